@@ -1,0 +1,42 @@
+import { MillraceError } from '../errors.ts';
+
+/** The one place where the bounds of promise 7 stand. Each is a whole number. */
+export interface Limits {
+  /** Events of one pipeline that are accepted and not settled, those that wait for their key left out. */
+  readonly backlog: number;
+  /** Events that wait for one key: for a missing number, a retry, or an operator. */
+  readonly pendingPerKey: number;
+  /** Events in one call of `ingestBatch`. */
+  readonly batch: number;
+  /** Bytes of one event as JSON. */
+  readonly eventBytes: number;
+  /** Characters of a key or an id. */
+  readonly keyLength: number;
+  /** Keys of a partition whose state is kept in memory while nothing happens to them. */
+  readonly warmKeys: number;
+  /** Events of a partition kept in memory between acceptance and their turn; the rest is read from the log. */
+  readonly feed: number;
+  /** Turns in one commit. */
+  readonly commit: number;
+}
+
+export const defaultLimits: Limits = {
+  backlog: 100_000,
+  pendingPerKey: 10_000,
+  batch: 1_000,
+  eventBytes: 1024 * 1024,
+  keyLength: 512,
+  warmKeys: 50_000,
+  feed: 10_000,
+  commit: 2_000,
+};
+
+/** The defaults with some replaced. Throws `MILL_INVALID_CONFIGURATION` for a bound that is no positive integer. */
+export function limitsWith(changes: Partial<Limits>): Limits {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < 1) {
+      throw new MillraceError('MILL_INVALID_CONFIGURATION', `limits.${name}: expected a known limit and a positive integer, found ${value}`);
+    }
+  }
+  return { ...defaultLimits, ...changes };
+}

@@ -1,0 +1,76 @@
+/**
+ * Every error that Millrace raises, in one table. `docs/errors.md` has an entry for each code and a test holds the
+ * two together. `status` is the HTTP status the server answers with; `retryable` says whether the same call may
+ * succeed later without a change by the caller.
+ */
+export const errorTable = {
+  MILL_INVALID_EVENT: { status: 400, retryable: false, title: 'The event is not valid' },
+  MILL_INVALID_REQUEST: { status: 400, retryable: false, title: 'The request is not valid' },
+  MILL_NOT_JSON: { status: 400, retryable: false, title: 'The body is not JSON' },
+  MILL_NOT_FOUND: { status: 404, retryable: false, title: 'Not found' },
+  MILL_METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'Method not allowed' },
+  MILL_EVENT_TOO_LATE: { status: 409, retryable: false, title: 'The event came after its number was skipped' },
+  MILL_CONFLICT: { status: 409, retryable: false, title: 'The request does not fit the present state' },
+  MILL_BODY_TOO_LARGE: { status: 413, retryable: false, title: 'The body is too large' },
+  MILL_BACKLOG_FULL: { status: 503, retryable: true, title: 'The backlog is full' },
+  MILL_KEY_FULL: { status: 503, retryable: true, title: 'Too many events wait for this key' },
+  MILL_STOPPING: { status: 503, retryable: true, title: 'The engine is stopping' },
+  MILL_STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store does not answer' },
+  MILL_STORE_BUSY: { status: 503, retryable: true, title: 'The store is locked by another program' },
+  MILL_STORE_FULL: { status: 503, retryable: false, title: 'The disk is full' },
+  MILL_STORE_READ_ONLY: { status: 503, retryable: false, title: 'The store cannot be written' },
+  MILL_STORE_CORRUPT: { status: 503, retryable: false, title: 'The store is damaged' },
+  MILL_STORE_OWNED: { status: 503, retryable: false, title: 'Another process owns the store' },
+  MILL_STORE_FENCED: { status: 503, retryable: false, title: 'Another owner has taken the partition over' },
+  MILL_TABLE_CHANGED: { status: 500, retryable: false, title: 'A table cannot be migrated to its declaration' },
+  MILL_COMMIT_REFUSED: { status: 500, retryable: false, title: 'The store refused what a handler wrote' },
+  MILL_INVALID_DECLARATION: { status: 500, retryable: false, title: 'A pipeline or table is declared wrongly' },
+  MILL_INVALID_EFFECT: { status: 500, retryable: false, title: 'A handler asked for something impossible' },
+  MILL_INVALID_STATE: { status: 500, retryable: false, title: 'A stored state does not fit its pipeline' },
+  MILL_HANDLER_TIMEOUT: { status: 500, retryable: true, title: 'A handler took too long' },
+  MILL_INVALID_CONFIGURATION: { status: 500, retryable: false, title: 'The configuration is not valid' },
+  MILL_INTERNAL: { status: 500, retryable: false, title: 'An unexpected error' },
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** One thing that is wrong with an input: where (`events[3].type`, empty for the whole) and what. */
+export interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface MillraceErrorOptions extends ErrorOptions {
+  /** What exactly is wrong with the input, for `MILL_INVALID_…`. */
+  readonly issues?: readonly Issue[];
+  /** When trying again makes sense, for retryable errors. */
+  readonly retryAfterMs?: number;
+}
+
+/** The one error class: `code` names the entry of {@link errorTable}, `message` says what was expected and found. */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError';
+  readonly code: ErrorCode;
+  readonly issues: readonly Issue[];
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: MillraceErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.issues = options.issues ?? [];
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

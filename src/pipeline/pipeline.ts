@@ -1,0 +1,216 @@
+import { MillraceError } from '../errors.ts';
+import { type Duration, toMs } from './duration.ts';
+import type { InputOf, OutputOf, Schema, StorableSchema } from './schema.ts';
+import type { Tables, Turn } from './turn.ts';
+
+/**
+ * A state schema with its version. A state that was stored under an older version goes through `upgrade`, is checked
+ * by the schema, and only then reaches a handler. A plain schema is version 1.
+ */
+export interface VersionedState<S extends Schema> {
+  readonly schema: S;
+  /** An integer from 1; raise it whenever stored states no longer fit. */
+  readonly version: number;
+  /** Makes a state of the present version out of one that was stored under version `from`. */
+  upgrade(stored: unknown, from: number): unknown;
+}
+
+/** What happens to later events when a number does not arrive. */
+export type GapPolicy = 'wait' | { readonly skipAfter: Duration };
+
+/** Order by the event's own number. Without it, a key's events are handled in the order they were accepted. */
+export interface OrderByNumber<Event> {
+  /** An integer; the numbers of a key follow each other without holes. */
+  by(event: Event): number;
+  /** The first number of every key. Default 1. */
+  readonly from?: number;
+  /** `wait` (default) for the missing number for as long as it takes, or skip it once the lowest waiting event has waited so long. */
+  readonly gap?: GapPolicy;
+  /** How many accepted events of one key may wait; more are refused. Default: the engine's `pendingPerKey`. */
+  readonly maxPending?: number;
+}
+
+/** How often and how fast a failed turn is tried again. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`, spread by `jitter`. */
+export interface RetryPolicy {
+  /** Attempts in all, the first included. Default 5. */
+  readonly attempts?: number;
+  /** Default 100 ms. */
+  readonly backoff?: Duration;
+  /** Default 30 s. */
+  readonly maxBackoff?: Duration;
+  /** The share of the pause that is random, 0 to 1. Default 0.5. */
+  readonly jitter?: number;
+}
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that decides nothing about the state just ends
+type NextState<State> = State | null | undefined | void;
+export type HandlerResult<State> = NextState<State> | Promise<NextState<State>>;
+
+/** `undefined` in place of a state type for pipelines that declare none. */
+type StateOf<S extends Schema> = [S] extends [never] ? undefined : OutputOf<S>;
+
+/** What a user declares: how events of one kind are validated, keyed, ordered and handled. */
+export interface PipelineOptions<Name extends string, E extends Schema, S extends Schema, T extends Tables, TimerNames extends string> {
+  /** Every event is parsed by it once, at the door. Its output must be JSON. */
+  readonly event: E & StorableSchema<E>;
+  /** The thing an event is about. Without it every event is a key of its own: no order, full concurrency. */
+  key?(event: OutputOf<E>): string;
+  /** An id that the caller chose: a second event with the same id is a duplicate. Not with `order`, where the number identifies the event. */
+  id?(event: OutputOf<E>): string | undefined;
+  /** How long a chosen id is recognised. Default 24 h. */
+  readonly deduplicationWindow?: Duration;
+  readonly order?: OrderByNumber<OutputOf<E>>;
+  /** The schema of a key's state; must be JSON. Without it the pipeline keeps no state. */
+  readonly state?: (S & StorableSchema<S>) | VersionedState<S>;
+  /** The tables that the handlers write. */
+  readonly tables?: T;
+  /**
+   * Decides what an event means: returns the next state, `undefined` to leave it as it is, `null` to forget it; what
+   * else shall happen it says through `turn`. It runs again after a failure, so what it does outside of `turn` may
+   * happen more than once.
+   */
+  handle(event: OutputOf<E>, state: StateOf<S> | undefined, turn: Turn<Name, InputOf<E>, T, TimerNames>): HandlerResult<StateOf<S>>;
+  /** A handler for each named timer. */
+  readonly timers?: {
+    readonly [N in TimerNames]: (state: StateOf<S> | undefined, turn: Turn<Name, InputOf<E>, T, TimerNames>, data: unknown) => HandlerResult<StateOf<S>>;
+  };
+  readonly retry?: RetryPolicy;
+  /**
+   * After the last attempt: `park` the key until an operator redrives or discards the event, or `skip` the event and go
+   * on. Default `park` where there is state or order, otherwise `skip`.
+   */
+  readonly onGiveUp?: 'park' | 'skip';
+  /** Turns of different keys that may run at once. Default 100. */
+  readonly concurrency?: number;
+  /** How long a turn may take before its signal aborts and the attempt counts as failed. Default 30 s. */
+  readonly timeout?: Duration;
+  /** How long the log keeps settled events. Default 7 d. */
+  readonly retain?: Duration;
+}
+
+declare const types: unique symbol;
+
+/** A checked declaration with every default filled in; what {@link pipeline} returns and the engine runs. */
+export interface Pipeline<Name extends string = string, Input = unknown, Event = unknown, State = unknown> {
+  readonly name: Name;
+  readonly event: Schema;
+  /** Undefined: every event is a key of its own. */
+  readonly key: ((event: unknown) => string) | undefined;
+  readonly id: ((event: unknown) => string | undefined) | undefined;
+  readonly deduplicationWindowMs: number;
+  readonly order: ResolvedOrder | undefined;
+  readonly state: VersionedState<Schema> | undefined;
+  readonly tables: Tables;
+  readonly handle: (event: unknown, state: unknown, turn: Turn) => HandlerResult<unknown>;
+  readonly timers: Readonly<Record<string, (state: unknown, turn: Turn, data: unknown) => HandlerResult<unknown>>>;
+  readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
+  readonly onGiveUp: 'park' | 'skip';
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly retainMs: number;
+  /** Type-level only. */
+  readonly [types]?: { readonly input: Input; readonly event: Event; readonly state: State };
+}
+
+export interface ResolvedOrder {
+  by(event: unknown): number;
+  readonly from: number;
+  /** Undefined: wait for ever. */
+  readonly skipAfterMs: number | undefined;
+  /** Undefined: the engine's `pendingPerKey`. */
+  readonly pendingMax: number | undefined;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: stands for a pipeline of any types; `unknown` would not, inputs are contravariant
+export type AnyPipeline = Pipeline<string, any, any, any>;
+export type PipelineInput<P extends AnyPipeline> = P extends Pipeline<string, infer Input> ? Input : never;
+export type PipelineState<P extends AnyPipeline> = P extends Pipeline<string, infer _Input, infer _Event, infer State> ? State : never;
+
+/**
+ * Declares a pipeline.
+ *
+ * ```ts
+ * const visits = pipeline('visits', {
+ *   event: z.object({ page: z.string() }),
+ *   key: (visit) => visit.page,
+ *   state: z.object({ count: z.number() }),
+ *   handle: (visit, page) => ({ count: (page?.count ?? 0) + 1 }),
+ * });
+ * ```
+ *
+ * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found.
+ */
+export function pipeline<
+  const Name extends string,
+  E extends Schema,
+  S extends Schema = never,
+  // biome-ignore lint/complexity/noBannedTypes: no tables
+  T extends Tables = {},
+  TimerNames extends string = never,
+>(name: Name, options: PipelineOptions<Name, E, S, T, TimerNames>): Pipeline<Name, InputOf<E>, OutputOf<E>, StateOf<S>> {
+  if (!/^[a-z][a-z0-9_]{0,39}$/.test(name)) {
+    invalid(`pipeline: expected a name of lower-case letters, digits and _, at most 40, found ${JSON.stringify(name)}`);
+  }
+  const at = (option: string) => `pipeline ${name}: ${option}`;
+  if (typeof options.handle !== 'function') invalid(`${at('handle')}: expected a function, found ${typeof options.handle}`);
+  if (options.event?.['~standard'] === undefined) invalid(`${at('event')}: expected a Standard Schema, such as one of zod`);
+  if (options.order !== undefined && options.id !== undefined) {
+    invalid(`${at('id')}: expected none beside order, where the number identifies the event`);
+  }
+  if (options.order !== undefined && options.key === undefined) invalid(`${at('order')}: expected a key beside it, numbers count per key`);
+  if (options.state !== undefined && options.key === undefined) invalid(`${at('state')}: expected a key beside it, state belongs to a key`);
+  const state = options.state === undefined ? undefined : resolveState(options.state, at('state'));
+  const { order, retry = {} } = options;
+  // The engine handles values whose types only the declaration knows; the schema has checked them.
+  return {
+    name,
+    event: options.event,
+    key: options.key as Pipeline['key'],
+    id: options.id as Pipeline['id'],
+    deduplicationWindowMs: toMs(options.deduplicationWindow ?? '24h', at('deduplicationWindow')),
+    order: order === undefined ? undefined : resolveOrder(order as OrderByNumber<unknown>, at('order')),
+    state,
+    tables: options.tables ?? {},
+    handle: options.handle as unknown as Pipeline['handle'],
+    timers: (options.timers ?? {}) as unknown as Pipeline['timers'],
+    retry: {
+      attempts: atLeast(1, retry.attempts ?? 5, at('retry.attempts')),
+      backoffMs: toMs(retry.backoff ?? 100, at('retry.backoff')),
+      backoffMsMax: toMs(retry.maxBackoff ?? '30s', at('retry.maxBackoff')),
+      jitter: share(retry.jitter ?? 0.5, at('retry.jitter')),
+    },
+    onGiveUp: options.onGiveUp ?? (state !== undefined || order !== undefined ? 'park' : 'skip'),
+    concurrency: atLeast(1, options.concurrency ?? 100, at('concurrency')),
+    timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
+    retainMs: toMs(options.retain ?? '7d', at('retain')),
+  };
+}
+
+function resolveState(state: Schema | VersionedState<Schema>, what: string): VersionedState<Schema> {
+  if ('~standard' in state) return { schema: state, version: 1, upgrade: (stored) => stored };
+  return { schema: state.schema, version: atLeast(1, state.version, `${what}.version`), upgrade: (stored, from) => state.upgrade(stored, from) };
+}
+
+function resolveOrder(order: OrderByNumber<unknown>, what: string): ResolvedOrder {
+  const gap = order.gap ?? 'wait';
+  return {
+    by: (event) => order.by(event),
+    from: atLeast(0, order.from ?? 1, `${what}.from`),
+    skipAfterMs: gap === 'wait' ? undefined : toMs(gap.skipAfter, `${what}.gap.skipAfter`),
+    pendingMax: order.maxPending === undefined ? undefined : atLeast(1, order.maxPending, `${what}.maxPending`),
+  };
+}
+
+function atLeast(least: number, value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  return invalid(`${what}: expected an integer of at least ${least}, found ${String(value)}`);
+}
+
+function share(value: number, what: string): number {
+  if (value >= 0 && value <= 1) return value;
+  return invalid(`${what}: expected a number from 0 to 1, found ${String(value)}`);
+}
+
+function invalid(message: string): never {
+  throw new MillraceError('MILL_INVALID_DECLARATION', message);
+}

@@ -1,0 +1,82 @@
+import test from 'node:test';
+import * as z from 'zod';
+import { pipeline } from './pipeline.ts';
+import { table } from './table.ts';
+
+/** These are checked by the compiler: an expected error that does not come is itself an error. */
+test('a wrong row, timer name, state or event does not compile', () => {
+  const Account = z.object({ id: z.string(), version: z.number() });
+  const accounts = table('accounts', { id: 'text', version: 'integer', note: 'text?' }, { primaryKey: ['id'] });
+  const history = table('history', { id: 'text' });
+  const other = table('other', { id: 'text' }, { primaryKey: ['id'] });
+  const audit = pipeline('audit', { event: z.object({ what: z.string() }), handle() {} });
+
+  pipeline('good', {
+    event: Account,
+    key: (update) => update.id,
+    state: Account,
+    tables: { accounts, history },
+    handle(update, account, turn) {
+      if (account && update.version <= account.version) return turn.ignore('not newer');
+      turn.put(accounts, update);
+      turn.add(history, { id: update.id });
+      turn.timers.set('callback', { after: '5m' });
+      turn.send(audit, { what: 'seen' });
+      turn.send('good', { id: 'b', version: 1 });
+      return update;
+    },
+    timers: { callback: (account, turn) => turn.log.info('callback', { version: account?.version }) },
+  });
+
+  pipeline('bad', {
+    event: Account,
+    key: (update) => update.id,
+    state: Account,
+    tables: { accounts, history },
+    handle(update, _account, turn) {
+      // @ts-expect-error a column has the wrong type
+      turn.put(accounts, { id: 'a', version: 'one' });
+      // @ts-expect-error a column is missing
+      turn.put(accounts, { id: 'a' });
+      // @ts-expect-error a table without a primary key cannot be put to
+      turn.put(history, { id: 'a' });
+      // @ts-expect-error the table is not declared by this pipeline
+      turn.put(other, { id: 'a' });
+      // @ts-expect-error no such timer
+      turn.timers.set('calback', { after: '5m' });
+      // @ts-expect-error not a duration
+      turn.timers.set('callback', { after: 'soon' });
+      // @ts-expect-error the other pipeline takes other events
+      turn.send(audit, { who: 'me' });
+      // @ts-expect-error no such property
+      update.nothing;
+      return update;
+    },
+    timers: { callback: () => undefined },
+  });
+
+  pipeline('wrong_state', {
+    event: Account,
+    key: (update) => update.id,
+    state: Account,
+    // @ts-expect-error the state lacks its version
+    handle: (update) => ({ id: update.id }),
+  });
+
+  pipeline('no_state', {
+    event: Account,
+    key: (update) => update.id,
+    // @ts-expect-error a pipeline without a state schema has no state to return
+    handle: (update) => update,
+  });
+
+  pipeline('no_json', {
+    // @ts-expect-error a Date does not survive JSON
+    event: z.object({ at: z.date() }),
+    handle() {},
+  });
+
+  // @ts-expect-error an index over a column that is not there
+  const wrongIndex = () => table('t', { id: 'text' }, { indexes: [['nope']] });
+  void wrongIndex;
+});

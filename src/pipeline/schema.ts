@@ -1,0 +1,47 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Issue } from '../errors.ts';
+
+/** Any schema of a library that speaks Standard Schema (https://standardschema.dev), zod and valibot among them. */
+export type Schema = StandardSchemaV1;
+
+export type InputOf<S extends Schema> = StandardSchemaV1.InferInput<S>;
+export type OutputOf<S extends Schema> = StandardSchemaV1.InferOutput<S>;
+
+/**
+ * `T` if it survives being written as JSON and read again, otherwise a type that nothing fits. Events and states are
+ * stored as JSON, so a `Date` or a `Map` that a handler saw before a crash would be another value after it.
+ */
+export type Storable<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : T extends bigint | symbol | Date | Map<unknown, unknown> | Set<unknown> | ((...args: never[]) => unknown)
+    ? { error: 'this value does not survive JSON' }
+    : T extends object
+      ? { [K in keyof T]: Storable<T[K]> }
+      : T;
+
+/** A schema whose output is JSON. */
+export type StorableSchema<S extends Schema> = OutputOf<S> extends Storable<OutputOf<S>> ? S : StandardSchemaV1<InputOf<S>, Storable<OutputOf<S>>>;
+
+export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** Runs the schema over `value`. The answer is a promise only when the schema itself is asynchronous. */
+export function validate<S extends Schema>(schema: S, value: unknown): Validated<OutputOf<S>> | Promise<Validated<OutputOf<S>>> {
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise ? result.then(toValidated<S>) : toValidated<S>(result);
+}
+
+function toValidated<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Validated<OutputOf<S>> {
+  if (result.issues === undefined) return { ok: true, value: result.value as OutputOf<S> };
+  return { ok: false, issues: result.issues.map((issue) => ({ path: pathOf(issue), message: issue.message })) };
+}
+
+/** `events[3].type`, the notation of problem details in this project. */
+function pathOf(issue: StandardSchemaV1.Issue): string {
+  let path = '';
+  for (const segment of issue.path ?? []) {
+    const key = typeof segment === 'object' ? segment.key : segment;
+    if (typeof key === 'number') path += `[${key}]`;
+    else path += path === '' ? String(key) : `.${String(key)}`;
+  }
+  return path;
+}

@@ -1,0 +1,141 @@
+import { MillraceError } from '../errors.ts';
+
+/** What a column may hold. `json` is any JSON value; a trailing `?` allows null. */
+export type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
+export type ColumnType = ColumnKind | `${ColumnKind}?`;
+export type Columns = Readonly<Record<string, ColumnType>>;
+
+/** What a store binds to a statement. Booleans travel as 0 and 1, JSON as text. */
+export type SqlValue = string | number | null;
+
+/**
+ * A SQL table that handlers write through effects and anyone may query. The store creates it with real columns and
+ * indexes, and migrates it when the declaration gains nullable columns or indexes.
+ */
+export interface Table<Name extends string = string, C extends Columns = Columns, K extends boolean = boolean> {
+  readonly name: Name;
+  readonly columns: C;
+  /** The columns of the primary key; empty for a table that is only added to. */
+  readonly primaryKey: readonly string[];
+  /** Each index as its columns, in order. */
+  readonly indexes: readonly (readonly string[])[];
+  /** Type-level only: whether there is a primary key, and so whether rows can be replaced. */
+  readonly keyed: K;
+}
+
+export interface TableOptions<C extends Columns, K extends readonly (keyof C & string)[]> {
+  readonly primaryKey?: K;
+  readonly indexes?: readonly (readonly (keyof C & string)[])[];
+}
+
+type KindOf<T extends ColumnType> = T extends `${infer Kind}?` ? Kind : T;
+type ValueOf<Kind> = Kind extends 'text' ? string : Kind extends 'integer' | 'real' ? number : Kind extends 'boolean' ? boolean : unknown;
+type NullableKeys<C extends Columns> = { [N in keyof C]: C[N] extends `${string}?` ? N : never }[keyof C];
+
+/** A row as a handler writes it: nullable columns may be left out. */
+export type RowOf<T extends Table> = {
+  readonly [N in Exclude<keyof T['columns'], NullableKeys<T['columns']>>]: ValueOf<KindOf<T['columns'][N]>>;
+} & {
+  readonly [N in NullableKeys<T['columns']>]?: ValueOf<KindOf<T['columns'][N]>> | null | undefined;
+};
+
+/** A row as a query returns it: every column, null where there is none. */
+export type StoredRowOf<T extends Table> = {
+  [N in keyof T['columns']]: T['columns'][N] extends `${string}?`
+    ? ValueOf<KindOf<T['columns'][N]>> | null
+    : ValueOf<KindOf<T['columns'][N]>>;
+};
+
+const identifier = /^[a-z][a-z0-9_]{0,47}$/;
+
+/**
+ * Declares a table.
+ *
+ * ```ts
+ * const rockets = table('rockets', { id: 'text', speed: 'real', reason: 'text?' }, { primaryKey: ['id'], indexes: [['speed']] });
+ * ```
+ *
+ * Throws `MILL_INVALID_DECLARATION` for a name that is no lower-case SQL identifier, an unknown column type, or a key
+ * or index over columns that are not there.
+ */
+export function table<const Name extends string, const C extends Columns, const K extends readonly (keyof C & string)[] = readonly []>(
+  name: Name,
+  columns: C,
+  options: TableOptions<C, K> = {},
+): Table<Name, C, K extends readonly [] ? false : true> {
+  checkName(name, 'table');
+  if (Object.keys(columns).length === 0) invalid(`table ${name}: expected at least one column`);
+  for (const [column, type] of Object.entries(columns)) {
+    checkName(column, `table ${name}: column`);
+    if (!/^(text|integer|real|boolean|json)\??$/.test(type)) {
+      invalid(`table ${name}: column ${column}: expected text, integer, real, boolean or json, found ${JSON.stringify(type)}`);
+    }
+  }
+  const primaryKey = options.primaryKey ?? [];
+  const indexes = options.indexes ?? [];
+  for (const column of [...primaryKey, ...indexes.flat()]) {
+    if (!Object.hasOwn(columns, column)) invalid(`table ${name}: expected keys and indexes over its columns, found ${column}`);
+  }
+  return { name, columns, primaryKey, indexes, keyed: (primaryKey.length > 0) as K extends readonly [] ? false : true };
+}
+
+/**
+ * The row as the store binds it, in the order of the table's columns; properties that are no columns are left out.
+ * Throws `MILL_INVALID_EFFECT` that names the column for a value of the wrong type.
+ */
+export function toSqlValues(table: Table, row: Readonly<Record<string, unknown>>): SqlValue[] {
+  const values: SqlValue[] = [];
+  for (const column in table.columns) values.push(toSqlValue(table, column, row[column]));
+  return values;
+}
+
+function toSqlValue(table: Table, column: string, value: unknown): SqlValue {
+  const type = table.columns[column] as ColumnType;
+  if (value === null || value === undefined) {
+    if (type.endsWith('?')) return null;
+  } else {
+    switch (type.endsWith('?') ? type.slice(0, -1) : type) {
+      case 'text':
+        if (typeof value === 'string') return value;
+        break;
+      case 'integer':
+        if (Number.isInteger(value)) return value as number;
+        break;
+      case 'real':
+        if (Number.isFinite(value)) return value as number;
+        break;
+      case 'boolean':
+        if (typeof value === 'boolean') return value ? 1 : 0;
+        break;
+      case 'json': {
+        const json = JSON.stringify(value);
+        if (json !== undefined) return json;
+        break;
+      }
+    }
+  }
+  throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${type}, found ${describe(value)}`);
+}
+
+/** The value of a column as handlers and queries see it. */
+export function fromSqlValue(type: ColumnType, value: SqlValue): unknown {
+  if (value === null) return null;
+  if (type.startsWith('json')) return JSON.parse(String(value));
+  if (type.startsWith('boolean')) return value !== 0;
+  return value;
+}
+
+function checkName(name: string, what: string): void {
+  if (identifier.test(name) && !name.startsWith('millrace_') && !name.startsWith('sqlite_')) return;
+  invalid(`${what}: expected a name of lower-case letters, digits and _ that does not start with millrace_ or sqlite_, found ${JSON.stringify(name)}`);
+}
+
+function invalid(message: string): never {
+  throw new MillraceError('MILL_INVALID_DECLARATION', message);
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const json = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? typeof value);
+  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
+}

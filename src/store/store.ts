@@ -1,0 +1,263 @@
+/**
+ * The port to a database. The engine knows a store by this page alone; `contract.ts` holds every implementation to it.
+ *
+ * What a store keeps, per partition (a slice of one pipeline's keys):
+ *
+ * - **log**: every accepted event at its `position`. Positions of a partition are dense, start at 1, and become
+ *   visible in order: whoever can read position n can read every position below it.
+ * - **cursor**: the highest position that a commit has settled. Every event at or below it is settled or held.
+ * - **held**: events that cannot be handled yet, by key and `order`. The order of a numbered event is its number, and
+ *   it is held from the moment it is appended; the order of any other event is its position, and it is held only when
+ *   a commit says so.
+ * - **keys**: state, the next number, and whether the key is parked.
+ * - **timers**, **dead letters** and the rows of declared tables.
+ *
+ * All calls are asynchronous and work on batches. Calls may overlap; each is atomic: it takes effect whole and is on
+ * disk before it is answered, or it throws and took no effect. The one exception is `MILL_STORE_UNAVAILABLE`, after
+ * which nobody knows: the caller claims the partition again and looks. Errors are `MillraceError`s with a
+ * `MILL_STORE_…` code, except where a call says otherwise.
+ */
+
+import type { SqlValue, Table } from '../pipeline/table.ts';
+
+/** A slice of one pipeline's keys, read by one owner at a time. */
+export interface PartitionId {
+  readonly pipeline: string;
+  /** 0 to `Store.partitions` − 1. */
+  readonly slice: number;
+}
+
+/** What the store must be ready for. */
+export interface StoreDeclaration {
+  readonly pipelines: readonly { readonly name: string; readonly numbered: boolean }[];
+  readonly tables: readonly Table[];
+}
+
+/** Ownership of a partition. Every commit names the epoch; a later claim makes it stale. */
+export interface Claim {
+  readonly epoch: number;
+  readonly cursor: number;
+  /** The highest position in the log, at least the cursor. */
+  readonly head: number;
+  /** How many events are held. */
+  readonly held: number;
+}
+
+export interface NewEvent {
+  readonly partition: PartitionId;
+  readonly key: string;
+  readonly id: string;
+  /** Whether somebody chose the id, so that it must be looked up among the known ones. */
+  readonly idChosen: boolean;
+  /** The event's own number in a numbered pipeline, otherwise null. */
+  readonly number: number | null;
+  /** Milliseconds since 1970. */
+  readonly acceptedAt: number;
+  /** The parsed event as JSON. */
+  readonly body: string;
+}
+
+/**
+ * - `accepted`: it is in the log.
+ * - `duplicate`: its chosen id is known, or its number is applied or held for its key. Nothing was stored.
+ * - `late`: its number was skipped (`NewDeadLetter` with `numbers`). Nothing was stored.
+ */
+export type Appended = { readonly status: 'accepted'; readonly position: number } | { readonly status: 'duplicate' | 'late' };
+
+export interface LoggedEvent {
+  readonly position: number;
+  readonly key: string;
+  readonly id: string;
+  readonly number: number | null;
+  readonly acceptedAt: number;
+  readonly body: string;
+}
+
+export interface HeldEvent extends LoggedEvent {
+  /** Its place among the key's held events: its number, or its position. */
+  readonly order: number;
+  /** Failed attempts so far. */
+  readonly attempts: number;
+  /** Not to be tried before, in milliseconds since 1970; null: at once. */
+  readonly retryAt: number | null;
+}
+
+export interface StoredState {
+  readonly json: string;
+  readonly version: number;
+}
+
+export interface KeyRecord {
+  readonly state: StoredState | null;
+  /** The next number to apply; null when no number was applied or skipped yet. */
+  readonly next: number | null;
+  readonly parked: boolean;
+  /** The lowest held order; null when nothing is held. */
+  readonly heldFrom: number | null;
+  readonly held: number;
+}
+
+export interface StoredTimer {
+  readonly name: string;
+  readonly dueAt: number;
+  /** JSON, or null for none. */
+  readonly data: string | null;
+}
+
+/** What becomes of a key: replaces its whole record. */
+export interface KeyUpdate {
+  readonly key: string;
+  readonly state: StoredState | null;
+  readonly next: number | null;
+  readonly parked: boolean;
+}
+
+/** Holds an event of the log, or changes the attempts of one that is held. */
+export interface Hold {
+  readonly key: string;
+  readonly order: number;
+  readonly position: number;
+  readonly attempts: number;
+  readonly retryAt: number | null;
+}
+
+/** Lets go of the held events of a key with `from ≤ order ≤ to`: they are settled. */
+export interface Release {
+  readonly key: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Rows for one table, each with its values in the order of the table's columns. `put` replaces by primary key, `add` keeps what is there. */
+export interface RowWrite {
+  readonly table: string;
+  readonly write: 'put' | 'add';
+  readonly rows: readonly (readonly SqlValue[])[];
+}
+
+/** Arms (`dueAt`) or disarms (`null`) a timer. */
+export interface TimerWrite {
+  readonly key: string;
+  readonly name: string;
+  readonly dueAt: number | null;
+  readonly data: string | null;
+}
+
+export interface NewDeadLetter {
+  readonly id: string;
+  readonly key: string;
+  readonly reason: string;
+  readonly failedAt: number;
+  readonly attempts: number;
+  /** The failed event; null when what was given up is a gap in the numbers. */
+  readonly event: { readonly position: number; readonly order: number } | null;
+  /** The numbers that were skipped. */
+  readonly numbers: { readonly from: number; readonly to: number } | null;
+  /** Whether its key was parked for it. */
+  readonly parked: boolean;
+}
+
+export interface DeadLetter extends NewDeadLetter {
+  readonly partition: PartitionId;
+  /** The failed event's body, id and time of acceptance; null for a gap. */
+  readonly body: string | null;
+  readonly eventId: string | null;
+  readonly acceptedAt: number | null;
+}
+
+/**
+ * The work of many turns of one partition, as one transaction. Parts are applied in the order of these fields; within
+ * a part the order of the array counts.
+ */
+export interface Commit {
+  readonly partition: PartitionId;
+  /** Throws `MILL_STORE_FENCED` when it is not the epoch of the latest claim. */
+  readonly epoch: number;
+  /** The new cursor; never lower than the present one. */
+  readonly cursor: number;
+  readonly holds: readonly Hold[];
+  readonly releases: readonly Release[];
+  readonly keys: readonly KeyUpdate[];
+  readonly timers: readonly TimerWrite[];
+  /** Throws `MILL_COMMIT_REFUSED` when the database refuses a row, by a constraint or trigger of its own. */
+  readonly rows: readonly RowWrite[];
+  readonly deadLetters: readonly NewDeadLetter[];
+  /** Ids of dead letters that were redriven or discarded. */
+  readonly resolvedDeadLetters: readonly string[];
+  /** Events to append, to any partition, as by `append`. */
+  readonly sends: readonly NewEvent[];
+}
+
+export interface Committed {
+  /** What became of each of the commit's sends. */
+  readonly sends: readonly Appended[];
+}
+
+export interface DeadLetterQuery {
+  readonly pipeline?: string | undefined;
+  readonly key?: string | undefined;
+  readonly id?: string | undefined;
+  /** Only those after this id in id order, which is the order in which they failed. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface Retention {
+  readonly partition: PartitionId;
+  /** Settled events accepted before may go; held events and those of dead letters stay. Milliseconds since 1970. */
+  readonly acceptedBefore: number;
+  /** Chosen ids accepted before are forgotten. */
+  readonly idsBefore: number;
+  /** At most so many of each in one call. */
+  readonly limit: number;
+}
+
+export interface Store {
+  /** For messages: `sqlite`, `memory`. */
+  readonly kind: string;
+  /** Slices per pipeline. The same for the life of a database. */
+  readonly partitions: number;
+
+  /**
+   * Opens the database, creates what is missing, migrates declared tables, and takes ownership. Throws
+   * `MILL_STORE_OWNED` when another process has it, `MILL_TABLE_CHANGED` when a table cannot be migrated without loss.
+   */
+  open(declaration: StoreDeclaration): Promise<void>;
+
+  /** Takes a partition over: raises its epoch, so that commits under an earlier one fail. */
+  claim(partition: PartitionId): Promise<Claim>;
+
+  /** Judges and stores events, one answer for each, in order. The same id or number twice in a batch: the first is accepted. */
+  append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
+
+  /** The log after a position, in position order, at most `limit`. */
+  read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]>;
+
+  /** The records of keys, in the order asked; an unknown key has an empty record. */
+  load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]>;
+
+  /** A key's held events with `order ≥ from`, in order, at most `limit`. */
+  held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]>;
+
+  /** Keys that have held events, in key order after `after`, at most `limit`. */
+  heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]>;
+
+  /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`. */
+  dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly (StoredTimer & { readonly key: string })[]>;
+
+  /** When the soonest timer after a moment is due; null when there is none. */
+  nextTimerDue(partition: PartitionId, after: number): Promise<number | null>;
+
+  commit(commit: Commit): Promise<Committed>;
+
+  deadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
+
+  /** Forgets what is older than the retention. Answers how many events and ids went. */
+  prune(retention: Retention): Promise<number>;
+
+  /** Runs a read-only SQL statement in the dialect of `kind`. Throws `MILL_INVALID_REQUEST` for one that fails. */
+  query(sql: string, parameters: readonly SqlValue[]): Promise<readonly Readonly<Record<string, SqlValue>>[]>;
+
+  /** Finishes what was called, then lets go of the database. Later calls throw `MILL_STORE_UNAVAILABLE`. */
+  close(): Promise<void>;
+}
