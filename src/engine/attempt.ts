@@ -1,0 +1,76 @@
+import { MillraceError } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { StoredState } from '../store/store.ts';
+import type { Outgoing } from './draft.ts';
+import { type Identification, identify } from './identify.ts';
+import type { TurnRecord } from './turn.ts';
+
+/** What one attempt came to. A failed one has no effect at all. */
+export type Outcome =
+  | {
+      readonly ok: true;
+      readonly next: unknown;
+      /** The next state as it will be stored; undefined when it stays as it is. */
+      readonly stored: StoredState | null | undefined;
+      readonly sends: readonly Outgoing[];
+    }
+  | { readonly ok: false; readonly error: unknown };
+
+export interface AttemptMeans extends Identification {
+  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
+  readonly pipeline: AnyPipeline;
+}
+
+const noSends: readonly Outgoing[] = [];
+
+/**
+ * Calls a handler once. The answer is a promise only when the handler is asynchronous (or a schema that it sends to);
+ * then the pipeline's `timeout` applies: the turn's signal aborts and the attempt has failed, whatever the handler does.
+ */
+export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unknown): Outcome | Promise<Outcome> {
+  try {
+    const answer = handle();
+    if (answer instanceof Promise) return attemptOn(means, turn, answer);
+    turn.end();
+    const sends = identifySends(means, turn);
+    return sends instanceof Promise ? attemptOn(means, turn, Promise.resolve(answer)) : succeed(means.pipeline, answer, sends);
+  } catch (error) {
+    turn.end();
+    return { ok: false, error };
+  }
+}
+
+async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: Promise<unknown>): Promise<Outcome> {
+  const { clock, pipeline } = means;
+  const disarm = clock.alarm(clock.now() + pipeline.timeoutMs, () =>
+    turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected the handler to end within ${pipeline.timeoutMs} ms`)),
+  );
+  try {
+    const next = await Promise.race([answer, turn.aborted()]);
+    turn.end();
+    return succeed(pipeline, next, await identifySends(means, turn));
+  } catch (error) {
+    turn.end();
+    return { ok: false, error };
+  } finally {
+    disarm();
+  }
+}
+
+function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing[]): Outcome {
+  if (state === undefined || next === undefined) return { ok: true, next: undefined, stored: undefined, sends };
+  if (next === null) return { ok: true, next: undefined, stored: null, sends };
+  const json = JSON.stringify(next);
+  if (json === undefined) throw new MillraceError('MILL_INVALID_EFFECT', `next state: expected JSON, found a ${typeof next}`);
+  return { ok: true, next, stored: { json, version: state.version }, sends };
+}
+
+function identifySends(means: AttemptMeans, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
+  if (turn.sends.length === 0) return noSends;
+  const sends = turn.sends.map(({ to, event }) => {
+    const pipeline = means.pipelines.get(to);
+    if (pipeline === undefined) throw new MillraceError('MILL_INVALID_EFFECT', `send: expected a pipeline of this engine, found ${to}`);
+    return identify(means, pipeline, event);
+  });
+  return sends.some((send) => send instanceof Promise) ? Promise.all(sends) : (sends as Outgoing[]);
+}

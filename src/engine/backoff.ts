@@ -1,0 +1,13 @@
+import type { Pipeline } from '../pipeline/pipeline.ts';
+
+/**
+ * The pause after a failed attempt, in milliseconds: doubling from `backoffMs` up to `backoffMsMax`, of which the share
+ * `jitter` is random, so that keys that failed together do not come back together.
+ *
+ * @param attempts failed attempts so far, from 1
+ * @param random a number in [0, 1)
+ */
+export function pauseMs(retry: Pipeline['retry'], attempts: number, random: number): number {
+  const full = Math.min(retry.backoffMsMax, retry.backoffMs * 2 ** Math.min(attempts - 1, 40));
+  return Math.round(full * (1 - retry.jitter * random));
+}

@@ -1,0 +1,64 @@
+/** What a pipeline has done since this process started, for metrics and health. A backlog found at the start counts as received. */
+export interface PipelineCounts {
+  readonly received: number;
+  /** Committed turns of events, those that were ignored among them. */
+  readonly processed: number;
+  readonly ignored: number;
+  /** Events given up as dead letters. One that is redriven counts as received again. */
+  readonly failed: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+  readonly retries: number;
+  /** Received and neither processed nor failed. */
+  readonly depth: number;
+  /** Turns under way. */
+  readonly running: number;
+  readonly concurrency: number;
+  /** From acceptance to commit, summed over the processed. */
+  readonly latencyMsTotal: number;
+  /** Processed per second, over the last ten seconds. */
+  readonly perSecond: number;
+}
+
+const windowSeconds = 10;
+
+/** The counters behind {@link PipelineCounts}. They change only when what they count is on disk. */
+export class Counters {
+  received = 0;
+  processed = 0;
+  ignored = 0;
+  failed = 0;
+  duplicates = 0;
+  rejected = 0;
+  retries = 0;
+  running = 0;
+  latencyMsTotal = 0;
+  /** Processed in each of the last seconds, by second modulo the window. */
+  readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
+
+  addProcessed(processed: number, acceptedAtTotal: number, now: number): void {
+    this.processed += processed;
+    this.latencyMsTotal += Math.max(0, processed * now - acceptedAtTotal);
+    const second = Math.floor(now / 1000);
+    const slot = second % this.#recent.length;
+    const present = this.#recent[slot];
+    if (present?.second === second) present.processed += processed;
+    else this.#recent[slot] = { second, processed };
+  }
+
+  snapshot(concurrency: number, now: number): PipelineCounts {
+    const { received, processed, ignored, failed, duplicates, rejected, retries, running, latencyMsTotal } = this;
+    const depth = received - processed - failed;
+    const perSecond = this.#perSecond(Math.floor(now / 1000));
+    return { received, processed, ignored, failed, duplicates, rejected, retries, depth, running, concurrency, latencyMsTotal, perSecond };
+  }
+
+  /** Over whole seconds that have ended, so that the figure does not sag at the start of each. */
+  #perSecond(present: number): number {
+    let processed = 0;
+    for (const slot of this.#recent) {
+      if (slot !== undefined && slot.second < present && slot.second >= present - windowSeconds) processed += slot.processed;
+    }
+    return processed / windowSeconds;
+  }
+}

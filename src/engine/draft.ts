@@ -1,0 +1,110 @@
+import type { Commit, Hold, NewDeadLetter, NewEvent, PartitionId, Release, RowWrite, TimerWrite } from '../store/store.ts';
+import type { DueTimer, Lane, Waiting } from './lane.ts';
+import type { RowEffect } from './turn.ts';
+
+/** An event to send, with its parsed body, which saves parsing it again when its turn comes. */
+export interface Outgoing {
+  readonly stored: NewEvent;
+  readonly event: unknown;
+}
+
+/** The work of many turns that will commit together (promise 2). Nothing in it is true before it has. */
+export class Draft {
+  /** Drafts of a partition count up; a lane remembers the last one that changed it. */
+  readonly number: number;
+  cursor: number;
+  /** Turns in it. */
+  turns = 0;
+  readonly counts = { processed: 0, ignored: 0, failed: 0, retries: 0, received: 0, acceptedAtTotal: 0 };
+  readonly sends: Outgoing[] = [];
+  readonly timers: TimerWrite[] = [];
+  /** What its turns were about; only asked for when the store refused it. */
+  readonly causes: (Waiting | DueTimer)[] = [];
+  readonly #lanes = new Set<Lane>();
+  readonly #holds: Hold[] = [];
+  readonly #releases: Release[] = [];
+  readonly #rows = new Map<string, { table: string; write: 'put' | 'add'; rows: RowEffect['values'][] }[]>();
+  readonly #deadLetters: NewDeadLetter[] = [];
+  readonly #resolved: string[] = [];
+  readonly #startCursor: number;
+
+  constructor(number: number, cursor: number) {
+    this.number = number;
+    this.cursor = cursor;
+    this.#startCursor = cursor;
+  }
+
+  get isEmpty(): boolean {
+    if (this.turns > 0 || this.cursor !== this.#startCursor) return false;
+    return this.#lanes.size + this.#holds.length + this.#releases.length + this.#deadLetters.length + this.#resolved.length === 0;
+  }
+
+  passed(position: number): void {
+    if (position > this.cursor) this.cursor = position;
+  }
+
+  /** The lane's record as it stands when the draft commits will be stored. */
+  change(lane: Lane): void {
+    lane.draft = this.number;
+    this.#lanes.add(lane);
+  }
+
+  hold(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'attempts' | 'held'>, retryAt: number | null = null): void {
+    lane.draft = this.number;
+    waiting.held = true;
+    this.passed(waiting.position);
+    this.#holds.push({ key: lane.key, order: waiting.order, position: waiting.position, attempts: waiting.attempts, retryAt });
+  }
+
+  /** The event needs no further turn. */
+  settle(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
+    lane.draft = this.number;
+    this.passed(waiting.position);
+    if (!waiting.held) return;
+    const last = this.#releases.at(-1);
+    if (last !== undefined && last.key === lane.key && last.to + 1 === waiting.order) {
+      this.#releases[this.#releases.length - 1] = { key: last.key, from: last.from, to: waiting.order };
+    } else {
+      this.#releases.push({ key: lane.key, from: waiting.order, to: waiting.order });
+    }
+  }
+
+  addRow(row: RowEffect): void {
+    let writes = this.#rows.get(row.table);
+    if (writes === undefined) this.#rows.set(row.table, (writes = []));
+    const last = writes.at(-1);
+    if (last?.write === row.write) last.rows.push(row.values);
+    else writes.push({ table: row.table, write: row.write, rows: [row.values] });
+  }
+
+  bury(letter: NewDeadLetter): void {
+    this.#deadLetters.push(letter);
+  }
+
+  resolve(deadLetterId: string): void {
+    this.#resolved.push(deadLetterId);
+  }
+
+  toCommit(partition: PartitionId, epoch: number): Commit {
+    const rows: RowWrite[] = [];
+    for (const writes of this.#rows.values()) rows.push(...writes);
+    return {
+      partition,
+      epoch,
+      cursor: this.cursor,
+      holds: this.#holds,
+      releases: this.#releases,
+      keys: Array.from(this.#lanes, (lane) => ({
+        key: lane.key,
+        state: lane.stored,
+        next: lane.nextIsStored ? lane.next : null,
+        parked: lane.status === 'parked',
+      })),
+      timers: this.timers,
+      rows,
+      deadLetters: this.#deadLetters,
+      resolvedDeadLetters: this.#resolved,
+      sends: this.sends.map((send) => send.stored),
+    };
+  }
+}

@@ -1,0 +1,95 @@
+import { MillraceError } from '../errors.ts';
+import type { LoggedEvent, PartitionId, Store } from '../store/store.ts';
+
+/** An event of the log; `event` is its parsed body where this process has it already. */
+export interface FedEvent extends LoggedEvent {
+  readonly event?: unknown;
+}
+
+/**
+ * Hands out the log of one partition, each position once, in order. What this process appended is kept in memory
+ * between acceptance and hand-out, up to a bound; whatever is missing there (a backlog from before the start, events
+ * beyond the bound, events another process appended) is read from the store. Positions are dense, so a gap shows.
+ */
+export class Feed {
+  readonly #store: Store;
+  readonly #partition: PartitionId;
+  readonly #bound: number;
+  #kept: FedEvent[] = [];
+  #taken: number;
+  #head: number;
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  constructor(store: Store, partition: PartitionId, start: { readonly cursor: number; readonly head: number }, bound: number) {
+    this.#store = store;
+    this.#partition = partition;
+    this.#taken = start.cursor;
+    this.#head = start.head;
+    this.#bound = bound;
+  }
+
+  /** The highest position known to be in the log. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Whether the log, as far as it is known, has been handed out. */
+  get isEmpty(): boolean {
+    return this.#taken >= this.#head;
+  }
+
+  /** Tells of events that are in the log now, in position order. */
+  offer(events: readonly FedEvent[]): void {
+    for (const event of events) {
+      if (event.position > this.#head) this.#head = event.position;
+      if (this.#kept.length < this.#bound && event.position > this.#taken) this.#kept.push(event);
+    }
+    this.#wake?.();
+  }
+
+  /** The next events, at least one, at most `limit`; none once the feed is closed. */
+  async take(limit: number): Promise<readonly FedEvent[]> {
+    for (;;) {
+      if (this.#closed) return [];
+      const events = this.#takeKept(limit);
+      if (events.length > 0) return this.#handOut(events);
+      if (!this.isEmpty) return this.#handOut(await this.#readLog(limit));
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Ends a waiting `take` and all later ones. */
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+  }
+
+  /** The run of kept events that follows the last position taken; empty when the next one is not kept. */
+  #takeKept(limit: number): FedEvent[] {
+    const kept = this.#kept;
+    let from = 0;
+    while (from < kept.length && (kept[from] as FedEvent).position <= this.#taken) from += 1;
+    let to = from;
+    while (to < kept.length && to - from < limit && (kept[to] as FedEvent).position === this.#taken + 1 + to - from) to += 1;
+    if (from === 0 && to === kept.length) {
+      this.#kept = [];
+      return kept;
+    }
+    return kept.splice(0, to).slice(from);
+  }
+
+  async #readLog(limit: number): Promise<readonly LoggedEvent[]> {
+    const events = await this.#store.read(this.#partition, this.#taken, limit);
+    if (events[0]?.position === this.#taken + 1) return events;
+    const found = events[0] === undefined ? 'nothing' : `position ${events[0].position}`;
+    throw new MillraceError('MILL_STORE_CORRUPT', `log of ${this.#partition.pipeline}: expected position ${this.#taken + 1}, found ${found}`);
+  }
+
+  #handOut(events: readonly FedEvent[]): readonly FedEvent[] {
+    this.#taken = (events.at(-1) as FedEvent | undefined)?.position ?? this.#taken;
+    return events;
+  }
+}

@@ -1,0 +1,92 @@
+import { v7 as uuidv7 } from 'uuid';
+import { type Issue, MillraceError, messageOf } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { type Validated, validate } from '../pipeline/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Outgoing } from './draft.ts';
+import type { Limits } from './limits.ts';
+
+/** The most bytes that a UTF-16 unit takes in UTF-8. */
+const utf8BytesMax = 3;
+
+/** What identification needs beside the event. */
+export interface Identification {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly limits: Limits;
+  readonly store: Pick<Store, 'partitions'>;
+}
+
+/**
+ * Validates an input and finds out which event it is: its key, id, number and partition. Throws `MILL_INVALID_EVENT`
+ * with what was expected and found. The answer is a promise only when the schema is asynchronous.
+ */
+export function identify(means: Identification, pipeline: AnyPipeline, input: unknown, chosenId?: string): Outgoing | Promise<Outgoing> {
+  const validated = validate(pipeline.event, input);
+  return validated instanceof Promise
+    ? validated.then((result) => toOutgoing(means, pipeline, result, chosenId))
+    : toOutgoing(means, pipeline, validated, chosenId);
+}
+
+function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, chosenId: string | undefined): Outgoing {
+  if (!validated.ok) throw invalidEvent(pipeline, validated.issues);
+  const event = validated.value;
+  const { limits } = means;
+  const acceptedAt = means.clock.now();
+  const body = JSON.stringify(event) ?? 'null';
+  if (body.length * utf8BytesMax > limits.eventBytes && Buffer.byteLength(body) > limits.eventBytes) {
+    throw new MillraceError('MILL_BODY_TOO_LARGE', `pipeline ${pipeline.name}: expected an event of at most ${limits.eventBytes} bytes`);
+  }
+  const number = pipeline.order === undefined ? null : numberOf(pipeline, event);
+  const chosen = number === null ? (chosenId ?? declared(pipeline, 'id', () => pipeline.id?.(event))) : undefined;
+  if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
+  const declaredKey = pipeline.key === undefined ? undefined : declared(pipeline, 'key', () => pipeline.key?.(event));
+  if (pipeline.key !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
+  const id = number === null ? (chosen ?? newId(means, acceptedAt)) : `${declaredKey}#${number}`;
+  const key = declaredKey ?? id;
+  const partition = { pipeline: pipeline.name, slice: sliceOf(key, means.store.partitions) };
+  return { stored: { partition, key, id, idChosen: chosen !== undefined, number, acceptedAt, body }, event };
+}
+
+/** A UUID of version 7, so that ids made later sort later. */
+export function newId(means: Pick<Identification, 'random'>, now: number): string {
+  const random = new Uint8Array(16);
+  for (let at = 0; at < random.length; at += 1) random[at] = Math.floor(means.random() * 256);
+  return uuidv7({ msecs: now, random });
+}
+
+/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */
+export function sliceOf(key: string, partitions: number): number {
+  if (partitions === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  return (hash >>> 0) % partitions;
+}
+
+function numberOf(pipeline: AnyPipeline, event: unknown): number {
+  const number = declared(pipeline, 'number', () => pipeline.order?.by(event));
+  const from = pipeline.order?.from ?? 1;
+  if (Number.isSafeInteger(number) && (number as number) >= from) return number as number;
+  throw invalidEvent(pipeline, [{ path: '', message: `number: expected an integer from ${from}, found ${String(number)}` }]);
+}
+
+function checkName(pipeline: AnyPipeline, what: string, value: unknown, lengthMax: number): void {
+  if (typeof value === 'string' && value.length > 0 && value.length <= lengthMax && value.isWellFormed()) return;
+  const found = typeof value === 'string' ? `one of ${value.length}${value.isWellFormed() ? '' : ', ill-formed'}` : typeof value;
+  throw invalidEvent(pipeline, [{ path: '', message: `${what}: expected a string of 1 to ${lengthMax} characters, found ${found}` }]);
+}
+
+/** Runs one of the pipeline's own functions; what it throws is a fault of the event. */
+function declared<T>(pipeline: AnyPipeline, what: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw invalidEvent(pipeline, [{ path: '', message: `${what}: ${messageOf(error)}` }]);
+  }
+}
+
+function invalidEvent(pipeline: AnyPipeline, issues: readonly Issue[]): MillraceError {
+  const summary = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  return new MillraceError('MILL_INVALID_EVENT', `pipeline ${pipeline.name}: ${summary}`, { issues });
+}

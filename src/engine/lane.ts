@@ -1,0 +1,180 @@
+import type { ResolvedOrder } from '../pipeline/pipeline.ts';
+import type { KeyRecord, StoredState } from '../store/store.ts';
+
+/** An event in memory that waits for its turn, or has it. */
+export interface Waiting {
+  /** Its place in the lane: the event's number, or its position. */
+  readonly order: number;
+  readonly position: number;
+  readonly id: string;
+  readonly number: number | null;
+  readonly acceptedAt: number;
+  readonly body: string;
+  /** The parsed body, once; a further attempt parses anew, since a handler may have changed it. */
+  event?: unknown;
+  attempts: number;
+  /** Not to be tried before. */
+  readonly retryAt: number | null;
+  /** Whether the store holds it, so that the cursor may pass it. */
+  held: boolean;
+}
+
+/** A timer that has come due and waits for its turn. */
+export interface DueTimer {
+  readonly key: string;
+  readonly name: string;
+  readonly dueAt: number;
+  readonly data: string | null;
+  attempts: number;
+  /** Events up to this order were there first. */
+  readonly behind: number;
+}
+
+const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0 };
+
+/**
+ * One key in memory: its state and what waits for it. A lane is
+ *
+ * - `open`: its next turn may start at once;
+ * - `ready`: it has a next turn, which waits for a free place;
+ * - `running`: an asynchronous handler is at work;
+ * - `reloading`: held events are being read back from the store;
+ * - `blocked`: its first event failed and waits for its retry;
+ * - `parked`: its first event was given up; only an operator opens it again.
+ *
+ * Only an open lane starts a turn, so a key's turns never overlap and never overtake each other (promise 3). What waits
+ * behind a blocked or parked lane is held in the store and not kept here, so that it costs other keys nothing (promise 4).
+ */
+export class Lane {
+  readonly key: string;
+  readonly numbered: boolean;
+  status: 'open' | 'ready' | 'running' | 'reloading' | 'blocked' | 'parked';
+  stored: StoredState | null;
+  /** The parsed state; read it only when `isParsed`. */
+  state: unknown;
+  isParsed = false;
+  /** The number whose turn is next, in a numbered pipeline. */
+  next: number;
+  /** Whether `next` was ever moved, and so must be stored. */
+  nextIsStored: boolean;
+  /** Accepted events that wait. May be a few too high until the lane has drained. */
+  pending: number;
+  /** Positions up to this one were in `pending` already when the lane was loaded. */
+  readonly countedTo: number;
+  /** Admitted at the door, not yet dispatched. */
+  arriving = 0;
+  /** Orders from this one on may be in the store only; infinite when all that waits is in memory. */
+  spilledFrom: number;
+  readonly timers: DueTimer[] = [];
+  /** The draft that last changed the lane: it must be on disk before the lane may be forgotten. */
+  draft = 0;
+  /** Calls off the alarm that the lane waits for. */
+  disarm: (() => void) | undefined;
+  /** Used since the last sweep of idle lanes. */
+  isWarm = true;
+  /** Ascending by order. */
+  #queue: Waiting[] = [];
+
+  constructor(key: string, order: ResolvedOrder | undefined, record: KeyRecord = emptyRecord, countedTo = 0) {
+    this.key = key;
+    this.numbered = order !== undefined;
+    this.status = record.parked ? 'parked' : 'open';
+    this.stored = record.state;
+    this.next = record.next ?? order?.from ?? 0;
+    this.nextIsStored = record.next !== null;
+    this.pending = record.held;
+    this.countedTo = countedTo;
+    this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether its first event keeps all others waiting. */
+  get isStopped(): boolean {
+    return this.status === 'blocked' || this.status === 'parked';
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  get head(): Waiting | undefined {
+    return this.#queue[0];
+  }
+
+  /** Puts an event in its place; an order that is there already stays as it is. */
+  insert(waiting: Waiting): boolean {
+    const queue = this.#queue;
+    let at = queue.length;
+    while (at > 0 && (queue[at - 1] as Waiting).order > waiting.order) at -= 1;
+    if (at > 0 && queue[at - 1]?.order === waiting.order) return false;
+    if (at === queue.length) queue.push(waiting);
+    else queue.splice(at, 0, waiting);
+    return true;
+  }
+
+  /** Whether the lane's next turn may be in the store only, so that it must be read back first. */
+  get spillComesFirst(): boolean {
+    if (this.spilledFrom === Number.POSITIVE_INFINITY) return false;
+    if (this.spilledFrom >= (this.head?.order ?? Number.POSITIVE_INFINITY)) return false;
+    return !this.numbered || this.spilledFrom <= this.next;
+  }
+
+  /** The timer whose turn is next: it came due before the first event that can run was there. */
+  get dueTimer(): DueTimer | undefined {
+    const timer = this.timers[0];
+    if (timer === undefined) return undefined;
+    const event = this.runnable;
+    return event === undefined || event.order > timer.behind ? timer : undefined;
+  }
+
+  /** The event whose turn is next: the first one, in a numbered lane only when its number has come. */
+  get runnable(): Waiting | undefined {
+    const head = this.head;
+    return head !== undefined && (!this.numbered || head.order <= this.next) ? head : undefined;
+  }
+
+  /** The state as handlers see it, once it has been parsed. */
+  parsed(state: unknown): void {
+    this.state = state;
+    this.isParsed = true;
+  }
+
+  moveState(next: unknown, stored: StoredState | null): void {
+    this.stored = stored;
+    this.parsed(next);
+  }
+
+  /** A handler that failed may have changed the state it was given: take it from its stored form again. */
+  distrust(): void {
+    this.isParsed = false;
+  }
+
+  /** All numbers below `next` are applied or given up. */
+  moveTo(next: number): void {
+    this.next = next;
+    this.nextIsStored = true;
+  }
+
+  /** A turn set or cancelled the timer: one that came due meanwhile must not fire. */
+  forgetTimer(name: string): void {
+    const at = this.timers.findIndex((timer) => timer.name === name);
+    if (at !== -1) this.timers.splice(at, 1);
+  }
+
+  takeHead(): Waiting | undefined {
+    return this.#queue.shift();
+  }
+
+  /** Forgets all that waits in memory, since the store holds it, and answers what that was. */
+  spill(): readonly Waiting[] {
+    const spilled = this.#queue;
+    this.#queue = [];
+    if (spilled[0] !== undefined) this.spilledFrom = Math.min(this.spilledFrom, spilled[0].order);
+    return spilled;
+  }
+
+  /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
+  isForgettable(committedDraft: number): boolean {
+    const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
+    return still && this.arriving === 0 && this.timers.length === 0 && this.draft <= committedDraft && (this.numbered || this.queued === 0);
+  }
+}

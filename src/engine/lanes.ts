@@ -1,0 +1,550 @@
+import { MillraceError, messageOf } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { DeadLetter, HeldEvent, PartitionId, Store } from '../store/store.ts';
+import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
+import { pauseMs } from './backoff.ts';
+import type { Counters } from './counts.ts';
+import type { Draft } from './draft.ts';
+import type { FedEvent } from './feed.ts';
+import { newId } from './identify.ts';
+import { type DueTimer, Lane, type Waiting } from './lane.ts';
+import type { Log } from './log.ts';
+import { readState } from './state.ts';
+import { TurnRecord } from './turn.ts';
+
+/** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
+const queuedMax = 64;
+
+/** What lanes work with; their partition provides it. */
+export interface LaneMeans extends AttemptMeans {
+  readonly store: Store;
+  readonly log: Log;
+  readonly partition: PartitionId;
+  readonly counters: Counters;
+  /** The draft that takes what turns decide now. */
+  draft(): Draft;
+  /** Something was drafted. */
+  drafted(): void;
+  /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
+  committed(): Promise<void>;
+  /** Turns that one draft may take. */
+  turnsMax(): number;
+  /** A turn decided to set or cancel a timer. */
+  timerTouched(key: string, name: string): void;
+  /** The highest position known to be in the log. */
+  head(): number;
+  /** Why a turn must not run again: the store refused what it wrote. Answers it once. */
+  refusal(cause: Waiting | DueTimer): MillraceError | undefined;
+  /** The store failed under a lane. */
+  failed(error: unknown): void;
+}
+
+/**
+ * The keys of a partition that are in memory: puts events into their key's order and runs their turns, one at a time
+ * per key, side by side across keys. Its decisions go into the draft. After a failure of the store it is thrown away
+ * and made anew from what is on disk.
+ */
+export class Lanes {
+  /** The newest draft that is on disk. */
+  committedDraft = 0;
+  /** Events at hand that the store does not hold, ascending by position. */
+  readonly #unheld = new Map<number, { readonly lane: Lane; readonly waiting: Waiting }>();
+  readonly #means: LaneMeans;
+  readonly #pipeline: AnyPipeline;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #loading = new Map<string, Promise<void>>();
+  readonly #running = new Set<{ readonly turn: TurnRecord; readonly outcome: Promise<Outcome> }>();
+  readonly #resolving = new Set<string>();
+  #ready: Lane[] = [];
+  #reloading = 0;
+  #queued = 0;
+  #closed = false;
+
+  constructor(means: LaneMeans) {
+    this.#means = means;
+    this.#pipeline = means.pipeline;
+  }
+
+  /** Whether no further turn can start before one ends or the draft is committed. */
+  get isFull(): boolean {
+    return this.#running.size >= this.#pipeline.concurrency || this.#means.draft().turns >= this.#means.turnsMax();
+  }
+
+  /** Whether nothing is under way and nothing can start by itself. */
+  get isIdle(): boolean {
+    return this.#running.size === 0 && this.#ready.length === 0 && this.#reloading === 0 && this.#loading.size === 0;
+  }
+
+  /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** The lane of a key, if it is in memory. */
+  peek(key: string): Lane | undefined {
+    return this.#lanes.get(key);
+  }
+
+  /** Brings the lanes of keys into memory. A key is never loaded twice at once, so that no old record outlives a newer lane. */
+  async warm(keys: Iterable<string>): Promise<void> {
+    const cold: string[] = [];
+    const loads = new Set<Promise<void>>();
+    for (const key of new Set(keys)) {
+      const lane = this.#lanes.get(key);
+      const loading = this.#loading.get(key);
+      if (lane !== undefined) lane.isWarm = true;
+      else if (loading !== undefined) loads.add(loading);
+      else cold.push(key);
+    }
+    if (cold.length > 0) loads.add(this.#load(cold));
+    if (loads.size > 0) await Promise.all(loads);
+  }
+
+  /** Takes an event of the log in. Its lane must be warm, unless every event is a key of its own. */
+  dispatch(fed: FedEvent): void {
+    if (this.#closed) return;
+    const lane = this.#laneOf(fed);
+    const waiting: Waiting = {
+      order: fed.number ?? fed.position,
+      position: fed.position,
+      id: fed.id,
+      number: fed.number,
+      acceptedAt: fed.acceptedAt,
+      body: fed.body,
+      event: fed.event,
+      attempts: 0,
+      retryAt: null,
+      held: lane.numbered,
+    };
+    if (lane.arriving > 0) lane.arriving -= 1;
+    if (lane.numbered) this.#takeNumbered(lane, waiting);
+    else this.#takeArrival(lane, waiting);
+    this.#advance(lane);
+  }
+
+  /** Takes a timer that has come due. Its lane must be warm. */
+  dispatchTimer(timer: Omit<DueTimer, 'attempts' | 'behind'>): void {
+    const lane = this.#lanes.get(timer.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined)) : undefined);
+    if (lane === undefined || this.#closed) return;
+    lane.timers.push({ ...timer, attempts: 0, behind: lane.numbered ? -1 : this.#means.head() });
+    this.#advance(lane);
+  }
+
+  /** Runs whatever waited for a free place. */
+  resume(): void {
+    while (this.#ready.length > 0 && !this.isFull && !this.#closed) {
+      const lane = this.#ready.shift() as Lane;
+      lane.status = 'open';
+      this.#advance(lane);
+    }
+  }
+
+  /** Lets a key that was just warmed go on with what is held for it. */
+  wake(key: string): void {
+    const lane = this.#lanes.get(key);
+    if (lane !== undefined) this.#advance(lane);
+  }
+
+  /** Holds what the draft's cursor would pass unheld. */
+  holdStragglers(draft: Draft): void {
+    for (const [position, { lane, waiting }] of this.#unheld) {
+      if (position > draft.cursor) return;
+      draft.hold(lane, waiting);
+      this.#unheld.delete(position);
+    }
+  }
+
+  /** Forgets idle lanes beyond the bound, those first that were not used since the last sweep. */
+  sweep(): void {
+    let surplus = this.#lanes.size - this.#means.limits.warmKeys;
+    if (surplus <= 0) return;
+    for (const lane of this.#lanes.values()) {
+      if (lane.isWarm) {
+        lane.isWarm = false;
+        continue;
+      }
+      if (!lane.isForgettable(this.committedDraft)) continue;
+      this.#forget(lane);
+      surplus -= 1;
+      if (surplus === 0) return;
+    }
+  }
+
+  /** Aborts what runs, ends all alarms, and resolves when no handler is at work any more. Nothing is drafted from now on. */
+  async close(reason: MillraceError): Promise<void> {
+    this.#closed = true;
+    for (const lane of this.#lanes.values()) lane.disarm?.();
+    for (const { turn } of this.#running) turn.abort(reason);
+    await Promise.all(Array.from(this.#running, ({ outcome }) => outcome));
+  }
+
+  /** Tries the event of a dead letter again, before anything else of its key. */
+  async redrive(letter: DeadLetter): Promise<void> {
+    const { event } = letter;
+    if (event === null) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, found a gap`);
+    await this.#resolve(letter, (lane, draft) => {
+      draft.hold(lane, { ...event, attempts: 0, held: true }, null);
+      lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
+      if (!letter.parked) lane.pending += 1;
+    });
+  }
+
+  /** Gives the event of a dead letter up for good; its key goes on behind it. */
+  async discard(letter: DeadLetter): Promise<void> {
+    await this.#resolve(letter, (lane, draft) => {
+      if (letter.event === null || !letter.parked) return;
+      this.#settle(lane, draft, { ...letter.event, held: true });
+    });
+  }
+
+  async #resolve(letter: DeadLetter, decide: (lane: Lane, draft: Draft) => void): Promise<void> {
+    if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
+    this.#resolving.add(letter.id);
+    try {
+      await this.warm([letter.key]);
+      const lane = this.#lanes.get(letter.key);
+      if (lane === undefined || this.#closed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+      const draft = this.#means.draft();
+      decide(lane, draft);
+      if (letter.parked && lane.status === 'parked') lane.status = 'open';
+      draft.change(lane);
+      draft.resolve(letter.id);
+      this.#means.drafted();
+      this.#advance(lane);
+      await this.#means.committed();
+      if (this.#closed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+    } finally {
+      this.#resolving.delete(letter.id);
+    }
+  }
+
+  async #load(keys: readonly string[]): Promise<void> {
+    const countedTo = this.#pipeline.order === undefined ? 0 : this.#means.head();
+    const loading = this.#means.store.load(this.#means.partition, keys).then((records) => {
+      records.forEach((record, at) => {
+        this.#adopt(new Lane(keys[at] as string, this.#pipeline.order, record, countedTo));
+      });
+    });
+    for (const key of keys) this.#loading.set(key, loading);
+    try {
+      await loading;
+    } finally {
+      for (const key of keys) this.#loading.delete(key);
+    }
+  }
+
+  #adopt(lane: Lane): Lane {
+    this.#lanes.set(lane.key, lane);
+    return lane;
+  }
+
+  #forget(lane: Lane): void {
+    this.#queued -= lane.queued;
+    this.#lanes.delete(lane.key);
+  }
+
+  #laneOf(fed: FedEvent): Lane {
+    const lane = this.#lanes.get(fed.key);
+    if (lane !== undefined) return lane;
+    if (this.#pipeline.key === undefined) return this.#adopt(new Lane(fed.key, undefined));
+    throw new MillraceError('MILL_INTERNAL', `key ${fed.key}: expected a warm lane, found none`);
+  }
+
+  /** A numbered event is held in the store already; memory is only the shorter way. */
+  #takeNumbered(lane: Lane, waiting: Waiting): void {
+    this.#means.draft().passed(waiting.position);
+    this.#means.drafted();
+    if (waiting.order < lane.next) return;
+    if (waiting.position > lane.countedTo) lane.pending += 1;
+    const isNext = waiting.order === lane.next && !lane.isStopped;
+    const thereIsRoom = lane.queued < queuedMax && this.#queued < this.#means.limits.feed && !lane.isStopped;
+    if (!isNext && !thereIsRoom) lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
+    else if (lane.insert(waiting)) this.#queued += 1;
+  }
+
+  /** Once some of a key's events are held in the store, all that follow must go behind them. */
+  #takeArrival(lane: Lane, waiting: Waiting): void {
+    lane.pending += 1;
+    if (lane.isStopped || lane.status === 'reloading' || lane.spilledFrom !== Number.POSITIVE_INFINITY || lane.queued >= queuedMax) {
+      this.#means.draft().hold(lane, waiting);
+      lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
+      this.#means.drafted();
+    } else if (lane.insert(waiting)) {
+      this.#queued += 1;
+      this.#unheld.set(waiting.position, { lane, waiting });
+    }
+  }
+
+  /** Starts the lane's turns for as long as it is open and has one. */
+  #advance(lane: Lane): void {
+    while (lane.status === 'open' && !this.#closed) {
+      if (lane.spillComesFirst) {
+        void this.#reload(lane);
+        return;
+      }
+      const timer = lane.dueTimer;
+      const waiting = lane.runnable;
+      if (timer === undefined && waiting === undefined) {
+        this.#rest(lane);
+        return;
+      }
+      if (this.isFull) {
+        lane.status = 'ready';
+        this.#ready.push(lane);
+        return;
+      }
+      if (timer !== undefined) {
+        lane.timers.shift();
+        this.#runTimer(lane, timer);
+      } else if (waiting !== undefined) {
+        lane.takeHead();
+        this.#queued -= 1;
+        this.#runEvent(lane, waiting);
+      }
+    }
+  }
+
+  /** Nothing of the lane can run now. */
+  #rest(lane: Lane): void {
+    if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
+      lane.pending = 0;
+      if (this.#pipeline.key === undefined && lane.timers.length === 0) this.#lanes.delete(lane.key);
+    } else if (this.#pipeline.order?.skipAfterMs !== undefined) {
+      this.#awaitGap(lane, this.#pipeline.order.skipAfterMs);
+    }
+  }
+
+  /** Skips the missing numbers once the lowest event that waits for them has waited long enough. */
+  #awaitGap(lane: Lane, skipAfterMs: number): void {
+    const { head } = lane;
+    if (lane.spilledFrom < (head?.order ?? Number.POSITIVE_INFINITY)) {
+      void this.#reload(lane);
+    } else if (head !== undefined) {
+      const at = head.acceptedAt + skipAfterMs;
+      if (this.#means.clock.now() >= at) this.#skipGap(lane, head.order, skipAfterMs);
+      else this.#arm(lane, at);
+    }
+  }
+
+  #skipGap(lane: Lane, to: number, skipAfterMs: number): void {
+    const draft = this.#means.draft();
+    const numbers = { from: lane.next, to: to - 1 };
+    const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
+    this.#bury(draft, lane, { reason: `${missing} did not arrive within ${skipAfterMs} ms`, attempts: 0, event: null, numbers, parked: false });
+    lane.moveTo(to);
+    draft.change(lane);
+    this.#means.drafted();
+  }
+
+  #runEvent(lane: Lane, waiting: Waiting): void {
+    const refusal = this.#means.refusal(waiting);
+    if (refusal !== undefined) {
+      this.#failEvent(lane, waiting, refusal);
+      return;
+    }
+    const turn = this.#turn(lane, waiting.id, waiting.attempts + 1, waiting.acceptedAt);
+    this.#run(
+      lane,
+      turn,
+      () => {
+        if (waiting.event === undefined) waiting.event = JSON.parse(waiting.body);
+        return this.#pipeline.handle(waiting.event, lane.state, turn);
+      },
+      (draft) => {
+        this.#settle(lane, draft, waiting);
+        draft.causes.push(waiting);
+        draft.counts.processed += 1;
+        draft.counts.acceptedAtTotal += waiting.acceptedAt;
+      },
+      (error) => this.#failEvent(lane, waiting, error),
+    );
+  }
+
+  #runTimer(lane: Lane, timer: DueTimer): void {
+    const refusal = this.#means.refusal(timer);
+    if (refusal !== undefined) {
+      this.#failTimer(lane, timer, refusal);
+      return;
+    }
+    const turn = this.#turn(lane, timer.name, timer.attempts + 1, timer.dueAt);
+    this.#run(
+      lane,
+      turn,
+      () => this.#pipeline.timers[timer.name]?.(lane.state, turn, timer.data === null ? undefined : JSON.parse(timer.data)),
+      (draft) => {
+        draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
+        draft.causes.push(timer);
+      },
+      (error) => this.#failTimer(lane, timer, error),
+    );
+  }
+
+  #turn(lane: Lane, id: string, attempt: number, acceptedAt: number): TurnRecord {
+    const { clock, log } = this.#means;
+    return new TurnRecord({ pipeline: this.#pipeline, key: lane.key, id, attempt, acceptedAt, now: clock.now(), log });
+  }
+
+  /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
+  #run(lane: Lane, turn: TurnRecord, handle: () => unknown, settle: (draft: Draft) => void, fail: (error: unknown) => void): void {
+    const outcome = attempt(this.#means, turn, () => {
+      if (!lane.isParsed) lane.parsed(readState(this.#pipeline, lane.stored));
+      return handle();
+    });
+    const conclude = (ended: Outcome) => {
+      if (ended.ok) this.#decide(lane, turn, ended, settle);
+      else fail(ended.error);
+    };
+    if (outcome instanceof Promise) void this.#runOn(lane, turn, outcome, conclude);
+    else conclude(outcome);
+  }
+
+  async #runOn(lane: Lane, turn: TurnRecord, outcome: Promise<Outcome>, conclude: (ended: Outcome) => void): Promise<void> {
+    lane.status = 'running';
+    const running = { turn, outcome };
+    this.#running.add(running);
+    this.#means.counters.running += 1;
+    const ended = await outcome;
+    this.#running.delete(running);
+    this.#means.counters.running -= 1;
+    if (this.#closed) return;
+    lane.status = 'open';
+    conclude(ended);
+    this.#advance(lane);
+    this.resume();
+  }
+
+  #decide(lane: Lane, turn: TurnRecord, decided: Outcome & { readonly ok: true }, settle: (draft: Draft) => void): void {
+    const draft = this.#means.draft();
+    if (decided.stored !== undefined) lane.moveState(decided.next, decided.stored);
+    settle(draft);
+    for (const row of turn.rows) draft.addRow(row);
+    if (decided.sends.length > 0) draft.sends.push(...decided.sends);
+    for (const write of turn.timerWrites) {
+      lane.forgetTimer(write.name);
+      this.#means.timerTouched(lane.key, write.name);
+      draft.timers.push(write);
+    }
+    if (turn.ignored !== undefined) {
+      draft.counts.ignored += 1;
+      turn.log.debug('ignored', { reason: turn.ignored });
+    }
+    if (lane.numbered || decided.stored !== undefined) draft.change(lane);
+    draft.turns += 1;
+    this.#means.drafted();
+  }
+
+  #settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
+    draft.settle(lane, waiting);
+    this.#unheld.delete(waiting.position);
+    if (lane.pending > 0) lane.pending -= 1;
+    if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
+  }
+
+  #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
+    const { retry, onGiveUp } = this.#pipeline;
+    const draft = this.#means.draft();
+    lane.distrust();
+    waiting.event = undefined;
+    waiting.attempts += 1;
+    const reason = messageOf(error);
+    const fields = { pipeline: this.#pipeline.name, key: lane.key, event: waiting.id, attempt: waiting.attempts, reason };
+    this.#unheld.delete(waiting.position);
+    if (waiting.attempts < retry.attempts) {
+      const retryAt = this.#means.clock.now() + pauseMs(retry, waiting.attempts, this.#means.random());
+      draft.counts.retries += 1;
+      this.#means.log.warn(fields, 'attempt failed');
+      this.#stop(lane, 'blocked', waiting, retryAt);
+      this.#arm(lane, retryAt);
+    } else {
+      const event = { position: waiting.position, order: waiting.order };
+      const parked = onGiveUp === 'park';
+      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, numbers: null, parked });
+      this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
+      if (parked) this.#stop(lane, 'parked', waiting, null);
+      else this.#settle(lane, draft, waiting);
+      if (parked || lane.numbered) draft.change(lane);
+    }
+    this.#means.drafted();
+  }
+
+  /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
+  #stop(lane: Lane, status: 'blocked' | 'parked', first: Waiting, retryAt: number | null): void {
+    const draft = this.#means.draft();
+    draft.hold(lane, first, retryAt);
+    this.#queued -= lane.queued;
+    for (const waiting of lane.spill()) {
+      if (!waiting.held) draft.hold(lane, waiting);
+      this.#unheld.delete(waiting.position);
+    }
+    lane.spilledFrom = Math.min(lane.spilledFrom, first.order);
+    lane.status = status;
+  }
+
+  #failTimer(lane: Lane, timer: DueTimer, error: unknown): void {
+    const { retry } = this.#pipeline;
+    const draft = this.#means.draft();
+    lane.distrust();
+    timer.attempts += 1;
+    const reason = `timer ${timer.name}: ${messageOf(error)}`;
+    this.#means.log.warn({ pipeline: this.#pipeline.name, key: lane.key, timer: timer.name, attempt: timer.attempts, reason }, 'attempt failed');
+    if (timer.attempts < retry.attempts) {
+      draft.counts.retries += 1;
+      lane.timers.unshift({ ...timer, behind: -1 });
+      lane.status = 'blocked';
+      this.#arm(lane, this.#means.clock.now() + pauseMs(retry, timer.attempts, this.#means.random()));
+    } else {
+      this.#bury(draft, lane, { reason, attempts: timer.attempts, event: null, numbers: null, parked: false });
+      draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
+    }
+    this.#means.drafted();
+  }
+
+  #bury(draft: Draft, lane: Lane, letter: Omit<Parameters<Draft['bury']>[0], 'id' | 'key' | 'failedAt'>): void {
+    const now = this.#means.clock.now();
+    draft.bury({ id: newId(this.#means, now), key: lane.key, failedAt: now, ...letter });
+    if (letter.event !== null) draft.counts.failed += 1;
+  }
+
+  /** Lets the lane go on at a moment; it waits for one moment at most. */
+  #arm(lane: Lane, at: number): void {
+    lane.disarm?.();
+    lane.disarm = this.#means.clock.alarm(at, () => {
+      lane.disarm = undefined;
+      if (lane.status === 'blocked') lane.status = 'open';
+      this.#advance(lane);
+    });
+  }
+
+  /** Reads the first held events of a lane back. They are on disk only once what is drafted has been committed. */
+  async #reload(lane: Lane): Promise<void> {
+    lane.status = 'reloading';
+    lane.spilledFrom = Number.POSITIVE_INFINITY;
+    this.#reloading += 1;
+    try {
+      await this.#means.committed();
+      const events = await this.#means.store.held(this.#means.partition, lane.key, 0, queuedMax);
+      if (this.#closed) return;
+      this.#refill(lane, events);
+    } catch (error) {
+      if (!this.#closed) this.#means.failed(error);
+    } finally {
+      this.#reloading -= 1;
+    }
+    this.#advance(lane);
+    this.#means.drafted();
+  }
+
+  #refill(lane: Lane, events: readonly HeldEvent[]): void {
+    for (const held of events) {
+      if (lane.insert({ ...held, held: true })) this.#queued += 1;
+    }
+    const last = events.at(-1);
+    if (last !== undefined && events.length === queuedMax) lane.spilledFrom = Math.min(lane.spilledFrom, last.order + 1);
+    const retryAt = lane.runnable?.retryAt ?? null;
+    lane.status = 'open';
+    if (retryAt !== null && retryAt > this.#means.clock.now()) {
+      lane.status = 'blocked';
+      this.#arm(lane, retryAt);
+    }
+  }
+}

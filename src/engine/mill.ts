@@ -1,0 +1,457 @@
+import { MillraceError, messageOf } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Table } from '../pipeline/table.ts';
+import type { Appended, DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
+import { Appender } from './appender.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { Counters, type PipelineCounts } from './counts.ts';
+import type { Outgoing } from './draft.ts';
+import type { FedEvent } from './feed.ts';
+import { type Identification, identify, sliceOf } from './identify.ts';
+import { type Limits, limitsWith } from './limits.ts';
+import { type Log, silentLog } from './log.ts';
+import { Partition } from './partition.ts';
+import { Queries, type TableQuery } from './query.ts';
+import { RetentionSweep } from './retention.ts';
+import { readState } from './state.ts';
+
+export interface MillOptions {
+  readonly store: Store;
+  readonly pipelines: readonly AnyPipeline[];
+  /** Bounds that differ from `defaultLimits`. */
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  /** A number in [0, 1); spreads retries and makes ids. */
+  readonly random?: () => number;
+  readonly log?: Log;
+}
+
+/** What became of an event at the door (promise 10). Either way it is on disk. */
+export interface Ingested {
+  readonly status: 'accepted' | 'duplicate';
+  readonly id: string;
+}
+
+/** The verdict on one event of a batch. */
+export type Judged = Ingested | { readonly status: 'rejected'; readonly error: MillraceError };
+
+export interface KeyStatus {
+  readonly key: string;
+  /** `parked`: its first waiting event was given up, and an operator must redrive or discard it. */
+  readonly status: 'open' | 'parked';
+  /** Accepted events that wait: for a number, a retry, or the operator. */
+  readonly pending: number;
+  /** The next number to apply; null in a pipeline without numbers, or before the first. */
+  readonly next: number | null;
+}
+
+export interface Health {
+  readonly status: 'ok' | 'unavailable';
+  /** Why it is unavailable. */
+  readonly reason?: string;
+}
+
+/** How long a read waits for the events that were accepted before it, in milliseconds. */
+const freshnessMs = 250;
+/** Work without any progress for so long is a fault, in milliseconds. */
+const stallMs = 60_000;
+const stopTimeoutMs = 10_000;
+
+/** Makes an engine out of pipelines and a store; `start()` sets it to work. Throws `MILL_INVALID_DECLARATION`. */
+export function millrace(options: MillOptions): Mill {
+  return new Mill(options);
+}
+
+/**
+ * The engine. `ingest` takes events in; handlers run by themselves.
+ *
+ * ```ts
+ * const mill = await millrace({ store: sqlite('data/millrace.db'), pipelines: [rockets] }).start();
+ * await mill.ingest('rockets', message);
+ * await mill.state('rockets', id);
+ * await mill.stop();
+ * ```
+ */
+export class Mill {
+  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
+  /** Settles when the engine has ended: resolves after `stop()`, rejects when the store failed for good. */
+  readonly stopped: Promise<void>;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #limits: Limits;
+  readonly #identification: Identification;
+  readonly #queries: Queries;
+  readonly #tables: readonly Table[];
+  readonly #counters = new Map<string, Counters>();
+  readonly #partitions = new Map<string, readonly Partition[]>();
+  readonly #appender: Appender;
+  readonly #retention: RetentionSweep;
+  readonly #ended = Promise.withResolvers<void>();
+  #state: 'new' | 'working' | 'stopping' | 'failed' = 'new';
+  #failure: MillraceError | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: MillOptions) {
+    const { store, pipelines, clock = systemClock, random = Math.random, log = silentLog, limits = {} } = options;
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#limits = limitsWith(limits);
+    this.#identification = { clock, random, limits: this.#limits, store };
+    this.pipelines = byName(pipelines);
+    this.#tables = tablesOf(pipelines);
+    this.#queries = new Queries(store, this.#tables);
+    this.#appender = new Appender(store, (events, appended) => this.#take(events, appended));
+    for (const pipeline of pipelines) {
+      const counters = new Counters();
+      const means = {
+        store,
+        clock,
+        random,
+        limits: this.#limits,
+        log,
+        pipelines: this.pipelines,
+        counters,
+        sent: (sends: readonly Outgoing[], appended: readonly Appended[]) => this.#take(sends, appended),
+        fatal: (error: MillraceError) => this.#fail(error),
+      };
+      this.#counters.set(pipeline.name, counters);
+      const slices = Array.from({ length: store.partitions }, (_, slice) => slice);
+      this.#partitions.set(
+        pipeline.name,
+        slices.map((slice) => new Partition(means, pipeline, { pipeline: pipeline.name, slice })),
+      );
+    }
+    this.#retention = new RetentionSweep(
+      { store, clock, failed: (error) => this.#log.warn({ reason: messageOf(error) }, 'retention failed') },
+      this.#all.map(({ id }) => ({ id, pipeline: this.#pipeline(id.pipeline) })),
+    );
+    this.stopped = this.#ended.promise;
+    // Who does not look at `stopped` learns of the failure from every call.
+    this.stopped.catch(() => {});
+  }
+
+  /** Opens the store, takes what a former run left, and sets to work. Throws what the store throws. */
+  async start(): Promise<this> {
+    if (this.#state !== 'new') throw new MillraceError('MILL_CONFLICT', 'start: expected a new engine, found one that was started before');
+    const pipelines = Array.from(this.pipelines.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
+    await this.#store.open({ pipelines, tables: this.#tables });
+    try {
+      await Promise.all(this.#all.map((partition) => partition.start()));
+    } catch (error) {
+      await this.#store.close();
+      throw error;
+    }
+    this.#state = 'working';
+    this.#retention.start();
+    return this;
+  }
+
+  /**
+   * Refuses new events at once, handles what is accepted for at most `timeoutMs` (10 s), hands back what is not done
+   * by then, and closes the store. A start goes on from there.
+   */
+  stop({ timeoutMs = stopTimeoutMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(timeoutMs);
+    return this.#stopping;
+  }
+
+  /**
+   * Takes an event in. When it returns, the event is on disk (promise 1).
+   *
+   * @param options.id an idempotency key, for a pipeline without numbers
+   * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
+   *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
+   */
+  async ingest(pipeline: string, event: unknown, options: { readonly id?: string | undefined } = {}): Promise<Ingested> {
+    const outgoing = await this.#identify(this.#pipeline(pipeline), event, options.id);
+    this.#admit(outgoing);
+    const [appended] = await this.#append([outgoing]);
+    const judged = this.#judge(outgoing, appended);
+    if (judged.status === 'rejected') throw judged.error;
+    return judged;
+  }
+
+  /** Takes many events in, each judged by itself, in one commit. Throws only where it cannot judge at all. */
+  async ingestBatch(pipeline: string, events: readonly unknown[]): Promise<readonly Judged[]> {
+    const declared = this.#pipeline(pipeline);
+    if (events.length > this.#limits.batch) {
+      throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${this.#limits.batch} events, found ${events.length}`);
+    }
+    const verdicts: (Judged | undefined)[] = new Array(events.length);
+    const admitted: { readonly at: number; readonly outgoing: Outgoing }[] = [];
+    for (const [at, event] of events.entries()) {
+      try {
+        const outgoing = await this.#identify(declared, event);
+        this.#admit(outgoing);
+        admitted.push({ at, outgoing });
+      } catch (error) {
+        if (!(error instanceof MillraceError)) throw error;
+        verdicts[at] = { status: 'rejected', error };
+      }
+    }
+    const appended = admitted.length === 0 ? [] : await this.#append(admitted.map(({ outgoing }) => outgoing));
+    for (const [index, { at, outgoing }] of admitted.entries()) verdicts[at] = this.#judge(outgoing, appended[index]);
+    return verdicts as Judged[];
+  }
+
+  /**
+   * The committed state of a key, undefined where there is none. Sees every event that was accepted before the call
+   * and could be applied since (it waits a quarter of a second for them at most).
+   */
+  async state(pipeline: string, key: string): Promise<unknown> {
+    const declared = this.#pipeline(pipeline);
+    await this.settled(pipeline, freshnessMs);
+    const [record] = await this.#store.load(this.#partitionOf(declared, key).id, [key]);
+    return readState(declared, record?.state ?? null);
+  }
+
+  /** How keys stand, in the order asked. As fresh as `state`. */
+  async keys(pipeline: string, keys: readonly string[]): Promise<readonly KeyStatus[]> {
+    const declared = this.#pipeline(pipeline);
+    await this.settled(pipeline, freshnessMs);
+    const statuses = new Map<string, KeyStatus>();
+    for (const partition of this.#partitionsOf(pipeline)) {
+      const own = keys.filter((key) => this.#partitionOf(declared, key) === partition);
+      const records = own.length === 0 ? [] : await this.#store.load(partition.id, own);
+      for (const [at, record] of records.entries()) {
+        const key = own[at] as string;
+        statuses.set(key, { key, status: record.parked ? 'parked' : 'open', pending: record.held, next: record.next });
+      }
+    }
+    return keys.map((key) => statuses.get(key) as KeyStatus);
+  }
+
+  /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
+  async settled(pipeline: string, timeoutMs = freshnessMs): Promise<boolean> {
+    const partitions = this.#partitionsOf(pipeline);
+    return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
+  }
+
+  /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
+  async idle(timeoutMs: number): Promise<boolean> {
+    const idle = async () => {
+      await this.#appender.idle();
+      while (this.#all.some((partition) => partition.hasWork)) await Promise.all(this.#all.map((partition) => partition.idle()));
+    };
+    return this.#within(timeoutMs, idle());
+  }
+
+  /** A read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. */
+  query<T extends Table>(table: T): TableQuery<T> {
+    return this.#queries.over(table);
+  }
+
+  /** What was given up, in the order in which it failed. */
+  deadLetters(query: Partial<DeadLetterQuery> = {}): Promise<readonly DeadLetter[]> {
+    return this.#store.deadLetters({ limit: 100, ...query });
+  }
+
+  /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
+  async redrive(deadLetterId: string): Promise<void> {
+    const letter = await this.#deadLetter(deadLetterId);
+    await this.#partitionFor(letter).redrive(letter);
+  }
+
+  /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
+  async discard(deadLetterId: string): Promise<void> {
+    const letter = await this.#deadLetter(deadLetterId);
+    await this.#partitionFor(letter).discard(letter);
+  }
+
+  /** One snapshot of every pipeline's counts. */
+  counts(): Readonly<Record<string, PipelineCounts>> {
+    const now = this.#clock.now();
+    const counts: Record<string, PipelineCounts> = {};
+    for (const { name, concurrency } of this.pipelines.values()) counts[name] = this.#countersOf(name).snapshot(concurrency, now);
+    return counts;
+  }
+
+  /** Healthy means: makes progress, or has nothing to do (promise 9). */
+  health(): Health {
+    if (this.#failure !== undefined) return { status: 'unavailable', reason: this.#failure.message };
+    if (this.#state !== 'working') return { status: 'unavailable', reason: this.#state === 'stopping' ? 'stopping' : 'not started' };
+    const now = this.#clock.now();
+    for (const partition of this.#all) {
+      const { pipeline } = partition.id;
+      if (partition.trouble !== undefined) return { status: 'unavailable', reason: `pipeline ${pipeline}: ${partition.trouble}` };
+      const silentMs = now - partition.lastProgressAt;
+      if (partition.hasWork && silentMs > stallMs + this.#pipeline(pipeline).timeoutMs) {
+        return { status: 'unavailable', reason: `pipeline ${pipeline}: has work and made no progress for ${Math.round(silentMs / 1000)} s` };
+      }
+    }
+    return { status: 'ok' };
+  }
+
+  get #all(): readonly Partition[] {
+    return Array.from(this.#partitions.values()).flat();
+  }
+
+  #identify(pipeline: AnyPipeline, event: unknown, id?: string): Outgoing | Promise<Outgoing> {
+    try {
+      return identify(this.#identification, pipeline, event, id);
+    } catch (error) {
+      this.#countersOf(pipeline.name).rejected += 1;
+      throw error;
+    }
+  }
+
+  /** The bounded door (promise 7). Throws before anything is accepted. */
+  #admit({ stored }: Outgoing): void {
+    const { pipeline: name } = stored.partition;
+    const counters = this.#countersOf(name);
+    try {
+      this.#checkWorking();
+      const partition = this.#partitionFor(stored);
+      if (partition.backlog + partition.arriving >= this.#limits.backlog) {
+        throw new MillraceError('MILL_BACKLOG_FULL', `pipeline ${name}: ${this.#limits.backlog} events wait to be handled`, { retryAfterMs: 1000 });
+      }
+      const pendingMax = this.#pipeline(name).order?.pendingMax ?? this.#limits.pendingPerKey;
+      if (partition.pending(stored.key) >= pendingMax) {
+        throw new MillraceError('MILL_KEY_FULL', `key ${stored.key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5000 });
+      }
+      partition.arrive(stored.key);
+    } catch (error) {
+      counters.rejected += 1;
+      throw error;
+    }
+  }
+
+  async #append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
+    try {
+      return await this.#appender.append(events);
+    } catch (error) {
+      for (const { stored } of events) this.#partitionFor(stored).turnAway(stored.key);
+      this.#storeFailed(events, error);
+      throw error;
+    } finally {
+      for (const { stored } of events) this.#partitionFor(stored).arriving -= 1;
+    }
+  }
+
+  /** Nobody knows what is in the log now, unless the store said that nothing is. */
+  #storeFailed(events: readonly Outgoing[], error: unknown): void {
+    const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
+    if (failure.code === 'MILL_STORE_BUSY') return;
+    for (const partition of new Set(events.map(({ stored }) => this.#partitionFor(stored)))) partition.recover(failure);
+  }
+
+  /** Events are in the log: count them and hand them to their partitions. */
+  #take(events: readonly Outgoing[], appended: readonly Appended[]): void {
+    const offers = new Map<Partition, FedEvent[]>();
+    for (const [at, { stored, event }] of events.entries()) {
+      const verdict = appended[at];
+      const counters = this.#countersOf(stored.partition.pipeline);
+      if (verdict?.status === 'accepted') {
+        counters.received += 1;
+        const { key, id, number, acceptedAt, body } = stored;
+        const fed = { position: verdict.position, key, id, number, acceptedAt, body, event };
+        const partition = this.#partitionFor(stored);
+        const offered = offers.get(partition);
+        if (offered === undefined) offers.set(partition, [fed]);
+        else offered.push(fed);
+      } else if (verdict?.status === 'duplicate') counters.duplicates += 1;
+      else counters.rejected += 1;
+    }
+    for (const [partition, offered] of offers) partition.offer(offered);
+  }
+
+  #judge({ stored }: Outgoing, appended: Appended | undefined): Judged {
+    if (appended?.status !== 'accepted') this.#partitionFor(stored).turnAway(stored.key);
+    if (appended?.status === 'late') {
+      const message = `key ${stored.key}: number ${stored.number} was skipped because it did not arrive in time`;
+      return { status: 'rejected', error: new MillraceError('MILL_EVENT_TOO_LATE', message) };
+    }
+    return { status: appended?.status === 'accepted' ? 'accepted' : 'duplicate', id: stored.id };
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const wasWorking = this.#state === 'working';
+    if (this.#state !== 'failed') this.#state = 'stopping';
+    try {
+      if (wasWorking) await this.idle(timeoutMs);
+      await this.#retention.stop();
+      if (wasWorking) await Promise.all(this.#all.map((partition) => partition.stop()));
+      await this.#store.close();
+      this.#ended.resolve();
+    } catch (error) {
+      this.#ended.reject(error);
+      throw error;
+    }
+  }
+
+  #fail(error: MillraceError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#state = 'failed';
+    this.#log.error({ code: error.code, reason: error.message }, 'the engine has failed');
+    this.#ended.reject(error);
+  }
+
+  #checkWorking(): void {
+    if (this.#state === 'working') return;
+    if (this.#failure !== undefined) throw new MillraceError(this.#failure.code, this.#failure.message, { cause: this.#failure });
+    if (this.#state === 'stopping') throw new MillraceError('MILL_STOPPING', 'the engine is stopping', { retryAfterMs: 1000 });
+    throw new MillraceError('MILL_STOPPING', 'the engine is not started');
+  }
+
+  async #within(timeoutMs: number, done: Promise<unknown>): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => resolve(false));
+    const inTime = await Promise.race([done.then(() => true), late]);
+    disarm();
+    return inTime;
+  }
+
+  async #deadLetter(id: string): Promise<DeadLetter> {
+    this.#checkWorking();
+    const [letter] = await this.deadLetters({ id, limit: 1 });
+    if (letter !== undefined) return letter;
+    throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
+  }
+
+  #pipeline(name: string): AnyPipeline {
+    const pipeline = this.pipelines.get(name);
+    if (pipeline !== undefined) return pipeline;
+    throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${Array.from(this.pipelines.keys()).join(', ')}), found ${name}`);
+  }
+
+  #countersOf(pipeline: string): Counters {
+    return this.#counters.get(pipeline) as Counters;
+  }
+
+  #partitionsOf(pipeline: string): readonly Partition[] {
+    return this.#partitions.get(this.#pipeline(pipeline).name) as readonly Partition[];
+  }
+
+  #partitionOf({ name }: AnyPipeline, key: string): Partition {
+    const partitions = this.#partitionsOf(name);
+    return partitions[sliceOf(key, partitions.length)] as Partition;
+  }
+
+  #partitionFor({ partition: { pipeline, slice } }: Pick<Outgoing['stored'], 'partition'>): Partition {
+    return (this.#partitions.get(pipeline) as readonly Partition[])[slice] as Partition;
+  }
+}
+
+function byName(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {
+  const named = new Map(pipelines.map((pipeline) => [pipeline.name, pipeline]));
+  if (named.size === pipelines.length) return named;
+  const twice = pipelines.find((pipeline) => named.get(pipeline.name) !== pipeline)?.name;
+  throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected names that differ, found ${twice} twice`);
+}
+
+function tablesOf(pipelines: readonly AnyPipeline[]): readonly Table[] {
+  const tables = new Map<string, Table>();
+  for (const pipeline of pipelines) {
+    for (const table of Object.values(pipeline.tables)) {
+      const present = tables.get(table.name);
+      if (present !== undefined && present !== table) {
+        throw new MillraceError('MILL_INVALID_DECLARATION', `tables: expected names that differ, found ${table.name} declared twice`);
+      }
+      tables.set(table.name, table);
+    }
+  }
+  return Array.from(tables.values());
+}

@@ -1,0 +1,57 @@
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { PartitionId, Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+
+const everyMs = 60_000;
+/** Events pruned in one call, so that no commit waits long behind it. */
+const pruneMax = 2_000;
+
+export interface RetentionMeans {
+  readonly store: Store;
+  readonly clock: Clock;
+  failed(error: unknown): void;
+}
+
+/** Forgets settled events and known ids that are older than their pipeline keeps them, a slice at a time. */
+export class RetentionSweep {
+  readonly #means: RetentionMeans;
+  readonly #partitions: readonly { readonly id: PartitionId; readonly pipeline: AnyPipeline }[];
+  #disarm: (() => void) | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(means: RetentionMeans, partitions: readonly { readonly id: PartitionId; readonly pipeline: AnyPipeline }[]) {
+    this.#means = means;
+    this.#partitions = partitions;
+  }
+
+  start(): void {
+    const { clock } = this.#means;
+    this.#disarm = clock.alarm(clock.now() + everyMs, () => {
+      this.#sweeping = this.#sweep()
+        .catch((error: unknown) => this.#means.failed(error))
+        .then(() => {
+          if (!this.#closed) this.start();
+        });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#closed = true;
+    this.#disarm?.();
+    await this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
+    for (const { id, pipeline } of this.#partitions) {
+      const now = this.#means.clock.now();
+      const retention = {
+        partition: id,
+        acceptedBefore: now - pipeline.retainMs,
+        idsBefore: now - pipeline.deduplicationWindowMs,
+        limit: pruneMax,
+      };
+      while (!this.#closed && (await this.#means.store.prune(retention)) >= pruneMax);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import type { PartitionId, Store, StoredTimer, TimerWrite } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Lanes } from './lanes.ts';
+
+export interface TimerQueueMeans {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly partition: PartitionId;
+  readonly lanes: Lanes;
+  /** Resolves once all that is drafted by now is on disk. */
+  committed(): Promise<void>;
+  /** Resolves once every event that is in the log by now has been dispatched. */
+  dispatched(): Promise<void>;
+  failed(error: unknown): void;
+}
+
+/** Due timers that are taken from the store at once. */
+const lookMax = 1_000;
+
+/**
+ * The timers of a partition (promise 5). They stay in the store; memory knows when the soonest is due and which have
+ * come due and wait for their turn. A timer's turn comes after every event that was accepted before it was due.
+ */
+export class TimerQueue {
+  readonly #means: TimerQueueMeans;
+  /** Due and given to their lanes, until a commit says what became of them. */
+  readonly #inHand = new Set<string>();
+  /** Set or cancelled by a turn since the present look began: what it reads of them is old. */
+  readonly #touched = new Set<string>();
+  #alarmAt = Number.POSITIVE_INFINITY;
+  #disarm: (() => void) | undefined;
+  #looking: Promise<void> | undefined;
+  #lookAgain = false;
+  #closed = false;
+
+  constructor(means: TimerQueueMeans) {
+    this.#means = means;
+  }
+
+  get isIdle(): boolean {
+    return this.#looking === undefined;
+  }
+
+  /** Fires what came due in the past and arms the soonest of the rest. */
+  start(): void {
+    this.#look();
+  }
+
+  /** A turn decided to set or cancel a timer. */
+  touch(key: string, name: string): void {
+    if (this.#looking !== undefined) this.#touched.add(nameOf(key, name));
+  }
+
+  /** What turns decided about timers is on disk. */
+  committed(writes: readonly TimerWrite[]): void {
+    for (const { key, name, dueAt } of writes) {
+      this.#inHand.delete(nameOf(key, name));
+      if (dueAt !== null) this.#arm(dueAt);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#disarm?.();
+  }
+
+  #arm(at: number): void {
+    if (this.#closed || at >= this.#alarmAt) return;
+    this.#disarm?.();
+    this.#alarmAt = at;
+    this.#disarm = this.#means.clock.alarm(at, () => {
+      this.#alarmAt = Number.POSITIVE_INFINITY;
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    if (this.#closed) return;
+    if (this.#looking !== undefined) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#lookAgain = false;
+    this.#looking = this.#takeDue()
+      .catch((error: unknown) => {
+        if (!this.#closed) this.#means.failed(error);
+      })
+      .finally(() => {
+        this.#looking = undefined;
+        this.#touched.clear();
+        if (this.#lookAgain) this.#look();
+      });
+  }
+
+  async #takeDue(): Promise<void> {
+    const { store, clock, partition, lanes } = this.#means;
+    const now = clock.now();
+    await this.#means.dispatched();
+    await this.#means.committed();
+    const limit = lookMax + this.#inHand.size;
+    const due = await store.dueTimers(partition, now, limit);
+    await lanes.warm(due.map(({ key }) => key));
+    for (const timer of due) this.#give(timer);
+    if (due.length === limit) this.#lookAgain = true;
+    const next = await store.nextTimerDue(partition, now);
+    if (next !== null) this.#arm(next);
+  }
+
+  #give(timer: StoredTimer & { readonly key: string }): void {
+    const name = nameOf(timer.key, timer.name);
+    if (this.#closed || this.#inHand.has(name) || this.#touched.has(name)) return;
+    this.#inHand.add(name);
+    this.#means.lanes.dispatchTimer(timer);
+  }
+}
+
+function nameOf(key: string, name: string): string {
+  return `${name}\n${key}`;
+}

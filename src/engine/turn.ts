@@ -1,0 +1,155 @@
+import { MillraceError } from '../errors.ts';
+import { toMs } from '../pipeline/duration.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { type SqlValue, type Table, toSqlValues } from '../pipeline/table.ts';
+import type { TimerDue, Timers, Turn, TurnLog } from '../pipeline/turn.ts';
+import type { TimerWrite } from '../store/store.ts';
+import type { Log } from './log.ts';
+
+/** What a turn is about; a lane's waiting event or due timer provides it. */
+export interface TurnSubject {
+  readonly pipeline: AnyPipeline;
+  readonly key: string;
+  readonly id: string;
+  readonly attempt: number;
+  readonly acceptedAt: number;
+  readonly now: number;
+  readonly log: Log;
+}
+
+export interface RowEffect {
+  readonly table: string;
+  readonly write: 'put' | 'add';
+  readonly values: SqlValue[];
+}
+
+/** The turn that a handler sees: it writes down what the handler says, and refuses words that come after it returned. */
+export class TurnRecord implements Turn {
+  readonly key: string;
+  readonly id: string;
+  readonly attempt: number;
+  readonly acceptedAt: number;
+  readonly now: number;
+  readonly rows: RowEffect[] = [];
+  readonly sends: { readonly to: string; readonly event: unknown }[] = [];
+  readonly timerWrites: TimerWrite[] = [];
+  ignored: string | undefined;
+  readonly #pipeline: AnyPipeline;
+  readonly #log: Log;
+  #turnLog: TurnLog | undefined;
+  #abort: AbortController | undefined;
+  #abortReason: MillraceError | undefined;
+  #cut: ((reason: MillraceError) => void) | undefined;
+  #ended = false;
+
+  constructor(subject: TurnSubject) {
+    this.#pipeline = subject.pipeline;
+    this.#log = subject.log;
+    this.key = subject.key;
+    this.id = subject.id;
+    this.attempt = subject.attempt;
+    this.acceptedAt = subject.acceptedAt;
+    this.now = subject.now;
+  }
+
+  /** Made when a handler first asks: most never do. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+    return this.#abort.signal;
+  }
+
+  get log(): TurnLog {
+    this.#turnLog ??= turnLog(this.#log.child({ pipeline: this.#pipeline.name, key: this.key, event: this.id }));
+    return this.#turnLog;
+  }
+
+  put(table: Table, row: object): void {
+    if (table.primaryKey.length === 0) this.#refuse(`put: expected a table with a primary key, found ${table.name}`);
+    this.#write('put', table, row);
+  }
+
+  add(table: Table, row: object): void {
+    this.#write('add', table, row);
+  }
+
+  send(to: AnyPipeline | string, event: unknown): void {
+    this.#checkOpen('send');
+    this.sends.push({ to: typeof to === 'string' ? to : to.name, event });
+  }
+
+  get timers(): Timers<string> {
+    return {
+      set: (name, due) => {
+        this.#checkTimer(name);
+        this.timerWrites.push({ key: this.key, name, dueAt: this.#dueAt(due), data: due.data === undefined ? null : JSON.stringify(due.data) });
+      },
+      cancel: (name) => {
+        this.#checkTimer(name);
+        this.timerWrites.push({ key: this.key, name, dueAt: null, data: null });
+      },
+    };
+  }
+
+  ignore(reason: string): undefined {
+    this.#checkOpen('ignore');
+    this.ignored = reason;
+  }
+
+  /** From now on nothing that the handler says counts. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  abort(reason: MillraceError): void {
+    this.#abortReason = reason;
+    this.#abort?.abort(reason);
+    this.#cut?.(reason);
+  }
+
+  /** Rejects with the reason when the turn is aborted. */
+  aborted(): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      this.#cut = reject;
+    });
+  }
+
+  #write(write: 'put' | 'add', table: Table, row: object): void {
+    this.#checkOpen(write);
+    if (!Object.values(this.#pipeline.tables).includes(table)) {
+      this.#refuse(`${write}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
+    }
+    this.rows.push({ table: table.name, write, values: toSqlValues(table, row as Record<string, unknown>) });
+  }
+
+  #checkTimer(name: string): void {
+    this.#checkOpen('timers');
+    if (Object.hasOwn(this.#pipeline.timers, name)) return;
+    const known = Object.keys(this.#pipeline.timers).join(', ') || 'none';
+    this.#refuse(`timers: expected one that pipeline ${this.#pipeline.name} declares (${known}), found ${name}`);
+  }
+
+  #dueAt(due: TimerDue): number {
+    const at = 'at' in due ? due.at : this.now + toMs(due.after, 'timers.set: after');
+    if (!Number.isFinite(at)) this.#refuse(`timers.set: expected milliseconds since 1970, found ${at}`);
+    return Math.round(at);
+  }
+
+  #checkOpen(effect: string): void {
+    if (this.#ended) this.#refuse(`${effect}: expected to be called before the handler ends, found it after`);
+  }
+
+  #refuse(message: string): never {
+    throw new MillraceError('MILL_INVALID_EFFECT', message);
+  }
+}
+
+/** Handlers put the message first; the engine's log, as pino has it, the fields. */
+function turnLog(log: Log): TurnLog {
+  return {
+    debug: (message, fields = {}) => log.debug(fields, message),
+    info: (message, fields = {}) => log.info(fields, message),
+    warn: (message, fields = {}) => log.warn(fields, message),
+    error: (message, fields = {}) => log.error(fields, message),
+  };
+}

@@ -1,0 +1,24 @@
+/** The public API: everything that a program needs to declare pipelines, run an engine, and serve it. */
+export type { Clock } from './engine/clock.ts';
+export type { PipelineCounts } from './engine/counts.ts';
+export { defaultLimits, type Limits } from './engine/limits.ts';
+export type { Log } from './engine/log.ts';
+export { type Health, type Ingested, type Judged, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
+export type { TableQuery } from './engine/query.ts';
+export { type ErrorCode, errorTable, type Issue, MillraceError } from './errors.ts';
+export type { Duration } from './pipeline/duration.ts';
+export {
+  type AnyPipeline,
+  type GapPolicy,
+  type OrderByNumber,
+  type Pipeline,
+  type PipelineInput,
+  type PipelineOptions,
+  type PipelineState,
+  pipeline,
+  type RetryPolicy,
+  type VersionedState,
+} from './pipeline/pipeline.ts';
+export { type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
+export type { Timers, Turn, TurnLog } from './pipeline/turn.ts';
+export type { DeadLetter, Store } from './store/store.ts';
