@@ -3,7 +3,8 @@ export type { Clock } from './engine/clock.ts';
 export type { PipelineCounts } from './engine/counts.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
-export { type Health, type Ingested, type Judged, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
+export type { Ingested, Judged } from './engine/door.ts';
+export { type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
 export type { TableQuery } from './engine/query.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError } from './errors.ts';
 export type { Duration } from './pipeline/duration.ts';
@@ -21,4 +22,8 @@ export {
 } from './pipeline/pipeline.ts';
 export { type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
 export type { Timers, Turn, TurnLog } from './pipeline/turn.ts';
+export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
+export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
+export type { System } from './server/system.ts';
 export type { DeadLetter, Store } from './store/store.ts';
+export { memory } from './store/memory/memory-store.ts';

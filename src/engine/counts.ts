@@ -33,6 +33,8 @@ export class Counters {
   retries = 0;
   running = 0;
   latencyMsTotal = 0;
+  /** Dead letters of parked keys that are in `failed`; a redrive makes them received once more. */
+  readonly parkedLetters = new Set<string>();
   /** Processed in each of the last seconds, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 

@@ -1,47 +1,30 @@
-import { MillraceError, messageOf } from '../errors.ts';
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { MillraceError } from '../errors.ts';
 import type { DeadLetter, HeldEvent, PartitionId, Store } from '../store/store.ts';
-import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
-import { pauseMs } from './backoff.ts';
-import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
-import { newId } from './identify.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
-import type { Log } from './log.ts';
-import { readState } from './state.ts';
-import { TurnRecord } from './turn.ts';
+import { Runner, type RunnerMeans } from './runner.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
 const queuedMax = 64;
 
 /** What lanes work with; their partition provides it. */
-export interface LaneMeans extends AttemptMeans {
+export interface LaneMeans extends RunnerMeans {
   readonly store: Store;
-  readonly log: Log;
   readonly partition: PartitionId;
-  readonly counters: Counters;
-  /** The draft that takes what turns decide now. */
-  draft(): Draft;
-  /** Something was drafted. */
-  drafted(): void;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
   /** Turns that one draft may take. */
   turnsMax(): number;
-  /** A turn decided to set or cancel a timer. */
-  timerTouched(key: string, name: string): void;
   /** The highest position known to be in the log. */
   head(): number;
-  /** Why a turn must not run again: the store refused what it wrote. Answers it once. */
-  refusal(cause: Waiting | DueTimer): MillraceError | undefined;
   /** The store failed under a lane. */
   failed(error: unknown): void;
 }
 
 /**
- * The keys of a partition that are in memory: puts events into their key's order and runs their turns, one at a time
- * per key, side by side across keys. Its decisions go into the draft. After a failure of the store it is thrown away
+ * The keys of a partition that are in memory: puts events into their key's order and lets them run one at a time per
+ * key, side by side across keys. What waits and cannot run is held in the store. After a failure of the store it is thrown away
  * and made anew from what is on disk.
  */
 export class Lanes {
@@ -50,10 +33,10 @@ export class Lanes {
   /** Events at hand that the store does not hold, ascending by position. */
   readonly #unheld = new Map<number, { readonly lane: Lane; readonly waiting: Waiting }>();
   readonly #means: LaneMeans;
-  readonly #pipeline: AnyPipeline;
+  readonly #pipeline: LaneMeans['pipeline'];
+  readonly #runner: Runner;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
-  readonly #running = new Set<{ readonly turn: TurnRecord; readonly outcome: Promise<Outcome> }>();
   readonly #resolving = new Set<string>();
   #ready: Lane[] = [];
   #reloading = 0;
@@ -63,16 +46,25 @@ export class Lanes {
   constructor(means: LaneMeans) {
     this.#means = means;
     this.#pipeline = means.pipeline;
+    this.#runner = new Runner(means, {
+      settled: (lane, draft, waiting) => this.#settle(lane, draft, waiting),
+      stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
+      blockedUntil: (lane, at) => this.#block(lane, at),
+      ended: (lane) => {
+        this.#advance(lane);
+        this.resume();
+      },
+    });
   }
 
   /** Whether no further turn can start before one ends or the draft is committed. */
   get isFull(): boolean {
-    return this.#running.size >= this.#pipeline.concurrency || this.#means.draft().turns >= this.#means.turnsMax();
+    return this.#runner.running >= this.#pipeline.concurrency || this.#means.draft().turns >= this.#means.turnsMax();
   }
 
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    return this.#running.size === 0 && this.#ready.length === 0 && this.#reloading === 0 && this.#loading.size === 0;
+    return this.#runner.running === 0 && this.#ready.length === 0 && this.#reloading === 0 && this.#loading.size === 0;
   }
 
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
@@ -174,8 +166,7 @@ export class Lanes {
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     for (const lane of this.#lanes.values()) lane.disarm?.();
-    for (const { turn } of this.#running) turn.abort(reason);
-    await Promise.all(Array.from(this.#running, ({ outcome }) => outcome));
+    await this.#runner.close(reason);
   }
 
   /** Tries the event of a dead letter again, before anything else of its key. */
@@ -186,6 +177,8 @@ export class Lanes {
       draft.hold(lane, { ...event, attempts: 0, held: true }, null);
       lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
       if (!letter.parked) lane.pending += 1;
+      // A parked event that an earlier process gave up was counted as received when this one started.
+      if (!letter.parked || this.#means.counters.parkedLetters.delete(letter.id)) draft.counts.received += 1;
     });
   }
 
@@ -295,11 +288,11 @@ export class Lanes {
       }
       if (timer !== undefined) {
         lane.timers.shift();
-        this.#runTimer(lane, timer);
+        this.#runner.runTimer(lane, timer);
       } else if (waiting !== undefined) {
         lane.takeHead();
         this.#queued -= 1;
-        this.#runEvent(lane, waiting);
+        this.#runner.runEvent(lane, waiting);
       }
     }
   }
@@ -321,116 +314,13 @@ export class Lanes {
       void this.#reload(lane);
     } else if (head !== undefined) {
       const at = head.acceptedAt + skipAfterMs;
-      if (this.#means.clock.now() >= at) this.#skipGap(lane, head.order, skipAfterMs);
-      else this.#arm(lane, at);
+      if (this.#means.clock.now() < at) {
+        this.#arm(lane, at);
+      } else {
+        this.#runner.skipGap(lane, head.order, skipAfterMs);
+        this.#advance(lane);
+      }
     }
-  }
-
-  #skipGap(lane: Lane, to: number, skipAfterMs: number): void {
-    const draft = this.#means.draft();
-    const numbers = { from: lane.next, to: to - 1 };
-    const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
-    this.#bury(draft, lane, { reason: `${missing} did not arrive within ${skipAfterMs} ms`, attempts: 0, event: null, numbers, parked: false });
-    lane.moveTo(to);
-    draft.change(lane);
-    this.#means.drafted();
-  }
-
-  #runEvent(lane: Lane, waiting: Waiting): void {
-    const refusal = this.#means.refusal(waiting);
-    if (refusal !== undefined) {
-      this.#failEvent(lane, waiting, refusal);
-      return;
-    }
-    const turn = this.#turn(lane, waiting.id, waiting.attempts + 1, waiting.acceptedAt);
-    this.#run(
-      lane,
-      turn,
-      () => {
-        if (waiting.event === undefined) waiting.event = JSON.parse(waiting.body);
-        return this.#pipeline.handle(waiting.event, lane.state, turn);
-      },
-      (draft) => {
-        this.#settle(lane, draft, waiting);
-        draft.causes.push(waiting);
-        draft.counts.processed += 1;
-        draft.counts.acceptedAtTotal += waiting.acceptedAt;
-      },
-      (error) => this.#failEvent(lane, waiting, error),
-    );
-  }
-
-  #runTimer(lane: Lane, timer: DueTimer): void {
-    const refusal = this.#means.refusal(timer);
-    if (refusal !== undefined) {
-      this.#failTimer(lane, timer, refusal);
-      return;
-    }
-    const turn = this.#turn(lane, timer.name, timer.attempts + 1, timer.dueAt);
-    this.#run(
-      lane,
-      turn,
-      () => this.#pipeline.timers[timer.name]?.(lane.state, turn, timer.data === null ? undefined : JSON.parse(timer.data)),
-      (draft) => {
-        draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
-        draft.causes.push(timer);
-      },
-      (error) => this.#failTimer(lane, timer, error),
-    );
-  }
-
-  #turn(lane: Lane, id: string, attempt: number, acceptedAt: number): TurnRecord {
-    const { clock, log } = this.#means;
-    return new TurnRecord({ pipeline: this.#pipeline, key: lane.key, id, attempt, acceptedAt, now: clock.now(), log });
-  }
-
-  /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
-  #run(lane: Lane, turn: TurnRecord, handle: () => unknown, settle: (draft: Draft) => void, fail: (error: unknown) => void): void {
-    const outcome = attempt(this.#means, turn, () => {
-      if (!lane.isParsed) lane.parsed(readState(this.#pipeline, lane.stored));
-      return handle();
-    });
-    const conclude = (ended: Outcome) => {
-      if (ended.ok) this.#decide(lane, turn, ended, settle);
-      else fail(ended.error);
-    };
-    if (outcome instanceof Promise) void this.#runOn(lane, turn, outcome, conclude);
-    else conclude(outcome);
-  }
-
-  async #runOn(lane: Lane, turn: TurnRecord, outcome: Promise<Outcome>, conclude: (ended: Outcome) => void): Promise<void> {
-    lane.status = 'running';
-    const running = { turn, outcome };
-    this.#running.add(running);
-    this.#means.counters.running += 1;
-    const ended = await outcome;
-    this.#running.delete(running);
-    this.#means.counters.running -= 1;
-    if (this.#closed) return;
-    lane.status = 'open';
-    conclude(ended);
-    this.#advance(lane);
-    this.resume();
-  }
-
-  #decide(lane: Lane, turn: TurnRecord, decided: Outcome & { readonly ok: true }, settle: (draft: Draft) => void): void {
-    const draft = this.#means.draft();
-    if (decided.stored !== undefined) lane.moveState(decided.next, decided.stored);
-    settle(draft);
-    for (const row of turn.rows) draft.addRow(row);
-    if (decided.sends.length > 0) draft.sends.push(...decided.sends);
-    for (const write of turn.timerWrites) {
-      lane.forgetTimer(write.name);
-      this.#means.timerTouched(lane.key, write.name);
-      draft.timers.push(write);
-    }
-    if (turn.ignored !== undefined) {
-      draft.counts.ignored += 1;
-      turn.log.debug('ignored', { reason: turn.ignored });
-    }
-    if (lane.numbered || decided.stored !== undefined) draft.change(lane);
-    draft.turns += 1;
-    this.#means.drafted();
   }
 
   #settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
@@ -440,69 +330,23 @@ export class Lanes {
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
-  #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
-    const { retry, onGiveUp } = this.#pipeline;
-    const draft = this.#means.draft();
-    lane.distrust();
-    waiting.event = undefined;
-    waiting.attempts += 1;
-    const reason = messageOf(error);
-    const fields = { pipeline: this.#pipeline.name, key: lane.key, event: waiting.id, attempt: waiting.attempts, reason };
-    this.#unheld.delete(waiting.position);
-    if (waiting.attempts < retry.attempts) {
-      const retryAt = this.#means.clock.now() + pauseMs(retry, waiting.attempts, this.#means.random());
-      draft.counts.retries += 1;
-      this.#means.log.warn(fields, 'attempt failed');
-      this.#stop(lane, 'blocked', waiting, retryAt);
-      this.#arm(lane, retryAt);
-    } else {
-      const event = { position: waiting.position, order: waiting.order };
-      const parked = onGiveUp === 'park';
-      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, numbers: null, parked });
-      this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
-      if (parked) this.#stop(lane, 'parked', waiting, null);
-      else this.#settle(lane, draft, waiting);
-      if (parked || lane.numbered) draft.change(lane);
-    }
-    this.#means.drafted();
-  }
-
   /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
-  #stop(lane: Lane, status: 'blocked' | 'parked', first: Waiting, retryAt: number | null): void {
-    const draft = this.#means.draft();
+  #stop(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
     draft.hold(lane, first, retryAt);
+    this.#unheld.delete(first.position);
     this.#queued -= lane.queued;
     for (const waiting of lane.spill()) {
       if (!waiting.held) draft.hold(lane, waiting);
       this.#unheld.delete(waiting.position);
     }
     lane.spilledFrom = Math.min(lane.spilledFrom, first.order);
-    lane.status = status;
+    if (retryAt === null) lane.status = 'parked';
+    else this.#block(lane, retryAt);
   }
 
-  #failTimer(lane: Lane, timer: DueTimer, error: unknown): void {
-    const { retry } = this.#pipeline;
-    const draft = this.#means.draft();
-    lane.distrust();
-    timer.attempts += 1;
-    const reason = `timer ${timer.name}: ${messageOf(error)}`;
-    this.#means.log.warn({ pipeline: this.#pipeline.name, key: lane.key, timer: timer.name, attempt: timer.attempts, reason }, 'attempt failed');
-    if (timer.attempts < retry.attempts) {
-      draft.counts.retries += 1;
-      lane.timers.unshift({ ...timer, behind: -1 });
-      lane.status = 'blocked';
-      this.#arm(lane, this.#means.clock.now() + pauseMs(retry, timer.attempts, this.#means.random()));
-    } else {
-      this.#bury(draft, lane, { reason, attempts: timer.attempts, event: null, numbers: null, parked: false });
-      draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
-    }
-    this.#means.drafted();
-  }
-
-  #bury(draft: Draft, lane: Lane, letter: Omit<Parameters<Draft['bury']>[0], 'id' | 'key' | 'failedAt'>): void {
-    const now = this.#means.clock.now();
-    draft.bury({ id: newId(this.#means, now), key: lane.key, failedAt: now, ...letter });
-    if (letter.event !== null) draft.counts.failed += 1;
+  #block(lane: Lane, until: number): void {
+    lane.status = 'blocked';
+    this.#arm(lane, until);
   }
 
   /** Lets the lane go on at a moment; it waits for one moment at most. */
@@ -542,9 +386,6 @@ export class Lanes {
     if (last !== undefined && events.length === queuedMax) lane.spilledFrom = Math.min(lane.spilledFrom, last.order + 1);
     const retryAt = lane.runnable?.retryAt ?? null;
     lane.status = 'open';
-    if (retryAt !== null && retryAt > this.#means.clock.now()) {
-      lane.status = 'blocked';
-      this.#arm(lane, retryAt);
-    }
+    if (retryAt !== null && retryAt > this.#means.clock.now()) this.#block(lane, retryAt);
   }
 }

@@ -1,13 +1,12 @@
 import { MillraceError, messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
-import type { Appended, DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
-import { Appender } from './appender.ts';
+import type { Appended, DeadLetter, DeadLetterQuery, PartitionId, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
+import { Door, type Ingested, type Judged } from './door.ts';
 import type { Outgoing } from './draft.ts';
-import type { FedEvent } from './feed.ts';
-import { type Identification, identify, sliceOf } from './identify.ts';
+import { sliceOf } from './identify.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { Partition } from './partition.ts';
@@ -25,15 +24,6 @@ export interface MillOptions {
   readonly random?: () => number;
   readonly log?: Log;
 }
-
-/** What became of an event at the door (promise 10). Either way it is on disk. */
-export interface Ingested {
-  readonly status: 'accepted' | 'duplicate';
-  readonly id: string;
-}
-
-/** The verdict on one event of a batch. */
-export type Judged = Ingested | { readonly status: 'rejected'; readonly error: MillraceError };
 
 export interface KeyStatus {
   readonly key: string;
@@ -79,13 +69,11 @@ export class Mill {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #limits: Limits;
-  readonly #identification: Identification;
   readonly #queries: Queries;
   readonly #tables: readonly Table[];
   readonly #counters = new Map<string, Counters>();
   readonly #partitions = new Map<string, readonly Partition[]>();
-  readonly #appender: Appender;
+  readonly #door: Door;
   readonly #retention: RetentionSweep;
   readonly #ended = Promise.withResolvers<void>();
   #state: 'new' | 'working' | 'stopping' | 'failed' = 'new';
@@ -97,23 +85,30 @@ export class Mill {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
-    this.#limits = limitsWith(limits);
-    this.#identification = { clock, random, limits: this.#limits, store };
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
     this.#queries = new Queries(store, this.#tables);
-    this.#appender = new Appender(store, (events, appended) => this.#take(events, appended));
+    const bounds = limitsWith(limits);
+    this.#door = new Door({
+      store,
+      clock,
+      random,
+      limits: bounds,
+      partition: (id) => this.#partitionAt(id),
+      counters: (pipeline) => this.#countersOf(pipeline),
+      checkOpen: () => this.#checkWorking(),
+    });
     for (const pipeline of pipelines) {
       const counters = new Counters();
       const means = {
         store,
         clock,
         random,
-        limits: this.#limits,
+        limits: bounds,
         log,
         pipelines: this.pipelines,
         counters,
-        sent: (sends: readonly Outgoing[], appended: readonly Appended[]) => this.#take(sends, appended),
+        sent: (sends: readonly Outgoing[], appended: readonly Appended[]) => this.#door.hand(sends, appended),
         fatal: (error: MillraceError) => this.#fail(error),
       };
       this.#counters.set(pipeline.name, counters);
@@ -165,35 +160,12 @@ export class Mill {
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
   async ingest(pipeline: string, event: unknown, options: { readonly id?: string | undefined } = {}): Promise<Ingested> {
-    const outgoing = await this.#identify(this.#pipeline(pipeline), event, options.id);
-    this.#admit(outgoing);
-    const [appended] = await this.#append([outgoing]);
-    const judged = this.#judge(outgoing, appended);
-    if (judged.status === 'rejected') throw judged.error;
-    return judged;
+    return this.#door.take(this.#pipeline(pipeline), event, options.id);
   }
 
   /** Takes many events in, each judged by itself, in one commit. Throws only where it cannot judge at all. */
-  async ingestBatch(pipeline: string, events: readonly unknown[]): Promise<readonly Judged[]> {
-    const declared = this.#pipeline(pipeline);
-    if (events.length > this.#limits.batch) {
-      throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${this.#limits.batch} events, found ${events.length}`);
-    }
-    const verdicts: (Judged | undefined)[] = new Array(events.length);
-    const admitted: { readonly at: number; readonly outgoing: Outgoing }[] = [];
-    for (const [at, event] of events.entries()) {
-      try {
-        const outgoing = await this.#identify(declared, event);
-        this.#admit(outgoing);
-        admitted.push({ at, outgoing });
-      } catch (error) {
-        if (!(error instanceof MillraceError)) throw error;
-        verdicts[at] = { status: 'rejected', error };
-      }
-    }
-    const appended = admitted.length === 0 ? [] : await this.#append(admitted.map(({ outgoing }) => outgoing));
-    for (const [index, { at, outgoing }] of admitted.entries()) verdicts[at] = this.#judge(outgoing, appended[index]);
-    return verdicts as Judged[];
+  ingestBatch(pipeline: string, events: readonly unknown[]): Promise<readonly Judged[]> {
+    return this.#door.takeBatch(this.#pipeline(pipeline), events);
   }
 
   /**
@@ -232,7 +204,7 @@ export class Mill {
   /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
   async idle(timeoutMs: number): Promise<boolean> {
     const idle = async () => {
-      await this.#appender.idle();
+      await this.#door.idle();
       while (this.#all.some((partition) => partition.hasWork)) await Promise.all(this.#all.map((partition) => partition.idle()));
     };
     return this.#within(timeoutMs, idle());
@@ -251,13 +223,13 @@ export class Mill {
   /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async redrive(deadLetterId: string): Promise<void> {
     const letter = await this.#deadLetter(deadLetterId);
-    await this.#partitionFor(letter).redrive(letter);
+    await this.#partitionAt(letter.partition).redrive(letter);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async discard(deadLetterId: string): Promise<void> {
     const letter = await this.#deadLetter(deadLetterId);
-    await this.#partitionFor(letter).discard(letter);
+    await this.#partitionAt(letter.partition).discard(letter);
   }
 
   /** One snapshot of every pipeline's counts. */
@@ -272,12 +244,11 @@ export class Mill {
   health(): Health {
     if (this.#failure !== undefined) return { status: 'unavailable', reason: this.#failure.message };
     if (this.#state !== 'working') return { status: 'unavailable', reason: this.#state === 'stopping' ? 'stopping' : 'not started' };
-    const now = this.#clock.now();
     for (const partition of this.#all) {
       const { pipeline } = partition.id;
       if (partition.trouble !== undefined) return { status: 'unavailable', reason: `pipeline ${pipeline}: ${partition.trouble}` };
-      const silentMs = now - partition.lastProgressAt;
-      if (partition.hasWork && silentMs > stallMs + this.#pipeline(pipeline).timeoutMs) {
+      const silentMs = partition.silentMs();
+      if (silentMs > stallMs + this.#pipeline(pipeline).timeoutMs) {
         return { status: 'unavailable', reason: `pipeline ${pipeline}: has work and made no progress for ${Math.round(silentMs / 1000)} s` };
       }
     }
@@ -286,84 +257,6 @@ export class Mill {
 
   get #all(): readonly Partition[] {
     return Array.from(this.#partitions.values()).flat();
-  }
-
-  #identify(pipeline: AnyPipeline, event: unknown, id?: string): Outgoing | Promise<Outgoing> {
-    try {
-      return identify(this.#identification, pipeline, event, id);
-    } catch (error) {
-      this.#countersOf(pipeline.name).rejected += 1;
-      throw error;
-    }
-  }
-
-  /** The bounded door (promise 7). Throws before anything is accepted. */
-  #admit({ stored }: Outgoing): void {
-    const { pipeline: name } = stored.partition;
-    const counters = this.#countersOf(name);
-    try {
-      this.#checkWorking();
-      const partition = this.#partitionFor(stored);
-      if (partition.backlog + partition.arriving >= this.#limits.backlog) {
-        throw new MillraceError('MILL_BACKLOG_FULL', `pipeline ${name}: ${this.#limits.backlog} events wait to be handled`, { retryAfterMs: 1000 });
-      }
-      const pendingMax = this.#pipeline(name).order?.pendingMax ?? this.#limits.pendingPerKey;
-      if (partition.pending(stored.key) >= pendingMax) {
-        throw new MillraceError('MILL_KEY_FULL', `key ${stored.key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5000 });
-      }
-      partition.arrive(stored.key);
-    } catch (error) {
-      counters.rejected += 1;
-      throw error;
-    }
-  }
-
-  async #append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
-    try {
-      return await this.#appender.append(events);
-    } catch (error) {
-      for (const { stored } of events) this.#partitionFor(stored).turnAway(stored.key);
-      this.#storeFailed(events, error);
-      throw error;
-    } finally {
-      for (const { stored } of events) this.#partitionFor(stored).arriving -= 1;
-    }
-  }
-
-  /** Nobody knows what is in the log now, unless the store said that nothing is. */
-  #storeFailed(events: readonly Outgoing[], error: unknown): void {
-    const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
-    if (failure.code === 'MILL_STORE_BUSY') return;
-    for (const partition of new Set(events.map(({ stored }) => this.#partitionFor(stored)))) partition.recover(failure);
-  }
-
-  /** Events are in the log: count them and hand them to their partitions. */
-  #take(events: readonly Outgoing[], appended: readonly Appended[]): void {
-    const offers = new Map<Partition, FedEvent[]>();
-    for (const [at, { stored, event }] of events.entries()) {
-      const verdict = appended[at];
-      const counters = this.#countersOf(stored.partition.pipeline);
-      if (verdict?.status === 'accepted') {
-        counters.received += 1;
-        const { key, id, number, acceptedAt, body } = stored;
-        const fed = { position: verdict.position, key, id, number, acceptedAt, body, event };
-        const partition = this.#partitionFor(stored);
-        const offered = offers.get(partition);
-        if (offered === undefined) offers.set(partition, [fed]);
-        else offered.push(fed);
-      } else if (verdict?.status === 'duplicate') counters.duplicates += 1;
-      else counters.rejected += 1;
-    }
-    for (const [partition, offered] of offers) partition.offer(offered);
-  }
-
-  #judge({ stored }: Outgoing, appended: Appended | undefined): Judged {
-    if (appended?.status !== 'accepted') this.#partitionFor(stored).turnAway(stored.key);
-    if (appended?.status === 'late') {
-      const message = `key ${stored.key}: number ${stored.number} was skipped because it did not arrive in time`;
-      return { status: 'rejected', error: new MillraceError('MILL_EVENT_TOO_LATE', message) };
-    }
-    return { status: appended?.status === 'accepted' ? 'accepted' : 'duplicate', id: stored.id };
   }
 
   async #stop(timeoutMs: number): Promise<void> {
@@ -430,7 +323,7 @@ export class Mill {
     return partitions[sliceOf(key, partitions.length)] as Partition;
   }
 
-  #partitionFor({ partition: { pipeline, slice } }: Pick<Outgoing['stored'], 'partition'>): Partition {
+  #partitionAt({ pipeline, slice }: PartitionId): Partition {
     return (this.#partitions.get(pipeline) as readonly Partition[])[slice] as Partition;
   }
 }

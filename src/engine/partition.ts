@@ -42,12 +42,12 @@ export class Partition {
   readonly id: PartitionId;
   /** What keeps it from making progress; undefined while all is well. */
   trouble: string | undefined;
-  /** When something was committed last, in milliseconds since 1970. */
-  lastProgressAt: number;
   /** Events on their way to the log. */
   arriving = 0;
   readonly #means: PartitionMeans;
   readonly #pipeline: AnyPipeline;
+  /** When something was committed last, or a look at an idle partition found it busy. */
+  #progressAt: number | undefined;
   #epoch = 0;
   #cursor = 0;
   #feed!: Feed;
@@ -72,7 +72,6 @@ export class Partition {
     this.id = id;
     this.#means = means;
     this.#pipeline = pipeline;
-    this.lastProgressAt = means.clock.now();
   }
 
   /** Claims the partition and sets to work. Throws what the store throws. */
@@ -88,6 +87,14 @@ export class Partition {
 
   get hasWork(): boolean {
     return !this.#isIdle;
+  }
+
+  /** For how long, as far as looks at it tell, there has been work and no commit. */
+  silentMs(): number {
+    const now = this.#means.clock.now();
+    if (this.#isIdle) this.#progressAt = undefined;
+    else this.#progressAt ??= now;
+    return this.#progressAt === undefined ? 0 : now - this.#progressAt;
   }
 
   /** Tells of accepted events, in position order. */
@@ -108,8 +115,10 @@ export class Partition {
     if (lane !== undefined) lane.arriving += 1;
   }
 
-  /** It did not come: nothing of it will reach its key. */
-  turnAway(key: string): void {
+  /** It has come, or will not. */
+  arrived(key: string, accepted: boolean): void {
+    this.arriving -= 1;
+    if (accepted) return;
     const lane = this.#lanes.peek(key);
     if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;
   }
@@ -198,6 +207,7 @@ export class Partition {
       lanes,
       committed: () => this.#committed(lanes),
       dispatched: () => this.#dispatchedTo(feed.head, lanes),
+      looked: () => this.#flushSoon(),
       failed,
     });
     lanes.committedDraft = this.#draft.number - 1;
@@ -258,6 +268,8 @@ export class Partition {
     this.#lanes.holdStragglers(draft);
     this.#draft = new Draft(draft.number + 1, draft.cursor);
     this.#committing = this.#commit(draft);
+    this.#lanes.resume();
+    this.#changed();
   }
 
   async #commit(draft: Draft): Promise<void> {
@@ -271,8 +283,6 @@ export class Partition {
       return;
     }
     this.#flush();
-    this.#lanes.resume();
-    this.#changed();
   }
 
   /** The draft is on disk: now it counts. */
@@ -289,7 +299,7 @@ export class Partition {
     this.#lanes.committedDraft = draft.number;
     this.#failures = 0;
     this.trouble = undefined;
-    this.lastProgressAt = now;
+    this.#progressAt = now;
     if (this.#oneByOne > 0) this.#oneByOne -= draft.turns;
     if (draft.sends.length > 0) this.#means.sent(draft.sends, sends);
     this.#timers.committed(draft.timers);
@@ -324,7 +334,7 @@ export class Partition {
       if (!mends) return fatal(failure);
       this.#failures += 1;
       log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code: failure.code, reason: failure.message }, 'starting over');
-      if (failure.retryable)
+      if (this.#failures > 1)
         await new Promise<void>((resolve) => clock.alarm(clock.now() + pauseMs(recovery, this.#failures, random()), resolve));
       if (this.#state !== 'working') return;
       try {

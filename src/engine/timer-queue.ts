@@ -11,6 +11,8 @@ export interface TimerQueueMeans {
   committed(): Promise<void>;
   /** Resolves once every event that is in the log by now has been dispatched. */
   dispatched(): Promise<void>;
+  /** There is nothing to look for until the next alarm. */
+  looked(): void;
   failed(error: unknown): void;
 }
 
@@ -89,6 +91,7 @@ export class TimerQueue {
         this.#looking = undefined;
         this.#touched.clear();
         if (this.#lookAgain) this.#look();
+        else this.#means.looked();
       });
   }
 

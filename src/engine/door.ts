@@ -1,0 +1,151 @@
+import { MillraceError, messageOf } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Appended, PartitionId, Store } from '../store/store.ts';
+import { Appender } from './appender.ts';
+import type { Counters } from './counts.ts';
+import type { Outgoing } from './draft.ts';
+import type { FedEvent } from './feed.ts';
+import { type Identification, identify } from './identify.ts';
+import type { Partition } from './partition.ts';
+
+/** What became of an event at the door (promise 10). Either way it is on disk. */
+export interface Ingested {
+  readonly status: 'accepted' | 'duplicate';
+  readonly id: string;
+}
+
+/** The verdict on one event of a batch. */
+export type Judged = Ingested | { readonly status: 'rejected'; readonly error: MillraceError };
+
+/** What the door works with; the engine provides it. */
+export interface DoorMeans extends Identification {
+  readonly store: Store;
+  partition(id: PartitionId): Partition;
+  counters(pipeline: string): Counters;
+  /** Throws while the engine takes nothing in. */
+  checkOpen(): void;
+}
+
+/** Ingest: validate, identify, refuse what is too much (promise 7), append, acknowledge, hand over. */
+export class Door {
+  readonly #means: DoorMeans;
+  readonly #appender: Appender;
+
+  constructor(means: DoorMeans) {
+    this.#means = means;
+    this.#appender = new Appender(means.store, (events, appended) => this.hand(events, appended));
+  }
+
+  /** One event. Throws why it is rejected. */
+  async take(pipeline: AnyPipeline, event: unknown, id: string | undefined): Promise<Ingested> {
+    const outgoing = await this.#admit(pipeline, event, id);
+    const [appended] = await this.#append([outgoing]);
+    const judged = judge(outgoing, appended);
+    if (judged.status === 'rejected') throw judged.error;
+    return judged;
+  }
+
+  /** Many events, each judged by itself, in one append. */
+  async takeBatch(pipeline: AnyPipeline, events: readonly unknown[]): Promise<readonly Judged[]> {
+    const { batch } = this.#means.limits;
+    if (events.length > batch) throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${batch} events, found ${events.length}`);
+    const admitted: Outgoing[] = [];
+    const refused = new Map<number, MillraceError>();
+    for (const [at, event] of events.entries()) {
+      try {
+        admitted.push(await this.#admit(pipeline, event, undefined));
+      } catch (error) {
+        if (!(error instanceof MillraceError)) throw error;
+        refused.set(at, error);
+      }
+    }
+    const appended = admitted.length === 0 ? [] : await this.#append(admitted);
+    let next = 0;
+    return events.map((_, at) => {
+      const error = refused.get(at);
+      if (error !== undefined) return { status: 'rejected', error };
+      const verdict = judge(admitted[next] as Outgoing, appended[next]);
+      next += 1;
+      return verdict;
+    });
+  }
+
+  /** Resolves when nothing is on its way to the log. */
+  idle(): Promise<void> {
+    return this.#appender.idle();
+  }
+
+  /** Events are in the log, sent by a caller or a turn: counts them and hands them to their partitions. */
+  hand(events: readonly Outgoing[], appended: readonly Appended[]): void {
+    const offers = new Map<Partition, FedEvent[]>();
+    for (const [at, { stored, event }] of events.entries()) {
+      const verdict = appended[at];
+      const counters = this.#means.counters(stored.partition.pipeline);
+      if (verdict?.status === 'accepted') {
+        counters.received += 1;
+        const { key, id, number, acceptedAt, body } = stored;
+        const fed = { position: verdict.position, key, id, number, acceptedAt, body, event };
+        const partition = this.#means.partition(stored.partition);
+        const offered = offers.get(partition);
+        if (offered === undefined) offers.set(partition, [fed]);
+        else offered.push(fed);
+      } else if (verdict?.status === 'duplicate') counters.duplicates += 1;
+      else counters.rejected += 1;
+    }
+    for (const [partition, offered] of offers) partition.offer(offered);
+  }
+
+  async #admit(pipeline: AnyPipeline, event: unknown, id: string | undefined): Promise<Outgoing> {
+    try {
+      this.#means.checkOpen();
+      const identified = identify(this.#means, pipeline, event, id);
+      const outgoing = identified instanceof Promise ? await identified : identified;
+      this.#checkBounds(pipeline, outgoing);
+      this.#means.partition(outgoing.stored.partition).arrive(outgoing.stored.key);
+      return outgoing;
+    } catch (error) {
+      this.#means.counters(pipeline.name).rejected += 1;
+      throw error;
+    }
+  }
+
+  #checkBounds({ name, order }: AnyPipeline, { stored }: Outgoing): void {
+    const { backlog, pendingPerKey } = this.#means.limits;
+    const partition = this.#means.partition(stored.partition);
+    if (partition.backlog + partition.arriving >= backlog) {
+      throw new MillraceError('MILL_BACKLOG_FULL', `pipeline ${name}: ${backlog} events wait to be handled`, { retryAfterMs: 1_000 });
+    }
+    const pendingMax = order?.pendingMax ?? pendingPerKey;
+    if (partition.pending(stored.key) >= pendingMax) {
+      throw new MillraceError('MILL_KEY_FULL', `key ${stored.key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
+    }
+  }
+
+  async #append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
+    let appended: readonly Appended[] = [];
+    try {
+      appended = await this.#appender.append(events);
+      return appended;
+    } catch (error) {
+      this.#failed(events, error);
+      throw error;
+    } finally {
+      for (const [at, { stored }] of events.entries()) {
+        this.#means.partition(stored.partition).arrived(stored.key, appended[at]?.status === 'accepted');
+      }
+    }
+  }
+
+  /** After this nobody knows what is in the log, unless the store was merely locked. */
+  #failed(events: readonly Outgoing[], error: unknown): void {
+    const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
+    if (failure.code === 'MILL_STORE_BUSY') return;
+    for (const partition of new Set(events.map(({ stored }) => this.#means.partition(stored.partition)))) partition.recover(failure);
+  }
+}
+
+function judge({ stored }: Outgoing, appended: Appended | undefined): Judged {
+  if (appended?.status !== 'late') return { status: appended?.status === 'accepted' ? 'accepted' : 'duplicate', id: stored.id };
+  const message = `key ${stored.key}: expected number ${stored.number} before it was skipped, found it after`;
+  return { status: 'rejected', error: new MillraceError('MILL_EVENT_TOO_LATE', message) };
+}

@@ -1,0 +1,222 @@
+import { messageOf, type MillraceError } from '../errors.ts';
+import type { NewDeadLetter } from '../store/store.ts';
+import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
+import { pauseMs } from './backoff.ts';
+import type { Counters } from './counts.ts';
+import type { Draft } from './draft.ts';
+import { newId } from './identify.ts';
+import type { DueTimer, Lane, Waiting } from './lane.ts';
+import type { Log } from './log.ts';
+import { readState } from './state.ts';
+import { TurnRecord } from './turn.ts';
+
+/** What turns work with; their partition provides it. */
+export interface RunnerMeans extends AttemptMeans {
+  readonly log: Log;
+  readonly counters: Counters;
+  /** The draft that takes what turns decide now. */
+  draft(): Draft;
+  /** Something was drafted. */
+  drafted(): void;
+  /** A turn decided to set or cancel a timer. */
+  timerTouched(key: string, name: string): void;
+  /** Why a turn must not run again: the store refused what it wrote. Answers it once. */
+  refusal(cause: Waiting | DueTimer): MillraceError | undefined;
+}
+
+/** What a turn means for the order of its key. */
+export interface RunnerOrder {
+  /** The event needs no further turn. */
+  settled(lane: Lane, draft: Draft, waiting: Waiting): void;
+  /** The event keeps its key waiting until a moment, or (null) until an operator decides. */
+  stopped(lane: Lane, draft: Draft, waiting: Waiting, retryAt: number | null): void;
+  /** The lane goes on at a moment. */
+  blockedUntil(lane: Lane, at: number): void;
+  /** An asynchronous turn is over. */
+  ended(lane: Lane): void;
+}
+
+/** Runs turns. What a turn decides goes into the draft whole, or the attempt has failed and nothing of it does. */
+export class Runner {
+  readonly #means: RunnerMeans;
+  readonly #order: RunnerOrder;
+  readonly #running = new Set<{ readonly turn: TurnRecord; readonly outcome: Promise<Outcome> }>();
+  #closed = false;
+
+  constructor(means: RunnerMeans, order: RunnerOrder) {
+    this.#means = means;
+    this.#order = order;
+  }
+
+  /** Asynchronous turns under way. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Aborts what runs and resolves when no handler is at work any more. What they decide counts no longer. */
+  async close(reason: MillraceError): Promise<void> {
+    this.#closed = true;
+    for (const { turn } of this.#running) turn.abort(reason);
+    await Promise.all(Array.from(this.#running, ({ outcome }) => outcome));
+  }
+
+  runEvent(lane: Lane, waiting: Waiting): void {
+    const refusal = this.#means.refusal(waiting);
+    if (refusal !== undefined) {
+      this.#failEvent(lane, waiting, refusal);
+      return;
+    }
+    const turn = this.#turn(lane, waiting.id, waiting.attempts + 1, waiting.acceptedAt);
+    this.#run(
+      lane,
+      turn,
+      () => {
+        if (waiting.event === undefined) waiting.event = JSON.parse(waiting.body);
+        return this.#means.pipeline.handle(waiting.event, lane.state, turn);
+      },
+      (draft) => {
+        this.#order.settled(lane, draft, waiting);
+        draft.causes.push(waiting);
+        draft.counts.processed += 1;
+        draft.counts.acceptedAtTotal += waiting.acceptedAt;
+      },
+      (error) => this.#failEvent(lane, waiting, error),
+    );
+  }
+
+  runTimer(lane: Lane, timer: DueTimer): void {
+    const refusal = this.#means.refusal(timer);
+    if (refusal !== undefined) {
+      this.#failTimer(lane, timer, refusal);
+      return;
+    }
+    const turn = this.#turn(lane, timer.name, timer.attempts + 1, timer.dueAt);
+    this.#run(
+      lane,
+      turn,
+      () => this.#means.pipeline.timers[timer.name]?.(lane.state, turn, timer.data === null ? undefined : JSON.parse(timer.data)),
+      (draft) => {
+        draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
+        draft.causes.push(timer);
+      },
+      (error) => this.#failTimer(lane, timer, error),
+    );
+  }
+
+  #turn(lane: Lane, id: string, attempt: number, acceptedAt: number): TurnRecord {
+    const { clock, log } = this.#means;
+    return new TurnRecord({ pipeline: this.#means.pipeline, key: lane.key, id, attempt, acceptedAt, now: clock.now(), log });
+  }
+
+  /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
+  #run(lane: Lane, turn: TurnRecord, handle: () => unknown, settle: (draft: Draft) => void, fail: (error: unknown) => void): void {
+    const outcome = attempt(this.#means, turn, () => {
+      if (!lane.isParsed) lane.parsed(readState(this.#means.pipeline, lane.stored));
+      return handle();
+    });
+    const conclude = (ended: Outcome) => {
+      if (ended.ok) this.#decide(lane, turn, ended, settle);
+      else fail(ended.error);
+    };
+    if (outcome instanceof Promise) void this.#runOn(lane, turn, outcome, conclude);
+    else conclude(outcome);
+  }
+
+  async #runOn(lane: Lane, turn: TurnRecord, outcome: Promise<Outcome>, conclude: (ended: Outcome) => void): Promise<void> {
+    lane.status = 'running';
+    const running = { turn, outcome };
+    this.#running.add(running);
+    this.#means.counters.running += 1;
+    const ended = await outcome;
+    this.#running.delete(running);
+    this.#means.counters.running -= 1;
+    if (this.#closed) return;
+    lane.status = 'open';
+    conclude(ended);
+    this.#order.ended(lane);
+  }
+
+  #decide(lane: Lane, turn: TurnRecord, decided: Outcome & { readonly ok: true }, settle: (draft: Draft) => void): void {
+    const draft = this.#means.draft();
+    if (decided.stored !== undefined) lane.moveState(decided.next, decided.stored);
+    settle(draft);
+    for (const row of turn.rows) draft.addRow(row);
+    if (decided.sends.length > 0) draft.sends.push(...decided.sends);
+    for (const write of turn.timerWrites) {
+      lane.forgetTimer(write.name);
+      this.#means.timerTouched(lane.key, write.name);
+      draft.timers.push(write);
+    }
+    if (turn.ignored !== undefined) {
+      draft.counts.ignored += 1;
+      turn.log.debug('ignored', { reason: turn.ignored });
+    }
+    if (lane.numbered || decided.stored !== undefined) draft.change(lane);
+    draft.turns += 1;
+    this.#means.drafted();
+  }
+
+  #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
+    const { retry, onGiveUp } = this.#means.pipeline;
+    const draft = this.#means.draft();
+    lane.distrust();
+    waiting.event = undefined;
+    waiting.attempts += 1;
+    const reason = messageOf(error);
+    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, event: waiting.id, attempt: waiting.attempts, reason };
+    if (waiting.attempts < retry.attempts) {
+      const retryAt = this.#means.clock.now() + pauseMs(retry, waiting.attempts, this.#means.random());
+      draft.counts.retries += 1;
+      this.#means.log.warn(fields, 'attempt failed');
+      this.#order.stopped(lane, draft, waiting, retryAt);
+    } else {
+      const event = { position: waiting.position, order: waiting.order };
+      const parked = onGiveUp === 'park';
+      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, numbers: null, parked });
+      this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
+      if (parked) this.#order.stopped(lane, draft, waiting, null);
+      else this.#order.settled(lane, draft, waiting);
+      if (parked || lane.numbered) draft.change(lane);
+    }
+    this.#means.drafted();
+  }
+
+  #failTimer(lane: Lane, timer: DueTimer, error: unknown): void {
+    const { retry } = this.#means.pipeline;
+    const draft = this.#means.draft();
+    lane.distrust();
+    timer.attempts += 1;
+    const reason = `timer ${timer.name}: ${messageOf(error)}`;
+    this.#means.log.warn({ pipeline: this.#means.pipeline.name, key: lane.key, timer: timer.name, attempt: timer.attempts, reason }, 'attempt failed');
+    if (timer.attempts < retry.attempts) {
+      draft.counts.retries += 1;
+      lane.timers.unshift({ ...timer, behind: -1 });
+      this.#order.blockedUntil(lane, this.#means.clock.now() + pauseMs(retry, timer.attempts, this.#means.random()));
+    } else {
+      this.#bury(draft, lane, { reason, attempts: timer.attempts, event: null, numbers: null, parked: false });
+      draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
+    }
+    this.#means.drafted();
+  }
+
+  /** Gives the missing numbers below `to` up. */
+  skipGap(lane: Lane, to: number, skipAfterMs: number): void {
+    const draft = this.#means.draft();
+    const numbers = { from: lane.next, to: to - 1 };
+    const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
+    this.#bury(draft, lane, { reason: `${missing} did not arrive within ${skipAfterMs} ms`, attempts: 0, event: null, numbers, parked: false });
+    lane.moveTo(to);
+    draft.change(lane);
+    this.#means.drafted();
+  }
+
+  #bury(draft: Draft, lane: Lane, letter: Omit<NewDeadLetter, 'id' | 'key' | 'failedAt'>): void {
+    const { clock, counters } = this.#means;
+    const now = clock.now();
+    const id = newId(this.#means, now);
+    draft.bury({ id, key: lane.key, failedAt: now, ...letter });
+    if (letter.event === null) return;
+    draft.counts.failed += 1;
+    if (letter.parked) counters.parkedLetters.add(id);
+  }
+}

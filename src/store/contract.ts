@@ -1,0 +1,67 @@
+/**
+ * What the port in `store.ts` says, as tests. Every implementation passes them, ours and any other:
+ *
+ * ```ts
+ * storeContract('my store', {
+ *   async create() {
+ *     const folder = await mkdtemp(join(tmpdir(), 'my-store-'));
+ *     const store = myStore(join(folder, 'test.db'));
+ *     return {
+ *       async open(declaration) {
+ *         await store.open(declaration);
+ *         return store;
+ *       },
+ *       async dispose() {
+ *         await store.close();
+ *         await rm(folder, { recursive: true });
+ *       },
+ *     };
+ *   },
+ * });
+ * ```
+ *
+ * Statements of the contract are SQL that every dialect understands, with `?` for a parameter.
+ */
+
+import { describe } from 'node:test';
+import { appendContract } from './contract/append.ts';
+import { appendModelContract } from './contract/append-model.ts';
+import { commitContract } from './contract/commit.ts';
+import { deadLettersContract } from './contract/dead-letters.ts';
+import { type StoreHarness, storeTest } from './contract/fixtures.ts';
+import { heldContract } from './contract/held.ts';
+import { keysContract } from './contract/keys.ts';
+import { lifeContract } from './contract/life.ts';
+import { logContract } from './contract/log.ts';
+import { migrationContract } from './contract/migration.ts';
+import { overlapContract } from './contract/overlap.ts';
+import { ownershipContract } from './contract/ownership.ts';
+import { pruneContract } from './contract/prune.ts';
+import { rowsContract } from './contract/rows.ts';
+import { timersContract } from './contract/timers.ts';
+
+export type { ContractDatabase, StoreHarness } from './contract/fixtures.ts';
+
+const parts = {
+  log: logContract,
+  'judging what is appended': appendContract,
+  'judging at random': appendModelContract,
+  ownership: ownershipContract,
+  commit: commitContract,
+  keys: keysContract,
+  'held events': heldContract,
+  timers: timersContract,
+  'dead letters': deadLettersContract,
+  'rows and queries': rowsContract,
+  'declared tables': migrationContract,
+  pruning: pruneContract,
+  'overlapping calls': overlapContract,
+  'closing and opening again': lifeContract,
+};
+
+/** Declares the contract's tests, under `name`, for the store that the harness makes. Call it in a file that `node --test` runs. */
+export function storeContract(name: string, harness: StoreHarness): void {
+  describe(`${name} keeps the contract of a store`, () => {
+    for (const [title, part] of Object.entries(parts)) describe(title, () => part(storeTest(harness)));
+  });
+}

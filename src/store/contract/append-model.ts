@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import type { Appended, PartitionId, Store } from '../store.ts';
+import { gap, numbered, type Owner, own, type StoreTest, type Work } from './fixtures.ts';
+
+/**
+ * Random batches of numbered events between random turns, judged by the store and by a model that fits on a page. The
+ * seeds are fixed and the generator is this file's own, so that the suite asks for no package and fails the same way
+ * everywhere.
+ */
+export function appendModelContract(it: StoreTest): void {
+  it('every answer is the one that a simple model gives', async ({ store, rockets }) => {
+    const owner = await own(store, rockets);
+    for (let seed = 1; seed <= 20; seed += 1) await play(store, rockets, owner, seed);
+  });
+}
+
+const steps = 25;
+const batchMax = 6;
+const numberMax = 12;
+
+async function play(store: Store, partition: PartitionId, owner: Owner, seed: number): Promise<void> {
+  const upTo = dice(seed);
+  const a = new KeyModel(`a of seed ${seed}`);
+  const b = new KeyModel(`b of seed ${seed}`);
+  const pick = () => (upTo(2) === 1 ? a : b);
+  let head = (await store.read(partition, 0, Number.MAX_SAFE_INTEGER)).length;
+  for (let step = 1; step <= steps; step += 1) {
+    const where = `seed ${seed}, step ${step}`;
+    if (upTo(3) === 1) {
+      await owner.commit(pick().turn(`${seed}-${step}`));
+    } else {
+      const batch = Array.from({ length: upTo(batchMax) }, () => ({ model: pick(), number: upTo(numberMax) }));
+      const expected = batch.map(({ model, number }): Appended => {
+        const status = model.judge(number);
+        if (status !== 'accepted') return { status };
+        head += 1;
+        return { status, position: head };
+      });
+      assert.deepEqual(await store.append(batch.map(({ model, number }) => numbered(partition, model.key, number))), expected, where);
+    }
+    const records = await store.load(partition, [a.key, b.key]);
+    assert.deepEqual(
+      records.map(({ next, held, heldFrom }) => ({ next: next ?? 1, held, heldFrom })),
+      [a.record, b.record],
+      where,
+    );
+  }
+}
+
+/** What may be known of a key: the fate of each number, and the next one. */
+class KeyModel {
+  readonly key: string;
+  readonly #fates = new Map<number, 'held' | 'applied' | 'skipped'>();
+  #next = 1;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get record(): { next: number; held: number; heldFrom: number | null } {
+    const held = [...this.#fates].filter(([, fate]) => fate === 'held').map(([number]) => number);
+    return { next: this.#next, held: held.length, heldFrom: held.length > 0 ? Math.min(...held) : null };
+  }
+
+  judge(number: number): Appended['status'] {
+    const fate = this.#fates.get(number);
+    if (fate === 'skipped') return 'late';
+    if (fate !== undefined) return 'duplicate';
+    this.#fates.set(number, 'held');
+    return 'accepted';
+  }
+
+  /** Applies the next number; skips to the lowest that is held when it is missing. */
+  turn(letterId: string): Work {
+    const { key, record } = this;
+    if (record.heldFrom === null) return {};
+    const first = this.#next;
+    const isGap = record.heldFrom > first;
+    this.#next = isGap ? record.heldFrom : first + 1;
+    for (let number = first; number < this.#next; number += 1) this.#fates.set(number, isGap ? 'skipped' : 'applied');
+    const keys = [{ key, state: null, next: this.#next, parked: false }];
+    if (isGap) return { keys, deadLetters: [gap(letterId, key, first, this.#next - 1)] };
+    return { keys, releases: [{ key, from: first, to: first }] };
+  }
+}
+
+/** Throws 1 to `sides`, the same sequence for the same seed: mulberry32, by Tommy Ettinger, in the public domain. */
+function dice(seed: number): (sides: number) => number {
+  let state = seed;
+  return (sides) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (((mixed ^ (mixed >>> 14)) >>> 0) % sides) + 1;
+  };
+}

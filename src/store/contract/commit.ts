@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { add, chosen, event, gap, letter, numbered, own, put, refusal, rowsOf, type StoreTest, statuses } from './fixtures.ts';
+
+/** A commit as one transaction, its parts in the order of the port's fields. */
+export function commitContract(it: StoreTest): void {
+  it('all parts of a commit take effect together', async ({ store, visits, orders }) => {
+    const owner = await own(store, visits);
+    await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
+    const state = { json: '{"count":1}', version: 2 };
+    const committed = await owner.commit({
+      cursor: 3,
+      holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: 77 }],
+      keys: [{ key: 'a', state, next: null, parked: false }],
+      timers: [{ key: 'a', name: 'wake', dueAt: 99, data: '"now"' }],
+      rows: [put('accounts', ['a', 1, null, null, null])],
+      deadLetters: [letter('one', 'c', 3)],
+      sends: [event(orders, 'a'), event(visits, 'd')],
+    });
+    assert.deepEqual(committed, {
+      sends: [
+        { status: 'accepted', position: 1 },
+        { status: 'accepted', position: 4 },
+      ],
+    });
+    const { cursor, head, held } = await store.claim(visits);
+    assert.deepEqual({ cursor, head, held }, { cursor: 3, head: 4, held: 1 });
+    assert.deepEqual((await store.load(visits, ['a']))[0]?.state, state);
+    assert.deepEqual(await store.dueTimers(visits, 99, 10), [{ key: 'a', name: 'wake', dueAt: 99, data: '"now"' }]);
+    assert.equal((await rowsOf(store, 'accounts', 'id')).length, 1);
+    assert.equal((await store.deadLetters({ limit: 10 })).length, 1);
+    assert.equal((await store.read(orders, 0, 10)).length, 1);
+  });
+
+  it('an empty commit is answered', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    assert.deepEqual(await owner.commit({}), { sends: [] });
+  });
+
+  it('a commit whose row is refused leaves nothing behind', async ({ store, visits, orders, rockets }) => {
+    const owner = await own(store, rockets);
+    await store.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 2)]);
+    await owner.commit({
+      timers: [{ key: 'a', name: 'old', dueAt: 5, data: null }],
+      rows: [put('accounts', ['a', 1, null, null, null])],
+      deadLetters: [gap('old', 'b', 1, 1)],
+    });
+
+    const error = await refusal(
+      owner.commit({
+        cursor: 2,
+        holds: [{ key: 'a', order: 2, position: 2, attempts: 9, retryAt: 9 }],
+        releases: [{ key: 'a', from: 1, to: 1 }],
+        keys: [{ key: 'a', state: { json: '1', version: 1 }, next: 2, parked: true }],
+        timers: [
+          { key: 'a', name: 'old', dueAt: null, data: null },
+          { key: 'a', name: 'new', dueAt: 6, data: null },
+        ],
+        rows: [
+          put('accounts', ['a', 2, null, null, null]),
+          add('history', ['it happened']),
+          put('accounts', ['b', null, null, null, null]),
+        ],
+        deadLetters: [letter('new', 'a', 1)],
+        resolvedDeadLetters: ['old'],
+        sends: [chosen(orders, 'c', 'one'), numbered(rockets, 'a', 3), event(visits, 'd')],
+      }),
+      'MILL_COMMIT_REFUSED',
+    );
+    assert.match(error.message, /accounts/);
+
+    const { cursor, head, held } = await store.claim(rockets);
+    assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 2, held: 2 });
+    assert.deepEqual(await store.load(rockets, ['a']), [{ state: null, next: null, parked: false, heldFrom: 1, held: 2 }]);
+    assert.deepEqual(
+      (await store.held(rockets, 'a', 0, 10)).map(({ attempts }) => attempts),
+      [0, 0],
+    );
+    assert.deepEqual(
+      (await store.dueTimers(rockets, 10, 10)).map(({ name }) => name),
+      ['old'],
+    );
+    assert.deepEqual(await rowsOf(store, 'accounts', 'id'), [{ id: 'a', version: 1, balance: null, active: null, payload: null }]);
+    assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
+    assert.deepEqual(
+      (await store.deadLetters({ limit: 10 })).map(({ id }) => id),
+      ['old'],
+    );
+    for (const partition of [visits, orders]) assert.deepEqual(await store.read(partition, 0, 10), []);
+    const retried = await store.append([chosen(orders, 'c', 'one'), numbered(rockets, 'a', 3)]);
+    assert.deepEqual(retried, [
+      { status: 'accepted', position: 1 },
+      { status: 'accepted', position: 3 },
+    ]);
+  });
+
+  it('the owner goes on after a commit that was refused', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([event(visits, 'a')]);
+    await refusal(owner.commit({ cursor: 1, rows: [add('history', [null])] }), 'MILL_COMMIT_REFUSED');
+    await owner.commit({ cursor: 1, rows: [add('history', ['it happened'])] });
+    assert.equal((await store.claim(visits)).cursor, 1);
+    assert.deepEqual(await rowsOf(store, 'history', 'what'), [{ what: 'it happened' }]);
+  });
+
+  it('holds come before releases, dead letters before their resolution', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([event(visits, 'a')]);
+    await owner.commit({
+      cursor: 1,
+      holds: [{ key: 'a', order: 1, position: 1, attempts: 1, retryAt: null }],
+      releases: [{ key: 'a', from: 1, to: 1 }],
+      deadLetters: [letter('one', 'a', 1)],
+      resolvedDeadLetters: ['one'],
+    });
+    assert.equal((await store.claim(visits)).held, 0);
+    assert.deepEqual(await store.deadLetters({ limit: 10 }), []);
+  });
+
+  it('within a part the later entry wins', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([event(visits, 'a')]);
+    const hold = { key: 'a', order: 1, position: 1, retryAt: null };
+    const key = { key: 'a', next: null, parked: false };
+    await owner.commit({
+      cursor: 1,
+      holds: [
+        { ...hold, attempts: 1 },
+        { ...hold, attempts: 2 },
+      ],
+      keys: [
+        { ...key, state: { json: '1', version: 1 } },
+        { ...key, state: { json: '2', version: 1 } },
+      ],
+    });
+    assert.equal((await store.held(visits, 'a', 0, 10))[0]?.attempts, 2);
+    assert.equal((await store.load(visits, ['a']))[0]?.state?.json, '2');
+  });
+
+  it('sends are judged like events that are appended', async ({ store, visits, orders, rockets }) => {
+    const owner = await own(store, visits);
+    await store.append([chosen(orders, 'a', 'one'), numbered(rockets, 'a', 1)]);
+    const sends = [
+      chosen(orders, 'a', 'one'),
+      chosen(orders, 'a', 'two'),
+      chosen(orders, 'a', 'two'),
+      numbered(rockets, 'a', 1),
+      numbered(rockets, 'a', 2),
+      event(visits, 'a'),
+    ];
+    const answers = (await owner.commit({ sends })).sends;
+    assert.deepEqual(statuses(answers), ['duplicate', 'accepted', 'duplicate', 'duplicate', 'accepted', 'accepted']);
+    assert.deepEqual(await store.append([chosen(orders, 'a', 'two')]), [{ status: 'duplicate' }]);
+    assert.deepEqual(
+      (await store.held(rockets, 'a', 0, 10)).map(({ order }) => order),
+      [1, 2],
+    );
+  });
+
+  it('sends are judged by what the rest of their commit did', async ({ store, rockets }) => {
+    const owner = await own(store, rockets);
+    await store.append([numbered(rockets, 'a', 3)]);
+    const { sends } = await owner.commit({
+      cursor: 1,
+      releases: [{ key: 'a', from: 3, to: 3 }],
+      keys: [{ key: 'a', state: null, next: 4, parked: false }],
+      deadLetters: [gap('gap', 'a', 1, 2)],
+      sends: [2, 3, 4].map((number) => numbered(rockets, 'a', number)),
+    });
+    assert.deepEqual(statuses(sends), ['late', 'duplicate', 'accepted']);
+  });
+
+  it('thousands of entries fit in one commit', async ({ store, visits, orders }) => {
+    const owner = await own(store, visits);
+    const keys = Array.from({ length: 2_000 }, (_, index) => `key ${index}`);
+    await store.append(keys.map((key) => event(visits, key)));
+    await owner.commit({
+      cursor: 2_000,
+      holds: keys.map((key, index) => ({ key, order: index + 1, position: index + 1, attempts: 1, retryAt: null })),
+      keys: keys.map((key) => ({ key, state: { json: JSON.stringify(key), version: 1 }, next: null, parked: false })),
+      timers: keys.map((key, index) => ({ key, name: 'wake', dueAt: index, data: null })),
+      rows: [put('accounts', ...keys.map((key) => [key, 1, null, null, null]))],
+      sends: keys.map((key) => event(orders, key)),
+    });
+    const records = await store.load(visits, keys);
+    assert.ok(records.every(({ state, held }, index) => state?.json === JSON.stringify(keys[index]) && held === 1));
+    assert.equal((await store.dueTimers(visits, 2_000, 5_000)).length, 2_000);
+    assert.equal((await rowsOf(store, 'accounts', 'id')).length, 2_000);
+    assert.equal((await store.read(orders, 0, 5_000)).length, 2_000);
+  });
+}

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ErrorCode, MillraceError } from '../../errors.ts';
+import { table } from '../../pipeline/table.ts';
+import type { Commit, Committed, LoggedEvent, NewDeadLetter, NewEvent, PartitionId, RowWrite, Store, StoreDeclaration } from '../store.ts';
+
+/** How the contract comes by the store that it tests. */
+export interface StoreHarness {
+  /** A database of its own for one test, empty. */
+  create(): Promise<ContractDatabase>;
+}
+
+export interface ContractDatabase {
+  /** Opens the database; again after the store was closed, or after an opening that was refused. */
+  open(declaration: StoreDeclaration): Promise<Store>;
+  /** Closes the store if it is open, and removes the database. */
+  dispose(): Promise<void>;
+}
+
+/** What a test works on. Each partition is the last slice of its pipeline, so that a store of many shows that it tells them apart. */
+export interface Subject {
+  readonly store: Store;
+  /** Of a pipeline without numbers. */
+  readonly visits: PartitionId;
+  /** Of another one without numbers. */
+  readonly orders: PartitionId;
+  /** Of a numbered pipeline. */
+  readonly rockets: PartitionId;
+  /** Closes the store and opens the same database, with another declaration if one is given. */
+  reopen(declaration?: StoreDeclaration): Promise<Store>;
+}
+
+/** Declares a test on a fresh, open database. */
+export type StoreTest = (sentence: string, body: (subject: Subject) => Promise<void>) => void;
+
+export const accounts = table(
+  'accounts',
+  { id: 'text', version: 'integer', balance: 'real?', active: 'boolean?', payload: 'json?' },
+  { primaryKey: ['id'], indexes: [['version']] },
+);
+export const history = table('history', { what: 'text' });
+/** Nothing but its key, of words that SQL reserves. */
+export const pairs = table('pairs', { order: 'text', group: 'text' }, { primaryKey: ['order', 'group'], indexes: [['group']] });
+
+export const declaration: StoreDeclaration = {
+  pipelines: [
+    { name: 'visits', numbered: false },
+    { name: 'orders', numbered: false },
+    { name: 'rockets', numbered: true },
+  ],
+  tables: [accounts, history, pairs],
+};
+
+export function storeTest(harness: StoreHarness): StoreTest {
+  return (sentence, body) => {
+    test(sentence, async () => {
+      const database = await harness.create();
+      try {
+        const store = await database.open(declaration);
+        const last = (pipeline: string): PartitionId => ({ pipeline, slice: store.partitions - 1 });
+        await body({
+          store,
+          visits: last('visits'),
+          orders: last('orders'),
+          rockets: last('rockets'),
+          async reopen(other = declaration) {
+            await store.close();
+            return database.open(other);
+          },
+        });
+      } finally {
+        await database.dispose();
+      }
+    });
+  };
+}
+
+/** The moment of every event that says nothing else. */
+export const acceptedAt = 1_750_000_000_000;
+
+/** An event of an unnumbered pipeline; its id is not chosen unless `more` says so. */
+export function event(partition: PartitionId, key: string, more: Partial<NewEvent> = {}): NewEvent {
+  return { partition, key, id: `id of ${key}`, idChosen: false, number: null, acceptedAt, body: '{}', ...more };
+}
+
+/** An event with an id that somebody chose. */
+export function chosen(partition: PartitionId, key: string, id: string, more: Partial<NewEvent> = {}): NewEvent {
+  return event(partition, key, { id, idChosen: true, ...more });
+}
+
+export function numbered(partition: PartitionId, key: string, number: number, more: Partial<NewEvent> = {}): NewEvent {
+  return event(partition, key, { id: `${key}-${number}`, number, ...more });
+}
+
+/** The event as the log answers it. */
+export function logged({ key, id, number, acceptedAt, body }: NewEvent, position: number): LoggedEvent {
+  return { position, key, id, number, acceptedAt, body };
+}
+
+/** A letter about an event at a position, which is its order too, unless `more` says otherwise. */
+export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetter> = {}): NewDeadLetter {
+  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, numbers: null, parked: false };
+  return { id, key, event: { position, order: position }, ...facts, ...more };
+}
+
+/** A letter about numbers that never came. */
+export function gap(id: string, key: string, from: number, to: number): NewDeadLetter {
+  return letter(id, key, 0, { event: null, numbers: { from, to }, attempts: 0, reason: 'the numbers did not arrive' });
+}
+
+export function put(table: string, ...rows: RowWrite['rows']): RowWrite {
+  return { table, write: 'put', rows };
+}
+
+export function add(table: string, ...rows: RowWrite['rows']): RowWrite {
+  return { table, write: 'add', rows };
+}
+
+/** What a turn may change; whatever is left out stays as it is. */
+export type Work = Partial<Omit<Commit, 'partition' | 'epoch'>>;
+
+export interface Owner {
+  readonly epoch: number;
+  commit(work: Work): Promise<Committed>;
+}
+
+/** Claims the partition; the answer commits under that claim. */
+export async function own(store: Store, partition: PartitionId): Promise<Owner> {
+  const { epoch, cursor } = await store.claim(partition);
+  let present = cursor;
+  return {
+    epoch,
+    async commit(work) {
+      const committed = await store.commit(commitOf(partition, epoch, { cursor: present, ...work }));
+      present = Math.max(present, work.cursor ?? 0);
+      return committed;
+    },
+  };
+}
+
+export function commitOf(partition: PartitionId, epoch: number, work: Work): Commit {
+  const nothing = {
+    cursor: 0,
+    holds: [],
+    releases: [],
+    keys: [],
+    timers: [],
+    rows: [],
+    deadLetters: [],
+    resolvedDeadLetters: [],
+    sends: [],
+  };
+  return { partition, epoch, ...nothing, ...work };
+}
+
+/** The status of each answer. */
+export function statuses(answers: readonly { readonly status: string }[]): string[] {
+  return answers.map(({ status }) => status);
+}
+
+/** Every row of a declared table, ascending by a column. */
+export function rowsOf(store: Store, name: string, orderedBy: string): Promise<readonly object[]> {
+  return store.query(`SELECT * FROM ${name} ORDER BY ${orderedBy}`, []);
+}
+
+/** The error that a call is refused with; fails when it is not refused, or with another code. */
+export async function refusal(call: Promise<unknown>, code: ErrorCode): Promise<MillraceError> {
+  const thrown = await call.then(
+    () => assert.fail(`expected ${code}, found an answer`),
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof MillraceError)) throw thrown;
+  assert.equal(thrown.code, code, thrown.message);
+  return thrown;
+}

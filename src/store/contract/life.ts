@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { chosen, commitOf, event, gap, letter, logged, numbered, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
+
+/** What closing ends, and what opening finds. */
+export function lifeContract(it: StoreTest): void {
+  it('a closed store refuses every call', async ({ store, visits }) => {
+    const { epoch } = await store.claim(visits);
+    await store.close();
+    const calls = [
+      () => store.claim(visits),
+      () => store.append([event(visits, 'a')]),
+      () => store.read(visits, 0, 10),
+      () => store.load(visits, ['a']),
+      () => store.held(visits, 'a', 0, 10),
+      () => store.heldKeys(visits, null, 10),
+      () => store.dueTimers(visits, 0, 10),
+      () => store.nextTimerDue(visits, 0),
+      () => store.commit(commitOf(visits, epoch, {})),
+      () => store.deadLetters({ limit: 10 }),
+      () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, limit: 10 }),
+      () => store.query('SELECT id FROM accounts', []),
+    ];
+    for (const call of calls) await refusal(call(), 'MILL_STORE_UNAVAILABLE');
+  });
+
+  it('closing finishes what was called before', async ({ store, visits, orders, reopen }) => {
+    const owner = await own(store, visits);
+    const calls = [store.append([event(visits, 'a')]), owner.commit({ sends: [event(orders, 'b')] }), store.read(visits, 0, 10)];
+    const reopened = reopen();
+    await Promise.all(calls);
+    const again = await reopened;
+    assert.equal((await again.read(visits, 0, 10)).length, 1);
+    assert.equal((await again.read(orders, 0, 10)).length, 1);
+  });
+
+  it('events, ids and the cursor are there after a reopening', async ({ store, visits, reopen }) => {
+    const owner = await own(store, visits);
+    const events = [chosen(visits, 'a', 'one', { body: '"é"' }), event(visits, 'b'), event(visits, 'c')];
+    await store.append(events);
+    await owner.commit({ cursor: 2 });
+    const again = await reopen();
+    assert.deepEqual(
+      await again.read(visits, 0, 10),
+      events.map((each, index) => logged(each, index + 1)),
+    );
+    assert.deepEqual(await again.append([chosen(visits, 'a', 'one'), event(visits, 'd')]), [
+      { status: 'duplicate' },
+      { status: 'accepted', position: 4 },
+    ]);
+    const { cursor, head } = await again.claim(visits);
+    assert.deepEqual({ cursor, head }, { cursor: 2, head: 4 });
+  });
+
+  it('keys, held events, timers and rows are there after a reopening', async ({ store, rockets, reopen }) => {
+    const owner = await own(store, rockets);
+    const held = numbered(rockets, 'a', 4);
+    const timer = { key: 'a', name: 'wake', dueAt: 7, data: '1' };
+    const state = { json: '{"é":1}', version: 2 };
+    await store.append([numbered(rockets, 'a', 1), held]);
+    await owner.commit({
+      cursor: 2,
+      holds: [{ key: 'a', order: 4, position: 2, attempts: 3, retryAt: 99 }],
+      releases: [{ key: 'a', from: 1, to: 1 }],
+      keys: [{ key: 'a', state, next: 2, parked: true }],
+      timers: [timer],
+      rows: [put('accounts', ['a', 1, null, null, null])],
+    });
+    const again = await reopen();
+    assert.deepEqual(await again.load(rockets, ['a']), [{ state, next: 2, parked: true, heldFrom: 4, held: 1 }]);
+    assert.deepEqual(await again.held(rockets, 'a', 0, 10), [{ ...logged(held, 2), order: 4, attempts: 3, retryAt: 99 }]);
+    assert.deepEqual(await again.heldKeys(rockets, null, 10), ['a']);
+    assert.deepEqual(await again.dueTimers(rockets, 7, 10), [timer]);
+    assert.equal((await rowsOf(again, 'accounts', 'id')).length, 1);
+    assert.equal((await again.claim(rockets)).held, 1);
+    assert.deepEqual(await again.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 4)]), [
+      { status: 'duplicate' },
+      { status: 'duplicate' },
+    ]);
+  });
+
+  it('dead letters and skipped numbers are there after a reopening', async ({ store, rockets, reopen }) => {
+    const owner = await own(store, rockets);
+    await store.append([numbered(rockets, 'a', 3)]);
+    await owner.commit({
+      cursor: 1,
+      releases: [{ key: 'a', from: 3, to: 3 }],
+      keys: [{ key: 'a', state: null, next: 4, parked: false }],
+      deadLetters: [gap('gap', 'a', 1, 2), letter('letter', 'a', 1, { event: { position: 1, order: 3 } })],
+    });
+    const before = await store.deadLetters({ limit: 10 });
+    const again = await reopen();
+    assert.deepEqual(await again.deadLetters({ limit: 10 }), before);
+    assert.deepEqual(await again.append([numbered(rockets, 'a', 2)]), [{ status: 'late' }]);
+  });
+
+  it('a pipeline may be new to a database', async ({ store, visits, reopen }) => {
+    await store.append([event(visits, 'a')]);
+    const again = await reopen({
+      pipelines: [
+        { name: 'visits', numbered: false },
+        { name: 'brand_new', numbered: true },
+      ],
+      tables: [],
+    });
+    const partition = { pipeline: 'brand_new', slice: again.partitions - 1 };
+    assert.deepEqual(await again.append([numbered(partition, 'a', 1), event(visits, 'b')]), [
+      { status: 'accepted', position: 1 },
+      { status: 'accepted', position: 2 },
+    ]);
+  });
+
+  it('the number of partitions stays the same', async ({ store, reopen }) => {
+    const { partitions } = store;
+    assert.ok(Number.isSafeInteger(partitions) && partitions >= 1, `found ${partitions}`);
+    assert.equal((await reopen()).partitions, partitions);
+  });
+}

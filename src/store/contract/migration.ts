@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { type Columns, type Table, table } from '../../pipeline/table.ts';
+import type { Store, StoreDeclaration } from '../store.ts';
+import { declaration, own, put, refusal, rowsOf, type StoreTest, type Subject } from './fixtures.ts';
+
+const readings = table('readings', { id: 'text', value: 'integer' }, { primaryKey: ['id'], indexes: [['value']] });
+
+/** Declared tables, created and migrated when the store opens. */
+export function migrationContract(it: StoreTest): void {
+  it('a table that is new to the database is created, with its key', async (subject) => {
+    const store = await subject.reopen(withTables(readings));
+    await write(store, subject, ['a', 1], ['a', 2]);
+    assert.deepEqual(await rowsOf(store, 'readings', 'id'), [{ id: 'a', value: 2 }]);
+  });
+
+  it('the same declaration finds its rows again', async (subject) => {
+    await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
+    assert.deepEqual(await rowsOf(await subject.reopen(withTables(readings)), 'readings', 'id'), [{ id: 'a', value: 1 }]);
+  });
+
+  it('a table that is no longer declared keeps its rows', async (subject) => {
+    await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
+    assert.equal((await rowsOf(await subject.reopen(), 'readings', 'id')).length, 1);
+    assert.equal((await rowsOf(await subject.reopen(withTables(readings)), 'readings', 'id')).length, 1);
+  });
+
+  it('new nullable columns are null in old rows, wherever the declaration puts them', async (subject) => {
+    await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
+    const wider = table(
+      'readings',
+      { note: 'text?', id: 'text', scale: 'real?', value: 'integer', extra: 'json?' },
+      { primaryKey: ['id'] },
+    );
+    const store = await subject.reopen(withTables(wider));
+    await write(store, subject, ['noted', 'b', 0.5, 2, '[]']);
+    assert.deepEqual(sortedByName(await rowsOf(store, 'readings', 'id')), [
+      { extra: null, id: 'a', note: null, scale: null, value: 1 },
+      { extra: '[]', id: 'b', note: 'noted', scale: 0.5, value: 2 },
+    ]);
+  });
+
+  it('indexes may come and go', async (subject) => {
+    await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
+    for (const indexes of [[], [['value', 'id']], [['id'], ['value']]] as const) {
+      const store = await subject.reopen(withTables({ ...readings, indexes }));
+      await write(store, subject, ['a', 1], ['b', indexes.length]);
+      assert.deepEqual(await rowsOf(store, 'readings', 'id'), [
+        { id: 'a', value: 1 },
+        { id: 'b', value: indexes.length },
+      ]);
+    }
+  });
+
+  it('a new column that must not be null is refused', async (subject) => {
+    await refused(subject, { id: 'text', value: 'integer', unit: 'text' }, ['id'], /unit/);
+  });
+
+  it('a column that is no longer declared is refused', async (subject) => {
+    await refused(subject, { id: 'text' }, ['id'], /value/);
+  });
+
+  it('a column of another type is refused', async (subject) => {
+    await refused(subject, { id: 'text', value: 'text' }, ['id'], /value/);
+  });
+
+  it('a column that allows null no longer is refused', async (subject) => {
+    const store = await subject.reopen(withTables(table('readings', { id: 'text', value: 'integer?' }, { primaryKey: ['id'] })));
+    await write(store, subject, ['a', null]);
+    const { message } = await refusal(subject.reopen(withTables(readings)), 'MILL_TABLE_CHANGED');
+    assert.match(message, /readings.*value/);
+  });
+
+  it('another primary key is refused', async (subject) => {
+    await refused(subject, { id: 'text', value: 'integer' }, ['id', 'value'], /value/);
+    await refused(subject, { id: 'text', value: 'integer' }, [], /id/);
+  });
+
+  it('when one table is refused no table is changed', async (subject) => {
+    const other = table('others', { id: 'text' }, { primaryKey: ['id'] });
+    await subject.reopen(withTables(other, readings));
+    const wider = table('others', { id: 'text', note: 'text?' }, { primaryKey: ['id'] });
+    const brandNew = table('brand_new', { id: 'text' });
+    const changed = table('readings', { id: 'text', value: 'text' }, { primaryKey: ['id'] });
+    await refusal(subject.reopen(withTables(brandNew, wider, changed)), 'MILL_TABLE_CHANGED');
+    const store = await subject.reopen(withTables(other, readings));
+    await refusal(store.query('SELECT * FROM brand_new', []), 'MILL_INVALID_REQUEST');
+    await refusal(store.query('SELECT note FROM others', []), 'MILL_INVALID_REQUEST');
+  });
+}
+
+/** Opens with `readings` as it was, then expects another declaration of it to be refused with what was expected and found, and its rows to be there still. */
+async function refused(subject: Subject, columns: Columns, primaryKey: readonly string[], column: RegExp): Promise<void> {
+  await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
+  const { message } = await refusal(subject.reopen(withTables(table('readings', columns, { primaryKey }))), 'MILL_TABLE_CHANGED');
+  for (const part of [/readings/, column, /expected/, /found/]) assert.match(message, part);
+  const store = await subject.reopen(withTables(readings));
+  assert.deepEqual(await rowsOf(store, 'readings', 'id'), [{ id: 'a', value: 1 }]);
+}
+
+function withTables(...tables: readonly Table[]): StoreDeclaration {
+  return { ...declaration, tables };
+}
+
+async function write(store: Store, { visits }: Subject, ...rows: Parameters<typeof put>[1][]): Promise<void> {
+  const owner = await own(store, visits);
+  await owner.commit({ rows: [put('readings', ...rows)] });
+}
+
+/** A column that was added later may stand anywhere in a row. */
+function sortedByName(rows: readonly object[]): object[] {
+  return rows.map((row) => Object.fromEntries(Object.entries(row).toSorted(([a], [b]) => (a < b ? -1 : 1))));
+}

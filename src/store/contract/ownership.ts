@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { accounts, add, commitOf, event, letter, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
+
+/** Claims, the cursor, and the fence that a later claim puts up. */
+export function ownershipContract(it: StoreTest): void {
+  it('a claim of an empty partition finds nothing', async ({ store, visits }) => {
+    const { cursor, head, held } = await store.claim(visits);
+    assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 0, held: 0 });
+  });
+
+  it('a claim tells cursor, head and how many events are held', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append(['a', 'b', 'b', 'c'].map((key) => event(visits, key)));
+    const hold = { attempts: 1, retryAt: null };
+    await owner.commit({
+      cursor: 3,
+      holds: [
+        { key: 'b', order: 2, position: 2, ...hold },
+        { key: 'b', order: 3, position: 3, ...hold },
+      ],
+    });
+    const { cursor, head, held } = await store.claim(visits);
+    assert.deepEqual({ cursor, head, held }, { cursor: 3, head: 4, held: 2 });
+  });
+
+  it('every claim raises the epoch of its partition', async ({ store, visits }) => {
+    const epochs = [];
+    for (let claims = 0; claims < 3; claims += 1) epochs.push((await store.claim(visits)).epoch);
+    const [first, second, third] = epochs as [number, number, number];
+    assert.ok(first < second && second < third, `found ${epochs}`);
+  });
+
+  it('the epoch rises over a reopening too', async ({ store, visits, reopen }) => {
+    const { epoch } = await store.claim(visits);
+    const again = await reopen();
+    assert.ok((await again.claim(visits)).epoch > epoch);
+    await refusal(again.commit(commitOf(visits, epoch, {})), 'MILL_STORE_FENCED');
+  });
+
+  it('a commit under an earlier epoch takes no effect at all', async ({ store, visits, orders }) => {
+    const { epoch } = await store.claim(visits);
+    await store.append([event(visits, 'a'), event(visits, 'b')]);
+    const present = { state: { json: '1', version: 1 }, next: null, parked: false };
+    await store.commit(commitOf(visits, epoch, { keys: [{ key: 'a', ...present }], deadLetters: [letter('old', 'a', 1)] }));
+    await store.claim(visits);
+
+    const work = {
+      cursor: 2,
+      holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: null }],
+      keys: [{ key: 'a', state: null, next: 7, parked: true }],
+      timers: [{ key: 'a', name: 'wake', dueAt: 5, data: null }],
+      rows: [put('accounts', ['a', 1, null, null, null]), add('history', ['it happened'])],
+      deadLetters: [letter('new', 'b', 2)],
+      resolvedDeadLetters: ['old'],
+      sends: [event(visits, 'c'), event(orders, 'd')],
+    };
+    await refusal(store.commit(commitOf(visits, epoch, work)), 'MILL_STORE_FENCED');
+
+    const { cursor, head, held } = await store.claim(visits);
+    assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 2, held: 0 });
+    assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0 }]);
+    assert.equal(await store.nextTimerDue(visits, 0), null);
+    assert.deepEqual(await rowsOf(store, accounts.name, 'id'), []);
+    assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
+    assert.deepEqual(
+      (await store.deadLetters({ limit: 10 })).map(({ id }) => id),
+      ['old'],
+    );
+    assert.deepEqual(await store.read(orders, 0, 10), []);
+  });
+
+  it('a commit without a claim, or under an epoch to come, is fenced', async ({ store, visits }) => {
+    await refusal(store.commit(commitOf(visits, 1, {})), 'MILL_STORE_FENCED');
+    const { epoch } = await store.claim(visits);
+    await refusal(store.commit(commitOf(visits, epoch + 1, {})), 'MILL_STORE_FENCED');
+  });
+
+  it('a claim fences no other partition', async ({ store, visits, orders }) => {
+    const owner = await own(store, visits);
+    await store.claim(orders);
+    for (let slice = 0; slice < store.partitions - 1; slice += 1) await store.claim({ pipeline: visits.pipeline, slice });
+    await owner.commit({ timers: [{ key: 'a', name: 'wake', dueAt: 5, data: null }] });
+    assert.equal(await store.nextTimerDue(visits, 0), 5);
+  });
+
+  it('appending needs no claim and disturbs none', async ({ store, visits }) => {
+    await store.append([event(visits, 'a')]);
+    const owner = await own(store, visits);
+    await store.append([event(visits, 'b')]);
+    await owner.commit({ cursor: 2 });
+    assert.equal((await store.claim(visits)).cursor, 2);
+  });
+
+  it('the cursor is never lowered', async ({ store, visits }) => {
+    const { epoch } = await store.claim(visits);
+    await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
+    for (const cursor of [2, 1, 0]) await store.commit(commitOf(visits, epoch, { cursor }));
+    assert.equal((await store.claim(visits)).cursor, 2);
+  });
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import type { PartitionId, Store } from '../store.ts';
+import { acceptedAt, chosen, event, letter, numbered, own, type StoreTest } from './fixtures.ts';
+
+const everything = { acceptedBefore: Number.MAX_SAFE_INTEGER, idsBefore: Number.MAX_SAFE_INTEGER, limit: 1_000 };
+
+/** What may be forgotten, and what may not. */
+export function pruneContract(it: StoreTest): void {
+  it('settled events that are old enough go', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([1, 2, 3, 4].map((hour) => event(visits, 'a', { acceptedAt: acceptedAt + hour })));
+    await owner.commit({ cursor: 4 });
+    assert.equal(await store.prune({ partition: visits, acceptedBefore: acceptedAt + 3, idsBefore: 0, limit: 100 }), 2);
+    assert.deepEqual(await positions(store, visits), [3, 4]);
+    assert.equal(await store.prune({ partition: visits, acceptedBefore: acceptedAt + 3, idsBefore: 0, limit: 100 }), 0);
+  });
+
+  it('events that are not settled stay', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
+    await owner.commit({ cursor: 1 });
+    assert.equal(await store.prune({ partition: visits, ...everything }), 1);
+    assert.deepEqual(await positions(store, visits), [2, 3]);
+  });
+
+  it('held events stay until they are let go', async ({ store, rockets }) => {
+    const owner = await own(store, rockets);
+    await store.append([1, 2, 3].map((number) => numbered(rockets, 'a', number)));
+    await owner.commit({ cursor: 3, releases: [{ key: 'a', from: 1, to: 1 }] });
+    assert.equal(await store.prune({ partition: rockets, ...everything }), 1);
+    assert.deepEqual(
+      (await store.held(rockets, 'a', 0, 10)).map(({ position }) => position),
+      [2, 3],
+    );
+    await owner.commit({ releases: [{ key: 'a', from: 2, to: 3 }] });
+    assert.equal(await store.prune({ partition: rockets, ...everything }), 2);
+  });
+
+  it('events of dead letters stay until the letter is resolved', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([event(visits, 'a', { body: '"kept"' }), event(visits, 'b')]);
+    await owner.commit({ cursor: 2, deadLetters: [letter('one', 'a', 1)] });
+    assert.equal(await store.prune({ partition: visits, ...everything }), 1);
+    assert.equal((await store.deadLetters({ limit: 1 }))[0]?.body, '"kept"');
+    assert.deepEqual(await positions(store, visits), [1]);
+    await owner.commit({ resolvedDeadLetters: ['one'] });
+    assert.equal(await store.prune({ partition: visits, ...everything }), 1);
+  });
+
+  it('chosen ids that are old enough are forgotten, by their own moment', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const at = (hour: number) => chosen(visits, 'a', `id ${hour}`, { acceptedAt: acceptedAt + hour });
+    await store.append([at(1), at(2), at(3)]);
+    await owner.commit({ cursor: 3 });
+    assert.equal(await store.prune({ partition: visits, acceptedBefore: 0, idsBefore: acceptedAt + 2, limit: 100 }), 1);
+    assert.deepEqual(await positions(store, visits), [1, 2, 3]);
+    const [first, second, third] = await store.append([at(1), at(2), at(3)]);
+    assert.deepEqual([first?.status, second?.status, third?.status], ['accepted', 'duplicate', 'duplicate']);
+  });
+
+  it('a chosen id stays known when its event has gone', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([chosen(visits, 'a', 'one')]);
+    await owner.commit({ cursor: 1 });
+    assert.equal(await store.prune({ partition: visits, ...everything, idsBefore: acceptedAt }), 1);
+    assert.deepEqual(await store.append([chosen(visits, 'a', 'one')]), [{ status: 'duplicate' }]);
+  });
+
+  it('a number stays known when its event has gone', async ({ store, rockets }) => {
+    const owner = await own(store, rockets);
+    await store.append([numbered(rockets, 'a', 1)]);
+    await owner.commit({ cursor: 1, releases: [{ key: 'a', from: 1, to: 1 }], keys: [{ key: 'a', state: null, next: 2, parked: false }] });
+    assert.equal(await store.prune({ partition: rockets, ...everything }), 1);
+    assert.deepEqual(await store.append([numbered(rockets, 'a', 1)]), [{ status: 'duplicate' }]);
+  });
+
+  it('the limit holds for events and for ids, each by itself; further calls get the rest', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append(Array.from({ length: 5 }, (_, index) => chosen(visits, 'a', `id ${index}`)));
+    await owner.commit({ cursor: 5 });
+    const prune = () => store.prune({ partition: visits, ...everything, limit: 2 });
+    assert.deepEqual([await prune(), await prune(), await prune(), await prune()], [4, 4, 2, 0]);
+    assert.deepEqual(await positions(store, visits), []);
+  });
+
+  it('events that must stay do not keep the limit from reaching those behind them', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append(Array.from({ length: 6 }, () => event(visits, 'a')));
+    const holds = [1, 2, 3, 4].map((position) => ({ key: 'a', order: position, position, attempts: 1, retryAt: null }));
+    await owner.commit({ cursor: 6, holds });
+    assert.equal(await store.prune({ partition: visits, ...everything, limit: 2 }), 2);
+    assert.deepEqual(await positions(store, visits), [1, 2, 3, 4]);
+  });
+
+  it('pruning touches no other partition', async ({ store, visits, orders }) => {
+    for (const partition of [visits, orders]) {
+      await store.append([chosen(partition, 'a', 'one')]);
+      await (await own(store, partition)).commit({ cursor: 1 });
+    }
+    assert.equal(await store.prune({ partition: visits, ...everything }), 2);
+    assert.deepEqual(await positions(store, orders), [1]);
+    assert.deepEqual(await store.append([chosen(orders, 'a', 'one')]), [{ status: 'duplicate' }]);
+  });
+
+  it('positions go on after everything was pruned, and after a reopening', async ({ store, visits, reopen }) => {
+    const owner = await own(store, visits);
+    await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
+    await owner.commit({ cursor: 3 });
+    assert.equal(await store.prune({ partition: visits, ...everything }), 3);
+    assert.equal((await store.claim(visits)).head, 3);
+    assert.deepEqual(await store.append([event(visits, 'd')]), [{ status: 'accepted', position: 4 }]);
+    await (await own(store, visits)).commit({ cursor: 4 });
+    await store.prune({ partition: visits, ...everything });
+
+    const again = await reopen();
+    const { cursor, head } = await again.claim(visits);
+    assert.deepEqual({ cursor, head }, { cursor: 4, head: 4 });
+    assert.deepEqual(await again.append([event(visits, 'e')]), [{ status: 'accepted', position: 5 }]);
+    assert.deepEqual(await positions(again, visits), [5]);
+  });
+}
+
+async function positions(store: Store, partition: PartitionId): Promise<number[]> {
+  return (await store.read(partition, 0, 100)).map(({ position }) => position);
+}

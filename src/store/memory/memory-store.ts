@@ -1,0 +1,159 @@
+import { MillraceError } from '../../errors.ts';
+import type { SqlValue } from '../../pipeline/table.ts';
+import type {
+  Appended,
+  Claim,
+  Commit,
+  Committed,
+  DeadLetter,
+  DeadLetterQuery,
+  HeldEvent,
+  KeyRecord,
+  LoggedEvent,
+  NewEvent,
+  PartitionId,
+  Retention,
+  Store,
+  StoreDeclaration,
+} from '../store.ts';
+import { DeclaredTables } from './declared-tables.ts';
+import { PartitionRecords } from './partition-records.ts';
+import type { KeyedTimer } from './pending-timers.ts';
+import { compareText } from './text-order.ts';
+
+export interface MemoryOptions {
+  /** Slices per pipeline. Default 1. */
+  readonly partitions?: number;
+}
+
+/**
+ * A store in the memory of this process, for tests and short-lived runs. Its contents live as long as the object: after
+ * `close` the same object can be opened again and holds what was there. `query` speaks SQLite's SQL.
+ *
+ * Throws `MILL_INVALID_CONFIGURATION` when `partitions` is no positive integer.
+ */
+export function memory(options: MemoryOptions = {}): Store {
+  const { partitions = 1 } = options;
+  if (Number.isSafeInteger(partitions) && partitions >= 1) return new MemoryStore(partitions);
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `memory: partitions: expected a positive integer, found ${partitions}`);
+}
+
+/**
+ * Each call does all its work before it gives the promise back, so overlapping calls cannot mix; the answer follows on a
+ * later microtask. Whatever can throw is done before the first change.
+ */
+class MemoryStore implements Store {
+  readonly kind = 'memory';
+  readonly partitions: number;
+  readonly #tables = new DeclaredTables();
+  readonly #pipelines = new Map<string, readonly PartitionRecords[]>();
+  #isOpen = false;
+
+  constructor(partitions: number) {
+    this.partitions = partitions;
+  }
+
+  async open({ pipelines, tables }: StoreDeclaration): Promise<void> {
+    if (this.#isOpen) throw new MillraceError('MILL_STORE_OWNED', 'memory store: expected it to be closed, found it open in this process');
+    this.#tables.declare(tables);
+    for (const { name } of pipelines) {
+      if (!this.#pipelines.has(name)) this.#pipelines.set(name, this.#slicesOf(name));
+    }
+    this.#isOpen = true;
+  }
+
+  async claim(partition: PartitionId): Promise<Claim> {
+    return this.#records(partition).claim();
+  }
+
+  async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
+    return this.#append(this.#routed(events));
+  }
+
+  async read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]> {
+    return this.#records(partition).read(after, limit);
+  }
+
+  async load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]> {
+    const records = this.#records(partition);
+    return keys.map((key) => records.load(key));
+  }
+
+  async held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]> {
+    return this.#records(partition).held(key, from, limit);
+  }
+
+  async heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]> {
+    return this.#records(partition).heldKeys(after, limit);
+  }
+
+  async dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly KeyedTimer[]> {
+    return this.#records(partition).timers.due(dueBy, limit);
+  }
+
+  async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {
+    return this.#records(partition).timers.nextDue(after);
+  }
+
+  async commit(commit: Commit): Promise<Committed> {
+    const records = this.#records(commit.partition);
+    const sends = this.#routed(commit.sends);
+    records.judge(commit);
+    this.#tables.write(commit.rows);
+    // From here on nothing throws.
+    records.apply(commit);
+    return { sends: this.#append(sends) };
+  }
+
+  async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+    this.#checkOpen();
+    const found: DeadLetter[] = [];
+    for (const slices of this.#pipelines.values()) {
+      for (const letter of slices.flatMap((records) => [...records.deadLetters()])) {
+        if (pipeline !== undefined && letter.partition.pipeline !== pipeline) continue;
+        if (key !== undefined && letter.key !== key) continue;
+        if (id !== undefined && letter.id !== id) continue;
+        if (after === undefined || compareText(letter.id, after) > 0) found.push(letter);
+      }
+    }
+    return found.sort((a, b) => compareText(a.id, b.id)).slice(0, limit);
+  }
+
+  async prune(retention: Retention): Promise<number> {
+    return this.#records(retention.partition).prune(retention);
+  }
+
+  async query(sql: string, parameters: readonly SqlValue[]): Promise<readonly Readonly<Record<string, SqlValue>>[]> {
+    this.#checkOpen();
+    return this.#tables.select(sql, parameters);
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+  }
+
+  #slicesOf(pipeline: string): readonly PartitionRecords[] {
+    return Array.from({ length: this.partitions }, (_, slice) => new PartitionRecords({ pipeline, slice }));
+  }
+
+  #checkOpen(): void {
+    if (!this.#isOpen) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'memory store: expected it to be open, found it closed');
+  }
+
+  #records({ pipeline, slice }: PartitionId): PartitionRecords {
+    this.#checkOpen();
+    const records = this.#pipelines.get(pipeline)?.[slice];
+    if (records !== undefined) return records;
+    throw new MillraceError('MILL_INTERNAL', `memory store: expected a declared partition, found ${pipeline}/${slice}`);
+  }
+
+  /** Each event with the records that it goes to; throws before anything is appended. */
+  #routed(events: readonly NewEvent[]): readonly (readonly [PartitionRecords, NewEvent])[] {
+    this.#checkOpen();
+    return events.map((event) => [this.#records(event.partition), event]);
+  }
+
+  #append(events: readonly (readonly [PartitionRecords, NewEvent])[]): readonly Appended[] {
+    return events.map(([records, event]) => records.append(event));
+  }
+}

@@ -1,0 +1,196 @@
+import { MillraceError } from '../../errors.ts';
+import type {
+  Appended,
+  Claim,
+  Commit,
+  DeadLetter,
+  HeldEvent,
+  Hold,
+  KeyRecord,
+  LoggedEvent,
+  NewDeadLetter,
+  NewEvent,
+  PartitionId,
+  Release,
+  Retention,
+  StoredState,
+} from '../store.ts';
+import { PendingTimers } from './pending-timers.ts';
+import { SortedList } from './sorted-list.ts';
+import { compareText } from './text-order.ts';
+
+type Order = Pick<Hold, 'order'>;
+
+/** All that is known of a key. */
+interface Key {
+  state: StoredState | null;
+  next: number | null;
+  parked: boolean;
+  readonly held: SortedList<Order, Hold>;
+  /** The numbers that were given up, by the id of the dead letter that says so. */
+  readonly skipped: Map<string, { readonly from: number; readonly to: number }>;
+}
+
+/** What a memory store keeps of one partition. Every method takes effect whole; only `judge` refuses a commit, and changes nothing. */
+export class PartitionRecords {
+  readonly timers = new PendingTimers();
+  readonly #id: PartitionId;
+  /** 0 until the first claim. */
+  #epoch = 0;
+  #cursor = 0;
+  #head = 0;
+  readonly #log = new SortedList<Pick<LoggedEvent, 'position'>, LoggedEvent>((a, b) => a.position - b.position);
+  /** Chosen ids and when their events were accepted. */
+  readonly #ids = new Map<string, number>();
+  readonly #keys = new Map<string, Key>();
+  readonly #deadLetters = new Map<string, DeadLetter>();
+
+  constructor(id: PartitionId) {
+    this.#id = id;
+  }
+
+  claim(): Claim {
+    this.#epoch += 1;
+    let held = 0;
+    for (const key of this.#keys.values()) held += key.held.size;
+    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held };
+  }
+
+  append(event: NewEvent): Appended {
+    const refusal = this.#refusalOf(event);
+    if (refusal !== null) return { status: refusal };
+    this.#head += 1;
+    const { key, id, number, acceptedAt, body } = event;
+    this.#log.put({ position: this.#head, key, id, number, acceptedAt, body });
+    if (event.idChosen) this.#ids.set(id, acceptedAt);
+    if (number !== null) this.#key(key).held.put({ key, order: number, position: this.#head, attempts: 0, retryAt: null });
+    return { status: 'accepted', position: this.#head };
+  }
+
+  read(after: number, limit: number): LoggedEvent[] {
+    return this.#log.from((event) => event.position > after, limit);
+  }
+
+  load(key: string): KeyRecord {
+    const found = this.#keys.get(key);
+    if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, held: 0 };
+    const { state, next, parked, held } = found;
+    return { state, next, parked, heldFrom: held.first?.order ?? null, held: held.size };
+  }
+
+  held(key: string, from: number, limit: number): HeldEvent[] {
+    const holds = this.#keys.get(key)?.held.from((hold) => hold.order >= from, limit) ?? [];
+    return holds.map(({ order, position, attempts, retryAt }) => ({ ...this.#logged(position), order, attempts, retryAt }));
+  }
+
+  heldKeys(after: string | null, limit: number): string[] {
+    const keys: string[] = [];
+    for (const [key, { held }] of this.#keys) {
+      if (held.size > 0 && (after === null || compareText(key, after) > 0)) keys.push(key);
+    }
+    return keys.sort(compareText).slice(0, limit);
+  }
+
+  /** Throws what `apply` would have to refuse. */
+  judge({ epoch, holds, deadLetters }: Commit): void {
+    if (epoch !== this.#epoch || epoch === 0) {
+      const found = this.#epoch === 0 ? 'no claim' : `epoch ${this.#epoch}`;
+      throw new MillraceError(
+        'MILL_STORE_FENCED',
+        `${this.#name}: expected a commit of the latest claim, found epoch ${epoch}, latest is ${found}`,
+      );
+    }
+    for (const { position } of holds) this.#logged(position);
+    for (const { event } of deadLetters) if (event !== null) this.#logged(event.position);
+  }
+
+  /** The commit without its rows and sends, which are not this partition's alone. It must have been judged. */
+  apply(commit: Commit): void {
+    this.#cursor = Math.max(this.#cursor, commit.cursor);
+    for (const { key, order, position, attempts, retryAt } of commit.holds) {
+      this.#key(key).held.put({ key, order, position, attempts, retryAt });
+    }
+    for (const release of commit.releases) this.#release(release);
+    for (const { key, state, next, parked } of commit.keys) Object.assign(this.#key(key), { state, next, parked });
+    for (const timer of commit.timers) this.timers.write(timer);
+    for (const letter of commit.deadLetters) this.#bury(letter);
+    for (const id of commit.resolvedDeadLetters) this.#resolve(id);
+  }
+
+  deadLetters(): Iterable<DeadLetter> {
+    return this.#deadLetters.values();
+  }
+
+  prune({ acceptedBefore, idsBefore, limit }: Retention): number {
+    const events = this.#pruneLog(acceptedBefore, limit);
+    let ids = 0;
+    for (const [id, acceptedAt] of this.#ids) {
+      if (ids === limit) break;
+      if (acceptedAt >= idsBefore) continue;
+      this.#ids.delete(id);
+      ids += 1;
+    }
+    return events + ids;
+  }
+
+  get #name(): string {
+    return `partition ${this.#id.pipeline}/${this.#id.slice}`;
+  }
+
+  #refusalOf({ key, id, idChosen, number }: NewEvent): 'duplicate' | 'late' | null {
+    if (idChosen && this.#ids.has(id)) return 'duplicate';
+    const known = this.#keys.get(key);
+    if (number === null || known === undefined) return null;
+    if (known.held.at({ order: number }) !== undefined) return 'duplicate';
+    if (known.next === null || number >= known.next) return null;
+    for (const { from, to } of known.skipped.values()) if (number >= from && number <= to) return 'late';
+    return 'duplicate';
+  }
+
+  /** The key as it stands, or a new one. */
+  #key(key: string): Key {
+    let found = this.#keys.get(key);
+    if (found === undefined) {
+      found = { state: null, next: null, parked: false, held: new SortedList((a, b) => a.order - b.order), skipped: new Map() };
+      this.#keys.set(key, found);
+    }
+    return found;
+  }
+
+  #logged(position: number): LoggedEvent {
+    const event = this.#log.at({ position });
+    if (event !== undefined) return event;
+    throw new MillraceError('MILL_INTERNAL', `${this.#name}: expected an event at position ${position}, found none`);
+  }
+
+  #release({ key, from, to }: Release): void {
+    this.#keys.get(key)?.held.remove({ order: from }, { order: to });
+  }
+
+  #bury(letter: NewDeadLetter): void {
+    const event = letter.event === null ? null : this.#logged(letter.event.position);
+    const { body = null, id: eventId = null, acceptedAt = null } = event ?? {};
+    this.#deadLetters.set(letter.id, { ...letter, partition: this.#id, body, eventId, acceptedAt });
+    if (letter.numbers !== null) this.#key(letter.key).skipped.set(letter.id, letter.numbers);
+  }
+
+  #resolve(id: string): void {
+    const letter = this.#deadLetters.get(id);
+    if (letter === undefined) return;
+    this.#deadLetters.delete(id);
+    this.#keys.get(letter.key)?.skipped.delete(id);
+  }
+
+  #pruneLog(acceptedBefore: number, limit: number): number {
+    const needed = new Set<number>();
+    for (const { held } of this.#keys.values()) for (const { position } of held) needed.add(position);
+    for (const { event } of this.#deadLetters.values()) if (event !== null) needed.add(event.position);
+    let pruned = 0;
+    this.#log.retain(({ position, acceptedAt }) => {
+      if (pruned === limit || position > this.#cursor || acceptedAt >= acceptedBefore || needed.has(position)) return true;
+      pruned += 1;
+      return false;
+    });
+    return pruned;
+  }
+}

@@ -1,0 +1,74 @@
+import { MillraceError } from '../errors.ts';
+import type { Commit, Committed, Store } from '../store/store.ts';
+
+/** A store that knows how many of its calls are under way and may fail commits, as a crash would. */
+export interface ObservedStore extends Store {
+  /** Calls that have not been answered. */
+  readonly underWay: number;
+  /** Calls so far. */
+  readonly calls: number;
+  /** From now on no call is answered or takes effect, as after a power cut. */
+  cut(): void;
+}
+
+export interface CommitFaults {
+  /** Fails every commit once before it takes effect. What it held runs again. */
+  readonly crashBeforeCommit: boolean;
+}
+
+/** Wraps a store: every call of the port goes through, is counted, and may meet a fault. */
+export function observe(store: Store, faults: CommitFaults): ObservedStore {
+  let underWay = 0;
+  let calls = 0;
+  const failed = new Set<string>();
+  let isCut = false;
+
+  async function count<T>(call: () => Promise<T>): Promise<T> {
+    if (isCut) return new Promise(() => {});
+    underWay += 1;
+    calls += 1;
+    try {
+      return await call();
+    } finally {
+      underWay -= 1;
+    }
+  }
+
+  async function commit(work: Commit): Promise<Committed> {
+    const { pipeline, slice } = work.partition;
+    const partition = `${pipeline}/${slice}`;
+    if (faults.crashBeforeCommit && !failed.delete(partition)) {
+      failed.add(partition);
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'a crash before the commit, as the test asked for');
+    }
+    return store.commit(work);
+  }
+
+  return {
+    kind: store.kind,
+    partitions: store.partitions,
+    get underWay() {
+      return underWay;
+    },
+    get calls() {
+      return calls;
+    },
+    cut() {
+      isCut = true;
+    },
+    open: (declaration) => count(() => store.open(declaration)),
+    claim: (partition) => count(() => store.claim(partition)),
+    append: (events) => count(() => store.append(events)),
+    read: (partition, after, limit) => count(() => store.read(partition, after, limit)),
+    load: (partition, keys) => count(() => store.load(partition, keys)),
+    held: (partition, key, from, limit) => count(() => store.held(partition, key, from, limit)),
+    heldKeys: (partition, after, limit) => count(() => store.heldKeys(partition, after, limit)),
+    dueTimers: (partition, dueBy, limit) => count(() => store.dueTimers(partition, dueBy, limit)),
+    nextTimerDue: (partition, after) => count(() => store.nextTimerDue(partition, after)),
+    commit: (work) => count(() => commit(work)),
+    deadLetters: (query) => count(() => store.deadLetters(query)),
+    prune: (retention) => count(() => store.prune(retention)),
+    query: (sql, parameters) => count(() => store.query(sql, parameters)),
+    close: () => count(() => store.close()),
+  };
+}
