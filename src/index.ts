@@ -22,8 +22,10 @@ export {
 } from './pipeline/pipeline.ts';
 export { type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
 export type { Timers, Turn, TurnLog } from './pipeline/turn.ts';
+export { answerBatch, type BatchAnswer } from './server/batch.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export type { System } from './server/system.ts';
-export type { DeadLetter, Store } from './store/store.ts';
 export { memory } from './store/memory/memory-store.ts';
+export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
+export type { DeadLetter, Store } from './store/store.ts';

@@ -22,6 +22,8 @@ export interface DoorMeans extends Identification {
   readonly store: Store;
   partition(id: PartitionId): Partition;
   counters(pipeline: string): Counters;
+  /** Events of a pipeline that are accepted or on their way, and not settled. */
+  backlog(pipeline: string): number;
   /** Throws while the engine takes nothing in. */
   checkOpen(): void;
 }
@@ -105,14 +107,14 @@ export class Door {
       return outgoing;
     } catch (error) {
       this.#means.counters(pipeline.name).rejected += 1;
-      throw error;
+      throw error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
     }
   }
 
   #checkBounds({ name, order }: AnyPipeline, { stored }: Outgoing): void {
     const { backlog, pendingPerKey } = this.#means.limits;
     const partition = this.#means.partition(stored.partition);
-    if (partition.backlog + partition.arriving >= backlog) {
+    if (this.#means.backlog(name) >= backlog) {
       throw new MillraceError('MILL_BACKLOG_FULL', `pipeline ${name}: ${backlog} events wait to be handled`, { retryAfterMs: 1_000 });
     }
     const pendingMax = order?.pendingMax ?? pendingPerKey;

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import { type Issue, MillraceError, messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type Validated, validate } from '../pipeline/schema.ts';
@@ -13,7 +12,8 @@ const utf8BytesMax = 3;
 /** What identification needs beside the event. */
 export interface Identification {
   readonly clock: Clock;
-  readonly random: () => number;
+  /** An id for an event that came without; later ids sort later. */
+  newId(): string;
   readonly limits: Limits;
   readonly store: Pick<Store, 'partitions'>;
 }
@@ -43,17 +43,10 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
   const declaredKey = pipeline.key === undefined ? undefined : declared(pipeline, 'key', () => pipeline.key?.(event));
   if (pipeline.key !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
-  const id = number === null ? (chosen ?? newId(means, acceptedAt)) : `${declaredKey}#${number}`;
+  const id = number === null ? (chosen ?? means.newId()) : `${declaredKey}#${number}`;
   const key = declaredKey ?? id;
   const partition = { pipeline: pipeline.name, slice: sliceOf(key, means.store.partitions) };
   return { stored: { partition, key, id, idChosen: chosen !== undefined, number, acceptedAt, body }, event };
-}
-
-/** A UUID of version 7, so that ids made later sort later. */
-export function newId(means: Pick<Identification, 'random'>, now: number): string {
-  const random = new Uint8Array(16);
-  for (let at = 0; at < random.length; at += 1) random[at] = Math.floor(means.random() * 256);
-  return uuidv7({ msecs: now, random });
 }
 
 /** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */

@@ -57,9 +57,9 @@ export class Lane {
   next: number;
   /** Whether `next` was ever moved, and so must be stored. */
   nextIsStored: boolean;
-  /** Accepted events that wait. May be a few too high until the lane has drained. */
+  /** Accepted events that wait. Those that came while the lane was being loaded may be missing. */
   pending: number;
-  /** Positions up to this one were in `pending` already when the lane was loaded. */
+  /** Positions up to this one count as `pending` since the lane was loaded. */
   readonly countedTo: number;
   /** Admitted at the door, not yet dispatched. */
   arriving = 0;

@@ -212,8 +212,8 @@ export class Lanes {
   }
 
   async #load(keys: readonly string[]): Promise<void> {
-    const countedTo = this.#pipeline.order === undefined ? 0 : this.#means.head();
     const loading = this.#means.store.load(this.#means.partition, keys).then((records) => {
+      const countedTo = this.#pipeline.order === undefined ? 0 : this.#means.head();
       records.forEach((record, at) => {
         this.#adopt(new Lane(keys[at] as string, this.#pipeline.order, record, countedTo));
       });

@@ -7,6 +7,7 @@ import { Counters, type PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import type { Outgoing } from './draft.ts';
 import { sliceOf } from './identify.ts';
+import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { Partition } from './partition.ts';
@@ -35,13 +36,17 @@ export interface KeyStatus {
   readonly next: number | null;
 }
 
+export interface Freshness {
+  /** How long to wait, in milliseconds, for events that were accepted before and are not handled yet. Default 250. */
+  readonly waitMs?: number;
+}
+
 export interface Health {
   readonly status: 'ok' | 'unavailable';
   /** Why it is unavailable. */
   readonly reason?: string;
 }
 
-/** How long a read waits for the events that were accepted before it, in milliseconds. */
 const freshnessMs = 250;
 /** Work without any progress for so long is a fault, in milliseconds. */
 const stallMs = 60_000;
@@ -89,13 +94,20 @@ export class Mill {
     this.#tables = tablesOf(pipelines);
     this.#queries = new Queries(store, this.#tables);
     const bounds = limitsWith(limits);
+    const ids = new Ids(clock, random);
+    const newId = () => ids.next();
     this.#door = new Door({
       store,
       clock,
-      random,
+      newId,
       limits: bounds,
       partition: (id) => this.#partitionAt(id),
       counters: (pipeline) => this.#countersOf(pipeline),
+      backlog: (pipeline) => {
+        let backlog = 0;
+        for (const partition of this.#partitionsOf(pipeline)) backlog += partition.backlog;
+        return backlog;
+      },
       checkOpen: () => this.#checkWorking(),
     });
     for (const pipeline of pipelines) {
@@ -104,6 +116,7 @@ export class Mill {
         store,
         clock,
         random,
+        newId,
         limits: bounds,
         log,
         pipelines: this.pipelines,
@@ -169,25 +182,24 @@ export class Mill {
   }
 
   /**
-   * The committed state of a key, undefined where there is none. Sees every event that was accepted before the call
-   * and could be applied since (it waits a quarter of a second for them at most).
+   * The committed state of a key, undefined where there is none. It sees every event that was accepted before the call
+   * and could be applied within `waitMs` (250).
    */
-  async state(pipeline: string, key: string): Promise<unknown> {
+  async state(pipeline: string, key: string, { waitMs = freshnessMs }: Freshness = {}): Promise<unknown> {
     const declared = this.#pipeline(pipeline);
-    await this.settled(pipeline, freshnessMs);
-    const [record] = await this.#store.load(this.#partitionOf(declared, key).id, [key]);
+    const partition = this.#partitionOf(declared, key);
+    await this.#within(waitMs, partition.caughtUp());
+    const [record] = await this.#store.load(partition.id, [key]);
     return readState(declared, record?.state ?? null);
   }
 
   /** How keys stand, in the order asked. As fresh as `state`. */
-  async keys(pipeline: string, keys: readonly string[]): Promise<readonly KeyStatus[]> {
+  async keys(pipeline: string, keys: readonly string[], { waitMs = freshnessMs }: Freshness = {}): Promise<readonly KeyStatus[]> {
     const declared = this.#pipeline(pipeline);
-    await this.settled(pipeline, freshnessMs);
     const statuses = new Map<string, KeyStatus>();
-    for (const partition of this.#partitionsOf(pipeline)) {
-      const own = keys.filter((key) => this.#partitionOf(declared, key) === partition);
-      const records = own.length === 0 ? [] : await this.#store.load(partition.id, own);
-      for (const [at, record] of records.entries()) {
+    for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitionOf(declared, key))) {
+      await this.#within(waitMs, partition.caughtUp());
+      for (const [at, record] of (await this.#store.load(partition.id, own)).entries()) {
         const key = own[at] as string;
         statuses.set(key, { key, status: record.parked ? 'parked' : 'open', pending: record.held, next: record.next });
       }
@@ -290,6 +302,7 @@ export class Mill {
   }
 
   async #within(timeoutMs: number, done: Promise<unknown>): Promise<boolean> {
+    if (timeoutMs === 0) return false;
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
     const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => resolve(false));
     const inTime = await Promise.race([done.then(() => true), late]);

@@ -17,6 +17,7 @@ export interface PartitionMeans {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: () => number;
+  newId(): string;
   readonly limits: Limits;
   readonly log: Log;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
@@ -42,12 +43,12 @@ export class Partition {
   readonly id: PartitionId;
   /** What keeps it from making progress; undefined while all is well. */
   trouble: string | undefined;
-  /** Events on their way to the log. */
-  arriving = 0;
   readonly #means: PartitionMeans;
   readonly #pipeline: AnyPipeline;
   /** When something was committed last, or a look at an idle partition found it busy. */
   #progressAt: number | undefined;
+  /** Events on their way to the log. */
+  #arriving = 0;
   #epoch = 0;
   #cursor = 0;
   #feed!: Feed;
@@ -80,9 +81,9 @@ export class Partition {
     this.#means.counters.received += waiting;
   }
 
-  /** Accepted and not settled, those that wait for their key left out. */
+  /** Accepted or on their way, and not settled; those that wait for their key left out. */
   get backlog(): number {
-    return this.#feed.head - this.#cursor;
+    return this.#feed.head - this.#cursor + this.#arriving;
   }
 
   get hasWork(): boolean {
@@ -110,14 +111,14 @@ export class Partition {
 
   /** An event is on its way to the log. */
   arrive(key: string): void {
-    this.arriving += 1;
+    this.#arriving += 1;
     const lane = this.#lanes.peek(key);
     if (lane !== undefined) lane.arriving += 1;
   }
 
   /** It has come, or will not. */
   arrived(key: string, accepted: boolean): void {
-    this.arriving -= 1;
+    this.#arriving -= 1;
     if (accepted) return;
     const lane = this.#lanes.peek(key);
     if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;

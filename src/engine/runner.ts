@@ -4,7 +4,6 @@ import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
 import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
-import { newId } from './identify.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
 import { readState } from './state.ts';
@@ -12,6 +11,7 @@ import { TurnRecord } from './turn.ts';
 
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
+  readonly random: () => number;
   readonly log: Log;
   readonly counters: Counters;
   /** The draft that takes what turns decide now. */
@@ -213,7 +213,7 @@ export class Runner {
   #bury(draft: Draft, lane: Lane, letter: Omit<NewDeadLetter, 'id' | 'key' | 'failedAt'>): void {
     const { clock, counters } = this.#means;
     const now = clock.now();
-    const id = newId(this.#means, now);
+    const id = this.#means.newId();
     draft.bury({ id, key: lane.key, failedAt: now, ...letter });
     if (letter.event === null) return;
     draft.counts.failed += 1;

@@ -106,12 +106,12 @@ export class TestMill {
 
   async state(pipeline: string, key: string): Promise<unknown> {
     await this.#quiet();
-    return this.#mill.state(pipeline, key);
+    return this.#mill.state(pipeline, key, { waitMs: 0 });
   }
 
   async key(pipeline: string, key: string): Promise<KeyStatus> {
     await this.#quiet();
-    return (await this.#mill.keys(pipeline, [key]))[0] as KeyStatus;
+    return (await this.#mill.keys(pipeline, [key], { waitMs: 0 }))[0] as KeyStatus;
   }
 
   /** All rows of a declared table. */
@@ -135,9 +135,7 @@ export class TestMill {
   /** Ends the engine at once: what has not finished by now is handed back to the store. */
   async stop(): Promise<void> {
     await this.#quiet();
-    const stopping = this.#mill.stop({ timeoutMs: 0 });
-    this.clock.turnToNextAlarm(this.clock.now());
-    await stopping;
+    await this.#mill.stop({ timeoutMs: 0 });
   }
 
   #clockOfThisLife(): Clock {

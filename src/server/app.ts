@@ -1,0 +1,61 @@
+import fastify, { type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { MillraceError, messageOf } from '../errors.ts';
+import { answerClientError, answerFailures } from './failures.ts';
+import { httpLimits } from './http-limits.ts';
+import { parseJsonBody } from './json-body.ts';
+import { problemOf, sendProblem } from './problem.ts';
+
+/** A Fastify that takes JSON whatever it is called, answers problem details, and keeps the bounds of `httpLimits`. It has no routes. */
+export function createApp(log: Logger): FastifyInstance {
+  const app = fastify({
+    // Without a logger Fastify neither makes a child logger for each request nor announces where it listens, which is
+    // the caller's to say. Requests log to the server's log all the same, but not by themselves.
+    logger: false,
+    childLoggerFactory: () => log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: httpLimits.bodyBytes,
+    requestTimeout: httpLimits.requestTimeoutMs,
+    keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
+    http: { headersTimeout: httpLimits.headersTimeoutMs, connectionsCheckingInterval: httpLimits.timeoutCheckMs },
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: httpLimits.pathParameterLength },
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error), undefined),
+    clientErrorHandler: answerClientError,
+  });
+  app.server.maxConnections = httpLimits.connections;
+  answerFailures(app);
+  acceptJson(app);
+  logAccess(app, log);
+  // Schemas are documentation here; what enters is checked by Standard Schemas, in the engine or by parseRequest.
+  app.setValidatorCompiler(({ httpPart }) => (httpPart === 'body' ? requireBody : () => true));
+  app.setSerializerCompiler(() => JSON.stringify);
+  return app;
+}
+
+/** Parses every body as JSON; the gate has set its type. An empty one is none at all, and a route that wants one says so. */
+function acceptJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>(['application/json', '*'], { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : parseJsonBody(body));
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  });
+}
+
+/** Fastify hands null to a body's validator when there was none. */
+function requireBody(body: unknown): true | { error: Error } {
+  return body === null ? { error: new MillraceError('MILL_NOT_JSON', 'expected a JSON body, found none, or null') } : true;
+}
+
+/** One line for each answer, at debug only: the hot path pays for no hook otherwise. */
+function logAccess(app: FastifyInstance, log: Logger): void {
+  if (!log.isLevelEnabled('debug')) return;
+  app.addHook('onResponse', (request, reply, done) => {
+    const elapsedMs = Math.round(reply.elapsedTime * 10) / 10;
+    log.debug({ method: request.method, url: request.url, status: reply.statusCode, elapsedMs }, 'answered');
+    done();
+  });
+}

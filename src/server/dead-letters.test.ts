@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { post, problemIn, type Served, serve } from './fixture.test.ts';
+
+/** Three events that failed for good, with their dead letters as they are listed. */
+async function serveFailures(t: Parameters<typeof serve>[0]) {
+  const served = await serve(t);
+  for (const page of ['poison-1', 'poison-2', 'poison-3']) {
+    await served.mill.ingest('visits', { page });
+    await served.mill.settled('visits', 10_000);
+  }
+  const letters = (await list(served, '')).items;
+  return { ...served, letters, letterOf: (key: string) => letters.find((letter: { key: string }) => letter.key === key) };
+}
+
+async function list({ url }: Served, query: string) {
+  const response = await fetch(`${url}/dead-letters${query}`);
+  assert.equal(response.status, 200, query);
+  return JSON.parse(await response.text());
+}
+
+test('what failed for good is listed with its reason', async (t) => {
+  const { letters, letterOf } = await serveFailures(t);
+  assert.equal(letters.length, 3);
+  const { id, eventId, failedAt, acceptedAt, ...letter } = letterOf('poison-1');
+  assert.ok(typeof id === 'string' && typeof eventId === 'string');
+  for (const time of [failedAt, acceptedAt]) assert.equal(new Date(time).toISOString(), time);
+  assert.deepEqual(letter, {
+    pipeline: 'visits',
+    key: 'poison-1',
+    reason: 'poison-1 cannot be visited',
+    attempts: 1,
+    parked: true,
+    event: { page: 'poison-1' },
+    numbers: null,
+  });
+});
+
+test('dead letters come page by page, each once', async (t) => {
+  const { letters, ...served } = await serveFailures(t);
+  const first = await list(served, '?limit=2');
+  const second = await list(served, `?limit=2&cursor=${first.nextCursor}`);
+  assert.deepEqual([...first.items, ...second.items], letters);
+  assert.equal('nextCursor' in second, false);
+});
+
+test('dead letters are found by pipeline and key', async (t) => {
+  const { letterOf, ...served } = await serveFailures(t);
+  assert.deepEqual((await list(served, '?pipeline=visits&key=poison-2')).items, [letterOf('poison-2')]);
+  assert.deepEqual((await list(served, '?pipeline=numbered')).items, []);
+});
+
+test('a bad parameter of the list is refused and named', async (t) => {
+  const { url } = await serve(t);
+  for (const [query, path] of [
+    ['limit=0', 'limit'],
+    ['limit=101', 'limit'],
+    ['limit=ten', 'limit'],
+    ['limit=1e1', 'limit'],
+    ['limit=', 'limit'],
+    ['limit=1&limit=2', 'limit'],
+    ['cursor=oops', 'cursor'],
+    ['cursor=WzFd', 'cursor'],
+    ['cursor=', 'cursor'],
+  ] as const) {
+    const problem = await problemIn(await fetch(`${url}/dead-letters?${query}`));
+    assert.deepEqual(
+      problem.errors?.map((error) => error.path),
+      [path],
+      query,
+    );
+  }
+});
+
+test('a dead letter is found by its id', async (t) => {
+  const { url, letters } = await serveFailures(t);
+  assert.deepEqual(await (await fetch(`${url}/dead-letters/${letters[1].id}`)).json(), letters[1]);
+  assert.equal((await problemIn(await fetch(`${url}/dead-letters/nobody`))).code, 'MILL_NOT_FOUND');
+});
+
+test('a discarded dead letter is gone, and its key goes on', async (t) => {
+  const { url, letterOf } = await serveFailures(t);
+  const { id } = letterOf('poison-1');
+  assert.equal(JSON.parse(await (await fetch(`${url}/pipelines/visits/keys/poison-1`)).text()).status, 'parked');
+  const response = await post(`${url}/dead-letters/${id}/discard`, '');
+  assert.equal(response.status, 200);
+  assert.deepEqual(await response.json(), { id, status: 'discarded' });
+  assert.equal((await fetch(`${url}/dead-letters/${id}`)).status, 404);
+  assert.equal(JSON.parse(await (await fetch(`${url}/pipelines/visits/keys/poison-1`)).text()).status, 'open');
+});
+
+test('a redriven dead letter is tried again', async (t) => {
+  const { url, mill, letters } = await serveFailures(t);
+  const response = await fetch(`${url}/dead-letters/${letters[0].id}/redrive`, { method: 'POST' });
+  assert.equal(response.status, 200);
+  assert.deepEqual(await response.json(), { id: letters[0].id, status: 'redriven' });
+  await mill.idle(10_000);
+  assert.equal(mill.counts().visits?.failed, 4);
+});
+
+test('redriving or discarding what is not there is not found', async (t) => {
+  const { url } = await serve(t);
+  for (const action of ['redrive', 'discard']) {
+    assert.equal((await problemIn(await post(`${url}/dead-letters/nobody/${action}`, ''))).code, 'MILL_NOT_FOUND');
+  }
+});

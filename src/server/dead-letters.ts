@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import type { Mill } from '../engine/mill.ts';
+import { MillraceError } from '../errors.ts';
+import type { DeadLetter } from '../store/store.ts';
+import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+const Query = z.object({
+  ...pageParameters,
+  pipeline: z.string().optional().meta({ description: 'Only those of this pipeline' }),
+  key: z.string().optional().meta({ description: 'Only those of this key' }),
+});
+const Cursor = z.tuple([z.string()]);
+const Params = z.object({ id: z.string() });
+type Route = { Params: z.infer<typeof Params> };
+
+const DeadLetterAnswer = z.object({
+  id: z.string(),
+  pipeline: z.string(),
+  key: z.string(),
+  reason: z.string(),
+  failedAt: z.iso.datetime(),
+  attempts: z.int(),
+  parked: z.boolean().meta({ description: 'Whether its key waits until it is redriven or discarded' }),
+  eventId: z.string().nullable(),
+  event: z.unknown().meta({ description: 'The event that failed; null for a gap' }),
+  acceptedAt: z.iso.datetime().nullable(),
+  numbers: z.object({ from: z.int(), to: z.int() }).nullable().meta({ description: 'The numbers of a gap that was skipped' }),
+});
+const Resolved = z.object({ id: z.string(), status: z.enum(['redriven', 'discarded']) });
+
+/** Adds the routes over what was given up (promise 9): list, look, redrive, discard. */
+export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
+  const tags = ['operator'];
+  const params = jsonSchemaOf(Params);
+
+  app.get(
+    '/dead-letters',
+    {
+      schema: {
+        tags,
+        summary: 'What failed for good, in the order in which it failed',
+        querystring: jsonSchemaOf(Query),
+        response: { 200: jsonSchemaOf(pageSchema(DeadLetterAnswer)) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
+      const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
+      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 });
+      return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
+    },
+  );
+
+  app.get<Route>(
+    '/dead-letters/:id',
+    { schema: { tags, summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } } },
+    async (request) => {
+      const { id } = request.params;
+      const [found] = await mill.deadLetters({ id, limit: 1 });
+      if (found === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
+      return toAnswer(found);
+    },
+  );
+
+  app.post<Route>(
+    '/dead-letters/:id/redrive',
+    { schema: { tags, summary: 'Try it again, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } } },
+    async ({ params: { id } }) => {
+      await mill.redrive(id);
+      return { id, status: 'redriven' };
+    },
+  );
+
+  app.post<Route>(
+    '/dead-letters/:id/discard',
+    { schema: { tags, summary: 'Forget it, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } } },
+    async ({ params: { id } }) => {
+      await mill.discard(id);
+      return { id, status: 'discarded' };
+    },
+  );
+}
+
+function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
+  const { id, key, reason, attempts, parked, eventId, numbers } = row;
+  return {
+    id,
+    pipeline: row.partition.pipeline,
+    key,
+    reason,
+    failedAt: new Date(row.failedAt).toISOString(),
+    attempts,
+    parked,
+    eventId,
+    event: row.body === null ? null : JSON.parse(row.body),
+    acceptedAt: row.acceptedAt === null ? null : new Date(row.acceptedAt).toISOString(),
+    numbers,
+  };
+}

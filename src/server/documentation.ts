@@ -1,0 +1,80 @@
+import { STATUS_CODES } from 'node:http';
+import { fastifySwagger } from '@fastify/swagger';
+import { fastifySwaggerUi } from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { jsonSchemaOf } from './parse-request.ts';
+import { problemMediaType } from './problem.ts';
+import type { System } from './system.ts';
+import { version } from './version.ts';
+
+const ProblemDetails = z.object({
+  type: z.string().meta({ examples: ['urn:millrace:error:invalid-event'] }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z
+    .string()
+    .optional()
+    .meta({ examples: ['MILL_INVALID_EVENT'] }),
+  errors: z.array(z.object({ path: z.string().meta({ examples: ['events[3].type'] }), message: z.string() })).optional(),
+});
+
+/** The page loads nothing from elsewhere; Swagger UI styles its elements inline and has images in its stylesheet. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Adds `GET /docs`, `/openapi.json` and the redirect of `/swagger/`. To be called before other routes are added: it collects them. */
+export async function documentRoutes(app: FastifyInstance, systems: readonly System[]): Promise<void> {
+  await app.register(fastifySwagger, {
+    convertConstToEnum: false,
+    refResolver: {
+      buildLocalReference: (schema, _baseUri, _fragment, index) => (typeof schema.$id === 'string' ? schema.$id : `schema-${index}`),
+    },
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Millrace',
+        version,
+        description:
+          'Durable, ordered event processing. A 2xx to a POST means that the event is on disk; errors are problem details (RFC 9457).',
+      },
+      tags: [
+        ...systems.map(({ name, description }) => ({ name, description })),
+        { name: 'operator', description: 'Every pipeline: take events in, look at keys, redrive or discard dead letters.' },
+        { name: 'server', description: 'Health and metrics.' },
+      ],
+    },
+  });
+  app.addSchema({ $id: 'Problem', description: 'Problem details, RFC 9457', ...jsonSchemaOf(ProblemDetails, 'output') });
+  app.addHook('onRoute', (route) => {
+    if (route.schema?.hide !== true) route.schema = { ...route.schema, response: describedAnswers(route.schema?.response) };
+  });
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: contentSecurityPolicy,
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
+    theme: { title: 'Millrace API' },
+  });
+  const hidden = { schema: { hide: true } };
+  app.get('/openapi.json', hidden, () => app.swagger());
+  app.get('/swagger', hidden, (_request, reply) => reply.redirect('/docs', 302));
+}
+
+/** A route's answers, each with a description, and the problems that every route may answer. */
+function describedAnswers(answers: unknown): Record<string, object> {
+  const documented: readonly (readonly [string, unknown])[] = Object.entries(answers ?? {});
+  const described = documented.map(([status, answer]) => {
+    const schema = typeof answer === 'object' ? answer : {};
+    return [status, { description: STATUS_CODES[status] ?? 'Answer', ...schema }] as const;
+  });
+  const problem = { description: 'Problem details, RFC 9457', content: { [problemMediaType]: { schema: { $ref: 'Problem#' } } } };
+  return { ...Object.fromEntries(described), '4xx': problem, '5xx': problem };
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { MillraceError } from '../errors.ts';
+import { post, problemIn, serve } from './fixture.test.ts';
+
+/** A route that throws what it is given. */
+function throwing(thrown: unknown): (app: FastifyInstance) => void {
+  return (app) => {
+    app.get('/fails', async () => {
+      throw thrown;
+    });
+  };
+}
+
+test('an invalid event is answered with what is wrong and where', async (t) => {
+  const { url } = await serve(t);
+  const response = await post(`${url}/pipelines/visits/events`, { page: 7 });
+  assert.deepEqual(
+    { ...(await problemIn(response)), detail: '' },
+    {
+      type: 'urn:millrace:error:invalid-event',
+      title: 'The event is not valid',
+      status: 400,
+      detail: '',
+      code: 'MILL_INVALID_EVENT',
+      errors: [{ path: 'page', message: 'Invalid input: expected string, received number' }],
+    },
+  );
+});
+
+test('a 503 says in whole seconds when to try again', async (t) => {
+  for (const [retryAfterMs, expected] of [
+    [1_001, '2'],
+    [5_000, '5'],
+    [10, '1'],
+    [undefined, '1'],
+  ] as const) {
+    const { url } = await serve(t, {
+      routes: throwing(new MillraceError('MILL_BACKLOG_FULL', 'full', retryAfterMs === undefined ? {} : { retryAfterMs })),
+    });
+    const response = await fetch(`${url}/fails`);
+    assert.equal(response.headers.get('retry-after'), expected);
+    assert.equal((await problemIn(response)).status, 503);
+  }
+});
+
+test('nothing of an unexpected error is told to the caller, and all of it is logged', async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  for (const thrown of [new TypeError('the password is hunter2'), 'hunter2', { statusCode: 200, secret: 'hunter2' }, undefined]) {
+    const { url } = await serve(t, { routes: throwing(thrown), log });
+    const problem = await problemIn(await fetch(`${url}/fails`));
+    assert.equal(problem.code, 'MILL_INTERNAL');
+    assert.ok(!JSON.stringify(problem).includes('hunter2'));
+  }
+  assert.match(lines[0] ?? '', /hunter2.*failures\.test\.ts/);
+  assert.equal(lines.length, 4);
+});
+
+test('a route that fails with an HTTP status of its own is answered with that status', async (t) => {
+  const teapot = Object.assign(new Error('short and stout'), { statusCode: 418 });
+  const { url } = await serve(t, { routes: throwing(teapot) });
+  assert.deepEqual(await problemIn(await fetch(`${url}/fails`)), {
+    type: 'about:blank',
+    title: "I'm a Teapot",
+    status: 418,
+    detail: 'short and stout',
+  });
+});
+
+test('refusals are not logged', async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  const { url } = await serve(t, { routes: throwing(new MillraceError('MILL_BACKLOG_FULL', 'full')), log });
+  await fetch(`${url}/fails`);
+  await fetch(`${url}/nowhere`);
+  await post(`${url}/pipelines/visits/events`, '{');
+  assert.deepEqual(lines, []);
+});
+
+test('at debug every answer is logged', async (t) => {
+  const { promise: logged, resolve } = Promise.withResolvers<string>();
+  const { url } = await serve(t, {
+    log: pino({ level: 'debug' }, { write: (line: string) => line.includes('answered') && resolve(line) }),
+  });
+  await fetch(`${url}/ping`);
+  assert.match(await logged, /"method":"GET","url":"\/ping","status":200,"elapsedMs":/);
+});
+
+test('what a request logs goes to the log of the server', async (t) => {
+  const lines: string[] = [];
+  const { url } = await serve(t, {
+    log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+    routes: (app) => {
+      app.log.info('added');
+      app.get('/logs', async ({ log }) => {
+        log.info('asked');
+        return {};
+      });
+    },
+  });
+  await fetch(`${url}/logs`);
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).msg),
+    ['added', 'asked'],
+  );
+});

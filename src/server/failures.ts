@@ -1,0 +1,34 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { MillraceError } from '../errors.ts';
+import { problemMediaType, problemOf, sendProblem } from './problem.ts';
+
+/** Answers everything that is thrown on the way of a request with its problem, and logs what is our fault. */
+export function answerFailures(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error);
+    const isRefusal = error instanceof MillraceError && error.retryable;
+    if (problem.status >= 500 && !isRefusal) request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+    // Fastify closes the connection after a body that it did not read to its end, and with unread bytes in its buffer the
+    // kernel resets it, so that the client may never see the answer. Node.js reads and drops the rest; the request's
+    // time limit bounds that.
+    if (problem.status !== 503) reply.removeHeader('connection');
+    sendProblem(reply, problem, error instanceof MillraceError ? error.retryAfterMs : undefined);
+  });
+}
+
+const statusByCode: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
+
+/** Answers what is no HTTP, too slow or has too many headers, of which no request came to be, and closes the connection. */
+export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = statusByCode[error.code ?? ''] ?? 400;
+  const title = STATUS_CODES[status] ?? 'Bad Request';
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail: 'expected a well-formed HTTP/1.1 request in good time' });
+  const head = [`HTTP/1.1 ${status} ${title}`, `Content-Type: ${problemMediaType}`, `Content-Length: ${body.length}`, 'Connection: close'];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}

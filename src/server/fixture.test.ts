@@ -1,0 +1,78 @@
+import type { TestContext } from 'node:test';
+import type { FastifyInstance } from 'fastify';
+import { type Logger, pino } from 'pino';
+import * as z from 'zod';
+import { type Mill, millrace } from '../engine/mill.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import { memory } from '../store/memory/memory-store.ts';
+import { createServer, type MillServer } from './server.ts';
+import type { System } from './system.ts';
+
+/** Counts visits per page. A visit to a page that is called poison fails for good, and parks its page. */
+export const visits = pipeline('visits', {
+  event: z.object({ page: z.string().min(1) }),
+  key: (visit) => visit.page,
+  state: z.object({ count: z.int() }),
+  retry: { attempts: 1 },
+  handle(visit, state) {
+    if (visit.page.startsWith('poison')) throw new Error(`${visit.page} cannot be visited`);
+    return { count: (state?.count ?? 0) + 1 };
+  },
+});
+
+/** Events in the order of their numbers. */
+const numbered = pipeline('numbered', {
+  event: z.object({ key: z.string(), number: z.int() }),
+  key: (event) => event.key,
+  order: { by: (event) => event.number },
+  handle: () => undefined,
+});
+
+export interface Served {
+  readonly url: string;
+  readonly mill: Mill;
+  readonly server: MillServer;
+}
+
+interface ServeOptions {
+  readonly routes?: (app: FastifyInstance, mill: Mill) => void;
+  readonly log?: Logger;
+}
+
+/** A real server over a real engine in memory, gone when the test ends. */
+export async function serve(t: TestContext, { routes = () => {}, log = pino({ level: 'silent' }) }: ServeOptions = {}): Promise<Served> {
+  const system: System = {
+    name: 'site',
+    title: 'Site <b>',
+    description: 'Counts the visits of pages.',
+    pipelines: [visits, numbered],
+    routes,
+  };
+  const mill = await millrace({ store: memory(), pipelines: system.pipelines }).start();
+  const server = await createServer({ mill, systems: [system], log });
+  t.after(() => server.stop(1_000));
+  return { url: await server.listen({ host: '127.0.0.1', port: 0 }), mill, server };
+}
+
+/** Posts a text as it is, or a value as JSON. */
+export function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers });
+}
+
+/** The body of a problem; fails for an answer that is none. */
+export async function problemIn(response: Response): Promise<z.infer<typeof AnyProblem>> {
+  const type = response.headers.get('content-type');
+  if (type !== 'application/problem+json') throw new Error(`expected a problem, found ${response.status} ${type} ${await response.text()}`);
+  const problem = AnyProblem.parse(await response.json());
+  if (problem.status !== response.status) throw new Error(`expected the status ${response.status} in the problem, found ${problem.status}`);
+  return problem;
+}
+
+const AnyProblem = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string().optional(),
+  errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+});

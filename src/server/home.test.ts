@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { post, serve } from './fixture.test.ts';
+
+test('the home page says what runs here', async (t) => {
+  const { url, mill } = await serve(t, {
+    routes: (app) => void app.get('/things/:id', { schema: { summary: 'One thing' } }, async () => ({})),
+  });
+  await post(`${url}/pipelines/visits/events`, { page: 'a' });
+  await mill.settled('visits', 10_000);
+  const response = await fetch(url);
+  assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
+  const page = await response.text();
+  for (const part of [
+    'Counts the visits of pages.',
+    '<code>/things/:id</code>',
+    'One thing',
+    'href="/docs"',
+    'href="/metrics"',
+    'href="/health"',
+    '<th scope="row">visits</th><td data-column="Received">1</td><td data-column="Processed">1</td>',
+    '<p class="health">running</p>',
+  ]) {
+    assert.ok(page.includes(part), part);
+  }
+});
+
+test('the home page loads nothing and escapes what it shows', async (t) => {
+  const { url } = await serve(t);
+  const response = await fetch(url);
+  assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'; style-src 'unsafe-inline'/);
+  const page = await response.text();
+  assert.ok(page.includes('Site &lt;b&gt;') && !page.includes('Site <b>'));
+  assert.doesNotMatch(page, /(?:src|href)="(?!\/|data:)/);
+  assert.doesNotMatch(page, /<script/);
+});
+
+test('the home page says what is wrong', async (t) => {
+  const { url, mill } = await serve(t);
+  await mill.stop();
+  assert.match(await (await fetch(url)).text(), /<p class="health fault">[^<]*stop/);
+});

@@ -1,0 +1,27 @@
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { Mill } from '../engine/mill.ts';
+import { homePage, type ServedRoute } from './home-page.ts';
+import type { System } from './system.ts';
+
+/** The page loads nothing at all; its style is inline. */
+const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
+
+/** Adds `GET /`, a page that says what runs here. To be called before other routes are added, for it collects them. */
+export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly System[]): void {
+  const routes: RouteOptions[] = [];
+  app.get('/', { schema: { hide: true } }, (_request, reply) => {
+    const { status, reason } = mill.health();
+    const fault = status === 'ok' ? undefined : (reason ?? 'no progress');
+    reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).header('cache-control', 'no-store');
+    return homePage({ systems, routes: routes.flatMap(toServed), counts: mill.counts(), fault });
+  });
+  app.addHook('onRoute', (route) => {
+    if (route.schema?.hide !== true) routes.push(route);
+  });
+}
+
+/** Read when the page is asked for: the scopes add their tags after the route was collected. */
+function toServed({ method, url, schema }: RouteOptions): ServedRoute[] {
+  const methods = [method].flat().filter((one) => one !== 'HEAD');
+  return methods.map((one) => ({ method: one, url, tag: schema?.tags?.[0], summary: schema?.summary ?? '' }));
+}

@@ -1,0 +1,65 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import type { Mill } from '../engine/mill.ts';
+import { eventMetrics } from '../telemetry/event-metrics.ts';
+import { Prometheus } from '../telemetry/prometheus.ts';
+import type { Gate } from './gate.ts';
+import { jsonSchemaOf } from './parse-request.ts';
+import { preferredFormat } from './preferred-format.ts';
+import { version } from './version.ts';
+
+const HealthAnswer = z.object({
+  status: z.enum(['ok', 'unavailable']),
+  service: z.literal('millrace'),
+  version: z.string(),
+  reason: z.string().optional(),
+  depth: z.record(z.string(), z.int()).meta({ description: 'Per pipeline, the events that are accepted and neither processed nor failed' }),
+});
+
+const metricsOfPipeline = {
+  events_received: z.int(),
+  events_processed: z.int(),
+  events_failed: z.int(),
+  average_processing_latency_ms: z.number(),
+  current_queue_depth: z.int(),
+  active_workers: z.int(),
+  events_per_second: z.number(),
+  uptime_seconds: z.number(),
+};
+const MetricsAnswer = z.object({ ...metricsOfPipeline, pipelines: z.record(z.string(), z.object(metricsOfPipeline)) });
+
+/** Adds `GET /health`, `/ping` and `/metrics`: what a load balancer, a person and a scraper ask a running server. */
+export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): void {
+  const tags = ['server'];
+  const prometheus = new Prometheus();
+  const startedAt = performance.now();
+  const uptimeMs = () => performance.now() - startedAt;
+
+  const health = { description: 'Work makes progress, or there is none', ...jsonSchemaOf(HealthAnswer, 'output') };
+  const unavailable = { ...health, description: 'It does not, or the server is stopping; `reason` says which' };
+  app.get(
+    '/health',
+    { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } } },
+    (_request, reply) => {
+      const { status, reason } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
+      const depth = Object.fromEntries(Object.entries(mill.counts()).map(([name, count]) => [name, count.depth]));
+      if (status !== 'ok') reply.code(503).header('retry-after', '1');
+      return { status, service: 'millrace', version, reason, depth };
+    },
+  );
+
+  const pong = jsonSchemaOf(z.object({ pong: z.literal(true) }));
+  app.get('/ping', { schema: { tags, summary: 'Whether the server answers', response: { 200: pong } } }, () => ({ pong: true }));
+
+  const metrics = {
+    description: 'JSON by default, the Prometheus text format to an `Accept` that prefers `text/plain` or `application/openmetrics-text`',
+    content: { 'application/json': { schema: jsonSchemaOf(MetricsAnswer, 'output') }, 'text/plain': { schema: { type: 'string' } } },
+  };
+  app.get('/metrics', { schema: { tags, summary: 'Counters and gauges', response: { 200: metrics } } }, (request, reply) => {
+    reply.header('vary', 'accept');
+    const counts = mill.counts();
+    if (preferredFormat(request.headers.accept) === 'json') return eventMetrics(counts, uptimeMs());
+    reply.type(prometheus.contentType);
+    return prometheus.text(counts, uptimeMs());
+  });
+}

@@ -1,0 +1,112 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { defaultLimits } from '../engine/limits.ts';
+import type { Mill } from '../engine/mill.ts';
+import { MillraceError } from '../errors.ts';
+import { answerBatch, BatchAnswer } from './batch.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+const PipelineParams = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline' }) });
+const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
+type PipelineRoute = { Params: z.infer<typeof PipelineParams> };
+type KeyRoute = { Params: z.infer<typeof KeyParams> };
+
+const Batch = z.object({ events: z.array(z.unknown()).min(1).max(defaultLimits.batch) });
+const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
+const PipelineList = z.object({
+  items: z.array(
+    z.object({
+      name: z.string(),
+      received: z.int(),
+      processed: z.int(),
+      ignored: z.int(),
+      failed: z.int(),
+      duplicates: z.int(),
+      rejected: z.int(),
+      retries: z.int(),
+      depth: z.int(),
+      running: z.int(),
+      concurrency: z.int(),
+      latencyMsTotal: z.number(),
+      perSecond: z.number(),
+    }),
+  ),
+});
+const KeyAnswer = z.object({
+  key: z.string(),
+  status: z.enum(['open', 'parked']),
+  pending: z.int().meta({ description: 'Events that are accepted and not applied' }),
+  next: z.int().nullable().meta({ description: 'The number that is waited for, where events are ordered by number' }),
+  state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
+});
+
+/** Adds the routes that do for every pipeline what a system's own routes do for one. */
+export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
+  const tags = ['operator'];
+  const params = jsonSchemaOf(PipelineParams);
+
+  app.get(
+    '/pipelines',
+    { schema: { tags, summary: 'The pipelines and their counts', response: { 200: jsonSchemaOf(PipelineList) } } },
+    () => ({
+      items: Object.entries(mill.counts()).map(([name, counts]) => ({ name, ...counts })),
+    }),
+  );
+
+  const event = { description: 'An event as the pipeline declares it' };
+  const headers = jsonSchemaOf(
+    z.object({ 'idempotency-key': z.string().optional().meta({ description: 'The id of the event: a second one is a duplicate' }) }),
+  );
+  app.post<PipelineRoute>(
+    '/pipelines/:pipeline/events',
+    { schema: { tags, summary: 'Take one event in', params, headers, body: event, response: { 202: jsonSchemaOf(Ingested) } } },
+    async (request, reply) => {
+      const pipeline = nameOf(mill, request.params);
+      const id = request.headers['idempotency-key'];
+      const { id: ingestedId, status } = await mill.ingest(pipeline, request.body, typeof id === 'string' ? { id } : undefined);
+      return reply.code(202).send({ id: ingestedId, status });
+    },
+  );
+
+  app.post<PipelineRoute>(
+    '/pipelines/:pipeline/events/batch',
+    {
+      schema: {
+        tags,
+        summary: 'Take many events in, judged one by one',
+        params,
+        body: jsonSchemaOf(Batch),
+        response: { 202: jsonSchemaOf(BatchAnswer) },
+      },
+    },
+    async (request, reply) => {
+      const pipeline = nameOf(mill, request.params);
+      const { events } = await parseRequest(Batch, request.body);
+      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipeline, events), 'events'));
+    },
+  );
+
+  app.get<KeyRoute>(
+    '/pipelines/:pipeline/keys/:key',
+    {
+      schema: {
+        tags,
+        summary: 'A key: its state and what waits for it',
+        params: jsonSchemaOf(KeyParams),
+        response: { 200: jsonSchemaOf(KeyAnswer) },
+      },
+    },
+    async (request) => {
+      const pipeline = nameOf(mill, request.params);
+      const { key } = request.params;
+      const [state, [status]] = await Promise.all([mill.state(pipeline, key), mill.keys(pipeline, [key])]);
+      return { ...status, state: state ?? null };
+    },
+  );
+}
+
+function nameOf(mill: Mill, params: PipelineRoute['Params']): string {
+  if (mill.pipelines.has(params.pipeline)) return params.pipeline;
+  const known = [...mill.pipelines.keys()].join(', ');
+  throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${known}), found ${params.pipeline}`);
+}

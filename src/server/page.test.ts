@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as z from 'zod';
+import { decodeCursor, encodeCursor, pageOf, pageParameters } from './page.ts';
+import { jsonSchemaOf } from './parse-request.ts';
+
+const rows = [1, 2, 3];
+const options = { cursor: (row: number) => ['place', row], item: (row: number) => ({ row }) };
+
+test('a page ends with a cursor that names its last row when there are more', async () => {
+  const { items, nextCursor } = pageOf(rows, { ...options, limit: 2 });
+  assert.deepEqual(items, [{ row: 1 }, { row: 2 }]);
+  assert.deepEqual(await decodeCursor(z.tuple([z.string(), z.int()]), nextCursor ?? ''), ['place', 2]);
+});
+
+test('the last page has no cursor', () => {
+  assert.deepEqual(pageOf(rows, { ...options, limit: 3 }), { items: [{ row: 1 }, { row: 2 }, { row: 3 }] });
+  assert.deepEqual(pageOf([], { ...options, limit: 3 }), { items: [] });
+});
+
+test('a cursor fits into a URL as it is and keeps every value', async () => {
+  const values = ['ü?&/+ "', -0.5, 2 ** 53, true, null, ''];
+  const cursor = encodeCursor(values);
+  assert.match(cursor, /^[\w-]+$/);
+  assert.deepEqual(await decodeCursor(z.array(z.unknown()), cursor), values);
+});
+
+test('a cursor that was not made by this list is refused', async () => {
+  const schema = z.tuple([z.int()]);
+  for (const cursor of ['', 'oops', 'e30', encodeCursor([]), encodeCursor(['1']), encodeCursor([1, 2]), '{}', '[1']) {
+    await assert.rejects(decodeCursor(schema, cursor), { code: 'MILL_INVALID_REQUEST' }, cursor);
+  }
+});
+
+test('a limit is a whole number from 1 to 100, and 20 when it is not said', () => {
+  const query = z.object(pageParameters);
+  assert.equal(query.parse({}).limit, 20);
+  for (const limit of [1, 9, 10, 99, 100]) assert.equal(query.parse({ limit: String(limit) }).limit, limit);
+  for (const limit of ['0', '101', '-1', '1.5', '1e1', '0x10', '05', ' 5', 'ten', '', ['1', '2']]) {
+    assert.equal(query.safeParse({ limit }).success, false, String(limit));
+  }
+});
+
+test('the docs call the limit an integer', () => {
+  const { properties } = JSON.parse(JSON.stringify(jsonSchemaOf(z.object(pageParameters))));
+  assert.deepEqual(properties.limit, {
+    type: 'integer',
+    minimum: 1,
+    maximum: 100,
+    description: 'How many items to answer with; 20 when it is not said.',
+  });
+});

@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { MillraceError } from '../errors.ts';
+import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
+
+const limitMax = 100;
+const limitDefault = 20;
+
+/** The parameters of every list, to spread into the schema of its query: `z.object({ ...pageParameters, sort: … })`. */
+export const pageParameters = {
+  limit: z
+    .string(`expected a whole number from 1 to ${limitMax}`)
+    .regex(/^([1-9]\d?|100)$/, `expected a whole number from 1 to ${limitMax}`)
+    .transform(Number)
+    .meta({
+      type: 'integer',
+      minimum: 1,
+      maximum: limitMax,
+      pattern: undefined,
+      description: `How many items to answer with; ${limitDefault} when it is not said.`,
+    })
+    .default(limitDefault),
+  cursor: z.string().optional().meta({ description: 'The `nextCursor` of the page before.' }),
+};
+
+/** One page of a list. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Where the next page begins; absent on the last. */
+  readonly nextCursor?: string;
+}
+
+/** The schema of a page, for the docs. */
+export function pageSchema<S extends z.ZodType>(item: S) {
+  return z.object({ items: z.array(item), nextCursor: z.string().optional() });
+}
+
+type CursorValue = string | number | boolean | null;
+
+/**
+ * A page out of rows, of which the caller fetched one more than `limit` to know whether there are others. `cursor` says
+ * what identifies a row's place in the list: the values that the list is sorted by.
+ */
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  options: { readonly limit: number; cursor(row: Row): readonly CursorValue[]; item(row: Row): Item },
+): Page<Item> {
+  const { limit } = options;
+  const items = rows.slice(0, limit).map((row) => options.item(row));
+  const last = rows[limit - 1];
+  return rows.length > limit && last !== undefined ? { items, nextCursor: encodeCursor(options.cursor(last)) } : { items };
+}
+
+/** Values as one opaque word that fits into a URL. */
+export function encodeCursor(values: readonly CursorValue[]): string {
+  return Buffer.from(JSON.stringify(values)).toString('base64url');
+}
+
+/** The values of a cursor that came back, checked by a schema. Throws `MILL_INVALID_REQUEST` for one that was not made by this list. */
+export async function decodeCursor<S extends Schema>(schema: S, cursor: string): Promise<OutputOf<S>> {
+  const result = await validate(schema, parseCursor(cursor));
+  if (result.ok) return result.value;
+  throw new MillraceError('MILL_INVALID_REQUEST', `cursor: ${expectation}`, { issues: [{ path: 'cursor', message: expectation }] });
+}
+
+const expectation = 'expected the nextCursor of an earlier answer of this list';
+
+/** Undefined, which no cursor's schema accepts, for a word that is no cursor. */
+function parseCursor(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}

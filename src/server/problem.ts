@@ -1,0 +1,68 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import { type ErrorCode, errorTable, type Issue, MillraceError, messageOf } from '../errors.ts';
+
+/** Problem details, RFC 9457. */
+export interface Problem {
+  /** `urn:millrace:error:backlog-full` for `MILL_BACKLOG_FULL`; `about:blank` for what HTTP itself says with the status. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code?: ErrorCode;
+  /** What is wrong with the input, and where. */
+  readonly errors?: readonly Issue[];
+}
+
+export const problemMediaType = 'application/problem+json';
+
+/** What the caller is told about anything that was thrown. Of an unexpected error that is nothing: its text may hold what is not theirs. */
+export function problemOf(thrown: unknown): Problem {
+  const error = toMillraceError(thrown);
+  if (error !== undefined) {
+    const { title, status } = errorTable[error.code];
+    const errors = error.issues.length > 0 ? { errors: error.issues } : {};
+    return { type: typeOf(error.code), title, status, detail: error.message, code: error.code, ...errors };
+  }
+  const status = statusOf(thrown);
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: messageOf(thrown) };
+}
+
+/**
+ * Answers with the problem. A 503 always says when to try again, in whole seconds; one second when the error does not
+ * know. As bytes, because for a string Fastify would add a charset, which the media type does not have.
+ */
+export function sendProblem(reply: FastifyReply, problem: Problem, retryAfterMs: number | undefined): void {
+  if (problem.status === 503) reply.header('retry-after', String(Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000))));
+  reply
+    .code(problem.status)
+    .type(problemMediaType)
+    .send(Buffer.from(JSON.stringify(problem)));
+}
+
+/** What was thrown as an error of the table; undefined when HTTP's own status says it all. */
+function toMillraceError(thrown: unknown): MillraceError | undefined {
+  if (thrown instanceof MillraceError) return thrown;
+  const status = statusOf(thrown);
+  if (status === 413) return new MillraceError('MILL_BODY_TOO_LARGE', 'expected a body of at most 1 MiB, found a larger one');
+  if (status === 414) return new MillraceError('MILL_NOT_FOUND', 'expected a shorter path, nothing here has a name so long');
+  if (codeOf(thrown) === 'FST_ERR_BAD_URL') {
+    return new MillraceError('MILL_INVALID_REQUEST', 'expected a path in percent-encoded UTF-8, found one that cannot be decoded');
+  }
+  if (status < 500) return undefined;
+  return new MillraceError('MILL_INTERNAL', 'something unexpected happened; the log of the server has the details');
+}
+
+function typeOf(code: ErrorCode): string {
+  return `urn:millrace:error:${code.slice('MILL_'.length).toLowerCase().replaceAll('_', '-')}`;
+}
+
+/** The 4xx that an error of Fastify or of a route asks for, otherwise 500. */
+function statusOf(thrown: unknown): number {
+  const status = typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? thrown.statusCode : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+}
+
+function codeOf(thrown: unknown): unknown {
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+}

@@ -1,0 +1,128 @@
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Mill } from '../engine/mill.ts';
+import { MillraceError, messageOf } from '../errors.ts';
+import { createApp } from './app.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
+import { documentRoutes } from './documentation.ts';
+import { Gate } from './gate.ts';
+import { homeRoute } from './home.ts';
+import { observeRoutes } from './observation.ts';
+import { operatorRoutes } from './operator.ts';
+import type { System } from './system.ts';
+
+export interface ServerOptions {
+  /** A mill that was started. The server stops it when it is stopped. */
+  readonly mill: Mill;
+  readonly systems: readonly System[];
+  readonly log: Logger;
+}
+
+/** Where to listen. */
+export interface Address {
+  /** A name or an address, IPv6 without brackets. */
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+}
+
+/** A server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet. */
+export async function createServer({ mill, systems, log }: ServerOptions): Promise<MillServer> {
+  const app = createApp(log);
+  const gate = new Gate(app);
+  await documentRoutes(app, systems);
+  homeRoute(app, mill, systems);
+  for (const system of systems) await addSystem(app, system, { mill, log });
+  observeRoutes(app, mill, gate);
+  operatorRoutes(app, mill);
+  deadLetterRoutes(app, mill);
+  await app.ready();
+  return new MillServer(app, gate, mill);
+}
+
+/** A server that was made by {@link createServer}. It listens once and stops once. */
+export class MillServer {
+  readonly #app: FastifyInstance;
+  readonly #gate: Gate;
+  readonly #mill: Mill;
+  #stopped: Promise<void> | undefined;
+
+  constructor(app: FastifyInstance, gate: Gate, mill: Mill) {
+    this.#app = app;
+    this.#gate = gate;
+    this.#mill = mill;
+  }
+
+  /** Resolves to the URL, with the real port, once it accepts requests. Throws `MILL_INVALID_CONFIGURATION` when it cannot. */
+  async listen({ host, port }: Address): Promise<string> {
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      throw new MillraceError('MILL_INVALID_CONFIGURATION', `cannot listen on ${authorityOf(host, port)}: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
+    const bound = this.#app.addresses()[0];
+    return `http://${authorityOf(host, typeof bound === 'object' ? bound.port : port)}`;
+  }
+
+  /**
+   * Refuses new requests at once, lets those in flight finish, stops the mill, then closes every connection; all within
+   * `timeoutMs`, of which slow requests may take half. Calling it again waits for the same stop. Throws what stopping
+   * the mill threw.
+   */
+  stop(timeoutMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs);
+    return this.#stopped;
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    try {
+      await within(timeoutMs / 2, this.#gate.close());
+      const leftMs = Math.max(0, deadline - performance.now());
+      await within(leftMs, this.#mill.stop({ timeoutMs: leftMs }));
+    } finally {
+      await this.#app.close();
+    }
+  }
+}
+
+/** A system's routes in a scope of their own, so that its hooks touch no other's. */
+async function addSystem(app: FastifyInstance, system: System, { mill, log }: Pick<ServerOptions, 'mill' | 'log'>): Promise<void> {
+  await app.register(async (scope) => {
+    scope.log = log;
+    scope.addHook('onRoute', (route) => {
+      route.schema = { ...route.schema, tags: route.schema?.tags ?? [system.name] };
+    });
+    await system.routes?.(scope, mill);
+  });
+}
+
+function authorityOf(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use by another program',
+  EACCES: 'this user may not use the port',
+  EADDRNOTAVAIL: 'the host is no address of this machine',
+  ENOTFOUND: 'the host is not known',
+  EAI_AGAIN: 'the host is not known',
+};
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return reasons[code] ?? messageOf(error);
+}
+
+/** Waits for the work, but no longer than that. */
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, timeoutMs);
+  try {
+    await Promise.race([work, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,70 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { DeadLetter, DeadLetterQuery } from '../store.ts';
+import { tablesOf } from './schema.ts';
+import { Select } from './select.ts';
+
+type LetterRow = readonly [
+  id: string,
+  pipeline: string,
+  slice: number,
+  key: string,
+  reason: string,
+  failedAt: number,
+  attempts: number,
+  position: number | null,
+  order: number | null,
+  numberFrom: number | null,
+  numberTo: number | null,
+  parked: number,
+];
+type EventRow = readonly [id: string, acceptedAt: number, body: string];
+
+/** Reads dead letters with their events, also those of pipelines that are no longer declared. */
+export class DeadLetterReader {
+  readonly #db: DatabaseSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  read({ pipeline, key, id, after, limit }: DeadLetterQuery): readonly DeadLetter[] {
+    const filters = { 'pipeline =': pipeline, 'key =': key, 'id =': id, 'id >': after };
+    const conditions: string[] = [];
+    const parameters: string[] = [];
+    for (const [condition, value] of Object.entries(filters)) {
+      if (value === undefined) continue;
+      conditions.push(`${condition} ?`);
+      parameters.push(value);
+    }
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const letters = new Select<LetterRow>(
+      this.#db,
+      `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked
+       FROM millrace_dead_letters ${where} ORDER BY id LIMIT ?`,
+    ).all(...parameters, limit);
+    return letters.map((letter) => this.#toDeadLetter(letter));
+  }
+
+  #toDeadLetter(row: LetterRow): DeadLetter {
+    const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked] = row;
+    const [eventId, acceptedAt, body] = (position === null ? undefined : this.#event(pipeline, position)) ?? [null, null, null];
+    return {
+      id,
+      partition: { pipeline, slice },
+      key,
+      reason,
+      failedAt,
+      attempts,
+      event: position === null || order === null ? null : { position, order },
+      numbers: numberFrom === null || numberTo === null ? null : { from: numberFrom, to: numberTo },
+      parked: parked === 1,
+      body,
+      eventId,
+      acceptedAt,
+    };
+  }
+
+  #event(pipeline: string, position: number): EventRow | undefined {
+    return new Select<EventRow>(this.#db, `SELECT id, accepted_at, body FROM ${tablesOf(pipeline).log} WHERE position = ?`).get(position);
+  }
+}

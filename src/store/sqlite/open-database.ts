@@ -1,0 +1,72 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../errors.ts';
+import { Select } from './select.ts';
+import { toStoreError } from './sqlite-errors.ts';
+
+/** How a connection is opened. */
+export interface ConnectionOptions {
+  readonly path: string;
+  /** How long to wait for a lock that another program has. */
+  readonly busyTimeoutMs: number;
+}
+
+/** Reading every page of a database of this size takes less than a tenth of a second. */
+const fullCheckBytesMax = 32 * 1024 * 1024;
+const cacheKiB = 64 * 1024;
+/** Checkpoint every 16 MiB rather than every 4: pages that change often are copied to the database less often. */
+const checkpointPages = 4_000;
+/** What the write ahead log is cut back to after a reader had kept it growing. */
+const walBytesKept = 64 * 1024 * 1024;
+
+/**
+ * The connection that writes, so far only opened and read from: whether this process may write is not known yet. Makes
+ * the file, and its folder, when there is none. Throws `MILL_STORE_CORRUPT` for what is no database and for a file that
+ * is shorter than its header says, `MILL_STORE_READ_ONLY`, or `MILL_STORE_BUSY`.
+ */
+export function openWriter({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    makeFolder(dirname(path));
+    db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    new Select(db, 'SELECT count(*) FROM sqlite_schema').get();
+    return db;
+  } catch (error) {
+    db?.close();
+    throw toStoreError(error, path);
+  }
+}
+
+/**
+ * Makes commits append to a write ahead log and reach the disk before they return (promise 1). A small file is looked
+ * through first, and `MILL_STORE_CORRUPT` thrown if it is damaged; in a large one damage shows when a call meets it.
+ */
+export function prepareWriter(db: DatabaseSync, path: string): void {
+  if (statSync(path).size <= fullCheckBytesMax) {
+    const found = new Select<[string]>(db, 'PRAGMA quick_check(1)').get()?.[0];
+    if (found !== 'ok') throw new MillraceError('MILL_STORE_CORRUPT', `${path}: ${found?.split('\n').at(-1)}`);
+  }
+  const mode = new Select<[string]>(db, 'PRAGMA journal_mode = WAL').get()?.[0];
+  if (mode !== 'wal') {
+    throw new MillraceError('MILL_STORE_READ_ONLY', `${path}: expected a file system with write ahead logging, found journal mode ${mode}`);
+  }
+  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${cacheKiB}; PRAGMA wal_autocheckpoint = ${checkpointPages};
+    PRAGMA journal_size_limit = ${walBytesKept}`);
+}
+
+/** A connection that reads what is committed, beside the writer. */
+export function openReader({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  } catch (error) {
+    throw toStoreError(error, path);
+  }
+}
+
+/** Not by the `recursive` of `mkdirSync`, which never comes back from a file system that has no place for folders, such as `/proc`. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}

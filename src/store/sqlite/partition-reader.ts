@@ -1,0 +1,70 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import { tablesOf } from './schema.ts';
+import { Select } from './select.ts';
+
+type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];
+
+const noRecord: RecordRow = [null, null, null, null];
+
+/** Reads what is kept of one pipeline. */
+export class PartitionReader {
+  readonly #log: Select<LogRow>;
+  readonly #record: Select<RecordRow>;
+  readonly #heldCount: Select<readonly [heldFrom: number | null, held: number]>;
+  readonly #held: Select<HeldRow>;
+  readonly #firstHeldKey: Select<readonly [key: string | null]>;
+  readonly #nextHeldKey: Select<readonly [key: string | null]>;
+  readonly #dueTimers: Select<TimerRow>;
+  readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
+
+  constructor(db: DatabaseSync, pipeline: string) {
+    const { log, keys, held, timers } = tablesOf(pipeline);
+    this.#log = new Select(db, `SELECT position, key, id, number, accepted_at, body FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`);
+    this.#record = new Select(db, `SELECT state, state_version, next, parked FROM ${keys} WHERE key = ?`);
+    this.#heldCount = new Select(db, `SELECT min("order"), count(*) FROM ${held} WHERE key = ?`);
+    this.#held = new Select(
+      db,
+      `SELECT log.position, log.key, log.id, log.number, log.accepted_at, log.body, held."order", held.attempts, held.retry_at
+       FROM ${held} AS held CROSS JOIN ${log} AS log ON log.position = held.position
+       WHERE held.key = ? AND held."order" >= ? ORDER BY held."order" LIMIT ?`,
+    );
+    this.#firstHeldKey = new Select(db, `SELECT min(key) FROM ${held}`);
+    this.#nextHeldKey = new Select(db, `SELECT min(key) FROM ${held} WHERE key > ?`);
+    this.#dueTimers = new Select(db, `SELECT key, name, due_at, data FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
+    this.#nextTimerDue = new Select(db, `SELECT min(due_at) FROM ${timers} WHERE due_at > ?`);
+  }
+
+  read(after: number, limit: number): readonly LogRow[] {
+    return this.#log.all(after, limit);
+  }
+
+  load(key: string): KeyRow {
+    const [heldFrom, held] = this.#heldCount.get(key) ?? [null, 0];
+    return [...(this.#record.get(key) ?? noRecord), heldFrom, held];
+  }
+
+  held(key: string, from: number, limit: number): readonly HeldRow[] {
+    return this.#held.all(key, from, limit);
+  }
+
+  /** Jumps from key to key: a key may hold thousands of events. */
+  heldKeys(after: string | null, limit: number): readonly string[] {
+    const keys: string[] = [];
+    let key = after;
+    while (keys.length < limit) {
+      key = (key === null ? this.#firstHeldKey.get() : this.#nextHeldKey.get(key))?.[0] ?? null;
+      if (key === null) break;
+      keys.push(key);
+    }
+    return keys;
+  }
+
+  dueTimers(dueBy: number, limit: number): readonly TimerRow[] {
+    return this.#dueTimers.all(dueBy, limit);
+  }
+
+  nextTimerDue(after: number): number | null {
+    return this.#nextTimerDue.get(after)?.[0] ?? null;
+  }
+}

@@ -1,0 +1,43 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Outcome } from './group-commit.ts';
+import { type ConnectionOptions, openReader } from './open-database.ts';
+import { Reader } from './reader.ts';
+import { toStoreError } from './sqlite-errors.ts';
+import { perform, type Served, serve } from './thread-server.ts';
+
+/*
+ * A thread that reads beside the writer, on a connection of its own. Each call sees one moment of the database: all
+ * that was committed before the call was made, and no commit by half.
+ */
+
+export interface ReaderThreadOptions extends ConnectionOptions {
+  readonly pipelines: readonly string[];
+}
+
+function start({ pipelines, ...connection }: ReaderThreadOptions): Served {
+  const db = openReader(connection);
+  const reader = new Reader(db, pipelines);
+  const begin = db.prepare('BEGIN');
+  const end = db.prepare('COMMIT');
+
+  function atOneMoment(work: () => unknown): Outcome {
+    try {
+      begin.run();
+      return { value: work() };
+    } catch (error) {
+      return { error: toStoreError(error, connection.path) };
+    } finally {
+      if (db.isTransaction) end.run();
+    }
+  }
+
+  return {
+    run(calls, tell) {
+      for (const call of calls) tell(call, atOneMoment(() => perform(reader, call)));
+    },
+    close: () => db.close(),
+  };
+}
+
+// One call at a time: a quick one need not wait for the answer of a slow one behind it.
+if (parentPort !== null) serve(parentPort, { start: () => start(workerData), weigh: () => 1, groupWeight: 1 });

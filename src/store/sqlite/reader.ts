@@ -1,0 +1,72 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../errors.ts';
+import type { SqlValue } from '../../pipeline/table.ts';
+import type { DeadLetter, DeadLetterQuery, PartitionId } from '../store.ts';
+import { DeadLetterReader } from './dead-letter-reader.ts';
+import { PartitionReader } from './partition-reader.ts';
+import type { HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import { type Selection, select } from './select-rows.ts';
+
+/** The calls that a reader's thread answers, by rows as they were selected. */
+export interface ReaderCalls {
+  read(partition: PartitionId, after: number, limit: number): readonly LogRow[];
+  load(partition: PartitionId, keys: readonly string[]): readonly KeyRow[];
+  held(partition: PartitionId, key: string, from: number, limit: number): readonly HeldRow[];
+  heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
+  dueTimers(partition: PartitionId, dueBy: number, limit: number): readonly TimerRow[];
+  nextTimerDue(partition: PartitionId, after: number): number | null;
+  deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
+  query(sql: string, parameters: readonly SqlValue[]): Selection;
+}
+
+/** Answers what the store is asked to read, within the transaction of whoever calls. */
+export class Reader implements ReaderCalls {
+  readonly #db: DatabaseSync;
+  readonly #partitions: ReadonlyMap<string, PartitionReader>;
+  readonly #deadLetters: DeadLetterReader;
+
+  constructor(db: DatabaseSync, pipelines: readonly string[]) {
+    this.#db = db;
+    this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
+    this.#deadLetters = new DeadLetterReader(db);
+  }
+
+  read(partition: PartitionId, after: number, limit: number): readonly LogRow[] {
+    return this.#partition(partition).read(after, limit);
+  }
+
+  load(partition: PartitionId, keys: readonly string[]): readonly KeyRow[] {
+    const reader = this.#partition(partition);
+    return keys.map((key) => reader.load(key));
+  }
+
+  held(partition: PartitionId, key: string, from: number, limit: number): readonly HeldRow[] {
+    return this.#partition(partition).held(key, from, limit);
+  }
+
+  heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[] {
+    return this.#partition(partition).heldKeys(after, limit);
+  }
+
+  dueTimers(partition: PartitionId, dueBy: number, limit: number): readonly TimerRow[] {
+    return this.#partition(partition).dueTimers(dueBy, limit);
+  }
+
+  nextTimerDue(partition: PartitionId, after: number): number | null {
+    return this.#partition(partition).nextTimerDue(after);
+  }
+
+  deadLetters(query: DeadLetterQuery): readonly DeadLetter[] {
+    return this.#deadLetters.read(query);
+  }
+
+  query(sql: string, parameters: readonly SqlValue[]): Selection {
+    return select(this.#db, sql, parameters);
+  }
+
+  #partition({ pipeline, slice }: PartitionId): PartitionReader {
+    const reader = this.#partitions.get(pipeline);
+    if (reader !== undefined && slice === 0) return reader;
+    throw new MillraceError('MILL_INTERNAL', `expected slice 0 of a declared pipeline, found ${pipeline}/${slice}`);
+  }
+}

@@ -1,0 +1,35 @@
+import type { HeldEvent, KeyRecord, LoggedEvent, StoredTimer } from '../store.ts';
+
+/*
+ * Rows as they are selected and go between threads, in the order of the columns in the SQL, and what the port makes of
+ * them.
+ */
+
+export type LogRow = readonly [position: number, key: string, id: string, number: number | null, acceptedAt: number, body: string];
+export type HeldRow = readonly [...LogRow, order: number, attempts: number, retryAt: number | null];
+export type KeyRow = readonly [
+  state: string | null,
+  version: number | null,
+  next: number | null,
+  parked: number | null,
+  heldFrom: number | null,
+  held: number,
+];
+export type TimerRow = readonly [key: string, name: string, dueAt: number, data: string | null];
+
+export function toLoggedEvent([position, key, id, number, acceptedAt, body]: LogRow): LoggedEvent {
+  return { position, key, id, number, acceptedAt, body };
+}
+
+export function toHeldEvent([position, key, id, number, acceptedAt, body, order, attempts, retryAt]: HeldRow): HeldEvent {
+  return { position, key, id, number, acceptedAt, body, order, attempts, retryAt };
+}
+
+/** Every column but the last is null when nothing is known of the key. */
+export function toKeyRecord([json, version, next, parked, heldFrom, held]: KeyRow): KeyRecord {
+  return { state: json === null || version === null ? null : { json, version }, next, parked: parked === 1, heldFrom, held };
+}
+
+export function toTimer([key, name, dueAt, data]: TimerRow): StoredTimer & { readonly key: string } {
+  return { key, name, dueAt, data };
+}

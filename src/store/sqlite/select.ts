@@ -1,0 +1,24 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { SqlValue } from '../../pipeline/table.ts';
+
+/**
+ * A prepared SELECT whose rows come as arrays: they cost half of what objects do, to make and to send to another
+ * thread. `Row` must be what the SQL selects; the tables are STRICT, so the types of their columns hold.
+ */
+export class Select<Row extends readonly SqlValue[]> {
+  readonly #statement: StatementSync;
+
+  constructor(db: DatabaseSync, sql: string) {
+    this.#statement = db.prepare(sql);
+    this.#statement.setReturnArrays(true);
+  }
+
+  all(...parameters: SqlValue[]): Row[] {
+    return this.#statement.all(...parameters) as unknown[] as Row[];
+  }
+
+  /** The first row. */
+  get(...parameters: SqlValue[]): Row | undefined {
+    return this.#statement.get(...parameters) as unknown as Row | undefined;
+  }
+}

@@ -1,0 +1,105 @@
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+
+/** Primary result codes, https://sqlite.org/rescode.html. The low byte of an extended code is its primary code. */
+const primaryCodes = {
+  perm: 3,
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  constraint: 19,
+  notADatabase: 26,
+} as const;
+
+/** A write ahead index grows in steps of so many bytes; with less left on the disk SQLite reports an I/O error. */
+const freeBytesMin = 32 * 1024;
+
+/**
+ * What SQLite threw, as an error of ours that names the database. What is one already stays as it is; what nobody
+ * expected is `MILL_INTERNAL` with its cause.
+ */
+export function toStoreError(thrown: unknown, path: string): MillraceError {
+  if (thrown instanceof MillraceError) return thrown;
+  const options = { cause: thrown };
+  const code = codeOf(thrown, path);
+  switch (code) {
+    case 'MILL_STORE_READ_ONLY':
+      return new MillraceError(code, `${path}: cannot be opened for writing: ${whyNotWritable(path) ?? messageOf(thrown)}`, options);
+    case 'MILL_STORE_BUSY':
+      return new MillraceError(code, `${path}: another program keeps the database locked (${messageOf(thrown)})`, options);
+    case 'MILL_STORE_FULL':
+      return new MillraceError(code, `${path}: no space is left on the disk (${messageOf(thrown)})`, options);
+    default:
+      return new MillraceError(code, `${path}: ${messageOf(thrown)}`, options);
+  }
+}
+
+/** Whether a constraint refused what was written; at COMMIT, one that is deferred. */
+export function isConstraint(thrown: unknown): boolean {
+  return primaryCodeOf(thrown) === primaryCodes.constraint;
+}
+
+function codeOf(thrown: unknown, path: string): ErrorCode {
+  switch (primaryCodeOf(thrown)) {
+    case primaryCodes.corrupt:
+    case primaryCodes.notADatabase:
+      return 'MILL_STORE_CORRUPT';
+    case primaryCodes.busy:
+    case primaryCodes.locked:
+      return 'MILL_STORE_BUSY';
+    case primaryCodes.full:
+      return 'MILL_STORE_FULL';
+    case primaryCodes.ioError:
+      return isDiskFull(path) ? 'MILL_STORE_FULL' : 'MILL_STORE_UNAVAILABLE';
+    case primaryCodes.cantOpen:
+      return whyNotWritable(path) === undefined && isDiskFull(path) ? 'MILL_STORE_FULL' : 'MILL_STORE_READ_ONLY';
+    case primaryCodes.readOnly:
+    case primaryCodes.perm:
+      return 'MILL_STORE_READ_ONLY';
+    default:
+      return isFileRefusal(thrown) ? 'MILL_STORE_READ_ONLY' : 'MILL_INTERNAL';
+  }
+}
+
+function primaryCodeOf(thrown: unknown): number | undefined {
+  const isSqlite = thrown instanceof Error && 'errcode' in thrown && typeof thrown.errcode === 'number';
+  return isSqlite ? Number(thrown.errcode) & 0xff : undefined;
+}
+
+/** Of a call to the file system rather than to SQLite, such as making the folder. */
+function isFileRefusal(thrown: unknown): boolean {
+  const codes = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR'];
+  return thrown instanceof Error && 'code' in thrown && codes.includes(String(thrown.code));
+}
+
+/** SQLite says no more than that it is unable to. It needs the file, and the folder for the files that it puts beside it. */
+function whyNotWritable(path: string): string | undefined {
+  const folder = dirname(path);
+  try {
+    if (!statSync(folder).isDirectory()) return `${folder} is not a folder`;
+    if (existsSync(path)) {
+      if (statSync(path).isDirectory()) return 'it is a folder';
+      accessSync(path, constants.W_OK);
+    }
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function isDiskFull(path: string): boolean {
+  try {
+    const { blocks, bavail, bsize } = statfsSync(dirname(path));
+    // One like /proc has no blocks at all.
+    return blocks > 0 && bavail * bsize < freeBytesMin;
+  } catch {
+    // The folder cannot be looked at, so the error at hand is the one to report.
+    return false;
+  }
+}

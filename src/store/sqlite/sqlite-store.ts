@@ -1,0 +1,199 @@
+import { resolve } from 'node:path';
+import { MillraceError } from '../../errors.ts';
+import type { SqlValue } from '../../pipeline/table.ts';
+import type {
+  Appended,
+  Claim,
+  Commit,
+  Committed,
+  DeadLetter,
+  DeadLetterQuery,
+  HeldEvent,
+  KeyRecord,
+  LoggedEvent,
+  NewEvent,
+  PartitionId,
+  Retention,
+  Store,
+  StoreDeclaration,
+  StoredTimer,
+} from '../store.ts';
+import type { ConnectionOptions } from './open-database.ts';
+import { isDuplicate, isLate } from './partition-log.ts';
+import type { ReaderCalls } from './reader.ts';
+import type { ReaderThreadOptions } from './reader-thread.ts';
+import { toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
+import { toRows } from './select-rows.ts';
+import { Thread } from './thread.ts';
+import type { WriterCalls } from './writer.ts';
+import type { WriterThreadOptions } from './writer-thread.ts';
+
+export interface SqliteOptions {
+  /** How long a call waits for a lock that another program has on the database, before it throws `MILL_STORE_BUSY`. Default 5,000. */
+  readonly busyTimeoutMs?: number;
+}
+
+/**
+ * A store in one SQLite file, which is made when there is none, along with its folder. It has one owner at a time; anyone
+ * may read it, and write the declared tables, with SQL at any time.
+ *
+ * ```ts
+ * const store = sqlite('data/millrace.db');
+ * ```
+ *
+ * Throws `MILL_INVALID_CONFIGURATION` for a path that is no file's.
+ */
+export function sqlite(path: string, options: SqliteOptions = {}): Store {
+  if (path === '' || path === ':memory:') {
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `sqlite: expected the path of a file, found ${JSON.stringify(path)}`);
+  }
+  return new SqliteStore({ path: resolve(path), busyTimeoutMs: options.busyTimeoutMs ?? 5_000 });
+}
+
+interface Threads {
+  readonly writer: Thread<WriterCalls>;
+  /** Answers the engine. */
+  readonly reader: ReaderThread;
+  /** Answers queries, so that a long one keeps no handler waiting. */
+  readonly queries: ReaderThread;
+}
+
+/**
+ * The main thread's end of the store: passes calls on to its threads, and makes of rows what the port says. It is closed
+ * or open; a failed opening leaves it closed.
+ */
+class SqliteStore implements Store {
+  readonly kind = 'sqlite';
+  readonly partitions = 1;
+  readonly #connection: ConnectionOptions;
+  #threads: Threads | undefined;
+  #closing: Promise<unknown> | undefined;
+
+  constructor(connection: ConnectionOptions) {
+    this.#connection = connection;
+  }
+
+  async open(declaration: StoreDeclaration): Promise<void> {
+    if (this.#threads !== undefined) throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
+    await this.#closing;
+    const writer = new Thread<WriterCalls>('writer-thread', {
+      ...this.#connection,
+      declaration: cloneable(declaration),
+    } satisfies WriterThreadOptions);
+    await writer.started();
+    const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
+    this.#threads = { writer, reader: new ReaderThread(options), queries: new ReaderThread(options) };
+  }
+
+  async claim(partition: PartitionId): Promise<Claim> {
+    return this.#open.writer.call('claim', partition);
+  }
+
+  async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
+    const answers = await this.#open.writer.call('append', events);
+    return answers.map(toAppended);
+  }
+
+  async read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]> {
+    const rows = await this.#open.reader.running.call('read', partition, after, limit);
+    return rows.map(toLoggedEvent);
+  }
+
+  async load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]> {
+    const rows = await this.#open.reader.running.call('load', partition, keys);
+    return rows.map(toKeyRecord);
+  }
+
+  async held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]> {
+    const rows = await this.#open.reader.running.call('held', partition, key, from, limit);
+    return rows.map(toHeldEvent);
+  }
+
+  async heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]> {
+    return this.#open.reader.running.call('heldKeys', partition, after, limit);
+  }
+
+  async dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly (StoredTimer & { readonly key: string })[]> {
+    const rows = await this.#open.reader.running.call('dueTimers', partition, dueBy, limit);
+    return rows.map(toTimer);
+  }
+
+  async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {
+    return this.#open.reader.running.call('nextTimerDue', partition, after);
+  }
+
+  async commit(commit: Commit): Promise<Committed> {
+    const sends = await this.#open.writer.call('commit', commit);
+    return { sends: sends.map(toAppended) };
+  }
+
+  async deadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+    return this.#open.reader.running.call('deadLetters', query);
+  }
+
+  async prune(retention: Retention): Promise<number> {
+    return this.#open.writer.call('prune', retention);
+  }
+
+  async query(sql: string, parameters: readonly SqlValue[]): Promise<readonly Readonly<Record<string, SqlValue>>[]> {
+    parameters.forEach(checkParameter);
+    return toRows(await this.#open.queries.running.call('query', sql, parameters));
+  }
+
+  async close(): Promise<void> {
+    const threads = this.#threads;
+    this.#threads = undefined;
+    if (threads !== undefined) this.#closing = closeAll(threads);
+    await this.#closing;
+  }
+
+  get #open(): Threads {
+    if (this.#threads !== undefined) return this.#threads;
+    throw new MillraceError('MILL_STORE_UNAVAILABLE', `${this.#connection.path}: the store is not open`);
+  }
+}
+
+/** A reader remembers nothing, so one that has died, of a query that took too much memory perhaps, is replaced. */
+class ReaderThread {
+  readonly #options: ReaderThreadOptions;
+  #thread: Thread<ReaderCalls> | undefined;
+
+  constructor(options: ReaderThreadOptions) {
+    this.#options = options;
+  }
+
+  /** The thread; started with the first call. */
+  get running(): Thread<ReaderCalls> {
+    if (this.#thread === undefined || this.#thread.isEnded) this.#thread = new Thread('reader-thread', this.#options);
+    return this.#thread;
+  }
+
+  async close(): Promise<void> {
+    await this.#thread?.close();
+  }
+}
+
+/** The writer goes last: what closes a database last takes the write ahead log into it. */
+async function closeAll({ writer, reader, queries }: Threads): Promise<void> {
+  await Promise.all([reader.close(), queries.close()]);
+  await writer.close();
+}
+
+/** A declared pipeline or table may carry more, functions even, which cannot go to another thread. */
+function cloneable({ pipelines, tables }: StoreDeclaration): StoreDeclaration {
+  return {
+    pipelines: pipelines.map(({ name, numbered }) => ({ name, numbered })),
+    tables: tables.map(({ name, columns, primaryKey, indexes, keyed }) => ({ name, columns, primaryKey, indexes, keyed })),
+  };
+}
+
+function toAppended(answer: number): Appended {
+  if (answer === isDuplicate) return { status: 'duplicate' };
+  return answer === isLate ? { status: 'late' } : { status: 'accepted', position: answer };
+}
+
+/** A query may come from JavaScript, and what cannot go to another thread would fail there in words that nobody understands. */
+function checkParameter(value: unknown, index: number): void {
+  if (value === null || typeof value === 'string' || typeof value === 'number') return;
+  throw new MillraceError('MILL_INVALID_REQUEST', `query: parameter ${index + 1}: expected a text, a number or null, found ${typeof value}`);
+}

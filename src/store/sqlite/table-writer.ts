@@ -1,0 +1,62 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { MillraceError, messageOf } from '../../errors.ts';
+import type { Table } from '../../pipeline/table.ts';
+import type { RowWrite } from '../store.ts';
+import { quote, quoteAll } from './sql-columns.ts';
+import { toStoreError } from './sqlite-errors.ts';
+
+/** Writes rows to declared tables, by statements that are prepared once. */
+export class TableWriter {
+  readonly #location: string;
+  readonly #statements = new Map<string, { readonly put: StatementSync; readonly add: StatementSync }>();
+
+  constructor(db: DatabaseSync, tables: readonly Table[]) {
+    this.#location = db.location() ?? ':memory:';
+    for (const table of tables) {
+      this.#statements.set(table.name, { put: db.prepare(putStatement(table)), add: db.prepare(addStatement(table)) });
+    }
+  }
+
+  /**
+   * Writes the rows in their order. Throws `MILL_INVALID_EFFECT` for a table that is not declared, and
+   * `MILL_COMMIT_REFUSED` when a constraint or trigger of the database refuses a row; the rows before it are then
+   * written, and the caller rolls back.
+   */
+  write(write: RowWrite): void {
+    const statement = this.#statements.get(write.table)?.[write.write];
+    if (statement === undefined) {
+      throw new MillraceError('MILL_INVALID_EFFECT', `expected a declared table, found ${JSON.stringify(write.table)}`);
+    }
+    try {
+      for (const row of write.rows) statement.run(...row);
+    } catch (error) {
+      throw this.#refusal(error, write.table);
+    }
+  }
+
+  #refusal(thrown: unknown, table: string): MillraceError {
+    const error = toStoreError(thrown, this.#location);
+    // What is neither the disk's nor a lock's fault is the row's.
+    if (error.code !== 'MILL_INTERNAL') return error;
+    return new MillraceError('MILL_COMMIT_REFUSED', `table ${table}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+/** Not `INSERT OR REPLACE`: that would also delete the rows that a unique index of the user's own finds in the way. */
+function putStatement(table: Table): string {
+  const changed = Object.keys(table.columns).filter((column) => !table.primaryKey.includes(column));
+  if (table.primaryKey.length === 0 || changed.length === 0) return addStatement(table);
+  const changes = changed.map((column) => `${quote(column)} = excluded.${quote(column)}`);
+  return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO UPDATE SET ${changes.join(', ')}`;
+}
+
+/** Not `INSERT OR IGNORE`: that would also hide the rows that some other constraint refuses. */
+function addStatement(table: Table): string {
+  if (table.primaryKey.length === 0) return insertStatement(table);
+  return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO NOTHING`;
+}
+
+function insertStatement(table: Table): string {
+  const columns = Object.keys(table.columns);
+  return `INSERT INTO ${quote(table.name)} (${quoteAll(columns)}) VALUES (${columns.map(() => '?').join(', ')})`;
+}

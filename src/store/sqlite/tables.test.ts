@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, test } from 'node:test';
+import { table } from '../../pipeline/table.ts';
+import { migrateTables, selectRows, TableWriter } from './tables.ts';
+
+const accounts = table('accounts', { id: 'text', version: 'integer', tokens: 'real?', vip: 'boolean?', note: 'json?' }, { primaryKey: ['id'], indexes: [['version'], ['tokens', 'id']] });
+
+function opened(...tables: Parameters<typeof migrateTables>[1]): DatabaseSync {
+  const db = new DatabaseSync(':memory:');
+  migrateTables(db, tables);
+  return db;
+}
+
+function schemaOf(db: DatabaseSync): unknown[] {
+  return selectRows(db, 'SELECT name, sql FROM sqlite_schema ORDER BY name', []);
+}
+
+function indexesOf(db: DatabaseSync): unknown[] {
+  return selectRows(db, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name", []).map((row) => row.name);
+}
+
+function refuses(db: DatabaseSync, changed: Parameters<typeof migrateTables>[1][number], ...words: string[]): void {
+  const before = schemaOf(db);
+  assert.throws(
+    () => migrateTables(db, [table('other', { id: 'text' }), changed]),
+    (error: Error & { code?: string }) => error.code === 'MILL_TABLE_CHANGED' && words.every((word) => error.message.includes(word) || assert.fail(error.message)),
+  );
+  assert.deepEqual(schemaOf(db), before);
+}
+
+describe('the migration of declared tables', () => {
+  test('a new table has its columns, key and indexes', () => {
+    const db = opened(accounts);
+    assert.deepEqual(
+      selectRows(db, "SELECT name, type, [notnull], pk FROM pragma_table_info('accounts')", []).map((row) => Object.values(row).join(' ')),
+      ['id TEXT 1 1', 'version INTEGER 1 0', 'tokens REAL 0 0', 'vip INTEGER 0 0', 'note TEXT 0 0'],
+    );
+    assert.deepEqual(indexesOf(db), ['accounts_tokens_id_idx', 'accounts_version_idx']);
+    assert.deepEqual(selectRows(db, "SELECT wr, strict FROM pragma_table_list('accounts')", []), [{ wr: 1, strict: 1 }]);
+  });
+
+  test('a table that fits its declaration is left as it is', () => {
+    const db = opened(accounts);
+    const before = schemaOf(db);
+    migrateTables(db, [accounts]);
+    assert.deepEqual(schemaOf(db), before);
+  });
+
+  test('an integer key is the row id, and a table without a key is only added to', () => {
+    const db = opened(table('numbered', { id: 'integer', text: 'text' }, { primaryKey: ['id'] }), table('journal', { text: 'text' }));
+    assert.deepEqual(selectRows(db, "SELECT name, wr FROM pragma_table_list WHERE name IN ('numbered', 'journal') ORDER BY name", []), [
+      { name: 'journal', wr: 0 },
+      { name: 'numbered', wr: 0 },
+    ]);
+  });
+
+  test('new nullable columns and indexes are added, and indexes that are no longer declared go', () => {
+    const db = opened(accounts);
+    new TableWriter(db, [accounts]).write({ table: 'accounts', write: 'put', rows: [['a', 1, 2.5, 1, '{}']] });
+    const next = table('accounts', { ...accounts.columns, since: 'integer?' }, { primaryKey: ['id'], indexes: [['since'], ['version']] });
+    migrateTables(db, [next]);
+    assert.deepEqual(indexesOf(db), ['accounts_since_idx', 'accounts_version_idx']);
+    assert.deepEqual(selectRows(db, 'SELECT * FROM accounts', []), [{ id: 'a', version: 1, tokens: 2.5, vip: 1, note: '{}', since: null }]);
+  });
+
+  test('indexes, triggers and generated columns that users made are left alone', () => {
+    const db = opened(accounts);
+    db.exec(`CREATE INDEX by_note ON accounts (note); CREATE UNIQUE INDEX accounts_vip_idx ON accounts (vip);
+      CREATE INDEX accounts_part_idx ON accounts (version) WHERE vip; ALTER TABLE accounts ADD COLUMN twice INTEGER AS (version * 2)`);
+    migrateTables(db, [table('accounts', accounts.columns, { primaryKey: ['id'] })]);
+    assert.deepEqual(indexesOf(db), ['accounts_part_idx', 'accounts_vip_idx', 'by_note']);
+  });
+
+  test('what cannot be done without loss is refused, and nothing is changed', () => {
+    const db = opened(accounts);
+    const { note: _note, ...withoutNote } = accounts.columns;
+    const key = { primaryKey: ['id'] } as const;
+    refuses(db, table('accounts', { ...accounts.columns, version: 'text' }, key), 'table accounts', 'column version', 'expected TEXT NOT NULL', 'found INTEGER NOT NULL');
+    refuses(db, table('accounts', { ...accounts.columns, tokens: 'real' }, key), 'column tokens', 'expected REAL NOT NULL', 'found REAL.');
+    refuses(db, table('accounts', { ...accounts.columns, version: 'integer?' }, key), 'column version', 'expected INTEGER,', 'found INTEGER NOT NULL');
+    refuses(db, table('accounts', withoutNote, key), 'column note', 'expected no such column', 'found TEXT');
+    refuses(db, table('accounts', { ...accounts.columns, since: 'integer' }, key), 'column since', 'expected INTEGER NOT NULL', 'found no such column');
+    refuses(db, table('accounts', accounts.columns, { primaryKey: ['id', 'version'] }), 'column id', 'expected PRIMARY KEY (id, version)', 'found PRIMARY KEY (id)');
+    refuses(db, table('accounts', accounts.columns), 'expected no primary key', 'found PRIMARY KEY (id)');
+  });
+
+  test('an index name that another table has is refused', () => {
+    const db = opened(table('user', { events: 'text', at: 'integer' }, { indexes: [['events', 'at']] }));
+    refuses(db, table('user_events', { at: 'integer' }, { indexes: [['at']] }), 'table user_events', 'user_events_at_idx', 'table user');
+  });
+
+  test('a table that was made with plain SQL is taken when it fits', () => {
+    const db = new DatabaseSync(':memory:');
+    db.exec('CREATE TABLE accounts (Id text PRIMARY KEY, version integer NOT NULL, tokens REAL, vip INTEGER, note TEXT)');
+    migrateTables(db, [accounts]);
+    new TableWriter(db, [accounts]).write({ table: 'accounts', write: 'put', rows: [['a', 1, null, null, null]] });
+    assert.equal(selectRows(db, 'SELECT * FROM accounts', []).length, 1);
+  });
+});
+
+describe('rows', () => {
+  test('put replaces by primary key and add keeps what is there', () => {
+    const db = opened(accounts);
+    const writer = new TableWriter(db, [accounts]);
+    writer.write({ table: 'accounts', write: 'add', rows: [['a', 1, 1.5, 0, '[]'], ['b', 1, null, null, null]] });
+    writer.write({ table: 'accounts', write: 'add', rows: [['a', 2, null, null, null]] });
+    writer.write({ table: 'accounts', write: 'put', rows: [['b', 3, null, 1, null]] });
+    assert.deepEqual(selectRows(db, 'SELECT * FROM accounts ORDER BY id', []), [
+      { id: 'a', version: 1, tokens: 1.5, vip: 0, note: '[]' },
+      { id: 'b', version: 3, tokens: null, vip: 1, note: null },
+    ]);
+  });
+
+  test('a put deletes no row that a unique index finds in the way', () => {
+    const db = opened(accounts);
+    db.exec('CREATE UNIQUE INDEX one_version ON accounts (version)');
+    const writer = new TableWriter(db, [accounts]);
+    writer.write({ table: 'accounts', write: 'put', rows: [['a', 1, null, null, null]] });
+    for (const write of ['put', 'add'] as const) {
+      assert.throws(() => writer.write({ table: 'accounts', write, rows: [['b', 1, null, null, null]] }), {
+        code: 'MILL_COMMIT_REFUSED',
+        message: 'table accounts: UNIQUE constraint failed: accounts.version',
+      });
+    }
+    assert.deepEqual(selectRows(db, 'SELECT id FROM accounts', []), [{ id: 'a' }]);
+  });
+
+  test('what a constraint, a type or a trigger refuses names the table and says it in the words of SQLite', () => {
+    const db = opened(accounts);
+    db.exec("CREATE TRIGGER no_c BEFORE INSERT ON accounts WHEN new.id = 'c' BEGIN SELECT RAISE(ABORT, 'no c here'); END");
+    const writer = new TableWriter(db, [accounts]);
+    const refused = (row: (string | number | null)[], words: string) =>
+      assert.throws(() => writer.write({ table: 'accounts', write: 'put', rows: [row] }), { code: 'MILL_COMMIT_REFUSED', message: `table accounts: ${words}` });
+    refused(['a', null, null, null, null], 'NOT NULL constraint failed: accounts.version');
+    refused(['a', 'one', null, null, null], 'cannot store TEXT value in INTEGER column accounts.version');
+    refused(['c', 1, null, null, null], 'no c here');
+    assert.throws(() => writer.write({ table: 'nope', write: 'put', rows: [] }), { code: 'MILL_INVALID_EFFECT' });
+  });
+});
+
+describe('a query', () => {
+  test('answers plain objects', () => {
+    const [row] = selectRows(opened(), "-- why\n/* not */ SELECT 1 AS one, ? AS two, NULL AS none, 'é😀' AS text;  -- done", ['b']);
+    assert.deepEqual(row, { one: 1, two: 'b', none: null, text: 'é😀' });
+    assert.equal(Object.getPrototypeOf(row), Object.prototype);
+  });
+
+  test('refuses whatever would write, and leaves the database writable for the others', () => {
+    const db = opened(accounts);
+    const before = schemaOf(db);
+    for (const sql of [
+      "INSERT INTO accounts VALUES ('a', 1, 1, 1, 1)",
+      "WITH x AS (SELECT 1) INSERT INTO accounts SELECT 'a', 1, 1, 1, 1",
+      'WITH x AS (SELECT 1) DELETE FROM accounts RETURNING id',
+      'DROP TABLE accounts',
+      'PRAGMA user_version = 3',
+      'BEGIN',
+      "ATTACH '/tmp/other.db' AS other",
+      'SELECT 1; DROP TABLE accounts',
+      '',
+      'SELEC 1',
+      'SELECT * FROM nowhere',
+      'SELECT ?, ?',
+      "SELECT x'00' AS blob",
+      'SELECT 9223372036854775807',
+    ]) {
+      assert.throws(() => selectRows(db, sql, sql === 'SELECT ?, ?' ? ['a', 'b', 'c'] : []), { code: 'MILL_INVALID_REQUEST' }, sql);
+    }
+    assert.deepEqual(schemaOf(db), before);
+    assert.equal(db.isTransaction, false);
+    db.exec("INSERT INTO accounts (id, version) VALUES ('a', 1)");
+    assert.deepEqual(selectRows(db, 'WITH x AS (SELECT id FROM accounts) SELECT * FROM x', []), [{ id: 'a' }]);
+  });
+});

@@ -1,0 +1,93 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { MillraceError, messageOf } from '../../errors.ts';
+import { type Answer, type Call, fromSentError, startId } from './thread-messages.ts';
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: MillraceError): void;
+}
+
+/** What `Calls` answers, as a promise. */
+type AnswerOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: never[]) => infer Value ? Promise<Value> : never;
+type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: infer P) => unknown ? P : never;
+
+/**
+ * A worker thread and the calls that wait for it. It is running until it is told to close, which it does after all
+ * earlier calls, or until it dies; then every call fails, those that wait as well as later ones.
+ */
+export class Thread<Calls> {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #started: Promise<unknown>;
+  readonly #exited: Promise<void>;
+  #lastId = startId;
+  /** Why no call is taken any more. */
+  #ended: MillraceError | undefined;
+
+  /** @param entry the module that the thread runs, in this folder, without its extension: `.ts` in a checkout, `.js` once built */
+  constructor(entry: string, workerData: unknown) {
+    const module = new URL(`./${entry}${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+    // It needs no flag that the program was started with, and with some of them, such as --input-type, it would not start.
+    this.#worker = new Worker(module, { workerData, name: `millrace ${entry}`, execArgv: [] });
+    this.#started = new Promise((resolve, reject) => this.#waiting.set(startId, { resolve, reject }));
+    // A start that failed is also told to every call.
+    this.#started.catch(() => undefined);
+    this.#worker.on('message', (answers: readonly Answer[]) => this.#settle(answers));
+    this.#worker.on('messageerror', (error) => this.#end(error));
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        this.#end(new Error(`exit code ${code}`));
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves once it takes calls; rejects with what its start threw. */
+  async started(): Promise<void> {
+    await this.#started;
+  }
+
+  /** Whether calls are in vain. */
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  call<Method extends keyof Calls & string>(method: Method, ...parameters: ParametersOf<Calls, Method>): AnswerOf<Calls, Method>;
+  call(method: string, ...parameters: unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) throw this.#ended;
+      this.#lastId += 1;
+      this.#worker.postMessage({ id: this.#lastId, method, parameters } satisfies Call);
+      this.#waiting.set(this.#lastId, { resolve, reject });
+    });
+  }
+
+  /** Lets it finish what it was asked, close what it has open, and end. */
+  async close(): Promise<void> {
+    this.#worker.postMessage('close');
+    await this.#exited;
+  }
+
+  #settle(answers: readonly Answer[]): void {
+    for (const answer of answers) {
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if ('value' in answer) waiting?.resolve(answer.value);
+      else waiting?.reject(this.#failure(answer.id, fromSentError(answer.error)));
+    }
+  }
+
+  #failure(id: number, error: MillraceError): MillraceError {
+    if (id === startId) this.#ended = error;
+    return error;
+  }
+
+  #end(thrown: unknown): void {
+    this.#ended ??= new MillraceError('MILL_STORE_UNAVAILABLE', `the thread of the database has ended: ${messageOf(thrown)}`, { cause: thrown });
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
+    this.#waiting.clear();
+  }
+}

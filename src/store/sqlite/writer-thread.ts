@@ -1,0 +1,52 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { StoreDeclaration } from '../store.ts';
+import { GroupCommit } from './group-commit.ts';
+import { type ConnectionOptions, openWriter, prepareWriter } from './open-database.ts';
+import { OwnerLock } from './owner-lock.ts';
+import { createSchema } from './schema.ts';
+import { toStoreError } from './sqlite-errors.ts';
+import { migrateTables } from './tables.ts';
+import type { Call } from './thread-messages.ts';
+import { perform, type Served, serve } from './thread-server.ts';
+import { Writer, weigh } from './writer.ts';
+
+/*
+ * The thread that owns the database and is the only one to write it, so that no request of the main thread ever waits
+ * for the disk. It lets go of the database when it ends.
+ */
+
+export interface WriterThreadOptions extends ConnectionOptions {
+  readonly declaration: StoreDeclaration;
+}
+
+/** Items in one transaction: some 20 ms, so that what comes next is not kept waiting for long. */
+const groupWeight = 5_000;
+
+function start({ declaration, ...connection }: WriterThreadOptions): Served {
+  const db = openWriter(connection);
+  let lock: OwnerLock | undefined;
+  try {
+    // SQLite's own name of the file, with links followed: the names of one file are one database.
+    const path = db.location() ?? connection.path;
+    lock = OwnerLock.take(path);
+    prepareWriter(db, path);
+    db.exec('BEGIN IMMEDIATE');
+    createSchema(db, declaration.pipelines.map(({ name }) => name));
+    migrateTables(db, declaration.tables);
+    db.exec('COMMIT');
+    const writer = new Writer(db, declaration);
+    const group = new GroupCommit<Call>(db, path, { run: (call) => perform(writer, call), reload: () => writer.reload() });
+    return { run: (calls, tell) => group.run(calls, tell), close: () => close(db, lock) };
+  } catch (error) {
+    close(db, lock);
+    throw toStoreError(error, connection.path);
+  }
+}
+
+/** The lock goes last: until then nobody else may open the database. */
+function close(db: ReturnType<typeof openWriter>, lock: OwnerLock | undefined): void {
+  db.close();
+  lock?.release();
+}
+
+if (parentPort !== null) serve(parentPort, { start: () => start(workerData), weigh, groupWeight });

@@ -1,0 +1,113 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { MillraceError } from '../../errors.ts';
+import type { Claim, Commit, NewDeadLetter, NewEvent, PartitionId, Retention, StoreDeclaration } from '../store.ts';
+import { PartitionKeys } from './partition-keys.ts';
+import { PartitionLog } from './partition-log.ts';
+import { tablesOf } from './schema.ts';
+import { Select } from './select.ts';
+import { TableWriter } from './tables.ts';
+import type { Call } from './thread-messages.ts';
+
+/** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
+export interface WriterCalls {
+  claim(partition: PartitionId): Claim;
+  append(events: readonly NewEvent[]): readonly number[];
+  commit(commit: Commit): readonly number[];
+  prune(retention: Retention): number;
+}
+
+/** How much work a call is: how many items it names. */
+export function weigh({ parameters }: Call): number {
+  let weight = 1;
+  for (const parameter of parameters) {
+    for (const part of Array.isArray(parameter) ? [parameter] : Object.values(parameter ?? {})) {
+      if (Array.isArray(part)) weight += part.length;
+    }
+  }
+  return weight;
+}
+
+interface Partition {
+  readonly log: PartitionLog;
+  readonly keys: PartitionKeys;
+  readonly heldCount: Select<[count: number]>;
+}
+
+/** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
+export class Writer implements WriterCalls {
+  readonly #partitions = new Map<string, Partition>();
+  readonly #tables: TableWriter;
+  readonly #claim: Select<[epoch: number, cursor: number]>;
+  readonly #advance: StatementSync;
+  readonly #bury: StatementSync;
+  readonly #resolve: StatementSync;
+
+  constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
+    for (const { name } of pipelines) {
+      this.#partitions.set(name, {
+        log: new PartitionLog(db, name),
+        keys: new PartitionKeys(db, name),
+        heldCount: new Select(db, `SELECT count(*) FROM ${tablesOf(name).held}`),
+      });
+    }
+    this.#tables = new TableWriter(db, tables);
+    this.#claim = new Select(
+      db,
+      `INSERT INTO millrace_partitions VALUES (?, ?, 1, 0)
+       ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
+    );
+    this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
+    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ?');
+  }
+
+  /** To be called after a rollback: what is kept in memory is read anew. */
+  reload(): void {
+    for (const { log } of this.#partitions.values()) log.reload();
+  }
+
+  claim(id: PartitionId): Claim {
+    const { log, heldCount } = this.#partition(id);
+    const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
+    return { epoch, cursor, head: log.head, held: heldCount.get()?.[0] ?? 0 };
+  }
+
+  append(events: readonly NewEvent[]): readonly number[] {
+    return events.map((event) => this.#partition(event.partition).log.append(event));
+  }
+
+  commit(commit: Commit): readonly number[] {
+    const { keys } = this.#partition(commit.partition);
+    this.#advanceCursor(commit);
+    for (const hold of commit.holds) keys.hold(hold);
+    for (const release of commit.releases) keys.release(release);
+    for (const update of commit.keys) keys.update(update);
+    for (const timer of commit.timers) keys.writeTimer(timer);
+    for (const write of commit.rows) this.#tables.write(write);
+    for (const letter of commit.deadLetters) this.#buryLetter(commit.partition, letter);
+    for (const id of commit.resolvedDeadLetters) this.#resolve.run(id);
+    return this.append(commit.sends);
+  }
+
+  prune(retention: Retention): number {
+    return this.#partition(retention.partition).log.prune(retention);
+  }
+
+  /** One statement is the fence as well: there is no row of another epoch to move. */
+  #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: Commit): void {
+    if (this.#advance.run(cursor, pipeline, slice, epoch).changes !== 0) return;
+    throw new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected a commit of the latest claim, found epoch ${epoch}`);
+  }
+
+  #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
+    const { id, key, reason, failedAt, attempts, event, numbers, parked } = letter;
+    const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0);
+  }
+
+  #partition({ pipeline, slice }: PartitionId): Partition {
+    const partition = this.#partitions.get(pipeline);
+    if (partition !== undefined && slice === 0) return partition;
+    throw new MillraceError('MILL_INTERNAL', `expected slice 0 of a declared pipeline, found ${pipeline}/${slice}`);
+  }
+}
