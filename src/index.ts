@@ -1,9 +1,9 @@
 /** The public API: everything that a program needs to declare pipelines, run an engine, and serve it. */
 export type { Clock } from './engine/clock.ts';
 export type { PipelineCounts } from './engine/counts.ts';
+export type { Ingested, Judged } from './engine/door.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
-export type { Ingested, Judged } from './engine/door.ts';
 export { type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
 export type { TableQuery } from './engine/query.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError } from './errors.ts';

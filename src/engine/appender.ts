@@ -65,7 +65,10 @@ export class Appender {
       const appended = await this.#store.append(events.map(({ stored }) => stored));
       this.#appended(events, appended);
       let from = 0;
-      for (const call of calls) call.resolve(appended.slice(from, (from += call.events.length)));
+      for (const call of calls) {
+        call.resolve(appended.slice(from, from + call.events.length));
+        from += call.events.length;
+      }
     } catch (error) {
       for (const call of calls) call.reject(error);
     }

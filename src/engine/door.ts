@@ -50,7 +50,8 @@ export class Door {
   /** Many events, each judged by itself, in one append. */
   async takeBatch(pipeline: AnyPipeline, events: readonly unknown[]): Promise<readonly Judged[]> {
     const { batch } = this.#means.limits;
-    if (events.length > batch) throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${batch} events, found ${events.length}`);
+    if (events.length > batch)
+      throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${batch} events, found ${events.length}`);
     const admitted: Outgoing[] = [];
     const refused = new Map<number, MillraceError>();
     for (const [at, event] of events.entries()) {

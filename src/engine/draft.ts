@@ -70,11 +70,15 @@ export class Draft {
   }
 
   addRow(row: RowEffect): void {
-    let writes = this.#rows.get(row.table);
-    if (writes === undefined) this.#rows.set(row.table, (writes = []));
-    const last = writes.at(-1);
-    if (last?.write === row.write) last.rows.push(row.values);
-    else writes.push({ table: row.table, write: row.write, rows: [row.values] });
+    const writes = this.#rows.get(row.table);
+    const last = writes?.at(-1);
+    if (last?.write === row.write) {
+      last.rows.push(row.values);
+      return;
+    }
+    const write = { table: row.table, write: row.write, rows: [row.values] };
+    if (writes === undefined) this.#rows.set(row.table, [write]);
+    else writes.push(write);
   }
 
   bury(letter: NewDeadLetter): void {

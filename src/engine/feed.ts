@@ -85,7 +85,10 @@ export class Feed {
     const events = await this.#store.read(this.#partition, this.#taken, limit);
     if (events[0]?.position === this.#taken + 1) return events;
     const found = events[0] === undefined ? 'nothing' : `position ${events[0].position}`;
-    throw new MillraceError('MILL_STORE_CORRUPT', `log of ${this.#partition.pipeline}: expected position ${this.#taken + 1}, found ${found}`);
+    throw new MillraceError(
+      'MILL_STORE_CORRUPT',
+      `log of ${this.#partition.pipeline}: expected position ${this.#taken + 1}, found ${found}`,
+    );
   }
 
   #handOut(events: readonly FedEvent[]): readonly FedEvent[] {

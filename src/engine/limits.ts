@@ -35,7 +35,10 @@ export const defaultLimits: Limits = {
 export function limitsWith(changes: Partial<Limits>): Limits {
   for (const [name, value] of Object.entries(changes)) {
     if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < 1) {
-      throw new MillraceError('MILL_INVALID_CONFIGURATION', `limits.${name}: expected a known limit and a positive integer, found ${value}`);
+      throw new MillraceError(
+        'MILL_INVALID_CONFIGURATION',
+        `limits.${name}: expected a known limit and a positive integer, found ${value}`,
+      );
     }
   }
   return { ...defaultLimits, ...changes };

@@ -261,7 +261,10 @@ export class Mill {
       if (partition.trouble !== undefined) return { status: 'unavailable', reason: `pipeline ${pipeline}: ${partition.trouble}` };
       const silentMs = partition.silentMs();
       if (silentMs > stallMs + this.#pipeline(pipeline).timeoutMs) {
-        return { status: 'unavailable', reason: `pipeline ${pipeline}: has work and made no progress for ${Math.round(silentMs / 1000)} s` };
+        return {
+          status: 'unavailable',
+          reason: `pipeline ${pipeline}: has work and made no progress for ${Math.round(silentMs / 1000)} s`,
+        };
       }
     }
     return { status: 'ok' };

@@ -5,7 +5,7 @@ import { pauseMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Counters } from './counts.ts';
 import { Draft, type Outgoing } from './draft.ts';
-import { Feed, type FedEvent } from './feed.ts';
+import { type FedEvent, Feed } from './feed.ts';
 import type { DueTimer, Waiting } from './lane.ts';
 import { Lanes } from './lanes.ts';
 import type { Limits } from './limits.ts';

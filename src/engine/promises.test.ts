@@ -22,7 +22,10 @@ interface Behaviour {
 }
 
 /** A pipeline whose state and rows both tell what was applied, in which order. */
-function steps({ attempt }: Behaviour = {}, options: { numbered?: boolean; onGiveUp?: 'park' | 'skip'; attempts?: number; skipAfter?: '5m' } = {}) {
+function steps(
+  { attempt }: Behaviour = {},
+  options: { numbered?: boolean; onGiveUp?: 'park' | 'skip'; attempts?: number; skipAfter?: '5m' } = {},
+) {
   const { numbered = false, onGiveUp, attempts = 3, skipAfter } = options;
   return pipeline('steps', {
     event: Step,
@@ -47,7 +50,11 @@ function steps({ attempt }: Behaviour = {}, options: { numbered?: boolean; onGiv
 async function stepsOf(t: Awaited<ReturnType<typeof testMillOn>>, key: string): Promise<readonly number[]> {
   const state = (await t.state('steps', key)) as { steps: number[] } | undefined;
   const rows = (await t.rows(applied)).filter((row) => row.key === key).sort((a, b) => a.nth - b.nth);
-  assert.deepEqual(rows.map(({ n }) => n), state?.steps ?? [], 'rows and state commit together');
+  assert.deepEqual(
+    rows.map(({ n }) => n),
+    state?.steps ?? [],
+    'rows and state commit together',
+  );
   return state?.steps ?? [];
 }
 
@@ -74,7 +81,10 @@ function promisesOn(name: string, makeStore: () => Store): void {
           if (n % 5 === 0) await t.crash();
         }
         await t.drain();
-        assert.deepEqual(await stepsOf(t, 'a'), Array.from({ length: 20 }, (_, at) => at + 1));
+        assert.deepEqual(
+          await stepsOf(t, 'a'),
+          Array.from({ length: 20 }, (_, at) => at + 1),
+        );
         await t.stop();
       });
     });
@@ -116,7 +126,10 @@ function promisesOn(name: string, makeStore: () => Store): void {
         await t.drain();
         assert.deepEqual(await stepsOf(t, 'fast'), [1, 2]);
         assert.deepEqual(await stepsOf(t, 'slow'), [1, 2]);
-        assert.deepEqual(attempts.filter((name) => name.startsWith('fast')), ['fast1', 'fast2']);
+        assert.deepEqual(
+          attempts.filter((name) => name.startsWith('fast')),
+          ['fast1', 'fast2'],
+        );
         await t.stop();
       });
 
@@ -147,7 +160,10 @@ function promisesOn(name: string, makeStore: () => Store): void {
         await t.ingest('steps', { key: 'a', n: 101 });
         await t.advance('5s');
         await t.drain();
-        assert.deepEqual(await stepsOf(t, 'a'), Array.from({ length: 101 }, (_, at) => at + 1));
+        assert.deepEqual(
+          await stepsOf(t, 'a'),
+          Array.from({ length: 101 }, (_, at) => at + 1),
+        );
         await t.stop();
       });
 
@@ -170,11 +186,17 @@ function promisesOn(name: string, makeStore: () => Store): void {
 
       test('a batch is handled in its order', async () => {
         const t = await testMill({ pipelines: [steps()] });
-        await t.ingestBatch('steps', Array.from({ length: 500 }, (_, n) => ({ key: `k${n % 3}`, n })));
+        await t.ingestBatch(
+          'steps',
+          Array.from({ length: 500 }, (_, n) => ({ key: `k${n % 3}`, n })),
+        );
         await t.drain();
         for (const k of [0, 1, 2]) {
           const got = await stepsOf(t, `k${k}`);
-          assert.deepEqual(got, got.toSorted((a, b) => a - b));
+          assert.deepEqual(
+            got,
+            got.toSorted((a, b) => a - b),
+          );
         }
         await t.stop();
       });
@@ -189,10 +211,16 @@ function promisesOn(name: string, makeStore: () => Store): void {
           atWork -= 1;
         };
         const t = await testMill({ pipelines: [steps({ attempt })] });
-        await t.ingestBatch('steps', Array.from({ length: 200 }, (_, n) => ({ key: 'a', n })));
+        await t.ingestBatch(
+          'steps',
+          Array.from({ length: 200 }, (_, n) => ({ key: 'a', n })),
+        );
         await t.drain();
         assert.equal(atWorkMax, 1);
-        assert.deepEqual(await stepsOf(t, 'a'), Array.from({ length: 200 }, (_, n) => n));
+        assert.deepEqual(
+          await stepsOf(t, 'a'),
+          Array.from({ length: 200 }, (_, n) => n),
+        );
         await t.stop();
       });
 
@@ -262,7 +290,10 @@ function promisesOn(name: string, makeStore: () => Store): void {
         assert.equal((await stepsOf(t, 'slow')).length, 0);
         slow.resolve();
         await t.drain();
-        assert.deepEqual(await stepsOf(t, 'slow'), Array.from({ length: 300 }, (_, at) => at + 1));
+        assert.deepEqual(
+          await stepsOf(t, 'slow'),
+          Array.from({ length: 300 }, (_, at) => at + 1),
+        );
         await t.stop();
       });
 
@@ -359,8 +390,14 @@ function promisesOn(name: string, makeStore: () => Store): void {
       test('beyond the backlog events are refused before acceptance, and taken again when there is room', async () => {
         const gate = Promise.withResolvers<void>();
         const t = await testMill({ pipelines: [steps({ attempt: () => gate.promise })], limits: { backlog: 10 } });
-        const verdicts = await t.ingestBatch('steps', Array.from({ length: 30 }, (_, n) => ({ key: `k${n}`, n })));
-        assert.deepEqual(verdicts.map(({ status }) => status), [...Array(10).fill('accepted'), ...Array(20).fill('rejected')]);
+        const verdicts = await t.ingestBatch(
+          'steps',
+          Array.from({ length: 30 }, (_, n) => ({ key: `k${n}`, n })),
+        );
+        assert.deepEqual(
+          verdicts.map(({ status }) => status),
+          [...Array(10).fill('accepted'), ...Array(20).fill('rejected')],
+        );
         await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_BACKLOG_FULL'));
         gate.resolve();
         await t.drain();
@@ -383,7 +420,10 @@ function promisesOn(name: string, makeStore: () => Store): void {
         const t = await testMill({ pipelines: [steps()] });
         await assert.rejects(t.ingest('steps', { key: 'a', n: 'one' }), (error) => {
           assert.ok(error instanceof MillraceError);
-          assert.deepEqual(error.issues.map(({ path }) => path), ['n']);
+          assert.deepEqual(
+            error.issues.map(({ path }) => path),
+            ['n'],
+          );
           return error.code === 'MILL_INVALID_EVENT';
         });
         await assert.rejects(t.ingest('steps', { key: '', n: 1 }), isCode('MILL_INVALID_EVENT'));
@@ -398,7 +438,8 @@ function promisesOn(name: string, makeStore: () => Store): void {
         const store = makeStore();
         const gate = Promise.withResolvers<void>();
         let aborted = false;
-        const attempt = ({ key }: { key: string }, attempt: number) => (key === 'slow' && attempt === 1 && !aborted ? gate.promise : undefined);
+        const attempt = ({ key }: { key: string }, attempt: number) =>
+          key === 'slow' && attempt === 1 && !aborted ? gate.promise : undefined;
         const before = await testMill({ pipelines: [steps({ attempt })], store });
         for (let n = 1; n <= 50; n += 1) for (const key of ['slow', 'fast']) await before.ingest('steps', { key, n });
         const stopping = before.mill.stop({ timeoutMs: 100 });
@@ -408,7 +449,11 @@ function promisesOn(name: string, makeStore: () => Store): void {
         await stopping;
         const after = await testMill({ pipelines: [steps({ attempt })], store });
         await after.drain();
-        for (const key of ['slow', 'fast']) assert.deepEqual(await stepsOf(after, key), Array.from({ length: 50 }, (_, at) => at + 1));
+        for (const key of ['slow', 'fast'])
+          assert.deepEqual(
+            await stepsOf(after, key),
+            Array.from({ length: 50 }, (_, at) => at + 1),
+          );
         assert.equal(after.mill.counts().steps?.failed, 0, 'handed back is not failed');
         await after.stop();
       });
@@ -486,14 +531,25 @@ function promisesOn(name: string, makeStore: () => Store): void {
         for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
         await t.crash();
         for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
-        const together = await t.ingestBatch('steps', [{ key: 'a', n: 2 }, { key: 'a', n: 2 }]);
-        assert.deepEqual(together.map(({ status }) => status), ['accepted', 'duplicate']);
+        const together = await t.ingestBatch('steps', [
+          { key: 'a', n: 2 },
+          { key: 'a', n: 2 },
+        ]);
+        assert.deepEqual(
+          together.map(({ status }) => status),
+          ['accepted', 'duplicate'],
+        );
         assert.equal(t.mill.counts().steps?.duplicates, 3);
         await t.stop();
       });
 
       test('a chosen id is recognised within its window', async () => {
-        const orders = pipeline('orders', { event: z.object({ id: z.string() }), id: ({ id }) => id, deduplicationWindow: '24h', handle() {} });
+        const orders = pipeline('orders', {
+          event: z.object({ id: z.string() }),
+          id: ({ id }) => id,
+          deduplicationWindow: '24h',
+          handle() {},
+        });
         const t = await testMill({ pipelines: [orders] });
         assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
         await t.advance('23h');

@@ -1,4 +1,4 @@
-import { messageOf, type MillraceError } from '../errors.ts';
+import { type MillraceError, messageOf } from '../errors.ts';
 import type { NewDeadLetter } from '../store/store.ts';
 import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
@@ -187,7 +187,10 @@ export class Runner {
     lane.distrust();
     timer.attempts += 1;
     const reason = `timer ${timer.name}: ${messageOf(error)}`;
-    this.#means.log.warn({ pipeline: this.#means.pipeline.name, key: lane.key, timer: timer.name, attempt: timer.attempts, reason }, 'attempt failed');
+    this.#means.log.warn(
+      { pipeline: this.#means.pipeline.name, key: lane.key, timer: timer.name, attempt: timer.attempts, reason },
+      'attempt failed',
+    );
     if (timer.attempts < retry.attempts) {
       draft.counts.retries += 1;
       lane.timers.unshift({ ...timer, behind: -1 });
@@ -204,7 +207,13 @@ export class Runner {
     const draft = this.#means.draft();
     const numbers = { from: lane.next, to: to - 1 };
     const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
-    this.#bury(draft, lane, { reason: `${missing} did not arrive within ${skipAfterMs} ms`, attempts: 0, event: null, numbers, parked: false });
+    this.#bury(draft, lane, {
+      reason: `${missing} did not arrive within ${skipAfterMs} ms`,
+      attempts: 0,
+      event: null,
+      numbers,
+      parked: false,
+    });
     lane.moveTo(to);
     draft.change(lane);
     this.#means.drafted();

@@ -12,7 +12,8 @@ export function readState(pipeline: AnyPipeline, stored: StoredState | null): un
   const { version, upgrade, schema } = pipeline.state;
   const state: unknown = JSON.parse(stored.json);
   if (stored.version === version) return state;
-  if (stored.version > version) refuse(pipeline, `expected version ${version} or older, found version ${stored.version} of a newer pipeline`);
+  if (stored.version > version)
+    refuse(pipeline, `expected version ${version} or older, found version ${stored.version} of a newer pipeline`);
   const upgraded = validate(schema, upgrade(state, stored.version));
   if (upgraded instanceof Promise) return refuse(pipeline, 'expected a synchronous schema, found an asynchronous one');
   if (upgraded.ok) return upgraded.value;

@@ -82,7 +82,12 @@ export class TurnRecord implements Turn {
     return {
       set: (name, due) => {
         this.#checkTimer(name);
-        this.timerWrites.push({ key: this.key, name, dueAt: this.#dueAt(due), data: due.data === undefined ? null : JSON.stringify(due.data) });
+        this.timerWrites.push({
+          key: this.key,
+          name,
+          dueAt: this.#dueAt(due),
+          data: due.data === undefined ? null : JSON.stringify(due.data),
+        });
       },
       cancel: (name) => {
         this.#checkTimer(name);

@@ -44,7 +44,7 @@ export interface RetryPolicy {
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that decides nothing about the state just ends
 type NextState<State> = State | null | undefined | void;
-export type HandlerResult<State> = NextState<State> | Promise<NextState<State>>;
+type HandlerResult<State> = NextState<State> | Promise<NextState<State>>;
 
 /** `undefined` in place of a state type for pipelines that declare none. */
 type StateOf<S extends Schema> = [S] extends [never] ? undefined : OutputOf<S>;
@@ -72,7 +72,11 @@ export interface PipelineOptions<Name extends string, E extends Schema, S extend
   handle(event: OutputOf<E>, state: StateOf<S> | undefined, turn: Turn<Name, InputOf<E>, T, TimerNames>): HandlerResult<StateOf<S>>;
   /** A handler for each named timer. */
   readonly timers?: {
-    readonly [N in TimerNames]: (state: StateOf<S> | undefined, turn: Turn<Name, InputOf<E>, T, TimerNames>, data: unknown) => HandlerResult<StateOf<S>>;
+    readonly [N in TimerNames]: (
+      state: StateOf<S> | undefined,
+      turn: Turn<Name, InputOf<E>, T, TimerNames>,
+      data: unknown,
+    ) => HandlerResult<StateOf<S>>;
   };
   readonly retry?: RetryPolicy;
   /**
@@ -148,19 +152,10 @@ export function pipeline<
   T extends Tables = {},
   TimerNames extends string = never,
 >(name: Name, options: PipelineOptions<Name, E, S, T, TimerNames>): Pipeline<Name, InputOf<E>, OutputOf<E>, StateOf<S>> {
-  if (!/^[a-z][a-z0-9_]{0,39}$/.test(name)) {
-    invalid(`pipeline: expected a name of lower-case letters, digits and _, at most 40, found ${JSON.stringify(name)}`);
-  }
   const at = (option: string) => `pipeline ${name}: ${option}`;
-  if (typeof options.handle !== 'function') invalid(`${at('handle')}: expected a function, found ${typeof options.handle}`);
-  if (options.event?.['~standard'] === undefined) invalid(`${at('event')}: expected a Standard Schema, such as one of zod`);
-  if (options.order !== undefined && options.id !== undefined) {
-    invalid(`${at('id')}: expected none beside order, where the number identifies the event`);
-  }
-  if (options.order !== undefined && options.key === undefined) invalid(`${at('order')}: expected a key beside it, numbers count per key`);
-  if (options.state !== undefined && options.key === undefined) invalid(`${at('state')}: expected a key beside it, state belongs to a key`);
+  checkOptions(name, options, at);
   const state = options.state === undefined ? undefined : resolveState(options.state, at('state'));
-  const { order, retry = {} } = options;
+  const order = options.order === undefined ? undefined : resolveOrder(options.order as OrderByNumber<unknown>, at('order'));
   // The engine handles values whose types only the declaration knows; the schema has checked them.
   return {
     name,
@@ -168,17 +163,12 @@ export function pipeline<
     key: options.key as Pipeline['key'],
     id: options.id as Pipeline['id'],
     deduplicationWindowMs: toMs(options.deduplicationWindow ?? '24h', at('deduplicationWindow')),
-    order: order === undefined ? undefined : resolveOrder(order as OrderByNumber<unknown>, at('order')),
+    order,
     state,
     tables: options.tables ?? {},
     handle: options.handle as unknown as Pipeline['handle'],
     timers: (options.timers ?? {}) as unknown as Pipeline['timers'],
-    retry: {
-      attempts: atLeast(1, retry.attempts ?? 5, at('retry.attempts')),
-      backoffMs: toMs(retry.backoff ?? 100, at('retry.backoff')),
-      backoffMsMax: toMs(retry.maxBackoff ?? '30s', at('retry.maxBackoff')),
-      jitter: share(retry.jitter ?? 0.5, at('retry.jitter')),
-    },
+    retry: resolveRetry(options.retry ?? {}, at('retry')),
     onGiveUp: options.onGiveUp ?? (state !== undefined || order !== undefined ? 'park' : 'skip'),
     concurrency: atLeast(1, options.concurrency ?? 100, at('concurrency')),
     timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
@@ -186,9 +176,47 @@ export function pipeline<
   };
 }
 
+/** What types cannot say, or a caller without types got wrong. */
+function checkOptions(
+  name: string,
+  options: {
+    readonly event?: Partial<Schema>;
+    readonly handle?: unknown;
+    readonly key?: unknown;
+    readonly id?: unknown;
+    readonly order?: unknown;
+    readonly state?: unknown;
+  },
+  at: (option: string) => string,
+): void {
+  if (!/^[a-z][a-z0-9_]{0,39}$/.test(name)) {
+    invalid(`pipeline: expected a name of lower-case letters, digits and _, at most 40, found ${JSON.stringify(name)}`);
+  }
+  if (typeof options.handle !== 'function') invalid(`${at('handle')}: expected a function, found ${typeof options.handle}`);
+  if (options.event?.['~standard'] === undefined) invalid(`${at('event')}: expected a Standard Schema, such as one of zod`);
+  const numbered = options.order !== undefined;
+  if (numbered && options.id !== undefined) invalid(`${at('id')}: expected none beside order, where the number identifies the event`);
+  if (options.key !== undefined) return;
+  if (numbered) invalid(`${at('order')}: expected a key beside it, numbers count per key`);
+  if (options.state !== undefined) invalid(`${at('state')}: expected a key beside it, state belongs to a key`);
+}
+
+function resolveRetry(retry: RetryPolicy, what: string): Pipeline['retry'] {
+  return {
+    attempts: atLeast(1, retry.attempts ?? 5, `${what}.attempts`),
+    backoffMs: toMs(retry.backoff ?? 100, `${what}.backoff`),
+    backoffMsMax: toMs(retry.maxBackoff ?? '30s', `${what}.maxBackoff`),
+    jitter: share(retry.jitter ?? 0.5, `${what}.jitter`),
+  };
+}
+
 function resolveState(state: Schema | VersionedState<Schema>, what: string): VersionedState<Schema> {
   if ('~standard' in state) return { schema: state, version: 1, upgrade: (stored) => stored };
-  return { schema: state.schema, version: atLeast(1, state.version, `${what}.version`), upgrade: (stored, from) => state.upgrade(stored, from) };
+  return {
+    schema: state.schema,
+    version: atLeast(1, state.version, `${what}.version`),
+    upgrade: (stored, from) => state.upgrade(stored, from),
+  };
 }
 
 function resolveOrder(order: OrderByNumber<unknown>, what: string): ResolvedOrder {

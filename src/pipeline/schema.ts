@@ -11,7 +11,7 @@ export type OutputOf<S extends Schema> = StandardSchemaV1.InferOutput<S>;
  * `T` if it survives being written as JSON and read again, otherwise a type that nothing fits. Events and states are
  * stored as JSON, so a `Date` or a `Map` that a handler saw before a crash would be another value after it.
  */
-export type Storable<T> = T extends string | number | boolean | null | undefined
+type Storable<T> = T extends string | number | boolean | null | undefined
   ? T
   : T extends bigint | symbol | Date | Map<unknown, unknown> | Set<unknown> | ((...args: never[]) => unknown)
     ? { error: 'this value does not survive JSON' }
@@ -20,7 +20,8 @@ export type Storable<T> = T extends string | number | boolean | null | undefined
       : T;
 
 /** A schema whose output is JSON. */
-export type StorableSchema<S extends Schema> = OutputOf<S> extends Storable<OutputOf<S>> ? S : StandardSchemaV1<InputOf<S>, Storable<OutputOf<S>>>;
+export type StorableSchema<S extends Schema> =
+  OutputOf<S> extends Storable<OutputOf<S>> ? S : StandardSchemaV1<InputOf<S>, Storable<OutputOf<S>>>;
 
 export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
 

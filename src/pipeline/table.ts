@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts';
 
 /** What a column may hold. `json` is any JSON value; a trailing `?` allows null. */
-export type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
+type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
 export type ColumnType = ColumnKind | `${ColumnKind}?`;
 export type Columns = Readonly<Record<string, ColumnType>>;
 
@@ -91,31 +91,22 @@ export function toSqlValues(table: Table, row: Readonly<Record<string, unknown>>
 
 function toSqlValue(table: Table, column: string, value: unknown): SqlValue {
   const type = table.columns[column] as ColumnType;
-  if (value === null || value === undefined) {
-    if (type.endsWith('?')) return null;
-  } else {
-    switch (type.endsWith('?') ? type.slice(0, -1) : type) {
-      case 'text':
-        if (typeof value === 'string') return value;
-        break;
-      case 'integer':
-        if (Number.isInteger(value)) return value as number;
-        break;
-      case 'real':
-        if (Number.isFinite(value)) return value as number;
-        break;
-      case 'boolean':
-        if (typeof value === 'boolean') return value ? 1 : 0;
-        break;
-      case 'json': {
-        const json = JSON.stringify(value);
-        if (json !== undefined) return json;
-        break;
-      }
-    }
-  }
+  const isNullable = type.endsWith('?');
+  const bound = value ?? null;
+  if (bound === null && isNullable) return null;
+  const sqlValue = bound === null ? undefined : bind[(isNullable ? type.slice(0, -1) : type) as ColumnKind](bound);
+  if (sqlValue !== undefined) return sqlValue;
   throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${type}, found ${describe(value)}`);
 }
+
+/** How the store binds a value of each kind; undefined for one that is not of it. */
+const bind: Readonly<Record<ColumnKind, (value: unknown) => SqlValue | undefined>> = {
+  text: (value) => (typeof value === 'string' ? value : undefined),
+  integer: (value) => (Number.isInteger(value) ? Number(value) : undefined),
+  real: (value) => (Number.isFinite(value) ? Number(value) : undefined),
+  boolean: (value) => (typeof value === 'boolean' ? Number(value) : undefined),
+  json: (value) => JSON.stringify(value),
+};
 
 /** The value of a column as handlers and queries see it. */
 export function fromSqlValue(type: ColumnType, value: SqlValue): unknown {
@@ -127,7 +118,9 @@ export function fromSqlValue(type: ColumnType, value: SqlValue): unknown {
 
 function checkName(name: string, what: string): void {
   if (identifier.test(name) && !name.startsWith('millrace_') && !name.startsWith('sqlite_')) return;
-  invalid(`${what}: expected a name of lower-case letters, digits and _ that does not start with millrace_ or sqlite_, found ${JSON.stringify(name)}`);
+  invalid(
+    `${what}: expected a name of lower-case letters, digits and _ that does not start with millrace_ or sqlite_, found ${JSON.stringify(name)}`,
+  );
 }
 
 function invalid(message: string): never {

@@ -54,7 +54,7 @@ export class TestMill {
   readonly #random: () => number;
   #store!: ObservedStore;
   #mill!: Mill;
-  #duplicates = 0;
+  #ingested = 0;
 
   constructor(options: TestMillOptions) {
     this.#options = options;
@@ -72,7 +72,14 @@ export class TestMill {
     const { pipelines, limits = {}, crashBeforeCommit = false, log } = this.#options;
     this.#store = observe(this.#base, { crashBeforeCommit });
     this.#life += 1;
-    const made = millrace({ store: this.#store, pipelines, limits, clock: this.#clockOfThisLife(), random: this.#random, ...(log && { log }) });
+    const made = millrace({
+      store: this.#store,
+      pipelines,
+      limits,
+      clock: this.#clockOfThisLife(),
+      random: this.#random,
+      ...(log && { log }),
+    });
     this.#mill = await made.start();
   }
 
@@ -81,10 +88,12 @@ export class TestMill {
     if (!this.#options.duplicateEverything) return this.#mill.ingest(pipeline, event, options);
     const declared = this.#mill.pipelines.get(pipeline);
     const hasIdentity = declared?.order !== undefined || declared?.id !== undefined;
-    const identity = hasIdentity ? options : { id: options.id ?? `event-${(this.#duplicates += 1)}` };
+    this.#ingested += 1;
+    const identity = hasIdentity ? options : { id: options.id ?? `event-${this.#ingested}` };
     const first = await this.#mill.ingest(pipeline, event, identity);
     const second = await this.#mill.ingest(pipeline, event, identity);
-    if (second.status !== 'duplicate' || second.id !== first.id) throw new Error(`expected a duplicate of ${first.id}, found ${JSON.stringify(second)}`);
+    if (second.status !== 'duplicate' || second.id !== first.id)
+      throw new Error(`expected a duplicate of ${first.id}, found ${JSON.stringify(second)}`);
     return first;
   }
 

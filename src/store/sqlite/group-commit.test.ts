@@ -21,7 +21,11 @@ function opened(schema: string): { run(...calls: string[]): Record<string, strin
       reloads += 1;
     },
   });
-  const texts = () => db.prepare('SELECT text FROM texts ORDER BY text').all().map((row) => row.text);
+  const texts = () =>
+    db
+      .prepare('SELECT text FROM texts ORDER BY text')
+      .all()
+      .map((row) => row.text);
   return {
     run(...calls) {
       const outcomes: Record<string, string> = {};
@@ -46,7 +50,13 @@ describe('a group of calls', () => {
 
   test('loses the calls that are refused, and no others', () => {
     const { run, texts, reloads } = opened('');
-    assert.deepEqual(run('a', 'refuse', 'b', 'fence', 'c'), { a: '1 of 3', b: '1 of 3', c: '1 of 3', refuse: 'MILL_COMMIT_REFUSED', fence: 'MILL_STORE_FENCED' });
+    assert.deepEqual(run('a', 'refuse', 'b', 'fence', 'c'), {
+      a: '1 of 3',
+      b: '1 of 3',
+      c: '1 of 3',
+      refuse: 'MILL_COMMIT_REFUSED',
+      fence: 'MILL_STORE_FENCED',
+    });
     assert.deepEqual(texts(), ['a', 'b', 'c']);
     assert.equal(reloads(), 2);
     assert.deepEqual(run('refuse'), { refuse: 'MILL_COMMIT_REFUSED' });
@@ -55,7 +65,9 @@ describe('a group of calls', () => {
   });
 
   test('survives a trigger that rolls the whole transaction back', () => {
-    const { run, texts } = opened("CREATE TRIGGER no_x BEFORE INSERT ON texts WHEN new.text = 'x' BEGIN SELECT RAISE(ROLLBACK, 'no x'); END");
+    const { run, texts } = opened(
+      "CREATE TRIGGER no_x BEFORE INSERT ON texts WHEN new.text = 'x' BEGIN SELECT RAISE(ROLLBACK, 'no x'); END",
+    );
     assert.deepEqual(run('a', 'x', 'b'), { a: '1 of 2', b: '1 of 2', x: 'MILL_COMMIT_REFUSED' });
     assert.deepEqual(texts(), ['a', 'b']);
   });

@@ -14,9 +14,7 @@ export interface GroupWork<Call> {
 }
 
 /** How a transaction ended: with a value for each call, or with an error at one call, or at none in particular. */
-type Attempt<Call> =
-  | { readonly values: readonly unknown[] }
-  | { readonly error: MillraceError; readonly culprit: Call | undefined };
+type Attempt<Call> = { readonly values: readonly unknown[] } | { readonly error: MillraceError; readonly culprit: Call | undefined };
 
 /** Errors of one call. Every other is the database's, and so the fate of all. */
 const callErrors: ReadonlySet<ErrorCode> = new Set(['MILL_COMMIT_REFUSED', 'MILL_INVALID_EFFECT', 'MILL_STORE_FENCED', 'MILL_INTERNAL']);
@@ -55,7 +53,10 @@ export class GroupCommit<Call> {
       for (const call of calls) tell(call, { error });
     } else if (culprit !== undefined) {
       tell(culprit, { error });
-      this.run(calls.filter((call) => call !== culprit), tell);
+      this.run(
+        calls.filter((call) => call !== culprit),
+        tell,
+      );
     } else {
       // COMMIT found a deferred constraint to be violated and does not say by whom.
       for (const call of calls) this.run([call], tell);

@@ -38,21 +38,34 @@ export function openWriter({ path, busyTimeoutMs }: ConnectionOptions): Database
   }
 }
 
-/**
- * Makes commits append to a write ahead log and reach the disk before they return (promise 1). A small file is looked
- * through first, and `MILL_STORE_CORRUPT` thrown if it is damaged; in a large one damage shows when a call meets it.
- */
+/** Makes commits append to a write ahead log and reach the disk before they return (promise 1). Throws `MILL_STORE_CORRUPT` for a damaged file. */
 export function prepareWriter(db: DatabaseSync, path: string): void {
-  if (statSync(path).size <= fullCheckBytesMax) {
-    const found = new Select<[string]>(db, 'PRAGMA quick_check(1)').get()?.[0];
-    if (found !== 'ok') throw new MillraceError('MILL_STORE_CORRUPT', `${path}: ${found?.split('\n').at(-1)}`);
-  }
+  checkLength(db, path);
+  checkPages(db, path);
   const mode = new Select<[string]>(db, 'PRAGMA journal_mode = WAL').get()?.[0];
   if (mode !== 'wal') {
     throw new MillraceError('MILL_STORE_READ_ONLY', `${path}: expected a file system with write ahead logging, found journal mode ${mode}`);
   }
   db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${cacheKiB}; PRAGMA wal_autocheckpoint = ${checkpointPages};
     PRAGMA journal_size_limit = ${walBytesKept}`);
+}
+
+/**
+ * SQLite itself does not see that a last page is cut short: what is missing reads as zeros. What a crash left in the
+ * write ahead log goes to the file first, since the file may be short of just that.
+ */
+function checkLength(db: DatabaseSync, path: string): void {
+  const [bytes] = new Select<[number]>(db, 'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').get() ?? [0];
+  const [, logged, moved] = new Select<[busy: number, logged: number, moved: number]>(db, 'PRAGMA wal_checkpoint').get() ?? [0, 0, 0];
+  const { size } = statSync(path);
+  if (logged === moved && size < bytes) throw new MillraceError('MILL_STORE_CORRUPT', `${path}: expected ${bytes} bytes, found ${size}`);
+}
+
+/** A small file is looked through; in a large one damage shows when a call meets it. */
+function checkPages(db: DatabaseSync, path: string): void {
+  if (statSync(path).size > fullCheckBytesMax) return;
+  const found = new Select<[string]>(db, 'PRAGMA quick_check(1)').get()?.[0];
+  if (found !== 'ok') throw new MillraceError('MILL_STORE_CORRUPT', `${path}: ${found?.split('\n').at(-1)}`);
 }
 
 /** A connection that reads what is committed, beside the writer. */

@@ -33,7 +33,10 @@ export class PartitionLog {
     this.#forget = db.prepare(`DELETE FROM ${ids} WHERE id = ?`);
     this.#hold = db.prepare(`INSERT OR IGNORE INTO ${held} VALUES (?, ?, ?, 0, NULL)`);
     this.#next = new Select(db, `SELECT next FROM ${keys} WHERE key = ?`);
-    this.#skipped = new Select(db, 'SELECT 1 FROM millrace_dead_letters WHERE pipeline = ? AND key = ? AND ? BETWEEN number_from AND number_to');
+    this.#skipped = new Select(
+      db,
+      'SELECT 1 FROM millrace_dead_letters WHERE pipeline = ? AND key = ? AND ? BETWEEN number_from AND number_to',
+    );
     this.#bounds = new Select(
       db,
       `SELECT (SELECT min(position) FROM ${log}), (SELECT max(position) FROM ${log}), (SELECT cursor FROM millrace_partitions WHERE pipeline = ?)`,
@@ -44,7 +47,9 @@ export class PartitionLog {
         AND NOT EXISTS (SELECT 1 FROM ${held} AS held WHERE held.key = settled.key AND held."order" = coalesce(settled.number, settled.position))
         AND NOT EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ? AND letter.position = settled.position)
       ORDER BY position LIMIT ?)`);
-    this.#pruneIds = db.prepare(`DELETE FROM ${ids} WHERE id IN (SELECT id FROM ${ids} WHERE accepted_at < ? ORDER BY accepted_at LIMIT ?)`);
+    this.#pruneIds = db.prepare(
+      `DELETE FROM ${ids} WHERE id IN (SELECT id FROM ${ids} WHERE accepted_at < ? ORDER BY accepted_at LIMIT ?)`,
+    );
     this.reload();
   }
 

@@ -20,7 +20,10 @@ export class PartitionReader {
 
   constructor(db: DatabaseSync, pipeline: string) {
     const { log, keys, held, timers } = tablesOf(pipeline);
-    this.#log = new Select(db, `SELECT position, key, id, number, accepted_at, body FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`);
+    this.#log = new Select(
+      db,
+      `SELECT position, key, id, number, accepted_at, body FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
+    );
     this.#record = new Select(db, `SELECT state, state_version, next, parked FROM ${keys} WHERE key = ?`);
     this.#heldCount = new Select(db, `SELECT min("order"), count(*) FROM ${held} WHERE key = ?`);
     this.#held = new Select(

@@ -33,7 +33,11 @@ function start({ pipelines, ...connection }: ReaderThreadOptions): Served {
 
   return {
     run(calls, tell) {
-      for (const call of calls) tell(call, atOneMoment(() => perform(reader, call)));
+      for (const call of calls)
+        tell(
+          call,
+          atOneMoment(() => perform(reader, call)),
+        );
     },
     close: () => db.close(),
   };

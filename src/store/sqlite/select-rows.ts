@@ -64,7 +64,8 @@ function readOnly<T>(db: DatabaseSync, work: () => T): T {
 /** Declared tables hold nothing else, but a query may be about tables of the user's own. */
 function checkRow(columns: readonly string[], row: readonly unknown[]): void {
   for (let i = 0; i < row.length; i++) {
-    if (typeof row[i] === 'object' && row[i] !== null) throw invalid(`column ${columns[i]}: expected a text, a number or null, found a blob`);
+    if (typeof row[i] === 'object' && row[i] !== null)
+      throw invalid(`column ${columns[i]}: expected a text, a number or null, found a blob`);
   }
 }
 

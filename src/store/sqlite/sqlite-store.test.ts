@@ -1,7 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, test } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { table } from '../../pipeline/table.ts';
 import { storeContract } from '../contract.ts';
+import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { sqlite } from './sqlite-store.ts';
 
 storeContract('sqlite', {
@@ -19,4 +26,166 @@ storeContract('sqlite', {
       },
     };
   },
+});
+
+const visits = { pipeline: 'visits', slice: 0 };
+const pages = table('pages', { id: 'text', views: 'integer' }, { primaryKey: ['id'] });
+const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [pages] };
+
+interface Subject {
+  readonly store: Store;
+  readonly path: string;
+  /** Every thread that was started since. */
+  readonly threads: readonly Worker[];
+}
+
+async function withStore(body: (subject: Subject) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
+  const path = join(folder, 'test.db');
+  const store = sqlite(path);
+  const threads: Worker[] = [];
+  const keep = (worker: Worker) => void threads.push(worker);
+  process.on('worker', keep);
+  try {
+    await store.open(declaration);
+    await body({ store, path, threads });
+  } finally {
+    process.off('worker', keep);
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+function event(key: string): NewEvent {
+  return { partition: visits, key, id: key, idChosen: false, number: null, acceptedAt: 1_750_000_000_000, body: '{}' };
+}
+
+const unavailable = { code: 'MILL_STORE_UNAVAILABLE' };
+
+/** How many transactions the write ahead log holds: a frame that ends one names the size of the database in its second word. */
+async function transactionsIn(wal: string): Promise<number> {
+  const bytes = await readFile(wal);
+  const frameBytes = 24 + bytes.readUInt32BE(8);
+  let transactions = 0;
+  for (let frame = 32; frame + frameBytes <= bytes.length; frame += frameBytes) {
+    // Frames of an earlier round through the file bear another salt.
+    if (bytes.readUInt32BE(frame + 8) === bytes.readUInt32BE(16) && bytes.readUInt32BE(frame + 4) > 0) transactions += 1;
+  }
+  return transactions;
+}
+
+describe('the threads of a sqlite store', () => {
+  test('calls that wait share one transaction', () =>
+    withStore(async ({ store, path }) => {
+      const before = await transactionsIn(`${path}-wal`);
+      await Promise.all(Array.from({ length: 200 }, (_, i) => store.append([event(`key ${i}`)])));
+      const transactions = (await transactionsIn(`${path}-wal`)) - before;
+      assert.ok(transactions >= 1 && transactions < 100, `200 calls made ${transactions} transactions`);
+    }));
+
+  test('a long query keeps no other call waiting', () =>
+    withStore(async ({ store }) => {
+      await Promise.all([store.load(visits, ['a']), store.query('SELECT 1', [])]);
+      const ended: string[] = [];
+      const sql =
+        'WITH RECURSIVE steps (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < 2000000) SELECT count(*) AS count FROM steps';
+      const query = store.query(sql, []).then((rows) => ended.push(`query of ${rows[0]?.count}`));
+      await store.append([event('a')]);
+      await store.load(visits, ['a']).then(() => ended.push('load'));
+      await query;
+      assert.deepEqual(ended, ['load', 'query of 2000000']);
+    }));
+
+  test('when the writer dies, every call fails rather than waits, and the database can be opened again', () =>
+    withStore(async ({ store, threads }) => {
+      await store.append([event('before')]);
+      const [writer] = threads;
+      assert.ok(writer);
+      const calls = Array.from({ length: 50 }, (_, i) => store.append([event(`key ${i}`)]));
+      const outcomes = Promise.allSettled(calls);
+      const exit = once(writer, 'exit');
+      await writer.terminate();
+      await exit;
+      for (const outcome of await outcomes) {
+        if (outcome.status === 'rejected') assert.equal(outcome.reason.code, 'MILL_STORE_UNAVAILABLE');
+      }
+      await assert.rejects(store.append([event('after')]), unavailable);
+      await assert.rejects(store.claim(visits), unavailable);
+      await store.close();
+      await store.open(declaration);
+      const { head } = await store.claim(visits);
+      assert.deepEqual(await store.append([event('again')]), [{ status: 'accepted', position: head + 1 }]);
+    }));
+
+  test('a reader that dies is replaced', () =>
+    withStore(async ({ store, threads }) => {
+      await store.append([event('a')]);
+      await store.read(visits, 0, 1);
+      const reader = threads[1];
+      assert.ok(reader);
+      const exit = once(reader, 'exit');
+      await reader.terminate();
+      await exit;
+      assert.equal((await store.read(visits, 0, 1)).length, 1);
+    }));
+
+  test('a store that is open is not opened again, and a path that is no file is refused', () =>
+    withStore(async ({ store }) => {
+      await assert.rejects(store.open(declaration), { code: 'MILL_CONFLICT' });
+      for (const path of ['', ':memory:']) assert.throws(() => sqlite(path), { code: 'MILL_INVALID_CONFIGURATION' });
+    }));
+
+  test('a parameter that SQL has no value for is named', () =>
+    withStore(async ({ store }) => {
+      const parameters: unknown = ['a', () => 'b'];
+      await assert.rejects(store.query('SELECT ?, ?', parameters as string[]), {
+        code: 'MILL_INVALID_REQUEST',
+        message: /parameter 2.*function/,
+      });
+    }));
+});
+
+describe('plain SQL beside a running store', () => {
+  test('writes declared tables, and both see what the other wrote', () =>
+    withStore(async ({ store, path }) => {
+      const { epoch } = await store.claim(visits);
+      const plain = new DatabaseSync(path, { timeout: 5_000 });
+      const nothing = { cursor: 0, holds: [], releases: [], keys: [], timers: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+      for (let i = 0; i < 20; i += 1) {
+        const commit = store.commit({
+          partition: visits,
+          epoch,
+          ...nothing,
+          rows: [{ table: 'pages', write: 'put', rows: [[`store ${i}`, i]] }],
+        });
+        plain.prepare('INSERT INTO pages VALUES (?, ?)').run(`plain ${i}`, i);
+        await commit;
+      }
+      assert.deepEqual(await store.query("SELECT count(*) AS plain FROM pages WHERE id LIKE 'plain%'", []), [{ plain: 20 }]);
+      assert.equal(plain.prepare("SELECT count(*) AS store FROM pages WHERE id LIKE 'store%'").get()?.store, 20);
+      plain.close();
+    }));
+
+  test('may make indexes and triggers while the store runs, and a trigger may refuse a row', () =>
+    withStore(async ({ store, path }) => {
+      const { epoch } = await store.claim(visits);
+      const plain = new DatabaseSync(path, { timeout: 5_000 });
+      plain.exec(`CREATE INDEX by_views ON pages (views);
+        CREATE TRIGGER no_more BEFORE INSERT ON pages WHEN new.views > 10 BEGIN SELECT RAISE(ROLLBACK, 'too many'); END`);
+      plain.close();
+      const put = (id: string, views: number) => ({
+        ...{ partition: visits, epoch, cursor: 0, holds: [], releases: [], keys: [], timers: [], deadLetters: [], resolvedDeadLetters: [] },
+        rows: [{ table: 'pages', write: 'put' as const, rows: [[id, views]] }],
+        sends: [event(id)],
+      });
+      const [first, refused, last] = await Promise.allSettled([
+        store.commit(put('a', 1)),
+        store.commit(put('b', 11)),
+        store.commit(put('c', 2)),
+      ]);
+      assert.equal(refused.status === 'rejected' && refused.reason.message, 'table pages: too many');
+      assert.deepEqual(first, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 1 }] } });
+      assert.deepEqual(last, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 2 }] } });
+      assert.deepEqual(await store.query('SELECT id FROM pages ORDER BY id', []), [{ id: 'a' }, { id: 'c' }]);
+    }));
 });

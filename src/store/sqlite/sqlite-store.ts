@@ -74,7 +74,8 @@ class SqliteStore implements Store {
   }
 
   async open(declaration: StoreDeclaration): Promise<void> {
-    if (this.#threads !== undefined) throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
+    if (this.#threads !== undefined)
+      throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
     await this.#closing;
     const writer = new Thread<WriterCalls>('writer-thread', {
       ...this.#connection,
@@ -195,5 +196,8 @@ function toAppended(answer: number): Appended {
 /** A query may come from JavaScript, and what cannot go to another thread would fail there in words that nobody understands. */
 function checkParameter(value: unknown, index: number): void {
   if (value === null || typeof value === 'string' || typeof value === 'number') return;
-  throw new MillraceError('MILL_INVALID_REQUEST', `query: parameter ${index + 1}: expected a text, a number or null, found ${typeof value}`);
+  throw new MillraceError(
+    'MILL_INVALID_REQUEST',
+    `query: parameter ${index + 1}: expected a text, a number or null, found ${typeof value}`,
+  );
 }

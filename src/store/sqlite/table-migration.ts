@@ -50,7 +50,8 @@ function alterTable(db: DatabaseSync, table: Table, found: readonly FoundColumn[
   for (const column of declared) {
     const present = found.find(({ name }) => name === column.name);
     if (present !== undefined) checkColumn(table, column, present);
-    else if (column.notNull) refuse(table, column.name, typeOf(column), 'no such column', 'Declare it as nullable, or add it and fill it with SQL.');
+    else if (column.notNull)
+      refuse(table, column.name, typeOf(column), 'no such column', 'Declare it as nullable, or add it and fill it with SQL.');
     else db.exec(`ALTER TABLE ${quote(table.name)} ADD COLUMN ${quote(column.name)} ${column.type}`);
   }
 }
@@ -80,7 +81,13 @@ function migrateIndexes(db: DatabaseSync, table: Table): void {
   for (const [name, columns] of wanted) {
     const taken = db.prepare('SELECT tbl_name FROM sqlite_schema WHERE name = ?').get(name);
     if (taken !== undefined) {
-      refuse(table, columns.join(', '), `an index ${name}`, `that name in use by table ${taken.tbl_name}`, 'Drop that index with SQL, or rename a table.');
+      refuse(
+        table,
+        columns.join(', '),
+        `an index ${name}`,
+        `that name in use by table ${taken.tbl_name}`,
+        'Drop that index with SQL, or rename a table.',
+      );
     }
     db.exec(`CREATE INDEX ${quote(name)} ON ${quote(table.name)} (${quoteAll(columns)})`);
   }
@@ -88,12 +95,21 @@ function migrateIndexes(db: DatabaseSync, table: Table): void {
 
 /** The indexes that were once declared: they have the very name that their columns give them. */
 function ownIndexes(db: DatabaseSync, table: string): string[] {
-  const indexes = db.prepare(`PRAGMA index_list(${quote(table)})`).all().filter((index) => index.origin === 'c' && index.unique === 0 && index.partial === 0);
+  const indexes = db
+    .prepare(`PRAGMA index_list(${quote(table)})`)
+    .all()
+    .filter((index) => index.origin === 'c' && index.unique === 0 && index.partial === 0);
   return indexes
     .map((index) => String(index.name))
     .filter((name) => {
       const columns = db.prepare(`PRAGMA index_info(${quote(name)})`).all();
-      return name === indexName(table, columns.map((column) => String(column.name)));
+      return (
+        name ===
+        indexName(
+          table,
+          columns.map((column) => String(column.name)),
+        )
+      );
     });
 }
 

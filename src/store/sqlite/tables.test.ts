@@ -4,7 +4,11 @@ import { describe, test } from 'node:test';
 import { table } from '../../pipeline/table.ts';
 import { migrateTables, selectRows, TableWriter } from './tables.ts';
 
-const accounts = table('accounts', { id: 'text', version: 'integer', tokens: 'real?', vip: 'boolean?', note: 'json?' }, { primaryKey: ['id'], indexes: [['version'], ['tokens', 'id']] });
+const accounts = table(
+  'accounts',
+  { id: 'text', version: 'integer', tokens: 'real?', vip: 'boolean?', note: 'json?' },
+  { primaryKey: ['id'], indexes: [['version'], ['tokens', 'id']] },
+);
 
 function opened(...tables: Parameters<typeof migrateTables>[1]): DatabaseSync {
   const db = new DatabaseSync(':memory:');
@@ -24,7 +28,8 @@ function refuses(db: DatabaseSync, changed: Parameters<typeof migrateTables>[1][
   const before = schemaOf(db);
   assert.throws(
     () => migrateTables(db, [table('other', { id: 'text' }), changed]),
-    (error: Error & { code?: string }) => error.code === 'MILL_TABLE_CHANGED' && words.every((word) => error.message.includes(word) || assert.fail(error.message)),
+    (error: Error & { code?: string }) =>
+      error.code === 'MILL_TABLE_CHANGED' && words.every((word) => error.message.includes(word) || assert.fail(error.message)),
   );
   assert.deepEqual(schemaOf(db), before);
 }
@@ -76,12 +81,37 @@ describe('the migration of declared tables', () => {
     const db = opened(accounts);
     const { note: _note, ...withoutNote } = accounts.columns;
     const key = { primaryKey: ['id'] } as const;
-    refuses(db, table('accounts', { ...accounts.columns, version: 'text' }, key), 'table accounts', 'column version', 'expected TEXT NOT NULL', 'found INTEGER NOT NULL');
+    refuses(
+      db,
+      table('accounts', { ...accounts.columns, version: 'text' }, key),
+      'table accounts',
+      'column version',
+      'expected TEXT NOT NULL',
+      'found INTEGER NOT NULL',
+    );
     refuses(db, table('accounts', { ...accounts.columns, tokens: 'real' }, key), 'column tokens', 'expected REAL NOT NULL', 'found REAL.');
-    refuses(db, table('accounts', { ...accounts.columns, version: 'integer?' }, key), 'column version', 'expected INTEGER,', 'found INTEGER NOT NULL');
+    refuses(
+      db,
+      table('accounts', { ...accounts.columns, version: 'integer?' }, key),
+      'column version',
+      'expected INTEGER,',
+      'found INTEGER NOT NULL',
+    );
     refuses(db, table('accounts', withoutNote, key), 'column note', 'expected no such column', 'found TEXT');
-    refuses(db, table('accounts', { ...accounts.columns, since: 'integer' }, key), 'column since', 'expected INTEGER NOT NULL', 'found no such column');
-    refuses(db, table('accounts', accounts.columns, { primaryKey: ['id', 'version'] }), 'column id', 'expected PRIMARY KEY (id, version)', 'found PRIMARY KEY (id)');
+    refuses(
+      db,
+      table('accounts', { ...accounts.columns, since: 'integer' }, key),
+      'column since',
+      'expected INTEGER NOT NULL',
+      'found no such column',
+    );
+    refuses(
+      db,
+      table('accounts', accounts.columns, { primaryKey: ['id', 'version'] }),
+      'column id',
+      'expected PRIMARY KEY (id, version)',
+      'found PRIMARY KEY (id)',
+    );
     refuses(db, table('accounts', accounts.columns), 'expected no primary key', 'found PRIMARY KEY (id)');
   });
 
@@ -103,7 +133,14 @@ describe('rows', () => {
   test('put replaces by primary key and add keeps what is there', () => {
     const db = opened(accounts);
     const writer = new TableWriter(db, [accounts]);
-    writer.write({ table: 'accounts', write: 'add', rows: [['a', 1, 1.5, 0, '[]'], ['b', 1, null, null, null]] });
+    writer.write({
+      table: 'accounts',
+      write: 'add',
+      rows: [
+        ['a', 1, 1.5, 0, '[]'],
+        ['b', 1, null, null, null],
+      ],
+    });
     writer.write({ table: 'accounts', write: 'add', rows: [['a', 2, null, null, null]] });
     writer.write({ table: 'accounts', write: 'put', rows: [['b', 3, null, 1, null]] });
     assert.deepEqual(selectRows(db, 'SELECT * FROM accounts ORDER BY id', []), [
@@ -131,7 +168,10 @@ describe('rows', () => {
     db.exec("CREATE TRIGGER no_c BEFORE INSERT ON accounts WHEN new.id = 'c' BEGIN SELECT RAISE(ABORT, 'no c here'); END");
     const writer = new TableWriter(db, [accounts]);
     const refused = (row: (string | number | null)[], words: string) =>
-      assert.throws(() => writer.write({ table: 'accounts', write: 'put', rows: [row] }), { code: 'MILL_COMMIT_REFUSED', message: `table accounts: ${words}` });
+      assert.throws(() => writer.write({ table: 'accounts', write: 'put', rows: [row] }), {
+        code: 'MILL_COMMIT_REFUSED',
+        message: `table accounts: ${words}`,
+      });
     refused(['a', null, null, null, null], 'NOT NULL constraint failed: accounts.version');
     refused(['a', 'one', null, null, null], 'cannot store TEXT value in INTEGER column accounts.version');
     refused(['c', 1, null, null, null], 'no c here');

@@ -86,7 +86,9 @@ export class Thread<Calls> {
   }
 
   #end(thrown: unknown): void {
-    this.#ended ??= new MillraceError('MILL_STORE_UNAVAILABLE', `the thread of the database has ended: ${messageOf(thrown)}`, { cause: thrown });
+    this.#ended ??= new MillraceError('MILL_STORE_UNAVAILABLE', `the thread of the database has ended: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();
   }

@@ -31,7 +31,10 @@ function start({ declaration, ...connection }: WriterThreadOptions): Served {
     lock = OwnerLock.take(path);
     prepareWriter(db, path);
     db.exec('BEGIN IMMEDIATE');
-    createSchema(db, declaration.pipelines.map(({ name }) => name));
+    createSchema(
+      db,
+      declaration.pipelines.map(({ name }) => name),
+    );
     migrateTables(db, declaration.tables);
     db.exec('COMMIT');
     const writer = new Writer(db, declaration);

@@ -96,7 +96,10 @@ export class Writer implements WriterCalls {
   /** One statement is the fence as well: there is no row of another epoch to move. */
   #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: Commit): void {
     if (this.#advance.run(cursor, pipeline, slice, epoch).changes !== 0) return;
-    throw new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected a commit of the latest claim, found epoch ${epoch}`);
+    throw new MillraceError(
+      'MILL_STORE_FENCED',
+      `partition ${pipeline}/${slice}: expected a commit of the latest claim, found epoch ${epoch}`,
+    );
   }
 
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// The launcher. It has to parse and run on any Node.js that knows ES modules, so it keeps to old syntax and old names.
+// biome-ignore-all lint/style/useNodejsImportProtocol: `node:` is not known to every Node.js that this must run on
+
+import { spawn } from 'child_process';
+import { existsSync, readFileSync } from 'fs';
+import { createRequire } from 'module';
+import { dirname, join } from 'path';
+import { fileURLToPath } from 'url';
+
+const require = createRequire(import.meta.url);
+const majorMin = majorOf(readJson(fileURLToPath(new URL('../package.json', import.meta.url))).engines.node);
+
+if (majorOf(process.versions.node) >= majorMin) {
+  import('./start.js');
+} else {
+  const newerNode = findNewerNode();
+  if (newerNode === undefined) {
+    fail(`needs Node.js ${majorMin} or newer, found ${process.version}, and there is none in node_modules (npm ci puts one there)`);
+  } else {
+    relaunch(newerNode);
+  }
+}
+
+/** The Node.js that `npm ci` put into `node_modules`, if it is there and new enough. */
+function findNewerNode() {
+  try {
+    const manifest = require.resolve('node/package.json');
+    const path = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    return majorOf(readJson(manifest).version) >= majorMin && existsSync(path) ? path : undefined;
+  } catch (error) {
+    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Runs the same command under another Node.js and becomes its shadow: hands on its signals, ends as it ends. The child
+ * has a session of its own, so that Ctrl-C, which a terminal sends to all of its foreground group, reaches it once,
+ * from here. The fourth pipe is its lifeline: when this process dies, however it dies, the pipe closes and the child
+ * dies too (see lifeline.js), and so never holds on to the port and the database of a server that was killed.
+ */
+function relaunch(node) {
+  const entry = fileURLToPath(new URL('./relaunched.js', import.meta.url));
+  const child = spawn(node, [entry].concat(process.argv.slice(2)), {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    detached: process.platform !== 'win32',
+  });
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  signals.forEach((signal) => {
+    process.on(signal, () => child.kill(signal));
+  });
+  child.on('error', (error) => fail(`cannot run ${node}: ${error.message}`));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    signals.forEach((handled) => {
+      process.removeAllListeners(handled);
+    });
+    process.kill(process.pid, signal);
+  });
+}
+
+function majorOf(version) {
+  return Number(/\d+/.exec(version)[0]);
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+function fail(message) {
+  process.stderr.write(`millrace: ${message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,8 @@
+// Entry of the process that the launcher starts on an old Node.js: ties its life to the launcher's, then goes on as usual.
+
+import { Worker } from 'node:worker_threads';
+
+// A thread of its own, so that a busy main thread cannot put the end off.
+new Worker(new URL('./lifeline.js', import.meta.url)).unref();
+
+await import('./start.js');

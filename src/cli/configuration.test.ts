@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { MillraceError } from '../errors.ts';
+import { type Environment, type Flags, readConfiguration, readEnvironment } from './configuration.ts';
+import { UsageError } from './usage-error.ts';
+
+const defaults = {
+  port: undefined,
+  host: '127.0.0.1',
+  database: { kind: 'sqlite', path: './data/millrace.db' },
+  logLevel: 'info',
+  shutdownTimeoutMs: 10_000,
+  queueSize: undefined,
+};
+
+test('without anything set the defaults hold', () => {
+  assert.deepEqual(readConfiguration({}, {}), defaults);
+});
+
+test('a flag goes before a variable', () => {
+  const configuration = readConfiguration(
+    { port: '1', host: '::1', database: 'a.db' },
+    { PORT: '2', HOST: 'localhost', DATABASE_URL: 'b.db' },
+  );
+  assert.deepEqual(configuration, { ...defaults, port: 1, host: '::1', database: { kind: 'sqlite', path: 'a.db' } });
+});
+
+test('an empty value counts as not set', () => {
+  assert.deepEqual(
+    readConfiguration({ port: '' }, { PORT: '', HOST: '', DATABASE_URL: '', LOG_LEVEL: '', SHUTDOWN_TIMEOUT: '', QUEUE_SIZE: '' }),
+    defaults,
+  );
+});
+
+const accepted: readonly [Environment, Partial<ReturnType<typeof readConfiguration>>][] = [
+  [{ PORT: '0' }, { port: 0 }],
+  [{ PORT: '65535' }, { port: 65_535 }],
+  [{ HOST: '0.0.0.0' }, { host: '0.0.0.0' }],
+  [{ HOST: '[::]' }, { host: '::' }],
+  [{ HOST: 'mill.example.org' }, { host: 'mill.example.org' }],
+  [{ LOG_LEVEL: 'DEBUG' }, { logLevel: 'debug' }],
+  [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
+  [{ SHUTDOWN_TIMEOUT: '500ms' }, { shutdownTimeoutMs: 500 }],
+  [{ SHUTDOWN_TIMEOUT: '1.5s' }, { shutdownTimeoutMs: 1500 }],
+  [{ SHUTDOWN_TIMEOUT: '2m' }, { shutdownTimeoutMs: 120_000 }],
+  [{ SHUTDOWN_TIMEOUT: '0' }, { shutdownTimeoutMs: 0 }],
+  [{ QUEUE_SIZE: '5' }, { queueSize: 5 }],
+  [{ DATABASE_URL: 'memory:' }, { database: { kind: 'memory' } }],
+  [{ DATABASE_URL: 'sqlite:./x.db' }, { database: { kind: 'sqlite', path: './x.db' } }],
+  [{ DATABASE_URL: 'sqlite:x' }, { database: { kind: 'sqlite', path: 'x' } }],
+  [{ DATABASE_URL: 'sqlite:/var/x.db' }, { database: { kind: 'sqlite', path: '/var/x.db' } }],
+  [{ DATABASE_URL: 'sqlite:///var/x.db' }, { database: { kind: 'sqlite', path: '/var/x.db' } }],
+  [{ DATABASE_URL: 'sqlite://./x.db' }, { database: { kind: 'sqlite', path: './x.db' } }],
+  [{ DATABASE_URL: 'data/with space.sqlite' }, { database: { kind: 'sqlite', path: 'data/with space.sqlite' } }],
+];
+
+for (const [environment, expected] of accepted) {
+  test(`accepted: ${JSON.stringify(environment)}`, () => {
+    assert.deepEqual(readConfiguration({}, environment), { ...defaults, ...expected });
+  });
+}
+
+const port = 'expected an integer from 0 to 65535';
+const host = 'expected an IP address or a host name';
+const database = 'expected sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
+const duration = 'expected a duration up to 24h, such as 500ms, 10s or 2m';
+
+const refused: readonly [Environment, string][] = [
+  ...['abc', '-1', '65536', '80.5', '0x50', '1e3', ' '].map((value): [Environment, string] => [
+    { PORT: value },
+    `PORT: ${port}, found ${JSON.stringify(value)}`,
+  ]),
+  ...['a b', 'http://a', 'localhost:80', '-a'].map((value): [Environment, string] => [{ HOST: value }, `HOST: ${host}, found "${value}"`]),
+  [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, found "loud"'],
+  ...['10', '-1s', 'soon', '1d', '25h', '5 s'].map((value): [Environment, string] => [
+    { SHUTDOWN_TIMEOUT: value },
+    `SHUTDOWN_TIMEOUT: ${duration}, found "${value}"`,
+  ]),
+  ...['0', 'many', '-5'].map((value): [Environment, string] => [
+    { QUEUE_SIZE: value },
+    `QUEUE_SIZE: expected an integer from 1 to 100000000, found "${value}"`,
+  ]),
+  ...['sqlite:', 'sqlite://', 'sqlite::memory:', 'sqlite:x.db?mode=ro', 'redis://x', 'mongodb://h/x.db', 'memory', './data'].map(
+    (value): [Environment, string] => [{ DATABASE_URL: value }, `DATABASE_URL: ${database}, found "${value}"`],
+  ),
+  [{ DATABASE_URL: 'redis://u:p:@ss@host/1' }, `DATABASE_URL: ${database}, found "redis://u:***@host/1"`],
+  [{ DATABASE_URL: 'redis://host?password=hush&a=b' }, `DATABASE_URL: ${database}, found "redis://host?password=***&a=b"`],
+  [
+    { DATABASE_URL: 'postgres://me:hush@host/db' },
+    `DATABASE_URL: ${database} (postgres is not supported yet by this version), found "postgres://me:***@host/db"`,
+  ],
+  [
+    { DATABASE_URL: 'postgresql://host/db' },
+    `DATABASE_URL: ${database} (postgres is not supported yet by this version), found "postgresql://host/db"`,
+  ],
+  [{ DATABASE_URL: 'mysql://host/db' }, `DATABASE_URL: ${database} (mysql is not supported yet by this version), found "mysql://host/db"`],
+  [{ DATABASE_URL: 'two\nlines' }, `DATABASE_URL: ${database}, found "two\\nlines"`],
+];
+
+for (const [environment, message] of refused) {
+  test(`refused in one line that names the variable: ${JSON.stringify(environment)}`, () => {
+    assert.throws(
+      () => readConfiguration({}, environment),
+      (error) => {
+        assert.ok(error instanceof MillraceError);
+        assert.equal(error.code, 'MILL_INVALID_CONFIGURATION');
+        assert.equal(error.message, message);
+        return true;
+      },
+    );
+  });
+}
+
+test('a flag that is refused is an error of usage and named as the flag', () => {
+  const flags: readonly [Flags, string][] = [
+    [{ port: 'x' }, `--port: ${port}, found "x"`],
+    [{ host: 'a b' }, `--host: ${host}, found "a b"`],
+    [{ database: 'x' }, `--database: ${database}, found "x"`],
+  ];
+  for (const [flag, message] of flags) assert.throws(() => readConfiguration(flag, {}), { name: UsageError.name, message });
+});
+
+test('the environment goes before the file .env, and an empty variable does not', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
+  const before = process.cwd();
+  context.after(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+  process.chdir(folder);
+  assert.deepEqual(readEnvironment({ PORT: '1' }), { PORT: '1' });
+
+  writeFileSync('.env', '# ports\nPORT=2 # mine\nHOST="::1"\nLOG_LEVEL=warn\n');
+  assert.deepEqual(readEnvironment({ PORT: '1', LOG_LEVEL: '' }), { PORT: '1', HOST: '::1', LOG_LEVEL: 'warn' });
+
+  rmSync('.env');
+  mkdirSync('.env');
+  assert.deepEqual(readEnvironment({ PORT: '1' }), { PORT: '1' });
+});

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { CommanderError } from 'commander';
+import { MillraceError } from '../errors.ts';
+import { describeFailure, isVerbose } from './failure.ts';
+import { UsageError } from './usage-error.ts';
+
+test('an error of usage is one line with a hint, exit code 2', () => {
+  assert.deepEqual(describeFailure(new UsageError('--port: no'), 'millrace serve', true), {
+    text: 'millrace: --port: no (see millrace serve --help)\n',
+    exitCode: 2,
+  });
+  assert.deepEqual(
+    describeFailure(
+      new CommanderError(1, 'commander.unknownCommand', "error: unknown command 'sreve'\n(Did you mean serve?)"),
+      'millrace',
+      false,
+    ),
+    {
+      text: "millrace: unknown command 'sreve' (Did you mean serve?) (see millrace --help)\n",
+      exitCode: 2,
+    },
+  );
+});
+
+test('any other error is one line without a stack, exit code 1', () => {
+  assert.deepEqual(describeFailure(new MillraceError('MILL_STORE_OWNED', 'it is\r\n  owned'), 'millrace', false), {
+    text: 'millrace: it is owned\n',
+    exitCode: 1,
+  });
+  assert.equal(describeFailure('a string', 'millrace', false).text, 'millrace: a string\n');
+  assert.equal(describeFailure(new Error(''), 'millrace', false).text, 'millrace: failed for no stated reason\n');
+});
+
+test('the stack comes with LOG_LEVEL debug or trace only', () => {
+  const { text } = describeFailure(new Error('broken', { cause: new Error('the disk') }), 'millrace', true);
+  assert.match(text, /^millrace: broken\nError: broken\n {4}at .*\[cause\]: Error: the disk\n/s);
+  assert.deepEqual(['debug', 'TRACE', 'info', undefined].map(isVerbose), [true, true, false, false]);
+});

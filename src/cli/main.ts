@@ -1,0 +1,64 @@
+import { Command, CommanderError } from 'commander';
+import { version } from '../server/version.ts';
+import { type Environment, readEnvironment } from './configuration.ts';
+import { describeFailure, isVerbose } from './failure.ts';
+import { environmentHelp, examples } from './help.ts';
+import { addServe } from './serve.ts';
+import { addSimulate } from './simulate.ts';
+
+await main(process.argv.slice(2));
+
+/** Runs one command to its end and leaves with its exit code. */
+async function main(words: readonly string[]): Promise<void> {
+  let environment: Environment = process.env;
+  const program = new Command('millrace');
+  const fail = (error: unknown) => {
+    const { text, exitCode } = describeFailure(error, commandMeant(program, words), isVerbose(environment.LOG_LEVEL));
+    process.stderr.write(text);
+    process.exit(exitCode);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  try {
+    environment = readEnvironment(process.env);
+    declare(program, environment);
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) fail(error);
+    else if (error.code === 'commander.help') process.exit(2);
+    else if (error.exitCode !== 0) fail(error);
+  }
+  // What a command leaves behind (an idle connection, a timer) does not keep the program alive.
+  process.exit();
+}
+
+function declare(program: Command, environment: Environment): void {
+  program
+    .description(
+      'A durable, ordered event-processing engine: what it acknowledges is on disk, each key is handled in order, ' +
+        'and every event takes effect exactly once, also after kill -9.',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help, for a command too')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: false })
+    // Errors are told in one place, by describeFailure.
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+    .addHelpText('after', () => `\n${examples}\n\n${environmentHelp()}`);
+  addServe(program, environment);
+  addSimulate(program);
+}
+
+/** The longest command that the words start with, for the hint: `millrace simulate rockets`. */
+function commandMeant(program: Command, words: readonly string[]): string {
+  let command = program;
+  let name = program.name();
+  for (const word of words) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) break;
+    command = next;
+    name += ` ${word}`;
+  }
+  return name;
+}

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { millrace } from '../engine/mill.ts';
+import { createServer, type MillServer } from '../server/server.ts';
+import type { System } from '../server/system.ts';
+import { version } from '../server/version.ts';
+import { createLogger } from '../telemetry/log.ts';
+import { type Configuration, type Environment, type Flags, readConfiguration } from './configuration.ts';
+import { describeDatabase } from './database.ts';
+import { environmentHelp } from './help.ts';
+import { loadSystems } from './load-systems.ts';
+import { stopRequested } from './signals.ts';
+import { storeFor } from './store-for.ts';
+
+/** Adds `millrace serve`. */
+export function addServe(program: Command, environment: Environment): void {
+  program
+    .command('serve')
+    .summary('serve systems, or pipelines of your own, over HTTP')
+    .description('Serves the named systems, or the pipelines that a module of yours exports; without a name all systems.')
+    .argument('[system...]', 'names of systems, or paths of modules such as ./my-pipelines.ts')
+    .option('--port <number>', 'port to listen on; 0 picks a free one')
+    .option('--host <address>', 'address to listen on')
+    .option('--database <url>', 'sqlite:PATH, a path that ends in .db or .sqlite, or memory:')
+    .addHelpText('after', () => `\n${environmentHelp()}`)
+    .action(async (names: string[], flags: Flags) => {
+      const configuration = readConfiguration(flags, environment);
+      await serve(await loadSystems(names), names.length > 0, configuration);
+    });
+}
+
+/** Serves until a signal asks to stop. Throws when the start fails, and when the store fails for good. */
+async function serve(systems: readonly System[], chosen: boolean, configuration: Configuration): Promise<void> {
+  const stop = stopRequested();
+  const log = createLogger(configuration.logLevel);
+  const { host, database, queueSize, shutdownTimeoutMs } = configuration;
+  const limits = queueSize === undefined ? {} : { backlog: queueSize };
+  const pipelines = systems.flatMap((system) => system.pipelines);
+  const mill = await millrace({ store: storeFor(database), pipelines, limits, log }).start();
+  let server: MillServer | undefined;
+  try {
+    server = await createServer({ mill, systems, log });
+    const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? 8080 });
+    const names = systems.map((system) => system.name).join(', ');
+    announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);
+    await Promise.race([stop, mill.stopped]);
+    await server.stop(shutdownTimeoutMs);
+  } catch (failure) {
+    // Requests under way get their 503. That something cannot be stopped after this is no news beside it.
+    await Promise.allSettled([server?.stop(shutdownTimeoutMs), mill.stop({ timeoutMs: shutdownTimeoutMs })]);
+    throw failure;
+  }
+}
+
+/** The port of a system that was asked for alone. */
+function ownPort(systems: readonly System[], chosen: boolean): number | undefined {
+  return chosen && systems.length === 1 ? systems[0]?.port : undefined;
+}
+
+/** The one line on stdout. Whoever started this may have stopped reading; that is no reason to stop serving. */
+function announce(line: string): void {
+  process.stdout.on('error', () => undefined);
+  process.stdout.write(line);
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { type RocketSimulation, simulateRockets } from './simulate/rockets.ts';
+import { UsageError } from './usage-error.ts';
+import { durationUpTo, integerBetween, type Read, share, shown } from './values.ts';
+
+/** Adds `millrace simulate` and what it can simulate. */
+export function addSimulate(program: Command): void {
+  const simulate = program
+    .command('simulate')
+    .summary('put load on a system, and check what becomes of it')
+    .description('Puts load on a running system and checks what becomes of it.');
+  simulate
+    .command('rockets')
+    .summary('messages of 20 rockets, out of order and repeated')
+    .description(
+      'Posts the messages of 20 rockets, out of order and repeated, until each is taken; what is refused or not answered ' +
+        'is posted again every 500 ms, so the server may be killed and started again under it. Then compares every rocket ' +
+        'over the API with what it has to be. The same seed always gives the same messages.',
+    )
+    .argument('[url]', 'where to post', 'http://localhost:8088/messages')
+    .option('--concurrency-level <n>', 'senders, each with a connection of its own', '3')
+    .option('--max-messages <n>', 'distinct messages', '100000')
+    .option('--message-delay <duration>', 'rest of a sender after each message', '0ms')
+    .option('--seed <n>', 'what the messages are made from', '444')
+    .option('--duplicates <share>', 'share of the messages that is posted twice, 0 to 1', '0.1')
+    .option('--shuffle <n>', 'size of the hat out of which the next message is drawn; 0 keeps the order', '300')
+    .action(async (url: string, options: Options) => {
+      if (!(await simulateRockets(readSimulation(url, options)))) process.exitCode = 1;
+    });
+}
+
+/** As typed. */
+interface Options {
+  readonly concurrencyLevel: string;
+  readonly maxMessages: string;
+  readonly messageDelay: string;
+  readonly seed: string;
+  readonly duplicates: string;
+  readonly shuffle: string;
+}
+
+function readSimulation(url: string, options: Options): RocketSimulation {
+  return {
+    url: read('URL', url, readUrl, 'an http or https URL'),
+    senders: read('--concurrency-level', options.concurrencyLevel, integerBetween(1, 1000), 'an integer from 1 to 1000'),
+    messages: read('--max-messages', options.maxMessages, integerBetween(1, 100_000_000), 'an integer from 1 to 100000000'),
+    pauseMs: read('--message-delay', options.messageDelay, durationUpTo(60 * 60 * 1000), 'a duration up to 1h, such as 0ms, 5ms or 1s'),
+    seed: read('--seed', options.seed, integerBetween(0, Number.MAX_SAFE_INTEGER), 'an integer from 0'),
+    duplicates: read('--duplicates', options.duplicates, share, 'a number from 0 to 1'),
+    // A larger hat could hold a rocket's message back until the server has more of its later ones than it lets wait.
+    shuffle: read('--shuffle', options.shuffle, integerBetween(0, 10_000), 'an integer from 0 to 10000'),
+  };
+}
+
+function read<T>(name: string, text: string, reader: Read<T>, accepts: string): T {
+  const value = reader(text);
+  if (value === undefined) throw new UsageError(`${name}: expected ${accepts}, found ${shown(text)}`);
+  return value;
+}
+
+/** Without a path the messages go to where the rockets take them. */
+function readUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  return url.pathname === '/' ? new URL('/messages', url) : url;
+}

@@ -1,0 +1,55 @@
+import { countWithRepeats, disorder } from './disorder.ts';
+import type { ExpectedRocket } from './expected-rocket.ts';
+import { flights } from './flights.ts';
+import { progressOf } from './progress.ts';
+import { randomOf } from './random.ts';
+import { describeRun } from './report.ts';
+import { sendAll } from './sender.ts';
+import { findDifferences } from './verify.ts';
+
+export interface RocketSimulation {
+  /** Where the messages go; the rockets are read at `/rockets/{id}` of the same origin. */
+  readonly url: URL;
+  readonly senders: number;
+  /** Distinct messages. */
+  readonly messages: number;
+  /** How long a sender rests after each message. */
+  readonly pauseMs: number;
+  readonly seed: number;
+  /** The share of the messages that comes once more, from 0 to 1. */
+  readonly duplicates: number;
+  /** How many messages wait in the hat out of which the next one is drawn. */
+  readonly shuffle: number;
+}
+
+/** How long the server may take to apply what it has accepted. */
+const settlingMs = 30_000;
+
+/** Posts the messages, then checks every rocket; prints figures and verdict. Resolves to whether all rockets are right. */
+export async function simulateRockets({ url, senders, messages, pauseMs, seed, duplicates, shuffle }: RocketSimulation): Promise<boolean> {
+  const rockets = new Map<string, ExpectedRocket>();
+  const items = flights(seed, rockets);
+  const stream = disorder({ items, count: messages, repeats: duplicates, hat: shuffle, random: randomOf(seed, 2) });
+  const progress = progressOf(countWithRepeats(messages, duplicates));
+  process.once('SIGINT', () => {
+    progress.end();
+    process.exit(130);
+  });
+  const startedAt = performance.now();
+  const sent = await sendAll(stream, {
+    url,
+    senders,
+    pauseMs,
+    onTaken: progress.step,
+    onRetry: (reason) => progress.note(`${url.href}: ${reason}; trying again`),
+  });
+  progress.end();
+  process.stdout.write(`${describeRun(sent, performance.now() - startedAt)}\n`);
+  const differences = await findDifferences(url.origin, rockets.values(), settlingMs);
+  process.stdout.write(`${verdictOn(differences, rockets.size)}\n`);
+  return differences.length === 0;
+}
+
+function verdictOn(differences: readonly string[], rockets: number): string {
+  return differences.length === 0 ? `all ${rockets} rockets are right` : `${differences.join('\n')}\n${differences.length} differences`;
+}

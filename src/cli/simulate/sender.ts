@@ -1,0 +1,77 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'undici';
+import { messageOf } from '../../errors.ts';
+
+export interface SendingOptions {
+  readonly url: URL;
+  /** Each has a connection of its own and waits for the answer before it posts the next message. */
+  readonly senders: number;
+  /** How long a sender rests after each message. */
+  readonly pauseMs: number;
+  /** Called after each message that was taken. */
+  onTaken(): void;
+  /** Called when a message has to be posted again. */
+  onRetry(reason: string): void;
+}
+
+/** What became of the messages. */
+export interface Sent {
+  accepted: number;
+  duplicates: number;
+  /** Posts that were not taken, by a refusal or without an answer. */
+  retries: number;
+  /** From the post to the answer that took it, in microseconds. */
+  readonly latencyMicroseconds: RecordableHistogram;
+}
+
+const retryPauseMs = 500;
+const answerTimeoutMs = 10_000;
+
+/** Posts the messages until each of them is taken: whatever is not answered with a 2xx is posted again, for ever. */
+export async function sendAll(messages: Iterable<object>, options: SendingOptions): Promise<Sent> {
+  const sent: Sent = { accepted: 0, duplicates: 0, retries: 0, latencyMicroseconds: createHistogram() };
+  const queue = messages[Symbol.iterator]();
+  await Promise.all(Array.from({ length: options.senders }, () => runSender(queue, options, sent)));
+  return sent;
+}
+
+async function runSender(queue: Iterator<object>, options: SendingOptions, sent: Sent): Promise<void> {
+  const client = new Client(options.url.origin, {
+    headersTimeout: answerTimeoutMs,
+    bodyTimeout: answerTimeoutMs,
+    connect: { timeout: answerTimeoutMs },
+  });
+  const path = `${options.url.pathname}${options.url.search}`;
+  for (let next = queue.next(); !next.done; next = queue.next()) {
+    await sendUntilTaken(client, path, JSON.stringify(next.value), options, sent);
+    options.onTaken();
+    if (options.pauseMs > 0) await pause(options.pauseMs);
+  }
+  await client.close();
+}
+
+async function sendUntilTaken(client: Client, path: string, body: string, options: SendingOptions, sent: Sent): Promise<void> {
+  for (;;) {
+    try {
+      const startedAt = performance.now();
+      const status = await post(client, path, body);
+      sent.latencyMicroseconds.record(Math.max(1, Math.round((performance.now() - startedAt) * 1000)));
+      if (status === 'accepted') sent.accepted++;
+      else sent.duplicates++;
+      return;
+    } catch (error) {
+      sent.retries++;
+      options.onRetry(messageOf(error));
+      await pause(retryPauseMs);
+    }
+  }
+}
+
+/** Throws when the message was not taken, or the answer did not come. */
+async function post(client: Client, path: string, body: string): Promise<'accepted' | 'duplicate'> {
+  const answer = await client.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json' } });
+  const text = await answer.body.text();
+  if (answer.statusCode < 200 || answer.statusCode > 299) throw new Error(`answered ${answer.statusCode} ${text.slice(0, 200)}`);
+  return /"status"\s*:\s*"duplicate"/.test(text) ? 'duplicate' : 'accepted';
+}

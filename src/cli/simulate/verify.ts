@@ -1,0 +1,55 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'undici';
+import { messageOf } from '../../errors.ts';
+import type { ExpectedRocket } from './expected-rocket.ts';
+
+const pollMs = 200;
+
+/** What the API shows of a rocket, or why it shows nothing. */
+export type Look = { readonly rocket: Readonly<Record<string, unknown>> } | { readonly rocket?: undefined; readonly problem: string };
+
+/**
+ * Compares each rocket that the API at `origin` shows with the expected one, field by field, and answers every
+ * difference in a line. Gives the server until `deadlineMs` from now to have applied everything.
+ */
+export async function findDifferences(origin: string, rockets: Iterable<ExpectedRocket>, deadlineMs: number): Promise<readonly string[]> {
+  const client = new Client(origin);
+  const deadline = performance.now() + deadlineMs;
+  const differences: string[] = [];
+  for (const expected of rockets) {
+    let look = await lookAt(client, expected.id);
+    while (!isSettled(look, expected) && performance.now() < deadline) {
+      await pause(pollMs);
+      look = await lookAt(client, expected.id);
+    }
+    differences.push(...compare(expected, look));
+  }
+  await client.close();
+  return differences;
+}
+
+/** One line for each field that is not as expected. */
+export function compare(expected: ExpectedRocket, look: Look): readonly string[] {
+  const { rocket } = look;
+  if (rocket === undefined) return [`rocket ${expected.id}: expected it to be shown, found ${look.problem}`];
+  return Object.entries(expected)
+    .filter(([field, value]) => rocket[field] !== value)
+    .map(([field, value]) => `rocket ${expected.id}: ${field}: expected ${JSON.stringify(value)}, found ${JSON.stringify(rocket[field])}`);
+}
+
+/** Whether nothing that is still under way can change the rocket. */
+function isSettled({ rocket }: Look, expected: ExpectedRocket): boolean {
+  return rocket?.pendingMessages === 0 && Number(rocket.lastMessageNumber) >= expected.lastMessageNumber;
+}
+
+/** A server that is not there, or refuses, may be about to come back: that is a look like any other. */
+async function lookAt(client: Client, id: string): Promise<Look> {
+  try {
+    const answer = await client.request({ method: 'GET', path: `/rockets/${id}` });
+    const body = await answer.body.json();
+    if (answer.statusCode !== 200) return { problem: `status ${answer.statusCode}` };
+    return typeof body === 'object' && body !== null ? { rocket: { ...body } } : { problem: 'a body that is no object' };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}

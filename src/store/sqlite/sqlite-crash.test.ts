@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { table } from '../../pipeline/table.ts';
+import type { StoreDeclaration } from '../store.ts';
+import { sqlite } from './sqlite-store.ts';
+
+const visits = { pipeline: 'visits', slice: 0 };
+const steps = table('steps', { cursor: 'integer' }, { primaryKey: ['cursor'] });
+const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [steps] };
+
+/**
+ * Opens the database and appends from several sides at once, beside commits that each write one row a step of the
+ * cursor; says each id once it was accepted, and each cursor once it was committed.
+ */
+const program = `
+  import { sqlite } from ${JSON.stringify(new URL('./sqlite-store.ts', import.meta.url).href)};
+  const [path, run] = process.argv.slice(1);
+  const store = sqlite(path);
+  await store.open(${JSON.stringify(declaration)});
+  const visits = { pipeline: 'visits', slice: 0 };
+  const { epoch, cursor } = await store.claim(visits);
+  async function append(side) {
+    for (let i = 0; ; i++) {
+      const id = [run, side, i].join('-');
+      const [answer] = await store.append([{ partition: visits, key: side, id, idChosen: true, number: null, acceptedAt: Date.now(), body: '{}' }]);
+      console.log(answer.status, id, answer.position);
+    }
+  }
+  async function commit() {
+    const nothing = { holds: [], releases: [], keys: [], timers: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+    for (let next = cursor + 1; ; next++) {
+      await store.commit({ partition: visits, epoch, cursor: next, ...nothing, rows: [{ table: 'steps', write: 'add', rows: [[next]] }] });
+      console.log('committed', next);
+    }
+  }
+  await Promise.all([append('a'), append('b'), append('c'), commit()]);
+`;
+
+/** Lets the program run until it has said so many lines, kills it, and answers all that it said. */
+async function runAndKill(path: string, run: number, lineCount: number): Promise<string[]> {
+  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '--eval', program, path, String(run)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  assert.ok(child.stdout);
+  const lines: string[] = [];
+  const ended = once(child, 'close');
+  for await (const line of createInterface(child.stdout)) {
+    lines.push(line);
+    if (lines.length === lineCount) child.kill('SIGKILL');
+  }
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
+  return lines;
+}
+
+test('what was acknowledged before kill -9 is there, once, and the next start takes over at once (promises 1, 2, 8)', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
+  const path = join(folder, 'test.db');
+  const store = sqlite(path);
+  try {
+    for (const [run, lineCount] of [40, 150, 333].entries()) {
+      const lines = await runAndKill(path, run, lineCount);
+      await store.open(declaration);
+      const { cursor, head } = await store.claim(visits);
+      const log = await store.read(visits, 0, 100_000);
+      assert.deepEqual(
+        log.map(({ position }) => position),
+        Array.from({ length: log.length }, (_, i) => i + 1),
+      );
+      assert.equal(head, Math.max(log.length, cursor));
+      const positions = new Map(log.map(({ id, position }) => [id, position]));
+      assert.equal(positions.size, log.length, 'an id is there twice');
+      for (const line of lines) {
+        const [what, id = '', position] = line.split(' ');
+        if (what === 'committed') assert.ok(Number(id) <= cursor, line);
+        else assert.equal(positions.get(id), Number(position), line);
+      }
+      assert.deepEqual(await store.query('SELECT count(*) AS count, max(cursor) AS last FROM steps', []), [
+        { count: cursor, last: cursor || null },
+      ]);
+      await store.close();
+    }
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a database whose owner runs elsewhere is refused, and can be opened once that one was killed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
+  const path = join(folder, 'test.db');
+  const store = sqlite(path);
+  const owner = spawn(process.execPath, ['--input-type=module', '--eval', program, path, 'owner'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await once(owner.stdout, 'data');
+    await assert.rejects(store.open(declaration), {
+      code: 'MILL_STORE_OWNED',
+      message: new RegExp(`^${path}: owned by process ${owner.pid} on `),
+    });
+    const closed = once(owner, 'close');
+    owner.kill('SIGKILL');
+    owner.stdout.resume();
+    await closed;
+    await store.open(declaration);
+    assert.ok((await store.claim(visits)).epoch > 1);
+  } finally {
+    owner.kill('SIGKILL');
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import type { ErrorCode, MillraceError } from '../../errors.ts';
+import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
+import { sqlite } from './sqlite-store.ts';
+
+const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [] };
+let folder = '';
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function events(count: number, bodyLength: number): NewEvent[] {
+  const body = JSON.stringify('x'.repeat(bodyLength));
+  const event = {
+    partition: { pipeline: 'visits', slice: 0 },
+    id: 'id',
+    idChosen: false,
+    number: null,
+    acceptedAt: 1_750_000_000_000,
+    body,
+  };
+  return Array.from({ length: count }, (_, i) => ({ ...event, key: `key ${i}` }));
+}
+
+/** The error that opening it comes to. It must fit on one line and name the path. */
+async function openingError(path: string, code: ErrorCode): Promise<string> {
+  const store = sqlite(path, { busyTimeoutMs: 50 });
+  const error = await store.open(declaration).then(
+    () => store.close().then(() => assert.fail(`expected ${code}, it could be opened`)),
+    (thrown: MillraceError) => thrown,
+  );
+  assert.equal(error.code, code, error.message);
+  assert.ok(error.message.startsWith(path), error.message);
+  assert.ok(!error.message.includes('\n'), error.message);
+  await assert.rejects(store.claim({ pipeline: 'visits', slice: 0 }), { code: 'MILL_STORE_UNAVAILABLE' });
+  return error.message;
+}
+
+/** The path of a database with a megabyte in it. */
+async function filled(name: string): Promise<string> {
+  const path = join(folder, name);
+  await whileOpen(sqlite(path), (store) => store.append(events(1_000, 1_000)));
+  return path;
+}
+
+async function whileOpen(store: Store, body: (store: Store) => Promise<unknown>): Promise<void> {
+  await store.open(declaration);
+  try {
+    await body(store);
+  } finally {
+    await store.close();
+  }
+}
+
+describe('opening a file that is none of ours', () => {
+  test('text is not a database, and nothing is left beside it', async () => {
+    const path = join(folder, 'text.db');
+    writeFileSync(path, 'This is text. '.repeat(1_000));
+    assert.match(await openingError(path, 'MILL_STORE_CORRUPT'), /not a database/);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('text.db')),
+      ['text.db'],
+    );
+  });
+
+  test('an empty file is an empty database, and missing folders are made', async () => {
+    const path = join(folder, 'empty.db');
+    writeFileSync(path, '');
+    await whileOpen(sqlite(path), (store) => store.append(events(1, 1)));
+    await whileOpen(sqlite(join(folder, 'a', 'b', 'new.db')), (store) => store.append(events(1, 1)));
+  });
+
+  test('a file that is cut short is damaged, wherever it was cut', async () => {
+    const path = await filled('cut.db');
+    const { size } = statSync(path);
+    truncateSync(path, size - 1_000);
+    await openingError(path, 'MILL_STORE_CORRUPT');
+    truncateSync(path, size / 2);
+    await openingError(path, 'MILL_STORE_CORRUPT');
+    truncateSync(path, 50);
+    await openingError(path, 'MILL_STORE_CORRUPT');
+  });
+
+  test('a file that was scribbled over is damaged', async () => {
+    const path = await filled('scribbled.db');
+    writeFileSync(path, Buffer.alloc(statSync(path).size - 4_096, 7), { flag: 'r+' });
+    await openingError(path, 'MILL_STORE_CORRUPT');
+  });
+
+  test('a database of a newer Millrace is refused and left as it is', async () => {
+    const path = await filled('newer.db');
+    const plain = new DatabaseSync(path);
+    plain.exec("UPDATE millrace_meta SET value = 2 WHERE name = 'schema_version'");
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 1, found version 2/);
+    assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 2);
+    plain.close();
+  });
+});
+
+describe('opening what cannot be written', () => {
+  test('a folder, or a path below a file, says so', async () => {
+    mkdirSync(join(folder, 'folder.db'));
+    assert.match(await openingError(join(folder, 'folder.db'), 'MILL_STORE_READ_ONLY'), /it is a folder/);
+    writeFileSync(join(folder, 'file'), '');
+    assert.match(await openingError(join(folder, 'file', 'x.db'), 'MILL_STORE_READ_ONLY'), /file is not a folder/);
+  });
+
+  test('a file system that has no place for files says so, and is not waited for', {
+    skip: process.platform !== 'linux' && 'there is no /proc',
+  }, async () => {
+    await openingError('/proc/x.db', 'MILL_STORE_READ_ONLY');
+    assert.match(await openingError('/proc/folder/x.db', 'MILL_STORE_READ_ONLY'), /ENOENT/);
+  });
+
+  test('a file or folder without permission says so', { skip: process.getuid?.() === 0 && 'nothing is forbidden to root' }, async () => {
+    const path = await filled('forbidden.db');
+    execFileSync('chmod', ['400', path]);
+    assert.match(await openingError(path, 'MILL_STORE_READ_ONLY'), /EACCES/);
+  });
+
+  test('a read-only file system says so', async (t) => {
+    const mounted = mountOrSkip(t, 'read-only');
+    if (mounted === undefined) return;
+    const path = join(mounted, 'x.db');
+    await whileOpen(sqlite(path), (store) => store.append(events(1, 1)));
+    execFileSync('mount', ['-o', 'remount,ro', mounted]);
+    assert.match(await openingError(path, 'MILL_STORE_READ_ONLY'), /EROFS/);
+    assert.match(await openingError(join(mounted, 'new.db'), 'MILL_STORE_READ_ONLY'), /EROFS/);
+  });
+
+  test('a full disk refuses the call and keeps what was accepted; with room again it goes on', async (t) => {
+    const mounted = mountOrSkip(t, 'full');
+    if (mounted === undefined) return;
+    await whileOpen(sqlite(join(mounted, 'x.db')), async (store) => {
+      const accepted = await appendUntilRefused(store);
+      assert.deepEqual(await store.query('SELECT count(*) AS count, max(position) AS last FROM millrace_log_visits', []), [
+        { count: accepted, last: accepted },
+      ]);
+      execFileSync('mount', ['-o', 'remount,size=4m', mounted]);
+      assert.deepEqual((await store.append(events(100, 1_000)))[0], { status: 'accepted', position: accepted + 1 });
+    });
+    execFileSync('mount', ['-o', 'remount,size=1m', mounted]);
+    assert.match(await openingError(join(mounted, 'x.db'), 'MILL_STORE_FULL'), /no space/);
+  });
+});
+
+async function appendUntilRefused(store: Store): Promise<number> {
+  for (let accepted = 0; accepted < 10_000; accepted += 100) {
+    try {
+      await store.append(events(100, 1_000));
+    } catch (error) {
+      assert.equal((error as MillraceError).code, 'MILL_STORE_FULL');
+      return accepted;
+    }
+  }
+  return assert.fail('the disk was never full');
+}
+
+/** A small file system of its own, in memory; undefined, and the test is skipped, where this may not be had. */
+function mountOrSkip(t: TestContext, name: string): string | undefined {
+  const point = join(folder, name);
+  mkdirSync(point);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', point], { stdio: 'pipe' });
+  } catch {
+    t.skip('only root on Linux may mount a file system');
+    return undefined;
+  }
+  t.after(() => execFileSync('umount', [point]));
+  return point;
+}
+
+describe('opening what another program has', () => {
+  test('a lock is waited for, as long as was said', async () => {
+    const path = await filled('locked.db');
+    const plain = new DatabaseSync(path);
+    plain.exec('BEGIN IMMEDIATE');
+    assert.match(await openingError(path, 'MILL_STORE_BUSY'), /another program/);
+    plain.exec('ROLLBACK');
+    await whileOpen(sqlite(path, { busyTimeoutMs: 50 }), async (store) => {
+      plain.exec('BEGIN IMMEDIATE');
+      await assert.rejects(store.append(events(1, 1)), { code: 'MILL_STORE_BUSY' });
+      plain.exec('ROLLBACK');
+      assert.deepEqual(await store.append(events(1, 1)), [{ status: 'accepted', position: 1_001 }]);
+    });
+    plain.close();
+  });
+
+  test('a database that is kept wholly locked is busy', async () => {
+    const path = join(folder, 'exclusive.db');
+    const plain = new DatabaseSync(path);
+    plain.exec('CREATE TABLE t (a); BEGIN EXCLUSIVE');
+    await openingError(path, 'MILL_STORE_BUSY');
+    plain.close();
+  });
+
+  test('a second store of the same file is refused, by whatever name, in one line that says who has it', async () => {
+    const path = join(folder, 'owned.db');
+    const link = join(folder, 'link.db');
+    await whileOpen(sqlite(path), async (owner) => {
+      const expected = new RegExp(`owned by process ${process.pid} on ${hostname()} since \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`);
+      assert.match(await openingError(path, 'MILL_STORE_OWNED'), expected);
+      symlinkSync(path, link);
+      await assert.rejects(sqlite(link).open(declaration), { code: 'MILL_STORE_OWNED', message: expected });
+      assert.equal((await owner.append(events(1, 1)))[0]?.status, 'accepted');
+      assert.match(await openingError(path, 'MILL_STORE_OWNED'), expected);
+    });
+    await whileOpen(sqlite(link), (store) => store.append(events(1, 1)));
+  });
+});

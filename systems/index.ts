@@ -1,0 +1,5 @@
+import type { System } from '../src/index.ts';
+import { rockets } from './rockets/index.ts';
+
+/** The systems that come with Millrace, in the order of its documentation. */
+export const systems: readonly System[] = [rockets];

@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { decodeCursor, type Mill, type Page, pageOf } from '../../src/index.ts';
+import { messagesTable } from './pipeline.ts';
+
+/** A message that was applied. */
+export interface AppliedMessage {
+  readonly messageNumber: number;
+  readonly messageTime: string;
+  readonly messageType: string;
+  readonly message: unknown;
+}
+
+const Cursor = z.tuple([z.int()]);
+
+/** A page of a rocket's applied messages, in the order of their numbers. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
+export async function findHistory(
+  mill: Mill,
+  rocket: string,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<Page<AppliedMessage>> {
+  const [after] = cursor === undefined ? [0] : await decodeCursor(Cursor, cursor);
+  const rows = await mill
+    .query(messagesTable)
+    .selectAll()
+    .where('rocket', '=', rocket)
+    .where('number', '>', after)
+    .orderBy('number')
+    .limit(limit + 1)
+    .execute();
+  return pageOf(rows, {
+    limit,
+    cursor: (row) => [row.number],
+    item: (row) => ({ messageNumber: row.number, messageTime: row.time, messageType: row.type, message: row.message }),
+  });
+}

@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import { decodeCursor, encodeCursor, type Mill, pageParameters, type StoredRowOf } from '../../src/index.ts';
+import { rocketsPipeline, rocketsTable } from './pipeline.ts';
+import type { Rocket } from './rocket.ts';
+
+type Row = StoredRowOf<typeof rocketsTable>;
+type Sort = (typeof sorts)[number];
+type Order = 'asc' | 'desc';
+type Place = readonly [value: string | number, id: string];
+
+const sorts = ['id', 'type', 'speed', 'mission', 'status'] as const;
+
+/** The parameters of the list. Unlike other lists it is whole when nobody sets a limit. */
+export const RocketQuery = z.object({
+  sort: z.enum(sorts).default('id').meta({ description: 'Ties are sorted by id.' }),
+  order: z.enum(['asc', 'desc']).optional().meta({ description: 'By default descending for speed, otherwise ascending.' }),
+  limit: pageParameters.limit.unwrap().optional().meta({ description: 'How many rockets to answer with; all without it.' }),
+  cursor: pageParameters.cursor,
+});
+
+export interface RocketList {
+  /** All rockets, not only those of this page. */
+  readonly count: number;
+  readonly rockets: readonly (Rocket & { readonly pendingMessages: number })[];
+  readonly sort: Sort;
+  readonly order: Order;
+  readonly nextCursor?: string;
+}
+
+/** How long the list waits for what was accepted before it, in milliseconds. */
+const freshnessMs = 250;
+
+/** The rockets, sorted. Throws `MILL_INVALID_REQUEST` for a cursor that is not of a list in the same order. */
+export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>): Promise<RocketList> {
+  const { sort, limit } = query;
+  const order = query.order ?? (sort === 'speed' ? 'desc' : 'asc');
+  const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
+  await mill.settled(rocketsPipeline.name, freshnessMs);
+  const found = await selectSorted(mill, { sort, order, after, limit: limit === undefined ? undefined : limit + 1 });
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  const more = found.length > rows.length && last !== undefined;
+  const whole = !more && after === undefined;
+  return {
+    count: whole ? rows.length : await countAll(mill),
+    rockets: await withPending(mill, rows),
+    sort,
+    order,
+    ...(more ? { nextCursor: encodeCursor([sort, order, last[sort], last.id]) } : {}),
+  };
+}
+
+interface Selection {
+  readonly sort: Sort;
+  readonly order: Order;
+  /** Begin after the rocket at this place. */
+  readonly after: Place | undefined;
+  readonly limit: number | undefined;
+}
+
+async function selectSorted(mill: Mill, { sort, order, after, limit }: Selection): Promise<readonly Row[]> {
+  let select = mill.query(rocketsTable).selectAll().orderBy(sort, order).orderBy('id');
+  if (after !== undefined) {
+    const [value, id] = after;
+    const beyond = order === 'asc' ? '>' : '<';
+    select = select.where((where) => where.or([where(sort, beyond, value), where.and([where(sort, '=', value), where('id', '>', id)])]));
+  }
+  if (limit !== undefined) select = select.limit(limit);
+  return select.execute();
+}
+
+async function countAll(mill: Mill): Promise<number> {
+  const { count } = await mill
+    .query(rocketsTable)
+    .select((row) => row.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+async function withPending(mill: Mill, rows: readonly Row[]): Promise<RocketList['rockets']> {
+  const statuses = await mill.keys(
+    rocketsPipeline.name,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row, index) => ({ ...toRocket(row), pendingMessages: statuses[index]?.pending ?? 0 }));
+}
+
+function toRocket(row: Row): Rocket {
+  return {
+    id: row.id,
+    type: row.type,
+    speed: row.speed,
+    mission: row.mission,
+    status: row.status === 'EXPLODED' ? 'EXPLODED' : 'ACTIVE',
+    ...(row.explosion_reason === null ? {} : { explosionReason: row.explosion_reason }),
+    lastMessageNumber: row.last_message_number,
+    lastUpdated: row.last_updated,
+  };
+}
+
+/** Where a cursor points. It is made for one order and means nothing in another. */
+async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
+  const schema = z.tuple([z.literal(sort), z.literal(order), sort === 'speed' ? z.number() : z.string(), z.string()]);
+  const [, , value, id] = await decodeCursor(schema, cursor);
+  return [value, id];
+}

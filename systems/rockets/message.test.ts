@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { RocketId, RocketMessage } from './message.ts';
+
+const metadata = { channel: '193270a9-c9cf-404a-8f83-838e71d9ae67', messageNumber: 1, messageTime: '2022-02-02T19:39:05.86337+01:00' };
+const launch = {
+  metadata: { ...metadata, messageType: 'RocketLaunched' },
+  message: { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' },
+};
+
+async function judge(message: unknown) {
+  return RocketMessage['~standard'].validate(message);
+}
+
+/** The paths of what is wrong with a message. */
+async function faultsOf(message: unknown): Promise<readonly string[]> {
+  const { issues = [] } = await judge(message);
+  return issues.map(({ path = [] }) => path.join('.'));
+}
+
+test('each type of message is accepted as it stands', async () => {
+  const messages = [
+    launch,
+    { metadata: { ...metadata, messageType: 'RocketLaunched' }, message: { type: '', launchSpeed: 0, mission: '' } },
+    { metadata: { ...metadata, messageType: 'RocketSpeedIncreased' }, message: { by: 0.5 } },
+    { metadata: { ...metadata, messageType: 'RocketSpeedDecreased' }, message: { by: 3000 } },
+    { metadata: { ...metadata, messageType: 'RocketExploded' }, message: { reason: 'PRESSURE_VESSEL_FAILURE' } },
+    { metadata: { ...metadata, messageType: 'RocketMissionChanged' }, message: { newMission: 'SHUTTLE_MIR' } },
+  ];
+  for (const message of messages) assert.deepEqual(await judge(message), { value: message });
+});
+
+test('what a message has beyond its fields is left out', async () => {
+  const message = { ...launch, extra: 1, metadata: { ...launch.metadata, extra: 1 }, message: { ...launch.message, extra: 1 } };
+  assert.deepEqual(await judge(message), { value: launch });
+});
+
+test('every fault is told with its path', async () => {
+  assert.deepEqual(await faultsOf({ metadata: { ...launch.metadata, channel: 'x', messageNumber: 0 }, message: { type: 'Falcon-9' } }), [
+    'metadata.channel',
+    'metadata.messageNumber',
+    'message.launchSpeed',
+    'message.mission',
+  ]);
+});
+
+test('an unknown or missing type is told together with what else is wrong', async () => {
+  assert.deepEqual(await faultsOf({ metadata: { ...metadata, messageNumber: '1', messageType: 'toString' }, message: {} }), [
+    'metadata.messageNumber',
+    'metadata.messageType',
+  ]);
+  assert.deepEqual(await faultsOf({ metadata }), ['metadata.messageType', 'message']);
+  assert.deepEqual(await faultsOf({}), ['metadata', 'message']);
+  for (const nothing of [null, 'text', 5, true]) assert.deepEqual(await faultsOf(nothing), ['']);
+  assert.ok((await faultsOf([])).length > 0);
+});
+
+test('a UUID of any version is an id, and the same in either case', () => {
+  assert.equal(RocketId.parse('193270A9-C9CF-404A-8F83-838E71D9AE67'), '193270a9-c9cf-404a-8f83-838e71d9ae67');
+  for (const id of [
+    '00000000-0000-0000-0000-000000000000',
+    'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    '12345678-1234-f234-0234-123456789abc',
+  ]) {
+    assert.equal(RocketId.parse(id), id);
+  }
+  for (const id of [
+    '',
+    '193270a9c9cf404a8f83838e71d9ae67',
+    '{193270a9-c9cf-404a-8f83-838e71d9ae67}',
+    '193270a9-c9cf-404a-8f83-838e71d9ae6',
+    'g93270a9-c9cf-404a-8f83-838e71d9ae67',
+    ' 193270a9-c9cf-404a-8f83-838e71d9ae67',
+    5,
+  ]) {
+    assert.equal(RocketId.safeParse(id).success, false, String(id));
+  }
+});

@@ -1,0 +1,70 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import * as z from 'zod';
+import { Timestamp } from './timestamp.ts';
+
+/** A rocket's id: any UUID, whatever its version. In lower case, so that one rocket has one name. */
+export const RocketId = z.guid('expected a UUID').toLowerCase();
+
+const metadata = {
+  channel: RocketId,
+  messageNumber: z.int().min(1).meta({ description: 'The order within the channel.' }),
+  messageTime: Timestamp,
+};
+
+/** One schema for each type of message. */
+const schemas = {
+  RocketLaunched: messageOf('RocketLaunched', { type: z.string(), launchSpeed: z.number().min(0), mission: z.string() }),
+  RocketSpeedIncreased: messageOf('RocketSpeedIncreased', { by: z.number().positive() }),
+  RocketSpeedDecreased: messageOf('RocketSpeedDecreased', { by: z.number().positive() }),
+  RocketExploded: messageOf('RocketExploded', { reason: z.string() }),
+  RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: z.string() }),
+};
+const anySchema = z.union(Object.values(schemas));
+
+export type MessageType = keyof typeof schemas;
+
+/** A message of one type, or of any. */
+export type RocketMessage<T extends MessageType = MessageType> = z.infer<(typeof schemas)[T]>;
+
+/**
+ * A message as it comes in. It goes by its type to the one schema that fits: a plain union would try all of them on
+ * every message, and could not tell which of its complaints is the right one.
+ */
+export const RocketMessage: StandardSchemaV1<z.input<typeof anySchema>, RocketMessage> & StandardJSONSchemaV1 = {
+  '~standard': {
+    version: 1,
+    vendor: 'millrace',
+    validate(message) {
+      const type = propertyOf(propertyOf(message, 'metadata'), 'messageType');
+      return isMessageType(type) ? schemas[type]['~standard'].validate(message) : { issues: faultsOf(message) };
+    },
+    jsonSchema: anySchema['~standard'].jsonSchema,
+  },
+};
+
+/** Whether a message is of this type, for the compiler too. */
+export function isA<T extends MessageType>(type: T, message: RocketMessage): message is Extract<RocketMessage, RocketMessage<T>> {
+  return message.metadata.messageType === type;
+}
+
+function messageOf<T extends string, Shape extends z.ZodRawShape>(type: T, shape: Shape) {
+  return z.object({ metadata: z.object({ ...metadata, messageType: z.literal(type) }), message: z.object(shape) });
+}
+
+const untyped = z.object({
+  metadata: z.object({ ...metadata, messageType: z.enum(Object.keys(schemas)) }),
+  message: z.looseObject({}),
+});
+
+/** Everything wrong with a message that has none of our types, its type included. */
+function faultsOf(message: unknown): readonly StandardSchemaV1.Issue[] {
+  return untyped.safeParse(message).error?.issues ?? [];
+}
+
+function isMessageType(type: unknown): type is MessageType {
+  return typeof type === 'string' && Object.hasOwn(schemas, type);
+}
+
+function propertyOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

@@ -1,0 +1,52 @@
+import { pipeline, table } from '../../src/index.ts';
+import { RocketMessage } from './message.ts';
+import { apply, Rocket } from './rocket.ts';
+
+/** Every rocket that was launched, one row each. */
+export const rocketsTable = table(
+  'rockets',
+  {
+    id: 'text',
+    type: 'text',
+    speed: 'real',
+    mission: 'text',
+    status: 'text',
+    explosion_reason: 'text?',
+    last_message_number: 'integer',
+    last_updated: 'text',
+  },
+  { primaryKey: ['id'], indexes: [['type'], ['speed'], ['mission'], ['status']] },
+);
+
+/** The applied messages of each rocket. */
+export const messagesTable = table(
+  'rocket_messages',
+  { rocket: 'text', number: 'integer', time: 'text', type: 'text', message: 'json' },
+  { primaryKey: ['rocket', 'number'] },
+);
+
+/** Messages in, rockets out: whatever order they come in, each rocket is the fold of its messages in number order. */
+export const rocketsPipeline = pipeline('rockets', {
+  event: RocketMessage,
+  key: (event) => event.metadata.channel,
+  order: { by: (event) => event.metadata.messageNumber, from: 1, gap: 'wait', maxPending: 10_000 },
+  state: Rocket,
+  tables: { rocketsTable, messagesTable },
+  handle(event, before, turn) {
+    const rocket = apply(before, event);
+    if (rocket === undefined) return turn.ignore('the rocket was never launched');
+    turn.put(rocketsTable, {
+      id: rocket.id,
+      type: rocket.type,
+      speed: rocket.speed,
+      mission: rocket.mission,
+      status: rocket.status,
+      explosion_reason: rocket.explosionReason,
+      last_message_number: rocket.lastMessageNumber,
+      last_updated: rocket.lastUpdated,
+    });
+    const { messageNumber, messageTime, messageType } = event.metadata;
+    turn.add(messagesTable, { rocket: rocket.id, number: messageNumber, time: messageTime, type: messageType, message: event.message });
+    return rocket;
+  },
+});

@@ -1,0 +1,97 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { jsonSchemaOf, type Mill, MillraceError, pageParameters, pageSchema, parseRequest } from '../../src/index.ts';
+import { findHistory } from './history.ts';
+import { findRockets, RocketQuery } from './list.ts';
+import { RocketId, RocketMessage } from './message.ts';
+import { rocketsPipeline } from './pipeline.ts';
+import { Rocket } from './rocket.ts';
+
+const Params = z.object({ id: RocketId });
+const HistoryQuery = z.object(pageParameters);
+
+const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']) });
+/** A rocket as it is shown. */
+const RocketAnswer = z.object({
+  ...Rocket.shape,
+  pendingMessages: z.int().meta({ description: 'Messages that have arrived and wait for an earlier number.' }),
+});
+const RocketList = z.object({
+  count: z.int().meta({ description: 'How many rockets there are in all.' }),
+  rockets: z.array(RocketAnswer),
+  ...RocketQuery.pick({ sort: true, order: true }).required().shape,
+  nextCursor: z.string().optional().meta({ description: 'Where the next page begins; absent on the last.' }),
+});
+const HistoryItem = z.object({
+  messageNumber: z.int(),
+  messageTime: z.string(),
+  messageType: z.string(),
+  message: z.record(z.string(), z.unknown()),
+});
+
+/** The routes of the rockets. */
+export function addRoutes(app: FastifyInstance, mill: Mill): void {
+  app.post(
+    '/messages',
+    {
+      schema: {
+        summary: 'Take a message in, in whatever order and however often it comes',
+        body: jsonSchemaOf(RocketMessage),
+        response: { 202: jsonSchemaOf(Ingested, 'output') },
+      },
+    },
+    async (request, reply) => {
+      const { status } = await mill.ingest(rocketsPipeline.name, request.body);
+      return reply.code(202).send({ status });
+    },
+  );
+
+  app.get(
+    '/rockets',
+    {
+      schema: {
+        summary: 'All rockets, sorted; a page of them when there is a limit',
+        querystring: jsonSchemaOf(RocketQuery),
+        response: { 200: jsonSchemaOf(RocketList, 'output') },
+      },
+    },
+    async (request) => findRockets(mill, await parseRequest(RocketQuery, request.query)),
+  );
+
+  const params = jsonSchemaOf(Params);
+  app.get(
+    '/rockets/:id',
+    { schema: { summary: 'One rocket', params, response: { 200: jsonSchemaOf(RocketAnswer, 'output') } } },
+    async (request) => {
+      const { id } = await parseRequest(Params, request.params);
+      const [rocket, [status]] = await Promise.all([findRocket(mill, id), mill.keys(rocketsPipeline.name, [id])]);
+      return { ...rocket, pendingMessages: status?.pending ?? 0 };
+    },
+  );
+
+  app.get(
+    '/rockets/:id/history',
+    {
+      schema: {
+        summary: 'The messages of a rocket that were applied, in order',
+        params,
+        querystring: jsonSchemaOf(HistoryQuery),
+        response: { 200: jsonSchemaOf(pageSchema(HistoryItem), 'output') },
+      },
+    },
+    async (request) => {
+      const { id } = await parseRequest(Params, request.params);
+      const query = await parseRequest(HistoryQuery, request.query);
+      await findRocket(mill, id);
+      return findHistory(mill, id, query);
+    },
+  );
+}
+
+/** The rocket as of every message that was accepted before. Throws `MILL_NOT_FOUND` when it was never launched. */
+async function findRocket(mill: Mill, id: string): Promise<Rocket> {
+  const state = await mill.state(rocketsPipeline.name, id);
+  if (state === undefined || state === null)
+    throw new MillraceError('MILL_NOT_FOUND', `expected a rocket that was launched, found none with the id ${id}`);
+  return Rocket.parse(state);
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Timestamp } from './timestamp.ts';
+
+const good = [
+  '2022-02-02T19:39:05.86337+01:00',
+  '2022-02-02T19:39:05Z',
+  '2022-02-02t19:39:05.1z',
+  '2024-02-29T00:00:00-23:59',
+  '1990-12-31T23:59:60Z',
+  '0000-01-01T00:00:00.000000000000Z',
+  '9999-12-31T23:59:59.999+14:00',
+];
+
+const bad = [
+  '',
+  'yesterday',
+  '2022-02-02',
+  '19:39:05Z',
+  '2022-02-02T19:39:05',
+  '2022-02-02T19:39Z',
+  '2022-02-02 19:39:05Z',
+  '2022-2-2T19:39:05Z',
+  '2023-02-29T00:00:00Z',
+  '2022-04-31T00:00:00Z',
+  '2022-13-01T00:00:00Z',
+  '2022-02-02T24:00:00Z',
+  '2022-02-02T19:60:05Z',
+  '2022-02-02T19:39:61Z',
+  '2022-02-02T19:39:05.Z',
+  '2022-02-02T19:39:05,5Z',
+  '2022-02-02T19:39:05+0100',
+  '2022-02-02T19:39:05+24:00',
+  '2022-02-02T19:39:05Z\n',
+  ' 2022-02-02T19:39:05Z',
+  1643827145000,
+  null,
+];
+
+test('a moment as RFC 3339 writes it is accepted and kept as it came', () => {
+  for (const moment of good) assert.equal(Timestamp.parse(moment), moment);
+});
+
+test('anything else is refused', () => {
+  for (const moment of bad) assert.equal(Timestamp.safeParse(moment).success, false, String(moment));
+});

@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/** This checkout. */
+export const checkout = fileURLToPath(new URL('..', import.meta.url));
+
+export interface ProgramOptions {
+  /** Variables beside those of the test. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly folder: string;
+  /** The checkout whose launcher runs; by default this one. */
+  readonly root?: string;
+  /** The Node.js that runs the launcher; by default the one that runs the test. */
+  readonly node?: string;
+}
+
+export interface Ended {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A run of `millrace`. It is killed when the test ends. */
+export class Program {
+  readonly child: ChildProcess;
+  /** Settles when it has ended and nobody holds its output open any more, no child of its own either. */
+  readonly ended: Promise<Ended>;
+  #stdout = '';
+  #stderr = '';
+  #onOutput: () => void = () => undefined;
+
+  constructor(
+    context: TestContext,
+    words: readonly string[],
+    { environment = {}, folder, root = checkout, node = process.execPath }: ProgramOptions,
+  ) {
+    // What a test was configured with is not for the program.
+    const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, LOG_LEVEL: _4, ...inherited } = process.env;
+    this.child = spawn(node, [join(root, 'bin/millrace.js'), ...words], {
+      cwd: folder,
+      env: { ...inherited, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    context.after(() => this.child.kill('SIGKILL'));
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+      this.#onOutput();
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+      this.#onOutput();
+    });
+    this.ended = once(this.child, 'close').then(([code, signal]) => ({ code, signal, stdout: this.#stdout, stderr: this.#stderr }));
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Resolves to the first match in what it has printed to both, as soon as there is one. Throws when it ends without. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    const { promise, resolve } = Promise.withResolvers<RegExpExecArray>();
+    this.#onOutput = () => {
+      const match = pattern.exec(this.#stdout) ?? pattern.exec(this.#stderr);
+      if (match !== null) resolve(match);
+    };
+    this.#onOutput();
+    const endedWithout = this.ended.then(({ code, signal, stderr }): never => {
+      throw new Error(`expected ${pattern}, but it ended with ${signal ?? code}: ${stderr}`);
+    });
+    return Promise.race([promise, endedWithout]);
+  }
+
+  /** Resolves to the URL of the ready line. */
+  async listening(): Promise<string> {
+    const [, url = ''] = await this.printed(/listening on (http:\/\/\S+)/);
+    return url;
+  }
+
+  /** Sends the signal and waits for the end. */
+  kill(signal: NodeJS.Signals): Promise<Ended> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** A folder that is gone when the test ends. */
+export function temporaryFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { type Ended, Program, temporaryFolder } from './program.ts';
+
+const channel = '193270a9-c9cf-404a-8f83-838e71d9ae67';
+const metadata = { channel, messageNumber: 1, messageTime: '2022-02-02T19:39:05.86337+01:00', messageType: 'RocketLaunched' };
+const launch = { metadata, message: { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' } };
+const faster = (messageNumber: number, by: number) => ({
+  metadata: { ...metadata, messageNumber, messageType: 'RocketSpeedIncreased' },
+  message: { by },
+});
+
+async function post(url: string, body: unknown, headers: Readonly<Record<string, string>> = {}) {
+  const answer = await fetch(`${url}/messages`, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers });
+  return { status: answer.status, type: answer.headers.get('content-type'), body: await answer.json() };
+}
+
+async function get(url: string, path: string): Promise<unknown> {
+  return (await fetch(`${url}${path}`)).json();
+}
+
+function serveRockets(context: TestContext, folder: string): Program {
+  return new Program(context, ['serve', 'rockets', '--port', '0', '--database', './mill.db'], { folder });
+}
+
+test('the ready line is the only output, and requests are served from then on', async (context) => {
+  const program = serveRockets(context, temporaryFolder(context));
+  const url = await program.listening();
+  assert.deepEqual(await get(url, '/ping'), { pong: true });
+  const { code, stdout, stderr } = await program.kill('SIGTERM');
+  assert.match(stdout, /^millrace \d+\.\d+\.\d+ listening on http:\/\/127\.0\.0\.1:\d+ \(rockets; sqlite:\/\S+\/mill\.db\)\n$/);
+  assert.deepEqual([code, stderr], [0, '']);
+});
+
+test('every malformed message is refused with what is wrong, and nothing of it is stored', async (context) => {
+  const program = serveRockets(context, temporaryFolder(context));
+  const url = await program.listening();
+  const withMetadata = (changes: object) => ({ ...launch, metadata: { ...metadata, ...changes } });
+  const withMessage = (message: unknown, messageType = 'RocketLaunched') => ({ metadata: { ...metadata, messageType }, message });
+  const malformed: readonly unknown[] = [
+    ...[null, [], 'text', 5, {}, { metadata }, { message: launch.message }, { metadata: null, message: null }],
+    ...['', 'x', channel.slice(1), `${channel}0`, channel.replace('-', ''), 5, null, undefined].map((id) => withMetadata({ channel: id })),
+    ...[0, -1, 1.5, '1', null, undefined, true, 2 ** 60, []].map((messageNumber) => withMetadata({ messageNumber })),
+    ...['yesterday', '2022-02-02', '2022-02-30T00:00:00Z', 1643827145, null, undefined].map((messageTime) => withMetadata({ messageTime })),
+    ...['RocketLanded', 'rocketlaunched', '', '__proto__', 'constructor', 7, null, undefined].map((messageType) =>
+      withMetadata({ messageType }),
+    ),
+    ...[null, 'text', [], {}, { type: 'F', mission: 'M' }, { launchSpeed: 1, mission: 'M' }, { type: 'F', launchSpeed: 1 }].map((message) =>
+      withMessage(message),
+    ),
+    ...[-1, '500', null].map((launchSpeed) => withMessage({ ...launch.message, launchSpeed })),
+    ...['RocketSpeedIncreased', 'RocketSpeedDecreased'].flatMap((type) =>
+      [{ by: 0 }, { by: -5 }, { by: '5' }, { by: null }, {}].map((message) => withMessage(message, type)),
+    ),
+    ...[{}, { reason: 5 }].map((message) => withMessage(message, 'RocketExploded')),
+    ...[{}, { newMission: null }].map((message) => withMessage(message, 'RocketMissionChanged')),
+    ...['', 'no JSON', '{"metadata":', '{"a":1e999}', JSON.stringify(launch).replace(':500', ':1e999')],
+  ];
+  for (const message of malformed) {
+    const { status, type, body } = await post(url, message);
+    assert.equal(status, 400, `${JSON.stringify(message)} was answered ${status} ${JSON.stringify(body)}`);
+    assert.equal(type, 'application/problem+json');
+  }
+  assert.deepEqual(await get(url, '/rockets'), { count: 0, rockets: [], sort: 'id', order: 'asc' });
+  assert.equal((await post(url, launch)).status, 202);
+});
+
+test('a body is JSON whatever its Content-Type says', async (context) => {
+  const program = serveRockets(context, temporaryFolder(context));
+  const url = await program.listening();
+  for (const [index, type] of ['text/plain', 'application/x-www-form-urlencoded', 'x', 'application/json; charset=utf-8'].entries()) {
+    const { status } = await post(url, { ...launch, metadata: { ...metadata, messageNumber: index + 1 } }, { 'content-type': type });
+    assert.equal(status, 202, type);
+  }
+});
+
+test('what was acknowledged survives kill -9, waiting messages included, and the next start goes on at once', async (context) => {
+  const folder = temporaryFolder(context);
+  const first = serveRockets(context, folder);
+  const url = await first.listening();
+  const messages = [launch, ...Array.from({ length: 50 }, (_, index) => faster(index + 3, 10))];
+  const answers = await Promise.all(messages.map((message) => post(url, message)));
+  assert.ok(answers.every(({ status }) => status === 202));
+  await first.kill('SIGKILL');
+
+  const second = serveRockets(context, folder);
+  const again = await second.listening();
+  assert.deepEqual((await post(again, faster(3, 10))).body, { status: 'duplicate' });
+  assert.deepEqual((await post(again, faster(2, 5))).body, { status: 'accepted' });
+  const rocket = Object(await get(again, `/rockets/${channel}`));
+  assert.deepEqual([rocket.speed, rocket.lastMessageNumber, rocket.pendingMessages], [1005, 52, 0]);
+});
+
+test('SIGTERM and SIGINT stop it with exit code 0, and the next start finds everything', async (context) => {
+  const folder = temporaryFolder(context);
+  for (const [index, signal] of (['SIGTERM', 'SIGINT'] as const).entries()) {
+    const program = serveRockets(context, folder);
+    const url = await program.listening();
+    assert.deepEqual((await post(url, launch)).body, { status: index === 0 ? 'accepted' : 'duplicate' });
+    const { code, stderr } = await program.kill(signal);
+    assert.deepEqual([code, stderr], [0, '']);
+  }
+});
+
+test('a second signal ends it at once', async (context) => {
+  const folder = temporaryFolder(context);
+  // The handler never ends, so the first signal waits for it.
+  writeFileSync(
+    join(folder, 'slow.mjs'),
+    `import { pipeline } from 'millrace';
+     import * as z from 'zod';
+     export default pipeline('slow', { event: z.object({}), handle: () => { console.error('handling'); return new Promise(() => {}); } });`,
+  );
+  const program = new Program(context, ['serve', './slow.mjs', '--port', '0', '--database', 'memory:'], { folder });
+  const url = await program.listening();
+  await fetch(`${url}/pipelines/slow/events`, { method: 'POST', body: '{}' });
+  await program.printed(/handling/);
+  program.child.kill('SIGTERM');
+  const stopping = async (): Promise<void> => ((await fetch(`${url}/health`)).status === 503 ? undefined : stopping());
+  await stopping();
+  const { code } = await program.kill('SIGTERM');
+  assert.equal(code, 143);
+});
+
+test('a database has one owner; a second process is told who, and takes over when that one was killed', async (context) => {
+  const folder = temporaryFolder(context);
+  const owner = serveRockets(context, folder);
+  await owner.listening();
+  const { code, stdout, stderr } = await serveRockets(context, folder).ended;
+  assert.deepEqual([code, stdout], [1, '']);
+  assertOneLine(stderr, new RegExp(`mill\\.db.*${owner.child.pid}`));
+  await owner.kill('SIGKILL');
+  await serveRockets(context, folder).listening();
+});
+
+test('a port in use is one line that names it', async (context) => {
+  const folder = temporaryFolder(context);
+  const other = createServer().listen(0, '127.0.0.1');
+  context.after(() => other.close());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  other.on('listening', resolve);
+  await promise;
+  const address = other.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const { code, stderr } = await new Program(context, ['serve', '--port', String(address.port), '--database', 'memory:'], { folder }).ended;
+  assert.equal(code, 1);
+  assertOneLine(stderr, new RegExp(`127\\.0\\.0\\.1:${address.port}.*in use`));
+});
+
+test('a .env file configures it, and the environment goes before it', async (context) => {
+  const folder = temporaryFolder(context);
+  writeFileSync(join(folder, '.env'), 'PORT=nonsense\nDATABASE_URL=memory:\n');
+  const { stderr } = await new Program(context, ['serve'], { folder }).ended;
+  assertOneLine(stderr, /PORT: expected an integer from 0 to 65535, found "nonsense"/);
+  const { stdout } = await served(context, ['serve'], folder, { PORT: '0' });
+  assert.match(stdout, /; memory, gone when it stops\)\n$/);
+});
+
+/** Starts, stops once it listens. */
+async function served(
+  context: TestContext,
+  words: readonly string[],
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const program = new Program(context, words, { folder, environment });
+  await program.listening();
+  return program.kill('SIGTERM');
+}
+
+/** Words, variables, exit code, and what the one line says. */
+const refused: readonly [readonly string[], Readonly<Record<string, string>>, number, RegExp][] = [
+  [['serve', '--port', 'x'], {}, 2, /^millrace: --port: expected an integer from 0 to 65535, found "x" \(see millrace serve --help\)/],
+  [['serve', '--port'], {}, 2, /'--port <number>' argument missing/],
+  [['serve', '--colour'], {}, 2, /unknown option '--colour' \(see millrace serve --help\)/],
+  [['serve', 'nothing'], {}, 2, /there is no system "nothing"; there is rockets,/],
+  [['sreve'], {}, 2, /unknown command 'sreve' \(Did you mean serve\?\) \(see millrace --help\)/],
+  [['simulate', 'nothing'], {}, 2, /unknown command 'nothing' \(see millrace simulate --help\)/],
+  [
+    ['simulate', 'rockets', 'nowhere'],
+    {},
+    2,
+    /URL: expected an http or https URL, found "nowhere" \(see millrace simulate rockets --help\)/,
+  ],
+  [['simulate', 'rockets', '--seed', '-1'], {}, 2, /--seed: expected an integer from 0/],
+  [['simulate', 'rockets', '--concurrency-level', '0'], {}, 2, /--concurrency-level: expected an integer from 1 to 1000, found "0"/],
+  [['simulate', 'rockets', '--max-messages', 'all'], {}, 2, /--max-messages: expected an integer/],
+  [['simulate', 'rockets', '--message-delay', '5'], {}, 2, /--message-delay: expected a duration/],
+  [['simulate', 'rockets', '--duplicates', '2'], {}, 2, /--duplicates: expected a number from 0 to 1/],
+  [['simulate', 'rockets', '--shuffle', '-3'], {}, 2, /--shuffle: expected an integer/],
+  [['serve'], { PORT: '70000' }, 1, /^millrace: PORT: expected an integer from 0 to 65535, found "70000"/],
+  [['serve'], { HOST: 'http://x' }, 1, /HOST: expected an IP address or a host name/],
+  [['serve'], { LOG_LEVEL: 'loud' }, 1, /LOG_LEVEL: expected one of fatal, /],
+  [['serve'], { SHUTDOWN_TIMEOUT: 'soon' }, 1, /SHUTDOWN_TIMEOUT: expected a duration up to 24h, /],
+  [['serve'], { QUEUE_SIZE: '0' }, 1, /QUEUE_SIZE: expected an integer from 1 /],
+  [['serve'], { DATABASE_URL: 'redis://me:hush@x' }, 1, /DATABASE_URL: expected sqlite:PATH, .*, found "redis:\/\/me:\*\*\*@x"/],
+  [['serve'], { DATABASE_URL: 'postgres://me:hush@x/y' }, 1, /DATABASE_URL: .*\(postgres is not supported yet by this version\)/],
+  [['serve', './missing.ts'], {}, 1, /^millrace: \.\/missing\.ts: there is no such file/],
+];
+
+for (const [words, environment, exitCode, line] of refused) {
+  test(`refused in one line: ${[...Object.entries(environment).map((entry) => entry.join('=')), 'millrace', ...words].join(' ')}`, async (context) => {
+    const { code, stdout, stderr } = await new Program(context, words, { folder: temporaryFolder(context), environment }).ended;
+    assertOneLine(stderr, line);
+    assert.deepEqual([code, stdout], [exitCode, '']);
+  });
+}
+
+test('a database that cannot be used is one line', async (context) => {
+  const folder = temporaryFolder(context);
+  writeFileSync(join(folder, 'text.db'), 'this is no database, whatever its name says'.repeat(100));
+  mkdirSync(join(folder, 'folder.db'));
+  for (const path of ['text.db', 'folder.db', 'text.db/mill.db']) {
+    const { code, stdout, stderr } = await new Program(context, ['serve', '--port', '0', '--database', path], { folder }).ended;
+    assertOneLine(stderr, new RegExp(path.replaceAll('.', '\\.')));
+    assert.deepEqual([code, stdout], [1, '']);
+  }
+});
+
+function assertOneLine(text: string, line: RegExp): void {
+  assert.match(text, /^millrace: [^\n]+\n$/);
+  assert.match(text, line);
+}
