@@ -23,7 +23,11 @@ export class Draft {
   readonly #lanes = new Set<Lane>();
   readonly #holds: Hold[] = [];
   readonly #releases: Release[] = [];
-  readonly #rows = new Map<string, { table: string; write: 'put' | 'add'; rows: RowEffect['values'][] }[]>();
+  /**
+   * The last row put under each primary key, and all that were added. Adding never changes a row that is there, so the
+   * order between the two does not matter, and of many puts of a row only the last has to be written.
+   */
+  readonly #rows = new Map<string, { readonly puts: Map<string, RowEffect['values']>; readonly adds: RowEffect['values'][] }>();
   readonly #deadLetters: NewDeadLetter[] = [];
   readonly #resolved: string[] = [];
   readonly #startCursor: number;
@@ -69,16 +73,14 @@ export class Draft {
     }
   }
 
-  addRow(row: RowEffect): void {
-    const writes = this.#rows.get(row.table);
-    const last = writes?.at(-1);
-    if (last?.write === row.write) {
-      last.rows.push(row.values);
-      return;
+  addRow({ table, write, values, identity }: RowEffect): void {
+    let writes = this.#rows.get(table);
+    if (writes === undefined) {
+      writes = { puts: new Map(), adds: [] };
+      this.#rows.set(table, writes);
     }
-    const write = { table: row.table, write: row.write, rows: [row.values] };
-    if (writes === undefined) this.#rows.set(row.table, [write]);
-    else writes.push(write);
+    if (write === 'put') writes.puts.set(identity, values);
+    else writes.adds.push(values);
   }
 
   bury(letter: NewDeadLetter): void {
@@ -91,7 +93,10 @@ export class Draft {
 
   toCommit(partition: PartitionId, epoch: number): Commit {
     const rows: RowWrite[] = [];
-    for (const writes of this.#rows.values()) rows.push(...writes);
+    for (const [table, { puts, adds }] of this.#rows) {
+      if (puts.size > 0) rows.push({ table, write: 'put', rows: Array.from(puts.values()) });
+      if (adds.length > 0) rows.push({ table, write: 'add', rows: adds });
+    }
     return {
       partition,
       epoch,

@@ -21,6 +21,8 @@ export interface RowEffect {
   readonly table: string;
   readonly write: 'put' | 'add';
   readonly values: SqlValue[];
+  /** The primary key of a row that is put; empty for one that is added. */
+  readonly identity: string;
 }
 
 /** The turn that a handler sees: it writes down what the handler says, and refuses words that come after it returned. */
@@ -124,7 +126,9 @@ export class TurnRecord implements Turn {
     if (!Object.values(this.#pipeline.tables).includes(table)) {
       this.#refuse(`${write}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
     }
-    this.rows.push({ table: table.name, write, values: toSqlValues(table, row as Record<string, unknown>) });
+    const cells = row as Record<string, unknown>;
+    const identity = write === 'put' ? table.primaryKey.map((column) => String(cells[column])).join('\n') : '';
+    this.rows.push({ table: table.name, write, values: toSqlValues(table, cells), identity });
   }
 
   #checkTimer(name: string): void {

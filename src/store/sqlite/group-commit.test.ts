@@ -68,7 +68,7 @@ describe('a group of calls', () => {
     const { run, texts } = opened(
       "CREATE TRIGGER no_x BEFORE INSERT ON texts WHEN new.text = 'x' BEGIN SELECT RAISE(ROLLBACK, 'no x'); END",
     );
-    assert.deepEqual(run('a', 'x', 'b'), { a: '1 of 2', b: '1 of 2', x: 'MILL_COMMIT_REFUSED' });
+    assert.deepEqual(run('a', 'x', 'b'), { a: '1 of 2', b: '1 of 2', x: 'MILL_INTERNAL' });
     assert.deepEqual(texts(), ['a', 'b']);
   });
 

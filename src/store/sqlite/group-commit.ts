@@ -45,7 +45,7 @@ export class GroupCommit<Call> {
     if (calls.length === 0) return;
     const attempt = this.#attempt(calls);
     if ('values' in attempt) {
-      calls.forEach((call, i) => tell(call, { value: attempt.values[i] }));
+      for (const [i, call] of calls.entries()) tell(call, { value: attempt.values[i] });
       return;
     }
     const { error, culprit } = attempt;
@@ -80,11 +80,12 @@ export class GroupCommit<Call> {
       this.#isStale = true;
       // A full disk, or a trigger that says so, has rolled it back already.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      return { error: this.#errorOf(thrown), culprit };
+      return { error: culprit === undefined ? this.#commitError(thrown) : toStoreError(thrown, this.#path), culprit };
     }
   }
 
-  #errorOf(thrown: unknown): MillraceError {
+  /** The only constraints that COMMIT itself can fail by are deferred ones, and those are the users' own. */
+  #commitError(thrown: unknown): MillraceError {
     if (!isConstraint(thrown)) return toStoreError(thrown, this.#path);
     return new MillraceError('MILL_COMMIT_REFUSED', `${this.#path}: ${messageOf(thrown)}`, { cause: thrown });
   }

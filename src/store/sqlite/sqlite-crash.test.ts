@@ -99,12 +99,12 @@ test('a database whose owner runs elsewhere is refused, and can be opened once t
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
-    await once(owner.stdout, 'data');
+    const closed = once(owner, 'close');
+    await Promise.race([once(owner.stdout, 'data'), closed.then(() => assert.fail('the owner could not start'))]);
     await assert.rejects(store.open(declaration), {
       code: 'MILL_STORE_OWNED',
       message: new RegExp(`^${path}: owned by process ${owner.pid} on `),
     });
-    const closed = once(owner, 'close');
     owner.kill('SIGKILL');
     owner.stdout.resume();
     await closed;

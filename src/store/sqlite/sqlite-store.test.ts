@@ -135,6 +135,16 @@ describe('the threads of a sqlite store', () => {
       for (const path of ['', ':memory:']) assert.throws(() => sqlite(path), { code: 'MILL_INVALID_CONFIGURATION' });
     }));
 
+  test('closing waits for an opening that is under way', () =>
+    withStore(async ({ store }) => {
+      await store.close();
+      const opening = store.open(declaration);
+      await assert.rejects(store.open(declaration), { code: 'MILL_CONFLICT' });
+      await store.close();
+      await opening;
+      await assert.rejects(store.claim(visits), unavailable);
+    }));
+
   test('a parameter that SQL has no value for is named', () =>
     withStore(async ({ store }) => {
       const parameters: unknown = ['a', () => 'b'];

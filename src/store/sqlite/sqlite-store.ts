@@ -67,6 +67,7 @@ class SqliteStore implements Store {
   readonly partitions = 1;
   readonly #connection: ConnectionOptions;
   #threads: Threads | undefined;
+  #opening: Promise<Threads> | undefined;
   #closing: Promise<unknown> | undefined;
 
   constructor(connection: ConnectionOptions) {
@@ -74,16 +75,15 @@ class SqliteStore implements Store {
   }
 
   async open(declaration: StoreDeclaration): Promise<void> {
-    if (this.#threads !== undefined)
+    if (this.#threads !== undefined || this.#opening !== undefined) {
       throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
-    await this.#closing;
-    const writer = new Thread<WriterCalls>('writer-thread', {
-      ...this.#connection,
-      declaration: cloneable(declaration),
-    } satisfies WriterThreadOptions);
-    await writer.started();
-    const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
-    this.#threads = { writer, reader: new ReaderThread(options), queries: new ReaderThread(options) };
+    }
+    this.#opening = this.#start(declaration);
+    try {
+      this.#threads = await this.#opening;
+    } finally {
+      this.#opening = undefined;
+    }
   }
 
   async claim(partition: PartitionId): Promise<Claim> {
@@ -142,10 +142,22 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    if (this.#opening !== undefined) await Promise.allSettled([this.#opening]);
     const threads = this.#threads;
     this.#threads = undefined;
     if (threads !== undefined) this.#closing = closeAll(threads);
     await this.#closing;
+  }
+
+  async #start(declaration: StoreDeclaration): Promise<Threads> {
+    await this.#closing;
+    const writer = new Thread<WriterCalls>('writer-thread', {
+      ...this.#connection,
+      declaration: cloneable(declaration),
+    } satisfies WriterThreadOptions);
+    await writer.started();
+    const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
+    return { writer, reader: new ReaderThread(options), queries: new ReaderThread(options) };
   }
 
   get #open(): Threads {
