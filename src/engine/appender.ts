@@ -11,14 +11,15 @@ interface Call {
 const appendMax = 5_000;
 
 /**
- * Brings accepted events into the log. One append is under way at a time; whoever comes meanwhile goes together in the
- * next one, so that many callers share one commit and a lone caller waits for nobody.
+ * Brings accepted events into the log. Whoever comes in the same turn of the event loop goes together in one call of the
+ * store, so that many callers share one commit and a lone caller waits for nobody. Calls follow each other without
+ * waiting for answers: the store has the next at hand when it is done with one.
  */
 export class Appender {
   readonly #store: Store;
   readonly #appended: (events: readonly Outgoing[], appended: readonly Appended[]) => void;
   #waiting: Call[] = [];
-  #isBusy = false;
+  #underWay = 0;
   #idle = Promise.withResolvers<void>();
 
   /** @param appended is told of every append in the order of the log, before its callers are */
@@ -31,8 +32,10 @@ export class Appender {
   /** Resolves when the events are on disk, each with its verdict. Rejects with what the store threw. */
   append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
     return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+      if (this.#underWay === 0) this.#idle = Promise.withResolvers();
+      this.#underWay += 1;
       this.#waiting.push({ events, resolve, reject });
-      if (!this.#isBusy) void this.#work();
     });
   }
 
@@ -41,12 +44,8 @@ export class Appender {
     return this.#idle.promise;
   }
 
-  async #work(): Promise<void> {
-    this.#isBusy = true;
-    this.#idle = Promise.withResolvers();
-    while (this.#waiting.length > 0) await this.#append(this.#takeGroup());
-    this.#isBusy = false;
-    this.#idle.resolve();
+  #flush(): void {
+    while (this.#waiting.length > 0) void this.#append(this.#takeGroup());
   }
 
   #takeGroup(): readonly Call[] {
@@ -71,6 +70,9 @@ export class Appender {
       }
     } catch (error) {
       for (const call of calls) call.reject(error);
+    } finally {
+      this.#underWay -= calls.length;
+      if (this.#underWay === 0) this.#idle.resolve();
     }
   }
 }
