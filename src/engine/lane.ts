@@ -87,6 +87,11 @@ export class Lane {
     this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Whether it has a turn or is about to. */
+  get isBusy(): boolean {
+    return this.status === 'ready' || this.status === 'running' || this.status === 'reloading';
+  }
+
   /** Whether its first event keeps all others waiting. */
   get isStopped(): boolean {
     return this.status === 'blocked' || this.status === 'parked';

@@ -39,7 +39,7 @@ export class Lanes {
   readonly #loading = new Map<string, Promise<void>>();
   readonly #resolving = new Set<string>();
   #ready: Lane[] = [];
-  #reloading = 0;
+  readonly #reloading = new Set<Lane>();
   #queued = 0;
   #closed = false;
 
@@ -64,12 +64,17 @@ export class Lanes {
 
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    return this.#runner.running === 0 && this.#ready.length === 0 && this.#reloading === 0 && this.#loading.size === 0;
+    return this.#runner.running === 0 && this.#ready.length === 0 && this.#reloading.size === 0 && this.#loading.size === 0;
   }
 
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** The lanes that have a turn or are about to. */
+  get busy(): readonly Lane[] {
+    return [...this.#ready, ...this.#reloading, ...this.#runner.lanes];
   }
 
   /** The lane of a key, if it is in memory. */
@@ -363,7 +368,7 @@ export class Lanes {
   async #reload(lane: Lane): Promise<void> {
     lane.status = 'reloading';
     lane.spilledFrom = Number.POSITIVE_INFINITY;
-    this.#reloading += 1;
+    this.#reloading.add(lane);
     try {
       await this.#means.committed();
       const events = await this.#means.store.held(this.#means.partition, lane.key, 0, queuedMax);
@@ -372,7 +377,7 @@ export class Lanes {
     } catch (error) {
       if (!this.#closed) this.#means.failed(error);
     } finally {
-      this.#reloading -= 1;
+      this.#reloading.delete(lane);
     }
     this.#advance(lane);
     this.#means.drafted();

@@ -188,7 +188,7 @@ export class Mill {
   async state(pipeline: string, key: string, { waitMs = freshnessMs }: Freshness = {}): Promise<unknown> {
     const declared = this.#pipeline(pipeline);
     const partition = this.#partitionOf(declared, key);
-    await this.#within(waitMs, partition.caughtUp());
+    await this.#within(waitMs, partition.caughtUp([key]));
     const [record] = await this.#store.load(partition.id, [key]);
     return readState(declared, record?.state ?? null);
   }
@@ -198,7 +198,7 @@ export class Mill {
     const declared = this.#pipeline(pipeline);
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitionOf(declared, key))) {
-      await this.#within(waitMs, partition.caughtUp());
+      await this.#within(waitMs, partition.caughtUp(own));
       for (const [at, record] of (await this.#store.load(partition.id, own)).entries()) {
         const key = own[at] as string;
         statuses.set(key, { key, status: record.parked ? 'parked' : 'open', pending: record.held, next: record.next });

@@ -124,10 +124,16 @@ export class Partition {
     if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;
   }
 
-  /** Resolves once every event accepted before the call is settled or waits for its key. */
-  caughtUp(): Promise<void> {
-    const { head } = this.#feed;
-    return this.#until(() => this.#cursor >= head);
+  /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key. */
+  async caughtUp(keys?: readonly string[]): Promise<void> {
+    const lanes = this.#lanes;
+    await this.#dispatchedTo(this.#feed.head, lanes);
+    let busy = keys === undefined ? lanes.busy : keys.flatMap((key) => lanes.peek(key) ?? []);
+    await this.#until(() => {
+      busy = busy.filter((lane) => lane.isBusy);
+      return busy.length === 0 || lanes.isClosed;
+    });
+    await this.#committed(lanes);
   }
 
   /** Resolves once nothing is left that could be done now. */

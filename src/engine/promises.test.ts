@@ -66,7 +66,10 @@ let databases = 0;
 
 promisesOn('memory', () => memory());
 promisesOn('memory in four slices', () => memory({ partitions: 4 }));
-promisesOn('sqlite', () => sqlite(join(folder, `${(databases += 1)}.db`)));
+promisesOn('sqlite', () => {
+  databases += 1;
+  return sqlite(join(folder, `${databases}.db`));
+});
 
 /** Every promise that needs no server, on a store. */
 function promisesOn(name: string, makeStore: () => Store): void {

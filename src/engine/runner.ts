@@ -40,12 +40,17 @@ export interface RunnerOrder {
 export class Runner {
   readonly #means: RunnerMeans;
   readonly #order: RunnerOrder;
-  readonly #running = new Set<{ readonly turn: TurnRecord; readonly outcome: Promise<Outcome> }>();
+  readonly #running = new Set<{ readonly lane: Lane; readonly turn: TurnRecord; readonly outcome: Promise<Outcome> }>();
   #closed = false;
 
   constructor(means: RunnerMeans, order: RunnerOrder) {
     this.#means = means;
     this.#order = order;
+  }
+
+  /** The lanes of the asynchronous turns under way. */
+  get lanes(): readonly Lane[] {
+    return Array.from(this.#running, ({ lane }) => lane);
   }
 
   /** Asynchronous turns under way. */
@@ -124,7 +129,7 @@ export class Runner {
 
   async #runOn(lane: Lane, turn: TurnRecord, outcome: Promise<Outcome>, conclude: (ended: Outcome) => void): Promise<void> {
     lane.status = 'running';
-    const running = { turn, outcome };
+    const running = { lane, turn, outcome };
     this.#running.add(running);
     this.#means.counters.running += 1;
     const ended = await outcome;

@@ -1,7 +1,7 @@
 import type { PipelineCounts } from '../engine/counts.ts';
 
 /** The figures of `GET /metrics` as JSON. `events_processed + events_failed ≤ events_received`, and the depth is the difference. */
-export interface EventMetrics {
+interface EventMetrics {
   readonly events_received: number;
   readonly events_processed: number;
   readonly events_failed: number;

@@ -1,4 +1,4 @@
 /** The test kit: pipelines under test in memory with a clock turned by hand, and the contract that every store must pass. */
-export { storeContract } from '../store/contract.ts';
+export { type ContractDatabase, type StoreHarness, storeContract } from '../store/contract.ts';
 export { type TestMill, type TestMillOptions, testMill } from './test-mill.ts';
 export { VirtualClock } from './virtual-clock.ts';

@@ -15,7 +15,7 @@ export const rocketsTable = table(
     last_message_number: 'integer',
     last_updated: 'text',
   },
-  { primaryKey: ['id'], indexes: [['type'], ['speed'], ['mission'], ['status']] },
+  { primaryKey: ['id'] },
 );
 
 /** The applied messages of each rocket. */

@@ -38,9 +38,9 @@ export const accounts = table(
   { id: 'text', version: 'integer', balance: 'real?', active: 'boolean?', payload: 'json?' },
   { primaryKey: ['id'], indexes: [['version']] },
 );
-export const history = table('history', { what: 'text' });
+const history = table('history', { what: 'text' });
 /** Nothing but its key, of words that SQL reserves. */
-export const pairs = table('pairs', { order: 'text', group: 'text' }, { primaryKey: ['order', 'group'], indexes: [['group']] });
+const pairs = table('pairs', { order: 'text', group: 'text' }, { primaryKey: ['order', 'group'], indexes: [['group']] });
 
 export const declaration: StoreDeclaration = {
   pipelines: [

@@ -107,16 +107,16 @@ class MemoryStore implements Store {
 
   async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
     this.#checkOpen();
-    const found: DeadLetter[] = [];
-    for (const slices of this.#pipelines.values()) {
-      for (const letter of slices.flatMap((records) => [...records.deadLetters()])) {
-        if (pipeline !== undefined && letter.partition.pipeline !== pipeline) continue;
-        if (key !== undefined && letter.key !== key) continue;
-        if (id !== undefined && letter.id !== id) continue;
-        if (after === undefined || compareText(letter.id, after) > 0) found.push(letter);
-      }
-    }
-    return found.sort((a, b) => compareText(a.id, b.id)).slice(0, limit);
+    const all = Array.from(this.#pipelines.values()).flatMap((slices) => slices.flatMap((records) => [...records.deadLetters()]));
+    const isAsked = (letter: DeadLetter) =>
+      (pipeline ?? letter.partition.pipeline) === letter.partition.pipeline &&
+      (key ?? letter.key) === letter.key &&
+      (id ?? letter.id) === letter.id &&
+      (after === undefined || compareText(letter.id, after) > 0);
+    return all
+      .filter(isAsked)
+      .sort((a, b) => compareText(a.id, b.id))
+      .slice(0, limit);
   }
 
   async prune(retention: Retention): Promise<number> {
