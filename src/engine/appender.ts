@@ -10,8 +10,11 @@ interface Call {
 /** Events in one call of the store, unless a single batch has more. */
 const appendMax = 5_000;
 
+/** Callers that are worth a call of the store before the turn of the event loop ends: it works while more are read. */
+const flushAt = 48;
+
 /**
- * Brings accepted events into the log. Whoever comes in the same turn of the event loop goes together in one call of the
+ * Brings accepted events into the log. Who comes in the same turn of the event loop goes together in one call of the
  * store, so that many callers share one commit and a lone caller waits for nobody. Calls follow each other without
  * waiting for answers: the store has the next at hand when it is done with one.
  */
@@ -33,6 +36,7 @@ export class Appender {
   append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+      else if (this.#waiting.length === flushAt) this.#flush();
       if (this.#underWay === 0) this.#idle = Promise.withResolvers();
       this.#underWay += 1;
       this.#waiting.push({ events, resolve, reject });

@@ -259,7 +259,7 @@ export class Partition {
   #flushSoon(): void {
     if (this.#flushIsDue || this.#committing !== undefined) return;
     this.#flushIsDue = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#flushIsDue = false;
       this.#flush();
     });
