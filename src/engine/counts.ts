@@ -20,6 +20,18 @@ export interface PipelineCounts {
   readonly perSecond: number;
 }
 
+/** What a draft adds up to. */
+export interface DraftCounts {
+  processed: number;
+  ignored: number;
+  failed: number;
+  retries: number;
+  /** Redriven events that had been counted as failed. */
+  received: number;
+  /** The sum of the times at which the processed were accepted. */
+  acceptedAtTotal: number;
+}
+
 const windowSeconds = 10;
 
 /** The counters behind {@link PipelineCounts}. They change only when what they count is on disk. */
@@ -38,7 +50,12 @@ export class Counters {
   /** Processed in each of the last seconds, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
-  addProcessed(processed: number, acceptedAtTotal: number, now: number): void {
+  /** A draft is on disk. */
+  add({ processed, ignored, failed, retries, received, acceptedAtTotal }: DraftCounts, now: number): void {
+    this.received += received;
+    this.ignored += ignored;
+    this.failed += failed;
+    this.retries += retries;
     this.processed += processed;
     this.latencyMsTotal += Math.max(0, processed * now - acceptedAtTotal);
     const second = Math.floor(now / 1000);

@@ -1,4 +1,5 @@
 import type { Commit, Hold, NewDeadLetter, NewEvent, PartitionId, Release, RowWrite, TimerWrite } from '../store/store.ts';
+import type { DraftCounts } from './counts.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { RowEffect } from './turn.ts';
 
@@ -15,7 +16,7 @@ export class Draft {
   cursor: number;
   /** Turns in it. */
   turns = 0;
-  readonly counts = { processed: 0, ignored: 0, failed: 0, retries: 0, received: 0, acceptedAtTotal: 0 };
+  readonly counts: DraftCounts = { processed: 0, ignored: 0, failed: 0, retries: 0, received: 0, acceptedAtTotal: 0 };
   readonly sends: Outgoing[] = [];
   readonly timers: TimerWrite[] = [];
   /** What its turns were about; only asked for when the store refused it. */

@@ -128,7 +128,7 @@ export class Mill {
       const slices = Array.from({ length: store.partitions }, (_, slice) => slice);
       this.#partitions.set(
         pipeline.name,
-        slices.map((slice) => new Partition(means, pipeline, { pipeline: pipeline.name, slice })),
+        slices.map((slice) => new Partition({ ...means, pipeline }, { pipeline: pipeline.name, slice })),
       );
     }
     this.#retention = new RetentionSweep(
@@ -215,11 +215,14 @@ export class Mill {
 
   /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
   async idle(timeoutMs: number): Promise<boolean> {
+    let isLate = false;
     const idle = async () => {
       await this.#door.idle();
-      while (this.#all.some((partition) => partition.hasWork)) await Promise.all(this.#all.map((partition) => partition.idle()));
+      while (!isLate && this.#all.some((partition) => partition.hasWork)) await Promise.all(this.#all.map((partition) => partition.idle()));
     };
-    return this.#within(timeoutMs, idle());
+    const inTime = await this.#within(timeoutMs, idle());
+    isLate = true;
+    return inTime;
   }
 
   /** A read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. */

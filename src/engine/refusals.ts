@@ -1,0 +1,40 @@
+import type { MillraceError } from '../errors.ts';
+import type { Draft } from './draft.ts';
+import type { DueTimer, Waiting } from './lane.ts';
+
+/**
+ * Finds out whose row the store refused. A refused draft runs again with each turn in a commit of its own; the one that
+ * is refused alone has failed, and the rest is none the worse for it.
+ */
+export class Refusals {
+  readonly #found = new Map<string, MillraceError>();
+  #suspects = 0;
+
+  /** Whether turns must be committed one by one. */
+  get isSearching(): boolean {
+    return this.#suspects > 0;
+  }
+
+  refused(draft: Draft, error: MillraceError): void {
+    const [culprit] = draft.causes;
+    if (draft.turns === 1 && culprit !== undefined) this.#found.set(nameOf(culprit), error);
+    this.#suspects = Math.max(this.#suspects, draft.turns);
+  }
+
+  committed(draft: Draft): void {
+    this.#suspects = Math.max(0, this.#suspects - draft.turns);
+  }
+
+  /** Why a turn must not run again; answered once, since it may be mended by the next attempt. */
+  take(cause: Waiting | DueTimer): MillraceError | undefined {
+    if (this.#found.size === 0) return undefined;
+    const name = nameOf(cause);
+    const refusal = this.#found.get(name);
+    this.#found.delete(name);
+    return refusal;
+  }
+}
+
+function nameOf(cause: Waiting | DueTimer): string {
+  return 'position' in cause ? `event ${cause.position}` : `timer ${cause.name} of ${cause.key}`;
+}

@@ -1,0 +1,260 @@
+import { MillraceError } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Appended, Claim, DeadLetter, PartitionId, Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import { Condition } from './condition.ts';
+import type { Counters } from './counts.ts';
+import { Draft, type Outgoing } from './draft.ts';
+import { type FedEvent, Feed } from './feed.ts';
+import { Lanes } from './lanes.ts';
+import type { Limits } from './limits.ts';
+import type { Log } from './log.ts';
+import type { Refusals } from './refusals.ts';
+import { TimerQueue } from './timer-queue.ts';
+
+/** What a tenure works with; its partition provides it. */
+export interface TenureMeans {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: () => number;
+  newId(): string;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
+  readonly counters: Counters;
+  readonly pipeline: AnyPipeline;
+  readonly partition: PartitionId;
+  readonly refusals: Refusals;
+  /** Events that a commit sent are in the log now. */
+  sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
+  /** A commit has landed. */
+  progressed(): void;
+  /** The store failed: what is on disk is not known any more. */
+  failed(error: unknown): void;
+}
+
+/** Events handed out by the feed at once. */
+const batchMax = 512;
+
+/**
+ * One claim's time of work on a partition: read the log, order by key, run, commit, over and over. There is one commit
+ * under way at a time; what turns decide meanwhile gathers in the next draft. It ends when the store fails or the engine
+ * stops, and nothing that it had in memory outlives it.
+ */
+export class Tenure {
+  readonly #means: TenureMeans;
+  readonly #epoch: number;
+  readonly #feed: Feed;
+  readonly #lanes: Lanes;
+  readonly #timers: TimerQueue;
+  readonly #condition = new Condition();
+  #draft: Draft;
+  #cursor: number;
+  /** The last position that went to its lane. */
+  #dispatched: number;
+  #committing: Promise<void> | undefined;
+  #flushIsDue = false;
+  #work: Promise<unknown> = Promise.resolve();
+  #state: 'working' | 'ending' | 'failed' = 'working';
+
+  constructor(means: TenureMeans, claim: Claim) {
+    this.#means = means;
+    this.#epoch = claim.epoch;
+    this.#cursor = claim.cursor;
+    this.#dispatched = claim.cursor;
+    this.#draft = new Draft(1, claim.cursor);
+    this.#feed = new Feed(means.store, means.partition, claim, means.limits.feed);
+    const committed = () => this.#committed();
+    const failed = (error: unknown) => this.#fail(error);
+    this.#lanes = new Lanes({
+      ...means,
+      draft: () => this.#draft,
+      drafted: () => this.#flushSoon(),
+      committed,
+      turnsMax: () => (means.refusals.isSearching ? 1 : means.limits.commit),
+      timerTouched: (key, name) => this.#timers.touch(key, name),
+      head: () => this.#feed.head,
+      refusal: (cause) => means.refusals.take(cause),
+      failed,
+    });
+    this.#timers = new TimerQueue({
+      ...means,
+      lanes: this.#lanes,
+      committed,
+      dispatched: () => this.#dispatchedTo(this.#feed.head),
+      looked: () => this.#flushSoon(),
+      failed,
+    });
+  }
+
+  start(): void {
+    this.#timers.start();
+    this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Events in the log that are not settled, those that wait for their key left out. */
+  get backlog(): number {
+    return this.#feed.head - this.#cursor;
+  }
+
+  /** Whether nothing is left that could be done now. */
+  get isIdle(): boolean {
+    const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
+    return nothingToCommit && this.#dispatched >= this.#feed.head && this.#lanes.isIdle && this.#timers.isIdle;
+  }
+
+  /** The keys in memory. */
+  get lanes(): Pick<Lanes, 'peek'> {
+    return this.#lanes;
+  }
+
+  /** Tells of accepted events, in position order. */
+  offer(events: readonly FedEvent[]): void {
+    this.#feed.offer(events);
+  }
+
+  /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key, or the tenure ends. */
+  async caughtUp(keys?: readonly string[]): Promise<void> {
+    await this.#dispatchedTo(this.#feed.head);
+    let busy = keys === undefined ? this.#lanes.busy : keys.flatMap((key) => this.#lanes.peek(key) ?? []);
+    await this.#until(() => {
+      busy = busy.filter((lane) => lane.isBusy);
+      return busy.length === 0;
+    });
+    await this.#committed();
+  }
+
+  /** Resolves once it is idle or ends. */
+  idle(): Promise<void> {
+    return this.#until(() => this.isIdle);
+  }
+
+  redrive(letter: DeadLetter): Promise<void> {
+    return this.#lanes.redrive(letter);
+  }
+
+  discard(letter: DeadLetter): Promise<void> {
+    return this.#lanes.discard(letter);
+  }
+
+  /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */
+  async end(reason: MillraceError): Promise<void> {
+    if (this.#state === 'working') this.#state = 'ending';
+    this.#feed.close();
+    this.#timers.close();
+    const closed = this.#lanes.close(reason);
+    this.#condition.changed();
+    await closed;
+    await this.#committing;
+    await this.#work;
+  }
+
+  /** After the end: commits what turns had decided until then. Does nothing when a commit failed: then that is void. */
+  async commitRest(): Promise<void> {
+    while (this.#committing !== undefined || (!this.#draft.isEmpty && this.#state !== 'failed')) {
+      this.#flush();
+      await this.#committing;
+    }
+  }
+
+  /** The loop. It ends when the feed is closed. */
+  async #read(): Promise<void> {
+    const lanes = this.#lanes;
+    for (;;) {
+      const batch = await this.#feed.take(batchMax);
+      if (batch.length === 0) return;
+      if (this.#means.pipeline.key !== undefined) await lanes.warm(batch.map(({ key }) => key));
+      for (const event of batch) {
+        if (lanes.isFull) await this.#until(() => !lanes.isFull);
+        if (this.#state !== 'working') return;
+        lanes.dispatch(event);
+        this.#dispatched = event.position;
+      }
+      lanes.sweep();
+      this.#condition.changed();
+    }
+  }
+
+  /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
+  async #wakeHeld(): Promise<void> {
+    let after: string | null = null;
+    for (;;) {
+      const keys: readonly string[] = await this.#means.store.heldKeys(this.#means.partition, after, batchMax);
+      if (keys.length === 0 || this.#state !== 'working') return;
+      await this.#lanes.warm(keys);
+      for (const key of keys) this.#lanes.wake(key);
+      this.#lanes.sweep();
+      after = keys.at(-1) ?? null;
+    }
+  }
+
+  /** Commits at the end of this turn of the event loop, unless a commit is under way: then the next one takes it along. */
+  #flushSoon(): void {
+    if (this.#flushIsDue || this.#committing !== undefined) return;
+    this.#flushIsDue = true;
+    setImmediate(() => {
+      this.#flushIsDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#committing !== undefined || this.#state === 'failed') return;
+    const draft = this.#draft;
+    if (!draft.isEmpty) {
+      this.#lanes.holdStragglers(draft);
+      this.#draft = new Draft(draft.number + 1, draft.cursor);
+      this.#committing = this.#commit(draft);
+      this.#lanes.resume();
+    }
+    this.#condition.changed();
+  }
+
+  async #commit(draft: Draft): Promise<void> {
+    const { store, partition, refusals } = this.#means;
+    try {
+      const { sends } = await store.commit(draft.toCommit(partition, this.#epoch));
+      this.#committing = undefined;
+      this.#took(draft, sends);
+      this.#flush();
+    } catch (error) {
+      this.#committing = undefined;
+      if (error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED') refusals.refused(draft, error);
+      this.#fail(error);
+    }
+  }
+
+  /** The draft is on disk: now it counts. */
+  #took(draft: Draft, sends: readonly Appended[]): void {
+    const { counters, clock, refusals, sent, progressed } = this.#means;
+    counters.add(draft.counts, clock.now());
+    refusals.committed(draft);
+    this.#cursor = draft.cursor;
+    this.#lanes.committedDraft = draft.number;
+    progressed();
+    if (draft.sends.length > 0) sent(draft.sends, sends);
+    this.#timers.committed(draft.timers);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state === 'failed') return;
+    this.#state = 'failed';
+    this.#condition.changed();
+    this.#means.failed(error);
+  }
+
+  /** Resolves once all that is drafted by now is on disk, or the tenure ends. */
+  #committed(): Promise<void> {
+    const last = this.#draft.isEmpty ? this.#draft.number - 1 : this.#draft.number;
+    this.#flushSoon();
+    return this.#until(() => this.#lanes.committedDraft >= last);
+  }
+
+  #dispatchedTo(position: number): Promise<void> {
+    return this.#until(() => this.#dispatched >= position);
+  }
+
+  #until(holds: () => boolean): Promise<void> {
+    return this.#condition.until(() => this.#state !== 'working' || holds());
+  }
+}
