@@ -158,13 +158,17 @@ export class TestMill {
     };
   }
 
-  /** Until nothing moves any more by itself; a handler that waits for something outside may still be at work. */
+  /**
+   * Until nothing moves any more by itself: no call of the store is under way, and none comes of what the last ones set
+   * off. A handler that waits for something outside may still be at work.
+   */
   async #quiet(): Promise<void> {
-    let calls = -1;
-    while (this.#store.underWay > 0 || this.#store.calls !== calls) {
-      calls = this.#store.calls;
+    for (let quietRounds = 0; quietRounds < 2; ) {
+      const { calls, underWay } = this.#store;
       await setImmediate();
       await setImmediate();
+      const isQuiet = underWay === 0 && this.#store.underWay === 0 && this.#store.calls === calls;
+      quietRounds = isQuiet ? quietRounds + 1 : 0;
     }
   }
 }
