@@ -182,7 +182,7 @@ export interface Commit {
   /** Throws `MILL_COMMIT_REFUSED` when the database refuses a row, by a constraint or trigger of its own. */
   readonly rows: readonly RowWrite[];
   readonly deadLetters: readonly NewDeadLetter[];
-  /** Ids of dead letters that were redriven or discarded. */
+  /** Ids of dead letters that were redriven or discarded: they are listed no more. Numbers that one of them skipped stay `late`. */
   readonly resolvedDeadLetters: readonly string[];
   /** Events to append, to any partition, as by `append`. */
   readonly sends: readonly NewEvent[];

@@ -79,6 +79,15 @@ export function deadLettersContract(it: StoreTest): void {
     assert.deepEqual(await ids(store, {}), ['2']);
   });
 
+  it('the numbers of a gap stay late when its letter is resolved', async ({ store, rockets }) => {
+    const owner = await own(store, rockets);
+    await owner.commit({ deadLetters: [gap('one', 'a', 2, 3)], keys: [{ key: 'a', state: null, next: 4, parked: false }] });
+    await owner.commit({ resolvedDeadLetters: ['one'] });
+    assert.deepEqual(await ids(store, {}), []);
+    const numbers = [1, 2, 3].map((number) => numbered(rockets, 'a', number));
+    assert.deepEqual(await store.append(numbers), [{ status: 'duplicate' }, { status: 'late' }, { status: 'late' }]);
+  });
+
   it('a letter and the held event that it is about live side by side', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a')]);

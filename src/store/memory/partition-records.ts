@@ -27,7 +27,7 @@ interface Key {
   next: number | null;
   parked: boolean;
   readonly held: SortedList<Order, Hold>;
-  /** The numbers that were given up, by the id of the dead letter that says so. */
+  /** The numbers that were given up, by the id of the dead letter that said so. */
   readonly skipped: Map<string, { readonly from: number; readonly to: number }>;
 }
 
@@ -178,7 +178,6 @@ export class PartitionRecords {
     const letter = this.#deadLetters.get(id);
     if (letter === undefined) return;
     this.#deadLetters.delete(id);
-    this.#keys.get(letter.key)?.skipped.delete(id);
   }
 
   #pruneLog(acceptedBefore: number, limit: number): number {

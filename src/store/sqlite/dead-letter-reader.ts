@@ -29,18 +29,17 @@ export class DeadLetterReader {
 
   read({ pipeline, key, id, after, limit }: DeadLetterQuery): readonly DeadLetter[] {
     const filters = { 'pipeline =': pipeline, 'key =': key, 'id =': id, 'id >': after };
-    const conditions: string[] = [];
+    const conditions = ['resolved = 0'];
     const parameters: string[] = [];
     for (const [condition, value] of Object.entries(filters)) {
       if (value === undefined) continue;
       conditions.push(`${condition} ?`);
       parameters.push(value);
     }
-    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const letters = new Select<LetterRow>(
       this.#db,
       `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked
-       FROM millrace_dead_letters ${where} ORDER BY id LIMIT ?`,
+       FROM millrace_dead_letters WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`,
     ).all(...parameters, limit);
     return letters.map((letter) => this.#toDeadLetter(letter));
   }

@@ -41,6 +41,8 @@ export class Writer implements WriterCalls {
   readonly #advance: StatementSync;
   readonly #bury: StatementSync;
   readonly #resolve: StatementSync;
+  /** A gap is listed no more, but its numbers stay known as skipped. */
+  readonly #resolveGap: StatementSync;
 
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
     for (const { name } of pipelines) {
@@ -57,8 +59,9 @@ export class Writer implements WriterCalls {
        ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
     );
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
-    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-    this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ?');
+    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
+    this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
+    this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
 
   /** To be called after a rollback: what is kept in memory is read anew. */
@@ -85,7 +88,10 @@ export class Writer implements WriterCalls {
     for (const timer of commit.timers) keys.writeTimer(timer);
     for (const write of commit.rows) this.#tables.write(write);
     for (const letter of commit.deadLetters) this.#buryLetter(commit.partition, letter);
-    for (const id of commit.resolvedDeadLetters) this.#resolve.run(id);
+    for (const id of commit.resolvedDeadLetters) {
+      this.#resolve.run(id);
+      this.#resolveGap.run(id);
+    }
     return this.append(commit.sends);
   }
 
