@@ -7,6 +7,7 @@ export const errorTable = {
   MILL_INVALID_EVENT: { status: 400, retryable: false, title: 'The event is not valid' },
   MILL_INVALID_REQUEST: { status: 400, retryable: false, title: 'The request is not valid' },
   MILL_NOT_JSON: { status: 400, retryable: false, title: 'The body is not JSON' },
+  MILL_CROSS_SITE: { status: 403, retryable: false, title: 'A page of another site asked for it' },
   MILL_NOT_FOUND: { status: 404, retryable: false, title: 'Not found' },
   MILL_METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'Method not allowed' },
   MILL_EVENT_TOO_LATE: { status: 409, retryable: false, title: 'The event came after its number was skipped' },

@@ -10,6 +10,7 @@ const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/pi
  * - counts the requests in flight, so that a stop can wait for them;
  * - refuses what comes in after {@link Gate.close} with `MILL_STOPPING`;
  * - refuses what no route takes: 405 with `Allow` when another method would be taken, otherwise 404;
+ * - refuses what a page of another site would change: bodies of any type are taken, so no preflight keeps it out;
  * - declares every body to be JSON, whatever its `Content-Type` says, for Fastify would refuse one that it does not know.
  *
  * It is synchronous and allocates nothing for a request that it lets in.
@@ -32,7 +33,11 @@ export class Gate {
         done(noRoute(app, request, reply));
         return;
       }
-      const { headers } = request.raw;
+      const { headers, method } = request.raw;
+      if (headers['sec-fetch-site'] === 'cross-site' && method !== 'GET' && method !== 'HEAD') {
+        done(new MillraceError('MILL_CROSS_SITE', 'expected a request of the same site, or of a program, found one of another site'));
+        return;
+      }
       const contentType = headers['content-type'];
       if (contentType !== undefined && contentType !== 'application/json') headers['content-type'] = 'application/json';
       done();
