@@ -33,7 +33,7 @@ export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unk
     if (answer instanceof Promise) return attemptOn(means, turn, answer);
     turn.end();
     const sends = identifySends(means, turn);
-    return sends instanceof Promise ? attemptOn(means, turn, Promise.resolve(answer)) : succeed(means.pipeline, answer, sends);
+    return sends instanceof Promise ? succeedOn(means.pipeline, answer, sends) : succeed(means.pipeline, answer, sends);
   } catch (error) {
     turn.end();
     return { ok: false, error };
@@ -57,6 +57,14 @@ async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: Promise<
   }
 }
 
+async function succeedOn(pipeline: AnyPipeline, answer: unknown, sends: Promise<readonly Outgoing[]>): Promise<Outcome> {
+  try {
+    return succeed(pipeline, answer, await sends);
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
 function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing[]): Outcome {
   if (state === undefined || next === undefined) return { ok: true, next: undefined, stored: undefined, sends };
   if (next === null) return { ok: true, next: undefined, stored: null, sends };
@@ -67,10 +75,17 @@ function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing
 
 function identifySends(means: AttemptMeans, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
   if (turn.sends.length === 0) return noSends;
-  const sends = turn.sends.map(({ to, event }) => {
-    const pipeline = means.pipelines.get(to);
-    if (pipeline === undefined) throw new MillraceError('MILL_INVALID_EFFECT', `send: expected a pipeline of this engine, found ${to}`);
-    return identify(means, pipeline, event);
-  });
+  const sends: (Outgoing | Promise<Outgoing>)[] = [];
+  try {
+    for (const { to, event } of turn.sends) {
+      const pipeline = means.pipelines.get(to);
+      if (pipeline === undefined) throw new MillraceError('MILL_INVALID_EFFECT', `send: expected a pipeline of this engine, found ${to}`);
+      sends.push(identify(means, pipeline, event));
+    }
+  } catch (error) {
+    // Nobody waits for those that are being identified.
+    Promise.allSettled(sends);
+    throw error;
+  }
   return sends.some((send) => send instanceof Promise) ? Promise.all(sends) : (sends as Outgoing[]);
 }

@@ -26,7 +26,7 @@ export interface DraftCounts {
   ignored: number;
   failed: number;
   retries: number;
-  /** Redriven events that had been counted as failed. */
+  /** Redriven events that had been skipped, and so counted as failed. */
   received: number;
   /** The sum of the times at which the processed were accepted. */
   acceptedAtTotal: number;
@@ -45,14 +45,11 @@ export class Counters {
   retries = 0;
   running = 0;
   latencyMsTotal = 0;
-  /** Dead letters of parked keys that are in `failed`; a redrive makes them received once more. */
-  readonly parkedLetters = new Set<string>();
   /** Processed in each of the last seconds, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
-  /** A draft is on disk. */
-  add({ processed, ignored, failed, retries, received, acceptedAtTotal }: DraftCounts, now: number): void {
-    this.received += received;
+  /** A draft is on disk. What it received again its partition counts. */
+  add({ processed, ignored, failed, retries, acceptedAtTotal }: DraftCounts, now: number): void {
     this.ignored += ignored;
     this.failed += failed;
     this.retries += retries;

@@ -85,7 +85,6 @@ export class Door {
       const verdict = appended[at];
       const counters = this.#means.counters(stored.partition.pipeline);
       if (verdict?.status === 'accepted') {
-        counters.received += 1;
         const { key, id, number, acceptedAt, body } = stored;
         const fed = { position: verdict.position, key, id, number, acceptedAt, body, event };
         const partition = this.#means.partition(stored.partition);
@@ -119,7 +118,7 @@ export class Door {
       throw new MillraceError('MILL_BACKLOG_FULL', `pipeline ${name}: ${backlog} events wait to be handled`, { retryAfterMs: 1_000 });
     }
     const pendingMax = order?.pendingMax ?? pendingPerKey;
-    if (partition.pending(stored.key) >= pendingMax) {
+    if (partition.pending(stored.key, stored.number) >= pendingMax) {
       throw new MillraceError('MILL_KEY_FULL', `key ${stored.key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
     }
   }

@@ -21,6 +21,9 @@ export class Draft {
   readonly timers: TimerWrite[] = [];
   /** What its turns were about; only asked for when the store refused it. */
   readonly causes: (Waiting | DueTimer)[] = [];
+  /** Dead letters that parked their key, and those that parked it no longer. */
+  readonly parked: string[] = [];
+  readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];
   readonly #lanes = new Set<Lane>();
   readonly #holds: Hold[] = [];
   readonly #releases: Release[] = [];

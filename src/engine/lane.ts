@@ -26,7 +26,7 @@ export interface DueTimer {
   readonly dueAt: number;
   readonly data: string | null;
   attempts: number;
-  /** Events up to this order were there first. */
+  /** Events up to this position were there first. */
   readonly behind: number;
 }
 
@@ -61,6 +61,8 @@ export class Lane {
   pending: number;
   /** Positions up to this one count as `pending` since the lane was loaded. */
   readonly countedTo: number;
+  /** The order of the event whose turn is under way. */
+  underWay: number | undefined;
   /** Admitted at the door, not yet dispatched. */
   arriving = 0;
   /** Orders from this one on may be in the store only; infinite when all that waits is in memory. */
@@ -90,6 +92,11 @@ export class Lane {
   /** Whether it has a turn or is about to. */
   get isBusy(): boolean {
     return this.status === 'ready' || this.status === 'running' || this.status === 'reloading';
+  }
+
+  /** Whether an asynchronous handler is at work. */
+  get isRunning(): boolean {
+    return this.status === 'running';
   }
 
   /** Whether its first event keeps all others waiting. */
@@ -128,7 +135,7 @@ export class Lane {
     const timer = this.timers[0];
     if (timer === undefined) return undefined;
     const event = this.runnable;
-    return event === undefined || event.order > timer.behind ? timer : undefined;
+    return event === undefined || event.position > timer.behind ? timer : undefined;
   }
 
   /** The event whose turn is next: the first one, in a numbered lane only when its number has come. */

@@ -14,8 +14,8 @@ export interface LaneMeans extends RunnerMeans {
   readonly partition: PartitionId;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
-  /** Turns that one draft may take. */
-  turnsMax(): number;
+  /** Whether every turn must be alone in its draft. */
+  isOneByOne(): boolean;
   /** The highest position known to be in the log. */
   head(): number;
   /** The store failed under a lane. */
@@ -51,6 +51,7 @@ export class Lanes {
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
       blockedUntil: (lane, at) => this.#block(lane, at),
       ended: (lane) => {
+        lane.underWay = undefined;
         this.#advance(lane);
         this.resume();
       },
@@ -59,7 +60,11 @@ export class Lanes {
 
   /** Whether no further turn can start before one ends or the draft is committed. */
   get isFull(): boolean {
-    return this.#runner.running >= this.#pipeline.concurrency || this.#means.draft().turns >= this.#means.turnsMax();
+    const { running } = this.#runner;
+    const { turns } = this.#means.draft();
+    // Turns that end together would share a commit.
+    if (this.#means.isOneByOne()) return running + turns > 0;
+    return running >= this.#pipeline.concurrency || turns >= this.#means.limits.commit;
   }
 
   /** Whether nothing is under way and nothing can start by itself. */
@@ -84,17 +89,22 @@ export class Lanes {
 
   /** Brings the lanes of keys into memory. A key is never loaded twice at once, so that no old record outlives a newer lane. */
   async warm(keys: Iterable<string>): Promise<void> {
-    const cold: string[] = [];
-    const loads = new Set<Promise<void>>();
-    for (const key of new Set(keys)) {
-      const lane = this.#lanes.get(key);
-      const loading = this.#loading.get(key);
-      if (lane !== undefined) lane.isWarm = true;
-      else if (loading !== undefined) loads.add(loading);
-      else cold.push(key);
+    const wanted = new Set(keys);
+    // While some were loaded, a sweep may have forgotten others.
+    while (!this.#closed) {
+      const cold: string[] = [];
+      const loads = new Set<Promise<void>>();
+      for (const key of wanted) {
+        const lane = this.#lanes.get(key);
+        const loading = this.#loading.get(key);
+        if (lane !== undefined) lane.isWarm = true;
+        else if (loading !== undefined) loads.add(loading);
+        else cold.push(key);
+      }
+      if (cold.length > 0) loads.add(this.#load(cold));
+      if (loads.size === 0) return;
+      await Promise.all(loads);
     }
-    if (cold.length > 0) loads.add(this.#load(cold));
-    if (loads.size > 0) await Promise.all(loads);
   }
 
   /** Takes an event of the log in. Its lane must be warm, unless every event is a key of its own. */
@@ -119,12 +129,13 @@ export class Lanes {
     this.#advance(lane);
   }
 
-  /** Takes a timer that has come due. Its lane must be warm. */
-  dispatchTimer(timer: Omit<DueTimer, 'attempts' | 'behind'>): void {
+  /** Takes a timer that has come due; false when its lane is not in memory. */
+  dispatchTimer(timer: Omit<DueTimer, 'attempts' | 'behind'>): boolean {
     const lane = this.#lanes.get(timer.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined)) : undefined);
-    if (lane === undefined || this.#closed) return;
-    lane.timers.push({ ...timer, attempts: 0, behind: lane.numbered ? -1 : this.#means.head() });
+    if (lane === undefined || this.#closed) return false;
+    lane.timers.push({ ...timer, attempts: 0, behind: this.#means.head() });
     this.#advance(lane);
+    return true;
   }
 
   /** Runs whatever waited for a free place. */
@@ -182,8 +193,8 @@ export class Lanes {
       draft.hold(lane, { ...event, attempts: 0, held: true }, null);
       lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
       if (!letter.parked) lane.pending += 1;
-      // A parked event that an earlier process gave up was counted as received when this one started.
-      if (!letter.parked || this.#means.counters.parkedLetters.delete(letter.id)) draft.counts.received += 1;
+      if (letter.parked) draft.unparked.push({ id: letter.id, redriven: true });
+      else draft.counts.received += 1;
     });
   }
 
@@ -192,6 +203,7 @@ export class Lanes {
     await this.#resolve(letter, (lane, draft) => {
       if (letter.event === null || !letter.parked) return;
       this.#settle(lane, draft, { ...letter.event, held: true });
+      draft.unparked.push({ id: letter.id, redriven: false });
     });
   }
 
@@ -199,6 +211,9 @@ export class Lanes {
     if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
     this.#resolving.add(letter.id);
     try {
+      // It was read before its turn to be resolved came.
+      const [present] = await this.#means.store.deadLetters({ id: letter.id, limit: 1 });
+      if (present === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${letter.id}`);
       await this.warm([letter.key]);
       const lane = this.#lanes.get(letter.key);
       if (lane === undefined || this.#closed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
@@ -254,6 +269,8 @@ export class Lanes {
     this.#means.drafted();
     if (waiting.order < lane.next) return;
     if (waiting.position > lane.countedTo) lane.pending += 1;
+    // Read back from the store before the log came to it.
+    if (waiting.order === lane.underWay) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
     const thereIsRoom = lane.queued < queuedMax && this.#queued < this.#means.limits.feed && !lane.isStopped;
     if (!isNext && !thereIsRoom) lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
@@ -274,7 +291,7 @@ export class Lanes {
   }
 
   /** Starts the lane's turns for as long as it is open and has one. */
-  #advance(lane: Lane): void {
+  #advance(lane: Lane, isFresh = false): void {
     while (lane.status === 'open' && !this.#closed) {
       if (lane.spillComesFirst) {
         void this.#reload(lane);
@@ -283,7 +300,7 @@ export class Lanes {
       const timer = lane.dueTimer;
       const waiting = lane.runnable;
       if (timer === undefined && waiting === undefined) {
-        this.#rest(lane);
+        this.#rest(lane, isFresh);
         return;
       }
       if (this.isFull) {
@@ -297,23 +314,25 @@ export class Lanes {
       } else if (waiting !== undefined) {
         lane.takeHead();
         this.#queued -= 1;
+        lane.underWay = waiting.order;
         this.#runner.runEvent(lane, waiting);
+        if (!lane.isRunning) lane.underWay = undefined;
       }
     }
   }
 
   /** Nothing of the lane can run now. */
-  #rest(lane: Lane): void {
+  #rest(lane: Lane, isFresh: boolean): void {
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
       if (this.#pipeline.key === undefined && lane.timers.length === 0) this.#lanes.delete(lane.key);
     } else if (this.#pipeline.order?.skipAfterMs !== undefined) {
-      this.#awaitGap(lane, this.#pipeline.order.skipAfterMs);
+      this.#awaitGap(lane, this.#pipeline.order.skipAfterMs, isFresh);
     }
   }
 
   /** Skips the missing numbers once the lowest event that waits for them has waited long enough. */
-  #awaitGap(lane: Lane, skipAfterMs: number): void {
+  #awaitGap(lane: Lane, skipAfterMs: number, isFresh: boolean): void {
     const { head } = lane;
     if (lane.spilledFrom < (head?.order ?? Number.POSITIVE_INFINITY)) {
       void this.#reload(lane);
@@ -321,7 +340,11 @@ export class Lanes {
       const at = head.acceptedAt + skipAfterMs;
       if (this.#means.clock.now() < at) {
         this.#arm(lane, at);
+      } else if (!isFresh) {
+        void this.#reload(lane);
       } else {
+        // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
+        lane.spilledFrom = lane.next;
         this.#runner.skipGap(lane, head.order, skipAfterMs);
         this.#advance(lane);
       }
@@ -379,7 +402,7 @@ export class Lanes {
     } finally {
       this.#reloading.delete(lane);
     }
-    this.#advance(lane);
+    this.#advance(lane, true);
     this.#means.drafted();
   }
 

@@ -121,6 +121,9 @@ export class Mill {
         log,
         pipelines: this.pipelines,
         counters,
+        doubted: (sends: readonly Outgoing[]) => {
+          for (const partition of new Set(sends.map(({ stored }) => this.#partitionAt(stored.partition)))) partition.look();
+        },
         sent: (sends: readonly Outgoing[], appended: readonly Appended[]) => this.#door.hand(sends, appended),
         fatal: (error: MillraceError) => this.#fail(error),
       };
@@ -146,8 +149,10 @@ export class Mill {
     const pipelines = Array.from(this.pipelines.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
     await this.#store.open({ pipelines, tables: this.#tables });
     try {
-      await Promise.all(this.#all.map((partition) => partition.start()));
+      const started = await Promise.allSettled(this.#all.map((partition) => partition.start()));
+      for (const start of started) if (start.status === 'rejected') throw start.reason;
     } catch (error) {
+      await Promise.all(this.#all.map((partition) => partition.stop()));
       await this.#store.close();
       throw error;
     }
@@ -283,7 +288,7 @@ export class Mill {
     try {
       if (wasWorking) await this.idle(timeoutMs);
       await this.#retention.stop();
-      if (wasWorking) await Promise.all(this.#all.map((partition) => partition.stop()));
+      if (wasWorking || this.#failure !== undefined) await Promise.all(this.#all.map((partition) => partition.stop()));
       await this.#store.close();
       this.#ended.resolve();
     } catch (error) {

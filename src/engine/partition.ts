@@ -2,11 +2,12 @@ import { MillraceError, messageOf } from '../errors.ts';
 import type { DeadLetter, PartitionId } from '../store/store.ts';
 import { pauseMs } from './backoff.ts';
 import type { FedEvent } from './feed.ts';
+import { Ledger } from './ledger.ts';
 import { Refusals } from './refusals.ts';
 import { Tenure, type TenureMeans } from './tenure.ts';
 
 /** What a partition works with; the engine provides it. */
-export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'progressed' | 'failed'> {
+export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'progressed' | 'failed'> {
   /** The store failed for good. */
   fatal(error: MillraceError): void;
 }
@@ -25,6 +26,7 @@ export class Partition {
   trouble: string | undefined;
   readonly #means: PartitionMeans;
   readonly #refusals = new Refusals();
+  readonly #ledger: Ledger;
   #tenure: Tenure | undefined;
   #recovering: Promise<void> | undefined;
   /** It works no more: the engine stops, or the store has failed for good. */
@@ -39,13 +41,12 @@ export class Partition {
   constructor(means: PartitionMeans, id: PartitionId) {
     this.id = id;
     this.#means = means;
+    this.#ledger = new Ledger(means.counters);
   }
 
   /** Claims the partition and sets to work. Throws what the store throws. */
   async start(): Promise<void> {
-    const { pipeline, counters } = this.#means;
-    const { head, cursor, held } = await this.#begin();
-    counters.received += pipeline.order === undefined ? head - cursor + held : held;
+    await this.#begin();
   }
 
   /** Accepted or on their way, and not settled; those that wait for their key left out. */
@@ -71,10 +72,19 @@ export class Partition {
     this.#present.offer(events);
   }
 
-  /** Events that wait for a key or are on their way to it; 0 for one that is not in memory. */
-  pending(key: string): number {
+  /** Nobody knows whether there is more in the log than was told of. */
+  look(): void {
+    void this.#present.look();
+  }
+
+  /**
+   * Events that wait for a key or are on their way to it, as far as they stand in the way of one with a number: the one
+   * that all others wait for must come in. 0 for a key that is not in memory.
+   */
+  pending(key: string, number: number | null): number {
     const lane = this.#present.lanes.peek(key);
-    return lane === undefined ? 0 : lane.pending + lane.arriving;
+    if (lane === undefined || (number !== null && number === lane.next)) return 0;
+    return lane.pending + lane.arriving;
   }
 
   /** An event is on its way to the log. */
@@ -123,8 +133,8 @@ export class Partition {
   /** Hands unfinished work back, commits what is finished, and ends. */
   async stop(): Promise<void> {
     this.#isOver = true;
-    await this.#present.end(new MillraceError('MILL_STOPPING', 'the engine is stopping'));
-    await this.#present.commitRest();
+    await this.#tenure?.end(new MillraceError('MILL_STOPPING', 'the engine is stopping'));
+    await this.#tenure?.commitRest();
   }
 
   get #present(): Tenure {
@@ -132,13 +142,18 @@ export class Partition {
     throw new MillraceError('MILL_STOPPING', 'the engine is not started');
   }
 
-  async #begin() {
-    const claim = await this.#means.store.claim(this.id);
+  async #begin(): Promise<void> {
+    const { store, pipeline } = this.#means;
+    const claim = await store.claim(this.id);
+    if (this.#isOver) return;
+    // What was appended after the claim may have been told of before the claim was answered.
+    const head = Math.max(claim.head, this.#tenure?.head ?? 0);
     const tenure: Tenure = new Tenure(
       {
         ...this.#means,
         partition: this.id,
         refusals: this.#refusals,
+        ledger: this.#ledger,
         progressed: () => {
           this.#failures = 0;
           this.trouble = undefined;
@@ -149,10 +164,11 @@ export class Partition {
         },
       },
       claim,
+      head,
     );
     this.#tenure = tenure;
+    this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head));
     tenure.start();
-    return claim;
   }
 
   async #startOver(cause: unknown): Promise<void> {

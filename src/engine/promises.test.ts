@@ -262,7 +262,10 @@ function promisesOn(name: string, makeStore: () => Store): void {
         };
         const t = await testMill({ pipelines: [steps({ attempt })] });
         for (let n = 1; n <= 3; n += 1) {
-          for (let k = 0; k < 1000; k += 1) await t.ingest('steps', { key: `k${k}`, n });
+          await t.ingestBatch(
+            'steps',
+            Array.from({ length: 1000 }, (_, k) => ({ key: `k${k}`, n })),
+          );
         }
         await t.advance('1m');
         assert.equal(t.mill.counts().steps?.processed, 2998);

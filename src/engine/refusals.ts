@@ -1,13 +1,20 @@
 import type { MillraceError } from '../errors.ts';
+import type { TimerWrite } from '../store/store.ts';
 import type { Draft } from './draft.ts';
 import type { DueTimer, Waiting } from './lane.ts';
+
+interface Refusal {
+  readonly error: MillraceError;
+  readonly times: number;
+  isDue: boolean;
+}
 
 /**
  * Finds out whose row the store refused. A refused draft runs again with each turn in a commit of its own; the one that
  * is refused alone has failed, and the rest is none the worse for it.
  */
 export class Refusals {
-  readonly #found = new Map<string, MillraceError>();
+  readonly #found = new Map<string, Refusal>();
   #suspects = 0;
 
   /** Whether turns must be committed one by one. */
@@ -17,12 +24,16 @@ export class Refusals {
 
   refused(draft: Draft, error: MillraceError): void {
     const [culprit] = draft.causes;
-    if (draft.turns === 1 && culprit !== undefined) this.#found.set(nameOf(culprit), error);
+    if (draft.turns === 1 && culprit !== undefined) {
+      const name = nameOf(culprit);
+      this.#found.set(name, { error, times: (this.#found.get(name)?.times ?? 0) + 1, isDue: true });
+    }
     this.#suspects = Math.max(this.#suspects, draft.turns);
   }
 
   committed(draft: Draft): void {
     this.#suspects = Math.max(0, this.#suspects - draft.turns);
+    if (this.#found.size > 0) for (const timer of draft.timers) this.#found.delete(nameOf(timer));
   }
 
   /** Why a turn must not run again; answered once, since it may be mended by the next attempt. */
@@ -30,11 +41,15 @@ export class Refusals {
     if (this.#found.size === 0) return undefined;
     const name = nameOf(cause);
     const refusal = this.#found.get(name);
-    this.#found.delete(name);
-    return refusal;
+    if (refusal === undefined || !refusal.isDue) return undefined;
+    refusal.isDue = false;
+    // The attempts of an event are on disk, those of a timer are not.
+    if ('position' in cause) this.#found.delete(name);
+    else cause.attempts = Math.max(cause.attempts, refusal.times - 1);
+    return refusal.error;
   }
 }
 
-function nameOf(cause: Waiting | DueTimer): string {
+function nameOf(cause: Waiting | DueTimer | TimerWrite): string {
   return 'position' in cause ? `event ${cause.position}` : `timer ${cause.name} of ${cause.key}`;
 }

@@ -18,7 +18,7 @@ export interface RunnerMeans extends AttemptMeans {
   draft(): Draft;
   /** Something was drafted. */
   drafted(): void;
-  /** A turn decided to set or cancel a timer. */
+  /** A turn decided what becomes of a timer. */
   timerTouched(key: string, name: string): void;
   /** Why a turn must not run again: the store refused what it wrote. Answers it once. */
   refusal(cause: Waiting | DueTimer): MillraceError | undefined;
@@ -69,6 +69,8 @@ export class Runner {
     const refusal = this.#means.refusal(waiting);
     if (refusal !== undefined) {
       this.#failEvent(lane, waiting, refusal);
+      // It counts as a turn, so that the failure is on disk before another turn can be refused and take it along.
+      this.#means.draft().turns += 1;
       return;
     }
     const turn = this.#turn(lane, waiting.id, waiting.attempts + 1, waiting.acceptedAt);
@@ -93,6 +95,7 @@ export class Runner {
     const refusal = this.#means.refusal(timer);
     if (refusal !== undefined) {
       this.#failTimer(lane, timer, refusal);
+      this.#means.draft().turns += 1;
       return;
     }
     const turn = this.#turn(lane, timer.name, timer.attempts + 1, timer.dueAt);
@@ -103,6 +106,7 @@ export class Runner {
       (draft) => {
         draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
         draft.causes.push(timer);
+        this.#means.timerTouched(lane.key, timer.name);
       },
       (error) => this.#failTimer(lane, timer, error),
     );
@@ -203,6 +207,7 @@ export class Runner {
     } else {
       this.#bury(draft, lane, { reason, attempts: timer.attempts, event: null, numbers: null, parked: false });
       draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
+      this.#means.timerTouched(lane.key, timer.name);
     }
     this.#means.drafted();
   }
@@ -225,12 +230,12 @@ export class Runner {
   }
 
   #bury(draft: Draft, lane: Lane, letter: Omit<NewDeadLetter, 'id' | 'key' | 'failedAt'>): void {
-    const { clock, counters } = this.#means;
+    const { clock } = this.#means;
     const now = clock.now();
     const id = this.#means.newId();
     draft.bury({ id, key: lane.key, failedAt: now, ...letter });
     if (letter.event === null) return;
     draft.counts.failed += 1;
-    if (letter.parked) counters.parkedLetters.add(id);
+    if (letter.parked) draft.parked.push(id);
   }
 }

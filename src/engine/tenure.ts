@@ -7,6 +7,7 @@ import type { Counters } from './counts.ts';
 import { Draft, type Outgoing } from './draft.ts';
 import { type FedEvent, Feed } from './feed.ts';
 import { Lanes } from './lanes.ts';
+import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Refusals } from './refusals.ts';
@@ -25,9 +26,12 @@ export interface TenureMeans {
   readonly pipeline: AnyPipeline;
   readonly partition: PartitionId;
   readonly refusals: Refusals;
+  readonly ledger: Ledger;
   /** Events that a commit sent are in the log now. */
   sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
-  /** A commit has landed. */
+  /** Nobody knows whether events that a commit sent are in the log. */
+  doubted(sends: readonly Outgoing[]): void;
+  /** A commit has landed, or there is nothing to commit. */
   progressed(): void;
   /** The store failed: what is on disk is not known any more. */
   failed(error: unknown): void;
@@ -54,16 +58,18 @@ export class Tenure {
   #dispatched: number;
   #committing: Promise<void> | undefined;
   #flushIsDue = false;
+  #looks = 0;
   #work: Promise<unknown> = Promise.resolve();
   #state: 'working' | 'ending' | 'failed' = 'working';
 
-  constructor(means: TenureMeans, claim: Claim) {
+  /** @param head the highest position that this process knows of, which may be above that of the claim */
+  constructor(means: TenureMeans, claim: Claim, head: number) {
     this.#means = means;
     this.#epoch = claim.epoch;
     this.#cursor = claim.cursor;
     this.#dispatched = claim.cursor;
     this.#draft = new Draft(1, claim.cursor);
-    this.#feed = new Feed(means.store, means.partition, claim, means.limits.feed);
+    this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, means.limits.feed);
     const committed = () => this.#committed();
     const failed = (error: unknown) => this.#fail(error);
     this.#lanes = new Lanes({
@@ -71,7 +77,7 @@ export class Tenure {
       draft: () => this.#draft,
       drafted: () => this.#flushSoon(),
       committed,
-      turnsMax: () => (means.refusals.isSearching ? 1 : means.limits.commit),
+      isOneByOne: () => means.refusals.isSearching,
       timerTouched: (key, name) => this.#timers.touch(key, name),
       head: () => this.#feed.head,
       refusal: (cause) => means.refusals.take(cause),
@@ -92,6 +98,11 @@ export class Tenure {
     this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
   }
 
+  /** The highest position known to be in the log. */
+  get head(): number {
+    return this.#feed.head;
+  }
+
   /** Events in the log that are not settled, those that wait for their key left out. */
   get backlog(): number {
     return this.#feed.head - this.#cursor;
@@ -100,7 +111,8 @@ export class Tenure {
   /** Whether nothing is left that could be done now. */
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
-    return nothingToCommit && this.#dispatched >= this.#feed.head && this.#lanes.isIdle && this.#timers.isIdle;
+    const nothingToRead = this.#dispatched >= this.#feed.head && this.#looks === 0;
+    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle;
   }
 
   /** The keys in memory. */
@@ -110,7 +122,27 @@ export class Tenure {
 
   /** Tells of accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
+    const { head } = this.#feed;
     this.#feed.offer(events);
+    this.#means.ledger.received(this.#feed.head - head);
+  }
+
+  /** Finds what is in the log that nobody told of: whoever brought it there does not know. */
+  async look(): Promise<void> {
+    const { store, partition } = this.#means;
+    this.#looks += 1;
+    try {
+      for (;;) {
+        const events = await store.read(partition, this.#feed.head, batchMax);
+        if (events.length === 0 || this.#state !== 'working') return;
+        this.offer(events);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#looks -= 1;
+      this.#flushSoon();
+    }
   }
 
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key, or the tenure ends. */
@@ -159,20 +191,30 @@ export class Tenure {
 
   /** The loop. It ends when the feed is closed. */
   async #read(): Promise<void> {
-    const lanes = this.#lanes;
     for (;;) {
       const batch = await this.#feed.take(batchMax);
       if (batch.length === 0) return;
-      if (this.#means.pipeline.key !== undefined) await lanes.warm(batch.map(({ key }) => key));
-      for (const event of batch) {
-        if (lanes.isFull) await this.#until(() => !lanes.isFull);
-        if (this.#state !== 'working') return;
-        lanes.dispatch(event);
-        this.#dispatched = event.position;
-      }
-      lanes.sweep();
+      if (this.#isKeyed) await this.#lanes.warm(batch.map(({ key }) => key));
+      await this.#dispatch(batch);
+      this.#lanes.sweep();
       this.#condition.changed();
     }
+  }
+
+  async #dispatch(batch: readonly FedEvent[]): Promise<void> {
+    const lanes = this.#lanes;
+    for (const event of batch) {
+      if (lanes.isFull) await this.#until(() => !lanes.isFull);
+      // While it waited, a sweep may have forgotten the lane.
+      if (this.#isKeyed && lanes.peek(event.key) === undefined) await lanes.warm([event.key]);
+      if (this.#state !== 'working') return;
+      lanes.dispatch(event);
+      this.#dispatched = event.position;
+    }
+  }
+
+  get #isKeyed(): boolean {
+    return this.#means.pipeline.key !== undefined;
   }
 
   /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
@@ -206,6 +248,8 @@ export class Tenure {
       this.#draft = new Draft(draft.number + 1, draft.cursor);
       this.#committing = this.#commit(draft);
       this.#lanes.resume();
+    } else if (this.#state === 'working' && this.isIdle) {
+      this.#means.progressed();
     }
     this.#condition.changed();
   }
@@ -220,14 +264,15 @@ export class Tenure {
     } catch (error) {
       this.#committing = undefined;
       if (error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED') refusals.refused(draft, error);
+      else this.#means.doubted(draft.sends);
       this.#fail(error);
     }
   }
 
   /** The draft is on disk: now it counts. */
   #took(draft: Draft, sends: readonly Appended[]): void {
-    const { counters, clock, refusals, sent, progressed } = this.#means;
-    counters.add(draft.counts, clock.now());
+    const { ledger, clock, refusals, sent, progressed } = this.#means;
+    ledger.committed(draft, clock.now());
     refusals.committed(draft);
     this.#cursor = draft.cursor;
     this.#lanes.committedDraft = draft.number;

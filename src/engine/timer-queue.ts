@@ -27,7 +27,7 @@ export class TimerQueue {
   readonly #means: TimerQueueMeans;
   /** Due and given to their lanes, until a commit says what became of them. */
   readonly #inHand = new Set<string>();
-  /** Set or cancelled by a turn since the present look began: what it reads of them is old. */
+  /** Fired, set or cancelled by a turn since the present look began: what it reads of them is old. */
   readonly #touched = new Set<string>();
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
@@ -104,6 +104,7 @@ export class TimerQueue {
     const due = await store.dueTimers(partition, now, limit);
     await lanes.warm(due.map(({ key }) => key));
     for (const timer of due) this.#give(timer);
+    lanes.sweep();
     if (due.length === limit) this.#lookAgain = true;
     const next = await store.nextTimerDue(partition, now);
     if (next !== null) this.#arm(next);
@@ -113,7 +114,9 @@ export class TimerQueue {
     const name = nameOf(timer.key, timer.name);
     if (this.#closed || this.#inHand.has(name) || this.#touched.has(name)) return;
     this.#inHand.add(name);
-    this.#means.lanes.dispatchTimer(timer);
+    if (this.#means.lanes.dispatchTimer(timer)) return;
+    this.#inHand.delete(name);
+    this.#lookAgain = true;
   }
 }
 

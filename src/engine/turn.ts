@@ -127,8 +127,8 @@ export class TurnRecord implements Turn {
       this.#refuse(`${write}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
     }
     const cells = row as Record<string, unknown>;
-    const identity = write === 'put' ? table.primaryKey.map((column) => String(cells[column])).join('\n') : '';
-    this.rows.push({ table: table.name, write, values: toSqlValues(table, cells), identity });
+    const values = toSqlValues(table, cells);
+    this.rows.push({ table: table.name, write, values, identity: write === 'put' ? identityOf(table, values) : '' });
   }
 
   #checkTimer(name: string): void {
@@ -151,6 +151,12 @@ export class TurnRecord implements Turn {
   #refuse(message: string): never {
     throw new MillraceError('MILL_INVALID_EFFECT', message);
   }
+}
+
+/** The primary key as the store binds it. */
+function identityOf({ columns, primaryKey }: Table, values: readonly SqlValue[]): string {
+  const names = Object.keys(columns);
+  return JSON.stringify(primaryKey.map((column) => values[names.indexOf(column)]));
 }
 
 /** Handlers put the message first; the engine's log, as pino has it, the fields. */
