@@ -312,13 +312,17 @@ export class Lanes {
         lane.timers.shift();
         this.#runner.runTimer(lane, timer);
       } else if (waiting !== undefined) {
-        lane.takeHead();
-        this.#queued -= 1;
-        lane.underWay = waiting.order;
-        this.#runner.runEvent(lane, waiting);
-        if (!lane.isRunning) lane.underWay = undefined;
+        this.#runHead(lane, waiting);
       }
     }
+  }
+
+  #runHead(lane: Lane, head: Waiting): void {
+    lane.takeHead();
+    this.#queued -= 1;
+    lane.underWay = head.order;
+    this.#runner.runEvent(lane, head);
+    if (!lane.isRunning) lane.underWay = undefined;
   }
 
   /** Nothing of the lane can run now. */
