@@ -26,4 +26,10 @@ registerHooks({
   },
 });
 
-await import(ours('cli/main'));
+try {
+  await import(ours('cli/main'));
+} catch (error) {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes('Cannot find package')) throw error;
+  process.stderr.write(`millrace: ${error.message.split(' imported from')[0]}; run npm ci first\n`);
+  process.exitCode = 1;
+}

@@ -17,6 +17,9 @@ export interface Ingested {
 /** The verdict on one event of a batch. */
 export type Judged = Ingested | { readonly status: 'rejected'; readonly error: MillraceError };
 
+/** For how long a refused append speaks against the store, in milliseconds. */
+const refusalMs = 10_000;
+
 /** What the door works with; the engine provides it. */
 export interface DoorMeans extends Identification {
   readonly store: Store;
@@ -32,6 +35,8 @@ export interface DoorMeans extends Identification {
 export class Door {
   readonly #means: DoorMeans;
   readonly #appender: Appender;
+  /** When the store last refused an append, and why; forgotten with the next success. */
+  #refused: { readonly at: number; readonly reason: string } | undefined;
 
   constructor(means: DoorMeans) {
     this.#means = means;
@@ -71,6 +76,12 @@ export class Door {
       next += 1;
       return verdict;
     });
+  }
+
+  /** Why the store takes nothing in at present; undefined when it does, or nobody has tried for a while. */
+  get refusal(): string | undefined {
+    const refused = this.#refused;
+    return refused !== undefined && this.#means.clock.now() - refused.at < refusalMs ? refused.reason : undefined;
   }
 
   /** Resolves when nothing is on its way to the log. */
@@ -127,6 +138,7 @@ export class Door {
     let appended: readonly Appended[] = [];
     try {
       appended = await this.#appender.append(events);
+      this.#refused = undefined;
       return appended;
     } catch (error) {
       this.#failed(events, error);
@@ -141,6 +153,7 @@ export class Door {
   /** After this nobody knows what is in the log, unless the store was merely locked. */
   #failed(events: readonly Outgoing[], error: unknown): void {
     const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
+    this.#refused = { at: this.#means.clock.now(), reason: failure.message };
     if (failure.code === 'MILL_STORE_BUSY') return;
     for (const partition of new Set(events.map(({ stored }) => this.#means.partition(stored.partition)))) partition.recover(failure);
   }

@@ -48,8 +48,8 @@ export interface Health {
 }
 
 const freshnessMs = 250;
-/** Work without any progress for so long is a fault, in milliseconds. */
-const stallMs = 60_000;
+/** Work without any progress for so long, beyond the time that a handler may take, is a fault. In milliseconds. */
+const stallMs = 5_000;
 const stopTimeoutMs = 10_000;
 
 /** Makes an engine out of pipelines and a store; `start()` sets it to work. Throws `MILL_INVALID_DECLARATION`. */
@@ -264,6 +264,8 @@ export class Mill {
   health(): Health {
     if (this.#failure !== undefined) return { status: 'unavailable', reason: this.#failure.message };
     if (this.#state !== 'working') return { status: 'unavailable', reason: this.#state === 'stopping' ? 'stopping' : 'not started' };
+    const { refusal } = this.#door;
+    if (refusal !== undefined) return { status: 'unavailable', reason: refusal };
     for (const partition of this.#all) {
       const { pipeline } = partition.id;
       if (partition.trouble !== undefined) return { status: 'unavailable', reason: `pipeline ${pipeline}: ${partition.trouble}` };
@@ -301,7 +303,8 @@ export class Mill {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#state = 'failed';
-    this.#log.error({ code: error.code, reason: error.message }, 'the engine has failed');
+    // Who started the engine learns of it from `stopped`, and says so once.
+    this.#log.debug({ code: error.code, reason: error.message }, 'the engine has failed');
     this.#ended.reject(error);
   }
 

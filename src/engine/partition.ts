@@ -35,7 +35,7 @@ export class Partition {
   #failures = 0;
   /** Events on their way to the log. */
   #arriving = 0;
-  /** When something was committed last, or a look at an idle partition found it busy. */
+  /** When something was settled last, or a look at an idle partition found it busy. */
   #progressAt: number | undefined;
 
   constructor(means: PartitionMeans, id: PartitionId) {
@@ -59,7 +59,7 @@ export class Partition {
     return !this.#isOver && (this.#recovering !== undefined || !this.#present.isIdle);
   }
 
-  /** For how long, as far as looks at it tell, there has been work and no commit. */
+  /** For how long, as far as looks at it tell, there has been work and nothing was settled. */
   silentMs(): number {
     const now = this.#means.clock.now();
     if (this.hasWork) this.#progressAt ??= now;
@@ -154,10 +154,10 @@ export class Partition {
         partition: this.id,
         refusals: this.#refusals,
         ledger: this.#ledger,
-        progressed: () => {
+        progressed: (hasSettled) => {
           this.#failures = 0;
           this.trouble = undefined;
-          this.#progressAt = this.#means.clock.now();
+          if (hasSettled) this.#progressAt = this.#means.clock.now();
         },
         failed: (error) => {
           if (tenure === this.#tenure) this.recover(error);

@@ -418,6 +418,8 @@ function promisesOn(name: string, makeStore: () => Store): void {
         await t.drain();
         for (let n = 3; n <= 21; n += 1) await t.ingest('steps', { key: 'a', n });
         await assert.rejects(t.ingest('steps', { key: 'a', n: 22 }), isCode('MILL_KEY_FULL'));
+        assert.equal((await t.ingest('steps', { key: 'a', n: 1 })).status, 'accepted', 'the number that all others wait for comes in');
+        assert.equal((await stepsOf(t, 'a')).length, 21);
         assert.equal((await t.ingest('steps', { key: 'b', n: 2 })).status, 'accepted');
         await t.stop();
       });

@@ -31,8 +31,8 @@ export interface TenureMeans {
   sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
   /** Nobody knows whether events that a commit sent are in the log. */
   doubted(sends: readonly Outgoing[]): void;
-  /** A commit has landed, or there is nothing to commit. */
-  progressed(): void;
+  /** The store does its work: a commit has landed, which settled something or not, or there is nothing to commit. */
+  progressed(hasSettled: boolean): void;
   /** The store failed: what is on disk is not known any more. */
   failed(error: unknown): void;
 }
@@ -249,7 +249,7 @@ export class Tenure {
       this.#committing = this.#commit(draft);
       this.#lanes.resume();
     } else if (this.#state === 'working' && this.isIdle) {
-      this.#means.progressed();
+      this.#means.progressed(false);
     }
     this.#condition.changed();
   }
@@ -276,7 +276,8 @@ export class Tenure {
     refusals.committed(draft);
     this.#cursor = draft.cursor;
     this.#lanes.committedDraft = draft.number;
-    progressed();
+    // That an attempt has failed is no progress, however often it is tried.
+    progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
     this.#timers.committed(draft.timers);
   }

@@ -35,6 +35,16 @@ test('a body that is not JSON is refused, and the answer says where it goes wron
   assert.match(problem.detail, /position 112/);
 });
 
+test('a body that is not UTF-8 is refused', async (t) => {
+  const { url, mill } = await serve(t);
+  for (const bytes of [[0xff], [0xed, 0xa0, 0x80]]) {
+    const body = Buffer.concat([Buffer.from('{"page":"/'), Buffer.from(bytes), Buffer.from('"}')]);
+    const response = await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body });
+    assert.equal((await problemIn(response)).code, 'MILL_NOT_JSON');
+  }
+  assert.equal(mill.counts().visits?.received, 0);
+});
+
 test('a route that wants a body refuses a request without one', async (t) => {
   const { url } = await serve(t);
   for (const body of ['', 'null']) {

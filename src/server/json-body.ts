@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { MillraceError, messageOf } from '../errors.ts';
 import { httpLimits } from './http-limits.ts';
 
@@ -11,7 +12,9 @@ const prototypeKey = /__proto__|\\u005f/i;
  * `__proto__`, which turns into a prototype as soon as somebody copies the object. Both are refused rather than
  * repaired: what is stored must be what was sent.
  */
-export function parseJsonBody(text: string): unknown {
+export function parseJsonBody(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new MillraceError('MILL_NOT_JSON', 'expected JSON in UTF-8, found bytes that are not UTF-8');
+  const text = body.toString();
   const value = parse(text);
   if (text.length > shallowLength || prototypeKey.test(text)) refuseHarm(value, httpLimits.bodyDepth);
   return value;

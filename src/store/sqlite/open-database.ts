@@ -58,14 +58,15 @@ function checkLength(db: DatabaseSync, path: string): void {
   const [bytes] = new Select<[number]>(db, 'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').get() ?? [0];
   const [, logged, moved] = new Select<[busy: number, logged: number, moved: number]>(db, 'PRAGMA wal_checkpoint').get() ?? [0, 0, 0];
   const { size } = statSync(path);
-  if (logged === moved && size < bytes) throw new MillraceError('MILL_STORE_CORRUPT', `${path}: expected ${bytes} bytes, found ${size}`);
+  if (logged === moved && size < bytes)
+    throw new MillraceError('MILL_STORE_CORRUPT', `${path}: the database file is damaged: expected ${bytes} bytes, found ${size}`);
 }
 
 /** A small file is looked through; in a large one damage shows when a call meets it. */
 function checkPages(db: DatabaseSync, path: string): void {
   if (statSync(path).size > fullCheckBytesMax) return;
   const found = new Select<[string]>(db, 'PRAGMA quick_check(1)').get()?.[0];
-  if (found !== 'ok') throw new MillraceError('MILL_STORE_CORRUPT', `${path}: ${found?.split('\n').at(-1)}`);
+  if (found !== 'ok') throw new MillraceError('MILL_STORE_CORRUPT', `${path}: the database file is damaged: ${found?.split('\n').at(-1)}`);
 }
 
 /** A connection that reads what is committed, beside the writer. */

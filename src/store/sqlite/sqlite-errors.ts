@@ -34,6 +34,8 @@ export function toStoreError(thrown: unknown, path: string): MillraceError {
       return new MillraceError(code, `${path}: another program keeps the database locked (${messageOf(thrown)})`, options);
     case 'MILL_STORE_FULL':
       return new MillraceError(code, `${path}: no space is left on the disk (${messageOf(thrown)})`, options);
+    case 'MILL_STORE_CORRUPT':
+      return new MillraceError(code, `${path}: the file is no database, or a damaged one (${messageOf(thrown)})`, options);
     default:
       return new MillraceError(code, `${path}: ${messageOf(thrown)}`, options);
   }

@@ -29,7 +29,7 @@ import type { WriterCalls } from './writer.ts';
 import type { WriterThreadOptions } from './writer-thread.ts';
 
 export interface SqliteOptions {
-  /** How long a call waits for a lock that another program has on the database, before it throws `MILL_STORE_BUSY`. Default 5,000. */
+  /** How long a call waits for a lock that another program has on the database, before it throws `MILL_STORE_BUSY`. Default 2,000. */
   readonly busyTimeoutMs?: number;
 }
 
@@ -47,7 +47,7 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
   if (path === '' || path === ':memory:') {
     throw new MillraceError('MILL_INVALID_CONFIGURATION', `sqlite: expected the path of a file, found ${JSON.stringify(path)}`);
   }
-  return new SqliteStore({ path: resolve(path), busyTimeoutMs: options.busyTimeoutMs ?? 5_000 });
+  return new SqliteStore({ path: resolve(path), busyTimeoutMs: options.busyTimeoutMs ?? 2_000 });
 }
 
 interface Threads {
