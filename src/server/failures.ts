@@ -8,8 +8,9 @@ import { problemMediaType, problemOf, sendProblem } from './problem.ts';
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
-    const isRefusal = error instanceof MillraceError && error.retryable;
-    if (problem.status >= 500 && !isRefusal) request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+    // A store that fails says so once, where the engine was started, and not with every request that it fails.
+    if (problem.status >= 500 && problem.status !== 503)
+      request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
     // Fastify closes the connection after a body that it did not read to its end, and with unread bytes in its buffer the
     // kernel resets it, so that the client may never see the answer. Node.js reads and drops the rest; the request's
     // time limit bounds that.
