@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds, with fractions, since some moment; never goes back. For measuring how long something takes. */
+  elapsedMs(): number;
   /** Calls `ring` once the clock has reached `at`, at once when it has already; the answer calls it off. */
   alarm(at: number, ring: () => void): () => void;
 }
@@ -12,6 +14,7 @@ const timeoutMsMax = 2 ** 31 - 1;
 /** The machine's clock. Its alarms keep no process alive. */
 export const systemClock: Clock = {
   now: Date.now,
+  elapsedMs: () => performance.now(),
   alarm(at, ring) {
     let timeout: NodeJS.Timeout;
     const arm = () => {

@@ -1,3 +1,5 @@
+import { Distribution, type DistributionSnapshot, durationBoundsMs, sizeBounds } from './distribution.ts';
+
 /** What a pipeline has done since this process started, for metrics and health. A backlog found at the start counts as received. */
 export interface PipelineCounts {
   readonly received: number;
@@ -11,6 +13,10 @@ export interface PipelineCounts {
   readonly retries: number;
   /** Received and neither processed nor failed. */
   readonly depth: number;
+  /** Of these, the ones that wait in the store: for a number, a retry, or an operator. */
+  readonly held: number;
+  /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
+  readonly deadLetters: number;
   /** Turns under way. */
   readonly running: number;
   readonly concurrency: number;
@@ -18,6 +24,16 @@ export interface PipelineCounts {
   readonly latencyMsTotal: number;
   /** Processed per second, over the last ten seconds. */
   readonly perSecond: number;
+  readonly distributions: {
+    /** From the call to the acknowledgement, for each event. */
+    readonly acceptMs: DistributionSnapshot;
+    /** One attempt of a handler. */
+    readonly handleMs: DistributionSnapshot;
+    /** One commit, from the call of the store to its answer. */
+    readonly commitMs: DistributionSnapshot;
+    /** Turns that share a commit. */
+    readonly commitTurns: DistributionSnapshot;
+  };
 }
 
 /** What a draft adds up to. */
@@ -44,7 +60,12 @@ export class Counters {
   rejected = 0;
   retries = 0;
   running = 0;
+  deadLetters = 0;
   latencyMsTotal = 0;
+  readonly acceptMs = new Distribution(durationBoundsMs);
+  readonly handleMs = new Distribution(durationBoundsMs);
+  readonly commitMs = new Distribution(durationBoundsMs);
+  readonly commitTurns = new Distribution(sizeBounds);
   /** Processed in each of the last seconds, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
@@ -62,11 +83,30 @@ export class Counters {
     else this.#recent[slot] = { second, processed };
   }
 
-  snapshot(concurrency: number, now: number): PipelineCounts {
-    const { received, processed, ignored, failed, duplicates, rejected, retries, running, latencyMsTotal } = this;
-    const depth = received - processed - failed;
-    const perSecond = this.#perSecond(Math.floor(now / 1000));
-    return { received, processed, ignored, failed, duplicates, rejected, retries, depth, running, concurrency, latencyMsTotal, perSecond };
+  /** @param gauges what is not counted but looked at */
+  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, now: number): PipelineCounts {
+    const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, latencyMsTotal } = this;
+    return {
+      ...gauges,
+      received,
+      processed,
+      ignored,
+      failed,
+      duplicates,
+      rejected,
+      retries,
+      running,
+      deadLetters,
+      latencyMsTotal,
+      depth: received - processed - failed,
+      perSecond: this.#perSecond(Math.floor(now / 1000)),
+      distributions: {
+        acceptMs: this.acceptMs.snapshot(),
+        handleMs: this.handleMs.snapshot(),
+        commitMs: this.commitMs.snapshot(),
+        commitTurns: this.commitTurns.snapshot(),
+      },
+    };
   }
 
   /** Over whole seconds that have ended, so that the figure does not sag at the start of each. */

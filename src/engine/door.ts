@@ -5,8 +5,9 @@ import { Appender } from './appender.ts';
 import type { Counters } from './counts.ts';
 import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
-import { type Identification, identify } from './identify.ts';
+import { type Identification, type IngestOptions, identify } from './identify.ts';
 import type { Partition } from './partition.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What became of an event at the door (promise 10). Either way it is on disk. */
 export interface Ingested {
@@ -17,15 +18,24 @@ export interface Ingested {
 /** The verdict on one event of a batch. */
 export type Judged = Ingested | { readonly status: 'rejected'; readonly error: MillraceError };
 
+/** A call of `ingest` or `ingestBatch`, measured and traced. */
+interface Call {
+  /** The caller's, as part of the call's own trace. */
+  readonly options: IngestOptions;
+  end(): void;
+  fail(error: unknown): void;
+}
+
 /** For how long a refused append speaks against the store, in milliseconds. */
 const refusalMs = 10_000;
 
 /** What the door works with; the engine provides it. */
 export interface DoorMeans extends Identification {
   readonly store: Store;
+  readonly tracing: Tracing | undefined;
   partition(id: PartitionId): Partition;
   counters(pipeline: string): Counters;
-  /** Events of a pipeline that are accepted or on their way, and not settled. */
+  /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
   backlog(pipeline: string): number;
   /** Throws while the engine takes nothing in. */
   checkOpen(): void;
@@ -44,38 +54,37 @@ export class Door {
   }
 
   /** One event. Throws why it is rejected. */
-  async take(pipeline: AnyPipeline, event: unknown, id: string | undefined): Promise<Ingested> {
-    const outgoing = await this.#admit(pipeline, event, id);
-    const [appended] = await this.#append([outgoing]);
-    const judged = judge(outgoing, appended);
-    if (judged.status === 'rejected') throw judged.error;
-    return judged;
+  async take(pipeline: AnyPipeline, event: unknown, options: IngestOptions): Promise<Ingested> {
+    const call = this.#begin(pipeline, 1, options);
+    try {
+      const admitted = this.#admit(pipeline, event, call.options);
+      const outgoing = admitted instanceof Promise ? await admitted : admitted;
+      const [appended] = await this.#append([outgoing]);
+      const judged = judge(outgoing, appended);
+      if (judged.status === 'rejected') throw judged.error;
+      call.end();
+      return judged;
+    } catch (error) {
+      call.fail(error);
+      throw error;
+    }
   }
 
-  /** Many events, each judged by itself, in one append. */
-  async takeBatch(pipeline: AnyPipeline, events: readonly unknown[]): Promise<readonly Judged[]> {
+  /** Many events, each judged by itself, in one append. All are refused when they do not fit into the backlog together. */
+  async takeBatch(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
     const { batch } = this.#means.limits;
     if (events.length > batch)
       throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${batch} events, found ${events.length}`);
-    const admitted: Outgoing[] = [];
-    const refused = new Map<number, MillraceError>();
-    for (const [at, event] of events.entries()) {
-      try {
-        admitted.push(await this.#admit(pipeline, event, undefined));
-      } catch (error) {
-        if (!(error instanceof MillraceError)) throw error;
-        refused.set(at, error);
-      }
+    if (events.length === 0) return [];
+    const call = this.#begin(pipeline, events.length, options);
+    try {
+      const judged = await this.#takeEach(pipeline, events, call.options);
+      call.end();
+      return judged;
+    } catch (error) {
+      call.fail(error);
+      throw error;
     }
-    const appended = admitted.length === 0 ? [] : await this.#append(admitted);
-    let next = 0;
-    return events.map((_, at) => {
-      const error = refused.get(at);
-      if (error !== undefined) return { status: 'rejected', error };
-      const verdict = judge(admitted[next] as Outgoing, appended[next]);
-      next += 1;
-      return verdict;
-    });
   }
 
   /** Why the store takes nothing in at present; undefined when it does, or nobody has tried for a while. */
@@ -96,8 +105,8 @@ export class Door {
       const verdict = appended[at];
       const counters = this.#means.counters(stored.partition.pipeline);
       if (verdict?.status === 'accepted') {
-        const { key, id, number, acceptedAt, body } = stored;
-        const fed = { position: verdict.position, key, id, number, acceptedAt, body, event };
+        const { key, id, number, acceptedAt, body, traceparent } = stored;
+        const fed = { position: verdict.position, key, id, number, acceptedAt, body, traceparent, event };
         const partition = this.#means.partition(stored.partition);
         const offered = offers.get(partition);
         if (offered === undefined) offers.set(partition, [fed]);
@@ -108,30 +117,88 @@ export class Door {
     for (const [partition, offered] of offers) partition.offer(offered);
   }
 
-  async #admit(pipeline: AnyPipeline, event: unknown, id: string | undefined): Promise<Outgoing> {
+  async #takeEach(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
+    const admitted: Outgoing[] = [];
+    const refused = new Map<number, MillraceError>();
+    for (const [at, event] of events.entries()) {
+      try {
+        const outgoing = this.#admit(pipeline, event, options);
+        admitted.push(outgoing instanceof Promise ? await outgoing : outgoing);
+      } catch (error) {
+        if (!(error instanceof MillraceError)) throw error;
+        refused.set(at, error);
+      }
+    }
+    const appended = admitted.length === 0 ? [] : await this.#append(admitted);
+    let next = 0;
+    return events.map((_, at) => {
+      const error = refused.get(at);
+      if (error !== undefined) return { status: 'rejected', error };
+      const verdict = judge(admitted[next] as Outgoing, appended[next]);
+      next += 1;
+      return verdict;
+    });
+  }
+
+  /** A call that brings `count` events. Whether there is room is asked first of all, so that refusing costs next to nothing. */
+  #begin({ name }: AnyPipeline, count: number, options: IngestOptions): Call {
+    const { clock, counters, tracing } = this.#means;
+    const from = clock.elapsedMs();
+    this.#checkRoom(name, count);
+    const span = tracing?.start('ingest', { 'millrace.pipeline': name, 'millrace.events': count }, options.traceparent);
+    return {
+      options: span === undefined ? options : { ...options, traceparent: span.traceparent },
+      end() {
+        counters(name).acceptMs.record(clock.elapsedMs() - from, count);
+        span?.end();
+      },
+      fail: (error) => span?.end(error),
+    };
+  }
+
+  #checkRoom(name: string, count: number): void {
+    const { backlog } = this.#means.limits;
     try {
       this.#means.checkOpen();
-      const identified = identify(this.#means, pipeline, event, id);
-      const outgoing = identified instanceof Promise ? await identified : identified;
-      this.#checkBounds(pipeline, outgoing);
-      this.#means.partition(outgoing.stored.partition).arrive(outgoing.stored.key);
-      return outgoing;
+      if (this.#means.backlog(name) + count <= backlog) return;
+      throw new MillraceError(
+        'MILL_BACKLOG_FULL',
+        `pipeline ${name}: expected at most ${backlog} events to wait, found no room for ${count}`,
+        {
+          retryAfterMs: 1_000,
+        },
+      );
     } catch (error) {
-      this.#means.counters(pipeline.name).rejected += 1;
-      throw error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
+      this.#means.counters(name).rejected += count;
+      throw error;
     }
   }
 
-  #checkBounds({ name, order }: AnyPipeline, { stored }: Outgoing): void {
-    const { backlog, pendingPerKey } = this.#means.limits;
-    const partition = this.#means.partition(stored.partition);
-    if (this.#means.backlog(name) >= backlog) {
-      throw new MillraceError('MILL_BACKLOG_FULL', `pipeline ${name}: ${backlog} events wait to be handled`, { retryAfterMs: 1_000 });
+  /** The event as it will be stored, counted as under way. A promise only when the schema is asynchronous. */
+  #admit(pipeline: AnyPipeline, event: unknown, options: IngestOptions): Outgoing | Promise<Outgoing> {
+    try {
+      const identified = identify(this.#means, pipeline, event, options);
+      if (!(identified instanceof Promise)) return this.#arrive(pipeline, identified);
+      return identified.then((outgoing) => this.#arrive(pipeline, outgoing)).catch((error: unknown) => this.#reject(pipeline, error));
+    } catch (error) {
+      return this.#reject(pipeline, error);
     }
-    const pendingMax = order?.pendingMax ?? pendingPerKey;
-    if (partition.pending(stored.key, stored.number) >= pendingMax) {
-      throw new MillraceError('MILL_KEY_FULL', `key ${stored.key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
+  }
+
+  #arrive(pipeline: AnyPipeline, outgoing: Outgoing): Outgoing {
+    const { key, number } = outgoing.stored;
+    const partition = this.#means.partition(outgoing.stored.partition);
+    const pendingMax = pipeline.order?.pendingMax ?? this.#means.limits.pendingPerKey;
+    if (partition.pending(key, number) >= pendingMax) {
+      throw new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
     }
+    partition.arrive(key);
+    return outgoing;
+  }
+
+  #reject(pipeline: AnyPipeline, error: unknown): never {
+    this.#means.counters(pipeline.name).rejected += 1;
+    throw error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
   }
 
   async #append(events: readonly Outgoing[]): Promise<readonly Appended[]> {

@@ -47,6 +47,11 @@ export class Draft {
     return this.#lanes.size + this.#holds.length + this.#releases.length + this.#deadLetters.length + this.#resolved.length === 0;
   }
 
+  /** By how much it changes the number of dead letters that nobody has resolved. */
+  get deadLettersAdded(): number {
+    return this.#deadLetters.length - this.#resolved.length;
+  }
+
   passed(position: number): void {
     if (position > this.cursor) this.cursor = position;
   }

@@ -5,9 +5,18 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Outgoing } from './draft.ts';
 import type { Limits } from './limits.ts';
+import { traceparentOf } from './tracing.ts';
 
 /** The most bytes that a UTF-16 unit takes in UTF-8. */
 const utf8BytesMax = 3;
+
+/** What a caller may say beside the event. */
+export interface IngestOptions {
+  /** An idempotency key, for a pipeline without numbers: a second event with the same one is a duplicate. */
+  readonly id?: string | undefined;
+  /** What the event is part of, in the form of W3C Trace Context; ignored when it is not well-formed. */
+  readonly traceparent?: string | undefined;
+}
 
 /** What identification needs beside the event. */
 export interface Identification {
@@ -22,14 +31,19 @@ export interface Identification {
  * Validates an input and finds out which event it is: its key, id, number and partition. Throws `MILL_INVALID_EVENT`
  * with what was expected and found. The answer is a promise only when the schema is asynchronous.
  */
-export function identify(means: Identification, pipeline: AnyPipeline, input: unknown, chosenId?: string): Outgoing | Promise<Outgoing> {
+export function identify(
+  means: Identification,
+  pipeline: AnyPipeline,
+  input: unknown,
+  options: IngestOptions = {},
+): Outgoing | Promise<Outgoing> {
   const validated = validate(pipeline.event, input);
   return validated instanceof Promise
-    ? validated.then((result) => toOutgoing(means, pipeline, result, chosenId))
-    : toOutgoing(means, pipeline, validated, chosenId);
+    ? validated.then((result) => toOutgoing(means, pipeline, result, options))
+    : toOutgoing(means, pipeline, validated, options);
 }
 
-function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, chosenId: string | undefined): Outgoing {
+function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, options: IngestOptions): Outgoing {
   if (!validated.ok) throw invalidEvent(pipeline, validated.issues);
   const event = validated.value;
   const { limits } = means;
@@ -39,14 +53,16 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
     throw new MillraceError('MILL_BODY_TOO_LARGE', `pipeline ${pipeline.name}: expected an event of at most ${limits.eventBytes} bytes`);
   }
   const number = pipeline.order === undefined ? null : numberOf(pipeline, event);
-  const chosen = number === null ? (chosenId ?? declared(pipeline, 'id', () => pipeline.id?.(event))) : undefined;
+  const chosen = number === null ? (options.id ?? declared(pipeline, 'id', () => pipeline.id?.(event))) : undefined;
   if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
   const declaredKey = pipeline.key === undefined ? undefined : declared(pipeline, 'key', () => pipeline.key?.(event));
   if (pipeline.key !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
   const id = number === null ? (chosen ?? means.newId()) : `${declaredKey}#${number}`;
   const key = declaredKey ?? id;
   const partition = { pipeline: pipeline.name, slice: sliceOf(key, means.store.partitions) };
-  return { stored: { partition, key, id, idChosen: chosen !== undefined, number, acceptedAt, body }, event };
+  const knownSince = chosen === undefined ? null : acceptedAt - pipeline.deduplicationWindowMs;
+  const traceparent = traceparentOf(options.traceparent);
+  return { stored: { partition, key, id, knownSince, number, acceptedAt, body, traceparent }, event };
 }
 
 /** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */

@@ -11,9 +11,16 @@ export class Ledger {
   #unsettled = 0;
   /** Dead letters of parked keys that are counted as failed: their events wait, but not in `unsettled`. */
   readonly #parked = new Set<string>();
+  /** Dead letters that nobody has resolved. */
+  #deadLetters = 0;
 
   constructor(counters: Counters) {
     this.#counters = counters;
+  }
+
+  /** Accepted events that are neither processed nor failed. */
+  get unsettled(): number {
+    return this.#unsettled;
   }
 
   received(events: number): void {
@@ -22,7 +29,8 @@ export class Ledger {
   }
 
   /** A draft is on disk. */
-  committed({ counts, parked, unparked }: Draft, now: number): void {
+  committed({ counts, parked, unparked, deadLettersAdded }: Draft, now: number): void {
+    this.#setDeadLetters(this.#deadLetters + deadLettersAdded);
     this.received(counts.received);
     for (const { id, redriven } of unparked) {
       // One that an earlier process gave up was counted as received when this one started.
@@ -36,10 +44,16 @@ export class Ledger {
   }
 
   /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
-  recount(waiting: number): void {
+  recount(waiting: number, deadLetters: number): void {
+    this.#setDeadLetters(deadLetters);
     const missed = waiting - this.#parked.size - this.#unsettled;
     this.#unsettled += missed;
     if (missed > 0) this.#counters.received += missed;
     else this.#counters.processed -= missed;
+  }
+
+  #setDeadLetters(deadLetters: number): void {
+    this.#counters.deadLetters += deadLetters - this.#deadLetters;
+    this.#deadLetters = deadLetters;
   }
 }

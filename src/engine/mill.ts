@@ -6,7 +6,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import type { Outgoing } from './draft.ts';
-import { sliceOf } from './identify.ts';
+import { type IngestOptions, sliceOf } from './identify.ts';
 import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
@@ -14,6 +14,7 @@ import { Partition } from './partition.ts';
 import { Queries, type TableQuery } from './query.ts';
 import { RetentionSweep } from './retention.ts';
 import { readState } from './state.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface MillOptions {
   readonly store: Store;
@@ -24,6 +25,8 @@ export interface MillOptions {
   /** A number in [0, 1); spreads retries and makes ids. */
   readonly random?: () => number;
   readonly log?: Log;
+  /** Where spans go; by default there are none. */
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface KeyStatus {
@@ -86,7 +89,7 @@ export class Mill {
   #stopping: Promise<void> | undefined;
 
   constructor(options: MillOptions) {
-    const { store, pipelines, clock = systemClock, random = Math.random, log = silentLog, limits = {} } = options;
+    const { store, pipelines, clock = systemClock, random = Math.random, log = silentLog, limits = {}, tracing } = options;
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
@@ -101,6 +104,7 @@ export class Mill {
       clock,
       newId,
       limits: bounds,
+      tracing,
       partition: (id) => this.#partitionAt(id),
       counters: (pipeline) => this.#countersOf(pipeline),
       backlog: (pipeline) => {
@@ -119,6 +123,7 @@ export class Mill {
         newId,
         limits: bounds,
         log,
+        tracing,
         pipelines: this.pipelines,
         counters,
         doubted: (sends: readonly Outgoing[]) => {
@@ -173,17 +178,23 @@ export class Mill {
   /**
    * Takes an event in. When it returns, the event is on disk (promise 1).
    *
-   * @param options.id an idempotency key, for a pipeline without numbers
    * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
-  async ingest(pipeline: string, event: unknown, options: { readonly id?: string | undefined } = {}): Promise<Ingested> {
-    return this.#door.take(this.#pipeline(pipeline), event, options.id);
+  async ingest(pipeline: string, event: unknown, options: IngestOptions = {}): Promise<Ingested> {
+    return this.#door.take(this.#pipeline(pipeline), event, options);
   }
 
-  /** Takes many events in, each judged by itself, in one commit. Throws only where it cannot judge at all. */
-  ingestBatch(pipeline: string, events: readonly unknown[]): Promise<readonly Judged[]> {
-    return this.#door.takeBatch(this.#pipeline(pipeline), events);
+  /**
+   * Takes many events in, each judged by itself, in one commit. Throws only where it cannot judge at all: `MILL_BACKLOG_FULL`
+   * when there is no room for all of them together, `MILL_INVALID_REQUEST` for too many, `MILL_STOPPING`, `MILL_STORE_…`.
+   */
+  async ingestBatch(
+    pipeline: string,
+    events: readonly unknown[],
+    options: Pick<IngestOptions, 'traceparent'> = {},
+  ): Promise<readonly Judged[]> {
+    return this.#door.takeBatch(this.#pipeline(pipeline), events, options);
   }
 
   /**
@@ -256,7 +267,10 @@ export class Mill {
   counts(): Readonly<Record<string, PipelineCounts>> {
     const now = this.#clock.now();
     const counts: Record<string, PipelineCounts> = {};
-    for (const { name, concurrency } of this.pipelines.values()) counts[name] = this.#countersOf(name).snapshot(concurrency, now);
+    for (const { name, concurrency } of this.pipelines.values()) {
+      const held = this.#partitionsOf(name).reduce((total, partition) => total + partition.held, 0);
+      counts[name] = this.#countersOf(name).snapshot({ concurrency, held }, now);
+    }
     return counts;
   }
 

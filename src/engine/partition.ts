@@ -49,9 +49,15 @@ export class Partition {
     await this.#begin();
   }
 
-  /** Accepted or on their way, and not settled; those that wait for their key left out. */
+  /** Accepted or on their way, and not settled; where events share keys, those that wait for their key left out. */
   get backlog(): number {
-    return this.#present.backlog + this.#arriving;
+    const { pipeline } = this.#means;
+    return (pipeline.key === undefined ? this.#ledger.unsettled : this.#present.backlog) + this.#arriving;
+  }
+
+  /** Accepted and not settled events that wait in the store. */
+  get held(): number {
+    return Math.max(0, this.#ledger.unsettled - (this.#tenure?.backlog ?? 0));
   }
 
   /** Whether something is left that could be done now. */
@@ -167,7 +173,7 @@ export class Partition {
       head,
     );
     this.#tenure = tenure;
-    this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head));
+    this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim.deadLetters);
     tenure.start();
   }
 

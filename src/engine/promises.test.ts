@@ -69,6 +69,10 @@ async function stepsOf(t: Awaited<ReturnType<typeof testMillOn>>, key: string): 
 
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
 
+const failing = (): never => {
+  throw new Error('not today');
+};
+
 /** A store with some of its calls replaced. */
 function withCalls(store: Store, replaced: Partial<Store>): Store {
   return new Proxy(store, {
@@ -1046,19 +1050,40 @@ function promisesOn(name: string, makeStore: () => Store): void {
       test('beyond the backlog events are refused before acceptance, and taken again when there is room', async () => {
         const gate = Promise.withResolvers<void>();
         const t = await testMill({ pipelines: [steps({ attempt: () => gate.promise })], limits: { backlog: 10 } });
-        const verdicts = await t.ingestBatch(
-          'steps',
-          Array.from({ length: 30 }, (_, n) => ({ key: `k${n}`, n })),
-        );
-        assert.deepEqual(
-          verdicts.map(({ status }) => status),
-          [...Array(10).fill('accepted'), ...Array(20).fill('rejected')],
-        );
-        await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_BACKLOG_FULL'));
+        const batch = (count: number) =>
+          t.ingestBatch(
+            'steps',
+            Array.from({ length: count }, (_, n) => ({ key: `k${n}`, n })),
+          );
+        await assert.rejects(batch(11), isCode('MILL_BACKLOG_FULL'), 'a batch is taken whole or not at all');
+        assert.ok((await batch(8)).every(({ status }) => status === 'accepted'));
+        await assert.rejects(batch(3), isCode('MILL_BACKLOG_FULL'));
+        await t.ingest('steps', { key: 'a', n: 1 });
+        await t.ingest('steps', { key: 'b', n: 1 });
+        await assert.rejects(t.ingest('steps', { key: 'c', n: 1 }), isCode('MILL_BACKLOG_FULL'));
         gate.resolve();
         await t.drain();
         assert.equal(t.mill.counts().steps?.processed, 10);
-        assert.equal((await t.ingest('steps', { key: 'a', n: 1 })).status, 'accepted');
+        assert.equal((await t.ingest('steps', { key: 'c', n: 1 })).status, 'accepted');
+        await t.stop();
+      });
+
+      test('events without keys that wait for a retry take up the backlog, a key that waits does not', async () => {
+        const keyless = pipeline('keyless', { event: z.object({}), retry: { backoff: '1m', jitter: 0 }, handle: failing });
+        const keyed = pipeline('keyed', {
+          event: z.object({ key: z.string() }),
+          key: ({ key }) => key,
+          retry: { backoff: '1m' },
+          handle: failing,
+        });
+        const t = await testMill({ pipelines: [keyless, keyed], limits: { backlog: 2 } });
+        for (const event of [{}, {}]) await t.ingest('keyless', event);
+        for (const key of ['a', 'b', 'c']) {
+          await t.ingest('keyed', { key });
+          await t.drain();
+        }
+        assert.deepEqual([t.mill.counts().keyless?.held, t.mill.counts().keyed?.held], [2, 3]);
+        await assert.rejects(t.ingest('keyless', {}), isCode('MILL_BACKLOG_FULL'));
         await t.stop();
       });
 

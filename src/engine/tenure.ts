@@ -12,6 +12,7 @@ import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Refusals } from './refusals.ts';
 import { TimerQueue } from './timer-queue.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What a tenure works with; its partition provides it. */
 export interface TenureMeans {
@@ -21,6 +22,7 @@ export interface TenureMeans {
   newId(): string;
   readonly limits: Limits;
   readonly log: Log;
+  readonly tracing: Tracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly counters: Counters;
   readonly pipeline: AnyPipeline;
@@ -255,13 +257,19 @@ export class Tenure {
   }
 
   async #commit(draft: Draft): Promise<void> {
-    const { store, partition, refusals } = this.#means;
+    const { store, partition, refusals, clock, counters, tracing } = this.#means;
+    const from = clock.elapsedMs();
+    const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns });
     try {
       const { sends } = await store.commit(draft.toCommit(partition, this.#epoch));
+      span?.end();
+      counters.commitMs.record(clock.elapsedMs() - from);
+      counters.commitTurns.record(draft.turns);
       this.#committing = undefined;
       this.#took(draft, sends);
       this.#flush();
     } catch (error) {
+      span?.end(error);
       this.#committing = undefined;
       if (error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED') refusals.refused(draft, error);
       else this.#means.doubted(draft.sends);

@@ -5,6 +5,7 @@ import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+import { traceOf } from './trace-header.ts';
 
 const PipelineParams = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline' }) });
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
@@ -25,6 +26,8 @@ const PipelineList = z.object({
       rejected: z.int(),
       retries: z.int(),
       depth: z.int(),
+      held: z.int(),
+      deadLetters: z.int(),
       running: z.int(),
       concurrency: z.int(),
       latencyMsTotal: z.number(),
@@ -49,7 +52,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
     '/pipelines',
     { schema: { tags, summary: 'The pipelines and their counts', response: { 200: jsonSchemaOf(PipelineList) } } },
     () => ({
-      items: Object.entries(mill.counts()).map(([name, counts]) => ({ name, ...counts })),
+      items: Object.entries(mill.counts()).map(([name, { distributions: _, ...counts }]) => ({ name, ...counts })),
     }),
   );
 
@@ -63,7 +66,10 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
     async (request, reply) => {
       const pipeline = nameOf(mill, request.params);
       const id = request.headers['idempotency-key'];
-      const { id: ingestedId, status } = await mill.ingest(pipeline, request.body, typeof id === 'string' ? { id } : undefined);
+      const { id: ingestedId, status } = await mill.ingest(pipeline, request.body, {
+        ...traceOf(request),
+        ...(typeof id === 'string' ? { id } : {}),
+      });
       return reply.code(202).send({ id: ingestedId, status });
     },
   );
@@ -82,7 +88,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
     async (request, reply) => {
       const pipeline = nameOf(mill, request.params);
       const { events } = await parseRequest(Batch, request.body);
-      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipeline, events), 'events'));
+      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events'));
     },
   );
 

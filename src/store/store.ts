@@ -41,20 +41,27 @@ export interface Claim {
   readonly head: number;
   /** How many events are held. */
   readonly held: number;
+  /** How many dead letters nobody has resolved. */
+  readonly deadLetters: number;
 }
 
 export interface NewEvent {
   readonly partition: PartitionId;
   readonly key: string;
   readonly id: string;
-  /** Whether somebody chose the id, so that it must be looked up among the known ones. */
-  readonly idChosen: boolean;
+  /**
+   * Where somebody chose the id: another event with it, accepted at this moment (milliseconds since 1970) or later, makes
+   * this one a duplicate. Null where nobody did; such an id need not be remembered. Null beside a number.
+   */
+  readonly knownSince: number | null;
   /** The event's own number in a numbered pipeline, otherwise null. */
   readonly number: number | null;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   /** The parsed event as JSON. */
   readonly body: string;
+  /** What the event is part of, in the form of W3C Trace Context; null for nothing. */
+  readonly traceparent: string | null;
 }
 
 /**
@@ -71,6 +78,7 @@ export interface LoggedEvent {
   readonly number: number | null;
   readonly acceptedAt: number;
   readonly body: string;
+  readonly traceparent: string | null;
 }
 
 export interface HeldEvent extends LoggedEvent {
@@ -206,7 +214,7 @@ export interface Retention {
   readonly partition: PartitionId;
   /** Settled events accepted before may go; held events and those of dead letters stay. Milliseconds since 1970. */
   readonly acceptedBefore: number;
-  /** Chosen ids accepted before are forgotten. */
+  /** Chosen ids accepted before may be forgotten, and in the end are. */
   readonly idsBefore: number;
   /** At most so many of each in one call. */
   readonly limit: number;

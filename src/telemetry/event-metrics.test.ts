@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PipelineCounts } from '../engine/counts.ts';
+import { Counters, type PipelineCounts } from '../engine/counts.ts';
 import { eventMetrics } from './event-metrics.ts';
 
-const none: PipelineCounts = {
-  received: 0,
-  processed: 0,
-  ignored: 0,
-  failed: 0,
-  duplicates: 0,
-  rejected: 0,
-  retries: 0,
-  depth: 0,
-  running: 0,
-  concurrency: 10,
-  latencyMsTotal: 0,
-  perSecond: 0,
-};
+const none: PipelineCounts = new Counters().snapshot({ concurrency: 10, held: 0 }, 0);
 
 test('the totals are the sums over the pipelines, and the latency the mean over all events', () => {
   const busy = { ...none, received: 10, processed: 6, failed: 1, depth: 3, latencyMsTotal: 60, perSecond: 0.6 };

@@ -1,21 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { PipelineCounts } from '../engine/counts.ts';
+import type { DistributionSnapshot } from '../engine/distribution.ts';
+import { SnapshotHistogram } from './snapshot-histogram.ts';
 
-/**
- * Metrics in the Prometheus text format.
- *
- * | metric | type | labels |
- * |---|---|---|
- * | `millrace_events_total` | counter | `pipeline`, `outcome`: accepted, duplicate, rejected, processed, ignored, failed, retried |
- * | `millrace_queue_depth` | gauge | `pipeline` |
- * | `millrace_running_turns` | gauge | `pipeline` |
- * | `millrace_uptime_seconds` | gauge | |
- *
- * The ignored are among the processed. Beside them stand prom-client's `process_…` and `nodejs_…`, the event loop's lag among them.
- */
+type Counts = Readonly<Record<string, PipelineCounts>>;
+
+/** The metrics in the Prometheus text format. `docs/metrics.md` tells of each; a test holds the two together. */
 export class Prometheus {
   /** Always this format: prom-client renames its counters for good once they are asked for as OpenMetrics. */
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+  /** prom-client's own metrics of the process, such as the event loop's delay. */
   readonly #process = new Registry();
 
   constructor() {
@@ -23,33 +17,70 @@ export class Prometheus {
   }
 
   /** A scrape out of one snapshot of the counts. Their registry is made anew for it, so that scrapes side by side do not mix. */
-  async text(counts: Readonly<Record<string, PipelineCounts>>, uptimeMs: number): Promise<string> {
+  async text(counts: Counts, uptimeMs: number): Promise<string> {
     return Registry.merge([ofPipelines(counts, uptimeMs), this.#process]).metrics();
   }
 }
 
-function ofPipelines(counts: Readonly<Record<string, PipelineCounts>>, uptimeMs: number): Registry {
+interface Shown<Value> {
+  readonly name: string;
+  readonly help: string;
+  of(count: PipelineCounts): Value;
+}
+
+const gauges: readonly Shown<number>[] = [
+  { name: 'millrace_queue_depth', help: 'Events accepted and neither processed nor failed.', of: ({ depth }) => depth },
+  { name: 'millrace_held_events', help: 'Of these, the ones that wait for a number, a retry or an operator.', of: ({ held }) => held },
+  { name: 'millrace_dead_letters', help: 'Events and gaps given up that nobody has resolved.', of: ({ deadLetters }) => deadLetters },
+  { name: 'millrace_running_turns', help: 'Asynchronous turns under way.', of: ({ running }) => running },
+  { name: 'millrace_concurrency', help: 'Asynchronous turns that may be under way at once.', of: ({ concurrency }) => concurrency },
+];
+
+const msPerSecond = 1000;
+const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: number })[] = [
+  {
+    name: 'millrace_accept_duration_seconds',
+    help: 'From the call that brings an event to its acknowledgement.',
+    unit: msPerSecond,
+    of: ({ distributions }) => distributions.acceptMs,
+  },
+  {
+    name: 'millrace_handle_duration_seconds',
+    help: 'One attempt of a handler.',
+    unit: msPerSecond,
+    of: ({ distributions }) => distributions.handleMs,
+  },
+  {
+    name: 'millrace_commit_duration_seconds',
+    help: 'One commit of turns, from the call of the store to its answer.',
+    unit: msPerSecond,
+    of: ({ distributions }) => distributions.commitMs,
+  },
+  { name: 'millrace_commit_turns', help: 'Turns that share a commit.', unit: 1, of: ({ distributions }) => distributions.commitTurns },
+];
+
+function ofPipelines(counts: Counts, uptimeMs: number): Registry {
   const registry = new Registry();
   const registers = [registry];
+  const pipelines = Object.entries(counts);
   const events = new Counter({
     name: 'millrace_events_total',
     help: 'Events by what became of them, since the process started.',
     labelNames: ['pipeline', 'outcome'],
     registers,
   });
-  const depth = new Gauge({
-    name: 'millrace_queue_depth',
-    help: 'Events accepted and neither processed nor failed.',
-    labelNames: ['pipeline'],
-    registers,
-  });
-  const running = new Gauge({ name: 'millrace_running_turns', help: 'Turns under way.', labelNames: ['pipeline'], registers });
-  new Gauge({ name: 'millrace_uptime_seconds', help: 'Seconds since the server was made.', registers }).set(uptimeMs / 1000);
-  for (const [pipeline, count] of Object.entries(counts)) {
+  for (const [pipeline, count] of pipelines) {
     for (const [outcome, value] of Object.entries(outcomesOf(count))) events.inc({ pipeline, outcome }, value);
-    depth.set({ pipeline }, count.depth);
-    running.set({ pipeline }, count.running);
   }
+  for (const { name, help, of } of gauges) {
+    const gauge = new Gauge({ name, help, labelNames: ['pipeline'], registers });
+    for (const [pipeline, count] of pipelines) gauge.set({ pipeline }, of(count));
+  }
+  for (const { name, help, unit, of } of histograms) {
+    const histogram = new SnapshotHistogram(name, help, unit, registry);
+    for (const [pipeline, count] of pipelines) histogram.show(pipeline, of(count));
+  }
+  new Gauge({ name: 'millrace_uptime_seconds', help: 'Seconds since the server was made.', registers }).set(uptimeMs / msPerSecond);
   return registry;
 }
 

@@ -151,6 +151,7 @@ export class TestMill {
     const life = this.#life;
     return {
       now: () => this.clock.now(),
+      elapsedMs: () => this.clock.elapsedMs(),
       alarm: (at, ring) =>
         this.clock.alarm(at, () => {
           if (life === this.#life) ring();

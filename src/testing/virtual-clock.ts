@@ -19,6 +19,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  elapsedMs(): number {
+    return this.#now;
+  }
+
   alarm(at: number, ring: () => void): () => void {
     const alarm = { at: Math.max(at, this.#now), ring };
     const before = this.#alarms.findIndex((other) => other.at > alarm.at);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chosen, event, gap, letter, numbered, own, type StoreTest, statuses } from './fixtures.ts';
+import { acceptedAt, chosen, event, gap, letter, numbered, own, type StoreTest, statuses } from './fixtures.ts';
 
 /** What makes an event a duplicate, or late. */
 export function appendContract(it: StoreTest): void {
@@ -21,6 +21,25 @@ export function appendContract(it: StoreTest): void {
       { status: 'accepted', position: 2 },
     ]);
     assert.equal((await store.read(visits, 0, 1))[0]?.body, '1');
+  });
+
+  it('a chosen id makes a duplicate of one that was accepted at or after the given moment, of no earlier one', async ({
+    store,
+    visits,
+  }) => {
+    const at = (hour: number, knownSince: number) =>
+      chosen(visits, 'a', 'one', { acceptedAt: acceptedAt + hour, knownSince: acceptedAt + knownSince });
+    assert.deepEqual(statuses(await store.append([at(1, 0), at(2, 1), at(3, 2), at(4, 3), at(5, 4)])), [
+      'accepted',
+      'duplicate',
+      'accepted',
+      'duplicate',
+      'accepted',
+    ]);
+    assert.deepEqual(
+      (await store.read(visits, 0, 10)).map((event) => event.acceptedAt - acceptedAt),
+      [1, 3, 5],
+    );
   });
 
   it('ids differ by case, accent and blanks', async ({ store, visits }) => {

@@ -80,12 +80,12 @@ export const acceptedAt = 1_750_000_000_000;
 
 /** An event of an unnumbered pipeline; its id is not chosen unless `more` says so. */
 export function event(partition: PartitionId, key: string, more: Partial<NewEvent> = {}): NewEvent {
-  return { partition, key, id: `id of ${key}`, idChosen: false, number: null, acceptedAt, body: '{}', ...more };
+  return { partition, key, id: `id of ${key}`, knownSince: null, number: null, acceptedAt, body: '{}', traceparent: null, ...more };
 }
 
-/** An event with an id that somebody chose. */
+/** An event with an id that somebody chose, known for ever. */
 export function chosen(partition: PartitionId, key: string, id: string, more: Partial<NewEvent> = {}): NewEvent {
-  return event(partition, key, { id, idChosen: true, ...more });
+  return event(partition, key, { id, knownSince: 0, ...more });
 }
 
 export function numbered(partition: PartitionId, key: string, number: number, more: Partial<NewEvent> = {}): NewEvent {
@@ -93,8 +93,8 @@ export function numbered(partition: PartitionId, key: string, number: number, mo
 }
 
 /** The event as the log answers it. */
-export function logged({ key, id, number, acceptedAt, body }: NewEvent, position: number): LoggedEvent {
-  return { position, key, id, number, acceptedAt, body };
+export function logged({ key, id, number, acceptedAt, body, traceparent }: NewEvent, position: number): LoggedEvent {
+  return { position, key, id, number, acceptedAt, body, traceparent };
 }
 
 /** A letter about an event at a position, which is its order too, unless `more` says otherwise. */

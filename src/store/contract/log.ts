@@ -64,7 +64,7 @@ export function logContract(it: StoreTest): void {
   });
 
   it('keys, ids and bodies of any characters come back unchanged and are told apart', async ({ store, visits }) => {
-    const events = unusual.map((text) => event(visits, text, { id: text, idChosen: true, body: JSON.stringify(text) }));
+    const events = unusual.map((text) => event(visits, text, { id: text, knownSince: 0, body: JSON.stringify(text), traceparent: text }));
     assert.ok((await store.append(events)).every(({ status }) => status === 'accepted'));
     assert.deepEqual(
       await store.read(visits, 0, 100),

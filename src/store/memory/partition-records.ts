@@ -53,16 +53,16 @@ export class PartitionRecords {
     this.#epoch += 1;
     let held = 0;
     for (const key of this.#keys.values()) held += key.held.size;
-    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held };
+    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters: this.#deadLetters.size };
   }
 
   append(event: NewEvent): Appended {
     const refusal = this.#refusalOf(event);
     if (refusal !== null) return { status: refusal };
     this.#head += 1;
-    const { key, id, number, acceptedAt, body } = event;
-    this.#log.put({ position: this.#head, key, id, number, acceptedAt, body });
-    if (event.idChosen) this.#ids.set(id, acceptedAt);
+    const { key, id, number, acceptedAt, body, traceparent } = event;
+    this.#log.put({ position: this.#head, key, id, number, acceptedAt, body, traceparent });
+    if (event.knownSince !== null) this.#ids.set(id, acceptedAt);
     if (number !== null) this.#key(key).held.put({ key, order: number, position: this.#head, attempts: 0, retryAt: null });
     return { status: 'accepted', position: this.#head };
   }
@@ -137,8 +137,9 @@ export class PartitionRecords {
     return `partition ${this.#id.pipeline}/${this.#id.slice}`;
   }
 
-  #refusalOf({ key, id, idChosen, number }: NewEvent): 'duplicate' | 'late' | null {
-    if (idChosen && this.#ids.has(id)) return 'duplicate';
+  #refusalOf({ key, id, knownSince, number }: NewEvent): 'duplicate' | 'late' | null {
+    const knownAt = this.#ids.get(id);
+    if (knownSince !== null && knownAt !== undefined && knownAt >= knownSince) return 'duplicate';
     const known = this.#keys.get(key);
     if (number === null || known === undefined) return null;
     if (known.held.at({ order: number }) !== undefined) return 'duplicate';

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { NewEvent, Retention } from '../store.ts';
+import { ChosenIds } from './chosen-ids.ts';
 import { tablesOf } from './schema.ts';
 import { Select } from './select.ts';
 
@@ -14,23 +15,20 @@ export const isLate = -1;
 export class PartitionLog {
   readonly #pipeline: string;
   readonly #insert: StatementSync;
-  readonly #remember: StatementSync;
-  readonly #forget: StatementSync;
+  readonly #ids: ChosenIds;
   readonly #hold: StatementSync;
   readonly #next: Select<[next: number | null]>;
   readonly #skipped: Select<[1]>;
   readonly #bounds: Select<[first: number | null, last: number | null, cursor: number | null]>;
   readonly #from: Select<[position: number, acceptedAt: number]>;
   readonly #pruneLog: StatementSync;
-  readonly #pruneIds: StatementSync;
   #head = 0;
 
   constructor(db: DatabaseSync, pipeline: string) {
-    const { log, keys, held, ids } = tablesOf(pipeline);
+    const { log, keys, held } = tablesOf(pipeline);
     this.#pipeline = pipeline;
-    this.#insert = db.prepare(`INSERT INTO ${log} VALUES (?, ?, ?, ?, ?, ?)`);
-    this.#remember = db.prepare(`INSERT OR IGNORE INTO ${ids} VALUES (?, ?)`);
-    this.#forget = db.prepare(`DELETE FROM ${ids} WHERE id = ?`);
+    this.#insert = db.prepare(`INSERT INTO ${log} VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    this.#ids = new ChosenIds(db, pipeline);
     this.#hold = db.prepare(`INSERT OR IGNORE INTO ${held} VALUES (?, ?, ?, 0, NULL)`);
     this.#next = new Select(db, `SELECT next FROM ${keys} WHERE key = ?`);
     this.#skipped = new Select(
@@ -47,9 +45,6 @@ export class PartitionLog {
         AND NOT EXISTS (SELECT 1 FROM ${held} AS held WHERE held.key = settled.key AND held."order" = coalesce(settled.number, settled.position))
         AND NOT EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ? AND letter.position = settled.position)
       ORDER BY position LIMIT ?)`);
-    this.#pruneIds = db.prepare(
-      `DELETE FROM ${ids} WHERE id IN (SELECT id FROM ${ids} WHERE accepted_at < ? ORDER BY accepted_at LIMIT ?)`,
-    );
     this.reload();
   }
 
@@ -60,23 +55,21 @@ export class PartitionLog {
 
   /** Finds the head in the database. The log may be empty, but not what it has come to: nothing above the cursor is ever pruned. */
   reload(): void {
+    this.#ids.reload();
     const [, last, cursor] = this.#bounds.get(this.#pipeline) ?? [null, null, null];
     this.#head = Math.max(last ?? 0, cursor ?? 0);
   }
 
   /** The position of the event, or {@link isDuplicate}, or {@link isLate}. */
   append(event: NewEvent): number {
-    const { key, id, idChosen, number, acceptedAt, body } = event;
-    if (idChosen && this.#remember.run(id, acceptedAt).changes === 0) return isDuplicate;
+    const { key, id, knownSince, number, acceptedAt, body, traceparent } = event;
+    if (knownSince !== null && !this.#ids.remember(id, acceptedAt, knownSince)) return isDuplicate;
     const position = this.#head + 1;
     if (number !== null) {
       const known = this.#judgeNumber(key, number, position);
-      if (known !== undefined) {
-        if (idChosen) this.#forget.run(id);
-        return known;
-      }
+      if (known !== undefined) return known;
     }
-    this.#insert.run(position, key, id, number, acceptedAt, body);
+    this.#insert.run(position, key, id, number, acceptedAt, body, traceparent);
     this.#head = position;
     return position;
   }
@@ -84,8 +77,7 @@ export class PartitionLog {
   /** Forgets old events and ids; answers how many. */
   prune({ acceptedBefore, idsBefore, limit }: Retention): number {
     const events = this.#pruneLog.run(this.#lastBefore(acceptedBefore), this.#pipeline, limit).changes;
-    const ids = this.#pruneIds.run(idsBefore, limit).changes;
-    return Number(events) + Number(ids);
+    return Number(events) + this.#ids.forget(idsBefore, limit);
   }
 
   /** Holds the event by its number, unless that is known. */

@@ -22,13 +22,13 @@ export class PartitionReader {
     const { log, keys, held, timers } = tablesOf(pipeline);
     this.#log = new Select(
       db,
-      `SELECT position, key, id, number, accepted_at, body FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
+      `SELECT position, key, id, number, accepted_at, body, traceparent FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
     );
     this.#record = new Select(db, `SELECT state, state_version, next, parked FROM ${keys} WHERE key = ?`);
     this.#heldCount = new Select(db, `SELECT min("order"), count(*) FROM ${held} WHERE key = ?`);
     this.#held = new Select(
       db,
-      `SELECT log.position, log.key, log.id, log.number, log.accepted_at, log.body, held."order", held.attempts, held.retry_at
+      `SELECT log.position, log.key, log.id, log.number, log.accepted_at, log.body, log.traceparent, held."order", held.attempts, held.retry_at
        FROM ${held} AS held CROSS JOIN ${log} AS log ON log.position = held.position
        WHERE held.key = ? AND held."order" >= ? ORDER BY held."order" LIMIT ?`,
     );

@@ -5,7 +5,15 @@ import type { HeldEvent, KeyRecord, LoggedEvent, StoredTimer } from '../store.ts
  * them.
  */
 
-export type LogRow = readonly [position: number, key: string, id: string, number: number | null, acceptedAt: number, body: string];
+export type LogRow = readonly [
+  position: number,
+  key: string,
+  id: string,
+  number: number | null,
+  acceptedAt: number,
+  body: string,
+  traceparent: string | null,
+];
 export type HeldRow = readonly [...LogRow, order: number, attempts: number, retryAt: number | null];
 export type KeyRow = readonly [
   state: string | null,
@@ -17,12 +25,12 @@ export type KeyRow = readonly [
 ];
 export type TimerRow = readonly [key: string, name: string, dueAt: number, data: string | null];
 
-export function toLoggedEvent([position, key, id, number, acceptedAt, body]: LogRow): LoggedEvent {
-  return { position, key, id, number, acceptedAt, body };
+export function toLoggedEvent([position, key, id, number, acceptedAt, body, traceparent]: LogRow): LoggedEvent {
+  return { position, key, id, number, acceptedAt, body, traceparent };
 }
 
-export function toHeldEvent([position, key, id, number, acceptedAt, body, order, attempts, retryAt]: HeldRow): HeldEvent {
-  return { position, key, id, number, acceptedAt, body, order, attempts, retryAt };
+export function toHeldEvent([position, key, id, number, acceptedAt, body, traceparent, order, attempts, retryAt]: HeldRow): HeldEvent {
+  return { position, key, id, number, acceptedAt, body, traceparent, order, attempts, retryAt };
 }
 
 /** Every column but the last is null when nothing is known of the key. */

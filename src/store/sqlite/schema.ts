@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
+import { Select } from './select.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** The tables of one pipeline, quoted. Each pipeline has its own, so that its log grows at its right edge and is pruned by itself. */
 export interface PipelineTables {
@@ -12,6 +13,7 @@ export interface PipelineTables {
   readonly held: string;
   readonly timers: string;
   readonly ids: string;
+  readonly idBuckets: string;
 }
 
 export function tablesOf(pipeline: string): PipelineTables {
@@ -21,20 +23,22 @@ export function tablesOf(pipeline: string): PipelineTables {
     held: quote(`millrace_held_${pipeline}`),
     timers: quote(`millrace_timers_${pipeline}`),
     ids: quote(`millrace_ids_${pipeline}`),
+    idBuckets: quote(`millrace_id_buckets_${pipeline}`),
   };
 }
 
-/** Creates what is missing of the engine's own tables. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
+/** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
   db.exec('CREATE TABLE IF NOT EXISTS millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID');
   const found = db.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value;
-  if (found !== undefined && found !== schemaVersion) {
+  if (found === 1) migrateFrom1(db);
+  else if (found !== undefined && found !== schemaVersion) {
     throw new MillraceError(
       'MILL_TABLE_CHANGED',
       `${db.location()}: expected tables of schema version ${schemaVersion}, found version ${found}. Open it with the Millrace that made it, or a newer one.`,
     );
   }
-  db.prepare("INSERT OR IGNORE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
+  db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) db.exec(pipelineTables(pipeline));
 }
@@ -55,11 +59,11 @@ const sharedTables = `
 
 /** Indexes are named apart from tables: a pipeline may be called anything. */
 function pipelineTables(pipeline: string): string {
-  const { log, keys, held, timers, ids } = tablesOf(pipeline);
+  const { log, keys, held, timers, ids, idBuckets } = tablesOf(pipeline);
   return `
     CREATE TABLE IF NOT EXISTS ${log} (
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
-      accepted_at INTEGER NOT NULL, body TEXT NOT NULL
+      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT
     ) STRICT;
     CREATE TABLE IF NOT EXISTS ${keys} (
       key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
@@ -74,7 +78,28 @@ function pipelineTables(pipeline: string): string {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_timers_${pipeline}`)} ON ${timers} (due_at);
     CREATE TABLE IF NOT EXISTS ${ids} (
-      id TEXT NOT NULL PRIMARY KEY, accepted_at INTEGER NOT NULL
+      bucket INTEGER NOT NULL, id TEXT NOT NULL, accepted_at INTEGER NOT NULL,
+      PRIMARY KEY (bucket, id)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_ids_${pipeline}`)} ON ${ids} (accepted_at);`;
+    CREATE TABLE IF NOT EXISTS ${idBuckets} (
+      bucket INTEGER NOT NULL PRIMARY KEY, capacity INTEGER NOT NULL, ids INTEGER NOT NULL, newest INTEGER NOT NULL,
+      filter BLOB
+    ) STRICT;`;
+}
+
+/** In version 1 events had no `traceparent`, and the known ids were one table without buckets. */
+function migrateFrom1(db: DatabaseSync): void {
+  const logs = new Select<[name: string]>(
+    db,
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'millrace\\_log\\_%' ESCAPE '\\'",
+  );
+  for (const [name] of logs.all()) {
+    const pipeline = name.slice('millrace_log_'.length);
+    const { log, ids, idBuckets } = tablesOf(pipeline);
+    const old = quote(`millrace_old_ids_${pipeline}`);
+    db.exec(`ALTER TABLE ${log} ADD COLUMN traceparent TEXT; ALTER TABLE ${ids} RENAME TO ${old}; ${pipelineTables(pipeline)}
+      INSERT INTO ${ids} SELECT 1, id, accepted_at FROM ${old};
+      INSERT INTO ${idBuckets} SELECT 1, max(8192, count(*)), 0, 0, NULL FROM ${old};
+      DROP TABLE ${old}`);
+  }
 }

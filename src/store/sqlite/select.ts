@@ -5,7 +5,7 @@ import type { SqlValue } from '../../pipeline/table.ts';
  * A prepared SELECT whose rows come as arrays: they cost half of what objects do, to make and to send to another
  * thread. `Row` must be what the SQL selects; the tables are STRICT, so the types of their columns hold.
  */
-export class Select<Row extends readonly SqlValue[]> {
+export class Select<Row extends readonly (SqlValue | Uint8Array)[]> {
   readonly #statement: StatementSync;
 
   constructor(db: DatabaseSync, sql: string) {

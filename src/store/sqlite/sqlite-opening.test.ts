@@ -22,7 +22,8 @@ function events(count: number, bodyLength: number): NewEvent[] {
   const event = {
     partition: { pipeline: 'visits', slice: 0 },
     id: 'id',
-    idChosen: false,
+    knownSince: null,
+    traceparent: null,
     number: null,
     acceptedAt: 1_750_000_000_000,
     body,
@@ -98,9 +99,9 @@ describe('opening a file that is none of ours', () => {
   test('a database of a newer Millrace is refused and left as it is', async () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
-    plain.exec("UPDATE millrace_meta SET value = 2 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 1, found version 2/);
-    assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 2);
+    plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 2, found version 99/);
+    assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
 });
@@ -218,4 +219,40 @@ describe('opening what another program has', () => {
     });
     await whileOpen(sqlite(link), (store) => store.append(events(1, 1)));
   });
+});
+
+test('a database of an older Millrace is brought up to date with all that is in it', async () => {
+  const path = join(folder, 'older.db');
+  const plain = new DatabaseSync(path);
+  plain.exec(`
+    CREATE TABLE millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_meta VALUES ('schema_version', 1);
+    CREATE TABLE millrace_log_visits (
+      position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
+      accepted_at INTEGER NOT NULL, body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE millrace_ids_visits (id TEXT NOT NULL PRIMARY KEY, accepted_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX millrace_idx_ids_visits ON millrace_ids_visits (accepted_at);
+    INSERT INTO millrace_log_visits VALUES (1, 'a', 'one', NULL, 5, '{}');
+    INSERT INTO millrace_ids_visits VALUES ('one', 5);`);
+  plain.close();
+  const store = sqlite(path);
+  for (const ids of [
+    ['one', 'two'],
+    ['one', 'two'],
+  ]) {
+    await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
+    const partition = { pipeline: 'visits', slice: 0 };
+    const event = { partition, key: 'a', number: null, acceptedAt: 6, body: '{}', traceparent: null, knownSince: 0 };
+    const answers = await store.append(ids.map((id) => ({ ...event, id })));
+    assert.equal(answers[0]?.status, 'duplicate');
+    assert.deepEqual(
+      (await store.read(partition, 0, 10)).map(({ position, id, traceparent }) => [position, id, traceparent]),
+      [
+        [1, 'one', null],
+        [2, 'two', null],
+      ],
+    );
+    await store.close();
+  }
 });

@@ -30,7 +30,7 @@ export function weigh({ parameters }: Call): number {
 interface Partition {
   readonly log: PartitionLog;
   readonly keys: PartitionKeys;
-  readonly heldCount: Select<[count: number]>;
+  readonly counts: Select<[held: number, deadLetters: number]>;
 }
 
 /** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
@@ -49,7 +49,11 @@ export class Writer implements WriterCalls {
       this.#partitions.set(name, {
         log: new PartitionLog(db, name),
         keys: new PartitionKeys(db, name),
-        heldCount: new Select(db, `SELECT count(*) FROM ${tablesOf(name).held}`),
+        counts: new Select(
+          db,
+          `SELECT (SELECT count(*) FROM ${tablesOf(name).held}),
+             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0)`,
+        ),
       });
     }
     this.#tables = new TableWriter(db, tables);
@@ -70,9 +74,10 @@ export class Writer implements WriterCalls {
   }
 
   claim(id: PartitionId): Claim {
-    const { log, heldCount } = this.#partition(id);
+    const { log, counts } = this.#partition(id);
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
-    return { epoch, cursor, head: log.head, held: heldCount.get()?.[0] ?? 0 };
+    const [held, deadLetters] = counts.get(id.pipeline) ?? [0, 0];
+    return { epoch, cursor, head: log.head, held, deadLetters };
   }
 
   append(events: readonly NewEvent[]): readonly number[] {

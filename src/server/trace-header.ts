@@ -1,0 +1,13 @@
+import type { FastifyRequest } from 'fastify';
+
+/**
+ * What a request is part of, for `mill.ingest`: its W3C `traceparent` header.
+ *
+ * ```ts
+ * await mill.ingest('rockets', request.body, traceOf(request));
+ * ```
+ */
+export function traceOf({ headers }: FastifyRequest): { readonly traceparent?: string } {
+  const { traceparent } = headers;
+  return typeof traceparent === 'string' ? { traceparent } : {};
+}
