@@ -24,7 +24,7 @@ export {
 } from './pipeline/pipeline.ts';
 export { type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
 export type { Timers, Turn, TurnLog } from './pipeline/turn.ts';
-export { answerBatch, type BatchAnswer } from './server/batch.ts';
+export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';
