@@ -1,4 +1,6 @@
 /** The public API: everything that a program needs to declare pipelines, run an engine, and serve it. */
+export type { ConfigurationOf, Environment, Setting, Settings } from './configuration/setting.ts';
+export { durationUpTo, integerBetween, type Values } from './configuration/values.ts';
 export type { Clock } from './engine/clock.ts';
 export type { PipelineCounts } from './engine/counts.ts';
 export type { Ingested, Judged } from './engine/door.ts';
@@ -22,10 +24,10 @@ export {
 } from './pipeline/pipeline.ts';
 export { type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
 export type { Timers, Turn, TurnLog } from './pipeline/turn.ts';
-export { answerBatch, type BatchAnswer } from './server/batch.ts';
+export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
-export type { System } from './server/system.ts';
+export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';
 export { memory } from './store/memory/memory-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
 export type { DeadLetter, Store } from './store/store.ts';

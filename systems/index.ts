@@ -1,5 +1,6 @@
-import type { System } from '../src/index.ts';
+import type { ConfigurableSystem, System } from '../src/index.ts';
+import { events } from './events/index.ts';
 import { rockets } from './rockets/index.ts';
 
 /** The systems that come with Millrace, in the order of its documentation. */
-export const systems: readonly System[] = [rockets];
+export const systems: readonly (System | ConfigurableSystem)[] = [rockets, events];

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import type { Environment } from '../configuration/setting.ts';
 import { MillraceError } from '../errors.ts';
-import { type Environment, type Flags, readConfiguration, readEnvironment } from './configuration.ts';
+import { type Flags, readConfiguration, readEnvironment } from './configuration.ts';
 import { UsageError } from './usage-error.ts';
 
 const defaults = {

@@ -1,11 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { parseEnv } from 'node:util';
+import { type Environment, readSetting, type Setting } from '../configuration/setting.ts';
+import { durationUpTo, integerBetween, readValue } from '../configuration/values.ts';
+import { defaultLimits } from '../engine/limits.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { type LogLevel, logLevels } from '../telemetry/log.ts';
 import { acceptedDatabases, type Database, readDatabase } from './database.ts';
 import { UsageError } from './usage-error.ts';
-import { durationUpTo, integerBetween, type Read, shown } from './values.ts';
 
 /** What `serve` runs with. */
 export interface Configuration {
@@ -19,74 +21,58 @@ export interface Configuration {
   readonly queueSize: number | undefined;
 }
 
-/** Variables by name; one that is missing or empty is not set. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** One thing that can be set: by a variable, some also by a flag. */
-export interface Setting<T> {
-  readonly variable: string;
+/** A setting that may have a flag too, which goes before the variable. */
+interface FlaggedSetting<T> extends Setting<T> {
   readonly flag?: string;
-  /** For the help: what it is for, and what holds when nobody sets it. */
-  readonly meaning: string;
-  readonly otherwise: string;
-  /** For the line that refuses a value: what would have been accepted in its place. */
-  readonly accepts: string | ((refused: string) => string);
-  readonly read: Read<T>;
 }
 
-const port: Setting<number> = {
+const port = {
   variable: 'PORT',
   flag: '--port',
   meaning: 'port to listen on; 0 picks a free one',
-  otherwise: '8080; for a system served alone its own',
-  accepts: 'an integer from 0 to 65535',
-  read: integerBetween(0, 65_535),
-};
+  values: integerBetween(0, 65_535),
+  unset: '8080; for a system served alone its own',
+} satisfies FlaggedSetting<number>;
 
-const host: Setting<string> = {
+const host = {
   variable: 'HOST',
   flag: '--host',
   meaning: 'address to listen on; 0.0.0.0 or :: for all',
+  values: { accepts: 'an IP address or a host name', read: readHost },
   otherwise: '127.0.0.1',
-  accepts: 'an IP address or a host name',
-  read: readHost,
-};
+} satisfies FlaggedSetting<string>;
 
-const database: Setting<Database> = {
+const database = {
   variable: 'DATABASE_URL',
   flag: '--database',
   meaning: 'where events, states and tables are kept',
+  values: { accepts: acceptedDatabases, read: readDatabase },
   otherwise: 'sqlite:./data/millrace.db',
-  accepts: acceptedDatabases,
-  read: readDatabase,
-};
+} satisfies FlaggedSetting<Database>;
 
-const logLevel: Setting<LogLevel> = {
+const logLevel = {
   variable: 'LOG_LEVEL',
   meaning: 'what is logged to stderr',
+  values: { accepts: `one of ${logLevels.join(', ')}`, read: (text) => logLevels.find((level) => level === text.toLowerCase()) },
   otherwise: 'info',
-  accepts: `one of ${logLevels.join(', ')}`,
-  read: (text) => logLevels.find((level) => level === text.toLowerCase()),
-};
+} satisfies FlaggedSetting<LogLevel>;
 
-const shutdownTimeoutMs: Setting<number> = {
+const shutdownTimeoutMs = {
   variable: 'SHUTDOWN_TIMEOUT',
   meaning: 'how long a stop may take',
+  values: durationUpTo('24h'),
   otherwise: '10s',
-  accepts: 'a duration up to 24h, such as 500ms, 10s or 2m',
-  read: durationUpTo(24 * 60 * 60 * 1000),
-};
+} satisfies FlaggedSetting<number>;
 
-const queueSize: Setting<number> = {
+const queueSize = {
   variable: 'QUEUE_SIZE',
   meaning: 'accepted events of a pipeline that may wait; more are refused with 503',
-  otherwise: '100000',
-  accepts: 'an integer from 1 to 100000000',
-  read: integerBetween(1, 100_000_000),
-};
+  values: integerBetween(1, 100_000_000),
+  unset: String(defaultLimits.backlog),
+} satisfies FlaggedSetting<number>;
 
-/** Every setting, in the order of the help. */
-export const settings: readonly Setting<unknown>[] = [port, host, database, logLevel, shutdownTimeoutMs, queueSize];
+/** The settings that hold for whatever is served, in the order of the help. */
+export const settings: readonly Setting[] = [port, host, database, logLevel, shutdownTimeoutMs, queueSize];
 
 /** What flags can say, as typed. */
 export interface Flags {
@@ -102,11 +88,11 @@ export interface Flags {
 export function readConfiguration(flags: Flags, environment: Environment): Configuration {
   return {
     port: chosen(port, flags.port, environment),
-    host: chosen(host, flags.host, environment) ?? '127.0.0.1',
-    database: chosen(database, flags.database, environment) ?? { kind: 'sqlite', path: './data/millrace.db' },
-    logLevel: chosen(logLevel, undefined, environment) ?? 'info',
-    shutdownTimeoutMs: chosen(shutdownTimeoutMs, undefined, environment) ?? 10_000,
-    queueSize: chosen(queueSize, undefined, environment),
+    host: chosen(host, flags.host, environment),
+    database: chosen(database, flags.database, environment),
+    logLevel: readSetting(logLevel, environment),
+    shutdownTimeoutMs: readSetting(shutdownTimeoutMs, environment),
+    queueSize: readSetting(queueSize, environment),
   };
 }
 
@@ -126,18 +112,11 @@ function readDotEnv(path: string): Environment {
   }
 }
 
-function chosen<T>(setting: Setting<T>, flag: string | undefined, environment: Environment): T | undefined {
-  if (flag !== undefined && flag !== '') return accepted(setting, flag, (message) => new UsageError(`${setting.flag}: ${message}`));
-  const text = environment[setting.variable];
-  if (text === undefined || text === '') return undefined;
-  return accepted(setting, text, (message) => new MillraceError('MILL_INVALID_CONFIGURATION', `${setting.variable}: ${message}`));
-}
-
-function accepted<T>(setting: Setting<T>, text: string, refusal: (message: string) => Error): T {
-  const value = setting.read(text);
-  if (value !== undefined) return value;
-  const accepts = typeof setting.accepts === 'string' ? setting.accepts : setting.accepts(text);
-  throw refusal(`expected ${accepts}, found ${shown(text)}`);
+function chosen<T>(setting: FlaggedSetting<T> & { readonly otherwise: string }, flag: string | undefined, environment: Environment): T;
+function chosen<T>(setting: FlaggedSetting<T>, flag: string | undefined, environment: Environment): T | undefined;
+function chosen<T>(setting: FlaggedSetting<T>, flag: string | undefined, environment: Environment): T | undefined {
+  if (flag === undefined || flag === '') return readSetting(setting, environment);
+  return readValue(setting.values, flag, (message) => new UsageError(`${setting.flag}: ${message}`));
 }
 
 function readHost(text: string): string | undefined {

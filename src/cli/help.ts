@@ -1,10 +1,20 @@
+import { systems } from '../../systems/index.ts';
+import type { Setting } from '../configuration/setting.ts';
 import { settings } from './configuration.ts';
 
-/** The table of variables for the foot of a help page. */
+/** The table of variables for the foot of a help page: those that hold for everything, then those of systems. */
 export function environmentHelp(): string {
-  const width = Math.max(...settings.map((setting) => setting.variable.length)) + 2;
-  const lines = settings.map(({ variable, meaning, otherwise }) => `  ${variable.padEnd(width)}${meaning} (default: ${otherwise})`);
-  return `Environment, also from a file .env; a flag goes before both:\n${lines.join('\n')}`;
+  const own = systems.flatMap((system) =>
+    'settings' in system ? [{ heading: `Of ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
+  );
+  const heading = 'Environment, also from a file .env; a flag goes before both:';
+  const tables = [{ heading, settings }, ...own];
+  const width = Math.max(...tables.flatMap((table) => table.settings.map(({ variable }) => variable.length))) + 2;
+  return tables.map((table) => [table.heading, ...table.settings.map((setting) => line(setting, width))].join('\n')).join('\n');
+}
+
+function line({ variable, meaning, otherwise, unset }: Setting, width: number): string {
+  return `  ${variable.padEnd(width)}${meaning} (default: ${otherwise ?? unset ?? 'none'})`;
 }
 
 /** The commands as one would type them, for the foot of the program's help. */

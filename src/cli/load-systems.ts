@@ -4,17 +4,19 @@ import { pathToFileURL } from 'node:url';
 import { systems as ownSystems } from '../../systems/index.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { System } from '../server/system.ts';
+import type { ConfigurableSystem, System } from '../server/system.ts';
 import { UsageError } from './usage-error.ts';
+
+type DeclaredSystem = System | ConfigurableSystem;
 
 /**
  * What is to be served: the named systems, and those that modules of the user export; without names every system of
  * ours. Throws `UsageError` for an unknown name and `MILL_INVALID_CONFIGURATION` for a module that does not load or
  * exports no pipeline.
  */
-export async function loadSystems(names: readonly string[]): Promise<readonly System[]> {
+export async function loadSystems(names: readonly string[]): Promise<readonly DeclaredSystem[]> {
   if (names.length === 0) return ownSystems;
-  const systems: System[] = [];
+  const systems: DeclaredSystem[] = [];
   for (const name of new Set(names)) systems.push(...(isPath(name) ? await loadModule(name) : [ownSystem(name)]));
   return [...new Set(systems)];
 }
@@ -23,7 +25,7 @@ function isPath(name: string): boolean {
   return /[/\\]|\.[cm]?[jt]s$/.test(name);
 }
 
-function ownSystem(name: string): System {
+function ownSystem(name: string): DeclaredSystem {
   const system = ownSystems.find((candidate) => candidate.name === name);
   if (system !== undefined) return system;
   const there = ownSystems.map((candidate) => candidate.name).join(', ');
@@ -32,7 +34,7 @@ function ownSystem(name: string): System {
   );
 }
 
-async function loadModule(path: string): Promise<readonly System[]> {
+async function loadModule(path: string): Promise<readonly DeclaredSystem[]> {
   if (!existsSync(path)) throw unusable(path, 'there is no such file');
   let module: object;
   try {
@@ -54,8 +56,10 @@ function systemOf(path: string, pipelines: readonly AnyPipeline[]): System {
   return { name, title: name, description: `The pipelines of ${basename(path)}`, pipelines };
 }
 
-function isSystem(value: unknown): value is System {
-  return isObject(value) && typeof value.name === 'string' && Array.isArray(value.pipelines) && value.pipelines.every(isPipeline);
+function isSystem(value: unknown): value is DeclaredSystem {
+  if (!isObject(value) || typeof value.name !== 'string') return false;
+  if (isObject(value.settings)) return typeof value.build === 'function';
+  return Array.isArray(value.pipelines) && value.pipelines.every(isPipeline);
 }
 
 function isPipeline(value: unknown): value is AnyPipeline {

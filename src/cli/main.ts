@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
+import type { Environment } from '../configuration/setting.ts';
 import { version } from '../server/version.ts';
-import { type Environment, readEnvironment } from './configuration.ts';
+import { readEnvironment } from './configuration.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';
 import { addServe } from './serve.ts';

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import type { Environment } from '../configuration/setting.ts';
 import { millrace } from '../engine/mill.ts';
 import { createServer, type MillServer } from '../server/server.ts';
-import type { System } from '../server/system.ts';
+import { configure, type System } from '../server/system.ts';
 import { version } from '../server/version.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { type Configuration, type Environment, type Flags, readConfiguration } from './configuration.ts';
+import { type Configuration, type Flags, readConfiguration } from './configuration.ts';
 import { describeDatabase } from './database.ts';
 import { environmentHelp } from './help.ts';
 import { loadSystems } from './load-systems.ts';
@@ -24,7 +25,8 @@ export function addServe(program: Command, environment: Environment): void {
     .addHelpText('after', () => `\n${environmentHelp()}`)
     .action(async (names: string[], flags: Flags) => {
       const configuration = readConfiguration(flags, environment);
-      await serve(await loadSystems(names), names.length > 0, configuration);
+      const systems = (await loadSystems(names)).map((declared) => configure(declared, environment));
+      await serve(systems, names.length > 0, configuration);
     });
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { durationUpTo, integerBetween, readValue, share, type Values } from '../configuration/values.ts';
 import { type RocketSimulation, simulateRockets } from './simulate/rockets.ts';
 import { UsageError } from './usage-error.ts';
-import { durationUpTo, integerBetween, type Read, share, shown } from './values.ts';
 
 /** Adds `millrace simulate` and what it can simulate. */
 export function addSimulate(program: Command): void {
@@ -41,21 +41,19 @@ interface Options {
 
 function readSimulation(url: string, options: Options): RocketSimulation {
   return {
-    url: read('URL', url, readUrl, 'an http or https URL'),
-    senders: read('--concurrency-level', options.concurrencyLevel, integerBetween(1, 1000), 'an integer from 1 to 1000'),
-    messages: read('--max-messages', options.maxMessages, integerBetween(1, 100_000_000), 'an integer from 1 to 100000000'),
-    pauseMs: read('--message-delay', options.messageDelay, durationUpTo(60 * 60 * 1000), 'a duration up to 1h, such as 0ms, 5ms or 1s'),
-    seed: read('--seed', options.seed, integerBetween(0, Number.MAX_SAFE_INTEGER), 'an integer from 0'),
-    duplicates: read('--duplicates', options.duplicates, share, 'a number from 0 to 1'),
+    url: read('URL', url, { accepts: 'an http or https URL', read: readUrl }),
+    senders: read('--concurrency-level', options.concurrencyLevel, integerBetween(1, 1000)),
+    messages: read('--max-messages', options.maxMessages, integerBetween(1, 100_000_000)),
+    pauseMs: read('--message-delay', options.messageDelay, durationUpTo('1h')),
+    seed: read('--seed', options.seed, integerBetween(0, 999_999_999_999_999)),
+    duplicates: read('--duplicates', options.duplicates, share),
     // A larger hat could hold a rocket's message back until the server has more of its later ones than it lets wait.
-    shuffle: read('--shuffle', options.shuffle, integerBetween(0, 10_000), 'an integer from 0 to 10000'),
+    shuffle: read('--shuffle', options.shuffle, integerBetween(0, 10_000)),
   };
 }
 
-function read<T>(name: string, text: string, reader: Read<T>, accepts: string): T {
-  const value = reader(text);
-  if (value === undefined) throw new UsageError(`${name}: expected ${accepts}, found ${shown(text)}`);
-  return value;
+function read<T>(name: string, text: string, values: Values<T>): T {
+  return readValue(values, text, (message) => new UsageError(`${name}: ${message}`));
 }
 
 /** Without a path the messages go to where the rockets take them. */

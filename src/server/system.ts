@@ -1,21 +1,64 @@
 import type { FastifyInstance } from 'fastify';
+import { type ConfigurationOf, type Environment, readSettings, type Settings } from '../configuration/setting.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 
 /** What a server serves: pipelines that belong together, with routes of their own. */
-export interface System {
+export interface System extends SystemFace, SystemParts {}
+
+/** What is known of a system before it is configured. */
+interface SystemFace {
   /** Lower case, as in `millrace serve rockets`; also the tag of its routes in the docs. */
   readonly name: string;
   readonly title: string;
   /** One or two sentences for the docs and the home page. */
   readonly description: string;
-  readonly pipelines: readonly AnyPipeline[];
   /** Where it listens when it is served alone and no port is asked for. */
   readonly port?: number;
+}
+
+/** What a system is made of. */
+export interface SystemParts {
+  readonly pipelines: readonly AnyPipeline[];
   /**
    * Adds the system's routes, in a scope of their own. A route that declares `schema.body` is refused without one; other
    * than that schemas are documentation (see `jsonSchemaOf`), and checking is the route's own (see `parseRequest`).
    * `MillraceError`s that a route throws become problem details.
    */
   routes?(app: FastifyInstance, mill: Mill): void | Promise<void>;
+}
+
+/** A system that is made when its settings are known. */
+export interface ConfigurableSystem<S extends Settings = Settings> extends SystemFace {
+  readonly settings: S;
+  build(configuration: ConfigurationOf<S>): SystemParts;
+}
+
+/**
+ * Declares a system that has settings of its own.
+ *
+ * ```ts
+ * export default system({
+ *   name: 'mail',
+ *   title: 'Mail',
+ *   description: 'Sends mail.',
+ *   settings: {
+ *     workers: { variable: 'MAIL_WORKERS', meaning: 'mails sent at once', values: integerBetween(1, 100), otherwise: '10' },
+ *   },
+ *   build: ({ workers }) => ({ pipelines: [mailPipeline(workers)] }),
+ * });
+ * ```
+ */
+export function system<const S extends Settings>(declaration: ConfigurableSystem<S>): ConfigurableSystem<S> {
+  return declaration;
+}
+
+/**
+ * The system with the settings that the environment has for it; a plain one as it is. Throws
+ * `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted.
+ */
+export function configure(declared: System | ConfigurableSystem, environment: Environment): System {
+  if (!('settings' in declared)) return declared;
+  const { settings, build: _, ...face } = declared;
+  return { ...face, ...declared.build(readSettings(settings, environment)) };
 }

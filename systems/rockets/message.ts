@@ -1,12 +1,10 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
-import { Timestamp } from './timestamp.ts';
-
-/** A rocket's id: any UUID, whatever its version. In lower case, so that one rocket has one name. */
-export const RocketId = z.guid('expected a UUID').toLowerCase();
+import { Timestamp } from '../shared/timestamp.ts';
+import { Uuid } from '../shared/uuid.ts';
 
 const metadata = {
-  channel: RocketId,
+  channel: Uuid,
   messageNumber: z.int().min(1).meta({ description: 'The order within the channel.' }),
   messageTime: Timestamp,
 };

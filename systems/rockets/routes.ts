@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import { jsonSchemaOf, type Mill, MillraceError, pageParameters, pageSchema, parseRequest } from '../../src/index.ts';
+import { Uuid } from '../shared/uuid.ts';
 import { findHistory } from './history.ts';
 import { findRockets, RocketQuery } from './list.ts';
-import { RocketId, RocketMessage } from './message.ts';
+import { RocketMessage } from './message.ts';
 import { rocketsPipeline } from './pipeline.ts';
 import { Rocket } from './rocket.ts';
 
-const Params = z.object({ id: RocketId });
+const Params = z.object({ id: Uuid });
 const HistoryQuery = z.object(pageParameters);
 
 const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']) });

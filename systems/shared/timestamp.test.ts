@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Timestamp } from './timestamp.ts';
+import { Timestamp, toUtc, UtcTimestamp } from './timestamp.ts';
 
 const good = [
   '2022-02-02T19:39:05.86337+01:00',
@@ -43,4 +43,23 @@ test('a moment as RFC 3339 writes it is accepted and kept as it came', () => {
 
 test('anything else is refused', () => {
   for (const moment of bad) assert.equal(Timestamp.safeParse(moment).success, false, String(moment));
+});
+
+test('a moment in UTC has milliseconds, so that the order of texts is that of time', () => {
+  for (const [moment, utc] of [
+    ['2022-02-02T19:39:05.86337+01:00', '2022-02-02T18:39:05.863Z'],
+    ['2022-02-02t19:39:05.9999z', '2022-02-02T19:39:05.999Z'],
+    ['2022-02-02T00:39:05-23:59', '2022-02-03T00:38:05.000Z'],
+    ['1990-12-31T23:59:60.25Z', '1991-01-01T00:00:00.250Z'],
+    ['0000-01-01T00:00:00.000000000000Z', '0000-01-01T00:00:00.000Z'],
+  ] as const) {
+    assert.equal(toUtc(moment), utc);
+    assert.equal(UtcTimestamp.parse(moment), moment);
+  }
+});
+
+test('a moment that has another year than one of four digits in UTC is refused', () => {
+  for (const moment of ['0000-01-01T00:00:00+00:01', '9999-12-31T23:59:59-00:01', '9999-12-31T23:59:60Z', 'yesterday']) {
+    assert.equal(UtcTimestamp.safeParse(moment).success, false, moment);
+  }
 });

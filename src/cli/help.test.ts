@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { systems } from '../../systems/index.ts';
+import { readSetting, type Setting } from '../configuration/setting.ts';
+import { settings } from './configuration.ts';
+import { environmentHelp } from './help.ts';
+
+const ofSystems = systems.flatMap((system) => ('settings' in system ? Object.values<Setting>(system.settings) : []));
+const all = [...settings, ...ofSystems];
+
+test('.env.example and the help list every setting with its default, in one order', () => {
+  const expected = all.map(({ variable, otherwise, unset }) => `${variable}=${otherwise ?? unset?.split(';')[0] ?? ''}`);
+  const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+  assert.deepEqual(example.match(/(?<=^# )[A-Z][A-Z_]*=\S*/gm), expected);
+  const help = environmentHelp();
+  const listed = Array.from(
+    help.matchAll(/^ {2}([A-Z_]+) .* \(default: ([^;]*?)(?:;.*)?\)$/gm),
+    ([, variable, text]) => `${variable}=${text}`,
+  );
+  assert.deepEqual(listed, expected);
+});
+
+test('what holds otherwise is itself accepted', () => {
+  for (const setting of all) assert.equal(readSetting(setting, {}) === undefined, setting.otherwise === undefined, setting.variable);
+});

@@ -1,0 +1,44 @@
+import { MillraceError } from '../errors.ts';
+import { readValue, type Values } from './values.ts';
+
+/** One thing that can be set by a variable of the environment. */
+export interface Setting<T = unknown> {
+  readonly variable: string;
+  /** For the help: what it is for. */
+  readonly meaning: string;
+  readonly values: Values<T>;
+  /** What holds when nobody sets it, as one would set it. Without it the setting is undefined then. */
+  readonly otherwise?: string;
+  /** For the help, when there is no `otherwise`: what holds then. */
+  readonly unset?: string;
+  /** Its value is never shown. */
+  readonly secret?: true;
+}
+
+/** Settings by the names that their values have in the program. */
+export type Settings = Readonly<Record<string, Setting>>;
+
+/** The values of settings: of one without `otherwise` possibly undefined. */
+export type ConfigurationOf<S extends Settings> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
+
+type ValueOf<S extends Setting> = S extends Setting<infer T> ? (S extends { readonly otherwise: string } ? T : T | undefined) : never;
+
+/** Variables by name; one that is missing or empty is not set. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads settings. Throws `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted. */
+export function readSettings<S extends Settings>(settings: S, environment: Environment): ConfigurationOf<S> {
+  const values = Object.entries(settings).map(([name, setting]) => [name, readSetting(setting, environment)]);
+  // Every name has the value that its own setting has read.
+  return Object.fromEntries(values) as ConfigurationOf<S>;
+}
+
+/** Reads one of them. */
+export function readSetting<T>(setting: Setting<T> & { readonly otherwise: string }, environment: Environment): T;
+export function readSetting<T>(setting: Setting<T>, environment: Environment): T | undefined;
+export function readSetting<T>({ variable, values, otherwise, secret }: Setting<T>, environment: Environment): T | undefined {
+  const text = environment[variable] || otherwise;
+  if (text === undefined) return undefined;
+  const refusal = (message: string) => new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: ${message}`);
+  return secret ? readValue(values, text, refusal, 'a value that is not shown') : readValue(values, text, refusal);
+}

@@ -1,0 +1,55 @@
+import ms from 'ms';
+
+/** A kind of value that a flag or variable may have. */
+export interface Values<T> {
+  /** For the line that refuses a text: what would have been accepted in its place. */
+  readonly accepts: string | ((refused: string) => string);
+  /** The value that the text stands for; `undefined`: not accepted. */
+  read(text: string): T | undefined;
+}
+
+/** Whole numbers within bounds, digits only. */
+export function integerBetween(min: number, max: number): Values<number> {
+  return {
+    accepts: `an integer from ${min} to ${max}`,
+    read(text) {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+/** Spans of time, in milliseconds: written `500ms`, `10s`, `2m` or `24h`, as is `longest`. Only 0 needs no unit. */
+export function durationUpTo(longest: `${number}${'ms' | 's' | 'm' | 'h'}`): Values<number> {
+  return {
+    accepts: `a duration up to ${longest}, such as 500ms, 10s or 2m`,
+    read(text) {
+      if (text === '0') return 0;
+      const value = /^\d{1,9}(\.\d{1,9})?(ms|s|m|h)$/.test(text) ? ms(text as ms.StringValue) : Number.NaN;
+      return value <= ms(longest) ? value : undefined;
+    },
+  };
+}
+
+/** Numbers from 0 to 1, such as `0.1`. */
+export const share: Values<number> = {
+  accepts: 'a number from 0 to 1',
+  read(text) {
+    const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+    return value <= 1 ? value : undefined;
+  },
+};
+
+/** Reads a text. Throws what `refusal` makes of the message that says what is accepted and what was found. */
+export function readValue<T>(values: Values<T>, text: string, refusal: (message: string) => Error, found: string = shown(text)): T {
+  const value = values.read(text);
+  if (value !== undefined) return value;
+  const accepts = typeof values.accepts === 'string' ? values.accepts : values.accepts(text);
+  throw refusal(`expected ${accepts}, found ${found}`);
+}
+
+/** The value as it may be shown: on one line, not endless, without the password of a URL. */
+function shown(text: string): string {
+  const masked = text.replace(/:(?!\/\/).*@/s, ':***@').replace(/([?&;](?:password|passwd|pwd|secret|token|key)=)[^&;]*/gi, '$1***');
+  return JSON.stringify(masked.length > 100 ? `${masked.slice(0, 100)}…` : masked);
+}

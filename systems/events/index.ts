@@ -1,0 +1,64 @@
+import { type Duration, durationUpTo, integerBetween, system } from '../../src/index.ts';
+import { eventsPipeline } from './pipeline.ts';
+import { type EventProcessor, keepData } from './processor.ts';
+import { addRoutes } from './routes.ts';
+import { type EventStorage, tableStorage } from './storage.ts';
+import { type EventValidator, eventValidator } from './validator.ts';
+
+/** What can be replaced. */
+export interface EventsOptions {
+  readonly validator?: EventValidator;
+  readonly processor?: EventProcessor;
+  readonly storage?: EventStorage;
+  /** How long an attempt to process an event may take. Default 30 s. */
+  readonly timeout?: Duration;
+}
+
+const settings = {
+  workers: {
+    variable: 'WORKER_COUNT',
+    meaning: 'events whose processors are at work at once',
+    values: integerBetween(1, 10_000),
+    otherwise: '10',
+  },
+  retries: {
+    variable: 'MAX_RETRIES',
+    meaning: 'attempts after a first one that failed',
+    values: integerBetween(0, 100),
+    otherwise: '3',
+  },
+  deduplicationWindow: {
+    variable: 'DEDUPLICATION_WINDOW',
+    meaning: 'how long the id of an event is recognised',
+    values: durationUpTo('8760h'),
+    otherwise: '24h',
+  },
+} as const;
+
+/**
+ * The system with parts of your own.
+ *
+ * ```ts
+ * export default eventsSystem({ processor: async (event) => ({ ...event.data, weather: await weatherAt(event.data.place) }) });
+ * ```
+ */
+export function eventsSystem({
+  validator = eventValidator,
+  processor = keepData,
+  storage = tableStorage,
+  timeout = '30s',
+}: EventsOptions = {}) {
+  return system({
+    name: 'events',
+    title: 'Events',
+    description: 'Takes user actions, sensor data and system logs in, one by one or in batches, and keeps what a processor makes of them.',
+    settings,
+    build: (configuration) => ({
+      pipelines: [eventsPipeline({ validator, processor, storage, timeout, ...configuration })],
+      routes: (app, mill) => addRoutes(app, mill, { validator, storage }),
+    }),
+  });
+}
+
+/** Takes events in over an API, with metrics. */
+export const events = eventsSystem();

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { decodeCursor, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { toUtc, UtcTimestamp } from '../shared/timestamp.ts';
+import { pipelineName } from './pipeline.ts';
+import type { EventStorage, ProcessedEvent } from './storage.ts';
+import { EventSource, EventType, UserId } from './validator.ts';
+
+const Moment = UtcTimestamp.transform(toUtc);
+
+/** The parameters of the list. */
+export const EventQuery = z
+  .object({
+    type: EventType.optional(),
+    source: EventSource.optional(),
+    user_id: UserId.optional(),
+    from: Moment.optional().meta({ description: 'Created at that time or later, RFC 3339; in a URL a + is %2B.' }),
+    to: Moment.optional().meta({ description: 'Created at that time or earlier.' }),
+    ...pageParameters,
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    error: 'expected a moment that is not after `to`',
+    path: ['from'],
+  });
+
+/** A processed event as it is shown. */
+export const EventAnswer = z.object({
+  id: z.string(),
+  type: z.string(),
+  source: z.string(),
+  user_id: z.string().optional().meta({ description: 'Absent when the event came without.' }),
+  processed_data: z.unknown().meta({ description: 'What the processor made of the data.' }),
+  processing_time_ms: z.number(),
+  created_at: z.iso.datetime().meta({ description: "The event's timestamp, in UTC." }),
+  processed_at: z.iso.datetime(),
+});
+export type EventAnswer = z.infer<typeof EventAnswer>;
+
+const Cursor = z.tuple([z.string(), z.string()]);
+
+/** How long the list waits for what was accepted before it, in milliseconds. */
+const freshnessMs = 250;
+
+/** A page of processed events, newest first. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
+export async function listEvents(
+  mill: Mill,
+  storage: EventStorage,
+  { limit, cursor, ...filter }: z.infer<typeof EventQuery>,
+): Promise<Page<EventAnswer>> {
+  const after = cursor === undefined ? undefined : await decodeCursor(Cursor, cursor);
+  await mill.settled(pipelineName, freshnessMs);
+  const place = after && { created_at: after[0], id: after[1] };
+  const rows = await storage.select(mill, { ...filter, after: place, limit: limit + 1 });
+  return pageOf(rows, { limit, cursor: ({ created_at, id }) => [created_at, id], item: toAnswer });
+}
+
+/** What is shown of a row. */
+export function toAnswer({ user_id, ...row }: ProcessedEvent): EventAnswer {
+  const { id, type, source, ...processing } = row;
+  return { id, type, source, ...(user_id === null ? {} : { user_id }), ...processing };
+}

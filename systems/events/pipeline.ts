@@ -1,0 +1,55 @@
+import { type Duration, pipeline } from '../../src/index.ts';
+import { toUtc } from '../shared/timestamp.ts';
+import type { EventProcessor } from './processor.ts';
+import type { EventStorage } from './storage.ts';
+import type { Event, EventValidator, JsonObject } from './validator.ts';
+
+export const pipelineName = 'events';
+
+/** What the pipeline is made of. */
+export interface EventsPipelineOptions {
+  readonly validator: EventValidator;
+  readonly processor: EventProcessor;
+  readonly storage: EventStorage;
+  /** Asynchronous processors at work at once. */
+  readonly workers: number;
+  /** Attempts after the first. */
+  readonly retries: number;
+  readonly deduplicationWindow: Duration;
+  /** How long an attempt may take. */
+  readonly timeout: Duration;
+}
+
+/** Events in, rows out. Every event is a key of its own: none waits for another, and one that is given up stands in no way. */
+export function eventsPipeline({ validator, processor, storage, workers, retries, ...times }: EventsPipelineOptions) {
+  return pipeline(pipelineName, {
+    event: validator,
+    id: (event) => event.id,
+    tables: storage.tables,
+    retry: { attempts: retries + 1 },
+    onGiveUp: 'skip',
+    concurrency: workers,
+    ...times,
+    handle(event, _state, turn) {
+      const startedAt = performance.now();
+      const save = (processed: JsonObject) => {
+        const elapsedMs = performance.now() - startedAt;
+        storage.save(turn, {
+          id: turn.id,
+          ...described(event, turn.acceptedAt),
+          processed_data: processed,
+          processing_time_ms: Math.round(elapsedMs * 1000) / 1000,
+          processed_at: new Date(turn.now + elapsedMs).toISOString(),
+        });
+      };
+      const processed = processor(event, turn);
+      // What is there at once is saved at once: only processors that wait take a worker.
+      return processed instanceof Promise ? processed.then(save) : save(processed);
+    },
+  });
+}
+
+function described({ type, source, user_id, timestamp }: Event, acceptedAt: number) {
+  const created_at = timestamp === undefined ? new Date(acceptedAt).toISOString() : toUtc(timestamp);
+  return { type, source, user_id: user_id ?? null, created_at };
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { answerBatch, BatchAnswer, jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest } from '../../src/index.ts';
+import { Uuid } from '../shared/uuid.ts';
+import { EventAnswer, EventQuery, listEvents, toAnswer } from './list.ts';
+import { pipelineName } from './pipeline.ts';
+import type { EventStorage } from './storage.ts';
+import type { EventValidator } from './validator.ts';
+
+const batchMax = 100;
+const Batch = z.object({ events: z.array(z.unknown()).min(1).max(batchMax) });
+const Params = z.object({ id: Uuid });
+const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
+
+/** Adds the routes of the events. */
+export function addRoutes(
+  app: FastifyInstance,
+  mill: Mill,
+  { validator, storage }: { readonly validator: EventValidator; readonly storage: EventStorage },
+): void {
+  const event = jsonSchemaOf(validator);
+
+  app.post(
+    '/events',
+    { schema: { summary: 'Take one event in', body: event, response: { 202: jsonSchemaOf(Ingested, 'output') } } },
+    async (request, reply) => {
+      const { id, status } = await mill.ingest(pipelineName, request.body);
+      return reply.code(202).send({ id, status });
+    },
+  );
+
+  app.post(
+    '/events/batch',
+    {
+      schema: {
+        summary: `Take up to ${batchMax} events in, judged one by one`,
+        body: {
+          type: 'object',
+          properties: { events: { type: 'array', minItems: 1, maxItems: batchMax, items: event } },
+          required: ['events'],
+        },
+        response: { 202: jsonSchemaOf(BatchAnswer, 'output') },
+      },
+    },
+    async (request, reply) => {
+      const { events } = await parseRequest(Batch, request.body);
+      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipelineName, events), 'events'));
+    },
+  );
+
+  app.get(
+    '/events',
+    {
+      schema: {
+        summary: 'Processed events, newest first',
+        querystring: jsonSchemaOf(EventQuery),
+        response: { 200: jsonSchemaOf(pageSchema(EventAnswer), 'output') },
+      },
+    },
+    async (request) => listEvents(mill, storage, await parseRequest(EventQuery, request.query)),
+  );
+
+  app.get(
+    '/events/:id',
+    {
+      schema: {
+        summary: 'One processed event',
+        params: jsonSchemaOf(Params),
+        response: { 200: jsonSchemaOf(EventAnswer, 'output') },
+      },
+    },
+    async (request) => {
+      const { id } = await parseRequest(Params, request.params);
+      // Waits for the event itself, not for others that were accepted before.
+      const [status] = await mill.keys(pipelineName, [id]);
+      const found = await storage.find(mill, id);
+      if (found !== undefined) return toAnswer(found);
+      throw new MillraceError('MILL_NOT_FOUND', `expected an event that was processed, found ${await instead(mill, id, status?.pending)}`);
+    },
+  );
+}
+
+/** What there is of an event that has no row. */
+async function instead(mill: Mill, id: string, pending = 0): Promise<string> {
+  if (pending > 0) return `${id} waiting for another attempt`;
+  const letters = await mill.deadLetters({ pipeline: pipelineName, key: id });
+  const last = letters.at(-1);
+  return last === undefined ? `none with the id ${id}` : `${id} given up after ${last.attempts} attempts: ${last.reason}`;
+}

@@ -1,0 +1,89 @@
+import { type Mill, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
+import { type EventSource, EventType } from './validator.ts';
+
+/** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
+export const processedEvents = table(
+  'processed_events',
+  {
+    id: 'text',
+    type: 'text',
+    source: 'text',
+    user_id: 'text?',
+    processed_data: 'json',
+    processing_time_ms: 'real',
+    created_at: 'text',
+    processed_at: 'text',
+  },
+  {
+    primaryKey: ['id'],
+    indexes: [
+      ['type', 'created_at'],
+      ['user_id', 'created_at'],
+    ],
+  },
+);
+
+export type ProcessedEvent = StoredRowOf<typeof processedEvents>;
+
+/** Which events are asked for. */
+interface Selection {
+  readonly type?: EventType | undefined;
+  readonly source?: EventSource | undefined;
+  readonly user_id?: string | undefined;
+  /** Created at that time or later. */
+  readonly from?: string | undefined;
+  /** Created at that time or earlier. */
+  readonly to?: string | undefined;
+  /** Begin after the event at this place. */
+  readonly after?: Place | undefined;
+  readonly limit: number;
+}
+
+/** Where an event stands in a list. */
+type Place = Pick<ProcessedEvent, 'created_at' | 'id'>;
+
+/** The third of the three seams: where processed events are kept. */
+export interface EventStorage {
+  /** The tables that `save` writes. */
+  readonly tables: Readonly<Record<string, Table>>;
+  /** Keeps an event together with everything else that its turn decides. */
+  save(turn: Turn, event: ProcessedEvent): void;
+  find(mill: Mill, id: string): Promise<ProcessedEvent | undefined>;
+  /** The newest of them: by `created_at`, then by id, both descending. */
+  select(mill: Mill, selection: Selection): Promise<readonly ProcessedEvent[]>;
+}
+
+/** The default: the table `processed_events`. */
+export const tableStorage: EventStorage = {
+  tables: { processedEvents },
+  save: (turn, event) => turn.put(processedEvents, event),
+  find: (mill, id) => mill.query(processedEvents).selectAll().where('id', '=', id).executeTakeFirst(),
+  async select(mill, selection) {
+    const { type, user_id, limit } = selection;
+    // Each index begins with a column of its own: without a user every type is read by itself, in order, and merged.
+    const types = type !== undefined || user_id !== undefined ? [type] : EventType.options;
+    const found = await Promise.all(types.map((one) => selectNewest(mill, { ...selection, type: one })));
+    return found.flat().sort(newestFirst).slice(0, limit);
+  },
+};
+
+async function selectNewest(mill: Mill, { type, source, user_id, from, to, after, limit }: Selection): Promise<ProcessedEvent[]> {
+  let select = mill.query(processedEvents).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
+  if (user_id !== undefined) select = select.where('user_id', '=', user_id);
+  if (type !== undefined) select = select.where('type', '=', type);
+  if (source !== undefined) select = select.where('source', '=', source);
+  if (from !== undefined) select = select.where('created_at', '>=', from);
+  if (to !== undefined) select = select.where('created_at', '<=', to);
+  if (after !== undefined)
+    select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
+  return select.execute();
+}
+
+function newestFirst(one: Place, other: Place): number {
+  return compare(other.created_at, one.created_at) || compare(other.id, one.id);
+}
+
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}

@@ -1,0 +1,72 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import * as z from 'zod';
+import { UtcTimestamp } from '../shared/timestamp.ts';
+import { Uuid } from '../shared/uuid.ts';
+
+/** Any JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export type EventType = z.infer<typeof EventType>;
+export const EventType = z.enum(['user_action', 'sensor_data', 'system_log']);
+
+export type EventSource = z.infer<typeof EventSource>;
+export const EventSource = z.enum(['web', 'mobile', 'iot_device', 'system']);
+
+/** 1 to 50 characters, however many bytes each takes. */
+export const UserId = z
+  .string()
+  .regex(/^.{1,50}$/su, 'expected 1 to 50 characters')
+  .meta({ minLength: 1, maxLength: 50, pattern: undefined });
+
+/** An event as it was accepted. */
+export interface Event {
+  /** Undefined: the engine makes one, and the turn has it. */
+  readonly id?: string | undefined;
+  readonly type: EventType;
+  readonly source: EventSource;
+  /** RFC 3339. Undefined: when it was accepted. */
+  readonly timestamp?: string | undefined;
+  readonly user_id?: string | undefined;
+  readonly data: JsonObject;
+}
+
+/** The first of the three seams: what is accepted, and how it is read. */
+export type EventValidator = StandardSchemaV1<unknown, Event>;
+
+const common = {
+  id: Uuid.optional().meta({ description: 'A UUID; made when absent. An event whose id is known is a duplicate.' }),
+  source: EventSource,
+  timestamp: UtcTimestamp.optional().meta({ description: 'RFC 3339; now when absent.' }),
+  user_id: UserId.optional(),
+};
+const AnyObject = z.record(z.string(), z.unknown(), 'expected an object');
+
+const UserAction = z.object({
+  type: EventType.extract(['user_action']),
+  ...common,
+  data: z.looseObject({
+    action: z.enum(['login', 'purchase', 'click', 'error']).optional(),
+    value: z.number().optional(),
+    metadata: AnyObject.optional(),
+  }),
+});
+const FreeForm = z.object({ type: EventType.exclude(['user_action']), ...common, data: AnyObject });
+/** Finds everything wrong with an event that has none of our types, its type included. */
+const Untyped = FreeForm.extend({ type: EventType });
+
+/** The default. An event goes by its type to the one schema that fits, so that every fault is told, and none twice. */
+export const eventValidator: EventValidator & StandardJSONSchemaV1 = {
+  '~standard': {
+    version: 1,
+    vendor: 'millrace',
+    validate(event) {
+      const schema = isUserAction(event) ? UserAction : Untyped;
+      return schema['~standard'].validate(event);
+    },
+    jsonSchema: z.union([UserAction, FreeForm])['~standard'].jsonSchema,
+  },
+};
+
+function isUserAction(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'type' in event && event.type === 'user_action';
+}
