@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
-import { version } from '../server/version.ts';
+import { version } from '../version.ts';
 import { readEnvironment } from './configuration.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';

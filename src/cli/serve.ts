@@ -3,7 +3,7 @@ import type { Environment } from '../configuration/setting.ts';
 import { millrace } from '../engine/mill.ts';
 import { createServer, type MillServer } from '../server/server.ts';
 import { configure, type System } from '../server/system.ts';
-import { version } from '../server/version.ts';
+import { version } from '../version.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { type Configuration, type Flags, readConfiguration } from './configuration.ts';
 import { describeDatabase } from './database.ts';

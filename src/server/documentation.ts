@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { jsonSchemaOf } from './parse-request.ts';
 import { problemMediaType } from './problem.ts';
 import type { System } from './system.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 const ProblemDetails = z.object({
   type: z.string().meta({ examples: ['urn:millrace:error:invalid-event'] }),

@@ -6,7 +6,7 @@ import { Prometheus } from '../telemetry/prometheus.ts';
 import type { Gate } from './gate.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { preferredFormat } from './preferred-format.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),

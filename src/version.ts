@@ -7,6 +7,6 @@ export const version = readVersion();
 
 function readVersion(): string {
   const path = findPackageJSON(import.meta.url);
-  if (path === undefined) throw new Error('expected a package.json above the server');
+  if (path === undefined) throw new Error('expected a package.json above it');
   return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(path, 'utf8'))).version;
 }

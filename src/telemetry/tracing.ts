@@ -1,0 +1,47 @@
+import { type Attributes, context, type Span as OtelSpan, ProxyTracerProvider, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Span, Tracing } from '../engine/tracing.ts';
+import { messageOf } from '../errors.ts';
+import { version } from '../version.ts';
+
+/**
+ * The engine's spans as OpenTelemetry has them, for whoever registered an SDK before (`node --import ./instrumentation.js`).
+ * Undefined when nobody did: then there is nobody to tell, and the engine saves the trouble.
+ */
+export function openTelemetry(): Tracing | undefined {
+  const provider = trace.getTracerProvider();
+  if (provider instanceof ProxyTracerProvider && provider.getDelegateTracer('millrace') === undefined) return undefined;
+  const tracer = provider.getTracer('millrace', version);
+  return {
+    start: (name, attributes: Attributes, parent) =>
+      new TracedSpan(tracer.startSpan(name, { attributes }, parent ? contextOf(parent) : context.active())),
+  };
+}
+
+class TracedSpan implements Span {
+  readonly traceparent: string;
+  readonly #span: OtelSpan;
+
+  constructor(span: OtelSpan) {
+    this.#span = span;
+    const { traceId, spanId, traceFlags } = span.spanContext();
+    this.traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+  }
+
+  run<T>(work: () => T): T {
+    return context.with(trace.setSpan(context.active(), this.#span), work);
+  }
+
+  end(error?: unknown): void {
+    if (error !== undefined) {
+      this.#span.recordException(error instanceof Error ? error : messageOf(error));
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+    }
+    this.#span.end();
+  }
+}
+
+/** The context in which a well-formed `traceparent` is the active span. */
+function contextOf(traceparent: string) {
+  const [, traceId = '', spanId = '', flags = '00'] = traceparent.split('-');
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true });
+}
