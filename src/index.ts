@@ -11,6 +11,7 @@ export type { Duration } from './pipeline/duration.ts';
 export {
   type AnyPipeline,
   type GapPolicy,
+  type HandlerPlace,
   type OrderByNumber,
   type Pipeline,
   type PipelineInput,

@@ -17,6 +17,14 @@ export interface TurnSubject {
   readonly log: Log;
 }
 
+/** What a handler said beside the next state, as data. */
+export interface Said {
+  readonly rows: readonly RowEffect[];
+  readonly sends: readonly { readonly to: string; readonly event: unknown }[];
+  readonly timerWrites: readonly TimerWrite[];
+  readonly ignored: string | undefined;
+}
+
 export interface RowEffect {
   readonly table: string;
   readonly write: 'put' | 'add';
@@ -26,7 +34,7 @@ export interface RowEffect {
 }
 
 /** The turn that a handler sees: it writes down what the handler says, and refuses words that come after it returned. */
-export class TurnRecord implements Turn {
+export class TurnRecord implements Turn, Said {
   readonly key: string;
   readonly id: string;
   readonly attempt: number;
@@ -36,6 +44,8 @@ export class TurnRecord implements Turn {
   readonly sends: { readonly to: string; readonly event: unknown }[] = [];
   readonly timerWrites: TimerWrite[] = [];
   ignored: string | undefined;
+  /** Resolves when the handler is at work. Undefined when it is from the start, as any but one that waits for a thread. */
+  begun: Promise<void> | undefined;
   readonly #pipeline: AnyPipeline;
   readonly #log: Log;
   #turnLog: TurnLog | undefined;
@@ -101,6 +111,14 @@ export class TurnRecord implements Turn {
   ignore(reason: string): undefined {
     this.#checkOpen('ignore');
     this.ignored = reason;
+  }
+
+  /** Takes over what the handler said to a turn of the same pipeline in another thread, which has checked it. */
+  adopt({ rows, sends, timerWrites, ignored }: Said): void {
+    for (const row of rows) this.rows.push(row);
+    for (const send of sends) this.sends.push(send);
+    for (const write of timerWrites) this.timerWrites.push(write);
+    this.ignored = ignored;
   }
 
   /** From now on nothing that the handler says counts. */
