@@ -10,8 +10,10 @@ const Step = z.object({
   key: z.string(),
   n: z.int(),
   /** What the handler does beside applying the step. */
-  does: z.enum(['nothing', 'fail once', 'throw', 'spin', 'exit', 'answer a function', 'wait', 'ignore', 'late error']).default('nothing'),
-  /** It waits, and blocks its thread, until there is such a file. */
+  does: z
+    .enum(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'wait', 'ignore', 'late error'])
+    .default('nothing'),
+  /** `wait` blocks its thread until there is such a file. */
   until: z.string().default(''),
 });
 
@@ -64,6 +66,7 @@ export const steps = pipeline('steps', {
 function misbehave({ does, key, n, until }: z.output<typeof Step>, attempt: number): z.infer<typeof Steps> | undefined {
   if (does === 'fail once' && attempt === 1) throw new Error('failed once');
   if (does === 'throw') throw new TypeError(`cannot apply ${n}`);
+  if (does === 'throw without file' && !existsSync(until)) throw new Error(`cannot apply ${n} yet`);
   if (does === 'exit') process.exit(7);
   if (does === 'late error')
     queueMicrotask(() =>
