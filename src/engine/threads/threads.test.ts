@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
@@ -178,6 +179,62 @@ for (const [does, reason] of fatal) {
   });
 }
 
+test('a handler’s time counts from when its thread calls it, not while the thread starts', async () => {
+  const mayLoad = newFile();
+  const path = `${newFile()}.mjs`;
+  writeFileSync(mayLoad, '');
+  writeFileSync(path, slowToLoad(mayLoad));
+  const slow = (await import(pathToFileURL(path).href)).default;
+  const t = await testMill({ pipelines: [slow] });
+  rmSync(mayLoad);
+  const loads = told('loads');
+  // It ends the thread that is there; the retry gets one that has to load.
+  await t.ingest('slow', {});
+  while (t.mill.counts().slow?.retries === 0) await t.advance(0);
+  await t.advance('10ms');
+  await loads;
+  await t.advance('5s');
+  writeFileSync(mayLoad, '');
+  await t.drain();
+  assert.deepEqual([t.mill.counts().slow?.processed, t.mill.counts().slow?.retries], [1, 1]);
+  await t.stop();
+});
+
+/** A module that threads can load only while there is such a file, and says so, with a pipeline whose first attempt ends its thread. */
+function slowToLoad(file: string): string {
+  const url = (name: string) => JSON.stringify(import.meta.resolve(name));
+  return `
+    import { existsSync } from 'node:fs';
+    import { isMainThread } from 'node:worker_threads';
+    import * as z from ${url('zod')};
+    import { pipeline } from ${url('../../pipeline/pipeline.ts')};
+    if (!isMainThread) {
+      const channel = new BroadcastChannel(${JSON.stringify(channelName)});
+      channel.postMessage('loads');
+      channel.close();
+    }
+    while (!isMainThread && !existsSync(${JSON.stringify(file)}));
+    export default pipeline('slow', {
+      run: 'threads', module: import.meta.url, concurrency: 1, timeout: '1s', retry: { attempts: 2, backoff: 1 },
+      event: z.object({}),
+      handle(event, state, turn) {
+        if (turn.attempt === 1) process.exit(0);
+      },
+    });
+  `;
+}
+
+test('an error that comes after the handler ended costs a thread and no event', async () => {
+  const died = Promise.withResolvers<string>();
+  const log: Log = { ...silentLog, warn: (fields) => died.resolve(String(Object(fields).reason)) };
+  const t = await testMill({ pipelines, log });
+  await t.ingest('steps', { key: 'a', n: 1, does: 'late error' });
+  assert.equal(await died.promise, 'too late');
+  await t.ingest('steps', { key: 'a', n: 2 });
+  assert.deepEqual(await appliedTo(t, 'a'), [1, 2]);
+  await t.stop();
+});
+
 test('lines that a handler logs arrive, also those of an attempt that fails, and whatever their fields are', async () => {
   const lines: [string, object][] = [];
   const log: Log = { ...silentLog, info: (fields, message) => lines.push([message, fields]), child: () => log };
@@ -229,7 +286,7 @@ describe('a start fails with one line when threads cannot have the pipeline', ()
   const write = (text: string) => {
     const path = `${newFile()}.mjs`;
     writeFileSync(path, text);
-    return `file://${path}`;
+    return pathToFileURL(path).href;
   };
   const refused: readonly [string, () => AnyPipeline, RegExp][] = [
     [
