@@ -93,6 +93,8 @@ test('flags that a thread would not start with do not reach it', async () => {
     console.log(JSON.stringify(state));
   `;
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { env });
+  const { stdout } = await promisify(execFile)(process.execPath, ['--max-old-space-size=500', '--input-type=module', '--eval', program], {
+    env,
+  });
   assert.deepEqual(JSON.parse(stdout), { steps: [1], alarms: 0, inMainThread: false });
 });

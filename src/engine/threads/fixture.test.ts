@@ -58,7 +58,7 @@ export const steps = pipeline('steps', {
   timers: {
     alarm(state, turn, data) {
       turn.log.info('alarm', { data });
-      return state && { ...state, alarms: state.alarms + 1 };
+      return state && { ...state, alarms: state.alarms + 1, inMainThread: isMainThread };
     },
   },
 });

@@ -3,7 +3,7 @@ const loading = new Set(['--import', '--require', '-r', '--experimental-loader',
 
 /**
  * The flags of this program that a thread needs so that it loads a user's module as the program itself did (through `tsx`,
- * say). It gets no others: with some, such as `--input-type`, it would not start.
+ * say). It gets no others: with one that is for the whole process, such as `--max-old-space-size`, it would not start.
  */
 export function inheritedFlags(execArgv: readonly string[]): string[] {
   return execArgv.flatMap((flag, at) => {

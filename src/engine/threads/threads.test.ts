@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
@@ -262,12 +263,19 @@ test('what a handler ignores is counted so', async () => {
 test('promise 8: a stop ends a thread that is busy; its event is handled after the next start', async () => {
   const until = newFile();
   const store = memory();
+  const alive = new Set<Worker>();
+  const follow = (thread: Worker) => {
+    alive.add(thread);
+    thread.once('exit', () => alive.delete(thread));
+  };
+  process.on('worker', follow);
   const before = await millrace({ store, pipelines }).start();
   const begun = told('begun a 1');
   await before.ingest('steps', { key: 'a', n: 1, does: 'wait', until });
   await begun;
   await before.stop({ timeoutMs: 0 });
-  assert.equal(process.getActiveResourcesInfo().includes('Worker'), false, 'no thread is left');
+  process.off('worker', follow);
+  assert.equal(alive.size, 0, 'no thread is left');
   writeFileSync(until, '');
   const mill = await millrace({ store, pipelines }).start();
   assert.deepEqual(await mill.state('steps', 'a', { waitMs: 10_000 }), stateOf([1]));
