@@ -22,7 +22,7 @@ export interface ThreadPoolOptions extends ThreadPurpose {
 
 /** How long a thread may take to start and to import the module. In milliseconds. */
 const startTimeoutMs = 30_000;
-/** A thread that had nothing to do for so long ends; one stays. In milliseconds. */
+/** A thread that had nothing to do for so long ends. In milliseconds. */
 const idleTimeoutMs = 60_000;
 /** How long an end waits for threads that something keeps busy outside of JavaScript. In milliseconds. */
 const endTimeoutMs = 2_000;
@@ -58,7 +58,8 @@ export class ThreadPool {
       filename: entry,
       workerData: { module, pipeline } satisfies ThreadPurpose,
       execArgv: inheritedFlags(process.execArgv),
-      minThreads: 1,
+      // It would fill itself up again when a thread ends that was aborted, also after it was destroyed.
+      minThreads: 0,
       maxThreads: size,
       idleTimeout: idleTimeoutMs,
       // A thread that waits in Atomics.wait would not go on with what a handler's libraries do between its calls.
