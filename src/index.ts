@@ -4,15 +4,18 @@ export { durationUpTo, integerBetween, type Values } from './configuration/value
 export type { Clock } from './engine/clock.ts';
 export type { PipelineCounts } from './engine/counts.ts';
 export type { Ingested, Judged } from './engine/door.ts';
+export type { IngestOptions } from './engine/identify.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
 export type { TableQuery } from './engine/query.ts';
+export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError } from './errors.ts';
 export type { Duration } from './pipeline/duration.ts';
 export {
   type AnyPipeline,
   type GapPolicy,
+  type HandlerPlace,
   type OrderByNumber,
   type Pipeline,
   type PipelineInput,
@@ -28,6 +31,8 @@ export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';
+export { traceOf } from './server/trace-header.ts';
 export { memory } from './store/memory/memory-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
 export type { DeadLetter, Store } from './store/store.ts';
+export { openTelemetry } from './telemetry/tracing.ts';

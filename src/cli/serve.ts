@@ -3,8 +3,9 @@ import type { Environment } from '../configuration/setting.ts';
 import { millrace } from '../engine/mill.ts';
 import { createServer, type MillServer } from '../server/server.ts';
 import { configure, type System } from '../server/system.ts';
-import { version } from '../version.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { openTelemetry } from '../telemetry/tracing.ts';
+import { version } from '../version.ts';
 import { type Configuration, type Flags, readConfiguration } from './configuration.ts';
 import { describeDatabase } from './database.ts';
 import { environmentHelp } from './help.ts';
@@ -37,7 +38,7 @@ async function serve(systems: readonly System[], chosen: boolean, configuration:
   const { host, database, queueSize, shutdownTimeoutMs } = configuration;
   const limits = queueSize === undefined ? {} : { backlog: queueSize };
   const pipelines = systems.flatMap((system) => system.pipelines);
-  const mill = await millrace({ store: storeFor(database), pipelines, limits, log }).start();
+  const mill = await millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() }).start();
   let server: MillServer | undefined;
   try {
     server = await createServer({ mill, systems, log });

@@ -25,7 +25,8 @@ const noSends: readonly Outgoing[] = [];
 
 /**
  * Calls a handler once. The answer is a promise only when the handler is asynchronous (or a schema that it sends to);
- * then the pipeline's `timeout` applies: the turn's signal aborts and the attempt has failed, whatever the handler does.
+ * then the pipeline's `timeout` applies from when it is at work: the turn's signal aborts and the attempt has failed,
+ * whatever the handler does.
  */
 export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unknown): Outcome | Promise<Outcome> {
   try {
@@ -42,9 +43,16 @@ export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unk
 
 async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: Promise<unknown>): Promise<Outcome> {
   const { clock, pipeline } = means;
-  const disarm = clock.alarm(clock.now() + pipeline.timeoutMs, () =>
-    turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected the handler to end within ${pipeline.timeoutMs} ms`)),
-  );
+  let isOver = false;
+  let disarm: (() => void) | undefined;
+  const arm = () => {
+    if (isOver) return;
+    disarm = clock.alarm(clock.now() + pipeline.timeoutMs, () =>
+      turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected the handler to end within ${pipeline.timeoutMs} ms`)),
+    );
+  };
+  if (turn.begun === undefined) arm();
+  else void turn.begun.then(arm);
   try {
     const next = await Promise.race([answer, turn.aborted()]);
     turn.end();
@@ -53,7 +61,8 @@ async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: Promise<
     turn.end();
     return { ok: false, error };
   } finally {
-    disarm();
+    isOver = true;
+    disarm?.();
   }
 }
 
@@ -80,7 +89,7 @@ function identifySends(means: AttemptMeans, turn: TurnRecord): readonly Outgoing
     for (const { to, event } of turn.sends) {
       const pipeline = means.pipelines.get(to);
       if (pipeline === undefined) throw new MillraceError('MILL_INVALID_EFFECT', `send: expected a pipeline of this engine, found ${to}`);
-      sends.push(identify(means, pipeline, event));
+      sends.push(identify(means, pipeline, event, { traceparent: turn.traceparent }));
     }
   } catch (error) {
     // Nobody waits for those that are being identified.

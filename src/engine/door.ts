@@ -7,7 +7,7 @@ import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type Identification, type IngestOptions, identify } from './identify.ts';
 import type { Partition } from './partition.ts';
-import type { Tracing } from './tracing.ts';
+import { type Tracing, traceparentOf } from './tracing.ts';
 
 /** What became of an event at the door (promise 10). Either way it is on disk. */
 export interface Ingested {
@@ -145,7 +145,7 @@ export class Door {
     const { clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
     this.#checkRoom(name, count);
-    const span = tracing?.start('ingest', { 'millrace.pipeline': name, 'millrace.events': count }, options.traceparent);
+    const span = tracing?.start('ingest', { 'millrace.pipeline': name, 'millrace.events': count }, traceparentOf(options.traceparent));
     return {
       options: span === undefined ? options : { ...options, traceparent: span.traceparent },
       end() {

@@ -10,6 +10,7 @@ export interface Waiting {
   readonly number: number | null;
   readonly acceptedAt: number;
   readonly body: string;
+  readonly traceparent: string | null;
   /** The parsed body, once; a further attempt parses anew, since a handler may have changed it. */
   event?: unknown;
   attempts: number;

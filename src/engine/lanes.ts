@@ -118,6 +118,7 @@ export class Lanes {
       number: fed.number,
       acceptedAt: fed.acceptedAt,
       body: fed.body,
+      traceparent: fed.traceparent,
       event: fed.event,
       attempts: 0,
       retryAt: null,

@@ -14,6 +14,7 @@ import { Partition } from './partition.ts';
 import { Queries, type TableQuery } from './query.ts';
 import { RetentionSweep } from './retention.ts';
 import { readState } from './state.ts';
+import { HandlerThreads } from './threads/handler-threads.ts';
 import type { Tracing } from './tracing.ts';
 
 export interface MillOptions {
@@ -83,16 +84,19 @@ export class Mill {
   readonly #partitions = new Map<string, readonly Partition[]>();
   readonly #door: Door;
   readonly #retention: RetentionSweep;
+  readonly #threads: HandlerThreads;
   readonly #ended = Promise.withResolvers<void>();
   #state: 'new' | 'working' | 'stopping' | 'failed' = 'new';
   #failure: MillraceError | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: MillOptions) {
-    const { store, pipelines, clock = systemClock, random = Math.random, log = silentLog, limits = {}, tracing } = options;
+    const { store, clock = systemClock, random = Math.random, log = silentLog, limits = {}, tracing } = options;
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#threads = new HandlerThreads(clock, log);
+    const pipelines = options.pipelines.map((pipeline) => this.#threads.adopt(pipeline));
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
     this.#queries = new Queries(store, this.#tables);
@@ -154,10 +158,12 @@ export class Mill {
     const pipelines = Array.from(this.pipelines.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
     await this.#store.open({ pipelines, tables: this.#tables });
     try {
+      await this.#threads.start();
       const started = await Promise.allSettled(this.#all.map((partition) => partition.start()));
       for (const start of started) if (start.status === 'rejected') throw start.reason;
     } catch (error) {
       await Promise.all(this.#all.map((partition) => partition.stop()));
+      await this.#threads.close();
       await this.#store.close();
       throw error;
     }
@@ -305,6 +311,7 @@ export class Mill {
       if (wasWorking) await this.idle(timeoutMs);
       await this.#retention.stop();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#all.map((partition) => partition.stop()));
+      await this.#threads.close();
       await this.#store.close();
       this.#ended.resolve();
     } catch (error) {

@@ -7,12 +7,14 @@ import type { Draft } from './draft.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
 import { readState } from './state.ts';
-import { TurnRecord } from './turn.ts';
+import { type Tracing, traceFields } from './tracing.ts';
+import { TurnRecord, type TurnSubject } from './turn.ts';
 
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
   readonly random: () => number;
   readonly log: Log;
+  readonly tracing: Tracing | undefined;
   readonly counters: Counters;
   /** The draft that takes what turns decide now. */
   draft(): Draft;
@@ -73,7 +75,8 @@ export class Runner {
       this.#means.draft().turns += 1;
       return;
     }
-    const turn = this.#turn(lane, waiting.id, waiting.attempts + 1, waiting.acceptedAt);
+    const { id, attempts, acceptedAt, traceparent } = waiting;
+    const turn = this.#turn(lane, { id, attempt: attempts + 1, acceptedAt, traceparent });
     this.#run(
       lane,
       turn,
@@ -98,7 +101,7 @@ export class Runner {
       this.#means.draft().turns += 1;
       return;
     }
-    const turn = this.#turn(lane, timer.name, timer.attempts + 1, timer.dueAt);
+    const turn = this.#turn(lane, { id: timer.name, attempt: timer.attempts + 1, acceptedAt: timer.dueAt, traceparent: null });
     this.#run(
       lane,
       turn,
@@ -112,18 +115,27 @@ export class Runner {
     );
   }
 
-  #turn(lane: Lane, id: string, attempt: number, acceptedAt: number): TurnRecord {
-    const { clock, log } = this.#means;
-    return new TurnRecord({ pipeline: this.#means.pipeline, key: lane.key, id, attempt, acceptedAt, now: clock.now(), log });
+  #turn({ key }: Lane, subject: Pick<TurnSubject, 'id' | 'attempt' | 'acceptedAt' | 'traceparent'>): TurnRecord {
+    const { pipeline, clock, log, tracing } = this.#means;
+    const { id, attempt, traceparent } = subject;
+    const attributes = { 'millrace.pipeline': pipeline.name, 'millrace.key': key, 'millrace.event': id, 'millrace.attempt': attempt };
+    const span = tracing?.start('handle', attributes, traceparent);
+    return new TurnRecord({ ...subject, pipeline, key, now: clock.now(), log, span });
   }
 
   /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
   #run(lane: Lane, turn: TurnRecord, handle: () => unknown, settle: (draft: Draft) => void, fail: (error: unknown) => void): void {
+    const { clock, counters, pipeline } = this.#means;
+    const { span } = turn;
+    const from = clock.elapsedMs();
     const outcome = attempt(this.#means, turn, () => {
-      if (!lane.isParsed) lane.parsed(readState(this.#means.pipeline, lane.stored));
-      return handle();
+      if (!lane.isParsed) lane.parsed(readState(pipeline, lane.stored));
+      return span === undefined ? handle() : span.run(handle);
     });
     const conclude = (ended: Outcome) => {
+      counters.handleMs.record(clock.elapsedMs() - from);
+      span?.end(ended.ok ? undefined : ended.error);
+      if (this.#closed) return;
       if (ended.ok) this.#decide(lane, turn, ended, settle);
       else fail(ended.error);
     };
@@ -139,10 +151,9 @@ export class Runner {
     const ended = await outcome;
     this.#running.delete(running);
     this.#means.counters.running -= 1;
-    if (this.#closed) return;
-    lane.status = 'open';
+    if (!this.#closed) lane.status = 'open';
     conclude(ended);
-    this.#order.ended(lane);
+    if (!this.#closed) this.#order.ended(lane);
   }
 
   #decide(lane: Lane, turn: TurnRecord, decided: Outcome & { readonly ok: true }, settle: (draft: Draft) => void): void {
@@ -172,7 +183,8 @@ export class Runner {
     waiting.event = undefined;
     waiting.attempts += 1;
     const reason = messageOf(error);
-    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, event: waiting.id, attempt: waiting.attempts, reason };
+    const { id: event, attempts: attempt, traceparent } = waiting;
+    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, event, attempt, reason, ...traceFields(traceparent) };
     if (waiting.attempts < retry.attempts) {
       const retryAt = this.#means.clock.now() + pauseMs(retry, waiting.attempts, this.#means.random());
       draft.counts.retries += 1;

@@ -16,6 +16,11 @@ export interface Tracing {
   start(name: string, attributes: SpanAttributes, parent?: string | null): Span;
 }
 
+/** The part of a `traceparent` that all spans of one trace share, for logs; `{}` without one. */
+export function traceFields(traceparent: string | null | undefined): { readonly trace_id?: string } {
+  return traceparent ? { trace_id: traceparent.slice(3, 35) } : {};
+}
+
 const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
 
 /**

@@ -5,6 +5,7 @@ import { type SqlValue, type Table, toSqlValues } from '../pipeline/table.ts';
 import type { TimerDue, Timers, Turn, TurnLog } from '../pipeline/turn.ts';
 import type { TimerWrite } from '../store/store.ts';
 import type { Log } from './log.ts';
+import { type Span, traceFields } from './tracing.ts';
 
 /** What a turn is about; a lane's waiting event or due timer provides it. */
 export interface TurnSubject {
@@ -14,7 +15,19 @@ export interface TurnSubject {
   readonly attempt: number;
   readonly acceptedAt: number;
   readonly now: number;
+  /** What the event is part of. */
+  readonly traceparent: string | null;
   readonly log: Log;
+  /** The attempt as traces show it. */
+  readonly span?: Span | undefined;
+}
+
+/** What a handler said beside the next state, as data. */
+export interface Said {
+  readonly rows: readonly RowEffect[];
+  readonly sends: readonly { readonly to: string; readonly event: unknown }[];
+  readonly timerWrites: readonly TimerWrite[];
+  readonly ignored: string | undefined;
 }
 
 export interface RowEffect {
@@ -26,16 +39,20 @@ export interface RowEffect {
 }
 
 /** The turn that a handler sees: it writes down what the handler says, and refuses words that come after it returned. */
-export class TurnRecord implements Turn {
+export class TurnRecord implements Turn, Said {
   readonly key: string;
   readonly id: string;
   readonly attempt: number;
   readonly acceptedAt: number;
   readonly now: number;
+  readonly traceparent: string | undefined;
+  readonly span: Span | undefined;
   readonly rows: RowEffect[] = [];
   readonly sends: { readonly to: string; readonly event: unknown }[] = [];
   readonly timerWrites: TimerWrite[] = [];
   ignored: string | undefined;
+  /** Resolves when the handler is at work. Undefined when it is from the start, as any but one that waits for a thread. */
+  begun: Promise<void> | undefined;
   readonly #pipeline: AnyPipeline;
   readonly #log: Log;
   #turnLog: TurnLog | undefined;
@@ -52,6 +69,8 @@ export class TurnRecord implements Turn {
     this.attempt = subject.attempt;
     this.acceptedAt = subject.acceptedAt;
     this.now = subject.now;
+    this.span = subject.span;
+    this.traceparent = subject.span?.traceparent ?? subject.traceparent ?? undefined;
   }
 
   /** Made when a handler first asks: most never do. */
@@ -62,7 +81,9 @@ export class TurnRecord implements Turn {
   }
 
   get log(): TurnLog {
-    this.#turnLog ??= turnLog(this.#log.child({ pipeline: this.#pipeline.name, key: this.key, event: this.id }));
+    this.#turnLog ??= turnLog(
+      this.#log.child({ pipeline: this.#pipeline.name, key: this.key, event: this.id, ...traceFields(this.traceparent) }),
+    );
     return this.#turnLog;
   }
 
@@ -101,6 +122,14 @@ export class TurnRecord implements Turn {
   ignore(reason: string): undefined {
     this.#checkOpen('ignore');
     this.ignored = reason;
+  }
+
+  /** Takes over what the handler said to a turn of the same pipeline in another thread, which has checked it. */
+  adopt({ rows, sends, timerWrites, ignored }: Said): void {
+    for (const row of rows) this.rows.push(row);
+    for (const send of sends) this.sends.push(send);
+    for (const write of timerWrites) this.timerWrites.push(write);
+    this.ignored = ignored;
   }
 
   /** From now on nothing that the handler says counts. */

@@ -84,13 +84,24 @@ export interface PipelineOptions<Name extends string, E extends Schema, S extend
    * on. Default `park` where there is state or order, otherwise `skip`.
    */
   readonly onGiveUp?: 'park' | 'skip';
-  /** Turns of different keys that may run at once. Default 100. */
+  /** Turns of different keys that may run at once; with `run: 'threads'` that is how many threads. Default 100, with threads one per core. */
   readonly concurrency?: number;
   /** How long a turn may take before its signal aborts and the attempt counts as failed. Default 30 s. */
   readonly timeout?: Duration;
   /** How long the log keeps settled events. Default 7 d. */
   readonly retain?: Duration;
 }
+
+/**
+ * Where the handlers run. `inline`, the default, is the thread of the engine: right for decisions, which take well under a
+ * millisecond. `threads` is for handlers that compute: each attempt runs in a worker thread, with the same promises, and a
+ * handler that does not end is ended together with its thread.
+ *
+ * A thread imports `module`, the `import.meta.url` of the module that exports the pipeline, and takes the pipeline of this
+ * name from it. So that module should declare and do nothing else. An event, a state and what is sent are copied on their
+ * way; `turn.signal` does not abort there, the thread just ends.
+ */
+export type HandlerPlace = { readonly run?: 'inline'; readonly module?: never } | { readonly run: 'threads'; readonly module: string };
 
 declare const types: unique symbol;
 
@@ -110,10 +121,19 @@ export interface Pipeline<Name extends string = string, Input = unknown, Event =
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
   readonly onGiveUp: 'park' | 'skip';
   readonly concurrency: number;
+  /** Undefined: handlers run in the thread of the engine. */
+  readonly threads: DeclaredThreads | undefined;
   readonly timeoutMs: number;
   readonly retainMs: number;
   /** Type-level only. */
   readonly [types]?: { readonly input: Input; readonly event: Event; readonly state: State };
+}
+
+interface DeclaredThreads {
+  /** A `file:` URL. */
+  readonly module: string;
+  /** Undefined: one per core, which the engine counts. */
+  readonly count: number | undefined;
 }
 
 export interface ResolvedOrder {
@@ -151,7 +171,7 @@ export function pipeline<
   // biome-ignore lint/complexity/noBannedTypes: no tables
   T extends Tables = {},
   TimerNames extends string = never,
->(name: Name, options: PipelineOptions<Name, E, S, T, TimerNames>): Pipeline<Name, InputOf<E>, OutputOf<E>, StateOf<S>> {
+>(name: Name, options: PipelineOptions<Name, E, S, T, TimerNames> & HandlerPlace): Pipeline<Name, InputOf<E>, OutputOf<E>, StateOf<S>> {
   const at = (option: string) => `pipeline ${name}: ${option}`;
   checkOptions(name, options, at);
   const state = options.state === undefined ? undefined : resolveState(options.state, at('state'));
@@ -171,6 +191,7 @@ export function pipeline<
     retry: resolveRetry(options.retry ?? {}, at('retry')),
     onGiveUp: options.onGiveUp ?? (state !== undefined || order !== undefined ? 'park' : 'skip'),
     concurrency: atLeast(1, options.concurrency ?? 100, at('concurrency')),
+    threads: resolveThreads(options, at),
     timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
     retainMs: toMs(options.retain ?? '7d', at('retain')),
   };
@@ -199,6 +220,22 @@ function checkOptions(
   if (options.key !== undefined) return;
   if (numbered) invalid(`${at('order')}: expected a key beside it, numbers count per key`);
   if (options.state !== undefined) invalid(`${at('state')}: expected a key beside it, state belongs to a key`);
+}
+
+/** Takes unknowns: a caller without types gets the same answer. */
+function resolveThreads(
+  { run = 'inline', module, concurrency }: { readonly run?: unknown; readonly module?: unknown; readonly concurrency?: number | undefined },
+  at: (option: string) => string,
+): DeclaredThreads | undefined {
+  if (run !== 'inline' && run !== 'threads') return invalid(`${at('run')}: expected inline or threads, found ${String(run)}`);
+  if (run === 'inline') {
+    if (module !== undefined) invalid(`${at('module')}: expected none without run: 'threads', found ${String(module)}`);
+    return undefined;
+  }
+  if (typeof module === 'string' && URL.canParse(module) && new URL(module).protocol === 'file:') return { module, count: concurrency };
+  return invalid(
+    `${at('module')}: expected import.meta.url of the module that exports the pipeline, a file: URL, found ${module === undefined ? 'none' : String(module)}`,
+  );
 }
 
 function resolveRetry(retry: RetryPolicy, what: string): Pipeline['retry'] {

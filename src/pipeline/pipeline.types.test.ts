@@ -76,6 +76,33 @@ test('a wrong row, timer name, state or event does not compile', () => {
     handle() {},
   });
 
+  pipeline('threaded', {
+    run: 'threads',
+    module: import.meta.url,
+    event: Account,
+    key: (update) => update.id,
+    state: Account,
+    tables: { accounts },
+    handle(update, account, turn) {
+      turn.put(accounts, { id: update.id, version: account?.version ?? 0 });
+      turn.timers.set('callback', { after: '5m' });
+      // @ts-expect-error no such timer
+      turn.timers.set('calback', { after: '5m' });
+      return update;
+    },
+    timers: { callback: () => undefined },
+  });
+
+  const wrongPlaces = () => {
+    // @ts-expect-error threads need the module that exports the pipeline
+    pipeline('no_module', { event: Account, run: 'threads', handle() {} });
+    // @ts-expect-error a module is for threads only
+    pipeline('inline', { event: Account, module: import.meta.url, handle() {} });
+    // @ts-expect-error no such place
+    pipeline('nowhere', { event: Account, run: 'processes', handle() {} });
+  };
+  void wrongPlaces;
+
   // @ts-expect-error an index over a column that is not there
   const wrongIndex = () => table('t', { id: 'text' }, { indexes: [['nope']] });
   void wrongIndex;

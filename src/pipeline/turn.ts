@@ -40,6 +40,8 @@ export interface Turn<Name extends string = string, Input = unknown, T extends T
   readonly acceptedAt: number;
   /** The engine's clock, in milliseconds since 1970. */
   readonly now: number;
+  /** What this turn is part of, in the form of W3C Trace Context, to hand on to whatever the handler calls. Undefined when the event came without. */
+  readonly traceparent: string | undefined;
   /** Aborted when the turn has run longer than the pipeline's `timeout`, or the engine must stop. */
   readonly signal: AbortSignal;
   readonly log: TurnLog;

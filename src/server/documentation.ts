@@ -3,10 +3,10 @@ import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import { version } from '../version.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { problemMediaType } from './problem.ts';
 import type { System } from './system.ts';
-import { version } from '../version.ts';
 
 const ProblemDetails = z.object({
   type: z.string().meta({ examples: ['urn:millrace:error:invalid-event'] }),

@@ -1,7 +1,7 @@
 import type { PipelineCounts } from '../engine/counts.ts';
+import { version } from '../version.ts';
 import { homeStyle } from './home-style.ts';
 import type { System } from './system.ts';
-import { version } from '../version.ts';
 
 export interface ServedRoute {
   readonly method: string;

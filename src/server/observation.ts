@@ -3,10 +3,10 @@ import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
+import { version } from '../version.ts';
 import type { Gate } from './gate.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { preferredFormat } from './preferred-format.ts';
-import { version } from '../version.ts';
 
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),

@@ -1,4 +1,12 @@
-import { type Attributes, context, type Span as OtelSpan, ProxyTracerProvider, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  type Span as OtelSpan,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { Span, Tracing } from '../engine/tracing.ts';
 import { messageOf } from '../errors.ts';
 import { version } from '../version.ts';

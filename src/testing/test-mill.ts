@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../engine/clock.ts';
 import type { Ingested, Judged } from '../engine/door.ts';
+import type { IngestOptions } from '../engine/identify.ts';
 import type { Limits } from '../engine/limits.ts';
 import type { Log } from '../engine/log.ts';
 import { type KeyStatus, type Mill, millrace } from '../engine/mill.ts';
+import type { Tracing } from '../engine/tracing.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
@@ -18,6 +20,7 @@ export interface TestMillOptions {
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
   readonly log?: Log;
+  readonly tracing?: Tracing | undefined;
   /** Where the clock stands at first, milliseconds since 1970. Default 2026-01-01. */
   readonly startAt?: number;
   /** Makes retries and ids repeatable. Default 1. */
@@ -69,13 +72,14 @@ export class TestMill {
   }
 
   async start(): Promise<void> {
-    const { pipelines, limits = {}, crashBeforeCommit = false, log } = this.#options;
+    const { pipelines, limits = {}, crashBeforeCommit = false, log, tracing } = this.#options;
     this.#store = observe(this.#base, { crashBeforeCommit });
     this.#life += 1;
     const made = millrace({
       store: this.#store,
       pipelines,
       limits,
+      tracing,
       clock: this.#clockOfThisLife(),
       random: this.#random,
       ...(log && { log }),
@@ -84,12 +88,12 @@ export class TestMill {
   }
 
   /** Takes an event in; with `duplicateEverything` twice, and throws unless the second is named a duplicate. */
-  async ingest(pipeline: string, event: unknown, options: { readonly id?: string } = {}): Promise<Ingested> {
+  async ingest(pipeline: string, event: unknown, options: IngestOptions = {}): Promise<Ingested> {
     if (!this.#options.duplicateEverything) return this.#mill.ingest(pipeline, event, options);
     const declared = this.#mill.pipelines.get(pipeline);
     const hasIdentity = declared?.order !== undefined || declared?.id !== undefined;
     this.#ingested += 1;
-    const identity = hasIdentity ? options : { id: options.id ?? `event-${this.#ingested}` };
+    const identity = hasIdentity ? options : { ...options, id: options.id ?? `event-${this.#ingested}` };
     const first = await this.#mill.ingest(pipeline, event, identity);
     const second = await this.#mill.ingest(pipeline, event, identity);
     if (second.status !== 'duplicate' || second.id !== first.id)

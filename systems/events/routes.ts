@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { answerBatch, BatchAnswer, jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest } from '../../src/index.ts';
+import { answerBatch, BatchAnswer, jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { EventAnswer, EventQuery, listEvents, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
@@ -24,7 +24,7 @@ export function addRoutes(
     '/events',
     { schema: { summary: 'Take one event in', body: event, response: { 202: jsonSchemaOf(Ingested, 'output') } } },
     async (request, reply) => {
-      const { id, status } = await mill.ingest(pipelineName, request.body);
+      const { id, status } = await mill.ingest(pipelineName, request.body, traceOf(request));
       return reply.code(202).send({ id, status });
     },
   );
@@ -44,7 +44,7 @@ export function addRoutes(
     },
     async (request, reply) => {
       const { events } = await parseRequest(Batch, request.body);
-      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipelineName, events), 'events'));
+      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events'));
     },
   );
 

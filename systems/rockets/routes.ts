@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { jsonSchemaOf, type Mill, MillraceError, pageParameters, pageSchema, parseRequest } from '../../src/index.ts';
+import { jsonSchemaOf, type Mill, MillraceError, pageParameters, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { findHistory } from './history.ts';
 import { findRockets, RocketQuery } from './list.ts';
@@ -42,7 +42,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
       },
     },
     async (request, reply) => {
-      const { status } = await mill.ingest(rocketsPipeline.name, request.body);
+      const { status } = await mill.ingest(rocketsPipeline.name, request.body, traceOf(request));
       return reply.code(202).send({ status });
     },
   );

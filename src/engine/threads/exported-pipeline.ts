@@ -1,0 +1,37 @@
+import { MillraceError, messageOf } from '../../errors.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import type { ThreadPurpose } from './thread-messages.ts';
+
+/**
+ * Imports the module and finds the pipeline among what it exports: a pipeline, a list, or a system that has some. Throws
+ * `MILL_INVALID_DECLARATION` when the module does not load or exports no pipeline of that name.
+ */
+export async function importPipeline({ module, pipeline: name }: ThreadPurpose): Promise<AnyPipeline> {
+  const refuse = (problem: string, cause?: unknown): never => {
+    throw new MillraceError('MILL_INVALID_DECLARATION', `pipeline ${name}: module: ${module} ${problem}`, { cause });
+  };
+  let exported: object;
+  try {
+    exported = await import(module);
+  } catch (error) {
+    return refuse(`cannot be loaded in a thread: ${messageOf(error)}`, error);
+  }
+  const pipelines = Object.values(exported).flat().flatMap(pipelinesOf);
+  const found = pipelines.find((pipeline) => pipeline.name === name);
+  if (found !== undefined) return found;
+  const others = Array.from(new Set(pipelines.map((pipeline) => pipeline.name))).join(', ') || 'no pipeline';
+  return refuse(`was expected to export the pipeline, found that it exports ${others}`);
+}
+
+function pipelinesOf(value: unknown): readonly AnyPipeline[] {
+  if (isPipeline(value)) return [value];
+  return isObject(value) && Array.isArray(value.pipelines) ? value.pipelines.filter(isPipeline) : [];
+}
+
+function isPipeline(value: unknown): value is AnyPipeline {
+  return isObject(value) && typeof value.name === 'string' && typeof value.handle === 'function' && isObject(value.event);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

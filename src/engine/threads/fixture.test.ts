@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import * as z from 'zod';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import { table } from '../../pipeline/table.ts';
+
+/** A module as a user would write it: threads import it and take `steps` from it. It has no tests of its own. */
+
+const Step = z.object({
+  key: z.string(),
+  n: z.int(),
+  /** What the handler does beside applying the step. */
+  does: z
+    .enum(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'wait', 'ignore', 'late error'])
+    .default('nothing'),
+  /** `wait` blocks its thread until there is such a file. */
+  until: z.string().default(''),
+});
+
+export type StepInput = z.input<typeof Step>;
+
+export const applied = table('applied', { key: 'text', n: 'integer', nth: 'integer' }, { primaryKey: ['key', 'nth'] });
+
+/** What the handlers tell of: `begun <key> <n>`, from whichever thread they run in. */
+export const channelName = `millrace fixture ${process.pid}`;
+
+/** Takes what `steps` sends, in the thread of the engine. */
+export const heard = pipeline('heard', {
+  event: z.object({ key: z.string(), n: z.int() }),
+  key: ({ key }) => key,
+  state: z.object({ heard: z.array(z.int()) }),
+  handle: ({ n }, state) => ({ heard: [...(state?.heard ?? []), n] }),
+});
+
+const Steps = z.object({ steps: z.array(z.int()), alarms: z.int(), inMainThread: z.boolean() });
+
+export const steps = pipeline('steps', {
+  run: 'threads',
+  module: import.meta.url,
+  concurrency: 2,
+  event: Step,
+  key: ({ key }) => key,
+  state: Steps,
+  tables: { applied },
+  retry: { attempts: 3, backoff: 10 },
+  timeout: '1s',
+  handle(step, state, turn) {
+    turn.log.info('step', { n: step.n, print: () => step });
+    turn.timers.set('alarm', { after: '1h', data: { n: step.n } });
+    const before = state?.steps ?? [];
+    turn.add(applied, { key: step.key, n: step.n, nth: before.length });
+    turn.send(heard, { key: step.key, n: step.n });
+    const wrong = misbehave(step, turn.attempt);
+    if (wrong !== undefined) return wrong;
+    if (step.does === 'ignore') return turn.ignore('as asked');
+    return { steps: [...before, step.n], alarms: state?.alarms ?? 0, inMainThread: isMainThread };
+  },
+  timers: {
+    alarm(state, turn, data) {
+      turn.log.info('alarm', { data });
+      return state && { ...state, alarms: state.alarms + 1, inMainThread: isMainThread };
+    },
+  },
+});
+
+function misbehave({ does, key, n, until }: z.output<typeof Step>, attempt: number): z.infer<typeof Steps> | undefined {
+  if (does === 'fail once' && attempt === 1) throw new Error('failed once');
+  if (does === 'throw') throw new TypeError(`cannot apply ${n}`);
+  if (does === 'throw without file' && !existsSync(until)) throw new Error(`cannot apply ${n} yet`);
+  if (does === 'exit') process.exit(7);
+  if (does === 'late error')
+    queueMicrotask(() =>
+      setImmediate(() => {
+        throw new Error('too late');
+      }),
+    );
+  if (does === 'spin' || does === 'wait') tell(`begun ${key} ${n}`);
+  while (does === 'spin');
+  while (does === 'wait' && !existsSync(until));
+  // A caller without types can do so.
+  return does === 'answer a function' ? Object({ steps: [], alarms: 0, inMainThread: false, print: () => n }) : undefined;
+}
+
+function tell(words: string): void {
+  const channel = new BroadcastChannel(channelName);
+  channel.postMessage(words);
+  channel.close();
+}

@@ -1,0 +1,82 @@
+import { inspect } from 'node:util';
+import { parentPort, workerData } from 'node:worker_threads';
+import { MillraceError, messageOf } from '../../errors.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import { provideMillrace } from '../../provide-millrace.ts';
+import type { Log } from '../log.ts';
+import { TurnRecord } from '../turn.ts';
+import { importPipeline } from './exported-pipeline.ts';
+import { type AttemptAnswer, type AttemptCall, type Begun, type LogLine, type SentError, toSentError } from './thread-messages.ts';
+
+/*
+ * A thread that runs handlers. It imports the user's module once, and answers each attempt with what the handler decided,
+ * as plain data. It never throws: what fails in the pool is a thread that has died.
+ */
+
+provideMillrace();
+let pipeline: Promise<AnyPipeline> | undefined;
+
+/** Answers why the thread could not do its work, if it could not. */
+export async function load(): Promise<SentError | undefined> {
+  try {
+    await loaded();
+    return undefined;
+  } catch (error) {
+    return toSentError(error);
+  }
+}
+
+export async function run(call: AttemptCall): Promise<AttemptAnswer> {
+  const lines: LogLine[] = [];
+  let turn: TurnRecord | undefined;
+  try {
+    const declared = await loaded();
+    turn = new TurnRecord({ ...call.turn, pipeline: declared, log: gathering(lines) });
+    parentPort?.postMessage({ begun: call.attemptId } satisfies Begun);
+    const next = await handle(declared, call, turn);
+    turn.end();
+    const { rows, timerWrites, ignored } = turn;
+    const sends = turn.sends.map(({ to, event }) => ({ to, event: copied(event, `send to ${to}`) }));
+    return { decided: { next: copied(next, 'next state'), rows, sends, timerWrites, ignored }, lines };
+  } catch (error) {
+    turn?.end();
+    return { failed: toSentError(error), lines };
+  }
+}
+
+function loaded(): Promise<AnyPipeline> {
+  pipeline ??= importPipeline(workerData);
+  return pipeline;
+}
+
+function handle(declared: AnyPipeline, { work, state }: AttemptCall, turn: TurnRecord): unknown {
+  if (work.kind === 'event') return declared.handle(work.event, state, turn);
+  return declared.timers[work.name]?.(state, turn, work.data);
+}
+
+/** What cannot be copied would end the thread on its way out. */
+function copied(value: unknown, what: string): unknown {
+  try {
+    return structuredClone(value);
+  } catch (error) {
+    throw new MillraceError('MILL_INVALID_EFFECT', `${what}: expected JSON, found what no other thread can be given: ${messageOf(error)}`);
+  }
+}
+
+/** The thread of the engine writes the lines, once the attempt has ended. */
+function gathering(lines: LogLine[]): Log {
+  const write = (level: LogLine['level']) => (fields: object, message: string) => {
+    lines.push({ level, message, fields: copiedFields(fields) });
+  };
+  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
+  return log;
+}
+
+/** As they are now; a line is worth more than the exact form of its fields. */
+function copiedFields(fields: object): object {
+  try {
+    return structuredClone(fields);
+  } catch {
+    return { fields: inspect(fields) };
+  }
+}

@@ -1,0 +1,58 @@
+import { availableParallelism } from 'node:os';
+import { MillraceError, messageOf } from '../../errors.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { TurnRecord } from '../turn.ts';
+import { ThreadPool } from './thread-pool.ts';
+
+/**
+ * The threads of an engine. To the rest of the engine a pipeline with threads is one with asynchronous handlers; so order,
+ * retries, time limits and commits are those of any other.
+ */
+export class HandlerThreads {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #pools: ThreadPool[] = [];
+
+  constructor(clock: Clock, log: Log) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** The pipeline as the engine runs it: with `run: 'threads'` its handlers are calls to threads. */
+  adopt(pipeline: AnyPipeline): AnyPipeline {
+    if (pipeline.threads === undefined) return pipeline;
+    const { module, count: size = availableParallelism() } = pipeline.threads;
+    const died = (error: unknown) =>
+      this.#log.warn({ pipeline: pipeline.name, reason: messageOf(error) }, 'a thread ended that had nothing to do');
+    const pool = new ThreadPool({ clock: this.#clock, died }, { module, pipeline: pipeline.name, size });
+    this.#pools.push(pool);
+    return {
+      ...pipeline,
+      concurrency: size,
+      handle: (event, state, turn) => pool.run(recordOf(turn), { kind: 'event', event }, state),
+      timers: Object.fromEntries(
+        Object.keys(pipeline.timers).map((name): [string, AnyPipeline['timers'][string]] => [
+          name,
+          (state, turn, data) => pool.run(recordOf(turn), { kind: 'timer', name, data }, state),
+        ]),
+      ),
+    };
+  }
+
+  /** Throws `MILL_INVALID_DECLARATION` when a module does not load in a thread or lacks its pipeline. */
+  async start(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.start()));
+  }
+
+  /** Ends all threads, whatever they do. */
+  async close(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.close()));
+  }
+}
+
+function recordOf(turn: unknown): TurnRecord {
+  if (turn instanceof TurnRecord) return turn;
+  throw new MillraceError('MILL_INTERNAL', 'expected a turn of the engine, found another');
+}

@@ -1,0 +1,61 @@
+import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+import type { Said, TurnSubject } from '../turn.ts';
+
+/** What every thread of a pool is told when it starts. */
+export interface ThreadPurpose {
+  /** The `file:` URL of the module that exports the pipeline. */
+  readonly module: string;
+  readonly pipeline: string;
+}
+
+/** One attempt, as it goes to a thread. */
+export interface AttemptCall {
+  /** Comes back in {@link Begun}. */
+  readonly attemptId: number;
+  readonly turn: Omit<TurnSubject, 'pipeline' | 'log' | 'span'>;
+  readonly work: Work;
+  readonly state: unknown;
+}
+
+export type Work =
+  | { readonly kind: 'event'; readonly event: unknown }
+  | { readonly kind: 'timer'; readonly name: string; readonly data: unknown };
+
+/** A thread says that it now calls the handler: all that came before was not the handler's time. */
+export interface Begun {
+  readonly begun: number;
+}
+
+/** What one attempt came to. */
+export type AttemptAnswer = { readonly lines: readonly LogLine[] } & (
+  | { readonly decided: Said & { readonly next: unknown } }
+  | { readonly failed: SentError }
+);
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: object;
+}
+
+/** An error without its class, which does not survive the way between threads. */
+export interface SentError {
+  readonly message: string;
+  /** Of one of ours. */
+  readonly code: ErrorCode | undefined;
+  readonly stack: string | undefined;
+}
+
+export function toSentError(thrown: unknown): SentError {
+  return {
+    message: messageOf(thrown),
+    code: thrown instanceof MillraceError ? thrown.code : undefined,
+    stack: thrown instanceof Error ? thrown.stack : undefined,
+  };
+}
+
+export function fromSentError({ message, code, stack }: SentError): Error {
+  const error = code === undefined ? new Error(message) : new MillraceError(code, message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

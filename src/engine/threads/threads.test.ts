@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
+import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
+import { memory } from '../../store/memory/memory-store.ts';
+import { sqlite } from '../../store/sqlite/sqlite-store.ts';
+import { type TestMill, testMill } from '../../testing/test-mill.ts';
+import type { Clock } from '../clock.ts';
+import { type Log, silentLog } from '../log.ts';
+import { millrace } from '../mill.ts';
+import { applied, channelName, heard, type StepInput, steps } from './fixture.test.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-threads-'));
+after(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const newFile = (): string => {
+  files += 1;
+  return join(folder, String(files));
+};
+
+const pipelines = [steps, heard];
+const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
+const keys = ['a', 'b', 'c'];
+const stateOf = (n: readonly number[], alarms = 0) => ({ steps: n, alarms, inMainThread: false });
+const isCode = (code: string) => (error: unknown) => error instanceof MillraceError && error.code === code;
+
+/** Resolves when a handler says these words, in whichever thread. */
+function told(words: string): Promise<void> {
+  const channel = new BroadcastChannel(channelName);
+  return new Promise((resolve) => {
+    channel.onmessage = (message) => {
+      if (!('data' in Object(message)) || Object(message).data !== words) return;
+      channel.close();
+      resolve();
+    };
+  });
+}
+
+/** The machine's clock; its alarms keep the test alive. */
+const realClock: Clock = {
+  now: Date.now,
+  elapsedMs: () => performance.now(),
+  alarm(at, ring) {
+    const timeout = setTimeout(ring, Math.max(0, at - Date.now()));
+    return () => clearTimeout(timeout);
+  },
+};
+
+/** Turns the clock until no retry is left; `advance` alone does not wait for threads. */
+async function settleWithRetries(t: TestMill): Promise<void> {
+  for (const _retry of upTo(4)) {
+    await t.drain();
+    await t.advance('1s');
+  }
+  await t.drain();
+}
+
+/** What state, rows and sends tell of a key; they must agree. */
+async function appliedTo(t: TestMill, key: string): Promise<readonly number[]> {
+  await t.drain();
+  const state = Object(await t.state('steps', key));
+  const rows = (await t.rows(applied)).filter((row) => row.key === key).sort((one, other) => one.nth - other.nth);
+  assert.deepEqual(
+    rows.map(({ n }) => n),
+    state.steps,
+    'rows and state commit together',
+  );
+  assert.deepEqual(Object(await t.state('heard', key)).heard, state.steps, 'sends and state commit together');
+  return state.steps;
+}
+
+for (const [name, makeStore] of [
+  ['memory', () => memory()],
+  ['memory in four slices', () => memory({ partitions: 4 })],
+  ['sqlite', () => sqlite(newFile())],
+] as const) {
+  describe(`handlers in threads, ${name}`, () => {
+    test('promises 2 and 3: each step takes effect once and in order, through failed attempts and failed commits', async () => {
+      const t = await testMill({ pipelines, store: makeStore(), crashBeforeCommit: true });
+      for (const n of upTo(8)) for (const key of keys) await t.ingest('steps', { key, n, does: n % 3 === 0 ? 'fail once' : 'nothing' });
+      await settleWithRetries(t);
+      for (const key of keys) assert.deepEqual(await appliedTo(t, key), upTo(8));
+      assert.deepEqual(await t.state('steps', 'a'), stateOf(upTo(8)), 'it ran in a thread');
+      await t.stop();
+    });
+
+    test('promises 2 and 8: a crash while a handler is at work repeats what was not committed, and only that', async () => {
+      const until = newFile();
+      const t = await testMill({ pipelines, store: makeStore() });
+      await t.ingest('steps', { key: 'b', n: 1 });
+      await t.drain();
+      const begun = told('begun a 1');
+      await t.ingest('steps', { key: 'a', n: 1, does: 'wait', until });
+      await t.ingest('steps', { key: 'a', n: 2 });
+      await begun;
+      await t.crash();
+      writeFileSync(until, '');
+      assert.deepEqual(await appliedTo(t, 'a'), [1, 2]);
+      assert.deepEqual(await appliedTo(t, 'b'), [1]);
+      await t.stop();
+    });
+
+    test('promise 5: a timer’s handler runs in a thread too, once', async () => {
+      const t = await testMill({ pipelines, store: makeStore(), crashBeforeCommit: true });
+      await t.ingest('steps', { key: 'a', n: 1 });
+      await t.drain();
+      await t.advance('1h');
+      await t.drain();
+      await t.advance('1h');
+      await t.drain();
+      assert.deepEqual(await t.state('steps', 'a'), stateOf([1], 1));
+      await t.stop();
+    });
+
+    test('promises 3 and 9: a step that cannot be applied parks its key with the reason; redriven it goes on in order', async () => {
+      const until = newFile();
+      const t = await testMill({ pipelines, store: makeStore() });
+      await t.ingest('steps', { key: 'a', n: 1, does: 'throw without file', until });
+      await t.ingest('steps', { key: 'a', n: 2 });
+      await t.ingest('steps', { key: 'b', n: 1 });
+      await settleWithRetries(t);
+      const [letter] = await t.deadLetters('steps');
+      assert.deepEqual([letter?.reason, letter?.attempts], ['cannot apply 1 yet', 3]);
+      assert.equal((await t.key('steps', 'a')).status, 'parked');
+      assert.deepEqual(await appliedTo(t, 'b'), [1]);
+      writeFileSync(until, '');
+      await t.mill.redrive(letter?.id ?? '');
+      assert.deepEqual(await appliedTo(t, 'a'), [1, 2]);
+      await t.stop();
+    });
+  });
+}
+
+test('promise 4: while a handler blocks its thread, other keys and other pipelines go on', async () => {
+  const until = newFile();
+  const t = await testMill({ pipelines });
+  const begun = told('begun busy 1');
+  await t.ingest('steps', { key: 'busy', n: 1, does: 'wait', until });
+  await begun;
+  await t.ingest('heard', { key: 'other', n: 1 });
+  assert.deepEqual(await t.mill.state('heard', 'other', { waitMs: 10_000 }), { heard: [1] });
+  for (const n of upTo(3)) await t.ingest('steps', { key: 'free', n });
+  assert.deepEqual(await t.mill.state('steps', 'free', { waitMs: 10_000 }), stateOf(upTo(3)));
+  assert.equal(await t.state('steps', 'busy'), undefined, 'it is still at work');
+  writeFileSync(until, '');
+  assert.deepEqual(await appliedTo(t, 'busy'), [1]);
+  await t.stop();
+});
+
+/** Steps that end in a dead letter, and a part of its reason. */
+const fatal: readonly [StepInput['does'], RegExp][] = [
+  ['spin', /^expected the handler to end within 300 ms$/],
+  ['exit', /^the thread of the handler has ended: .*exited with code: 7/],
+  ['throw', /^cannot apply 1$/],
+  ['answer a function', /^next state: expected JSON, found what no other thread can be given: .*could not be cloned/],
+];
+
+for (const [does, reason] of fatal) {
+  test(`promise 9: a handler that does this ends in a dead letter, and the pipeline goes on: ${does}`, async () => {
+    const gaveUp = Promise.withResolvers<void>();
+    const log: Log = { ...silentLog, error: () => gaveUp.resolve() };
+    const erring = { ...steps, timeoutMs: 300, onGiveUp: 'skip' } as const;
+    const mill = await millrace({ store: memory(), pipelines: [erring, heard], clock: realClock, log }).start();
+    await mill.ingest('steps', { key: 'a', n: 1, does });
+    await mill.ingest('steps', { key: 'a', n: 2 });
+    await mill.ingest('steps', { key: 'b', n: 1 });
+    await gaveUp.promise;
+    assert.equal(await mill.idle(60_000), true);
+    const [letter, ...others] = await mill.deadLetters();
+    assert.match(letter?.reason ?? '', reason);
+    assert.deepEqual([letter?.attempts, others.length], [3, 0]);
+    assert.deepEqual(await mill.state('steps', 'a', { waitMs: 10_000 }), stateOf([2]));
+    assert.deepEqual(await mill.state('steps', 'b', { waitMs: 10_000 }), stateOf([1]));
+    await mill.stop();
+  });
+}
+
+test('a handler’s time counts from when its thread calls it, not while the thread starts', async () => {
+  const mayLoad = newFile();
+  const path = `${newFile()}.mjs`;
+  writeFileSync(mayLoad, '');
+  writeFileSync(path, slowToLoad(mayLoad));
+  const slow = (await import(pathToFileURL(path).href)).default;
+  const t = await testMill({ pipelines: [slow] });
+  rmSync(mayLoad);
+  const loads = told('loads');
+  // It ends the thread that is there; the retry gets one that has to load.
+  await t.ingest('slow', {});
+  while (t.mill.counts().slow?.retries === 0) await t.advance(0);
+  await t.advance('10ms');
+  await loads;
+  await t.advance('5s');
+  writeFileSync(mayLoad, '');
+  await t.drain();
+  assert.deepEqual([t.mill.counts().slow?.processed, t.mill.counts().slow?.retries], [1, 1]);
+  await t.stop();
+});
+
+/** A module that threads can load only while there is such a file, and says so, with a pipeline whose first attempt ends its thread. */
+function slowToLoad(file: string): string {
+  const url = (name: string) => JSON.stringify(import.meta.resolve(name));
+  return `
+    import { existsSync } from 'node:fs';
+    import { isMainThread } from 'node:worker_threads';
+    import * as z from ${url('zod')};
+    import { pipeline } from ${url('../../pipeline/pipeline.ts')};
+    if (!isMainThread) {
+      const channel = new BroadcastChannel(${JSON.stringify(channelName)});
+      channel.postMessage('loads');
+      channel.close();
+    }
+    while (!isMainThread && !existsSync(${JSON.stringify(file)}));
+    export default pipeline('slow', {
+      run: 'threads', module: import.meta.url, concurrency: 1, timeout: '1s', retry: { attempts: 2, backoff: 1 },
+      event: z.object({}),
+      handle(event, state, turn) {
+        if (turn.attempt === 1) process.exit(0);
+      },
+    });
+  `;
+}
+
+test('an error that comes after the handler ended costs a thread and no event', async () => {
+  const died = Promise.withResolvers<string>();
+  const log: Log = { ...silentLog, warn: (fields) => died.resolve(String(Object(fields).reason)) };
+  const t = await testMill({ pipelines, log });
+  await t.ingest('steps', { key: 'a', n: 1, does: 'late error' });
+  assert.equal(await died.promise, 'too late');
+  await t.ingest('steps', { key: 'a', n: 2 });
+  assert.deepEqual(await appliedTo(t, 'a'), [1, 2]);
+  await t.stop();
+});
+
+test('lines that a handler logs arrive, also those of an attempt that fails, and whatever their fields are', async () => {
+  const lines: [string, object][] = [];
+  const log: Log = { ...silentLog, info: (fields, message) => lines.push([message, fields]), child: () => log };
+  const t = await testMill({ pipelines, log });
+  await t.ingest('steps', { key: 'a', n: 1, does: 'fail once' });
+  await t.drain();
+  await t.advance('1s');
+  await t.drain();
+  assert.deepEqual(
+    lines.map(([message]) => message),
+    ['step', 'step'],
+  );
+  assert.match(Object(lines[0]?.[1]).fields, /n: 1, print: \[Function/);
+  await t.stop();
+});
+
+test('what a handler ignores is counted so', async () => {
+  const t = await testMill({ pipelines });
+  await t.ingest('steps', { key: 'a', n: 1, does: 'ignore' });
+  await t.drain();
+  assert.equal(t.mill.counts().steps?.ignored, 1);
+  await t.stop();
+});
+
+test('promise 8: a stop ends a thread that is busy; its event is handled after the next start', async () => {
+  const until = newFile();
+  const store = memory();
+  const alive = new Set<Worker>();
+  const follow = (thread: Worker) => {
+    alive.add(thread);
+    thread.once('exit', () => alive.delete(thread));
+  };
+  process.on('worker', follow);
+  const before = await millrace({ store, pipelines }).start();
+  const begun = told('begun a 1');
+  await before.ingest('steps', { key: 'a', n: 1, does: 'wait', until });
+  await begun;
+  await before.stop({ timeoutMs: 0 });
+  process.off('worker', follow);
+  assert.equal(alive.size, 0, 'no thread is left');
+  writeFileSync(until, '');
+  const mill = await millrace({ store, pipelines }).start();
+  assert.deepEqual(await mill.state('steps', 'a', { waitMs: 10_000 }), stateOf([1]));
+  await mill.stop();
+});
+
+test('as many attempts run at once as there are threads, one per core without a word', async () => {
+  const t = await testMill({ pipelines: [{ ...steps, threads: { module: steps.threads?.module ?? '', count: undefined } }, heard] });
+  const { availableParallelism } = await import('node:os');
+  assert.equal(t.mill.counts().steps?.concurrency, availableParallelism());
+  await t.stop();
+});
+
+describe('a start fails with one line when threads cannot have the pipeline', () => {
+  const declare = (name: string, module: string) => pipeline(name, { event: z.object({}), run: 'threads', module, handle() {} });
+  const write = (text: string) => {
+    const path = `${newFile()}.mjs`;
+    writeFileSync(path, text);
+    return pathToFileURL(path).href;
+  };
+  const refused: readonly [string, () => AnyPipeline, RegExp][] = [
+    [
+      'no such file',
+      () => declare('lost', 'file:///nowhere/lost.mjs'),
+      /pipeline lost: module: \S+ cannot be loaded in a thread: Cannot find module/,
+    ],
+    [
+      'another pipeline',
+      () => declare('absent', steps.threads?.module ?? ''),
+      /pipeline absent: module: \S+ was expected .* found that it exports heard, steps$/,
+    ],
+    ['no pipeline', () => declare('absent', write('export const none = 1;')), /found that it exports no pipeline$/],
+    ['it throws', () => declare('thrown', write(`throw new Error('not today');`)), /cannot be loaded in a thread: not today$/],
+    [
+      'it ends the thread',
+      () => declare('ended', write('process.exit(3);')),
+      /expected one that a thread can import, found \S+: .*exited with code: 3$/,
+    ],
+  ];
+  for (const [what, make, line] of refused) {
+    test(what, async () => {
+      const store = memory();
+      const failing = millrace({ store, pipelines: [make(), heard] });
+      await assert.rejects(
+        failing.start(),
+        (error) => isCode('MILL_INVALID_DECLARATION')(error) && line.test(String(Object(error).message)),
+      );
+      // The store was let go of.
+      const mill = await millrace({ store, pipelines: [heard] }).start();
+      await mill.stop();
+    });
+  }
+});

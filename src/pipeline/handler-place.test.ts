@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import * as z from 'zod';
+import { MillraceError } from '../errors.ts';
+import { type HandlerPlace, pipeline } from './pipeline.ts';
+
+/** As a caller without types may write it. */
+function declare(place: object) {
+  return pipeline('work', { event: z.object({}), handle() {}, ...(place as HandlerPlace) });
+}
+
+test('handlers run inline unless it is said otherwise', () => {
+  assert.equal(declare({}).threads, undefined);
+  assert.equal(declare({ run: 'inline' }).threads, undefined);
+  assert.deepEqual(declare({ run: 'threads', module: 'file:///work.ts' }).threads, { module: 'file:///work.ts', count: undefined });
+});
+
+const refused: readonly [object, RegExp][] = [
+  [{ run: 'processes' }, /^pipeline work: run: expected inline or threads, found processes$/],
+  [{ run: 'threads' }, /^pipeline work: module: expected import\.meta\.url of the module .*, found none$/],
+  [{ run: 'threads', module: './work.ts' }, /a file: URL, found \.\/work\.ts$/],
+  [{ run: 'threads', module: 'https://example.org/work.js' }, /a file: URL, found https:/],
+  [{ run: 'threads', module: 7 }, /a file: URL, found 7$/],
+  [{ module: 'file:///work.ts' }, /^pipeline work: module: expected none without run: 'threads', found file:/],
+];
+
+for (const [place, message] of refused) {
+  test(`a place that cannot be meant is refused: ${JSON.stringify(place)}`, () => {
+    assert.throws(
+      () => declare(place),
+      (error) => error instanceof MillraceError && error.code === 'MILL_INVALID_DECLARATION' && message.test(error.message),
+    );
+  });
+}
