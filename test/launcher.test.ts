@@ -19,6 +19,7 @@ function launch(
   const root = temporaryFolder(context);
   cpSync(join(checkout, 'bin'), join(root, 'bin'), { recursive: true });
   cpSync(join(checkout, 'package.json'), join(root, 'package.json'));
+  cpSync(join(checkout, 'src/provide-millrace.ts'), join(root, 'src/provide-millrace.ts'));
   mkdirSync(join(root, 'src/cli'), { recursive: true });
   writeFileSync(join(root, 'src/cli/main.ts'), main);
   if (options.modules ?? true) symlinkSync(join(checkout, 'node_modules'), join(root, 'node_modules'));

@@ -13,7 +13,7 @@ const Step = z.object({
   does: z
     .enum(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'wait', 'ignore', 'late error'])
     .default('nothing'),
-  /** `wait` blocks its thread until there is such a file. */
+  /** `wait` blocks its thread until there is such a file, `late error` comes once there is. */
   until: z.string().default(''),
 });
 
@@ -68,17 +68,20 @@ function misbehave({ does, key, n, until }: z.output<typeof Step>, attempt: numb
   if (does === 'throw') throw new TypeError(`cannot apply ${n}`);
   if (does === 'throw without file' && !existsSync(until)) throw new Error(`cannot apply ${n} yet`);
   if (does === 'exit') process.exit(7);
-  if (does === 'late error')
-    queueMicrotask(() =>
-      setImmediate(() => {
-        throw new Error('too late');
-      }),
-    );
+  if (does === 'late error') throwOnce(until);
   if (does === 'spin' || does === 'wait') tell(`begun ${key} ${n}`);
   while (does === 'spin');
   while (does === 'wait' && !existsSync(until));
   // A caller without types can do so.
   return does === 'answer a function' ? Object({ steps: [], alarms: 0, inMainThread: false, print: () => n }) : undefined;
+}
+
+/** Throws once there is such a file. */
+function throwOnce(file: string): void {
+  setImmediate(() => {
+    if (existsSync(file)) throw new Error('too late');
+    throwOnce(file);
+  });
 }
 
 function tell(words: string): void {

@@ -230,7 +230,10 @@ test('an error that comes after the handler ended costs a thread and no event', 
   const died = Promise.withResolvers<string>();
   const log: Log = { ...silentLog, warn: (fields) => died.resolve(String(Object(fields).reason)) };
   const t = await testMill({ pipelines, log });
-  await t.ingest('steps', { key: 'a', n: 1, does: 'late error' });
+  const until = newFile();
+  await t.ingest('steps', { key: 'a', n: 1, does: 'late error', until });
+  assert.deepEqual(await appliedTo(t, 'a'), [1]);
+  writeFileSync(until, '');
   assert.equal(await died.promise, 'too late');
   await t.ingest('steps', { key: 'a', n: 2 });
   assert.deepEqual(await appliedTo(t, 'a'), [1, 2]);
