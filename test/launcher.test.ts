@@ -22,6 +22,7 @@ function launch(
   cpSync(join(checkout, 'src/provide-millrace.ts'), join(root, 'src/provide-millrace.ts'));
   mkdirSync(join(root, 'src/cli'), { recursive: true });
   writeFileSync(join(root, 'src/cli/main.ts'), main);
+  cpSync(join(checkout, 'src/provide-millrace.ts'), join(root, 'src/provide-millrace.ts'));
   if (options.modules ?? true) symlinkSync(join(checkout, 'node_modules'), join(root, 'node_modules'));
   return new Program(context, options.words ?? [], { folder: root, root, node: options.node ?? process.execPath });
 }
