@@ -16,7 +16,7 @@ export interface ConnectionOptions {
 const fullCheckBytesMax = 32 * 1024 * 1024;
 const cacheKiB = 64 * 1024;
 /** Checkpoint every 16 MiB rather than every 4: pages that change often are copied to the database less often. */
-const checkpointPages = 4_000;
+const checkpointPages = 16_000;
 /** What the write ahead log is cut back to after a reader had kept it growing. */
 const walBytesKept = 64 * 1024 * 1024;
 
