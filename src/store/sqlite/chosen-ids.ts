@@ -1,21 +1,27 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { hashOf, IdFilter } from './id-filter.ts';
+import { bucketsPerFilter, hashOf, IdFilter } from './id-filter.ts';
 import { tablesOf } from './schema.ts';
 import { Select } from './select.ts';
 
 /** Ids in a bucket, at least; some hundred pages, which hold what one commit adds closely together. */
 const bucketMin = 8_192;
-/** How much of all known ids a new bucket takes, at least, so that there are never many of them. */
-const bucketShare = 1 / 32;
 
 interface Bucket {
+  /** None is given twice, so that a bucket never passes for another. */
   readonly number: number;
-  readonly filter: IdFilter;
-  /** How many ids the filter was made for. */
+  /** How many ids it takes. */
   readonly capacity: number;
   ids: number;
   /** When its newest id was accepted. */
   newest: number;
+}
+
+/** Buckets with numbers that follow each other, of one capacity, behind one filter. */
+interface Shelf {
+  readonly filter: IdFilter;
+  readonly capacity: number;
+  /** Each at the place of its number; some may have been forgotten. */
+  readonly buckets: (Bucket | undefined)[];
 }
 
 /**
@@ -23,8 +29,9 @@ interface Bucket {
  *
  * Random ids in one index would make every insert change a page of its own, and soon read it from the disk first. So
  * they go into buckets, one after the other: only the last one grows, it is small, and those before it are read only
- * for an id that their filter, which stays in memory, does not rule out. A bucket is forgotten whole, when its newest
- * id is. What is in memory may lag behind a rollback in one way only: a filter may know too much, which costs a look-up.
+ * for an id that their filters, which stay in memory (two bytes an id), do not rule out. The more ids are known, the more a new
+ * shelf takes, so that there are never many. A bucket is forgotten whole, when its newest id is. What is in memory may
+ * lag behind a rollback in one way only: a filter may know too much, which costs a look-up.
  */
 export class ChosenIds {
   readonly #insert: StatementSync;
@@ -36,10 +43,10 @@ export class ChosenIds {
   readonly #list: Select<[bucket: number, capacity: number, ids: number, newest: number]>;
   readonly #filter: Select<[filter: Uint8Array | null]>;
   readonly #tail: Select<[id: string, acceptedAt: number]>;
-  /** Ascending; only the last one grows. */
-  #buckets: Bucket[] = [];
-  /** The last number given: none is given twice, so that a filter never passes for that of another bucket. */
-  #numbered = 0;
+  #shelves = new Map<number, Shelf>();
+  /** The one that grows. */
+  #last: Bucket | undefined;
+  #numbered = -1;
 
   constructor(db: DatabaseSync, pipeline: string) {
     const { ids, idBuckets } = tablesOf(pipeline);
@@ -57,30 +64,34 @@ export class ChosenIds {
     this.#tail = new Select(db, `SELECT id, accepted_at FROM ${ids} WHERE bucket = ?`);
   }
 
-  /** Reads what is on disk, anew after a rollback. Filters that it has it keeps. */
+  /** Reads what is on disk, anew after a rollback. The filters that it has it keeps. */
   reload(): void {
-    const present = new Map(this.#buckets.map((bucket) => [bucket.number, bucket]));
-    this.#buckets = this.#list.all().map(([number, capacity, ids, newest]) => {
-      const filter = present.get(number)?.filter;
-      return filter === undefined ? this.#read(number, capacity, ids, newest) : { number, filter, capacity, ids, newest };
-    });
-    const last = this.#buckets.at(-1);
-    if (last === undefined) return;
-    this.#numbered = Math.max(this.#numbered, last.number);
-    if (last.ids === 0) this.#readTail(last);
+    const known = this.#shelves;
+    this.#shelves = new Map();
+    this.#last = undefined;
+    for (const [number, capacity, ids, newest] of this.#list.all()) {
+      const before = known.get(shelfOf(number));
+      const shelf = this.#shelf(number, capacity, before?.filter);
+      if (before?.buckets[placeOf(number)] === undefined) this.#restore(shelf.filter, number);
+      this.#last = { number, capacity, ids, newest };
+      shelf.buckets[placeOf(number)] = this.#last;
+      this.#numbered = Math.max(this.#numbered, number);
+    }
+    if (this.#last !== undefined && this.#last.ids === 0) this.#readTail(this.#last);
   }
 
   /** Remembers an id; false when it was accepted at `knownSince` or later already. */
   remember(id: string, acceptedAt: number, knownSince: number): boolean {
     const hash = hashOf(id);
-    const last = this.#last();
-    for (const { number, filter, newest } of this.#buckets) {
-      if (number === last.number || newest < knownSince || !filter.mayHave(hash)) continue;
-      const [found] = this.#find.get(number, id) ?? [];
-      if (found !== undefined && found >= knownSince) return false;
+    const last = this.#growing();
+    for (const { filter, buckets } of this.#shelves.values()) {
+      for (let places = filter.placesOf(hash); places !== 0; places &= places - 1) {
+        const bucket = buckets[31 - Math.clz32(places & -places)];
+        if (bucket !== undefined && bucket !== last && this.#knows(bucket, id, knownSince)) return false;
+      }
     }
     if (this.#insert.run(last.number, id, acceptedAt, knownSince).changes === 0) return false;
-    last.filter.add(hash);
+    this.#shelves.get(shelfOf(last.number))?.filter.add(placeOf(last.number), hash);
     last.ids += 1;
     last.newest = Math.max(last.newest, acceptedAt);
     return true;
@@ -89,43 +100,87 @@ export class ChosenIds {
   /** Forgets ids that were accepted before a moment, at most `limit`; answers how many. Those that share a bucket with newer ones may stay. */
   forget(before: number, limit: number): number {
     let forgotten = 0;
-    for (const bucket of [...this.#buckets]) {
+    for (const bucket of this.#all) {
       if (bucket.newest >= before) continue;
-      const gone = Number(this.#dropIds.run(bucket.number, bucket.number, limit - forgotten).changes);
-      forgotten += gone;
+      forgotten += Number(this.#dropIds.run(bucket.number, bucket.number, limit - forgotten).changes);
       if (forgotten === limit) break;
-      this.#drop.run(bucket.number);
-      this.#buckets = this.#buckets.filter((other) => other !== bucket);
+      this.#forgetBucket(bucket);
     }
     return forgotten;
   }
 
+  get #all(): readonly Bucket[] {
+    return Array.from(this.#shelves.values(), ({ buckets }) => buckets.filter((bucket) => bucket !== undefined)).flat();
+  }
+
+  #knows({ number, newest }: Bucket, id: string, knownSince: number): boolean {
+    if (newest < knownSince) return false;
+    const [acceptedAt] = this.#find.get(number, id) ?? [];
+    return acceptedAt !== undefined && acceptedAt >= knownSince;
+  }
+
   /** The bucket that takes the next id; a new one when the last is full. */
-  #last(): Bucket {
-    const last = this.#buckets.at(-1);
+  #growing(): Bucket {
+    const last = this.#last;
     if (last !== undefined && last.ids < last.capacity) return last;
-    if (last !== undefined) this.#close.run(last.ids, last.newest, last.filter.bytes, last.number);
-    const known = this.#buckets.reduce((total, { ids }) => total + ids, 0);
-    const capacity = Math.max(bucketMin, Math.ceil(known * bucketShare));
+    if (last !== undefined) {
+      const filter = this.#shelves.get(shelfOf(last.number))?.filter.bytesOf(placeOf(last.number)) ?? null;
+      this.#close.run(last.ids, last.newest, filter, last.number);
+    }
     this.#numbered += 1;
-    const next = { number: this.#numbered, filter: IdFilter.for(capacity), capacity, ids: 0, newest: 0 };
-    this.#open.run(next.number, capacity);
-    this.#buckets.push(next);
+    const number = this.#numbered;
+    const { buckets, capacity } = this.#shelf(number, this.#newCapacity());
+    const next = { number, capacity, ids: 0, newest: 0 };
+    this.#open.run(number, capacity);
+    buckets[placeOf(number)] = next;
+    this.#last = next;
     return next;
   }
 
-  #read(number: number, capacity: number, ids: number, newest: number): Bucket {
+  /** The shelf of a bucket, made when there is none yet. */
+  #shelf(number: number, capacity: number, filter = new IdFilter(capacity)): Shelf {
+    const present = this.#shelves.get(shelfOf(number));
+    if (present !== undefined) return present;
+    const shelf = { filter, capacity, buckets: new Array<Bucket | undefined>(bucketsPerFilter).fill(undefined) };
+    this.#shelves.set(shelfOf(number), shelf);
+    return shelf;
+  }
+
+  /** A new shelf takes as many ids as are known. */
+  #newCapacity(): number {
+    const known = this.#all.reduce((total, { ids }) => total + ids, 0);
+    return Math.max(bucketMin, 2 ** Math.ceil(Math.log2(known / bucketsPerFilter)));
+  }
+
+  #forgetBucket(bucket: Bucket): void {
+    this.#drop.run(bucket.number);
+    if (bucket === this.#last) this.#last = undefined;
+    const shelf = this.#shelves.get(shelfOf(bucket.number));
+    if (shelf === undefined) return;
+    shelf.buckets[placeOf(bucket.number)] = undefined;
+    if (shelf.buckets.every((other) => other === undefined)) this.#shelves.delete(shelfOf(bucket.number));
+  }
+
+  #restore(filter: IdFilter, number: number): void {
     const [bytes] = this.#filter.get(number) ?? [];
-    const filter = bytes === null || bytes === undefined ? IdFilter.for(capacity) : new IdFilter(bytes);
-    return { number, filter, capacity, ids, newest };
+    if (bytes !== null && bytes !== undefined) filter.restore(placeOf(number), bytes);
   }
 
   /** What the growing bucket has come to is written down only when it is full. */
   #readTail(last: Bucket): void {
+    const filter = this.#shelves.get(shelfOf(last.number))?.filter;
     for (const [id, acceptedAt] of this.#tail.all(last.number)) {
-      last.filter.add(hashOf(id));
+      filter?.add(placeOf(last.number), hashOf(id));
       last.ids += 1;
       last.newest = Math.max(last.newest, acceptedAt);
     }
   }
+}
+
+function shelfOf(bucket: number): number {
+  return Math.floor(bucket / bucketsPerFilter);
+}
+
+function placeOf(bucket: number): number {
+  return bucket % bucketsPerFilter;
 }

@@ -1,6 +1,9 @@
-/** Bits of a filter for each id that it is made for: of the ids it has never seen it then lets 6 in 10,000 pass. */
+/** Bits of a filter for each id of a bucket: of the ids that a bucket has never seen it then lets 6 in 10,000 pass. */
 const bitsPerId = 16;
 const probes = 8;
+
+/** Buckets that share a filter: one for each bit of a number. */
+export const bucketsPerFilter = 32;
 
 /** Two independent hashes of an id, from which a filter makes all of its own. */
 export interface IdHash {
@@ -25,38 +28,52 @@ export function hashOf(id: string): IdHash {
 }
 
 /**
- * A set of ids that never forgets one but may take another for one of its own (Bloom, "Space/time trade-offs in hash
- * coding with allowable errors", 1970; the probes by double hashing after Kirsch and Mitzenmacher, 2006). It spares the
- * look-up of nearly every id that is new.
+ * Tells in which of its buckets an id may be. It never forgets one but may take another for one of its own (Bloom,
+ * "Space/time trade-offs in hash coding with allowable errors", 1970; the probes by double hashing after Kirsch and
+ * Mitzenmacher, 2006), and so spares the look-up of nearly every id that is new. It is cut in slices: what each bucket's own
+ * filter has at one place stands in one number, so that asking all buckets costs no more than asking one.
  */
 export class IdFilter {
-  readonly bytes: Uint8Array;
+  readonly #slices: Uint32Array;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+  /** @param capacity ids in each bucket */
+  constructor(capacity: number) {
+    this.#slices = new Uint32Array(capacity * bitsPerId);
   }
 
-  /** An empty one. */
-  static for(ids: number): IdFilter {
-    return new IdFilter(new Uint8Array((ids * bitsPerId) / 8));
-  }
-
-  add({ first, second }: IdHash): void {
-    const bits = this.bytes.length * 8;
+  /** @param place the bucket's, from 0 */
+  add(place: number, { first, second }: IdHash): void {
+    const slices = this.#slices;
     for (let probe = 0; probe < probes; probe += 1) {
-      const bit = ((first + Math.imul(probe, second)) >>> 0) % bits;
-      this.bytes[bit >>> 3] = (this.bytes[bit >>> 3] as number) | (1 << (bit & 7));
+      const at = ((first + Math.imul(probe, second)) >>> 0) % slices.length;
+      slices[at] = (slices[at] as number) | (1 << place);
     }
   }
 
-  /** False: it was never added. */
-  mayHave({ first, second }: IdHash): boolean {
-    const bits = this.bytes.length * 8;
-    for (let probe = 0; probe < probes; probe += 1) {
-      const bit = ((first + Math.imul(probe, second)) >>> 0) % bits;
-      if (((this.bytes[bit >>> 3] as number) & (1 << (bit & 7))) === 0) return false;
+  /** The places of the buckets that may have the id, as the bits of a number. */
+  placesOf({ first, second }: IdHash): number {
+    const slices = this.#slices;
+    let places = -1;
+    for (let probe = 0; probe < probes && places !== 0; probe += 1) {
+      places &= slices[((first + Math.imul(probe, second)) >>> 0) % slices.length] as number;
     }
-    return true;
+    return places;
+  }
+
+  /** One bucket's own filter, to be stored. */
+  bytesOf(place: number): Uint8Array {
+    const bytes = new Uint8Array(this.#slices.length / 8);
+    for (const [at, slice] of this.#slices.entries()) bytes[at >>> 3] = (bytes[at >>> 3] as number) | (((slice >>> place) & 1) << (at & 7));
+    return bytes;
+  }
+
+  /** Takes a bucket's own filter back in. */
+  restore(place: number, bytes: Uint8Array): void {
+    const slices = this.#slices;
+    for (let at = 0; at < slices.length; at += 1) {
+      const bit = ((bytes[at >>> 3] as number) >>> (at & 7)) & 1;
+      slices[at] = (slices[at] as number) | (bit << place);
+    }
   }
 }
 
