@@ -20,7 +20,7 @@ const arrivals = fc.array(
   }),
   { minLength: 1, maxLength: 16 },
 );
-type Arrival = (typeof arrivals)['~type'];
+type Arrival = typeof arrivals extends fc.Arbitrary<(infer One)[]> ? One : never;
 
 /** What has to become of a version. Moments are milliseconds from the start. */
 interface Fate {

@@ -83,8 +83,7 @@ test('a callback that came due while nothing ran fires at the start, late, befor
   await take('b', 1, 400);
   await t.mill.stop({ timeoutMs: 0 });
   await at(5000);
-  const starting = t.start();
-  await starting;
+  await t.start();
   await t.mill.ingest('accounts', { ...anUpdate, id: 'a', version: 2, callbackTimeMs: 10 });
   await t.drain();
   await at(9000);
@@ -92,6 +91,23 @@ test('a callback that came due while nothing ran fires at the start, late, befor
   assert.deepEqual(ofB, ['0 indexed b v1', '5000 callback b v1']);
   const ofA = told.filter((line) => line.includes(' a '));
   assert.deepEqual(ofA, ['0 indexed a v1', '5000 callback a v1', '5000 indexed a v2', '5010 callback a v2']);
+});
+
+test('a version that was taken in when the callback before it was due does not cancel it, however late both are handled', async (context) => {
+  const { t, told, at } = await start(context);
+  // Nothing is handled before this function waits.
+  const first = t.ingest('accounts', { ...anUpdate, id: 'a', version: 1, callbackTimeMs: 400 });
+  t.clock.turnToNextAlarm(startAt + 400);
+  const second = t.ingest('accounts', { ...anUpdate, id: 'a', version: 2, callbackTimeMs: 1000 });
+  t.clock.turnToNextAlarm(startAt + 500);
+  const third = t.ingest('accounts', { ...anUpdate, id: 'a', version: 3, callbackTimeMs: 50 });
+  t.clock.turnToNextAlarm(startAt + 900);
+  await Promise.all([first, second, third]);
+  await at(2000);
+  assert.deepEqual(told, [
+    ...['0 indexed a v1', '900 callback a v1', '400 indexed a v2'],
+    ...['500 indexed a v3', '500 cancelled a v2 by v3', '900 callback a v3'],
+  ]);
 });
 
 test('the tables hold the latest version of each account, and each version with what became of its callback', async (context) => {
