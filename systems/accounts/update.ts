@@ -6,6 +6,9 @@ const idLengthMax = 490;
 /** 317 years, so that a callback's moment has four digits for its year. */
 const callbackTimeMsMax = 10_000_000_000_000;
 
+/** As deep as a body may be; code that walks far deeper ones would exhaust its stack. */
+const levelsMax = 500;
+
 const wellFormed = { error: 'expected well-formed Unicode, found half of a surrogate pair' };
 
 /** The id of an account. */
@@ -26,7 +29,10 @@ export const AccountUpdate = z.object({
   accountType: AccountType,
   tokens: z.int().min(0),
   callbackTimeMs: z.int().min(0).max(callbackTimeMsMax).meta({ description: 'How long after it was taken in its callback is due.' }),
-  data: z.record(z.string(), z.unknown(), 'expected an object').default({}),
+  data: z
+    .record(z.string(), z.unknown(), 'expected an object')
+    .refine((data) => hasAtMost(levelsMax, data), { error: `expected at most ${levelsMax} levels of nesting` })
+    .default({}),
   version: z.int().min(0).default(0).meta({ description: 'A version that is not newer than the present one is ignored.' }),
 });
 export type AccountUpdate = z.infer<typeof AccountUpdate>;
@@ -34,4 +40,9 @@ export type AccountUpdate = z.infer<typeof AccountUpdate>;
 /** Which update it is: the same version of the same account is the same update, whoever brings it again. */
 export function updateIdOf({ id, version }: Pick<AccountUpdate, 'id' | 'version'>): string {
   return `${id}#${version}`;
+}
+
+function hasAtMost(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((child) => hasAtMost(levels - 1, child));
 }

@@ -54,7 +54,6 @@ function reportSkipped(taken: PromiseSettledResult<Ingested>, report: (reason: s
   report(faults.join('; ') || error.message);
 }
 
-/** Nesting so deep that it cannot be written down exhausts the stack. */
-function isFaultOfUpdate({ code, cause }: MillraceError): boolean {
-  return code === 'MILL_INVALID_EVENT' || code === 'MILL_BODY_TOO_LARGE' || (code === 'MILL_INTERNAL' && cause instanceof RangeError);
+function isFaultOfUpdate({ code }: MillraceError): boolean {
+  return code === 'MILL_INVALID_EVENT' || code === 'MILL_BODY_TOO_LARGE';
 }
