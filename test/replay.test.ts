@@ -298,6 +298,23 @@ test('killed at any moment and started again to the end, every indexed version h
   }
 });
 
+test('an update that cannot be handled ends it with a line and exit code 1', async (context) => {
+  const folder = temporaryFolder(context);
+  const words = ['updates.json', '--max-delay', '0', '--database', 'mill.db'];
+  fileOf(folder, [update('a', 1, 0), update('b', 1, 0)]);
+  assert.equal((await replay(context, folder, words).ended).code, 0);
+  const database = new DatabaseSync(join(folder, 'mill.db'));
+  database.exec("UPDATE millrace_keys_accounts SET state_version = 2 WHERE key = 'a'");
+  database.close();
+  fileOf(folder, [update('a', 2, 0), update('b', 2, 0)]);
+  for (const indexed of [/^\S+ indexed account=b version=2\n\S+ callback account=b version=2\n$/, /^$/]) {
+    const { code, stdout, stderr } = await replay(context, folder, words).ended;
+    assert.match(stdout, indexed);
+    assert.match(stderr, /millrace: account "a" was given up: .+\n$/);
+    assert.equal(code, 1);
+  }
+});
+
 const realSummary = [
   ['account', 'gkDF8QaR', '39', '517'],
   ['auction', 'kbtvQBEr', '11', '271'],

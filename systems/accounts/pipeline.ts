@@ -21,6 +21,8 @@ export function accountsPipeline(observe: Observe = logHappening) {
     id: updateIdOf,
     state: Account,
     tables,
+    // It decides from what is there: what failed once would fail again.
+    retry: { attempts: 1 },
     handle(update, before, turn) {
       const { id, version } = update;
       const at = turn.acceptedAt;

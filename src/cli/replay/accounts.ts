@@ -1,8 +1,9 @@
 import { findHighest } from '../../../systems/accounts/highest.ts';
 import { countPendingCallbacks } from '../../../systems/accounts/pending.ts';
-import { accountsPipeline } from '../../../systems/accounts/pipeline.ts';
+import { accountsPipeline, pipelineName } from '../../../systems/accounts/pipeline.ts';
 import type { Log } from '../../engine/log.ts';
 import { type Mill, millrace } from '../../engine/mill.ts';
+import { MillraceError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { type Progress, progressOf } from '../progress.ts';
 import { randomOf } from '../random.ts';
@@ -72,11 +73,19 @@ async function play(
   for (;;) {
     const { rung } = bell;
     await mill.idle(forever);
+    await checkNothingGivenUp(mill);
     const pending = await countPendingCallbacks(mill);
     if (pending === 0) return;
     progress.status(`${pending} callbacks to come`);
     await rung;
   }
+}
+
+/** An account that waits for an operator would be waited for in vain. */
+async function checkNothingGivenUp(mill: Mill): Promise<void> {
+  const [letter] = await mill.deadLetters({ pipeline: pipelineName, limit: 1 });
+  if (letter === undefined) return;
+  throw new MillraceError('MILL_CONFLICT', `account ${JSON.stringify(letter.key)} was given up: ${letter.reason}`);
 }
 
 /** Resolves when nobody reads stdout any more. */
