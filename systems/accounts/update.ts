@@ -12,7 +12,7 @@ const levelsMax = 500;
 const wellFormed = { error: 'expected well-formed Unicode, found half of a surrogate pair' };
 
 /** The id of an account. */
-export const AccountId = z
+const AccountId = z
   .string()
   .min(1)
   .max(idLengthMax)
