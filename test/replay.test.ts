@@ -239,6 +239,9 @@ test('SIGINT stops it, and the same command goes on from there, timers included;
   assert.deepEqual([third.code, third.stderr], [0, '']);
   assert.equal(third.stdout, second.stdout.slice(second.stdout.indexOf('{"event":"summary"')));
   assert.deepEqual(tablesOf(folder), before);
+  // What is recognised is not waited for: with this delay it would take hours.
+  const fourth = await replay(context, folder, words.with(2, '3600000')).ended;
+  assert.deepEqual([fourth.code, fourth.stdout], [0, third.stdout]);
 });
 
 test('SIGINT without a database leaves nothing behind', async (context) => {

@@ -6,7 +6,7 @@ export interface Progress {
   step(count?: number): void;
   /** Something to know beside it; the same again is not told again. */
   note(text: string): void;
-  /** What it waits for; only a bar shows it. */
+  /** What it waits for, empty for nothing any more; only a bar shows it. */
   status(text: string): void;
   /** Writes whole lines to stdout or stderr, which the bar would otherwise stand in. */
   print(stream: NodeJS.WriteStream, lines: string): void;
@@ -32,7 +32,7 @@ function bar(total: number): Progress {
     forceRedraw: true,
   });
   single.start(total, 0, { note: '' });
-  const note = (text: string) => single.update({ note: `· ${text}` });
+  const note = (text: string) => single.update({ note: text === '' ? '' : `· ${text}` });
   return {
     step: (count = 1) => single.increment(count, { note: '' }),
     note,

@@ -75,8 +75,8 @@ async function play(
     await mill.idle(forever);
     await checkNothingGivenUp(mill);
     const pending = await countPendingCallbacks(mill);
+    progress.status(pending === 0 ? '' : `callbacks to come: ${pending}`);
     if (pending === 0) return;
-    progress.status(`${pending} callbacks to come`);
     await rung;
   }
 }
