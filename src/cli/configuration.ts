@@ -96,6 +96,17 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
   };
 }
 
+/** The level of the log, for a command that reads no other setting. */
+export function readLogLevel(environment: Environment): LogLevel {
+  return readSetting(logLevel, environment);
+}
+
+/** The database that the flag names, and no variable; undefined without the flag. Throws `UsageError`. */
+export function readDatabaseFlag(flag: string | undefined): Database | undefined {
+  const { otherwise: _, ...optional } = database;
+  return chosen(optional, flag, {});
+}
+
 /** The variables of the process over those of `./.env`. Throws `MILL_INVALID_CONFIGURATION` when that file cannot be read. */
 export function readEnvironment(processVariables: Environment): Environment {
   const set = Object.entries(processVariables).filter(([, value]) => value !== undefined && value !== '');

@@ -22,4 +22,5 @@ export const examples = `Examples:
   $ millrace serve                          all systems on http://127.0.0.1:8080, API page at /docs
   $ millrace serve rockets                  one of them, on its own port
   $ millrace serve ./my-pipelines.ts        pipelines of your own, same server
-  $ millrace simulate rockets               load the rockets with messages out of order, then check every rocket`;
+  $ millrace simulate rockets               load the rockets with messages out of order, then check every rocket
+  $ millrace replay accounts updates.json   take updates of accounts in as they would arrive, to the last callback`;

@@ -4,6 +4,7 @@ import { version } from '../version.ts';
 import { readEnvironment } from './configuration.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';
+import { addReplay } from './replay.ts';
 import { addServe } from './serve.ts';
 import { addSimulate } from './simulate.ts';
 
@@ -48,6 +49,7 @@ function declare(program: Command, environment: Environment): void {
     .exitOverride()
     .addHelpText('after', () => `\n${examples}\n\n${environmentHelp()}`);
   addServe(program, environment);
+  addReplay(program, environment);
   addSimulate(program);
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { randomOf } from '../random.ts';
 import { countWithRepeats, disorder } from './disorder.ts';
-import { randomOf } from './random.ts';
 
 const items = Array.from({ length: 1000 }, (_, index) => ({ index }));
 

@@ -1,6 +1,6 @@
 import { v4 as uuid } from 'uuid';
+import { integerFrom, pick, type Random, randomOf } from '../random.ts';
 import { advance, type ExpectedRocket, type SimulatedMessage, unlaunched } from './expected-rocket.ts';
-import { integerFrom, pick, type Random, randomOf } from './random.ts';
 
 /** How many rockets fly. */
 export const fleetSize = 20;

@@ -1,8 +1,8 @@
+import { progressOf } from '../progress.ts';
+import { randomOf } from '../random.ts';
 import { countWithRepeats, disorder } from './disorder.ts';
 import type { ExpectedRocket } from './expected-rocket.ts';
 import { flights } from './flights.ts';
-import { progressOf } from './progress.ts';
-import { randomOf } from './random.ts';
 import { describeRun } from './report.ts';
 import { sendAll } from './sender.ts';
 import { findDifferences } from './verify.ts';
@@ -40,7 +40,7 @@ export async function simulateRockets({ url, senders, messages, pauseMs, seed, d
     url,
     senders,
     pauseMs,
-    onTaken: progress.step,
+    onTaken: () => progress.step(),
     onRetry: (reason) => progress.note(`${url.href}: ${reason}; trying again`),
   });
   progress.end();

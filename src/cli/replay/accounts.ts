@@ -1,0 +1,94 @@
+import { findHighest } from '../../../systems/accounts/highest.ts';
+import { countPendingCallbacks } from '../../../systems/accounts/pending.ts';
+import { accountsPipeline, pipelineName } from '../../../systems/accounts/pipeline.ts';
+import type { Log } from '../../engine/log.ts';
+import { type Mill, millrace } from '../../engine/mill.ts';
+import { MillraceError } from '../../errors.ts';
+import type { Database } from '../database.ts';
+import { type Progress, progressOf } from '../progress.ts';
+import { randomOf } from '../random.ts';
+import { stopRequested } from '../signals.ts';
+import { storeFor } from '../store-for.ts';
+import { type Arrivals, takeIn } from './arrivals.ts';
+import { Bell } from './bell.ts';
+import { forever } from './forever.ts';
+import type { Narrator } from './narrate.ts';
+import type { UpdatesFile } from './updates-file.ts';
+
+export interface AccountsReplay {
+  readonly file: UpdatesFile;
+  readonly maxDelayMs: number;
+  readonly seed: number;
+  readonly database: Database;
+  readonly narrator: Narrator;
+  readonly log: Log;
+}
+
+/** A timer that keeps the process alive while it waits for callbacks, and does nothing else; the longest that Node.js has. */
+const aliveMs = 2 ** 31 - 1;
+
+/**
+ * Takes updates in as they would arrive and tells what happens, to the last callback; then prints the summary. A signal
+ * ends it before that, and the same replay on the same database goes on from there.
+ */
+export async function replayAccounts({ file, maxDelayMs, seed, database, narrator, log }: AccountsReplay): Promise<void> {
+  const stop = Promise.race([stopRequested(), outputClosed()]);
+  const progress = progressOf(file.updates.length);
+  const bell = new Bell();
+  const pipeline = accountsPipeline((happening) => {
+    const line = narrator.tell(happening);
+    if (line !== '') progress.print(process.stdout, line);
+    bell.ring();
+  });
+  const alive = setInterval(() => undefined, aliveMs);
+  const mill = millrace({ store: storeFor(database), pipelines: [pipeline], log });
+  let summary: string | undefined;
+  try {
+    await mill.start();
+    const arrivals: Arrivals = {
+      ...{ file, maxDelayMs, random: randomOf(seed, 0) },
+      onDone: (count) => progress.step(count),
+      onSkipped: (index, reason) => progress.print(process.stderr, `millrace: skipped the update at index ${index}: ${reason}\n`),
+    };
+    const played = play(mill, arrivals, { bell, progress }).then(async () => narrator.sumUp(await findHighest(mill)));
+    summary = await Promise.race([played, stop.then(() => undefined), mill.stopped.then(() => undefined)]);
+    await mill.stop();
+  } finally {
+    await mill.stop().catch(() => undefined);
+    clearInterval(alive);
+    progress.end();
+  }
+  if (summary !== undefined) process.stdout.write(summary);
+  else if (database.kind !== 'memory') process.stderr.write('millrace: stopped; the same command goes on from there\n');
+}
+
+async function play(
+  mill: Mill,
+  arrivals: Arrivals,
+  { bell, progress }: { readonly bell: Bell; readonly progress: Progress },
+): Promise<void> {
+  // Callbacks that came due while nothing ran come before anything new.
+  await mill.idle(forever);
+  await takeIn(mill, arrivals);
+  for (;;) {
+    const { rung } = bell;
+    await mill.idle(forever);
+    await checkNothingGivenUp(mill);
+    const pending = await countPendingCallbacks(mill);
+    progress.status(pending === 0 ? '' : `callbacks to come: ${pending}`);
+    if (pending === 0) return;
+    await rung;
+  }
+}
+
+/** An account that waits for an operator would be waited for in vain. */
+async function checkNothingGivenUp(mill: Mill): Promise<void> {
+  const [letter] = await mill.deadLetters({ pipeline: pipelineName, limit: 1 });
+  if (letter === undefined) return;
+  throw new MillraceError('MILL_CONFLICT', `account ${JSON.stringify(letter.key)} was given up: ${letter.reason}`);
+}
+
+/** Resolves when nobody reads stdout any more. */
+function outputClosed(): Promise<void> {
+  return new Promise((resolve) => process.stdout.on('error', () => resolve()));
+}

@@ -1,0 +1,59 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { pipelineName } from '../../../systems/accounts/pipeline.ts';
+import type { Ingested } from '../../engine/door.ts';
+import type { Mill } from '../../engine/mill.ts';
+import { MillraceError } from '../../errors.ts';
+import { integerFrom, type Random } from '../random.ts';
+import { forever } from './forever.ts';
+import type { UpdatesFile } from './updates-file.ts';
+
+export interface Arrivals {
+  readonly file: UpdatesFile;
+  /** The longest that an update may come after the one before. */
+  readonly maxDelayMs: number;
+  readonly random: Random;
+  /** Called when so many more were taken in, or skipped. */
+  onDone(count: number): void;
+  /** Called for an update that is not valid. */
+  onSkipped(index: number, reason: string): void;
+}
+
+/** How many updates that come at once share a commit. */
+const burstMax = 500;
+
+/**
+ * Takes updates in, in order, each a while after the one before. One that an earlier run has taken in is recognised and
+ * nothing waits for it. Throws when the engine takes nothing in.
+ */
+export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onSkipped }: Arrivals): Promise<void> {
+  const size = maxDelayMs === 0 ? burstMax : 1;
+  let arrivedAt = 0;
+  let isNew = false;
+  for (let first = 0; first < file.updates.length; first += size) {
+    // Drawn for what is recognised too, so that a seed gives every update the same delay in every run.
+    const delayMs = integerFrom(random, 0, maxDelayMs);
+    if (isNew) await pause(Math.max(0, arrivedAt + delayMs - performance.now()));
+    arrivedAt = performance.now();
+    const burst = file.updates.slice(first, first + size);
+    // The engine keeps the order of the calls.
+    const taken = await Promise.allSettled(burst.map((update, at) => mill.ingest(pipelineName, update, { id: file.idOf(first + at) })));
+    isNew = taken.some((one) => one.status === 'fulfilled' && one.value.status === 'accepted');
+    for (const [at, one] of taken.entries()) reportSkipped(one, (reason) => onSkipped(first + at, reason));
+    onDone(burst.length);
+    // So that never more wait than the engine lets in.
+    if (size > 1) await mill.settled(pipelineName, forever);
+  }
+}
+
+/** Throws what is no fault of the update. */
+function reportSkipped(taken: PromiseSettledResult<Ingested>, report: (reason: string) => void): void {
+  if (taken.status === 'fulfilled') return;
+  const error: unknown = taken.reason;
+  if (!(error instanceof MillraceError && isFaultOfUpdate(error))) throw error;
+  const faults = error.issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  report(faults.join('; ') || error.message);
+}
+
+function isFaultOfUpdate({ code }: MillraceError): boolean {
+  return code === 'MILL_INVALID_EVENT' || code === 'MILL_BODY_TOO_LARGE';
+}

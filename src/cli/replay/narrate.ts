@@ -1,0 +1,57 @@
+import type { Happening } from '../../../systems/accounts/happening.ts';
+import type { AccountAnswer } from '../../../systems/accounts/list.ts';
+
+/** What a replay prints: lines that end with a line break. */
+export interface Narrator {
+  /** Empty for what is not told. */
+  tell(happening: Happening): string;
+  /** The last words. */
+  sumUp(highest: readonly AccountAnswer[]): string;
+}
+
+/** Lines for people: a line for each happening, a table at the end. What was ignored is told only when `verbose`. */
+export function plainNarrator(verbose: boolean): Narrator {
+  return {
+    tell(happening) {
+      if (happening.event === 'ignored' && !verbose) return '';
+      const { at, event, id, version } = happening;
+      return `${new Date(at).toISOString()} ${event} account=${inline(id)} version=${version}${remainderOf(happening)}\n`;
+    },
+    sumUp(highest) {
+      const rows = highest.map(({ accountType, id, version, tokens }) => [inline(accountType), inline(id), `${version}`, `${tokens}`]);
+      return `\n${tableOf([['accountType', 'id', 'version', 'tokens'], ...rows])}`;
+    },
+  };
+}
+
+/** All of it as JSON lines. */
+export const jsonNarrator: Narrator = {
+  tell: ({ event, id, version, ...more }) => `${JSON.stringify({ event, id, version, ...more })}\n`,
+  sumUp: (highest) =>
+    highest
+      .map(({ accountType, id, version, tokens }) => `${JSON.stringify({ event: 'summary', accountType, id, version, tokens })}\n`)
+      .join(''),
+};
+
+function remainderOf(happening: Happening): string {
+  if (happening.event === 'cancelled') return ` by=${happening.by}`;
+  return happening.event === 'ignored' ? ` current=${happening.current}` : '';
+}
+
+/** A text of somebody else's without what would break its line or move a terminal's cursor. */
+function inline(text: string): string {
+  return /[\p{C}\p{Zl}\p{Zp}]/u.test(text) ? JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD') : text;
+}
+
+function tableOf(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+import { decodeCursor, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { type AccountAnswer, freshnessMs, toAnswer } from './list.ts';
+import { pipelineName } from './pipeline.ts';
+import { accountsTable } from './tables.ts';
+
+/** The parameters of the list. */
+export const HighestQuery = z.object(pageParameters);
+
+const Cursor = z.tuple([z.string()]);
+
+/**
+ * For each account type, by its name, the account whose latest version has the most tokens; of several the one with the
+ * lowest id. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list.
+ */
+export async function listHighest(mill: Mill, { limit, cursor }: z.infer<typeof HighestQuery>): Promise<Page<AccountAnswer>> {
+  const after = cursor === undefined ? undefined : (await decodeCursor(Cursor, cursor))[0];
+  await mill.settled(pipelineName, freshnessMs);
+  const select = selectHighest(mill).limit(limit + 1);
+  const rows = await (after === undefined ? select : select.where('account_type', '>', after)).execute();
+  return pageOf(rows, { limit, cursor: ({ account_type }) => [account_type], item: toAnswer });
+}
+
+/** All of that list at once, as the tables are now. */
+export async function findHighest(mill: Mill): Promise<readonly AccountAnswer[]> {
+  return (await selectHighest(mill).execute()).map(toAnswer);
+}
+
+/** Reads the index of types and tokens, and of the accounts only those that it answers. */
+function selectHighest(mill: Mill) {
+  return mill
+    .query(accountsTable)
+    .selectAll()
+    .where(({ eb, exists, not, ref, refTuple, selectFrom }) =>
+      eb.and([
+        eb(
+          refTuple('account_type', 'tokens'),
+          'in',
+          selectFrom('accounts as same_type')
+            .select(({ fn }) => ['same_type.account_type', fn.max('same_type.tokens').as('tokens')])
+            .groupBy('same_type.account_type')
+            .$asTuple('account_type', 'tokens'),
+        ),
+        not(
+          exists(
+            selectFrom('accounts as equal')
+              .select('equal.id')
+              .where('equal.account_type', '=', ref('accounts.account_type'))
+              .where('equal.tokens', '=', ref('accounts.tokens'))
+              .where('equal.id', '<', ref('accounts.id')),
+          ),
+        ),
+      ]),
+    )
+    .orderBy('account_type');
+}

@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { decodeCursor, type Mill, MillraceError, type Page, pageOf, pageParameters, type StoredRowOf } from '../../src/index.ts';
+import { pipelineName } from './pipeline.ts';
+import { accountsTable } from './tables.ts';
+import { AccountType } from './update.ts';
+
+type Row = StoredRowOf<typeof accountsTable>;
+type Sort = (typeof sorts)[number];
+type Order = 'asc' | 'desc';
+type Place = readonly [value: string | number, id: string];
+
+const sorts = ['id', 'tokens', 'version'] as const;
+
+/** The parameters of the list. */
+export const AccountQuery = z.object({
+  type: AccountType.optional().meta({ description: 'Only accounts of that `accountType`.' }),
+  sort: z.enum(sorts).default('id').meta({ description: 'Ties are sorted by id.' }),
+  order: z.enum(['asc', 'desc']).optional().meta({ description: 'By default ascending for id, otherwise descending.' }),
+  ...pageParameters,
+});
+
+/** An account as it is shown. */
+export const AccountAnswer = z.object({
+  id: z.string(),
+  accountType: z.string(),
+  tokens: z.int(),
+  version: z.int(),
+  callbackTimeMs: z.int(),
+  callbackDueAt: z.iso.datetime().optional().meta({ description: 'Absent when the callback of this version has fired.' }),
+  data: z.record(z.string(), z.unknown()),
+  updatedAt: z.iso.datetime().meta({ description: 'When this version was taken in.' }),
+});
+export type AccountAnswer = Omit<z.infer<typeof AccountAnswer>, 'data'> & { readonly data: unknown };
+
+/** How long a list waits for what was accepted before it, in milliseconds. */
+export const freshnessMs = 250;
+
+/** A page of accounts, sorted. Throws `MILL_INVALID_REQUEST` for a cursor that is not of a list in the same order. */
+export async function listAccounts(mill: Mill, query: z.infer<typeof AccountQuery>): Promise<Page<AccountAnswer>> {
+  const { type, sort, limit } = query;
+  const order = query.order ?? (sort === 'id' ? 'asc' : 'desc');
+  const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
+  await mill.settled(pipelineName, freshnessMs);
+  const rows = await selectSorted(mill, { type, sort, order, after, limit: limit + 1 });
+  return pageOf(rows, { limit, cursor: (row) => [sort, order, row[sort], row.id], item: toAnswer });
+}
+
+/** One account as of every update that was accepted before. Throws `MILL_NOT_FOUND`. */
+export async function findAccount(mill: Mill, id: string): Promise<AccountAnswer> {
+  // Waits for the account itself, not for others.
+  await mill.keys(pipelineName, [id]);
+  const row = await mill.query(accountsTable).selectAll().where('id', '=', id).executeTakeFirst();
+  if (row !== undefined) return toAnswer(row);
+  throw new MillraceError('MILL_NOT_FOUND', `expected the id of an account, found ${JSON.stringify(id)}`);
+}
+
+/** What is shown of a row. */
+export function toAnswer(row: Row): AccountAnswer {
+  return {
+    id: row.id,
+    accountType: row.account_type,
+    tokens: row.tokens,
+    version: row.version,
+    callbackTimeMs: row.callback_time_ms,
+    ...(row.callback_due_at === null ? {} : { callbackDueAt: row.callback_due_at }),
+    data: row.data,
+    updatedAt: row.updated_at,
+  };
+}
+
+interface Selection {
+  readonly type: string | undefined;
+  readonly sort: Sort;
+  readonly order: Order;
+  /** Begin after the account at this place. */
+  readonly after: Place | undefined;
+  readonly limit: number;
+}
+
+async function selectSorted(mill: Mill, { type, sort, order, after, limit }: Selection): Promise<readonly Row[]> {
+  let select = mill.query(accountsTable).selectAll().orderBy(sort, order).orderBy('id').limit(limit);
+  if (type !== undefined) select = select.where('account_type', '=', type);
+  if (after !== undefined) {
+    const [value, id] = after;
+    const beyond = order === 'asc' ? '>' : '<';
+    select = select.where((where) => where.or([where(sort, beyond, value), where.and([where(sort, '=', value), where('id', '>', id)])]));
+  }
+  return select.execute();
+}
+
+/** Where a cursor points. It is made for one order and means nothing in another. */
+async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
+  const schema = z.tuple([z.literal(sort), z.literal(order), sort === 'id' ? z.string() : z.int(), z.string()]);
+  const [, , value, id] = await decodeCursor(schema, cursor);
+  return [value, id];
+}

@@ -1,0 +1,64 @@
+import { pipeline, type Turn } from '../../src/index.ts';
+import { Account, callbackDueAt } from './account.ts';
+import { logHappening, type Observe } from './happening.ts';
+import { accountRow, accountsTable, updateRow, updatesTable } from './tables.ts';
+import { AccountUpdate, updateIdOf } from './update.ts';
+
+export const pipelineName = 'accounts';
+
+const tables = { accountsTable, updatesTable };
+type AccountTurn = Turn<string, unknown, typeof tables, 'callback'>;
+
+/**
+ * Updates in, the latest version of each account out. A version that is newer takes the place of the one before, whose
+ * callback is cancelled if it is still to come. When a callback is due, or overdue, depends on nothing but the moments
+ * at which updates were taken in: so a crash, a retry or a late start changes none of it.
+ */
+export function accountsPipeline(observe: Observe = logHappening) {
+  return pipeline(pipelineName, {
+    event: AccountUpdate,
+    key: (update) => update.id,
+    id: updateIdOf,
+    state: Account,
+    tables,
+    // It decides from what is there: what failed once would fail again.
+    retry: { attempts: 1 },
+    handle(update, before, turn) {
+      const { id, version } = update;
+      const at = turn.acceptedAt;
+      if (before !== undefined && version <= before.version) {
+        observe({ event: 'ignored', id, version, current: before.version, at }, turn);
+        return turn.ignore(`expected a version newer than ${before.version}, found ${version}`);
+      }
+      const isOverdue = before?.callbackPending === true && callbackDueAt(before) <= at;
+      const last = isOverdue ? callBack(before, turn) : before;
+      observe({ event: 'indexed', id, version, at }, turn);
+      if (last?.callbackPending === true) cancel(last, version, turn);
+      const account: Account = { ...update, indexedAt: at, callbackPending: update.callbackTimeMs > 0 };
+      if (!account.callbackPending) return callBack(account, turn);
+      turn.put(accountsTable, accountRow(account));
+      turn.put(updatesTable, updateRow(account, undefined));
+      turn.timers.set('callback', { at: callbackDueAt(account) });
+      return account;
+    },
+    timers: {
+      callback: (account, turn) => (account?.callbackPending === true ? callBack(account, turn) : undefined),
+    },
+  });
+
+  function callBack(account: Account, turn: AccountTurn): Account {
+    const { id, version } = account;
+    const called = { ...account, callbackPending: false };
+    turn.put(accountsTable, accountRow(called));
+    turn.put(updatesTable, updateRow(called, { callbackAt: turn.now }));
+    turn.timers.cancel('callback');
+    observe({ event: 'callback', id, version, at: turn.now }, turn);
+    return called;
+  }
+
+  function cancel(account: Account, by: number, turn: AccountTurn): void {
+    const { id, version } = account;
+    turn.put(updatesTable, updateRow(account, { cancelledAt: turn.acceptedAt, by }));
+    observe({ event: 'cancelled', id, version, by, at: turn.acceptedAt }, turn);
+  }
+}

@@ -1,0 +1,86 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { answerBatch, BatchAnswer, jsonSchemaOf, type Mill, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import { HighestQuery, listHighest } from './highest.ts';
+import { AccountAnswer, AccountQuery, findAccount, listAccounts } from './list.ts';
+import { pipelineName } from './pipeline.ts';
+import { AccountUpdate } from './update.ts';
+import { listVersions, VersionAnswer, VersionQuery } from './versions.ts';
+
+const batchMax = 1_000;
+const Batch = z.array(z.unknown()).min(1).max(batchMax);
+const Params = z.object({ id: z.string() });
+const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']) });
+
+/** Adds the routes of the accounts. */
+export function addRoutes(app: FastifyInstance, mill: Mill): void {
+  const update = jsonSchemaOf(AccountUpdate);
+  app.post(
+    '/accounts',
+    {
+      schema: {
+        summary: `Take an update in, or up to ${batchMax} of them, judged one by one`,
+        body: { anyOf: [update, { type: 'array', minItems: 1, maxItems: batchMax, items: update }] },
+        response: { 202: { anyOf: [jsonSchemaOf(Ingested, 'output'), jsonSchemaOf(BatchAnswer, 'output')] } },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      if (Array.isArray(body)) {
+        const updates = await parseRequest(Batch, body);
+        return reply.code(202).send(answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), ''));
+      }
+      const { status } = await mill.ingest(pipelineName, body, traceOf(request));
+      return reply.code(202).send({ status });
+    },
+  );
+
+  app.get(
+    '/accounts',
+    {
+      schema: {
+        summary: 'Accounts, sorted',
+        querystring: jsonSchemaOf(AccountQuery),
+        response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
+      },
+    },
+    async (request) => listAccounts(mill, await parseRequest(AccountQuery, request.query)),
+  );
+
+  app.get(
+    '/accounts/highest',
+    {
+      schema: {
+        summary: 'For each account type the account whose latest version has the most tokens',
+        querystring: jsonSchemaOf(HighestQuery),
+        response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
+      },
+    },
+    async (request) => listHighest(mill, await parseRequest(HighestQuery, request.query)),
+  );
+
+  const params = jsonSchemaOf(Params);
+  app.get(
+    '/accounts/:id',
+    { schema: { summary: 'The latest version of an account', params, response: { 200: jsonSchemaOf(AccountAnswer, 'output') } } },
+    async (request) => findAccount(mill, (await parseRequest(Params, request.params)).id),
+  );
+
+  app.get(
+    '/accounts/:id/updates',
+    {
+      schema: {
+        summary: 'The versions of an account that were indexed, and what became of their callbacks',
+        params,
+        querystring: jsonSchemaOf(VersionQuery),
+        response: { 200: jsonSchemaOf(pageSchema(VersionAnswer), 'output') },
+      },
+    },
+    async (request) => {
+      const { id } = await parseRequest(Params, request.params);
+      const query = await parseRequest(VersionQuery, request.query);
+      await findAccount(mill, id);
+      return listVersions(mill, id, query);
+    },
+  );
+}
