@@ -44,7 +44,15 @@ export class Draft {
 
   get isEmpty(): boolean {
     if (this.turns > 0 || this.cursor !== this.#startCursor) return false;
-    return this.#lanes.size + this.#holds.length + this.#releases.length + this.#deadLetters.length + this.#resolved.length === 0;
+    return (
+      this.timers.length +
+        this.#lanes.size +
+        this.#holds.length +
+        this.#releases.length +
+        this.#deadLetters.length +
+        this.#resolved.length ===
+      0
+    );
   }
 
   /** By how much it changes the number of dead letters that nobody has resolved. */

@@ -1,5 +1,5 @@
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
-import type { KeyRecord, StoredState } from '../store/store.ts';
+import type { KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 
 /** An event in memory that waits for its turn, or has it. */
 export interface Waiting {
@@ -21,17 +21,11 @@ export interface Waiting {
 }
 
 /** A timer that has come due and waits for its turn. */
-export interface DueTimer {
+export interface DueTimer extends StoredTimer {
   readonly key: string;
-  readonly name: string;
-  readonly dueAt: number;
-  readonly data: string | null;
-  attempts: number;
-  /** Events up to this position were there first. */
-  readonly behind: number;
 }
 
-const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0 };
+const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, timers: [] };
 
 /**
  * One key in memory: its state and what waits for it. A lane is
@@ -68,13 +62,17 @@ export class Lane {
   arriving = 0;
   /** Orders from this one on may be in the store only; infinite when all that waits is in memory. */
   spilledFrom: number;
-  readonly timers: DueTimer[] = [];
+  readonly dueTimers: DueTimer[] = [];
+  /** The timer whose turn is under way. */
+  timerUnderWay: string | undefined;
   /** The draft that last changed the lane: it must be on disk before the lane may be forgotten. */
   draft = 0;
   /** Calls off the alarm that the lane waits for. */
   disarm: (() => void) | undefined;
   /** Used since the last sweep of idle lanes. */
   isWarm = true;
+  /** The names of the timers that are armed, the due ones among them; most lanes have none. */
+  #armed: Set<string> | undefined;
   /** Ascending by order. */
   #queue: Waiting[] = [];
 
@@ -88,6 +86,7 @@ export class Lane {
     this.pending = record.held;
     this.countedTo = countedTo;
     this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
+    if (record.timers.length > 0) this.#armed = new Set(record.timers.map(({ name }) => name));
   }
 
   /** Whether it has a turn or is about to. */
@@ -131,12 +130,30 @@ export class Lane {
     return !this.numbered || this.spilledFrom <= this.next;
   }
 
-  /** The timer whose turn is next: it came due before the first event that can run was there. */
+  /** The timer whose turn is next: it came due before the first event that can run was accepted, or has had its turn and failed. */
   get dueTimer(): DueTimer | undefined {
-    const timer = this.timers[0];
+    const timer = this.dueTimers[0];
     if (timer === undefined) return undefined;
     const event = this.runnable;
-    return event === undefined || event.position > timer.behind ? timer : undefined;
+    return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0 ? timer : undefined;
+  }
+
+  /** Takes timers that have come due, each once, in the order in which they did. */
+  takeDue(timers: readonly StoredTimer[]): void {
+    for (const timer of timers) {
+      const isInHand = timer.name === this.timerUnderWay || this.dueTimers.some(({ name }) => name === timer.name);
+      if (!isInHand) this.dueTimers.push({ ...timer, key: this.key });
+    }
+    if (this.dueTimers.length > 1) this.dueTimers.sort((one, other) => one.dueAt - other.dueAt);
+  }
+
+  /** The timer has failed and is first again: all else of the key waits for it. */
+  retryTimer(timer: StoredTimer): void {
+    this.dueTimers.unshift({ ...timer, key: this.key });
+  }
+
+  isArmed(timer: string): boolean {
+    return this.#armed?.has(timer) ?? false;
   }
 
   /** The event whose turn is next: the first one, in a numbered lane only when its number has come. */
@@ -167,10 +184,15 @@ export class Lane {
     this.nextIsStored = true;
   }
 
-  /** A turn set or cancelled the timer: one that came due meanwhile must not fire. */
-  forgetTimer(name: string): void {
-    const at = this.timers.findIndex((timer) => timer.name === name);
-    if (at !== -1) this.timers.splice(at, 1);
+  /** A timer was set, cancelled, or had its turn: one of that name that came due before must not fire. */
+  writeTimer({ name, timer }: Pick<TimerWrite, 'name' | 'timer'>): void {
+    const at = this.dueTimers.findIndex((due) => due.name === name);
+    if (at !== -1) this.dueTimers.splice(at, 1);
+    if (timer === null) this.#armed?.delete(name);
+    else {
+      this.#armed ??= new Set();
+      this.#armed.add(name);
+    }
   }
 
   takeHead(): Waiting | undefined {
@@ -188,6 +210,8 @@ export class Lane {
   /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
   isForgettable(committedDraft: number): boolean {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
-    return still && this.arriving === 0 && this.timers.length === 0 && this.draft <= committedDraft && (this.numbered || this.queued === 0);
+    return (
+      still && this.arriving === 0 && this.dueTimers.length === 0 && this.draft <= committedDraft && (this.numbered || this.queued === 0)
+    );
   }
 }

@@ -49,9 +49,9 @@ export class Lanes {
     this.#runner = new Runner(means, {
       settled: (lane, draft, waiting) => this.#settle(lane, draft, waiting),
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
-      blockedUntil: (lane, at) => this.#block(lane, at),
       ended: (lane) => {
         lane.underWay = undefined;
+        lane.timerUnderWay = undefined;
         this.#advance(lane);
         this.resume();
       },
@@ -131,10 +131,10 @@ export class Lanes {
   }
 
   /** Takes a timer that has come due; false when its lane is not in memory. */
-  dispatchTimer(timer: Omit<DueTimer, 'attempts' | 'behind'>): boolean {
+  dispatchTimer(timer: DueTimer): boolean {
     const lane = this.#lanes.get(timer.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined)) : undefined);
     if (lane === undefined || this.#closed) return false;
-    lane.timers.push({ ...timer, attempts: 0, behind: this.#means.head() });
+    lane.takeDue([timer]);
     this.#advance(lane);
     return true;
   }
@@ -186,10 +186,12 @@ export class Lanes {
     await this.#runner.close(reason);
   }
 
-  /** Tries the event of a dead letter again, before anything else of its key. */
+  /** Tries the event or timer of a dead letter again, before anything else of its key. */
   async redrive(letter: DeadLetter): Promise<void> {
-    const { event } = letter;
-    if (event === null) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, found a gap`);
+    const { event, timer } = letter;
+    if (timer !== null) return this.#rearm(letter, timer);
+    if (event === null)
+      throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event or timer, found a gap`);
     await this.#resolve(letter, (lane, draft) => {
       draft.hold(lane, { ...event, attempts: 0, held: true }, null);
       lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
@@ -205,6 +207,19 @@ export class Lanes {
       if (letter.event === null || !letter.parked) return;
       this.#settle(lane, draft, { ...letter.event, held: true });
       draft.unparked.push({ id: letter.id, redriven: false });
+    });
+  }
+
+  /** The timer is due again at once, as long as the key has not set it anew since. */
+  async #rearm(letter: DeadLetter, { name, dueAt, data }: NonNullable<DeadLetter['timer']>): Promise<void> {
+    await this.#resolve(letter, (lane, draft) => {
+      if (lane.isArmed(name)) {
+        throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected timer ${name} not to be set again, found it pending`);
+      }
+      const write = { key: lane.key, name, timer: { dueAt, data, attempts: 0, retryAt: null } };
+      lane.writeTimer(write);
+      draft.timers.push(write);
+      this.#means.timerTouched(lane.key, name);
     });
   }
 
@@ -235,8 +250,11 @@ export class Lanes {
   async #load(keys: readonly string[]): Promise<void> {
     const loading = this.#means.store.load(this.#means.partition, keys).then((records) => {
       const countedTo = this.#pipeline.order === undefined ? 0 : this.#means.head();
+      const now = this.#means.clock.now();
       records.forEach((record, at) => {
-        this.#adopt(new Lane(keys[at] as string, this.#pipeline.order, record, countedTo));
+        const lane = this.#adopt(new Lane(keys[at] as string, this.#pipeline.order, record, countedTo));
+        // What came due before, while nobody was there perhaps, goes before the events that came after.
+        lane.takeDue(record.timers.filter(({ dueAt }) => dueAt <= now));
       });
     });
     for (const key of keys) this.#loading.set(key, loading);
@@ -309,13 +327,20 @@ export class Lanes {
         this.#ready.push(lane);
         return;
       }
-      if (timer !== undefined) {
-        lane.timers.shift();
-        this.#runner.runTimer(lane, timer);
-      } else if (waiting !== undefined) {
-        this.#runHead(lane, waiting);
-      }
+      if (timer !== undefined) this.#runTimer(lane, timer);
+      else if (waiting !== undefined) this.#runHead(lane, waiting);
     }
+  }
+
+  #runTimer(lane: Lane, timer: DueTimer): void {
+    if (timer.retryAt !== null && timer.retryAt > this.#means.clock.now()) {
+      this.#block(lane, timer.retryAt);
+      return;
+    }
+    lane.dueTimers.shift();
+    lane.timerUnderWay = timer.name;
+    this.#runner.runTimer(lane, timer);
+    if (!lane.isRunning) lane.timerUnderWay = undefined;
   }
 
   #runHead(lane: Lane, head: Waiting): void {
@@ -330,7 +355,7 @@ export class Lanes {
   #rest(lane: Lane, isFresh: boolean): void {
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
-      if (this.#pipeline.key === undefined && lane.timers.length === 0) this.#lanes.delete(lane.key);
+      if (this.#pipeline.key === undefined && lane.dueTimers.length === 0) this.#lanes.delete(lane.key);
     } else if (this.#pipeline.order?.skipAfterMs !== undefined) {
       this.#awaitGap(lane, this.#pipeline.order.skipAfterMs, isFresh);
     }

@@ -38,6 +38,8 @@ export interface KeyStatus {
   readonly pending: number;
   /** The next number to apply; null in a pipeline without numbers, or before the first. */
   readonly next: number | null;
+  /** The timers that are armed, by name, and when each is due, in milliseconds since 1970. */
+  readonly timers: readonly { readonly name: string; readonly dueAt: number }[];
 }
 
 export interface Freshness {
@@ -223,7 +225,8 @@ export class Mill {
       await this.#within(waitMs, partition.caughtUp(own));
       for (const [at, record] of (await this.#store.load(partition.id, own)).entries()) {
         const key = own[at] as string;
-        statuses.set(key, { key, status: record.parked ? 'parked' : 'open', pending: record.held, next: record.next });
+        const timers = record.timers.map(({ name, dueAt }) => ({ name, dueAt }));
+        statuses.set(key, { key, status: record.parked ? 'parked' : 'open', pending: record.held, next: record.next, timers });
       }
     }
     return keys.map((key) => statuses.get(key) as KeyStatus);

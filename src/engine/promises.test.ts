@@ -391,7 +391,7 @@ function promisesOn(name: string, makeStore: () => Store): void {
       test('numbers are applied in their order, whatever the order of arrival, and early ones survive a crash', async () => {
         const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
         for (const n of [5, 3, 2, 4]) await t.ingest('steps', { key: 'a', n });
-        assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 4, next: null });
+        assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 4, next: null, timers: [] });
         await t.crash();
         await t.ingest('steps', { key: 'a', n: 1 });
         await t.drain();
@@ -461,7 +461,7 @@ function promisesOn(name: string, makeStore: () => Store): void {
           await t.ingest('steps', { key: 'a', n: 1 });
           await t.drain();
           assert.deepEqual(await stepsOf(t, 'a'), upTo(300));
-          assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 1, next: 301 });
+          assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 1, next: 301, timers: [] });
           await t.stop();
         }
       });
@@ -734,7 +734,7 @@ function promisesOn(name: string, makeStore: () => Store): void {
         await t.advance('1m');
         assert.deepEqual(await stepsOf(t, 'b'), [1], 'an event behind a parked one delays no other key');
         assert.equal(attempts, 3, 'a parked event is not tried again');
-        assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'parked', pending: 3, next: null });
+        assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'parked', pending: 3, next: null, timers: [] });
         const [letter, ...more] = await t.deadLetters();
         assert.deepEqual(more, []);
         const both = await Promise.allSettled([t.mill.redrive(letter?.id ?? ''), t.mill.redrive(letter?.id ?? '')]);
@@ -843,7 +843,9 @@ function promisesOn(name: string, makeStore: () => Store): void {
           },
         });
       }
-      const whatWasSaid = async (t: Awaited<ReturnType<typeof testMill>>) => (await t.rows(said)).map(({ what }) => what);
+      /** To one key, or to all. */
+      const whatWasSaid = async (t: Awaited<ReturnType<typeof testMill>>, key?: string) =>
+        (await t.rows(said)).filter((row) => key === undefined || row.key === key).map(({ what }) => what);
 
       test('a timer comes after the events that were there when it came due, and before those that came later', async () => {
         const gate = Promise.withResolvers<void>();
@@ -1025,6 +1027,78 @@ function promisesOn(name: string, makeStore: () => Store): void {
           assert.deepEqual(attempts, [1, 2, 3]);
           await t.stop();
         }
+      });
+
+      test('the failed attempts of a timer are counted across a crash, and what came after it goes on waiting', async () => {
+        const attempts: number[] = [];
+        const ring = (attempt: number) => {
+          attempts.push(attempt);
+          if (attempt < 3) throw new Error('no bell');
+        };
+        const t = await testMill({ pipelines: [speech({ ring })] });
+        await t.ingest('speech', { key: 'a', say: 'set', after: 400 });
+        await t.advance(400);
+        await t.ingest('speech', { key: 'a', say: 'later' });
+        await t.drain();
+        await t.crash();
+        await t.ingest('speech', { key: 'a', say: 'after the crash' });
+        await t.drain();
+        assert.deepEqual(attempts, [1], 'not before its pause is over');
+        assert.deepEqual(await whatWasSaid(t), ['set']);
+        await t.advance('1m');
+        assert.deepEqual(attempts, [1, 2, 3]);
+        assert.deepEqual(await whatWasSaid(t), ['set', 'ring', 'later', 'after the crash']);
+        await t.stop();
+      });
+
+      test('a timer that came due while nobody was there fires before what is accepted after the start', async () => {
+        const t = await testMill({ pipelines: [speech()] });
+        for (const key of ['a', 'b']) await t.ingest('speech', { key, say: 'set', after: 400 });
+        await t.drain();
+        await t.stop();
+        while (t.clock.turnToNextAlarm(t.clock.now() + 1_000));
+        await t.start();
+        await t.ingest('speech', { key: 'a', say: 'cancel' });
+        await t.drain();
+        assert.deepEqual(await whatWasSaid(t, 'a'), ['set', 'ring', 'cancel']);
+        assert.deepEqual(await whatWasSaid(t, 'b'), ['set', 'ring']);
+        await t.stop();
+      });
+
+      test('a timer that was given up fires after all when it is redriven, unless its key has set it again', async () => {
+        let isBroken = true;
+        const ring = () => {
+          if (isBroken) throw new Error('no bell');
+        };
+        const t = await testMill({ pipelines: [speech({ ring })] });
+        for (const key of ['a', 'b', 'c']) await t.ingest('speech', { key, say: 'set', after: 400 });
+        await t.advance('1m');
+        const [a, b, c] = await t.deadLetters();
+        assert.ok(a && b && c);
+        assert.deepEqual([a.timer?.name, a.event, a.attempts], ['ring', null, 3]);
+        assert.equal(t.mill.counts().speech?.deadLetters, 3);
+        isBroken = false;
+        await t.mill.redrive(a.id);
+        await t.drain();
+        assert.deepEqual(await whatWasSaid(t, a.key), ['set', 'ring']);
+        await assert.rejects(t.mill.redrive(a.id), isCode('MILL_NOT_FOUND'));
+        await t.ingest('speech', { key: b.key, say: 'set', after: 60_000 });
+        await t.drain();
+        assert.deepEqual(
+          (await t.key('speech', b.key)).timers.map(({ name }) => name),
+          ['ring'],
+        );
+        await assert.rejects(t.mill.redrive(b.id), isCode('MILL_CONFLICT'));
+        await t.mill.discard(c.id);
+        await t.crash();
+        await t.advance('10m');
+        assert.deepEqual(await whatWasSaid(t, c.key), ['set']);
+        assert.deepEqual(await whatWasSaid(t, b.key), ['set', 'set', 'ring']);
+        assert.deepEqual(
+          (await t.deadLetters()).map(({ id }) => id),
+          [b.id],
+        );
+        await t.stop();
       });
 
       test('a timer due later is not lost by a start, and more than one look takes are all fired', async () => {

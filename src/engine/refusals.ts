@@ -3,18 +3,12 @@ import type { TimerWrite } from '../store/store.ts';
 import type { Draft } from './draft.ts';
 import type { DueTimer, Waiting } from './lane.ts';
 
-interface Refusal {
-  readonly error: MillraceError;
-  readonly times: number;
-  isDue: boolean;
-}
-
 /**
  * Finds out whose row the store refused. A refused draft runs again with each turn in a commit of its own; the one that
  * is refused alone has failed, and the rest is none the worse for it.
  */
 export class Refusals {
-  readonly #found = new Map<string, Refusal>();
+  readonly #found = new Map<string, MillraceError>();
   #suspects = 0;
 
   /** Whether turns must be committed one by one. */
@@ -24,10 +18,7 @@ export class Refusals {
 
   refused(draft: Draft, error: MillraceError): void {
     const [culprit] = draft.causes;
-    if (draft.turns === 1 && culprit !== undefined) {
-      const name = nameOf(culprit);
-      this.#found.set(name, { error, times: (this.#found.get(name)?.times ?? 0) + 1, isDue: true });
-    }
+    if (draft.turns === 1 && culprit !== undefined) this.#found.set(nameOf(culprit), error);
     this.#suspects = Math.max(this.#suspects, draft.turns);
   }
 
@@ -41,12 +32,8 @@ export class Refusals {
     if (this.#found.size === 0) return undefined;
     const name = nameOf(cause);
     const refusal = this.#found.get(name);
-    if (refusal === undefined || !refusal.isDue) return undefined;
-    refusal.isDue = false;
-    // The attempts of an event are on disk, those of a timer are not.
-    if ('position' in cause) this.#found.delete(name);
-    else cause.attempts = Math.max(cause.attempts, refusal.times - 1);
-    return refusal.error;
+    this.#found.delete(name);
+    return refusal;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type MillraceError, messageOf } from '../errors.ts';
-import type { NewDeadLetter } from '../store/store.ts';
+import type { NewDeadLetter, TimerWrite } from '../store/store.ts';
 import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
 import type { Counters } from './counts.ts';
@@ -32,8 +32,6 @@ export interface RunnerOrder {
   settled(lane: Lane, draft: Draft, waiting: Waiting): void;
   /** The event keeps its key waiting until a moment, or (null) until an operator decides. */
   stopped(lane: Lane, draft: Draft, waiting: Waiting, retryAt: number | null): void;
-  /** The lane goes on at a moment. */
-  blockedUntil(lane: Lane, at: number): void;
   /** An asynchronous turn is over. */
   ended(lane: Lane): void;
 }
@@ -107,9 +105,8 @@ export class Runner {
       turn,
       () => this.#means.pipeline.timers[timer.name]?.(lane.state, turn, timer.data === null ? undefined : JSON.parse(timer.data)),
       (draft) => {
-        draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
+        this.#writeTimer(lane, draft, { key: lane.key, name: timer.name, timer: null });
         draft.causes.push(timer);
-        this.#means.timerTouched(lane.key, timer.name);
       },
       (error) => this.#failTimer(lane, timer, error),
     );
@@ -162,11 +159,7 @@ export class Runner {
     settle(draft);
     for (const row of turn.rows) draft.addRow(row);
     if (decided.sends.length > 0) draft.sends.push(...decided.sends);
-    for (const write of turn.timerWrites) {
-      lane.forgetTimer(write.name);
-      this.#means.timerTouched(lane.key, write.name);
-      draft.timers.push(write);
-    }
+    for (const write of turn.timerWrites) this.#writeTimer(lane, draft, write);
     if (turn.ignored !== undefined) {
       draft.counts.ignored += 1;
       turn.log.debug('ignored', { reason: turn.ignored });
@@ -193,7 +186,7 @@ export class Runner {
     } else {
       const event = { position: waiting.position, order: waiting.order };
       const parked = onGiveUp === 'park';
-      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, numbers: null, parked });
+      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, timer: null, numbers: null, parked });
       this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
       if (parked) this.#order.stopped(lane, draft, waiting, null);
       else this.#order.settled(lane, draft, waiting);
@@ -206,22 +199,28 @@ export class Runner {
     const { retry } = this.#means.pipeline;
     const draft = this.#means.draft();
     lane.distrust();
-    timer.attempts += 1;
+    const { name, dueAt, data } = timer;
+    const attempts = timer.attempts + 1;
     const reason = `timer ${timer.name}: ${messageOf(error)}`;
-    this.#means.log.warn(
-      { pipeline: this.#means.pipeline.name, key: lane.key, timer: timer.name, attempt: timer.attempts, reason },
-      'attempt failed',
-    );
-    if (timer.attempts < retry.attempts) {
+    this.#means.log.warn({ pipeline: this.#means.pipeline.name, key: lane.key, timer: name, attempt: attempts, reason }, 'attempt failed');
+    if (attempts < retry.attempts) {
       draft.counts.retries += 1;
-      lane.timers.unshift({ ...timer, behind: -1 });
-      this.#order.blockedUntil(lane, this.#means.clock.now() + pauseMs(retry, timer.attempts, this.#means.random()));
+      const retryAt = this.#means.clock.now() + pauseMs(retry, attempts, this.#means.random());
+      const write = { key: lane.key, name, timer: { dueAt, data, attempts, retryAt } };
+      this.#writeTimer(lane, draft, write);
+      lane.retryTimer({ name, ...write.timer });
     } else {
-      this.#bury(draft, lane, { reason, attempts: timer.attempts, event: null, numbers: null, parked: false });
-      draft.timers.push({ key: lane.key, name: timer.name, dueAt: null, data: null });
-      this.#means.timerTouched(lane.key, timer.name);
+      this.#bury(draft, lane, { reason, attempts, event: null, timer: { name, dueAt, data }, numbers: null, parked: false });
+      this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
     }
     this.#means.drafted();
+  }
+
+  #writeTimer(lane: Lane, draft: Draft, write: TimerWrite): void {
+    lane.draft = draft.number;
+    lane.writeTimer(write);
+    this.#means.timerTouched(lane.key, write.name);
+    draft.timers.push(write);
   }
 
   /** Gives the missing numbers below `to` up. */
@@ -233,6 +232,7 @@ export class Runner {
       reason: `${missing} did not arrive within ${skipAfterMs} ms`,
       attempts: 0,
       event: null,
+      timer: null,
       numbers,
       parked: false,
     });

@@ -55,9 +55,11 @@ export class TimerQueue {
 
   /** What turns decided about timers is on disk. */
   committed(writes: readonly TimerWrite[]): void {
-    for (const { key, name, dueAt } of writes) {
+    for (const { key, name, timer } of writes) {
+      // One that failed and is tried again is in its lane's hand still.
+      if (timer !== null && timer.attempts > 0) continue;
       this.#inHand.delete(nameOf(key, name));
-      if (dueAt !== null) this.#arm(dueAt);
+      if (timer !== null) this.#arm(timer.dueAt);
     }
   }
 
@@ -68,6 +70,10 @@ export class TimerQueue {
 
   #arm(at: number): void {
     if (this.#closed || at >= this.#alarmAt) return;
+    if (at <= this.#means.clock.now()) {
+      this.#look();
+      return;
+    }
     this.#disarm?.();
     this.#alarmAt = at;
     this.#disarm = this.#means.clock.alarm(at, () => {

@@ -105,16 +105,12 @@ export class TurnRecord implements Turn, Said {
     return {
       set: (name, due) => {
         this.#checkTimer(name);
-        this.timerWrites.push({
-          key: this.key,
-          name,
-          dueAt: this.#dueAt(due),
-          data: due.data === undefined ? null : JSON.stringify(due.data),
-        });
+        const data = due.data === undefined ? null : JSON.stringify(due.data);
+        this.timerWrites.push({ key: this.key, name, timer: { dueAt: this.#dueAt(due), data, attempts: 0, retryAt: null } });
       },
       cancel: (name) => {
         this.#checkTimer(name);
-        this.timerWrites.push({ key: this.key, name, dueAt: null, data: null });
+        this.timerWrites.push({ key: this.key, name, timer: null });
       },
     };
   }

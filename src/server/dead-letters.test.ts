@@ -32,6 +32,7 @@ test('what failed for good is listed with its reason', async (t) => {
     attempts: 1,
     parked: true,
     event: { page: 'poison-1' },
+    timer: null,
     numbers: null,
   });
 });

@@ -24,7 +24,11 @@ const DeadLetterAnswer = z.object({
   attempts: z.int(),
   parked: z.boolean().meta({ description: 'Whether its key waits until it is redriven or discarded' }),
   eventId: z.string().nullable(),
-  event: z.unknown().meta({ description: 'The event that failed; null for a gap' }),
+  event: z.unknown().meta({ description: 'The event that failed; null for a timer or a gap' }),
+  timer: z
+    .object({ name: z.string(), dueAt: z.iso.datetime(), data: z.unknown() })
+    .nullable()
+    .meta({ description: 'The timer that failed' }),
   acceptedAt: z.iso.datetime().nullable(),
   numbers: z.object({ from: z.int(), to: z.int() }).nullable().meta({ description: 'The numbers of a gap that was skipped' }),
 });
@@ -95,7 +99,14 @@ function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
     parked,
     eventId,
     event: row.body === null ? null : JSON.parse(row.body),
+    timer: toTimer(row.timer),
     acceptedAt: row.acceptedAt === null ? null : new Date(row.acceptedAt).toISOString(),
     numbers,
   };
+}
+
+function toTimer(timer: DeadLetter['timer']): z.infer<typeof DeadLetterAnswer>['timer'] {
+  if (timer === null) return null;
+  const { name, dueAt, data } = timer;
+  return { name, dueAt: new Date(dueAt).toISOString(), data: data === null ? null : JSON.parse(data) };
 }

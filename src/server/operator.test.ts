@@ -10,7 +10,7 @@ test('an event is taken in, and its key has the state', async (t) => {
   assert.equal(status, 'accepted');
   assert.match(id, /^[0-9a-f-]{36}$/);
   const key = await fetch(`${url}/pipelines/visits/keys/${encodeURIComponent('a/b ü')}`);
-  assert.deepEqual(await key.json(), { key: 'a/b ü', status: 'open', pending: 0, next: null, state: { count: 1 } });
+  assert.deepEqual(await key.json(), { key: 'a/b ü', status: 'open', pending: 0, next: null, timers: [], state: { count: 1 } });
 });
 
 test('an event with an idempotency key is taken in once', async (t) => {
@@ -33,7 +33,7 @@ test('an idempotency key that is no id is refused', async (t) => {
 test('a key that nobody has heard of is open and empty', async (t) => {
   const { url } = await serve(t);
   const key = await fetch(`${url}/pipelines/numbered/keys/nobody`);
-  assert.deepEqual(await key.json(), { key: 'nobody', status: 'open', pending: 0, next: null, state: null });
+  assert.deepEqual(await key.json(), { key: 'nobody', status: 'open', pending: 0, next: null, timers: [], state: null });
 });
 
 test('a batch is judged event by event', async (t) => {

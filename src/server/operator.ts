@@ -40,6 +40,7 @@ const KeyAnswer = z.object({
   status: z.enum(['open', 'parked']),
   pending: z.int().meta({ description: 'Events that are accepted and not applied' }),
   next: z.int().nullable().meta({ description: 'The number that is waited for, where events are ordered by number' }),
+  timers: z.array(z.object({ name: z.string(), dueAt: z.iso.datetime() })).meta({ description: 'The timers that are armed' }),
   state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
 });
 
@@ -106,7 +107,8 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
       const pipeline = nameOf(mill, request.params);
       const { key } = request.params;
       const [state, [status]] = await Promise.all([mill.state(pipeline, key), mill.keys(pipeline, [key])]);
-      return { ...status, state: state ?? null };
+      const timers = (status?.timers ?? []).map(({ name, dueAt }) => ({ name, dueAt: new Date(dueAt).toISOString() }));
+      return { ...status, timers, state: state ?? null };
     },
   );
 }

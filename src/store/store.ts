@@ -103,6 +103,8 @@ export interface KeyRecord {
   /** The lowest held order; null when nothing is held. */
   readonly heldFrom: number | null;
   readonly held: number;
+  /** The pending timers, by name. */
+  readonly timers: readonly StoredTimer[];
 }
 
 export interface StoredTimer {
@@ -110,6 +112,10 @@ export interface StoredTimer {
   readonly dueAt: number;
   /** JSON, or null for none. */
   readonly data: string | null;
+  /** Failed attempts so far. */
+  readonly attempts: number;
+  /** Not to be tried before, in milliseconds since 1970; null: as soon as it is due. */
+  readonly retryAt: number | null;
 }
 
 /** What becomes of a key: replaces its whole record. */
@@ -143,12 +149,11 @@ export interface RowWrite {
   readonly rows: readonly (readonly SqlValue[])[];
 }
 
-/** Arms (`dueAt`) or disarms (`null`) a timer. */
+/** Arms a timer, in place of one of that name, or (null) disarms it. */
 export interface TimerWrite {
   readonly key: string;
   readonly name: string;
-  readonly dueAt: number | null;
-  readonly data: string | null;
+  readonly timer: Omit<StoredTimer, 'name'> | null;
 }
 
 export interface NewDeadLetter {
@@ -157,9 +162,11 @@ export interface NewDeadLetter {
   readonly reason: string;
   readonly failedAt: number;
   readonly attempts: number;
-  /** The failed event; null when what was given up is a gap in the numbers. */
+  /** The failed event; null when something else was given up. */
   readonly event: { readonly position: number; readonly order: number } | null;
-  /** The numbers that were skipped. */
+  /** The failed timer; null when something else was given up. */
+  readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'> | null;
+  /** The numbers that were skipped; null when something else was given up. */
   readonly numbers: { readonly from: number; readonly to: number } | null;
   /** Whether its key was parked for it. */
   readonly parked: boolean;
@@ -167,7 +174,7 @@ export interface NewDeadLetter {
 
 export interface DeadLetter extends NewDeadLetter {
   readonly partition: PartitionId;
-  /** The failed event's body, id and time of acceptance; null for a gap. */
+  /** The failed event's body, id and time of acceptance; null where there is none. */
   readonly body: string | null;
   readonly eventId: string | null;
   readonly acceptedAt: number | null;

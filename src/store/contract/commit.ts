@@ -1,5 +1,21 @@
 import assert from 'node:assert/strict';
-import { add, chosen, event, gap, letter, numbered, own, put, refusal, rowsOf, type StoreTest, statuses } from './fixtures.ts';
+import {
+  add,
+  arm,
+  armed,
+  chosen,
+  disarm,
+  event,
+  gap,
+  letter,
+  numbered,
+  own,
+  put,
+  refusal,
+  rowsOf,
+  type StoreTest,
+  statuses,
+} from './fixtures.ts';
 
 /** A commit as one transaction, its parts in the order of the port's fields. */
 export function commitContract(it: StoreTest): void {
@@ -11,7 +27,7 @@ export function commitContract(it: StoreTest): void {
       cursor: 3,
       holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: 77 }],
       keys: [{ key: 'a', state, next: null, parked: false }],
-      timers: [{ key: 'a', name: 'wake', dueAt: 99, data: '"now"' }],
+      timers: [arm('a', 'wake', 99, '"now"')],
       rows: [put('accounts', ['a', 1, null, null, null])],
       deadLetters: [letter('one', 'c', 3)],
       sends: [event(orders, 'a'), event(visits, 'd')],
@@ -25,7 +41,7 @@ export function commitContract(it: StoreTest): void {
     const { cursor, head, held } = await store.claim(visits);
     assert.deepEqual({ cursor, head, held }, { cursor: 3, head: 4, held: 1 });
     assert.deepEqual((await store.load(visits, ['a']))[0]?.state, state);
-    assert.deepEqual(await store.dueTimers(visits, 99, 10), [{ key: 'a', name: 'wake', dueAt: 99, data: '"now"' }]);
+    assert.deepEqual(await store.dueTimers(visits, 99, 10), [armed('a', 'wake', 99, '"now"')]);
     assert.equal((await rowsOf(store, 'accounts', 'id')).length, 1);
     assert.equal((await store.deadLetters({ limit: 10 })).length, 1);
     assert.equal((await store.read(orders, 0, 10)).length, 1);
@@ -40,7 +56,7 @@ export function commitContract(it: StoreTest): void {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 2)]);
     await owner.commit({
-      timers: [{ key: 'a', name: 'old', dueAt: 5, data: null }],
+      timers: [arm('a', 'old', 5)],
       rows: [put('accounts', ['a', 1, null, null, null])],
       deadLetters: [gap('old', 'b', 1, 1)],
     });
@@ -51,10 +67,7 @@ export function commitContract(it: StoreTest): void {
         holds: [{ key: 'a', order: 2, position: 2, attempts: 9, retryAt: 9 }],
         releases: [{ key: 'a', from: 1, to: 1 }],
         keys: [{ key: 'a', state: { json: '1', version: 1 }, next: 2, parked: true }],
-        timers: [
-          { key: 'a', name: 'old', dueAt: null, data: null },
-          { key: 'a', name: 'new', dueAt: 6, data: null },
-        ],
+        timers: [disarm('a', 'old'), arm('a', 'new', 6)],
         rows: [
           put('accounts', ['a', 2, null, null, null]),
           add('history', ['it happened']),
@@ -69,8 +82,9 @@ export function commitContract(it: StoreTest): void {
     assert.match(error.message, /accounts/);
 
     const { cursor, head, held } = await store.claim(rockets);
+    const { key: _, ...old } = armed('a', 'old', 5);
     assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 2, held: 2 });
-    assert.deepEqual(await store.load(rockets, ['a']), [{ state: null, next: null, parked: false, heldFrom: 1, held: 2 }]);
+    assert.deepEqual(await store.load(rockets, ['a']), [{ state: null, next: null, parked: false, heldFrom: 1, held: 2, timers: [old] }]);
     assert.deepEqual(
       (await store.held(rockets, 'a', 0, 10)).map(({ attempts }) => attempts),
       [0, 0],
@@ -177,7 +191,7 @@ export function commitContract(it: StoreTest): void {
       cursor: 2_000,
       holds: keys.map((key, index) => ({ key, order: index + 1, position: index + 1, attempts: 1, retryAt: null })),
       keys: keys.map((key) => ({ key, state: { json: JSON.stringify(key), version: 1 }, next: null, parked: false })),
-      timers: keys.map((key, index) => ({ key, name: 'wake', dueAt: index, data: null })),
+      timers: keys.map((key, index) => arm(key, 'wake', index)),
       rows: [put('accounts', ...keys.map((key) => [key, 1, null, null, null]))],
       sends: keys.map((key) => event(orders, key)),
     });

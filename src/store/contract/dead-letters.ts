@@ -35,6 +35,20 @@ export function deadLettersContract(it: StoreTest): void {
     ]);
   });
 
+  it('a letter about a timer has the timer and no event', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const failed = letter('one', 'a', 0, { event: null, timer: { name: 'wake', dueAt: 7, data: '{ "é": 1.50 }' } });
+    const bare = letter('two', 'a', 0, { event: null, timer: { name: 'wake', dueAt: 8, data: null } });
+    await owner.commit({ deadLetters: [failed, bare] });
+    const nothing = { partition: visits, body: null, eventId: null, acceptedAt: null };
+    assert.deepEqual(await store.deadLetters({ limit: 10 }), [
+      { ...failed, ...nothing },
+      { ...bare, ...nothing },
+    ]);
+    await owner.commit({ resolvedDeadLetters: ['one'] });
+    assert.deepEqual(await ids(store, {}), ['two']);
+  });
+
   it('letters of all pipelines come in the order of their ids, a page at a time', async ({ store, visits, orders }) => {
     await store.append([event(visits, 'a'), event(orders, 'a')]);
     const [first, second] = [await own(store, visits), await own(store, orders)];

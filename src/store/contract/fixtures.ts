@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, MillraceError } from '../../errors.ts';
 import { table } from '../../pipeline/table.ts';
-import type { Commit, Committed, LoggedEvent, NewDeadLetter, NewEvent, PartitionId, RowWrite, Store, StoreDeclaration } from '../store.ts';
+import type {
+  Commit,
+  Committed,
+  LoggedEvent,
+  NewDeadLetter,
+  NewEvent,
+  PartitionId,
+  RowWrite,
+  Store,
+  StoreDeclaration,
+  TimerWrite,
+} from '../store.ts';
 
 /** How the contract comes by the store that it tests. */
 export interface StoreHarness {
@@ -99,13 +110,27 @@ export function logged({ key, id, number, acceptedAt, body, traceparent }: NewEv
 
 /** A letter about an event at a position, which is its order too, unless `more` says otherwise. */
 export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetter> = {}): NewDeadLetter {
-  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, numbers: null, parked: false };
+  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, timer: null, numbers: null, parked: false };
   return { id, key, event: { position, order: position }, ...facts, ...more };
 }
 
 /** A letter about numbers that never came. */
 export function gap(id: string, key: string, from: number, to: number): NewDeadLetter {
   return letter(id, key, 0, { event: null, numbers: { from, to }, attempts: 0, reason: 'the numbers did not arrive' });
+}
+
+/** Arms a timer. */
+export function arm(key: string, name: string, dueAt: number, data: string | null = null): TimerWrite {
+  return { key, name, timer: { dueAt, data, attempts: 0, retryAt: null } };
+}
+
+export function disarm(key: string, name: string): TimerWrite {
+  return { key, name, timer: null };
+}
+
+/** A timer as it is read. */
+export function armed(key: string, name: string, dueAt: number, data: string | null = null) {
+  return { key, name, dueAt, data, attempts: 0, retryAt: null };
 }
 
 export function put(table: string, ...rows: RowWrite['rows']): RowWrite {

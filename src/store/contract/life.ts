@@ -1,5 +1,20 @@
 import assert from 'node:assert/strict';
-import { chosen, commitOf, event, gap, letter, logged, numbered, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
+import {
+  arm,
+  armed,
+  chosen,
+  commitOf,
+  event,
+  gap,
+  letter,
+  logged,
+  numbered,
+  own,
+  put,
+  refusal,
+  rowsOf,
+  type StoreTest,
+} from './fixtures.ts';
 
 /** What closing ends, and what opening finds. */
 export function lifeContract(it: StoreTest): void {
@@ -54,7 +69,8 @@ export function lifeContract(it: StoreTest): void {
   it('keys, held events, timers and rows are there after a reopening', async ({ store, rockets, reopen }) => {
     const owner = await own(store, rockets);
     const held = numbered(rockets, 'a', 4);
-    const timer = { key: 'a', name: 'wake', dueAt: 7, data: '1' };
+    const timer = arm('a', 'wake', 7, '1');
+    const { key: _, ...wake } = armed('a', 'wake', 7, '1');
     const state = { json: '{"é":1}', version: 2 };
     await store.append([numbered(rockets, 'a', 1), held]);
     await owner.commit({
@@ -66,10 +82,10 @@ export function lifeContract(it: StoreTest): void {
       rows: [put('accounts', ['a', 1, null, null, null])],
     });
     const again = await reopen();
-    assert.deepEqual(await again.load(rockets, ['a']), [{ state, next: 2, parked: true, heldFrom: 4, held: 1 }]);
+    assert.deepEqual(await again.load(rockets, ['a']), [{ state, next: 2, parked: true, heldFrom: 4, held: 1, timers: [wake] }]);
     assert.deepEqual(await again.held(rockets, 'a', 0, 10), [{ ...logged(held, 2), order: 4, attempts: 3, retryAt: 99 }]);
     assert.deepEqual(await again.heldKeys(rockets, null, 10), ['a']);
-    assert.deepEqual(await again.dueTimers(rockets, 7, 10), [timer]);
+    assert.deepEqual(await again.dueTimers(rockets, 7, 10), [{ key: 'a', ...wake }]);
     assert.equal((await rowsOf(again, 'accounts', 'id')).length, 1);
     assert.equal((await again.claim(rockets)).held, 1);
     assert.deepEqual(await again.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 4)]), [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { accounts, add, commitOf, event, letter, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
+import { accounts, add, arm, commitOf, event, letter, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
 
 /** Claims, the cursor, and the fence that a later claim puts up. */
 export function ownershipContract(it: StoreTest): void {
@@ -48,7 +48,7 @@ export function ownershipContract(it: StoreTest): void {
       cursor: 2,
       holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: null }],
       keys: [{ key: 'a', state: null, next: 7, parked: true }],
-      timers: [{ key: 'a', name: 'wake', dueAt: 5, data: null }],
+      timers: [arm('a', 'wake', 5)],
       rows: [put('accounts', ['a', 1, null, null, null]), add('history', ['it happened'])],
       deadLetters: [letter('new', 'b', 2)],
       resolvedDeadLetters: ['old'],
@@ -58,7 +58,7 @@ export function ownershipContract(it: StoreTest): void {
 
     const { cursor, head, held } = await store.claim(visits);
     assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 2, held: 0 });
-    assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0 }]);
+    assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0, timers: [] }]);
     assert.equal(await store.nextTimerDue(visits, 0), null);
     assert.deepEqual(await rowsOf(store, accounts.name, 'id'), []);
     assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
@@ -79,7 +79,7 @@ export function ownershipContract(it: StoreTest): void {
     const owner = await own(store, visits);
     await store.claim(orders);
     for (let slice = 0; slice < store.partitions - 1; slice += 1) await store.claim({ pipeline: visits.pipeline, slice });
-    await owner.commit({ timers: [{ key: 'a', name: 'wake', dueAt: 5, data: null }] });
+    await owner.commit({ timers: [arm('a', 'wake', 5)] });
     assert.equal(await store.nextTimerDue(visits, 0), 5);
   });
 

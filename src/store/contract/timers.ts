@@ -1,39 +1,57 @@
 import assert from 'node:assert/strict';
-import { own, type StoreTest } from './fixtures.ts';
+import { arm, armed, disarm, own, type StoreTest } from './fixtures.ts';
 
 /** Armed, replaced, disarmed, and read when they are due. */
 export function timersContract(it: StoreTest): void {
   it('a timer is armed with its moment and data', async ({ store, visits }) => {
     const owner = await own(store, visits);
-    const timer = { key: 'ключ', name: 'wake', dueAt: 1_750_000_000_000, data: '{ "é": [1.50] }' };
-    await owner.commit({ timers: [timer, { ...timer, name: 'other', data: null }] });
-    assert.deepEqual(await store.dueTimers(visits, timer.dueAt, 10), [{ ...timer, name: 'other', data: null }, timer]);
+    const dueAt = 1_750_000_000_000;
+    const timer = { dueAt, data: '{ "é": [1.50] }', attempts: 3, retryAt: Number.MAX_SAFE_INTEGER };
+    await owner.commit({ timers: [{ key: 'ключ', name: 'wake', timer }, arm('ключ', 'other', dueAt)] });
+    const expected = [armed('ключ', 'other', dueAt), { key: 'ключ', name: 'wake', ...timer }];
+    assert.deepEqual(await store.dueTimers(visits, dueAt, 10), expected);
+    const [record] = await store.load(visits, ['ключ']);
+    assert.deepEqual(
+      record?.timers.map((one) => ({ key: 'ключ', ...one })),
+      expected,
+    );
   });
 
   it('arming replaces the pending timer of that key and name', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [arm('a', 'wake', 10, '1'), arm('b', 'wake', 20), arm('a', 'other', 30)] });
     await owner.commit({ timers: [arm('a', 'wake', 40, '2')] });
-    assert.deepEqual(await store.dueTimers(visits, 100, 10), [arm('b', 'wake', 20), arm('a', 'other', 30), arm('a', 'wake', 40, '2')]);
+    assert.deepEqual(await store.dueTimers(visits, 100, 10), [
+      armed('b', 'wake', 20),
+      armed('a', 'other', 30),
+      armed('a', 'wake', 40, '2'),
+    ]);
   });
 
   it('disarming takes the timer away, and does nothing when there is none', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [arm('a', 'wake', 10), arm('b', 'wake', 10)] });
     await owner.commit({ timers: [disarm('a', 'wake'), disarm('b', 'other'), disarm('nobody', 'wake')] });
-    assert.deepEqual(await store.dueTimers(visits, 100, 10), [arm('b', 'wake', 10)]);
+    assert.deepEqual(await store.dueTimers(visits, 100, 10), [armed('b', 'wake', 10)]);
   });
 
   it('within a commit the last word about a timer counts', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [arm('a', 'wake', 10), disarm('a', 'wake'), disarm('b', 'wake'), arm('b', 'wake', 20)] });
-    assert.deepEqual(await store.dueTimers(visits, 100, 10), [arm('b', 'wake', 20)]);
+    assert.deepEqual(await store.dueTimers(visits, 100, 10), [armed('b', 'wake', 20)]);
   });
 
   it('timers come soonest first, then by key and name, up to the moment and the limit', async ({ store, visits }) => {
     const owner = await own(store, visits);
-    const inOrder = [arm('z', 'wake', 5), arm('a', 'alarm', 10), arm('a', 'wake', 10), arm('b', 'alarm', 10), arm('a', 'later', 11)];
-    await owner.commit({ timers: inOrder.toReversed() });
+    const places: [string, string, number][] = [
+      ['z', 'wake', 5],
+      ['a', 'alarm', 10],
+      ['a', 'wake', 10],
+      ['b', 'alarm', 10],
+      ['a', 'later', 11],
+    ];
+    await owner.commit({ timers: places.toReversed().map((place) => arm(...place)) });
+    const inOrder = places.map((place) => armed(...place));
     assert.deepEqual(await store.dueTimers(visits, 4, 10), []);
     assert.deepEqual(await store.dueTimers(visits, 5, 10), inOrder.slice(0, 1));
     assert.deepEqual(await store.dueTimers(visits, 10, 10), inOrder.slice(0, 4));
@@ -55,7 +73,7 @@ export function timersContract(it: StoreTest): void {
   it('reading a due timer leaves it armed', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [arm('a', 'wake', 10)] });
-    for (let reads = 0; reads < 2; reads += 1) assert.deepEqual(await store.dueTimers(visits, 10, 10), [arm('a', 'wake', 10)]);
+    for (let reads = 0; reads < 2; reads += 1) assert.deepEqual(await store.dueTimers(visits, 10, 10), [armed('a', 'wake', 10)]);
   });
 
   it('each partition has its own timers', async ({ store, visits, orders }) => {
@@ -66,12 +84,4 @@ export function timersContract(it: StoreTest): void {
     assert.equal(await store.nextTimerDue(visits, 0), 10);
     assert.equal(await store.nextTimerDue(orders, 0), null);
   });
-}
-
-function arm(key: string, name: string, dueAt: number, data: string | null = null) {
-  return { key, name, dueAt, data };
-}
-
-function disarm(key: string, name: string) {
-  return { key, name, dueAt: null, data: null };
 }

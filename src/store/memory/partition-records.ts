@@ -73,9 +73,10 @@ export class PartitionRecords {
 
   load(key: string): KeyRecord {
     const found = this.#keys.get(key);
-    if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, held: 0 };
+    const timers = this.timers.of(key);
+    if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, held: 0, timers };
     const { state, next, parked, held } = found;
-    return { state, next, parked, heldFrom: held.first?.order ?? null, held: held.size };
+    return { state, next, parked, heldFrom: held.first?.order ?? null, held: held.size, timers };
   }
 
   held(key: string, from: number, limit: number): HeldEvent[] {

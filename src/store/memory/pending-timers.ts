@@ -13,7 +13,12 @@ export class PendingTimers {
   readonly #inOrder = new SortedList<Place, KeyedTimer>(
     (a, b) => a.dueAt - b.dueAt || compareText(a.key, b.key) || compareText(a.name, b.name),
   );
-  readonly #byName = new Map<string, KeyedTimer>();
+  readonly #byKey = new Map<string, Map<string, KeyedTimer>>();
+
+  of(key: string): StoredTimer[] {
+    const timers = Array.from(this.#byKey.get(key)?.values() ?? [], ({ key: _, ...timer }) => timer);
+    return timers.sort((a, b) => compareText(a.name, b.name));
+  }
 
   due(dueBy: number, limit: number): KeyedTimer[] {
     return this.#inOrder.from(() => true, limit).filter((timer) => timer.dueAt <= dueBy);
@@ -23,16 +28,17 @@ export class PendingTimers {
     return this.#inOrder.from((timer) => timer.dueAt > after, 1)[0]?.dueAt ?? null;
   }
 
-  write({ key, name, dueAt, data }: TimerWrite): void {
-    const keyAndName = JSON.stringify([key, name]);
-    const pending = this.#byName.get(keyAndName);
+  write({ key, name, timer }: TimerWrite): void {
+    const own = this.#byKey.get(key) ?? new Map<string, KeyedTimer>();
+    const pending = own.get(name);
     if (pending !== undefined) this.#inOrder.remove(pending, pending);
-    if (dueAt === null) {
-      this.#byName.delete(keyAndName);
-      return;
+    own.delete(name);
+    if (timer !== null) {
+      const armed = { key, name, ...timer };
+      this.#inOrder.put(armed);
+      own.set(name, armed);
     }
-    const timer = { key, name, dueAt, data };
-    this.#inOrder.put(timer);
-    this.#byName.set(keyAndName, timer);
+    if (own.size > 0) this.#byKey.set(key, own);
+    else this.#byKey.delete(key);
   }
 }

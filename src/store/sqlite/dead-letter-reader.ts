@@ -16,6 +16,9 @@ type LetterRow = readonly [
   numberFrom: number | null,
   numberTo: number | null,
   parked: number,
+  timerName: string | null,
+  timerDueAt: number | null,
+  timerData: string | null,
 ];
 type EventRow = readonly [id: string, acceptedAt: number, body: string];
 
@@ -38,14 +41,16 @@ export class DeadLetterReader {
     }
     const letters = new Select<LetterRow>(
       this.#db,
-      `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked
+      `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked,
+         timer_name, timer_due_at, timer_data
        FROM millrace_dead_letters WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`,
     ).all(...parameters, limit);
     return letters.map((letter) => this.#toDeadLetter(letter));
   }
 
   #toDeadLetter(row: LetterRow): DeadLetter {
-    const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked] = row;
+    const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked, ...timer] = row;
+    const [name, dueAt, data] = timer;
     const [eventId, acceptedAt, body] = (position === null ? undefined : this.#event(pipeline, position)) ?? [null, null, null];
     return {
       id,
@@ -55,6 +60,7 @@ export class DeadLetterReader {
       failedAt,
       attempts,
       event: position === null || order === null ? null : { position, order },
+      timer: name === null || dueAt === null ? null : { name, dueAt, data },
       numbers: numberFrom === null || numberTo === null ? null : { from: numberFrom, to: numberTo },
       parked: parked === 1,
       body,

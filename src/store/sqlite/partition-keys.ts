@@ -17,7 +17,7 @@ export class PartitionKeys {
     this.#release = db.prepare(`DELETE FROM ${held} WHERE key = ? AND "order" BETWEEN ? AND ?`);
     this.#put = db.prepare(`INSERT OR REPLACE INTO ${keys} VALUES (?, ?, ?, ?, ?)`);
     this.#delete = db.prepare(`DELETE FROM ${keys} WHERE key = ?`);
-    this.#arm = db.prepare(`INSERT OR REPLACE INTO ${timers} VALUES (?, ?, ?, ?)`);
+    this.#arm = db.prepare(`INSERT OR REPLACE INTO ${timers} VALUES (?, ?, ?, ?, ?, ?)`);
     this.#disarm = db.prepare(`DELETE FROM ${timers} WHERE key = ? AND name = ?`);
   }
 
@@ -35,8 +35,8 @@ export class PartitionKeys {
     else this.#put.run(key, state?.json ?? null, state?.version ?? null, next, parked ? 1 : 0);
   }
 
-  writeTimer({ key, name, dueAt, data }: TimerWrite): void {
-    if (dueAt === null) this.#disarm.run(key, name);
-    else this.#arm.run(key, name, dueAt, data);
+  writeTimer({ key, name, timer }: TimerWrite): void {
+    if (timer === null) this.#disarm.run(key, name);
+    else this.#arm.run(key, name, timer.dueAt, timer.data, timer.attempts, timer.retryAt);
   }
 }

@@ -15,6 +15,7 @@ export class PartitionReader {
   readonly #held: Select<HeldRow>;
   readonly #firstHeldKey: Select<readonly [key: string | null]>;
   readonly #nextHeldKey: Select<readonly [key: string | null]>;
+  readonly #timers: Select<TimerRow>;
   readonly #dueTimers: Select<TimerRow>;
   readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
 
@@ -34,7 +35,9 @@ export class PartitionReader {
     );
     this.#firstHeldKey = new Select(db, `SELECT min(key) FROM ${held}`);
     this.#nextHeldKey = new Select(db, `SELECT min(key) FROM ${held} WHERE key > ?`);
-    this.#dueTimers = new Select(db, `SELECT key, name, due_at, data FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
+    const timer = 'key, name, due_at, data, attempts, retry_at';
+    this.#timers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE key = ? ORDER BY name`);
+    this.#dueTimers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
     this.#nextTimerDue = new Select(db, `SELECT min(due_at) FROM ${timers} WHERE due_at > ?`);
   }
 
@@ -44,7 +47,7 @@ export class PartitionReader {
 
   load(key: string): KeyRow {
     const [heldFrom, held] = this.#heldCount.get(key) ?? [null, 0];
-    return [...(this.#record.get(key) ?? noRecord), heldFrom, held];
+    return [...(this.#record.get(key) ?? noRecord), heldFrom, held, this.#timers.all(key)];
   }
 
   held(key: string, from: number, limit: number): readonly HeldRow[] {

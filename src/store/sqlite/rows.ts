@@ -22,8 +22,9 @@ export type KeyRow = readonly [
   parked: number | null,
   heldFrom: number | null,
   held: number,
+  timers: readonly TimerRow[],
 ];
-export type TimerRow = readonly [key: string, name: string, dueAt: number, data: string | null];
+export type TimerRow = readonly [key: string, name: string, dueAt: number, data: string | null, attempts: number, retryAt: number | null];
 
 export function toLoggedEvent([position, key, id, number, acceptedAt, body, traceparent]: LogRow): LoggedEvent {
   return { position, key, id, number, acceptedAt, body, traceparent };
@@ -33,11 +34,18 @@ export function toHeldEvent([position, key, id, number, acceptedAt, body, tracep
   return { position, key, id, number, acceptedAt, body, traceparent, order, attempts, retryAt };
 }
 
-/** Every column but the last is null when nothing is known of the key. */
-export function toKeyRecord([json, version, next, parked, heldFrom, held]: KeyRow): KeyRecord {
-  return { state: json === null || version === null ? null : { json, version }, next, parked: parked === 1, heldFrom, held };
+/** Every column but the last two is null when nothing is known of the key. */
+export function toKeyRecord([json, version, next, parked, heldFrom, held, timers]: KeyRow): KeyRecord {
+  const state = json === null || version === null ? null : { json, version };
+  return { state, next, parked: parked === 1, heldFrom, held, timers: timers.map(([, ...timer]) => toStoredTimer(timer)) };
 }
 
-export function toTimer([key, name, dueAt, data]: TimerRow): StoredTimer & { readonly key: string } {
-  return { key, name, dueAt, data };
+export function toTimer([key, ...timer]: TimerRow): StoredTimer & { readonly key: string } {
+  return { key, ...toStoredTimer(timer) };
+}
+
+function toStoredTimer([name, dueAt, data, attempts, retryAt]: TimerRow extends readonly [string, ...infer Rest]
+  ? Rest
+  : never): StoredTimer {
+  return { name, dueAt, data, attempts, retryAt };
 }

@@ -52,7 +52,7 @@ const sharedTables = `
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
     position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
-    resolved INTEGER NOT NULL
+    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);`;
@@ -74,7 +74,7 @@ function pipelineTables(pipeline: string): string {
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS ${timers} (
       key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
-      PRIMARY KEY (key, name)
+      attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_timers_${pipeline}`)} ON ${timers} (due_at);
     CREATE TABLE IF NOT EXISTS ${ids} (
@@ -87,17 +87,21 @@ function pipelineTables(pipeline: string): string {
     ) STRICT;`;
 }
 
-/** In version 1 events had no `traceparent`, and the known ids were one table without buckets. */
+/** In version 1 events had no `traceparent`, timers no attempts, dead letters no timer, and the known ids were one table without buckets. */
 function migrateFrom1(db: DatabaseSync): void {
   const logs = new Select<[name: string]>(
     db,
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'millrace\\_log\\_%' ESCAPE '\\'",
   );
+  db.exec(`ALTER TABLE millrace_dead_letters ADD COLUMN timer_name TEXT; ALTER TABLE millrace_dead_letters ADD COLUMN timer_due_at INTEGER;
+    ALTER TABLE millrace_dead_letters ADD COLUMN timer_data TEXT`);
   for (const [name] of logs.all()) {
     const pipeline = name.slice('millrace_log_'.length);
-    const { log, ids, idBuckets } = tablesOf(pipeline);
+    const { log, timers, ids, idBuckets } = tablesOf(pipeline);
     const old = quote(`millrace_old_ids_${pipeline}`);
-    db.exec(`ALTER TABLE ${log} ADD COLUMN traceparent TEXT; ALTER TABLE ${ids} RENAME TO ${old}; ${pipelineTables(pipeline)}
+    db.exec(`ALTER TABLE ${log} ADD COLUMN traceparent TEXT;
+      ALTER TABLE ${timers} ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0; ALTER TABLE ${timers} ADD COLUMN retry_at INTEGER;
+      ALTER TABLE ${ids} RENAME TO ${old}; ${pipelineTables(pipeline)}
       INSERT INTO ${ids} SELECT 1, id, accepted_at FROM ${old};
       INSERT INTO ${idBuckets} SELECT 1, max(8192, count(*)), 0, 0, NULL FROM ${old};
       DROP TABLE ${old}`);

@@ -231,6 +231,16 @@ test('a database of an older Millrace is brought up to date with all that is in 
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
       accepted_at INTEGER NOT NULL, body TEXT NOT NULL
     ) STRICT;
+    CREATE TABLE millrace_timers_visits (
+      key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT, PRIMARY KEY (key, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_timers_visits VALUES ('a', 'wake', 7, NULL);
+    CREATE TABLE millrace_dead_letters (
+      id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
+      reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+      position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL, resolved INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_dead_letters VALUES ('x', 'visits', 0, 'a', 'old', 1, 2, NULL, NULL, NULL, NULL, 0, 0);
     CREATE TABLE millrace_ids_visits (id TEXT NOT NULL PRIMARY KEY, accepted_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX millrace_idx_ids_visits ON millrace_ids_visits (accepted_at);
     INSERT INTO millrace_log_visits VALUES (1, 'a', 'one', NULL, 5, '{}');
@@ -253,6 +263,9 @@ test('a database of an older Millrace is brought up to date with all that is in 
         [2, 'two', null],
       ],
     );
+    const [record] = await store.load(partition, ['a']);
+    assert.deepEqual(record?.timers, [{ name: 'wake', dueAt: 7, data: null, attempts: 0, retryAt: null }]);
+    assert.deepEqual((await store.deadLetters({ limit: 1 }))[0]?.timer, null);
     await store.close();
   }
 });

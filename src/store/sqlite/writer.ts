@@ -63,7 +63,7 @@ export class Writer implements WriterCalls {
        ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
     );
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
-    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
+    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)');
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
@@ -114,9 +114,10 @@ export class Writer implements WriterCalls {
   }
 
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
-    const { id, key, reason, failedAt, attempts, event, numbers, parked } = letter;
+    const { id, key, reason, failedAt, attempts, event, timer, numbers, parked } = letter;
     const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
-    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0);
+    const failedTimer = [timer?.name ?? null, timer?.dueAt ?? null, timer?.data ?? null];
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0, ...failedTimer);
   }
 
   #partition({ pipeline, slice }: PartitionId): Partition {
