@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MillraceError } from '../../errors.ts';
+import type { Store } from '../../store/store.ts';
+import { isCode, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
+
+onEveryStore('promise 1: accepted means durable', ({ testMill, makeStore }) => {
+  test('what was acknowledged is there after a crash in the same instant', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    for (let n = 1; n <= 20; n += 1) {
+      await t.ingest('steps', { key: 'a', n });
+      if (n % 5 === 0) await t.crash();
+    }
+    await t.drain();
+    assert.deepEqual(
+      await stepsOf(t, 'a'),
+      Array.from({ length: 20 }, (_, at) => at + 1),
+    );
+    await t.stop();
+  });
+
+  test('an event whose acknowledgement was lost takes effect once all the same', async () => {
+    const base = makeStore();
+    let isLost = true;
+    const append: Store['append'] = async (events) => {
+      const appended = await base.append(events);
+      if (!isLost) return appended;
+      isLost = false;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(base, { append }) });
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_UNAVAILABLE'));
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    await t.ingest('steps', { key: 'a', n: 2 });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);
+    await t.stop();
+  });
+});

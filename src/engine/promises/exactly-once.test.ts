@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import { table } from '../../pipeline/table.ts';
+import type { Store } from '../../store/store.ts';
+import { isCode, onEveryStore, Step, Steps, steps, stepsOf, withCalls } from './fixture.test.ts';
+
+onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
+  for (const numbered of [false, true]) {
+    test(`every turn takes effect once when each commit fails at first (${numbered ? 'numbered' : 'arrival order'})`, async () => {
+      const t = await testMill({ pipelines: [steps({}, { numbered })], crashBeforeCommit: true });
+      for (let n = 1; n <= 10; n += 1) for (const key of ['a', 'b', 'c']) await t.ingest('steps', { key, n });
+      await t.drain();
+      for (const key of ['a', 'b', 'c']) assert.deepEqual(await stepsOf(t, key), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      assert.equal(t.mill.counts().steps?.processed, 30);
+      await t.stop();
+    });
+  }
+
+  test('events that came twice take effect once', async () => {
+    const t = await testMill({ pipelines: [steps({}, { numbered: true })], duplicateEverything: true });
+    for (const n of [3, 1, 2]) await t.ingest('steps', { key: 'a', n });
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
+    await t.stop();
+  });
+
+  test('a crash between finished and unfinished turns repeats only the unfinished', async () => {
+    const slow = Promise.withResolvers<void>();
+    const attempts: string[] = [];
+    const attempt = ({ key, n }: { key: string; n: number }) => {
+      attempts.push(`${key}${n}`);
+      return key === 'slow' ? slow.promise : undefined;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingest('steps', { key: 'slow', n: 1 });
+    await t.ingest('steps', { key: 'fast', n: 1 });
+    await t.ingest('steps', { key: 'slow', n: 2 });
+    await t.ingest('steps', { key: 'fast', n: 2 });
+    assert.deepEqual(await stepsOf(t, 'fast'), [1, 2]);
+    await t.crash();
+    slow.resolve();
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'fast'), [1, 2]);
+    assert.deepEqual(await stepsOf(t, 'slow'), [1, 2]);
+    assert.deepEqual(
+      attempts.filter((name) => name.startsWith('fast')),
+      ['fast1', 'fast2'],
+    );
+    await t.stop();
+  });
+
+  test('a send arrives once, however often the turn that sends it runs', async () => {
+    const relay = pipeline('relay', {
+      event: Step,
+      key: ({ key }) => key,
+      handle: (step, _state, turn) => turn.send(target, step),
+    });
+    const target = steps();
+    const t = await testMill({ pipelines: [relay, target], crashBeforeCommit: true });
+    for (let n = 1; n <= 5; n += 1) await t.ingest('relay', { key: 'a', n });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3, 4, 5]);
+    await t.stop();
+  });
+
+  test('what an attempt said and changed before it failed has no effect', async () => {
+    const target = steps();
+    const notes = table('notes', { key: 'text', n: 'integer', attempt: 'integer' });
+    const given: unknown[] = [];
+    const careless = pipeline('careless', {
+      event: z.object({ key: z.string(), n: z.int(), tags: z.array(z.string()) }),
+      key: ({ key }) => key,
+      state: Steps,
+      tables: { notes },
+      retry: { attempts: 3, backoff: '1s' },
+      handle(event, state, turn) {
+        if (turn.attempt > 1) given.push(structuredClone({ event, state }));
+        state?.steps.push(event.n);
+        event.tags.push('touched');
+        turn.add(notes, { key: turn.key, n: event.n, attempt: turn.attempt });
+        turn.send(target, { key: 'sent', n: event.n * 10 + turn.attempt });
+        if (turn.attempt === 1) turn.timers.set('ring', { after: 1 });
+        if (event.n === 2 && turn.attempt < 3) throw new Error('not yet');
+        if (event.n === 1) turn.timers.cancel('ring');
+        return state ?? { steps: [event.n] };
+      },
+      timers: { ring: (_state, turn) => turn.add(notes, { key: turn.key, n: -1, attempt: turn.attempt }) },
+    });
+    const t = await testMill({ pipelines: [careless, target] });
+    for (const n of [1, 2]) await t.ingest('careless', { key: 'a', n, tags: [] });
+    await t.advance('1m');
+    const blank = { event: { key: 'a', n: 2, tags: [] }, state: { steps: [1] } };
+    assert.deepEqual(given, [blank, blank]);
+    assert.deepEqual(await t.state('careless', 'a'), { steps: [1, 2] });
+    assert.deepEqual(await t.rows(notes), [
+      { key: 'a', n: 1, attempt: 1 },
+      { key: 'a', n: 2, attempt: 3 },
+    ]);
+    assert.deepEqual(await stepsOf(t, 'sent'), [11, 23]);
+    await t.stop();
+  });
+
+  test('of many puts of a row the last one stays, and rows are one only when their whole primary key is', async () => {
+    const places = table('places', { key: 'text', part: 'text', n: 'integer' }, { primaryKey: ['key', 'part'] });
+    const moves = pipeline('moves', {
+      event: z.object({ key: z.string(), part: z.string(), n: z.int() }),
+      key: () => 'all',
+      tables: { places },
+      handle: (move, _state, turn) => turn.put(places, move),
+    });
+    const t = await testMill({ pipelines: [moves] });
+    const written = [
+      { key: 'a', part: 'x', n: 1 },
+      { key: 'a', part: 'y', n: 2 },
+      { key: 'a', part: 'x', n: 3 },
+      { key: 'b', part: 'x', n: 4 },
+      { key: 'a', part: 'x', n: 5 },
+    ];
+    await t.ingestBatch('moves', written);
+    await t.drain();
+    const rows = (await t.rows(places)).map(({ key, part, n }) => `${key}${part}${n}`).toSorted();
+    assert.deepEqual(rows, ['ax5', 'ay2', 'bx4']);
+    await t.stop();
+  });
+
+  test('a partition that was taken over takes no more effect, says so, and the next start applies what it left', async () => {
+    const store = makeStore();
+    const t = await testMill({ pipelines: [steps()], store });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.drain();
+    for (let slice = 0; slice < store.partitions; slice += 1) await store.claim({ pipeline: 'steps', slice });
+    assert.equal((await t.ingest('steps', { key: 'a', n: 2 })).status, 'accepted');
+    await assert.rejects(t.mill.stopped, isCode('MILL_STORE_FENCED'));
+    assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    assert.equal(t.mill.health().status, 'unavailable');
+    assert.match(t.mill.health().reason ?? '', /epoch/);
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 3 }), isCode('MILL_STORE_FENCED'));
+    await t.crash();
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);
+    await t.stop();
+  });
+
+  test('a turn whose rows the store refuses fails alone', async () => {
+    const base = makeStore();
+    let isRefusing = true;
+    let commits = 0;
+    const commit: Store['commit'] = async (work) => {
+      commits += 1;
+      const isPoisoned = work.rows.some(({ rows }) => rows.some((row) => row.includes('b') && row.includes(2)));
+      if (isRefusing && isPoisoned) throw new MillraceError('MILL_COMMIT_REFUSED', 'table applied: no twos');
+      return base.commit(work);
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(base, { commit }) });
+    await t.ingestBatch(
+      'steps',
+      [1, 2, 3].flatMap((n) => ['a', 'b', 'c'].map((key) => ({ key, n }))),
+    );
+    await t.advance('1m');
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
+    assert.deepEqual(await stepsOf(t, 'b'), [1]);
+    assert.deepEqual(await stepsOf(t, 'c'), [1, 2, 3]);
+    const [letter, ...more] = await t.deadLetters();
+    assert.deepEqual(more, []);
+    assert.equal(letter?.reason, 'table applied: no twos');
+    assert.equal(letter?.attempts, 3);
+    isRefusing = false;
+    await t.mill.redrive(letter?.id ?? '');
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'b'), [1, 2, 3]);
+    commits = 0;
+    await t.ingestBatch(
+      'steps',
+      Array.from({ length: 100 }, (_, n) => ({ key: 'd', n })),
+    );
+    await t.drain();
+    assert.ok(commits < 100, 'turns commit together again');
+    await t.stop();
+  });
+});

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe } from 'node:test';
+import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import { table } from '../../pipeline/table.ts';
+import { memory } from '../../store/memory/memory-store.ts';
+import { sqlite } from '../../store/sqlite/sqlite-store.ts';
+import type { Store } from '../../store/store.ts';
+import { type TestMill, type TestMillOptions, testMill as testMillOn } from '../../testing/test-mill.ts';
+
+export const Step = z.object({ key: z.string(), n: z.int() });
+export const applied = table('applied', { key: 'text', n: 'integer', nth: 'integer' }, { primaryKey: ['key', 'nth'] });
+export const Steps = z.object({ steps: z.array(z.number()) });
+
+export interface Behaviour {
+  /** Called at the start of every attempt. */
+  readonly attempt?: (step: z.infer<typeof Step>, attempt: number) => void | Promise<void>;
+}
+
+/** A pipeline whose state and rows both tell what was applied, in which order. */
+export function steps(
+  { attempt }: Behaviour = {},
+  options: {
+    numbered?: boolean;
+    maxPending?: number;
+    onGiveUp?: 'park' | 'skip';
+    attempts?: number;
+    skipAfter?: '5m';
+    concurrency?: number;
+  } = {},
+) {
+  const { numbered = false, maxPending = 20, onGiveUp, attempts = 3, skipAfter, concurrency = 100 } = options;
+  return pipeline('steps', {
+    event: Step,
+    key: ({ key }) => key,
+    ...(numbered && { order: { by: ({ n }: { n: number }) => n, maxPending, gap: skipAfter ? { skipAfter } : 'wait' } }),
+    state: Steps,
+    tables: { applied },
+    retry: { attempts, backoff: '1s' },
+    concurrency,
+    ...(onGiveUp && { onGiveUp }),
+    handle(step, state, turn) {
+      const decide = () => {
+        const before = state?.steps ?? [];
+        turn.add(applied, { key: step.key, n: step.n, nth: before.length });
+        return { steps: [...before, step.n] };
+      };
+      const done = attempt?.(step, turn.attempt);
+      return done instanceof Promise ? done.then(decide) : decide();
+    },
+  });
+}
+
+export async function stepsOf(t: TestMill, key: string): Promise<readonly number[]> {
+  const state = (await t.state('steps', key)) as { steps: number[] } | undefined;
+  const rows = (await t.rows(applied)).filter((row) => row.key === key).sort((a, b) => a.nth - b.nth);
+  assert.deepEqual(
+    rows.map(({ n }) => n),
+    state?.steps ?? [],
+    'rows and state commit together',
+  );
+  return state?.steps ?? [];
+}
+
+export const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
+
+export const failing = (): never => {
+  throw new Error('not today');
+};
+
+/** A store with some of its calls replaced. */
+export function withCalls(store: Store, replaced: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const own = Reflect.get(replaced, name);
+      if (own !== undefined) return own;
+      const member = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
+
+export const isCode = (code: string) => (error: unknown) => error instanceof MillraceError && error.code === code;
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-promises-'));
+after(() => rmSync(folder, { recursive: true }));
+let databases = 0;
+
+const stores: Readonly<Record<string, () => Store>> = {
+  memory: () => memory(),
+  'memory in four slices': () => memory({ partitions: 4 }),
+  sqlite() {
+    databases += 1;
+    return sqlite(join(folder, `${databases}.db`));
+  },
+};
+
+/** What a test works with. */
+export interface OnStore {
+  /** A mill on a fresh store of the kind. */
+  testMill(options: TestMillOptions): Promise<TestMill>;
+  makeStore(): Store;
+}
+
+/** Declares the tests of a promise on each store. */
+export function onEveryStore(promise: string, declare: (means: OnStore) => void): void {
+  for (const [name, makeStore] of Object.entries(stores)) {
+    describe(`${promise}, on ${name}`, () => declare({ makeStore, testMill: (options) => testMillOn({ store: makeStore(), ...options }) }));
+  }
+}

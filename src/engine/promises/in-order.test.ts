@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { Store } from '../../store/store.ts';
+import { isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
+
+onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
+  test('a retry keeps later events of its key behind it', async () => {
+    const attempt = ({ n }: { n: number }, attempt: number) => {
+      if (n === 2 && attempt < 3) throw new Error('not yet');
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    for (let n = 1; n <= 100; n += 1) await t.ingest('steps', { key: 'a', n });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    await t.ingest('steps', { key: 'a', n: 101 });
+    await t.advance('5s');
+    await t.drain();
+    assert.deepEqual(
+      await stepsOf(t, 'a'),
+      Array.from({ length: 101 }, (_, at) => at + 1),
+    );
+    await t.stop();
+  });
+
+  test('a crash during a retry keeps the order and the count of attempts', async () => {
+    const seen: number[] = [];
+    const attempt = ({ n }: { n: number }, attempt: number) => {
+      if (n !== 2) return;
+      seen.push(attempt);
+      if (attempt < 3) throw new Error('not yet');
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    for (let n = 1; n <= 5; n += 1) await t.ingest('steps', { key: 'a', n });
+    await t.drain();
+    await t.crash();
+    await t.advance('10s');
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3, 4, 5]);
+    assert.deepEqual(seen, [1, 2, 3]);
+    await t.stop();
+  });
+
+  test('a batch is handled in its order', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    await t.ingestBatch(
+      'steps',
+      Array.from({ length: 500 }, (_, n) => ({ key: `k${n % 3}`, n })),
+    );
+    await t.drain();
+    for (const k of [0, 1, 2]) {
+      const got = await stepsOf(t, `k${k}`);
+      assert.deepEqual(
+        got,
+        got.toSorted((a, b) => a - b),
+      );
+    }
+    await t.stop();
+  });
+
+  test('asynchronous turns of a key never overlap', async () => {
+    let atWork = 0;
+    let atWorkMax = 0;
+    const attempt = async () => {
+      atWork += 1;
+      atWorkMax = Math.max(atWorkMax, atWork);
+      await Promise.resolve();
+      atWork -= 1;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingestBatch(
+      'steps',
+      Array.from({ length: 200 }, (_, n) => ({ key: 'a', n })),
+    );
+    await t.drain();
+    assert.equal(atWorkMax, 1);
+    assert.deepEqual(
+      await stepsOf(t, 'a'),
+      Array.from({ length: 200 }, (_, n) => n),
+    );
+    await t.stop();
+  });
+
+  test('numbers are applied in their order, whatever the order of arrival, and early ones survive a crash', async () => {
+    const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
+    for (const n of [5, 3, 2, 4]) await t.ingest('steps', { key: 'a', n });
+    assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 4, next: null, timers: [] });
+    await t.crash();
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3, 4, 5]);
+    await t.stop();
+  });
+
+  test('a gap is skipped once the lowest waiting event has waited long enough, and what comes later is refused', async () => {
+    const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })] });
+    for (const n of [1, 4, 5]) await t.ingest('steps', { key: 'a', n });
+    await t.advance('4m');
+    assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    await t.crash();
+    await t.advance('2m');
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 4, 5]);
+    const [letter] = await t.deadLetters();
+    assert.deepEqual(letter?.numbers, { from: 2, to: 3 });
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 3 }), isCode('MILL_EVENT_TOO_LATE'));
+    assert.deepEqual((await t.ingest('steps', { key: 'a', n: 4 })).status, 'duplicate');
+    await t.stop();
+  });
+
+  test('events that wait behind an asynchronous turn stay behind it when it fails, also across a crash', async () => {
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const attempt = ({ n }: { n: number }, attempt: number) => (n === 1 && attempt <= 2 ? gates[attempt - 1]?.promise : undefined);
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingestBatch(
+      'steps',
+      upTo(100).map((n) => ({ key: 'a', n })),
+    );
+    assert.deepEqual(await stepsOf(t, 'a'), []);
+    gates[0]?.reject(new Error('not yet'));
+    await t.advance('1s');
+    for (const n of [101, 102]) await t.ingest('steps', { key: 'a', n });
+    gates[1]?.reject(new Error('not yet'));
+    assert.deepEqual(await stepsOf(t, 'a'), []);
+    await t.crash();
+    await t.ingest('steps', { key: 'a', n: 103 });
+    await t.advance('1m');
+    assert.deepEqual(await stepsOf(t, 'a'), upTo(103));
+    await t.stop();
+  });
+
+  test('events that come while held ones are worked off stay behind them', async () => {
+    const attempt = async ({ n }: { n: number }, attempt: number) => {
+      if (n === 1 && attempt === 1) throw new Error('not yet');
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingestBatch(
+      'steps',
+      upTo(150).map((n) => ({ key: 'a', n })),
+    );
+    await t.drain();
+    t.clock.turnToNextAlarm(t.clock.now() + 1_000);
+    for (let n = 151; n <= 300; n += 1) await t.ingest('steps', { key: 'a', n });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), upTo(300));
+    await t.stop();
+  });
+
+  test('early numbers beyond what memory keeps wait in the store, in their order', async () => {
+    for (const isCrashed of [false, true]) {
+      const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 1_000 })] });
+      for (const n of [...upTo(200).reverse(), 350, ...upTo(300)].filter((n, at, all) => n > 1 && all.indexOf(n) === at))
+        await t.ingest('steps', { key: 'a', n });
+      if (isCrashed) await t.crash();
+      await t.ingest('steps', { key: 'a', n: 1 });
+      await t.drain();
+      assert.deepEqual(await stepsOf(t, 'a'), upTo(300));
+      assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 1, next: 301, timers: [] });
+      await t.stop();
+    }
+  });
+
+  test('a gap is skipped to the lowest number that waits, wherever it is kept', async () => {
+    const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 1_000, skipAfter: '5m' })] });
+    for (const n of upTo(200).reverse()) if (n > 2) await t.ingest('steps', { key: 'a', n });
+    await t.advance('5m');
+    assert.deepEqual(
+      await stepsOf(t, 'a'),
+      upTo(200).filter((n) => n > 2),
+    );
+    assert.deepEqual(
+      (await t.deadLetters()).map(({ numbers }) => numbers),
+      [{ from: 1, to: 2 }],
+    );
+    await t.stop();
+  });
+
+  test('keys that are forgotten between their events keep their order, state and retries', async () => {
+    for (const numbered of [false, true]) {
+      const attempt = ({ key, n }: { key: string; n: number }, attempt: number) => {
+        if (n % 3 === 0 && attempt === 1) throw new Error('not yet');
+        return key < 'k3' ? undefined : Promise.resolve();
+      };
+      const base = makeStore();
+      let loads = 0;
+      const load: Store['load'] = (partition, keys) => {
+        loads += 1;
+        return base.load(partition, keys);
+      };
+      const store = withCalls(base, { load });
+      const t = await testMill({
+        pipelines: [steps({ attempt }, { numbered, concurrency: 2 })],
+        store,
+        limits: { warmKeys: 1, feed: 5 },
+      });
+      const keys = Array.from({ length: 6 }, (_, k) => `k${k}`);
+      for (const n of upTo(12)) {
+        for (const key of keys) void t.ingest('steps', { key, n });
+        for (const key of keys) await t.ingest('steps', { key: `other ${key}`, n });
+        if (n % 4 === 0) await t.advance('10s');
+      }
+      await t.advance('1m');
+      for (const key of keys) for (const prefix of ['', 'other ']) assert.deepEqual(await stepsOf(t, `${prefix}${key}`), upTo(12));
+      assert.equal(t.mill.counts().steps?.depth, 0);
+      loads = 0;
+      for (const key of keys) await t.ingest('steps', { key, n: 13 });
+      await t.drain();
+      assert.ok(loads > 1, 'idle keys were forgotten');
+      await t.stop();
+    }
+  });
+
+  test('a key is not forgotten while what it decided is on its way to the disk', async () => {
+    const base = makeStore();
+    let loads = 0;
+    const load: Store['load'] = (partition, keys) => {
+      loads += 1;
+      return base.load(partition, keys);
+    };
+    const onDisk = Promise.withResolvers<void>();
+    const commit: Store['commit'] = (work) => onDisk.promise.then(() => base.commit(work));
+    const store = withCalls(base, { load, commit });
+    const t = await testMill({ pipelines: [steps()], store, limits: { warmKeys: 1 } });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    for (let others = 1; others <= 20; others += 1) {
+      while (loads < others) await setImmediate();
+      await t.ingest('steps', { key: `k${others}`, n: 1 });
+    }
+    await t.ingest('steps', { key: 'a', n: 2 });
+    await t.ingest('steps', { key: 'last', n: 1 });
+    while (loads < 22) await setImmediate();
+    onDisk.resolve();
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);
+    await t.stop();
+  });
+
+  test('events beyond what memory keeps between acceptance and turn are read from the log, in their order', async () => {
+    const gate = Promise.withResolvers<void>();
+    const t = await testMill({
+      pipelines: [steps({ attempt: () => gate.promise }, { concurrency: 1 })],
+      limits: { feed: 10 },
+    });
+    for (const from of [0, 30, 60]) {
+      await t.ingestBatch(
+        'steps',
+        upTo(30).map((n) => ({ key: `k${n % 3}`, n: from + n })),
+      );
+      await t.key('steps', 'k0');
+    }
+    gate.resolve();
+    await t.drain();
+    for (const k of [0, 1, 2])
+      assert.deepEqual(
+        await stepsOf(t, `k${k}`),
+        upTo(90).filter((n) => n % 3 === k),
+      );
+    await t.stop();
+  });
+
+  test('after a start a retry still waits for its moment', async () => {
+    const seen: number[] = [];
+    const attempt = (_step: unknown, attempt: number) => {
+      seen.push(attempt);
+      if (attempt < 3) throw new Error('not yet');
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.drain();
+    await t.crash();
+    await t.advance('400ms');
+    assert.deepEqual(seen, [1]);
+    await t.advance('600ms');
+    assert.deepEqual(seen, [1, 2]);
+    await t.stop();
+  });
+
+  test('after a start all held keys go on, however many', async () => {
+    const keys = Array.from({ length: 1_200 }, (_, k) => `k${k}`);
+    const attempt = (_step: unknown, attempt: number) => {
+      if (attempt === 1) throw new Error('not yet');
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    for (const some of [keys.slice(0, 600), keys.slice(600)]) {
+      await t.ingestBatch(
+        'steps',
+        some.map((key) => ({ key, n: 1 })),
+      );
+    }
+    await t.drain();
+    await t.crash();
+    assert.equal(t.mill.counts().steps?.depth, 1_200, 'what was left counts as received');
+    await t.advance('1m');
+    assert.equal(t.mill.counts().steps?.processed, 1_200);
+    assert.equal(t.mill.counts().steps?.depth, 0);
+    await t.stop();
+  });
+});

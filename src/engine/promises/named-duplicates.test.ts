@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as z from 'zod';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import { onEveryStore, steps, stepsOf } from './fixture.test.ts';
+
+onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
+  test('a number that is applied, waiting or given up is a duplicate', async () => {
+    const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
+    for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'accepted');
+    for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
+    await t.crash();
+    for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
+    const together = await t.ingestBatch('steps', [
+      { key: 'a', n: 2 },
+      { key: 'a', n: 2 },
+    ]);
+    assert.deepEqual(
+      together.map(({ status }) => status),
+      ['accepted', 'duplicate'],
+    );
+    assert.equal(t.mill.counts().steps?.duplicates, 3);
+    await t.stop();
+  });
+
+  test('a chosen id is recognised within its window', async () => {
+    const orders = pipeline('orders', {
+      event: z.object({ id: z.string() }),
+      id: ({ id }) => id,
+      deduplicationWindow: '24h',
+      handle() {},
+    });
+    const t = await testMill({ pipelines: [orders] });
+    assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
+    await t.advance('23h');
+    assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'duplicate', id: 'x' });
+    await t.advance('2h');
+    assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
+    await t.stop();
+  });
+
+  test('an id that the caller gives is recognised, and one without is never a duplicate', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    assert.deepEqual(await t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' }), { status: 'accepted', id: 'x' });
+    assert.deepEqual(await t.ingest('steps', { key: 'a', n: 2 }, { id: 'x' }), { status: 'duplicate', id: 'x' });
+    await t.crash();
+    assert.deepEqual(await t.ingest('steps', { key: 'a', n: 3 }, { id: 'x' }), { status: 'duplicate', id: 'x' });
+    for (const n of [4, 4]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'accepted');
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 4, 4]);
+    await t.stop();
+  });
+});

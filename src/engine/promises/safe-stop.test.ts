@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import { isCode, onEveryStore, Step, steps, stepsOf } from './fixture.test.ts';
+
+onEveryStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
+  test('a stop finishes what it can, hands the rest back, and the next start goes on from there', async () => {
+    const store = makeStore();
+    const gate = Promise.withResolvers<void>();
+    let aborted = false;
+    const attempt = ({ key }: { key: string }, attempt: number) => (key === 'slow' && attempt === 1 && !aborted ? gate.promise : undefined);
+    const before = await testMill({ pipelines: [steps({ attempt })], store });
+    for (let n = 1; n <= 50; n += 1) for (const key of ['slow', 'fast']) await before.ingest('steps', { key, n });
+    const stopping = before.mill.stop({ timeoutMs: 100 });
+    await assert.rejects(before.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STOPPING'));
+    await before.advance(100);
+    aborted = true;
+    await stopping;
+    const after = await testMill({ pipelines: [steps({ attempt })], store });
+    await after.drain();
+    for (const key of ['slow', 'fast'])
+      assert.deepEqual(
+        await stepsOf(after, key),
+        Array.from({ length: 50 }, (_, at) => at + 1),
+      );
+    assert.equal(after.mill.counts().steps?.failed, 0, 'handed back is not failed');
+    await after.stop();
+  });
+
+  test('a stop within its time hands nothing back', async () => {
+    const store = makeStore();
+    const gate = Promise.withResolvers<void>();
+    const attempt = ({ n }: { n: number }) => (n === 1 ? gate.promise : undefined);
+    const before = await testMill({ pipelines: [steps({ attempt })], store });
+    for (const n of [1, 2, 3]) await before.ingest('steps', { key: 'a', n });
+    const stopping = before.mill.stop();
+    gate.resolve();
+    await stopping;
+    assert.equal(before.mill.counts().steps?.processed, 3);
+    await before.mill.stopped;
+    const after = await testMill({ pipelines: [steps()], store });
+    assert.equal(after.mill.counts().steps?.received, 0);
+    assert.deepEqual(await stepsOf(after, 'a'), [1, 2, 3]);
+    await after.stop();
+  });
+
+  test('what a turn had decided when the engine was stopped at once is on disk', async () => {
+    const store = makeStore();
+    const ran = Promise.withResolvers<void>();
+    let attempts = 0;
+    const attempt = () => {
+      attempts += 1;
+      ran.resolve();
+    };
+    const before = await testMill({ pipelines: [steps({ attempt })], store });
+    await before.drain();
+    await before.ingest('steps', { key: 'a', n: 1 });
+    await ran.promise;
+    await before.mill.stop({ timeoutMs: 0 });
+    const after = await testMill({ pipelines: [steps({ attempt })], store });
+    await after.drain();
+    assert.deepEqual(await stepsOf(after, 'a'), [1]);
+    assert.equal(attempts, 1);
+    await after.stop();
+  });
+
+  test('a turn that a stop cuts short is told why, and does not count as an attempt', async () => {
+    const store = makeStore();
+    const attempts: number[] = [];
+    let reason: unknown;
+    const patient = pipeline('patient', {
+      event: Step,
+      key: ({ key }) => key,
+      handle(_step, _state, turn) {
+        attempts.push(turn.attempt);
+        if (attempts.length > 1) return;
+        return new Promise<void>((_resolve, reject) => {
+          turn.signal.addEventListener('abort', () => {
+            reason = turn.signal.reason;
+            reject(turn.signal.reason);
+          });
+        });
+      },
+    });
+    const before = await testMill({ pipelines: [patient], store });
+    await before.ingest('patient', { key: 'a', n: 1 });
+    await before.stop();
+    assert.ok(isCode('MILL_STOPPING')(reason));
+    const after = await testMill({ pipelines: [patient], store });
+    await after.advance('1m');
+    assert.deepEqual(attempts, [1, 1]);
+    await after.stop();
+  });
+});

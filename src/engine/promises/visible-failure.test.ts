@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MillraceError } from '../../errors.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { Commit, Store } from '../../store/store.ts';
+import { isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
+
+onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
+  test('what is given up is a dead letter with its reason, counted', async () => {
+    const attempt = () => {
+      throw new Error('no such planet');
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.advance('1m');
+    const [letter, ...more] = await t.deadLetters('steps');
+    assert.deepEqual(more, []);
+    assert.equal(letter?.reason, 'no such planet');
+    assert.equal(letter?.parked, true);
+    assert.deepEqual(JSON.parse(letter?.body ?? ''), { key: 'a', n: 1 });
+    const { failed, retries, depth } = t.mill.counts().steps ?? {};
+    assert.deepEqual({ failed, retries, depth }, { failed: 1, retries: 2, depth: 0 });
+    await t.stop();
+  });
+
+  test('a handler that does not end has failed when its time is up, and its signal is aborted', async () => {
+    let reason: unknown;
+    const stuck = pipeline('stuck', {
+      event: Step,
+      key: ({ key }) => key,
+      retry: { attempts: 1 },
+      timeout: '2s',
+      handle: (_step, _state, turn) =>
+        new Promise(() => {
+          turn.signal.addEventListener('abort', () => {
+            reason = turn.signal.reason;
+          });
+        }),
+    });
+    const t = await testMill({ pipelines: [stuck] });
+    await t.ingest('stuck', { key: 'a', n: 1 });
+    await t.advance('2s');
+    assert.equal((await t.deadLetters())[0]?.reason, 'expected the handler to end within 2000 ms');
+    assert.ok(isCode('MILL_HANDLER_TIMEOUT')(reason));
+    await t.stop();
+  });
+
+  test('work without progress is unhealthy, and says where', async () => {
+    const hangs = Promise.withResolvers<void>();
+    const store = new Proxy(makeStore(), {
+      get(target, name) {
+        if (name === 'commit') return async (commit: Commit) => hangs.promise.then(() => target.commit(commit));
+        const member = Reflect.get(target, name);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const t = await testMill({ pipelines: [steps()], store });
+    await t.drain();
+    assert.deepEqual(t.mill.health(), { status: 'ok' });
+    while (t.clock.turnToNextAlarm(t.clock.now() + 300_000) && t.clock.now() < Date.UTC(2026, 0, 2));
+    assert.deepEqual(t.mill.health(), { status: 'ok' }, 'nothing to do is healthy');
+    await t.ingest('steps', { key: 'a', n: 1 });
+    assert.deepEqual(t.mill.health(), { status: 'ok' }, 'only just begun');
+    for (let alarms = 0; alarms < 3; alarms += 1) t.clock.turnToNextAlarm(t.clock.now() + 60_000);
+    assert.match(t.mill.health().reason ?? '', /pipeline steps: has work and made no progress for \d+ s/);
+    hangs.resolve();
+    await t.drain();
+    assert.deepEqual(t.mill.health(), { status: 'ok' });
+    await t.stop();
+  });
+
+  test('a store that fails is unhealthy, is tried again with pauses, and is healthy once it is back', async () => {
+    const base = makeStore();
+    let isDown = true;
+    let commits = 0;
+    const commit: Store['commit'] = async (work) => {
+      commits += 1;
+      if (isDown) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the disk is on fire');
+      return base.commit(work);
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(base, { commit }) });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.advance('10s');
+    assert.deepEqual(t.mill.health(), { status: 'unavailable', reason: 'pipeline steps: the disk is on fire' });
+    assert.ok(commits >= 3 && commits < 30, `${commits} commits`);
+    assert.equal(t.mill.counts().steps?.processed, 0, 'counted once it is on disk');
+    isDown = false;
+    await t.advance('10s');
+    assert.deepEqual(t.mill.health(), { status: 'ok' });
+    assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    assert.equal(t.mill.counts().steps?.processed, 1);
+    await t.advance('10m');
+    assert.deepEqual(t.mill.health(), { status: 'ok' }, 'nothing to do is healthy, also after work');
+    await t.stop();
+  });
+
+  test('a slow turn beside turns that commit is no lack of progress', async () => {
+    const mixed = pipeline('mixed', {
+      event: Step,
+      key: ({ key }) => key,
+      timeout: '5m',
+      handle: ({ key }) => (key === 'slow' ? new Promise<void>(() => {}) : undefined),
+    });
+    const t = await testMill({ pipelines: [mixed] });
+    for (let n = 1; n <= 12; n += 1) {
+      for (let k = 0; k < 20; k += 1) await t.ingest('mixed', { key: `k${k}`, n });
+      if (n === 1) for (let k = 0; k < 20; k += 1) await t.ingest('mixed', { key: 'slow', n: k });
+      await t.advance('1m');
+      assert.deepEqual(t.mill.health(), { status: 'ok' });
+    }
+    await t.stop();
+  });
+
+  test('what is ignored and redriven is counted', async () => {
+    let broken = true;
+    const picky = pipeline('picky', {
+      event: Step,
+      key: ({ key }) => key,
+      retry: { attempts: 1 },
+      onGiveUp: 'park',
+      handle({ n }, _state, turn) {
+        if (n < 0) return turn.ignore('negative');
+        if (broken) throw new Error('poison');
+      },
+    });
+    const t = await testMill({ pipelines: [picky] });
+    for (const n of [-1, 1]) await t.ingest('picky', { key: 'a', n });
+    const [letter] = await t.deadLetters();
+    assert.deepEqual({ failed: t.mill.counts().picky?.failed, ignored: t.mill.counts().picky?.ignored }, { failed: 1, ignored: 1 });
+    broken = false;
+    await t.mill.redrive(letter?.id ?? '');
+    await t.drain();
+    const { received, processed, failed, depth } = t.mill.counts().picky ?? {};
+    assert.deepEqual({ received, processed, failed, depth }, { received: 3, processed: 2, failed: 1, depth: 0 });
+    await t.stop();
+  });
+
+  test('what waits and what was given up is kept beyond the retention', async () => {
+    for (const onGiveUp of ['park', 'skip'] as const) {
+      let broken = true;
+      const attempt = ({ key }: { key: string }) => {
+        if (broken && key === 'a') throw new Error('poison');
+      };
+      const store = makeStore();
+      const t = await testMill({ pipelines: [steps({ attempt }, { onGiveUp })], store });
+      for (const n of [1, 2]) for (const key of ['a', 'b']) await t.ingest('steps', { key, n });
+      const slices = Array.from({ length: store.partitions }, (_, slice) => ({ pipeline: 'steps', slice }));
+      const logged = async () => (await Promise.all(slices.map((slice) => store.read(slice, 0, 10)))).flat().map(({ key }) => key);
+      await t.advance('6d');
+      assert.equal((await logged()).length, 4);
+      await t.advance('2d');
+      assert.deepEqual(await logged(), ['a', 'a']);
+      await t.crash();
+      broken = false;
+      for (const letter of await t.deadLetters()) {
+        assert.match(letter.body ?? '', /"key":"a"/);
+        await t.mill.redrive(letter.id);
+      }
+      await t.drain();
+      assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);
+      await t.stop();
+    }
+  });
+});
