@@ -22,7 +22,8 @@ export type Judged = Ingested | { readonly status: 'rejected'; readonly error: M
 interface Call {
   /** The caller's, as part of the call's own trace. */
   readonly options: IngestOptions;
-  end(): void;
+  /** @param acknowledged how many events were accepted or found to be duplicates */
+  end(acknowledged: number): void;
   fail(error: unknown): void;
 }
 
@@ -45,6 +46,8 @@ export interface DoorMeans extends Identification {
 export class Door {
   readonly #means: DoorMeans;
   readonly #appender: Appender;
+  /** Events of a pipeline that were let in and are being validated: they will take up room. */
+  readonly #entering = new Map<string, number>();
   /** When the store last refused an append, and why; forgotten with the next success. */
   #refused: { readonly at: number; readonly reason: string } | undefined;
 
@@ -62,7 +65,7 @@ export class Door {
       const [appended] = await this.#append([outgoing]);
       const judged = judge(outgoing, appended);
       if (judged.status === 'rejected') throw judged.error;
-      call.end();
+      call.end(1);
       return judged;
     } catch (error) {
       call.fail(error);
@@ -79,7 +82,7 @@ export class Door {
     const call = this.#begin(pipeline, events.length, options);
     try {
       const judged = await this.#takeEach(pipeline, events, call.options);
-      call.end();
+      call.end(judged.filter(({ status }) => status !== 'rejected').length);
       return judged;
     } catch (error) {
       call.fail(error);
@@ -145,11 +148,15 @@ export class Door {
     const { clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
     this.#checkRoom(name, count);
-    const span = tracing?.start('ingest', { 'millrace.pipeline': name, 'millrace.events': count }, traceparentOf(options.traceparent));
+    const span = tracing?.start(
+      'ingest',
+      { 'millrace.pipeline': name, 'millrace.events': count },
+      traceparentOf(options.traceparent) ?? 'active',
+    );
     return {
       options: span === undefined ? options : { ...options, traceparent: span.traceparent },
-      end() {
-        counters(name).acceptMs.record(clock.elapsedMs() - from, count);
+      end(acknowledged) {
+        counters(name).acceptMs.record(clock.elapsedMs() - from, acknowledged);
         span?.end();
       },
       fail: (error) => span?.end(error),
@@ -160,7 +167,11 @@ export class Door {
     const { backlog } = this.#means.limits;
     try {
       this.#means.checkOpen();
-      if (this.#means.backlog(name) + count <= backlog) return;
+      const entering = (this.#entering.get(name) ?? 0) + count;
+      if (this.#means.backlog(name) + entering <= backlog) {
+        this.#entering.set(name, entering);
+        return;
+      }
       throw new MillraceError(
         'MILL_BACKLOG_FULL',
         `pipeline ${name}: expected at most ${backlog} events to wait, found no room for ${count}`,
@@ -186,6 +197,8 @@ export class Door {
   }
 
   #arrive(pipeline: AnyPipeline, outgoing: Outgoing): Outgoing {
+    // An asynchronous schema may have taken long.
+    this.#means.checkOpen();
     const { key, number } = outgoing.stored;
     const partition = this.#means.partition(outgoing.stored.partition);
     const pendingMax = pipeline.order?.pendingMax ?? this.#means.limits.pendingPerKey;
@@ -193,12 +206,18 @@ export class Door {
       throw new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
     }
     partition.arrive(key);
+    this.#entered(pipeline.name);
     return outgoing;
   }
 
-  #reject(pipeline: AnyPipeline, error: unknown): never {
-    this.#means.counters(pipeline.name).rejected += 1;
+  #reject({ name }: AnyPipeline, error: unknown): never {
+    this.#entered(name);
+    this.#means.counters(name).rejected += 1;
     throw error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
+  }
+
+  #entered(pipeline: string): void {
+    this.#entering.set(pipeline, (this.#entering.get(pipeline) ?? 0) - 1);
   }
 
   async #append(events: readonly Outgoing[]): Promise<readonly Appended[]> {

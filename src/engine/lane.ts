@@ -65,6 +65,11 @@ export class Lane {
   readonly dueTimers: DueTimer[] = [];
   /** The timer whose turn is under way. */
   timerUnderWay: string | undefined;
+  /**
+   * Timers that had come due when the lane was loaded and have not been handed out yet, with the last moment at which an
+   * event may have been accepted to go before them.
+   */
+  #announced: Map<string, number> | undefined;
   /** The draft that last changed the lane: it must be on disk before the lane may be forgotten. */
   draft = 0;
   /** Calls off the alarm that the lane waits for. */
@@ -138,9 +143,25 @@ export class Lane {
     return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0 ? timer : undefined;
   }
 
+  /** Some of the timers that the lane was loaded with have come due, and are about to be handed out. */
+  announce(timers: readonly StoredTimer[]): void {
+    for (const { name, dueAt, attempts } of timers) {
+      this.#announced ??= new Map();
+      this.#announced.set(name, attempts > 0 ? Number.NEGATIVE_INFINITY : dueAt);
+    }
+  }
+
+  /** Whether a timer that is not at hand yet goes before the event. */
+  awaitsTimer({ acceptedAt }: Waiting): boolean {
+    if (this.#announced === undefined) return false;
+    for (const until of this.#announced.values()) if (acceptedAt > until) return true;
+    return false;
+  }
+
   /** Takes timers that have come due, each once, in the order in which they did. */
   takeDue(timers: readonly StoredTimer[]): void {
     for (const timer of timers) {
+      this.#forgetAnnounced(timer.name);
       const isInHand = timer.name === this.timerUnderWay || this.dueTimers.some(({ name }) => name === timer.name);
       if (!isInHand) this.dueTimers.push({ ...timer, key: this.key });
     }
@@ -186,6 +207,7 @@ export class Lane {
 
   /** A timer was set, cancelled, or had its turn: one of that name that came due before must not fire. */
   writeTimer({ name, timer }: Pick<TimerWrite, 'name' | 'timer'>): void {
+    this.#forgetAnnounced(name);
     const at = this.dueTimers.findIndex((due) => due.name === name);
     if (at !== -1) this.dueTimers.splice(at, 1);
     if (timer === null) this.#armed?.delete(name);
@@ -193,6 +215,11 @@ export class Lane {
       this.#armed ??= new Set();
       this.#armed.add(name);
     }
+  }
+
+  #forgetAnnounced(name: string): void {
+    this.#announced?.delete(name);
+    if (this.#announced?.size === 0) this.#announced = undefined;
   }
 
   takeHead(): Waiting | undefined {

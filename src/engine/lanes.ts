@@ -186,7 +186,7 @@ export class Lanes {
     await this.#runner.close(reason);
   }
 
-  /** Tries the event or timer of a dead letter again, before anything else of its key. */
+  /** Tries the event of a dead letter again, before anything else of its key; or lets its timer come due again. */
   async redrive(letter: DeadLetter): Promise<void> {
     const { event, timer } = letter;
     if (timer !== null) return this.#rearm(letter, timer);
@@ -253,8 +253,8 @@ export class Lanes {
       const now = this.#means.clock.now();
       records.forEach((record, at) => {
         const lane = this.#adopt(new Lane(keys[at] as string, this.#pipeline.order, record, countedTo));
-        // What came due before, while nobody was there perhaps, goes before the events that came after.
-        lane.takeDue(record.timers.filter(({ dueAt }) => dueAt <= now));
+        // What has come due, while nobody was there perhaps, goes before the events that were accepted after.
+        lane.announce(record.timers.filter(({ dueAt }) => dueAt <= now));
       });
     });
     for (const key of keys) this.#loading.set(key, loading);
@@ -322,14 +322,19 @@ export class Lanes {
         this.#rest(lane, isFresh);
         return;
       }
-      if (this.isFull) {
-        lane.status = 'ready';
-        this.#ready.push(lane);
-        return;
-      }
+      if (!this.#mayStart(lane, timer ?? waiting)) return;
       if (timer !== undefined) this.#runTimer(lane, timer);
       else if (waiting !== undefined) this.#runHead(lane, waiting);
     }
+  }
+
+  /** Whether the turn may start now; when it waits for a free place, or for a timer before it, the lane is called again. */
+  #mayStart(lane: Lane, turn: Waiting | DueTimer | undefined): boolean {
+    if (turn !== undefined && 'position' in turn && lane.awaitsTimer(turn)) return false;
+    if (!this.isFull) return true;
+    lane.status = 'ready';
+    this.#ready.push(lane);
+    return false;
   }
 
   #runTimer(lane: Lane, timer: DueTimer): void {

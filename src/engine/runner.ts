@@ -201,15 +201,17 @@ export class Runner {
     lane.distrust();
     const { name, dueAt, data } = timer;
     const attempts = timer.attempts + 1;
-    const reason = `timer ${timer.name}: ${messageOf(error)}`;
-    this.#means.log.warn({ pipeline: this.#means.pipeline.name, key: lane.key, timer: name, attempt: attempts, reason }, 'attempt failed');
+    const reason = `timer ${name}: ${messageOf(error)}`;
+    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, timer: name, attempt: attempts, reason };
     if (attempts < retry.attempts) {
+      this.#means.log.warn(fields, 'attempt failed');
       draft.counts.retries += 1;
       const retryAt = this.#means.clock.now() + pauseMs(retry, attempts, this.#means.random());
       const write = { key: lane.key, name, timer: { dueAt, data, attempts, retryAt } };
       this.#writeTimer(lane, draft, write);
       lane.retryTimer({ name, ...write.timer });
     } else {
+      this.#means.log.error(fields, 'gave up, timer dropped');
       this.#bury(draft, lane, { reason, attempts, event: null, timer: { name, dueAt, data }, numbers: null, parked: false });
       this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
     }

@@ -259,7 +259,7 @@ export class Tenure {
   async #commit(draft: Draft): Promise<void> {
     const { store, partition, refusals, clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
-    const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns });
+    const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
     try {
       const { sends } = await store.commit(draft.toCommit(partition, this.#epoch));
       span?.end();

@@ -12,8 +12,8 @@ export type SpanAttributes = Readonly<Record<string, string | number>>;
 
 /** Where the engine's spans go. The names are `ingest`, `handle` and `commit`. */
 export interface Tracing {
-  /** @param parent the `traceparent` of what it is part of; without one it begins a trace */
-  start(name: string, attributes: SpanAttributes, parent?: string | null): Span;
+  /** @param parent the `traceparent` of what it is part of, or `active` for whatever span is; null begins a trace */
+  start(name: string, attributes: SpanAttributes, parent: string | null): Span;
 }
 
 /** The part of a `traceparent` that all spans of one trace share, for logs; `{}` without one. */
@@ -21,7 +21,8 @@ export function traceFields(traceparent: string | null | undefined): { readonly 
   return traceparent ? { trace_id: traceparent.slice(3, 35) } : {};
 }
 
-const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
+/** Only later versions than 00 may add something. */
+const form = /^(?:00-(?=[^-]*-[^-]*-..$)|(?!00|ff)[0-9a-f]{2}-)(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
 
 /**
  * A `traceparent` as a caller sent it (W3C Trace Context, https://www.w3.org/TR/trace-context/#traceparent-header), or

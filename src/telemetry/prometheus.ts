@@ -31,7 +31,11 @@ interface Shown<Value> {
 const gauges: readonly Shown<number>[] = [
   { name: 'millrace_queue_depth', help: 'Events accepted and neither processed nor failed.', of: ({ depth }) => depth },
   { name: 'millrace_held_events', help: 'Of these, the ones that wait for a number, a retry or an operator.', of: ({ held }) => held },
-  { name: 'millrace_dead_letters', help: 'Events and gaps given up that nobody has resolved.', of: ({ deadLetters }) => deadLetters },
+  {
+    name: 'millrace_dead_letters',
+    help: 'Events, timers and gaps given up that nobody has resolved.',
+    of: ({ deadLetters }) => deadLetters,
+  },
   { name: 'millrace_running_turns', help: 'Asynchronous turns under way.', of: ({ running }) => running },
   { name: 'millrace_concurrency', help: 'Asynchronous turns that may be under way at once.', of: ({ concurrency }) => concurrency },
 ];

@@ -20,8 +20,7 @@ export function openTelemetry(): Tracing | undefined {
   if (provider instanceof ProxyTracerProvider && provider.getDelegateTracer('millrace') === undefined) return undefined;
   const tracer = provider.getTracer('millrace', version);
   return {
-    start: (name, attributes: Attributes, parent) =>
-      new TracedSpan(tracer.startSpan(name, { attributes }, parent ? contextOf(parent) : context.active())),
+    start: (name, attributes: Attributes, parent) => new TracedSpan(tracer.startSpan(name, { attributes }, contextOf(parent))),
   };
 }
 
@@ -48,8 +47,10 @@ class TracedSpan implements Span {
   }
 }
 
-/** The context in which a well-formed `traceparent` is the active span. */
-function contextOf(traceparent: string) {
+/** The context in which a well-formed `traceparent` is the active span, or the present one, or none. */
+function contextOf(traceparent: string | null) {
+  if (traceparent === 'active') return context.active();
+  if (traceparent === null) return ROOT_CONTEXT;
   const [, traceId = '', spanId = '', flags = '00'] = traceparent.split('-');
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true });
 }

@@ -37,7 +37,7 @@ export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onS
     const burst = file.updates.slice(first, first + size);
     // The engine keeps the order of the calls.
     const taken = await Promise.allSettled(burst.map((update, at) => mill.ingest(pipelineName, update, { id: file.idOf(first + at) })));
-    isNew = taken.some((one) => one.status === 'fulfilled' && one.value.status === 'accepted');
+    isNew = !taken.every((one) => one.status === 'fulfilled' && one.value.status === 'duplicate');
     for (const [at, one] of taken.entries()) reportSkipped(one, (reason) => onSkipped(first + at, reason));
     onDone(burst.length);
     // So that never more wait than the engine lets in.

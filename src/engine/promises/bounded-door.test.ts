@@ -46,6 +46,26 @@ onEveryStore('promise 7: the door is bounded', ({ testMill }) => {
     await t.stop();
   });
 
+  test('events whose schema takes its time take up the backlog meanwhile, and none slips in after a stop', async () => {
+    const gate = Promise.withResolvers<void>();
+    const event = z.object({ n: z.number() }).refine(() => gate.promise.then(() => true));
+    const t = await testMill({ pipelines: [pipeline('checked', { event, handle() {} })], limits: { backlog: 10 } });
+    const calls = Array.from({ length: 30 }, (_, n) =>
+      t.ingest('checked', { n }).then(
+        ({ status }) => status,
+        (error) => error.code,
+      ),
+    );
+    const batch = t.ingestBatch('checked', [{ n: 1 }]).catch((error) => error.code);
+    assert.equal(await batch, 'MILL_BACKLOG_FULL');
+    const stopped = t.mill.stop();
+    gate.resolve();
+    await stopped;
+    const answers = await Promise.all(calls);
+    assert.deepEqual([...new Set(answers.slice(0, 10))], ['MILL_STOPPING']);
+    assert.deepEqual([...new Set(answers.slice(10))], ['MILL_BACKLOG_FULL']);
+  });
+
   test('beyond its bound a key takes no more, and other keys do', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     await t.ingest('steps', { key: 'a', n: 2 });

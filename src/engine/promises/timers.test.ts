@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import type { Store } from '../../store/store.ts';
@@ -320,6 +321,30 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
     await t.drain();
     assert.deepEqual(await whatWasSaid(t, 'a'), ['set', 'ring', 'cancel']);
     assert.deepEqual(await whatWasSaid(t, 'b'), ['set', 'ring']);
+    await t.stop();
+  });
+
+  test('events that were accepted before a timer was due come before it, also when both are there at the start', async () => {
+    const base = makeStore();
+    let isBroken = false;
+    const commit: Store['commit'] = async (work) => {
+      if (isBroken) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the network is down');
+      return base.commit(work);
+    };
+    const t = await testMill({ pipelines: [speech()], store: withCalls(base, { commit }) });
+    await t.ingest('speech', { key: 'a', say: 'set', after: 400 });
+    await t.drain();
+    isBroken = true;
+    await t.ingestBatch(
+      'speech',
+      ['first', 'second', 'third'].map((say) => ({ key: 'a', say })),
+    );
+    await t.advance('1m');
+    isBroken = false;
+    await t.advance('1m');
+    await t.ingest('speech', { key: 'a', say: 'late' });
+    await t.drain();
+    assert.deepEqual(await whatWasSaid(t), ['set', 'first', 'second', 'third', 'ring', 'late']);
     await t.stop();
   });
 

@@ -1,10 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { bucketsPerFilter, hashOf, IdFilter } from './id-filter.ts';
-import { tablesOf } from './schema.ts';
+import { tablesOf } from './pipeline-tables.ts';
 import { Select } from './select.ts';
 
 /** Ids in a bucket, at least; some hundred pages, which hold what one commit adds closely together. */
 const bucketMin = 8_192;
+/** Ids in a bucket, at most, so that closing it takes the writer a few milliseconds. */
+const bucketMax = 131_072;
 
 interface Bucket {
   /** None is given twice, so that a bucket never passes for another. */
@@ -31,7 +33,8 @@ interface Shelf {
  * they go into buckets, one after the other: only the last one grows, it is small, and those before it are read only
  * for an id that their filters, which stay in memory (two bytes an id), do not rule out. The more ids are known, the more a new
  * shelf takes, so that there are never many. A bucket is forgotten whole, when its newest id is. What is in memory may
- * lag behind a rollback in one way only: a filter may know too much, which costs a look-up.
+ * differ from the disk after a rollback in one way only: it may take a bucket for fuller, or a filter for one of more ids, than it is.
+ * That costs a look-up, or closes the bucket early.
  */
 export class ChosenIds {
   readonly #insert: StatementSync;
@@ -70,14 +73,15 @@ export class ChosenIds {
     this.#shelves = new Map();
     this.#last = undefined;
     for (const [number, capacity, ids, newest] of this.#list.all()) {
+      const place = placeOf(number);
       const before = known.get(shelfOf(number));
-      const shelf = this.#shelf(number, capacity, before?.filter);
-      if (before?.buckets[placeOf(number)] === undefined) this.#restore(shelf.filter, number);
-      this.#last = { number, capacity, ids, newest };
-      shelf.buckets[placeOf(number)] = this.#last;
+      const isKnown = before?.capacity === capacity;
+      const shelf = this.#shelf(number, capacity, isKnown ? before.filter : undefined);
+      const bucket = (isKnown ? before.buckets[place] : undefined) ?? this.#read(shelf.filter, { number, capacity, ids, newest });
+      shelf.buckets[place] = bucket;
+      this.#last = bucket;
       this.#numbered = Math.max(this.#numbered, number);
     }
-    if (this.#last !== undefined && this.#last.ids === 0) this.#readTail(this.#last);
   }
 
   /** Remembers an id; false when it was accepted at `knownSince` or later already. */
@@ -149,7 +153,7 @@ export class ChosenIds {
   /** A new shelf takes as many ids as are known. */
   #newCapacity(): number {
     const known = this.#all.reduce((total, { ids }) => total + ids, 0);
-    return Math.max(bucketMin, 2 ** Math.ceil(Math.log2(known / bucketsPerFilter)));
+    return Math.min(bucketMax, Math.max(bucketMin, 2 ** Math.ceil(Math.log2(known / bucketsPerFilter))));
   }
 
   #forgetBucket(bucket: Bucket): void {
@@ -161,19 +165,20 @@ export class ChosenIds {
     if (shelf.buckets.every((other) => other === undefined)) this.#shelves.delete(shelfOf(bucket.number));
   }
 
-  #restore(filter: IdFilter, number: number): void {
-    const [bytes] = this.#filter.get(number) ?? [];
-    if (bytes !== null && bytes !== undefined) filter.restore(placeOf(number), bytes);
-  }
-
-  /** What the growing bucket has come to is written down only when it is full. */
-  #readTail(last: Bucket): void {
-    const filter = this.#shelves.get(shelfOf(last.number))?.filter;
-    for (const [id, acceptedAt] of this.#tail.all(last.number)) {
-      filter?.add(placeOf(last.number), hashOf(id));
-      last.ids += 1;
-      last.newest = Math.max(last.newest, acceptedAt);
+  /** A bucket that is not in memory. What the growing one has come to is written down only when it is full. */
+  #read(filter: IdFilter, bucket: Bucket): Bucket {
+    const place = placeOf(bucket.number);
+    const [bytes] = this.#filter.get(bucket.number) ?? [];
+    if (bytes !== null && bytes !== undefined) {
+      filter.restore(place, bytes);
+      return bucket;
     }
+    for (const [id, acceptedAt] of this.#tail.all(bucket.number)) {
+      filter.add(place, hashOf(id));
+      bucket.ids += 1;
+      bucket.newest = Math.max(bucket.newest, acceptedAt);
+    }
+    return bucket;
   }
 }
 

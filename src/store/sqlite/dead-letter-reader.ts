@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeadLetter, DeadLetterQuery } from '../store.ts';
-import { tablesOf } from './schema.ts';
+import { tablesOf } from './pipeline-tables.ts';
 import { Select } from './select.ts';
 
 type LetterRow = readonly [

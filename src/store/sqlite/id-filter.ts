@@ -62,8 +62,11 @@ export class IdFilter {
 
   /** One bucket's own filter, to be stored. */
   bytesOf(place: number): Uint8Array {
-    const bytes = new Uint8Array(this.#slices.length / 8);
-    for (const [at, slice] of this.#slices.entries()) bytes[at >>> 3] = (bytes[at >>> 3] as number) | (((slice >>> place) & 1) << (at & 7));
+    const slices = this.#slices;
+    const bytes = new Uint8Array(slices.length / 8);
+    for (let at = 0; at < slices.length; at += 1) {
+      bytes[at >>> 3] = (bytes[at >>> 3] as number) | ((((slices[at] as number) >>> place) & 1) << (at & 7));
+    }
     return bytes;
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Hold, KeyUpdate, Release, TimerWrite } from '../store.ts';
-import { tablesOf } from './schema.ts';
+import { tablesOf } from './pipeline-tables.ts';
 
 /** Writes what is kept by key in one pipeline: its record, its held events, its timers. One statement for each. */
 export class PartitionKeys {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { NewEvent, Retention } from '../store.ts';
 import { ChosenIds } from './chosen-ids.ts';
-import { tablesOf } from './schema.ts';
+import { tablesOf } from './pipeline-tables.ts';
 import { Select } from './select.ts';
 
 /** What became of an event, as a number: its position when it was accepted, otherwise one of these. */

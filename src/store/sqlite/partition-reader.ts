@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { tablesOf } from './pipeline-tables.ts';
 import type { HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
-import { tablesOf } from './schema.ts';
 import { Select } from './select.ts';
 
 type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];

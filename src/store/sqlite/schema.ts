@@ -1,37 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
-import { Select } from './select.ts';
+import { tablesOf } from './pipeline-tables.ts';
+import { migrateFrom1 } from './schema-version-1.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
 const schemaVersion = 2;
 
-/** The tables of one pipeline, quoted. Each pipeline has its own, so that its log grows at its right edge and is pruned by itself. */
-export interface PipelineTables {
-  readonly log: string;
-  readonly keys: string;
-  readonly held: string;
-  readonly timers: string;
-  readonly ids: string;
-  readonly idBuckets: string;
-}
-
-export function tablesOf(pipeline: string): PipelineTables {
-  return {
-    log: quote(`millrace_log_${pipeline}`),
-    keys: quote(`millrace_keys_${pipeline}`),
-    held: quote(`millrace_held_${pipeline}`),
-    timers: quote(`millrace_timers_${pipeline}`),
-    ids: quote(`millrace_ids_${pipeline}`),
-    idBuckets: quote(`millrace_id_buckets_${pipeline}`),
-  };
-}
-
 /** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
   db.exec('CREATE TABLE IF NOT EXISTS millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID');
   const found = db.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value;
-  if (found === 1) migrateFrom1(db);
+  if (found === 1) migrateFrom1(db, createPipelineTables);
   else if (found !== undefined && found !== schemaVersion) {
     throw new MillraceError(
       'MILL_TABLE_CHANGED',
@@ -40,7 +20,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   }
   db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
-  for (const pipeline of pipelines) db.exec(pipelineTables(pipeline));
+  for (const pipeline of pipelines) createPipelineTables(db, pipeline);
 }
 
 const sharedTables = `
@@ -58,9 +38,9 @@ const sharedTables = `
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);`;
 
 /** Indexes are named apart from tables: a pipeline may be called anything. */
-function pipelineTables(pipeline: string): string {
+function createPipelineTables(db: DatabaseSync, pipeline: string): void {
   const { log, keys, held, timers, ids, idBuckets } = tablesOf(pipeline);
-  return `
+  db.exec(`
     CREATE TABLE IF NOT EXISTS ${log} (
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
       accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT
@@ -84,26 +64,5 @@ function pipelineTables(pipeline: string): string {
     CREATE TABLE IF NOT EXISTS ${idBuckets} (
       bucket INTEGER NOT NULL PRIMARY KEY, capacity INTEGER NOT NULL, ids INTEGER NOT NULL, newest INTEGER NOT NULL,
       filter BLOB
-    ) STRICT;`;
-}
-
-/** In version 1 events had no `traceparent`, timers no attempts, dead letters no timer, and the known ids were one table without buckets. */
-function migrateFrom1(db: DatabaseSync): void {
-  const logs = new Select<[name: string]>(
-    db,
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'millrace\\_log\\_%' ESCAPE '\\'",
-  );
-  db.exec(`ALTER TABLE millrace_dead_letters ADD COLUMN timer_name TEXT; ALTER TABLE millrace_dead_letters ADD COLUMN timer_due_at INTEGER;
-    ALTER TABLE millrace_dead_letters ADD COLUMN timer_data TEXT`);
-  for (const [name] of logs.all()) {
-    const pipeline = name.slice('millrace_log_'.length);
-    const { log, timers, ids, idBuckets } = tablesOf(pipeline);
-    const old = quote(`millrace_old_ids_${pipeline}`);
-    db.exec(`ALTER TABLE ${log} ADD COLUMN traceparent TEXT;
-      ALTER TABLE ${timers} ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0; ALTER TABLE ${timers} ADD COLUMN retry_at INTEGER;
-      ALTER TABLE ${ids} RENAME TO ${old}; ${pipelineTables(pipeline)}
-      INSERT INTO ${ids} SELECT 1, id, accepted_at FROM ${old};
-      INSERT INTO ${idBuckets} SELECT 1, max(8192, count(*)), 0, 0, NULL FROM ${old};
-      DROP TABLE ${old}`);
-  }
+    ) STRICT;`);
 }

@@ -3,7 +3,7 @@ import { MillraceError } from '../../errors.ts';
 import type { Claim, Commit, NewDeadLetter, NewEvent, PartitionId, Retention, StoreDeclaration } from '../store.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
-import { tablesOf } from './schema.ts';
+import { tablesOf } from './pipeline-tables.ts';
 import { Select } from './select.ts';
 import { TableWriter } from './tables.ts';
 import type { Call } from './thread-messages.ts';
