@@ -60,6 +60,18 @@ test('what a rollback took back is not known, what it brought back is', () => {
   rememberAll(ids, many.slice(270_000));
 });
 
+test('a rollback brings shelves back whose places were given to smaller ones meanwhile', () => {
+  const { db, ids } = opened();
+  const lots = Array.from({ length: 560_000 }, (_, at) => `lot ${at}`);
+  rememberAll(ids, lots);
+  db.exec('BEGIN');
+  assert.equal(ids.forget(2, 1_000_000), lots.length);
+  rememberAll(ids, many.slice(0, 10_000));
+  db.exec('ROLLBACK');
+  ids.reload();
+  for (let at = 0; at < lots.length; at += 11) assert.equal(ids.remember(lots[at] as string, 2, 0), false);
+});
+
 test('old ids are forgotten in parts, and their buckets with them', () => {
   const { db, ids } = opened();
   rememberAll(ids, many, 1);
