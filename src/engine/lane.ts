@@ -1,5 +1,6 @@
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import type { KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
+import type { Clock } from './clock.ts';
 
 /** An event in memory that waits for its turn, or has it. */
 export interface Waiting {
@@ -65,19 +66,14 @@ export class Lane {
   readonly dueTimers: DueTimer[] = [];
   /** The timer whose turn is under way. */
   timerUnderWay: string | undefined;
-  /**
-   * Timers that had come due when the lane was loaded and have not been handed out yet, with the last moment at which an
-   * event may have been accepted to go before them.
-   */
-  #announced: Map<string, number> | undefined;
   /** The draft that last changed the lane: it must be on disk before the lane may be forgotten. */
   draft = 0;
   /** Calls off the alarm that the lane waits for. */
   disarm: (() => void) | undefined;
   /** Used since the last sweep of idle lanes. */
   isWarm = true;
-  /** The names of the timers that are armed, the due ones among them; most lanes have none. */
-  #armed: Set<string> | undefined;
+  /** The timers that are armed, by name, the due ones among them; most lanes have none. */
+  #armed: Map<string, StoredTimer> | undefined;
   /** Ascending by order. */
   #queue: Waiting[] = [];
 
@@ -91,7 +87,7 @@ export class Lane {
     this.pending = record.held;
     this.countedTo = countedTo;
     this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
-    if (record.timers.length > 0) this.#armed = new Set(record.timers.map(({ name }) => name));
+    if (record.timers.length > 0) this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
   }
 
   /** Whether it has a turn or is about to. */
@@ -143,25 +139,23 @@ export class Lane {
     return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0 ? timer : undefined;
   }
 
-  /** Some of the timers that the lane was loaded with have come due, and are about to be handed out. */
-  announce(timers: readonly StoredTimer[]): void {
-    for (const { name, dueAt, attempts } of timers) {
-      this.#announced ??= new Map();
-      this.#announced.set(name, attempts > 0 ? Number.NEGATIVE_INFINITY : dueAt);
+  /**
+   * Takes the timers that go before the next event although nobody has asked the store for them yet: those that came due
+   * before it was accepted, and one that has had its turn and failed, while nobody was there perhaps.
+   */
+  takeOverdue(clock: Pick<Clock, 'now'>): void {
+    if (this.#armed === undefined) return;
+    const event = this.runnable;
+    if (event === undefined) return;
+    const now = clock.now();
+    for (const timer of this.#armed.values()) {
+      if (timer.dueAt <= now && (timer.dueAt < event.acceptedAt || timer.attempts > 0)) this.takeDue([timer]);
     }
-  }
-
-  /** Whether a timer that is not at hand yet goes before the event. */
-  awaitsTimer({ acceptedAt }: Waiting): boolean {
-    if (this.#announced === undefined) return false;
-    for (const until of this.#announced.values()) if (acceptedAt > until) return true;
-    return false;
   }
 
   /** Takes timers that have come due, each once, in the order in which they did. */
   takeDue(timers: readonly StoredTimer[]): void {
     for (const timer of timers) {
-      this.#forgetAnnounced(timer.name);
       const isInHand = timer.name === this.timerUnderWay || this.dueTimers.some(({ name }) => name === timer.name);
       if (!isInHand) this.dueTimers.push({ ...timer, key: this.key });
     }
@@ -207,19 +201,13 @@ export class Lane {
 
   /** A timer was set, cancelled, or had its turn: one of that name that came due before must not fire. */
   writeTimer({ name, timer }: Pick<TimerWrite, 'name' | 'timer'>): void {
-    this.#forgetAnnounced(name);
     const at = this.dueTimers.findIndex((due) => due.name === name);
     if (at !== -1) this.dueTimers.splice(at, 1);
     if (timer === null) this.#armed?.delete(name);
     else {
-      this.#armed ??= new Set();
-      this.#armed.add(name);
+      this.#armed ??= new Map();
+      this.#armed.set(name, { name, ...timer });
     }
-  }
-
-  #forgetAnnounced(name: string): void {
-    this.#announced?.delete(name);
-    if (this.#announced?.size === 0) this.#announced = undefined;
   }
 
   takeHead(): Waiting | undefined {

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts';
-import type { DeadLetter, HeldEvent, PartitionId, Store } from '../store/store.ts';
+import type { DeadLetter, HeldEvent, KeyRecord, PartitionId, Store } from '../store/store.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
@@ -248,13 +248,11 @@ export class Lanes {
   }
 
   async #load(keys: readonly string[]): Promise<void> {
-    const loading = this.#means.store.load(this.#means.partition, keys).then((records) => {
+    const loading = this.#recordsOf(keys).then((records) => {
       const countedTo = this.#pipeline.order === undefined ? 0 : this.#means.head();
-      const now = this.#means.clock.now();
       records.forEach((record, at) => {
-        const lane = this.#adopt(new Lane(keys[at] as string, this.#pipeline.order, record, countedTo));
-        // What has come due, while nobody was there perhaps, goes before the events that were accepted after.
-        lane.announce(record.timers.filter(({ dueAt }) => dueAt <= now));
+        const key = keys[at] as string;
+        if (!this.#lanes.has(key)) this.#adopt(new Lane(key, this.#pipeline.order, record, countedTo));
       });
     });
     for (const key of keys) this.#loading.set(key, loading);
@@ -262,7 +260,15 @@ export class Lanes {
       await loading;
     } finally {
       for (const key of keys) this.#loading.delete(key);
+      // Whoever waits for the partition to be idle looks again.
+      this.#means.drafted();
     }
+  }
+
+  /** A lane whose one event is its key is forgotten when it rests: its turns must be on disk before it is read again. */
+  async #recordsOf(keys: readonly string[]): Promise<readonly KeyRecord[]> {
+    if (this.#pipeline.key === undefined) await this.#means.committed();
+    return this.#means.store.load(this.#means.partition, keys);
   }
 
   #adopt(lane: Lane): Lane {
@@ -316,21 +322,21 @@ export class Lanes {
         void this.#reload(lane);
         return;
       }
+      if (this.#pipeline.key !== undefined) lane.takeOverdue(this.#means.clock);
       const timer = lane.dueTimer;
       const waiting = lane.runnable;
       if (timer === undefined && waiting === undefined) {
         this.#rest(lane, isFresh);
         return;
       }
-      if (!this.#mayStart(lane, timer ?? waiting)) return;
+      if (!this.#mayStart(lane)) return;
       if (timer !== undefined) this.#runTimer(lane, timer);
       else if (waiting !== undefined) this.#runHead(lane, waiting);
     }
   }
 
-  /** Whether the turn may start now; when it waits for a free place, or for a timer before it, the lane is called again. */
-  #mayStart(lane: Lane, turn: Waiting | DueTimer | undefined): boolean {
-    if (turn !== undefined && 'position' in turn && lane.awaitsTimer(turn)) return false;
+  /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */
+  #mayStart(lane: Lane): boolean {
     if (!this.isFull) return true;
     lane.status = 'ready';
     this.#ready.push(lane);

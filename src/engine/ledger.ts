@@ -43,6 +43,11 @@ export class Ledger {
     this.#counters.add(counts, now);
   }
 
+  /** Nobody knows whether a draft is on disk: what it redrove or discarded is counted as received again, to be settled anew. */
+  doubted({ unparked }: Draft): void {
+    for (const { id } of unparked) if (this.#parked.delete(id)) this.received(1);
+  }
+
   /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
   recount(waiting: number, deadLetters: number): void {
     this.#setDeadLetters(deadLetters);

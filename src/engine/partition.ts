@@ -33,6 +33,10 @@ export class Partition {
   #isOver = false;
   /** In a row, without a commit between them. */
   #failures = 0;
+  /** The highest position told of before there was a tenure. */
+  #told = 0;
+  /** Whether there may be more in the log than the claim under way will tell. */
+  #mustLook = false;
   /** Events on their way to the log. */
   #arriving = 0;
   /** When something was settled last, or a look at an idle partition found it busy. */
@@ -75,12 +79,15 @@ export class Partition {
 
   /** Tells of accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
-    this.#present.offer(events);
+    // At the start another partition may send before this one is claimed.
+    if (this.#tenure === undefined) this.#told = Math.max(this.#told, events.at(-1)?.position ?? 0);
+    else this.#tenure.offer(events);
   }
 
   /** Nobody knows whether there is more in the log than was told of. */
   look(): void {
-    void this.#present.look();
+    if (this.#tenure === undefined || this.#recovering !== undefined) this.#mustLook = true;
+    void this.#tenure?.look();
   }
 
   /**
@@ -130,10 +137,10 @@ export class Partition {
   /** Drops everything in memory and goes on from what is on disk, since the store failed. */
   recover(error: unknown): void {
     this.trouble = messageOf(error);
+    // The claim under way may have missed what took effect although it failed.
+    if (this.#recovering !== undefined) this.#mustLook = true;
     if (this.#recovering !== undefined || this.#isOver) return;
-    this.#recovering = this.#startOver(error).finally(() => {
-      this.#recovering = undefined;
-    });
+    this.#recovering = this.#startOver(error);
   }
 
   /** Hands unfinished work back, commits what is finished, and ends. */
@@ -153,7 +160,7 @@ export class Partition {
     const claim = await store.claim(this.id);
     if (this.#isOver) return;
     // What was appended after the claim may have been told of before the claim was answered.
-    const head = Math.max(claim.head, this.#tenure?.head ?? 0);
+    const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);
     const tenure: Tenure = new Tenure(
       {
         ...this.#means,
@@ -173,8 +180,13 @@ export class Partition {
       head,
     );
     this.#tenure = tenure;
+    // From here on its failure is one to recover from.
+    this.#recovering = undefined;
     this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim.deadLetters);
     tenure.start();
+    if (!this.#mustLook) return;
+    this.#mustLook = false;
+    void tenure.look();
   }
 
   async #startOver(cause: unknown): Promise<void> {
@@ -187,6 +199,8 @@ export class Partition {
       }
       log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code: failure.code, reason: failure.message }, 'starting over');
       await this.#pause();
+      // A claim after the end would take the partition from whoever comes next.
+      if (this.#isOver) return;
       try {
         await this.#begin();
         return;

@@ -272,7 +272,10 @@ export class Tenure {
       span?.end(error);
       this.#committing = undefined;
       if (error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED') refusals.refused(draft, error);
-      else this.#means.doubted(draft.sends);
+      else {
+        this.#means.ledger.doubted(draft);
+        this.#means.doubted(draft.sends);
+      }
       this.#fail(error);
     }
   }
