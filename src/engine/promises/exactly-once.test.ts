@@ -5,7 +5,7 @@ import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import type { Store } from '../../store/store.ts';
-import { isCode, onEveryStore, Step, Steps, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { failing, isCode, onEveryStore, Step, Steps, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
   for (const numbered of [false, true]) {
@@ -177,6 +177,46 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     );
     await t.drain();
     assert.ok(commits < 100, 'turns commit together again');
+    await t.stop();
+  });
+
+  test('a send at the start reaches a pipeline that is still being claimed', async () => {
+    const base = makeStore();
+    const sent = Promise.withResolvers<void>();
+    let isStart = false;
+    const store = withCalls(base, {
+      async claim(partition) {
+        if (isStart && partition.pipeline === 'second') await sent.promise;
+        return base.claim(partition);
+      },
+      async commit(work) {
+        const committed = await base.commit(work);
+        if (committed.sends.length > 0) globalThis.setImmediate(sent.resolve);
+        return committed;
+      },
+    });
+    const Note = z.object({ n: z.int() });
+    const got: number[] = [];
+    const second = pipeline('second', { event: Note, key: () => 'k', handle: ({ n }) => void got.push(n) });
+    const first = pipeline('first', {
+      event: Note,
+      key: () => 'k',
+      retry: { backoff: '1s' },
+      handle(note, _state, turn) {
+        if (!isStart) failing();
+        turn.send(second, note);
+      },
+    });
+    const t = await testMill({ pipelines: [first, second], store });
+    await t.ingest('first', { n: 1 });
+    await t.drain();
+    await t.stop();
+    isStart = true;
+    while (t.clock.turnToNextAlarm(t.clock.now() + 60_000));
+    await t.start();
+    await t.drain();
+    await t.advance('1m');
+    assert.deepEqual(got, [1]);
     await t.stop();
   });
 });

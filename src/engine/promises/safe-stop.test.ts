@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import { isCode, onEveryStore, Step, steps, stepsOf } from './fixture.test.ts';
+import type { Store } from '../../store/store.ts';
+import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
   test('a stop finishes what it can, hands the rest back, and the next start goes on from there', async () => {
@@ -90,5 +92,21 @@ onEveryStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
     await after.advance('1m');
     assert.deepEqual(attempts, [1, 1]);
     await after.stop();
+  });
+
+  test('nothing is waited for when all that a start brought back waits for an operator', { timeout: 30_000 }, async () => {
+    const base = makeStore();
+    const load: Store['load'] = async (partition, keys) => {
+      const records = await base.load(partition, keys);
+      for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+      return records;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt: failing }, { attempts: 1 })], store: withCalls(base, { load }) });
+    for (const key of ['a', 'b']) await t.ingest('steps', { key, n: 1 });
+    await t.drain();
+    await t.crash();
+    await t.drain();
+    assert.equal((await t.key('steps', 'a')).status, 'parked');
+    await t.stop();
   });
 });

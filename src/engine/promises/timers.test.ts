@@ -401,4 +401,55 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
     assert.equal((await t.rows(said)).filter(({ what }) => what === 'ring').length, 1_600);
     await t.stop();
   });
+
+  test('a timer that is overdue when it is set comes before an event that was accepted after it was due', async () => {
+    const gate = Promise.withResolvers<void>();
+    const t = await testMill({ pipelines: [speech({ gate: gate.promise })] });
+    await t.ingest('speech', { key: 'a', say: 'slow set', after: 400 });
+    await t.advance(1_000);
+    await t.ingest('speech', { key: 'a', say: 'later' });
+    gate.resolve();
+    await t.drain();
+    assert.deepEqual(await whatWasSaid(t), ['slow set', 'ring', 'later']);
+    await t.stop();
+  });
+
+  test('timers of events without keys fire once each, however slowly the store answers', async () => {
+    const base = makeStore();
+    const slowly = async <T>(answer: Promise<T>): Promise<T> => {
+      const known = await answer;
+      for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+      return known;
+    };
+    const store = withCalls(base, {
+      commit: (work) => slowly(base.commit(work)),
+      load: (partition, keys) => slowly(base.load(partition, keys)),
+      dueTimers: (partition, dueBy, limit) => slowly(base.dueTimers(partition, dueBy, limit)),
+    });
+    const rung: string[] = [];
+    const alarms = pipeline('alarms', {
+      event: z.object({}),
+      handle(_event, _state, turn) {
+        turn.timers.set('first', { after: 10 });
+        turn.timers.set('second', { after: 10 });
+      },
+      timers: {
+        first(_state, turn) {
+          rung.push(`first of ${turn.key}`);
+          turn.timers.set('second', { after: 10 });
+        },
+        second: (_state, turn) => void rung.push(`second of ${turn.key}`),
+      },
+    });
+    const t = await testMill({ pipelines: [alarms], store });
+    for (const id of ['a', 'b', 'c']) await t.ingest('alarms', {}, { id });
+    await t.drain();
+    await t.advance(100);
+    await t.drain();
+    assert.deepEqual(
+      rung.toSorted(),
+      ['first', 'second'].flatMap((name) => ['a', 'b', 'c'].map((key) => `${name} of ${key}`)),
+    );
+    await t.stop();
+  });
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Commit, Store } from '../../store/store.ts';
-import { isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
   test('what is given up is a dead letter with its reason, counted', async () => {
@@ -160,5 +160,35 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
       assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);
       await t.stop();
     }
+  });
+
+  test('what is redriven or discarded is counted once, also when the answer of the store is lost', async () => {
+    const base = makeStore();
+    let isLost = false;
+    const commit: Store['commit'] = async (work) => {
+      const committed = await base.commit(work);
+      if (!isLost) return committed;
+      isLost = false;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the network is down');
+    };
+    let isBroken = true;
+    const attempt = () => {
+      if (isBroken) failing();
+    };
+    const t = await testMill({ pipelines: [steps({ attempt }, { attempts: 1 })], store: withCalls(base, { commit }) });
+    for (const key of ['a', 'b']) await t.ingest('steps', { key, n: 1 });
+    await t.drain();
+    isBroken = false;
+    const resolve = [(id: string) => t.mill.redrive(id), (id: string) => t.mill.discard(id)];
+    for (const [at, { id }] of (await t.deadLetters()).entries()) {
+      isLost = true;
+      await Promise.allSettled([resolve[at]?.(id)]);
+      await t.advance('1m');
+      await t.drain();
+    }
+    const { depth, received, processed, failed } = t.mill.counts().steps ?? {};
+    assert.equal(depth, 0);
+    assert.equal(received, (processed ?? 0) + (failed ?? 0));
+    await t.stop();
   });
 });
