@@ -435,9 +435,13 @@ export class Lanes {
     this.#reloading.add(lane);
     try {
       await this.#means.committed();
-      const events = await this.#means.store.held(this.#means.partition, lane.key, 0, queuedMax);
+      const { store, partition } = this.#means;
+      // A lane of one event was never loaded; an event of the same id, accepted long before, may have been given up.
+      const [record] = this.#pipeline.key === undefined ? await store.load(partition, [lane.key]) : [];
+      const events = await store.held(partition, lane.key, 0, queuedMax);
       if (this.#closed) return;
       this.#refill(lane, events);
+      if (record?.parked === true) this.#park(lane);
     } catch (error) {
       if (!this.#closed) this.#means.failed(error);
     } finally {
@@ -445,6 +449,14 @@ export class Lanes {
     }
     this.#advance(lane, true);
     this.#means.drafted();
+  }
+
+  /** All that waits is held in the store. */
+  #park(lane: Lane): void {
+    this.#queued -= lane.queued;
+    lane.spill();
+    lane.disarm?.();
+    lane.status = 'parked';
   }
 
   #refill(lane: Lane, events: readonly HeldEvent[]): void {

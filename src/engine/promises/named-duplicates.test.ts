@@ -49,4 +49,37 @@ onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
     assert.deepEqual(await stepsOf(t, 'a'), [1, 4, 4]);
     await t.stop();
   });
+
+  test('an id that is taken again after its window does not wake an event of that id that was given up', async () => {
+    const runs: string[] = [];
+    let isBroken = true;
+    const once = pipeline('once', {
+      event: z.object({ say: z.string() }),
+      deduplicationWindow: '1s',
+      onGiveUp: 'park',
+      retry: { attempts: 2, backoff: '1s', jitter: 0 },
+      handle({ say }) {
+        runs.push(say);
+        if (isBroken) throw new Error('not today');
+      },
+    });
+    const t = await testMill({ pipelines: [once] });
+    await t.ingest('once', { say: 'old' }, { id: 'a' });
+    await t.advance('10s');
+    await t.crash();
+    assert.equal((await t.ingest('once', { say: 'new' }, { id: 'a' })).status, 'accepted');
+    await t.drain();
+    isBroken = false;
+    await t.advance('1m');
+    const times = (say: string) => runs.filter((run) => run === say).length;
+    assert.equal(times('old'), 2);
+    const [letter] = await t.deadLetters();
+    await t.mill.redrive(letter?.id ?? '');
+    await t.drain();
+    assert.equal(times('old'), 3);
+    assert.ok(times('new') > 0);
+    assert.deepEqual(await t.deadLetters(), []);
+    assert.equal(t.mill.counts().once?.depth, 0);
+    await t.stop();
+  });
 });
