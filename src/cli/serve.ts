@@ -38,7 +38,8 @@ async function serve(systems: readonly System[], chosen: boolean, configuration:
   const { host, database, queueSize, shutdownTimeoutMs } = configuration;
   const limits = queueSize === undefined ? {} : { backlog: queueSize };
   const pipelines = systems.flatMap((system) => system.pipelines);
-  const mill = await millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() }).start();
+  const mill = millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
+  if ((await Promise.race([stop, mill.start().then(() => 'started')])) !== 'started') return mill.stop();
   let server: MillServer | undefined;
   try {
     server = await createServer({ mill, systems, log });

@@ -88,7 +88,9 @@ export class Mill {
   readonly #retention: RetentionSweep;
   readonly #threads: HandlerThreads;
   readonly #ended = Promise.withResolvers<void>();
-  #state: 'new' | 'working' | 'stopping' | 'failed' = 'new';
+  #state: 'new' | 'starting' | 'working' | 'stopping' | 'failed' = 'new';
+  /** Resolves when a start that is under way has ended, whatever came of it. */
+  #starting: Promise<unknown> = Promise.resolve();
   #failure: MillraceError | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -157,20 +159,10 @@ export class Mill {
   /** Opens the store, takes what a former run left, and sets to work. Throws what the store throws. */
   async start(): Promise<this> {
     if (this.#state !== 'new') throw new MillraceError('MILL_CONFLICT', 'start: expected a new engine, found one that was started before');
-    const pipelines = Array.from(this.pipelines.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
-    await this.#store.open({ pipelines, tables: this.#tables });
-    try {
-      await this.#threads.start();
-      const started = await Promise.allSettled(this.#all.map((partition) => partition.start()));
-      for (const start of started) if (start.status === 'rejected') throw start.reason;
-    } catch (error) {
-      await Promise.all(this.#all.map((partition) => partition.stop()));
-      await this.#threads.close();
-      await this.#store.close();
-      throw error;
-    }
-    this.#state = 'working';
-    this.#retention.start();
+    this.#state = 'starting';
+    const started = this.#start();
+    this.#starting = started.catch(() => undefined);
+    await started;
     return this;
   }
 
@@ -307,10 +299,35 @@ export class Mill {
     return Array.from(this.#partitions.values()).flat();
   }
 
+  async #start(): Promise<void> {
+    try {
+      const pipelines = Array.from(this.pipelines.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
+      await this.#store.open({ pipelines, tables: this.#tables });
+      await this.#threads.start();
+      const started = await Promise.allSettled(this.#all.map((partition) => partition.start()));
+      for (const start of started) if (start.status === 'rejected') throw start.reason;
+      if (this.#stopping !== undefined) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
+    } catch (error) {
+      await Promise.all(this.#all.map((partition) => partition.stop()));
+      await this.#threads.close();
+      await this.#store.close();
+      // What a stop broke off failed for no reason of its own.
+      if (this.#stopping !== undefined)
+        throw new MillraceError('MILL_STOPPING', 'the engine was stopped before it had started', { cause: error });
+      this.#state = 'new';
+      throw error;
+    }
+    this.#state = 'working';
+    this.#retention.start();
+  }
+
   async #stop(timeoutMs: number): Promise<void> {
     const wasWorking = this.#state === 'working';
     if (this.#state !== 'failed') this.#state = 'stopping';
     try {
+      // A module that loads for long would keep the start from ending.
+      if (!wasWorking) await this.#threads.close();
+      await this.#starting;
       if (wasWorking) await this.idle(timeoutMs);
       await this.#retention.stop();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#all.map((partition) => partition.stop()));

@@ -226,6 +226,18 @@ function slowToLoad(file: string): string {
   `;
 }
 
+test('a stop breaks a start off whose module loads for long', async () => {
+  const path = `${newFile()}.mjs`;
+  writeFileSync(path, slowToLoad(newFile()));
+  const { default: slow } = await import(pathToFileURL(path).href);
+  const loads = told('loads');
+  const mill = millrace({ store: memory(), pipelines: [slow] });
+  const started = assert.rejects(mill.start(), { code: 'MILL_STOPPING' });
+  await loads;
+  await mill.stop();
+  await started;
+});
+
 test('an error that comes after the handler ended costs a thread and no event', async () => {
   const died = Promise.withResolvers<string>();
   const log: Log = { ...silentLog, warn: (fields) => died.resolve(String(Object(fields).reason)) };
