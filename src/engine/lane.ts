@@ -149,16 +149,14 @@ export class Lane {
     if (event === undefined) return;
     const now = clock.now();
     for (const timer of this.#armed.values()) {
-      if (timer.dueAt <= now && (timer.dueAt < event.acceptedAt || timer.attempts > 0)) this.takeDue([timer]);
+      if (timer.dueAt <= now && (timer.dueAt < event.acceptedAt || timer.attempts > 0)) this.takeDue(timer);
     }
   }
 
-  /** Takes timers that have come due, each once, in the order in which they did. */
-  takeDue(timers: readonly StoredTimer[]): void {
-    for (const timer of timers) {
-      const isInHand = timer.name === this.timerUnderWay || this.dueTimers.some(({ name }) => name === timer.name);
-      if (!isInHand) this.dueTimers.push({ ...timer, key: this.key });
-    }
+  /** Takes a timer that has come due, once, to its place in the order in which they did. */
+  takeDue(timer: StoredTimer): void {
+    if (timer.name === this.timerUnderWay || this.dueTimers.some(({ name }) => name === timer.name)) return;
+    this.dueTimers.push({ ...timer, key: this.key });
     if (this.dueTimers.length > 1) this.dueTimers.sort((one, other) => one.dueAt - other.dueAt);
   }
 

@@ -134,7 +134,7 @@ export class Lanes {
   dispatchTimer(timer: DueTimer): boolean {
     const lane = this.#lanes.get(timer.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined)) : undefined);
     if (lane === undefined || this.#closed) return false;
-    lane.takeDue([timer]);
+    lane.takeDue(timer);
     this.#advance(lane);
     return true;
   }
