@@ -175,9 +175,7 @@ export class Door {
       throw new MillraceError(
         'MILL_BACKLOG_FULL',
         `pipeline ${name}: expected at most ${backlog} events to wait, found no room for ${count}`,
-        {
-          retryAfterMs: 1_000,
-        },
+        { retryAfterMs: 1_000 },
       );
     } catch (error) {
       this.#means.counters(name).rejected += count;
