@@ -8,10 +8,18 @@ export type { IngestOptions } from './engine/identify.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
-export type { TableQuery } from './engine/query.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError } from './errors.ts';
 export type { Duration } from './pipeline/duration.ts';
+export type {
+  Answer,
+  DeliveryOutcome,
+  DeliveryRetry,
+  EndpointOptions,
+  OutgoingCall,
+  Transport,
+  TransportLog,
+} from './pipeline/endpoint.ts';
 export {
   type AnyPipeline,
   type GapPolicy,
@@ -25,8 +33,10 @@ export {
   type RetryPolicy,
   type VersionedState,
 } from './pipeline/pipeline.ts';
-export { type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
-export type { Timers, Turn, TurnLog } from './pipeline/turn.ts';
+export type { Cadence, ScheduleOptions, Source, SourceRun } from './pipeline/schedule.ts';
+export { type ChangedRowOf, type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
+export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
+export type { DeliverOptions, Timers, Turn, TurnLog } from './pipeline/turn.ts';
 export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';

@@ -1,6 +1,7 @@
 import { MillraceError, messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
+import type { TableQuery } from '../pipeline/table-query.ts';
 import type { Appended, DeadLetter, DeadLetterQuery, PartitionId, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
@@ -11,7 +12,7 @@ import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { Partition } from './partition.ts';
-import { Queries, type TableQuery } from './query.ts';
+import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
 import { readState } from './state.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';

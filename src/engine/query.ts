@@ -3,18 +3,14 @@ import {
   type DatabaseConnection,
   Kysely,
   type QueryResult,
-  type SelectQueryBuilder,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
 import { MillraceError } from '../errors.ts';
 import { fromSqlValue, type SqlValue, type StoredRowOf, type Table } from '../pipeline/table.ts';
+import type { TableQuery } from '../pipeline/table-query.ts';
 import type { Store } from '../store/store.ts';
-
-/** A Kysely select over one declared table: add conditions, order and columns, then `execute()`. */
-// biome-ignore lint/complexity/noBannedTypes: Kysely's own word for "nothing selected yet"
-export type TableQuery<T extends Table> = SelectQueryBuilder<Record<T['name'], StoredRowOf<T>>, T['name'], {}>;
 
 /** Typed, read-only queries over the declared tables of a store. */
 export class Queries {

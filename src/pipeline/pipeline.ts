@@ -1,5 +1,7 @@
-import { MillraceError } from '../errors.ts';
+import { atLeast, invalid, share } from './check.ts';
 import { type Duration, toMs } from './duration.ts';
+import { type Endpoint, type EndpointOptions, resolveEndpoint } from './endpoint.ts';
+import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule.ts';
 import type { InputOf, OutputOf, Schema, StorableSchema } from './schema.ts';
 import type { Tables, Turn } from './turn.ts';
 
@@ -50,7 +52,14 @@ type HandlerResult<State> = NextState<State> | Promise<NextState<State>>;
 type StateOf<S extends Schema> = [S] extends [never] ? undefined : OutputOf<S>;
 
 /** What a user declares: how events of one kind are validated, keyed, ordered and handled. */
-export interface PipelineOptions<Name extends string, E extends Schema, S extends Schema, T extends Tables, TimerNames extends string> {
+export interface PipelineOptions<
+  Name extends string,
+  E extends Schema,
+  S extends Schema,
+  T extends Tables,
+  TimerNames extends string,
+  EndpointNames extends string = string,
+> {
   /** Every event is parsed by it once, at the door. Its output must be JSON. */
   readonly event: E & StorableSchema<E>;
   /** The thing an event is about. Without it every event is a key of its own: no order, full concurrency. */
@@ -69,15 +78,29 @@ export interface PipelineOptions<Name extends string, E extends Schema, S extend
    * else shall happen it says through `turn`. It runs again after a failure, so what it does outside of `turn` may
    * happen more than once.
    */
-  handle(event: OutputOf<E>, state: StateOf<S> | undefined, turn: Turn<Name, InputOf<E>, T, TimerNames>): HandlerResult<StateOf<S>>;
+  handle(
+    event: OutputOf<E>,
+    state: StateOf<S> | undefined,
+    turn: Turn<Name, InputOf<E>, T, TimerNames, EndpointNames>,
+  ): HandlerResult<StateOf<S>>;
   /** A handler for each named timer. */
   readonly timers?: {
     readonly [N in TimerNames]: (
       state: StateOf<S> | undefined,
-      turn: Turn<Name, InputOf<E>, T, TimerNames>,
+      turn: Turn<Name, InputOf<E>, T, TimerNames, EndpointNames>,
       data: unknown,
     ) => HandlerResult<StateOf<S>>;
   };
+  /** Where `turn.deliver` delivers to, by name. */
+  readonly deliver?: {
+    readonly [N in EndpointNames]: EndpointOptions<
+      StateOf<S>,
+      Turn<Name, InputOf<E>, T, TimerNames, EndpointNames>,
+      HandlerResult<StateOf<S>>
+    >;
+  };
+  /** Takes events in by the clock. */
+  readonly schedule?: ScheduleOptions<InputOf<E>>;
   readonly retry?: RetryPolicy;
   /**
    * After the last attempt: `park` the key until an operator redrives or discards the event, or `skip` the event and go
@@ -118,6 +141,8 @@ export interface Pipeline<Name extends string = string, Input = unknown, Event =
   readonly tables: Tables;
   readonly handle: (event: unknown, state: unknown, turn: Turn) => HandlerResult<unknown>;
   readonly timers: Readonly<Record<string, (state: unknown, turn: Turn, data: unknown) => HandlerResult<unknown>>>;
+  readonly deliver: Readonly<Record<string, Endpoint>>;
+  readonly schedule: Schedule | undefined;
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
   readonly onGiveUp: 'park' | 'skip';
   readonly concurrency: number;
@@ -171,11 +196,16 @@ export function pipeline<
   // biome-ignore lint/complexity/noBannedTypes: no tables
   T extends Tables = {},
   TimerNames extends string = never,
->(name: Name, options: PipelineOptions<Name, E, S, T, TimerNames> & HandlerPlace): Pipeline<Name, InputOf<E>, OutputOf<E>, StateOf<S>> {
+  EndpointNames extends string = never,
+>(
+  name: Name,
+  options: PipelineOptions<Name, E, S, T, TimerNames, EndpointNames> & HandlerPlace,
+): Pipeline<Name, InputOf<E>, OutputOf<E>, StateOf<S>> {
   const at = (option: string) => `pipeline ${name}: ${option}`;
   checkOptions(name, options, at);
   const state = options.state === undefined ? undefined : resolveState(options.state, at('state'));
   const order = options.order === undefined ? undefined : resolveOrder(options.order as OrderByNumber<unknown>, at('order'));
+  const concurrency = atLeast(1, options.concurrency ?? 100, at('concurrency'));
   // The engine handles values whose types only the declaration knows; the schema has checked them.
   return {
     name,
@@ -188,9 +218,11 @@ export function pipeline<
     tables: options.tables ?? {},
     handle: options.handle as unknown as Pipeline['handle'],
     timers: (options.timers ?? {}) as unknown as Pipeline['timers'],
+    deliver: resolveEndpoints(options.deliver ?? {}, at),
+    schedule: options.schedule && resolveSchedule(options.schedule as ScheduleOptions<unknown>, concurrency, at('schedule')),
     retry: resolveRetry(options.retry ?? {}, at('retry')),
     onGiveUp: options.onGiveUp ?? (state !== undefined || order !== undefined ? 'park' : 'skip'),
-    concurrency: atLeast(1, options.concurrency ?? 100, at('concurrency')),
+    concurrency,
     threads: resolveThreads(options, at),
     timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
     retainMs: toMs(options.retain ?? '7d', at('retain')),
@@ -238,6 +270,17 @@ function resolveThreads(
   );
 }
 
+function resolveEndpoints(endpoints: object, at: (option: string) => string): Readonly<Record<string, Endpoint>> {
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([name, endpoint]) => {
+      if (!/^[a-z][a-z0-9_]{0,39}$/.test(name)) {
+        invalid(`${at('deliver')}: expected names of lower-case letters, digits and _, at most 40, found ${JSON.stringify(name)}`);
+      }
+      return [name, resolveEndpoint(endpoint, at(`deliver.${name}`))];
+    }),
+  );
+}
+
 function resolveRetry(retry: RetryPolicy, what: string): Pipeline['retry'] {
   return {
     attempts: atLeast(1, retry.attempts ?? 5, `${what}.attempts`),
@@ -264,18 +307,4 @@ function resolveOrder(order: OrderByNumber<unknown>, what: string): ResolvedOrde
     skipAfterMs: gap === 'wait' ? undefined : toMs(gap.skipAfter, `${what}.gap.skipAfter`),
     pendingMax: order.maxPending === undefined ? undefined : atLeast(1, order.maxPending, `${what}.maxPending`),
   };
-}
-
-function atLeast(least: number, value: number, what: string): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  return invalid(`${what}: expected an integer of at least ${least}, found ${String(value)}`);
-}
-
-function share(value: number, what: string): number {
-  if (value >= 0 && value <= 1) return value;
-  return invalid(`${what}: expected a number from 0 to 1, found ${String(value)}`);
-}
-
-function invalid(message: string): never {
-  throw new MillraceError('MILL_INVALID_DECLARATION', message);
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts';
+import { invalid } from './check.ts';
 
 /** What a column may hold. `json` is any JSON value; a trailing `?` allows null. */
 type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
@@ -19,6 +20,8 @@ export interface Table<Name extends string = string, C extends Columns = Columns
   readonly primaryKey: readonly string[];
   /** Each index as its columns, in order. */
   readonly indexes: readonly (readonly string[])[];
+  /** What a column holds when SQL adds a row without it. */
+  readonly defaults: Readonly<Record<string, SqlValue>>;
   /** Type-level only: whether there is a primary key, and so whether rows can be replaced. */
   readonly keyed: K;
 }
@@ -26,6 +29,8 @@ export interface Table<Name extends string = string, C extends Columns = Columns
 export interface TableOptions<C extends Columns, K extends readonly (keyof C & string)[]> {
   readonly primaryKey?: K;
   readonly indexes?: readonly (readonly (keyof C & string)[])[];
+  /** What a column holds when somebody's SQL adds a row without it. Handlers say every column that may not be null. */
+  readonly defaults?: { readonly [N in keyof C]?: ValueOf<KindOf<C[N]>> };
 }
 
 type KindOf<T extends ColumnType> = T extends `${infer Kind}?` ? Kind : T;
@@ -38,6 +43,9 @@ export type RowOf<T extends Table> = {
 } & {
   readonly [N in NullableKeys<T['columns']>]?: ValueOf<KindOf<T['columns'][N]>> | null | undefined;
 };
+
+/** What a handler changes of a row: its primary key, and the columns that shall have another value. */
+export type ChangedRowOf<T extends Table> = { readonly [N in keyof T['columns']]?: StoredRowOf<T>[N] | undefined };
 
 /** A row as a query returns it: every column, null where there is none. */
 export type StoredRowOf<T extends Table> = {
@@ -76,7 +84,26 @@ export function table<const Name extends string, const C extends Columns, const 
   for (const column of [...primaryKey, ...indexes.flat()]) {
     if (!Object.hasOwn(columns, column)) invalid(`table ${name}: expected keys and indexes over its columns, found ${column}`);
   }
-  return { name, columns, primaryKey, indexes, keyed: (primaryKey.length > 0) as K extends readonly [] ? false : true };
+  const defaults = Object.fromEntries(
+    Object.entries(options.defaults ?? {}).map(([column, value]) => [column, defaultOf(name, columns, column, value)]),
+  );
+  return { name, columns, primaryKey, indexes, defaults, keyed: (primaryKey.length > 0) as K extends readonly [] ? false : true };
+}
+
+function defaultOf(table: string, columns: Columns, column: string, value: unknown): SqlValue {
+  const type = columns[column];
+  if (type === undefined) return invalid(`table ${table}: defaults: expected columns of the table, found ${column}`);
+  const bound = bind[kindOf(type)](value);
+  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${type}, found ${describe(value)}`);
+}
+
+/** The columns that a change names and their values as the store binds them; throws like {@link toSqlValues}, and when the primary key is not whole. */
+export function toSqlChange(
+  table: Table,
+  row: Readonly<Record<string, unknown>>,
+): { readonly columns: string[]; readonly values: SqlValue[] } {
+  const columns = Object.keys(table.columns).filter((column) => row[column] !== undefined || table.primaryKey.includes(column));
+  return { columns, values: columns.map((column) => toSqlValue(table, column, row[column])) };
 }
 
 /**
@@ -94,9 +121,13 @@ function toSqlValue(table: Table, column: string, value: unknown): SqlValue {
   const isNullable = type.endsWith('?');
   const bound = value ?? null;
   if (bound === null && isNullable) return null;
-  const sqlValue = bound === null ? undefined : bind[(isNullable ? type.slice(0, -1) : type) as ColumnKind](bound);
+  const sqlValue = bound === null ? undefined : bind[kindOf(type)](bound);
   if (sqlValue !== undefined) return sqlValue;
   throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${type}, found ${describe(value)}`);
+}
+
+function kindOf(type: ColumnType): ColumnKind {
+  return type.replace('?', '') as ColumnKind;
 }
 
 /** How the store binds a value of each kind; undefined for one that is not of it. */
@@ -121,10 +152,6 @@ function checkName(name: string, what: string): void {
   invalid(
     `${what}: expected a name of lower-case letters, digits and _ that does not start with millrace_ or sqlite_, found ${JSON.stringify(name)}`,
   );
-}
-
-function invalid(message: string): never {
-  throw new MillraceError('MILL_INVALID_DECLARATION', message);
 }
 
 function describe(value: unknown): string {

@@ -1,6 +1,6 @@
 import type { Duration } from './duration.ts';
 import type { AnyPipeline, PipelineInput } from './pipeline.ts';
-import type { RowOf, Table } from './table.ts';
+import type { ChangedRowOf, RowOf, Table } from './table.ts';
 
 export type Tables = Readonly<Record<string, Table>>;
 
@@ -25,14 +25,30 @@ export interface Timers<Names extends string> {
   cancel(name: Names): void;
 }
 
+export interface DeliverOptions {
+  /**
+   * The idempotency key; by default one that no other delivery has. A second delivery under the id of one that has no
+   * outcome yet takes its place: its payload counts from now on, its attempts stay.
+   */
+  readonly id?: string;
+  /** Where to, for a transport that is not made for one address. */
+  readonly url?: string;
+}
+
 /**
  * What a handler is given beside the event and the state: facts about this turn, and the ways to say what shall
  * happen. Nothing happens until the handler has returned; then all of it commits together with the next state
  * (promise 2), or, when the handler throws, none of it.
  */
-export interface Turn<Name extends string = string, Input = unknown, T extends Tables = Tables, TimerNames extends string = string> {
+export interface Turn<
+  Name extends string = string,
+  Input = unknown,
+  T extends Tables = Tables,
+  TimerNames extends string = string,
+  EndpointNames extends string = string,
+> {
   readonly key: string;
-  /** The id of the event; the timer's name when a timer fired. */
+  /** The id of the event; the timer's name when a timer fired, the delivery's id when it has an outcome. */
   readonly id: string;
   /** 1 on the first try. */
   readonly attempt: number;
@@ -50,10 +66,14 @@ export interface Turn<Name extends string = string, Input = unknown, T extends T
   put<W extends T[keyof T]>(table: true extends W['keyed'] ? W : never, row: RowOf<W>): void;
   /** Adds a row; does nothing when one with the same primary key is there. */
   add<W extends T[keyof T]>(table: W, row: RowOf<W>): void;
+  /** Sets the given columns of the row with that primary key, and leaves the others as they are; does nothing when there is no such row. */
+  update<W extends T[keyof T]>(table: true extends W['keyed'] ? W : never, row: ChangedRowOf<W>): void;
   /** Sends an event to another pipeline (or, by name, to this one): it is in the log when this turn commits. */
   send<P extends AnyPipeline>(to: P, event: PipelineInput<P>): void;
   send(to: Name, event: Input): void;
   readonly timers: Timers<TimerNames>;
+  /** Calls an endpoint once this turn has committed, at least once (promise 6). The payload must be JSON. */
+  deliver(endpoint: EndpointNames, payload: unknown, options?: DeliverOptions): void;
   /** Counts the event as ignored, with the reason in the debug log. Return it: the state stays as it is. */
   ignore(reason: string): undefined;
 }

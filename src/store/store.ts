@@ -10,6 +10,7 @@
  *   it is held from the moment it is appended; the order of any other event is its position, and it is held only when
  *   a commit says so.
  * - **keys**: state, the next number, and whether the key is parked.
+ * - **deliveries**: calls that turns asked for and that have no outcome yet, in the order in which they were asked for.
  * - **timers**, **dead letters** and the rows of declared tables.
  *
  * All calls are asynchronous and work on batches. Calls may overlap; each is atomic: it takes effect whole and is on
@@ -43,6 +44,8 @@ export interface Claim {
   readonly held: number;
   /** How many dead letters nobody has resolved. */
   readonly deadLetters: number;
+  /** How many deliveries there are. */
+  readonly deliveries: number;
 }
 
 export interface NewEvent {
@@ -142,12 +145,15 @@ export interface Release {
   readonly to: number;
 }
 
-/** Rows for one table, each with its values in the order of the table's columns. `put` replaces by primary key, `add` keeps what is there. */
-export interface RowWrite {
+/**
+ * Rows for one table, each with its values in the order of the table's columns. `put` replaces by primary key, `add` keeps
+ * what is there. `update` names columns, the whole primary key among them, and its rows have values for these; it changes
+ * no others, and nothing when there is no row of that key.
+ */
+export type RowWrite = {
   readonly table: string;
-  readonly write: 'put' | 'add';
   readonly rows: readonly (readonly SqlValue[])[];
-}
+} & ({ readonly write: 'put' | 'add' } | { readonly write: 'update'; readonly columns: readonly string[] });
 
 /** Arms a timer, in place of one of that name, or (null) disarms it. */
 export interface TimerWrite {
@@ -155,6 +161,36 @@ export interface TimerWrite {
   readonly name: string;
   readonly timer: Omit<StoredTimer, 'name'> | null;
 }
+
+/** A call that a turn asked for. */
+export interface StoredDelivery {
+  /** The idempotency key; one delivery of a partition and endpoint has it at a time. */
+  readonly id: string;
+  readonly key: string;
+  readonly endpoint: string;
+  /** The payload as JSON. */
+  readonly body: string;
+  readonly url: string | null;
+  /** Whether it waits until those of its endpoint and key that were asked for before it are gone. The same for all of an endpoint. */
+  readonly ordered: boolean;
+  readonly askedAt: number;
+  readonly traceparent: string | null;
+  /** Failed attempts so far. */
+  readonly attempts: number;
+  /** Not to be tried before, in milliseconds since 1970; null: not until it is asked for again. */
+  readonly dueAt: number | null;
+}
+
+/**
+ * - `ask`: a delivery behind all others; in the place of the one of its endpoint and id, if there is one, whose attempts and
+ *   `askedAt` stay.
+ * - `retry`: sets what is said of the one of that endpoint and id; does nothing when there is none.
+ * - `remove`: it is gone.
+ */
+export type DeliveryWrite =
+  | { readonly write: 'ask'; readonly delivery: StoredDelivery }
+  | ({ readonly write: 'retry' } & Pick<StoredDelivery, 'endpoint' | 'id' | 'attempts' | 'dueAt'>)
+  | ({ readonly write: 'remove' } & Pick<StoredDelivery, 'endpoint' | 'id'>);
 
 export interface NewDeadLetter {
   readonly id: string;
@@ -166,6 +202,8 @@ export interface NewDeadLetter {
   readonly event: { readonly position: number; readonly order: number } | null;
   /** The failed timer; null when something else was given up. */
   readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'> | null;
+  /** The failed delivery; null when something else was given up. */
+  readonly delivery: Omit<StoredDelivery, 'key' | 'attempts' | 'dueAt'> | null;
   /** The numbers that were skipped; null when something else was given up. */
   readonly numbers: { readonly from: number; readonly to: number } | null;
   /** Whether its key was parked for it. */
@@ -194,6 +232,7 @@ export interface Commit {
   readonly releases: readonly Release[];
   readonly keys: readonly KeyUpdate[];
   readonly timers: readonly TimerWrite[];
+  readonly deliveries: readonly DeliveryWrite[];
   /** Throws `MILL_COMMIT_REFUSED` when the database refuses a row, by a constraint or trigger of its own. */
   readonly rows: readonly RowWrite[];
   readonly deadLetters: readonly NewDeadLetter[];
@@ -262,6 +301,15 @@ export interface Store {
 
   /** When the soonest timer after a moment is due; null when there is none. */
   nextTimerDue(partition: PartitionId, after: number): Promise<number | null>;
+
+  /**
+   * Deliveries of an endpoint that are due at or before a moment, those due first in front (then those asked for first), at
+   * most `limit`. An ordered one only when none of its endpoint and key stands before it.
+   */
+  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]>;
+
+  /** When the first delivery of an endpoint after a moment is due, of those that could be answered then; null when there is none. */
+  nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null>;
 
   commit(commit: Commit): Promise<Committed>;
 

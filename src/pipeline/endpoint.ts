@@ -1,0 +1,149 @@
+import { atLeast, invalid, share } from './check.ts';
+import { type Duration, toMs } from './duration.ts';
+
+/** A call on its way out: one attempt at a delivery. */
+export interface OutgoingCall {
+  /** The same at every attempt: the idempotency key. */
+  readonly id: string;
+  readonly pipeline: string;
+  readonly endpoint: string;
+  /** The key whose turn asked for it. */
+  readonly key: string;
+  /** The payload as JSON. */
+  readonly body: string;
+  /** Where to, if the turn said so; otherwise the transport knows. */
+  readonly url: string | undefined;
+  /** 1 on the first try. */
+  readonly attempt: number;
+  /** When the turn asked for it, in milliseconds since 1970. */
+  readonly askedAt: number;
+  /** What it is part of, in the form of W3C Trace Context. */
+  readonly traceparent: string | undefined;
+}
+
+/**
+ * What came of a call. `answer`, where there is one, must be JSON; it comes back to the key.
+ *
+ * - `delivered`: it has arrived and must not be made again.
+ * - `refused`: it will never succeed as it is.
+ * - `failed`: it may succeed later, not before `retryAfterMs` have passed, if given.
+ * - `postponed`: no call was made, and none to this endpoint makes sense for `retryAfterMs`. It counts as no attempt.
+ */
+export type Answer =
+  | { readonly result: 'delivered'; readonly answer?: unknown }
+  | { readonly result: 'refused'; readonly reason: string; readonly answer?: unknown }
+  | { readonly result: 'failed'; readonly reason: string; readonly retryAfterMs?: number | undefined; readonly answer?: unknown }
+  | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
+
+export interface TransportLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** How calls of an endpoint leave the program. */
+export interface Transport {
+  /** Called once before the first call, when the engine starts. */
+  open?(log: TransportLog): void | Promise<void>;
+  /** Makes the call once. What it throws counts as `failed`. When the signal aborts, it ends as soon as it can. */
+  call(call: OutgoingCall, signal: AbortSignal): Promise<Answer>;
+  /** Called once after the last call, when the engine stops. */
+  close?(): void | Promise<void>;
+}
+
+/**
+ * What became of a delivery, as its key is told in a turn of its own.
+ *
+ * - `delivered`: once, with the answer.
+ * - `given up`: it was refused, or its last attempt failed. It is a dead letter now.
+ * - `failed`: an attempt failed and there are more, where `retry.by` is `pipeline`.
+ * - `redriven`: an operator wants a delivery that was given up to be tried again.
+ */
+export type DeliveryOutcome = {
+  readonly id: string;
+  /** Attempts so far. */
+  readonly attempts: number;
+  /** When it was known, in milliseconds since 1970. */
+  readonly at: number;
+} & (
+  | { readonly status: 'delivered'; readonly answer: unknown }
+  | { readonly status: 'given up'; readonly reason: string; readonly answer: unknown }
+  | {
+      readonly status: 'failed';
+      readonly reason: string;
+      readonly answer: unknown /** In milliseconds since 1970. */;
+      readonly retryAt: number;
+    }
+  | { readonly status: 'redriven' }
+);
+
+/** How often and how fast a failed delivery is tried again. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`, spread by `jitter`. */
+export interface DeliveryRetry {
+  /** Attempts in all, the first included. Default 8. */
+  readonly attempts?: number;
+  /** Default 1 s. */
+  readonly backoff?: Duration;
+  /** Default 1 h. */
+  readonly maxBackoff?: Duration;
+  /** The share of the pause that is random, 0 to 1. Default 0.5. */
+  readonly jitter?: number;
+  /**
+   * Who starts the next attempt. `outbox` (default): the engine, once the pause is over. `pipeline`: a turn that delivers
+   * under the same id again; the key is told of every failed attempt and when the pause is over.
+   */
+  readonly by?: 'outbox' | 'pipeline';
+}
+
+/** Where a pipeline delivers to, and with what care. `State` and `T` are those of the pipeline: its state and its turn. */
+export interface EndpointOptions<State, T, Next> {
+  readonly to: Transport;
+  /** Calls under way at once. Default 10. */
+  readonly concurrency?: number;
+  /** At most so many calls begin within any span of `per`. Default: no limit. */
+  readonly rateLimit?: { readonly calls: number; readonly per: Duration };
+  /** How long a call may take before it is aborted and has failed. Default 30 s. */
+  readonly timeout?: Duration;
+  readonly retry?: DeliveryRetry;
+  /** `key`: the deliveries of a key go one after the other, each when the one before it was delivered or given up. Default `none`. */
+  readonly order?: 'none' | 'key';
+  /** What an outcome means to the key: a turn like that of an event. Without it the key is not told. */
+  outcome?(state: State | undefined, turn: T, outcome: DeliveryOutcome): Next;
+}
+
+/** An endpoint with every default filled in. */
+export interface Endpoint {
+  readonly to: Transport;
+  readonly concurrency: number;
+  readonly rateLimit: { readonly calls: number; readonly perMs: number } | undefined;
+  readonly timeoutMs: number;
+  readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
+  readonly retryBy: 'outbox' | 'pipeline';
+  readonly isOrdered: boolean;
+  readonly outcome: ((state: unknown, turn: never, outcome: DeliveryOutcome) => unknown) | undefined;
+}
+
+/** Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found. */
+export function resolveEndpoint(options: EndpointOptions<unknown, never, unknown>, what: string): Endpoint {
+  const { to, concurrency = 10, rateLimit, timeout = '30s', retry = {}, order = 'none' } = options;
+  if (typeof to?.call !== 'function') invalid(`${what}.to: expected a transport, such as one of http(…), found ${typeof to}`);
+  const { attempts = 8, backoff = '1s', maxBackoff = '1h', jitter = 0.5, by = 'outbox' } = retry;
+  if (by !== 'outbox' && by !== 'pipeline') invalid(`${what}.retry.by: expected outbox or pipeline, found ${String(by)}`);
+  if (order !== 'none' && order !== 'key') invalid(`${what}.order: expected none or key, found ${String(order)}`);
+  return {
+    to,
+    concurrency: atLeast(1, concurrency, `${what}.concurrency`),
+    rateLimit: rateLimit && {
+      calls: atLeast(1, rateLimit.calls, `${what}.rateLimit.calls`),
+      perMs: atLeast(1, toMs(rateLimit.per, `${what}.rateLimit.per`), `${what}.rateLimit.per`),
+    },
+    timeoutMs: toMs(timeout, `${what}.timeout`),
+    retry: {
+      attempts: atLeast(1, attempts, `${what}.retry.attempts`),
+      backoffMs: toMs(backoff, `${what}.retry.backoff`),
+      backoffMsMax: toMs(maxBackoff, `${what}.retry.maxBackoff`),
+      jitter: share(jitter, `${what}.retry.jitter`),
+    },
+    retryBy: by,
+    isOrdered: order === 'key',
+    outcome: options.outcome?.bind(options),
+  };
+}

@@ -1,0 +1,85 @@
+import { Cron } from 'croner';
+import { messageOf } from '../errors.ts';
+import { atLeast, invalid } from './check.ts';
+import { type Duration, toMs } from './duration.ts';
+import type { QueryTables } from './table-query.ts';
+
+/** What a source is told. */
+export interface SourceRun {
+  /** When the run was due, in milliseconds since 1970. */
+  readonly dueAt: number;
+  /** How many events it may take at most. */
+  readonly limit: number;
+  readonly query: QueryTables;
+}
+
+/** What pulls events in: answers the next ones, those first that shall go first. */
+export type Source<Input> = (run: SourceRun) => Promise<readonly Input[]> | readonly Input[];
+
+/** When runs are due: `every` so long, or by a `cron` pattern, in the time zone of the machine or another (`Europe/Berlin`). */
+export type Cadence =
+  | { readonly every: Duration; readonly cron?: never; readonly timezone?: never }
+  | { readonly cron: string; readonly timezone?: string; readonly every?: never };
+
+/**
+ * Takes events in by the clock. A run takes a batch from the source and ends when each of its events is handled and what it
+ * delivered has an outcome. Runs never overlap: one that comes due during another is left out.
+ */
+export type ScheduleOptions<Input> = Cadence & {
+  readonly source: Source<Input>;
+  /** Events that a run takes at most. Default 100. */
+  readonly batch?: number;
+  /** Of these, how many are under way at once. Default: the pipeline's `concurrency`. */
+  readonly concurrency?: number;
+  /**
+   * How long a run may take. Then what is under way is aborted, and has failed; what was not begun is left to the source.
+   * Default 5 min.
+   */
+  readonly timeout?: Duration;
+};
+
+/** A schedule with every default filled in. */
+export interface Schedule {
+  readonly source: Source<unknown>;
+  readonly batch: number;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  /** Undefined: by `nextAfter` alone. */
+  readonly everyMs: number | undefined;
+  /** The moment of the first run after another moment; undefined when there is none. */
+  nextAfter(moment: number): number | undefined;
+}
+
+/** Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found. */
+export function resolveSchedule(options: ScheduleOptions<unknown>, concurrency: number, what: string): Schedule {
+  if (typeof options.source !== 'function') invalid(`${what}.source: expected a function, found ${typeof options.source}`);
+  return {
+    source: options.source,
+    batch: atLeast(1, options.batch ?? 100, `${what}.batch`),
+    concurrency: atLeast(1, options.concurrency ?? concurrency, `${what}.concurrency`),
+    timeoutMs: atLeast(1, toMs(options.timeout ?? '5m', `${what}.timeout`), `${what}.timeout`),
+    ...resolveCadence(options, what),
+  };
+}
+
+function resolveCadence({ every, cron, timezone }: Cadence, what: string): Pick<Schedule, 'everyMs' | 'nextAfter'> {
+  if ((every === undefined) === (cron === undefined))
+    invalid(`${what}: expected either every or cron, found ${every === undefined ? 'none' : 'both'}`);
+  if (every !== undefined) {
+    const everyMs = atLeast(1, toMs(every, `${what}.every`), `${what}.every`);
+    return { everyMs, nextAfter: (moment) => moment + everyMs };
+  }
+  const pattern = parseCron(cron ?? '', timezone, what);
+  return { everyMs: undefined, nextAfter: (moment) => pattern.nextRun(new Date(moment))?.getTime() };
+}
+
+function parseCron(cron: string, timezone: string | undefined, what: string): Cron {
+  try {
+    const pattern = new Cron(cron, { paused: true, ...(timezone === undefined ? {} : { timezone }) });
+    // A time zone that does not exist is found when the first moment is computed.
+    pattern.nextRun();
+    return pattern;
+  } catch (error) {
+    return invalid(`${what}.cron: expected a cron pattern, such as 0 3 * * *, found ${JSON.stringify(cron)}: ${messageOf(error)}`);
+  }
+}
