@@ -130,7 +130,7 @@ class Http implements HttpTransport {
       connectionsTo: ({ origin }: URL) => (isOwn && origin === url.origin ? this.#trustedConnections() : this.#guardedConnections()),
     };
     const send = () => exchange(sent, signal);
-    const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send, signal) : send());
+    const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send) : send());
     return outcome.result === 'answered' ? this.#judge(outcome.response) : outcome;
   }
 
