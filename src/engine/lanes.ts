@@ -1,9 +1,8 @@
 import { MillraceError } from '../errors.ts';
-import type { DeadLetter, HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
+import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
-import { outcomeTimer } from './outbox/outcome.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
@@ -38,7 +37,6 @@ export class Lanes {
   readonly #runner: Runner;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
-  readonly #resolving = new Set<string>();
   #ready: Lane[] = [];
   readonly #reloading = new Set<Lane>();
   #queued = 0;
@@ -48,7 +46,7 @@ export class Lanes {
     this.#means = means;
     this.#pipeline = means.pipeline;
     this.#runner = new Runner(means, {
-      settled: (lane, draft, waiting) => this.#settle(lane, draft, waiting),
+      settled: (lane, draft, waiting) => this.settle(lane, draft, waiting),
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
       ended: (lane) => {
         lane.underWay = undefined;
@@ -150,6 +148,14 @@ export class Lanes {
     draft.timers.push(write);
   }
 
+  /** An event of the lane needs no further turn. */
+  settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
+    draft.settle(lane, waiting);
+    this.#unheld.delete(waiting.position);
+    if (lane.pending > 0) lane.pending -= 1;
+    if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
+  }
+
   /** Runs whatever waited for a free place. */
   resume(): void {
     while (this.#ready.length > 0 && !this.isFull && !this.#closed) {
@@ -200,83 +206,6 @@ export class Lanes {
     this.#closed = true;
     for (const lane of this.#lanes.values()) lane.disarm?.();
     await this.#runner.close(reason);
-  }
-
-  /** Tries the event of a dead letter again, before anything else of its key; lets its timer come due again; or delivers anew. */
-  async redrive(letter: DeadLetter): Promise<void> {
-    const { event, timer, delivery } = letter;
-    if (timer !== null) return this.#rearm(letter, timer);
-    if (delivery !== null) return this.#redeliver(letter, delivery);
-    if (event === null)
-      throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, a timer or a delivery, found a gap`);
-    await this.#resolve(letter, (lane, draft) => {
-      draft.hold(lane, { ...event, attempts: 0, held: true }, null);
-      lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
-      if (!letter.parked) lane.pending += 1;
-      if (letter.parked) draft.unparked.push({ id: letter.id, redriven: true });
-      else draft.counts.received += 1;
-    });
-  }
-
-  /** Gives the event of a dead letter up for good; its key goes on behind it. */
-  async discard(letter: DeadLetter): Promise<void> {
-    await this.#resolve(letter, (lane, draft) => {
-      if (letter.event === null || !letter.parked) return;
-      this.#settle(lane, draft, { ...letter.event, held: true });
-      draft.unparked.push({ id: letter.id, redriven: false });
-    });
-  }
-
-  /** The timer is due again at once, as long as the key has not set it anew since. */
-  async #rearm(letter: DeadLetter, { name, dueAt, data }: NonNullable<DeadLetter['timer']>): Promise<void> {
-    await this.#resolve(letter, (lane) => {
-      if (lane.armed(name) !== undefined) {
-        throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected timer ${name} not to be set again, found it pending`);
-      }
-      this.writeTimer({ key: lane.key, name, timer: { dueAt, data, attempts: 0, retryAt: null } });
-    });
-  }
-
-  /** The delivery is asked for anew, under its id. */
-  async #redeliver(letter: DeadLetter, delivery: NonNullable<DeadLetter['delivery']>): Promise<void> {
-    const endpoint = this.#pipeline.deliver[delivery.endpoint];
-    if (endpoint === undefined) {
-      throw new MillraceError(
-        'MILL_CONFLICT',
-        `dead letter ${letter.id}: expected an endpoint of the pipeline, found ${delivery.endpoint}`,
-      );
-    }
-    await this.#resolve(letter, ({ key }, draft) => {
-      const at = this.#means.clock.now();
-      const dueAt = endpoint.retryBy === 'outbox' ? at : null;
-      draft.deliveries.push({ write: 'ask', delivery: { ...delivery, key, attempts: 0, dueAt } });
-      if (endpoint.outcome === undefined) return;
-      this.writeTimer(outcomeTimer({ ...delivery, key }, { id: delivery.id, attempts: 0, at, status: 'redriven' }));
-    });
-  }
-
-  async #resolve(letter: DeadLetter, decide: (lane: Lane, draft: Draft) => void): Promise<void> {
-    if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
-    this.#resolving.add(letter.id);
-    try {
-      // It was read before its turn to be resolved came.
-      const [present] = await this.#means.store.deadLetters({ id: letter.id, limit: 1 });
-      if (present === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${letter.id}`);
-      await this.warm([letter.key]);
-      const lane = this.#lanes.get(letter.key);
-      if (lane === undefined || this.#closed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
-      const draft = this.#means.draft();
-      decide(lane, draft);
-      if (letter.parked && lane.status === 'parked') lane.status = 'open';
-      draft.change(lane);
-      draft.resolve(letter.id);
-      this.#means.drafted();
-      this.#advance(lane);
-      await this.#means.committed();
-      if (this.#closed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
-    } finally {
-      this.#resolving.delete(letter.id);
-    }
   }
 
   async #load(keys: readonly string[]): Promise<void> {
@@ -422,13 +351,6 @@ export class Lanes {
         this.#advance(lane);
       }
     }
-  }
-
-  #settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
-    draft.settle(lane, waiting);
-    this.#unheld.delete(waiting.position);
-    if (lane.pending > 0) lane.pending -= 1;
-    if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
   /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */

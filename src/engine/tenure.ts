@@ -14,6 +14,7 @@ import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
 import type { Refusals } from './refusals.ts';
+import { Resolver } from './resolver.ts';
 import { TimerQueue } from './timer-queue.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -60,6 +61,7 @@ export class Tenure {
   readonly #lanes: Lanes;
   readonly #timers: TimerQueue;
   readonly #outbox: Outbox;
+  readonly #resolver: Resolver;
   readonly #condition = new Condition();
   #draft: Draft;
   #cursor: number;
@@ -100,8 +102,9 @@ export class Tenure {
       looked: () => this.#flushSoon(),
       failed,
     });
-    const outbox = { ...means, lanes: this.#lanes, draft: () => this.#draft, drafted: () => this.#flushSoon(), failed };
-    this.#outbox = new Outbox(outbox, means.pipeline.deliver, means.gates);
+    const drafting = { ...means, lanes: this.#lanes, draft: () => this.#draft, drafted: () => this.#flushSoon() };
+    this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
+    this.#resolver = new Resolver({ ...drafting, committed });
   }
 
   start(): void {
@@ -196,11 +199,11 @@ export class Tenure {
   }
 
   redrive(letter: DeadLetter): Promise<void> {
-    return this.#lanes.redrive(letter);
+    return this.#resolver.redrive(letter);
   }
 
   discard(letter: DeadLetter): Promise<void> {
-    return this.#lanes.discard(letter);
+    return this.#resolver.discard(letter);
   }
 
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */

@@ -1,0 +1,110 @@
+import { MillraceError } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { DeadLetter, Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Draft } from './draft.ts';
+import type { Lane } from './lane.ts';
+import type { Lanes } from './lanes.ts';
+import { outcomeTimer } from './outbox/outcome.ts';
+
+/** What resolving dead letters works with; its tenure provides it. */
+export interface ResolverMeans {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly pipeline: AnyPipeline;
+  readonly lanes: Lanes;
+  /** The draft that takes what is decided now. */
+  draft(): Draft;
+  /** Something was drafted. */
+  drafted(): void;
+  /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
+  committed(): Promise<void>;
+}
+
+/** Redrives and discards dead letters, each once, in the order of their key. */
+export class Resolver {
+  readonly #means: ResolverMeans;
+  readonly #resolving = new Set<string>();
+
+  constructor(means: ResolverMeans) {
+    this.#means = means;
+  }
+
+  /** Tries the event of a dead letter again, before anything else of its key; lets its timer come due again; or delivers anew. */
+  async redrive(letter: DeadLetter): Promise<void> {
+    const { event, timer, delivery } = letter;
+    if (timer !== null) return this.#rearm(letter, timer);
+    if (delivery !== null) return this.#redeliver(letter, delivery);
+    if (event === null)
+      throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, a timer or a delivery, found a gap`);
+    await this.#resolve(letter, (lane, draft) => {
+      draft.hold(lane, { ...event, attempts: 0, held: true }, null);
+      lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
+      if (!letter.parked) lane.pending += 1;
+      if (letter.parked) draft.unparked.push({ id: letter.id, redriven: true });
+      else draft.counts.received += 1;
+    });
+  }
+
+  /** Gives the event of a dead letter up for good; its key goes on behind it. */
+  async discard(letter: DeadLetter): Promise<void> {
+    await this.#resolve(letter, (lane, draft) => {
+      if (letter.event === null || !letter.parked) return;
+      this.#means.lanes.settle(lane, draft, { ...letter.event, held: true });
+      draft.unparked.push({ id: letter.id, redriven: false });
+    });
+  }
+
+  /** The timer is due again at once, as long as the key has not set it anew since. */
+  async #rearm(letter: DeadLetter, { name, dueAt, data }: NonNullable<DeadLetter['timer']>): Promise<void> {
+    await this.#resolve(letter, (lane) => {
+      if (lane.armed(name) !== undefined) {
+        throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected timer ${name} not to be set again, found it pending`);
+      }
+      this.#means.lanes.writeTimer({ key: lane.key, name, timer: { dueAt, data, attempts: 0, retryAt: null } });
+    });
+  }
+
+  /** The delivery is asked for anew, under its id. */
+  async #redeliver(letter: DeadLetter, delivery: NonNullable<DeadLetter['delivery']>): Promise<void> {
+    const endpoint = this.#means.pipeline.deliver[delivery.endpoint];
+    if (endpoint === undefined) {
+      throw new MillraceError(
+        'MILL_CONFLICT',
+        `dead letter ${letter.id}: expected an endpoint of the pipeline, found ${delivery.endpoint}`,
+      );
+    }
+    await this.#resolve(letter, ({ key }, draft) => {
+      const at = this.#means.clock.now();
+      const dueAt = endpoint.retryBy === 'outbox' ? at : null;
+      draft.deliveries.push({ write: 'ask', delivery: { ...delivery, key, attempts: 0, dueAt } });
+      if (endpoint.outcome === undefined) return;
+      this.#means.lanes.writeTimer(outcomeTimer({ ...delivery, key }, { id: delivery.id, attempts: 0, at, status: 'redriven' }));
+    });
+  }
+
+  async #resolve(letter: DeadLetter, decide: (lane: Lane, draft: Draft) => void): Promise<void> {
+    const { lanes } = this.#means;
+    if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
+    this.#resolving.add(letter.id);
+    try {
+      // It was read before its turn to be resolved came.
+      const [present] = await this.#means.store.deadLetters({ id: letter.id, limit: 1 });
+      if (present === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${letter.id}`);
+      await lanes.warm([letter.key]);
+      const lane = lanes.peek(letter.key);
+      if (lane === undefined || lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+      const draft = this.#means.draft();
+      decide(lane, draft);
+      if (letter.parked && lane.status === 'parked') lane.status = 'open';
+      draft.change(lane);
+      draft.resolve(letter.id);
+      this.#means.drafted();
+      lanes.wake(letter.key);
+      await this.#means.committed();
+      if (lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+    } finally {
+      this.#resolving.delete(letter.id);
+    }
+  }
+}
