@@ -33,7 +33,7 @@ export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unk
     const answer = handle();
     if (answer instanceof Promise) return attemptOn(means, turn, answer);
     turn.end();
-    const sends = identifySends(means, turn);
+    const sends = identifyOutgoing(means, turn);
     return sends instanceof Promise ? succeedOn(means.pipeline, answer, sends) : succeed(means.pipeline, answer, sends);
   } catch (error) {
     turn.end();
@@ -56,7 +56,7 @@ async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: Promise<
   try {
     const next = await Promise.race([answer, turn.aborted()]);
     turn.end();
-    return succeed(pipeline, next, await identifySends(means, turn));
+    return succeed(pipeline, next, await identifyOutgoing(means, turn));
   } catch (error) {
     turn.end();
     return { ok: false, error };
@@ -82,7 +82,21 @@ function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing
   return { ok: true, next, stored: { json, version: state.version }, sends };
 }
 
-function identifySends(means: AttemptMeans, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
+/** Throws `MILL_INVALID_EFFECT` for a delivery that is larger than an event may be, or whose id is longer than a key. */
+function checkDeliveries({ limits: { eventBytes, keyLength } }: AttemptMeans, { deliveries }: TurnRecord): void {
+  for (const { endpoint, body, id = '' } of deliveries) {
+    if (Buffer.byteLength(body) > eventBytes) {
+      throw new MillraceError('MILL_INVALID_EFFECT', `deliver to ${endpoint}: expected a payload of at most ${eventBytes} bytes`);
+    }
+    if (id.length > keyLength) {
+      throw new MillraceError('MILL_INVALID_EFFECT', `deliver to ${endpoint}: expected an id of at most ${keyLength} characters`);
+    }
+  }
+}
+
+/** Checks what else leaves the pipeline, and finds out which events are sent. */
+function identifyOutgoing(means: AttemptMeans, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
+  if (turn.deliveries.length > 0) checkDeliveries(means, turn);
   if (turn.sends.length === 0) return noSends;
   const sends: (Outgoing | Promise<Outgoing>)[] = [];
   try {

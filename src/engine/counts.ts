@@ -17,6 +17,12 @@ export interface PipelineCounts {
   readonly held: number;
   /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
   readonly deadLetters: number;
+  /** Calls that were answered as delivered, and on disk as such. */
+  readonly delivered: number;
+  /** Calls that failed and whose delivery is tried again. */
+  readonly deliveryRetries: number;
+  /** Deliveries given up as dead letters. */
+  readonly deliveriesFailed: number;
   /** Turns under way. */
   readonly running: number;
   readonly concurrency: number;
@@ -46,6 +52,9 @@ export interface DraftCounts {
   received: number;
   /** The sum of the times at which the processed were accepted. */
   acceptedAtTotal: number;
+  delivered: number;
+  deliveryRetries: number;
+  deliveriesFailed: number;
 }
 
 const windowSeconds = 10;
@@ -59,6 +68,9 @@ export class Counters {
   duplicates = 0;
   rejected = 0;
   retries = 0;
+  delivered = 0;
+  deliveryRetries = 0;
+  deliveriesFailed = 0;
   running = 0;
   deadLetters = 0;
   latencyMsTotal = 0;
@@ -70,7 +82,11 @@ export class Counters {
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
   /** A draft is on disk. What it received again its partition counts. */
-  add({ processed, ignored, failed, retries, acceptedAtTotal }: DraftCounts, now: number): void {
+  add(draft: DraftCounts, now: number): void {
+    const { processed, ignored, failed, retries, acceptedAtTotal } = draft;
+    this.delivered += draft.delivered;
+    this.deliveryRetries += draft.deliveryRetries;
+    this.deliveriesFailed += draft.deliveriesFailed;
     this.ignored += ignored;
     this.failed += failed;
     this.retries += retries;
@@ -86,6 +102,7 @@ export class Counters {
   /** @param gauges what is not counted but looked at */
   snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, now: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, latencyMsTotal } = this;
+    const { delivered, deliveryRetries, deliveriesFailed } = this;
     return {
       ...gauges,
       received,
@@ -95,6 +112,9 @@ export class Counters {
       duplicates,
       rejected,
       retries,
+      delivered,
+      deliveryRetries,
+      deliveriesFailed,
       running,
       deadLetters,
       latencyMsTotal,

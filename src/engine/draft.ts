@@ -1,6 +1,7 @@
-import type { Commit, Hold, NewDeadLetter, NewEvent, PartitionId, Release, RowWrite, TimerWrite } from '../store/store.ts';
+import type { Commit, DeliveryWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
 import type { DraftCounts } from './counts.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
+import { RowWrites } from './row-writes.ts';
 import type { RowEffect } from './turn.ts';
 
 /** An event to send, with its parsed body, which saves parsing it again when its turn comes. */
@@ -16,9 +17,20 @@ export class Draft {
   cursor: number;
   /** Turns in it. */
   turns = 0;
-  readonly counts: DraftCounts = { processed: 0, ignored: 0, failed: 0, retries: 0, received: 0, acceptedAtTotal: 0 };
+  readonly counts: DraftCounts = {
+    processed: 0,
+    ignored: 0,
+    failed: 0,
+    retries: 0,
+    received: 0,
+    acceptedAtTotal: 0,
+    delivered: 0,
+    deliveryRetries: 0,
+    deliveriesFailed: 0,
+  };
   readonly sends: Outgoing[] = [];
   readonly timers: TimerWrite[] = [];
+  readonly deliveries: DeliveryWrite[] = [];
   /** What its turns were about; only asked for when the store refused it. */
   readonly causes: (Waiting | DueTimer)[] = [];
   /** Dead letters that parked their key, and those that parked it no longer. */
@@ -27,11 +39,7 @@ export class Draft {
   readonly #lanes = new Set<Lane>();
   readonly #holds: Hold[] = [];
   readonly #releases: Release[] = [];
-  /**
-   * The last row put under each primary key, and all that were added. Adding never changes a row that is there, so the
-   * order between the two does not matter, and of many puts of a row only the last has to be written.
-   */
-  readonly #rows = new Map<string, { readonly puts: Map<string, RowEffect['values']>; readonly adds: RowEffect['values'][] }>();
+  readonly #rows = new Map<string, RowWrites>();
   readonly #deadLetters: NewDeadLetter[] = [];
   readonly #resolved: string[] = [];
   readonly #startCursor: number;
@@ -46,6 +54,7 @@ export class Draft {
     if (this.turns > 0 || this.cursor !== this.#startCursor) return false;
     return (
       this.timers.length +
+        this.deliveries.length +
         this.#lanes.size +
         this.#holds.length +
         this.#releases.length +
@@ -90,14 +99,13 @@ export class Draft {
     }
   }
 
-  addRow({ table, write, values, identity }: RowEffect): void {
-    let writes = this.#rows.get(table);
+  addRow(effect: RowEffect): void {
+    let writes = this.#rows.get(effect.table);
     if (writes === undefined) {
-      writes = { puts: new Map(), adds: [] };
-      this.#rows.set(table, writes);
+      writes = new RowWrites(effect.table);
+      this.#rows.set(effect.table, writes);
     }
-    if (write === 'put') writes.puts.set(identity, values);
-    else writes.adds.push(values);
+    writes.add(effect);
   }
 
   bury(letter: NewDeadLetter): void {
@@ -109,11 +117,6 @@ export class Draft {
   }
 
   toCommit(partition: PartitionId, epoch: number): Commit {
-    const rows: RowWrite[] = [];
-    for (const [table, { puts, adds }] of this.#rows) {
-      if (puts.size > 0) rows.push({ table, write: 'put', rows: Array.from(puts.values()) });
-      if (adds.length > 0) rows.push({ table, write: 'add', rows: adds });
-    }
     return {
       partition,
       epoch,
@@ -127,7 +130,8 @@ export class Draft {
         parked: lane.status === 'parked',
       })),
       timers: this.timers,
-      rows,
+      deliveries: this.deliveries,
+      rows: Array.from(this.#rows.values()).flatMap((writes) => writes.toWrites()),
       deadLetters: this.#deadLetters,
       resolvedDeadLetters: this.#resolved,
       sends: this.sends.map((send) => send.stored),

@@ -165,8 +165,9 @@ export class Lane {
     this.dueTimers.unshift({ ...timer, key: this.key });
   }
 
-  isArmed(timer: string): boolean {
-    return this.#armed?.has(timer) ?? false;
+  /** The timer of that name, if it is armed. */
+  armed(name: string): StoredTimer | undefined {
+    return this.#armed?.get(name);
   }
 
   /** The event whose turn is next: the first one, in a numbered lane only when its number has come. */

@@ -1,8 +1,9 @@
 import { MillraceError } from '../errors.ts';
-import type { DeadLetter, HeldEvent, KeyRecord, PartitionId, Store } from '../store/store.ts';
+import type { DeadLetter, HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
+import { outcomeTimer } from './outbox/outcome.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
@@ -139,6 +140,16 @@ export class Lanes {
     return true;
   }
 
+  /** Drafts what becomes of a timer that no turn of its key has decided. */
+  writeTimer(write: TimerWrite): void {
+    const draft = this.#means.draft();
+    const lane = this.#lanes.get(write.key);
+    lane?.writeTimer(write);
+    if (lane !== undefined) lane.draft = draft.number;
+    this.#means.timerTouched(write.key, write.name);
+    draft.timers.push(write);
+  }
+
   /** Runs whatever waited for a free place. */
   resume(): void {
     while (this.#ready.length > 0 && !this.isFull && !this.#closed) {
@@ -179,6 +190,11 @@ export class Lanes {
     }
   }
 
+  /** Aborts the turn of a key that is under way: the attempt has failed. */
+  abort(key: string, reason: MillraceError): void {
+    this.#runner.abort(key, reason);
+  }
+
   /** Aborts what runs, ends all alarms, and resolves when no handler is at work any more. Nothing is drafted from now on. */
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
@@ -186,12 +202,13 @@ export class Lanes {
     await this.#runner.close(reason);
   }
 
-  /** Tries the event of a dead letter again, before anything else of its key; or lets its timer come due again. */
+  /** Tries the event of a dead letter again, before anything else of its key; lets its timer come due again; or delivers anew. */
   async redrive(letter: DeadLetter): Promise<void> {
-    const { event, timer } = letter;
+    const { event, timer, delivery } = letter;
     if (timer !== null) return this.#rearm(letter, timer);
+    if (delivery !== null) return this.#redeliver(letter, delivery);
     if (event === null)
-      throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event or timer, found a gap`);
+      throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, a timer or a delivery, found a gap`);
     await this.#resolve(letter, (lane, draft) => {
       draft.hold(lane, { ...event, attempts: 0, held: true }, null);
       lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
@@ -212,14 +229,29 @@ export class Lanes {
 
   /** The timer is due again at once, as long as the key has not set it anew since. */
   async #rearm(letter: DeadLetter, { name, dueAt, data }: NonNullable<DeadLetter['timer']>): Promise<void> {
-    await this.#resolve(letter, (lane, draft) => {
-      if (lane.isArmed(name)) {
+    await this.#resolve(letter, (lane) => {
+      if (lane.armed(name) !== undefined) {
         throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected timer ${name} not to be set again, found it pending`);
       }
-      const write = { key: lane.key, name, timer: { dueAt, data, attempts: 0, retryAt: null } };
-      lane.writeTimer(write);
-      draft.timers.push(write);
-      this.#means.timerTouched(lane.key, name);
+      this.writeTimer({ key: lane.key, name, timer: { dueAt, data, attempts: 0, retryAt: null } });
+    });
+  }
+
+  /** The delivery is asked for anew, under its id. */
+  async #redeliver(letter: DeadLetter, delivery: NonNullable<DeadLetter['delivery']>): Promise<void> {
+    const endpoint = this.#pipeline.deliver[delivery.endpoint];
+    if (endpoint === undefined) {
+      throw new MillraceError(
+        'MILL_CONFLICT',
+        `dead letter ${letter.id}: expected an endpoint of the pipeline, found ${delivery.endpoint}`,
+      );
+    }
+    await this.#resolve(letter, ({ key }, draft) => {
+      const at = this.#means.clock.now();
+      const dueAt = endpoint.retryBy === 'outbox' ? at : null;
+      draft.deliveries.push({ write: 'ask', delivery: { ...delivery, key, attempts: 0, dueAt } });
+      if (endpoint.outcome === undefined) return;
+      this.writeTimer(outcomeTimer({ ...delivery, key }, { id: delivery.id, attempts: 0, at, status: 'redriven' }));
     });
   }
 

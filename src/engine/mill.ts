@@ -2,21 +2,23 @@ import { MillraceError, messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { Appended, DeadLetter, DeadLetterQuery, PartitionId, Store } from '../store/store.ts';
+import type { DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { Counters, type PipelineCounts } from './counts.ts';
+import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
-import type { Outgoing } from './draft.ts';
-import { type IngestOptions, sliceOf } from './identify.ts';
+import { type Identification, type IngestOptions, identify } from './identify.ts';
 import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
-import { Partition } from './partition.ts';
+import { isOutcome } from './outbox/outcome.ts';
+import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
+import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
 import { readState } from './state.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
 import type { Tracing } from './tracing.ts';
+import { Transports } from './transports.ts';
 
 export interface MillOptions {
   readonly store: Store;
@@ -55,8 +57,6 @@ export interface Health {
 }
 
 const freshnessMs = 250;
-/** Work without any progress for so long, beyond the time that a handler may take, is a fault. In milliseconds. */
-const stallMs = 5_000;
 const stopTimeoutMs = 10_000;
 
 /** Makes an engine out of pipelines and a store; `start()` sets it to work. Throws `MILL_INVALID_DECLARATION`. */
@@ -83,8 +83,12 @@ export class Mill {
   readonly #log: Log;
   readonly #queries: Queries;
   readonly #tables: readonly Table[];
-  readonly #counters = new Map<string, Counters>();
-  readonly #partitions = new Map<string, readonly Partition[]>();
+  /** The pipelines and those that are the engine's own. */
+  readonly #declared: ReadonlyMap<string, AnyPipeline>;
+  readonly #schedules: Schedules;
+  readonly #transports: Transports;
+  readonly #identification: Identification;
+  readonly #partitions: Partitions;
   readonly #door: Door;
   readonly #retention: RetentionSweep;
   readonly #threads: HandlerThreads;
@@ -105,52 +109,36 @@ export class Mill {
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
     this.#queries = new Queries(store, this.#tables);
-    const bounds = limitsWith(limits);
+    this.#transports = new Transports(pipelines, log);
+    this.#schedules = this.#makeSchedules(pipelines);
+    const all = this.#schedules.pipeline === undefined ? pipelines : [...pipelines, this.#schedules.pipeline];
+    this.#declared = byName(all);
     const ids = new Ids(clock, random);
     const newId = () => ids.next();
+    this.#identification = { store, clock, newId, limits: limitsWith(limits) };
     this.#door = new Door({
+      ...this.#identification,
       store,
-      clock,
-      newId,
-      limits: bounds,
       tracing,
-      partition: (id) => this.#partitionAt(id),
-      counters: (pipeline) => this.#countersOf(pipeline),
-      backlog: (pipeline) => {
-        let backlog = 0;
-        for (const partition of this.#partitionsOf(pipeline)) backlog += partition.backlog;
-        return backlog;
-      },
+      partition: (id) => this.#partitions.at(id),
+      counters: (pipeline) => this.#partitions.counters(pipeline),
+      backlog: (pipeline) => this.#partitions.backlog(pipeline),
       checkOpen: () => this.#checkWorking(),
     });
-    for (const pipeline of pipelines) {
-      const counters = new Counters();
-      const means = {
-        store,
-        clock,
-        random,
-        newId,
-        limits: bounds,
-        log,
-        tracing,
-        pipelines: this.pipelines,
-        counters,
-        doubted: (sends: readonly Outgoing[]) => {
-          for (const partition of new Set(sends.map(({ stored }) => this.#partitionAt(stored.partition)))) partition.look();
-        },
-        sent: (sends: readonly Outgoing[], appended: readonly Appended[]) => this.#door.hand(sends, appended),
-        fatal: (error: MillraceError) => this.#fail(error),
-      };
-      this.#counters.set(pipeline.name, counters);
-      const slices = Array.from({ length: store.partitions }, (_, slice) => slice);
-      this.#partitions.set(
-        pipeline.name,
-        slices.map((slice) => new Partition({ ...means, pipeline }, { pipeline: pipeline.name, slice })),
-      );
-    }
+    const means = {
+      ...this.#identification,
+      store,
+      random,
+      log,
+      tracing,
+      pipelines: this.pipelines,
+      sent: this.#door.hand.bind(this.#door),
+      fatal: (error: MillraceError) => this.#fail(error),
+    };
+    this.#partitions = new Partitions(means, all);
     this.#retention = new RetentionSweep(
       { store, clock, failed: (error) => this.#log.warn({ reason: messageOf(error) }, 'retention failed') },
-      this.#all.map(({ id }) => ({ id, pipeline: this.#pipeline(id.pipeline) })),
+      this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
     );
     this.stopped = this.#ended.promise;
     // Who does not look at `stopped` learns of the failure from every call.
@@ -203,22 +191,18 @@ export class Mill {
    * and could be applied within `waitMs` (250).
    */
   async state(pipeline: string, key: string, { waitMs = freshnessMs }: Freshness = {}): Promise<unknown> {
-    const declared = this.#pipeline(pipeline);
-    const partition = this.#partitionOf(declared, key);
-    await this.#within(waitMs, partition.caughtUp([key]));
-    const [record] = await this.#store.load(partition.id, [key]);
-    return readState(declared, record?.state ?? null);
+    return this.#stateOf(this.#pipeline(pipeline), key, waitMs);
   }
 
   /** How keys stand, in the order asked. As fresh as `state`. */
   async keys(pipeline: string, keys: readonly string[], { waitMs = freshnessMs }: Freshness = {}): Promise<readonly KeyStatus[]> {
-    const declared = this.#pipeline(pipeline);
+    this.#pipeline(pipeline);
     const statuses = new Map<string, KeyStatus>();
-    for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitionOf(declared, key))) {
+    for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitions.ofKey(pipeline, key))) {
       await this.#within(waitMs, partition.caughtUp(own));
       for (const [at, record] of (await this.#store.load(partition.id, own)).entries()) {
         const key = own[at] as string;
-        const timers = record.timers.map(({ name, dueAt }) => ({ name, dueAt }));
+        const timers = record.timers.filter(({ name }) => !isOutcome(name)).map(({ name, dueAt }) => ({ name, dueAt }));
         statuses.set(key, { key, status: record.parked ? 'parked' : 'open', pending: record.held, next: record.next, timers });
       }
     }
@@ -227,7 +211,7 @@ export class Mill {
 
   /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
   async settled(pipeline: string, timeoutMs = freshnessMs): Promise<boolean> {
-    const partitions = this.#partitionsOf(pipeline);
+    const partitions = this.#partitions.of(this.#pipeline(pipeline).name);
     return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
   }
 
@@ -236,7 +220,8 @@ export class Mill {
     let isLate = false;
     const idle = async () => {
       await this.#door.idle();
-      while (!isLate && this.#all.some((partition) => partition.hasWork)) await Promise.all(this.#all.map((partition) => partition.idle()));
+      while (!isLate && this.#partitions.all.some((partition) => partition.hasWork))
+        await Promise.all(this.#partitions.all.map((partition) => partition.idle()));
     };
     const inTime = await this.#within(timeoutMs, idle());
     isLate = true;
@@ -256,23 +241,25 @@ export class Mill {
   /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async redrive(deadLetterId: string): Promise<void> {
     const letter = await this.#deadLetter(deadLetterId);
-    await this.#partitionAt(letter.partition).redrive(letter);
+    await this.#partitions.at(letter.partition).redrive(letter);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async discard(deadLetterId: string): Promise<void> {
     const letter = await this.#deadLetter(deadLetterId);
-    await this.#partitionAt(letter.partition).discard(letter);
+    await this.#partitions.at(letter.partition).discard(letter);
+  }
+
+  /** The schedule of a pipeline. Throws `MILL_NOT_FOUND` when it has none. */
+  schedule(pipeline: string): ScheduleControl {
+    return this.#schedules.control(this.#pipeline(pipeline).name);
   }
 
   /** One snapshot of every pipeline's counts. */
   counts(): Readonly<Record<string, PipelineCounts>> {
     const now = this.#clock.now();
     const counts: Record<string, PipelineCounts> = {};
-    for (const { name, concurrency } of this.pipelines.values()) {
-      const held = this.#partitionsOf(name).reduce((total, partition) => total + partition.held, 0);
-      counts[name] = this.#countersOf(name).snapshot({ concurrency, held }, now);
-    }
+    for (const pipeline of this.pipelines.values()) counts[pipeline.name] = this.#partitions.counts(pipeline, now);
     return counts;
   }
 
@@ -280,37 +267,26 @@ export class Mill {
   health(): Health {
     if (this.#failure !== undefined) return { status: 'unavailable', reason: this.#failure.message };
     if (this.#state !== 'working') return { status: 'unavailable', reason: this.#state === 'stopping' ? 'stopping' : 'not started' };
-    const { refusal } = this.#door;
-    if (refusal !== undefined) return { status: 'unavailable', reason: refusal };
-    for (const partition of this.#all) {
-      const { pipeline } = partition.id;
-      if (partition.trouble !== undefined) return { status: 'unavailable', reason: `pipeline ${pipeline}: ${partition.trouble}` };
-      const silentMs = partition.silentMs();
-      if (silentMs > stallMs + this.#pipeline(pipeline).timeoutMs) {
-        return {
-          status: 'unavailable',
-          reason: `pipeline ${pipeline}: has work and made no progress for ${Math.round(silentMs / 1000)} s`,
-        };
-      }
-    }
+    const reason = this.#door.refusal ?? this.#partitions.trouble();
+    if (reason !== undefined) return { status: 'unavailable', reason };
     return { status: 'ok' };
-  }
-
-  get #all(): readonly Partition[] {
-    return Array.from(this.#partitions.values()).flat();
   }
 
   async #start(): Promise<void> {
     try {
-      const pipelines = Array.from(this.pipelines.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
+      const pipelines = Array.from(this.#declared.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
       await this.#store.open({ pipelines, tables: this.#tables });
       await this.#threads.start();
-      const started = await Promise.allSettled(this.#all.map((partition) => partition.start()));
+      await this.#transports.open();
+      const started = await Promise.allSettled(this.#partitions.all.map((partition) => partition.start()));
       for (const start of started) if (start.status === 'rejected') throw start.reason;
       if (this.#stopping !== undefined) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
+      this.#state = 'working';
+      await this.#schedules.start();
     } catch (error) {
-      await Promise.all(this.#all.map((partition) => partition.stop()));
+      await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
+      await this.#transports.close();
       await this.#store.close();
       // What a stop broke off failed for no reason of its own.
       if (this.#stopping !== undefined)
@@ -318,7 +294,6 @@ export class Mill {
       this.#state = 'new';
       throw error;
     }
-    this.#state = 'working';
     this.#retention.start();
   }
 
@@ -329,16 +304,46 @@ export class Mill {
       // A module that loads for long would keep the start from ending.
       if (!wasWorking) await this.#threads.close();
       await this.#starting;
+      for (const partition of this.#partitions.all) partition.rest();
       if (wasWorking) await this.idle(timeoutMs);
       await this.#retention.stop();
-      if (wasWorking || this.#failure !== undefined) await Promise.all(this.#all.map((partition) => partition.stop()));
+      if (wasWorking || this.#failure !== undefined) await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
+      await this.#transports.close();
       await this.#store.close();
       this.#ended.resolve();
     } catch (error) {
       this.#ended.reject(error);
       throw error;
     }
+  }
+
+  #makeSchedules(pipelines: readonly AnyPipeline[]): Schedules {
+    const own = () => this.#schedules.pipeline as AnyPipeline;
+    return new Schedules(
+      {
+        clock: this.#clock,
+        log: this.#log,
+        command: async (command) => void (await this.#door.take(own(), command, {})),
+        finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
+        state: (schedule) => this.#stateOf(own(), schedule, freshnessMs),
+        runMeans: (pipeline) => ({
+          query: (table) => this.query(table),
+          ingest: (event) => this.#ingestForRun(pipeline, event),
+          finished: (key) => this.#partitions.ofKey(pipeline.name, key).finished(key),
+          abort: (key) =>
+            this.#partitions.ofKey(pipeline.name, key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
+        }),
+      },
+      pipelines,
+    );
+  }
+
+  /** Answers the event's key. */
+  async #ingestForRun(pipeline: AnyPipeline, event: unknown): Promise<string> {
+    const { id } = await this.#door.take(pipeline, event, {});
+    if (pipeline.key === undefined) return id;
+    return (await identify(this.#identification, pipeline, event)).stored.key;
   }
 
   #fail(error: MillraceError): void {
@@ -355,6 +360,13 @@ export class Mill {
     if (this.#failure !== undefined) throw new MillraceError(this.#failure.code, this.#failure.message, { cause: this.#failure });
     if (this.#state === 'stopping') throw new MillraceError('MILL_STOPPING', 'the engine is stopping', { retryAfterMs: 1000 });
     throw new MillraceError('MILL_STOPPING', 'the engine is not started');
+  }
+
+  async #stateOf(pipeline: AnyPipeline, key: string, waitMs: number): Promise<unknown> {
+    const partition = this.#partitions.ofKey(pipeline.name, key);
+    await this.#within(waitMs, partition.caughtUp([key]));
+    const [record] = await this.#store.load(partition.id, [key]);
+    return readState(pipeline, record?.state ?? null);
   }
 
   async #within(timeoutMs: number, done: Promise<unknown>): Promise<boolean> {
@@ -377,23 +389,6 @@ export class Mill {
     const pipeline = this.pipelines.get(name);
     if (pipeline !== undefined) return pipeline;
     throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${Array.from(this.pipelines.keys()).join(', ')}), found ${name}`);
-  }
-
-  #countersOf(pipeline: string): Counters {
-    return this.#counters.get(pipeline) as Counters;
-  }
-
-  #partitionsOf(pipeline: string): readonly Partition[] {
-    return this.#partitions.get(this.#pipeline(pipeline).name) as readonly Partition[];
-  }
-
-  #partitionOf({ name }: AnyPipeline, key: string): Partition {
-    const partitions = this.#partitionsOf(name);
-    return partitions[sliceOf(key, partitions.length)] as Partition;
-  }
-
-  #partitionAt({ pipeline, slice }: PartitionId): Partition {
-    return (this.#partitions.get(pipeline) as readonly Partition[])[slice] as Partition;
   }
 }
 

@@ -3,11 +3,12 @@ import type { DeadLetter, PartitionId } from '../store/store.ts';
 import { pauseMs } from './backoff.ts';
 import type { FedEvent } from './feed.ts';
 import { Ledger } from './ledger.ts';
+import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
 import { Tenure, type TenureMeans } from './tenure.ts';
 
 /** What a partition works with; the engine provides it. */
-export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'progressed' | 'failed'> {
+export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'calls' | 'progressed' | 'failed'> {
   /** The store failed for good. */
   fatal(error: MillraceError): void;
 }
@@ -27,8 +28,11 @@ export class Partition {
   readonly #means: PartitionMeans;
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
+  readonly #calls: Calls;
   #tenure: Tenure | undefined;
   #recovering: Promise<void> | undefined;
+  /** No further call begins. */
+  #isResting = false;
   /** It works no more: the engine stops, or the store has failed for good. */
   #isOver = false;
   /** In a row, without a commit between them. */
@@ -46,6 +50,7 @@ export class Partition {
     this.id = id;
     this.#means = means;
     this.#ledger = new Ledger(means.counters);
+    this.#calls = new Calls(id.pipeline, means.clock);
   }
 
   /** Claims the partition and sets to work. Throws what the store throws. */
@@ -126,6 +131,27 @@ export class Partition {
     await this.#present.idle();
   }
 
+  /** Resolves once nothing is left to do for a key: its events are handled or parked, and what they asked for has an outcome. */
+  async finished(key: string): Promise<void> {
+    for (let tenure: Tenure | undefined; tenure !== this.#tenure && !this.#isOver; ) {
+      await this.#recovering;
+      tenure = this.#present;
+      await tenure.finished(key);
+      await this.#recovering;
+    }
+  }
+
+  /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
+  abort(key: string, reason: MillraceError): void {
+    this.#present.abort(key, reason);
+  }
+
+  /** Begins no further call of an endpoint. */
+  rest(): void {
+    this.#isResting = true;
+    this.#tenure?.rest();
+  }
+
   redrive(letter: DeadLetter): Promise<void> {
     return this.#present.redrive(letter);
   }
@@ -146,7 +172,9 @@ export class Partition {
   /** Hands unfinished work back, commits what is finished, and ends. */
   async stop(): Promise<void> {
     this.#isOver = true;
-    await this.#tenure?.end(new MillraceError('MILL_STOPPING', 'the engine is stopping'));
+    const reason = new MillraceError('MILL_STOPPING', 'the engine is stopping');
+    await this.#tenure?.end(reason);
+    await this.#calls.close(reason);
     await this.#tenure?.commitRest();
   }
 
@@ -167,6 +195,7 @@ export class Partition {
         partition: this.id,
         refusals: this.#refusals,
         ledger: this.#ledger,
+        calls: this.#calls,
         progressed: (hasSettled) => {
           this.#failures = 0;
           this.trouble = undefined;
@@ -183,6 +212,8 @@ export class Partition {
     // From here on its failure is one to recover from.
     this.#recovering = undefined;
     this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim.deadLetters);
+    this.#calls.sweep();
+    if (this.#isResting) tenure.rest();
     tenure.start();
     if (!this.#mustLook) return;
     this.#mustLook = false;

@@ -6,9 +6,10 @@ import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
+import { deliveryOf, isDecided, outcomeName } from './outbox/outcome.ts';
 import { readState } from './state.ts';
 import { type Tracing, traceFields } from './tracing.ts';
-import { TurnRecord, type TurnSubject } from './turn.ts';
+import { type DeliveryEffect, TurnRecord, type TurnSubject } from './turn.ts';
 
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
@@ -58,6 +59,11 @@ export class Runner {
     return this.#running.size;
   }
 
+  /** Aborts the asynchronous turn of a key, if one is under way: the attempt has failed. */
+  abort(key: string, reason: MillraceError): void {
+    for (const { lane, turn } of this.#running) if (lane.key === key) turn.abort(reason);
+  }
+
   /** Aborts what runs and resolves when no handler is at work any more. What they decide counts no longer. */
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
@@ -99,17 +105,27 @@ export class Runner {
       this.#means.draft().turns += 1;
       return;
     }
-    const turn = this.#turn(lane, { id: timer.name, attempt: timer.attempts + 1, acceptedAt: timer.dueAt, traceparent: null });
+    const id = deliveryOf(timer.name)?.id ?? timer.name;
+    const turn = this.#turn(lane, { id, attempt: timer.attempts + 1, acceptedAt: timer.dueAt, traceparent: null });
     this.#run(
       lane,
       turn,
-      () => this.#means.pipeline.timers[timer.name]?.(lane.state, turn, timer.data === null ? undefined : JSON.parse(timer.data)),
+      () => this.#handleTimer(lane, timer, turn),
       (draft) => {
         this.#writeTimer(lane, draft, { key: lane.key, name: timer.name, timer: null });
         draft.causes.push(timer);
       },
       (error) => this.#failTimer(lane, timer, error),
     );
+  }
+
+  /** A handler that is no longer declared has nothing to say. */
+  #handleTimer(lane: Lane, { name, data }: DueTimer, turn: TurnRecord): unknown {
+    const { timers, deliver } = this.#means.pipeline;
+    const parsed = data === null ? undefined : JSON.parse(data);
+    const delivery = deliveryOf(name);
+    if (delivery === undefined) return timers[name]?.(lane.state, turn, parsed);
+    return deliver[delivery.endpoint]?.outcome?.(lane.state, turn, parsed);
   }
 
   #turn({ key }: Lane, subject: Pick<TurnSubject, 'id' | 'attempt' | 'acceptedAt' | 'traceparent'>): TurnRecord {
@@ -160,6 +176,7 @@ export class Runner {
     for (const row of turn.rows) draft.addRow(row);
     if (decided.sends.length > 0) draft.sends.push(...decided.sends);
     for (const write of turn.timerWrites) this.#writeTimer(lane, draft, write);
+    for (const delivery of turn.deliveries) this.#ask(lane, draft, turn, delivery);
     if (turn.ignored !== undefined) {
       draft.counts.ignored += 1;
       turn.log.debug('ignored', { reason: turn.ignored });
@@ -167,6 +184,17 @@ export class Runner {
     if (lane.numbered || decided.stored !== undefined) draft.change(lane);
     draft.turns += 1;
     this.#means.drafted();
+  }
+
+  /** Nothing is asked for that has an outcome already, of which the key has not been told. */
+  #ask(lane: Lane, draft: Draft, turn: TurnRecord, effect: DeliveryEffect): void {
+    const { endpoint, body, url = null, id = this.#means.newId() } = effect;
+    const untold = lane.armed(outcomeName({ endpoint, id }));
+    if (untold !== undefined && isDecided(untold)) return;
+    const ordered = this.#means.pipeline.deliver[endpoint]?.isOrdered ?? false;
+    const { now, traceparent = null } = turn;
+    const delivery = { id, key: lane.key, endpoint, body, url, ordered, askedAt: now, traceparent, attempts: 0, dueAt: now };
+    draft.deliveries.push({ write: 'ask', delivery });
   }
 
   #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
@@ -186,7 +214,7 @@ export class Runner {
     } else {
       const event = { position: waiting.position, order: waiting.order };
       const parked = onGiveUp === 'park';
-      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, timer: null, numbers: null, parked });
+      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, timer: null, delivery: null, numbers: null, parked });
       this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
       if (parked) this.#order.stopped(lane, draft, waiting, null);
       else this.#order.settled(lane, draft, waiting);
@@ -212,7 +240,15 @@ export class Runner {
       lane.retryTimer({ name, ...write.timer });
     } else {
       this.#means.log.error(fields, 'gave up, timer dropped');
-      this.#bury(draft, lane, { reason, attempts, event: null, timer: { name, dueAt, data }, numbers: null, parked: false });
+      this.#bury(draft, lane, {
+        reason,
+        attempts,
+        event: null,
+        timer: { name, dueAt, data },
+        delivery: null,
+        numbers: null,
+        parked: false,
+      });
       this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
     }
     this.#means.drafted();
@@ -235,6 +271,7 @@ export class Runner {
       attempts: 0,
       event: null,
       timer: null,
+      delivery: null,
       numbers,
       parked: false,
     });

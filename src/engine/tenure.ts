@@ -10,6 +10,9 @@ import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
+import type { Calls } from './outbox/calls.ts';
+import type { EndpointGate } from './outbox/endpoint-gate.ts';
+import { Outbox } from './outbox/outbox.ts';
 import type { Refusals } from './refusals.ts';
 import { TimerQueue } from './timer-queue.ts';
 import type { Tracing } from './tracing.ts';
@@ -29,6 +32,9 @@ export interface TenureMeans {
   readonly partition: PartitionId;
   readonly refusals: Refusals;
   readonly ledger: Ledger;
+  readonly calls: Calls;
+  /** One for each endpoint of the pipeline. */
+  readonly gates: ReadonlyMap<string, EndpointGate>;
   /** Events that a commit sent are in the log now. */
   sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
   /** Nobody knows whether events that a commit sent are in the log. */
@@ -53,6 +59,7 @@ export class Tenure {
   readonly #feed: Feed;
   readonly #lanes: Lanes;
   readonly #timers: TimerQueue;
+  readonly #outbox: Outbox;
   readonly #condition = new Condition();
   #draft: Draft;
   #cursor: number;
@@ -93,10 +100,13 @@ export class Tenure {
       looked: () => this.#flushSoon(),
       failed,
     });
+    const outbox = { ...means, lanes: this.#lanes, draft: () => this.#draft, drafted: () => this.#flushSoon(), failed };
+    this.#outbox = new Outbox(outbox, means.pipeline.deliver, means.gates);
   }
 
   start(): void {
     this.#timers.start();
+    this.#outbox.start();
     this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
   }
 
@@ -114,7 +124,7 @@ export class Tenure {
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
     const nothingToRead = this.#dispatched >= this.#feed.head && this.#looks === 0;
-    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle;
+    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
   }
 
   /** The keys in memory. */
@@ -158,6 +168,28 @@ export class Tenure {
     await this.#committed();
   }
 
+  /**
+   * Resolves once nothing is left to do for a key: its events are handled or parked, what they asked for has an outcome, and
+   * it has been told of it. Or the tenure ends.
+   */
+  async finished(key: string): Promise<void> {
+    await this.#dispatchedTo(this.#feed.head);
+    await this.#until(() => this.#isFinished(key));
+  }
+
+  /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
+  abort(key: string, reason: MillraceError): void {
+    this.#lanes.abort(key, reason);
+    this.#means.calls.abort(key, reason);
+    this.#outbox.cancel(key);
+  }
+
+  /** Begins no further call. */
+  rest(): void {
+    this.#outbox.rest();
+    this.#condition.changed();
+  }
+
   /** Resolves once it is idle or ends. */
   idle(): Promise<void> {
     return this.#until(() => this.isIdle);
@@ -176,6 +208,7 @@ export class Tenure {
     if (this.#state === 'working') this.#state = 'ending';
     this.#feed.close();
     this.#timers.close();
+    this.#outbox.close();
     const closed = this.#lanes.close(reason);
     this.#condition.changed();
     await closed;
@@ -291,6 +324,13 @@ export class Tenure {
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
     this.#timers.committed(draft.timers);
+    this.#outbox.committed(draft.deliveries, draft.timers);
+  }
+
+  #isFinished(key: string): boolean {
+    const lane = this.#lanes.peek(key);
+    const isAtRest = lane === undefined || (!lane.isBusy && lane.status !== 'blocked' && lane.draft <= this.#lanes.committedDraft);
+    return isAtRest && this.#outbox.isQuiet(key);
   }
 
   #fail(error: unknown): void {

@@ -1,8 +1,8 @@
 import { MillraceError } from '../errors.ts';
 import { toMs } from '../pipeline/duration.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import { type SqlValue, type Table, toSqlValues } from '../pipeline/table.ts';
-import type { TimerDue, Timers, Turn, TurnLog } from '../pipeline/turn.ts';
+import { type SqlValue, type Table, toSqlChange, toSqlValues } from '../pipeline/table.ts';
+import type { DeliverOptions, TimerDue, Timers, Turn, TurnLog } from '../pipeline/turn.ts';
 import type { TimerWrite } from '../store/store.ts';
 import type { Log } from './log.ts';
 import { type Span, traceFields } from './tracing.ts';
@@ -27,15 +27,24 @@ export interface Said {
   readonly rows: readonly RowEffect[];
   readonly sends: readonly { readonly to: string; readonly event: unknown }[];
   readonly timerWrites: readonly TimerWrite[];
+  readonly deliveries: readonly DeliveryEffect[];
   readonly ignored: string | undefined;
 }
 
-export interface RowEffect {
+export type RowEffect = {
   readonly table: string;
-  readonly write: 'put' | 'add';
   readonly values: SqlValue[];
-  /** The primary key of a row that is put; empty for one that is added. */
+  /** The primary key of a row that is put or updated; empty for one that is added. */
   readonly identity: string;
+} & ({ readonly write: 'put' | 'add' } | { readonly write: 'update'; readonly columns: readonly string[] });
+
+export interface DeliveryEffect {
+  readonly endpoint: string;
+  /** JSON. */
+  readonly body: string;
+  /** Undefined: one of the engine's. */
+  readonly id: string | undefined;
+  readonly url: string | undefined;
 }
 
 /** The turn that a handler sees: it writes down what the handler says, and refuses words that come after it returned. */
@@ -50,6 +59,7 @@ export class TurnRecord implements Turn, Said {
   readonly rows: RowEffect[] = [];
   readonly sends: { readonly to: string; readonly event: unknown }[] = [];
   readonly timerWrites: TimerWrite[] = [];
+  readonly deliveries: DeliveryEffect[] = [];
   ignored: string | undefined;
   /** Resolves when the handler is at work. Undefined when it is from the start, as any but one that waits for a thread. */
   begun: Promise<void> | undefined;
@@ -96,6 +106,25 @@ export class TurnRecord implements Turn, Said {
     this.#write('add', table, row);
   }
 
+  update(table: Table, row: object): void {
+    if (table.primaryKey.length === 0) this.#refuse(`update: expected a table with a primary key, found ${table.name}`);
+    this.#checkTable('update', table);
+    const { columns, values } = toSqlChange(table, row as Record<string, unknown>);
+    this.rows.push({ table: table.name, write: 'update', columns, values, identity: identityOf(table, columns, values) });
+  }
+
+  deliver(endpoint: string, payload: unknown, { id, url }: DeliverOptions = {}): void {
+    this.#checkOpen('deliver');
+    if (!Object.hasOwn(this.#pipeline.deliver, endpoint)) {
+      const known = Object.keys(this.#pipeline.deliver).join(', ') || 'none';
+      this.#refuse(`deliver: expected an endpoint that pipeline ${this.#pipeline.name} declares (${known}), found ${endpoint}`);
+    }
+    const body = JSON.stringify(payload);
+    if (body === undefined) this.#refuse(`deliver to ${endpoint}: expected JSON, found ${typeof payload}`);
+    if (id === '') this.#refuse(`deliver to ${endpoint}: expected an id or none, found an empty one`);
+    this.deliveries.push({ endpoint, body, id, url });
+  }
+
   send(to: AnyPipeline | string, event: unknown): void {
     this.#checkOpen('send');
     this.sends.push({ to: typeof to === 'string' ? to : to.name, event });
@@ -121,10 +150,11 @@ export class TurnRecord implements Turn, Said {
   }
 
   /** Takes over what the handler said to a turn of the same pipeline in another thread, which has checked it. */
-  adopt({ rows, sends, timerWrites, ignored }: Said): void {
+  adopt({ rows, sends, timerWrites, deliveries, ignored }: Said): void {
     for (const row of rows) this.rows.push(row);
     for (const send of sends) this.sends.push(send);
     for (const write of timerWrites) this.timerWrites.push(write);
+    for (const delivery of deliveries) this.deliveries.push(delivery);
     this.ignored = ignored;
   }
 
@@ -147,13 +177,16 @@ export class TurnRecord implements Turn, Said {
   }
 
   #write(write: 'put' | 'add', table: Table, row: object): void {
-    this.#checkOpen(write);
-    if (!Object.values(this.#pipeline.tables).includes(table)) {
-      this.#refuse(`${write}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
-    }
-    const cells = row as Record<string, unknown>;
-    const values = toSqlValues(table, cells);
-    this.rows.push({ table: table.name, write, values, identity: write === 'put' ? identityOf(table, values) : '' });
+    this.#checkTable(write, table);
+    const values = toSqlValues(table, row as Record<string, unknown>);
+    const identity = write === 'put' ? identityOf(table, Object.keys(table.columns), values) : '';
+    this.rows.push({ table: table.name, write, values, identity });
+  }
+
+  #checkTable(effect: string, table: Table): void {
+    this.#checkOpen(effect);
+    if (Object.values(this.#pipeline.tables).includes(table)) return;
+    this.#refuse(`${effect}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
   }
 
   #checkTimer(name: string): void {
@@ -179,9 +212,8 @@ export class TurnRecord implements Turn, Said {
 }
 
 /** The primary key as the store binds it. */
-function identityOf({ columns, primaryKey }: Table, values: readonly SqlValue[]): string {
-  const names = Object.keys(columns);
-  return JSON.stringify(primaryKey.map((column) => values[names.indexOf(column)]));
+function identityOf({ primaryKey }: Table, columns: readonly string[], values: readonly SqlValue[]): string {
+  return JSON.stringify(primaryKey.map((column) => values[columns.indexOf(column)]));
 }
 
 /** Handlers put the message first; the engine's log, as pino has it, the fields. */

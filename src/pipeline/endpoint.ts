@@ -1,5 +1,6 @@
 import { atLeast, invalid, share } from './check.ts';
 import { type Duration, toMs } from './duration.ts';
+import type { Turn } from './turn.ts';
 
 /** A call on its way out: one attempt at a delivery. */
 export interface OutgoingCall {
@@ -118,11 +119,11 @@ export interface Endpoint {
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
   readonly retryBy: 'outbox' | 'pipeline';
   readonly isOrdered: boolean;
-  readonly outcome: ((state: unknown, turn: never, outcome: DeliveryOutcome) => unknown) | undefined;
+  readonly outcome: ((state: unknown, turn: Turn, outcome: DeliveryOutcome) => unknown) | undefined;
 }
 
 /** Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found. */
-export function resolveEndpoint(options: EndpointOptions<unknown, never, unknown>, what: string): Endpoint {
+export function resolveEndpoint(options: EndpointOptions<unknown, Turn, unknown>, what: string): Endpoint {
   const { to, concurrency = 10, rateLimit, timeout = '30s', retry = {}, order = 'none' } = options;
   if (typeof to?.call !== 'function') invalid(`${what}.to: expected a transport, such as one of http(…), found ${typeof to}`);
   const { attempts = 8, backoff = '1s', maxBackoff = '1h', jitter = 0.5, by = 'outbox' } = retry;

@@ -239,6 +239,7 @@ function checkOptions(
     readonly id?: unknown;
     readonly order?: unknown;
     readonly state?: unknown;
+    readonly timers?: object;
   },
   at: (option: string) => string,
 ): void {
@@ -247,6 +248,9 @@ function checkOptions(
   }
   if (typeof options.handle !== 'function') invalid(`${at('handle')}: expected a function, found ${typeof options.handle}`);
   if (options.event?.['~standard'] === undefined) invalid(`${at('event')}: expected a Standard Schema, such as one of zod`);
+  for (const timer of Object.keys(options.timers ?? {})) {
+    if (timer.includes('/')) invalid(`${at('timers')}: expected names without /, found ${JSON.stringify(timer)}`);
+  }
   const numbered = options.order !== undefined;
   if (numbered && options.id !== undefined) invalid(`${at('id')}: expected none beside order, where the number identifies the event`);
   if (options.key !== undefined) return;

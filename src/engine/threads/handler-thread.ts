@@ -35,9 +35,9 @@ export async function run(call: AttemptCall): Promise<AttemptAnswer> {
     parentPort?.postMessage({ begun: call.attemptId } satisfies Begun);
     const next = await handle(declared, call, turn);
     turn.end();
-    const { rows, timerWrites, ignored } = turn;
+    const { rows, timerWrites, deliveries, ignored } = turn;
     const sends = turn.sends.map(({ to, event }) => ({ to, event: copied(event, `send to ${to}`) }));
-    return { decided: { next: copied(next, 'next state'), rows, sends, timerWrites, ignored }, lines };
+    return { decided: { next: copied(next, 'next state'), rows, sends, timerWrites, deliveries, ignored }, lines };
   } catch (error) {
     turn?.end();
     return { failed: toSentError(error), lines };
@@ -51,7 +51,8 @@ function loaded(): Promise<AnyPipeline> {
 
 function handle(declared: AnyPipeline, { work, state }: AttemptCall, turn: TurnRecord): unknown {
   if (work.kind === 'event') return declared.handle(work.event, state, turn);
-  return declared.timers[work.name]?.(state, turn, work.data);
+  if (work.kind === 'timer') return declared.timers[work.name]?.(state, turn, work.data);
+  return declared.deliver[work.endpoint]?.outcome?.(state, turn, work.outcome);
 }
 
 /** What cannot be copied would end the thread on its way out. */

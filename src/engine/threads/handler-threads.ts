@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { MillraceError, messageOf } from '../../errors.ts';
+import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
@@ -36,6 +37,16 @@ export class HandlerThreads {
         Object.keys(pipeline.timers).map((name): [string, AnyPipeline['timers'][string]] => [
           name,
           (state, turn, data) => pool.run(recordOf(turn), { kind: 'timer', name, data }, state),
+        ]),
+      ),
+      deliver: Object.fromEntries(
+        Object.entries(pipeline.deliver).map(([name, endpoint]): [string, Endpoint] => [
+          name,
+          {
+            ...endpoint,
+            outcome:
+              endpoint.outcome && ((state, turn, outcome) => pool.run(recordOf(turn), { kind: 'outcome', endpoint: name, outcome }, state)),
+          },
         ]),
       ),
     };

@@ -1,4 +1,5 @@
 import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
 import type { Said, TurnSubject } from '../turn.ts';
 
 /** What every thread of a pool is told when it starts. */
@@ -19,7 +20,8 @@ export interface AttemptCall {
 
 export type Work =
   | { readonly kind: 'event'; readonly event: unknown }
-  | { readonly kind: 'timer'; readonly name: string; readonly data: unknown };
+  | { readonly kind: 'timer'; readonly name: string; readonly data: unknown }
+  | { readonly kind: 'outcome'; readonly endpoint: string; readonly outcome: DeliveryOutcome };
 
 /** A thread says that it now calls the handler: all that came before was not the handler's time. */
 export interface Begun {

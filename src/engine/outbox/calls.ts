@@ -1,0 +1,101 @@
+import { messageOf } from '../../errors.ts';
+import type { Answer, Endpoint } from '../../pipeline/endpoint.ts';
+import type { StoredDelivery } from '../../store/store.ts';
+import type { Clock } from '../clock.ts';
+import type { EndpointGate } from './endpoint-gate.ts';
+
+interface Call {
+  readonly delivery: StoredDelivery;
+  readonly abort: AbortController;
+  readonly answer: Promise<Answer>;
+  isOver: boolean;
+  /** It was over when the present tenure began. */
+  isStale: boolean;
+}
+
+/**
+ * The calls of a partition that are under way, and the answers of those that no commit has recorded yet. They outlive a
+ * tenure: when the store fails between an answer and its commit, the next tenure takes the answer from here, and nobody is
+ * called twice (promise 6). So only the death of the process can repeat a call.
+ */
+export class Calls {
+  readonly #pipeline: string;
+  readonly #clock: Clock;
+  readonly #calls = new Map<string, Call>();
+
+  constructor(pipeline: string, clock: Clock) {
+    this.#pipeline = pipeline;
+    this.#clock = clock;
+  }
+
+  /** Makes the call that the delivery is due for, unless it has been made: then its answer. Never rejects. */
+  make(delivery: StoredDelivery, endpoint: Endpoint, gate: EndpointGate): Promise<Answer> {
+    const name = nameOf(delivery);
+    const made = this.#calls.get(name);
+    // One of an earlier attempt was recorded, by a commit of which nobody knew.
+    if (made !== undefined && made.delivery.attempts === delivery.attempts) {
+      made.isStale = false;
+      return made.answer;
+    }
+    const abort = new AbortController();
+    gate.begin();
+    const answer = this.#answerOf(delivery, endpoint, abort).finally(() => {
+      call.isOver = true;
+      gate.end();
+    });
+    const call: Call = { delivery, abort, answer, isOver: false, isStale: false };
+    this.#calls.set(name, call);
+    return answer;
+  }
+
+  /** Whether there is a call of the delivery, under way or over, that no commit has recorded. */
+  has(delivery: StoredDelivery): boolean {
+    return this.#calls.get(nameOf(delivery))?.delivery.attempts === delivery.attempts;
+  }
+
+  /** What came of it is on disk. */
+  recorded(delivery: Pick<StoredDelivery, 'endpoint' | 'id'>): void {
+    this.#calls.delete(nameOf(delivery));
+  }
+
+  /** A new tenure begins: forgets answers that the one before this had no use for, since they were recorded after all. */
+  sweep(): void {
+    for (const [name, call] of this.#calls) {
+      if (call.isStale) this.#calls.delete(name);
+      call.isStale = call.isOver;
+    }
+  }
+
+  /** Aborts the calls of a key that are under way: they have failed. */
+  abort(key: string, reason: Error): void {
+    for (const { delivery, abort } of this.#calls.values()) if (delivery.key === key) abort.abort(reason);
+  }
+
+  /** Aborts all calls and resolves when none is under way any more. */
+  async close(reason: Error): Promise<void> {
+    for (const { abort } of this.#calls.values()) abort.abort(reason);
+    await Promise.all(Array.from(this.#calls.values(), ({ answer }) => answer));
+  }
+
+  async #answerOf(delivery: StoredDelivery, { to, timeoutMs }: Endpoint, abort: AbortController): Promise<Answer> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    // A call that throws at once leaves nobody to wait for it.
+    aborted.catch(() => undefined);
+    abort.signal.addEventListener('abort', () => reject(abort.signal.reason));
+    const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => abort.abort(new Error(`timed out after ${timeoutMs} ms`)));
+    const { id, endpoint, key, body, url, attempts, askedAt, traceparent } = delivery;
+    const call = { id, pipeline: this.#pipeline, endpoint, key, body, askedAt, attempt: attempts + 1 };
+    try {
+      const called = to.call({ ...call, url: url ?? undefined, traceparent: traceparent ?? undefined }, abort.signal);
+      return await Promise.race([called, aborted]);
+    } catch (error) {
+      return { result: 'failed', reason: messageOf(error) };
+    } finally {
+      disarm();
+    }
+  }
+}
+
+function nameOf({ endpoint, id }: Pick<StoredDelivery, 'endpoint' | 'id'>): string {
+  return `${endpoint}/${id}`;
+}

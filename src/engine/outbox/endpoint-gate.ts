@@ -1,0 +1,71 @@
+import type { Endpoint } from '../../pipeline/endpoint.ts';
+import type { Clock } from '../clock.ts';
+
+/** How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, and pauses that its transport asks for. */
+export class EndpointGate {
+  readonly #endpoint: Pick<Endpoint, 'concurrency' | 'rateLimit'>;
+  readonly #clock: Clock;
+  #underWay = 0;
+  /** When the last calls began, the oldest first; no more of them than the rate limit counts. */
+  readonly #begun: number[] = [];
+  #postponedUntil = 0;
+  readonly #waiting = new Set<() => void>();
+  #disarm: (() => void) | undefined;
+
+  constructor(endpoint: Pick<Endpoint, 'concurrency' | 'rateLimit'>, clock: Clock) {
+    this.#endpoint = endpoint;
+    this.#clock = clock;
+  }
+
+  /** Whether a call may begin now. */
+  get isOpen(): boolean {
+    return this.#underWay < this.#endpoint.concurrency && this.#opensAt() <= this.#clock.now();
+  }
+
+  begin(): void {
+    this.#underWay += 1;
+    const { rateLimit } = this.#endpoint;
+    if (rateLimit === undefined) return;
+    this.#begun.push(this.#clock.now());
+    if (this.#begun.length > rateLimit.calls) this.#begun.shift();
+  }
+
+  end(): void {
+    this.#underWay -= 1;
+    this.#wake();
+  }
+
+  /** No call makes sense before that moment. */
+  postpone(until: number): void {
+    this.#postponedUntil = Math.max(this.#postponedUntil, until);
+  }
+
+  /** Calls back once, when a call may perhaps begin. */
+  whenOpen(call: () => void): void {
+    this.#waiting.add(call);
+    this.#arm();
+  }
+
+  /** When time alone stands in the way no more. */
+  #opensAt(): number {
+    const { rateLimit } = this.#endpoint;
+    const oldest = this.#begun[0];
+    const isSpent = rateLimit !== undefined && oldest !== undefined && this.#begun.length === rateLimit.calls;
+    return isSpent ? Math.max(this.#postponedUntil, oldest + rateLimit.perMs) : this.#postponedUntil;
+  }
+
+  #arm(): void {
+    const at = this.#opensAt();
+    if (this.#disarm !== undefined || at <= this.#clock.now()) return;
+    this.#disarm = this.#clock.alarm(at, () => {
+      this.#disarm = undefined;
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const call of waiting) call();
+  }
+}

@@ -1,0 +1,67 @@
+import type { Endpoint } from '../../pipeline/endpoint.ts';
+import type { DeliveryWrite, TimerWrite } from '../../store/store.ts';
+import type { EndpointGate } from './endpoint-gate.ts';
+import { EndpointQueue, type EndpointQueueMeans } from './endpoint-queue.ts';
+import { deliveryOf } from './outcome.ts';
+
+/**
+ * The outgoing calls of a partition (promise 6). A turn's commit asks for them; each is made until it has an outcome, and
+ * that comes back to the key as a turn of its own.
+ */
+export class Outbox {
+  readonly #queues: ReadonlyMap<string, EndpointQueue>;
+
+  constructor(means: EndpointQueueMeans, endpoints: Readonly<Record<string, Endpoint>>, gates: ReadonlyMap<string, EndpointGate>) {
+    this.#queues = new Map(
+      Object.entries(endpoints).map(([name, endpoint]) => [
+        name,
+        new EndpointQueue(means, name, endpoint, gates.get(name) as EndpointGate),
+      ]),
+    );
+  }
+
+  /** Whether nothing is under way and nothing can begin by itself now. */
+  get isIdle(): boolean {
+    for (const queue of this.#queues.values()) if (!queue.isIdle) return false;
+    return true;
+  }
+
+  /** Whether all that a key asked for has an outcome, of which it has been told. */
+  isQuiet(key: string): boolean {
+    for (const queue of this.#queues.values()) if (!queue.isQuiet(key)) return false;
+    return true;
+  }
+
+  /** Makes the calls that are due. */
+  start(): void {
+    for (const queue of this.#queues.values()) queue.pump();
+  }
+
+  /** What was decided is on disk. */
+  committed(deliveries: readonly DeliveryWrite[], timers: readonly TimerWrite[]): void {
+    if (this.#queues.size === 0) return;
+    for (const { name, timer } of timers) {
+      const delivery = timer === null ? deliveryOf(name) : undefined;
+      if (delivery !== undefined) this.#queues.get(delivery.endpoint)?.told(name);
+    }
+    for (const write of deliveries) {
+      const { endpoint } = write.write === 'ask' ? write.delivery : write;
+      this.#queues.get(endpoint)?.committed(write);
+    }
+    this.start();
+  }
+
+  /** Lets go of what a key has waiting for its next attempt, where the pipeline starts it again. */
+  cancel(key: string): void {
+    for (const queue of this.#queues.values()) queue.cancel(key);
+  }
+
+  /** Begins no further call. */
+  rest(): void {
+    for (const queue of this.#queues.values()) queue.rest();
+  }
+
+  close(): void {
+    for (const queue of this.#queues.values()) queue.close();
+  }
+}

@@ -1,0 +1,89 @@
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Appended, PartitionId } from '../store/store.ts';
+import { Counters, type PipelineCounts } from './counts.ts';
+import type { Outgoing } from './draft.ts';
+import { sliceOf } from './identify.ts';
+import { EndpointGate } from './outbox/endpoint-gate.ts';
+import { Partition, type PartitionMeans } from './partition.ts';
+
+/** What partitions work with; the engine provides it. */
+export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'counters' | 'gates' | 'doubted' | 'sent'> {
+  /** Events that a commit sent are in the log now. */
+  sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
+}
+
+/** Work without any progress for so long, beyond the time that a handler may take, is a fault. In milliseconds. */
+const stallMs = 5_000;
+
+/** All partitions of an engine, by pipeline and slice, and what the partitions of a pipeline share. */
+export class Partitions {
+  /** Every partition there is. */
+  readonly all: readonly Partition[];
+  readonly #means: PartitionsMeans;
+  readonly #pipelines: ReadonlyMap<
+    string,
+    { readonly pipeline: AnyPipeline; readonly counters: Counters; readonly slices: readonly Partition[] }
+  >;
+
+  constructor(means: PartitionsMeans, pipelines: readonly AnyPipeline[]) {
+    this.#means = means;
+    this.#pipelines = new Map(pipelines.map((pipeline) => [pipeline.name, this.#make(pipeline)]));
+    this.all = Array.from(this.#pipelines.values()).flatMap(({ slices }) => slices);
+  }
+
+  /** The partitions of a declared pipeline, by slice. */
+  of(pipeline: string): readonly Partition[] {
+    return this.#pipelines.get(pipeline)?.slices ?? [];
+  }
+
+  at({ pipeline, slice }: PartitionId): Partition {
+    return this.of(pipeline)[slice] as Partition;
+  }
+
+  /** The partition that a key lives in. */
+  ofKey(pipeline: string, key: string): Partition {
+    const slices = this.of(pipeline);
+    return slices[sliceOf(key, slices.length)] as Partition;
+  }
+
+  counters(pipeline: string): Counters {
+    return this.#pipelines.get(pipeline)?.counters as Counters;
+  }
+
+  counts({ name, concurrency }: AnyPipeline, now: number): PipelineCounts {
+    const held = this.of(name).reduce((total, partition) => total + partition.held, 0);
+    return this.counters(name).snapshot({ concurrency, held }, now);
+  }
+
+  /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
+  backlog(pipeline: string): number {
+    let backlog = 0;
+    for (const partition of this.of(pipeline)) backlog += partition.backlog;
+    return backlog;
+  }
+
+  /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */
+  trouble(): string | undefined {
+    for (const { pipeline, slices } of this.#pipelines.values()) {
+      for (const partition of slices) {
+        if (partition.trouble !== undefined) return `pipeline ${pipeline.name}: ${partition.trouble}`;
+        const silentMs = partition.silentMs();
+        if (silentMs <= stallMs + pipeline.timeoutMs) continue;
+        return `pipeline ${pipeline.name}: has work and made no progress for ${Math.round(silentMs / 1000)} s`;
+      }
+    }
+    return undefined;
+  }
+
+  #make(pipeline: AnyPipeline) {
+    const counters = new Counters();
+    const { store, clock } = this.#means;
+    const gates = new Map(Object.entries(pipeline.deliver).map(([name, endpoint]) => [name, new EndpointGate(endpoint, clock)]));
+    const doubted = (sends: readonly Outgoing[]) => {
+      for (const partition of new Set(sends.map(({ stored }) => this.at(stored.partition)))) partition.look();
+    };
+    const means = { ...this.#means, pipeline, counters, gates, doubted };
+    const slices = Array.from({ length: store.partitions }, (_, slice) => new Partition(means, { pipeline: pipeline.name, slice }));
+    return { pipeline, counters, slices };
+  }
+}

@@ -1,0 +1,168 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { MillraceError } from '../../errors.ts';
+import { type Duration, toMs } from '../../pipeline/duration.ts';
+import { type AnyPipeline, type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
+import type { Schedule } from '../../pipeline/schedule.ts';
+import type { Turn } from '../../pipeline/turn.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { ScheduleRun, type ScheduleRunMeans } from './schedule-run.ts';
+
+/** How a schedule stands. Moments are in milliseconds since 1970. */
+export interface ScheduleStatus {
+  readonly status: 'running' | 'paused' | 'stopped';
+  /** Whether a run is under way. */
+  readonly isAtWork: boolean;
+  /** When the last run began; null before the first. */
+  readonly lastRunAt: number | null;
+  /** When the next run is due; null when none is. */
+  readonly nextRunAt: number | null;
+}
+
+/** What can be done to a schedule. All of it is durable, and the last word counts. */
+export interface ScheduleControl {
+  status(): Promise<ScheduleStatus>;
+  /** Lets runs come due again; does nothing to a schedule that is running. */
+  start(): Promise<void>;
+  /** Ends the schedule until it is started: resolves when the run under way, if there is one, has ended. */
+  stop(): Promise<void>;
+  /** Lets no run come due for a while, or until it is started. The run under way goes on. */
+  pause(options?: { readonly for?: Duration }): Promise<void>;
+}
+
+/** What schedules work with; the engine provides it. */
+export interface SchedulesMeans {
+  readonly clock: Clock;
+  readonly log: Log;
+  runMeans(pipeline: AnyPipeline): Omit<ScheduleRunMeans, 'clock' | 'log'>;
+  command(command: Command): Promise<void>;
+  /** Resolves once all commands to a schedule are carried out. */
+  finished(schedule: string): Promise<void>;
+  state(schedule: string): Promise<unknown>;
+}
+
+interface Command {
+  /** The pipeline's name. */
+  readonly schedule: string;
+  readonly action: 'boot' | 'start' | 'stop' | 'pause';
+  /** When a pause ends by itself; null for anything else. */
+  readonly until: number | null;
+}
+
+type State = Omit<ScheduleStatus, 'isAtWork'>;
+
+/** No pipeline of a user may have such a name. */
+const schedulesName = 'millrace_schedules';
+/** A turn of a schedule lasts as long as its run; the run ends by itself well before this is added to its time. In milliseconds. */
+const graceMs = 60_000;
+
+/**
+ * The schedules of an engine. They are a pipeline themselves, with a key for each: commands are its events, the next run is
+ * a timer, a run is that timer's turn. So a schedule is durable, its runs never overlap, a command given during a run is
+ * carried out after it, and the last one wins, all by what holds for any key (promises 3, 5, 8).
+ */
+export class Schedules {
+  /** Undefined when there is no schedule. */
+  readonly pipeline: Pipeline | undefined;
+  readonly #means: SchedulesMeans;
+  readonly #scheduled: ReadonlyMap<string, { readonly pipeline: AnyPipeline; readonly schedule: Schedule }>;
+  readonly #atWork = new Set<string>();
+
+  constructor(means: SchedulesMeans, pipelines: readonly AnyPipeline[]) {
+    this.#means = means;
+    this.#scheduled = new Map(
+      pipelines.flatMap((pipeline) =>
+        pipeline.schedule === undefined ? [] : [[pipeline.name, { pipeline, schedule: pipeline.schedule }]],
+      ),
+    );
+    this.pipeline = this.#scheduled.size === 0 ? undefined : this.#declare();
+  }
+
+  /** Makes the schedules that are not stopped come due, also those that no engine has seen before. */
+  async start(): Promise<void> {
+    await Promise.all(Array.from(this.#scheduled.keys(), (schedule) => this.#means.command({ schedule, action: 'boot', until: null })));
+  }
+
+  /** Throws `MILL_NOT_FOUND` when the pipeline has no schedule. */
+  control(name: string): ScheduleControl {
+    if (!this.#scheduled.has(name)) throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline with a schedule, found ${name}`);
+    const { command, finished, state, clock } = this.#means;
+    return {
+      status: async () => ({ ...((await state(name)) as State), isAtWork: this.#atWork.has(name) }),
+      start: async () => {
+        await command({ schedule: name, action: 'start', until: null });
+        await finished(name);
+      },
+      stop: async () => {
+        await command({ schedule: name, action: 'stop', until: null });
+        await finished(name);
+      },
+      pause: async ({ for: span } = {}) => {
+        const until = span === undefined ? null : clock.now() + toMs(span, 'pause: for');
+        await command({ schedule: name, action: 'pause', until });
+      },
+    };
+  }
+
+  #declare(): Pipeline {
+    const runTimes = Array.from(this.#scheduled.values(), ({ schedule }) => schedule.timeoutMs);
+    return pipeline(schedulesName, {
+      event: own<Command>(),
+      key: ({ schedule }) => schedule,
+      state: own<State>(),
+      // A schedule is never given up.
+      retry: { attempts: Number.MAX_SAFE_INTEGER, backoff: '1s' },
+      timeout: Math.max(...runTimes) + graceMs,
+      handle: (command, state, turn) => this.#carryOut(command, state, turn),
+      timers: { run: (state, turn) => this.#run(state, turn) },
+    });
+  }
+
+  #carryOut({ schedule: name, action, until }: Command, state: State | undefined, turn: Turn): State | undefined {
+    const schedule = this.#scheduled.get(name)?.schedule;
+    if (schedule === undefined) return undefined;
+    if (action === 'boot') return state === undefined || state.status === 'running' ? go(schedule, state, turn) : undefined;
+    if (action === 'start') return state?.status === 'running' ? undefined : go(schedule, state, turn);
+    if (until === null) turn.timers.cancel('run');
+    else turn.timers.set('run', { at: until });
+    return { status: action === 'stop' ? 'stopped' : 'paused', lastRunAt: state?.lastRunAt ?? null, nextRunAt: until };
+  }
+
+  async #run(state: State | undefined, turn: Turn): Promise<State | undefined> {
+    const scheduled = this.#scheduled.get(turn.key);
+    if (scheduled === undefined || state === undefined) return state;
+    const { pipeline, schedule } = scheduled;
+    const { clock, log, runMeans } = this.#means;
+    const dueAt = state.nextRunAt ?? turn.now;
+    const run = new ScheduleRun({ clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) }, schedule);
+    this.#atWork.add(turn.key);
+    try {
+      await run.execute(dueAt, turn.signal);
+    } finally {
+      this.#atWork.delete(turn.key);
+    }
+    const next = nextRun(schedule, dueAt, clock.now());
+    if (next !== null) turn.timers.set('run', { at: next });
+    return { status: 'running', lastRunAt: turn.now, nextRunAt: next };
+  }
+}
+
+/** What the last process planned holds, unless this one is to run more often. */
+function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn): State {
+  const planned = state?.status === 'running' ? state.nextRunAt : null;
+  const soonest = schedule.nextAfter(now) ?? null;
+  const next = planned === null || soonest === null ? soonest : Math.min(planned, soonest);
+  if (next !== null) timers.set('run', { at: next });
+  return { status: 'running', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next };
+}
+
+/** Runs that came due during another one are left out; those of an interval stay on its beat. */
+function nextRun({ everyMs, nextAfter }: Schedule, dueAt: number, now: number): number | null {
+  if (everyMs === undefined) return nextAfter(now) ?? null;
+  return dueAt + (Math.floor(Math.max(0, now - dueAt) / everyMs) + 1) * everyMs;
+}
+
+/** The schema of what only the engine itself makes. */
+function own<T>(): StandardSchemaV1<T> {
+  return { '~standard': { version: 1, vendor: 'millrace', validate: (value) => ({ value: value as T }) } };
+}

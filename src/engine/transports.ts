@@ -1,0 +1,29 @@
+import type { Transport } from '../pipeline/endpoint.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Log } from './log.ts';
+
+/** The transports of all endpoints: each is opened once and closed once, however many endpoints share it. */
+export class Transports {
+  readonly #log: Log;
+  readonly #transports: ReadonlySet<Transport>;
+  readonly #open = new Set<Transport>();
+
+  constructor(pipelines: readonly AnyPipeline[], log: Log) {
+    this.#log = log;
+    this.#transports = new Set(pipelines.flatMap(({ deliver }) => Object.values(deliver).map(({ to }) => to)));
+  }
+
+  /** Throws what a transport throws. */
+  async open(): Promise<void> {
+    for (const transport of this.#transports) {
+      this.#open.add(transport);
+      await transport.open?.(this.#log);
+    }
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    this.#open.clear();
+    await Promise.all(open.map((transport) => transport.close?.()));
+  }
+}
