@@ -111,9 +111,18 @@ export function redisPlace({ redisUrl, redisHost, redisPort, redisPassword, redi
     // An IPv6 address stands in brackets in a URL, and nowhere else.
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? redisPort : Number(port),
-    username: username === '' ? undefined : decodeURIComponent(username),
-    password: password === '' ? redisPassword : decodeURIComponent(password),
+    username: username === '' ? undefined : decoded(username),
+    password: password === '' ? redisPassword : decoded(password),
     db: db === undefined ? redisDb : Number(db),
     tls: protocol === 'rediss:',
   };
+}
+
+/** A part of a URL as it was meant; one that is not percent-encoded as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
