@@ -8,6 +8,7 @@ export type { IngestOptions } from './engine/identify.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
+export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError } from './errors.ts';
 export type { Duration } from './pipeline/duration.ts';
@@ -42,6 +43,7 @@ export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSche
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';
 export { traceOf } from './server/trace-header.ts';
+export { type TableSourceOptions, tableSource } from './sources/table-source.ts';
 export { memory } from './store/memory/memory-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
 export type { DeadLetter, Store } from './store/store.ts';

@@ -24,11 +24,15 @@ const DeadLetterAnswer = z.object({
   attempts: z.int(),
   parked: z.boolean().meta({ description: 'Whether its key waits until it is redriven or discarded' }),
   eventId: z.string().nullable(),
-  event: z.unknown().meta({ description: 'The event that failed; null for a timer or a gap' }),
+  event: z.unknown().meta({ description: 'The event that failed; null for anything else' }),
   timer: z
     .object({ name: z.string(), dueAt: z.iso.datetime(), data: z.unknown() })
     .nullable()
     .meta({ description: 'The timer that failed' }),
+  delivery: z
+    .object({ id: z.string(), endpoint: z.string(), url: z.string().nullable(), payload: z.unknown(), askedAt: z.iso.datetime() })
+    .nullable()
+    .meta({ description: 'The delivery that failed' }),
   acceptedAt: z.iso.datetime().nullable(),
   numbers: z.object({ from: z.int(), to: z.int() }).nullable().meta({ description: 'The numbers of a gap that was skipped' }),
 });
@@ -100,6 +104,7 @@ function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
     eventId,
     event: row.body === null ? null : JSON.parse(row.body),
     timer: toTimer(row.timer),
+    delivery: toDelivery(row.delivery),
     acceptedAt: row.acceptedAt === null ? null : new Date(row.acceptedAt).toISOString(),
     numbers,
   };
@@ -109,4 +114,10 @@ function toTimer(timer: DeadLetter['timer']): z.infer<typeof DeadLetterAnswer>['
   if (timer === null) return null;
   const { name, dueAt, data } = timer;
   return { name, dueAt: new Date(dueAt).toISOString(), data: data === null ? null : JSON.parse(data) };
+}
+
+function toDelivery(delivery: DeadLetter['delivery']): z.infer<typeof DeadLetterAnswer>['delivery'] {
+  if (delivery === null) return null;
+  const { id, endpoint, url, body, askedAt } = delivery;
+  return { id, endpoint, url, payload: JSON.parse(body), askedAt: new Date(askedAt).toISOString() };
 }

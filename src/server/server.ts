@@ -9,6 +9,7 @@ import { Gate } from './gate.ts';
 import { homeRoute } from './home.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
+import { scheduleRoutes } from './schedules.ts';
 import type { System } from './system.ts';
 
 export interface ServerOptions {
@@ -35,6 +36,7 @@ export async function createServer({ mill, systems, log }: ServerOptions): Promi
   for (const system of systems) await addSystem(app, system, { mill, log });
   observeRoutes(app, mill, gate);
   operatorRoutes(app, mill);
+  scheduleRoutes(app, mill);
   deadLetterRoutes(app, mill);
   await app.ready();
   return new MillServer(app, gate, mill);

@@ -33,7 +33,7 @@ const gauges: readonly Shown<number>[] = [
   { name: 'millrace_held_events', help: 'Of these, the ones that wait for a number, a retry or an operator.', of: ({ held }) => held },
   {
     name: 'millrace_dead_letters',
-    help: 'Events, timers and gaps given up that nobody has resolved.',
+    help: 'Events, timers, deliveries and gaps given up that nobody has resolved.',
     of: ({ deadLetters }) => deadLetters,
   },
   { name: 'millrace_running_turns', help: 'Asynchronous turns under way.', of: ({ running }) => running },
@@ -75,6 +75,17 @@ function ofPipelines(counts: Counts, uptimeMs: number): Registry {
   });
   for (const [pipeline, count] of pipelines) {
     for (const [outcome, value] of Object.entries(outcomesOf(count))) events.inc({ pipeline, outcome }, value);
+  }
+  const deliveries = new Counter({
+    name: 'millrace_deliveries_total',
+    help: 'Deliveries by what came of their calls, since the process started.',
+    labelNames: ['pipeline', 'outcome'],
+    registers,
+  });
+  for (const [pipeline, { delivered, deliveryRetries, deliveriesFailed }] of pipelines) {
+    deliveries.inc({ pipeline, outcome: 'delivered' }, delivered);
+    deliveries.inc({ pipeline, outcome: 'retried' }, deliveryRetries);
+    deliveries.inc({ pipeline, outcome: 'failed' }, deliveriesFailed);
   }
   for (const { name, help, of } of gauges) {
     const gauge = new Gauge({ name, help, labelNames: ['pipeline'], registers });

@@ -65,6 +65,8 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     heldKeys: (partition, after, limit) => count(() => store.heldKeys(partition, after, limit)),
     dueTimers: (partition, dueBy, limit) => count(() => store.dueTimers(partition, dueBy, limit)),
     nextTimerDue: (partition, after) => count(() => store.nextTimerDue(partition, after)),
+    dueDeliveries: (partition, endpoint, dueBy, limit) => count(() => store.dueDeliveries(partition, endpoint, dueBy, limit)),
+    nextDeliveryDue: (partition, endpoint, after) => count(() => store.nextDeliveryDue(partition, endpoint, after)),
     commit: (work) => count(() => commit(work)),
     deadLetters: (query) => count(() => store.deadLetters(query)),
     prune: (retention) => count(() => store.prune(retention)),

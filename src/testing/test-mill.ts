@@ -7,6 +7,7 @@ import type { Log } from '../engine/log.ts';
 import { type KeyStatus, type Mill, millrace } from '../engine/mill.ts';
 import type { Tracing } from '../engine/tracing.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
+import type { Answer, OutgoingCall } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import { memory } from '../store/memory/memory-store.ts';
@@ -25,6 +26,8 @@ export interface TestMillOptions {
   readonly startAt?: number;
   /** Makes retries and ids repeatable. Default 1. */
   readonly seed?: number;
+  /** What comes of a call that a pipeline makes; nothing leaves the program. By default everything is delivered. */
+  readonly answer?: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer>;
   /** Brings every event in twice, the second time under the same id or number. */
   readonly duplicateEverything?: boolean;
   /** Fails every commit once, before it takes effect: every turn runs at least twice and must take effect once. */
@@ -50,6 +53,8 @@ export async function testMill(options: TestMillOptions): Promise<TestMill> {
 
 export class TestMill {
   readonly clock: VirtualClock;
+  /** The calls that pipelines have made so far, in the order in which they began. */
+  readonly calls: OutgoingCall[] = [];
   /** How often the engine was started; what an earlier one armed rings no more. */
   #life = 0;
   readonly #options: TestMillOptions;
@@ -72,7 +77,8 @@ export class TestMill {
   }
 
   async start(): Promise<void> {
-    const { pipelines, limits = {}, crashBeforeCommit = false, log, tracing } = this.#options;
+    const { limits = {}, crashBeforeCommit = false, log, tracing } = this.#options;
+    const pipelines = this.#options.pipelines.map((pipeline) => this.#recorded(pipeline));
     this.#store = observe(this.#base, { crashBeforeCommit });
     this.#life += 1;
     const made = millrace({
@@ -149,6 +155,17 @@ export class TestMill {
   async stop(): Promise<void> {
     await this.#quiet();
     await this.#mill.stop({ timeoutMs: 0 });
+  }
+
+  /** The pipeline with endpoints that remember their calls and make none. */
+  #recorded(pipeline: AnyPipeline): AnyPipeline {
+    const { answer = () => ({ result: 'delivered' }) } = this.#options;
+    const call = async (call: OutgoingCall, signal: AbortSignal) => {
+      this.calls.push(call);
+      return answer(call, signal);
+    };
+    const deliver = Object.entries(pipeline.deliver).map(([name, endpoint]) => [name, { ...endpoint, to: { call } }] as const);
+    return deliver.length === 0 ? pipeline : { ...pipeline, deliver: Object.fromEntries(deliver) };
   }
 
   #clockOfThisLife(): Clock {

@@ -5,6 +5,7 @@ import { table } from '../../pipeline/table.ts';
 import type {
   Commit,
   Committed,
+  DeliveryWrite,
   LoggedEvent,
   NewDeadLetter,
   NewEvent,
@@ -12,6 +13,7 @@ import type {
   RowWrite,
   Store,
   StoreDeclaration,
+  StoredDelivery,
   TimerWrite,
 } from '../store.ts';
 
@@ -110,7 +112,7 @@ export function logged({ key, id, number, acceptedAt, body, traceparent }: NewEv
 
 /** A letter about an event at a position, which is its order too, unless `more` says otherwise. */
 export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetter> = {}): NewDeadLetter {
-  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, timer: null, numbers: null, parked: false };
+  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, timer: null, delivery: null, numbers: null, parked: false };
   return { id, key, event: { position, order: position }, ...facts, ...more };
 }
 
@@ -131,6 +133,21 @@ export function disarm(key: string, name: string): TimerWrite {
 /** A timer as it is read. */
 export function armed(key: string, name: string, dueAt: number, data: string | null = null) {
   return { key, name, dueAt, data, attempts: 0, retryAt: null };
+}
+
+/** A delivery to the endpoint `mail`, in the order of its key, and due at 10, unless `more` says otherwise. */
+export function delivery(id: string, key: string, more: Partial<StoredDelivery> = {}): StoredDelivery {
+  const facts = { endpoint: 'mail', body: '{}', url: null, ordered: true, askedAt: acceptedAt, traceparent: null };
+  return { id, key, ...facts, attempts: 0, dueAt: 10, ...more };
+}
+
+export function ask(...deliveries: readonly StoredDelivery[]): DeliveryWrite[] {
+  return deliveries.map((delivery) => ({ write: 'ask', delivery }));
+}
+
+/** Takes deliveries to `mail` away. */
+export function remove(...ids: readonly string[]): DeliveryWrite[] {
+  return ids.map((id) => ({ write: 'remove', endpoint: 'mail', id }));
 }
 
 export function put(table: string, ...rows: RowWrite['rows']): RowWrite {
@@ -170,6 +187,7 @@ export function commitOf(partition: PartitionId, epoch: number, work: Work): Com
     releases: [],
     keys: [],
     timers: [],
+    deliveries: [],
     rows: [],
     deadLetters: [],
     resolvedDeadLetters: [],

@@ -15,6 +15,7 @@ import type {
   Retention,
   Store,
   StoreDeclaration,
+  StoredDelivery,
 } from '../store.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { PartitionRecords } from './partition-records.ts';
@@ -93,6 +94,14 @@ class MemoryStore implements Store {
 
   async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {
     return this.#records(partition).timers.nextDue(after);
+  }
+
+  async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
+    return this.#records(partition).deliveries.due(endpoint, dueBy, limit);
+  }
+
+  async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {
+    return this.#records(partition).deliveries.nextDue(endpoint, after);
   }
 
   async commit(commit: Commit): Promise<Committed> {

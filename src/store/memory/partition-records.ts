@@ -15,6 +15,7 @@ import type {
   Retention,
   StoredState,
 } from '../store.ts';
+import { PendingDeliveries } from './pending-deliveries.ts';
 import { PendingTimers } from './pending-timers.ts';
 import { SortedList } from './sorted-list.ts';
 import { compareText } from './text-order.ts';
@@ -34,6 +35,7 @@ interface Key {
 /** What a memory store keeps of one partition. Every method takes effect whole; only `judge` refuses a commit, and changes nothing. */
 export class PartitionRecords {
   readonly timers = new PendingTimers();
+  readonly deliveries = new PendingDeliveries();
   readonly #id: PartitionId;
   /** 0 until the first claim. */
   #epoch = 0;
@@ -53,7 +55,8 @@ export class PartitionRecords {
     this.#epoch += 1;
     let held = 0;
     for (const key of this.#keys.values()) held += key.held.size;
-    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters: this.#deadLetters.size };
+    const [deadLetters, deliveries] = [this.#deadLetters.size, this.deliveries.size];
+    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters, deliveries };
   }
 
   append(event: NewEvent): Appended {
@@ -114,6 +117,7 @@ export class PartitionRecords {
     for (const release of commit.releases) this.#release(release);
     for (const { key, state, next, parked } of commit.keys) Object.assign(this.#key(key), { state, next, parked });
     for (const timer of commit.timers) this.timers.write(timer);
+    for (const delivery of commit.deliveries) this.deliveries.write(delivery);
     for (const letter of commit.deadLetters) this.#bury(letter);
     for (const id of commit.resolvedDeadLetters) this.#resolve(id);
   }

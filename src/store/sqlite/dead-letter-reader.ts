@@ -19,6 +19,7 @@ type LetterRow = readonly [
   timerName: string | null,
   timerDueAt: number | null,
   timerData: string | null,
+  delivery: string | null,
 ];
 type EventRow = readonly [id: string, acceptedAt: number, body: string];
 
@@ -42,15 +43,15 @@ export class DeadLetterReader {
     const letters = new Select<LetterRow>(
       this.#db,
       `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked,
-         timer_name, timer_due_at, timer_data
+         timer_name, timer_due_at, timer_data, delivery
        FROM millrace_dead_letters WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`,
     ).all(...parameters, limit);
     return letters.map((letter) => this.#toDeadLetter(letter));
   }
 
   #toDeadLetter(row: LetterRow): DeadLetter {
-    const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked, ...timer] = row;
-    const [name, dueAt, data] = timer;
+    const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked, ...others] = row;
+    const [name, dueAt, data, delivery] = others;
     const [eventId, acceptedAt, body] = (position === null ? undefined : this.#event(pipeline, position)) ?? [null, null, null];
     return {
       id,
@@ -61,6 +62,7 @@ export class DeadLetterReader {
       attempts,
       event: position === null || order === null ? null : { position, order },
       timer: name === null || dueAt === null ? null : { name, dueAt, data },
+      delivery: delivery === null ? null : JSON.parse(delivery),
       numbers: numberFrom === null || numberTo === null ? null : { from: numberFrom, to: numberTo },
       parked: parked === 1,
       body,

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { tablesOf } from './pipeline-tables.ts';
-import type { HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { Select } from './select.ts';
 
 type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];
@@ -18,9 +18,11 @@ export class PartitionReader {
   readonly #timers: Select<TimerRow>;
   readonly #dueTimers: Select<TimerRow>;
   readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
+  readonly #dueDeliveries: Select<DeliveryRow>;
+  readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
 
   constructor(db: DatabaseSync, pipeline: string) {
-    const { log, keys, held, timers } = tablesOf(pipeline);
+    const { log, keys, held, timers, deliveries } = tablesOf(pipeline);
     this.#log = new Select(
       db,
       `SELECT position, key, id, number, accepted_at, body, traceparent FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
@@ -39,6 +41,12 @@ export class PartitionReader {
     this.#timers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE key = ? ORDER BY name`);
     this.#dueTimers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
     this.#nextTimerDue = new Select(db, `SELECT min(due_at) FROM ${timers} WHERE due_at > ?`);
+    this.#dueDeliveries = new Select(
+      db,
+      `SELECT id, key, endpoint, body, url, ordered, asked_at, traceparent, attempts, due_at FROM ${deliveries}
+       WHERE waits = 0 AND endpoint = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`,
+    );
+    this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
   }
 
   read(after: number, limit: number): readonly LogRow[] {
@@ -72,5 +80,13 @@ export class PartitionReader {
 
   nextTimerDue(after: number): number | null {
     return this.#nextTimerDue.get(after)?.[0] ?? null;
+  }
+
+  dueDeliveries(endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[] {
+    return this.#dueDeliveries.all(endpoint, dueBy, limit);
+  }
+
+  nextDeliveryDue(endpoint: string, after: number): number | null {
+    return this.#nextDeliveryDue.get(endpoint, after)?.[0] ?? null;
   }
 }

@@ -6,6 +6,7 @@ export interface PipelineTables {
   readonly keys: string;
   readonly held: string;
   readonly timers: string;
+  readonly deliveries: string;
   readonly ids: string;
   readonly idBuckets: string;
 }
@@ -16,6 +17,7 @@ export function tablesOf(pipeline: string): PipelineTables {
     keys: quote(`millrace_keys_${pipeline}`),
     held: quote(`millrace_held_${pipeline}`),
     timers: quote(`millrace_timers_${pipeline}`),
+    deliveries: quote(`millrace_deliveries_${pipeline}`),
     ids: quote(`millrace_ids_${pipeline}`),
     idBuckets: quote(`millrace_id_buckets_${pipeline}`),
   };

@@ -4,7 +4,7 @@ import type { SqlValue } from '../../pipeline/table.ts';
 import type { DeadLetter, DeadLetterQuery, PartitionId } from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import { PartitionReader } from './partition-reader.ts';
-import type { HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { type Selection, select } from './select-rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
@@ -15,6 +15,8 @@ export interface ReaderCalls {
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
   dueTimers(partition: PartitionId, dueBy: number, limit: number): readonly TimerRow[];
   nextTimerDue(partition: PartitionId, after: number): number | null;
+  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[];
+  nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
   query(sql: string, parameters: readonly SqlValue[]): Selection;
 }
@@ -54,6 +56,14 @@ export class Reader implements ReaderCalls {
 
   nextTimerDue(partition: PartitionId, after: number): number | null {
     return this.#partition(partition).nextTimerDue(after);
+  }
+
+  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[] {
+    return this.#partition(partition).dueDeliveries(endpoint, dueBy, limit);
+  }
+
+  nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null {
+    return this.#partition(partition).nextDeliveryDue(endpoint, after);
   }
 
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[] {

@@ -1,4 +1,4 @@
-import type { HeldEvent, KeyRecord, LoggedEvent, StoredTimer } from '../store.ts';
+import type { HeldEvent, KeyRecord, LoggedEvent, StoredDelivery, StoredTimer } from '../store.ts';
 
 /*
  * Rows as they are selected and go between threads, in the order of the columns in the SQL, and what the port makes of
@@ -25,6 +25,18 @@ export type KeyRow = readonly [
   timers: readonly TimerRow[],
 ];
 export type TimerRow = readonly [key: string, name: string, dueAt: number, data: string | null, attempts: number, retryAt: number | null];
+export type DeliveryRow = readonly [
+  id: string,
+  key: string,
+  endpoint: string,
+  body: string,
+  url: string | null,
+  ordered: number,
+  askedAt: number,
+  traceparent: string | null,
+  attempts: number,
+  dueAt: number | null,
+];
 
 export function toLoggedEvent([position, key, id, number, acceptedAt, body, traceparent]: LogRow): LoggedEvent {
   return { position, key, id, number, acceptedAt, body, traceparent };
@@ -42,6 +54,10 @@ export function toKeyRecord([json, version, next, parked, heldFrom, held, timers
 
 export function toTimer([key, ...timer]: TimerRow): StoredTimer & { readonly key: string } {
   return { key, ...toStoredTimer(timer) };
+}
+
+export function toDelivery([id, key, endpoint, body, url, ordered, askedAt, traceparent, attempts, dueAt]: DeliveryRow): StoredDelivery {
+  return { id, key, endpoint, body, url, ordered: ordered === 1, askedAt, traceparent, attempts, dueAt };
 }
 
 function toStoredTimer([name, dueAt, data, attempts, retryAt]: TimerRow extends readonly [string, ...infer Rest]

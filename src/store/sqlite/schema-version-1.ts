@@ -5,7 +5,7 @@ import { Select } from './select.ts';
 import { quote } from './sql-columns.ts';
 
 /**
- * Brings the tables of version 1 up to date: events had no `traceparent`, timers no attempts, dead letters no timer, and
+ * Brings the tables of version 1 to version 2: events had no `traceparent`, timers no attempts, dead letters no timer, and
  * the known ids were one table without buckets.
  */
 export function migrateFrom1(db: DatabaseSync, createPipelineTables: (db: DatabaseSync, pipeline: string) => void): void {

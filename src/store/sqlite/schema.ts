@@ -2,22 +2,24 @@ import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom1 } from './schema-version-1.ts';
+import { migrateFrom2 } from './schema-version-2.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 /** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
   db.exec('CREATE TABLE IF NOT EXISTS millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID');
   const found = db.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value;
-  if (found === 1) migrateFrom1(db, createPipelineTables);
-  else if (found !== undefined && found !== schemaVersion) {
+  if (found !== undefined && found !== 1 && found !== 2 && found !== schemaVersion) {
     throw new MillraceError(
       'MILL_TABLE_CHANGED',
       `${db.location()}: expected tables of schema version ${schemaVersion}, found version ${found}. Open it with the Millrace that made it, or a newer one.`,
     );
   }
+  if (found === 1) migrateFrom1(db, createPipelineTables);
+  if (found === 1 || found === 2) migrateFrom2(db);
   db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
@@ -32,14 +34,14 @@ const sharedTables = `
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
     position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
-    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT
+    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);`;
 
 /** Indexes are named apart from tables: a pipeline may be called anything. */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {
-  const { log, keys, held, timers, ids, idBuckets } = tablesOf(pipeline);
+  const { log, keys, held, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
   db.exec(`
     CREATE TABLE IF NOT EXISTS ${log} (
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
@@ -57,6 +59,13 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
       attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_timers_${pipeline}`)} ON ${timers} (due_at);
+    CREATE TABLE IF NOT EXISTS ${deliveries} (
+      place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL,
+      ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
+      asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, id)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at, place) WHERE waits = 0;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_line_${pipeline}`)} ON ${deliveries} (endpoint, key, place) WHERE ordered = 1;
     CREATE TABLE IF NOT EXISTS ${ids} (
       bucket INTEGER NOT NULL, id TEXT NOT NULL, accepted_at INTEGER NOT NULL,
       PRIMARY KEY (bucket, id)

@@ -1,4 +1,4 @@
-import type { ColumnType, Table } from '../../pipeline/table.ts';
+import type { ColumnType, SqlValue, Table } from '../../pipeline/table.ts';
 
 const sqlTypes: Readonly<Record<string, string>> = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', boolean: 'INTEGER', json: 'TEXT' };
 
@@ -9,12 +9,18 @@ export interface SqlColumn {
   readonly notNull: boolean;
 }
 
+/** A column as SQLite shall make it. */
+export interface DeclaredColumn extends SqlColumn {
+  readonly default: SqlValue | undefined;
+}
+
 /** The declared columns as SQLite keeps them. The columns of a primary key are never null. */
-export function sqlColumnsOf(table: Table): readonly SqlColumn[] {
+export function sqlColumnsOf(table: Table): readonly DeclaredColumn[] {
   return Object.entries(table.columns).map(([name, type]) => ({
     name,
     type: sqlTypes[kindOf(type)] ?? 'TEXT',
     notNull: !type.endsWith('?') || table.primaryKey.includes(name),
+    default: Object.hasOwn(table.defaults, name) ? table.defaults[name] : undefined,
   }));
 }
 
@@ -32,6 +38,12 @@ export function quote(name: string): string {
 /** Names as SQL lists them: `"a", "b"`. */
 export function quoteAll(names: readonly string[]): string {
   return names.map(quote).join(', ');
+}
+
+/** A value as SQL writes it. Not in brackets: SQLite adds no column to a table whose default is an expression. */
+export function literal(value: SqlValue): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
 }
 
 function kindOf(type: ColumnType): string {

@@ -100,7 +100,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 2, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 3, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });

@@ -160,7 +160,17 @@ describe('plain SQL beside a running store', () => {
     withStore(async ({ store, path }) => {
       const { epoch } = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
-      const nothing = { cursor: 0, holds: [], releases: [], keys: [], timers: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+      const nothing = {
+        cursor: 0,
+        holds: [],
+        releases: [],
+        keys: [],
+        timers: [],
+        deliveries: [],
+        deadLetters: [],
+        resolvedDeadLetters: [],
+        sends: [],
+      };
       for (let i = 0; i < 20; i += 1) {
         const commit = store.commit({
           partition: visits,
@@ -184,7 +194,18 @@ describe('plain SQL beside a running store', () => {
         CREATE TRIGGER no_more BEFORE INSERT ON pages WHEN new.views > 10 BEGIN SELECT RAISE(ROLLBACK, 'too many'); END`);
       plain.close();
       const put = (id: string, views: number) => ({
-        ...{ partition: visits, epoch, cursor: 0, holds: [], releases: [], keys: [], timers: [], deadLetters: [], resolvedDeadLetters: [] },
+        ...{
+          partition: visits,
+          epoch,
+          cursor: 0,
+          holds: [],
+          releases: [],
+          keys: [],
+          timers: [],
+          deliveries: [],
+          deadLetters: [],
+          resolvedDeadLetters: [],
+        },
         rows: [{ table: 'pages', write: 'put' as const, rows: [[id, views]] }],
         sends: [event(id)],
       });

@@ -16,13 +16,14 @@ import type {
   Retention,
   Store,
   StoreDeclaration,
+  StoredDelivery,
   StoredTimer,
 } from '../store.ts';
 import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
 import type { ReaderCalls } from './reader.ts';
 import type { ReaderThreadOptions } from './reader-thread.ts';
-import { toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
+import { toDelivery, toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
 import { toRows } from './select-rows.ts';
 import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
@@ -123,6 +124,15 @@ class SqliteStore implements Store {
     return this.#open.reader.running.call('nextTimerDue', partition, after);
   }
 
+  async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
+    const rows = await this.#open.reader.running.call('dueDeliveries', partition, endpoint, dueBy, limit);
+    return rows.map(toDelivery);
+  }
+
+  async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {
+    return this.#open.reader.running.call('nextDeliveryDue', partition, endpoint, after);
+  }
+
   async commit(commit: Commit): Promise<Committed> {
     const sends = await this.#open.writer.call('commit', commit);
     return { sends: sends.map(toAppended) };
@@ -196,7 +206,14 @@ async function closeAll({ writer, reader, queries }: Threads): Promise<void> {
 function cloneable({ pipelines, tables }: StoreDeclaration): StoreDeclaration {
   return {
     pipelines: pipelines.map(({ name, numbered }) => ({ name, numbered })),
-    tables: tables.map(({ name, columns, primaryKey, indexes, keyed }) => ({ name, columns, primaryKey, indexes, keyed })),
+    tables: tables.map(({ name, columns, primaryKey, indexes, defaults, keyed }) => ({
+      name,
+      columns,
+      primaryKey,
+      indexes,
+      defaults,
+      keyed,
+    })),
   };
 }
 

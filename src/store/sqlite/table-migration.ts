@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { Table } from '../../pipeline/table.ts';
-import { hasRowid, quote, quoteAll, type SqlColumn, sqlColumnsOf } from './sql-columns.ts';
+import { type DeclaredColumn, hasRowid, literal, quote, quoteAll, type SqlColumn, sqlColumnsOf } from './sql-columns.ts';
 
 /** A column as the database has it. */
 interface FoundColumn extends SqlColumn {
@@ -12,9 +12,10 @@ interface FoundColumn extends SqlColumn {
 }
 
 /**
- * Makes the tables of the database fit their declarations: creates what is missing, adds nullable columns, creates
- * and drops indexes. All of it or, when it throws `MILL_TABLE_CHANGED` for what cannot be done without loss, nothing.
- * Indexes, triggers and generated columns that users made are left alone.
+ * Makes the tables of the database fit their declarations: creates what is missing, adds columns that are nullable or
+ * have a default, creates and drops indexes. All of it or, when it throws `MILL_TABLE_CHANGED` for what cannot be done without loss, nothing.
+ * Indexes, triggers and generated columns that users made are left alone, and so is a default that was declared
+ * differently before, which SQLite cannot change.
  */
 export function migrateTables(db: DatabaseSync, tables: readonly Table[]): void {
   db.exec('SAVEPOINT migrate_tables');
@@ -34,7 +35,7 @@ export function migrateTables(db: DatabaseSync, tables: readonly Table[]): void 
 
 /** STRICT, so that nobody's SQL can put a text where handlers and queries expect a number. */
 function createTable(db: DatabaseSync, table: Table): void {
-  const parts = sqlColumnsOf(table).map((column) => `${quote(column.name)} ${typeOf(column)}`);
+  const parts = sqlColumnsOf(table).map(definitionOf);
   if (table.primaryKey.length > 0) parts.push(`PRIMARY KEY (${quoteAll(table.primaryKey)})`);
   db.exec(`CREATE TABLE ${quote(table.name)} (${parts.join(', ')}) STRICT${hasRowid(table) ? '' : ', WITHOUT ROWID'}`);
 }
@@ -50,9 +51,10 @@ function alterTable(db: DatabaseSync, table: Table, found: readonly FoundColumn[
   for (const column of declared) {
     const present = found.find(({ name }) => name === column.name);
     if (present !== undefined) checkColumn(table, column, present);
-    else if (column.notNull)
-      refuse(table, column.name, typeOf(column), 'no such column', 'Declare it as nullable, or add it and fill it with SQL.');
-    else db.exec(`ALTER TABLE ${quote(table.name)} ADD COLUMN ${quote(column.name)} ${column.type}`);
+    else if (column.notNull && column.default === undefined) {
+      const advice = 'Declare it as nullable or with a default, or add it and fill it with SQL.';
+      refuse(table, column.name, typeOf(column), 'no such column', advice);
+    } else db.exec(`ALTER TABLE ${quote(table.name)} ADD COLUMN ${definitionOf(column)}`);
   }
 }
 
@@ -128,6 +130,11 @@ function foundColumns(db: DatabaseSync, table: string): FoundColumn[] {
       keyPlace: Number(column.pk),
       generated: column.hidden !== 0,
     }));
+}
+
+function definitionOf(column: DeclaredColumn): string {
+  const definition = `${quote(column.name)} ${typeOf(column)}`;
+  return column.default === undefined ? definition : `${definition} DEFAULT ${literal(column.default)}`;
 }
 
 function typeOf(column: SqlColumn): string {

@@ -2,33 +2,42 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { Table } from '../../pipeline/table.ts';
 import type { RowWrite } from '../store.ts';
+import { RowUpdate } from './row-update.ts';
 import { quote, quoteAll } from './sql-columns.ts';
 import { toStoreError } from './sqlite-errors.ts';
+
+interface TableStatements {
+  readonly put: StatementSync;
+  readonly add: StatementSync;
+  readonly update: RowUpdate;
+}
 
 /** Writes rows to declared tables, by statements that are prepared once. */
 export class TableWriter {
   readonly #location: string;
-  readonly #statements = new Map<string, { readonly put: StatementSync; readonly add: StatementSync }>();
+  readonly #statements = new Map<string, TableStatements>();
 
   constructor(db: DatabaseSync, tables: readonly Table[]) {
     this.#location = db.location() ?? ':memory:';
     for (const table of tables) {
-      this.#statements.set(table.name, { put: db.prepare(putStatement(table)), add: db.prepare(addStatement(table)) });
+      const update = new RowUpdate(db, table);
+      this.#statements.set(table.name, { put: db.prepare(putStatement(table)), add: db.prepare(addStatement(table)), update });
     }
   }
 
   /**
-   * Writes the rows in their order. Throws `MILL_INVALID_EFFECT` for a table that is not declared, and
-   * `MILL_COMMIT_REFUSED` when a constraint or trigger of the database refuses a row; the rows before it are then
-   * written, and the caller rolls back.
+   * Writes the rows in their order. Throws `MILL_INVALID_EFFECT` for a table that is not declared, or an update of
+   * columns that it cannot be of, and `MILL_COMMIT_REFUSED` when a constraint or trigger of the database refuses a row;
+   * the rows before it are then written, and the caller rolls back.
    */
   write(write: RowWrite): void {
-    const statement = this.#statements.get(write.table)?.[write.write];
-    if (statement === undefined) {
+    const statements = this.#statements.get(write.table);
+    if (statements === undefined) {
       throw new MillraceError('MILL_INVALID_EFFECT', `expected a declared table, found ${JSON.stringify(write.table)}`);
     }
     try {
-      for (const row of write.rows) statement.run(...row);
+      if (write.write === 'update') statements.update.run(write.columns, write.rows);
+      else for (const row of write.rows) statements[write.write].run(...row);
     } catch (error) {
       throw this.#refusal(error, write.table);
     }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { Claim, Commit, NewDeadLetter, NewEvent, PartitionId, Retention, StoreDeclaration } from '../store.ts';
+import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
 import { tablesOf } from './pipeline-tables.ts';
@@ -30,7 +31,8 @@ export function weigh({ parameters }: Call): number {
 interface Partition {
   readonly log: PartitionLog;
   readonly keys: PartitionKeys;
-  readonly counts: Select<[held: number, deadLetters: number]>;
+  readonly deliveries: PartitionDeliveries;
+  readonly counts: Select<[held: number, deadLetters: number, deliveries: number]>;
 }
 
 /** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
@@ -46,13 +48,16 @@ export class Writer implements WriterCalls {
 
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
     for (const { name } of pipelines) {
+      const { held, deliveries } = tablesOf(name);
       this.#partitions.set(name, {
         log: new PartitionLog(db, name),
         keys: new PartitionKeys(db, name),
+        deliveries: new PartitionDeliveries(db, name),
         counts: new Select(
           db,
-          `SELECT (SELECT count(*) FROM ${tablesOf(name).held}),
-             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0)`,
+          `SELECT (SELECT count(*) FROM ${held}),
+             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0),
+             (SELECT count(*) FROM ${deliveries})`,
         ),
       });
     }
@@ -63,7 +68,7 @@ export class Writer implements WriterCalls {
        ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
     );
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
-    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)');
+    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)');
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
@@ -76,8 +81,8 @@ export class Writer implements WriterCalls {
   claim(id: PartitionId): Claim {
     const { log, counts } = this.#partition(id);
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
-    const [held, deadLetters] = counts.get(id.pipeline) ?? [0, 0];
-    return { epoch, cursor, head: log.head, held, deadLetters };
+    const [held, deadLetters, deliveries] = counts.get(id.pipeline) ?? [0, 0, 0];
+    return { epoch, cursor, head: log.head, held, deadLetters, deliveries };
   }
 
   append(events: readonly NewEvent[]): readonly number[] {
@@ -85,12 +90,13 @@ export class Writer implements WriterCalls {
   }
 
   commit(commit: Commit): readonly number[] {
-    const { keys } = this.#partition(commit.partition);
+    const { keys, deliveries } = this.#partition(commit.partition);
     this.#advanceCursor(commit);
     for (const hold of commit.holds) keys.hold(hold);
     for (const release of commit.releases) keys.release(release);
     for (const update of commit.keys) keys.update(update);
     for (const timer of commit.timers) keys.writeTimer(timer);
+    for (const delivery of commit.deliveries) deliveries.write(delivery);
     for (const write of commit.rows) this.#tables.write(write);
     for (const letter of commit.deadLetters) this.#buryLetter(commit.partition, letter);
     for (const id of commit.resolvedDeadLetters) {
@@ -114,10 +120,11 @@ export class Writer implements WriterCalls {
   }
 
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
-    const { id, key, reason, failedAt, attempts, event, timer, numbers, parked } = letter;
+    const { id, key, reason, failedAt, attempts, event, timer, delivery, numbers, parked } = letter;
     const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
     const failedTimer = [timer?.name ?? null, timer?.dueAt ?? null, timer?.data ?? null];
-    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0, ...failedTimer);
+    const failedDelivery = delivery === null ? null : JSON.stringify(delivery);
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0, ...failedTimer, failedDelivery);
   }
 
   #partition({ pipeline, slice }: PartitionId): Partition {

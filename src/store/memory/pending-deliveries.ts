@@ -1,0 +1,115 @@
+import type { DeliveryWrite, StoredDelivery } from '../store.ts';
+import { SortedList } from './sorted-list.ts';
+
+interface PlacedDelivery extends StoredDelivery {
+  /** Its place among all of its partition, in the order in which they were asked for. */
+  readonly place: number;
+}
+
+type Place = Pick<PlacedDelivery, 'place'>;
+type Due = Pick<PlacedDelivery, 'dueAt' | 'place'>;
+
+/** Where a delivery that is not due until it is asked for again stands: behind all others. */
+const never = Number.MAX_VALUE;
+
+/**
+ * The deliveries of one partition and endpoint. Each stands in a line: an ordered one with those of its key, any other
+ * by itself. Only the first of each line can be due.
+ */
+class EndpointDeliveries {
+  readonly #byId = new Map<string, PlacedDelivery>();
+  readonly #lines = new Map<string, SortedList<Place, PlacedDelivery>>();
+  readonly #firsts = new SortedList<Due, PlacedDelivery>((a, b) => momentOf(a) - momentOf(b) || a.place - b.place);
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  due(dueBy: number, limit: number): StoredDelivery[] {
+    const due = this.#firsts.from(() => true, limit).filter((delivery) => momentOf(delivery) <= dueBy);
+    return due.map(({ place: _, ...delivery }) => delivery);
+  }
+
+  nextDue(after: number): number | null {
+    return this.#firsts.from((delivery) => momentOf(delivery) > after, 1)[0]?.dueAt ?? null;
+  }
+
+  ask(delivery: StoredDelivery, place: number): void {
+    const { place: kept, attempts, askedAt } = this.#take(delivery.id) ?? { ...delivery, place };
+    this.#put({ ...delivery, place: kept, attempts, askedAt });
+  }
+
+  retry(id: string, attempts: number, dueAt: number | null): void {
+    const delivery = this.#take(id);
+    if (delivery !== undefined) this.#put({ ...delivery, attempts, dueAt });
+  }
+
+  remove(id: string): void {
+    this.#take(id);
+  }
+
+  #put(delivery: PlacedDelivery): void {
+    this.#byId.set(delivery.id, delivery);
+    this.#change(delivery, (line) => line.put(delivery));
+  }
+
+  /** Takes one out; undefined when there is none. */
+  #take(id: string): PlacedDelivery | undefined {
+    const delivery = this.#byId.get(id);
+    if (delivery === undefined) return undefined;
+    this.#byId.delete(id);
+    this.#change(delivery, (line) => line.remove(delivery, delivery));
+    return delivery;
+  }
+
+  /** Changes the line of a delivery, and sees to it that the first of it, and no other, is among the firsts. */
+  #change({ id, key, ordered }: PlacedDelivery, change: (line: SortedList<Place, PlacedDelivery>) => void): void {
+    const name = ordered ? `key ${key}` : `id ${id}`;
+    const line = this.#lines.get(name) ?? new SortedList<Place, PlacedDelivery>((a, b) => a.place - b.place);
+    if (line.first !== undefined) this.#firsts.remove(line.first, line.first);
+    change(line);
+    if (line.first === undefined) this.#lines.delete(name);
+    else {
+      this.#firsts.put(line.first);
+      this.#lines.set(name, line);
+    }
+  }
+}
+
+/** The deliveries of one partition that have no outcome yet, at most one for each endpoint and id. */
+export class PendingDeliveries {
+  readonly #byEndpoint = new Map<string, EndpointDeliveries>();
+  #asked = 0;
+
+  get size(): number {
+    let size = 0;
+    for (const deliveries of this.#byEndpoint.values()) size += deliveries.size;
+    return size;
+  }
+
+  due(endpoint: string, dueBy: number, limit: number): StoredDelivery[] {
+    return this.#byEndpoint.get(endpoint)?.due(dueBy, limit) ?? [];
+  }
+
+  nextDue(endpoint: string, after: number): number | null {
+    return this.#byEndpoint.get(endpoint)?.nextDue(after) ?? null;
+  }
+
+  write(write: DeliveryWrite): void {
+    if (write.write === 'ask') {
+      this.#asked += 1;
+      this.#of(write.delivery.endpoint).ask(write.delivery, this.#asked);
+    } else if (write.write === 'retry') this.#of(write.endpoint).retry(write.id, write.attempts, write.dueAt);
+    else this.#of(write.endpoint).remove(write.id);
+  }
+
+  #of(endpoint: string): EndpointDeliveries {
+    const deliveries = this.#byEndpoint.get(endpoint) ?? new EndpointDeliveries();
+    this.#byEndpoint.set(endpoint, deliveries);
+    return deliveries;
+  }
+}
+
+function momentOf({ dueAt }: Due): number {
+  return dueAt ?? never;
+}
