@@ -1,6 +1,10 @@
 /** The public API: everything that a program needs to declare pipelines, run an engine, and serve it. */
 export type { ConfigurationOf, Environment, Setting, Settings } from './configuration/setting.ts';
 export { durationUpTo, integerBetween, type Values } from './configuration/values.ts';
+export type { CircuitOptions, CircuitStatus } from './delivery/circuit.ts';
+export { type HttpOptions, type HttpTransport, http } from './delivery/http.ts';
+export { type HttpResponse, type Judge, retryAfterMs } from './delivery/response.ts';
+export { isWebhookSecret } from './delivery/signature.ts';
 export type { Clock } from './engine/clock.ts';
 export type { PipelineCounts } from './engine/counts.ts';
 export type { Ingested, Judged } from './engine/door.ts';

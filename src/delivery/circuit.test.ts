@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import test, { type TestContext } from 'node:test';
+import type { TransportLog } from '../pipeline/endpoint.ts';
+import type { CircuitOptions } from './circuit.ts';
+import { callOf, type Received, receive, resolver, transport, unhurried } from './fixture.test.ts';
+
+type Reply = (response: ServerResponse, request: Received) => void;
+
+const broken: Reply = (response) => response.writeHead(503).end();
+const sound: Reply = (response) => response.writeHead(204).end();
+
+/** A transport to a server whose reply can be changed; the clock stands until it is moved. */
+async function serve(context: TestContext, circuit: CircuitOptions | false = { failures: 3, resetAfter: 1000, resetAfterMax: 4000 }) {
+  context.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  let reply = broken;
+  const shop = await receive(context, (response, request) => reply(response, request));
+  const to = transport(context, { url: shop.url, circuit });
+  return {
+    shop,
+    to,
+    call: (signal = unhurried) => to.call(callOf(), signal),
+    fail: async (times: number) => {
+      for (let failure = 0; failure < times; failure++) await to.call(callOf(), unhurried);
+    },
+    replyWith: (next: Reply) => {
+      reply = next;
+    },
+    pass: (ms: number) => context.mock.timers.tick(ms),
+  };
+}
+
+const postponed = (retryAfterMs: number) => ({ result: 'postponed', reason: 'the circuit is open', retryAfterMs });
+
+test('after enough failures in a row the circuit opens, and calls are postponed without being made', async (context) => {
+  const { to, shop, call, fail, pass } = await serve(context);
+  await fail(2);
+  assert.equal(to.circuit, 'closed');
+  await fail(1);
+  assert.equal(to.circuit, 'open');
+  assert.deepEqual(await call(), postponed(1000));
+  pass(400);
+  assert.deepEqual(await call(), postponed(600));
+  assert.equal(shop.received.length, 3);
+});
+
+test('a call that comes back a little early is told a pause that is no tight loop', async (context) => {
+  const { call, fail, pass, shop } = await serve(context);
+  await fail(3);
+  pass(999);
+  assert.deepEqual(await call(), postponed(10));
+  assert.equal(shop.received.length, 3);
+});
+
+test('after the pause one call is tried, and when it succeeds the circuit closes', async (context) => {
+  const { to, call, fail, pass, replyWith, shop } = await serve(context);
+  await fail(3);
+  replyWith(sound);
+  pass(1000);
+  assert.equal((await call()).result, 'delivered');
+  assert.equal(to.circuit, 'closed');
+  replyWith(broken);
+  await fail(2);
+  assert.equal(to.circuit, 'closed');
+  assert.equal(shop.received.length, 6);
+});
+
+test('each failed try doubles the pause up to the longest one, and a success forgets it', async (context) => {
+  const { to, call, fail, pass, replyWith, shop } = await serve(context);
+  await fail(3);
+  for (const [pause, next] of [
+    [1000, 2000],
+    [2000, 4000],
+    [4000, 4000],
+  ] as const) {
+    pass(pause);
+    assert.equal((await call()).result, 'failed');
+    assert.equal(to.circuit, 'open');
+    assert.deepEqual(await call(), postponed(next));
+  }
+  replyWith(sound);
+  pass(4000);
+  await call();
+  replyWith(broken);
+  await fail(3);
+  assert.deepEqual(await call(), postponed(1000));
+  assert.equal(shop.received.length, 10);
+});
+
+test('while one call is tried the others wait for what becomes of it, and an abort ends their wait', async (context) => {
+  const { to, call, fail, pass, replyWith, shop } = await serve(context);
+  await fail(3);
+  pass(1000);
+  const tried = new Promise<ServerResponse>((resolve) => replyWith(resolve));
+  const probe = call();
+  const response = await tried;
+  assert.equal(to.circuit, 'half-open');
+  const waiting = [call(), call()];
+  const abort = new AbortController();
+  const impatient = call(abort.signal);
+  abort.abort();
+  assert.deepEqual(await impatient, postponed(10));
+  assert.equal(shop.received.length, 4);
+  replyWith(sound);
+  response.writeHead(204).end();
+  for (const answer of await Promise.all([probe, ...waiting])) assert.equal(answer.result, 'delivered');
+  assert.equal(shop.received.length, 6);
+});
+
+test('when the tried call fails, those that waited are postponed', async (context) => {
+  const { call, fail, pass, replyWith, shop } = await serve(context);
+  await fail(3);
+  pass(1000);
+  const tried = new Promise<ServerResponse>((resolve) => replyWith(resolve));
+  const probe = call();
+  const response = await tried;
+  const waiting = [call(), call()];
+  response.writeHead(500).end();
+  assert.equal((await probe).result, 'failed');
+  assert.deepEqual(await Promise.all(waiting), [postponed(2000), postponed(2000)]);
+  assert.equal(shop.received.length, 4);
+});
+
+test('of many calls that come when the pause is over one is tried', async (context) => {
+  const { call, fail, pass, shop } = await serve(context);
+  await fail(3);
+  pass(1000);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => call()));
+  assert.deepEqual(answers.map(({ result }) => result).sort(), ['failed', ...Array(9).fill('postponed')]);
+  assert.equal(shop.received.length, 4);
+});
+
+test('a success in between starts the count again', async (context) => {
+  const { to, fail, call, replyWith } = await serve(context);
+  await fail(2);
+  replyWith(sound);
+  await call();
+  replyWith(broken);
+  await fail(2);
+  assert.equal(to.circuit, 'closed');
+});
+
+test('what a server says no to does not count against it', async (context) => {
+  const { to, fail, replyWith } = await serve(context, { failures: 1 });
+  for (const status of [301, 400, 401, 404, 408, 410, 429]) {
+    replyWith((response) => response.writeHead(status).end());
+    await fail(1);
+    assert.equal(to.circuit, 'closed', String(status));
+  }
+});
+
+test('time-outs and missing connections count', { timeout: 20_000 }, async (context) => {
+  const abort = new AbortController();
+  const slow = await serve(context, { failures: 1 });
+  slow.replyWith(() => abort.abort());
+  assert.equal((await slow.call(abort.signal)).result, 'failed');
+  assert.equal(slow.to.circuit, 'open');
+
+  const away = transport(context, {
+    url: 'http://nowhere.example',
+    circuit: { failures: 1 },
+    lookup: (_hostname, _options, callback) => callback(new Error('no such name'), []),
+  });
+  assert.equal((await away.call(callOf(), unhurried)).result, 'failed');
+  assert.equal(away.circuit, 'open');
+});
+
+test('calls to addresses from data have no circuit, and go past one that is open', async (context) => {
+  const { shop } = await serve(context);
+  const to = transport(context, {
+    url: shop.url,
+    circuit: { failures: 1 },
+    lookup: resolver(() => ['127.0.0.1']),
+    allow: ['127.0.0.1'],
+  });
+  for (let call = 0; call < 3; call++) assert.equal((await to.call(callOf({ url: shop.url }), unhurried)).result, 'failed');
+  assert.equal(to.circuit, 'closed');
+  await to.call(callOf(), unhurried);
+  assert.equal(to.circuit, 'open');
+  assert.equal((await to.call(callOf({ url: shop.url }), unhurried)).result, 'failed');
+});
+
+test('without a circuit every call is made', async (context) => {
+  const { to, fail, shop } = await serve(context, false);
+  await fail(50);
+  assert.deepEqual([to.circuit, shop.received.length], ['closed', 50]);
+});
+
+test('changes are logged, without what is secret', async (context) => {
+  const { shop, pass } = await serve(context);
+  const lines: unknown[] = [];
+  const log: TransportLog = {
+    info: (fields, message) => lines.push(['info', fields, message]),
+    warn: (fields, message) => lines.push(['warn', fields, message]),
+  };
+  const url = `${shop.url.replace('//', '//me:hush@')}/hush`;
+  const to = transport(context, { url, circuit: { failures: 2 }, judge: () => ({ result: 'delivered' }) });
+  await to.open?.(log);
+  for (let call = 0; call < 2; call++) await to.call(callOf(), unhurried);
+  pass(1000);
+  await to.call(callOf(), unhurried);
+  const server = shop.url;
+  assert.deepEqual(lines, [
+    ['warn', { server, pauseMs: 1000, reason: 'status 503' }, 'circuit open: calls are postponed'],
+    ['info', { server }, 'circuit half-open: one call is tried'],
+    ['warn', { server, pauseMs: 2000, reason: 'status 503' }, 'circuit open: calls are postponed'],
+  ]);
+});

@@ -1,0 +1,104 @@
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, DelegateBackoff, Event, handleResultType } from 'cockatiel';
+import { atLeast } from '../pipeline/check.ts';
+import { type Duration, toMs } from '../pipeline/duration.ts';
+import type { Answer, TransportLog } from '../pipeline/endpoint.ts';
+import type { Exchange } from './exchange.ts';
+
+/** When a server that fails is left alone, and for how long. */
+export interface CircuitOptions {
+  /** It opens after so many failures in a row: no connection, a time-out, a status from 500. Default 20. */
+  readonly failures?: number;
+  /** The first pause. After it one call goes through; when that fails too, the pause doubles. Default 1 s. */
+  readonly resetAfter?: Duration;
+  /** The longest pause. Default 30 s. */
+  readonly resetAfterMax?: Duration;
+}
+
+/** `closed`: calls go through. `open`: none does. `half-open`: one is under way, to see whether the others may follow. */
+export type CircuitStatus = 'closed' | 'open' | 'half-open';
+
+type Postponed = Extract<Answer, { result: 'postponed' }>;
+
+/**
+ * The circuit breaker of a server.
+ *
+ * Closed, every call goes through, until enough in a row have failed: then it is open, and calls are postponed until the
+ * pause is over. The first call after that goes through and makes it half-open; those that come meanwhile wait for what
+ * becomes of it. When it succeeds the circuit closes, when it fails it is open again, twice as long.
+ *
+ * Pauses are told in full: whoever comes back when one is over, even a little early, is never sent round in a tight loop.
+ */
+export class Circuit {
+  readonly #policy;
+  #pauseMs = 0;
+  #halfOpenAt = 0;
+
+  /** `what` is in the messages and the log, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
+  constructor({ failures = 20, resetAfter = '1s', resetAfterMax = '30s' }: CircuitOptions, server: string, log: () => TransportLog) {
+    const firstPauseMs = atLeast(1, toMs(resetAfter, 'http: circuit.resetAfter'), 'http: circuit.resetAfter');
+    const pauseMsMax = atLeast(firstPauseMs, toMs(resetAfterMax, 'http: circuit.resetAfterMax'), 'http: circuit.resetAfterMax');
+    this.#policy = circuitBreaker(handleResultType(Fault), {
+      breaker: new ConsecutiveBreaker(atLeast(1, failures, 'http: circuit.failures')),
+      halfOpenAfter: new DelegateBackoff(({ attempt }) => {
+        this.#pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), pauseMsMax);
+        return this.#pauseMs;
+      }),
+    });
+    this.#policy.onBreak((broken) => {
+      this.#halfOpenAt = Date.now() + this.#pauseMs;
+      const reason = 'value' in broken && broken.value instanceof Fault ? broken.value.reason : 'unknown';
+      log().warn({ server, pauseMs: this.#pauseMs, reason }, 'circuit open: calls are postponed');
+    });
+    this.#policy.onHalfOpen(() => log().info({ server }, 'circuit half-open: one call is tried'));
+    this.#policy.onReset(() => log().info({ server }, 'circuit closed: calls go through'));
+  }
+
+  get status(): CircuitStatus {
+    if (this.#policy.state === CircuitState.HalfOpen) return 'half-open';
+    return this.#policy.state === CircuitState.Closed ? 'closed' : 'open';
+  }
+
+  /** Makes the call, or postpones it. */
+  async run(call: () => Promise<Exchange>, signal: AbortSignal): Promise<Exchange | Postponed> {
+    while (this.status === 'half-open') {
+      const isDecided = await Event.toPromise(this.#policy.onStateChange, signal).then(
+        () => true,
+        () => false,
+      );
+      if (!isDecided) return postponed(leastPauseMs);
+    }
+    const pauseMs = this.status === 'open' ? this.#halfOpenAt - Date.now() : 0;
+    if (pauseMs > 0) return postponed(Math.max(pauseMs, leastPauseMs));
+    const outcome = await this.#policy.execute(async () => {
+      const exchange = await call();
+      const reason = faultOf(exchange);
+      return reason === undefined ? exchange : new Fault(exchange, reason);
+    });
+    return outcome instanceof Fault ? outcome.exchange : outcome;
+  }
+}
+
+/** The least pause that is told: timers may be a millisecond early. */
+const leastPauseMs = 10;
+
+function postponed(retryAfterMs: number): Postponed {
+  return { result: 'postponed', reason: 'the circuit is open', retryAfterMs };
+}
+
+/** What counts against a server. */
+class Fault {
+  readonly exchange: Exchange;
+  readonly reason: string;
+
+  constructor(exchange: Exchange, reason: string) {
+    this.exchange = exchange;
+    this.reason = reason;
+  }
+}
+
+/** Why it counts against the server. What it refuses or cannot take at the moment, 4xx, shows that it is there. */
+function faultOf(exchange: Exchange): string | undefined {
+  if (exchange.result === 'failed') return exchange.reason;
+  const isServerError = exchange.result === 'answered' && exchange.response.status >= 500;
+  return isServerError ? `status ${exchange.response.status}` : undefined;
+}

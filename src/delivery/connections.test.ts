@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { request } from 'undici';
+import { type AddressGuard, AddressRefused } from './address-guard.ts';
+import { connections } from './connections.ts';
+import { callOf, receive, receiveRaw, transport, unhurried } from './fixture.test.ts';
+
+test('the address at the other end is judged once more, before the first byte is written', async (context) => {
+  for (const protocol of ['http', 'https']) {
+    let bytes = 0;
+    const closed = Promise.withResolvers<void>();
+    const server = await receiveRaw(context, (socket) => {
+      socket.on('data', (chunk) => {
+        bytes += chunk.length;
+      });
+      socket.on('close', () => closed.resolve());
+    });
+    const judged: string[] = [];
+    // Says yes the first time and no from then on, as if the connection had gone elsewhere.
+    const guard: AddressGuard = { faultOf: (address) => (judged.push(address) === 1 ? undefined : 'moved') };
+    const agent = connections({ guard, lookup: undefined });
+    context.after(() => agent.close());
+    const url = `${protocol}://127.0.0.1:${server.port}`;
+    await assert.rejects(request(url, { dispatcher: agent, method: 'POST', body: 'secret' }), AddressRefused);
+    await closed.promise;
+    assert.deepEqual([judged, server.connections(), bytes], [['127.0.0.1', '127.0.0.1'], 1, 0]);
+  }
+});
+
+test('behind the guard a call speaks TLS where the URL says so', async (context) => {
+  const plain = await receive(context);
+  const url = plain.url.replace('http:', 'https:');
+  const answer = await transport(context, { allow: ['127.0.0.1'] }).call(callOf({ url }), unhurried);
+  assert.match('reason' in answer ? String(answer.reason) : '', /^(wrong version number|write EPROTO) \(https:/);
+  assert.equal(plain.received.length, 0);
+});

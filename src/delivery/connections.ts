@@ -1,0 +1,79 @@
+import { type LookupAddress, lookup as lookUpBySystem } from 'node:dns';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { Agent, buildConnector } from 'undici';
+import { type AddressGuard, AddressRefused } from './address-guard.ts';
+
+export interface ConnectionOptions {
+  /** Judges every address before anything is sent there. Undefined: all may be called. */
+  readonly guard: AddressGuard | undefined;
+  readonly lookup: LookupFunction | undefined;
+}
+
+const connectTimeoutMs = 10_000;
+
+/**
+ * Connections that are kept alive and used again, with no time limits of their own but for the connecting: a call is ended by
+ * its signal. Over HTTP/1.1, where a connection that breaks breaks one call.
+ */
+export function connections({ guard, lookup }: ConnectionOptions): Agent {
+  const options = { timeout: connectTimeoutMs, allowH2: false, ...(lookup === undefined ? {} : { lookup }) };
+  const connect = guard === undefined ? options : guardedConnector(guard, options, lookup ?? lookUpBySystem);
+  return new Agent({ connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
+}
+
+/**
+ * Connects only where the guard lets it. It judges the very address that is connected to: one that stands in the URL; each
+ * that a look-up answers, of which those that are refused are dropped, so that a name whose answer changes gains nothing;
+ * and once more the one at the other end, before the first byte is written.
+ */
+function guardedConnector(guard: AddressGuard, options: buildConnector.BuildOptions, lookup: LookupFunction): buildConnector.connector {
+  const connectPlain = buildConnector({ ...options, lookup: guardedLookup(guard, lookup) });
+  const connectSecurely = buildConnector(options);
+  return (target, callback) => {
+    const { hostname, protocol, servername: _, ...rest } = target;
+    const fault = isIP(hostname) === 0 ? undefined : guard.faultOf(hostname);
+    if (fault !== undefined) return queueMicrotask(() => callback(refusal(hostname, fault), null));
+    const port = target.port || (protocol === 'https:' ? '443' : '80');
+    // The name of the server belongs to TLS, which begins when the other end is known.
+    connectPlain({ ...rest, hostname, port, protocol: 'http:' }, (error, socket) => {
+      if (error !== null) return callback(error, null);
+      const reason = faultOfPeer(guard, socket);
+      if (reason !== undefined) {
+        socket.destroy();
+        return callback(reason, null);
+      }
+      if (protocol === 'https:') connectSecurely({ ...target, httpSocket: socket }, callback);
+      else callback(null, socket);
+    });
+  };
+}
+
+function faultOfPeer(guard: AddressGuard, { remoteAddress }: Socket): Error | undefined {
+  if (remoteAddress === undefined) return new Error('the other side closed the connection');
+  const fault = guard.faultOf(remoteAddress);
+  return fault === undefined ? undefined : refusal(remoteAddress, fault);
+}
+
+/** Answers those addresses of a name that the guard lets through, and fails when there is none of them. */
+function guardedLookup(guard: AddressGuard, lookup: LookupFunction): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found, family) => {
+      if (error !== null) return callback(error, []);
+      const addresses: readonly LookupAddress[] = typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found;
+      const judged = addresses.map((one) => ({ ...one, fault: guard.faultOf(one.address) }));
+      const [first, ...others] = judged.filter(({ fault }) => fault === undefined).map(({ address, family }) => ({ address, family }));
+      if (first === undefined) return callback(noneOf(hostname, judged), []);
+      if (options.all === true) return callback(null, [first, ...others]);
+      callback(null, first.address, first.family);
+    });
+  };
+}
+
+function noneOf(hostname: string, [first]: readonly { readonly address: string; readonly fault: string | undefined }[]): Error {
+  if (first === undefined) return new Error(`${hostname} has no address`);
+  return refusal(`${first.address} for ${hostname}`, first.fault ?? 'unknown');
+}
+
+function refusal(found: string, fault: string): AddressRefused {
+  return new AddressRefused(`expected an address of the Internet, found ${found} (${fault})`);
+}

@@ -1,0 +1,174 @@
+import type { LookupFunction } from 'node:net';
+import type { Agent } from 'undici';
+import { atLeast, invalid } from '../pipeline/check.ts';
+import type { Answer, OutgoingCall, Transport, TransportLog } from '../pipeline/endpoint.ts';
+import { version } from '../version.ts';
+import { type AddressGuard, addressGuard } from './address-guard.ts';
+import { Circuit, type CircuitOptions, type CircuitStatus } from './circuit.ts';
+import { connections } from './connections.ts';
+import { exchange, isHttp, notHttp } from './exchange.ts';
+import { credentialsOf, resolveHeaders } from './own-headers.ts';
+import { type Judge, judgeWebhook } from './response.ts';
+import { type Signer, signer } from './signature.ts';
+
+/** How calls over HTTP are made. */
+export interface HttpOptions {
+  /**
+   * Where to. It is the operator's own choice, so it may be any address, also a private one. Without it, and for a delivery
+   * with a `url` of its own, the address comes from data: then it must be one of the Internet (see `allow`).
+   */
+  readonly url?: string;
+  /** Default `POST`. */
+  readonly method?: 'POST' | 'PUT';
+  /**
+   * More headers, such as `authorization`. They are never logged, and never leave the origin that they are for: neither where a
+   * redirect leads outside of it, nor, for a transport with a `url`, with a delivery to another address.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What is sent, as JSON. Default: the payload. */
+  readonly body?: (call: OutgoingCall) => string;
+  /** Signs every call as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in base64. Of several each signs, for while a receiver changes its own. */
+  readonly secret?: string | readonly string[];
+  /** What an answer means. Default: 2xx delivered, 410 refused, all else failed, with the pause that `Retry-After` asks for. */
+  readonly judge?: Judge;
+  /** How many redirects with status 307 and 308 are followed, with the same body. Default 0: they are answers like any other. */
+  readonly redirects?: number;
+  /** Addresses and ranges beside those of the Internet that may be called when the address comes from data, such as `10.1.0.0/16`. */
+  readonly allow?: readonly string[];
+  /** When the server at `url` is left alone. Calls to addresses from data have none: each backs off by itself. */
+  readonly circuit?: CircuitOptions | false;
+  /** Finds the addresses of a name. Default: that of the system. For a resolver of your own, and for tests. */
+  readonly lookup?: LookupFunction;
+}
+
+/** A transport over HTTP. */
+export interface HttpTransport extends Transport {
+  /** How the circuit of `url` stands. */
+  readonly circuit: CircuitStatus;
+}
+
+/**
+ * Delivers over HTTP: one request per call, signed if there is a secret.
+ *
+ * ```ts
+ * pipeline('orders', {
+ *   …,
+ *   deliver: { shop: { to: http({ url: 'https://shop.example/hooks', secret: 'whsec_…' }) } },
+ *   handle: (order, state, turn) => turn.deliver('shop', { type: 'order.paid', timestamp: order.paidAt, data: order }),
+ * });
+ * ```
+ *
+ * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and, unless it may be a secret, what it found.
+ */
+export function http(options: HttpOptions = {}): HttpTransport {
+  return new Http(options);
+}
+
+const silentLog: TransportLog = { info() {}, warn() {} };
+
+class Http implements HttpTransport {
+  readonly #url: URL | undefined;
+  readonly #method: 'POST' | 'PUT';
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #body: (call: OutgoingCall) => string;
+  readonly #sign: Signer;
+  readonly #judge: Judge;
+  readonly #redirects: number;
+  readonly #guard: AddressGuard;
+  readonly #lookup: LookupFunction | undefined;
+  readonly #circuit: Circuit | undefined;
+  #log = silentLog;
+  /** To the origin of `url`; made when first needed, also after a close: an engine that stops may start again. */
+  #trusted: Agent | undefined;
+  /** To everywhere else. No connection is in both, so none to a private address is used for one that came from data. */
+  #guarded: Agent | undefined;
+
+  constructor(options: HttpOptions) {
+    const { method = 'POST', secret = [], redirects = 0, circuit = {} } = options;
+    this.#url = options.url === undefined ? undefined : readUrl(options.url);
+    if (method !== 'POST' && method !== 'PUT') invalid(`http: method: expected POST or PUT, found ${String(method)}`);
+    this.#method = method;
+    this.#headers = resolveHeaders(options.headers ?? {});
+    this.#body = options.body ?? ((call) => call.body);
+    this.#sign = signer(typeof secret === 'string' ? [secret] : secret);
+    this.#judge = options.judge ?? judgeWebhook;
+    this.#redirects = atLeast(0, redirects, 'http: redirects');
+    this.#guard = addressGuard(options.allow);
+    this.#lookup = options.lookup;
+    this.#circuit = circuit === false || this.#url === undefined ? undefined : new Circuit(circuit, this.#url.origin, () => this.#log);
+  }
+
+  get circuit(): CircuitStatus {
+    return this.#circuit?.status ?? 'closed';
+  }
+
+  open(log: TransportLog): void {
+    this.#log = log;
+  }
+
+  async close(): Promise<void> {
+    const agents = [this.#trusted, this.#guarded];
+    this.#trusted = this.#guarded = undefined;
+    await Promise.all(agents.map((agent) => agent?.close()));
+  }
+
+  async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
+    const url = call.url === undefined ? this.#url : URL.parse(call.url);
+    if (url === undefined) return refused('expected a url, found none: neither the endpoint nor the delivery has one');
+    if (url === null) return refused('expected an http or https URL, found what is none');
+    if (!isHttp(url)) return refused(notHttp(url.protocol));
+    if (!isHeaderText(call.id)) return refused('expected an id of printable ASCII, which a header can hold, found another');
+    const body = this.#body(call);
+    const isOwn = call.url === undefined;
+    const sent = {
+      url,
+      method: this.#method,
+      headers: this.#headersOf(call, body),
+      ownHeaders: { ...credentialsOf(url), ...this.#ownHeadersFor(url) },
+      body,
+      redirects: this.#redirects,
+      connectionsTo: ({ origin }: URL) => (isOwn && origin === url.origin ? this.#trustedConnections() : this.#guardedConnections()),
+    };
+    const send = () => exchange(sent, signal);
+    const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send, signal) : send());
+    return outcome.result === 'answered' ? this.#judge(outcome.response) : outcome;
+  }
+
+  #ownHeadersFor({ origin }: URL): Readonly<Record<string, string>> {
+    return this.#url === undefined || this.#url.origin === origin ? this.#headers : {};
+  }
+
+  #headersOf({ id, traceparent }: OutgoingCall, body: string): Readonly<Record<string, string>> {
+    return {
+      'content-type': 'application/json',
+      'idempotency-key': id,
+      'user-agent': `millrace/${version}`,
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...this.#sign(id, Date.now(), body),
+    };
+  }
+
+  #trustedConnections(): Agent {
+    this.#trusted ??= connections({ guard: undefined, lookup: this.#lookup });
+    return this.#trusted;
+  }
+
+  #guardedConnections(): Agent {
+    this.#guarded ??= connections({ guard: this.#guard, lookup: this.#lookup });
+    return this.#guarded;
+  }
+}
+
+function readUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url !== null && isHttp(url)) return url;
+  return invalid(`http: url: expected an http or https URL, found ${url === null ? 'what is none' : `one of ${url.protocol}`}`);
+}
+
+function isHeaderText(text: string): boolean {
+  return /^[!-~]([ -~]*[!-~])?$/.test(text);
+}
+
+function refused(reason: string): Answer {
+  return { result: 'refused', reason };
+}

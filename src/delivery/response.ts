@@ -1,0 +1,42 @@
+import type { Answer } from '../pipeline/endpoint.ts';
+
+/** What a server has answered. */
+export interface HttpResponse {
+  readonly status: number;
+  /** By names in lower case. Of a header that came more than once the values stand one after the other, separated by a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body as UTF-8 text: its first 64 KiB. */
+  readonly body: string;
+}
+
+/** What an answer means to the delivery. */
+export type Judge = (response: HttpResponse) => Answer;
+
+/**
+ * What the answers of webhooks mean: 2xx delivered, 410 never again, everything else later. The key is told the status and
+ * the body.
+ */
+export const judgeWebhook: Judge = ({ status, headers, body }) => {
+  const answer = { status, body };
+  if (status >= 200 && status < 300) return { result: 'delivered', answer };
+  if (status === 410) return { result: 'refused', reason: 'status 410', answer };
+  return { result: 'failed', reason: `status ${status}`, retryAfterMs: retryAfterMs(headers), answer };
+};
+
+/** No server can put a delivery off for longer at once. */
+const retryAfterMsMax = 24 * 60 * 60 * 1000;
+
+/**
+ * The pause that a server asks for by `Retry-After`, in milliseconds, at most 24 h; undefined when it asks for none. For a
+ * `judge` of your own. `now` is in milliseconds since 1970.
+ */
+export function retryAfterMs(headers: HttpResponse['headers'], now: number = Date.now()): number | undefined {
+  const value = headers['retry-after']?.trim() ?? '';
+  const pauseMs = /^\d+$/.test(value) ? Number(value) * 1000 : pauseUntil(value, now);
+  return Number.isNaN(pauseMs) ? undefined : Math.max(0, Math.min(pauseMs, retryAfterMsMax));
+}
+
+/** Only what begins as a date of HTTP: `Date.parse` takes almost anything for a date. */
+function pauseUntil(date: string, now: number): number {
+  return /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(date) ? Date.parse(date) - now : Number.NaN;
+}
