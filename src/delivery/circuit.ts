@@ -1,4 +1,4 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, DelegateBackoff, Event, handleResultType } from 'cockatiel';
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, DelegateBackoff, handleResultType } from 'cockatiel';
 import { atLeast } from '../pipeline/check.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
 import type { Answer, TransportLog } from '../pipeline/endpoint.ts';
@@ -23,10 +23,9 @@ type Postponed = Extract<Answer, { result: 'postponed' }>;
  * The circuit breaker of a server.
  *
  * Closed, every call goes through, until enough in a row have failed: then it is open, and calls are postponed until the
- * pause is over. The first call after that goes through and makes it half-open; those that come meanwhile wait for what
- * becomes of it. When it succeeds the circuit closes, when it fails it is open again, twice as long.
- *
- * Pauses are told in full: whoever comes back when one is over, even a little early, is never sent round in a tight loop.
+ * pause is over. The first call after that goes through and makes it half-open; those that come meanwhile are postponed for a
+ * moment (to wait here would use up the time that they have). When it succeeds the circuit closes, when it fails it is open
+ * again, twice as long.
  */
 export class Circuit {
   readonly #policy;
@@ -59,14 +58,8 @@ export class Circuit {
   }
 
   /** Makes the call, or postpones it. */
-  async run(call: () => Promise<Exchange>, signal: AbortSignal): Promise<Exchange | Postponed> {
-    while (this.status === 'half-open') {
-      const isDecided = await Event.toPromise(this.#policy.onStateChange, signal).then(
-        () => true,
-        () => false,
-      );
-      if (!isDecided) return postponed(leastPauseMs);
-    }
+  async run(call: () => Promise<Exchange>): Promise<Exchange | Postponed> {
+    if (this.status === 'half-open') return postponed(halfOpenPauseMs);
     const pauseMs = this.status === 'open' ? this.#halfOpenAt - Date.now() : 0;
     if (pauseMs > 0) return postponed(Math.max(pauseMs, leastPauseMs));
     const outcome = await this.#policy.execute(async () => {
@@ -78,7 +71,9 @@ export class Circuit {
   }
 }
 
-/** The least pause that is told: timers may be a millisecond early. */
+/** How long calls are postponed while one is tried, in milliseconds. */
+const halfOpenPauseMs = 100;
+/** The least pause that is told: who comes back a millisecond early must not be sent round in a tight loop. */
 const leastPauseMs = 10;
 
 function postponed(retryAfterMs: number): Postponed {

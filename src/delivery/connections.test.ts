@@ -18,10 +18,10 @@ test('the address at the other end is judged once more, before the first byte is
     const judged: string[] = [];
     // Says yes the first time and no from then on, as if the connection had gone elsewhere.
     const guard: AddressGuard = { faultOf: (address) => (judged.push(address) === 1 ? undefined : 'moved') };
-    const agent = connections({ guard, lookup: undefined });
-    context.after(() => agent.close());
+    const { dispatcher, close } = connections({ guard, lookup: undefined });
+    context.after(close);
     const url = `${protocol}://127.0.0.1:${server.port}`;
-    await assert.rejects(request(url, { dispatcher: agent, method: 'POST', body: 'secret' }), AddressRefused);
+    await assert.rejects(request(url, { dispatcher, method: 'POST', body: 'secret' }), AddressRefused);
     await closed.promise;
     assert.deepEqual([judged, server.connections(), bytes], [['127.0.0.1', '127.0.0.1'], 1, 0]);
   }
@@ -33,4 +33,17 @@ test('behind the guard a call speaks TLS where the URL says so', async (context)
   const answer = await transport(context, { allow: ['127.0.0.1'] }).call(callOf({ url }), unhurried);
   assert.match('reason' in answer ? String(answer.reason) : '', /^(wrong version number|write EPROTO) \(https:/);
   assert.equal(plain.received.length, 0);
+});
+
+test('a close waits for no connection that is still being made', { timeout: 5_000 }, async (context) => {
+  for (const url of [undefined, 'http://slow.example']) {
+    const asked = Promise.withResolvers<void>();
+    const to = transport(context, { url: 'http://slow.example', lookup: () => asked.resolve() });
+    const abort = new AbortController();
+    const answer = to.call(callOf({ url }), abort.signal);
+    await asked.promise;
+    abort.abort();
+    assert.deepEqual(await answer, { result: 'failed', reason: 'timed out (http://slow.example)' });
+    await to.close?.();
+  }
 });

@@ -1,6 +1,6 @@
 import { type LookupAddress, lookup as lookUpBySystem } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { Agent, buildConnector } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { type AddressGuard, AddressRefused } from './address-guard.ts';
 
 export interface ConnectionOptions {
@@ -11,14 +11,30 @@ export interface ConnectionOptions {
 
 const connectTimeoutMs = 10_000;
 
+/** Connections to any number of servers. */
+export interface Connections {
+  readonly dispatcher: Dispatcher;
+  /** Ends them all, those too that are still being made. For when nothing is under way any more. */
+  close(): Promise<void>;
+}
+
 /**
  * Connections that are kept alive and used again, with no time limits of their own but for the connecting: a call is ended by
  * its signal. Over HTTP/1.1, where a connection that breaks breaks one call.
  */
-export function connections({ guard, lookup }: ConnectionOptions): Agent {
-  const options = { timeout: connectTimeoutMs, allowH2: false, ...(lookup === undefined ? {} : { lookup }) };
-  const connect = guard === undefined ? options : guardedConnector(guard, options, lookup ?? lookUpBySystem);
-  return new Agent({ connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
+export function connections({ guard, lookup }: ConnectionOptions): Connections {
+  const closing = new AbortController();
+  const options = { timeout: connectTimeoutMs, allowH2: false, signal: closing.signal, ...(lookup === undefined ? {} : { lookup }) };
+  const connect = guard === undefined ? buildConnector(options) : guardedConnector(guard, options, lookup ?? lookUpBySystem);
+  const dispatcher = new Agent({ connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
+  return {
+    dispatcher,
+    async close() {
+      const ended = dispatcher.destroy();
+      closing.abort();
+      await ended;
+    },
+  };
 }
 
 /**

@@ -31,7 +31,8 @@ export async function exchange(sent: HttpRequest, signal: AbortSignal): Promise<
   try {
     signal.throwIfAborted();
     for (let hop = 0; ; hop++) {
-      const answer = await send({ ...sent, url, ownHeaders: url.origin === sent.url.origin ? sent.ownHeaders : {} }, signal);
+      const ownHeaders = url.origin === sent.url.origin ? sent.ownHeaders : {};
+      const answer = await unlessAborted(send({ ...sent, url, ownHeaders }, signal), signal);
       const next = hop < sent.redirects ? redirectOf(answer, url) : undefined;
       if (next === undefined) return { result: 'answered', response: await responseOf(answer) };
       await answer.body.dump({ limit: bodyBytesMax, signal });
@@ -62,6 +63,14 @@ function send({ url, method, headers, ownHeaders, body, connectionsTo }: HttpReq
     body,
     signal,
   });
+}
+
+/** Rejects when the signal aborts: undici by itself does so only once it is connected. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 /** Where a request goes on with its method and body. Other redirects would change them. */

@@ -1,11 +1,11 @@
 import type { LookupFunction } from 'node:net';
-import type { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { atLeast, invalid } from '../pipeline/check.ts';
 import type { Answer, OutgoingCall, Transport, TransportLog } from '../pipeline/endpoint.ts';
 import { version } from '../version.ts';
 import { type AddressGuard, addressGuard } from './address-guard.ts';
 import { Circuit, type CircuitOptions, type CircuitStatus } from './circuit.ts';
-import { connections } from './connections.ts';
+import { type Connections, connections } from './connections.ts';
 import { exchange, isHttp, notHttp } from './exchange.ts';
 import { credentialsOf, resolveHeaders } from './own-headers.ts';
 import { type Judge, judgeWebhook } from './response.ts';
@@ -79,9 +79,9 @@ class Http implements HttpTransport {
   readonly #circuit: Circuit | undefined;
   #log = silentLog;
   /** To the origin of `url`; made when first needed, also after a close: an engine that stops may start again. */
-  #trusted: Agent | undefined;
+  #trusted: Connections | undefined;
   /** To everywhere else. No connection is in both, so none to a private address is used for one that came from data. */
-  #guarded: Agent | undefined;
+  #guarded: Connections | undefined;
 
   constructor(options: HttpOptions) {
     const { method = 'POST', secret = [], redirects = 0, circuit = {} } = options;
@@ -107,9 +107,9 @@ class Http implements HttpTransport {
   }
 
   async close(): Promise<void> {
-    const agents = [this.#trusted, this.#guarded];
+    const open = [this.#trusted, this.#guarded];
     this.#trusted = this.#guarded = undefined;
-    await Promise.all(agents.map((agent) => agent?.close()));
+    await Promise.all(open.map((connections) => connections?.close()));
   }
 
   async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
@@ -130,7 +130,7 @@ class Http implements HttpTransport {
       connectionsTo: ({ origin }: URL) => (isOwn && origin === url.origin ? this.#trustedConnections() : this.#guardedConnections()),
     };
     const send = () => exchange(sent, signal);
-    const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send, signal) : send());
+    const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send) : send());
     return outcome.result === 'answered' ? this.#judge(outcome.response) : outcome;
   }
 
@@ -148,14 +148,14 @@ class Http implements HttpTransport {
     };
   }
 
-  #trustedConnections(): Agent {
+  #trustedConnections(): Dispatcher {
     this.#trusted ??= connections({ guard: undefined, lookup: this.#lookup });
-    return this.#trusted;
+    return this.#trusted.dispatcher;
   }
 
-  #guardedConnections(): Agent {
+  #guardedConnections(): Dispatcher {
     this.#guarded ??= connections({ guard: this.#guard, lookup: this.#lookup });
-    return this.#guarded;
+    return this.#guarded.dispatcher;
   }
 }
 

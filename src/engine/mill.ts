@@ -106,6 +106,7 @@ export class Mill {
     this.#log = log;
     this.#threads = new HandlerThreads(clock, log);
     const pipelines = options.pipelines.map((pipeline) => this.#threads.adopt(pipeline));
+    checkNames(pipelines);
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
     this.#queries = new Queries(store, this.#tables);
@@ -326,7 +327,7 @@ export class Mill {
         log: this.#log,
         command: async (command) => void (await this.#door.take(own(), command, {})),
         finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
-        state: (schedule) => this.#stateOf(own(), schedule, freshnessMs),
+        state: (schedule, { isWaiting }) => this.#stateOf(own(), schedule, isWaiting ? freshnessMs : 0),
         runMeans: (pipeline) => ({
           query: (table) => this.query(table),
           ingest: (event) => this.#ingestForRun(pipeline, event),
@@ -390,6 +391,13 @@ export class Mill {
     if (pipeline !== undefined) return pipeline;
     throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${Array.from(this.pipelines.keys()).join(', ')}), found ${name}`);
   }
+}
+
+/** Names that begin so are the engine's own. */
+function checkNames(pipelines: readonly AnyPipeline[]): void {
+  const taken = pipelines.find(({ name }) => name.startsWith('millrace_'));
+  if (taken === undefined) return;
+  throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected names that do not begin with millrace_, found ${taken.name}`);
 }
 
 function byName(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {

@@ -28,6 +28,8 @@ import { appendContract } from './contract/append.ts';
 import { appendModelContract } from './contract/append-model.ts';
 import { commitContract } from './contract/commit.ts';
 import { deadLettersContract } from './contract/dead-letters.ts';
+import { deliveriesContract } from './contract/deliveries.ts';
+import { deliveriesModelContract } from './contract/deliveries-model.ts';
 import { type StoreHarness, storeTest } from './contract/fixtures.ts';
 import { heldContract } from './contract/held.ts';
 import { keysContract } from './contract/keys.ts';
@@ -51,6 +53,8 @@ const parts = {
   keys: keysContract,
   'held events': heldContract,
   timers: timersContract,
+  deliveries: deliveriesContract,
+  'deliveries at random': deliveriesModelContract,
   'dead letters': deadLettersContract,
   'rows and queries': rowsContract,
   'declared tables': migrationContract,

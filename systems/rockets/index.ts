@@ -1,13 +1,14 @@
-import type { System } from '../../src/index.ts';
+import { system } from '../../src/index.ts';
+import { webhookSettings } from './explosions.ts';
 import { rocketsPipeline } from './pipeline.ts';
 import { addRoutes } from './routes.ts';
 
 /** The state of every rocket, from telemetry that arrives out of order and more than once. */
-export const rockets: System = {
+export const rockets = system({
   name: 'rockets',
   title: 'Rockets',
   description: 'The state of every rocket, from messages that arrive out of order and more than once.',
-  pipelines: [rocketsPipeline],
   port: 8088,
-  routes: addRoutes,
-};
+  settings: webhookSettings,
+  build: (webhook) => ({ pipelines: [rocketsPipeline(webhook)], routes: addRoutes }),
+});

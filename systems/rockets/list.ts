@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { decodeCursor, encodeCursor, type Mill, pageParameters, type StoredRowOf } from '../../src/index.ts';
-import { rocketsPipeline, rocketsTable } from './pipeline.ts';
+import { pipelineName, rocketsTable } from './pipeline.ts';
 import type { Rocket } from './rocket.ts';
 
 type Row = StoredRowOf<typeof rocketsTable>;
@@ -35,7 +35,7 @@ export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>
   const { sort, limit } = query;
   const order = query.order ?? (sort === 'speed' ? 'desc' : 'asc');
   const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
-  await mill.settled(rocketsPipeline.name, freshnessMs);
+  await mill.settled(pipelineName, freshnessMs);
   const found = await selectSorted(mill, { sort, order, after, limit: limit === undefined ? undefined : limit + 1 });
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
@@ -79,7 +79,7 @@ async function countAll(mill: Mill): Promise<number> {
 
 async function withPending(mill: Mill, rows: readonly Row[]): Promise<RocketList['rockets']> {
   const statuses = await mill.keys(
-    rocketsPipeline.name,
+    pipelineName,
     rows.map((row) => row.id),
   );
   return rows.map((row, index) => ({ ...toRocket(row), pendingMessages: statuses[index]?.pending ?? 0 }));

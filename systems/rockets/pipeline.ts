@@ -1,4 +1,5 @@
 import { pipeline, table } from '../../src/index.ts';
+import { type ExplosionWebhook, explosionEndpoint, explosionOf } from './explosions.ts';
 import { RocketMessage } from './message.ts';
 import { apply, Rocket } from './rocket.ts';
 
@@ -25,28 +26,40 @@ export const messagesTable = table(
   { primaryKey: ['rocket', 'number'] },
 );
 
-/** Messages in, rockets out: whatever order they come in, each rocket is the fold of its messages in number order. */
-export const rocketsPipeline = pipeline('rockets', {
-  event: RocketMessage,
-  key: (event) => event.metadata.channel,
-  order: { by: (event) => event.metadata.messageNumber, from: 1, gap: 'wait', maxPending: 10_000 },
-  state: Rocket,
-  tables: { rocketsTable, messagesTable },
-  handle(event, before, turn) {
-    const rocket = apply(before, event);
-    if (rocket === undefined) return turn.ignore('the rocket was never launched');
-    turn.put(rocketsTable, {
-      id: rocket.id,
-      type: rocket.type,
-      speed: rocket.speed,
-      mission: rocket.mission,
-      status: rocket.status,
-      explosion_reason: rocket.explosionReason,
-      last_message_number: rocket.lastMessageNumber,
-      last_updated: rocket.lastUpdated,
-    });
-    const { messageNumber, messageTime, messageType } = event.metadata;
-    turn.add(messagesTable, { rocket: rocket.id, number: messageNumber, time: messageTime, type: messageType, message: event.message });
-    return rocket;
-  },
-});
+export const pipelineName = 'rockets';
+
+/**
+ * Messages in, rockets out: whatever order they come in, each rocket is the fold of its messages in number order. The webhook,
+ * if there is one, is told of each that explodes.
+ */
+export function rocketsPipeline(webhook: ExplosionWebhook) {
+  return pipeline(pipelineName, {
+    event: RocketMessage,
+    key: (event) => event.metadata.channel,
+    order: { by: (event) => event.metadata.messageNumber, from: 1, gap: 'wait', maxPending: 10_000 },
+    state: Rocket,
+    tables: { rocketsTable, messagesTable },
+    deliver: { explosions: explosionEndpoint(webhook) },
+    handle(event, before, turn) {
+      const rocket = apply(before, event);
+      if (rocket === undefined) return turn.ignore('the rocket was never launched');
+      turn.put(rocketsTable, {
+        id: rocket.id,
+        type: rocket.type,
+        speed: rocket.speed,
+        mission: rocket.mission,
+        status: rocket.status,
+        explosion_reason: rocket.explosionReason,
+        last_message_number: rocket.lastMessageNumber,
+        last_updated: rocket.lastUpdated,
+      });
+      const { messageNumber, messageTime, messageType } = event.metadata;
+      turn.add(messagesTable, { rocket: rocket.id, number: messageNumber, time: messageTime, type: messageType, message: event.message });
+      if (webhook.url !== undefined && rocket.status === 'EXPLODED' && before?.status !== 'EXPLODED') {
+        const { id, payload } = explosionOf(rocket);
+        turn.deliver('explosions', payload, { id });
+      }
+      return rocket;
+    },
+  });
+}

@@ -3,7 +3,7 @@ import test, { type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { memory, millrace } from '../../src/index.ts';
+import { configure, memory, millrace } from '../../src/index.ts';
 import { createServer } from '../../src/server/server.ts';
 import { rockets } from './index.ts';
 import type { RocketMessage } from './message.ts';
@@ -22,8 +22,9 @@ const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
 /** A server of rockets with nothing in it. */
 async function serve(context: TestContext) {
-  const mill = await millrace({ store: memory(), pipelines: rockets.pipelines }).start();
-  const server = await createServer({ mill, systems: [rockets], log: pino({ level: 'silent' }) });
+  const system = configure(rockets, {});
+  const mill = await millrace({ store: memory(), pipelines: system.pipelines }).start();
+  const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   context.after(() => server.stop(1000));
   const post = async (message: unknown) => {

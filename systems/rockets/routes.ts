@@ -5,7 +5,7 @@ import { Uuid } from '../shared/uuid.ts';
 import { findHistory } from './history.ts';
 import { findRockets, RocketQuery } from './list.ts';
 import { RocketMessage } from './message.ts';
-import { rocketsPipeline } from './pipeline.ts';
+import { pipelineName } from './pipeline.ts';
 import { Rocket } from './rocket.ts';
 
 const Params = z.object({ id: Uuid });
@@ -42,7 +42,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
       },
     },
     async (request, reply) => {
-      const { status } = await mill.ingest(rocketsPipeline.name, request.body, traceOf(request));
+      const { status } = await mill.ingest(pipelineName, request.body, traceOf(request));
       return reply.code(202).send({ status });
     },
   );
@@ -65,7 +65,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     { schema: { summary: 'One rocket', params, response: { 200: jsonSchemaOf(RocketAnswer, 'output') } } },
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
-      const [rocket, [status]] = await Promise.all([findRocket(mill, id), mill.keys(rocketsPipeline.name, [id])]);
+      const [rocket, [status]] = await Promise.all([findRocket(mill, id), mill.keys(pipelineName, [id])]);
       return { ...rocket, pendingMessages: status?.pending ?? 0 };
     },
   );
@@ -91,7 +91,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
 
 /** The rocket as of every message that was accepted before. Throws `MILL_NOT_FOUND` when it was never launched. */
 async function findRocket(mill: Mill, id: string): Promise<Rocket> {
-  const state = await mill.state(rocketsPipeline.name, id);
+  const state = await mill.state(pipelineName, id);
   if (state === undefined || state === null)
     throw new MillraceError('MILL_NOT_FOUND', `expected a rocket that was launched, found none with the id ${id}`);
   return Rocket.parse(state);

@@ -1,8 +1,11 @@
-import { messageOf } from '../../errors.ts';
+import { MillraceError, messageOf } from '../../errors.ts';
 import type { Answer, Endpoint } from '../../pipeline/endpoint.ts';
 import type { StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
+
+/** A transport that postpones is asked again no sooner. In milliseconds. */
+const postponeMsMin = 10;
 
 interface Call {
   readonly delivery: StoredDelivery;
@@ -39,9 +42,15 @@ export class Calls {
     }
     const abort = new AbortController();
     gate.begin();
-    const answer = this.#answerOf(delivery, endpoint, abort).finally(() => {
+    const answer = this.#answerOf(delivery, endpoint, abort).then((answer) => {
       call.isOver = true;
+      if (answer.result === 'postponed') {
+        // Before the place is free: it must not be taken again at once.
+        gate.postpone(this.#clock.now() + Math.max(postponeMsMin, answer.retryAfterMs));
+        this.#calls.delete(name);
+      }
       gate.end();
+      return answer;
     });
     const call: Call = { delivery, abort, answer, isOver: false, isStale: false };
     this.#calls.set(name, call);
@@ -87,13 +96,24 @@ export class Calls {
     const call = { id, pipeline: this.#pipeline, endpoint, key, body, askedAt, attempt: attempts + 1 };
     try {
       const called = to.call({ ...call, url: url ?? undefined, traceparent: traceparent ?? undefined }, abort.signal);
-      return await Promise.race([called, aborted]);
+      return checked(await Promise.race([called, aborted]));
     } catch (error) {
       return { result: 'failed', reason: messageOf(error) };
     } finally {
       disarm();
     }
   }
+}
+
+const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'refused', 'failed', 'postponed']);
+
+/** A transport may be a user's, without types. Throws when it has not said what came of the call, or not as JSON. */
+function checked(answer: Answer | undefined): Answer {
+  if (answer === undefined || !results.has(answer.result)) {
+    throw new MillraceError('MILL_INVALID_EFFECT', `expected an answer of ${[...results].join(', ')}, found ${answer?.result}`);
+  }
+  JSON.stringify(answer);
+  return answer;
 }
 
 function nameOf({ endpoint, id }: Pick<StoredDelivery, 'endpoint' | 'id'>): string {

@@ -28,8 +28,6 @@ export interface EndpointQueueMeans {
 
 /** Due deliveries that are read from the store at once. */
 const windowMax = 256;
-/** A transport that postpones is asked again no sooner. In milliseconds. */
-const postponeMsMin = 10;
 
 /**
  * The deliveries of one endpoint in one partition. They stay in the store; memory knows which are due and wait for a free
@@ -189,8 +187,6 @@ export class EndpointQueue {
 
   #postpone(delivery: StoredDelivery, { reason, retryAfterMs }: Answer & { readonly result: 'postponed' }): void {
     this.#means.log.debug({ ...this.#fields(delivery), reason, retryAfterMs }, 'delivery postponed');
-    this.#means.calls.recorded(delivery);
-    this.#gate.postpone(this.#means.clock.now() + Math.max(postponeMsMin, retryAfterMs));
     this.#waiting.unshift(delivery);
     this.pump();
     this.#means.drafted();

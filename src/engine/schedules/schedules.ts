@@ -38,7 +38,8 @@ export interface SchedulesMeans {
   command(command: Command): Promise<void>;
   /** Resolves once all commands to a schedule are carried out. */
   finished(schedule: string): Promise<void>;
-  state(schedule: string): Promise<unknown>;
+  /** What is on disk of a schedule; waits for commands that are about to be carried out, if asked to. */
+  state(schedule: string, freshness: { readonly isWaiting: boolean }): Promise<unknown>;
 }
 
 interface Command {
@@ -88,7 +89,11 @@ export class Schedules {
     if (!this.#scheduled.has(name)) throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline with a schedule, found ${name}`);
     const { command, finished, state, clock } = this.#means;
     return {
-      status: async () => ({ ...((await state(name)) as State), isAtWork: this.#atWork.has(name) }),
+      status: async () => {
+        // During a run no command is carried out.
+        const stored = (await state(name, { isWaiting: !this.#atWork.has(name) })) as State;
+        return { ...stored, isAtWork: this.#atWork.has(name) };
+      },
       start: async () => {
         await command({ schedule: name, action: 'start', until: null });
         await finished(name);

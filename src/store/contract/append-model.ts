@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Appended, PartitionId, Store } from '../store.ts';
+import { dice } from './dice.ts';
 import { gap, numbered, type Owner, own, type StoreTest, type Work } from './fixtures.ts';
 
 /**
  * Random batches of numbered events between random turns, judged by the store and by a model that fits on a page. The
- * seeds are fixed and the generator is this file's own, so that the suite asks for no package and fails the same way
+ * seeds are fixed and the generator is the suite's own, so that the suite asks for no package and fails the same way
  * everywhere.
  */
 export function appendModelContract(it: StoreTest): void {
@@ -82,15 +83,4 @@ class KeyModel {
     if (isGap) return { keys, deadLetters: [gap(letterId, key, first, this.#next - 1)] };
     return { keys, releases: [{ key, from: first, to: first }] };
   }
-}
-
-/** Throws 1 to `sides`, the same sequence for the same seed: mulberry32, by Tommy Ettinger, in the public domain. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (((mixed ^ (mixed >>> 14)) >>> 0) % sides) + 1;
-  };
 }

@@ -3,7 +3,9 @@ import {
   add,
   arm,
   armed,
+  ask,
   chosen,
+  delivery,
   disarm,
   event,
   gap,
@@ -12,6 +14,7 @@ import {
   own,
   put,
   refusal,
+  remove,
   rowsOf,
   type StoreTest,
   statuses,
@@ -28,6 +31,7 @@ export function commitContract(it: StoreTest): void {
       holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: 77 }],
       keys: [{ key: 'a', state, next: null, parked: false }],
       timers: [arm('a', 'wake', 99, '"now"')],
+      deliveries: ask(delivery('hello', 'a')),
       rows: [put('accounts', ['a', 1, null, null, null])],
       deadLetters: [letter('one', 'c', 3)],
       sends: [event(orders, 'a'), event(visits, 'd')],
@@ -38,10 +42,11 @@ export function commitContract(it: StoreTest): void {
         { status: 'accepted', position: 4 },
       ],
     });
-    const { cursor, head, held } = await store.claim(visits);
-    assert.deepEqual({ cursor, head, held }, { cursor: 3, head: 4, held: 1 });
+    const { epoch: _, ...claimed } = await store.claim(visits);
+    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 1, deadLetters: 1, deliveries: 1 });
     assert.deepEqual((await store.load(visits, ['a']))[0]?.state, state);
     assert.deepEqual(await store.dueTimers(visits, 99, 10), [armed('a', 'wake', 99, '"now"')]);
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 99, 10), [delivery('hello', 'a')]);
     assert.equal((await rowsOf(store, 'accounts', 'id')).length, 1);
     assert.equal((await store.deadLetters({ limit: 10 })).length, 1);
     assert.equal((await store.read(orders, 0, 10)).length, 1);
@@ -57,6 +62,7 @@ export function commitContract(it: StoreTest): void {
     await store.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 2)]);
     await owner.commit({
       timers: [arm('a', 'old', 5)],
+      deliveries: ask(delivery('old', 'a')),
       rows: [put('accounts', ['a', 1, null, null, null])],
       deadLetters: [gap('old', 'b', 1, 1)],
     });
@@ -68,6 +74,7 @@ export function commitContract(it: StoreTest): void {
         releases: [{ key: 'a', from: 1, to: 1 }],
         keys: [{ key: 'a', state: { json: '1', version: 1 }, next: 2, parked: true }],
         timers: [disarm('a', 'old'), arm('a', 'new', 6)],
+        deliveries: [...remove('old'), ...ask(delivery('new', 'a'))],
         rows: [
           put('accounts', ['a', 2, null, null, null]),
           add('history', ['it happened']),
@@ -81,9 +88,9 @@ export function commitContract(it: StoreTest): void {
     );
     assert.match(error.message, /accounts/);
 
-    const { cursor, head, held } = await store.claim(rockets);
-    const { key: _, ...old } = armed('a', 'old', 5);
-    assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 2, held: 2 });
+    const { epoch: _, ...claimed } = await store.claim(rockets);
+    const { key: _key, ...old } = armed('a', 'old', 5);
+    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 2, deadLetters: 1, deliveries: 1 });
     assert.deepEqual(await store.load(rockets, ['a']), [{ state: null, next: null, parked: false, heldFrom: 1, held: 2, timers: [old] }]);
     assert.deepEqual(
       (await store.held(rockets, 'a', 0, 10)).map(({ attempts }) => attempts),
@@ -93,6 +100,7 @@ export function commitContract(it: StoreTest): void {
       (await store.dueTimers(rockets, 10, 10)).map(({ name }) => name),
       ['old'],
     );
+    assert.deepEqual(await store.dueDeliveries(rockets, 'mail', 10, 10), [delivery('old', 'a')]);
     assert.deepEqual(await rowsOf(store, 'accounts', 'id'), [{ id: 'a', version: 1, balance: null, active: null, payload: null }]);
     assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
     assert.deepEqual(
@@ -192,12 +200,14 @@ export function commitContract(it: StoreTest): void {
       holds: keys.map((key, index) => ({ key, order: index + 1, position: index + 1, attempts: 1, retryAt: null })),
       keys: keys.map((key) => ({ key, state: { json: JSON.stringify(key), version: 1 }, next: null, parked: false })),
       timers: keys.map((key, index) => arm(key, 'wake', index)),
+      deliveries: ask(...keys.map((key) => delivery(key, key))),
       rows: [put('accounts', ...keys.map((key) => [key, 1, null, null, null]))],
       sends: keys.map((key) => event(orders, key)),
     });
     const records = await store.load(visits, keys);
     assert.ok(records.every(({ state, held }, index) => state?.json === JSON.stringify(keys[index]) && held === 1));
     assert.equal((await store.dueTimers(visits, 2_000, 5_000)).length, 2_000);
+    assert.equal((await store.dueDeliveries(visits, 'mail', 10, 5_000)).length, 2_000);
     assert.equal((await rowsOf(store, 'accounts', 'id')).length, 2_000);
     assert.equal((await store.read(orders, 0, 5_000)).length, 2_000);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DeadLetterQuery, Store } from '../store.ts';
-import { event, gap, letter, numbered, own, type StoreTest } from './fixtures.ts';
+import { delivery, event, gap, letter, numbered, own, type StoreTest } from './fixtures.ts';
 
 /** What was given up, kept with its reason. */
 export function deadLettersContract(it: StoreTest): void {
@@ -45,6 +45,21 @@ export function deadLettersContract(it: StoreTest): void {
       { ...failed, ...nothing },
       { ...bare, ...nothing },
     ]);
+    await owner.commit({ resolvedDeadLetters: ['one'] });
+    assert.deepEqual(await ids(store, {}), ['two']);
+  });
+
+  it('a letter about a delivery has the delivery and no event', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const { key: _, attempts: _attempts, dueAt: _dueAt, ...given } = delivery('x', 'ключ', { body: '{ "é": 1.50 }', ordered: false });
+    const full = { ...given, url: 'https://example.com/?a="b"', traceparent: '00-é-01', askedAt: Number.MAX_SAFE_INTEGER };
+    const letters = [letter('one', 'ключ', 0, { event: null, delivery: full }), letter('two', 'a', 0, { event: null, delivery: given })];
+    await owner.commit({ deadLetters: letters });
+    const nothing = { partition: visits, body: null, eventId: null, acceptedAt: null };
+    assert.deepEqual(
+      await store.deadLetters({ limit: 10 }),
+      letters.map((one) => ({ ...one, ...nothing })),
+    );
     await owner.commit({ resolvedDeadLetters: ['one'] });
     assert.deepEqual(await ids(store, {}), ['two']);
   });

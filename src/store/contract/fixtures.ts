@@ -55,13 +55,16 @@ const history = table('history', { what: 'text' });
 /** Nothing but its key, of words that SQL reserves. */
 const pairs = table('pairs', { order: 'text', group: 'text' }, { primaryKey: ['order', 'group'], indexes: [['group']] });
 
+/** A key of two columns, one of them a word that SQL reserves. */
+const seats = table('seats', { group: 'text', number: 'integer', state: 'text' }, { primaryKey: ['group', 'number'] });
+
 export const declaration: StoreDeclaration = {
   pipelines: [
     { name: 'visits', numbered: false },
     { name: 'orders', numbered: false },
     { name: 'rockets', numbered: true },
   ],
-  tables: [accounts, history, pairs],
+  tables: [accounts, history, pairs, seats],
 };
 
 export function storeTest(harness: StoreHarness): StoreTest {
@@ -156,6 +159,10 @@ export function put(table: string, ...rows: RowWrite['rows']): RowWrite {
 
 export function add(table: string, ...rows: RowWrite['rows']): RowWrite {
   return { table, write: 'add', rows };
+}
+
+export function update(table: string, columns: readonly string[], ...rows: RowWrite['rows']): RowWrite {
+  return { table, write: 'update', columns, rows };
 }
 
 /** What a turn may change; whatever is left out stays as it is. */

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import {
   arm,
   armed,
+  ask,
   chosen,
   commitOf,
+  delivery,
   event,
   gap,
   letter,
@@ -12,6 +14,7 @@ import {
   own,
   put,
   refusal,
+  remove,
   rowsOf,
   type StoreTest,
 } from './fixtures.ts';
@@ -30,6 +33,8 @@ export function lifeContract(it: StoreTest): void {
       () => store.heldKeys(visits, null, 10),
       () => store.dueTimers(visits, 0, 10),
       () => store.nextTimerDue(visits, 0),
+      () => store.dueDeliveries(visits, 'mail', 0, 10),
+      () => store.nextDeliveryDue(visits, 'mail', 0),
       () => store.commit(commitOf(visits, epoch, {})),
       () => store.deadLetters({ limit: 10 }),
       () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, limit: 10 }),
@@ -92,6 +97,18 @@ export function lifeContract(it: StoreTest): void {
       { status: 'duplicate' },
       { status: 'duplicate' },
     ]);
+  });
+
+  it('deliveries and their order are there after a reopening', async ({ store, visits, reopen }) => {
+    const asked = ['1', '2', '3'].map((id) => delivery(id, 'a', { body: `"é ${id}"`, attempts: 2 }));
+    await (await own(store, visits)).commit({ deliveries: ask(...asked) });
+    const again = await reopen();
+    assert.deepEqual(await again.dueDeliveries(visits, 'mail', 10, 10), asked.slice(0, 1));
+    const { deliveries } = await again.claim(visits);
+    assert.equal(deliveries, 3);
+    const owner = await own(again, visits);
+    await owner.commit({ deliveries: [...remove('1'), ...ask(delivery('4', 'a'))] });
+    assert.deepEqual(await again.dueDeliveries(visits, 'mail', 10, 10), asked.slice(1, 2));
   });
 
   it('dead letters and skipped numbers are there after a reopening', async ({ store, rockets, reopen }) => {

@@ -39,6 +39,28 @@ export function migrationContract(it: StoreTest): void {
     ]);
   });
 
+  it('new columns with a default have it in old rows, also where null is not allowed', async (subject) => {
+    await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
+    const defaults = { unit: "it's “°C”", scale: -1.5e300, count: -7, good: true, tags: ['é', 1], note: 'none' };
+    const columns = { unit: 'text', scale: 'real', count: 'integer', good: 'boolean', tags: 'json', note: 'text?' } as const;
+    const wider = table('readings', { id: 'text', value: 'integer', ...columns }, { primaryKey: ['id'], defaults });
+    const store = await subject.reopen(withTables(wider));
+    await write(store, subject, ['b', 2, 'K', 1, 2, 0, '{}', null]);
+    assert.deepEqual(await rowsOf(store, 'readings', 'id'), [
+      { id: 'a', value: 1, ...defaults, good: 1, tags: '["é",1]' },
+      { id: 'b', value: 2, unit: 'K', scale: 1, count: 2, good: 0, tags: '{}', note: null },
+    ]);
+  });
+
+  it('another default than before changes no row and is not refused', async (subject) => {
+    const withDefault = (value: number | undefined) =>
+      withTables(table('readings', readings.columns, { primaryKey: ['id'], defaults: value === undefined ? {} : { value } }));
+    await write(await subject.reopen(withDefault(1)), subject, ['a', 5]);
+    for (const value of [2, undefined, 3]) {
+      assert.deepEqual(await rowsOf(await subject.reopen(withDefault(value)), 'readings', 'id'), [{ id: 'a', value: 5 }]);
+    }
+  });
+
   it('indexes may come and go', async (subject) => {
     await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
     for (const indexes of [[], [['value', 'id']], [['id'], ['value']]] as const) {
@@ -51,7 +73,7 @@ export function migrationContract(it: StoreTest): void {
     }
   });
 
-  it('a new column that must not be null is refused', async (subject) => {
+  it('a new column that must not be null and has no default is refused', async (subject) => {
     await refused(subject, { id: 'text', value: 'integer', unit: 'text' }, ['id'], /unit/);
   });
 

@@ -1,14 +1,29 @@
 import assert from 'node:assert/strict';
-import { accounts, add, arm, commitOf, event, letter, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
+import {
+  accounts,
+  add,
+  arm,
+  ask,
+  commitOf,
+  delivery,
+  event,
+  letter,
+  own,
+  put,
+  refusal,
+  remove,
+  rowsOf,
+  type StoreTest,
+} from './fixtures.ts';
 
 /** Claims, the cursor, and the fence that a later claim puts up. */
 export function ownershipContract(it: StoreTest): void {
   it('a claim of an empty partition finds nothing', async ({ store, visits }) => {
-    const { cursor, head, held } = await store.claim(visits);
-    assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 0, held: 0 });
+    const { epoch: _, ...claimed } = await store.claim(visits);
+    assert.deepEqual(claimed, { cursor: 0, head: 0, held: 0, deadLetters: 0, deliveries: 0 });
   });
 
-  it('a claim tells cursor, head and how many events are held', async ({ store, visits }) => {
+  it('a claim tells cursor, head, and how many held events, dead letters and deliveries there are', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append(['a', 'b', 'b', 'c'].map((key) => event(visits, key)));
     const hold = { attempts: 1, retryAt: null };
@@ -18,9 +33,11 @@ export function ownershipContract(it: StoreTest): void {
         { key: 'b', order: 2, position: 2, ...hold },
         { key: 'b', order: 3, position: 3, ...hold },
       ],
+      deliveries: ask(delivery('1', 'a'), delivery('2', 'a'), delivery('3', 'b', { dueAt: null }), delivery('4', 'b', { endpoint: 'sms' })),
+      deadLetters: [letter('one', 'a', 1)],
     });
-    const { cursor, head, held } = await store.claim(visits);
-    assert.deepEqual({ cursor, head, held }, { cursor: 3, head: 4, held: 2 });
+    const { epoch: _, ...claimed } = await store.claim(visits);
+    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, deliveries: 4 });
   });
 
   it('every claim raises the epoch of its partition', async ({ store, visits }) => {
@@ -41,7 +58,13 @@ export function ownershipContract(it: StoreTest): void {
     const { epoch } = await store.claim(visits);
     await store.append([event(visits, 'a'), event(visits, 'b')]);
     const present = { state: { json: '1', version: 1 }, next: null, parked: false };
-    await store.commit(commitOf(visits, epoch, { keys: [{ key: 'a', ...present }], deadLetters: [letter('old', 'a', 1)] }));
+    await store.commit(
+      commitOf(visits, epoch, {
+        keys: [{ key: 'a', ...present }],
+        deliveries: ask(delivery('old', 'a')),
+        deadLetters: [letter('old', 'a', 1)],
+      }),
+    );
     await store.claim(visits);
 
     const work = {
@@ -49,6 +72,7 @@ export function ownershipContract(it: StoreTest): void {
       holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: null }],
       keys: [{ key: 'a', state: null, next: 7, parked: true }],
       timers: [arm('a', 'wake', 5)],
+      deliveries: [...remove('old'), ...ask(delivery('new', 'a'))],
       rows: [put('accounts', ['a', 1, null, null, null]), add('history', ['it happened'])],
       deadLetters: [letter('new', 'b', 2)],
       resolvedDeadLetters: ['old'],
@@ -56,10 +80,11 @@ export function ownershipContract(it: StoreTest): void {
     };
     await refusal(store.commit(commitOf(visits, epoch, work)), 'MILL_STORE_FENCED');
 
-    const { cursor, head, held } = await store.claim(visits);
-    assert.deepEqual({ cursor, head, held }, { cursor: 0, head: 2, held: 0 });
+    const { epoch: _, ...claimed } = await store.claim(visits);
+    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 0, deadLetters: 1, deliveries: 1 });
     assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0, timers: [] }]);
     assert.equal(await store.nextTimerDue(visits, 0), null);
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('old', 'a')]);
     assert.deepEqual(await rowsOf(store, accounts.name, 'id'), []);
     assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
     assert.deepEqual(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SqlValue } from '../../pipeline/table.ts';
 import type { RowWrite } from '../store.ts';
-import { add, event, own, put, refusal, rowsOf, type StoreTest, type Subject } from './fixtures.ts';
+import { add, event, own, put, refusal, rowsOf, type StoreTest, type Subject, update } from './fixtures.ts';
 
 /** Rows of declared tables, and what a query answers. */
 export function rowsContract(it: StoreTest): void {
@@ -15,6 +15,67 @@ export function rowsContract(it: StoreTest): void {
     await write(subject, add('accounts', ['a', 1, null, null, null]));
     await write(subject, add('accounts', ['a', 2, null, null, null], ['b', 1, null, null, null], ['b', 2, null, null, null]));
     assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 1), account('b', 1)]);
+  });
+
+  it('update changes the named columns of the row with that key, and no others', async (subject) => {
+    await write(subject, put('accounts', ['a', 1, 1.5, 1, '{}'], ['b', 1, 2.5, 0, '[]']));
+    await write(
+      subject,
+      update('accounts', ['balance', 'id'], [9.5, 'a']),
+      update('accounts', ['id', 'version', 'payload'], ['b', 2, null]),
+    );
+    assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [
+      account('a', 1, { balance: 9.5, active: 1, payload: '{}' }),
+      account('b', 2, { balance: 2.5, active: 0 }),
+    ]);
+  });
+
+  it('of several updates of one row each has its effect, the later one wins', async (subject) => {
+    await write(
+      subject,
+      put('accounts', ['a', 1, null, null, null]),
+      update('accounts', ['id', 'version'], ['a', 2], ['a', 3]),
+      update('accounts', ['id', 'balance'], ['a', 0.5]),
+      update('accounts', ['id', 'version', 'active'], ['a', 4, 1]),
+    );
+    assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 4, { balance: 0.5, active: 1 })]);
+  });
+
+  it('update adds no row, and one that names nothing but the key changes nothing', async (subject) => {
+    await write(subject, put('accounts', ['a', 1, null, null, null]));
+    await write(subject, update('accounts', ['id', 'version'], ['b', 2]), update('accounts', ['id'], ['a'], ['c']));
+    await write(subject, update('pairs', ['order', 'group'], ['a', 'x']));
+    assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 1)]);
+    assert.deepEqual(await subject.store.query('SELECT * FROM pairs', []), []);
+  });
+
+  it('update finds a row by the whole of its key, in whatever order it is named', async (subject) => {
+    await write(subject, put('seats', ['x', 1, 'free'], ['x', 2, 'free'], ['y', 1, 'free']));
+    await write(
+      subject,
+      update('seats', ['number', 'state', 'group'], [1, 'taken', 'x']),
+      update('seats', ['group', 'number', 'state'], ['y', 1, 'sold']),
+    );
+    const rows = await subject.store.query('SELECT * FROM seats', []);
+    assert.deepEqual(rows.map((row) => Object.values(row).join(' ')).toSorted(), ['x 1 taken', 'x 2 free', 'y 1 sold']);
+  });
+
+  it('an update to null of a column that allows none is refused, and the rows before it are not kept', async (subject) => {
+    await write(subject, put('accounts', ['a', 1, null, null, null]));
+    const refused = write(subject, update('accounts', ['id', 'balance'], ['a', 7]), update('accounts', ['id', 'version'], ['a', null]));
+    assert.match((await refusal(refused, 'MILL_COMMIT_REFUSED')).message, /accounts/);
+    assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 1)]);
+  });
+
+  it('an update without the whole key, of columns that are not there, or of a table without a key is not valid', async (subject) => {
+    const wrong = [
+      update('accounts', ['version'], [1]),
+      update('seats', ['group', 'state'], ['x', 'taken']),
+      update('accounts', ['id', 'colour'], ['a', 'red']),
+      update('history', ['what'], ['it happened']),
+      update('nothing', ['id'], ['a']),
+    ];
+    for (const one of wrong) await refusal(write(subject, one), 'MILL_INVALID_EFFECT');
   });
 
   it('writes happen in their order, also to different tables', async (subject) => {

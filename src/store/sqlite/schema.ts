@@ -39,7 +39,7 @@ const sharedTables = `
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);`;
 
-/** Indexes are named apart from tables: a pipeline may be called anything. */
+/** Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id. */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {
   const { log, keys, held, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
   db.exec(`
@@ -64,8 +64,8 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
       ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
       asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, id)
     ) STRICT;
-    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at, place) WHERE waits = 0;
-    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_line_${pipeline}`)} ON ${deliveries} (endpoint, key, place) WHERE ordered = 1;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at) WHERE waits = 0;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_line_${pipeline}`)} ON ${deliveries} (endpoint, key) WHERE ordered = 1;
     CREATE TABLE IF NOT EXISTS ${ids} (
       bucket INTEGER NOT NULL, id TEXT NOT NULL, accepted_at INTEGER NOT NULL,
       PRIMARY KEY (bucket, id)

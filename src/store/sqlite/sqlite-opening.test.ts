@@ -221,7 +221,7 @@ describe('opening what another program has', () => {
   });
 });
 
-test('a database of an older Millrace is brought up to date with all that is in it', async () => {
+test('a database of version 1 is brought up to date with all that is in it', async () => {
   const path = join(folder, 'older.db');
   const plain = new DatabaseSync(path);
   plain.exec(`
@@ -265,7 +265,60 @@ test('a database of an older Millrace is brought up to date with all that is in 
     );
     const [record] = await store.load(partition, ['a']);
     assert.deepEqual(record?.timers, [{ name: 'wake', dueAt: 7, data: null, attempts: 0, retryAt: null }]);
-    assert.deepEqual((await store.deadLetters({ limit: 1 }))[0]?.timer, null);
+    const [letter] = await store.deadLetters({ limit: 1 });
+    assert.deepEqual([letter?.timer, letter?.delivery], [null, null]);
+    await store.close();
+  }
+});
+
+test('a database of version 2 is brought up to date with all that is in it, and takes deliveries', async () => {
+  const path = join(folder, 'version-2.db');
+  const plain = new DatabaseSync(path);
+  plain.exec(`
+    CREATE TABLE millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_meta VALUES ('schema_version', 2);
+    CREATE TABLE millrace_partitions (
+      pipeline TEXT NOT NULL, slice INTEGER NOT NULL, epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
+      PRIMARY KEY (pipeline, slice)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_partitions VALUES ('visits', 0, 3, 1);
+    CREATE TABLE millrace_dead_letters (
+      id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
+      reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+      position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
+      resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
+    CREATE INDEX millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);
+    INSERT INTO millrace_dead_letters VALUES ('x', 'visits', 0, 'a', 'old', 1, 2, NULL, NULL, NULL, NULL, 0, 0, 'wake', 7, '1');
+    CREATE TABLE millrace_log_visits (
+      position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
+      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT
+    ) STRICT;
+    INSERT INTO millrace_log_visits VALUES (1, 'a', 'one', NULL, 5, '{}', NULL);`);
+  plain.close();
+  const visits = { pipeline: 'visits', slice: 0 };
+  const given = { id: 'd', endpoint: 'mail', body: '"é"', url: null, ordered: true, askedAt: 8, traceparent: null };
+  const stored = { ...given, key: 'a', attempts: 0, dueAt: 9 };
+  const letter = { key: 'a', reason: 'new', failedAt: 9, attempts: 1, event: null, timer: null, numbers: null, parked: false };
+  const store = sqlite(path);
+  for (const [time, epoch] of [4, 5].entries()) {
+    await store.open(declaration);
+    assert.deepEqual(await store.claim(visits), { epoch, cursor: 1, head: 1, held: 0, deadLetters: time + 1, deliveries: time });
+    const nothing = { holds: [], releases: [], keys: [], timers: [], rows: [], resolvedDeadLetters: [], sends: [] };
+    const work = {
+      deliveries: [{ write: 'ask' as const, delivery: stored }],
+      deadLetters: [{ ...letter, id: `y${time}`, delivery: given }],
+    };
+    await store.commit({ partition: visits, epoch, cursor: 1, ...nothing, ...work });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 9, 10), [stored]);
+    assert.deepEqual(
+      (await store.deadLetters({ limit: 2 })).map(({ id, timer, delivery }) => ({ id, timer, delivery })),
+      [
+        { id: 'x', timer: { name: 'wake', dueAt: 7, data: '1' }, delivery: null },
+        { id: 'y0', timer: null, delivery: given },
+      ],
+    );
     await store.close();
   }
 });

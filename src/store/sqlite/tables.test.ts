@@ -69,6 +69,34 @@ describe('the migration of declared tables', () => {
     assert.deepEqual(selectRows(db, 'SELECT * FROM accounts', []), [{ id: 'a', version: 1, tokens: 2.5, vip: 1, note: '{}', since: null }]);
   });
 
+  test('SQL that leaves a column out gets its default, which stays as it was first declared', () => {
+    const columns = {
+      id: 'text',
+      unit: 'text',
+      scale: 'real',
+      count: 'integer?',
+      good: 'boolean',
+      tags: 'json',
+    } as const;
+    const withDefaults = (unit: string) =>
+      table('readings', columns, { primaryKey: ['id'], defaults: { unit, scale: 2, count: -7, good: true, tags: { a: "it's" } } });
+    const db = opened(withDefaults("it's"));
+    migrateTables(db, [withDefaults('other')]);
+    db.exec("INSERT INTO readings (id) VALUES ('a')");
+    new TableWriter(db, [withDefaults('other')]).write({ table: 'readings', write: 'put', rows: [['b', 'K', 1, null, 0, '[]']] });
+    assert.deepEqual(selectRows(db, 'SELECT *, typeof(scale) AS type FROM readings ORDER BY id', []), [
+      { id: 'a', unit: "it's", scale: 2, count: -7, good: 1, tags: '{"a":"it\'s"}', type: 'real' },
+      { id: 'b', unit: 'K', scale: 1, count: null, good: 0, tags: '[]', type: 'real' },
+    ]);
+    assert.deepEqual(selectRows(db, "SELECT strict FROM pragma_table_list('readings')", []), [{ strict: 1 }]);
+  });
+
+  test('a column may have a name that every object knows', () => {
+    const db = opened(table('parts', { constructor: 'text?' }));
+    db.exec('INSERT INTO parts DEFAULT VALUES');
+    assert.deepEqual(selectRows(db, 'SELECT constructor IS NULL AS none FROM parts', []), [{ none: 1 }]);
+  });
+
   test('indexes, triggers and generated columns that users made are left alone', () => {
     const db = opened(accounts);
     db.exec(`CREATE INDEX by_note ON accounts (note); CREATE UNIQUE INDEX accounts_vip_idx ON accounts (vip);
@@ -176,6 +204,39 @@ describe('rows', () => {
     refused(['a', 'one', null, null, null], 'cannot store TEXT value in INTEGER column accounts.version');
     refused(['c', 1, null, null, null], 'no c here');
     assert.throws(() => writer.write({ table: 'nope', write: 'put', rows: [] }), { code: 'MILL_INVALID_EFFECT' });
+  });
+});
+
+describe('updates of rows', () => {
+  test('a statement is prepared once for each set of columns', (t) => {
+    const db = opened(accounts);
+    const writer = new TableWriter(db, [accounts]);
+    const prepare = t.mock.method(db, 'prepare');
+    const update = (columns: string[], row: (string | number)[]) =>
+      writer.write({ table: 'accounts', write: 'update', columns, rows: [row] });
+    for (let version = 1; version <= 3; version += 1) update(['id', 'version'], ['a', version]);
+    update(['id', 'tokens'], ['a', 0.5]);
+    assert.equal(prepare.mock.callCount(), 2);
+  });
+
+  test('what a type, a trigger or a unique index refuses is said in the words of SQLite', () => {
+    const db = opened(accounts);
+    db.exec(`CREATE UNIQUE INDEX one_version ON accounts (version);
+      CREATE TRIGGER no_less BEFORE UPDATE ON accounts WHEN new.version < old.version BEGIN SELECT RAISE(ABORT, 'no less'); END`);
+    const writer = new TableWriter(db, [accounts]);
+    const rows = [
+      ['a', 5, null, null, null],
+      ['b', 6, null, null, null],
+    ];
+    writer.write({ table: 'accounts', write: 'put', rows });
+    const refused = (version: string | number, words: string) =>
+      assert.throws(() => writer.write({ table: 'accounts', write: 'update', columns: ['id', 'version'], rows: [['a', version]] }), {
+        code: 'MILL_COMMIT_REFUSED',
+        message: `table accounts: ${words}`,
+      });
+    refused('one', 'cannot store TEXT value in INTEGER column accounts.version');
+    refused(4, 'no less');
+    refused(6, 'UNIQUE constraint failed: accounts.version');
   });
 });
 

@@ -1,0 +1,442 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
+import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { Commit, Store } from '../../store/store.ts';
+import type { TestMill } from '../../testing/test-mill.ts';
+import { failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
+
+const Told = z.object({ told: z.array(z.string()) });
+
+interface ShopOptions {
+  readonly order?: 'none' | 'key';
+  readonly concurrency?: number;
+  readonly rateLimit?: { calls: number; per: number };
+  readonly attempts?: number;
+  readonly by?: 'outbox' | 'pipeline';
+  readonly timeout?: number;
+  /** Called at the start of every attempt at telling the key. */
+  readonly tell?: () => void;
+  /** Called at the start of every attempt at an event. */
+  readonly attempt?: (n: number, attempt: number) => void;
+}
+
+/** Delivers each step under the id `<key> <n>`; its state says what the key was told, in which order. */
+function shop({ order, concurrency, rateLimit, attempts = 3, by, timeout = 30_000, tell, attempt }: ShopOptions = {}) {
+  return pipeline('shop', {
+    event: Step,
+    key: ({ key }) => key,
+    state: Told,
+    retry: { backoff: 1_000, jitter: 0 },
+    deliver: {
+      door: {
+        to: { call: failing },
+        retry: { attempts, backoff: 1_000, jitter: 0, ...(by && { by }) },
+        timeout,
+        ...(order && { order }),
+        ...(concurrency && { concurrency }),
+        ...(rateLimit && { rateLimit }),
+        outcome(state, turn, { id, status, attempts }) {
+          tell?.();
+          assert.equal(turn.id, id);
+          return { told: [...(state?.told ?? []), `${status} ${id} after ${attempts}`] };
+        },
+      },
+    },
+    handle({ key, n }, state, turn) {
+      turn.deliver('door', { n }, { id: `${key} ${n}` });
+      attempt?.(n, turn.attempt);
+      return state;
+    },
+  });
+}
+
+const idsOf = (calls: readonly OutgoingCall[]): string[] => calls.map(({ id }) => id);
+
+async function toldTo(t: TestMill, key: string): Promise<readonly string[]> {
+  return ((await t.state('shop', key)) as z.infer<typeof Told> | undefined)?.told ?? [];
+}
+
+/** Answers that a test gives by hand. */
+function heldAnswers() {
+  const waiting: { readonly call: OutgoingCall; readonly give: (answer: Answer) => void }[] = [];
+  const answer = (call: OutgoingCall) => new Promise<Answer>((give) => waiting.push({ call, give }));
+  return { waiting, answer };
+}
+
+const delivered: Answer = { result: 'delivered' };
+const failed: Answer = { result: 'failed', reason: 'not today' };
+
+onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMill, makeStore }) => {
+  test('a delivery is made once its turn has committed, and its key is told', async () => {
+    const t = await testMill({ pipelines: [shop()], answer: () => ({ result: 'delivered', answer: { receipt: 7 } }) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    const [call] = t.calls;
+    assert.deepEqual(
+      { ...call, askedAt: 0 },
+      {
+        ...{ id: 'a 1', pipeline: 'shop', endpoint: 'door', key: 'a', body: '{"n":1}', attempt: 1, askedAt: 0 },
+        ...{ url: undefined, traceparent: undefined },
+      },
+    );
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
+    assert.equal(t.calls.length, 1);
+    assert.equal(t.mill.counts().shop?.delivered, 1);
+    await t.stop();
+  });
+
+  test('a turn that fails delivers nothing; tried again it delivers once', async () => {
+    const attempt = (_n: number, attempt: number) => attempt < 3 && failing();
+    const t = await testMill({ pipelines: [shop({ attempt })] });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    assert.deepEqual(t.calls, []);
+    await t.advance(10_000);
+    assert.deepEqual(idsOf(t.calls), ['a 1']);
+    await t.stop();
+  });
+
+  test('every commit fails once, and still each delivery has one outcome', async () => {
+    const t = await testMill({ pipelines: [shop()], crashBeforeCommit: true });
+    for (const key of ['a', 'b', 'c']) for (const n of [1, 2]) await t.ingest('shop', { key, n });
+    await t.advance(60_000);
+    for (const key of ['a', 'b', 'c'])
+      assert.deepEqual(
+        (await toldTo(t, key)).toSorted(),
+        [1, 2].map((n) => `delivered ${key} ${n} after 1`),
+      );
+    assert.equal(t.calls.length, 6, 'an answer survives the failure of the commit that would have recorded it');
+    await t.stop();
+  });
+
+  test('a failed delivery is tried again under its id, after a pause that doubles and that Retry-After prolongs', async () => {
+    const at: number[] = [];
+    const answers: Answer[] = [failed, { ...failed, retryAfterMs: 5_000 }, delivered];
+    const t: TestMill = await testMill({
+      pipelines: [shop()],
+      answer: () => {
+        at.push(t.clock.now());
+        return answers[at.length - 1] as Answer;
+      },
+    });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(60_000);
+    assert.deepEqual(
+      at.map((moment) => moment - (at[0] as number)),
+      [0, 1_000, 6_000],
+    );
+    assert.deepEqual(
+      t.calls.map(({ id, attempt }) => `${id} ${attempt}`),
+      ['a 1 1', 'a 1 2', 'a 1 3'],
+    );
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 3']);
+    assert.equal(t.mill.counts().shop?.deliveryRetries, 2);
+    await t.stop();
+  });
+
+  test('what a transport throws, and what takes too long, has failed', async () => {
+    const { answer } = heldAnswers();
+    const t: TestMill = await testMill({
+      pipelines: [shop({ timeout: 5_000 })],
+      answer: (call, signal) => {
+        if (call.attempt === 1) throw new Error('no such wire');
+        if (call.attempt === 3) return delivered;
+        signal.addEventListener('abort', () => assert.match(String(signal.reason), /timed out after 5000 ms/));
+        return answer(call);
+      },
+    });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(60_000);
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 3']);
+    await t.stop();
+  });
+
+  test('after the last attempt it is a dead letter with its reason, and can be redriven under its id', async () => {
+    let isDown = true;
+    const t = await testMill({ pipelines: [shop()], answer: () => (isDown ? failed : delivered) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(60_000);
+    assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 3']);
+    const [letter] = await t.deadLetters('shop');
+    assert.equal(letter?.reason, 'delivery to door: not today');
+    assert.deepEqual([letter?.key, letter?.attempts, letter?.delivery?.id, letter?.delivery?.body], ['a', 3, 'a 1', '{"n":1}']);
+    isDown = false;
+    await t.mill.redrive(letter?.id ?? '');
+    await t.drain();
+    assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 3', 'redriven a 1 after 0', 'delivered a 1 after 1']);
+    assert.deepEqual(await t.deadLetters('shop'), []);
+    await assert.rejects(t.mill.redrive(letter?.id ?? ''), isCode('MILL_NOT_FOUND'));
+    await t.stop();
+  });
+
+  test('what is refused is given up at once', async () => {
+    const t = await testMill({ pipelines: [shop()], answer: () => ({ result: 'refused', reason: 'unknown number' }) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    assert.equal(t.calls.length, 1);
+    assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 1']);
+    const [letter] = await t.deadLetters('shop');
+    await t.mill.discard(letter?.id ?? '');
+    assert.deepEqual(await t.deadLetters('shop'), []);
+    await t.stop();
+  });
+
+  test('a crash during a call repeats it under its id; a crash after its outcome was recorded does not', async () => {
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [shop()], store: makeStore(), answer });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.state('shop', 'a');
+    assert.equal(waiting.length, 1);
+    await t.crash();
+    await t.state('shop', 'a');
+    assert.deepEqual(idsOf(t.calls), ['a 1', 'a 1']);
+    waiting[1]?.give(delivered);
+    await t.drain();
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
+    await t.crash();
+    await t.advance(60_000);
+    assert.equal(t.calls.length, 2);
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
+    await t.stop();
+  });
+
+  test('a key that fails when it is told is told again, and nobody is called twice for it', async () => {
+    let tells = 0;
+    const tell = () => {
+      tells += 1;
+      if (tells < 3) failing();
+    };
+    const t = await testMill({ pipelines: [shop({ tell })] });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    await t.crash();
+    await t.advance(60_000);
+    assert.equal(t.calls.length, 1);
+    assert.equal(tells, 3);
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
+    await t.stop();
+  });
+
+  test('an outcome that a key cannot be told is a dead letter, and can be redriven', async () => {
+    let isBroken = true;
+    const t = await testMill({ pipelines: [shop({ tell: () => isBroken && failing() })] });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(120_000);
+    const [letter] = await t.deadLetters('shop');
+    assert.match(letter?.reason ?? '', /outcome.*door\/a 1.*not today/);
+    isBroken = false;
+    await t.mill.redrive(letter?.id ?? '');
+    await t.advance(1_000);
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
+    assert.equal(t.calls.length, 1);
+    await t.stop();
+  });
+
+  test('in order per key: each waits for the one before it, also through failures, and other keys go on', async () => {
+    const answer = ({ id, attempt }: OutgoingCall) => (id === 'a 1' && attempt < 3 ? failed : delivered);
+    const t = await testMill({ pipelines: [shop({ order: 'key' })], answer });
+    for (const key of ['a', 'b']) for (const n of [1, 2, 3]) await t.ingest('shop', { key, n });
+    await t.drain();
+    assert.deepEqual(idsOf(t.calls).toSorted(), ['a 1', 'b 1', 'b 2', 'b 3']);
+    await t.crash();
+    await t.advance(60_000);
+    assert.deepEqual(
+      idsOf(t.calls).filter((id) => id.startsWith('a')),
+      ['a 1', 'a 1', 'a 1', 'a 2', 'a 3'],
+    );
+    assert.deepEqual(
+      await toldTo(t, 'a'),
+      [3, 1, 1].map((attempts, at) => `delivered a ${at + 1} after ${attempts}`),
+    );
+    await t.stop();
+  });
+
+  test('in order per key: one that was given up lets the next one go', async () => {
+    const answer = ({ id }: OutgoingCall): Answer => (id === 'a 1' ? { result: 'refused', reason: 'gone' } : delivered);
+    const t = await testMill({ pipelines: [shop({ order: 'key' })], answer });
+    for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
+    await t.drain();
+    assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 1', 'delivered a 2 after 1']);
+    await t.stop();
+  });
+
+  test('no more calls are under way at once than the endpoint takes', async () => {
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [shop({ concurrency: 2 })], answer });
+    for (let n = 1; n <= 300; n += 1) await t.ingest('shop', { key: `k${n % 7}`, n });
+    for (let done = 0; done < 300; done += 1) {
+      await until(() => waiting.length > done);
+      assert.ok(waiting.length - done <= 2, `${waiting.length - done} at once`);
+      waiting[done]?.give(delivered);
+    }
+    await t.drain();
+    assert.equal(new Set(idsOf(t.calls)).size, 300);
+    assert.equal(t.calls.length, 300);
+    await t.stop();
+  });
+
+  test('no more calls begin within a span than the rate limit says', async () => {
+    const at: number[] = [];
+    const t: TestMill = await testMill({
+      pipelines: [shop({ rateLimit: { calls: 3, per: 1_000 } })],
+      answer: () => {
+        at.push(t.clock.now());
+        return delivered;
+      },
+    });
+    for (let n = 1; n <= 10; n += 1) await t.ingest('shop', { key: `k${n}`, n });
+    await t.advance(10_000);
+    assert.deepEqual(
+      at.map((moment) => moment - (at[0] as number)),
+      [0, 0, 0, 1_000, 1_000, 1_000, 2_000, 2_000, 2_000, 3_000],
+    );
+    await t.stop();
+  });
+
+  test('a transport that postpones is not called until then, and no attempt is counted', async () => {
+    let isDown = true;
+    const t = await testMill({
+      pipelines: [shop({ concurrency: 1 })],
+      answer: () => (isDown ? { result: 'postponed', reason: 'circuit open', retryAfterMs: 10_000 } : delivered),
+    });
+    for (let n = 1; n <= 5; n += 1) await t.ingest('shop', { key: 'a', n });
+    await t.advance(35_000);
+    assert.equal(t.calls.length, 4, 'one at the start, then one every ten seconds');
+    isDown = false;
+    await t.advance(10_000);
+    assert.deepEqual(
+      (await toldTo(t, 'a')).toSorted(),
+      [1, 2, 3, 4, 5].map((n) => `delivered a ${n} after 1`),
+    );
+    await t.stop();
+  });
+
+  test('with retries by the pipeline the key is told of each failure, and the next attempt is its own to ask for', async () => {
+    const answers: Answer[] = [{ ...failed, answer: { status: 503 } }, delivered];
+    const t: TestMill = await testMill({ pipelines: [shop({ by: 'pipeline' })], answer: () => answers.shift() ?? failed });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance('1h');
+    assert.deepEqual(await toldTo(t, 'a'), ['failed a 1 after 1']);
+    await t.crash();
+    await t.advance('1h');
+    assert.equal(t.calls.length, 1);
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    assert.deepEqual(await toldTo(t, 'a'), ['failed a 1 after 1', 'delivered a 1 after 2']);
+    for (let n = 1; n <= 4; n += 1) {
+      await t.ingest('shop', { key: 'b', n: 1 });
+      await t.drain();
+    }
+    assert.deepEqual(await toldTo(t, 'b'), ['failed b 1 after 1', 'failed b 1 after 2', 'given up b 1 after 3', 'failed b 1 after 1']);
+    await t.stop();
+  });
+
+  test('a delivery asked for again while its outcome is on its way to the key is not made again', async () => {
+    const { waiting, answer } = heldAnswers();
+    const base = makeStore();
+    const hold = Promise.withResolvers<void>();
+    let isHeld = false;
+    const commit = async (work: Commit) => {
+      // The outcome is on disk; the turn that tells the key of it is not.
+      if (work.deliveries.some(({ write }) => write === 'remove')) isHeld = true;
+      else if (isHeld) await hold.promise;
+      return base.commit(work);
+    };
+    const t = await testMill({ pipelines: [shop()], store: withCalls(base, { commit }), answer });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await until(() => waiting.length === 1);
+    waiting[0]?.give(delivered);
+    await until(() => isHeld);
+    const again = t.ingest('shop', { key: 'a', n: 1 });
+    hold.resolve();
+    await again;
+    await until(async () => (await toldTo(t, 'a')).length > 0);
+    assert.ok((await toldTo(t, 'a')).includes('delivered a 1 after 1'));
+    await t.crash();
+    await t.stop();
+  });
+
+  test('a stop lets calls under way end and begins no other; the next start goes on', async () => {
+    const { waiting, answer } = heldAnswers();
+    const store = makeStore();
+    const t = await testMill({ pipelines: [shop({ concurrency: 1 })], store, answer });
+    for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
+    await until(() => waiting.length === 1);
+    const stopped = t.mill.stop();
+    await setImmediate();
+    waiting[0]?.give(delivered);
+    await stopped;
+    assert.equal(waiting.length, 1);
+    const next = await testMill({ pipelines: [shop()], store });
+    await next.drain();
+    assert.deepEqual(idsOf(next.calls), ['a 2']);
+    assert.deepEqual((await toldTo(next, 'a')).toSorted(), ['delivered a 1 after 1', 'delivered a 2 after 1']);
+    await next.stop();
+  });
+
+  test('a call that a stop cuts off is no failed attempt', async () => {
+    const { waiting, answer } = heldAnswers();
+    const store = makeStore();
+    const t = await testMill({ pipelines: [shop({ attempts: 1 })], store, answer });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await until(() => waiting.length === 1);
+    await t.mill.stop({ timeoutMs: 0 });
+    const next = await testMill({ pipelines: [shop({ attempts: 1 })], store });
+    await next.drain();
+    assert.deepEqual(await toldTo(next, 'a'), ['delivered a 1 after 1']);
+    assert.deepEqual(await next.deadLetters(), []);
+    await next.stop();
+  });
+
+  test('what a handler may not deliver fails its turn', async () => {
+    const reasons = async (payload: unknown, options: object, endpoint = 'door') => {
+      const careless = pipeline('careless', {
+        event: Step,
+        key: ({ key }) => key,
+        onGiveUp: 'skip',
+        retry: { attempts: 1 },
+        deliver: { door: { to: { call: failing } } },
+        handle(_step, _state, turn) {
+          turn.deliver(endpoint as 'door', payload, options);
+        },
+      });
+      const t = await testMill({ pipelines: [careless], limits: { eventBytes: 100 } });
+      await t.ingest('careless', { key: 'a', n: 1 });
+      await t.drain();
+      const letters = await t.deadLetters();
+      await t.stop();
+      return letters[0]?.reason;
+    };
+    assert.match((await reasons({}, {}, 'window')) ?? '', /expected an endpoint that pipeline careless declares \(door\), found window/);
+    assert.match((await reasons(undefined, {})) ?? '', /deliver to door: expected JSON, found undefined/);
+    assert.match((await reasons({}, { id: '' })) ?? '', /expected an id or none, found an empty one/);
+    assert.match((await reasons({}, { id: 'x'.repeat(513) })) ?? '', /expected an id of at most 512 characters/);
+    assert.match((await reasons('x'.repeat(100), {})) ?? '', /expected a payload of at most 100 bytes/);
+  });
+
+  test('a commit of which nobody knows whether it took effect repeats no call', async () => {
+    const base: Store = makeStore();
+    let doubts = 0;
+    const commit = async (work: Commit) => {
+      const committed = await base.commit(work);
+      if (!work.deliveries.some(({ write }) => write === 'remove') || doubts > 0) return committed;
+      doubts += 1;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');
+    };
+    const t = await testMill({ pipelines: [shop()], store: withCalls(base, { commit }) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(60_000);
+    assert.equal(doubts, 1);
+    assert.equal(t.calls.length, 1);
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
+    await t.stop();
+  });
+});
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await setImmediate();
+}

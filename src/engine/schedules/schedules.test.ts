@@ -1,0 +1,340 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import * as z from 'zod';
+import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { ScheduleOptions } from '../../pipeline/schedule.ts';
+import { table } from '../../pipeline/table.ts';
+import { tableSource } from '../../sources/table-source.ts';
+import { memory } from '../../store/memory/memory-store.ts';
+import type { TestMill } from '../../testing/test-mill.ts';
+import { testMill } from '../../testing/test-mill.ts';
+import { failing, isCode, onEveryStore } from '../promises/fixture.test.ts';
+
+const startAt = Date.UTC(2026, 0, 1);
+const Mail = z.object({ id: z.string() });
+const mails = table('mails', { id: 'text', status: 'text', tries: 'integer?' }, { primaryKey: ['id'], defaults: { status: 'PENDING' } });
+
+/** Sends the mails that wait in a table; `add` puts one there. */
+function post(options: Partial<ScheduleOptions<z.input<typeof Mail>>> = {}, timeout = 60_000) {
+  return pipeline('post', {
+    event: Mail,
+    key: ({ id }) => id,
+    tables: { mails },
+    deliver: {
+      office: {
+        to: { call: failing },
+        timeout,
+        retry: { by: 'pipeline', attempts: 3, backoff: 1, jitter: 0 },
+        outcome(_state, turn, { status, attempts }) {
+          const now = { delivered: 'SENT', failed: 'PENDING', 'given up': 'LOST', redriven: 'PENDING' }[status];
+          turn.update(mails, { id: turn.key, status: now, tries: attempts });
+        },
+      },
+    },
+    schedule: {
+      every: '1m',
+      batch: 3,
+      concurrency: 2,
+      timeout: '10s',
+      source: tableSource(mails, {
+        rows: (query) => query.selectAll().where('status', '=', 'PENDING').orderBy('id'),
+        event: ({ id }) => ({ id }),
+      }),
+      ...(options as object),
+    },
+    handle({ id }, _state, turn) {
+      turn.deliver('office', { id }, { id });
+    },
+  });
+}
+
+const writer = pipeline('writer', {
+  event: Mail,
+  tables: { mails },
+  handle: ({ id }, _state, turn) => turn.add(mails, { id, status: 'PENDING' }),
+});
+
+async function add(t: TestMill, ...ids: string[]): Promise<void> {
+  for (const id of ids) await t.ingest('writer', { id });
+  await t.drain();
+}
+
+const sent = (t: TestMill) => t.calls.map(({ id }) => id);
+const statuses = async (t: TestMill) =>
+  (await t.rows(mails))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ id, status }) => `${id} ${status}`)
+    .join(', ');
+
+/** Answers that a test gives by hand. */
+function heldAnswers() {
+  const waiting: ((answer: Answer) => void)[] = [];
+  const answer = (_call: OutgoingCall) => new Promise<Answer>((give) => waiting.push(give));
+  return { waiting, answer };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setImmediate();
+}
+
+onEveryStore('a schedule', ({ testMill, makeStore }) => {
+  test('takes a batch every interval, oldest first, the first one an interval after the start', async () => {
+    const t = await testMill({ pipelines: [post(), writer] });
+    await add(t, 'a', 'b', 'c', 'd', 'e');
+    await t.advance(59_999);
+    assert.deepEqual(sent(t), []);
+    await t.advance(1);
+    assert.deepEqual(sent(t), ['a', 'b', 'c']);
+    assert.equal(await statuses(t), 'a SENT, b SENT, c SENT, d PENDING, e PENDING');
+    await add(t, 'aa');
+    await t.advance('1m');
+    assert.deepEqual(sent(t).slice(3), ['aa', 'd', 'e']);
+    assert.deepEqual(await t.mill.schedule('post').status(), {
+      status: 'running',
+      isAtWork: false,
+      lastRunAt: startAt + 120_000,
+      nextRunAt: startAt + 180_000,
+    });
+    await t.stop();
+  });
+
+  test('lets no more events through at once than its concurrency, and ends with the last of them', async () => {
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [post(), writer], answer });
+    await add(t, 'a', 'b', 'c');
+    await t.advance('1m');
+    assert.equal(waiting.length, 2);
+    assert.equal((await t.mill.schedule('post').status()).isAtWork, true);
+    waiting[1]?.({ result: 'delivered' });
+    await until(() => waiting.length === 3);
+    waiting[0]?.({ result: 'delivered' });
+    waiting[2]?.({ result: 'delivered' });
+    await t.drain();
+    assert.equal((await t.mill.schedule('post').status()).isAtWork, false);
+    assert.equal(await statuses(t), 'a SENT, b SENT, c SENT');
+    await t.stop();
+  });
+
+  test('never overlaps itself: what comes due during a run is left out, and the beat is kept', async () => {
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [post({ timeout: '10m' }, 600_000), writer], answer });
+    await add(t, 'a', 'b');
+    await t.advance('1m');
+    await t.advance('150s');
+    assert.deepEqual(sent(t), ['a', 'b']);
+    await t.ingest('writer', { id: 'c' });
+    for (const give of waiting) give({ result: 'delivered' });
+    await t.drain();
+    await t.advance('29s');
+    assert.deepEqual(sent(t), ['a', 'b']);
+    await t.advance('1s');
+    assert.deepEqual(sent(t), ['a', 'b', 'c']);
+    waiting[2]?.({ result: 'delivered' });
+    await t.stop();
+  });
+
+  test('ends a run in its time: what is under way has failed, what was not begun is left as it was', async () => {
+    const { answer } = heldAnswers();
+    const t = await testMill({ pipelines: [post(), writer], answer });
+    await add(t, 'a', 'b', 'c');
+    await t.advance('69999ms');
+    assert.equal((await t.mill.schedule('post').status()).isAtWork, true);
+    await t.advance(1);
+    assert.equal((await t.mill.schedule('post').status()).isAtWork, false);
+    assert.deepEqual(sent(t), ['a', 'b']);
+    const tries = (await t.rows(mails)).map(({ id, tries }) => [id, tries]);
+    assert.deepEqual(tries.toSorted(), [
+      ['a', 1],
+      ['b', 1],
+      ['c', null],
+    ]);
+    assert.equal(await statuses(t), 'a PENDING, b PENDING, c PENDING');
+    await t.stop();
+  });
+
+  test('lets go of a delivery that could not begin, and counts no attempt', async () => {
+    let isDown = true;
+    const answer = (): Answer =>
+      isDown ? { result: 'postponed', reason: 'circuit open', retryAfterMs: 3_600_000 } : { result: 'delivered' };
+    const t = await testMill({ pipelines: [post(), writer], answer });
+    await add(t, 'a', 'b', 'c');
+    await t.advance('5m');
+    assert.ok(t.calls.length <= 2);
+    isDown = false;
+    await t.advance('1h');
+    assert.equal(await statuses(t), 'a SENT, b SENT, c SENT');
+    assert.ok((await t.rows(mails)).every(({ tries }) => tries === 1));
+    await t.stop();
+  });
+
+  test('a failed delivery waits for a later run, and is given up after its last attempt', async () => {
+    const t = await testMill({ pipelines: [post(), writer], answer: () => ({ result: 'failed', reason: 'not today' }) });
+    await add(t, 'a');
+    for (const attempts of [1, 2]) {
+      await t.advance('1m');
+      assert.equal(t.calls.length, attempts);
+      assert.equal(await statuses(t), 'a PENDING');
+    }
+    await t.advance('5m');
+    assert.equal(t.calls.length, 3);
+    assert.equal(await statuses(t), 'a LOST');
+    const [letter] = await t.deadLetters('post');
+    await t.mill.redrive(letter?.id ?? '');
+    await t.drain();
+    assert.equal(await statuses(t), 'a PENDING');
+    assert.equal(t.calls.length, 3, 'the next attempt is the next run’s');
+    await t.advance('1m');
+    assert.equal(t.calls.length, 4);
+    await t.stop();
+  });
+
+  test('a stop is answered after the run under way, nothing happens after it, and it outlives a restart', async () => {
+    const { waiting, answer } = heldAnswers();
+    const store = makeStore();
+    const t = await testMill({ pipelines: [post(), writer], answer, store });
+    await add(t, 'a', 'b', 'c');
+    await t.advance('1m');
+    let isStopped = false;
+    const stopping = t.mill
+      .schedule('post')
+      .stop()
+      .then(() => {
+        isStopped = true;
+      });
+    await t.advance('1s');
+    assert.equal(isStopped, false);
+    waiting[0]?.({ result: 'delivered' });
+    await until(() => waiting.length === 3);
+    waiting[1]?.({ result: 'delivered' });
+    waiting[2]?.({ result: 'delivered' });
+    await stopping;
+    assert.equal(await statuses(t), 'a SENT, b SENT, c SENT');
+    assert.deepEqual(await t.mill.schedule('post').status(), {
+      status: 'stopped',
+      isAtWork: false,
+      lastRunAt: startAt + 60_000,
+      nextRunAt: null,
+    });
+    await add(t, 'd');
+    await t.advance('1h');
+    await t.crash();
+    await t.advance('1h');
+    assert.equal(t.calls.length, 3);
+    await t.mill.schedule('post').start();
+    await t.advance('1m');
+    assert.equal(t.calls.length, 4);
+    waiting[3]?.({ result: 'delivered' });
+    await t.stop();
+  });
+
+  test('of fifty starts and stops at once all are carried out, and the last one wins', async () => {
+    const t = await testMill({ pipelines: [post(), writer] });
+    const schedule = t.mill.schedule('post');
+    for (const last of ['stop', 'start'] as const) {
+      const calls = Array.from({ length: 50 }, (_, at) => schedule[at % 2 === 0 ? 'start' : 'stop']());
+      await Promise.all([...calls, schedule[last]()]);
+      assert.equal((await schedule.status()).status, last === 'stop' ? 'stopped' : 'running');
+    }
+    await t.stop();
+  });
+
+  test('a pause ends by itself, also after a restart', async () => {
+    const t = await testMill({ pipelines: [post(), writer] });
+    await add(t, 'a');
+    await t.mill.schedule('post').pause({ for: '10m' });
+    await t.drain();
+    assert.deepEqual(await t.mill.schedule('post').status(), {
+      ...{ status: 'paused', isAtWork: false, lastRunAt: null, nextRunAt: startAt + 600_000 },
+    });
+    await t.advance('5m');
+    await t.crash();
+    await t.advance('299999ms');
+    assert.deepEqual(sent(t), []);
+    await t.advance(1);
+    assert.deepEqual(sent(t), ['a']);
+    assert.equal((await t.mill.schedule('post').status()).status, 'running');
+    await t.stop();
+  });
+
+  test('a crash during a run loses no row; what was under way is repeated under its id alone', async () => {
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [post(), writer], answer });
+    await add(t, 'a', 'b', 'c', 'd');
+    await t.advance('1m');
+    waiting[0]?.({ result: 'delivered' });
+    await until(() => waiting.length === 3);
+    await t.crash();
+    for (let given = 3; (await statuses(t)) !== 'a SENT, b SENT, c SENT, d SENT'; ) {
+      await t.advance('1s');
+      for (; given < waiting.length; given += 1) waiting[given]?.({ result: 'delivered' });
+    }
+    assert.deepEqual(sent(t).toSorted(), ['a', 'b', 'b', 'c', 'c', 'd']);
+    await t.stop();
+  });
+});
+
+test('a run whose source fails, hangs, or answers what is refused, harms no later one', async () => {
+  const never = new Promise<never>(() => {});
+  const answers = [failing, () => never, () => [{ id: 7 }, { id: 'a' }], () => [{ id: 'b' }]] as const;
+  let runs = 0;
+  const source = async () => {
+    runs += 1;
+    return answers[runs - 1]?.() ?? [];
+  };
+  const t = await testMill({ pipelines: [post({ source: source as never }), writer] });
+  await t.advance('6m');
+  assert.equal(runs, 6);
+  assert.deepEqual(sent(t), ['a', 'b']);
+  await t.stop();
+});
+
+test('a schedule by cron comes due in its time zone', async () => {
+  const ticks = pipeline('ticks', {
+    event: z.object({ at: z.int() }),
+    key: () => 'one',
+    state: z.object({ at: z.array(z.string()) }),
+    schedule: { cron: '30 3 * * *', timezone: 'Europe/Berlin', source: ({ dueAt }) => [{ at: dueAt }] },
+    handle: ({ at }, state) => ({ at: [...(state?.at ?? []), new Date(at).toISOString()] }),
+  });
+  const t = await testMill({ pipelines: [ticks], startAt: Date.UTC(2026, 2, 27, 12) });
+  await t.advance('72h');
+  // Summer time began on the 29th.
+  const expected = ['2026-03-28T02:30:00.000Z', '2026-03-29T01:30:00.000Z', '2026-03-30T01:30:00.000Z'];
+  assert.deepEqual(await t.state('ticks', 'one'), { at: expected });
+  await t.stop();
+});
+
+test('an interval that was made shorter holds from the next start on', async () => {
+  const store = memory();
+  const before = await testMill({ pipelines: [post({ every: '24h' } as never), writer], store });
+  await add(before, 'a');
+  await before.stop();
+  const t = await testMill({ pipelines: [post({ every: '1s' } as never), writer], store });
+  await t.advance('1s');
+  assert.deepEqual(sent(t), ['a']);
+  await t.stop();
+});
+
+test('an engine without schedules has no pipeline for them, and one of its name is refused', async () => {
+  const t = await testMill({ pipelines: [writer] });
+  assert.throws(() => t.mill.schedule('writer'), isCode('MILL_NOT_FOUND'));
+  assert.throws(() => t.mill.schedule('nothing'), isCode('MILL_NOT_FOUND'));
+  assert.deepEqual(Object.keys(t.mill.counts()), ['writer']);
+  await t.stop();
+  const named = pipeline('millrace_mine', { event: Mail, handle: () => undefined });
+  await assert.rejects(testMill({ pipelines: [named] }), isCode('MILL_INVALID_DECLARATION'));
+});
+
+test('a schedule that is declared wrongly is refused with what was expected', () => {
+  const declared = (schedule: object) => () => pipeline('wrong', { event: Mail, schedule: schedule as never, handle: () => undefined });
+  const source = () => [];
+  assert.throws(declared({ source }), { message: /expected either every or cron, found none/ });
+  assert.throws(declared({ source, every: '1m', cron: '* * * * *' }), { message: /found both/ });
+  assert.throws(declared({ source, every: 0 }), { message: /schedule.every: expected an integer of at least 1, found 0/ });
+  assert.throws(declared({ source, cron: 'every noon' }), { message: /schedule.cron: expected a cron pattern/ });
+  assert.throws(declared({ source, cron: '0 3 * * *', timezone: 'Mars/Olympus' }), { message: /schedule.cron/ });
+  assert.throws(declared({ every: '1m' }), { message: /schedule.source: expected a function, found undefined/ });
+  assert.throws(declared({ source, every: '1m', batch: 0 }), { message: /schedule.batch/ });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import type { DeliveryWrite, StoredDelivery } from '../store.ts';
+import { dice } from './dice.ts';
+import { delivery, own, type StoreTest } from './fixtures.ts';
+
+/** Random deliveries of few keys and ids, written and read by the store and by a model that only knows what the port says. */
+export function deliveriesModelContract(it: StoreTest): void {
+  it('what is due is what a simple model says', async ({ store, visits }) => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const { deliveries } = await store.claim(visits);
+      const owner = await own(store, visits);
+      const [upTo, model] = [dice(seed), new Model(seed % 2 === 0)];
+      assert.equal(deliveries, 0, `seed ${seed}`);
+      for (let step = 1; step <= 30; step += 1) {
+        const writes = Array.from({ length: upTo(5) }, () => model.write(upTo));
+        await owner.commit({ deliveries: writes });
+        const [dueBy, limit] = [upTo(moments), upTo(4) === 1 ? upTo(3) : 100];
+        const where = `seed ${seed}, step ${step}, due by ${dueBy}, at most ${limit}`;
+        assert.deepEqual(await store.dueDeliveries(visits, 'mail', dueBy, limit), model.due(dueBy).slice(0, limit), where);
+        assert.equal(await store.nextDeliveryDue(visits, 'mail', dueBy), model.nextDue(dueBy), where);
+      }
+      await owner.commit({ deliveries: model.clear() });
+    }
+  });
+}
+
+const moments = 20;
+
+class Model {
+  readonly #ordered: boolean;
+  #inOrder: StoredDelivery[] = [];
+
+  constructor(ordered: boolean) {
+    this.#ordered = ordered;
+  }
+
+  write(upTo: (sides: number) => number): DeliveryWrite {
+    const id = `id ${upTo(12)}`;
+    const found = this.#inOrder.findIndex((one) => one.id === id);
+    const present = this.#inOrder[found];
+    const dueAt = upTo(6) === 1 ? null : upTo(moments);
+    const attempts = upTo(5);
+    switch (upTo(5)) {
+      case 1:
+        this.#inOrder = this.#inOrder.filter((one) => one !== present);
+        return { write: 'remove', endpoint: 'mail', id };
+      case 2:
+        if (present !== undefined) this.#inOrder[found] = { ...present, attempts, dueAt };
+        return { write: 'retry', endpoint: 'mail', id, attempts, dueAt };
+      default: {
+        const asked = delivery(id, `key ${upTo(3)}`, { dueAt, attempts, askedAt: upTo(9), ordered: this.#ordered });
+        if (present === undefined) this.#inOrder.push(asked);
+        else this.#inOrder[found] = { ...asked, attempts: present.attempts, askedAt: present.askedAt };
+        return { write: 'ask', delivery: asked };
+      }
+    }
+  }
+
+  due(dueBy: number): StoredDelivery[] {
+    return this.#timed.filter(({ dueAt }) => dueAt <= dueBy);
+  }
+
+  nextDue(after: number): number | null {
+    return this.#timed.find(({ dueAt }) => dueAt > after)?.dueAt ?? null;
+  }
+
+  clear(): DeliveryWrite[] {
+    return this.#inOrder.map(({ id }) => ({ write: 'remove', endpoint: 'mail', id }));
+  }
+
+  /** Those that do not wait and have a moment, by it; of one moment as they were asked for. */
+  get #timed(): (StoredDelivery & { readonly dueAt: number })[] {
+    const isFirst = ({ key }: StoredDelivery, at: number) => this.#inOrder.findIndex((other) => other.key === key) === at;
+    return this.#inOrder
+      .filter((one, at) => !one.ordered || isFirst(one, at))
+      .flatMap((one) => (one.dueAt === null ? [] : [{ ...one, dueAt: one.dueAt }]))
+      .toSorted((a, b) => a.dueAt - b.dueAt);
+  }
+}

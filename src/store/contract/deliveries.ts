@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import type { DeliveryWrite, PartitionId, Store } from '../store.ts';
+import { acceptedAt, ask, delivery, own, remove, type StoreTest } from './fixtures.ts';
+
+/** Asked for, tried again, taken away, and read when they are due. */
+export function deliveriesContract(it: StoreTest): void {
+  it('a delivery is kept as it was asked for', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const asked = [
+      delivery('one', 'ключ', {
+        body: '{ "é": [1.50] }',
+        url: 'https://example.com/?q="é"',
+        ordered: false,
+        askedAt: Number.MAX_SAFE_INTEGER,
+        traceparent: '00-é-01',
+        attempts: 7,
+      }),
+      delivery('two', "it's", { askedAt: 0 }),
+    ];
+    await owner.commit({ deliveries: ask(...asked) });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), asked);
+  });
+
+  it('due deliveries come by their moment, then as they were asked for', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const at = (id: string, dueAt: number) => delivery(id, id, { dueAt, ordered: id > 'm' });
+    await owner.commit({ deliveries: ask(at('z', 20), at('a', 20), at('y', 10), at('b', 30)) });
+    await owner.commit({ deliveries: ask(at('x', 20), at('c', 10), at('w', 21)) });
+    assert.deepEqual(await due(store, visits, 20), ['y', 'c', 'z', 'a', 'x']);
+    assert.deepEqual(await due(store, visits, 20, 3), ['y', 'c', 'z']);
+    assert.deepEqual(await due(store, visits, 9), []);
+    assert.deepEqual(await due(store, visits, 100), ['y', 'c', 'z', 'a', 'x', 'w', 'b']);
+  });
+
+  it('of one endpoint and key an ordered delivery waits until those before it are gone', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({
+      deliveries: ask(delivery('a1', 'a'), delivery('b1', 'b'), delivery('a2', 'a', { dueAt: 1 }), delivery('a3', 'a')),
+    });
+    assert.deepEqual(await due(store, visits, 10), ['a1', 'b1']);
+    await owner.commit({ deliveries: remove('a1') });
+    assert.deepEqual(await due(store, visits, 10), ['a2', 'b1']);
+    await owner.commit({ deliveries: [...ask(delivery('a4', 'a')), ...remove('a2', 'a3')] });
+    assert.deepEqual(await due(store, visits, 10), ['b1', 'a4']);
+    await owner.commit({ deliveries: [...remove('a4'), ...ask(delivery('a5', 'a'))] });
+    assert.deepEqual(await due(store, visits, 10), ['b1', 'a5']);
+  });
+
+  it('one that leaves from the middle of the line lets nobody go', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a'), delivery('3', 'a')) });
+    await owner.commit({ deliveries: remove('2') });
+    assert.deepEqual(await due(store, visits, 10), ['1']);
+    await owner.commit({ deliveries: remove('1') });
+    assert.deepEqual(await due(store, visits, 10), ['3']);
+  });
+
+  it('the first of a line keeps the others waiting also when it is due later, or not until it is asked for again', async ({
+    store,
+    visits,
+  }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { dueAt: 50 }), delivery('2', 'a')) });
+    assert.deepEqual(await due(store, visits, 10), []);
+    await owner.commit({ deliveries: [retry('1', 1, null)] });
+    assert.deepEqual(await due(store, visits, Number.MAX_SAFE_INTEGER), []);
+    assert.equal(await store.nextDeliveryDue(visits, 'mail', 0), null);
+    await owner.commit({ deliveries: remove('1') });
+    assert.deepEqual(await due(store, visits, 10), ['2']);
+  });
+
+  it('deliveries that are not ordered wait for none', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const free = (id: string, dueAt: number | null) => delivery(id, 'a', { dueAt, ordered: false });
+    await owner.commit({ deliveries: ask(free('1', null), free('2', 30), free('3', 10), free('4', 10)) });
+    assert.deepEqual(await due(store, visits, 10), ['3', '4']);
+    await owner.commit({ deliveries: remove('3') });
+    assert.deepEqual(await due(store, visits, 30), ['4', '2']);
+  });
+
+  it('one endpoint knows nothing of the deliveries of another', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const [mail, sms] = [delivery('1', 'a', { body: '"mail"' }), delivery('1', 'a', { body: '"sms"', endpoint: 'sms' })];
+    await owner.commit({ deliveries: ask(mail, sms) });
+    await owner.commit({ deliveries: [retry('1', 3, 20, 'sms')] });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 20, 10), [mail]);
+    assert.deepEqual(await store.dueDeliveries(visits, 'sms', 20, 10), [{ ...sms, attempts: 3, dueAt: 20 }]);
+    assert.deepEqual(await store.dueDeliveries(visits, 'Mail', 20, 10), []);
+    await owner.commit({ deliveries: remove('1') });
+    assert.deepEqual(await store.dueDeliveries(visits, 'sms', 20, 10), [{ ...sms, attempts: 3, dueAt: 20 }]);
+    assert.equal((await store.claim(visits)).deliveries, 1);
+  });
+
+  it('keys and ids differ by case, accent and blanks', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const names = ['a', 'A', 'á', 'a ', ' a'];
+    await owner.commit({ deliveries: ask(...names.map((name) => delivery(name, name))) });
+    assert.deepEqual(await due(store, visits, 10), names);
+  });
+
+  it('asking again under the same id keeps place, attempts and the moment of the first asking', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { dueAt: null, attempts: 2 }), delivery('2', 'a'), delivery('3', 'b')) });
+    const again = delivery('1', 'a', {
+      body: '"again"',
+      url: 'https://example.com/',
+      askedAt: acceptedAt + 9,
+      traceparent: '00-1-2-03',
+      attempts: 0,
+    });
+    await owner.commit({ deliveries: ask(again) });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [
+      { ...again, attempts: 2, askedAt: acceptedAt },
+      delivery('3', 'b'),
+    ]);
+    await owner.commit({ deliveries: ask(delivery('2', 'a', { body: '"still waits"' })) });
+    assert.deepEqual(await due(store, visits, 10), ['1', '3']);
+    assert.equal((await store.claim(visits)).deliveries, 3);
+  });
+
+  it('asking again for another key goes over to the line of that key, at the same place', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({
+      deliveries: ask(delivery('1', 'a'), delivery('2', 'b'), delivery('3', 'a'), delivery('4', 'b')),
+    });
+    await owner.commit({ deliveries: ask(delivery('1', 'b')) });
+    assert.deepEqual(await due(store, visits, 10), ['1', '3']);
+    await owner.commit({ deliveries: ask(delivery('3', 'b')) });
+    assert.deepEqual(await due(store, visits, 10), ['1']);
+    for (const next of ['2', '3', '4']) {
+      await owner.commit({ deliveries: remove(String(Number(next) - 1)) });
+      assert.deepEqual(await due(store, visits, 10), [next]);
+    }
+  });
+
+  it('a delivery that was taken away and is asked for again stands behind all others', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { attempts: 5 }), delivery('2', 'a')) });
+    await owner.commit({ deliveries: [...remove('1'), ...ask(delivery('1', 'a', { askedAt: 7 }))] });
+    assert.deepEqual(await due(store, visits, 10), ['2']);
+    await owner.commit({ deliveries: remove('2') });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a', { askedAt: 7 })]);
+  });
+
+  it('a retry changes attempts and moment, and nothing else', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { body: '"é"' }), delivery('2', 'a'), delivery('3', 'b')) });
+    await owner.commit({ deliveries: [retry('1', 1, 40), retry('2', 4, 5)] });
+    assert.deepEqual(await due(store, visits, 39), ['3']);
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 40, 10), [
+      delivery('3', 'b'),
+      delivery('1', 'a', { body: '"é"', attempts: 1, dueAt: 40 }),
+    ]);
+    await owner.commit({ deliveries: remove('1') });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 1), [delivery('2', 'a', { attempts: 4, dueAt: 5 })]);
+  });
+
+  it('a retry or removal of one that is not there does nothing', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a')) });
+    await owner.commit({ deliveries: [retry('3', 1, 1), ...remove('3')] });
+    assert.deepEqual(await due(store, visits, 10), ['1']);
+    assert.equal((await store.claim(visits)).deliveries, 2);
+  });
+
+  it('the next moment is that of the first later delivery that does not wait', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    assert.equal(await store.nextDeliveryDue(visits, 'mail', 0), null);
+    const last = Number.MAX_SAFE_INTEGER;
+    await owner.commit({
+      deliveries: ask(
+        delivery('1', 'a', { dueAt: 20 }),
+        delivery('2', 'a', { dueAt: 15 }),
+        delivery('3', 'b', { dueAt: last }),
+        delivery('4', 'c', { dueAt: null }),
+        delivery('5', 'd', { dueAt: 17, endpoint: 'sms' }),
+      ),
+    });
+    const next = (after: number) => store.nextDeliveryDue(visits, 'mail', after);
+    assert.deepEqual([await next(0), await next(19), await next(20), await next(last)], [20, 20, last, null]);
+    await owner.commit({ deliveries: remove('1') });
+    assert.deepEqual([await next(0), await next(15)], [15, last]);
+  });
+
+  it('reading a due delivery leaves it where it is', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a')) });
+    for (let reads = 0; reads < 2; reads += 1) assert.deepEqual(await due(store, visits, 10), ['1']);
+  });
+
+  it('each partition has its own deliveries', async ({ store, visits, orders }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a')) });
+    const other = await own(store, orders);
+    await other.commit({ deliveries: [...remove('1'), retry('1', 9, 9)] });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a')]);
+    await other.commit({ deliveries: ask(delivery('1', 'a', { body: '"other"' })) });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a')]);
+    assert.deepEqual([(await store.claim(visits)).deliveries, (await store.claim(orders)).deliveries], [1, 1]);
+  });
+}
+
+function retry(id: string, attempts: number, dueAt: number | null, endpoint = 'mail'): DeliveryWrite {
+  return { write: 'retry', endpoint, id, attempts, dueAt };
+}
+
+/** The ids of what is due of `mail`. */
+async function due(store: Store, partition: PartitionId, dueBy: number, limit = 100): Promise<string[]> {
+  return (await store.dueDeliveries(partition, 'mail', dueBy, limit)).map(({ id }) => id);
+}
