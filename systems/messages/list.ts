@@ -120,7 +120,7 @@ export async function findMessage(mill: Mill, id: string): Promise<MessageAnswer
 }
 
 /** What is shown of a row. */
-export function toAnswer(row: MessageRow): MessageAnswer {
+function toAnswer(row: MessageRow): MessageAnswer {
   const { id, to, content, status, message_id, sent_at, created_at, updated_at, attempts, reason } = row;
   return {
     id,

@@ -4,7 +4,7 @@ import * as z from 'zod';
 export const lengthMax = { to: 20, content: 255 } as const;
 
 /** What is wrong with a text of a message; undefined when nothing is. Null stands for a text that is far too long to be read. */
-export function faultOf(text: string | null, max: number): string | undefined {
+function faultOf(text: string | null, max: number): string | undefined {
   // There are never more code points than units, and counting them costs an array.
   const length = text !== null && text.length > max ? Array.from(text).length : 0;
   if (text === null || length > max) return `expected at most ${max} characters, found ${length || 'far more'}`;

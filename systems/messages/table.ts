@@ -41,5 +41,4 @@ export const messages = table(
 
 export type MessageRow = StoredRowOf<typeof messages>;
 
-export const statuses = ['PENDING', 'SUCCESS', 'FAILED'] as const;
-export type MessageStatus = (typeof statuses)[number];
+export type MessageStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
