@@ -32,7 +32,7 @@ export class Circuit {
   #pauseMs = 0;
   #halfOpenAt = 0;
 
-  /** `what` is in the messages and the log, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
+  /** `server` is what the log calls it, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
   constructor({ failures = 20, resetAfter = '1s', resetAfterMax = '30s' }: CircuitOptions, server: string, log: () => TransportLog) {
     const firstPauseMs = atLeast(1, toMs(resetAfter, 'http: circuit.resetAfter'), 'http: circuit.resetAfter');
     const pauseMsMax = atLeast(firstPauseMs, toMs(resetAfterMax, 'http: circuit.resetAfterMax'), 'http: circuit.resetAfterMax');

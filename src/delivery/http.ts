@@ -17,7 +17,7 @@ export interface HttpOptions {
    * Where to. It is the operator's own choice, so it may be any address, also a private one. Without it, and for a delivery
    * with a `url` of its own, the address comes from data: then it must be one of the Internet (see `allow`).
    */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** Default `POST`. */
   readonly method?: 'POST' | 'PUT';
   /**
@@ -27,8 +27,11 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** What is sent, as JSON. Default: the payload. */
   readonly body?: (call: OutgoingCall) => string;
-  /** Signs every call as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in base64. Of several each signs, for while a receiver changes its own. */
-  readonly secret?: string | readonly string[];
+  /**
+   * Signs every call as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in base64. Of several each signs, for while a
+   * receiver changes its own. Without one calls are unsigned.
+   */
+  readonly secret?: string | readonly string[] | undefined;
   /** What an answer means. Default: 2xx delivered, 410 refused, all else failed, with the pause that `Retry-After` asks for. */
   readonly judge?: Judge;
   /** How many redirects with status 307 and 308 are followed, with the same body. Default 0: they are answers like any other. */

@@ -17,6 +17,8 @@ export interface PipelineCounts {
   readonly held: number;
   /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
   readonly deadLetters: number;
+  /** Deliveries that have no outcome yet. */
+  readonly deliveries: number;
   /** Calls that were answered as delivered, and on disk as such. */
   readonly delivered: number;
   /** Calls that failed and whose delivery is tried again. */
@@ -73,6 +75,7 @@ export class Counters {
   deliveriesFailed = 0;
   running = 0;
   deadLetters = 0;
+  deliveries = 0;
   latencyMsTotal = 0;
   readonly acceptMs = new Distribution(durationBoundsMs);
   readonly handleMs = new Distribution(durationBoundsMs);
@@ -102,7 +105,7 @@ export class Counters {
   /** @param gauges what is not counted but looked at */
   snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, now: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, latencyMsTotal } = this;
-    const { delivered, deliveryRetries, deliveriesFailed } = this;
+    const { deliveries, delivered, deliveryRetries, deliveriesFailed } = this;
     return {
       ...gauges,
       received,
@@ -112,6 +115,7 @@ export class Counters {
       duplicates,
       rejected,
       retries,
+      deliveries,
       delivered,
       deliveryRetries,
       deliveriesFailed,

@@ -1,3 +1,4 @@
+import type { Claim } from '../store/store.ts';
 import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
 
@@ -13,6 +14,8 @@ export class Ledger {
   readonly #parked = new Set<string>();
   /** Dead letters that nobody has resolved. */
   #deadLetters = 0;
+  /** Deliveries without an outcome. */
+  #deliveries = 0;
 
   constructor(counters: Counters) {
     this.#counters = counters;
@@ -29,8 +32,9 @@ export class Ledger {
   }
 
   /** A draft is on disk. */
-  committed({ counts, parked, unparked, deadLettersAdded }: Draft, now: number): void {
+  committed({ counts, parked, unparked, deadLettersAdded }: Draft, deliveriesAdded: number, now: number): void {
     this.#setDeadLetters(this.#deadLetters + deadLettersAdded);
+    this.#setDeliveries(this.#deliveries + deliveriesAdded);
     this.received(counts.received);
     for (const { id, redriven } of unparked) {
       // One that an earlier process gave up was counted as received when this one started.
@@ -49,12 +53,18 @@ export class Ledger {
   }
 
   /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
-  recount(waiting: number, deadLetters: number): void {
+  recount(waiting: number, { deadLetters, deliveries }: Pick<Claim, 'deadLetters' | 'deliveries'>): void {
     this.#setDeadLetters(deadLetters);
+    this.#setDeliveries(deliveries);
     const missed = waiting - this.#parked.size - this.#unsettled;
     this.#unsettled += missed;
     if (missed > 0) this.#counters.received += missed;
     else this.#counters.processed -= missed;
+  }
+
+  #setDeliveries(deliveries: number): void {
+    this.#counters.deliveries += deliveries - this.#deliveries;
+    this.#deliveries = deliveries;
   }
 
   #setDeadLetters(deadLetters: number): void {

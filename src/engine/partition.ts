@@ -211,7 +211,7 @@ export class Partition {
     this.#tenure = tenure;
     // From here on its failure is one to recover from.
     this.#recovering = undefined;
-    this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim.deadLetters);
+    this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim);
     this.#calls.sweep();
     if (this.#isResting) tenure.rest();
     tenure.start();

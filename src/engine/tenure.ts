@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { Appended, Claim, DeadLetter, PartitionId, Store } from '../store/store.ts';
+import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
 import type { Counters } from './counts.ts';
@@ -294,12 +294,12 @@ export class Tenure {
     const from = clock.elapsedMs();
     const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
     try {
-      const { sends } = await store.commit(draft.toCommit(partition, this.#epoch));
+      const committed = await store.commit(draft.toCommit(partition, this.#epoch));
       span?.end();
       counters.commitMs.record(clock.elapsedMs() - from);
       counters.commitTurns.record(draft.turns);
       this.#committing = undefined;
-      this.#took(draft, sends);
+      this.#took(draft, committed);
       this.#flush();
     } catch (error) {
       span?.end(error);
@@ -314,9 +314,9 @@ export class Tenure {
   }
 
   /** The draft is on disk: now it counts. */
-  #took(draft: Draft, sends: readonly Appended[]): void {
+  #took(draft: Draft, { sends, deliveriesAdded }: Committed): void {
     const { ledger, clock, refusals, sent, progressed } = this.#means;
-    ledger.committed(draft, clock.now());
+    ledger.committed(draft, deliveriesAdded, clock.now());
     refusals.committed(draft);
     this.#cursor = draft.cursor;
     this.#lanes.committedDraft = draft.number;

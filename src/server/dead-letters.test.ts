@@ -33,6 +33,7 @@ test('what failed for good is listed with its reason', async (t) => {
     parked: true,
     event: { page: 'poison-1' },
     timer: null,
+    delivery: null,
     numbers: null,
   });
 });

@@ -35,6 +35,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/{pipeline}/events',
     '/pipelines/{pipeline}/events/batch',
     '/pipelines/{pipeline}/keys/{key}',
+    '/pipelines/{pipeline}/schedule',
     '/things',
   ]);
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {

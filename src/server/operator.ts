@@ -25,6 +25,7 @@ const PipelineList = z.object({
       duplicates: z.int(),
       rejected: z.int(),
       retries: z.int(),
+      deliveries: z.int(),
       delivered: z.int(),
       deliveryRetries: z.int(),
       deliveriesFailed: z.int(),

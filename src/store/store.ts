@@ -245,6 +245,8 @@ export interface Commit {
 export interface Committed {
   /** What became of each of the commit's sends. */
   readonly sends: readonly Appended[];
+  /** By how much it changed the number of deliveries. */
+  readonly deliveriesAdded: number;
 }
 
 export interface DeadLetterQuery {

@@ -40,8 +40,9 @@ export class EndpointGate {
     this.#wake();
   }
 
-  /** No call makes sense before that moment. */
+  /** The call that has begun was none after all, and none makes sense before that moment. */
   postpone(until: number): void {
+    this.#begun.pop();
     this.#postponedUntil = Math.max(this.#postponedUntil, until);
   }
 

@@ -41,6 +41,7 @@ export function commitContract(it: StoreTest): void {
         { status: 'accepted', position: 1 },
         { status: 'accepted', position: 4 },
       ],
+      deliveriesAdded: 1,
     });
     const { epoch: _, ...claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 3, head: 4, held: 1, deadLetters: 1, deliveries: 1 });
@@ -54,7 +55,7 @@ export function commitContract(it: StoreTest): void {
 
   it('an empty commit is answered', async ({ store, visits }) => {
     const owner = await own(store, visits);
-    assert.deepEqual(await owner.commit({}), { sends: [] });
+    assert.deepEqual(await owner.commit({}), { sends: [], deliveriesAdded: 0 });
   });
 
   it('a commit whose row is refused leaves nothing behind', async ({ store, visits, orders, rockets }) => {

@@ -110,8 +110,9 @@ class MemoryStore implements Store {
     records.judge(commit);
     this.#tables.write(commit.rows);
     // From here on nothing throws.
+    const before = records.deliveries.size;
     records.apply(commit);
-    return { sends: this.#append(sends) };
+    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - before };
   }
 
   async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery): Promise<readonly DeadLetter[]> {

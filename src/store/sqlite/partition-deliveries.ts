@@ -38,18 +38,22 @@ export class PartitionDeliveries {
     this.#wait = db.prepare(`UPDATE ${deliveries} SET waits = ? WHERE place = ?`);
   }
 
-  write(write: DeliveryWrite): void {
-    if (write.write === 'ask') this.#ask(write.delivery);
-    else if (write.write === 'retry') this.#retry.run(write.attempts, write.dueAt, write.endpoint, write.id);
-    else this.#take(write);
+  /** Answers by how much it changed the number of deliveries. */
+  write(write: DeliveryWrite): number {
+    if (write.write === 'ask') return this.#ask(write.delivery) ? 1 : 0;
+    if (write.write === 'remove') return this.#take(write) ? -1 : 0;
+    this.#retry.run(write.attempts, write.dueAt, write.endpoint, write.id);
+    return 0;
   }
 
-  #ask(delivery: StoredDelivery): void {
+  /** Whether there was none of its endpoint and id. */
+  #ask(delivery: StoredDelivery): boolean {
     const { endpoint, id, key, ordered, attempts, dueAt, askedAt, url, traceparent, body } = delivery;
     const waits = ordered && this.#firstTwo.get(endpoint, key) !== undefined;
     const flags = [Number(ordered), Number(waits)];
     const { changes } = this.#insert.run(endpoint, id, key, ...flags, attempts, dueAt, askedAt, url, traceparent, body);
     if (changes === 0) this.#askAgain(delivery);
+    return changes !== 0;
   }
 
   /** One of that endpoint and id is there: it keeps its place. With another key it goes from one line to another. */
@@ -62,9 +66,11 @@ export class PartitionDeliveries {
     if (ordered) this.#lineUp(endpoint, key);
   }
 
-  #take({ endpoint, id }: Named): void {
+  /** Whether there was one. */
+  #take({ endpoint, id }: Named): boolean {
     const [key, ordered] = this.#remove.get(endpoint, id) ?? [];
     if (key !== undefined && ordered === 1) this.#lineUp(endpoint, key);
+    return key !== undefined;
   }
 
   /** Makes a line right again after one has left or entered it: only the first two can be wrong. */

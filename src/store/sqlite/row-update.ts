@@ -36,7 +36,8 @@ export class RowUpdate {
     const known = this.#statements.get(name);
     if (known !== undefined) return known;
     const prepared = this.#prepare(columns);
-    for (const oldest of this.#statements.keys()) if (this.#statements.size >= statementsMax) this.#statements.delete(oldest);
+    const [oldest] = this.#statements.keys();
+    if (oldest !== undefined && this.#statements.size >= statementsMax) this.#statements.delete(oldest);
     this.#statements.set(name, prepared);
     return prepared;
   }

@@ -215,8 +215,8 @@ describe('plain SQL beside a running store', () => {
         store.commit(put('c', 2)),
       ]);
       assert.equal(refused.status === 'rejected' && refused.reason.message, 'table pages: too many');
-      assert.deepEqual(first, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 1 }] } });
-      assert.deepEqual(last, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 2 }] } });
+      assert.deepEqual(first, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 1 }], deliveriesAdded: 0 } });
+      assert.deepEqual(last, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 2 }], deliveriesAdded: 0 } });
       assert.deepEqual(await store.query('SELECT id FROM pages ORDER BY id', []), [{ id: 'a' }, { id: 'c' }]);
     }));
 });

@@ -134,8 +134,8 @@ class SqliteStore implements Store {
   }
 
   async commit(commit: Commit): Promise<Committed> {
-    const sends = await this.#open.writer.call('commit', commit);
-    return { sends: sends.map(toAppended) };
+    const { sends, deliveriesAdded } = await this.#open.writer.call('commit', commit);
+    return { sends: sends.map(toAppended), deliveriesAdded };
   }
 
   async deadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]> {

@@ -219,6 +219,28 @@ describe('updates of rows', () => {
     assert.equal(prepare.mock.callCount(), 2);
   });
 
+  test('of very many sets of columns the statements of the latest are kept', (t) => {
+    const names = Array.from('abcdefghi');
+    const wide = table(
+      'wide',
+      { key: 'text', ...Object.fromEntries(names.map((name) => [name, 'integer?' as const])) },
+      { primaryKey: ['key'] },
+    );
+    const db = opened(wide);
+    const writer = new TableWriter(db, [wide]);
+    const prepare = t.mock.method(db, 'prepare');
+    const update = (set: number) => {
+      const columns = ['key', ...names.filter((_, bit) => set & (1 << bit))];
+      writer.write({ table: 'wide', write: 'update', columns, rows: [['x', ...columns.slice(1).map(() => set)]] });
+      return prepare.mock.callCount();
+    };
+    writer.write({ table: 'wide', write: 'add', rows: [['x', ...names.map(() => null)]] });
+    for (let set = 1; set < 512; set += 1) assert.equal(update(set), set);
+    assert.equal(update(511), 511, 'the latest');
+    assert.equal(update(1), 512, 'the first, prepared anew');
+    assert.deepEqual(selectRows(db, 'SELECT a, b, i FROM wide', []), [{ a: 1, b: 511, i: 511 }]);
+  });
+
   test('what a type, a trigger or a unique index refuses is said in the words of SQLite', () => {
     const db = opened(accounts);
     db.exec(`CREATE UNIQUE INDEX one_version ON accounts (version);

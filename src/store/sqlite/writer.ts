@@ -9,11 +9,17 @@ import { Select } from './select.ts';
 import { TableWriter } from './tables.ts';
 import type { Call } from './thread-messages.ts';
 
+/** What a commit is answered with; `sends` by numbers. */
+interface WrittenCommit {
+  readonly sends: readonly number[];
+  readonly deliveriesAdded: number;
+}
+
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
 export interface WriterCalls {
   claim(partition: PartitionId): Claim;
   append(events: readonly NewEvent[]): readonly number[];
-  commit(commit: Commit): readonly number[];
+  commit(commit: Commit): WrittenCommit;
   prune(retention: Retention): number;
 }
 
@@ -89,21 +95,22 @@ export class Writer implements WriterCalls {
     return events.map((event) => this.#partition(event.partition).log.append(event));
   }
 
-  commit(commit: Commit): readonly number[] {
+  commit(commit: Commit): WrittenCommit {
     const { keys, deliveries } = this.#partition(commit.partition);
     this.#advanceCursor(commit);
     for (const hold of commit.holds) keys.hold(hold);
     for (const release of commit.releases) keys.release(release);
     for (const update of commit.keys) keys.update(update);
     for (const timer of commit.timers) keys.writeTimer(timer);
-    for (const delivery of commit.deliveries) deliveries.write(delivery);
+    let deliveriesAdded = 0;
+    for (const delivery of commit.deliveries) deliveriesAdded += deliveries.write(delivery);
     for (const write of commit.rows) this.#tables.write(write);
     for (const letter of commit.deadLetters) this.#buryLetter(commit.partition, letter);
     for (const id of commit.resolvedDeadLetters) {
       this.#resolve.run(id);
       this.#resolveGap.run(id);
     }
-    return this.append(commit.sends);
+    return { sends: this.append(commit.sends), deliveriesAdded };
   }
 
   prune(retention: Retention): number {

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import * as z from 'zod';
+import { millrace } from '../engine/mill.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import { memory } from '../store/memory/memory-store.ts';
+import { post, problemIn, serve } from './fixture.test.ts';
+import { createServer } from './server.ts';
+
+const hourly = pipeline('hourly', {
+  event: z.object({ at: z.int() }),
+  schedule: { every: '1h', source: ({ dueAt }) => [{ at: dueAt }] },
+  handle: () => undefined,
+});
+
+test('a schedule is looked at, stopped, paused and started over HTTP', async (t) => {
+  const mill = await millrace({ store: memory(), pipelines: [hourly] }).start();
+  const system = { name: 'clock', title: 'Clock', description: 'Ticks.', pipelines: [hourly] };
+  const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
+  t.after(() => server.stop(1_000));
+  const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/pipelines/hourly/schedule`;
+  const look = async () => JSON.parse(await (await fetch(url)).text());
+  const act = async (action: object) => JSON.parse(await (await post(url, action)).text());
+  const { nextRunAt, ...running } = await look();
+  assert.deepEqual(running, { status: 'running', isAtWork: false, lastRunAt: null });
+  assert.ok(Date.parse(nextRunAt) - Date.now() <= 3_600_000);
+  const stopped = { status: 'stopped', isAtWork: false, lastRunAt: null, nextRunAt: null };
+  assert.deepEqual(await act({ action: 'stop' }), stopped);
+  assert.deepEqual(await act({ action: 'stop' }), stopped);
+  const paused = await act({ action: 'pause', for: '10m' });
+  assert.equal(paused.status, 'paused');
+  assert.ok(Date.parse(paused.nextRunAt) - Date.now() <= 600_000);
+  assert.equal((await act({ action: 'start' })).status, 'running');
+  for (const body of [{}, { action: 'go' }, { action: 'pause', for: 'a while' }, []])
+    assert.equal((await problemIn(await post(url, body))).status, 400);
+});
+
+test('a pipeline without a schedule has none to look at', async (t) => {
+  const { url } = await serve(t);
+  assert.equal((await problemIn(await fetch(`${url}/pipelines/visits/schedule`))).status, 404);
+});
