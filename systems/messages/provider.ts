@@ -1,9 +1,12 @@
 import { type Answer, type HttpResponse, type HttpTransport, http, retryAfterMs } from '../../src/index.ts';
 import type { Accepted } from './pipeline.ts';
 
+/** A batch comes to see whether the provider is back; much longer than one takes, it should not have to wait for that. */
+const circuit = { resetAfterMax: '5s' } as const;
+
 /** The SMS provider behind a URL. The key goes along as `x-ins-auth-key`. */
 export function smsProvider({ url, key }: { readonly url: string; readonly key: string | undefined }): HttpTransport {
-  return http({ url, headers: key === undefined ? {} : { 'x-ins-auth-key': key }, judge: judgeProvider });
+  return http({ url, headers: key === undefined ? {} : { 'x-ins-auth-key': key }, judge: judgeProvider, circuit });
 }
 
 /** What an answer of the provider means. Only with its id for the message has it taken the message. */
