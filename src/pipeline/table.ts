@@ -11,7 +11,7 @@ export type SqlValue = string | number | null;
 
 /**
  * A SQL table that handlers write through effects and anyone may query. The store creates it with real columns and
- * indexes, and migrates it when the declaration gains nullable columns or indexes.
+ * indexes, and migrates it when the declaration gains indexes, or columns that are nullable or have a default.
  */
 export interface Table<Name extends string = string, C extends Columns = Columns, K extends boolean = boolean> {
   readonly name: Name;

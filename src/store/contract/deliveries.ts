@@ -91,6 +91,15 @@ export function deliveriesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).deliveries, 1);
   });
 
+  it('a commit tells by how much it changed the number of deliveries', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const added = async (...deliveries: readonly DeliveryWrite[]) => (await owner.commit({ deliveries })).deliveriesAdded;
+    assert.equal(await added(...ask(delivery('1', 'a'), delivery('2', 'a'), delivery('1', 'a'))), 2);
+    assert.equal(await added(...ask(delivery('2', 'b')), retry('1', 1, 20)), 0);
+    assert.equal(await added(...remove('1'), ...remove('1'), ...remove('none')), -1);
+    assert.equal(await added(...ask(delivery('3', 'a')), ...remove('3'), ...remove('2')), -1);
+  });
+
   it('keys and ids differ by case, accent and blanks', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const names = ['a', 'A', 'á', 'a ', ' a'];
