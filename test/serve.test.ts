@@ -145,7 +145,9 @@ test('a port in use is one line that names it', async (context) => {
   await promise;
   const address = other.address();
   assert.ok(typeof address === 'object' && address !== null);
-  const { code, stderr } = await new Program(context, ['serve', '--port', String(address.port), '--database', 'memory:'], { folder }).ended;
+  const { code, stderr } = await new Program(context, ['serve', 'rockets', '--port', String(address.port), '--database', 'memory:'], {
+    folder,
+  }).ended;
   assert.equal(code, 1);
   assertOneLine(stderr, new RegExp(`127\\.0\\.0\\.1:${address.port}.*in use`));
 });

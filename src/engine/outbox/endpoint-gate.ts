@@ -22,6 +22,11 @@ export class EndpointGate {
     return this.#underWay < this.#endpoint.concurrency && this.#opensAt() <= this.#clock.now();
   }
 
+  /** Whether its transport has said that no call makes sense now. */
+  get isPostponed(): boolean {
+    return this.#postponedUntil > this.#clock.now();
+  }
+
   begin(): void {
     this.#underWay += 1;
     const { rateLimit } = this.#endpoint;

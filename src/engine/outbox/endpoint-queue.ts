@@ -73,9 +73,11 @@ export class EndpointQueue {
   /** Whether nothing is left to do for a key, as far as can be known: all it asked for has an outcome, and it has been told. */
   isQuiet(key: string): boolean {
     for (const toldKey of this.#untold.values()) if (toldKey === key) return false;
-    const isWaiting = new Set(this.#isResting ? this.#waiting : []);
+    // What its transport has put off goes on by itself later, like a retry, unless it is for the pipeline to begin.
+    const isPutOff = this.#isResting || (this.#endpoint.retryBy === 'outbox' && this.#gate.isPostponed);
+    const isWaiting = new Set(isPutOff ? this.#waiting : []);
     for (const delivery of this.#inHand.values()) if (delivery.key === key && !isWaiting.has(delivery)) return false;
-    return this.#isResting || (this.#looking === undefined && !this.#mayBeMore);
+    return isPutOff || (this.#looking === undefined && !this.#mayBeMore);
   }
 
   /** What was decided about deliveries of this endpoint is on disk. */

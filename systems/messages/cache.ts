@@ -1,0 +1,109 @@
+import { Redis } from 'ioredis';
+import * as z from 'zod';
+import type { Answer, OutgoingCall, Transport, TransportLog } from '../../src/index.ts';
+
+/** Where Redis is, and as whom to go there. */
+export interface RedisPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly db?: number | undefined;
+  /** Whether to speak TLS. */
+  readonly tls?: boolean | undefined;
+}
+
+const Entry = z.object({ messageId: z.string(), sentAt: z.string() });
+
+/** How long an entry lives, and after which it is not worth writing any more. */
+const lifeSeconds = 24 * 60 * 60;
+/** Between two looks whether Redis is there. */
+const pauseMs = 1_000;
+/** A Redis that is slower is as good as none: what a batch noted, its end waits for. In milliseconds. */
+const timeoutMs = 2_000;
+
+/**
+ * Notes sent messages in Redis, for a day: `sent_messages:<messageId>` is when it was sent. While Redis is not there they
+ * wait, and count no attempt; that it went and came is logged once each.
+ */
+export class RedisCache implements Transport {
+  readonly #place: RedisPlace;
+  readonly #now: () => number;
+  #redis: Redis | undefined;
+  #log: TransportLog | undefined;
+  #isDown = false;
+
+  constructor(place: RedisPlace, now: () => number = Date.now) {
+    this.#place = place;
+    this.#now = now;
+  }
+
+  /** Does not wait for Redis: a start needs it as little as a message does. */
+  open(log: TransportLog): void {
+    const { host, port, username, password, db = 0, tls = false } = this.#place;
+    this.#log = log;
+    const redis = new Redis({
+      host,
+      port,
+      db,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(tls ? { tls: { servername: host } } : {}),
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: timeoutMs,
+      commandTimeout: timeoutMs,
+      retryStrategy: (attempt) => Math.min(attempt * 100, pauseMs),
+    });
+    redis.on('ready', () => this.#up());
+    redis.on('error', (error) => this.#down(reasonOf(error)));
+    redis.on('close', () => this.#down('the connection was closed'));
+    this.#redis = redis;
+    // What came of it the listeners know.
+    redis.connect().catch(() => undefined);
+  }
+
+  async call({ body }: OutgoingCall): Promise<Answer> {
+    const { messageId, sentAt } = Entry.parse(JSON.parse(body));
+    if (this.#now() - Date.parse(sentAt) >= lifeSeconds * 1000) return { result: 'delivered' };
+    if (this.#redis?.status !== 'ready') return { result: 'postponed', reason: 'Redis is not there', retryAfterMs: pauseMs };
+    try {
+      await this.#redis.set(`sent_messages:${messageId}`, sentAt, 'EX', lifeSeconds);
+      this.#up();
+      return { result: 'delivered' };
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#down(reason);
+      return { result: 'postponed', reason, retryAfterMs: pauseMs };
+    }
+  }
+
+  close(): void {
+    // That it closes now is no news.
+    this.#log = undefined;
+    this.#redis?.disconnect();
+  }
+
+  #up(): void {
+    if (this.#isDown) this.#log?.info(this.#address, 'Redis is back; what waited for it is cached now');
+    this.#isDown = false;
+  }
+
+  #down(reason: string): void {
+    if (!this.#isDown) this.#log?.warn({ ...this.#address, reason }, 'Redis is not there; sent messages are cached when it is back');
+    this.#isDown = true;
+  }
+
+  get #address() {
+    return { redis: `${this.#place.host}:${this.#place.port}` };
+  }
+}
+
+/** Its message alone: a refused command carries its words, and those of AUTH are the password. */
+function reasonOf(error: unknown): string {
+  // Where a name has several addresses, each failed for a reason of its own.
+  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,160 @@
+import { type RawBuilder, sql } from 'kysely';
+import * as z from 'zod';
+import { decodeCursor, type Mill, MillraceError, type Page, pageOf, pageParameters, type TableQuery } from '../../src/index.ts';
+import { toUtc, UtcTimestamp } from '../shared/timestamp.ts';
+import { timeBounds, timeOrder, toRfc3339 } from './moment.ts';
+import { pipelineName } from './pipeline.ts';
+import { type MessageRow, type MessageStatus, messages } from './table.ts';
+
+const Moment = UtcTimestamp.transform(toUtc);
+
+/** The parameters of the lists. */
+export const MessageQuery = z
+  .object({
+    to: z
+      .string()
+      .min(1)
+      // What a + in a URL becomes when nobody wrote %2B; no number begins with a blank.
+      .transform((to) => to.replace(/^ /, '+'))
+      .optional()
+      .meta({ description: 'Only messages to that recipient.' }),
+    from: Moment.optional().meta({
+      description: 'Sent at that time or later, of messages that were not sent: created. RFC 3339; in a URL a + is %2B.',
+    }),
+    until: Moment.optional().meta({ description: 'Sent, or created, at that time or earlier.' }),
+    page: z
+      .string('expected a whole number from 1')
+      .regex(/^[1-9]\d{0,8}$/, 'expected a whole number from 1')
+      .transform(Number)
+      .meta({ type: 'integer', minimum: 1, pattern: undefined, description: 'Which page; 1 when neither it nor a cursor is given.' })
+      .optional(),
+    ...pageParameters,
+  })
+  .refine(({ from, until }) => from === undefined || until === undefined || from <= until, {
+    error: 'expected a moment that is not after `until`',
+    path: ['from'],
+  })
+  .refine(({ page, cursor }) => page === undefined || cursor === undefined, {
+    error: 'expected a page or a cursor, found both',
+    path: ['page'],
+  });
+type MessageQuery = z.infer<typeof MessageQuery>;
+
+/** A message as it is shown. */
+export const MessageAnswer = z.object({
+  id: z.string(),
+  to: z.string(),
+  content: z.string(),
+  status: z.string().meta({ description: 'PENDING, SUCCESS or FAILED.' }),
+  messageId: z.string().nullable().meta({ description: 'What the provider calls it; null when it was not sent.' }),
+  sentAt: z.iso.datetime().nullable(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+  attempts: z.int().optional().meta({ description: 'Of a pending message that was tried before.' }),
+  reason: z.string().optional().meta({ description: 'Why it failed, or why its last attempt did.' }),
+});
+export type MessageAnswer = z.infer<typeof MessageAnswer>;
+
+/** A list as it is shown. */
+export const MessageList = z.object({
+  items: z.array(MessageAnswer),
+  total: z.int().meta({ description: 'Messages on all pages.' }),
+  page: z.int().optional().meta({ description: 'Absent when a cursor was given.' }),
+  limit: z.int(),
+  nextCursor: z.string().optional(),
+});
+type MessageList = Page<MessageAnswer> & { readonly total: number; readonly page?: number; readonly limit: number };
+
+interface Listing {
+  readonly status: MessageStatus;
+  /** What it is filtered and, newest first, sorted by. */
+  readonly column: 'sent_at' | 'created_at';
+  readonly order: RawBuilder<string>;
+  /** The value of `order`. */
+  orderOf(row: MessageRow): string;
+}
+
+const byCreation = {
+  column: 'created_at',
+  order: timeOrder('created_at'),
+  orderOf: ({ created_at }: MessageRow) => created_at.replaceAll('T', ' ').replaceAll('Z', ''),
+} as const;
+
+/** The lists by their names in URLs. */
+export const listings = {
+  // We write `sent_at` ourselves, always alike, so that its index is in the order of time; there may be very many.
+  sent: { status: 'SUCCESS', column: 'sent_at', order: sql.ref('sent_at'), orderOf: ({ sent_at }) => sent_at ?? '' },
+  pending: { status: 'PENDING', ...byCreation },
+  failed: { status: 'FAILED', ...byCreation },
+} as const satisfies Readonly<Record<string, Listing>>;
+export type ListName = keyof typeof listings;
+
+/** How long a list waits for what was accepted before it, in milliseconds. */
+const freshnessMs = 250;
+
+/** Messages of a status, newest first. Throws `MILL_INVALID_REQUEST` for a cursor that is not of the same list. */
+export async function listMessages(mill: Mill, name: ListName, { page = 1, limit, cursor, ...filter }: MessageQuery): Promise<MessageList> {
+  const listing: Listing = listings[name];
+  const after = cursor === undefined ? undefined : await placeOf(cursor, name);
+  await mill.settled(pipelineName, freshnessMs);
+  const chosen = choose(mill.query(messages), listing, filter);
+  let select = chosen
+    .selectAll()
+    .orderBy(listing.order, 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1);
+  if (after === undefined) select = select.offset((page - 1) * limit);
+  else select = select.where(sql<boolean>`(${listing.order}, id) < (${after[0]}, ${after[1]})`);
+  const rows = await select.execute();
+  const { total } = await chosen.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  const { items, ...next } = pageOf(rows, { limit, cursor: (row) => [name, listing.orderOf(row), row.id], item: toAnswer });
+  return { items, total, ...(after === undefined ? { page } : {}), limit, ...next };
+}
+
+/** One message that is not deleted. Throws `MILL_NOT_FOUND`. */
+export async function findMessage(mill: Mill, id: string): Promise<MessageAnswer> {
+  await mill.settled(pipelineName, freshnessMs);
+  const row = await mill.query(messages).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
+  if (row !== undefined) return toAnswer(row);
+  throw new MillraceError('MILL_NOT_FOUND', `expected the id of a message, found ${JSON.stringify(id)}`);
+}
+
+/** What is shown of a row. */
+function toAnswer(row: MessageRow): MessageAnswer {
+  const { id, to, content, status, message_id, sent_at, created_at, updated_at, attempts, reason } = row;
+  return {
+    id,
+    to,
+    content,
+    status,
+    messageId: message_id,
+    sentAt: sent_at === null ? null : toRfc3339(sent_at),
+    createdAt: toRfc3339(created_at),
+    updatedAt: toRfc3339(updated_at ?? created_at),
+    ...(status === 'PENDING' && attempts > 0 ? { attempts } : {}),
+    ...(reason === null ? {} : { reason }),
+  };
+}
+
+function choose(
+  query: TableQuery<typeof messages>,
+  { status, column }: Listing,
+  { to, from, until }: Pick<MessageQuery, 'to' | 'from' | 'until'>,
+): TableQuery<typeof messages> {
+  let chosen = query.where('status', '=', status).where('deleted_at', 'is', null).where(column, 'is not', null);
+  if (to !== undefined) chosen = chosen.where('to', '=', to);
+  // The day, which every form of a moment begins with, is found along an index; the moment among those of the day is not.
+  if (from !== undefined) chosen = chosen.where(column, '>=', dayOf(from)).where(timeOrder(column), '>=', timeBounds(from).first);
+  if (until !== undefined) chosen = chosen.where(column, '<=', `${dayOf(until)}~`).where(timeOrder(column), '<=', timeBounds(until).last);
+  return chosen;
+}
+
+function dayOf(moment: string): string {
+  return moment.slice(0, '2026-11-21'.length);
+}
+
+/** Where a cursor points. It is made for one list and means nothing in another. */
+async function placeOf(cursor: string, name: ListName): Promise<readonly [order: string, id: string]> {
+  const [, order, id] = await decodeCursor(z.tuple([z.literal(name), z.string(), z.string()]), cursor);
+  return [order, id];
+}

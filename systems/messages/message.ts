@@ -1,0 +1,49 @@
+import * as z from 'zod';
+
+/** Characters, which are Unicode code points, that a message may have. */
+export const lengthMax = { to: 20, content: 255 } as const;
+
+/** What is wrong with a text of a message; undefined when nothing is. Null stands for a text that is far too long to be read. */
+function faultOf(text: string | null, max: number): string | undefined {
+  // There are never more code points than units, and counting them costs an array.
+  const length = text !== null && text.length > max ? Array.from(text).length : 0;
+  if (text === null || length > max) return `expected at most ${max} characters, found ${length || 'far more'}`;
+  return text.trim() === '' ? `expected 1 to ${max} characters, found ${text === '' ? 'none' : 'only blanks'}` : undefined;
+}
+
+/** What is wrong with a message and where: `content: expected …`; undefined when it can be sent. */
+export function faultOfMessage({ to, content }: { readonly to: string | null; readonly content: string | null }): string | undefined {
+  const inTo = faultOf(to, lengthMax.to);
+  if (inTo !== undefined) return `to: ${inTo}`;
+  const inContent = faultOf(content, lengthMax.content);
+  return inContent === undefined ? undefined : `content: ${inContent}`;
+}
+
+function text(max: number) {
+  return z
+    .string(`expected a text of 1 to ${max} characters`)
+    .superRefine((value, context) => {
+      const fault = value.isWellFormed() ? faultOf(value, max) : 'expected well-formed Unicode, found half of a surrogate pair';
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+    })
+    .meta({ minLength: 1, maxLength: max });
+}
+
+/** A message as it comes in over HTTP. */
+export const NewMessage = z.object({
+  to: text(lengthMax.to).meta({ description: 'The recipient, as the provider takes it.' }),
+  content: text(lengthMax.content),
+});
+
+/** What happens to a row. */
+export const MessageEvent = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('submitted'),
+    id: z.string(),
+    ...NewMessage.shape,
+    createdAt: z.iso.datetime(),
+  }),
+  /** The row has its turn to be sent, with what it says now. Null: longer than anything that can be sent. */
+  z.object({ kind: z.literal('due'), id: z.string(), to: z.string().nullable(), content: z.string().nullable() }),
+]);
+export type MessageEvent = z.infer<typeof MessageEvent>;

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { OutgoingCall } from '../../src/index.ts';
+import { judgeProvider } from './provider.ts';
+import { sandboxProvider } from './sandbox.ts';
+
+const judge = (status: number, body = '', headers: Readonly<Record<string, string>> = {}) => judgeProvider({ status, headers, body });
+
+test('an answer with an id for the message has delivered it', () => {
+  const body = '{ "message": "Accepted", "messageId": "67f2f8a8-ea58-4ed0-a6f9-ff217df4d849" }';
+  const answer = { messageId: '67f2f8a8-ea58-4ed0-a6f9-ff217df4d849', rawResponse: body };
+  for (const status of [200, 202, 299]) assert.deepEqual(judge(status, body), { result: 'delivered', answer });
+});
+
+test('without an id nothing says that the message was taken, and asking again would say no more', () => {
+  for (const [body, found] of [
+    ['', 'something else'],
+    ['Accepted', 'something else'],
+    ['{}', 'none'],
+    ['null', 'none'],
+    ['["messageId"]', 'none'],
+    ['{"messageId":" "}', 'none'],
+    ['{"messageId":5}', 'none'],
+  ] as const) {
+    const answer = judge(200, body);
+    assert.ok(answer.result === 'refused' && answer.reason.endsWith(`found ${found}`), body);
+    assert.deepEqual(answer.answer, { rawResponse: body });
+  }
+});
+
+test('what is the caller’s fault is refused, what may pass is tried again, not before the provider wants it', () => {
+  for (const status of [301, 302, 307, 400, 401, 403, 404, 410, 422]) assert.equal(judge(status).result, 'refused', String(status));
+  for (const status of [408, 429, 500, 502, 503, 504, 599]) assert.equal(judge(status).result, 'failed', String(status));
+  const answer = judge(503, 'later', { 'retry-after': '7' });
+  assert.deepEqual(answer, { result: 'failed', reason: 'status 503', retryAfterMs: 7_000, answer: { rawResponse: 'later' } });
+});
+
+test('the sandbox accepts everything, and a repeated call has the answer of the first', async () => {
+  const sandbox = sandboxProvider();
+  const { signal } = new AbortController();
+  const call = (id: string) => {
+    const made: OutgoingCall = {
+      id,
+      pipeline: 'messages',
+      endpoint: 'sms',
+      key: id,
+      body: '{}',
+      url: undefined,
+      attempt: 1,
+      askedAt: 0,
+      traceparent: undefined,
+    };
+    return sandbox.call(made, signal);
+  };
+  const [one, again, other] = await Promise.all([call('one'), call('one'), call('other')]);
+  assert.equal(one.result, 'delivered');
+  assert.deepEqual(one, again);
+  assert.notDeepEqual(one, other);
+});

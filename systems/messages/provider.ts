@@ -1,0 +1,38 @@
+import { type Answer, type HttpResponse, type HttpTransport, http, retryAfterMs } from '../../src/index.ts';
+import type { Accepted } from './pipeline.ts';
+
+/** A batch comes to see whether the provider is back; much longer than one takes, it should not have to wait for that. */
+const circuit = { resetAfterMax: '5s' } as const;
+
+/** The SMS provider behind a URL. The key goes along as `x-ins-auth-key`. */
+export function smsProvider({ url, key }: { readonly url: string; readonly key: string | undefined }): HttpTransport {
+  return http({ url, headers: key === undefined ? {} : { 'x-ins-auth-key': key }, judge: judgeProvider, circuit });
+}
+
+/** What an answer of the provider means. Only with its id for the message has it taken the message. */
+export function judgeProvider({ status, headers, body }: HttpResponse): Answer {
+  const answer = { rawResponse: body };
+  if (status === 408 || status === 429 || status >= 500) {
+    return { result: 'failed', reason: `status ${status}`, retryAfterMs: retryAfterMs(headers), answer };
+  }
+  if (status < 200 || status >= 300) return { result: 'refused', reason: `status ${status}`, answer };
+  const json = parse(body);
+  if (json === undefined) return { result: 'refused', reason: `status ${status}: expected JSON, found something else`, answer };
+  const messageId = messageIdOf(json);
+  if (messageId === undefined) return { result: 'refused', reason: `status ${status}: expected a messageId, found none`, answer };
+  return { result: 'delivered', answer: { messageId, ...answer } satisfies Accepted };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function messageIdOf(json: unknown): string | undefined {
+  if (typeof json !== 'object' || json === null || !('messageId' in json)) return undefined;
+  const { messageId } = json;
+  return typeof messageId === 'string' && messageId.trim() !== '' ? messageId : undefined;
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { jsonSchemaOf, type Mill, parseRequest } from '../../src/index.ts';
+import { toText } from './moment.ts';
+import { pipelineName } from './pipeline.ts';
+
+const Command = z.strictObject({ action: z.enum(['start', 'stop']) });
+const Commanded = z.object({ running: z.boolean() });
+const SchedulerAnswer = z.object({
+  running: z.boolean().meta({ description: 'Whether batches come by themselves.' }),
+  inBatch: z.boolean().meta({ description: 'Whether a batch is at work now.' }),
+  interval: z.string().meta({ description: 'From the begin of a batch to that of the next, such as 500ms, 5s or 2m.' }),
+  lastRunAt: z.iso.datetime().nullable().meta({ description: 'When the last batch began; null before the first.' }),
+  nextRunAt: z.iso.datetime().nullable().meta({ description: 'When the next one is due; null when none is.' }),
+});
+
+/** Adds the routes that start and stop the batches. */
+export function addSchedulerRoutes(app: FastifyInstance, mill: Mill, { intervalMs }: { readonly intervalMs: number }): void {
+  app.post(
+    '/scheduler',
+    {
+      schema: {
+        summary: 'Start or stop the batches',
+        description: 'A stop answers when the running batch has ended. Both outlive a restart.',
+        body: jsonSchemaOf(Command),
+        response: { 200: jsonSchemaOf(Commanded, 'output') },
+      },
+    },
+    async (request): Promise<z.infer<typeof Commanded>> => {
+      const { action } = await parseRequest(Command, request.body);
+      await mill.schedule(pipelineName)[action]();
+      return { running: action === 'start' };
+    },
+  );
+
+  app.get(
+    '/scheduler',
+    { schema: { summary: 'How the batches stand', response: { 200: jsonSchemaOf(SchedulerAnswer, 'output') } } },
+    async (): Promise<z.infer<typeof SchedulerAnswer>> => {
+      const { status, isAtWork, lastRunAt, nextRunAt } = await mill.schedule(pipelineName).status();
+      return {
+        running: status === 'running',
+        inBatch: isAtWork,
+        interval: durationText(intervalMs),
+        lastRunAt: lastRunAt === null ? null : toText(lastRunAt),
+        nextRunAt: nextRunAt === null ? null : toText(nextRunAt),
+      };
+    },
+  );
+}
+
+/** A span of time as settings are written: in the largest unit that it is whole in. */
+function durationText(spanMs: number): string {
+  for (const [unit, sizeMs] of [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const) {
+    if (spanMs % sizeMs === 0) return `${spanMs / sizeMs}${unit}`;
+  }
+  return `${spanMs}ms`;
+}

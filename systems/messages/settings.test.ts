@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { readSettings } from '../../src/configuration/setting.ts';
+import { type Environment, MillraceError } from '../../src/index.ts';
+import { redisPlace, settings } from './settings.ts';
+
+const redisOf = (environment: Environment) => redisPlace(readSettings(settings, environment));
+
+test('without REDIS_URL and REDIS_HOST there is no Redis', () => {
+  assert.equal(redisOf({ REDIS_PORT: '7000', REDIS_PASSWORD: 'hush' }), undefined);
+});
+
+test('Redis is where its URL says, or its host; what the URL does not say the others do', () => {
+  const others = { REDIS_HOST: 'far.example', REDIS_PORT: '7000', REDIS_PASSWORD: 'hush', REDIS_DB: '5' };
+  assert.deepEqual(redisOf(others), { host: 'far.example', port: 7000, password: 'hush', db: 5 });
+  assert.deepEqual(redisOf({ ...others, REDIS_URL: 'rediss://ann:p%40ss@near.example:7001/2' }), {
+    host: 'near.example',
+    port: 7001,
+    username: 'ann',
+    password: 'p@ss',
+    db: 2,
+    tls: true,
+  });
+  assert.equal(redisOf({ REDIS_URL: 'redis://:100%@near.example' })?.password, '100%');
+  const bare = { username: undefined, tls: false };
+  assert.deepEqual(redisOf({ ...others, REDIS_URL: 'redis://[::1]' }), { host: '::1', port: 7000, password: 'hush', db: 5, ...bare });
+});
+
+test('a setting that is not accepted is named, a secret is not shown', () => {
+  for (const [environment, message] of [
+    [{ SCHEDULER_INTERVAL: '0' }, 'SCHEDULER_INTERVAL: expected a duration up to 168h, such as 500ms, 10s or 2m, not 0, found "0"'],
+    [{ MESSAGE_BATCH_SIZE: '0' }, 'MESSAGE_BATCH_SIZE: expected an integer from 1 to 10000, found "0"'],
+    [{ MESSAGE_MAX_ATTEMPTS: '-1' }, 'MESSAGE_MAX_ATTEMPTS: expected an integer from 1 to 1000, found "-1"'],
+    [{ SMS_PROVIDER_URL: 'ftp://x' }, 'SMS_PROVIDER_URL: expected a URL that begins with http:// or https://, found "ftp://x"'],
+    [{ SMS_PROVIDER_KEY: 'a\nb' }, 'SMS_PROVIDER_KEY: expected printable ASCII, as a header takes it, found a value that is not shown'],
+    [{ REDIS_URL: 'http://:hush@x' }, 'REDIS_URL: expected a URL that begins with redis:// or rediss://, found a value that is not shown'],
+    [{ REDIS_HOST: 'a b' }, 'REDIS_HOST: expected a host name or an IP address, found "a b"'],
+    [{ REDIS_PORT: '0' }, 'REDIS_PORT: expected an integer from 1 to 65535, found "0"'],
+  ] as const) {
+    assert.throws(
+      () => readSettings(settings, environment),
+      (error) => error instanceof MillraceError && error.code === 'MILL_INVALID_CONFIGURATION' && error.message === message,
+      message,
+    );
+  }
+});

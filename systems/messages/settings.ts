@@ -1,0 +1,128 @@
+import { type ConfigurationOf, durationUpTo, integerBetween, type Values } from '../../src/index.ts';
+import type { RedisPlace } from './cache.ts';
+
+/** A span of time that is more than none. */
+function positive({ accepts, read }: Values<number>): Values<number> {
+  return { accepts: `${accepts}, not 0`, read: (text) => read(text) || undefined };
+}
+
+const url = (...protocols: readonly string[]): Values<string> => ({
+  accepts: `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  read(text) {
+    const parsed = URL.parse(text);
+    return parsed !== null && protocols.includes(parsed.protocol) && parsed.hostname !== '' ? text : undefined;
+  },
+});
+
+const host: Values<string> = {
+  accepts: 'a host name or an IP address',
+  read: (text) => (/^[a-z0-9:][a-z0-9:._-]{0,252}$/i.test(text) ? text : undefined),
+};
+
+const headerValue: Values<string> = {
+  accepts: 'printable ASCII, as a header takes it',
+  read: (text) => (/^[!-~]([ -~]*[!-~])?$/.test(text) ? text : undefined),
+};
+
+const anyText: Values<string> = { accepts: 'any text', read: (text) => text };
+
+/** Rows, batches and the provider, then Redis. */
+export const settings = {
+  interval: {
+    variable: 'SCHEDULER_INTERVAL',
+    meaning: 'from the begin of a batch to that of the next',
+    values: positive(durationUpTo('168h')),
+    otherwise: '2m',
+  },
+  batchSize: {
+    variable: 'MESSAGE_BATCH_SIZE',
+    meaning: 'messages that a batch takes',
+    values: integerBetween(1, 10_000),
+    otherwise: '2',
+  },
+  workers: {
+    variable: 'MESSAGE_MAX_WORKERS',
+    meaning: 'messages that are under way at once',
+    values: integerBetween(1, 1_000),
+    otherwise: '2',
+  },
+  batchTimeout: {
+    variable: 'SCHEDULER_BATCH_TIMEOUT',
+    meaning: 'how long a batch may take; what was not begun is left to the next',
+    values: positive(durationUpTo('24h')),
+    otherwise: '10s',
+  },
+  messageTimeout: {
+    variable: 'MESSAGE_PER_MESSAGE_TIMEOUT',
+    meaning: 'how long the provider may take for an answer',
+    values: positive(durationUpTo('24h')),
+    otherwise: '5s',
+  },
+  backoff: {
+    variable: 'MESSAGE_RETRY_BACKOFF',
+    meaning: 'the pause after a first failure; it doubles from one to the next',
+    values: durationUpTo('24h'),
+    otherwise: '1s',
+  },
+  attempts: {
+    variable: 'MESSAGE_MAX_ATTEMPTS',
+    meaning: 'attempts for a message in all; 1 for never again',
+    values: integerBetween(1, 1_000),
+    otherwise: '3',
+  },
+  providerUrl: {
+    variable: 'SMS_PROVIDER_URL',
+    meaning: 'where messages are POSTed to; without it a sandbox takes them',
+    values: url('http:', 'https:'),
+  },
+  providerKey: {
+    variable: 'SMS_PROVIDER_KEY',
+    meaning: 'sent along as x-ins-auth-key',
+    values: headerValue,
+    secret: true,
+  },
+  redisUrl: {
+    variable: 'REDIS_URL',
+    meaning: 'the Redis that sent messages are noted in; without it and REDIS_HOST in none',
+    values: url('redis:', 'rediss:'),
+    secret: true,
+  },
+  redisHost: { variable: 'REDIS_HOST', meaning: 'its host, in place of REDIS_URL', values: host },
+  redisPort: { variable: 'REDIS_PORT', meaning: 'its port', values: integerBetween(1, 65_535), otherwise: '6379' },
+  redisPassword: { variable: 'REDIS_PASSWORD', meaning: 'its password, unless REDIS_URL has one', values: anyText, secret: true },
+  redisDb: {
+    variable: 'REDIS_DB',
+    meaning: 'the number of its database, unless REDIS_URL has one',
+    values: integerBetween(0, 1_000_000),
+    otherwise: '0',
+  },
+} as const;
+
+export type MessagesConfiguration = ConfigurationOf<typeof settings>;
+
+/** The Redis that is configured; undefined when none is. What the URL does not say the other settings do. */
+export function redisPlace({ redisUrl, redisHost, redisPort, redisPassword, redisDb }: MessagesConfiguration): RedisPlace | undefined {
+  if (redisUrl === undefined) {
+    return redisHost === undefined ? undefined : { host: redisHost, port: redisPort, password: redisPassword, db: redisDb };
+  }
+  const { protocol, hostname, port, username, password, pathname } = new URL(redisUrl);
+  const db = /^\/(\d+)$/.exec(pathname)?.[1];
+  return {
+    // An IPv6 address stands in brackets in a URL, and nowhere else.
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? redisPort : Number(port),
+    username: username === '' ? undefined : decoded(username),
+    password: password === '' ? redisPassword : decoded(password),
+    db: db === undefined ? redisDb : Number(db),
+    tls: protocol === 'rediss:',
+  };
+}
+
+/** A part of a URL as it was meant; one that is not percent-encoded as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

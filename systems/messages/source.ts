@@ -1,0 +1,37 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Source } from '../../src/index.ts';
+import { lengthMax, type MessageEvent } from './message.ts';
+import { timeOrder, toText } from './moment.ts';
+import { messages } from './table.ts';
+
+/** Bytes that a character has at most in UTF-8. */
+const utf8BytesMax = 4;
+
+/**
+ * The rows of a batch: pending, not deleted, their backoff passed, oldest first. Whoever writes SQL can write anything, so
+ * whatever cannot be read or named stays in the database: no row may keep those behind it from their turn.
+ *
+ * While the provider does not answer, each batch is a probe of it. Then those go first that were tried least, so that no
+ * message wears its attempts out for the others.
+ */
+export function dueMessages(isProviderWell: () => boolean): Source<MessageEvent> {
+  return async ({ dueAt, limit, query }) => {
+    let select = query(messages)
+      .select(['id', unlessFarTooLong('to').as('to'), unlessFarTooLong('content').as('content')])
+      .where('status', '=', 'PENDING')
+      .where('deleted_at', 'is', null)
+      .where(({ eb, or }) => or([eb('retry_at', 'is', null), eb('retry_at', '<=', toText(dueAt))]))
+      .where(hasUsableId);
+    if (!isProviderWell()) select = select.orderBy('attempts');
+    const rows = await select.orderBy(timeOrder('created_at')).orderBy('id').limit(limit).execute();
+    return rows.map((row) => ({ kind: 'due', ...row }));
+  };
+}
+
+/** 1 to 512 printable characters of ASCII, which any UUID is: the name of a key, and the same in JavaScript as in SQL. */
+const hasUsableId = sql<boolean>`length(id) between 1 and 512 and length(id) = octet_length(id) and id not glob '*[^ -~]*'`;
+
+function unlessFarTooLong(column: keyof typeof lengthMax): RawBuilder<string | null> {
+  const bytesMax = sql.lit(lengthMax[column] * utf8BytesMax);
+  return sql<string | null>`case when octet_length(${sql.ref(column)}) <= ${bytesMax} then ${sql.ref(column)} end`;
+}

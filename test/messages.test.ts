@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { text } from 'node:stream/consumers';
+import test, { type TestContext } from 'node:test';
+import { Redis } from 'ioredis';
+import * as z from 'zod';
+import { Program, temporaryFolder } from './program.ts';
+import { RedisServer, withoutRedis } from './redis-server.ts';
+
+interface ProviderRequest {
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** The row's id. */
+  readonly id: string;
+  readonly content: string;
+  /** In milliseconds, on a clock of its own. */
+  readonly at: number;
+}
+
+type Answer = (response: ServerResponse, request: ProviderRequest) => void;
+
+const accept: Answer = (response, { id }) => {
+  response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify({ message: 'Accepted', messageId: `m-${id}` }));
+};
+
+/** A provider on the loopback that answers as it is told, and remembers what it was asked. */
+class Provider {
+  answer: Answer = accept;
+  readonly requests: ProviderRequest[] = [];
+  readonly #server = createServer(async (request, response) => {
+    const { method, url: path, headers } = request;
+    const body = await text(request);
+    const { content } = z.object({ content: z.string() }).parse(JSON.parse(body));
+    const taken = { method, path, headers, body, id: String(headers['idempotency-key']), content, at: performance.now() };
+    this.requests.push(taken);
+    this.#onRequest();
+    this.answer(response, taken);
+  });
+  #onRequest = () => {};
+
+  static async start(context: TestContext): Promise<Provider> {
+    const provider = new Provider();
+    provider.#server.listen(0, '127.0.0.1');
+    await once(provider.#server, 'listening');
+    context.after(() => {
+      provider.#server.closeAllConnections();
+      provider.#server.close();
+    });
+    return provider;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    return `http://127.0.0.1:${address.port}/sms/send?account=7`;
+  }
+
+  /** Resolves once it has had so many requests. */
+  async asked(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onRequest = () => {
+      if (this.requests.length >= count) resolve();
+    };
+    this.#onRequest();
+    await promise;
+  }
+}
+
+function serveMessages(context: TestContext, folder: string, environment: Readonly<Record<string, string>> = {}): Program {
+  return new Program(context, ['serve', 'messages', '--port', '0', '--database', './mill.db'], { folder, environment });
+}
+
+const Message = z.strictObject({
+  id: z.string(),
+  to: z.string(),
+  content: z.string(),
+  status: z.string(),
+  messageId: z.string().nullable(),
+  sentAt: z.string().nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  attempts: z.int().optional(),
+  reason: z.string().optional(),
+});
+const List = z.object({ items: z.array(Message), total: z.int() });
+
+async function get<S extends z.ZodType>(schema: S, url: string): Promise<z.infer<S>> {
+  return schema.parse(await (await fetch(url)).json());
+}
+
+async function submit(url: string, content: string) {
+  const answer = await fetch(`${url}/messages/pending`, { method: 'POST', body: JSON.stringify({ to: '+905551111111', content }) });
+  assert.equal(answer.status, 201);
+  return Message.parse(await answer.json());
+}
+
+/** Resolves once nothing is pending. */
+async function nothingPending(url: string): Promise<void> {
+  while ((await get(List, `${url}/messages/pending`)).total > 0);
+}
+
+/** Adds rows as another program does; the later in the list, the younger. */
+function insert(folder: string, rows: readonly { readonly id: string; readonly to?: string; readonly content?: string }[]): void {
+  const database = new DatabaseSync(join(folder, 'mill.db'), { timeout: 5_000 });
+  try {
+    const statement = database.prepare(
+      `INSERT INTO messages (id, "to", content, created_at) VALUES (?, ?, ?, datetime('2026-01-01', '+' || ? || ' seconds'))`,
+    );
+    for (const [index, { id, to = '+90', content = id }] of rows.entries()) statement.run(id, to, content, index);
+  } finally {
+    database.close();
+  }
+}
+
+async function command(url: string, action: string): Promise<unknown> {
+  const answer = await fetch(`${url}/scheduler`, { method: 'POST', body: JSON.stringify({ action }) });
+  assert.equal(answer.status, 200);
+  return answer.json();
+}
+
+const Scheduler = z.object({ running: z.boolean(), inBatch: z.boolean(), interval: z.string() });
+
+test('out of the box messages go to the sandbox, and the start says so', async (context) => {
+  const program = serveMessages(context, temporaryFolder(context), { SCHEDULER_INTERVAL: '100ms' });
+  const url = await program.listening();
+  await program.printed(/no SMS_PROVIDER_URL: messages go to a sandbox/);
+  const { id } = await submit(url, 'Hello');
+  await nothingPending(url);
+  const sent = await get(Message, `${url}/messages/${id}`);
+  assert.equal(sent.status, 'SUCCESS');
+  assert.match(sent.messageId ?? '', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  const { code } = await program.kill('SIGTERM');
+  assert.equal(code, 0);
+});
+
+test('a batch takes so many, oldest first, an interval apart; each request is as documented', async (context) => {
+  const folder = temporaryFolder(context);
+  const provider = await Provider.start(context);
+  const program = serveMessages(context, folder, {
+    SCHEDULER_INTERVAL: '1s',
+    SMS_PROVIDER_URL: provider.url,
+    SMS_PROVIDER_KEY: 'hush-hush',
+    LOG_LEVEL: 'debug',
+  });
+  const url = await program.listening();
+  const contents = ['one', 'İkinci "mesaj" 🚀\n\u0001', 'three', 'four', 'five'];
+  insert(
+    folder,
+    contents.map((content, index) => ({ id: `row-${index}`, to: '+905551111111', content })),
+  );
+  await provider.asked(5);
+  const groups = [0, 2, 4].map((from) => provider.requests.slice(from, from + 2));
+  assert.deepEqual(
+    groups.map((group) => group.map(({ id }) => id).sort()),
+    [['row-0', 'row-1'], ['row-2', 'row-3'], ['row-4']],
+  );
+  const [first = 0, second = 0, third = 0] = groups.map(([request]) => request?.at);
+  for (const gapMs of [second - first, third - second]) assert.ok(gapMs > 800 && gapMs < 1_600, `${gapMs} ms`);
+  const { method, path, headers, body } = provider.requests.find(({ id }) => id === 'row-1') ?? assert.fail();
+  assert.deepEqual([method, path], ['POST', '/sms/send?account=7']);
+  assert.equal(body, JSON.stringify({ to: '+905551111111', content: contents[1] }));
+  assert.deepEqual([headers['content-type'], headers['x-ins-auth-key']], ['application/json', 'hush-hush']);
+  await nothingPending(url);
+  const { total, items } = await get(List, `${url}/messages/sent`);
+  assert.deepEqual([total, items.map(({ messageId, id }) => messageId === `m-${id}`)], [5, Array(5).fill(true)]);
+  const { stderr } = await program.kill('SIGTERM');
+  assert.doesNotMatch(stderr, /hush-hush/);
+});
+
+const respond =
+  (status: number, body = '', headers: Readonly<Record<string, string>> = {}): Answer =>
+  (response) =>
+    response.writeHead(status, headers).end(body);
+
+/** What the provider does, what becomes of the message, and how often it is asked where two attempts are allowed. */
+const cases: Readonly<Record<string, readonly [answer: Answer, status: 'SUCCESS' | 'FAILED', requests: number]>> = {
+  'accepted with 200': [respond(200, '{"messageId":"m"}'), 'SUCCESS', 1],
+  'accepted with 202': [accept, 'SUCCESS', 1],
+  'no id': [respond(200, '{"message":"Accepted"}'), 'FAILED', 1],
+  'an empty id': [respond(200, '{"messageId":""}'), 'FAILED', 1],
+  'not JSON': [respond(200, '<html>'), 'FAILED', 1],
+  'no body': [respond(204), 'FAILED', 1],
+  'a redirect': [respond(307, '', { location: '/elsewhere' }), 'FAILED', 1],
+  '400': [respond(400, '{"messageId":"m"}'), 'FAILED', 1],
+  '401': [respond(401), 'FAILED', 1],
+  '404': [respond(404), 'FAILED', 1],
+  '408': [respond(408), 'FAILED', 2],
+  '429': [respond(429), 'FAILED', 2],
+  '500': [respond(500), 'FAILED', 2],
+  '503': [respond(503, '', { 'retry-after': '1' }), 'FAILED', 2],
+  'a closed connection': [(response) => response.destroy(), 'FAILED', 2],
+  'no answer': [() => {}, 'FAILED', 2],
+  'an answer that does not end': [(response) => response.writeHead(200).write('{'), 'FAILED', 2],
+};
+
+test('what becomes of a message is decided by the answer, or by there being none', async (context) => {
+  const folder = temporaryFolder(context);
+  const provider = await Provider.start(context);
+  provider.answer = (response, request) => cases[request.content]?.[0](response, request);
+  const program = serveMessages(context, folder, {
+    SCHEDULER_INTERVAL: '100ms',
+    MESSAGE_BATCH_SIZE: '100',
+    MESSAGE_MAX_WORKERS: '100',
+    MESSAGE_MAX_ATTEMPTS: '2',
+    MESSAGE_RETRY_BACKOFF: '50ms',
+    MESSAGE_PER_MESSAGE_TIMEOUT: '300ms',
+    SMS_PROVIDER_URL: provider.url,
+  });
+  const url = await program.listening();
+  insert(
+    folder,
+    Object.keys(cases).map((content, index) => ({ id: `row-${index}`, content })),
+  );
+  await nothingPending(url);
+  const listed = await Promise.all(['sent', 'failed'].map((name) => get(List, `${url}/messages/${name}?limit=100`)));
+  const found = listed.flatMap(({ items }) => items).map(({ content, status }) => [content, [status, requestsFor(content).length]]);
+  assert.deepEqual(
+    Object.fromEntries(found),
+    Object.fromEntries(Object.entries(cases).map(([content, [, ...expected]]) => [content, expected])),
+  );
+  const [first, second] = requestsFor('503');
+  assert.ok((second?.at ?? 0) - (first?.at ?? 0) >= 950);
+  assert.ok(provider.requests.every(({ path }) => path !== '/elsewhere'));
+
+  function requestsFor(content: string) {
+    return provider.requests.filter((request) => request.content === content);
+  }
+});
+
+test('a provider that is not there costs attempts; the last makes a dead letter, and a redrive sends', async (context) => {
+  const folder = temporaryFolder(context);
+  const provider = await Provider.start(context);
+  provider.answer = (response) => response.destroy();
+  const program = serveMessages(context, folder, {
+    SCHEDULER_INTERVAL: '100ms',
+    MESSAGE_MAX_ATTEMPTS: '2',
+    MESSAGE_RETRY_BACKOFF: '0',
+    SMS_PROVIDER_URL: provider.url,
+  });
+  const url = await program.listening();
+  const { id } = await submit(url, 'Hello');
+  await nothingPending(url);
+  assert.equal((await get(Message, `${url}/messages/${id}`)).status, 'FAILED');
+  const letters = await get(z.object({ items: z.array(z.object({ id: z.string() })) }), `${url}/dead-letters`);
+  assert.equal(letters.items.length, 1);
+  provider.answer = accept;
+  const redriven = await fetch(`${url}/dead-letters/${letters.items[0]?.id}/redrive`, { method: 'POST' });
+  assert.ok(redriven.ok, String(redriven.status));
+  await nothingPending(url);
+  assert.equal((await get(Message, `${url}/messages/${id}`)).status, 'SUCCESS');
+  assert.equal(provider.requests.length, 3);
+});
+
+test('kill -9, five times: every message is sent, and only what was under way may be sent twice', async (context) => {
+  const folder = temporaryFolder(context);
+  const provider = await Provider.start(context);
+  provider.answer = (response, request) => setTimeout(accept, 50, response, request);
+  const environment = {
+    SCHEDULER_INTERVAL: '50ms',
+    MESSAGE_BATCH_SIZE: '20',
+    MESSAGE_MAX_WORKERS: '10',
+    SMS_PROVIDER_URL: provider.url,
+  };
+  let program = serveMessages(context, folder, environment);
+  await program.listening();
+  insert(
+    folder,
+    Array.from({ length: 200 }, (_, index) => ({ id: `row-${index}` })),
+  );
+  for (const count of [15, 45, 75, 105, 135]) {
+    await provider.asked(count);
+    await program.kill('SIGKILL');
+    program = serveMessages(context, folder, environment);
+    await program.listening();
+  }
+  const url = await program.listening();
+  await nothingPending(url);
+  assert.equal((await get(List, `${url}/messages/sent`)).total, 200);
+  assert.equal(new Set(provider.requests.map(({ id }) => id)).size, 200);
+  const repeated = provider.requests.length - 200;
+  assert.ok(repeated <= 5 * 10, `${repeated} repeated`);
+});
+
+test('a stop answers when the running batch has ended; nothing is sent after it, not after a restart, until a start', async (context) => {
+  const folder = temporaryFolder(context);
+  const provider = await Provider.start(context);
+  const held: (() => void)[] = [];
+  provider.answer = (response, request) => held.push(() => accept(response, request));
+  const environment = { SCHEDULER_INTERVAL: '200ms', SMS_PROVIDER_URL: provider.url };
+  const first = serveMessages(context, folder, environment);
+  const url = await first.listening();
+  insert(
+    folder,
+    Array.from({ length: 5 }, (_, index) => ({ id: `row-${index}` })),
+  );
+  await provider.asked(2);
+  const events: string[] = [];
+  const stopped = command(url, 'stop').then((answer) => {
+    events.push('stopped');
+    return answer;
+  });
+  assert.equal((await get(Scheduler, `${url}/scheduler`)).inBatch, true);
+  events.push('released');
+  for (const release of held) release();
+  assert.deepEqual(await stopped, { running: false });
+  assert.deepEqual(events, ['released', 'stopped']);
+  assert.equal((await get(List, `${url}/messages/sent`)).total, 2);
+  assert.deepEqual(await get(Scheduler, `${url}/scheduler`), { running: false, inBatch: false, interval: '200ms' });
+  assert.equal((await first.kill('SIGTERM')).code, 0);
+
+  const second = serveMessages(context, folder, environment);
+  const again = await second.listening();
+  assert.equal((await get(Scheduler, `${again}/scheduler`)).running, false);
+  provider.answer = accept;
+  // Several intervals.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  assert.equal(provider.requests.length, 2);
+  assert.deepEqual(await command(again, 'start'), { running: true });
+  await nothingPending(again);
+  assert.equal(provider.requests.length, 5);
+});
+
+test('of 50 starts and stops at once the last one wins', async (context) => {
+  const program = serveMessages(context, temporaryFolder(context), { SCHEDULER_INTERVAL: '20ms' });
+  const url = await program.listening();
+  for (const last of ['stop', 'start']) {
+    const others = Array.from({ length: 49 }, (_, index) => command(url, index % 2 === 0 ? 'start' : 'stop'));
+    await Promise.all(others);
+    await command(url, last);
+    await command(url, last);
+    assert.equal((await get(Scheduler, `${url}/scheduler`)).running, last === 'start');
+  }
+});
+
+test('Redis may go and come back: no message waits for it, and each is noted in the end', { skip: withoutRedis }, async (context) => {
+  const folder = temporaryFolder(context);
+  const server = await RedisServer.make(context, { password: 'hush-hush' });
+  const program = serveMessages(context, folder, {
+    SCHEDULER_INTERVAL: '100ms',
+    REDIS_URL: `redis://:hush-hush@127.0.0.1:${server.port}/1`,
+    LOG_LEVEL: 'debug',
+  });
+  const url = await program.listening();
+  await submit(url, 'while it is there');
+  await nothingPending(url);
+  await server.kill();
+  await program.printed(/Redis is not there/);
+  for (let number = 0; number < 5; number += 1) await submit(url, `while it is not, ${number}`);
+  await nothingPending(url);
+  const { items } = await get(List, `${url}/messages/sent`);
+  assert.equal(items.length, 6);
+  await server.start();
+  await program.printed(/Redis is back/);
+  const redis = new Redis({ port: server.port, password: 'hush-hush', db: 1 });
+  context.after(() => redis.disconnect());
+  // What was noted before it was killed is gone with it.
+  for (const { content, messageId, sentAt } of items.filter(({ content }) => content.startsWith('while it is not'))) {
+    while ((await redis.get(`sent_messages:${messageId}`)) === null);
+    assert.equal(await redis.get(`sent_messages:${messageId}`), sentAt, content);
+    const life = await redis.ttl(`sent_messages:${messageId}`);
+    assert.ok(life > 86_300 && life <= 86_400);
+  }
+  const { code, stderr } = await program.kill('SIGTERM');
+  assert.equal(code, 0);
+  assert.doesNotMatch(stderr, /hush-hush/);
+});
