@@ -4,9 +4,11 @@ import { createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { temporaryFolder } from './program.ts';
 
-/** Why a test that needs a Redis is left out; false where there is one. For the `skip` of a test. */
+/** Why a test that needs a Redis is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
 export const withoutRedis: string | false =
-  spawnSync('redis-server', ['--version']).error === undefined ? false : 'there is no redis-server on this machine';
+  spawnSync('redis-server', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required'
+    ? false
+    : 'there is no redis-server here; with it (apt-get install redis-server) this runs';
 
 /** A Redis of the test's own: on a free port of the loopback, in a temporary folder, gone when the test ends. */
 export class RedisServer {

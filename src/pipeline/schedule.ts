@@ -8,13 +8,18 @@ import type { QueryTables } from './table-query.ts';
 export interface SourceRun {
   /** When the run was due, in milliseconds since 1970. */
   readonly dueAt: number;
+  /** When it began: later than `dueAt` after a stop. */
+  readonly now: number;
   /** How many events it may take at most. */
   readonly limit: number;
   readonly query: QueryTables;
 }
 
-/** What pulls events in: answers the next ones, those first that shall go first. */
-export type Source<Input> = (run: SourceRun) => Promise<readonly Input[]> | readonly Input[];
+/**
+ * What pulls events in: answers the next ones, those first that shall go first. Of an asynchronous generator each is asked for
+ * when there is a place for it, so that it can be as fresh as that.
+ */
+export type Source<Input> = (run: SourceRun) => Promise<readonly Input[]> | readonly Input[] | AsyncIterable<Input>;
 
 /** When runs are due: `every` so long, or by a `cron` pattern, in the time zone of the machine or another (`Europe/Berlin`). */
 export type Cadence =

@@ -1,8 +1,8 @@
 import { type Answer, type HttpResponse, type HttpTransport, http, retryAfterMs } from '../../src/index.ts';
 import type { Accepted } from './pipeline.ts';
 
-/** A batch comes to see whether the provider is back; much longer than one takes, it should not have to wait for that. */
-const circuit = { resetAfterMax: '5s' } as const;
+/** A call a second shows whether the provider is back, and is no burden to one that is not; a batch that finds it down goes on with the next. */
+const circuit = { resetAfter: '1s', resetAfterMax: '1s' } as const;
 
 /** The SMS provider behind a URL. The key goes along as `x-ins-auth-key`. */
 export function smsProvider({ url, key }: { readonly url: string; readonly key: string | undefined }): HttpTransport {

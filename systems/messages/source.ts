@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Source } from '../../src/index.ts';
+import { type Source, tableSource } from '../../src/index.ts';
 import { lengthMax, type MessageEvent } from './message.ts';
 import { timeOrder, toText } from './moment.ts';
 import { messages } from './table.ts';
@@ -15,17 +15,19 @@ const utf8BytesMax = 4;
  * message wears its attempts out for the others.
  */
 export function dueMessages(isProviderWell: () => boolean): Source<MessageEvent> {
-  return async ({ dueAt, limit, query }) => {
-    let select = query(messages)
-      .select(['id', unlessFarTooLong('to').as('to'), unlessFarTooLong('content').as('content')])
-      .where('status', '=', 'PENDING')
-      .where('deleted_at', 'is', null)
-      .where(({ eb, or }) => or([eb('retry_at', 'is', null), eb('retry_at', '<=', toText(dueAt))]))
-      .where(hasUsableId);
-    if (!isProviderWell()) select = select.orderBy('attempts');
-    const rows = await select.orderBy(timeOrder('created_at')).orderBy('id').limit(limit).execute();
-    return rows.map((row) => ({ kind: 'due', ...row }));
-  };
+  return tableSource(messages, {
+    rows(query, { now }) {
+      const select = query
+        .select(['id', unlessFarTooLong('to').as('to'), unlessFarTooLong('content').as('content')])
+        .where('status', '=', 'PENDING')
+        .where('deleted_at', 'is', null)
+        .where(({ eb, or }) => or([eb('retry_at', 'is', null), eb('retry_at', '<=', toText(now))]))
+        .where(hasUsableId);
+      const byNeed = isProviderWell() ? select : select.orderBy('attempts');
+      return byNeed.orderBy(timeOrder('created_at')).orderBy('id');
+    },
+    event: (row) => ({ kind: 'due', ...row }),
+  });
 }
 
 /** 1 to 512 printable characters of ASCII, which any UUID is: the name of a key, and the same in JavaScript as in SQL. */

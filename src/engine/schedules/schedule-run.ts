@@ -25,6 +25,7 @@ export class ScheduleRun {
   readonly #means: ScheduleRunMeans;
   readonly #schedule: Schedule;
   readonly #underWay = new Set<string>();
+  readonly #over = Promise.withResolvers<void>();
   #isOver = false;
 
   constructor(means: ScheduleRunMeans, schedule: Schedule) {
@@ -36,10 +37,9 @@ export class ScheduleRun {
   async execute(dueAt: number, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#means;
     const { timeoutMs, batch: limit, source } = this.#schedule;
-    const over = Promise.withResolvers<readonly unknown[]>();
     const end = () => {
       this.#isOver = true;
-      over.resolve([]);
+      this.#over.resolve();
     };
     signal.addEventListener('abort', end);
     const disarm = clock.alarm(clock.now() + timeoutMs, () => {
@@ -48,8 +48,9 @@ export class ScheduleRun {
       for (const key of this.#underWay) this.#means.abort(key);
     });
     try {
-      const events = await Promise.race([source({ dueAt, limit, query: this.#means.query }), over.promise]);
-      await this.#letThrough([...events].slice(0, limit));
+      const answer = source({ dueAt, now: clock.now(), limit, query: this.#means.query });
+      const events = await (answer instanceof Promise ? this.#inTime(answer) : answer);
+      if (events !== undefined) await this.#letThrough(events);
     } catch (error) {
       log.error({ reason: messageOf(error) }, 'a run failed to take its batch');
     } finally {
@@ -58,11 +59,29 @@ export class ScheduleRun {
     }
   }
 
-  async #letThrough(events: unknown[]): Promise<void> {
+  async #letThrough(events: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
+    const { batch, concurrency } = this.#schedule;
+    const iterator = Symbol.asyncIterator in events ? events[Symbol.asyncIterator]() : events[Symbol.iterator]();
+    let taken = 0;
     const work = async () => {
-      for (let event = events.shift(); event !== undefined && !this.#isOver; event = events.shift()) await this.#take(event);
+      while (taken < batch && !this.#isOver) {
+        taken += 1;
+        const next = await this.#inTime(Promise.resolve(iterator.next()));
+        if (next === undefined || next.done === true) return;
+        await this.#take(next.value);
+      }
     };
-    await Promise.all(Array.from({ length: Math.min(this.#schedule.concurrency, events.length) }, work));
+    try {
+      await Promise.all(Array.from({ length: Math.min(concurrency, batch) }, work));
+    } finally {
+      // A generator that is in the middle of something ends when it is done with that; nobody waits for it.
+      Promise.resolve(iterator.return?.()).catch(() => undefined);
+    }
+  }
+
+  /** What comes of a promise; undefined when the run is over before it. */
+  #inTime<T>(promise: Promise<T>): Promise<T | undefined> {
+    return Promise.race([promise, this.#over.promise.then(() => undefined)]);
   }
 
   async #take(event: unknown): Promise<void> {
