@@ -182,9 +182,5 @@ test('changes are logged, without what is secret', async (context) => {
   pass(1000);
   await to.call(callOf(), unhurried);
   const server = shop.url;
-  assert.deepEqual(lines, [
-    ['warn', { server, pauseMs: 1000, reason: 'status 503' }, 'circuit open: calls are postponed'],
-    ['info', { server }, 'circuit half-open: one call is tried'],
-    ['warn', { server, pauseMs: 2000, reason: 'status 503' }, 'circuit open: calls are postponed'],
-  ]);
+  assert.deepEqual(lines, [['warn', { server, reason: 'status 503' }, 'circuit open: calls are postponed']]);
 });

@@ -30,6 +30,8 @@ type Postponed = Extract<Answer, { result: 'postponed' }>;
 export class Circuit {
   readonly #policy;
   #pauseMs = 0;
+  /** It was opened, and not closed since. */
+  #isOpen = false;
   #halfOpenAt = 0;
 
   /** `server` is what the log calls it, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
@@ -46,10 +48,14 @@ export class Circuit {
     this.#policy.onBreak((broken) => {
       this.#halfOpenAt = Date.now() + this.#pauseMs;
       const reason = 'value' in broken && broken.value instanceof Fault ? broken.value.reason : 'unknown';
-      log().warn({ server, pauseMs: this.#pauseMs, reason }, 'circuit open: calls are postponed');
+      // That it is still open after a call was tried is no news.
+      if (!this.#isOpen) log().warn({ server, reason }, 'circuit open: calls are postponed');
+      this.#isOpen = true;
     });
-    this.#policy.onHalfOpen(() => log().info({ server }, 'circuit half-open: one call is tried'));
-    this.#policy.onReset(() => log().info({ server }, 'circuit closed: calls go through'));
+    this.#policy.onReset(() => {
+      this.#isOpen = false;
+      log().info({ server }, 'circuit closed: calls go through');
+    });
   }
 
   get status(): CircuitStatus {

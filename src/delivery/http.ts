@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
+import { messageOf } from '../errors.ts';
 import { atLeast, invalid } from '../pipeline/check.ts';
 import type { Answer, OutgoingCall, Transport, TransportLog } from '../pipeline/endpoint.ts';
 import { version } from '../version.ts';
@@ -8,7 +9,7 @@ import { Circuit, type CircuitOptions, type CircuitStatus } from './circuit.ts';
 import { type Connections, connections } from './connections.ts';
 import { exchange, isHttp, notHttp } from './exchange.ts';
 import { credentialsOf, resolveHeaders } from './own-headers.ts';
-import { type Judge, judgeWebhook } from './response.ts';
+import { type HttpResponse, type Judge, judgeWebhook } from './response.ts';
 import { type Signer, signer } from './signature.ts';
 
 /** How calls over HTTP are made. */
@@ -134,7 +135,16 @@ class Http implements HttpTransport {
     };
     const send = () => exchange(sent, signal);
     const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send) : send());
-    return outcome.result === 'answered' ? this.#judge(outcome.response) : outcome;
+    return outcome.result === 'answered' ? this.#judged(outcome.response) : outcome;
+  }
+
+  /** The call was made: that its answer cannot be judged is no reason to make it again. */
+  #judged(response: HttpResponse): Answer {
+    try {
+      return this.#judge(response);
+    } catch (error) {
+      return refused(`status ${response.status}, which the judge failed at: ${messageOf(error)}`);
+    }
   }
 
   #ownHeadersFor({ origin }: URL): Readonly<Record<string, string>> {

@@ -22,6 +22,8 @@ export interface AttemptMeans extends Identification {
 }
 
 const noSends: readonly Outgoing[] = [];
+/** Characters of an address that comes from data. */
+const urlLengthMax = 8_192;
 
 /**
  * Calls a handler once. The answer is a promise only when the handler is asynchronous (or a schema that it sends to);
@@ -82,11 +84,14 @@ function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing
   return { ok: true, next, stored: { json, version: state.version }, sends };
 }
 
-/** Throws `MILL_INVALID_EFFECT` for a delivery that is larger than an event may be, or whose id is longer than a key. */
+/** Throws `MILL_INVALID_EFFECT` for a delivery that is larger than an event may be, whose id is longer than a key, or whose url is far too long. */
 function checkDeliveries({ limits: { eventBytes, keyLength } }: AttemptMeans, { deliveries }: TurnRecord): void {
-  for (const { endpoint, body, id = '' } of deliveries) {
+  for (const { endpoint, body, id = '', url = '' } of deliveries) {
     if (Buffer.byteLength(body) > eventBytes) {
       throw new MillraceError('MILL_INVALID_EFFECT', `deliver to ${endpoint}: expected a payload of at most ${eventBytes} bytes`);
+    }
+    if (url.length > urlLengthMax) {
+      throw new MillraceError('MILL_INVALID_EFFECT', `deliver to ${endpoint}: expected a url of at most ${urlLengthMax} characters`);
     }
     if (id.length > keyLength) {
       throw new MillraceError('MILL_INVALID_EFFECT', `deliver to ${endpoint}: expected an id of at most ${keyLength} characters`);

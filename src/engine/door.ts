@@ -58,6 +58,15 @@ export class Door {
 
   /** One event. Throws why it is rejected. */
   async take(pipeline: AnyPipeline, event: unknown, options: IngestOptions): Promise<Ingested> {
+    return (await this.takeKeyed(pipeline, event, options)).ingested;
+  }
+
+  /** One event, answered with its key. Throws why it is rejected. */
+  async takeKeyed(
+    pipeline: AnyPipeline,
+    event: unknown,
+    options: IngestOptions,
+  ): Promise<{ readonly ingested: Ingested; readonly key: string }> {
     const call = this.#begin(pipeline, 1, options);
     try {
       const admitted = this.#admit(pipeline, event, call.options);
@@ -66,7 +75,7 @@ export class Door {
       const judged = judge(outgoing, appended);
       if (judged.status === 'rejected') throw judged.error;
       call.end(1);
-      return judged;
+      return { ingested: judged, key: outgoing.stored.key };
     } catch (error) {
       call.fail(error);
       throw error;
@@ -164,9 +173,18 @@ export class Door {
   }
 
   #checkRoom(name: string, count: number): void {
-    const { backlog } = this.#means.limits;
+    const { backlog, deliveries } = this.#means.limits;
     try {
       this.#means.checkOpen();
+      if (this.#means.counters(name).deliveries >= deliveries) {
+        throw new MillraceError(
+          'MILL_BACKLOG_FULL',
+          `pipeline ${name}: expected fewer than ${deliveries} deliveries without an outcome, found as many`,
+          {
+            retryAfterMs: 5_000,
+          },
+        );
+      }
       const entering = (this.#entering.get(name) ?? 0) + count;
       if (this.#means.backlog(name) + entering <= backlog) {
         this.#entering.set(name, entering);

@@ -63,7 +63,10 @@ export class Lane {
   arriving = 0;
   /** Orders from this one on may be in the store only; infinite when all that waits is in memory. */
   spilledFrom: number;
-  readonly dueTimers: DueTimer[] = [];
+  /** Timers that have come due, in the order of their moments; one that has failed is first. */
+  readonly #dueTimers: DueTimer[] = [];
+  /** Their names. */
+  readonly #due = new Set<string>();
   /** The timer whose turn is under way. */
   timerUnderWay: string | undefined;
   /** The draft that last changed the lane: it must be on disk before the lane may be forgotten. */
@@ -74,6 +77,8 @@ export class Lane {
   isWarm = true;
   /** The timers that are armed, by name, the due ones among them; most lanes have none. */
   #armed: Map<string, StoredTimer> | undefined;
+  /** Those of them that are neither among the due ones nor under way. */
+  #ahead: Map<string, StoredTimer> | undefined;
   /** Ascending by order. */
   #queue: Waiting[] = [];
 
@@ -87,7 +92,10 @@ export class Lane {
     this.pending = record.held;
     this.countedTo = countedTo;
     this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
-    if (record.timers.length > 0) this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
+    if (record.timers.length > 0) {
+      this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
+      this.#ahead = new Map(this.#armed);
+    }
   }
 
   /** Whether it has a turn or is about to. */
@@ -133,7 +141,7 @@ export class Lane {
 
   /** The timer whose turn is next: it came due before the first event that can run was accepted, or has had its turn and failed. */
   get dueTimer(): DueTimer | undefined {
-    const timer = this.dueTimers[0];
+    const timer = this.#dueTimers[0];
     if (timer === undefined) return undefined;
     const event = this.runnable;
     return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0 ? timer : undefined;
@@ -144,25 +152,42 @@ export class Lane {
    * before it was accepted, and one that has had its turn and failed, while nobody was there perhaps.
    */
   takeOverdue(clock: Pick<Clock, 'now'>): void {
-    if (this.#armed === undefined) return;
+    if (this.#ahead === undefined || this.#ahead.size === 0) return;
     const event = this.runnable;
     if (event === undefined) return;
     const now = clock.now();
-    for (const timer of this.#armed.values()) {
+    for (const timer of this.#ahead.values()) {
       if (timer.dueAt <= now && (timer.dueAt < event.acceptedAt || timer.attempts > 0)) this.takeDue(timer);
     }
   }
 
   /** Takes a timer that has come due, once, to its place in the order in which they did. */
   takeDue(timer: StoredTimer): void {
-    if (timer.name === this.timerUnderWay || this.dueTimers.some(({ name }) => name === timer.name)) return;
-    this.dueTimers.push({ ...timer, key: this.key });
-    if (this.dueTimers.length > 1) this.dueTimers.sort((one, other) => one.dueAt - other.dueAt);
+    if (timer.name === this.timerUnderWay || this.#due.has(timer.name)) return;
+    const due = this.#dueTimers;
+    let at = due.length;
+    while (at > 0 && (due[at - 1] as DueTimer).dueAt > timer.dueAt && (due[at - 1] as DueTimer).attempts === 0) at -= 1;
+    due.splice(at, 0, { ...timer, key: this.key });
+    this.#due.add(timer.name);
+    this.#ahead?.delete(timer.name);
+  }
+
+  /** Whether a timer that has come due waits for its turn. */
+  get hasDueTimer(): boolean {
+    return this.#dueTimers.length > 0;
+  }
+
+  /** Takes the first timer that has come due: its turn begins. */
+  takeDueTimer(): void {
+    const timer = this.#dueTimers.shift();
+    if (timer !== undefined) this.#due.delete(timer.name);
   }
 
   /** The timer has failed and is first again: all else of the key waits for it. */
   retryTimer(timer: StoredTimer): void {
-    this.dueTimers.unshift({ ...timer, key: this.key });
+    this.#dueTimers.unshift({ ...timer, key: this.key });
+    this.#due.add(timer.name);
+    this.#ahead?.delete(timer.name);
   }
 
   /** The timer of that name, if it is armed. */
@@ -200,12 +225,16 @@ export class Lane {
 
   /** A timer was set, cancelled, or had its turn: one of that name that came due before must not fire. */
   writeTimer({ name, timer }: Pick<TimerWrite, 'name' | 'timer'>): void {
-    const at = this.dueTimers.findIndex((due) => due.name === name);
-    if (at !== -1) this.dueTimers.splice(at, 1);
-    if (timer === null) this.#armed?.delete(name);
-    else {
-      this.#armed ??= new Map();
-      this.#armed.set(name, { name, ...timer });
+    if (this.#due.delete(name))
+      this.#dueTimers.splice(
+        this.#dueTimers.findIndex((due) => due.name === name),
+        1,
+      );
+    this.#armed ??= new Map();
+    this.#ahead ??= new Map();
+    for (const timers of [this.#armed, this.#ahead]) {
+      if (timer === null) timers.delete(name);
+      else timers.set(name, { name, ...timer });
     }
   }
 
@@ -224,8 +253,6 @@ export class Lane {
   /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
   isForgettable(committedDraft: number): boolean {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
-    return (
-      still && this.arriving === 0 && this.dueTimers.length === 0 && this.draft <= committedDraft && (this.numbered || this.queued === 0)
-    );
+    return still && this.arriving === 0 && !this.hasDueTimer && this.draft <= committedDraft && (this.numbered || this.queued === 0);
   }
 }

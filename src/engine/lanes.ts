@@ -309,7 +309,7 @@ export class Lanes {
       this.#block(lane, timer.retryAt);
       return;
     }
-    lane.dueTimers.shift();
+    lane.takeDueTimer();
     lane.timerUnderWay = timer.name;
     this.#runner.runTimer(lane, timer);
     if (!lane.isRunning) lane.timerUnderWay = undefined;
@@ -327,7 +327,7 @@ export class Lanes {
   #rest(lane: Lane, isFresh: boolean): void {
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
-      if (this.#pipeline.key === undefined && lane.dueTimers.length === 0) this.#lanes.delete(lane.key);
+      if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#lanes.delete(lane.key);
     } else if (this.#pipeline.order?.skipAfterMs !== undefined) {
       this.#awaitGap(lane, this.#pipeline.order.skipAfterMs, isFresh);
     }

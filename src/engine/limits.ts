@@ -4,6 +4,8 @@ import { MillraceError } from '../errors.ts';
 export interface Limits {
   /** Events of one pipeline that are accepted and not settled, those that wait for their key left out. */
   readonly backlog: number;
+  /** Deliveries of one pipeline that have no outcome yet; beyond that it takes no events in. */
+  readonly deliveries: number;
   /** Events that wait for one key: for a missing number, a retry, or an operator. */
   readonly pendingPerKey: number;
   /** Events in one call of `ingestBatch`. */
@@ -22,6 +24,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   backlog: 100_000,
+  deliveries: 1_000_000,
   pendingPerKey: 10_000,
   batch: 1_000,
   eventBytes: 1024 * 1024,

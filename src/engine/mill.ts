@@ -6,7 +6,7 @@ import type { DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
-import { type Identification, type IngestOptions, identify } from './identify.ts';
+import type { IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
@@ -87,7 +87,6 @@ export class Mill {
   readonly #declared: ReadonlyMap<string, AnyPipeline>;
   readonly #schedules: Schedules;
   readonly #transports: Transports;
-  readonly #identification: Identification;
   readonly #partitions: Partitions;
   readonly #door: Door;
   readonly #retention: RetentionSweep;
@@ -116,10 +115,9 @@ export class Mill {
     this.#declared = byName(all);
     const ids = new Ids(clock, random);
     const newId = () => ids.next();
-    this.#identification = { store, clock, newId, limits: limitsWith(limits) };
+    const identification = { store, clock, newId, limits: limitsWith(limits) };
     this.#door = new Door({
-      ...this.#identification,
-      store,
+      ...identification,
       tracing,
       partition: (id) => this.#partitions.at(id),
       counters: (pipeline) => this.#partitions.counters(pipeline),
@@ -127,8 +125,7 @@ export class Mill {
       checkOpen: () => this.#checkWorking(),
     });
     const means = {
-      ...this.#identification,
-      store,
+      ...identification,
       random,
       log,
       tracing,
@@ -330,7 +327,7 @@ export class Mill {
         state: (schedule, { isWaiting }) => this.#stateOf(own(), schedule, isWaiting ? freshnessMs : 0),
         runMeans: (pipeline) => ({
           query: (table) => this.query(table),
-          ingest: (event) => this.#ingestForRun(pipeline, event),
+          ingest: async (event) => (await this.#door.takeKeyed(pipeline, event, {})).key,
           finished: (key) => this.#partitions.ofKey(pipeline.name, key).finished(key),
           abort: (key) =>
             this.#partitions.ofKey(pipeline.name, key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
@@ -338,13 +335,6 @@ export class Mill {
       },
       pipelines,
     );
-  }
-
-  /** Answers the event's key. */
-  async #ingestForRun(pipeline: AnyPipeline, event: unknown): Promise<string> {
-    const { id } = await this.#door.take(pipeline, event, {});
-    if (pipeline.key === undefined) return id;
-    return (await identify(this.#identification, pipeline, event)).stored.key;
   }
 
   #fail(error: MillraceError): void {

@@ -55,6 +55,7 @@ export class Partition {
 
   /** Claims the partition and sets to work. Throws what the store throws. */
   async start(): Promise<void> {
+    this.#isOver = false;
     await this.#begin();
   }
 
@@ -131,7 +132,7 @@ export class Partition {
     await this.#present.idle();
   }
 
-  /** Resolves once nothing is left to do for a key: its events are handled or parked, and what they asked for has an outcome. */
+  /** Resolves once nothing is left to do for a key now: its events, and what they asked for, are done or wait for a retry or an operator. */
   async finished(key: string): Promise<void> {
     for (let tenure: Tenure | undefined; tenure !== this.#tenure && !this.#isOver; ) {
       await this.#recovering;
@@ -212,7 +213,6 @@ export class Partition {
     // From here on its failure is one to recover from.
     this.#recovering = undefined;
     this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim);
-    this.#calls.sweep();
     if (this.#isResting) tenure.rest();
     tenure.start();
     if (!this.#mustLook) return;

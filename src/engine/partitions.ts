@@ -12,7 +12,7 @@ export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'coun
   sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
 }
 
-/** Work without any progress for so long, beyond the time that a handler may take, is a fault. In milliseconds. */
+/** Work without any progress for so long, beyond the time that a handler or a call may take, is a fault. In milliseconds. */
 const stallMs = 5_000;
 
 /** All partitions of an engine, by pipeline and slice, and what the partitions of a pipeline share. */
@@ -65,10 +65,11 @@ export class Partitions {
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */
   trouble(): string | undefined {
     for (const { pipeline, slices } of this.#pipelines.values()) {
+      const longestMs = Math.max(pipeline.timeoutMs, ...Object.values(pipeline.deliver).map(({ timeoutMs }) => timeoutMs));
       for (const partition of slices) {
         if (partition.trouble !== undefined) return `pipeline ${pipeline.name}: ${partition.trouble}`;
         const silentMs = partition.silentMs();
-        if (silentMs <= stallMs + pipeline.timeoutMs) continue;
+        if (silentMs <= stallMs + longestMs) continue;
         return `pipeline ${pipeline.name}: has work and made no progress for ${Math.round(silentMs / 1000)} s`;
       }
     }

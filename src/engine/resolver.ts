@@ -65,7 +65,7 @@ export class Resolver {
     });
   }
 
-  /** The delivery is asked for anew, under its id. */
+  /** The delivery is asked for anew, under its id; if it has been by now, that one stands. */
   async #redeliver(letter: DeadLetter, delivery: NonNullable<DeadLetter['delivery']>): Promise<void> {
     const endpoint = this.#means.pipeline.deliver[delivery.endpoint];
     if (endpoint === undefined) {
@@ -76,8 +76,9 @@ export class Resolver {
     }
     await this.#resolve(letter, ({ key }, draft) => {
       const at = this.#means.clock.now();
-      const dueAt = endpoint.retryBy === 'outbox' ? at : null;
-      draft.deliveries.push({ write: 'ask', delivery: { ...delivery, key, attempts: 0, dueAt } });
+      // Where nobody is told that it is for the pipeline to begin, it begins by itself.
+      const dueAt = endpoint.retryBy === 'outbox' || endpoint.outcome === undefined ? at : null;
+      draft.deliveries.push({ write: 'restore', delivery: { ...delivery, key, ordered: endpoint.isOrdered, attempts: 0, dueAt } });
       if (endpoint.outcome === undefined) return;
       this.#means.lanes.writeTimer(outcomeTimer({ ...delivery, key }, { id: delivery.id, attempts: 0, at, status: 'redriven' }));
     });

@@ -190,7 +190,10 @@ export class Runner {
   #ask(lane: Lane, draft: Draft, turn: TurnRecord, effect: DeliveryEffect): void {
     const { endpoint, body, url = null, id = this.#means.newId() } = effect;
     const untold = lane.armed(outcomeName({ endpoint, id }));
-    if (untold !== undefined && isDecided(untold)) return;
+    if (untold !== undefined && isDecided(untold)) {
+      turn.log.warn('not delivered again: there is an outcome, of which the key has not been told yet', { endpoint, delivery: id });
+      return;
+    }
     const ordered = this.#means.pipeline.deliver[endpoint]?.isOrdered ?? false;
     const { now, traceparent = null } = turn;
     const delivery = { id, key: lane.key, endpoint, body, url, ordered, askedAt: now, traceparent, attempts: 0, dueAt: now };

@@ -103,7 +103,7 @@ export class Tenure {
       failed,
     });
     const drafting = { ...means, lanes: this.#lanes, draft: () => this.#draft, drafted: () => this.#flushSoon() };
-    this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
+    this.#outbox = new Outbox({ ...drafting, timers: this.#timers, failed }, means.pipeline.deliver, means.gates);
     this.#resolver = new Resolver({ ...drafting, committed });
   }
 
@@ -172,8 +172,8 @@ export class Tenure {
   }
 
   /**
-   * Resolves once nothing is left to do for a key: its events are handled or parked, what they asked for has an outcome, and
-   * it has been told of it. Or the tenure ends.
+   * Resolves once nothing is left to do for a key now: its events are handled or wait for a retry or an operator, and so is what
+   * they asked for. Or the tenure ends.
    */
   async finished(key: string): Promise<void> {
     await this.#dispatchedTo(this.#feed.head);
@@ -332,7 +332,7 @@ export class Tenure {
 
   #isFinished(key: string): boolean {
     const lane = this.#lanes.peek(key);
-    const isAtRest = lane === undefined || (!lane.isBusy && lane.status !== 'blocked' && lane.draft <= this.#lanes.committedDraft);
+    const isAtRest = lane === undefined || (!lane.isBusy && lane.draft <= this.#lanes.committedDraft);
     return isAtRest && this.#outbox.isQuiet(key);
   }
 

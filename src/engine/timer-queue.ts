@@ -1,5 +1,6 @@
 import type { PartitionId, Store, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import type { DueTimer } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 
 export interface TimerQueueMeans {
@@ -27,6 +28,8 @@ export class TimerQueue {
   readonly #means: TimerQueueMeans;
   /** Due and given to their lanes, until a commit says what became of them. */
   readonly #inHand = new Set<string>();
+  /** Of these, the ones that no look has found. */
+  readonly #handed = new Set<string>();
   /** Fired, set or cancelled by a turn since the present look began: what it reads of them is old. */
   readonly #touched = new Set<string>();
   #alarmAt = Number.POSITIVE_INFINITY;
@@ -53,12 +56,22 @@ export class TimerQueue {
     if (this.#looking !== undefined) this.#touched.add(nameOf(key, name));
   }
 
+  /** A timer that was drafted just now is due already: it goes to its lane without being read back. */
+  hand(timer: DueTimer): void {
+    const name = nameOf(timer.key, timer.name);
+    if (!this.#means.lanes.dispatchTimer(timer)) return;
+    this.#inHand.add(name);
+    this.#handed.add(name);
+  }
+
   /** What turns decided about timers is on disk. */
   committed(writes: readonly TimerWrite[]): void {
     for (const { key, name, timer } of writes) {
-      // One that failed and is tried again is in its lane's hand still.
-      if (timer !== null && timer.attempts > 0) continue;
-      this.#inHand.delete(nameOf(key, name));
+      const own = nameOf(key, name);
+      // One that failed and is tried again, or that was handed over, is in its lane's hand still.
+      if (timer !== null && (timer.attempts > 0 || this.#handed.has(own))) continue;
+      this.#inHand.delete(own);
+      this.#handed.delete(own);
       if (timer !== null) this.#arm(timer.dueAt);
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { Transport } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Log } from './log.ts';
@@ -21,9 +22,13 @@ export class Transports {
     }
   }
 
+  /** What cannot be closed is no reason to keep the store open. */
   async close(): Promise<void> {
     const open = [...this.#open];
     this.#open.clear();
-    await Promise.all(open.map((transport) => transport.close?.()));
+    const closed = await Promise.allSettled(open.map(async (transport) => transport.close?.()));
+    for (const { reason } of closed.filter((end) => end.status === 'rejected')) {
+      this.#log.warn({ reason: messageOf(reason) }, 'a transport failed to close');
+    }
   }
 }

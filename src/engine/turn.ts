@@ -121,7 +121,8 @@ export class TurnRecord implements Turn, Said {
     }
     const body = JSON.stringify(payload);
     if (body === undefined) this.#refuse(`deliver to ${endpoint}: expected JSON, found ${typeof payload}`);
-    if (id === '') this.#refuse(`deliver to ${endpoint}: expected an id or none, found an empty one`);
+    this.#checkText(endpoint, 'id', id);
+    this.#checkText(endpoint, 'url', url);
     this.deliveries.push({ endpoint, body, id, url });
   }
 
@@ -187,6 +188,13 @@ export class TurnRecord implements Turn, Said {
     this.#checkOpen(effect);
     if (Object.values(this.#pipeline.tables).includes(table)) return;
     this.#refuse(`${effect}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
+  }
+
+  /** A handler without types may say anything. */
+  #checkText(endpoint: string, what: string, text: unknown): void {
+    if (text === undefined || (typeof text === 'string' && text !== '' && text.isWellFormed())) return;
+    const found = text === '' ? 'an empty one' : typeof text === 'string' ? 'an ill-formed one' : typeof text;
+    this.#refuse(`deliver to ${endpoint}: expected a text as ${what}, or none, found ${found}`);
   }
 
   #checkTimer(name: string): void {

@@ -71,7 +71,8 @@ export type DeliveryOutcome = {
   | {
       readonly status: 'failed';
       readonly reason: string;
-      readonly answer: unknown /** In milliseconds since 1970. */;
+      readonly answer: unknown;
+      /** In milliseconds since 1970. */
       readonly retryAt: number;
     }
   | { readonly status: 'redriven' }

@@ -27,8 +27,9 @@ export interface Timers<Names extends string> {
 
 export interface DeliverOptions {
   /**
-   * The idempotency key; by default one that no other delivery has. A second delivery under the id of one that has no
-   * outcome yet takes its place: its payload counts from now on, its attempts stay.
+   * The idempotency key; by default one that no other delivery has. To the same endpoint and from the same key, a second
+   * delivery under the id of one that has no outcome yet is the same delivery: calls that begin from now on have the new
+   * payload, attempts and backoff stay, and it has one outcome.
    */
   readonly id?: string;
   /** Where to, for a transport that is not made for one address. */

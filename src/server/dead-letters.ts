@@ -119,5 +119,12 @@ function toTimer(timer: DeadLetter['timer']): z.infer<typeof DeadLetterAnswer>['
 function toDelivery(delivery: DeadLetter['delivery']): z.infer<typeof DeadLetterAnswer>['delivery'] {
   if (delivery === null) return null;
   const { id, endpoint, url, body, askedAt } = delivery;
-  return { id, endpoint, url, payload: JSON.parse(body), askedAt: new Date(askedAt).toISOString() };
+  return { id, endpoint, url: url && withoutCredentials(url), payload: JSON.parse(body), askedAt: new Date(askedAt).toISOString() };
+}
+
+function withoutCredentials(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed === null || (parsed.username === '' && parsed.password === '')) return url;
+  parsed.username = parsed.password = '';
+  return parsed.href;
 }

@@ -23,9 +23,9 @@ test('a schedule is looked at, stopped, paused and started over HTTP', async (t)
   const look = async () => JSON.parse(await (await fetch(url)).text());
   const act = async (action: object) => JSON.parse(await (await post(url, action)).text());
   const { nextRunAt, ...running } = await look();
-  assert.deepEqual(running, { status: 'running', isAtWork: false, lastRunAt: null });
+  assert.deepEqual(running, { status: 'running', isAtWork: false, lastRunAt: null, lastFailure: null });
   assert.ok(Date.parse(nextRunAt) - Date.now() <= 3_600_000);
-  const stopped = { status: 'stopped', isAtWork: false, lastRunAt: null, nextRunAt: null };
+  const stopped = { status: 'stopped', isAtWork: false, lastRunAt: null, nextRunAt: null, lastFailure: null };
   assert.deepEqual(await act({ action: 'stop' }), stopped);
   assert.deepEqual(await act({ action: 'stop' }), stopped);
   const paused = await act({ action: 'pause', for: '10m' });

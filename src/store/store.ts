@@ -164,7 +164,7 @@ export interface TimerWrite {
 
 /** A call that a turn asked for. */
 export interface StoredDelivery {
-  /** The idempotency key; one delivery of a partition and endpoint has it at a time. */
+  /** The idempotency key; of an endpoint and key one delivery has it at a time. */
   readonly id: string;
   readonly key: string;
   readonly endpoint: string;
@@ -181,16 +181,20 @@ export interface StoredDelivery {
   readonly dueAt: number | null;
 }
 
+/** Which delivery of a partition. */
+export type DeliveryName = Pick<StoredDelivery, 'endpoint' | 'key' | 'id'>;
+
 /**
- * - `ask`: a delivery behind all others; in the place of the one of its endpoint and id, if there is one, whose attempts and
- *   `askedAt` stay.
- * - `retry`: sets what is said of the one of that endpoint and id; does nothing when there is none.
+ * - `ask`: a delivery behind all others; in the place of the one of its name, if there is one. That keeps its attempts, its
+ *   `askedAt`, and its `dueAt` unless that is null.
+ * - `restore`: a delivery behind all others; does nothing when there is one of its name.
+ * - `retry`: sets what is said of the one of that name; does nothing when there is none.
  * - `remove`: it is gone.
  */
 export type DeliveryWrite =
-  | { readonly write: 'ask'; readonly delivery: StoredDelivery }
-  | ({ readonly write: 'retry' } & Pick<StoredDelivery, 'endpoint' | 'id' | 'attempts' | 'dueAt'>)
-  | ({ readonly write: 'remove' } & Pick<StoredDelivery, 'endpoint' | 'id'>);
+  | { readonly write: 'ask' | 'restore'; readonly delivery: StoredDelivery }
+  | ({ readonly write: 'retry' } & DeliveryName & Pick<StoredDelivery, 'attempts' | 'dueAt'>)
+  | ({ readonly write: 'remove' } & DeliveryName);
 
 export interface NewDeadLetter {
   readonly id: string;

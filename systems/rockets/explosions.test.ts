@@ -67,7 +67,7 @@ test('each rocket that explodes is told to the webhook, once and signed', async 
   const headers = Object.fromEntries(
     ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, String(first.headers[name])]),
   );
-  assert.equal(headers['webhook-id'], `rocket.exploded/${id}`);
+  assert.equal(headers['webhook-id'], `rocket.exploded/${id}/2`);
   assert.deepEqual(new Webhook(secret).verify(first.body, headers), {
     type: 'rocket.exploded',
     timestamp: time,
@@ -89,7 +89,7 @@ test('without a secret it is told unsigned', async (context) => {
   const { told, url, next } = await receiver(context);
   await run(context, { WEBHOOK_URL: url });
   await next();
-  assert.deepEqual([told[0]?.headers['idempotency-key'], told[0]?.headers['webhook-signature']], [`rocket.exploded/${id}`, undefined]);
+  assert.deepEqual([told[0]?.headers['idempotency-key'], told[0]?.headers['webhook-signature']], [`rocket.exploded/${id}/2`, undefined]);
 });
 
 test('without a webhook nobody is told', async (context) => {

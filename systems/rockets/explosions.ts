@@ -17,7 +17,7 @@ export function explosionEndpoint({ url, secret }: ExplosionWebhook) {
 /** What the webhook is told of a rocket, in the shape that Standard Webhooks has for payloads, and under which id. */
 export function explosionOf(rocket: Rocket) {
   return {
-    id: `rocket.exploded/${rocket.id}`,
+    id: `rocket.exploded/${rocket.id}/${rocket.lastMessageNumber}`,
     payload: { type: 'rocket.exploded', timestamp: rocket.lastUpdated, data: rocket },
   };
 }

@@ -1,25 +1,25 @@
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { Answer, Endpoint } from '../../pipeline/endpoint.ts';
-import type { StoredDelivery } from '../../store/store.ts';
+import type { DeliveryName, StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 
 /** A transport that postpones is asked again no sooner. In milliseconds. */
 const postponeMsMin = 10;
+/** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
+const retryAfterMsMax = 24 * 60 * 60 * 1000;
 
 interface Call {
   readonly delivery: StoredDelivery;
   readonly abort: AbortController;
   readonly answer: Promise<Answer>;
   isOver: boolean;
-  /** It was over when the present tenure began. */
-  isStale: boolean;
 }
 
 /**
  * The calls of a partition that are under way, and the answers of those that no commit has recorded yet. They outlive a
  * tenure: when the store fails between an answer and its commit, the next tenure takes the answer from here, and nobody is
- * called twice (promise 6). So only the death of the process can repeat a call.
+ * called twice (promise 6). So only the death of the process can repeat a call, and a stop that has run out of its time.
  */
 export class Calls {
   readonly #pipeline: string;
@@ -35,11 +35,7 @@ export class Calls {
   make(delivery: StoredDelivery, endpoint: Endpoint, gate: EndpointGate): Promise<Answer> {
     const name = nameOf(delivery);
     const made = this.#calls.get(name);
-    // One of an earlier attempt was recorded, by a commit of which nobody knew.
-    if (made !== undefined && made.delivery.attempts === delivery.attempts) {
-      made.isStale = false;
-      return made.answer;
-    }
+    if (made !== undefined && this.has(delivery)) return made.answer;
     const abort = new AbortController();
     gate.begin();
     const answer = this.#answerOf(delivery, endpoint, abort).then((answer) => {
@@ -52,26 +48,26 @@ export class Calls {
       gate.end();
       return answer;
     });
-    const call: Call = { delivery, abort, answer, isOver: false, isStale: false };
+    const call: Call = { delivery, abort, answer, isOver: false };
     this.#calls.set(name, call);
     return answer;
   }
 
-  /** Whether there is a call of the delivery, under way or over, that no commit has recorded. */
+  /** Whether there is a call of this attempt, under way or over, that no commit is known to have recorded. */
   has(delivery: StoredDelivery): boolean {
-    return this.#calls.get(nameOf(delivery))?.delivery.attempts === delivery.attempts;
+    const made = this.#calls.get(nameOf(delivery))?.delivery;
+    return made !== undefined && made.attempts === delivery.attempts && made.askedAt === delivery.askedAt;
   }
 
   /** What came of it is on disk. */
-  recorded(delivery: Pick<StoredDelivery, 'endpoint' | 'id'>): void {
+  recorded(delivery: DeliveryName): void {
     this.#calls.delete(nameOf(delivery));
   }
 
-  /** A new tenure begins: forgets answers that the one before this had no use for, since they were recorded after all. */
-  sweep(): void {
-    for (const [name, call] of this.#calls) {
-      if (call.isStale) this.#calls.delete(name);
-      call.isStale = call.isOver;
+  /** Forgets the answers of an endpoint for deliveries that are not due: commits that seemed to fail have recorded them after all. */
+  forget(endpoint: string, due: ReadonlyMap<string, StoredDelivery>): void {
+    for (const [name, { delivery, isOver }] of this.#calls) {
+      if (isOver && delivery.endpoint === endpoint && !due.has(name)) this.#calls.delete(name);
     }
   }
 
@@ -113,9 +109,15 @@ function checked(answer: Answer | undefined): Answer {
     throw new MillraceError('MILL_INVALID_EFFECT', `expected an answer of ${[...results].join(', ')}, found ${answer?.result}`);
   }
   JSON.stringify(answer);
-  return answer;
+  if (!('retryAfterMs' in answer) || answer.retryAfterMs === undefined) return answer;
+  const { retryAfterMs } = answer;
+  if (!(retryAfterMs >= 0)) {
+    throw new MillraceError('MILL_INVALID_EFFECT', `retryAfterMs: expected milliseconds from 0, found ${retryAfterMs}`);
+  }
+  return { ...answer, retryAfterMs: Math.min(Math.round(retryAfterMs), retryAfterMsMax) };
 }
 
-function nameOf({ endpoint, id }: Pick<StoredDelivery, 'endpoint' | 'id'>): string {
-  return `${endpoint}/${id}`;
+/** What a delivery is called in memory. */
+export function nameOf({ endpoint, key, id }: DeliveryName): string {
+  return JSON.stringify([endpoint, key, id]);
 }

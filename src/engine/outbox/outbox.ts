@@ -40,12 +40,12 @@ export class Outbox {
   /** What was decided is on disk. */
   committed(deliveries: readonly DeliveryWrite[], timers: readonly TimerWrite[]): void {
     if (this.#queues.size === 0) return;
-    for (const { name, timer } of timers) {
+    for (const { key, name, timer } of timers) {
       const delivery = timer === null ? deliveryOf(name) : undefined;
-      if (delivery !== undefined) this.#queues.get(delivery.endpoint)?.told(name);
+      if (delivery !== undefined) this.#queues.get(delivery.endpoint)?.told(key, name);
     }
     for (const write of deliveries) {
-      const { endpoint } = write.write === 'ask' ? write.delivery : write;
+      const { endpoint } = 'delivery' in write ? write.delivery : write;
       this.#queues.get(endpoint)?.committed(write);
     }
     this.start();

@@ -9,9 +9,9 @@ import type { StoredDelivery, StoredTimer, TimerWrite } from '../../store/store.
 const prefix = 'outcome/';
 
 /** The timer that brings an outcome to its key. No timer that a pipeline declares has such a name. */
-export function outcomeTimer({ endpoint, key }: Pick<StoredDelivery, 'endpoint' | 'key'>, outcome: DeliveryOutcome): TimerWrite {
+export function outcomeTimer({ endpoint, key }: Pick<StoredDelivery, 'endpoint' | 'key'>, outcome: DeliveryOutcome) {
   const timer = { dueAt: outcome.at, data: JSON.stringify(outcome), attempts: 0, retryAt: null };
-  return { key, name: outcomeName({ endpoint, id: outcome.id }), timer };
+  return { key, name: outcomeName({ endpoint, id: outcome.id }), timer } satisfies TimerWrite;
 }
 
 export function outcomeName({ endpoint, id }: Pick<StoredDelivery, 'endpoint' | 'id'>): string {

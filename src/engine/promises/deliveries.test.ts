@@ -360,6 +360,154 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.stop();
   });
 
+  test('the same id of two keys is two deliveries', async () => {
+    const { waiting, answer } = heldAnswers();
+    const shared = pipeline('shared', {
+      event: Step,
+      key: ({ key }) => key,
+      state: Told,
+      deliver: {
+        door: { to: { call: failing }, outcome: (state, _turn, { status }) => ({ told: [...(state?.told ?? []), status] }) },
+      },
+      handle({ key }, state, turn) {
+        turn.deliver('door', { key }, { id: 'same' });
+        return state;
+      },
+    });
+    const t = await testMill({ pipelines: [shared], answer });
+    for (const key of ['a', 'b']) await t.ingest('shared', { key, n: 1 });
+    await until(() => waiting.length === 2);
+    for (const { give } of waiting) give(delivered);
+    await t.drain();
+    assert.deepEqual(t.calls.map(({ body }) => body).toSorted(), ['{"key":"a"}', '{"key":"b"}']);
+    for (const key of ['a', 'b']) assert.deepEqual(await t.state('shared', key), { told: ['delivered'] });
+    await t.stop();
+  });
+
+  test('asked for again while its call is under way it is the same delivery: the next call has the new payload, one outcome', async () => {
+    const { waiting, answer } = heldAnswers();
+    const doors = pipeline('doors', {
+      event: Step,
+      key: ({ key }) => key,
+      state: Told,
+      deliver: {
+        door: {
+          to: { call: failing },
+          retry: { backoff: 1_000, jitter: 0 },
+          outcome: (state, _turn, { status, attempts }) => ({ told: [...(state?.told ?? []), `${status} ${attempts}`] }),
+        },
+      },
+      handle({ n }, state, turn) {
+        turn.deliver('door', { n }, { id: 'x' });
+        return state;
+      },
+    });
+    const t = await testMill({ pipelines: [doors], answer });
+    await t.ingest('doors', { key: 'a', n: 1 });
+    await until(() => waiting.length === 1);
+    await t.ingest('doors', { key: 'a', n: 2 });
+    await t.state('doors', 'a');
+    waiting[0]?.give(failed);
+    await t.advance(1_000);
+    assert.deepEqual(
+      t.calls.map(({ body, attempt }) => `${attempt} ${body}`),
+      ['1 {"n":1}', '2 {"n":2}'],
+    );
+    waiting[1]?.give(delivered);
+    await t.advance('1h');
+    assert.deepEqual(await t.state('doors', 'a'), { told: ['delivered 2'] });
+    assert.equal(t.calls.length, 2);
+    await t.stop();
+  });
+
+  test('whatever a transport says of pauses, the engine goes on', async () => {
+    const pauses = [1_500.5, Number.POSITIVE_INFINITY, Number.NaN, -1];
+    const t: TestMill = await testMill({
+      pipelines: [shop({ attempts: 10, concurrency: 1 })],
+      answer: ({ id, attempt }): Answer => {
+        const retryAfterMs = pauses[attempt - 1];
+        if (retryAfterMs === undefined) return delivered;
+        return id === 'b 1' ? { result: 'postponed', reason: 'later', retryAfterMs: Number.NaN } : { ...failed, retryAfterMs };
+      },
+    });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.ingest('shop', { key: 'b', n: 1 });
+    await t.advance('25h');
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 5']);
+    assert.deepEqual(t.mill.health(), { status: 'ok' });
+    await t.stop();
+  });
+
+  test('a delivery that was given up and asked for anew is not redriven with its old payload', async () => {
+    let isDown = true;
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [shop()], answer: (call) => (isDown ? { result: 'refused', reason: 'no' } : answer(call)) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    const [letter] = await t.deadLetters('shop');
+    isDown = false;
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await until(() => waiting.length === 1);
+    await t.mill.redrive(letter?.id ?? '');
+    waiting[0]?.give(delivered);
+    await t.drain();
+    assert.equal(waiting.length, 1, 'it is under way already');
+    await t.stop();
+  });
+
+  test('a pipeline with too many deliveries without an outcome takes no events in', async () => {
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [shop()], answer, limits: { deliveries: 3 } });
+    for (const n of [1, 2, 3]) await t.ingest('shop', { key: 'a', n });
+    await until(() => waiting.length === 3);
+    await assert.rejects(t.ingest('shop', { key: 'a', n: 4 }), isCode('MILL_BACKLOG_FULL'));
+    assert.equal(t.mill.counts().shop?.deliveries, 3);
+    for (const { give } of waiting) give(delivered);
+    await t.drain();
+    assert.equal((await t.ingest('shop', { key: 'a', n: 4 })).status, 'accepted');
+    await until(() => waiting.length === 4);
+    waiting[3]?.give(delivered);
+    await t.drain();
+    await t.stop();
+  });
+
+  test('a call that takes as long as it may is no reason to be unwell', async () => {
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({ pipelines: [{ ...shop({ timeout: 60_000 }), timeoutMs: 1_000 }], answer });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await until(() => waiting.length === 1);
+    t.mill.health();
+    await t.advance(50_000);
+    assert.deepEqual(t.mill.health(), { status: 'ok' });
+    waiting[0]?.give(delivered);
+    await t.stop();
+  });
+
+  test('thousands of outcomes of one key find their way to it, with events of that key between them', async () => {
+    const many = pipeline('many', {
+      event: Step,
+      key: ({ key }) => key,
+      state: z.object({ outcomes: z.int(), events: z.int() }),
+      deliver: {
+        door: {
+          to: { call: failing },
+          concurrency: 100,
+          outcome: (state) => ({ outcomes: (state?.outcomes ?? 0) + 1, events: state?.events ?? 0 }),
+        },
+      },
+      handle({ n }, state, turn) {
+        for (let nth = 1; nth <= n; nth += 1) turn.deliver('door', { nth });
+        return { outcomes: state?.outcomes ?? 0, events: (state?.events ?? 0) + 1 };
+      },
+    });
+    const t = await testMill({ pipelines: [many] });
+    await t.ingest('many', { key: 'a', n: 3_000 });
+    for (let event = 0; event < 200; event += 1) await t.ingest('many', { key: 'a', n: 0 });
+    await t.drain();
+    assert.deepEqual(await t.state('many', 'a'), { outcomes: 3_000, events: 201 });
+    await t.stop();
+  });
+
   test('a stop lets calls under way end and begins no other; the next start goes on', async () => {
     const { waiting, answer } = heldAnswers();
     const store = makeStore();
@@ -413,7 +561,13 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     };
     assert.match((await reasons({}, {}, 'window')) ?? '', /expected an endpoint that pipeline careless declares \(door\), found window/);
     assert.match((await reasons(undefined, {})) ?? '', /deliver to door: expected JSON, found undefined/);
-    assert.match((await reasons({}, { id: '' })) ?? '', /expected an id or none, found an empty one/);
+    assert.match((await reasons({}, { id: '' })) ?? '', /expected a text as id, or none, found an empty one/);
+    assert.match((await reasons({}, { id: 7 })) ?? '', /expected a text as id, or none, found number/);
+    assert.match((await reasons({}, { url: new URL('https://example.com') })) ?? '', /expected a text as url, or none, found object/);
+    assert.match(
+      (await reasons({}, { url: `https://example.com/${'x'.repeat(8_192)}` })) ?? '',
+      /expected a url of at most 8192 characters/,
+    );
     assert.match((await reasons({}, { id: 'x'.repeat(513) })) ?? '', /expected an id of at most 512 characters/);
     assert.match((await reasons('x'.repeat(100), {})) ?? '', /expected a payload of at most 100 bytes/);
   });

@@ -1,4 +1,4 @@
-import { type MillraceError, messageOf } from '../../errors.ts';
+import { errorTable, MillraceError, messageOf } from '../../errors.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
 import type { QueryTables } from '../../pipeline/table-query.ts';
 import type { Clock } from '../clock.ts';
@@ -17,6 +17,15 @@ export interface ScheduleRunMeans {
   abort(key: string): void;
 }
 
+/** How a run ended. */
+export interface RunEnd {
+  /** Why it could not take its batch. */
+  readonly failure?: string;
+}
+
+/** What was aborted is waited for no longer than that. In milliseconds. */
+const graceMs = 5_000;
+
 /**
  * One run of a schedule: takes a batch from the source and lets it through, as many events at once as there are places. When
  * its time is over, what is under way is aborted, and what was not begun is left to the source.
@@ -26,6 +35,9 @@ export class ScheduleRun {
   readonly #schedule: Schedule;
   readonly #underWay = new Set<string>();
   readonly #over = Promise.withResolvers<void>();
+  /** What was aborted has had time enough to end. */
+  readonly #gone = Promise.withResolvers<void>();
+  #disarmGrace: (() => void) | undefined;
   #isOver = false;
 
   constructor(means: ScheduleRunMeans, schedule: Schedule) {
@@ -34,7 +46,7 @@ export class ScheduleRun {
   }
 
   /** Resolves when the run has ended, whatever came of it. */
-  async execute(dueAt: number, signal: AbortSignal): Promise<void> {
+  async execute(dueAt: number, signal: AbortSignal): Promise<RunEnd> {
     const { clock, log } = this.#means;
     const { timeoutMs, batch: limit, source } = this.#schedule;
     const end = () => {
@@ -46,15 +58,19 @@ export class ScheduleRun {
       log.warn({ timeoutMs }, 'a run took too long: aborting what is under way');
       end();
       for (const key of this.#underWay) this.#means.abort(key);
+      this.#disarmGrace = clock.alarm(clock.now() + graceMs, () => this.#gone.resolve());
     });
     try {
       const answer = source({ dueAt, now: clock.now(), limit, query: this.#means.query });
       const events = await (answer instanceof Promise ? this.#inTime(answer) : answer);
       if (events !== undefined) await this.#letThrough(events);
+      return {};
     } catch (error) {
       log.error({ reason: messageOf(error) }, 'a run failed to take its batch');
+      return { failure: messageOf(error) };
     } finally {
       disarm();
+      this.#disarmGrace?.();
       signal.removeEventListener('abort', end);
     }
   }
@@ -89,19 +105,20 @@ export class ScheduleRun {
     try {
       key = await this.#means.ingest(event);
     } catch (error) {
-      this.#refused(error as MillraceError);
+      this.#refused(error);
       return;
     }
     this.#underWay.add(key);
     // While it was taken in, time may have run out.
     if (this.#isOver) this.#means.abort(key);
-    await this.#means.finished(key);
+    await Promise.race([this.#means.finished(key), this.#gone.promise]);
     this.#underWay.delete(key);
   }
 
-  /** An event that is not valid costs the others nothing; a door that is closed or full ends the run. */
-  #refused({ code, message, retryable }: MillraceError): void {
-    this.#means.log.warn({ code, reason: message }, 'an event of a run was refused');
-    if (retryable) this.#isOver = true;
+  /** An event that is not valid, or whose key is full, costs the others nothing; a door that is closed or full ends the run. */
+  #refused(error: unknown): void {
+    const code = error instanceof MillraceError ? error.code : 'MILL_INTERNAL';
+    this.#means.log.warn({ code, reason: messageOf(error) }, 'an event of a run was refused');
+    if (code !== 'MILL_KEY_FULL' && errorTable[code].retryable) this.#isOver = true;
   }
 }

@@ -96,6 +96,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
       isAtWork: false,
       lastRunAt: startAt + 120_000,
       nextRunAt: startAt + 180_000,
+      lastFailure: null,
     });
     await t.stop();
   });
@@ -231,6 +232,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
       isAtWork: false,
       lastRunAt: startAt + 60_000,
       nextRunAt: null,
+      lastFailure: null,
     });
     await add(t, 'd');
     await t.advance('1h');
@@ -261,7 +263,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.mill.schedule('post').pause({ for: '10m' });
     await t.drain();
     assert.deepEqual(await t.mill.schedule('post').status(), {
-      ...{ status: 'paused', isAtWork: false, lastRunAt: null, nextRunAt: startAt + 600_000 },
+      ...{ status: 'paused', isAtWork: false, lastRunAt: null, nextRunAt: startAt + 600_000, lastFailure: null },
     });
     await t.advance('5m');
     await t.crash();
@@ -299,9 +301,98 @@ test('a run whose source fails, hangs, or answers what is refused, harms no late
     return answers[runs - 1]?.() ?? [];
   };
   const t = await testMill({ pipelines: [post({ source: source as never }), writer] });
-  await t.advance('6m');
+  await t.advance('1m');
+  assert.equal((await t.mill.schedule('post').status()).lastFailure, 'not today');
+  await t.advance('5m');
   assert.equal(runs, 6);
   assert.deepEqual(sent(t), ['a', 'b']);
+  assert.equal((await t.mill.schedule('post').status()).lastFailure, null);
+  await t.stop();
+});
+
+test('a run waits for no delivery that another event has asked for', async () => {
+  const busy = pipeline('busy', {
+    event: z.object({ id: z.string(), deliveries: z.int().default(0) }),
+    key: ({ id }) => id,
+    deliver: { slow: { to: { call: failing }, rateLimit: { calls: 1, per: '1h' } } },
+    schedule: { every: '1m', source: ({ dueAt }) => [{ id: String(dueAt) }] },
+    handle({ deliveries }, _state, turn) {
+      for (let nth = 1; nth <= deliveries; nth += 1) turn.deliver('slow', { nth });
+    },
+  });
+  const t = await testMill({ pipelines: [busy] });
+  await t.ingest('busy', { id: 'a', deliveries: 1_000 });
+  await t.advance('3m');
+  const { lastRunAt, isAtWork } = await t.mill.schedule('busy').status();
+  assert.deepEqual([lastRunAt, isAtWork], [startAt + 180_000, false]);
+  await t.stop();
+});
+
+/** Whose handler fails for `bad`, and a source that always takes both. */
+function fragile(options: { readonly attempts: number; readonly onGiveUp: 'park' | 'skip' }) {
+  return pipeline('fragile', {
+    event: Mail,
+    key: ({ id }) => id,
+    retry: { attempts: options.attempts, backoff: '10m', jitter: 0 },
+    onGiveUp: options.onGiveUp,
+    timeout: '20s',
+    schedule: { every: '1m', timeout: '10s', concurrency: 1, source: () => [{ id: 'bad' }, { id: 'good' }] },
+    state: z.object({ handled: z.int() }),
+    handle({ id }, state) {
+      if (id === 'bad') failing();
+      return { handled: (state?.handled ?? 0) + 1 };
+    },
+  });
+}
+
+test('a key that waits for a retry keeps no run from its end', async () => {
+  const t = await testMill({ pipelines: [fragile({ attempts: 100, onGiveUp: 'park' })] });
+  await t.advance('5m');
+  assert.deepEqual(await t.state('fragile', 'good'), { handled: 5 });
+  assert.equal((await t.mill.schedule('fragile').status()).lastRunAt, startAt + 300_000);
+  await t.stop();
+});
+
+test('a key that is full keeps the other events of its runs from nothing', async () => {
+  const t = await testMill({ pipelines: [fragile({ attempts: 1, onGiveUp: 'park' })], limits: { pendingPerKey: 2 } });
+  await t.advance('6m');
+  assert.deepEqual(await t.state('fragile', 'good'), { handled: 6 });
+  await t.stop();
+});
+
+test('a pause leaves a schedule by cron at its hours', async () => {
+  let runs = 0;
+  const source = () => {
+    runs += 1;
+    return [];
+  };
+  const nightly = pipeline('nightly', {
+    event: Mail,
+    schedule: { cron: '0 3 * * *', timezone: 'UTC', source },
+    handle: () => undefined,
+  });
+  const t = await testMill({ pipelines: [nightly], startAt: Date.UTC(2026, 0, 1, 12) });
+  await t.mill.schedule('nightly').pause({ for: '10m' });
+  await t.advance('14h');
+  assert.equal(runs, 0);
+  await t.advance('1h');
+  assert.equal(runs, 1);
+  await t.stop();
+});
+
+test('a run during which an endless handler is aborted ends, and the next one is on time', async () => {
+  const never = new Promise<void>(() => {});
+  const endless = pipeline('endless', {
+    event: Mail,
+    key: ({ id }) => id,
+    retry: { attempts: 100, backoff: 1, jitter: 0 },
+    timeout: '1h',
+    schedule: { every: '1m', timeout: '10s', source: () => [{ id: 'a' }] },
+    handle: () => never,
+  });
+  const t = await testMill({ pipelines: [endless] });
+  await t.advance('210s');
+  assert.equal((await t.mill.schedule('endless').status()).lastRunAt, startAt + 180_000);
   await t.stop();
 });
 

@@ -17,6 +17,8 @@ export interface ScheduleStatus {
   readonly lastRunAt: number | null;
   /** When the next run is due; null when none is. */
   readonly nextRunAt: number | null;
+  /** Why the last run could not take its batch; null when it could. Of this process only. */
+  readonly lastFailure: string | null;
 }
 
 /** What can be done to a schedule. All of it is durable, and the last word counts. */
@@ -50,7 +52,7 @@ interface Command {
   readonly until: number | null;
 }
 
-type State = Omit<ScheduleStatus, 'isAtWork'>;
+type State = Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'>;
 
 /** No pipeline of a user may have such a name. */
 const schedulesName = 'millrace_schedules';
@@ -68,6 +70,8 @@ export class Schedules {
   readonly #means: SchedulesMeans;
   readonly #scheduled: ReadonlyMap<string, { readonly pipeline: AnyPipeline; readonly schedule: Schedule }>;
   readonly #atWork = new Set<string>();
+  /** Why the last run of a schedule could not take its batch. */
+  readonly #failures = new Map<string, string>();
 
   constructor(means: SchedulesMeans, pipelines: readonly AnyPipeline[]) {
     this.#means = means;
@@ -92,7 +96,7 @@ export class Schedules {
       status: async () => {
         // During a run no command is carried out.
         const stored = (await state(name, { isWaiting: !this.#atWork.has(name) })) as State;
-        return { ...stored, isAtWork: this.#atWork.has(name) };
+        return { ...stored, isAtWork: this.#atWork.has(name), lastFailure: this.#failures.get(name) ?? null };
       },
       start: async () => {
         await command({ schedule: name, action: 'start', until: null });
@@ -128,9 +132,11 @@ export class Schedules {
     if (schedule === undefined) return undefined;
     if (action === 'boot') return state === undefined || state.status === 'running' ? go(schedule, state, turn) : undefined;
     if (action === 'start') return state?.status === 'running' ? undefined : go(schedule, state, turn);
-    if (until === null) turn.timers.cancel('run');
-    else turn.timers.set('run', { at: until });
-    return { status: action === 'stop' ? 'stopped' : 'paused', lastRunAt: state?.lastRunAt ?? null, nextRunAt: until };
+    // After a pause a cron pattern says when; the beat of an interval begins anew.
+    const next = until === null || schedule.everyMs !== undefined ? until : (schedule.nextAfter(until) ?? null);
+    if (next === null) turn.timers.cancel('run');
+    else turn.timers.set('run', { at: next });
+    return { status: action === 'stop' ? 'stopped' : 'paused', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next };
   }
 
   async #run(state: State | undefined, turn: Turn): Promise<State | undefined> {
@@ -142,7 +148,9 @@ export class Schedules {
     const run = new ScheduleRun({ clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) }, schedule);
     this.#atWork.add(turn.key);
     try {
-      await run.execute(dueAt, turn.signal);
+      const { failure } = await run.execute(dueAt, turn.signal);
+      if (failure === undefined) this.#failures.delete(turn.key);
+      else this.#failures.set(turn.key, failure);
     } finally {
       this.#atWork.delete(turn.key);
     }
@@ -152,11 +160,12 @@ export class Schedules {
   }
 }
 
-/** What the last process planned holds, unless this one is to run more often. */
+/** What the last process planned holds if it is overdue, and unless this one is to run more often or at other times. */
 function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn): State {
   const planned = state?.status === 'running' ? state.nextRunAt : null;
   const soonest = schedule.nextAfter(now) ?? null;
-  const next = planned === null || soonest === null ? soonest : Math.min(planned, soonest);
+  const isKept = planned !== null && (planned <= now || (schedule.everyMs !== undefined && planned <= now + schedule.everyMs));
+  const next = isKept ? planned : soonest;
   if (next !== null) timers.set('run', { at: next });
   return { status: 'running', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next };
 }

@@ -75,7 +75,7 @@ export function commitContract(it: StoreTest): void {
         releases: [{ key: 'a', from: 1, to: 1 }],
         keys: [{ key: 'a', state: { json: '1', version: 1 }, next: 2, parked: true }],
         timers: [disarm('a', 'old'), arm('a', 'new', 6)],
-        deliveries: [...remove('old'), ...ask(delivery('new', 'a'))],
+        deliveries: [...remove('a', 'old'), ...ask(delivery('new', 'a'))],
         rows: [
           put('accounts', ['a', 2, null, null, null]),
           add('history', ['it happened']),

@@ -35,23 +35,25 @@ class Model {
   }
 
   write(upTo: (sides: number) => number): DeliveryWrite {
-    const id = `id ${upTo(12)}`;
-    const found = this.#inOrder.findIndex((one) => one.id === id);
+    const [id, key] = [`id ${upTo(6)}`, `key ${upTo(3)}`];
+    const found = this.#inOrder.findIndex((one) => one.id === id && one.key === key);
     const present = this.#inOrder[found];
     const dueAt = upTo(6) === 1 ? null : upTo(moments);
     const attempts = upTo(5);
+    const isAsked = upTo(3) > 1;
     switch (upTo(5)) {
       case 1:
         this.#inOrder = this.#inOrder.filter((one) => one !== present);
-        return { write: 'remove', endpoint: 'mail', id };
+        return { write: 'remove', endpoint: 'mail', key, id };
       case 2:
         if (present !== undefined) this.#inOrder[found] = { ...present, attempts, dueAt };
-        return { write: 'retry', endpoint: 'mail', id, attempts, dueAt };
+        return { write: 'retry', endpoint: 'mail', key, id, attempts, dueAt };
       default: {
-        const asked = delivery(id, `key ${upTo(3)}`, { dueAt, attempts, askedAt: upTo(9), ordered: this.#ordered });
+        const asked = delivery(id, key, { dueAt, attempts, askedAt: upTo(9), ordered: this.#ordered });
         if (present === undefined) this.#inOrder.push(asked);
-        else this.#inOrder[found] = { ...asked, attempts: present.attempts, askedAt: present.askedAt };
-        return { write: 'ask', delivery: asked };
+        else if (isAsked)
+          this.#inOrder[found] = { ...asked, attempts: present.attempts, askedAt: present.askedAt, dueAt: present.dueAt ?? dueAt };
+        return { write: isAsked ? 'ask' : 'restore', delivery: asked };
       }
     }
   }
@@ -65,7 +67,7 @@ class Model {
   }
 
   clear(): DeliveryWrite[] {
-    return this.#inOrder.map(({ id }) => ({ write: 'remove', endpoint: 'mail', id }));
+    return this.#inOrder.map(({ key, id }) => ({ write: 'remove', endpoint: 'mail', key, id }));
   }
 
   /** Those that do not wait and have a moment, by it; of one moment as they were asked for. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DeliveryWrite, PartitionId, Store } from '../store.ts';
+import type { DeliveryWrite, PartitionId, Store, StoredDelivery } from '../store.ts';
 import { acceptedAt, ask, delivery, own, remove, type StoreTest } from './fixtures.ts';
 
 /** Asked for, tried again, taken away, and read when they are due. */
@@ -38,20 +38,20 @@ export function deliveriesContract(it: StoreTest): void {
       deliveries: ask(delivery('a1', 'a'), delivery('b1', 'b'), delivery('a2', 'a', { dueAt: 1 }), delivery('a3', 'a')),
     });
     assert.deepEqual(await due(store, visits, 10), ['a1', 'b1']);
-    await owner.commit({ deliveries: remove('a1') });
+    await owner.commit({ deliveries: remove('a', 'a1') });
     assert.deepEqual(await due(store, visits, 10), ['a2', 'b1']);
-    await owner.commit({ deliveries: [...ask(delivery('a4', 'a')), ...remove('a2', 'a3')] });
+    await owner.commit({ deliveries: [...ask(delivery('a4', 'a')), ...remove('a', 'a2', 'a3')] });
     assert.deepEqual(await due(store, visits, 10), ['b1', 'a4']);
-    await owner.commit({ deliveries: [...remove('a4'), ...ask(delivery('a5', 'a'))] });
+    await owner.commit({ deliveries: [...remove('a', 'a4'), ...ask(delivery('a5', 'a'))] });
     assert.deepEqual(await due(store, visits, 10), ['b1', 'a5']);
   });
 
   it('one that leaves from the middle of the line lets nobody go', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a'), delivery('3', 'a')) });
-    await owner.commit({ deliveries: remove('2') });
+    await owner.commit({ deliveries: remove('a', '2') });
     assert.deepEqual(await due(store, visits, 10), ['1']);
-    await owner.commit({ deliveries: remove('1') });
+    await owner.commit({ deliveries: remove('a', '1') });
     assert.deepEqual(await due(store, visits, 10), ['3']);
   });
 
@@ -65,7 +65,7 @@ export function deliveriesContract(it: StoreTest): void {
     await owner.commit({ deliveries: [retry('1', 1, null)] });
     assert.deepEqual(await due(store, visits, Number.MAX_SAFE_INTEGER), []);
     assert.equal(await store.nextDeliveryDue(visits, 'mail', 0), null);
-    await owner.commit({ deliveries: remove('1') });
+    await owner.commit({ deliveries: remove('a', '1') });
     assert.deepEqual(await due(store, visits, 10), ['2']);
   });
 
@@ -74,7 +74,7 @@ export function deliveriesContract(it: StoreTest): void {
     const free = (id: string, dueAt: number | null) => delivery(id, 'a', { dueAt, ordered: false });
     await owner.commit({ deliveries: ask(free('1', null), free('2', 30), free('3', 10), free('4', 10)) });
     assert.deepEqual(await due(store, visits, 10), ['3', '4']);
-    await owner.commit({ deliveries: remove('3') });
+    await owner.commit({ deliveries: remove('a', '3') });
     assert.deepEqual(await due(store, visits, 30), ['4', '2']);
   });
 
@@ -86,7 +86,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 20, 10), [mail]);
     assert.deepEqual(await store.dueDeliveries(visits, 'sms', 20, 10), [{ ...sms, attempts: 3, dueAt: 20 }]);
     assert.deepEqual(await store.dueDeliveries(visits, 'Mail', 20, 10), []);
-    await owner.commit({ deliveries: remove('1') });
+    await owner.commit({ deliveries: remove('a', '1') });
     assert.deepEqual(await store.dueDeliveries(visits, 'sms', 20, 10), [{ ...sms, attempts: 3, dueAt: 20 }]);
     assert.equal((await store.claim(visits)).deliveries, 1);
   });
@@ -95,9 +95,10 @@ export function deliveriesContract(it: StoreTest): void {
     const owner = await own(store, visits);
     const added = async (...deliveries: readonly DeliveryWrite[]) => (await owner.commit({ deliveries })).deliveriesAdded;
     assert.equal(await added(...ask(delivery('1', 'a'), delivery('2', 'a'), delivery('1', 'a'))), 2);
-    assert.equal(await added(...ask(delivery('2', 'b')), retry('1', 1, 20)), 0);
-    assert.equal(await added(...remove('1'), ...remove('1'), ...remove('none')), -1);
-    assert.equal(await added(...ask(delivery('3', 'a')), ...remove('3'), ...remove('2')), -1);
+    assert.equal(await added(...ask(delivery('2', 'b'), delivery('2', 'a')), retry('1', 1, 20)), 1);
+    assert.equal(await added(...remove('a', '1', '1', 'none'), ...remove('c', '2')), -1);
+    assert.equal(await added(...ask(delivery('3', 'a')), ...remove('a', '3', '2')), -1);
+    assert.equal(await added({ write: 'restore', delivery: delivery('2', 'b') }, { write: 'restore', delivery: delivery('4', 'b') }), 1);
   });
 
   it('keys and ids differ by case, accent and blanks', async ({ store, visits }) => {
@@ -127,27 +128,39 @@ export function deliveriesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).deliveries, 3);
   });
 
-  it('asking again for another key goes over to the line of that key, at the same place', async ({ store, visits }) => {
+  it('the same id of another key is another delivery', async ({ store, visits }) => {
     const owner = await own(store, visits);
-    await owner.commit({
-      deliveries: ask(delivery('1', 'a'), delivery('2', 'b'), delivery('3', 'a'), delivery('4', 'b')),
-    });
-    await owner.commit({ deliveries: ask(delivery('1', 'b')) });
-    assert.deepEqual(await due(store, visits, 10), ['1', '3']);
-    await owner.commit({ deliveries: ask(delivery('3', 'b')) });
-    assert.deepEqual(await due(store, visits, 10), ['1']);
-    for (const next of ['2', '3', '4']) {
-      await owner.commit({ deliveries: remove(String(Number(next) - 1)) });
-      assert.deepEqual(await due(store, visits, 10), [next]);
-    }
+    await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('1', 'b', { body: '"b"' }), delivery('2', 'b')) });
+    await owner.commit({ deliveries: [retry('1', 3, 20), ...remove('b', '1')] });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 20, 10), [
+      delivery('2', 'b'),
+      delivery('1', 'a', { attempts: 3, dueAt: 20 }),
+    ]);
+  });
+
+  it('asking again leaves the moment as it is, unless there is none', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'b')) });
+    await owner.commit({ deliveries: [retry('1', 1, 50), retry('2', 1, null, 'mail', 'b')] });
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { dueAt: 5 }), delivery('2', 'b', { dueAt: 5 })) });
+    assert.deepEqual(await due(store, visits, 49), ['2']);
+    assert.deepEqual(await due(store, visits, 50), ['2', '1']);
+  });
+
+  it('restoring a delivery does nothing when there is one of its name', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const restore = (delivery: StoredDelivery): DeliveryWrite => ({ write: 'restore', delivery });
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { body: '"new"' })) });
+    await owner.commit({ deliveries: [restore(delivery('1', 'a', { body: '"old"', dueAt: 1 })), restore(delivery('2', 'b'))] });
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a', { body: '"new"' }), delivery('2', 'b')]);
   });
 
   it('a delivery that was taken away and is asked for again stands behind all others', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a', { attempts: 5 }), delivery('2', 'a')) });
-    await owner.commit({ deliveries: [...remove('1'), ...ask(delivery('1', 'a', { askedAt: 7 }))] });
+    await owner.commit({ deliveries: [...remove('a', '1'), ...ask(delivery('1', 'a', { askedAt: 7 }))] });
     assert.deepEqual(await due(store, visits, 10), ['2']);
-    await owner.commit({ deliveries: remove('2') });
+    await owner.commit({ deliveries: remove('a', '2') });
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a', { askedAt: 7 })]);
   });
 
@@ -160,14 +173,14 @@ export function deliveriesContract(it: StoreTest): void {
       delivery('3', 'b'),
       delivery('1', 'a', { body: '"é"', attempts: 1, dueAt: 40 }),
     ]);
-    await owner.commit({ deliveries: remove('1') });
+    await owner.commit({ deliveries: remove('a', '1') });
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 1), [delivery('2', 'a', { attempts: 4, dueAt: 5 })]);
   });
 
   it('a retry or removal of one that is not there does nothing', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a')) });
-    await owner.commit({ deliveries: [retry('3', 1, 1), ...remove('3')] });
+    await owner.commit({ deliveries: [retry('3', 1, 1), ...remove('a', '3')] });
     assert.deepEqual(await due(store, visits, 10), ['1']);
     assert.equal((await store.claim(visits)).deliveries, 2);
   });
@@ -187,7 +200,7 @@ export function deliveriesContract(it: StoreTest): void {
     });
     const next = (after: number) => store.nextDeliveryDue(visits, 'mail', after);
     assert.deepEqual([await next(0), await next(19), await next(20), await next(last)], [20, 20, last, null]);
-    await owner.commit({ deliveries: remove('1') });
+    await owner.commit({ deliveries: remove('a', '1') });
     assert.deepEqual([await next(0), await next(15)], [15, last]);
   });
 
@@ -201,7 +214,7 @@ export function deliveriesContract(it: StoreTest): void {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a')) });
     const other = await own(store, orders);
-    await other.commit({ deliveries: [...remove('1'), retry('1', 9, 9)] });
+    await other.commit({ deliveries: [...remove('a', '1'), retry('1', 9, 9)] });
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a')]);
     await other.commit({ deliveries: ask(delivery('1', 'a', { body: '"other"' })) });
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a')]);
@@ -209,8 +222,8 @@ export function deliveriesContract(it: StoreTest): void {
   });
 }
 
-function retry(id: string, attempts: number, dueAt: number | null, endpoint = 'mail'): DeliveryWrite {
-  return { write: 'retry', endpoint, id, attempts, dueAt };
+function retry(id: string, attempts: number, dueAt: number | null, endpoint = 'mail', key = 'a'): DeliveryWrite {
+  return { write: 'retry', endpoint, key, id, attempts, dueAt };
 }
 
 /** The ids of what is due of `mail`. */

@@ -148,9 +148,9 @@ export function ask(...deliveries: readonly StoredDelivery[]): DeliveryWrite[] {
   return deliveries.map((delivery) => ({ write: 'ask', delivery }));
 }
 
-/** Takes deliveries to `mail` away. */
-export function remove(...ids: readonly string[]): DeliveryWrite[] {
-  return ids.map((id) => ({ write: 'remove', endpoint: 'mail', id }));
+/** Takes deliveries of a key to `mail` away. */
+export function remove(key: string, ...ids: readonly string[]): DeliveryWrite[] {
+  return ids.map((id) => ({ write: 'remove', endpoint: 'mail', key, id }));
 }
 
 export function put(table: string, ...rows: RowWrite['rows']): RowWrite {

@@ -107,7 +107,7 @@ export function lifeContract(it: StoreTest): void {
     const { deliveries } = await again.claim(visits);
     assert.equal(deliveries, 3);
     const owner = await own(again, visits);
-    await owner.commit({ deliveries: [...remove('1'), ...ask(delivery('4', 'a'))] });
+    await owner.commit({ deliveries: [...remove('a', '1'), ...ask(delivery('4', 'a'))] });
     assert.deepEqual(await again.dueDeliveries(visits, 'mail', 10, 10), asked.slice(1, 2));
   });
 

@@ -72,7 +72,7 @@ export function ownershipContract(it: StoreTest): void {
       holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: null }],
       keys: [{ key: 'a', state: null, next: 7, parked: true }],
       timers: [arm('a', 'wake', 5)],
-      deliveries: [...remove('old'), ...ask(delivery('new', 'a'))],
+      deliveries: [...remove('a', 'old'), ...ask(delivery('new', 'a'))],
       rows: [put('accounts', ['a', 1, null, null, null]), add('history', ['it happened'])],
       deadLetters: [letter('new', 'b', 2)],
       resolvedDeadLetters: ['old'],

@@ -1,4 +1,4 @@
-import type { DeliveryWrite, StoredDelivery } from '../store.ts';
+import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../store.ts';
 import { SortedList } from './sorted-list.ts';
 
 interface PlacedDelivery extends StoredDelivery {
@@ -17,12 +17,12 @@ const never = Number.MAX_VALUE;
  * by itself. Only the first of each line can be due.
  */
 class EndpointDeliveries {
-  readonly #byId = new Map<string, PlacedDelivery>();
+  readonly #byName = new Map<string, PlacedDelivery>();
   readonly #lines = new Map<string, SortedList<Place, PlacedDelivery>>();
   readonly #firsts = new SortedList<Due, PlacedDelivery>((a, b) => momentOf(a) - momentOf(b) || a.place - b.place);
 
   get size(): number {
-    return this.#byId.size;
+    return this.#byName.size;
   }
 
   due(dueBy: number, limit: number): StoredDelivery[] {
@@ -35,36 +35,40 @@ class EndpointDeliveries {
   }
 
   ask(delivery: StoredDelivery, place: number): void {
-    const { place: kept, attempts, askedAt } = this.#take(delivery.id) ?? { ...delivery, place };
-    this.#put({ ...delivery, place: kept, attempts, askedAt });
+    const { place: kept, attempts, askedAt, dueAt } = this.#take(delivery) ?? { ...delivery, place };
+    this.#put({ ...delivery, place: kept, attempts, askedAt, dueAt: dueAt ?? delivery.dueAt });
   }
 
-  retry(id: string, attempts: number, dueAt: number | null): void {
-    const delivery = this.#take(id);
+  restore(delivery: StoredDelivery, place: number): void {
+    if (!this.#byName.has(nameOf(delivery))) this.#put({ ...delivery, place });
+  }
+
+  retry(name: DeliveryName, attempts: number, dueAt: number | null): void {
+    const delivery = this.#take(name);
     if (delivery !== undefined) this.#put({ ...delivery, attempts, dueAt });
   }
 
-  remove(id: string): void {
-    this.#take(id);
+  remove(name: DeliveryName): void {
+    this.#take(name);
   }
 
   #put(delivery: PlacedDelivery): void {
-    this.#byId.set(delivery.id, delivery);
+    this.#byName.set(nameOf(delivery), delivery);
     this.#change(delivery, (line) => line.put(delivery));
   }
 
   /** Takes one out; undefined when there is none. */
-  #take(id: string): PlacedDelivery | undefined {
-    const delivery = this.#byId.get(id);
+  #take(name: DeliveryName): PlacedDelivery | undefined {
+    const delivery = this.#byName.get(nameOf(name));
     if (delivery === undefined) return undefined;
-    this.#byId.delete(id);
+    this.#byName.delete(nameOf(name));
     this.#change(delivery, (line) => line.remove(delivery, delivery));
     return delivery;
   }
 
   /** Changes the line of a delivery, and sees to it that the first of it, and no other, is among the firsts. */
   #change({ id, key, ordered }: PlacedDelivery, change: (line: SortedList<Place, PlacedDelivery>) => void): void {
-    const name = ordered ? `key ${key}` : `id ${id}`;
+    const name = ordered ? `key ${key}` : `id ${nameOf({ key, id })}`;
     const line = this.#lines.get(name) ?? new SortedList<Place, PlacedDelivery>((a, b) => a.place - b.place);
     if (line.first !== undefined) this.#firsts.remove(line.first, line.first);
     change(line);
@@ -76,7 +80,7 @@ class EndpointDeliveries {
   }
 }
 
-/** The deliveries of one partition that have no outcome yet, at most one for each endpoint and id. */
+/** The deliveries of one partition that have no outcome yet, at most one for each endpoint, key and id. */
 export class PendingDeliveries {
   readonly #byEndpoint = new Map<string, EndpointDeliveries>();
   #asked = 0;
@@ -96,11 +100,12 @@ export class PendingDeliveries {
   }
 
   write(write: DeliveryWrite): void {
-    if (write.write === 'ask') {
+    if (write.write === 'retry') this.#of(write.endpoint).retry(write, write.attempts, write.dueAt);
+    else if (write.write === 'remove') this.#of(write.endpoint).remove(write);
+    else {
       this.#asked += 1;
-      this.#of(write.delivery.endpoint).ask(write.delivery, this.#asked);
-    } else if (write.write === 'retry') this.#of(write.endpoint).retry(write.id, write.attempts, write.dueAt);
-    else this.#of(write.endpoint).remove(write.id);
+      this.#of(write.delivery.endpoint)[write.write](write.delivery, this.#asked);
+    }
   }
 
   #of(endpoint: string): EndpointDeliveries {
@@ -112,4 +117,9 @@ export class PendingDeliveries {
 
 function momentOf({ dueAt }: Due): number {
   return dueAt ?? never;
+}
+
+/** Its name among those of its endpoint. */
+function nameOf({ key, id }: Pick<DeliveryName, 'key' | 'id'>): string {
+  return JSON.stringify([key, id]);
 }

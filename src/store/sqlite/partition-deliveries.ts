@@ -1,9 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { DeliveryWrite, StoredDelivery } from '../store.ts';
+import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { Select } from './select.ts';
-
-type Named = Pick<StoredDelivery, 'endpoint' | 'id'>;
 
 /**
  * Writes the deliveries of one pipeline. The ordered ones of an endpoint and key stand in a line, by their places, and
@@ -12,10 +10,10 @@ type Named = Pick<StoredDelivery, 'endpoint' | 'id'>;
  */
 export class PartitionDeliveries {
   readonly #insert: StatementSync;
-  readonly #find: Select<[place: number, key: string, ordered: number]>;
+  readonly #find: Select<[place: number, ordered: number]>;
   readonly #replace: StatementSync;
   readonly #retry: StatementSync;
-  readonly #remove: Select<[key: string, ordered: number]>;
+  readonly #remove: Select<[ordered: number]>;
   readonly #firstTwo: Select<[place: number, waits: number]>;
   readonly #wait: StatementSync;
 
@@ -23,14 +21,14 @@ export class PartitionDeliveries {
     const { deliveries } = tablesOf(pipeline);
     this.#insert = db.prepare(
       `INSERT INTO ${deliveries} (endpoint, id, key, ordered, waits, attempts, due_at, asked_at, url, traceparent, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, id) DO NOTHING`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, key, id) DO NOTHING`,
     );
-    this.#find = new Select(db, `SELECT place, key, ordered FROM ${deliveries} WHERE endpoint = ? AND id = ?`);
+    this.#find = new Select(db, `SELECT place, ordered FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ?`);
     this.#replace = db.prepare(
-      `UPDATE ${deliveries} SET key = ?, ordered = ?, due_at = ?, url = ?, traceparent = ?, body = ? WHERE place = ?`,
+      `UPDATE ${deliveries} SET ordered = ?, due_at = coalesce(due_at, ?), url = ?, traceparent = ?, body = ? WHERE place = ?`,
     );
-    this.#retry = db.prepare(`UPDATE ${deliveries} SET attempts = ?, due_at = ? WHERE endpoint = ? AND id = ?`);
-    this.#remove = new Select(db, `DELETE FROM ${deliveries} WHERE endpoint = ? AND id = ? RETURNING key, ordered`);
+    this.#retry = db.prepare(`UPDATE ${deliveries} SET attempts = ?, due_at = ? WHERE endpoint = ? AND key = ? AND id = ?`);
+    this.#remove = new Select(db, `DELETE FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ? RETURNING ordered`);
     this.#firstTwo = new Select(
       db,
       `SELECT place, waits FROM ${deliveries} WHERE endpoint = ? AND key = ? AND ordered = 1 ORDER BY place LIMIT 2`,
@@ -40,37 +38,41 @@ export class PartitionDeliveries {
 
   /** Answers by how much it changed the number of deliveries. */
   write(write: DeliveryWrite): number {
-    if (write.write === 'ask') return this.#ask(write.delivery) ? 1 : 0;
-    if (write.write === 'remove') return this.#take(write) ? -1 : 0;
-    this.#retry.run(write.attempts, write.dueAt, write.endpoint, write.id);
-    return 0;
+    switch (write.write) {
+      case 'ask':
+        return this.#insertOne(write.delivery) || this.#replaceOne(write.delivery);
+      case 'restore':
+        return this.#insertOne(write.delivery);
+      case 'remove':
+        return this.#take(write);
+      case 'retry':
+        this.#retry.run(write.attempts, write.dueAt, write.endpoint, write.key, write.id);
+        return 0;
+    }
   }
 
-  /** Whether there was none of its endpoint and id. */
-  #ask(delivery: StoredDelivery): boolean {
+  #insertOne(delivery: StoredDelivery): number {
     const { endpoint, id, key, ordered, attempts, dueAt, askedAt, url, traceparent, body } = delivery;
     const waits = ordered && this.#firstTwo.get(endpoint, key) !== undefined;
     const flags = [Number(ordered), Number(waits)];
-    const { changes } = this.#insert.run(endpoint, id, key, ...flags, attempts, dueAt, askedAt, url, traceparent, body);
-    if (changes === 0) this.#askAgain(delivery);
-    return changes !== 0;
+    return Number(this.#insert.run(endpoint, id, key, ...flags, attempts, dueAt, askedAt, url, traceparent, body).changes);
   }
 
-  /** One of that endpoint and id is there: it keeps its place. With another key it goes from one line to another. */
-  #askAgain({ endpoint, id, key, ordered, dueAt, url, traceparent, body }: StoredDelivery): void {
-    const [place = 0, formerKey = key, wasOrdered = 0] = this.#find.get(endpoint, id) ?? [];
-    this.#replace.run(key, Number(ordered), dueAt, url, traceparent, body, place);
-    if (key === formerKey && Number(ordered) === wasOrdered) return;
+  /** One of that name is there: it keeps its place. */
+  #replaceOne({ endpoint, id, key, ordered, dueAt, url, traceparent, body }: StoredDelivery): number {
+    const [place = 0, wasOrdered = 0] = this.#find.get(endpoint, key, id) ?? [];
+    this.#replace.run(Number(ordered), dueAt, url, traceparent, body, place);
+    if (Number(ordered) === wasOrdered) return 0;
+    // The endpoint has changed its order: it enters the line, or leaves it.
     this.#wait.run(Number(ordered), place);
-    if (wasOrdered === 1) this.#lineUp(endpoint, formerKey);
-    if (ordered) this.#lineUp(endpoint, key);
+    this.#lineUp(endpoint, key);
+    return 0;
   }
 
-  /** Whether there was one. */
-  #take({ endpoint, id }: Named): boolean {
-    const [key, ordered] = this.#remove.get(endpoint, id) ?? [];
-    if (key !== undefined && ordered === 1) this.#lineUp(endpoint, key);
-    return key !== undefined;
+  #take({ endpoint, key, id }: DeliveryName): number {
+    const [ordered] = this.#remove.get(endpoint, key, id) ?? [];
+    if (ordered === 1) this.#lineUp(endpoint, key);
+    return ordered === undefined ? 0 : -1;
   }
 
   /** Makes a line right again after one has left or entered it: only the first two can be wrong. */

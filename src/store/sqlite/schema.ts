@@ -62,7 +62,7 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
     CREATE TABLE IF NOT EXISTS ${deliveries} (
       place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL,
       ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
-      asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, id)
+      asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, key, id)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at) WHERE waits = 0;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_line_${pipeline}`)} ON ${deliveries} (endpoint, key) WHERE ordered = 1;

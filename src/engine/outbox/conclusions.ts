@@ -1,0 +1,118 @@
+import type { Answer, DeliveryOutcome, Endpoint } from '../../pipeline/endpoint.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import type { StoredDelivery } from '../../store/store.ts';
+import { pauseMs } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
+import type { Draft } from '../draft.ts';
+import type { Lanes } from '../lanes.ts';
+import type { Log } from '../log.ts';
+import type { TimerQueue } from '../timer-queue.ts';
+import { outcomeTimer } from './outcome.ts';
+
+/** What conclusions work with; their tenure provides it. */
+export interface ConclusionsMeans {
+  readonly clock: Clock;
+  readonly random: () => number;
+  newId(): string;
+  readonly log: Log;
+  readonly pipeline: AnyPipeline;
+  readonly lanes: Pick<Lanes, 'warm' | 'peek' | 'writeTimer'>;
+  readonly timers: Pick<TimerQueue, 'hand'>;
+  /** The draft that takes what is decided now. */
+  draft(): Draft;
+}
+
+type Final = Exclude<Answer, { readonly result: 'postponed' }>;
+type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
+
+/** What the answers of one endpoint mean, for their deliveries and for the keys. */
+export class Conclusions {
+  readonly #means: ConclusionsMeans;
+  readonly #endpoint: Endpoint;
+  /** Outcomes that are on their way to their keys: key and id. */
+  readonly #untold = new Map<string, string>();
+
+  constructor(means: ConclusionsMeans, endpoint: Endpoint) {
+    this.#means = means;
+    this.#endpoint = endpoint;
+  }
+
+  /** Whether a key has an outcome yet to learn of. */
+  isTold(key: string): boolean {
+    for (const untold of this.#untold.values()) if (untold === key) return false;
+    return true;
+  }
+
+  /** A key has learned of an outcome. */
+  told(key: string, timerName: string): void {
+    this.#untold.delete(`${timerName}\n${key}`);
+  }
+
+  /** Brings the key into memory that will be told: it must learn of it before an event that was accepted later has its turn. */
+  async prepare({ key }: StoredDelivery): Promise<void> {
+    const { pipeline, lanes } = this.#means;
+    if (this.#endpoint.outcome === undefined || pipeline.key === undefined) return;
+    // While others were loaded, a sweep may have forgotten it.
+    if (lanes.peek(key) === undefined) await lanes.warm([key]);
+  }
+
+  /** Drafts what an answer means. */
+  draft(delivery: StoredDelivery, answer: Final): void {
+    const attempts = delivery.attempts + 1;
+    if (answer.result === 'delivered') {
+      this.#means.draft().counts.delivered += 1;
+      this.#remove(delivery);
+      this.#tell(delivery, { status: 'delivered', attempts, answer: answer.answer ?? null });
+    } else if (answer.result === 'failed' && attempts < this.#endpoint.retry.attempts) this.#retry(delivery, attempts, answer);
+    else this.#giveUp(delivery, attempts, answer);
+  }
+
+  #retry(delivery: StoredDelivery, attempts: number, { reason, retryAfterMs = 0, answer }: Final & { readonly result: 'failed' }): void {
+    const { clock, random, draft, log } = this.#means;
+    const { endpoint, key, id } = delivery;
+    const retryAt = clock.now() + Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()));
+    const byOutbox = this.#endpoint.retryBy === 'outbox';
+    draft().counts.deliveryRetries += 1;
+    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: byOutbox ? retryAt : null });
+    log.warn({ ...this.#fields(delivery), attempt: attempts, reason }, 'delivery failed');
+    if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt });
+  }
+
+  #giveUp(delivery: StoredDelivery, attempts: number, { reason, answer }: Exclude<Final, { readonly result: 'delivered' }>): void {
+    const { clock, newId, draft, log } = this.#means;
+    const { id, key, endpoint, body, url, ordered, askedAt, traceparent } = delivery;
+    draft().counts.deliveriesFailed += 1;
+    this.#remove(delivery);
+    draft().bury({
+      id: newId(),
+      key,
+      reason: `delivery to ${endpoint}: ${reason}`,
+      failedAt: clock.now(),
+      attempts,
+      event: null,
+      timer: null,
+      delivery: { id, endpoint, body, url, ordered, askedAt, traceparent },
+      numbers: null,
+      parked: false,
+    });
+    log.error({ ...this.#fields(delivery), attempt: attempts, reason }, 'gave up a delivery');
+    this.#tell(delivery, { status: 'given up', attempts, reason, answer: answer ?? null });
+  }
+
+  #remove({ endpoint, key, id }: StoredDelivery): void {
+    this.#means.draft().deliveries.push({ write: 'remove', endpoint, key, id });
+  }
+
+  #tell(delivery: StoredDelivery, said: WithoutFacts<DeliveryOutcome>): void {
+    if (this.#endpoint.outcome === undefined) return;
+    const { lanes, timers, clock } = this.#means;
+    const { key, name, timer } = outcomeTimer(delivery, { id: delivery.id, at: clock.now(), ...said });
+    this.#untold.set(`${name}\n${key}`, key);
+    lanes.writeTimer({ key, name, timer });
+    timers.hand({ key, name, ...timer });
+  }
+
+  #fields({ endpoint, id, key }: StoredDelivery): object {
+    return { pipeline: this.#means.pipeline.name, key, endpoint, delivery: id };
+  }
+}
