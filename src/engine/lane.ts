@@ -1,6 +1,7 @@
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import type { KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { isOutcome } from './outbox/outcome.ts';
 
 /** An event in memory that waits for its turn, or has it. */
 export interface Waiting {
@@ -68,7 +69,7 @@ export class Lane {
   /** Their names. */
   readonly #due = new Set<string>();
   /** The timer whose turn is under way. */
-  timerUnderWay: string | undefined;
+  timerUnderWay: StoredTimer | undefined;
   /** The draft that last changed the lane: it must be on disk before the lane may be forgotten. */
   draft = 0;
   /** Calls off the alarm that the lane waits for. */
@@ -101,6 +102,14 @@ export class Lane {
   /** Whether it has a turn or is about to. */
   get isBusy(): boolean {
     return this.status === 'ready' || this.status === 'running' || this.status === 'reloading';
+  }
+
+  /** Whether nothing is left to do now: all that can run has run, and of all outcomes it has been told. What waits for a retry or an operator waits. */
+  get isAtRest(): boolean {
+    if (this.status === 'parked') return true;
+    if (this.isBusy || (this.status === 'open' && (this.spillComesFirst || this.runnable !== undefined))) return false;
+    for (const name of this.#armed?.keys() ?? []) if (isOutcome(name)) return false;
+    return true;
   }
 
   /** Whether an asynchronous handler is at work. */
@@ -163,7 +172,9 @@ export class Lane {
 
   /** Takes a timer that has come due, once, to its place in the order in which they did. */
   takeDue(timer: StoredTimer): void {
-    if (timer.name === this.timerUnderWay || this.#due.has(timer.name)) return;
+    const { timerUnderWay } = this;
+    if (timerUnderWay?.name === timer.name && timerUnderWay.data === timer.data) return;
+    if (this.#due.has(timer.name)) return;
     const due = this.#dueTimers;
     let at = due.length;
     while (at > 0 && (due[at - 1] as DueTimer).dueAt > timer.dueAt && (due[at - 1] as DueTimer).attempts === 0) at -= 1;
@@ -188,6 +199,12 @@ export class Lane {
     this.#dueTimers.unshift({ ...timer, key: this.key });
     this.#due.add(timer.name);
     this.#ahead?.delete(timer.name);
+  }
+
+  /** Whether another timer of its name was armed while it had its turn: an outcome may come during the turn of the one before. */
+  isReplaced({ name, data }: Pick<StoredTimer, 'name' | 'data'>): boolean {
+    const armed = this.armed(name);
+    return armed !== undefined && armed.data !== data;
   }
 
   /** The timer of that name, if it is armed. */

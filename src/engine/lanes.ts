@@ -310,7 +310,7 @@ export class Lanes {
       return;
     }
     lane.takeDueTimer();
-    lane.timerUnderWay = timer.name;
+    lane.timerUnderWay = timer;
     this.#runner.runTimer(lane, timer);
     if (!lane.isRunning) lane.timerUnderWay = undefined;
   }

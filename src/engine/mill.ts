@@ -6,7 +6,7 @@ import type { DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
-import type { IngestOptions } from './identify.ts';
+import { type Identification, type IngestOptions, identify } from './identify.ts';
 import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
@@ -87,6 +87,7 @@ export class Mill {
   readonly #declared: ReadonlyMap<string, AnyPipeline>;
   readonly #schedules: Schedules;
   readonly #transports: Transports;
+  readonly #identification: Identification;
   readonly #partitions: Partitions;
   readonly #door: Door;
   readonly #retention: RetentionSweep;
@@ -116,6 +117,7 @@ export class Mill {
     const ids = new Ids(clock, random);
     const newId = () => ids.next();
     const identification = { store, clock, newId, limits: limitsWith(limits) };
+    this.#identification = identification;
     this.#door = new Door({
       ...identification,
       tracing,
@@ -322,12 +324,17 @@ export class Mill {
       {
         clock: this.#clock,
         log: this.#log,
+        isStopping: () => this.#state === 'stopping',
+        idle: async (pipeline) => {
+          const partitions = this.#partitions.of(pipeline);
+          while (partitions.some((partition) => partition.hasWork)) await Promise.all(partitions.map((partition) => partition.idle()));
+        },
         command: async (command) => void (await this.#door.take(own(), command, {})),
         finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
         state: (schedule, { isWaiting }) => this.#stateOf(own(), schedule, isWaiting ? freshnessMs : 0),
         runMeans: (pipeline) => ({
           query: (table) => this.query(table),
-          ingest: async (event) => (await this.#door.takeKeyed(pipeline, event, {})).key,
+          ingest: (event) => this.#ingestForRun(pipeline, event),
           finished: (key) => this.#partitions.ofKey(pipeline.name, key).finished(key),
           abort: (key) =>
             this.#partitions.ofKey(pipeline.name, key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
@@ -335,6 +342,16 @@ export class Mill {
       },
       pipelines,
     );
+  }
+
+  /** Answers the event's key, also where nobody knows whether the event is in the log. */
+  async #ingestForRun(pipeline: AnyPipeline, event: unknown): Promise<string> {
+    try {
+      return (await this.#door.takeKeyed(pipeline, event, {})).key;
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
+      return (await identify(this.#identification, pipeline, event)).stored.key;
+    }
   }
 
   #fail(error: MillraceError): void {

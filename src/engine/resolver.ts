@@ -5,7 +5,8 @@ import type { Clock } from './clock.ts';
 import type { Draft } from './draft.ts';
 import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
-import { outcomeTimer } from './outbox/outcome.ts';
+import { outcomeName, outcomeTimer } from './outbox/outcome.ts';
+import type { TimerQueue } from './timer-queue.ts';
 
 /** What resolving dead letters works with; its tenure provides it. */
 export interface ResolverMeans {
@@ -13,6 +14,7 @@ export interface ResolverMeans {
   readonly clock: Clock;
   readonly pipeline: AnyPipeline;
   readonly lanes: Lanes;
+  readonly timers: Pick<TimerQueue, 'fire'>;
   /** The draft that takes what is decided now. */
   draft(): Draft;
   /** Something was drafted. */
@@ -74,13 +76,22 @@ export class Resolver {
         `dead letter ${letter.id}: expected an endpoint of the pipeline, found ${delivery.endpoint}`,
       );
     }
-    await this.#resolve(letter, ({ key }, draft) => {
+    await this.#resolve(letter, (lane, draft) => {
+      const { key } = lane;
+      if (lane.armed(outcomeName(delivery)) !== undefined) {
+        throw new MillraceError(
+          'MILL_CONFLICT',
+          `dead letter ${letter.id}: expected its key to have been told of it, found that it has not been yet`,
+        );
+      }
       const at = this.#means.clock.now();
       // Where nobody is told that it is for the pipeline to begin, it begins by itself.
       const dueAt = endpoint.retryBy === 'outbox' || endpoint.outcome === undefined ? at : null;
-      draft.deliveries.push({ write: 'restore', delivery: { ...delivery, key, ordered: endpoint.isOrdered, attempts: 0, dueAt } });
+      // A new moment, so that no answer of before is taken for one of now.
+      const restored = { ...delivery, key, ordered: endpoint.isOrdered, askedAt: at, attempts: 0, dueAt };
+      draft.deliveries.push({ write: 'restore', delivery: restored });
       if (endpoint.outcome === undefined) return;
-      this.#means.lanes.writeTimer(outcomeTimer({ ...delivery, key }, { id: delivery.id, attempts: 0, at, status: 'redriven' }));
+      this.#means.timers.fire(outcomeTimer({ ...delivery, key }, { id: delivery.id, attempts: 0, at, status: 'redriven' }));
     });
   }
 

@@ -112,7 +112,7 @@ export class Runner {
       turn,
       () => this.#handleTimer(lane, timer, turn),
       (draft) => {
-        this.#writeTimer(lane, draft, { key: lane.key, name: timer.name, timer: null });
+        if (!lane.isReplaced(timer)) this.#writeTimer(lane, draft, { key: lane.key, name: timer.name, timer: null });
         draft.causes.push(timer);
       },
       (error) => this.#failTimer(lane, timer, error),
@@ -234,7 +234,9 @@ export class Runner {
     const attempts = timer.attempts + 1;
     const reason = `timer ${name}: ${messageOf(error)}`;
     const fields = { pipeline: this.#means.pipeline.name, key: lane.key, timer: name, attempt: attempts, reason };
-    if (attempts < retry.attempts) {
+    if (lane.isReplaced(timer)) {
+      this.#means.log.warn(fields, 'attempt failed, and a newer one takes its place');
+    } else if (attempts < retry.attempts) {
       this.#means.log.warn(fields, 'attempt failed');
       draft.counts.retries += 1;
       const retryAt = this.#means.clock.now() + pauseMs(retry, attempts, this.#means.random());

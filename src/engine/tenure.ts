@@ -102,8 +102,8 @@ export class Tenure {
       looked: () => this.#flushSoon(),
       failed,
     });
-    const drafting = { ...means, lanes: this.#lanes, draft: () => this.#draft, drafted: () => this.#flushSoon() };
-    this.#outbox = new Outbox({ ...drafting, timers: this.#timers, failed }, means.pipeline.deliver, means.gates);
+    const drafting = { ...means, lanes: this.#lanes, timers: this.#timers, draft: () => this.#draft, drafted: () => this.#flushSoon() };
+    this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
     this.#resolver = new Resolver({ ...drafting, committed });
   }
 
@@ -176,8 +176,16 @@ export class Tenure {
    * they asked for. Or the tenure ends.
    */
   async finished(key: string): Promise<void> {
+    await this.#until(() => this.#looks === 0);
     await this.#dispatchedTo(this.#feed.head);
+    try {
+      // What an earlier tenure left to do is on disk only.
+      if (this.#isKeyed) await this.#lanes.warm([key]);
+    } catch (error) {
+      this.#fail(error);
+    }
     await this.#until(() => this.#isFinished(key));
+    this.#outbox.restore(key);
   }
 
   /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
@@ -185,6 +193,7 @@ export class Tenure {
     this.#lanes.abort(key, reason);
     this.#means.calls.abort(key, reason);
     this.#outbox.cancel(key);
+    this.#condition.changed();
   }
 
   /** Begins no further call. */
@@ -327,12 +336,12 @@ export class Tenure {
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
     this.#timers.committed(draft.timers);
-    this.#outbox.committed(draft.deliveries, draft.timers);
+    this.#outbox.committed(draft.deliveries);
   }
 
   #isFinished(key: string): boolean {
     const lane = this.#lanes.peek(key);
-    const isAtRest = lane === undefined || (!lane.isBusy && lane.draft <= this.#lanes.committedDraft);
+    const isAtRest = lane === undefined || (lane.isAtRest && lane.draft <= this.#lanes.committedDraft);
     return isAtRest && this.#outbox.isQuiet(key);
   }
 

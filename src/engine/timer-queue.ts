@@ -56,9 +56,11 @@ export class TimerQueue {
     if (this.#looking !== undefined) this.#touched.add(nameOf(key, name));
   }
 
-  /** A timer that was drafted just now is due already: it goes to its lane without being read back. */
-  hand(timer: DueTimer): void {
-    const name = nameOf(timer.key, timer.name);
+  /** Drafts a timer that is due already, and gives it to its lane without reading it back. */
+  fire(timer: DueTimer): void {
+    const { key, name: timerName, ...written } = timer;
+    this.#means.lanes.writeTimer({ key, name: timerName, timer: written });
+    const name = nameOf(key, timerName);
     if (!this.#means.lanes.dispatchTimer(timer)) return;
     this.#inHand.add(name);
     this.#handed.add(name);

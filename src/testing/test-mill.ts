@@ -78,9 +78,9 @@ export class TestMill {
 
   async start(): Promise<void> {
     const { limits = {}, crashBeforeCommit = false, log, tracing } = this.#options;
+    this.#life += 1;
     const pipelines = this.#options.pipelines.map((pipeline) => this.#recorded(pipeline));
     this.#store = observe(this.#base, { crashBeforeCommit });
-    this.#life += 1;
     const made = millrace({
       store: this.#store,
       pipelines,
@@ -147,6 +147,7 @@ export class TestMill {
   /** Ends the engine as a power cut would, keeping what is in the store, and starts a new one on it. */
   async crash(): Promise<void> {
     this.#store.cut();
+    this.#life += 1;
     await this.#base.close();
     await this.start();
   }
@@ -160,9 +161,12 @@ export class TestMill {
   /** The pipeline with endpoints that remember their calls and make none. */
   #recorded(pipeline: AnyPipeline): AnyPipeline {
     const { answer = () => ({ result: 'delivered' }) } = this.#options;
+    const life = this.#life;
     const call = async (call: OutgoingCall, signal: AbortSignal) => {
+      if (life !== this.#life) return dead();
       this.calls.push(call);
-      return answer(call, signal);
+      const answered = await answer(call, signal);
+      return life === this.#life ? answered : dead();
     };
     const deliver = Object.entries(pipeline.deliver).map(([name, endpoint]) => [name, { ...endpoint, to: { call } }] as const);
     return deliver.length === 0 ? pipeline : { ...pipeline, deliver: Object.fromEntries(deliver) };
@@ -194,6 +198,9 @@ export class TestMill {
     }
   }
 }
+
+/** What a process that is dead answers. */
+const dead = () => new Promise<never>(() => {});
 
 /** Mulberry32 (Tommy Ettinger, public domain): a small seeded generator, good enough to spread retries in tests. */
 function mulberry32(seed: number): () => number {

@@ -37,12 +37,12 @@ export class Calls {
     const made = this.#calls.get(name);
     if (made !== undefined && this.has(delivery)) return made.answer;
     const abort = new AbortController();
-    gate.begin();
+    const begunAt = gate.begin();
     const answer = this.#answerOf(delivery, endpoint, abort).then((answer) => {
       call.isOver = true;
       if (answer.result === 'postponed') {
         // Before the place is free: it must not be taken again at once.
-        gate.postpone(this.#clock.now() + Math.max(postponeMsMin, answer.retryAfterMs));
+        gate.postpone(begunAt, this.#clock.now() + Math.max(postponeMsMin, answer.retryAfterMs));
         this.#calls.delete(name);
       }
       gate.end();

@@ -16,8 +16,8 @@ export interface ConclusionsMeans {
   newId(): string;
   readonly log: Log;
   readonly pipeline: AnyPipeline;
-  readonly lanes: Pick<Lanes, 'warm' | 'peek' | 'writeTimer'>;
-  readonly timers: Pick<TimerQueue, 'hand'>;
+  readonly lanes: Pick<Lanes, 'warm' | 'peek'>;
+  readonly timers: Pick<TimerQueue, 'fire'>;
   /** The draft that takes what is decided now. */
   draft(): Draft;
 }
@@ -29,23 +29,10 @@ type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
 export class Conclusions {
   readonly #means: ConclusionsMeans;
   readonly #endpoint: Endpoint;
-  /** Outcomes that are on their way to their keys: key and id. */
-  readonly #untold = new Map<string, string>();
 
   constructor(means: ConclusionsMeans, endpoint: Endpoint) {
     this.#means = means;
     this.#endpoint = endpoint;
-  }
-
-  /** Whether a key has an outcome yet to learn of. */
-  isTold(key: string): boolean {
-    for (const untold of this.#untold.values()) if (untold === key) return false;
-    return true;
-  }
-
-  /** A key has learned of an outcome. */
-  told(key: string, timerName: string): void {
-    this.#untold.delete(`${timerName}\n${key}`);
   }
 
   /** Brings the key into memory that will be told: it must learn of it before an event that was accepted later has its turn. */
@@ -105,11 +92,8 @@ export class Conclusions {
 
   #tell(delivery: StoredDelivery, said: WithoutFacts<DeliveryOutcome>): void {
     if (this.#endpoint.outcome === undefined) return;
-    const { lanes, timers, clock } = this.#means;
-    const { key, name, timer } = outcomeTimer(delivery, { id: delivery.id, at: clock.now(), ...said });
-    this.#untold.set(`${name}\n${key}`, key);
-    lanes.writeTimer({ key, name, timer });
-    timers.hand({ key, name, ...timer });
+    const { timers, clock } = this.#means;
+    timers.fire(outcomeTimer(delivery, { id: delivery.id, at: clock.now(), ...said }));
   }
 
   #fields({ endpoint, id, key }: StoredDelivery): object {

@@ -10,6 +10,7 @@ export class EndpointGate {
   readonly #begun: number[] = [];
   #postponedUntil = 0;
   readonly #waiting = new Set<() => void>();
+  #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
 
   constructor(endpoint: Pick<Endpoint, 'concurrency' | 'rateLimit'>, clock: Clock) {
@@ -27,12 +28,15 @@ export class EndpointGate {
     return this.#postponedUntil > this.#clock.now();
   }
 
-  begin(): void {
+  /** Answers the moment, by which `postpone` knows the call. */
+  begin(): number {
+    const now = this.#clock.now();
     this.#underWay += 1;
     const { rateLimit } = this.#endpoint;
-    if (rateLimit === undefined) return;
-    this.#begun.push(this.#clock.now());
+    if (rateLimit === undefined) return now;
+    this.#begun.push(now);
     if (this.#begun.length > rateLimit.calls) this.#begun.shift();
+    return now;
   }
 
   end(): void {
@@ -40,9 +44,10 @@ export class EndpointGate {
     this.#wake();
   }
 
-  /** The call that has begun was none after all, and none makes sense before that moment. */
-  postpone(until: number): void {
-    this.#begun.pop();
+  /** The call that began at one moment was none after all, and none makes sense before another. */
+  postpone(begunAt: number, until: number): void {
+    const at = this.#begun.lastIndexOf(begunAt);
+    if (at !== -1) this.#begun.splice(at, 1);
     this.#postponedUntil = Math.max(this.#postponedUntil, until);
   }
 
@@ -62,16 +67,23 @@ export class EndpointGate {
 
   #arm(): void {
     const at = this.#opensAt();
-    if (this.#disarm !== undefined || at <= this.#clock.now()) return;
+    if (at >= this.#alarmAt || at <= this.#clock.now()) return;
+    this.#disarm?.();
+    this.#alarmAt = at;
     this.#disarm = this.#clock.alarm(at, () => {
-      this.#disarm = undefined;
+      this.#alarmAt = Number.POSITIVE_INFINITY;
       this.#wake();
     });
   }
 
+  /** Who finds no place stays in front of those that had one, so that no partition starves another. */
   #wake(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const call of waiting) call();
+    while (waiting.length > 0 && this.isOpen) waiting.shift()?.();
+    const again = [...waiting, ...this.#waiting];
+    this.#waiting.clear();
+    for (const call of again) this.#waiting.add(call);
+    if (again.length > 0) this.#arm();
   }
 }

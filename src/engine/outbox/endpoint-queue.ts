@@ -35,6 +35,8 @@ export class EndpointQueue {
   readonly #touched = new Set<string>();
   /** Asked for by a commit and not looked for yet, and by which key. Only kept where somebody asks what a key has to do. */
   readonly #unread = new Map<string, string>();
+  /** Keys whose run has run out of its time. */
+  readonly #cancelled = new Set<string>();
   #mayBeMore = true;
   #looking: Promise<void> | undefined;
   #alarmAt = Number.POSITIVE_INFINITY;
@@ -55,13 +57,13 @@ export class EndpointQueue {
   /** Whether nothing is under way and nothing can begin by itself now. */
   get isIdle(): boolean {
     if (this.#inHand.size > this.#waiting.length) return false;
-    if (this.#isResting || this.#isClosed) return true;
-    return this.#looking === undefined && (this.#waiting.length === 0 ? !this.#mayBeMore : !this.#gate.isOpen);
+    if (this.#isClosed) return true;
+    if (this.#looking !== undefined) return false;
+    return this.#waiting.length === 0 ? !this.#mayBeMore : this.#isResting || !this.#gate.isOpen;
   }
 
-  /** Whether nothing is left to do for a key now: all it asked for has an outcome, of which it has been told, or is put off. */
+  /** Whether nothing is left to do for a key now: all it asked for has an outcome or is put off. */
   isQuiet(key: string): boolean {
-    if (!this.#conclusions.isTold(key)) return false;
     // What its transport has put off goes on by itself later, like a retry, unless it is for the pipeline to begin.
     const isPutOff = this.#isResting || (this.#endpoint.retryBy === 'outbox' && this.#gate.isPostponed);
     if (!isPutOff) for (const asking of this.#unread.values()) if (asking === key) return false;
@@ -87,21 +89,16 @@ export class EndpointQueue {
     } else if (write.write !== 'remove' || this.#endpoint.isOrdered) this.#mayBeMore = true;
   }
 
-  /** A key has learned of an outcome. */
-  told(key: string, timerName: string): void {
-    this.#conclusions.told(key, timerName);
-  }
-
-  /** Lets go of what a key has waiting, as long as only the pipeline can start it again; its calls under way are aborted by `Calls`. */
+  /** Lets go of what a key has not begun, until it is restored, as long as only the pipeline can start it again. */
   cancel(key: string): void {
     if (this.#endpoint.retryBy !== 'pipeline') return;
-    for (const delivery of this.#waiting) {
-      if (delivery.key !== key) continue;
-      const { endpoint, id, attempts } = delivery;
-      this.#means.draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: null });
-    }
+    this.#cancelled.add(key);
+    for (const delivery of this.#waiting) if (delivery.key === key) this.#letGo(delivery);
     this.#waiting = this.#waiting.filter((delivery) => delivery.key !== key);
-    this.#means.drafted();
+  }
+
+  restore(key: string): void {
+    this.#cancelled.delete(key);
   }
 
   rest(): void {
@@ -115,9 +112,12 @@ export class EndpointQueue {
 
   /** Begins as many calls as may begin, then sees to it that this goes on. */
   readonly pump = (): void => {
-    if (this.#isResting || this.#isClosed) return;
-    while (this.#waiting.length > 0 && this.#gate.isOpen) void this.#call(this.#waiting.shift() as StoredDelivery);
-    if (this.#waiting.length > 0) this.#gate.whenOpen(this.pump);
+    if (this.#isClosed) return;
+    if (!this.#isResting) {
+      while (this.#waiting.length > 0 && this.#gate.isOpen) void this.#call(this.#waiting.shift() as StoredDelivery);
+      if (this.#waiting.length > 0) this.#gate.whenOpen(this.pump);
+    }
+    // At rest too: there may be answers of calls that an earlier tenure made.
     if (this.#mayBeMore && this.#waiting.length < this.#windowMax / 2) this.#look();
   };
 
@@ -161,7 +161,18 @@ export class EndpointQueue {
     this.#unread.delete(name);
     // The tenure before this one has called already.
     if (this.#means.calls.has(delivery)) void this.#call(delivery);
+    else this.#wait(delivery);
+  }
+
+  #wait(delivery: StoredDelivery): void {
+    if (this.#cancelled.has(delivery.key)) this.#letGo(delivery);
     else this.#waiting.push(delivery);
+  }
+
+  /** Only the pipeline can start it again. */
+  #letGo({ endpoint, key, id, attempts }: StoredDelivery): void {
+    this.#means.draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: null });
+    this.#means.drafted();
   }
 
   #arm(at: number): void {
@@ -189,7 +200,7 @@ export class EndpointQueue {
     if (answer.result === 'postponed') {
       const { reason, retryAfterMs } = answer;
       this.#means.log.debug({ ...logged(delivery), reason, retryAfterMs }, 'delivery postponed');
-      this.#waiting.push(delivery);
+      this.#wait(delivery);
       this.pump();
     } else {
       try {

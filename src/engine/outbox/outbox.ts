@@ -1,8 +1,7 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
-import type { DeliveryWrite, TimerWrite } from '../../store/store.ts';
+import type { DeliveryWrite } from '../../store/store.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 import { EndpointQueue, type EndpointQueueMeans } from './endpoint-queue.ts';
-import { deliveryOf } from './outcome.ts';
 
 /**
  * The outgoing calls of a partition (promise 6). A turn's commit asks for them; each is made until it has an outcome, and
@@ -26,7 +25,7 @@ export class Outbox {
     return true;
   }
 
-  /** Whether all that a key asked for has an outcome, of which it has been told. */
+  /** Whether all that a key asked for has an outcome. */
   isQuiet(key: string): boolean {
     for (const queue of this.#queues.values()) if (!queue.isQuiet(key)) return false;
     return true;
@@ -38,12 +37,8 @@ export class Outbox {
   }
 
   /** What was decided is on disk. */
-  committed(deliveries: readonly DeliveryWrite[], timers: readonly TimerWrite[]): void {
+  committed(deliveries: readonly DeliveryWrite[]): void {
     if (this.#queues.size === 0) return;
-    for (const { key, name, timer } of timers) {
-      const delivery = timer === null ? deliveryOf(name) : undefined;
-      if (delivery !== undefined) this.#queues.get(delivery.endpoint)?.told(key, name);
-    }
     for (const write of deliveries) {
       const { endpoint } = 'delivery' in write ? write.delivery : write;
       this.#queues.get(endpoint)?.committed(write);
@@ -51,9 +46,14 @@ export class Outbox {
     this.start();
   }
 
-  /** Lets go of what a key has waiting for its next attempt, where the pipeline starts it again. */
+  /** Lets go of what a key has not begun, until it is restored, where the pipeline starts it again. */
   cancel(key: string): void {
     for (const queue of this.#queues.values()) queue.cancel(key);
+  }
+
+  /** What a key asks for from now on is its own again. */
+  restore(key: string): void {
+    for (const queue of this.#queues.values()) queue.restore(key);
   }
 
   /** Begins no further call. */

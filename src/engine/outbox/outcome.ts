@@ -1,5 +1,6 @@
 import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
-import type { StoredDelivery, StoredTimer, TimerWrite } from '../../store/store.ts';
+import type { StoredDelivery, StoredTimer } from '../../store/store.ts';
+import type { DueTimer } from '../lane.ts';
 
 /*
  * An outcome is on disk before its key is told, as a timer that is due at once. So it has its turn in the key's order, is
@@ -9,9 +10,9 @@ import type { StoredDelivery, StoredTimer, TimerWrite } from '../../store/store.
 const prefix = 'outcome/';
 
 /** The timer that brings an outcome to its key. No timer that a pipeline declares has such a name. */
-export function outcomeTimer({ endpoint, key }: Pick<StoredDelivery, 'endpoint' | 'key'>, outcome: DeliveryOutcome) {
-  const timer = { dueAt: outcome.at, data: JSON.stringify(outcome), attempts: 0, retryAt: null };
-  return { key, name: outcomeName({ endpoint, id: outcome.id }), timer } satisfies TimerWrite;
+export function outcomeTimer({ endpoint, key }: Pick<StoredDelivery, 'endpoint' | 'key'>, outcome: DeliveryOutcome): DueTimer {
+  const name = outcomeName({ endpoint, id: outcome.id });
+  return { key, name, dueAt: outcome.at, data: JSON.stringify(outcome), attempts: 0, retryAt: null };
 }
 
 export function outcomeName({ endpoint, id }: Pick<StoredDelivery, 'endpoint' | 'id'>): string {

@@ -9,7 +9,7 @@ export interface ScheduleRunMeans {
   readonly clock: Clock;
   readonly log: Log;
   readonly query: QueryTables;
-  /** Takes an event in and answers its key. Throws why it is rejected. */
+  /** Takes an event in and answers its key, also when nobody knows whether it is in. Throws why it is rejected. */
   ingest(event: unknown): Promise<string>;
   /** Resolves once nothing is left to do for a key now: what waits for a retry goes on without the run. */
   finished(key: string): Promise<void>;
@@ -46,7 +46,7 @@ export class ScheduleRun {
   }
 
   /** Resolves when the run has ended, whatever came of it. */
-  async execute(dueAt: number, signal: AbortSignal): Promise<RunEnd> {
+  async execute({ dueAt, ready }: { readonly dueAt: number; readonly ready: Promise<void> }, signal: AbortSignal): Promise<RunEnd> {
     const { clock, log } = this.#means;
     const { timeoutMs, batch: limit, source } = this.#schedule;
     const end = () => {
@@ -61,6 +61,8 @@ export class ScheduleRun {
       this.#disarmGrace = clock.alarm(clock.now() + graceMs, () => this.#gone.resolve());
     });
     try {
+      await this.#inTime(ready);
+      if (this.#isOver) return {};
       const answer = source({ dueAt, now: clock.now(), limit, query: this.#means.query });
       const events = await (answer instanceof Promise ? this.#inTime(answer) : answer);
       if (events !== undefined) await this.#letThrough(events);

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { ScheduleOptions } from '../../pipeline/schedule.ts';
 import { table } from '../../pipeline/table.ts';
 import { tableSource } from '../../sources/table-source.ts';
 import { memory } from '../../store/memory/memory-store.ts';
+import type { NewEvent } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { testMill } from '../../testing/test-mill.ts';
-import { failing, isCode, onEveryStore } from '../promises/fixture.test.ts';
+import { failing, isCode, onEveryStore, withCalls } from '../promises/fixture.test.ts';
 
 const startAt = Date.UTC(2026, 0, 1);
 const Mail = z.object({ id: z.string() });
@@ -254,6 +256,28 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
       await Promise.all([...calls, schedule[last]()]);
       assert.equal((await schedule.status()).status, last === 'stop' ? 'stopped' : 'running');
     }
+    await t.stop();
+  });
+
+  test('a run waits for an event of which the store does not say whether it has it', async () => {
+    const { waiting, answer } = heldAnswers();
+    const base = makeStore();
+    let doubts = 0;
+    const append = async (events: readonly NewEvent[]) => {
+      const appended = await base.append(events);
+      if (events[0]?.partition.pipeline !== 'post' || doubts > 0) return appended;
+      doubts += 1;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');
+    };
+    const t = await testMill({ pipelines: [post({ timeout: '10m' }, 600_000), writer], answer, store: withCalls(base, { append }) });
+    await add(t, 'a');
+    await t.advance('2m');
+    assert.deepEqual(sent(t), ['a']);
+    const { isAtWork, lastRunAt } = await t.mill.schedule('post').status();
+    assert.deepEqual({ isAtWork, lastRunAt }, { isAtWork: true, lastRunAt: null }, 'the first run is still under way');
+    waiting[0]?.({ result: 'delivered' });
+    await t.drain();
+    assert.equal(await statuses(t), 'a SENT');
     await t.stop();
   });
 

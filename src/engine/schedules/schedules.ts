@@ -6,7 +6,7 @@ import type { Schedule } from '../../pipeline/schedule.ts';
 import type { Turn } from '../../pipeline/turn.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { ScheduleRun, type ScheduleRunMeans } from './schedule-run.ts';
+import { type RunEnd, ScheduleRun, type ScheduleRunMeans } from './schedule-run.ts';
 
 /** How a schedule stands. Moments are in milliseconds since 1970. */
 export interface ScheduleStatus {
@@ -37,6 +37,9 @@ export interface SchedulesMeans {
   readonly clock: Clock;
   readonly log: Log;
   runMeans(pipeline: AnyPipeline): Omit<ScheduleRunMeans, 'clock' | 'log'>;
+  isStopping(): boolean;
+  /** Resolves once nothing is left to do in the pipeline now. */
+  idle(pipeline: string): Promise<void>;
   command(command: Command): Promise<void>;
   /** Resolves once all commands to a schedule are carried out. */
   finished(schedule: string): Promise<void>;
@@ -69,7 +72,10 @@ export class Schedules {
   readonly pipeline: Pipeline | undefined;
   readonly #means: SchedulesMeans;
   readonly #scheduled: ReadonlyMap<string, { readonly pipeline: AnyPipeline; readonly schedule: Schedule }>;
-  readonly #atWork = new Set<string>();
+  /** The runs under way, by schedule. One whose turn was broken off, since the store failed, may still be among them. */
+  readonly #atWork = new Map<string, Promise<RunEnd>>();
+  /** Schedules of which this process has made a run. */
+  readonly #begun = new Set<string>();
   /** Why the last run of a schedule could not take its batch. */
   readonly #failures = new Map<string, string>();
 
@@ -143,18 +149,22 @@ export class Schedules {
     const scheduled = this.#scheduled.get(turn.key);
     if (scheduled === undefined || state === undefined) return state;
     const { pipeline, schedule } = scheduled;
-    const { clock, log, runMeans } = this.#means;
+    const { clock, log, runMeans, isStopping, idle } = this.#means;
     const dueAt = state.nextRunAt ?? turn.now;
-    const run = new ScheduleRun({ clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) }, schedule);
-    this.#atWork.add(turn.key);
-    try {
-      const { failure } = await run.execute(dueAt, turn.signal);
-      if (failure === undefined) this.#failures.delete(turn.key);
-      else this.#failures.set(turn.key, failure);
-    } finally {
-      this.#atWork.delete(turn.key);
-    }
-    const next = nextRun(schedule, dueAt, clock.now());
+    // What a former process left to do may be about to change what the source reads.
+    const ready = this.#begun.has(turn.key) ? Promise.resolve() : idle(pipeline.name);
+    const means = { clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) };
+    while (this.#atWork.has(turn.key)) await this.#atWork.get(turn.key);
+    if (turn.signal.aborted) return undefined;
+    const atWork = new ScheduleRun(means, schedule).execute({ dueAt, ready }, turn.signal);
+    this.#atWork.set(turn.key, atWork);
+    const { failure } = await atWork;
+    this.#atWork.delete(turn.key);
+    this.#begun.add(turn.key);
+    if (failure === undefined) this.#failures.delete(turn.key);
+    else this.#failures.set(turn.key, failure);
+    // One that a stop has cut short is made up for at the next start.
+    const next = isStopping() ? turn.now : nextRun(schedule, dueAt, clock.now());
     if (next !== null) turn.timers.set('run', { at: next });
     return { status: 'running', lastRunAt: turn.now, nextRunAt: next };
   }

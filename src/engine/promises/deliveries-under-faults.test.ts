@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
+import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { Commit, Store } from '../../store/store.ts';
+import type { TestMill } from '../../testing/test-mill.ts';
+import { failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
+
+const Told = z.object({ told: z.array(z.string()) });
+const delivered: Answer = { result: 'delivered' };
+const down = () => new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+
+function shop(options: { attempts?: number; rateLimit?: { calls: number; per: number }; concurrency?: number; tell?: () => unknown } = {}) {
+  const { attempts = 3, rateLimit, concurrency = 10, tell } = options;
+  return pipeline('shop', {
+    event: Step,
+    key: ({ key }) => key,
+    state: Told,
+    retry: { backoff: 1_000, jitter: 0 },
+    deliver: {
+      door: {
+        to: { call: failing },
+        concurrency,
+        ...(rateLimit && { rateLimit }),
+        retry: { attempts, backoff: 1_000, jitter: 0 },
+        outcome(state, _turn, { id, status, attempts }) {
+          const next = { told: [...(state?.told ?? []), `${status} ${id} after ${attempts}`] };
+          const pause = tell?.();
+          return pause instanceof Promise ? pause.then(() => next) : next;
+        },
+      },
+    },
+    handle: ({ key, n }, state, turn) => {
+      turn.deliver('door', { n }, { id: `${key} ${n}` });
+      return state;
+    },
+  });
+}
+
+const told = async (t: TestMill, key: string) => ((await t.state('shop', key)) as z.infer<typeof Told> | undefined)?.told ?? [];
+const removes = (work: Commit) => work.deliveries.some(({ write }) => write === 'remove');
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await setImmediate();
+}
+
+onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeStore }) => {
+  test('an answer outlives a store that fails twice in a row', async () => {
+    const base: Store = makeStore();
+    let failures = 0;
+    const t = await testMill({
+      pipelines: [shop()],
+      store: withCalls(base, {
+        async commit(work: Commit) {
+          if (!removes(work) || failures > 0) return base.commit(work);
+          failures = 1;
+          throw down();
+        },
+        async dueDeliveries(...args) {
+          if (failures !== 1) return base.dueDeliveries(...args);
+          failures = 2;
+          throw down();
+        },
+      }),
+    });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(60_000);
+    assert.equal(failures, 2);
+    assert.equal(t.calls.length, 1);
+    assert.deepEqual(await told(t, 'a'), ['delivered a 1 after 1']);
+    await t.stop();
+  });
+
+  for (const [what, answer, again] of [
+    ['asked for anew', delivered, async (t: TestMill) => void (await t.ingest('shop', { key: 'a', n: 1 }))],
+    [
+      'redriven',
+      { result: 'refused', reason: 'gone' },
+      async (t: TestMill) => {
+        const [letter] = await t.deadLetters('shop');
+        await t.mill.redrive(letter?.id ?? '');
+      },
+    ],
+  ] as const) {
+    test(`a delivery that is ${what} is made, although nobody knew that its last outcome was recorded`, async () => {
+      const base: Store = makeStore();
+      let doubts = 0;
+      const commit = async (work: Commit) => {
+        const committed = await base.commit(work);
+        if (!removes(work) || doubts > 0) return committed;
+        doubts += 1;
+        throw down();
+      };
+      const t = await testMill({ pipelines: [shop()], store: withCalls(base, { commit }), answer: () => answer });
+      await t.ingest('shop', { key: 'a', n: 1 });
+      await t.advance(10_000);
+      await again(t);
+      await t.advance(10_000);
+      assert.equal(t.calls.length, 2);
+      await t.stop();
+    });
+  }
+
+  test('an answer that came while the engine stops is recorded, although the store failed', async () => {
+    const base: Store = makeStore();
+    let failures = 0;
+    let give: (answer: Answer) => void = failing;
+    const store = withCalls(base, {
+      async commit(work: Commit) {
+        if (!removes(work) || failures > 0) return base.commit(work);
+        failures = 1;
+        throw down();
+      },
+    });
+    const t = await testMill({ pipelines: [shop()], store, answer: () => new Promise((resolve) => (give = resolve)) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await until(() => t.calls.length === 1);
+    const stopped = t.mill.stop();
+    await setImmediate();
+    give(delivered);
+    await stopped;
+    const next = await testMill({ pipelines: [shop()], store });
+    await next.drain();
+    assert.equal(failures, 1);
+    assert.equal(next.calls.length, 0);
+    assert.deepEqual(await told(next, 'a'), ['delivered a 1 after 1']);
+    await next.stop();
+  });
+
+  test('an outcome that comes while the key is told of the one before it is told after that', async () => {
+    const pause = Promise.withResolvers<void>();
+    let tells = 0;
+    let isDown = true;
+    const tell = () => {
+      tells += 1;
+      return tells === 2 ? pause.promise : undefined;
+    };
+    const t = await testMill({ pipelines: [shop({ tell })], answer: () => (isDown ? { result: 'refused', reason: 'gone' } : delivered) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    isDown = false;
+    const [letter] = await t.deadLetters('shop');
+    await t.mill.redrive(letter?.id ?? '');
+    await until(() => t.mill.counts().shop?.delivered === 1);
+    pause.resolve();
+    await t.drain();
+    assert.deepEqual(await told(t, 'a'), ['given up a 1 after 1', 'redriven a 1 after 0', 'delivered a 1 after 1']);
+    await t.stop();
+  });
+
+  test('a delivery whose key has not been told that it was given up is not redriven', async () => {
+    let isBroken = true;
+    const tell = () => isBroken && failing();
+    const t = await testMill({ pipelines: [shop({ tell })], answer: () => ({ result: 'refused', reason: 'gone' }) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    const [letter] = await t.deadLetters('shop');
+    await assert.rejects(t.mill.redrive(letter?.id ?? ''), isCode('MILL_CONFLICT'));
+    isBroken = false;
+    await t.advance(10_000);
+    await t.mill.redrive(letter?.id ?? '');
+    await t.drain();
+    assert.deepEqual(await told(t, 'a'), ['given up a 1 after 1', 'redriven a 1 after 0', 'given up a 1 after 1']);
+    await t.stop();
+  });
+
+  test('a call that was postponed counts for no rate limit, whichever began after it', async () => {
+    const at: number[] = [];
+    const t: TestMill = await testMill({
+      pipelines: [shop({ rateLimit: { calls: 2, per: 1_000 } })],
+      answer: async ({ id }: OutgoingCall): Promise<Answer> => {
+        const now = t.clock.now();
+        if (id === 'a 1' && at.length < 1) {
+          await new Promise<void>((ring) => t.clock.alarm(now + 950, ring));
+          return { result: 'postponed', reason: 'circuit open', retryAfterMs: 10 };
+        }
+        at.push(now);
+        return delivered;
+      },
+    });
+    const start = t.clock.now();
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(900);
+    for (const n of [2, 3, 4]) await t.ingest('shop', { key: 'a', n });
+    await t.advance(10_000);
+    const moments = at.map((moment) => moment - start);
+    for (const [place, moment] of moments.entries())
+      if (place >= 2) assert.ok(moment - (moments[place - 2] as number) >= 1_000, `${moments}`);
+    await t.stop();
+  });
+});
