@@ -23,6 +23,11 @@ export function checkPlace(file: MessagesFile, place: Place): number {
   return refuse(file, `expected the intervals up to row ${place.row} to add up to ${place.accumulated_time} ms, found ${accumulated}`);
 }
 
+/** A state that is of no file: it was made over the API, say. */
+export function foreignState(): MillraceError {
+  return new MillraceError('MILL_CONFLICT', 'the state does not belong to a play of a file');
+}
+
 function refuse({ path }: MessagesFile, problem: string): never {
   throw new MillraceError('MILL_CONFLICT', `the state does not belong to ${path}: ${problem}`);
 }

@@ -3,7 +3,7 @@ import type { Spoken } from '../../../systems/workers/spoken.ts';
 import type { MessagesFile } from './messages-file.ts';
 
 /** A message of a play as it is said. */
-export type Played = Spoken & { readonly place: Place };
+type Played = Spoken & { readonly place: Place };
 
 /** What a play prints. */
 export interface Narrator {

@@ -9,7 +9,7 @@ import { progressOf } from '../progress.ts';
 import { forever } from '../replay/forever.ts';
 import { stopRequested } from '../signals.ts';
 import { storeFor } from '../store-for.ts';
-import { checkPlace } from './check-place.ts';
+import { checkPlace, foreignState } from './check-place.ts';
 import { dataBytesMax } from './file-message.ts';
 import type { MessagesFile } from './messages-file.ts';
 import type { Narrator } from './narrate.ts';
@@ -76,6 +76,7 @@ async function play(
   stage.resumed();
   const place = await findPlace(mill);
   if (place !== undefined) onPlayed(checkPlace(file, place));
+  else if (await isAnybodyTalking(mill, file.workers)) throw foreignState();
   let accumulated = place?.accumulated_time ?? 0;
   const startedAt = performance.now() - accumulated;
   for (const { row, says, interval, ...speech } of file.after(place?.row)) {
@@ -100,6 +101,12 @@ async function pauseUntil(at: number): Promise<void> {
 /** The place of the last message that was said. */
 async function findPlace(mill: Mill): Promise<Place | undefined> {
   return mill.query(placeTable).selectAll().executeTakeFirst();
+}
+
+async function isAnybodyTalking(mill: Mill, workers: number): Promise<boolean> {
+  const keys = Array.from({ length: workers }, (_, at) => String(at + 1));
+  const states = await Promise.all(keys.map((key) => mill.state(pipelineName, key, { waitMs: 0 })));
+  return states.some((state) => state !== undefined);
 }
 
 /** A worker that waits for an operator would be silent for ever. */

@@ -1,7 +1,6 @@
 import type { Spoken } from '../../../systems/workers/spoken.ts';
-import { MillraceError } from '../../errors.ts';
 import type { Progress } from '../progress.ts';
-import { checkPlace } from './check-place.ts';
+import { checkPlace, foreignState } from './check-place.ts';
 import type { MessagesFile } from './messages-file.ts';
 import type { Narrator } from './narrate.ts';
 
@@ -56,7 +55,7 @@ export class Stage {
   /** Prints what is said. */
   tell(spoken: Spoken): void | Promise<void> {
     const { place } = spoken;
-    if (place === undefined) return this.#refuse(new MillraceError('MILL_CONFLICT', 'the state does not belong to a play of a file'));
+    if (place === undefined) return this.#refuse(foreignState());
     try {
       if (this.#isResuming) checkPlace(this.#file, place);
     } catch (error) {
