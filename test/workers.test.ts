@@ -402,7 +402,7 @@ test('a state of another file, or of other workers, is one line and exit code 1,
     db.exec(sql);
     db.close();
     for (let round = 0; round < 2; round += 1) {
-      const { code, stdout, stderr } = await play(context, changed, [...words, ...more]).ended;
+      const { code, stdout, stderr } = await play(context, changed, [...words, '--verbose', ...more]).ended;
       assert.match(stderr, /^millrace: the state does not belong to talk\.db: .+\n$/);
       assert.match(stderr, message);
       assert.deepEqual([code, stdout], [1, '']);

@@ -47,7 +47,6 @@ export async function playWorkers({ file, database, narrator, log }: WorkersPlay
   });
   let end: 'played' | 'stopped' | 'closed' | undefined;
   try {
-    stage.open();
     await mill.start();
     end = await Promise.race([
       play(mill, file, { stage, onPlayed: (count) => progress.step(count) }).then(() => 'played' as const),
@@ -73,10 +72,10 @@ async function play(
   // What an earlier run had accepted is said first.
   await mill.idle(forever);
   await checkNothingGivenUp(mill);
-  stage.resumed();
   const place = await findPlace(mill);
   if (place !== undefined) onPlayed(checkPlace(file, place));
   else if (await isAnybodyTalking(mill, file.workers)) throw foreignState();
+  stage.resumed();
   let accumulated = place?.accumulated_time ?? 0;
   const startedAt = performance.now() - accumulated;
   for (const { row, says, interval, ...speech } of file.after(place?.row)) {

@@ -23,6 +23,7 @@ export class Stage {
   readonly #progress: Progress;
   readonly #close: () => void;
   readonly #break: (error: unknown) => void;
+  #isOpen = false;
   /** Whether what is said now was accepted by an earlier run. */
   #isResuming = true;
 
@@ -42,14 +43,10 @@ export class Stage {
     });
   }
 
-  open(): void {
-    const opening = this.#narrator.open(this.#file);
-    if (opening !== '') this.#progress.print(process.stdout, opening);
-  }
-
-  /** Nothing of an earlier run is to come. */
+  /** Nothing of an earlier run is to come, and this one goes on. */
   resumed(): void {
     this.#isResuming = false;
+    this.#openOnce();
   }
 
   /** Prints what is said. */
@@ -61,10 +58,19 @@ export class Stage {
     } catch (error) {
       return this.#refuse(error);
     }
+    this.#openOnce();
     this.#progress.print(process.stdout, this.#narrator.tell({ ...spoken, place }));
     // Known at once; the event comes later.
     if (process.stdout.errored !== null) return undecided;
     this.row = place.row;
+  }
+
+  /** Prints what comes before all else, once. */
+  #openOnce(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    const opening = this.#narrator.open(this.#file);
+    if (opening !== '') this.#progress.print(process.stdout, opening);
   }
 
   #refuse(error: unknown): Promise<never> {
