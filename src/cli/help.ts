@@ -23,4 +23,5 @@ export const examples = `Examples:
   $ millrace serve rockets                  one of them, on its own port
   $ millrace serve ./my-pipelines.ts        pipelines of your own, same server
   $ millrace simulate rockets               load the rockets with messages out of order, then check every rocket
-  $ millrace replay accounts updates.json   take updates of accounts in as they would arrive, to the last callback`;
+  $ millrace replay accounts updates.json   take updates of accounts in as they would arrive, to the last callback
+  $ millrace workers --database talk.db     play a database of messages that workers say to each other`;

@@ -174,7 +174,7 @@ export class Runner {
     if (decided.stored !== undefined) lane.moveState(decided.next, decided.stored);
     settle(draft);
     for (const row of turn.rows) draft.addRow(row);
-    if (decided.sends.length > 0) draft.sends.push(...decided.sends);
+    for (const send of decided.sends) draft.sends.push(send);
     for (const write of turn.timerWrites) this.#writeTimer(lane, draft, write);
     for (const delivery of turn.deliveries) this.#ask(lane, draft, turn, delivery);
     if (turn.ignored !== undefined) {

@@ -1,0 +1,33 @@
+import type { Place } from '../../../systems/workers/place.ts';
+import { MillraceError } from '../../errors.ts';
+import type { FileMessage } from './file-message.ts';
+import type { MessagesFile } from './messages-file.ts';
+
+/**
+ * Finds a place in the file again; answers how many messages are up to it. Throws `MILL_CONFLICT` when it is of another
+ * file, or of other workers.
+ */
+export function checkPlace(file: MessagesFile, place: Place): number {
+  if (place.workers !== file.workers) refuse(file, `expected ${place.workers} workers, as it was begun with, found ${file.workers}`);
+  let count = 0;
+  let accumulated = 0;
+  let last: FileMessage | undefined;
+  for (const message of file.upTo(place.row)) {
+    last = message;
+    count += 1;
+    accumulated += message.interval;
+  }
+  if (last?.row !== place.row) refuse(file, `expected row ${place.row}, at which it stands, found none`);
+  if (last.says !== place.says) refuse(file, `expected row ${place.row}, at which it stands, to say what it did, found something else`);
+  if (accumulated === place.accumulated_time) return count;
+  return refuse(file, `expected the intervals up to row ${place.row} to add up to ${place.accumulated_time} ms, found ${accumulated}`);
+}
+
+/** A state that is of no file: it was made over the API, say. */
+export function foreignState(): MillraceError {
+  return new MillraceError('MILL_CONFLICT', 'the state does not belong to a play of a file');
+}
+
+function refuse({ path }: MessagesFile, problem: string): never {
+  throw new MillraceError('MILL_CONFLICT', `the state does not belong to ${path}: ${problem}`);
+}

@@ -1,0 +1,93 @@
+import { hash } from 'node:crypto';
+import type * as z from 'zod';
+import { speechOf, wholeNumber } from '../../../systems/workers/speech.ts';
+import { messageOf } from '../../errors.ts';
+
+/** A message of a file. */
+export interface FileMessage {
+  /** The row's id, in decimal. */
+  readonly row: string;
+  readonly worker: number;
+  readonly message: string;
+  readonly destination_worker: number;
+  /** How long to wait before it, in milliseconds. */
+  readonly interval: number;
+  /** A fingerprint of what the row says, however that is written. */
+  readonly says: string;
+}
+
+/** A row as SQL answers it. */
+export type Row = readonly [
+  id: string | null,
+  idType: string,
+  dataType: string,
+  /** Null when it is neither text nor a blob, or too long. */
+  data: Uint8Array | null,
+  bytes: number | null,
+];
+
+/** The longest `data` that is read, in bytes. */
+export const dataBytesMax = 16 * 1024 * 1024;
+
+/** The longest that Node.js can wait at once: 24 days. */
+const intervalMsMax = 2 ** 31 - 1;
+
+/** Reads rows; `encoding` is that of the database. */
+export class RowReader {
+  readonly #schema: z.ZodType<Omit<FileMessage, 'row' | 'says'>>;
+  readonly #decoders: Readonly<Record<string, TextDecoder>>;
+
+  constructor(workers: number, encoding: string) {
+    this.#schema = speechOf(workers).extend({ interval: wholeNumber(0, intervalMsMax) });
+    // Whoever stores a blob writes bytes of their own; they are read when they are JSON.
+    this.#decoders = { text: new TextDecoder(encoding, { fatal: true }), blob: new TextDecoder('UTF-8', { fatal: true }) };
+  }
+
+  /** Throws an error that names the row, what was expected and what was found. */
+  read(row: Row): FileMessage {
+    const id = this.#idOf(row);
+    const parsed = this.#schema.safeParse(this.#parse(id, row));
+    if (!parsed.success) {
+      throw new Error(`row ${id}: ${parsed.error.issues.map(({ path, message }) => [...path.map(String), message].join(': ')).join('; ')}`);
+    }
+    const { worker, message, destination_worker, interval } = parsed.data;
+    const says = hash('sha256', JSON.stringify([worker, message, destination_worker, interval]), 'hex');
+    return { row: id, worker, message, destination_worker, interval, says };
+  }
+
+  /** The data of a row as it is written. */
+  textOf(row: Row): string {
+    const [id, , dataType, data, bytes] = row;
+    const decoder = this.#decoders[dataType];
+    if (decoder === undefined) throw new Error(`row ${id}: data: expected JSON, found ${kinds[dataType] ?? dataType}`);
+    if (data === null) throw new Error(`row ${id}: data: expected at most ${dataBytesMax} bytes, found ${bytes}`);
+    try {
+      return decoder.decode(data);
+    } catch {
+      throw new Error(`row ${id}: data: expected JSON, found bytes that are not ${decoder.encoding.toUpperCase()}`);
+    }
+  }
+
+  #idOf([id, idType]: Row): string {
+    if (idType === 'integer' && id !== null) return id;
+    throw new Error(`row ${id}: id: expected an integer, found ${kinds[idType] ?? idType}`);
+  }
+
+  #parse(id: string, row: Row): unknown {
+    const text = this.textOf(row);
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new Error(`row ${id}: data: expected JSON, found: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** What SQL calls a type, for people. */
+const kinds: Readonly<Record<string, string>> = {
+  null: 'NULL',
+  integer: 'an integer',
+  real: 'a number',
+  text: 'a text',
+  blob: 'a blob',
+};

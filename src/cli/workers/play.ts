@@ -1,0 +1,116 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { pipelineName, workersPipeline } from '../../../systems/workers/pipeline.ts';
+import { type Place, placeTable } from '../../../systems/workers/place.ts';
+import type { Log } from '../../engine/log.ts';
+import { type Mill, millrace } from '../../engine/mill.ts';
+import { MillraceError } from '../../errors.ts';
+import type { Database } from '../database.ts';
+import { progressOf } from '../progress.ts';
+import { forever } from '../replay/forever.ts';
+import { stopRequested } from '../signals.ts';
+import { storeFor } from '../store-for.ts';
+import { checkPlace, foreignState } from './check-place.ts';
+import { dataBytesMax } from './file-message.ts';
+import type { MessagesFile } from './messages-file.ts';
+import type { Narrator } from './narrate.ts';
+import { Stage } from './stage.ts';
+
+export interface WorkersPlay {
+  readonly file: MessagesFile;
+  readonly database: Database;
+  readonly narrator: Narrator;
+  readonly log: Log;
+}
+
+/** A timer that keeps the process alive while the engine works, and does nothing else; the longest that Node.js has. */
+const aliveMs = 2 ** 31 - 1;
+
+/** What an event holds beside the message. */
+const placeBytesMax = 1_024;
+
+/**
+ * Plays the messages of a file and prints each as it is said, to the last one. A signal ends it before that, and the same
+ * play on the same database goes on from there.
+ */
+export async function playWorkers({ file, database, narrator, log }: WorkersPlay): Promise<void> {
+  const { workers } = file;
+  const stop = stopRequested();
+  const progress = progressOf(file.count);
+  const stage = new Stage(file, narrator, progress);
+  const alive = setInterval(() => undefined, aliveMs);
+  const mill = millrace({
+    store: storeFor(database),
+    // What was said is not looked at again.
+    pipelines: [workersPipeline({ workers, observe: (spoken) => stage.tell(spoken), retain: '1m' })],
+    limits: { eventBytes: dataBytesMax + placeBytesMax },
+    log,
+  });
+  let end: 'played' | 'stopped' | 'closed' | undefined;
+  try {
+    await mill.start();
+    end = await Promise.race([
+      play(mill, file, { stage, onPlayed: (count) => progress.step(count) }).then(() => 'played' as const),
+      stop.then(() => 'stopped' as const),
+      stage.closed.then(() => 'closed' as const),
+      stage.broken,
+      mill.stopped.then(() => undefined),
+    ]);
+    await mill.stop(end === 'closed' ? { timeoutMs: 0 } : {});
+  } finally {
+    await mill.stop({ timeoutMs: 0 }).catch(() => undefined);
+    clearInterval(alive);
+    progress.end();
+  }
+  if (end === 'stopped' && database.kind !== 'memory') process.stderr.write('millrace: stopped; the same command goes on from there\n');
+}
+
+async function play(
+  mill: Mill,
+  file: MessagesFile,
+  { stage, onPlayed }: { readonly stage: Stage; readonly onPlayed: (count: number) => void },
+): Promise<void> {
+  // What an earlier run had accepted is said first.
+  await mill.idle(forever);
+  await checkNothingGivenUp(mill);
+  const place = await findPlace(mill);
+  if (place !== undefined) onPlayed(checkPlace(file, place));
+  else if (await isAnybodyTalking(mill, file.workers)) throw foreignState();
+  stage.resumed();
+  let accumulated = place?.accumulated_time ?? 0;
+  const startedAt = performance.now() - accumulated;
+  for (const { row, says, interval, ...speech } of file.after(place?.row)) {
+    accumulated += interval;
+    await pauseUntil(startedAt + accumulated);
+    await mill.ingest(pipelineName, {
+      act: 'speak',
+      ...speech,
+      place: { row, says, interval, accumulated_time: accumulated, workers: file.workers },
+    });
+    await mill.idle(forever);
+    if (stage.row !== row) await checkNothingGivenUp(mill);
+    onPlayed(1);
+  }
+}
+
+/** Waits for the moment by the clock of `performance.now()`, never less; so that what is late delays nothing after it. */
+async function pauseUntil(at: number): Promise<void> {
+  for (let leftMs = at - performance.now(); leftMs > 0; leftMs = at - performance.now()) await pause(Math.ceil(leftMs));
+}
+
+/** The place of the last message that was said. */
+async function findPlace(mill: Mill): Promise<Place | undefined> {
+  return mill.query(placeTable).selectAll().executeTakeFirst();
+}
+
+async function isAnybodyTalking(mill: Mill, workers: number): Promise<boolean> {
+  const keys = Array.from({ length: workers }, (_, at) => String(at + 1));
+  const states = await Promise.all(keys.map((key) => mill.state(pipelineName, key, { waitMs: 0 })));
+  return states.some((state) => state !== undefined);
+}
+
+/** A worker that waits for an operator would be silent for ever. */
+async function checkNothingGivenUp(mill: Mill): Promise<void> {
+  const [letter] = await mill.deadLetters({ pipeline: pipelineName, limit: 1 });
+  if (letter === undefined) return;
+  throw new MillraceError('MILL_CONFLICT', `worker ${letter.key} was given up: ${letter.reason}`);
+}

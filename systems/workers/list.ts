@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { decodeCursor, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { pipelineName } from './pipeline.ts';
+import { silentWorker, Worker } from './worker.ts';
+
+/** The parameters of the list. */
+export const WorkerQuery = z.object(pageParameters);
+
+/** A worker as it is shown. */
+export const WorkerAnswer = z.object({
+  worker: z.int(),
+  worker_listened: z.int().meta({ description: 'Who spoke to it last; 0 while nobody has.' }),
+  message_listened: z.string().meta({ description: 'What it heard then.' }),
+  messages_heard: z.int(),
+  messages_spoken: z.int(),
+});
+export type WorkerAnswer = z.infer<typeof WorkerAnswer>;
+
+const Cursor = z.tuple([z.int().min(0)]);
+
+/** How long a read waits for what was accepted before it, in milliseconds. */
+const freshnessMs = 250;
+
+/** A page of the workers, all of them, by their numbers. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
+export async function listWorkers(mill: Mill, workers: number, query: z.infer<typeof WorkerQuery>): Promise<Page<WorkerAnswer>> {
+  const { limit } = query;
+  const [after] = query.cursor === undefined ? [0] : await decodeCursor(Cursor, query.cursor);
+  await heard(mill);
+  const count = Math.max(0, Math.min(workers - after, limit + 1));
+  const items = await Promise.all(Array.from({ length: count }, (_, at) => readWorker(mill, after + at + 1)));
+  return pageOf(items, { limit, cursor: ({ worker }) => [worker], item: (item) => item });
+}
+
+/** One worker as of every message that was accepted before. */
+export async function findWorker(mill: Mill, worker: number): Promise<WorkerAnswer> {
+  await heard(mill);
+  return readWorker(mill, worker);
+}
+
+/** What is said is heard in a turn that follows, so first all must be said, then all be heard. */
+async function heard(mill: Mill): Promise<void> {
+  if (await mill.settled(pipelineName, freshnessMs)) await mill.settled(pipelineName, freshnessMs);
+}
+
+async function readWorker(mill: Mill, worker: number): Promise<WorkerAnswer> {
+  const state = await mill.state(pipelineName, String(worker), { waitMs: 0 });
+  return { worker, ...(state === undefined ? silentWorker : Worker.parse(state)) };
+}

@@ -1,0 +1,60 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import { findWorker, listWorkers, WorkerAnswer, WorkerQuery } from './list.ts';
+import { pipelineName } from './pipeline.ts';
+import { speechOf } from './speech.ts';
+
+const Params = z.object({
+  worker: z
+    .string()
+    .regex(/^\d{1,15}$/, 'expected a number')
+    .transform(Number)
+    .meta({ type: 'integer' }),
+});
+const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']), id: z.string() });
+
+/** Adds the routes of the workers. */
+export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): void {
+  const Speech = speechOf(workers);
+
+  app.post(
+    '/workers/messages',
+    {
+      schema: {
+        summary: 'Let a worker say something to another',
+        body: jsonSchemaOf(Speech),
+        response: { 202: jsonSchemaOf(Ingested, 'output') },
+      },
+    },
+    async (request, reply) => {
+      const speech = await parseRequest(Speech, request.body);
+      const { status, id } = await mill.ingest(pipelineName, { ...speech, act: 'speak' }, traceOf(request));
+      return reply.code(202).send({ status, id });
+    },
+  );
+
+  app.get(
+    '/workers',
+    {
+      schema: {
+        summary: 'The workers: whom each heard last, and what',
+        querystring: jsonSchemaOf(WorkerQuery),
+        response: { 200: jsonSchemaOf(pageSchema(WorkerAnswer), 'output') },
+      },
+    },
+    async (request) => listWorkers(mill, workers, await parseRequest(WorkerQuery, request.query)),
+  );
+
+  app.get(
+    '/workers/:worker',
+    {
+      schema: { summary: 'One worker', params: jsonSchemaOf(Params), response: { 200: jsonSchemaOf(WorkerAnswer, 'output') } },
+    },
+    async (request) => {
+      const { worker } = await parseRequest(Params, request.params);
+      if (worker >= 1 && worker <= workers) return findWorker(mill, worker);
+      throw new MillraceError('MILL_NOT_FOUND', `expected a worker from 1 to ${workers}, found ${worker}`);
+    },
+  );
+}
