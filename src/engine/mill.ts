@@ -346,6 +346,12 @@ export class Mill {
 
   /** Answers the event's key, also where nobody knows whether the event is in the log. */
   async #ingestForRun(pipeline: AnyPipeline, event: unknown): Promise<string> {
+    const key = await this.#keyIngested(pipeline, event);
+    this.#partitions.ofKey(pipeline.name, key).restore(key);
+    return key;
+  }
+
+  async #keyIngested(pipeline: AnyPipeline, event: unknown): Promise<string> {
     try {
       return (await this.#door.takeKeyed(pipeline, event, {})).key;
     } catch (error) {

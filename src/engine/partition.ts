@@ -140,6 +140,13 @@ export class Partition {
       await tenure.finished(key);
       await this.#recovering;
     }
+    // What was aborted in a turn that is tried again must not begin by itself then.
+    if (!this.#present.isBlocked(key)) this.#calls.restore(key);
+  }
+
+  /** What was cancelled of a key may begin again. */
+  restore(key: string): void {
+    this.#calls.restore(key);
   }
 
   /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */

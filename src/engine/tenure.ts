@@ -185,15 +185,19 @@ export class Tenure {
       this.#fail(error);
     }
     await this.#until(() => this.#isFinished(key));
-    this.#outbox.restore(key);
   }
 
   /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
   abort(key: string, reason: MillraceError): void {
     this.#lanes.abort(key, reason);
-    this.#means.calls.abort(key, reason);
-    this.#outbox.cancel(key);
+    this.#means.calls.cancel(key, reason);
+    this.#outbox.letGo(key);
     this.#condition.changed();
+  }
+
+  /** Whether a key waits for the retry of an event or timer. */
+  isBlocked(key: string): boolean {
+    return this.#lanes.peek(key)?.status === 'blocked';
   }
 
   /** Begins no further call. */

@@ -20,7 +20,8 @@ export interface TableSourceOptions<T extends Table, Row, Input> {
  * A row waits for as long as `rows` finds it: a handler that is done with one changes it with `turn.update`, and that commits
  * with the turn. A row of a batch is looked at once more when its turn comes: one that waits no longer, since somebody deleted
  * it perhaps, is left out. A run ends before the next begins, and only the owner of the pipeline's partition makes runs and
- * commits (a stale owner is fenced off), so no two instances take the same row.
+ * commits (a stale owner is fenced off), so no two instances take the same row. What waits for a retry goes on without its run,
+ * and a later one may take the row again: a handler keeps in its key's state what must not be done twice.
  *
  * ```ts
  * schedule: {

@@ -25,6 +25,8 @@ export class Calls {
   readonly #pipeline: string;
   readonly #clock: Clock;
   readonly #calls = new Map<string, Call>();
+  /** Keys whose run has run out of its time, and which have not ended what they were at. */
+  readonly #cancelled = new Set<string>();
 
   constructor(pipeline: string, clock: Clock) {
     this.#pipeline = pipeline;
@@ -71,9 +73,18 @@ export class Calls {
     }
   }
 
-  /** Aborts the calls of a key that are under way: they have failed. */
-  abort(key: string, reason: Error): void {
+  /** Aborts the calls of a key that are under way: they have failed. Until it is restored it is cancelled: what it has not begun the pipeline starts again. */
+  cancel(key: string, reason: Error): void {
+    this.#cancelled.add(key);
     for (const { delivery, abort } of this.#calls.values()) if (delivery.key === key) abort.abort(reason);
+  }
+
+  isCancelled(key: string): boolean {
+    return this.#cancelled.has(key);
+  }
+
+  restore(key: string): void {
+    this.#cancelled.delete(key);
   }
 
   /** Aborts all calls and resolves when none is under way any more. */

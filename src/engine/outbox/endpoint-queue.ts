@@ -35,9 +35,9 @@ export class EndpointQueue {
   readonly #touched = new Set<string>();
   /** Asked for by a commit and not looked for yet, and by which key. Only kept where somebody asks what a key has to do. */
   readonly #unread = new Map<string, string>();
-  /** Keys whose run has run out of its time. */
-  readonly #cancelled = new Set<string>();
   #mayBeMore = true;
+  /** Whether a look has come to the end of what is due. */
+  #hasReadAll = false;
   #looking: Promise<void> | undefined;
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
@@ -66,6 +66,8 @@ export class EndpointQueue {
   isQuiet(key: string): boolean {
     // What its transport has put off goes on by itself later, like a retry, unless it is for the pipeline to begin.
     const isPutOff = this.#isResting || (this.#endpoint.retryBy === 'outbox' && this.#gate.isPostponed);
+    // What an earlier tenure left is on disk only, until it has been read.
+    if (this.#endpoint.retryBy === 'pipeline' && !this.#hasReadAll) return false;
     if (!isPutOff) for (const asking of this.#unread.values()) if (asking === key) return false;
     const waiting = new Set(isPutOff ? this.#waiting : []);
     for (const delivery of this.#inHand.values()) if (delivery.key === key && !waiting.has(delivery)) return false;
@@ -89,16 +91,11 @@ export class EndpointQueue {
     } else if (write.write !== 'remove' || this.#endpoint.isOrdered) this.#mayBeMore = true;
   }
 
-  /** Lets go of what a key has not begun, until it is restored, as long as only the pipeline can start it again. */
-  cancel(key: string): void {
+  /** Lets go of what a cancelled key has not begun, as long as only the pipeline can start it again. */
+  letGo(key: string): void {
     if (this.#endpoint.retryBy !== 'pipeline') return;
-    this.#cancelled.add(key);
     for (const delivery of this.#waiting) if (delivery.key === key) this.#letGo(delivery);
     this.#waiting = this.#waiting.filter((delivery) => delivery.key !== key);
-  }
-
-  restore(key: string): void {
-    this.#cancelled.delete(key);
   }
 
   rest(): void {
@@ -146,6 +143,7 @@ export class EndpointQueue {
     for (const delivery of due) this.#takeUp(delivery);
     if (due.length === limit) this.#mayBeMore = true;
     else {
+      this.#hasReadAll = true;
       // Those that it did not find are not due.
       for (const name of asked) if (!this.#touched.has(name)) this.#unread.delete(name);
       calls.forget(this.#name, this.#inHand);
@@ -165,7 +163,7 @@ export class EndpointQueue {
   }
 
   #wait(delivery: StoredDelivery): void {
-    if (this.#cancelled.has(delivery.key)) this.#letGo(delivery);
+    if (this.#endpoint.retryBy === 'pipeline' && this.#means.calls.isCancelled(delivery.key)) this.#letGo(delivery);
     else this.#waiting.push(delivery);
   }
 

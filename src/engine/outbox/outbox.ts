@@ -46,14 +46,9 @@ export class Outbox {
     this.start();
   }
 
-  /** Lets go of what a key has not begun, until it is restored, where the pipeline starts it again. */
-  cancel(key: string): void {
-    for (const queue of this.#queues.values()) queue.cancel(key);
-  }
-
-  /** What a key asks for from now on is its own again. */
-  restore(key: string): void {
-    for (const queue of this.#queues.values()) queue.restore(key);
+  /** Lets go of what a cancelled key has not begun, where the pipeline starts it again. */
+  letGo(key: string): void {
+    for (const queue of this.#queues.values()) queue.letGo(key);
   }
 
   /** Begins no further call. */

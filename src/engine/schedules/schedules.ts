@@ -55,6 +55,11 @@ interface Command {
   readonly until: number | null;
 }
 
+interface Scheduled {
+  readonly pipeline: AnyPipeline;
+  readonly schedule: Schedule;
+}
+
 type State = Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'>;
 
 /** No pipeline of a user may have such a name. */
@@ -71,7 +76,7 @@ export class Schedules {
   /** Undefined when there is no schedule. */
   readonly pipeline: Pipeline | undefined;
   readonly #means: SchedulesMeans;
-  readonly #scheduled: ReadonlyMap<string, { readonly pipeline: AnyPipeline; readonly schedule: Schedule }>;
+  readonly #scheduled: ReadonlyMap<string, Scheduled>;
   /** The runs under way, by schedule. One whose turn was broken off, since the store failed, may still be among them. */
   readonly #atWork = new Map<string, Promise<RunEnd>>();
   /** Schedules of which this process has made a run. */
@@ -148,25 +153,30 @@ export class Schedules {
   async #run(state: State | undefined, turn: Turn): Promise<State | undefined> {
     const scheduled = this.#scheduled.get(turn.key);
     if (scheduled === undefined || state === undefined) return state;
-    const { pipeline, schedule } = scheduled;
-    const { clock, log, runMeans, isStopping, idle } = this.#means;
+    const { clock, isStopping } = this.#means;
     const dueAt = state.nextRunAt ?? turn.now;
-    // What a former process left to do may be about to change what the source reads.
-    const ready = this.#begun.has(turn.key) ? Promise.resolve() : idle(pipeline.name);
-    const means = { clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) };
-    while (this.#atWork.has(turn.key)) await this.#atWork.get(turn.key);
+    if (!isStopping()) await this.#makeRun(scheduled, dueAt, turn);
     if (turn.signal.aborted) return undefined;
-    const atWork = new ScheduleRun(means, schedule).execute({ dueAt, ready }, turn.signal);
-    this.#atWork.set(turn.key, atWork);
-    const { failure } = await atWork;
-    this.#atWork.delete(turn.key);
-    this.#begun.add(turn.key);
-    if (failure === undefined) this.#failures.delete(turn.key);
-    else this.#failures.set(turn.key, failure);
-    // One that a stop has cut short is made up for at the next start.
-    const next = isStopping() ? turn.now : nextRun(schedule, dueAt, clock.now());
+    const next = nextRun(scheduled.schedule, dueAt, clock.now());
     if (next !== null) turn.timers.set('run', { at: next });
-    return { status: 'running', lastRunAt: turn.now, nextRunAt: next };
+    // One that a stop has cut short stays due: the next start makes up for it.
+    return { status: 'running', lastRunAt: turn.now, nextRunAt: isStopping() ? dueAt : next };
+  }
+
+  async #makeRun({ pipeline, schedule }: Scheduled, dueAt: number, { key, signal }: Turn): Promise<void> {
+    const { clock, log, runMeans, idle } = this.#means;
+    while (this.#atWork.has(key)) await this.#atWork.get(key);
+    if (signal.aborted) return;
+    // What a former process left to do may be about to change what the source reads.
+    const ready = this.#begun.has(key) ? Promise.resolve() : idle(pipeline.name);
+    const means = { clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) };
+    const atWork = new ScheduleRun(means, schedule).execute({ dueAt, ready }, signal);
+    this.#atWork.set(key, atWork);
+    const { failure } = await atWork;
+    this.#atWork.delete(key);
+    this.#begun.add(key);
+    if (failure === undefined) this.#failures.delete(key);
+    else this.#failures.set(key, failure);
   }
 }
 
