@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
+import { integerFrom, randomOf } from '../src/cli/random.ts';
 import { checkout, type Ended, Program, temporaryFolder } from './program.ts';
 
 /** A real input: 124 updates of 12 accounts. It lies beside a checkout, where there is one. */
@@ -116,20 +117,22 @@ test('as JSON lines, a callback comes when its time has passed since the update 
   assert.match(stdout, /\n\{"event":"summary","accountType":"escrow","id":"a","version":2,"tokens":2\}\n$/);
 });
 
-test('a seed gives the same delays in every run', async (context) => {
+test('a seed gives every update its delay after the one before, at least', async (context) => {
   const folder = temporaryFolder(context);
   const file = fileOf(
     folder,
     Array.from({ length: 20 }, (_, index) => update(`${index}`, 1, 0)),
   );
-  const arrivalsOf = async (seed: string) => {
-    const { stdout } = await replay(context, folder, [file, '--max-delay', '60', '--seed', seed, '--json']).ended;
+  for (const seed of [1, 2]) {
+    const random = randomOf(seed, 0);
+    const delays = Array.from({ length: 20 }, () => integerFrom(random, 0, 60)).slice(1);
+    const { stdout } = await replay(context, folder, [file, '--max-delay', '60', '--seed', String(seed), '--json']).ended;
     const at = readJson(stdout).flatMap((line) => (line.event === 'indexed' ? [line.at ?? Number.NaN] : []));
-    return at.map((one) => one - (at[0] ?? 0));
-  };
-  const [one, same, other] = [await arrivalsOf('1'), await arrivalsOf('1'), await arrivalsOf('2')];
-  const apart = (others: readonly number[]) => one.reduce((sum, at, index) => sum + Math.abs(at - (others[index] ?? Number.NaN)), 0);
-  assert.ok(apart(same) * 4 < apart(other), `${one}\n${same}\n${other}`);
+    const gaps = at.slice(1).map((moment, index) => moment - (at[index] ?? 0));
+    assert.equal(gaps.length, delays.length);
+    // Clocks are read to the millisecond, and a busy machine may only be late.
+    for (const [index, delay] of delays.entries()) assert.ok((gaps[index] ?? 0) >= delay - 5, `${gaps}\n${delays}`);
+  }
 });
 
 test('malformed updates are told with their index and skipped', async (context) => {
