@@ -2,7 +2,9 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 
-const everyMs = 60_000;
+/** How often it sweeps: as often as the shortest retention, within these bounds. In milliseconds. */
+const everyMsMin = 1_000;
+const everyMsMax = 60_000;
 /** Events pruned in one call, so that no commit waits long behind it. */
 const pruneMax = 2_000;
 
@@ -16,6 +18,7 @@ export interface RetentionMeans {
 export class RetentionSweep {
   readonly #means: RetentionMeans;
   readonly #partitions: readonly { readonly id: PartitionId; readonly pipeline: AnyPipeline }[];
+  readonly #everyMs: number;
   #disarm: (() => void) | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #closed = false;
@@ -23,11 +26,13 @@ export class RetentionSweep {
   constructor(means: RetentionMeans, partitions: readonly { readonly id: PartitionId; readonly pipeline: AnyPipeline }[]) {
     this.#means = means;
     this.#partitions = partitions;
+    const shortestMs = Math.min(everyMsMax, ...partitions.map(({ pipeline }) => pipeline.retainMs));
+    this.#everyMs = Math.max(everyMsMin, shortestMs);
   }
 
   start(): void {
     const { clock } = this.#means;
-    this.#disarm = clock.alarm(clock.now() + everyMs, () => {
+    this.#disarm = clock.alarm(clock.now() + this.#everyMs, () => {
       this.#sweeping = this.#sweep()
         .catch((error: unknown) => this.#means.failed(error))
         .then(() => {

@@ -41,7 +41,7 @@ export async function playWorkers({ file, database, narrator, log }: WorkersPlay
   const mill = millrace({
     store: storeFor(database),
     // What was said is not looked at again.
-    pipelines: [workersPipeline({ workers, observe: (spoken) => stage.tell(spoken), retain: '1m' })],
+    pipelines: [workersPipeline({ workers, observe: (spoken) => stage.tell(spoken), retain: '1s' })],
     limits: { eventBytes: dataBytesMax + placeBytesMax },
     log,
   });
