@@ -36,12 +36,12 @@ export class Player {
   /** One call that changes something in a partition, and calls of every other kind that look at what is there then. */
   async step(): Promise<void> {
     const place = this.#random.one(this.#places);
-    const dice = this.#upTo(20);
+    const dice = this.#upTo(40);
     if (dice === 1) await this.#reopen();
-    else if (dice === 2) await this.#claim(place);
-    else if (dice <= 5) await this.#prune(place);
-    else if (dice <= 11) await this.#append(this.#random.events());
-    else await this.#commit(place, dice === 12);
+    else if (dice <= 4) await this.#claim(place);
+    else if (dice <= 9) await this.#prune(place);
+    else if (dice <= 22) await this.#append(this.#random.events());
+    else await this.#commit(place, dice <= 25);
     await this.#look(place);
   }
 

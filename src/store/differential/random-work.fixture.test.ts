@@ -52,7 +52,11 @@ export interface Contents {
   readonly records: readonly KeyRecord[];
 }
 
-type Turn = { readonly keys: readonly KeyUpdate[] } & Pick<Work, 'releases' | 'deadLetters'>;
+interface Turn {
+  readonly keys: readonly KeyUpdate[];
+  readonly releases: readonly Release[];
+  readonly gaps: readonly NewDeadLetter[];
+}
 
 /** Random events, and work of turns that may stand in one commit. Time never goes back. */
 export class RandomWork {
@@ -85,18 +89,17 @@ export class RandomWork {
   work(place: Place, { log, letters, records }: Contents): Work {
     const cursor = Math.min(place.head, place.cursor + this.#upTo(4) - 1);
     const settled = log.filter(({ position }) => position <= cursor);
-    const at = this.#upTo(keys.length) - 1;
-    const record = records[at];
-    const turn = record !== undefined && place.numbered ? this.#numberedTurn(keys[at] ?? '', record) : this.#turn(place);
+    const turns = place.numbered ? records.map((record, at) => this.#numberedTurn(keys[at] ?? '', record)) : [this.#turn(place)];
     return {
       cursor,
       holds: this.#some(settled, (logged) => this.#hold(logged)),
-      ...turn,
+      keys: turns.flatMap((turn) => turn.keys),
+      releases: turns.flatMap((turn) => turn.releases),
       timers: this.#many(() => this.#timer()),
       deliveries: this.#many(() => this.#delivery()),
       rows: this.#many(() => this.#row()),
       deadLetters: [
-        ...(turn.deadLetters ?? []),
+        ...turns.flatMap((turn) => turn.gaps),
         ...this.#some(settled, (logged) => this.#letterOf(logged)),
         ...this.#many(() => this.#letter()),
       ],
@@ -111,8 +114,8 @@ export class RandomWork {
     this.moment += this.#upTo(3) - 1;
     const key = this.one(keys);
     const more = { acceptedAt: this.moment, body: JSON.stringify(`body ${this.#upTo(100)}`), traceparent: this.one([null, '00-1-2-03']) };
-    // Low ones come often, so that some are late; they go up with the log, so that some are always new.
-    if (place.numbered) return numbered(partition, key, this.#upTo(this.#upTo(6 + Math.floor(head / 2))), more);
+    // More numbers than events, so that many are skipped and some of these are late.
+    if (place.numbered) return numbered(partition, key, this.#upTo(6 + 2 * head), more);
     if (this.#upTo(3) === 1) return event(partition, key, more);
     const knownSince = Math.max(idsBefore, this.moment - this.#upTo(20));
     return chosen(partition, key, `id ${this.#upTo(12)}`, { ...more, knownSince });
@@ -128,17 +131,19 @@ export class RandomWork {
       const from = this.#upTo(head + 1);
       return { key: this.one(keys), from, to: from + this.#upTo(4) - 1 };
     };
-    return { keys: this.#many(() => this.#update(this.one(keys), null)), releases: this.#many(release) };
+    return { keys: this.#many(() => this.#update(this.one(keys), null)), releases: this.#many(release), gaps: [] };
   }
 
   /** Lets go of what is held below the next number, applies that, or skips what is missing before the lowest that is held. */
   #numberedTurn(key: string, { next, heldFrom }: KeyRecord): Turn {
     const expected = next ?? 1;
-    if (heldFrom === null || this.#upTo(4) === 1) return { keys: [this.#update(key, next)] };
-    const isGap = heldFrom > expected;
-    if (isGap) return { keys: [this.#update(key, heldFrom)], deadLetters: [gap(this.#nextLetterId(), key, expected, heldFrom - 1)] };
+    if (heldFrom === null || this.#upTo(4) === 1) return { keys: [this.#update(key, next)], releases: [], gaps: [] };
+    if (heldFrom > expected) {
+      const skipped = gap(this.#nextLetterId(), key, expected, heldFrom - 1);
+      return { keys: [this.#update(key, heldFrom)], releases: [], gaps: [skipped] };
+    }
     const releases = [{ key, from: heldFrom, to: heldFrom }];
-    return { keys: [this.#update(key, heldFrom === expected ? expected + 1 : expected)], releases };
+    return { keys: [this.#update(key, heldFrom === expected ? expected + 1 : expected)], releases, gaps: [] };
   }
 
   #update(key: string, next: number | null): KeyUpdate {
