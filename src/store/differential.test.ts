@@ -15,7 +15,7 @@ const stores: readonly [Make, ...Make[]] = [() => memory(), (folder) => sqlite(j
 
 type Make = (folder: string) => Store;
 
-const runs = 6;
+const runs = 5;
 const stepsMin = 100;
 const stepsMax = 400;
 

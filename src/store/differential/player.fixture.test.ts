@@ -1,7 +1,9 @@
 import { MillraceError } from '../../errors.ts';
 import { add, commitOf, declaration, type Work } from '../contract/fixtures.ts';
 import type { NewEvent, Store } from '../store.ts';
-import { endpoints, keys, type Place, RandomWork } from './random-work.fixture.test.ts';
+import { Chance } from './chance.fixture.test.ts';
+import { endpoints, keys } from './random-parts.fixture.test.ts';
+import { type Place, RandomWork } from './random-work.fixture.test.ts';
 
 const all = 10_000;
 const queries = [
@@ -15,17 +17,17 @@ export class Player {
   /** What has succeeded: calls that found something, kinds of write, refusals. */
   readonly seen = new Set<string>();
   readonly #store: Store;
-  readonly #upTo: (sides: number) => number;
+  readonly #chance: Chance;
   readonly #places: readonly Place[];
   readonly #random: RandomWork;
 
   constructor(store: Store, upTo: (sides: number) => number) {
     this.#store = store;
-    this.#upTo = upTo;
+    this.#chance = new Chance(upTo);
     this.#places = declaration.pipelines.map(({ name, numbered }) => {
       return { partition: { pipeline: name, slice: 0 }, numbered, epoch: 0, cursor: 0, head: 0, idsBefore: 0 };
     });
-    this.#random = new RandomWork(upTo, this.#places);
+    this.#random = new RandomWork(this.#chance, this.#places);
   }
 
   async start(): Promise<void> {
@@ -35,8 +37,8 @@ export class Player {
 
   /** One call that changes something in a partition, and calls of every other kind that look at what is there then. */
   async step(): Promise<void> {
-    const place = this.#random.one(this.#places);
-    const dice = this.#upTo(40);
+    const place = this.#chance.one(this.#places);
+    const dice = this.#chance.upTo(40);
     if (dice === 1) await this.#reopen();
     else if (dice <= 4) await this.#claim(place);
     else if (dice <= 9) await this.#prune(place);
@@ -51,7 +53,8 @@ export class Player {
   }
 
   async #claim(place: Place): Promise<void> {
-    Object.assign(place, await this.#store.claim(place.partition));
+    const { epoch, cursor, head } = await this.#store.claim(place.partition);
+    Object.assign(place, { epoch, cursor, head });
     this.seen.add('claim');
   }
 
@@ -60,11 +63,10 @@ export class Player {
   }
 
   async #prune(place: Place): Promise<void> {
-    const acceptedBefore = this.#random.moment - this.#upTo(30);
-    // An engine asks about no id from before this moment any more.
-    place.idsBefore = Math.max(place.idsBefore, this.#random.moment - this.#upTo(30));
+    const acceptedBefore = this.#random.moment - this.#chance.upTo(30);
+    place.idsBefore = Math.max(place.idsBefore, this.#random.moment - this.#chance.upTo(30));
     const { partition, idsBefore } = place;
-    if ((await this.#store.prune({ partition, acceptedBefore, idsBefore, limit: this.#upTo(4) })) > 0) this.seen.add('prune');
+    if ((await this.#store.prune({ partition, acceptedBefore, idsBefore, limit: this.#chance.upTo(4) })) > 0) this.seen.add('prune');
   }
 
   async #commit(place: Place, isSpoilt: boolean): Promise<void> {
@@ -82,7 +84,7 @@ export class Player {
 
   /** A commit that takes no effect, for one of two reasons. */
   async #refused(place: Place, work: Work): Promise<void> {
-    const isStale = this.#upTo(2) === 1;
+    const isStale = this.#chance.upTo(2) === 1;
     const rows = [...(work.rows ?? []), ...(isStale ? [] : [add('history', [null])])];
     try {
       await this.#store.commit(commitOf(place.partition, place.epoch - Number(isStale), { ...work, rows }));
@@ -93,8 +95,9 @@ export class Player {
   }
 
   async #look({ partition, head }: Place): Promise<void> {
-    const [store, upTo] = [this.#store, this.#upTo];
-    const key = this.#random.one(keys);
+    const store = this.#store;
+    const { upTo } = this.#chance;
+    const key = this.#chance.one(keys);
     const moment = upTo(40);
     for (const limit of [upTo(3), all]) {
       this.#note('read', await store.read(partition, limit === all ? 0 : upTo(head + 1), limit));
