@@ -1,0 +1,29 @@
+/** Chance, as a seeded die throws it: what is chosen, how many, and whether at all. */
+export class Chance {
+  /** 1 to `sides`. */
+  readonly upTo: (sides: number) => number;
+
+  constructor(upTo: (sides: number) => number) {
+    this.upTo = upTo;
+  }
+
+  one<const Item>(items: readonly Item[]): Item {
+    const item = items[this.upTo(items.length) - 1];
+    if (item === undefined) throw new Error('expected something to choose from, found nothing');
+    return item;
+  }
+
+  maybe<Item>(make: () => Item): Item | undefined {
+    return this.upTo(2) === 1 ? make() : undefined;
+  }
+
+  /** None to two. */
+  many<Item>(make: () => Item): Item[] {
+    return Array.from({ length: this.upTo(3) - 1 }, make);
+  }
+
+  /** What is made of one of the items, in every second call; in the others nothing. */
+  some<Item, Made>(items: readonly Item[], make: (item: Item) => Made): Made[] {
+    return items.length > 0 && this.upTo(2) === 1 ? [make(this.one(items))] : [];
+  }
+}

@@ -1,0 +1,156 @@
+import { MillraceError } from '../../errors.ts';
+import { add, commitOf, declaration, type Work } from '../contract/fixtures.ts';
+import type { NewEvent, Store } from '../store.ts';
+import { Chance } from './chance.fixture.test.ts';
+import { endpoints, keys } from './random-parts.fixture.test.ts';
+import { type Place, RandomWork } from './random-work.fixture.test.ts';
+
+const all = 10_000;
+const queries = [
+  'SELECT * FROM accounts WHERE version >= ? ORDER BY id',
+  'SELECT * FROM history WHERE length(what) >= ? ORDER BY what',
+  'SELECT * FROM seats WHERE number >= ? ORDER BY "group", number',
+];
+
+/** Makes random calls that an engine could make, as far as one that knows nothing but the answers can tell. */
+export class Player {
+  /** What has succeeded: calls that found something, kinds of write, refusals. */
+  readonly seen = new Set<string>();
+  readonly #store: Store;
+  readonly #chance: Chance;
+  readonly #places: readonly Place[];
+  readonly #random: RandomWork;
+
+  constructor(store: Store, upTo: (sides: number) => number) {
+    this.#store = store;
+    this.#chance = new Chance(upTo);
+    this.#places = declaration.pipelines.map(({ name, numbered }) => {
+      return { partition: { pipeline: name, slice: 0 }, numbered, epoch: 0, cursor: 0, head: 0, idsBefore: 0 };
+    });
+    this.#random = new RandomWork(this.#chance, this.#places);
+  }
+
+  async start(): Promise<void> {
+    await this.#store.open(declaration);
+    for (const place of this.#places) await this.#claim(place);
+  }
+
+  /** One call that changes something in a partition, and calls of every other kind that look at what is there then. */
+  async step(): Promise<void> {
+    const place = this.#chance.one(this.#places);
+    const dice = this.#chance.upTo(40);
+    if (dice === 1) await this.#reopen();
+    else if (dice <= 4) await this.#claim(place);
+    else if (dice <= 9) await this.#prune(place);
+    else if (dice <= 22) await this.#append(this.#random.events());
+    else await this.#commit(place, dice <= 25);
+    await this.#look(place);
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#store.close();
+    await this.#store.open(declaration);
+  }
+
+  async #claim(place: Place): Promise<void> {
+    const { epoch, cursor, head } = await this.#store.claim(place.partition);
+    Object.assign(place, { epoch, cursor, head });
+    this.seen.add('claim');
+  }
+
+  async #append(events: readonly NewEvent[]): Promise<void> {
+    this.#noteAppended(events, await this.#store.append(events), 'append');
+  }
+
+  async #prune(place: Place): Promise<void> {
+    const acceptedBefore = this.#random.moment - this.#chance.upTo(30);
+    place.idsBefore = Math.max(place.idsBefore, this.#random.moment - this.#chance.upTo(30));
+    const { partition, idsBefore } = place;
+    if ((await this.#store.prune({ partition, acceptedBefore, idsBefore, limit: this.#chance.upTo(4) })) > 0) this.seen.add('prune');
+  }
+
+  async #commit(place: Place, isSpoilt: boolean): Promise<void> {
+    const { partition } = place;
+    const log = await this.#store.read(partition, 0, all);
+    const letters = await this.#store.deadLetters({ pipeline: partition.pipeline, limit: all });
+    const records = await this.#store.load(partition, keys);
+    const work = this.#random.work(place, { log, letters, records });
+    if (isSpoilt) return this.#refused(place, work);
+    const { sends } = await this.#store.commit(commitOf(partition, place.epoch, work));
+    place.cursor = work.cursor ?? place.cursor;
+    this.#noteWork(work);
+    this.#noteAppended(work.sends ?? [], sends, 'send');
+  }
+
+  /** A commit that takes no effect, for one of two reasons. */
+  async #refused(place: Place, work: Work): Promise<void> {
+    const isStale = this.#chance.upTo(2) === 1;
+    const rows = [...(work.rows ?? []), ...(isStale ? [] : [add('history', [null])])];
+    try {
+      await this.#store.commit(commitOf(place.partition, place.epoch - Number(isStale), { ...work, rows }));
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      this.seen.add(error.code);
+    }
+  }
+
+  async #look({ partition, head }: Place): Promise<void> {
+    const store = this.#store;
+    const { upTo } = this.#chance;
+    const key = this.#chance.one(keys);
+    const moment = upTo(40);
+    for (const limit of [upTo(3), all]) {
+      this.#note('read', await store.read(partition, limit === all ? 0 : upTo(head + 1), limit));
+      this.#note('held', await store.held(partition, key, limit === all ? 0 : upTo(head + 1), limit));
+      this.#note('heldKeys', await store.heldKeys(partition, limit === all ? null : key, limit));
+      this.#note('dueTimers', await store.dueTimers(partition, limit === all ? all : moment, limit));
+      for (const endpoint of endpoints) {
+        this.#note('dueDeliveries', await store.dueDeliveries(partition, endpoint, limit === all ? all : moment, limit));
+        this.#note('nextDeliveryDue', await store.nextDeliveryDue(partition, endpoint, moment));
+      }
+      this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition)));
+    }
+    this.#note('nextTimerDue', await store.nextTimerDue(partition, moment));
+    this.#note('load', await store.load(partition, [key, 'nobody', ...keys]));
+    for (const sql of queries) this.#note('query', await store.query(sql, [upTo(3)]));
+  }
+
+  #note(call: string, answer: number | null | readonly unknown[]): void {
+    if (typeof answer === 'number' || (answer !== null && answer.length > 0)) this.seen.add(call);
+  }
+
+  #noteAppended(events: readonly NewEvent[], answers: readonly { readonly status: string }[], call: string): void {
+    for (const [at, { status }] of answers.entries()) {
+      const { partition, number, knownSince } = events[at] ?? {};
+      const means = typeof number === 'number' ? 'number' : typeof knownSince === 'number' ? 'id' : 'nothing';
+      this.seen.add(`${call} by ${means}: ${status}`);
+      const place = this.#places.find((one) => one.partition === partition);
+      if (place !== undefined && status === 'accepted') place.head += 1;
+    }
+  }
+
+  #noteWork({ rows = [], deliveries = [], deadLetters = [], timers = [], ...rest }: Work): void {
+    for (const [part, items] of Object.entries(rest)) if (Array.isArray(items) && items.length > 0) this.seen.add(part);
+    for (const { write } of rows) this.seen.add(`rows: ${write}`);
+    for (const { write } of deliveries) this.seen.add(`deliveries: ${write}`);
+    for (const { timer } of timers) this.seen.add(timer === null ? 'timers: disarm' : 'timers: arm');
+    for (const { event, timer, delivery } of deadLetters) {
+      this.seen.add(`dead letter: ${event ? 'event' : timer ? 'timer' : delivery ? 'delivery' : 'numbers'}`);
+    }
+  }
+}
+
+/** All that a run must have seen succeed, or be refused, to have tried everything. */
+export const kinds: readonly string[] = [
+  ...['claim', 'read', 'load', 'held', 'heldKeys', 'dueTimers', 'nextTimerDue', 'dueDeliveries', 'nextDeliveryDue', 'deadLetters'],
+  ...['prune', 'query', 'holds', 'releases', 'keys', 'resolvedDeadLetters', 'sends', 'timers: arm', 'timers: disarm'],
+  ...['append', 'send'].flatMap((call) =>
+    ['nothing: accepted', 'id: accepted', 'id: duplicate', 'number: accepted', 'number: duplicate', 'number: late'].map(
+      (answer) => `${call} by ${answer}`,
+    ),
+  ),
+  ...['put', 'add', 'update'].map((write) => `rows: ${write}`),
+  ...['ask', 'restore', 'retry', 'remove'].map((write) => `deliveries: ${write}`),
+  ...['event', 'timer', 'delivery', 'numbers'].map((failed) => `dead letter: ${failed}`),
+  ...['MILL_STORE_FENCED', 'MILL_COMMIT_REFUSED'],
+];

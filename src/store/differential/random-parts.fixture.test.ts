@@ -1,0 +1,42 @@
+import { add, arm, delivery, disarm, put, update } from '../contract/fixtures.ts';
+import type { DeliveryWrite, RowWrite, TimerWrite } from '../store.ts';
+import type { Chance } from './chance.fixture.test.ts';
+
+/** Few, so that calls meet. They differ in order by bytes and by letters. */
+export const keys = ['a', 'B', 'é'] as const;
+/** One in order, one not: it is the same for all deliveries of an endpoint. */
+export const endpoints = ['mail', 'sms'] as const;
+
+export function randomTimer(chance: Chance): TimerWrite {
+  const [key, name] = [chance.one(keys), chance.one(['wake', 'Wake', 'é'])];
+  if (chance.upTo(3) === 1) return disarm(key, name);
+  const { timer } = arm(key, name, chance.upTo(40), chance.one([null, '1']));
+  return { key, name, timer: timer && { ...timer, attempts: chance.upTo(3) - 1, retryAt: chance.one([null, chance.upTo(40)]) } };
+}
+
+export function randomDelivery(chance: Chance): DeliveryWrite {
+  const [endpoint, key, id] = [chance.one(endpoints), chance.one(keys), `call ${chance.upTo(4)}`];
+  const facts = { attempts: chance.upTo(3) - 1, dueAt: chance.one([null, chance.upTo(40), chance.upTo(40)]) };
+  const write = chance.one(['ask', 'ask', 'restore', 'retry', 'remove'] as const);
+  if (write === 'remove') return { write, endpoint, key, id };
+  if (write === 'retry') return { write, endpoint, key, id, ...facts };
+  const body = JSON.stringify(chance.upTo(100));
+  const more = { endpoint, ordered: endpoint === 'mail', body, url: chance.one([null, 'https://example.com/']), askedAt: chance.upTo(40) };
+  return { write, delivery: delivery(id, key, { ...more, ...facts }) };
+}
+
+export function randomRow(chance: Chance): RowWrite {
+  const id = chance.one(keys);
+  const number = chance.upTo(4);
+  const account = [id, number, chance.one([null, number / 2]), chance.one([null, 0, 1]), chance.one([null, '{}'])];
+  const seat = [id, number, chance.one(['free', 'taken'])];
+  return chance.one([
+    put('accounts', account),
+    add('accounts', account),
+    update('accounts', ['balance', 'id'], [number, id]),
+    add('history', [`what ${number}`], [`what ${number}`]),
+    put('seats', seat),
+    add('seats', seat),
+    update('seats', ['number', 'state', 'group'], [number, 'sold', id]),
+  ]);
+}

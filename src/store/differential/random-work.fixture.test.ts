@@ -1,0 +1,174 @@
+import { acceptedAt, chosen, delivery, event, gap, letter, numbered, type Work } from '../contract/fixtures.ts';
+import type {
+  DeadLetter,
+  DeadLetterQuery,
+  Hold,
+  KeyRecord,
+  KeyUpdate,
+  LoggedEvent,
+  NewDeadLetter,
+  NewEvent,
+  PartitionId,
+  Release,
+} from '../store.ts';
+import type { Chance } from './chance.fixture.test.ts';
+import { keys, randomDelivery, randomRow, randomTimer } from './random-parts.fixture.test.ts';
+
+/** A partition and what its owner knows of it. */
+export interface Place {
+  readonly partition: PartitionId;
+  readonly numbered: boolean;
+  epoch: number;
+  cursor: number;
+  head: number;
+  /** Ids from before were given up to `prune`. */
+  idsBefore: number;
+}
+
+/** What a commit can be about. */
+interface Contents {
+  readonly log: readonly LoggedEvent[];
+  readonly letters: readonly DeadLetter[];
+  /** Of `keys`, in their order. */
+  readonly records: readonly KeyRecord[];
+}
+
+interface Turn {
+  readonly keys: readonly KeyUpdate[];
+  readonly releases: readonly Release[];
+  readonly gaps: readonly NewDeadLetter[];
+}
+
+/**
+ * Random events, and work of turns that may stand in one commit, as an engine would decide them. Events are accepted in the
+ * order of their moments: a store may count on that when it prunes.
+ */
+export class RandomWork {
+  moment = acceptedAt;
+  readonly #chance: Chance;
+  readonly #places: readonly Place[];
+  #letters = 0;
+
+  constructor(chance: Chance, places: readonly Place[]) {
+    this.#chance = chance;
+    this.#places = places;
+  }
+
+  events(): NewEvent[] {
+    return Array.from({ length: this.#chance.upTo(4) }, () => this.#event(this.#chance.one(this.#places)));
+  }
+
+  letterQuery({ pipeline }: PartitionId): DeadLetterQuery {
+    const after = this.#chance.maybe(() => this.#letterId(this.#chance.upTo(this.#letters + 1)));
+    const id = this.#chance.upTo(4) === 1 ? this.#letterId(this.#chance.upTo(this.#letters + 1)) : undefined;
+    return {
+      pipeline: this.#chance.maybe(() => pipeline),
+      key: this.#chance.maybe(() => this.#chance.one(keys)),
+      id,
+      after,
+      limit: this.#chance.upTo(3),
+    };
+  }
+
+  work(place: Place, { log, letters, records }: Contents): Work {
+    const cursor = Math.min(place.head, place.cursor + this.#chance.upTo(4) - 1);
+    const settled = log.filter(({ position }) => position <= cursor);
+    const turns = place.numbered ? records.map((record, at) => this.#numberedTurn(keys[at] ?? '', record)) : [this.#turn(place)];
+    return {
+      cursor,
+      holds: this.#chance.some(settled, (logged) => this.#hold(logged)),
+      keys: turns.flatMap((turn) => turn.keys),
+      releases: turns.flatMap((turn) => turn.releases),
+      timers: this.#chance.many(() => randomTimer(this.#chance)),
+      deliveries: this.#chance.many(() => randomDelivery(this.#chance)),
+      rows: this.#chance.many(() => randomRow(this.#chance)),
+      deadLetters: [
+        ...turns.flatMap((turn) => turn.gaps),
+        ...this.#chance.some(settled, (logged) => this.#letterOf(logged)),
+        ...this.#chance.many(() => this.#letter()),
+      ],
+      // The owner of a partition resolves its own letters; the port does not say what comes of another's.
+      resolvedDeadLetters: [...this.#chance.some(letters, ({ id }) => id), ...this.#chance.many(() => 'unknown')],
+      sends: this.#chance.many(() => this.#event(this.#chance.one(this.#places))),
+    };
+  }
+
+  #event(place: Place): NewEvent {
+    const { partition, head, idsBefore } = place;
+    this.moment += this.#chance.upTo(3) - 1;
+    const key = this.#chance.one(keys);
+    const more = {
+      acceptedAt: this.moment,
+      body: JSON.stringify(`body ${this.#chance.upTo(100)}`),
+      traceparent: this.#chance.one([null, '00-1-2-03']),
+    };
+    // More numbers than events, so that many are skipped and some of these are late.
+    if (place.numbered) return numbered(partition, key, this.#chance.upTo(6 + 2 * head), more);
+    if (this.#chance.upTo(3) === 1) return event(partition, key, more);
+    // No engine asks about ids that it has given up to `prune`: a store may have forgotten them or not.
+    const knownSince = Math.max(idsBefore, this.moment - this.#chance.upTo(20));
+    return chosen(partition, key, `id ${this.#chance.upTo(12)}`, { ...more, knownSince });
+  }
+
+  /** Any logged event may be held again: a number that is in the log was not skipped. */
+  #hold({ key, number, position }: LoggedEvent): Hold {
+    return {
+      key,
+      order: number ?? position,
+      position,
+      attempts: this.#chance.upTo(3) - 1,
+      retryAt: this.#chance.maybe(() => this.#chance.upTo(40)) ?? null,
+    };
+  }
+
+  #turn({ head }: Place): Turn {
+    const release = (): Release => {
+      const from = this.#chance.upTo(head + 1);
+      return { key: this.#chance.one(keys), from, to: from + this.#chance.upTo(4) - 1 };
+    };
+    return { keys: this.#chance.many(() => this.#update(this.#chance.one(keys), null)), releases: this.#chance.many(release), gaps: [] };
+  }
+
+  /** Lets go of what is held below the next number, applies that, or skips what is missing before the lowest that is held. */
+  #numberedTurn(key: string, { next, heldFrom }: KeyRecord): Turn {
+    const expected = next ?? 1;
+    if (heldFrom === null || this.#chance.upTo(4) === 1) return { keys: [this.#update(key, next)], releases: [], gaps: [] };
+    if (heldFrom > expected) {
+      const skipped = gap(this.#nextLetterId(), key, expected, heldFrom - 1);
+      return { keys: [this.#update(key, heldFrom)], releases: [], gaps: [skipped] };
+    }
+    const releases = [{ key, from: heldFrom, to: heldFrom }];
+    return { keys: [this.#update(key, heldFrom === expected ? expected + 1 : expected)], releases, gaps: [] };
+  }
+
+  #update(key: string, next: number | null): KeyUpdate {
+    const state = this.#chance.maybe(() => ({ json: JSON.stringify(this.#chance.upTo(100)), version: this.#chance.upTo(3) })) ?? null;
+    return { key, state, next, parked: this.#chance.upTo(3) === 1 };
+  }
+
+  #letterOf({ key, position, number }: LoggedEvent): NewDeadLetter {
+    const failed = { event: { position, order: number ?? position }, parked: this.#chance.upTo(2) === 1, failedAt: this.moment };
+    return letter(this.#nextLetterId(), key, position, { ...failed, attempts: this.#chance.upTo(3) });
+  }
+
+  #letter(): NewDeadLetter {
+    const key = this.#chance.one(keys);
+    const timer = { name: 'wake', dueAt: this.#chance.upTo(40), data: this.#chance.one([null, '1']) };
+    const { key: _, attempts: _attempts, dueAt: _dueAt, ...call } = delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' });
+    const failed = this.#chance.one([
+      { timer, delivery: null },
+      { timer: null, delivery: call },
+    ]);
+    return letter(this.#nextLetterId(), key, 0, { event: null, ...failed });
+  }
+
+  /** Each follows the one before it in id order. */
+  #nextLetterId(): string {
+    this.#letters += 1;
+    return this.#letterId(this.#letters);
+  }
+
+  #letterId(number: number): string {
+    return `letter ${String(number).padStart(6, '0')}`;
+  }
+}
