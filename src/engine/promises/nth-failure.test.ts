@@ -386,14 +386,14 @@ function callsOf({ calls }: TestMill, hasCrashed: boolean): readonly string[] {
 }
 
 onEveryStore('promises 2, 5, 6, 8: whichever call of the store fails', ({ makeStore }) => {
-  // On disk a run takes too long for each call to fail in every way: there each fails in one of the ways, in turn.
+  // On disk a run takes a fifth of a second, so only every fourth call fails there, in each way and scenario another fourth.
   const isInMemory = makeStore().kind === 'memory';
   const kinds = isInMemory ? [...failures, ...deaths] : failures;
-  const stride = isInMemory ? 1 : failures.length;
-  for (const scenario of scenarios) {
+  const stride = isInMemory ? 1 : 4;
+  for (const [place, scenario] of scenarios.entries()) {
     for (const [at, kind] of kinds.entries()) {
       test(`${scenario().name}: a call that ${kind} changes nothing in the end`, async (context) => {
-        const first = isInMemory ? 1 : 1 + at;
+        const first = 1 + ((place + at) % stride);
         const wrong: string[] = [];
         let failed = 0;
         for (let nth = first; ; nth += stride) {
@@ -402,7 +402,7 @@ onEveryStore('promises 2, 5, 6, 8: whichever call of the store fails', ({ makeSt
           if (outcome.method === undefined) break;
           failed += 1;
         }
-        context.diagnostic(`${failed} runs, with call ${first} failing and every ${stride}. after it`);
+        context.diagnostic(`${failed} runs, in which call ${first} fails, ${first + stride}, ${first + 2 * stride}, …`);
         assert.ok(failed > 0, 'expected a call to fail, found none');
         assert.equal(wrong.join('\n'), '');
       });
