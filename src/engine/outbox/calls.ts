@@ -114,18 +114,30 @@ export class Calls {
 
 const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'refused', 'failed', 'postponed']);
 
-/** A transport may be a user's, without types. Throws when it has not said what came of the call, or not as JSON. */
+/** A transport may be a user's, without types. Throws when it has not said what came of the call, or for how long it is put off. */
 function checked(answer: Answer | undefined): Answer {
   if (answer === undefined || !results.has(answer.result)) {
     throw new MillraceError('MILL_INVALID_EFFECT', `expected an answer of ${[...results].join(', ')}, found ${answer?.result}`);
   }
-  JSON.stringify(answer);
-  if (!('retryAfterMs' in answer) || answer.retryAfterMs === undefined) return answer;
-  const { retryAfterMs } = answer;
+  if (answer.result !== 'postponed' && !isJson(answer.answer)) {
+    // The call was made: that nobody can keep its answer is no reason to make it again.
+    return { result: 'refused', reason: `${answer.result}, with an answer that is no JSON` };
+  }
+  if (answer.result !== 'postponed' && (answer.result !== 'failed' || answer.retryAfterMs === undefined)) return answer;
+  const { retryAfterMs = Number.NaN } = answer;
   if (!(retryAfterMs >= 0)) {
     throw new MillraceError('MILL_INVALID_EFFECT', `retryAfterMs: expected milliseconds from 0, found ${retryAfterMs}`);
   }
   return { ...answer, retryAfterMs: Math.min(Math.round(retryAfterMs), retryAfterMsMax) };
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What a delivery is called in memory. */

@@ -438,6 +438,24 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.stop();
   });
 
+  test('a transport that answers what cannot be kept, or postpones without saying for how long, stops nobody else', async () => {
+    const circular: { self?: object } = {};
+    circular.self = circular;
+    const answers: Readonly<Record<string, unknown>> = {
+      'a 1': { result: 'delivered', answer: circular },
+      'b 1': { result: 'postponed', reason: 'later' },
+      'c 1': undefined,
+    };
+    const answer = ({ id }: OutgoingCall) => (id in answers ? answers[id] : delivered) as Answer;
+    const t = await testMill({ pipelines: [shop({ concurrency: 1, attempts: 2 })], answer });
+    for (const key of ['a', 'b', 'c', 'd']) await t.ingest('shop', { key, n: 1 });
+    await t.advance('1h');
+    const told = await Promise.all(['a', 'b', 'c', 'd'].map((key) => toldTo(t, key)));
+    assert.deepEqual(told, [['given up a 1 after 1'], ['given up b 1 after 2'], ['given up c 1 after 2'], ['delivered d 1 after 1']]);
+    assert.equal(t.calls.filter(({ id }) => id === 'a 1').length, 1, 'what was delivered is not delivered again');
+    await t.stop();
+  });
+
   test('a delivery that was given up and asked for anew is not redriven with its old payload', async () => {
     let isDown = true;
     const { waiting, answer } = heldAnswers();

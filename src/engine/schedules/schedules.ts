@@ -155,12 +155,13 @@ export class Schedules {
     if (scheduled === undefined || state === undefined) return state;
     const { clock, isStopping } = this.#means;
     const dueAt = state.nextRunAt ?? turn.now;
-    if (!isStopping()) await this.#makeRun(scheduled, dueAt, turn);
+    const mayBegin = !isStopping();
+    if (mayBegin) await this.#makeRun(scheduled, dueAt, turn);
     if (turn.signal.aborted) return undefined;
     const next = nextRun(scheduled.schedule, dueAt, clock.now());
     if (next !== null) turn.timers.set('run', { at: next });
     // One that a stop has cut short stays due: the next start makes up for it.
-    return { status: 'running', lastRunAt: turn.now, nextRunAt: isStopping() ? dueAt : next };
+    return { status: 'running', lastRunAt: mayBegin ? turn.now : state.lastRunAt, nextRunAt: isStopping() ? dueAt : next };
   }
 
   async #makeRun({ pipeline, schedule }: Scheduled, dueAt: number, { key, signal }: Turn): Promise<void> {
