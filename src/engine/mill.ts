@@ -116,10 +116,10 @@ export class Mill {
     this.#declared = byName(all);
     const ids = new Ids(clock, random);
     const newId = () => ids.next();
-    const identification = { store, clock, newId, limits: limitsWith(limits) };
-    this.#identification = identification;
+    this.#identification = { store, clock, newId, limits: limitsWith(limits) };
     this.#door = new Door({
-      ...identification,
+      ...this.#identification,
+      store,
       tracing,
       partition: (id) => this.#partitions.at(id),
       counters: (pipeline) => this.#partitions.counters(pipeline),
@@ -127,7 +127,8 @@ export class Mill {
       checkOpen: () => this.#checkWorking(),
     });
     const means = {
-      ...identification,
+      ...this.#identification,
+      store,
       random,
       log,
       tracing,

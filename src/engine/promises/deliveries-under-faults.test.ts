@@ -1,51 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
-import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
+import { failing, isCode, onEveryStore, withCalls } from './fixture.test.ts';
+import { delivered, shop, toldTo, until } from './shop.fixture.test.ts';
 
-const Told = z.object({ told: z.array(z.string()) });
-const delivered: Answer = { result: 'delivered' };
 const down = () => new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
-
-function shop(options: { attempts?: number; rateLimit?: { calls: number; per: number }; concurrency?: number; tell?: () => unknown } = {}) {
-  const { attempts = 3, rateLimit, concurrency = 10, tell } = options;
-  return pipeline('shop', {
-    event: Step,
-    key: ({ key }) => key,
-    state: Told,
-    retry: { backoff: 1_000, jitter: 0 },
-    deliver: {
-      door: {
-        to: { call: failing },
-        concurrency,
-        ...(rateLimit && { rateLimit }),
-        retry: { attempts, backoff: 1_000, jitter: 0 },
-        outcome(state, _turn, { id, status, attempts }) {
-          const next = { told: [...(state?.told ?? []), `${status} ${id} after ${attempts}`] };
-          const pause = tell?.();
-          return pause instanceof Promise ? pause.then(() => next) : next;
-        },
-      },
-    },
-    handle: ({ key, n }, state, turn) => {
-      turn.deliver('door', { n }, { id: `${key} ${n}` });
-      return state;
-    },
-  });
-}
-
-const told = async (t: TestMill, key: string) => ((await t.state('shop', key)) as z.infer<typeof Told> | undefined)?.told ?? [];
 const removes = (work: Commit) => work.deliveries.some(({ write }) => write === 'remove');
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setImmediate();
-}
 
 onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeStore }) => {
   test('an answer outlives a store that fails twice in a row', async () => {
@@ -70,7 +34,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await t.advance(60_000);
     assert.equal(failures, 2);
     assert.equal(t.calls.length, 1);
-    assert.deepEqual(await told(t, 'a'), ['delivered a 1 after 1']);
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
     await t.stop();
   });
 
@@ -126,7 +90,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await next.drain();
     assert.equal(failures, 1);
     assert.equal(next.calls.length, 0);
-    assert.deepEqual(await told(next, 'a'), ['delivered a 1 after 1']);
+    assert.deepEqual(await toldTo(next, 'a'), ['delivered a 1 after 1']);
     await next.stop();
   });
 
@@ -147,7 +111,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await until(() => t.mill.counts().shop?.delivered === 1);
     pause.resolve();
     await t.drain();
-    assert.deepEqual(await told(t, 'a'), ['given up a 1 after 1', 'redriven a 1 after 0', 'delivered a 1 after 1']);
+    assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 1', 'redriven a 1 after 0', 'delivered a 1 after 1']);
     await t.stop();
   });
 
@@ -163,7 +127,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await t.advance(10_000);
     await t.mill.redrive(letter?.id ?? '');
     await t.drain();
-    assert.deepEqual(await told(t, 'a'), ['given up a 1 after 1', 'redriven a 1 after 0', 'given up a 1 after 1']);
+    assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 1', 'redriven a 1 after 0', 'given up a 1 after 1']);
     await t.stop();
   });
 

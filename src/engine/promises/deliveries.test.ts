@@ -8,67 +8,7 @@ import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
-
-const Told = z.object({ told: z.array(z.string()) });
-
-interface ShopOptions {
-  readonly order?: 'none' | 'key';
-  readonly concurrency?: number;
-  readonly rateLimit?: { calls: number; per: number };
-  readonly attempts?: number;
-  readonly by?: 'outbox' | 'pipeline';
-  readonly timeout?: number;
-  /** Called at the start of every attempt at telling the key. */
-  readonly tell?: () => void;
-  /** Called at the start of every attempt at an event. */
-  readonly attempt?: (n: number, attempt: number) => void;
-}
-
-/** Delivers each step under the id `<key> <n>`; its state says what the key was told, in which order. */
-function shop({ order, concurrency, rateLimit, attempts = 3, by, timeout = 30_000, tell, attempt }: ShopOptions = {}) {
-  return pipeline('shop', {
-    event: Step,
-    key: ({ key }) => key,
-    state: Told,
-    retry: { backoff: 1_000, jitter: 0 },
-    deliver: {
-      door: {
-        to: { call: failing },
-        retry: { attempts, backoff: 1_000, jitter: 0, ...(by && { by }) },
-        timeout,
-        ...(order && { order }),
-        ...(concurrency && { concurrency }),
-        ...(rateLimit && { rateLimit }),
-        outcome(state, turn, { id, status, attempts }) {
-          tell?.();
-          assert.equal(turn.id, id);
-          return { told: [...(state?.told ?? []), `${status} ${id} after ${attempts}`] };
-        },
-      },
-    },
-    handle({ key, n }, state, turn) {
-      turn.deliver('door', { n }, { id: `${key} ${n}` });
-      attempt?.(n, turn.attempt);
-      return state;
-    },
-  });
-}
-
-const idsOf = (calls: readonly OutgoingCall[]): string[] => calls.map(({ id }) => id);
-
-async function toldTo(t: TestMill, key: string): Promise<readonly string[]> {
-  return ((await t.state('shop', key)) as z.infer<typeof Told> | undefined)?.told ?? [];
-}
-
-/** Answers that a test gives by hand. */
-function heldAnswers() {
-  const waiting: { readonly call: OutgoingCall; readonly give: (answer: Answer) => void }[] = [];
-  const answer = (call: OutgoingCall) => new Promise<Answer>((give) => waiting.push({ call, give }));
-  return { waiting, answer };
-}
-
-const delivered: Answer = { result: 'delivered' };
-const failed: Answer = { result: 'failed', reason: 'not today' };
+import { delivered, failed, heldAnswers, idsOf, shop, Told, toldTo, until } from './shop.fixture.test.ts';
 
 onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMill, makeStore }) => {
   test('a delivery is made once its turn has committed, and its key is told', async () => {
@@ -608,7 +548,3 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.stop();
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setImmediate();
-}
