@@ -1,0 +1,101 @@
+import type { LoggedEvent, Store } from '../src/store/store.ts';
+
+/**
+ * What is known without asking the engine: what those outside asked of it, what it answered, which calls arrived from it, and
+ * what the handlers of its pipelines wrote down in the very transactions that they decided. `checkInvariants` holds the store
+ * against it.
+ *
+ * Moments (`began`, `ended`) are places in one sequence of everything that those outside did and saw; nothing else about
+ * them means anything. A life is a run of the program, from its start to its stop or crash, counted from 1.
+ */
+export interface Ledger {
+  readonly witnesses: readonly Witness[];
+  /** Every try at bringing an event in. */
+  readonly ingests: readonly Ingest[];
+  /** Every call that arrived at an endpoint, in the order in which they arrived. */
+  readonly calls: readonly ArrivedCall[];
+  /** Dead letters that an operator has dealt with. */
+  readonly resolved: readonly Resolved[];
+}
+
+/** A pipeline, as far as what it did can be told from its tables. */
+export interface Witness {
+  readonly pipeline: string;
+  readonly numbered: boolean;
+  /** The endpoints whose deliveries go one after the other within a key. */
+  readonly orderedEndpoints: readonly string[];
+  /** What an event is called in the ledger: its number, its chosen id, or a mark in its body. */
+  nameOf(event: LoggedEvent): string;
+  /** The turns that took effect, those of a key in the order in which they did. */
+  turns(store: Store): Promise<readonly AppliedTurn[]>;
+  /** The state after a key's turns, as JSON would give it back; absent where the state is not checked. */
+  fold?(turns: readonly AppliedTurn[]): unknown;
+}
+
+export interface Ingest {
+  readonly pipeline: string;
+  readonly key: string;
+  readonly name: string;
+  /** `refused`: the answer said that it was not taken. `unknown`: there was no answer, or one that says nothing about it. */
+  readonly answer: 'accepted' | 'duplicate' | 'late' | 'refused' | 'unknown';
+  readonly began: number;
+  readonly ended: number;
+}
+
+/** What a turn of a key decided, as it wrote it down. Absent lists are not checked. */
+export interface AppliedTurn {
+  readonly key: string;
+  readonly cause: Cause;
+  /** The life in which it took effect. */
+  readonly life?: number;
+  readonly armed?: readonly Armed[];
+  readonly asked?: readonly Asked[];
+  readonly sent?: readonly Sent[];
+}
+
+export type Cause =
+  | { readonly kind: 'event'; readonly name: string }
+  /** `at` is the time of the turn by the clock of the engine. */
+  | { readonly kind: 'timer'; readonly arm: string; readonly at: number }
+  | { readonly kind: 'outcome'; readonly endpoint: string; readonly id: string; readonly status: string };
+
+/** A timer was armed, in place of one of that name, or (`arm` null) cancelled. */
+export interface Armed {
+  readonly timer: string;
+  /** A name that no other timer of the key ever had. */
+  readonly arm: string | null;
+  /** Milliseconds since 1970; 0 when cancelled. */
+  readonly dueAt: number;
+}
+
+/** A delivery was asked for. */
+export interface Asked {
+  readonly endpoint: string;
+  readonly id: string;
+}
+
+/** An event was sent. */
+export interface Sent {
+  readonly pipeline: string;
+  readonly key: string;
+  readonly name: string;
+}
+
+export interface ArrivedCall {
+  readonly pipeline: string;
+  readonly endpoint: string;
+  readonly key: string;
+  readonly id: string;
+  readonly life: number;
+  /** What was answered; `unknown` when the caller died before it was. */
+  readonly result: 'delivered' | 'failed' | 'refused' | 'unknown';
+}
+
+/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm, of a delivery by its id. */
+export interface Resolved {
+  readonly pipeline: string;
+  readonly key: string;
+  readonly what: 'event' | 'timer' | 'delivery';
+  readonly name: string;
+  readonly how: 'redriven' | 'discarded';
+}
