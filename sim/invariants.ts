@@ -27,7 +27,7 @@ export async function checkInvariants(ledger: Ledger, store: Store, { settledAt 
   for (const one of evidence) {
     const say = (words: string) => void broken.push(`${one.witness.pipeline}: ${words}`);
     for (const check of checks) check(one, ledger, say);
-    if (settledAt !== undefined) await checkRest(one, { store, settledAt, say });
+    if (settledAt !== undefined) await checkRest(one, ledger, { store, settledAt, say });
   }
   checkSends(evidence, ledger, (words) => void broken.push(words));
   return broken;

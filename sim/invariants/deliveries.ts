@@ -17,12 +17,8 @@ export function checkDeliveries({ witness, turns }: Evidence, ledger: Ledger, sa
       const tell = (broken: string) => say(`key ${key}, endpoint ${endpoint.name}: ${broken}`);
       const own = turns.get(key) ?? [];
       if (own.some(({ asked }) => asked === undefined)) continue;
-      const deliveries = deliveriesOf(own, endpoint, tell);
-      checkCalls(deliveries, byKey.get(key) ?? [], {
-        isRedriven: (id) => redriven.has(nameOf(key, endpoint.name, id)),
-        endpoint,
-        say: tell,
-      });
+      const context = { isRedriven: (id: string) => redriven.has(nameOf(key, endpoint.name, id)), say: tell };
+      checkCalls(deliveriesOf(own, endpoint, context), byKey.get(key) ?? [], { ...context, endpoint });
     }
   }
 }
@@ -40,18 +36,23 @@ export interface ToldDelivery {
   recorded: number | undefined;
 }
 
+interface DeliveryContext {
+  isRedriven(id: string): boolean;
+  say(broken: string): void;
+}
+
 /** In the order in which they were asked for first. */
 export function deliveriesOf(
   turns: readonly AppliedTurn[],
   { name, isTold }: LedgerEndpoint,
-  say: (broken: string) => void,
+  { isRedriven, say }: DeliveryContext = { isRedriven: () => true, say: () => undefined },
 ): ReadonlyMap<string, ToldDelivery> {
   const deliveries = new Map<string, ToldDelivery>();
   for (const { cause, life, asked = [] } of turns) {
     if (cause.kind === 'outcome' && cause.endpoint === name) {
       const delivery = deliveries.get(cause.id);
       if (delivery === undefined) say(`${cause.id} was told of and never asked for`);
-      else conclude(delivery, cause.status, { life, say });
+      else conclude(delivery, cause.status, { life, isRedriven, say });
     }
     for (const { endpoint, id } of asked) {
       if (endpoint !== name) continue;
@@ -67,19 +68,19 @@ export function deliveriesOf(
 function conclude(
   delivery: ToldDelivery,
   status: string,
-  { life, say }: { readonly life: number | undefined; readonly say: (broken: string) => void },
+  { life, isRedriven, say }: DeliveryContext & { readonly life: number | undefined },
 ): void {
-  if (status !== 'redriven' && !delivery.isOpen) say(`${delivery.id} was told to be ${status} after its outcome`);
+  // That it was redriven is old news to a key that can be told already what came of it.
+  if (status !== 'redriven' && !delivery.isOpen && !isRedriven(delivery.id))
+    say(`${delivery.id} was told to be ${status} after its outcome`);
   if (status === 'redriven') delivery.times += 1;
   delivery.isOpen = status === 'redriven' || status === 'failed';
   delivery.status = status;
   delivery.recorded = status === 'delivered' ? life : undefined;
 }
 
-interface CallContext {
+interface CallContext extends DeliveryContext {
   readonly endpoint: LedgerEndpoint;
-  isRedriven(id: string): boolean;
-  say(broken: string): void;
 }
 
 function checkCalls(
@@ -115,12 +116,14 @@ function checkCallOrder(
   { isRedriven, say }: Omit<CallContext, 'endpoint'>,
 ): void {
   const places = new Map(Array.from(deliveries.keys(), (id, place) => [id, place]));
-  let last: { readonly id: string; readonly place: number } | undefined;
-  for (const { id } of calls) {
+  let last: { readonly id: string; readonly place: number; readonly life: number } | undefined;
+  for (const { id, life } of calls) {
     const place = places.get(id);
     if (place === undefined || isRedriven(id) || deliveries.get(id)?.times !== 1) continue;
+    // A process that lost the store and does not know may still call, and what comes of it counts for nothing.
+    if (last !== undefined && life < last.life) continue;
     if (last !== undefined && place < last.place) say(`${id} was called after ${last.id}, which was asked for later`);
-    last = { id, place };
+    last = { id, place, life };
   }
 }
 

@@ -11,7 +11,7 @@ export function checkOrder(evidence: Evidence, ledger: Ledger, say: (broken: str
   // What was given up without stopping its key has its turn whenever an operator says so.
   const redriven = new Set(
     ledger.resolved
-      .filter(({ pipeline, what }) => pipeline === evidence.witness.pipeline && what === 'event')
+      .filter(({ pipeline, what, wasParked }) => pipeline === evidence.witness.pipeline && what === 'event' && !wasParked)
       .map((resolved) => titleOf(resolved)),
   );
   for (const [key, turns] of evidence.turns) {
@@ -21,7 +21,11 @@ export function checkOrder(evidence: Evidence, ledger: Ledger, say: (broken: str
       const before = applied[at - 1];
       if (before !== undefined && place(before) >= place(event)) say(`key ${key}: ${event.name} was applied after ${before.name}`);
     }
-    if (evidence.witness.numbered) checkGaps(evidence, key, eventsOf(turns, logged), say);
+    if (evidence.witness.numbered) {
+      const again = Array.from(redriven, (title) => JSON.parse(title)).flatMap(([of, name]) => (of === key ? [Number(name)] : []));
+      const skipped = [...skippedOf(key, evidence, ledger), ...again];
+      checkGaps(evidence, key, { applied: eventsOf(turns, logged), skipped, say });
+    }
   }
   if (!evidence.witness.numbered) checkAcceptance(evidence, ledger, { logged, say });
 }
@@ -33,16 +37,25 @@ function eventsOf(turns: readonly AppliedTurn[], logged: ReadonlyMap<string, Nam
   });
 }
 
+/** The numbers of a key that were given up before they came. */
+function skippedOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): readonly number[] {
+  const listed = letters.flatMap((letter) => (letter.key === key && letter.numbers !== null ? [letter.numbers] : []));
+  const discarded = resolved
+    .filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'gap')
+    .map(({ name }) => ({ from: Number(name.split('-')[0]), to: Number(name.split('-')[1]) }));
+  return [...listed, ...discarded].flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
+}
+
 /** Numbers below the highest that was applied: each was applied, or is known to have been given up, skipped or discarded. */
-function checkGaps({ events, keys, letters }: Evidence, key: string, applied: readonly NamedEvent[], say: (broken: string) => void): void {
+function checkGaps(
+  { events, keys }: Evidence,
+  key: string,
+  { applied, skipped, say }: { readonly applied: readonly NamedEvent[]; readonly skipped: readonly number[]; say(broken: string): void },
+): void {
   const highest = applied.reduce((most, { name }) => Math.max(most, Number(name)), 0);
-  const seen = new Set(applied.map(({ name }) => Number(name)));
   // What is in the log and neither applied nor dead is judged by `checkOnce`.
-  for (const event of events) if (event.key === key && !event.isWaiting) seen.add(Number(event.name));
-  for (const letter of letters) {
-    if (letter.key !== key || letter.numbers === null) continue;
-    for (let number = letter.numbers.from; number <= letter.numbers.to; number += 1) seen.add(number);
-  }
+  const settled = events.filter((event) => event.key === key && !event.isWaiting).map(({ name }) => Number(name));
+  const seen = new Set([...settled, ...skipped]);
   for (let number = 1; number < highest; number += 1) {
     if (!seen.has(number)) say(`key ${key}: ${highest} was applied and ${number}, which stands before it, was not`);
   }

@@ -1,4 +1,5 @@
 import type { Store } from '../../src/store/store.ts';
+import type { Ledger } from '../ledger.ts';
 import { deliveriesOf } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -13,7 +14,7 @@ interface RestContext {
  * Promises 2, 5, 6, 8 at rest: what waits has a reason that only somebody outside can remove. An event: its key is parked, or
  * an earlier number is missing. A timer: its key is parked. A delivery: its pipeline is to ask for it again.
  */
-export async function checkRest(evidence: Evidence, { store, settledAt, say }: RestContext): Promise<void> {
+export async function checkRest(evidence: Evidence, ledger: Ledger, { store, settledAt, say }: RestContext): Promise<void> {
   for (const event of evidence.events) {
     if (event.isWaiting && !maybeWaits(evidence, event.key)) say(`event ${event.name} of key ${event.key} waits for nothing`);
   }
@@ -26,7 +27,7 @@ export async function checkRest(evidence: Evidence, { store, settledAt, say }: R
         say(`delivery ${id} of key ${key} to ${name} is due and has not been made`);
     }
   }
-  checkDeliveriesAtRest(evidence, say);
+  checkDeliveriesAtRest(evidence, ledger, say);
 }
 
 function maybeWaits({ witness, keys }: Evidence, key: string): boolean {
@@ -36,22 +37,28 @@ function maybeWaits({ witness, keys }: Evidence, key: string): boolean {
   return witness.numbered && record.heldFrom !== null && record.heldFrom > (record.next ?? 1);
 }
 
-function checkDeliveriesAtRest({ witness, turns, slices, letters, keys }: Evidence, say: (broken: string) => void): void {
+function checkDeliveriesAtRest(evidence: Evidence, { resolved }: Ledger, say: (broken: string) => void): void {
+  const { witness, turns, slices, letters, keys } = evidence;
+  const isComplete = Array.from(turns.values()).every((own) => own.every(({ asked }) => asked !== undefined));
+  // A key that is parked has yet to be told of what it asked for.
+  if (!isComplete || Array.from(keys.values()).some(({ parked }) => parked)) return;
+  const unheard = new Set([...letters.flatMap(({ key, timer }) => (timer === null ? [] : [`${key} ${timer.name}`])), ...discardedTimers()]);
   let waiting = 0;
   for (const endpoint of witness.endpoints.filter(({ isTold }) => isTold)) {
     for (const [key, own] of turns) {
-      if (own.some(({ asked }) => asked === undefined)) return;
-      // A key that is parked has yet to be told.
-      if (keys.get(key)?.parked === true) return;
-      for (const { id, isOpen, status } of deliveriesOf(own, endpoint, () => undefined).values()) {
-        if (!isOpen) continue;
+      for (const { id, isOpen, status } of deliveriesOf(own, endpoint).values()) {
+        if (!isOpen || unheard.has(`${key} outcome/${endpoint.name}/${id}`)) continue;
         if (status === 'failed') waiting += 1;
-        else if (!letters.some((letter) => letter.key === key && letter.timer?.name === `outcome/${endpoint.name}/${id}`))
-          say(`key ${key} was never told what became of delivery ${id} to ${endpoint.name}`);
+        else say(`key ${key} was never told what became of delivery ${id} to ${endpoint.name}`);
       }
     }
   }
-  if (witness.endpoints.some(({ isTold }) => !isTold)) return;
+  if (witness.endpoints.some(({ isTold }) => !isTold) || unheard.size > 0) return;
   const kept = slices.reduce((sum, { claim }) => sum + claim.deliveries, 0);
   if (kept !== waiting) say(`the store keeps ${kept} deliveries, and ${waiting} wait for their pipeline`);
+
+  function discardedTimers(): readonly string[] {
+    const own = resolved.filter((one) => one.pipeline === witness.pipeline && one.what === 'timer' && one.how === 'discarded');
+    return own.map(({ key, name }) => `${key} ${name}`);
+  }
 }

@@ -20,14 +20,10 @@ export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: st
 
 /** Timers that became dead letters: one that was redriven since may fire although another took its name. */
 function givenUpOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
+  const armOf = witness.armOf ?? ((data) => (data === null ? '' : String(JSON.parse(data))));
   const named = resolved.filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'timer');
   const dead = letters.filter((letter) => letter.key === key).flatMap(({ timer }) => (timer === null ? [] : [armOf(timer.data)]));
   return new Set([...named.map(({ name }) => name), ...dead]);
-}
-
-/** The timers of the ledger carry their arm as their data. */
-export function armOf(data: string | null): string {
-  return data === null ? '' : String(JSON.parse(data));
 }
 
 /** The timers of a key, turn by turn. */
@@ -58,7 +54,13 @@ class Replay {
       if (found === dueAt || (found === undefined && this.#givenUp.has(String(arm)))) continue;
       this.#say(`timer ${arm} is due at ${dueAt}, and the store has ${found ?? 'none'}`);
     }
-    for (const timer of stored.keys()) if (!this.#pending.has(timer)) this.#say(`a timer ${timer} is pending that nobody armed`);
+    for (const [timer, dueAt] of stored) {
+      if (!this.#pending.has(timer) && !this.#isRedriven(timer, dueAt)) this.#say(`a timer ${timer} is pending that nobody armed`);
+    }
+  }
+
+  #isRedriven(timer: string, dueAt: number): boolean {
+    return Array.from(this.#armed.values()).some((one) => one.timer === timer && one.dueAt === dueAt && this.#givenUp.has(String(one.arm)));
   }
 
   #fire({ arm, at }: Cause & { readonly kind: 'timer' }): void {
