@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from '../../src/errors.ts';
+import type { Acceptances } from './acceptances.ts';
+import { ask, type Told } from './client.ts';
+import { jsonOf } from './judge.ts';
+import { unreachable } from './provider.ts';
+
+/** From the end of one errand to the next, in milliseconds. */
+const pauseMs = 50;
+/** A dead letter is resolved when it is so old that its key knows of it. */
+const letterAgeMs = 2_000;
+
+export interface BystanderOptions {
+  readonly port: number;
+  readonly acceptances: Acceptances;
+  /** How long an answer may take. */
+  readonly boundMs: number;
+}
+
+/** Real users: what they ask for is valid, and has to be served while others attack. */
+export class Bystanders {
+  /** How long each answer took, in milliseconds. */
+  readonly latencies: number[] = [];
+  readonly faults: string[] = [];
+  readonly #options: BystanderOptions;
+  readonly #errands: readonly (() => Promise<void>)[];
+  #count = 0;
+  #resolved = 0;
+  #isOver = false;
+
+  constructor(options: BystanderOptions) {
+    this.#options = options;
+    this.#errands = [
+      () => this.#rocket(),
+      () => this.#event(),
+      () => this.#batch(),
+      () => this.#account(),
+      () => this.#speech(),
+      () => this.#message(),
+      () => this.#startBatches(),
+      () => this.#deadLetter(),
+    ];
+  }
+
+  /** Dead letters that were redriven or discarded. */
+  get resolved(): number {
+    return this.#resolved;
+  }
+
+  /** Goes on until it is told to stop, so many at once. */
+  async run(lanes: number): Promise<void> {
+    await Promise.all(Array.from({ length: lanes }, () => this.#lane()));
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #lane(): Promise<void> {
+    while (!this.#isOver) {
+      const errand = this.#errands[this.#count % this.#errands.length];
+      this.#count += 1;
+      try {
+        await errand?.();
+      } catch (error) {
+        this.faults.push(messageOf(error));
+      }
+      await sleep(pauseMs);
+    }
+  }
+
+  async #rocket(): Promise<void> {
+    const channel = randomUUID();
+    const metadata = { channel, messageNumber: 1, messageTime: '2022-02-02T19:39:05.86337+01:00', messageType: 'RocketLaunched' };
+    const launch = { metadata, message: { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' } };
+    const faster = { metadata: { ...metadata, messageNumber: 2, messageType: 'RocketSpeedIncreased' }, message: { by: 250 } };
+    for (const message of [faster, launch])
+      await this.#post('/messages', message, [['rockets', `${channel}#${message.metadata.messageNumber}`]]);
+    await this.#find(`/rockets/${channel}`, ({ speed, lastMessageNumber }) => speed === 750 && lastMessageNumber === 2);
+  }
+
+  async #event(): Promise<void> {
+    const id = randomUUID();
+    const data = { temperature: 23.5, toString: 'kept', nested: { list: [1, null, 'größer'] } };
+    await this.#post('/events', { id, type: 'sensor_data', source: 'iot_device', data }, [['events', id]]);
+    await this.#find(`/events/${id}`, ({ processed_data }) => isDeepStrictEqual(processed_data, data));
+  }
+
+  async #batch(): Promise<void> {
+    const ids = [randomUUID(), randomUUID()];
+    const events = ids.map((id) => ({ id, type: 'user_action', source: 'web', data: { action: 'login' } }));
+    await this.#post(
+      '/events/batch',
+      { events },
+      ids.map((id) => ['events', id]),
+    );
+  }
+
+  async #account(): Promise<void> {
+    const id = `bystander-${randomUUID()}`;
+    const update = { id, accountType: 'escrow', tokens: 5, callbackTimeMs: 10, data: { constructor: 1 }, version: 3 };
+    await this.#post('/accounts', update, [['accounts', `${id}#3`]]);
+    await this.#find(`/accounts/${id}`, ({ version, data }) => version === 3 && isDeepStrictEqual(data, update.data));
+  }
+
+  async #speech(): Promise<void> {
+    await this.#post('/workers/messages', { worker: 1, message: 'Hello', destination_worker: 2 }, []);
+    await this.#find('/workers/2', ({ messages_heard }) => messages_heard > 0);
+  }
+
+  async #message(): Promise<void> {
+    const to = this.#count % 3 === 0 ? `${unreachable}1234` : '+905551234567';
+    const { body } = await this.#post('/messages/pending', { to, content: 'Hello' }, []);
+    const { id } = Object(jsonOf(body));
+    await this.#find(`/messages/${id}`, (message) => message.to === to);
+  }
+
+  /** Attempts stop the batches now and then. */
+  async #startBatches(): Promise<void> {
+    await this.#post('/scheduler', { action: 'start' }, []);
+  }
+
+  async #deadLetter(): Promise<void> {
+    const { body } = await this.#ask('GET', '/dead-letters?pipeline=messages&limit=5');
+    const items: readonly { readonly id: string; readonly failedAt: string }[] = Object(jsonOf(body)).items ?? [];
+    const letter = items.find(({ failedAt }) => Date.now() - Date.parse(failedAt) > letterAgeMs);
+    if (letter === undefined) return;
+    const what = this.#count % 2 === 0 ? 'redrive' : 'discard';
+    const { status } = await this.#ask('POST', `/dead-letters/${letter.id}/${what}`);
+    // Another may have come first, or its message have come back meanwhile.
+    if (![200, 404, 409].includes(status)) this.faults.push(`POST /dead-letters/{id}/${what}: expected 200, found ${status}`);
+    if (status === 200) this.#resolved += 1;
+  }
+
+  /** @param stored the ids of the events that are in the log of a pipeline once it is answered */
+  async #post(path: string, json: unknown, stored: readonly (readonly [pipeline: string, id: string])[]): Promise<Told> {
+    const { acceptances } = this.#options;
+    const asked = { method: 'POST', path, eventsMax: 2 };
+    try {
+      const told = await this.#ask('POST', path, json);
+      const fault = acceptances.note(asked, told);
+      if (fault !== undefined) this.faults.push(fault);
+      if (told.status >= 300) this.faults.push(`POST ${path}: expected 2xx, found ${told.status} ${told.body.toString().slice(0, 300)}`);
+      else for (const [pipeline, id] of stored) acceptances.of(pipeline).ids.add(id);
+      return told;
+    } catch (error) {
+      acceptances.note(asked, undefined);
+      throw error;
+    }
+  }
+
+  /** What was accepted is found within the bound, and says what is expected. */
+  async #find(target: string, isRight: (found: Readonly<Record<string, unknown>> & { messages_heard: number }) => boolean): Promise<void> {
+    const deadline = performance.now() + this.#options.boundMs;
+    for (;;) {
+      const { status, body } = await this.#ask('GET', target);
+      if (status === 200 && isRight(Object(jsonOf(body)))) return;
+      if (performance.now() > deadline)
+        throw new Error(`GET ${target}: expected what was accepted, found ${status} ${body.toString().slice(0, 300)}`);
+      await sleep(pauseMs);
+    }
+  }
+
+  async #ask(method: string, target: string, json?: unknown): Promise<Told> {
+    const { port, boundMs } = this.#options;
+    try {
+      const told = await ask(port, { method, target, json, timeoutMs: boundMs });
+      this.latencies.push(told.elapsedMs);
+      return told;
+    } catch (error) {
+      throw new Error(`${method} ${target}: expected an answer within ${boundMs} ms, found ${messageOf(error)}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import type { Report } from './campaign.ts';
+import { inMebibytes } from './memory.ts';
+
+/** The report as text, what is wrong at the end. */
+export function reportText({ seed, faults, attack, bystanders, memory, attackedMs, sockets, routes }: Report): string {
+  const { tally } = attack;
+  const { latencies } = bystanders;
+  const sorted = latencies.toSorted((one, other) => one - other);
+  const at = (share: number) => `${Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)} ms`;
+  const after = memory.least(attackedMs, Number.POSITIVE_INFINITY);
+  return [
+    `${tally.requests} requests on ${tally.attempts} connections in ${Math.round(attackedMs / 1000)} s, seed ${seed}`,
+    '',
+    'requests by kind',
+    ...rows(tally.byKind),
+    'answers by status',
+    ...rows(tally.byOutcome),
+    `routes: ${tally.byRoute.size} tried, ${routes} of the OpenAPI document among them`,
+    `memory: ${inMebibytes(memory.first)} at first, ${inMebibytes(memory.max)} at most, ${inMebibytes(after)} after idle seconds`,
+    `sockets: ${sockets.before} before, ${sockets.after} after`,
+    `valid requests: ${sorted.length}, p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}; ${bystanders.resolved} dead letters resolved`,
+    '',
+    ...faults,
+    faults.length === 0 ? 'fuzz: ok' : `fuzz: ${faults.length} faults`,
+    '',
+  ].join('\n');
+}
+
+function rows(counts: ReadonlyMap<string, number>): string[] {
+  return [...counts].sort(([one], [other]) => one.localeCompare(other)).map(([name, count]) => `  ${name.padEnd(36)} ${count}`);
+}

@@ -1,0 +1,153 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { type Acceptances, schedulesPipeline } from './acceptances.ts';
+import { ask } from './client.ts';
+import { jsonOf } from './judge.ts';
+
+const settleTimeoutMs = 60_000;
+const timeoutMs = 30_000;
+
+const Counts = z.object({
+  items: z.array(z.object({ name: z.string(), received: z.int(), processed: z.int(), ignored: z.int(), depth: z.int(), held: z.int() })),
+});
+type Counts = z.infer<typeof Counts>['items'][number];
+const Metrics = z.object({ pipelines: z.record(z.string(), z.object({ events_received: z.int() })) });
+
+export interface StoredOptions {
+  readonly port: number;
+  /** The SQLite file. */
+  readonly path: string;
+  readonly acceptances: Acceptances;
+  /** Commands that the start itself gave to schedules. */
+  readonly boots: number;
+}
+
+/** Where what is stored differs from what the answers say: rows of the logs, rows of the tables, and the counters. */
+export async function differencesInStore({ port, path, acceptances, boots }: StoredOptions): Promise<string[]> {
+  const counts = await settled(port);
+  const { pipelines } = Metrics.parse(jsonOf((await ask(port, { method: 'GET', target: '/metrics', timeoutMs })).body));
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = new Rows(database);
+    return [
+      ...counts.flatMap(({ name }) => rows.differencesInLog(name, acceptances, 0)),
+      ...rows.differencesInLog(schedulesPipeline, acceptances, boots),
+      ...counts.flatMap(({ name, received }) => [
+        ...differ(`${name}: events_received of /metrics`, pipelines[name]?.events_received, rows.count(logOf(name))),
+        ...differ(`${name}: received of /pipelines`, received, rows.count(logOf(name))),
+      ]),
+      ...rows.differencesInTables(counts),
+    ];
+  } finally {
+    database.close();
+  }
+}
+
+/** The rows of the logs of schedules before anybody commanded one. */
+export function bootsIn(path: string): number {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return new Rows(database).count(logOf(schedulesPipeline));
+  } finally {
+    database.close();
+  }
+}
+
+/** Waits until nothing is left to do but what waits for a missing number. */
+async function settled(port: number): Promise<readonly Counts[]> {
+  const deadline = performance.now() + settleTimeoutMs;
+  for (;;) {
+    const { items } = Counts.parse(jsonOf((await ask(port, { method: 'GET', target: '/pipelines', timeoutMs })).body));
+    if (items.every(({ depth, held }) => depth === held) || performance.now() > deadline) return items;
+    await sleep(100);
+  }
+}
+
+class Rows {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  count(table: string, where = 'true'): number {
+    return Number(this.#database.prepare(`SELECT count(*) AS count FROM "${table}" WHERE ${where}`).get()?.count);
+  }
+
+  /** @param before rows that were there before the first request */
+  differencesInLog(pipeline: string, acceptances: Acceptances, before: number): string[] {
+    const { count, ids, perhaps } = acceptances.of(pipeline);
+    const found = this.count(logOf(pipeline)) - before - this.#own(pipeline, ids);
+    const expected = perhaps === 0 ? `${count}` : `${count} to ${count + perhaps}`;
+    const lost = [...ids].filter((id) => !this.#has(pipeline, id));
+    return [
+      ...(found < count || found > count + perhaps ? [`${pipeline}: expected ${expected} events in its log, found ${found}`] : []),
+      ...(lost.length > 0 ? [`${pipeline}: expected what was accepted in its log, found ${lost.length} missing: ${lost.slice(0, 5)}`] : []),
+    ];
+  }
+
+  /** Each accepted event has left one row in the table of its system. */
+  differencesInTables(counts: readonly Counts[]): string[] {
+    const handled = (pipeline: string) => {
+      const found = counts.find(({ name }) => name === pipeline);
+      return found === undefined ? 0 : found.processed - found.ignored;
+    };
+    const dead = (pipeline: string) => this.count('millrace_dead_letters', `pipeline = '${pipeline}' AND position IS NOT NULL`);
+    const submitted = this.count(logOf('messages'), "body ->> 'kind' = 'submitted'") - dead('messages');
+    return [
+      ...differ('processed_events', this.count('processed_events'), this.count(logOf('events'))),
+      ...differ('rocket_messages', this.count('rocket_messages'), handled('rockets')),
+      ...differ('account_updates', this.count('account_updates'), handled('accounts')),
+      ...differ('messages', this.count('messages'), submitted),
+      // Whoever submits a message under an id that is taken fails late. Nothing else that is accepted may fail.
+      ...counts.flatMap(({ name }) => (name === 'messages' ? [] : differ(`${name}: dead letters`, dead(name), 0))),
+    ];
+  }
+
+  /** Events that the engine brought in by itself: batches of messages, and what workers hear. */
+  #own(pipeline: string, ids: ReadonlySet<string>): number {
+    if (pipeline === 'messages') {
+      const due = this.#ids(logOf(pipeline), "body ->> 'kind' = 'due' AND key IN (SELECT id FROM messages)");
+      return due.filter((id) => !ids.has(id)).length;
+    }
+    return pipeline === 'workers' ? this.count(logOf(pipeline), "body ->> 'act' = 'speak'") : 0;
+  }
+
+  #ids(table: string, where: string): string[] {
+    return this.#database
+      .prepare(`SELECT id FROM "${table}" WHERE ${where}`)
+      .all()
+      .map(({ id }) => String(id));
+  }
+
+  #has(pipeline: string, id: string): boolean {
+    const [column, value] = id.startsWith('key:') ? ['key', id.slice('key:'.length)] : ['id', id];
+    // Ids of rockets end with their number, which has an index neither; all of them are read once.
+    return this.#known(pipeline, column).has(value);
+  }
+
+  readonly #columns = new Map<string, ReadonlySet<string>>();
+
+  #known(pipeline: string, column: string): ReadonlySet<string> {
+    const name = `${pipeline}.${column}`;
+    const known =
+      this.#columns.get(name) ??
+      new Set(
+        this.#database
+          .prepare(`SELECT ${column} AS value FROM "${logOf(pipeline)}"`)
+          .all()
+          .map(({ value }) => String(value)),
+      );
+    this.#columns.set(name, known);
+    return known;
+  }
+}
+
+function logOf(pipeline: string): string {
+  return `millrace_log_${pipeline}`;
+}
+
+function differ(what: string, found: number | undefined, expected: number): string[] {
+  return found === expected ? [] : [`${what}: expected ${expected}, found ${found}`];
+}
