@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Acceptances } from './acceptances.ts';
+import type { Answer } from './answers.ts';
 import type { Attempt } from './attempt.ts';
-import { exchange } from './exchange.ts';
-import { faultsOf } from './judge.ts';
+import { type Exchange, exchange } from './exchange.ts';
+import { endsConnection, faultsOf } from './judge.ts';
 import { bytesOf, type Plan } from './plan.ts';
 import { Tally } from './tally.ts';
 import type { Victim } from './victim.ts';
@@ -74,7 +75,7 @@ export class Attack {
     const { victim, acceptances } = this.#options;
     const made = await exchange(victim.port, attempt, patienceMs);
     this.tally.note(attempt, made);
-    const unaccounted = attempt.asked.map((asked, at) => acceptances.note(asked, made.answers[at]));
+    const unaccounted = attempt.asked.map((asked, at) => acceptances.note(asked, answerTo(attempt, made, at)));
     for (const fault of [...faultsOf(attempt, made), ...unaccounted]) {
       if (fault !== undefined)
         this.faults.push(
@@ -83,6 +84,13 @@ export class Attack {
     }
     return made;
   }
+}
+
+/** The answer to one of many requests. What is no HTTP is answered last, whatever is still being worked on before it. */
+function answerTo({ asked }: Attempt, { answers }: Exchange, at: number): Answer | undefined {
+  const answer = answers[at];
+  const isLast = asked.length > 1 && at === answers.length - 1;
+  return isLast && answer !== undefined && endsConnection(answer) ? undefined : answer;
 }
 
 /** Bytes as a JSON text, each a character, which `printf` and every language can make bytes of again. */

@@ -34,6 +34,7 @@ class Line {
   readonly #socket: Socket;
   readonly #over = Promise.withResolvers<Exchange['ended']>();
   readonly #firstByte = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<void>();
 
   constructor(port: number, made: Made) {
     this.#made = made;
@@ -43,7 +44,10 @@ class Line {
     this.#socket.on('end', () => this.#closed());
     // A server may close while the client still writes; what it had answered by then counts.
     this.#socket.on('error', () => this.#closed());
-    this.#socket.on('close', () => this.#closed());
+    this.#socket.on('close', () => {
+      this.#closed();
+      this.#gone.resolve();
+    });
   }
 
   async run(patienceMs: number): Promise<Exchange['ended']> {
@@ -82,8 +86,7 @@ class Line {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (!this.#socket.writable) return Promise.resolve();
     this.#socket.write(bytes, () => resolve());
-    this.#socket.once('close', () => resolve());
-    return promise;
+    return Promise.race([promise, this.#gone.promise]);
   }
 
   async #drip(bytes: Buffer, everyMs: number): Promise<void> {

@@ -8,8 +8,8 @@ const allowedUnavailable: ReadonlySet<string> = new Set([
   'MILL_KEY_FULL',
 ]);
 
-/** Answered by Node.js before a request came to be: without a body, and it closes. */
-const byNode: ReadonlySet<number> = new Set([400, 408, 417, 431]);
+/** What Node.js answers by itself, without a body: to a request without a host, or with an expectation that it does not know. */
+const byNode: ReadonlySet<number> = new Set([400, 417]);
 
 /** Everything that is wrong with how an attempt was answered. */
 export function faultsOf(attempt: Attempt, { answers, fault, ended }: Exchange): string[] {
@@ -24,7 +24,8 @@ export function faultsOf(attempt: Attempt, { answers, fault, ended }: Exchange):
   return faults;
 }
 
-function endsConnection({ headers }: Answer): boolean {
+/** Whether it is the last on its connection. */
+export function endsConnection({ headers }: Answer): boolean {
   return headers.get('connection')?.toLowerCase() === 'close';
 }
 
@@ -32,7 +33,7 @@ function faultsOfAnswer(answer: Answer, method: string): string[] {
   const { status, headers, body } = answer;
   const faults: string[] = [];
   if (status >= 500) faults.push(...faultsOfServerError(answer));
-  if (status >= 400 && !(byNode.has(status) && body.length === 0 && endsConnection(answer)))
+  if (status >= 400 && !(byNode.has(status) && body.length === 0 && !headers.has('content-type')))
     faults.push(...faultsOfProblem(answer, method));
   if (status === 405 && !headers.has('allow')) faults.push('expected Allow with a 405, found none');
   if (body.includes('root:x:0')) faults.push('expected nothing of the file system, found /etc/passwd');

@@ -14,7 +14,7 @@ export interface Route {
 
 const Operation = z.object({
   parameters: z.array(z.object({ in: z.string(), name: z.string() })).default([]),
-  requestBody: z.unknown(),
+  requestBody: z.unknown().optional(),
 });
 const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 

@@ -8,14 +8,15 @@ const pipelined = 50;
 /** Many requests on one connection, and connections that end at a bad moment. */
 export const connectionKinds: readonly Kind[] = [
   { name: 'pipelining', weight: 0.7, make: (material) => pipeline(material) },
-  { name: 'pipelining, one broken', weight: 0.7, make: (material) => pipeline(material, material.draw.integer(1, pipelined - 1)) },
+  { name: 'pipelining, one broken', weight: 0.7, make: (material) => pipeline(material, material.draw.integer(2, pipelined - 1)) },
   {
     name: 'end after the request',
     weight: 2,
     make: ({ valid }) => ({
       steps: [{ write: toBytes(valid.request) }, { finish: true }],
       asked: [asked(valid, valid.request)],
-      expects: 'answers',
+      // Node.js takes the end for one of both directions, and may drop an answer that is not ready by then.
+      expects: 'end',
     }),
   },
   {

@@ -123,7 +123,7 @@ function framed({ valid }: Pick<Material, 'valid'>, headers: readonly Header[], 
   const request = { ...valid.request, headers, body };
   // A server may read the body as longer than it is and wait for the rest, so the client ends what it says.
   const steps = [{ write: toBytes(request) }, { pauseMs: 20 }, { finish: true } as const];
-  return { steps, asked: [{ ...asked(valid, valid.request), eventsMax: 1 }], expects: 'end', lingerMs };
+  return { steps, asked: [asked(valid, valid.request)], expects: 'end', lingerMs };
 }
 
 function requestLine({ draw, valid }: Material): Made {
