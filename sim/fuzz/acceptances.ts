@@ -6,14 +6,21 @@ import { jsonOf } from './judge.ts';
 /** The engine's own pipeline, in which commands to schedules are events. */
 export const schedulesPipeline = 'millrace_schedules';
 
-/** What has to be in the log of a pipeline, as far as the answers tell. */
-export interface Accepted {
+/** How many events have to be stored, as far as the answers tell. */
+export interface Expected {
   /** Events that were answered as accepted. */
   count: number;
-  /** The ids of those whose answers or requests have one: of an event, or (`key:…`) of a key. */
-  readonly ids: Set<string>;
   /** Events of requests that were not answered: each may be stored or not. */
   perhaps: number;
+}
+
+/** What has to be in the log of a pipeline. */
+export interface Accepted {
+  readonly plain: Expected;
+  /** Those that are marked. */
+  readonly marked: Expected;
+  /** The ids of those whose answers or requests have one: of an event, or (`key:…`) of a key. */
+  readonly ids: Set<string>;
 }
 
 const One = z.object({ status: z.enum(['accepted', 'duplicate']), id: z.string().optional() });
@@ -40,47 +47,44 @@ export class Acceptances {
   of(pipeline: string): Accepted {
     const known = this.#byPipeline.get(pipeline);
     if (known !== undefined) return known;
-    const accepted = { count: 0, ids: new Set<string>(), perhaps: 0 };
+    const accepted = { plain: { count: 0, perhaps: 0 }, marked: { count: 0, perhaps: 0 }, ids: new Set<string>() };
     this.#byPipeline.set(pipeline, accepted);
     return accepted;
   }
 
-  /** Events that were answered as accepted, of all pipelines. */
-  get total(): number {
-    return [...this.#byPipeline.values()].reduce((sum, { count }) => sum + count, 0);
+  /** Of all pipelines. */
+  get total(): Expected {
+    const all = [...this.#byPipeline.values()].flatMap(({ plain, marked }) => [plain, marked]);
+    return all.reduce((sum, { count, perhaps }) => ({ count: sum.count + count, perhaps: sum.perhaps + perhaps }));
   }
 
   /** Counts a request and its answer, undefined when there was none. Answers with what is wrong, if it is. */
-  note({ method, path, pipeline: named, eventsMax }: Asked, answer: Answer | undefined): string | undefined {
+  note({ method, path, pipeline: named, eventsMax, isMarked = false }: Asked, answer: Answer | undefined): string | undefined {
     if (method !== 'POST') return undefined;
     const pipeline = pipelineByPath[path] ?? named;
+    // Commands to schedules have no text to mark.
+    const part = isMarked && pipeline !== schedulesPipeline ? 'marked' : 'plain';
     if (answer === undefined) {
-      if (pipeline !== undefined) this.of(pipeline).perhaps += eventsMax;
+      if (pipeline !== undefined) this.of(pipeline)[part].perhaps += eventsMax;
       return undefined;
     }
     if (answer.status >= 300 || storingNothing.has(path)) return undefined;
     if (pipeline === undefined) return `expected nothing to be taken by ${method} ${path}, found ${answer.status}`;
-    return this.#add(this.of(pipeline), pipeline, answer);
-  }
-
-  #add(accepted: Accepted, pipeline: string, { body }: Answer): string | undefined {
-    const json = jsonOf(body);
-    const batch = Batch.safeParse(json).data;
-    const row = Row.safeParse(json).data;
-    const one = One.safeParse(json).data;
-    if (pipeline === schedulesPipeline) accepted.count += 1;
-    else if (batch !== undefined) addBatch(accepted, batch.results);
-    else if (row !== undefined) addBatch(accepted, [{ status: 'accepted', id: `key:${row.id}` }]);
-    else if (one !== undefined) addBatch(accepted, [one]);
-    else return `expected an answer that says what was stored, found ${body.toString().slice(0, 300)}`;
+    const ids = pipeline === schedulesPipeline ? [''] : acceptedIn(answer);
+    if (ids === undefined) return `expected an answer that says what was stored, found ${answer.body.toString().slice(0, 300)}`;
+    const accepted = this.of(pipeline);
+    accepted[part].count += ids.length;
+    for (const id of ids) if (id !== '') accepted.ids.add(id);
     return undefined;
   }
 }
 
-function addBatch(accepted: Accepted, results: readonly { readonly status: string; readonly id?: string | undefined }[]): void {
-  for (const { status, id } of results) {
-    if (status !== 'accepted') continue;
-    accepted.count += 1;
-    if (id !== undefined) accepted.ids.add(id);
-  }
+/** The ids of the events that an answer says are accepted, empty for one without an id; undefined when it says nothing of the kind. */
+function acceptedIn({ body }: Answer): string[] | undefined {
+  const json = jsonOf(body);
+  const row = Row.safeParse(json).data;
+  if (row !== undefined) return [`key:${row.id}`];
+  const one = One.safeParse(json).data;
+  const results = one === undefined ? Batch.safeParse(json).data?.results : [one];
+  return results?.filter(({ status }) => status === 'accepted').map(({ id = '' }) => id);
 }

@@ -31,6 +31,8 @@ export interface Asked {
   readonly pipeline?: string | undefined;
   /** No more events than that are stored when the server takes it. */
   readonly eventsMax: number;
+  /** Whether its events are marked, as those are of requests that may go without an answer. */
+  readonly isMarked?: boolean;
 }
 
 /** What a kind of attempt makes. */

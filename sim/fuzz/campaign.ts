@@ -35,6 +35,7 @@ export interface Report {
   readonly faults: readonly string[];
   readonly attack: Attack;
   readonly bystanders: Bystanders;
+  readonly acceptances: Acceptances;
   readonly memory: Memory;
   /** When the attack ended, as {@link Memory} counts. */
   readonly attackedMs: number;
@@ -80,7 +81,7 @@ async function run(options: CampaignOptions, victim: Victim, path: string): Prom
   const attack = new Attack({ plan: new Plan(seed, routes), victim, acceptances });
   const bystanders = new Bystanders({ port, acceptances, boundMs });
   const watch = setInterval(() => {
-    memory.note({ atMs: performance.now() - startedAt, bytes: victim.memory(), accepted: acceptances.total });
+    memory.note({ atMs: performance.now() - startedAt, bytes: victim.memory(), accepted: acceptances.total.count });
     options.onProgress?.(`${attack.tally.requests} requests, ${attack.faults.length + bystanders.faults.length} faults`);
   }, 1_000);
   const served = bystanders.run(lanes);
@@ -105,6 +106,7 @@ async function run(options: CampaignOptions, victim: Victim, path: string): Prom
     faults: [...attack.faults, ...bystanders.faults, ...memory.faults(attackedMs), ...faults],
     attack,
     bystanders,
+    acceptances,
     memory,
     attackedMs,
     sockets: { before, after },

@@ -1,6 +1,7 @@
 import type { Attempt, Kind, Made, Material, Step, ValidRequest } from './attempt.ts';
 import { Draw } from './draw.ts';
 import { kinds } from './kinds/index.ts';
+import { marked } from './mark.ts';
 import { type Route, undocumented } from './routes.ts';
 import { bodyOf, samples } from './samples.ts';
 
@@ -34,7 +35,8 @@ export class Plan {
   #make(kind: Kind, route: Route, draw: Draw): Made {
     const another = () => validRequest(draw.pick(this.#routes), draw);
     const material: Material = { draw, route, valid: validRequest(route, draw), another };
-    return kind.make(material);
+    const made = kind.make(material);
+    return made.expects === 'answers' ? made : marked(made);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Report } from './campaign.ts';
 import { inMebibytes } from './memory.ts';
 
 /** The report as text, what is wrong at the end. */
-export function reportText({ seed, faults, attack, bystanders, memory, attackedMs, sockets, routes }: Report): string {
+export function reportText({ seed, faults, attack, bystanders, acceptances, memory, attackedMs, sockets, routes }: Report): string {
   const { tally } = attack;
   const { latencies } = bystanders;
   const sorted = latencies.toSorted((one, other) => one - other);
@@ -16,6 +16,7 @@ export function reportText({ seed, faults, attack, bystanders, memory, attackedM
     'answers by status',
     ...rows(tally.byOutcome),
     `routes: ${tally.byRoute.size} tried, ${routes} of the OpenAPI document among them`,
+    `events: ${acceptances.total.count} accepted, ${acceptances.total.perhaps} more in requests that were not answered`,
     `memory: ${inMebibytes(memory.first)} at first, ${inMebibytes(memory.max)} at most, ${inMebibytes(after)} after idle seconds`,
     `sockets: ${sockets.before} before, ${sockets.after} after`,
     `valid requests: ${sorted.length}, p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}; ${bystanders.resolved} dead letters resolved`,

@@ -1,4 +1,5 @@
 import type { Draw } from './draw.ts';
+import { plainText } from './mark.ts';
 import type { Route } from './routes.ts';
 
 type Json = Readonly<Record<string, unknown>> | readonly unknown[];
@@ -100,7 +101,7 @@ function rocketMessage(draw: Draw) {
   const metadata = {
     channel: draw.chance(0.9) ? draw.sharedUuid() : draw.uuid(),
     messageNumber: draw.integer(1, 200),
-    messageTime: '2022-02-02T19:39:05.86337+01:00',
+    messageTime: `${plainText}.86337+01:00`,
   };
   const [messageType, message] = draw.pick([
     ['RocketLaunched', { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' }],
@@ -114,7 +115,7 @@ function rocketMessage(draw: Draw) {
 
 function event(draw: Draw) {
   const id = draw.chance(0.5) ? { id: draw.chance(0.2) ? draw.sharedUuid() : draw.uuid() } : {};
-  const common = { ...id, source: draw.pick(['web', 'mobile', 'iot_device', 'system']), timestamp: '2026-11-21T10:00:00Z', user_id: 'u1' };
+  const common = { ...id, source: draw.pick(['web', 'mobile', 'iot_device', 'system']), timestamp: `${plainText}Z`, user_id: 'u1' };
   return draw.chance(0.5)
     ? { ...common, type: 'user_action', data: { action: 'purchase', value: 9.5, metadata: { cart: ['a', { b: 1 }] } } }
     : { ...common, type: 'sensor_data', data: { temperature: 23.5, tags: ['x', 'y'], place: { lat: 1, lon: -2 } } };
@@ -126,7 +127,7 @@ function accountUpdate(draw: Draw) {
     accountType: draw.pick(['escrow', 'mint', 'auction']),
     tokens: draw.integer(0, 1_000_000),
     callbackTimeMs: draw.integer(0, 1_000),
-    data: { owner: 'ann', nested: { list: [1, 2, 3] } },
+    data: { since: plainText, nested: { list: [1, 2, 3] } },
     version: draw.integer(0, 1_000),
   };
 }
@@ -136,11 +137,14 @@ function accountId(draw: Draw): string {
 }
 
 function newMessage(draw: Draw) {
-  return { to: `+90555${draw.integer(1_000_000, 9_999_999)}`, content: draw.pick(['Hello', 'größer ✓', 'x'.repeat(255)]) };
+  return {
+    to: `+90555${draw.integer(1_000_000, 9_999_999)}`,
+    content: draw.pick([plainText, `größer ✓ ${plainText}`, plainText.padEnd(255, 'x')]),
+  };
 }
 
 function speech(draw: Draw) {
-  return { worker: draw.integer(1, 5), message: 'Hello "there"', destination_worker: draw.integer(1, 5) };
+  return { worker: draw.integer(1, 5), message: `"Hello" ${plainText}`, destination_worker: draw.integer(1, 5) };
 }
 
 function scheduleAction(draw: Draw) {
