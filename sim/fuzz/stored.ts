@@ -69,6 +69,8 @@ const isMarked = `(instr(body, '${markText}') > 0)`;
 
 class Rows {
   readonly #database: DatabaseSync;
+  /** The ids and keys that are in a log: looking each up by itself would read the log each time. */
+  readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -97,53 +99,39 @@ class Rows {
       return found === undefined ? 0 : found.processed - found.ignored;
     };
     const dead = (pipeline: string) => this.count('millrace_dead_letters', `pipeline = '${pipeline}' AND position IS NOT NULL`);
-    const submitted = this.count(logOf('messages'), "body ->> 'kind' = 'submitted'") - dead('messages');
+    // A message that is submitted again under its id is the same row.
+    const submitted = new Set(this.#values('messages', 'key', "body ->> 'kind' = 'submitted'")).size;
     return [
-      ...differ('processed_events', this.count('processed_events'), this.count(logOf('events'))),
-      ...differ('rocket_messages', this.count('rocket_messages'), handled('rockets')),
-      ...differ('account_updates', this.count('account_updates'), handled('accounts')),
-      ...differ('messages', this.count('messages'), submitted),
-      // Whoever submits a message under an id that is taken fails late. Nothing else that is accepted may fail.
-      ...counts.flatMap(({ name }) => (name === 'messages' ? [] : differ(`${name}: dead letters`, dead(name), 0))),
+      ...differ('rows of processed_events', this.count('processed_events'), this.count(logOf('events'))),
+      ...differ('rows of rocket_messages', this.count('rocket_messages'), handled('rockets')),
+      ...differ('rows of account_updates', this.count('account_updates'), handled('accounts')),
+      ...differ('rows of messages', this.count('messages'), submitted),
+      // What cannot be handled is refused at the door; only deliveries fail later.
+      ...counts.flatMap(({ name }) => differ(`${name}: events among the dead letters`, dead(name), 0)),
     ];
   }
 
   /** Events that the engine brought in by itself: batches of messages, and what workers hear. */
   #own(pipeline: string, ids: ReadonlySet<string>, which: string): number {
     if (pipeline === 'messages') {
-      const due = this.#ids(logOf(pipeline), `${which} AND body ->> 'kind' = 'due' AND key IN (SELECT id FROM messages)`);
+      const due = this.#values(pipeline, 'id', `${which} AND body ->> 'kind' = 'due' AND key IN (SELECT id FROM messages)`);
       return due.filter((id) => !ids.has(id)).length;
     }
     return pipeline === 'workers' ? this.count(logOf(pipeline), `${which} AND body ->> 'act' = 'speak'`) : 0;
   }
 
-  #ids(table: string, where: string): string[] {
-    return this.#database
-      .prepare(`SELECT id FROM "${table}" WHERE ${where}`)
-      .all()
-      .map(({ id }) => String(id));
-  }
-
+  /** Whether an event with that id, or key, is in the log. */
   #has(pipeline: string, id: string): boolean {
     const [column, value] = id.startsWith('key:') ? ['key', id.slice('key:'.length)] : ['id', id];
-    // Ids of rockets end with their number, which has an index neither; all of them are read once.
-    return this.#known(pipeline, column).has(value);
+    const name = `${pipeline}.${column}`;
+    const known = this.#known.get(name) ?? new Set(this.#values(pipeline, column));
+    this.#known.set(name, known);
+    return known.has(value);
   }
 
-  readonly #columns = new Map<string, ReadonlySet<string>>();
-
-  #known(pipeline: string, column: string): ReadonlySet<string> {
-    const name = `${pipeline}.${column}`;
-    const known =
-      this.#columns.get(name) ??
-      new Set(
-        this.#database
-          .prepare(`SELECT ${column} AS value FROM "${logOf(pipeline)}"`)
-          .all()
-          .map(({ value }) => String(value)),
-      );
-    this.#columns.set(name, known);
-    return known;
+  #values(pipeline: string, column: string, where = 'true'): string[] {
+    const rows = this.#database.prepare(`SELECT ${column} AS value FROM "${logOf(pipeline)}" WHERE ${where}`).all();
+    return rows.map(({ value }) => String(value));
   }
 }
 
