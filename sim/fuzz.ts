@@ -31,7 +31,10 @@ async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   process.stdout.write(`seed ${options.seed}\n`);
   const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+  process.on('SIGINT', () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  });
   const onProgress = (text: string) => process.stderr.isTTY && process.stderr.write(`\r${text} `);
   const report = await campaign({ ...options, signal: interrupted.signal, onProgress });
   process.stdout.write(`\n${reportText(report)}`);

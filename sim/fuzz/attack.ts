@@ -14,6 +14,8 @@ const lanes = 12;
 const slowMax = 100;
 /** The server waits ten seconds for headers and looks every two; a busy machine takes longer. */
 const patienceMs = 40_000;
+/** Attempts that are slow get so much of the attack's time on top. */
+const leaveShare = 0.2;
 /** An attack that found so many faults is over. */
 const faultsMax = 20;
 /** Bytes of a request that are shown with a fault. */
@@ -31,17 +33,23 @@ export class Attack {
   readonly faults: string[] = [];
   readonly #options: AttackOptions;
   readonly #slow = new Set<Promise<void>>();
+  readonly #leaving = new AbortController();
   #number = 0;
 
   constructor(options: AttackOptions) {
     this.#options = options;
   }
 
-  /** Until the moment has come (by `performance.now()`), the signal does, or there are too many faults. */
+  /** Until the moment has come (by `performance.now()`) and every route had its turn, the signal does, or there are too many faults. */
   async run({ deadline, signal }: { readonly deadline: number; readonly signal?: AbortSignal | undefined }): Promise<void> {
-    const isOver = () =>
-      performance.now() >= deadline || signal?.aborted === true || this.faults.length >= faultsMax || !this.#options.victim.isAlive;
+    const startedAt = performance.now();
+    const { plan, victim } = this.#options;
+    const isDue = () => performance.now() >= deadline && this.#number >= plan.round;
+    const isOver = () => isDue() || signal?.aborted === true || this.faults.length >= faultsMax || !victim.isAlive;
     await Promise.all(Array.from({ length: lanes }, () => this.#lane(isOver)));
+    // What is slow goes on for a while, and is left then.
+    await Promise.race([Promise.all(this.#slow), sleep(Math.min(patienceMs, (performance.now() - startedAt) * leaveShare))]);
+    this.#leaving.abort();
     await Promise.all(this.#slow);
   }
 
@@ -73,7 +81,7 @@ export class Attack {
 
   async #make(attempt: Attempt) {
     const { victim, acceptances } = this.#options;
-    const made = await exchange(victim.port, attempt, patienceMs);
+    const made = await exchange(attempt, { port: victim.port, patienceMs, signal: this.#leaving.signal });
     this.tally.note(attempt, made);
     const unaccounted = attempt.asked.map((asked, at) => acceptances.note(asked, answerTo(attempt, made, at)));
     for (const fault of [...faultsOf(attempt, made), ...unaccounted]) {

@@ -12,6 +12,15 @@ const pauseMs = 50;
 /** A dead letter is resolved when it is so old that its key knows of it. */
 const letterAgeMs = 2_000;
 
+/** Pages that are read of a list at a time. */
+const pagesMax = 10;
+const lists = [
+  ...['id', 'type', 'speed', 'mission', 'status'].map((sort) => `/rockets?limit=30&sort=${sort}`),
+  ...['tokens', 'id', 'version'].map((sort) => `/accounts?limit=100&sort=${sort}`),
+  ...['/accounts/highest?limit=1', '/events?limit=100', '/dead-letters?limit=20', '/workers?limit=2'],
+  ...['sent', 'pending', 'failed'].map((list) => `/messages/${list}?limit=100`),
+];
+
 export interface BystanderOptions {
   readonly port: number;
   readonly acceptances: Acceptances;
@@ -28,6 +37,7 @@ export class Bystanders {
   readonly #errands: readonly (() => Promise<void>)[];
   #count = 0;
   #resolved = 0;
+  #read = 0;
   #isOver = false;
 
   constructor(options: BystanderOptions) {
@@ -41,6 +51,7 @@ export class Bystanders {
       () => this.#message(),
       () => this.#startBatches(),
       () => this.#deadLetter(),
+      () => this.#pages(),
     ];
   }
 
@@ -132,6 +143,19 @@ export class Bystanders {
     // Another may have come first, or its message have come back meanwhile.
     if (![200, 404, 409].includes(status)) this.faults.push(`POST /dead-letters/{id}/${what}: expected 200, found ${status}`);
     if (status === 200) this.#resolved += 1;
+  }
+
+  /** Whatever attacks have put into a list, its pages follow each other to the last. */
+  async #pages(): Promise<void> {
+    const list = lists[this.#read % lists.length] ?? '';
+    this.#read += 1;
+    let cursor: string | undefined = '';
+    for (let page = 0; page < pagesMax && cursor !== undefined; page += 1) {
+      const target: string = `${list}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const { status, body } = await this.#ask('GET', target);
+      if (status !== 200) throw new Error(`GET ${target}: expected 200, found ${status} ${body.toString().slice(0, 300)}`);
+      cursor = Object(jsonOf(body)).nextCursor;
+    }
   }
 
   /** @param stored the ids of the events that are in the log of a pipeline once it is answered */

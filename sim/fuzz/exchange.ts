@@ -18,11 +18,18 @@ export interface Exchange {
   readonly elapsedMs: number;
 }
 
+export interface ExchangeOptions {
+  readonly port: number;
+  readonly patienceMs: number;
+  /** Lets the client leave before it is done. */
+  readonly signal: AbortSignal;
+}
+
 /** Makes an attempt on a connection of its own. */
-export async function exchange(port: number, made: Made, patienceMs: number): Promise<Exchange> {
+export async function exchange(made: Made, { port, patienceMs, signal }: ExchangeOptions): Promise<Exchange> {
   const startedAt = performance.now();
   const line = new Line(port, made);
-  const ended = await line.run(patienceMs);
+  const ended = await line.run(patienceMs, signal);
   const { answers, fault } = line.reader;
   return { answers, fault, ended, elapsedMs: performance.now() - startedAt };
 }
@@ -50,7 +57,10 @@ class Line {
     });
   }
 
-  async run(patienceMs: number): Promise<Exchange['ended']> {
+  async run(patienceMs: number, signal: AbortSignal): Promise<Exchange['ended']> {
+    const leave = () => this.#over.resolve('left');
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
     const patience = setTimeout(() => this.#over.resolve('silent'), patienceMs);
     // Whatever goes wrong on the way is an end of the connection, which the socket tells.
     const acted = this.#act(this.#made.steps).then(() => {
@@ -58,6 +68,7 @@ class Line {
     });
     const ended = await this.#over.promise;
     clearTimeout(patience);
+    signal.removeEventListener('abort', leave);
     if (ended === 'answered' && this.#made.lingerMs !== undefined) await sleep(this.#made.lingerMs);
     this.#socket.destroy();
     this.#firstByte.resolve();

@@ -58,6 +58,8 @@ export class Memory {
   }
 }
 
+/** For people; what is not known, as on a system without `/proc`, is said to be. */
 export function inMebibytes(bytes: number): string {
+  if (!Number.isFinite(bytes) || bytes === 0) return 'unknown';
   return `${Math.round(bytes / mebibyte)} MiB`;
 }

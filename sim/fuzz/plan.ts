@@ -19,6 +19,11 @@ export class Plan {
     this.#routes = [...documented, ...undocumented];
   }
 
+  /** So many attempts are aimed at every route once. */
+  get round(): number {
+    return this.#routes.length;
+  }
+
   /** Goes through the routes in turn, so that none is left out. */
   attempt(number: number): Attempt {
     const draw = new Draw(this.#seed, number);

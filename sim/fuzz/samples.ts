@@ -75,13 +75,18 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /dead-letters/{id}/discard': sharedId,
 };
 
+const place = { row: '1', says: plainText, interval: 3, accumulated_time: 7, workers: 5 };
+
 /** An event of each pipeline, as the routes for every pipeline take it. */
 const events: Readonly<Record<string, (draw: Draw) => Json>> = {
   rockets: rocketMessage,
   events: event,
   accounts: accountUpdate,
   messages: (draw) => ({ kind: 'submitted', id: draw.uuid(), ...newMessage(draw), createdAt: '2026-11-21T10:00:00.000Z' }),
-  workers: (draw) => ({ act: 'speak', ...speech(draw) }),
+  workers: (draw) =>
+    draw.chance(0.7)
+      ? { act: 'speak', ...speech(draw), ...(draw.chance(0.3) ? { place } : {}) }
+      : { act: 'hear', worker: 1, speaker: 2, message: plainText },
 };
 
 /** The body of a valid request: of the routes for every pipeline it depends on which one they are asked for. */

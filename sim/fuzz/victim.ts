@@ -46,7 +46,11 @@ export class Victim {
       MESSAGE_RETRY_BACKOFF: '100ms',
     };
     const words = [launcher, 'serve', '--port', '0', '--database', `sqlite:${join(folder, 'fuzz.db')}`];
-    const child = spawn(process.execPath, words, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    // In a group of its own, so that an interrupt of the attack is none of the server.
+    const child = spawn(process.execPath, words, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const leave = () => child.kill('SIGKILL');
+    process.once('exit', leave);
+    child.once('exit', () => process.off('exit', leave));
     const lines: string[] = [];
     const ready = Promise.withResolvers<number>();
     const read = (text: string) => {
