@@ -2,6 +2,7 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/sp
 import * as z from 'zod';
 import { Timestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
+import { WellFormedText } from '../shared/well-formed.ts';
 
 const metadata = {
   channel: Uuid,
@@ -11,11 +12,11 @@ const metadata = {
 
 /** One schema for each type of message. */
 const schemas = {
-  RocketLaunched: messageOf('RocketLaunched', { type: z.string(), launchSpeed: z.number().min(0), mission: z.string() }),
+  RocketLaunched: messageOf('RocketLaunched', { type: WellFormedText, launchSpeed: z.number().min(0), mission: WellFormedText }),
   RocketSpeedIncreased: messageOf('RocketSpeedIncreased', { by: z.number().positive() }),
   RocketSpeedDecreased: messageOf('RocketSpeedDecreased', { by: z.number().positive() }),
-  RocketExploded: messageOf('RocketExploded', { reason: z.string() }),
-  RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: z.string() }),
+  RocketExploded: messageOf('RocketExploded', { reason: WellFormedText }),
+  RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: WellFormedText }),
 };
 const anySchema = z.union(Object.values(schemas));
 
