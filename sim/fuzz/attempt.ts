@@ -40,6 +40,8 @@ export interface Made {
   readonly steps: readonly Step[];
   readonly asked: readonly Asked[];
   readonly expects: Expectation;
+  /** It must not be taken: an answer of 2xx is a fault. */
+  readonly isInvalid?: boolean;
   /** How long to listen for more than was asked for, in milliseconds. */
   readonly lingerMs?: number;
 }

@@ -19,6 +19,8 @@ export function faultsOf(attempt: Attempt, { answers, fault, ended }: Exchange):
   if (ended === 'silent') faults.push(`expected an answer or an end, found silence after ${answers.length} answers of ${asked.length}`);
   if (expects === 'answers' && ended === 'closed' && !answers.some(endsConnection))
     faults.push(`expected ${asked.length} answers, found ${answers.length} and the end of the connection`);
+  const taken = attempt.isInvalid === true ? answers.find(({ status }) => status < 400) : undefined;
+  if (taken !== undefined) faults.push(`expected it to be refused, found ${taken.status} ${taken.body.toString().slice(0, 300)}`);
   const extra = answers.slice(Math.max(1, asked.length)).filter(({ status }) => status !== 400);
   if (extra.length > 0) faults.push(`expected ${asked.length} answers, found one more: ${extra[0]?.status} ${extra[0]?.body.toString()}`);
   return faults;

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { type Acceptances, schedulesPipeline } from './acceptances.ts';
 import { ask } from './client.ts';
@@ -39,6 +40,14 @@ export async function differencesInStore({ port, path, acceptances, boots }: Sto
         ...differ(`${name}: received of /pipelines`, received, rows.count(logOf(name))),
       ]),
       ...rows.differencesInTables(counts),
+      ...rows.differencesInEvents(),
+      ...rows.differencesInState('rockets', {
+        type: 'type',
+        mission: 'mission',
+        status: 'status',
+        last_message_number: 'lastMessageNumber',
+      }),
+      ...rows.differencesInState('accounts', { account_type: 'accountType', tokens: 'tokens', version: 'version' }),
     ];
   } finally {
     database.close();
@@ -109,6 +118,32 @@ class Rows {
       // What cannot be handled is refused at the door; only deliveries fail later.
       ...counts.flatMap(({ name }) => differ(`${name}: events among the dead letters`, dead(name), 0)),
     ];
+  }
+
+  /** The row of an event has what the event had. */
+  differencesInEvents(): string[] {
+    const both = `SELECT body, user_id, processed_data FROM processed_events JOIN "${logOf('events')}" USING (id)`;
+    return this.#database
+      .prepare(both)
+      .all()
+      .flatMap(({ body, user_id, processed_data }) => {
+        const event = Object(JSON.parse(String(body)));
+        if (user_id === (event.user_id ?? null) && isDeepStrictEqual(JSON.parse(String(processed_data)), event.data)) return [];
+        return [`rows of processed_events: expected what the event has, found ${user_id} ${processed_data} of ${body}`.slice(0, 1_000)];
+      });
+  }
+
+  /** The row of a key says what its state does. */
+  differencesInState(table: string, fields: Readonly<Record<string, string>>): string[] {
+    const both = `SELECT ${Object.keys(fields).join(', ')}, state FROM ${table} JOIN "millrace_keys_${table}" ON key = id`;
+    return this.#database
+      .prepare(both)
+      .all()
+      .flatMap(({ state, ...row }) => {
+        const stored = Object(JSON.parse(String(state)));
+        const different = Object.entries(fields).filter(([column, field]) => row[column] !== stored[field]);
+        return different.map(([column, field]) => `rows of ${table}: expected ${column} ${stored[field]}, found ${row[column]}`);
+      });
   }
 
   /** Events that the engine brought in by itself: batches of messages, and what workers hear. */

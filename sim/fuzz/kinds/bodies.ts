@@ -1,4 +1,4 @@
-import type { Kind, Material } from '../attempt.ts';
+import type { Kind, Made, Material } from '../attempt.ts';
 import type { Draw } from '../draw.ts';
 import { send, text } from './ask.ts';
 import { type Place, placesIn, textWithAt, textWithMember, valueAt, withAt } from './places.ts';
@@ -37,6 +37,8 @@ const poisonedNames = [
   'toJSON',
   'then',
 ];
+/** Levels of nesting that a body may have. */
+const levelsMax = 500;
 const poisons = ['{"polluted":true}', '{"prototype":{"polluted":true}}', 'null', '1', '[]', '{"__proto__":{"polluted":true}}'];
 const otherValues = [null, true, false, 0, -1, 1.5, '', 'text', '0', '[object Object]', [], {}, [[]], [null], { a: 1 }, 2 ** 53];
 const numbers = [
@@ -66,10 +68,13 @@ export const bodyKinds: readonly Kind[] = [
     suits,
     make({ draw, valid }) {
       const json = JSON.stringify(valid.json ?? { a: 1 });
-      return send(valid, text(draw.chance(0.5) ? draw.pick(noJson) : json.slice(0, draw.integer(1, json.length - 1))));
+      return {
+        ...send(valid, text(draw.chance(0.5) ? draw.pick(noJson) : json.slice(0, draw.integer(1, json.length - 1)))),
+        isInvalid: true,
+      };
     },
   },
-  { name: 'deep nesting', weight: 2, suits, make: ({ draw, valid }) => send(valid, text(nested(draw, valid.json))) },
+  { name: 'deep nesting', weight: 2, suits, make: nesting },
   {
     name: 'strange numbers',
     weight: 4,
@@ -88,10 +93,9 @@ export const bodyKinds: readonly Kind[] = [
     suits,
     make({ draw, valid }) {
       const name = draw.chance(0.1) ? '\\u005f_proto__' : draw.pick(poisonedNames);
-      return send(
-        valid,
-        text(textWithMember(valid.json ?? {}, placeOf(draw, valid.json ?? {}, 'object'), `"${name}":${draw.pick(poisons)}`)),
-      );
+      const member = `"${name}":${draw.pick(poisons)}`;
+      const made = send(valid, text(textWithMember(valid.json ?? {}, placeOf(draw, valid.json ?? {}, 'object'), member)));
+      return { ...made, isInvalid: member.includes('_proto__') };
     },
   },
   { name: 'keys twice', weight: 1, suits, make: twice },
@@ -109,8 +113,12 @@ export const bodyKinds: readonly Kind[] = [
   { name: 'odd batches', weight: 1, suits, make: oddBatch },
 ];
 
-function nested(draw: Draw, json: unknown): string {
-  const levels = draw.pick([500, 501, 10_000, 100_000]);
+function nesting({ draw, valid }: Material): Made {
+  const levels = draw.pick([495, 501, 10_000, 100_000]);
+  return { ...send(valid, text(nested(draw, valid.json, levels))), isInvalid: levels > levelsMax };
+}
+
+function nested(draw: Draw, json: unknown, levels: number): string {
   const piece = draw.chance(0.5) ? `${'['.repeat(levels)}${']'.repeat(levels)}` : `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
   return draw.chance(0.3) || json === undefined ? piece : textWithAt(json, draw.pick(placesIn(json)), piece);
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
 import type { Kind, Made, Material } from '../attempt.ts';
 import { chunked, headOf } from '../request.ts';
@@ -27,7 +28,8 @@ export const byteKinds: readonly Kind[] = [
         Buffer.from(`\ufeff${body}`, 'utf16le'),
         draw.bytes(draw.integer(1, 300)),
       ];
-      return send(valid, { body: draw.chance(0.7) ? broken : draw.pick(whole) });
+      const sent = draw.chance(0.7) ? broken : draw.pick(whole);
+      return { ...send(valid, { body: sent }), isInvalid: !isUtf8(sent) };
     },
   },
   { name: 'too large', weight: 1, suits, make: tooLarge },
@@ -67,5 +69,5 @@ function tooLarge({ draw, valid }: Material): Made {
   const isChunked = draw.chance(0.5);
   const request = { ...valid.request, body, ...(isChunked ? { headers: [['Transfer-Encoding', 'chunked'] as const] } : {}) };
   const steps = [{ write: headOf(request) }, { write: isChunked ? chunked(body, 65_536) : body }];
-  return { steps, asked: [asked(valid, request)], expects: 'answers' };
+  return { steps, asked: [asked(valid, request)], expects: 'answers', isInvalid: length > mebibyte };
 }
