@@ -16,7 +16,9 @@ export class Plan {
     if (unknown.length > 0)
       throw new Error(`expected a sample of every route, found none of ${unknown.map(({ name }) => name).join(', ')}`);
     this.#seed = seed;
-    this.#routes = [...documented, ...undocumented];
+    // There is more to get wrong about a body than about anything else.
+    const withBody = documented.filter(({ hasBody }) => hasBody);
+    this.#routes = [...documented, ...undocumented, ...withBody, ...withBody, ...withBody];
   }
 
   /** So many attempts are aimed at every route once. */

@@ -77,19 +77,19 @@ export const bodyKinds: readonly Kind[] = [
   { name: 'deep nesting', weight: 2, suits, make: nesting },
   {
     name: 'strange numbers',
-    weight: 4,
+    weight: 8,
     suits,
     make: ({ draw, valid }) => send(valid, text(textWithAt(valid.json, placeOf(draw, valid.json, 'number'), draw.pick(numbers)))),
   },
   {
     name: 'strange texts',
-    weight: 4,
+    weight: 12,
     suits,
     make: ({ draw, valid }) => send(valid, text(textWithAt(valid.json, placeOf(draw, valid.json, 'string'), draw.pick(texts)))),
   },
   {
     name: 'poisoned keys',
-    weight: 3,
+    weight: 6,
     suits,
     make({ draw, valid }) {
       const name = draw.chance(0.1) ? '\\u005f_proto__' : draw.pick(poisonedNames);
@@ -101,7 +101,7 @@ export const bodyKinds: readonly Kind[] = [
   { name: 'keys twice', weight: 1, suits, make: twice },
   {
     name: 'one wrong place',
-    weight: 8,
+    weight: 16,
     suits,
     make({ draw, valid }) {
       const place = draw.pick(placesIn(valid.json));

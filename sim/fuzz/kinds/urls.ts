@@ -109,10 +109,10 @@ const methods = [
 
 /** Targets that are strange, and methods that a route does not have. */
 export const urlKinds: readonly Kind[] = [
-  { name: 'query parameters', weight: 5, make: ({ draw, valid }) => toTarget({ draw, valid }, `${pathOf(valid.request)}?${query(draw)}`) },
+  { name: 'query parameters', weight: 6, make: ({ draw, valid }) => toTarget({ draw, valid }, `${pathOf(valid.request)}?${query(draw)}`) },
   {
     name: 'cursors',
-    weight: 3,
+    weight: 8,
     suits: (route) => route.query.includes('cursor'),
     make({ draw, valid }) {
       const limit = draw.chance(0.5) ? '&limit=1' : '';
