@@ -56,6 +56,15 @@ test('half of a surrogate pair is refused: a row could not keep it', async () =>
   assert.deepEqual(found, [['message.type'], ['message.mission'], ['message.reason'], ['message.newMission']]);
 });
 
+test('a type or mission of up to 512 characters is taken, and a longer one is not', async () => {
+  const launched = (changes: object) => ({ ...launch, message: { ...launch.message, ...changes } });
+  const longest = 'x'.repeat(512);
+  assert.deepEqual(await faultsOf(launched({ type: longest, mission: longest })), []);
+  assert.deepEqual(await faultsOf(launched({ type: `${longest}x`, mission: `${longest}x` })), ['message.type', 'message.mission']);
+  const changed = { metadata: { ...metadata, messageType: 'RocketMissionChanged' }, message: { newMission: `${longest}x` } };
+  assert.deepEqual(await faultsOf(changed), ['message.newMission']);
+});
+
 test('an unknown or missing type is told together with what else is wrong', async () => {
   assert.deepEqual(await faultsOf({ metadata: { ...metadata, messageNumber: '1', messageType: 'toString' }, message: {} }), [
     'metadata.messageNumber',
