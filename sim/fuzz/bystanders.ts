@@ -153,7 +153,7 @@ export class Bystanders {
     for (let page = 0; page < pagesMax && cursor !== undefined; page += 1) {
       const target: string = `${list}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
       const { status, body } = await this.#ask('GET', target);
-      if (status !== 200) throw new Error(`GET ${target}: expected 200, found ${status} ${body.toString().slice(0, 300)}`);
+      if (status !== 200) throw new Error(`GET ${target.slice(0, 300)}: expected 200, found ${status} ${body.toString().slice(0, 300)}`);
       cursor = Object(jsonOf(body)).nextCursor;
     }
   }
