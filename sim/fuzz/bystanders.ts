@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
-import type { Acceptances } from './acceptances.ts';
-import { ask, type Told } from './client.ts';
 import { jsonOf } from './judge.ts';
 import { unreachable } from './provider.ts';
+import { User, type UserOptions } from './user.ts';
 
 /** From the end of one errand to the next, in milliseconds. */
 const pauseMs = 50;
@@ -21,27 +20,17 @@ const lists = [
   ...['sent', 'pending', 'failed'].map((list) => `/messages/${list}?limit=100`),
 ];
 
-export interface BystanderOptions {
-  readonly port: number;
-  readonly acceptances: Acceptances;
-  /** How long an answer may take. */
-  readonly boundMs: number;
-}
-
 /** Real users: what they ask for is valid, and has to be served while others attack. */
 export class Bystanders {
-  /** How long each answer took, in milliseconds. */
-  readonly latencies: number[] = [];
-  readonly faults: string[] = [];
-  readonly #options: BystanderOptions;
+  readonly #user: User;
   readonly #errands: readonly (() => Promise<void>)[];
   #count = 0;
   #resolved = 0;
   #read = 0;
   #isOver = false;
 
-  constructor(options: BystanderOptions) {
-    this.#options = options;
+  constructor(options: UserOptions) {
+    this.#user = new User(options);
     this.#errands = [
       () => this.#rocket(),
       () => this.#event(),
@@ -53,6 +42,16 @@ export class Bystanders {
       () => this.#deadLetter(),
       () => this.#pages(),
     ];
+  }
+
+  /** How long each answer took, in milliseconds. */
+  get latencies(): readonly number[] {
+    return this.#user.latencies;
+  }
+
+  /** What was answered wrongly, late or not at all. */
+  get faults(): readonly string[] {
+    return this.#user.faults;
   }
 
   /** Dead letters that were redriven or discarded. */
@@ -76,7 +75,7 @@ export class Bystanders {
       try {
         await errand?.();
       } catch (error) {
-        this.faults.push(messageOf(error));
+        this.#user.faults.push(messageOf(error));
       }
       await sleep(pauseMs);
     }
@@ -88,21 +87,21 @@ export class Bystanders {
     const launch = { metadata, message: { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' } };
     const faster = { metadata: { ...metadata, messageNumber: 2, messageType: 'RocketSpeedIncreased' }, message: { by: 250 } };
     for (const message of [faster, launch])
-      await this.#post('/messages', message, [['rockets', `${channel}#${message.metadata.messageNumber}`]]);
-    await this.#find(`/rockets/${channel}`, ({ speed, lastMessageNumber }) => speed === 750 && lastMessageNumber === 2);
+      await this.#user.post('/messages', message, [['rockets', `${channel}#${message.metadata.messageNumber}`]]);
+    await this.#user.find(`/rockets/${channel}`, ({ speed, lastMessageNumber }) => speed === 750 && lastMessageNumber === 2);
   }
 
   async #event(): Promise<void> {
     const id = randomUUID();
     const data = { temperature: 23.5, toString: 'kept', nested: { list: [1, null, 'größer'] } };
-    await this.#post('/events', { id, type: 'sensor_data', source: 'iot_device', data }, [['events', id]]);
-    await this.#find(`/events/${id}`, ({ processed_data }) => isDeepStrictEqual(processed_data, data));
+    await this.#user.post('/events', { id, type: 'sensor_data', source: 'iot_device', data }, [['events', id]]);
+    await this.#user.find(`/events/${id}`, ({ processed_data }) => isDeepStrictEqual(processed_data, data));
   }
 
   async #batch(): Promise<void> {
     const ids = [randomUUID(), randomUUID()];
     const events = ids.map((id) => ({ id, type: 'user_action', source: 'web', data: { action: 'login' } }));
-    await this.#post(
+    await this.#user.post(
       '/events/batch',
       { events },
       ids.map((id) => ['events', id]),
@@ -112,36 +111,36 @@ export class Bystanders {
   async #account(): Promise<void> {
     const id = `bystander-${randomUUID()}`;
     const update = { id, accountType: 'escrow', tokens: 5, callbackTimeMs: 10, data: { constructor: 1 }, version: 3 };
-    await this.#post('/accounts', update, [['accounts', `${id}#3`]]);
-    await this.#find(`/accounts/${id}`, ({ version, data }) => version === 3 && isDeepStrictEqual(data, update.data));
+    await this.#user.post('/accounts', update, [['accounts', `${id}#3`]]);
+    await this.#user.find(`/accounts/${id}`, ({ version, data }) => version === 3 && isDeepStrictEqual(data, update.data));
   }
 
   async #speech(): Promise<void> {
-    await this.#post('/workers/messages', { worker: 1, message: 'Hello', destination_worker: 2 }, []);
-    await this.#find('/workers/2', ({ messages_heard }) => messages_heard > 0);
+    await this.#user.post('/workers/messages', { worker: 1, message: 'Hello', destination_worker: 2 }, []);
+    await this.#user.find('/workers/2', ({ messages_heard }) => messages_heard > 0);
   }
 
   async #message(): Promise<void> {
     const to = this.#count % 3 === 0 ? `${unreachable}1234` : '+905551234567';
-    const { body } = await this.#post('/messages/pending', { to, content: 'Hello' }, []);
+    const { body } = await this.#user.post('/messages/pending', { to, content: 'Hello' }, []);
     const { id } = Object(jsonOf(body));
-    await this.#find(`/messages/${id}`, (message) => message.to === to);
+    await this.#user.find(`/messages/${id}`, (message) => message.to === to);
   }
 
   /** Attempts stop the batches now and then. */
   async #startBatches(): Promise<void> {
-    await this.#post('/scheduler', { action: 'start' }, []);
+    await this.#user.post('/scheduler', { action: 'start' }, []);
   }
 
   async #deadLetter(): Promise<void> {
-    const { body } = await this.#ask('GET', '/dead-letters?pipeline=messages&limit=5');
+    const { body } = await this.#user.ask('GET', '/dead-letters?pipeline=messages&limit=5');
     const items: readonly { readonly id: string; readonly failedAt: string }[] = Object(jsonOf(body)).items ?? [];
     const letter = items.find(({ failedAt }) => Date.now() - Date.parse(failedAt) > letterAgeMs);
     if (letter === undefined) return;
     const what = this.#count % 2 === 0 ? 'redrive' : 'discard';
-    const { status } = await this.#ask('POST', `/dead-letters/${letter.id}/${what}`);
+    const { status } = await this.#user.ask('POST', `/dead-letters/${letter.id}/${what}`);
     // Another may have come first, or its message have come back meanwhile.
-    if (![200, 404, 409].includes(status)) this.faults.push(`POST /dead-letters/{id}/${what}: expected 200, found ${status}`);
+    if (![200, 404, 409].includes(status)) this.#user.faults.push(`POST /dead-letters/{id}/${what}: expected 200, found ${status}`);
     if (status === 200) this.#resolved += 1;
   }
 
@@ -152,49 +151,9 @@ export class Bystanders {
     let cursor: string | undefined = '';
     for (let page = 0; page < pagesMax && cursor !== undefined; page += 1) {
       const target: string = `${list}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
-      const { status, body } = await this.#ask('GET', target);
+      const { status, body } = await this.#user.ask('GET', target);
       if (status !== 200) throw new Error(`GET ${target.slice(0, 300)}: expected 200, found ${status} ${body.toString().slice(0, 300)}`);
       cursor = Object(jsonOf(body)).nextCursor;
-    }
-  }
-
-  /** @param stored the ids of the events that are in the log of a pipeline once it is answered */
-  async #post(path: string, json: unknown, stored: readonly (readonly [pipeline: string, id: string])[]): Promise<Told> {
-    const { acceptances } = this.#options;
-    const asked = { method: 'POST', path, eventsMax: 2 };
-    try {
-      const told = await this.#ask('POST', path, json);
-      const fault = acceptances.note(asked, told);
-      if (fault !== undefined) this.faults.push(fault);
-      if (told.status >= 300) this.faults.push(`POST ${path}: expected 2xx, found ${told.status} ${told.body.toString().slice(0, 300)}`);
-      else for (const [pipeline, id] of stored) acceptances.of(pipeline).ids.add(id);
-      return told;
-    } catch (error) {
-      acceptances.note(asked, undefined);
-      throw error;
-    }
-  }
-
-  /** What was accepted is found within the bound, and says what is expected. */
-  async #find(target: string, isRight: (found: Readonly<Record<string, unknown>> & { messages_heard: number }) => boolean): Promise<void> {
-    const deadline = performance.now() + this.#options.boundMs;
-    for (;;) {
-      const { status, body } = await this.#ask('GET', target);
-      if (status === 200 && isRight(Object(jsonOf(body)))) return;
-      if (performance.now() > deadline)
-        throw new Error(`GET ${target}: expected what was accepted, found ${status} ${body.toString().slice(0, 300)}`);
-      await sleep(pauseMs);
-    }
-  }
-
-  async #ask(method: string, target: string, json?: unknown): Promise<Told> {
-    const { port, boundMs } = this.#options;
-    try {
-      const told = await ask(port, { method, target, json, timeoutMs: boundMs });
-      this.latencies.push(told.elapsedMs);
-      return told;
-    } catch (error) {
-      throw new Error(`${method} ${target}: expected an answer within ${boundMs} ms, found ${messageOf(error)}`, { cause: error });
     }
   }
 }
