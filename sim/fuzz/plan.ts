@@ -48,7 +48,7 @@ export class Plan {
 }
 
 /** A request that its route takes. */
-export function validRequest(route: Route, draw: Draw): ValidRequest {
+function validRequest(route: Route, draw: Draw): ValidRequest {
   const sample = samples[route.name] ?? {};
   const parameters = sample.parameters?.(draw) ?? {};
   const query = Object.fromEntries(Object.entries(sample.query?.(draw) ?? {}).filter(() => draw.chance(0.4)));
