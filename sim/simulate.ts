@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { sqlite } from '../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../src/store/store.ts';
-import { randomProgram } from './simulation/program.ts';
+import { randomProgram } from './simulation/random-program.ts';
 import { type Report, simulate } from './simulation/simulation.ts';
 
 /*

@@ -22,7 +22,7 @@ export interface Evidence {
   readonly letters: readonly DeadLetter[];
 }
 
-export interface Slice {
+interface Slice {
   readonly partition: PartitionId;
   readonly claim: Claim;
   readonly held: readonly HeldEvent[];

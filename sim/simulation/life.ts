@@ -4,9 +4,10 @@ import type { Answer, OutgoingCall } from '../../src/pipeline/endpoint.ts';
 import type { AnyPipeline } from '../../src/pipeline/pipeline.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ArrivedCall } from '../ledger.ts';
-import { aborted, type Surroundings, simulatedPipelines } from './pipelines.ts';
+import { simulatedPipelines } from './pipelines.ts';
 import type { Deed, DeliveryPlan, Program } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
+import { aborted, type Surroundings } from './turn.ts';
 
 /** What lives share: the world outside of the process. */
 export interface World {

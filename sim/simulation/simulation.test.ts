@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { sqlite } from '../../src/store/sqlite/sqlite-store.ts';
-import { randomProgram } from './program.ts';
+import { randomProgram } from './random-program.ts';
 import { regressions } from './regressions.ts';
 import { simulate } from './simulation.ts';
 

@@ -2,16 +2,16 @@ import { MillraceError } from '../../src/errors.ts';
 import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
 import { memory } from '../../src/store/memory/memory-store.ts';
-import type { Commit, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { checkInvariants } from '../invariants.ts';
 import type { ArrivedCall, Ledger } from '../ledger.ts';
 import { Callers } from './callers.ts';
 import { checkCounts } from './counts.ts';
-import { type Fate, type Fault, faultyStore } from './faulty-store.ts';
-import { Life, type World } from './life.ts';
-import { turnsTable } from './pipelines.ts';
+import type { World } from './life.ts';
+import { happeningsMax, Processes } from './processes.ts';
 import { type Program, pipelineNames, type Step } from './program.ts';
 import { Scheduler } from './scheduler.ts';
+import { turnsTable } from './turn.ts';
 import { witnesses } from './witnesses.ts';
 
 /** How a program went. */
@@ -37,21 +37,9 @@ export async function simulate(program: Program, options: SimulationOptions = {}
   return new Simulation(program, options).run();
 }
 
-/** Things that happen while something is waited for, before it is taken to stand still. */
-const happeningsMax = 50_000;
 /** At the end all is mended; then so many rounds of so many milliseconds are enough for everything. */
 const lastRounds = 20;
 const roundMs = 15_000;
-/** Starts that fail in a row before the dice are put away. */
-const startsMax = 10;
-
-/**
- * What a process that lost the store to another cannot do there any more. It may read and commit, so that the store must refuse
- * what it commits to a partition that was taken from it; but nothing enters a log, since the owner would not be told of it.
- */
-const barred: ReadonlySet<string> = new Set(['open', 'claim', 'append', 'prune', 'close']);
-const isBarred = (method: string, [work]: readonly unknown[]) =>
-  barred.has(method) || (method === 'commit' && (work as Commit).sends.length > 0);
 
 class Simulation implements World {
   readonly program: Program;
@@ -61,19 +49,12 @@ class Simulation implements World {
   isMended = false;
   readonly #chance: Chance;
   readonly #base: Store;
+  readonly #processes: Processes;
   readonly #callers: Callers;
   readonly #broken: string[] = [];
   readonly #tally = new Map<string, number>();
   readonly #trace: (what: string) => void;
   #course = 0;
-  #lives = 0;
-  #life!: Life;
-  /** Processes that lost the store and do not know. */
-  #barred: Life[] = [];
-  #isStarting = false;
-  #areFaultsOver = false;
-  /** Calls of the store that fail since it does not answer. */
-  #disconnected = 0;
 
   constructor(program: Program, { trace = () => undefined, store = memory({ partitions: program.settings.slices }) }: SimulationOptions) {
     this.program = program;
@@ -84,12 +65,17 @@ class Simulation implements World {
     this.random = () => (die(2 ** 30) - 1) / 2 ** 30;
     this.#base = store;
     this.scheduler = new Scheduler({ chance: this.#chance, haste: settings.haste, note: (what) => this.note(what) });
-    this.#callers = new Callers({ scheduler: this.scheduler, life: () => this.#life, broken: (what) => this.broken(what) });
+    this.#processes = new Processes(this, store, this.#chance);
+    this.#callers = new Callers({
+      scheduler: this.scheduler,
+      life: () => this.#processes.life,
+      broken: (what) => this.broken(what),
+    });
   }
 
   async run(): Promise<Report> {
     try {
-      await this.#start();
+      await this.#processes.start();
       for (const step of this.program.steps) {
         await this.#meanwhile(this.#chance.upTo(12) - 1);
         this.note(`step: ${step.step}`);
@@ -99,8 +85,7 @@ class Simulation implements World {
     } catch (error) {
       this.broken(error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
-    this.#life.die();
-    for (const life of this.#barred) life.die();
+    this.#processes.killAll();
     await this.#base.close();
     for (const { result } of this.calls) this.count(`calls ${result}`);
     for (const { answer } of this.#callers.ingests) this.count(`events ${answer}`);
@@ -121,61 +106,6 @@ class Simulation implements World {
     this.#tally.set(what, (this.#tally.get(what) ?? 0) + 1);
   }
 
-  /** Starts a process on what is there, again until it runs. */
-  async #start(): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      if (tries > startsMax) this.#areFaultsOver = true;
-      await this.#base.close();
-      this.#lives += 1;
-      this.count('starts');
-      this.note(`start ${this.#lives}`);
-      this.#life = new Life(this.#lives, this, (life) => this.#storeOf(life));
-      this.#isStarting = true;
-      try {
-        await this.#until(this.#life.mill.start());
-        this.#isStarting = false;
-        return;
-      } catch (error) {
-        const isExpected = !this.#life.isAlive || (error instanceof MillraceError && !this.#areFaultsOver);
-        this.#life.die();
-        if (!isExpected) throw error;
-      }
-    }
-  }
-
-  #storeOf(life: Life) {
-    const fate: Fate = {
-      isAlive: () => life.isAlive,
-      next: (method) => this.#nextFault(method),
-      crash: () => {
-        this.count('crashes at a call');
-        life.die();
-      },
-      isBarred: (method, given) => life.isBarred && isBarred(method, given),
-      met: (fault, method) => {
-        this.count(`faults ${fault}`);
-        this.note(`${method} meets ${fault}`);
-      },
-    };
-    return faultyStore(this.#base, fate, { scheduler: this.scheduler, chance: this.#chance });
-  }
-
-  #nextFault(method: string): Fault | undefined {
-    if (this.#areFaultsOver) return undefined;
-    // A start asks a lot of the store, and little comes of a program that hardly ever runs.
-    if (this.#isStarting && this.#chance.upTo(6) > 1) return undefined;
-    if (this.#disconnected > 0 && method !== 'open') {
-      this.#disconnected -= 1;
-      return this.#chance.one(['failsBefore', 'failsAfter']);
-    }
-    let dealt = this.#chance.upTo(1_000);
-    for (const [fault, share] of Object.entries(this.program.faults)) {
-      dealt -= share;
-      if (dealt <= 0) return fault as Fault;
-    }
-    return undefined;
-  }
-
   async #perform(step: Step): Promise<void> {
     switch (step.step) {
       case 'ingest':
@@ -189,13 +119,13 @@ class Simulation implements World {
         return this.#restart();
       case 'restart':
         this.count('stops');
-        return this.#stop(step.timeoutMs);
+        await this.#processes.stop(step.timeoutMs);
+        return this.#restart();
       case 'take over':
-        return this.#takeOver();
+        this.count('take-overs');
+        return this.#processes.takeOver();
       case 'disconnect':
-        this.count('disconnections');
-        this.#disconnected = step.calls;
-        return;
+        return this.#processes.disconnect(step.calls);
       case 'mend':
         this.isMended = step.isMended;
         return;
@@ -209,32 +139,13 @@ class Simulation implements World {
 
   /** The power is cut and comes back. What is on disk is consistent at this moment, too. */
   async #restart(): Promise<void> {
-    this.#life.die();
-    for (const life of this.#barred) life.die();
-    this.#barred = [];
+    this.#processes.killAll();
     await this.#check(undefined);
-    await this.#start();
-  }
-
-  async #stop(timeoutMs: number): Promise<void> {
-    const life = this.#life;
-    try {
-      await this.#until(life.mill.stop({ timeoutMs }));
-    } catch (error) {
-      if (life.isAlive && !(error instanceof MillraceError)) throw error;
-    }
-    await this.#restart();
-  }
-
-  async #takeOver(): Promise<void> {
-    this.count('take-overs');
-    this.#life.isBarred = true;
-    this.#barred.push(this.#life);
-    await this.#start();
+    await this.#processes.start();
   }
 
   async #ensureRunning(): Promise<void> {
-    if (this.#life.hasEnded) await this.#restart();
+    if (this.#processes.life.hasEnded) await this.#restart();
   }
 
   /** So many things happen. */
@@ -252,26 +163,10 @@ class Simulation implements World {
       isIdle = true;
     });
     for (let happened = 0; !isIdle; happened += 1) {
-      if (happened > happeningsMax) throw new Error('callers have waited for an answer for ever');
+      if (happened > happeningsMax) throw new Error('somebody has waited for an answer for ever');
       await this.#ensureRunning();
       if (!(await this.scheduler.go()) && !isIdle) this.scheduler.turn(this.scheduler.clock.now() + roundMs);
     }
-  }
-
-  /** Until a promise of the process settles, or the process dies; throws then, and when the promise rejects. */
-  async #until(promise: Promise<unknown>): Promise<void> {
-    const life = this.#life;
-    let isOver = false;
-    const over = () => {
-      isOver = true;
-    };
-    const settled = Promise.race([promise, life.died]);
-    settled.then(over, over);
-    for (let happened = 0; !isOver; happened += 1) {
-      if (happened > happeningsMax) throw new Error('the process stands still');
-      if (!(await this.scheduler.go()) && !isOver) this.scheduler.turn(this.scheduler.clock.now() + roundMs);
-    }
-    await settled;
   }
 
   /** Turns the clock; at each alarm most of what it sets off happens first. */
@@ -286,27 +181,27 @@ class Simulation implements World {
   /** All that was broken is mended; then everything must come to rest, and nothing be missing. */
   async #end(): Promise<void> {
     this.note('the end begins');
-    this.#areFaultsOver = true;
     this.isMended = true;
-    for (const life of this.#barred) life.die();
+    this.#processes.calmDown();
     await this.#untilAnswered();
     for (let round = 0; round < lastRounds; round += 1) {
       await this.#advance(roundMs);
       await this.#meanwhile(happeningsMax);
       if (!(await this.#redriveAll()) && round > 3) break;
     }
-    const health = this.#life.mill.health();
+    const { mill } = this.#processes.life;
+    const health = mill.health();
     if (health.status !== 'ok') this.broken(`at the end the engine is ${health.status}: ${health.reason}`);
     const settledAt = this.scheduler.clock.now();
-    const counts = this.#life.mill.counts();
-    await this.#until(this.#life.mill.stop());
+    const counts = mill.counts();
+    await this.#processes.until(mill.stop());
     await this.#check(settledAt);
     await checkCounts(counts, this.#base, (what) => this.broken(what));
   }
 
   /** Whether there was something to redrive. */
   async #redriveAll(): Promise<boolean> {
-    const life = this.#life;
+    const { life } = this.#processes;
     let isAny = false;
     const redrive = async () => {
       for (const letter of await life.mill.deadLetters({ limit: 1_000 })) {
@@ -319,7 +214,7 @@ class Simulation implements World {
         });
       }
     };
-    await this.#until(redrive());
+    await this.#processes.until(redrive());
     return isAny;
   }
 

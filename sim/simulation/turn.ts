@@ -1,0 +1,118 @@
+import type { Answer, OutgoingCall } from '../../src/pipeline/endpoint.ts';
+import type { AnyPipeline } from '../../src/pipeline/pipeline.ts';
+import { table } from '../../src/pipeline/table.ts';
+import type { Turn } from '../../src/pipeline/turn.ts';
+import type { AppliedTurn, Armed, Asked, Cause, Sent } from '../ledger.ts';
+import type { Deed, endpointNames, PipelineName, timerNames } from './program.ts';
+
+/** What every turn writes down, in the order in which turns take effect: nothing is replaced, so that what happened twice is there twice. */
+export const turnsTable = table('turns', { pipeline: 'text', key: 'text', turn: 'json' });
+
+/** What the handlers and endpoints of one life meet outside of the engine. */
+export interface Surroundings {
+  readonly life: number;
+  readonly isMended: boolean;
+  /** A turn of a key begins; the answer ends it. */
+  enter(pipeline: string, key: string, what: string): () => void;
+  /** Resolves some time. */
+  pause(): Promise<void>;
+  call(call: OutgoingCall, signal: AbortSignal): Promise<Answer>;
+  /** What an outcome leads to. */
+  deedsAfter(delivery: string): readonly Deed[];
+}
+
+export type SimulatedTurn = Turn<
+  string,
+  unknown,
+  { turns: typeof turnsTable },
+  (typeof timerNames)[number],
+  (typeof endpointNames)[number]
+>;
+
+/** What a timer carries. */
+export interface TimerData {
+  readonly arm: string;
+  readonly does: readonly Deed[];
+}
+
+interface TurnMeans {
+  readonly surroundings: Surroundings;
+  pipelineOf(name: string): AnyPipeline;
+  readonly name: PipelineName;
+  readonly cause: Cause;
+  readonly deeds: readonly Deed[];
+  readonly turn: SimulatedTurn;
+}
+
+/** One attempt: waits and fails as it is told to, then decides all the rest and writes it down. */
+export function runTurn<Next>(means: TurnMeans, next: () => Next): Next | Promise<Next> {
+  const { surroundings, deeds, turn, name } = means;
+  const leave = surroundings.enter(name, turn.key, `${nameOf(means.cause)}, attempt ${turn.attempt}`);
+  // What has run out of time is no turn any more, even if it goes on.
+  turn.signal.addEventListener('abort', leave, { once: true });
+  const isWaiting = deeds.some((deed) => deed.do === 'pause' || deed.do === 'hang');
+  const decided = () => {
+    fail(means);
+    decide(means);
+    return next();
+  };
+  if (!isWaiting) {
+    try {
+      return decided();
+    } finally {
+      leave();
+    }
+  }
+  return waitOut(means).then(decided).finally(leave);
+}
+
+async function waitOut({ deeds, surroundings, turn }: TurnMeans): Promise<void> {
+  for (const deed of deeds) {
+    if (deed.do === 'pause') for (let time = 0; time < deed.times; time += 1) await surroundings.pause();
+    if (deed.do === 'hang' && turn.attempt === 1 && !surroundings.isMended) await aborted(turn.signal);
+  }
+}
+
+/** Rejects when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+function fail({ deeds, surroundings, turn }: TurnMeans): void {
+  const isFailing = deeds.some((deed) => deed.do === 'fail' && turn.attempt <= deed.attempts);
+  if (isFailing && !surroundings.isMended) throw new Error('not today');
+}
+
+function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMeans): void {
+  const armed: Armed[] = [];
+  const asked: Asked[] = [];
+  const sent: Sent[] = [];
+  for (const [at, deed] of deeds.entries()) {
+    if (deed.do === 'send') {
+      turn.send(pipelineOf(deed.to), deed.act);
+      sent.push({ pipeline: deed.to, key: deed.act.key, name: deed.act.mark });
+    } else if (deed.do === 'arm') {
+      const arm = `${nameOf(cause)}:${at}`;
+      const dueAt = turn.now + deed.afterMs;
+      turn.timers.set(deed.timer, { at: dueAt, data: { arm, does: deed.does } satisfies TimerData });
+      armed.push({ timer: deed.timer, arm, dueAt });
+    } else if (deed.do === 'cancel') {
+      turn.timers.cancel(deed.timer);
+      armed.push({ timer: deed.timer, arm: null, dueAt: 0 });
+    } else if (deed.do === 'deliver') {
+      turn.deliver(deed.endpoint, { id: deed.id }, { id: deed.id });
+      asked.push({ endpoint: deed.endpoint, id: deed.id });
+    }
+  }
+  const written: AppliedTurn = { key: turn.key, cause, life: surroundings.life, armed, asked, sent };
+  turn.add(turnsTable, { pipeline: name, key: turn.key, turn: written });
+}
+
+function nameOf(cause: Cause): string {
+  if (cause.kind === 'event') return cause.name;
+  if (cause.kind === 'timer') return cause.arm;
+  return `${cause.endpoint}/${cause.id} ${cause.status}`;
+}
