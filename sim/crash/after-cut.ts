@@ -38,7 +38,9 @@ export async function examineCut(examination: CutExamination): Promise<CutOutcom
   const lost = lostOf(ledger, after);
   const went = await goOn(cut, { plan: page.plan, environment });
   const complete = { ...page, ledger: { ...forgetful, ingests: [...forgetful.ingests, ...went.ingests] } };
-  const afterwards = await withStore(cut, (store) => examineWitnessed(store, { page: complete, loads, settledAt: Date.now() }));
+  const afterwards = await withStore(cut, (store) =>
+    examineWitnessed(store, { page: complete, loads, settledAt: Date.now(), isCut: true }),
+  );
   return {
     lost: lost.length,
     broken: [...broken, ...prefixFaults(before, after), ...suffixFaults(lost, ledger, after), ...went.broken, ...afterwards],

@@ -21,7 +21,7 @@ export interface Examination {
   readonly loads: Loads;
   /** When everything had come to rest; undefined when it had not. */
   readonly settledAt?: number | undefined;
-  /** Whether the latest of what was acknowledged may be gone. */
+  /** Whether the latest of what was acknowledged may be gone, or has gone and was brought in again. */
   readonly isCut?: boolean;
 }
 
@@ -29,16 +29,19 @@ export interface Examination {
 export async function examine(store: Store, { page, loads, settledAt, isCut = false }: Examination): Promise<readonly string[]> {
   const { calls, lives, plan } = page;
   const check = { calls, lives, rows: plan.rows, contents: loads.messages.contents, isSettled: settledAt !== undefined, isCut };
-  return [...(await examineWitnessed(store, { page, loads, settledAt })), ...(await checkMessages(store, check))];
+  return [...(await examineWitnessed(store, { page, loads, settledAt, isCut })), ...(await checkMessages(store, check))];
 }
 
 /** The same without the messages, which nobody can know without the calls that arrived. */
-export async function examineWitnessed(store: Store, { page, loads, settledAt }: Examination): Promise<readonly string[]> {
+export async function examineWitnessed(store: Store, { page, loads, settledAt, isCut }: Examination): Promise<readonly string[]> {
   const broken = [
     await checkInvariants(page.ledger, store, settledAt === undefined ? {} : { settledAt }),
     await checkRockets(loads.rockets, store),
     await checkEvents(loads.events, store),
-    await checkAccounts(store, { isSettled: settledAt !== undefined }),
+    await checkAccounts(store, { acknowledged: isCut ? nothing : loads.accounts.acknowledged, isSettled: settledAt !== undefined }),
   ];
   return broken.flat();
 }
+
+/** After a cut what was acknowledged once may have been taken in again, later. */
+const nothing: ReadonlyMap<string, number> = new Map();

@@ -1,32 +1,47 @@
 import type { SqlValue } from '../../../src/pipeline/table.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { nameOfUpdate } from '../loads/accounts.ts';
 
 type Row = Readonly<Record<string, SqlValue>>;
 
-/**
- * The callback of a version fires or is cancelled, never both; not before it is due; and it is cancelled by no version that
- * was taken in when it was due already. The row of an account is that of its latest version.
- */
-export async function checkAccounts(store: Store, { isSettled }: { readonly isSettled: boolean }): Promise<readonly string[]> {
-  const broken: string[] = [];
-  const updates = Map.groupBy(await store.query('SELECT * FROM account_updates ORDER BY version', []), ({ id }) => String(id));
-  const accounts = new Map((await store.query('SELECT * FROM accounts', [])).map((row) => [String(row.id), row]));
-  for (const [id, versions] of updates) {
-    for (const [at, row] of versions.entries()) {
-      const say = (words: string) => broken.push(`accounts: ${id} version ${row.version}: ${words}`);
-      for (const words of faultsOf(row, versions[at + 1])) say(words);
-      if (isSettled && row.callback_at === null && row.cancelled_at === null) say('its callback was neither fired nor cancelled');
-    }
-    const last = versions.at(-1);
-    const account = accounts.get(id);
-    if (account?.version !== last?.version || (account?.callback_due_at === null) !== (last?.callback_at !== null))
-      broken.push(`accounts: the row of ${id} is ${JSON.stringify(account)}, and its last version is ${JSON.stringify(last)}`);
-  }
-  for (const id of accounts.keys()) if (!updates.has(id)) broken.push(`accounts: ${id} has a row and no version`);
-  return broken;
+export interface AccountsCheck {
+  /** When somebody knew that an update was taken in, by name, in milliseconds since 1970; of the others nothing is known. */
+  readonly acknowledged: ReadonlyMap<string, number>;
+  readonly isSettled: boolean;
 }
 
-function faultsOf(row: Row, newer: Row | undefined): readonly string[] {
+/**
+ * The callback of a version fires or is cancelled, never both; not before it is due; and it is cancelled by a newer version
+ * that was acknowledged before, and by none that was taken in when it was due already. The row of an account is that of its
+ * latest version.
+ */
+export async function checkAccounts(store: Store, { acknowledged, isSettled }: AccountsCheck): Promise<readonly string[]> {
+  const updates = Map.groupBy(await store.query('SELECT * FROM account_updates ORDER BY version', []), ({ id }) => String(id));
+  const accounts = new Map((await store.query('SELECT * FROM accounts', [])).map((row) => [String(row.id), row]));
+  const ids = new Set([...updates.keys(), ...accounts.keys()]);
+  return Array.from(ids, (id) => {
+    const versions = updates.get(id) ?? [];
+    const faults = versions.flatMap((row, at) =>
+      [...callbackFaults(row, versions[at + 1], acknowledged), ...(isSettled ? restFaults(row) : [])].map(
+        (words) => `version ${row.version}: ${words}`,
+      ),
+    );
+    return [...faults, ...rowFaults(accounts.get(id), versions.at(-1))].map((words) => `accounts: ${id}: ${words}`);
+  }).flat();
+}
+
+function rowFaults(account: Row | undefined, last: Row | undefined): readonly string[] {
+  const isPending = last?.callback_at === null;
+  const isSame =
+    account?.version === last?.version && account?.tokens === last?.tokens && isPending === (account?.callback_due_at !== null);
+  return isSame ? [] : [`its row is ${JSON.stringify(account)}, and its last version is ${JSON.stringify(last)}`];
+}
+
+function restFaults({ callback_at, cancelled_at }: Row): readonly string[] {
+  return callback_at === null && cancelled_at === null ? ['its callback was neither fired nor cancelled'] : [];
+}
+
+function callbackFaults(row: Row, newer: Row | undefined, acknowledged: AccountsCheck['acknowledged']): readonly string[] {
   const dueAt = moment(row.indexed_at) + Number(row.callback_time_ms);
   const faults: string[] = [];
   const [hasFired, isCancelled] = [row.callback_at !== null, row.cancelled_at !== null];
@@ -36,8 +51,10 @@ function faultsOf(row: Row, newer: Row | undefined): readonly string[] {
   if (isCancelled && row.cancelled_at !== newer?.indexed_at)
     faults.push(`it was cancelled at ${row.cancelled_at}, not with the next version`);
   if (isCancelled && moment(row.cancelled_at) >= dueAt) faults.push(`it was cancelled at ${row.cancelled_at}, when it had been due`);
-  if (newer !== undefined && !isCancelled && moment(newer.indexed_at) < dueAt)
-    faults.push('a newer version came in time and did not cancel it');
+  const knownAt =
+    newer === undefined ? undefined : acknowledged.get(nameOfUpdate({ id: String(newer.id), version: Number(newer.version) }));
+  if (hasFired && knownAt !== undefined && knownAt < dueAt)
+    faults.push('a newer version was acknowledged before it was due and did not cancel it');
   if (newer !== undefined && !isCancelled && !hasFired) faults.push('a newer version took its place without a word');
   return faults;
 }

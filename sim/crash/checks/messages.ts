@@ -23,48 +23,61 @@ export interface MessagesCheck {
  * up was not, unless the server died before it had written that down.
  */
 export async function checkMessages(store: Store, check: MessagesCheck): Promise<readonly string[]> {
-  const rows = new Map((await store.query('SELECT * FROM messages', [])).map((row) => [String(row.id), row]));
+  const found = new Map((await store.query('SELECT * FROM messages', [])).map((row) => [String(row.id), row]));
+  const dead = await store.query(`SELECT key FROM millrace_dead_letters WHERE pipeline = 'messages'`, []);
+  const letters = Map.groupBy(dead, ({ key }) => String(key));
   const calls = Map.groupBy(
     check.calls.filter(({ endpoint }) => endpoint === 'sms'),
     ({ id }) => id,
   );
-  const dead = await store.query(`SELECT key FROM millrace_dead_letters WHERE pipeline = 'messages'`, []);
-  const letters = Map.groupBy(dead, ({ key }) => String(key));
-  const broken: string[] = [];
-  for (const [id, { to, content }] of check.rows) {
-    const row = rows.get(id);
-    if (row === undefined && check.isCut) continue;
-    if (row?.to !== to || row.content !== content) broken.push(`messages: ${id} was put there and is ${JSON.stringify(row)}`);
-  }
-  for (const [id, row] of rows) {
-    const planned = check.rows.get(id);
-    if (planned === undefined && !check.contents.has(String(row.content))) broken.push(`messages: nobody put ${id} there`);
-    const context = { ...check, calls: calls.get(id) ?? [], letters: letters.get(id)?.length ?? 0, isValid: planned?.isValid ?? true };
-    for (const words of faultsOf(row, context)) broken.push(`messages: ${id}: ${words}`);
-  }
-  for (const id of calls.keys()) if (!rows.has(id) && !check.isCut) broken.push(`messages: ${id} was sent and has no row`);
-  return broken;
+  const ids = new Set([...check.rows.keys(), ...found.keys(), ...calls.keys()]);
+  return Array.from(ids, (id) => {
+    const row = found.get(id);
+    const own = calls.get(id) ?? [];
+    if (row === undefined) return check.isCut ? [] : [`messages: ${id} has no row, and ${own.length} calls`];
+    const faults = [
+      ...originFaults(row, check.rows.get(id), check.contents),
+      ...statusFaults(row, { calls: own, letters: letters.get(id)?.length ?? 0, isValid: check.rows.get(id)?.isValid ?? true }),
+      ...callFaults(row, own, check),
+      ...(check.isSettled && row.status === 'PENDING' ? ['it is still pending'] : []),
+    ];
+    return faults.map((words) => `messages: ${id}: ${words}`);
+  }).flat();
 }
 
-interface RowContext extends Pick<MessagesCheck, 'calls' | 'lives' | 'isSettled'> {
+/** The row is one that somebody put there, and says what they said. */
+function originFaults(row: Row, planned: PlannedRow | undefined, contents: ReadonlySet<string>): readonly string[] {
+  if (planned === undefined) return contents.has(String(row.content)) ? [] : [`nobody put it there: ${JSON.stringify(row)}`];
+  return row.to === planned.to && row.content === planned.content
+    ? []
+    : [`it was ${JSON.stringify(planned)} and is ${JSON.stringify(row)}`];
+}
+
+interface RowContext {
+  readonly calls: readonly Call[];
   /** Its dead letters. */
   readonly letters: number;
   readonly isValid: boolean;
 }
 
-function faultsOf(row: Row, { calls, lives, letters, isValid, isSettled }: RowContext): readonly string[] {
+function statusFaults({ status, message_id }: Row, { calls, letters, isValid }: RowContext): readonly string[] {
   const faults: string[] = [];
-  const taken = calls.filter(({ result }) => result === 'delivered');
-  if (isSettled && row.status === 'PENDING') faults.push('it is still pending');
-  if (row.status === 'SUCCESS' && !calls.some(({ messageId }) => messageId === row.message_id))
-    faults.push(`the provider never called it ${row.message_id}`);
-  if (!isValid && (row.status === 'SUCCESS' || calls.length > 0)) faults.push(`it cannot be sent and is ${row.status}`);
-  if (row.status === 'FAILED' && isValid && letters !== 1) faults.push(`it was given up and has ${letters} dead letters`);
-  if (row.status !== 'FAILED' && letters > 0) faults.push(`it is ${row.status} and a dead letter`);
+  if (status === 'SUCCESS' && !calls.some(({ messageId }) => messageId === message_id))
+    faults.push(`the provider never called it ${message_id}`);
+  if (!isValid && (status === 'SUCCESS' || calls.length > 0))
+    faults.push(`it cannot be sent, is ${status}, and ${calls.length} calls arrived`);
+  const expected = status === 'FAILED' && isValid ? 1 : 0;
+  if (letters !== expected) faults.push(`it is ${status} and has ${letters} dead letters`);
+  return faults;
+}
+
+function callFaults({ status }: Row, calls: readonly Call[], { lives, isSettled }: MessagesCheck): readonly string[] {
+  const faults: string[] = [];
+  const endOf = ({ life }: Call) => lives[life - 1]?.end;
   // Each death may swallow what came of the last call before it.
-  const swallowed = new Set(calls.map(({ life }) => life).filter((life) => lives[life - 1]?.end === 'killed')).size;
+  const swallowed = new Set(calls.filter((call) => endOf(call) === 'killed').map(({ life }) => life)).size;
   if (calls.length > attemptsMax + swallowed) faults.push(`it may be tried ${attemptsMax} times, and ${calls.length} calls arrived`);
-  const recorded = taken.find(({ life }) => lives[life - 1]?.end === 'stopped');
-  if (isSettled && recorded !== undefined && row.status !== 'SUCCESS') faults.push(`the provider took it and it is ${row.status}`);
+  const isTaken = calls.some((call) => call.result === 'delivered' && endOf(call) === 'stopped');
+  if (isSettled && isTaken && status !== 'SUCCESS') faults.push(`the provider took it and it is ${status}`);
   return faults;
 }

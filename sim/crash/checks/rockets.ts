@@ -1,31 +1,42 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ExpectedRocket, SimulatedMessage } from '../../../src/cli/simulate/expected-rocket.ts';
+import type { SqlValue } from '../../../src/pipeline/table.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { RocketsLoad } from '../loads/rockets.ts';
 import { expectedRocket } from '../witnesses/rockets.ts';
 
+type Row = Readonly<Record<string, SqlValue>>;
+
 /** Each rocket's row is the fold of its first messages, and its history is these messages as they were first taken. */
 export async function checkRockets({ planned }: RocketsLoad, store: Store): Promise<readonly string[]> {
-  const broken: string[] = [];
-  const rows = new Map((await store.query('SELECT * FROM rockets', [])).map((row) => [row.id, row]));
-  const applied = Map.groupBy(await store.query('SELECT * FROM rocket_messages ORDER BY number', []), ({ rocket }) => rocket);
-  for (const [id, messages] of planned) {
+  const rows = new Map((await store.query('SELECT * FROM rockets', [])).map((row) => [String(row.id), row]));
+  const applied = Map.groupBy(await store.query('SELECT * FROM rocket_messages ORDER BY number', []), ({ rocket }) => String(rocket));
+  const ids = new Set([...planned.keys(), ...rows.keys(), ...applied.keys()]);
+  return Array.from(ids, (id) => {
+    const messages = planned.get(id) ?? [];
     const history = applied.get(id) ?? [];
-    const expected = expectedRow(expectedRocket(messages, history.length));
-    const found = rows.get(id);
-    if (history.length > 0 && !isDeepStrictEqual({ ...found }, expected))
-      broken.push(`rockets: the row of ${id} is ${JSON.stringify(found)}, and its messages make ${JSON.stringify(expected)}`);
-    if (history.length === 0 && found !== undefined) broken.push(`rockets: ${id} has a row and no history`);
-    for (const [at, { number, type, message }] of history.entries()) {
-      const first = messages[at];
-      const isSame = type === first?.metadata.messageType && isDeepStrictEqual(JSON.parse(String(message)), first?.message);
-      if (number !== at + 1 || !isSame) broken.push(`rockets: message ${number} of ${id} is ${type} ${message} at place ${at + 1}`);
-    }
-  }
-  for (const id of rows.keys()) if (!planned.has(String(id))) broken.push(`rockets: there is a rocket ${id} that nobody launched`);
-  return broken;
+    return [...rowFaults(rows.get(id), messages, history.length), ...historyFaults(history, messages)].map(
+      (words) => `rockets: ${id}: ${words}`,
+    );
+  }).flat();
 }
 
-function expectedRow(rocket: ReturnType<typeof expectedRocket>): unknown {
+function rowFaults(found: Row | undefined, messages: readonly SimulatedMessage[], applied: number): readonly string[] {
+  const expected = applied === 0 ? undefined : expectedRow(expectedRocket(messages, applied));
+  if (isDeepStrictEqual(found && { ...found }, expected)) return [];
+  return [`the row is ${JSON.stringify(found)}, and its messages make ${JSON.stringify(expected)}`];
+}
+
+/** Of two messages with one number the first was taken, which is the planned one. */
+function historyFaults(history: readonly Row[], messages: readonly SimulatedMessage[]): readonly string[] {
+  return history.flatMap(({ number, type, message }, at) => {
+    const planned = messages[at];
+    const isSame = type === planned?.metadata.messageType && isDeepStrictEqual(JSON.parse(String(message)), planned?.message);
+    return number === at + 1 && isSame ? [] : [`message ${number} at place ${at + 1} is ${type} ${message}`];
+  });
+}
+
+function expectedRow(rocket: ExpectedRocket): unknown {
   return {
     id: rocket.id,
     type: rocket.type,

@@ -1,4 +1,5 @@
 import { integerFrom, pick, type Random } from '../../../src/cli/random.ts';
+import type { Named } from '../book.ts';
 import { type Load, type LoadMeans, readResults, readStatus, senders } from './load.ts';
 
 const senderCount = 3;
@@ -25,6 +26,8 @@ export function nameOfUpdate({ id, version }: Pick<PlannedUpdate, 'id' | 'versio
 export class AccountsLoad implements Load {
   /** Everything that was sent, by name. */
   readonly planned = new Map<string, PlannedUpdate>();
+  /** When somebody first knew that an update was taken in, by name, in milliseconds since 1970. */
+  readonly acknowledged = new Map<string, number>();
   readonly #means: LoadMeans;
   /** The highest version of each account. */
   readonly #versions = new Map<string, number>();
@@ -43,14 +46,15 @@ export class AccountsLoad implements Load {
       const updates = Array.from({ length: random() < 0.7 ? 1 : integerFrom(random, 2, batchMax) }, () => this.#next(random));
       const events = updates.map((update) => ({ pipeline: 'accounts', key: update.id, name: nameOfUpdate(update) }));
       const isSingle = updates.length === 1;
-      const read = isSingle ? readStatus : readResults;
-      await client.send(
-        { path: '/accounts', body: isSingle ? updates[0] : updates, events, read },
-        random,
-        random() < 0.05 ? 1 : undefined,
-      );
+      const parcel = { path: '/accounts', body: isSingle ? updates[0] : updates, events, read: isSingle ? readStatus : readResults };
+      const answers = await client.send(parcel, random, random() < 0.05 ? 1 : undefined);
+      this.#acknowledge(events.filter((_, at) => answers[at] === 'accepted' || answers[at] === 'duplicate'));
       await client.rest(random, 0, 25);
     }
+  }
+
+  #acknowledge(events: readonly Named[]): void {
+    for (const { name } of events) if (!this.acknowledged.has(name)) this.acknowledged.set(name, Date.now());
   }
 
   /** A newer version; or the same again, or one that was left out before and comes too late. */
