@@ -38,7 +38,7 @@ export class Client {
       const answers = await this.#try(parcel);
       const isTold = answers.every((answer) => answer === 'accepted' || answer === 'duplicate');
       if (isTold || tries >= triesMax || this.#means.signal.aborted) return answers;
-      await this.rest(random, 20, 60);
+      await this.rest(random, 30, 120);
     }
   }
 

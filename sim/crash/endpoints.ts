@@ -73,10 +73,10 @@ export class Endpoints {
 
   async #asProvider(call: Call, response: ServerResponse): Promise<void> {
     const lot = this.#random();
-    if (lot < 0.06) return fail(call, response, 500);
-    if (lot < 0.09) return fail(call, response, 429, { 'retry-after': String(integerFrom(this.#random, 0, 1)) });
-    if (lot < 0.14) return drop(call, response);
-    if (lot < 0.3) await pause(integerFrom(this.#random, 20, 300));
+    if (lot < 0.12) return fail(call, response, 500);
+    if (lot < 0.15) return fail(call, response, 429, { 'retry-after': String(integerFrom(this.#random, 0, 1)) });
+    if (lot < 0.22) return drop(call, response);
+    if (lot < 0.4) await pause(integerFrom(this.#random, 20, 300));
     take(call, response);
   }
 

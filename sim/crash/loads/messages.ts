@@ -47,7 +47,7 @@ export class MessagesLoad implements Load {
   async #post(random: Random): Promise<void> {
     const { to, content } = this.#next(random);
     const reply = await this.#means.client.post('/messages/pending', { to, content });
-    if (reply.kind === 'lost' || reply.status === 503) return this.#means.client.rest(random, 20, 60);
+    if (reply.kind === 'lost' || reply.status === 503) return this.#means.client.rest(random, 30, 120);
     const id = idOf(reply.body);
     if (reply.status === 201 && id !== undefined) this.rows.set(id, { to, content, isValid: true });
     else this.#say(`/messages/pending answered ${reply.status} ${JSON.stringify(reply.body)} to what is valid`);

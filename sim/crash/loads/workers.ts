@@ -38,6 +38,6 @@ export class WorkersLoad implements Load {
     const events = [{ pipeline: 'workers', key: String(speech.worker), name: `speak ${message}` }];
     const parcel = { path: '/workers/messages', body: { ...speech, message }, events, read: readStatus };
     const [answer] = await this.#means.client.send(parcel, random, 1);
-    if (answer !== 'accepted') await this.#means.client.rest(random, 20, 60);
+    if (answer !== 'accepted') await this.#means.client.rest(random, 30, 120);
   }
 }
