@@ -83,30 +83,32 @@ interface CallContext extends DeliveryContext {
   readonly endpoint: LedgerEndpoint;
 }
 
-function checkCalls(
-  deliveries: ReadonlyMap<string, ToldDelivery>,
-  calls: readonly ArrivedCall[],
-  { endpoint, isRedriven, say }: CallContext,
-): void {
+function checkCalls(deliveries: ReadonlyMap<string, ToldDelivery>, calls: readonly ArrivedCall[], context: CallContext): void {
+  const { endpoint, isRedriven, say } = context;
   const byId = Map.groupBy(calls, ({ id }) => id);
   for (const [id, own] of byId) {
     const delivery = deliveries.get(id);
-    if (delivery === undefined) {
-      say(`${id} was called and never asked for`);
-      continue;
-    }
-    if (isRedriven(id)) continue;
-    for (const [life, made] of Map.groupBy(own, (call) => call.life)) {
-      const arrived = made.filter(({ result }) => result === 'delivered').length;
-      if (arrived > delivery.times) say(`${id} was asked for ${delivery.times} times and delivered ${arrived} times in life ${life}`);
-      if (delivery.times === 1 && life > (delivery.recorded ?? life)) say(`${id} was called again after its success was recorded`);
-    }
+    if (delivery === undefined) say(`${id} was called and never asked for`);
+    else if (!isRedriven(id)) checkRepeats(delivery, own, say);
   }
   for (const { id, status } of deliveries.values()) {
     if (status !== 'delivered' || isRedriven(id)) continue;
-    if (!byId.get(id)?.some(({ result }) => result === 'delivered')) say(`${id} was told to be delivered and no call of it was`);
+    if (!hasArrived(byId.get(id))) say(`${id} was told to be delivered and no call of it was`);
   }
   if (endpoint.isOrdered) checkCallOrder(deliveries, calls, { isRedriven, say });
+}
+
+/** Whether one of the calls was answered as delivered. */
+export function hasArrived(calls: readonly ArrivedCall[] | undefined): boolean {
+  return calls?.some(({ result }) => result === 'delivered') ?? false;
+}
+
+function checkRepeats({ id, times, recorded }: ToldDelivery, calls: readonly ArrivedCall[], say: (broken: string) => void): void {
+  for (const [life, made] of Map.groupBy(calls, (call) => call.life)) {
+    const arrived = made.filter(({ result }) => result === 'delivered').length;
+    if (arrived > times) say(`${id} was asked for ${times} times and delivered ${arrived} times in life ${life}`);
+    if (times === 1 && life > (recorded ?? life)) say(`${id} was called again after its success was recorded`);
+  }
 }
 
 /** Whose turn it is never goes back. What is asked for again goes behind all others. */

@@ -1,6 +1,6 @@
 import type { Store } from '../../src/store/store.ts';
-import type { Ledger } from '../ledger.ts';
-import { deliveriesOf } from './deliveries.ts';
+import type { ArrivedCall, Ledger, LedgerEndpoint } from '../ledger.ts';
+import { deliveriesOf, hasArrived, type ToldDelivery } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 
 interface RestContext {
@@ -37,28 +37,53 @@ function maybeWaits({ witness, keys }: Evidence, key: string): boolean {
   return witness.numbered && record.heldFrom !== null && record.heldFrom > (record.next ?? 1);
 }
 
-function checkDeliveriesAtRest(evidence: Evidence, { resolved }: Ledger, say: (broken: string) => void): void {
-  const { witness, turns, slices, letters, keys } = evidence;
+function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
+  const { witness, turns, slices, keys } = evidence;
   const isComplete = Array.from(turns.values()).every((own) => own.every(({ asked }) => asked !== undefined));
   // A key that is parked has yet to be told of what it asked for.
   if (!isComplete || Array.from(keys.values()).some(({ parked }) => parked)) return;
-  const unheard = new Set([...letters.flatMap(({ key, timer }) => (timer === null ? [] : [`${key} ${timer.name}`])), ...discardedTimers()]);
-  let waiting = 0;
-  for (const endpoint of witness.endpoints.filter(({ isTold }) => isTold)) {
-    for (const [key, own] of turns) {
-      for (const { id, isOpen, status } of deliveriesOf(own, endpoint).values()) {
-        if (!isOpen || unheard.has(`${key} outcome/${endpoint.name}/${id}`)) continue;
-        if (status === 'failed') waiting += 1;
-        else say(`key ${key} was never told what became of delivery ${id} to ${endpoint.name}`);
-      }
-    }
+  const given = givenUpOf(evidence, ledger);
+  const open = openDeliveries(evidence).filter(({ key, endpoint, id }) => !given.has(JSON.stringify([key, endpoint.name, id])));
+  for (const { key, endpoint, id, status } of open) {
+    const isMade = () =>
+      hasArrived(ledger.calls.filter((call) => isOf(call, witness.pipeline, endpoint.name) && call.key === key && call.id === id));
+    if (endpoint.isTold && status !== 'failed') say(`key ${key} was never told what became of delivery ${id} to ${endpoint.name}`);
+    if (!endpoint.isTold && !isMade()) say(`delivery ${id} of key ${key} to ${endpoint.name} was never made`);
   }
-  if (witness.endpoints.some(({ isTold }) => !isTold) || unheard.size > 0) return;
+  const waiting = open.filter(({ endpoint }) => endpoint.isTold).length;
   const kept = slices.reduce((sum, { claim }) => sum + claim.deliveries, 0);
-  if (kept !== waiting) say(`the store keeps ${kept} deliveries, and ${waiting} wait for their pipeline`);
+  if (given.size === 0 && kept !== waiting) say(`the store keeps ${kept} deliveries, and ${waiting} wait for their pipeline`);
+}
 
-  function discardedTimers(): readonly string[] {
-    const own = resolved.filter((one) => one.pipeline === witness.pipeline && one.what === 'timer' && one.how === 'discarded');
-    return own.map(({ key, name }) => `${key} ${name}`);
-  }
+const isOf = (call: ArrivedCall, pipeline: string, endpoint: string) => call.pipeline === pipeline && call.endpoint === endpoint;
+
+/** What was asked for and, as far as its key knows, has no outcome. */
+function openDeliveries({
+  witness,
+  turns,
+}: Evidence): readonly (ToldDelivery & { readonly key: string; readonly endpoint: LedgerEndpoint })[] {
+  return witness.endpoints.flatMap((endpoint) =>
+    Array.from(turns).flatMap(([key, own]) =>
+      Array.from(deliveriesOf(own, endpoint).values())
+        .filter(({ isOpen }) => isOpen)
+        .map((delivery) => ({ ...delivery, key, endpoint })),
+    ),
+  );
+}
+
+/** Deliveries that were given up, or the turn that was to be told of them: by key, endpoint and id. */
+function givenUpOf({ witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
+  const own = resolved.filter((one) => one.pipeline === witness.pipeline && (one.what === 'timer' || one.what === 'delivery'));
+  const names = [
+    ...own.map(({ key, name }) => ({ key, name })),
+    ...letters.flatMap(({ key, timer }) => (timer === null ? [] : [{ key, name: timer.name }])),
+    ...letters.flatMap(({ key, delivery }) => (delivery === null ? [] : [{ key, name: `${delivery.endpoint}/${delivery.id}` }])),
+  ];
+  return new Set(names.map(({ key, name }) => deliveryNameOf(key, name)));
+}
+
+function deliveryNameOf(key: string, name: string): string {
+  const delivery = name.replace(/^outcome\//, '');
+  const at = delivery.indexOf('/');
+  return JSON.stringify([key, delivery.slice(0, at), delivery.slice(at + 1)]);
 }

@@ -1,4 +1,4 @@
-import type { Ledger, Sent } from '../ledger.ts';
+import type { AppliedTurn, Ledger, Sent } from '../ledger.ts';
 import type { Evidence, NamedEvent } from './evidence.ts';
 import { titleOf } from './log.ts';
 
@@ -8,23 +8,19 @@ import { titleOf } from './log.ts';
  */
 export function checkSends(evidence: readonly Evidence[], ledger: Ledger, say: (broken: string) => void): void {
   const logged = new Map<string, NamedEvent>();
-  for (const { witness, events } of evidence)
+  for (const { witness, events } of evidence) {
     for (const event of events) logged.set(placeOf({ pipeline: witness.pipeline, ...event }), event);
-  const known = new Set(ledger.ingests.filter(({ answer }) => answer === 'accepted' || answer === 'unknown').map(placeOf));
-  // A repeat of what was in fact taken in under an answer that was lost.
-  for (const ingest of ledger.ingests) if (ingest.answer === 'duplicate') known.add(placeOf(ingest));
-  let isComplete = true;
-  for (const { witness, turns } of evidence) {
-    for (const [key, own] of turns) {
-      isComplete &&= own.every(({ sent }) => sent !== undefined);
-      const sent = own.flatMap((turn) => turn.sent ?? []);
-      for (const one of sent) known.add(placeOf(one));
-      checkSent(sent, logged, (broken) => say(`${witness.pipeline}: key ${key}: ${broken}`));
-    }
   }
-  if (!isComplete) return;
+  for (const { witness, turns } of evidence) {
+    for (const [key, own] of turns) checkSent(sentBy(own), logged, (broken) => say(`${witness.pipeline}: key ${key}: ${broken}`));
+  }
+  const turns = evidence.flatMap((one) => Array.from(one.turns.values()).flat());
+  if (turns.some(({ sent }) => sent === undefined)) return;
+  const known = new Set([...ledger.ingests, ...sentBy(turns)].map(placeOf));
   for (const place of logged.keys()) if (!known.has(place)) say(`event ${place} is in the log, and nobody brought it in or sent it`);
 }
+
+const sentBy = (turns: readonly AppliedTurn[]): readonly Sent[] => turns.flatMap(({ sent = [] }) => sent);
 
 const placeOf = ({ pipeline, key, name }: Sent): string => `${pipeline} ${titleOf({ key, name })}`;
 

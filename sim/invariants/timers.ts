@@ -65,11 +65,11 @@ class Replay {
 
   #fire({ arm, at }: Cause & { readonly kind: 'timer' }): void {
     const armed = this.#armed.get(arm);
-    if (armed === undefined) return this.#say(`a timer ${arm} fired that nobody armed`);
-    const isPending = this.#pending.get(armed.timer) === armed;
-    if (this.#fired.has(arm)) this.#say(`timer ${arm} fired twice`);
+    const isPending = armed !== undefined && this.#pending.get(armed.timer) === armed;
+    if (armed === undefined) this.#say(`a timer ${arm} fired that nobody armed`);
+    else if (this.#fired.has(arm)) this.#say(`timer ${arm} fired twice`);
     else if (!isPending && !this.#givenUp.has(arm)) this.#say(`timer ${arm} fired although it was cancelled or replaced`);
-    if (at < armed.dueAt) this.#say(`timer ${arm} fired ${armed.dueAt - at} ms early`);
+    else if (at < armed.dueAt) this.#say(`timer ${arm} fired ${armed.dueAt - at} ms early`);
     if (isPending) this.#pending.delete(armed.timer);
     this.#fired.add(arm);
   }

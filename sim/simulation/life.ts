@@ -16,6 +16,7 @@ export interface World {
   readonly isMended: boolean;
   readonly calls: ArrivedCall[];
   note(what: string): void;
+  count(what: string): void;
   broken(what: string): void;
 }
 
@@ -78,6 +79,7 @@ export class Life implements Surroundings {
 
   enter(pipeline: string, key: string, what: string): () => void {
     this.#world.note(`life ${this.life}: ${pipeline} ${key}: ${what}`);
+    this.#world.count('attempts at a turn');
     const name = `${pipeline} ${key}`;
     if (this.#running.has(name)) this.#world.broken(`${pipeline}: key ${key} has two turns at once`);
     this.#running.add(name);
