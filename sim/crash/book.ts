@@ -40,6 +40,7 @@ export class Book {
   readonly calls: Call[] = [];
   readonly #ingests: OpenIngest[] = [];
   #moment = 0;
+  #onAccepted: () => void = () => undefined;
 
   /** The life that is under way, or the last one; 0 before the first. */
   get life(): number {
@@ -59,7 +60,15 @@ export class Book {
     return (answer) => {
       ingest.answer = answer;
       ingest.ended = this.#next();
+      if (answer === 'accepted') this.#onAccepted();
     };
+  }
+
+  /** Resolves as soon as a client has the next answer that its event was accepted. */
+  accepted(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onAccepted = resolve;
+    return promise;
   }
 
   /** All of it as it stands now, which does not change any more. */

@@ -26,6 +26,9 @@ export interface GroupOptions {
   readonly signal: AbortSignal;
 }
 
+/** How long a kill waits for an acknowledgement; they come all the time. */
+const acceptedWithinMs = 500;
+
 /** What the dead process has sent is read within this, in milliseconds; the next one needs longer to make its first call. */
 const lastWordsMs = 20;
 
@@ -144,9 +147,14 @@ export class Group {
     if (moment === 'start') return this.#pause(10, 700);
     await server.ready;
     await this.#pause(100, 1_500);
-    if (moment !== 'shutdown') return;
+    if (moment === 'load') return this.#untilAccepted();
     server.signal('SIGTERM');
     await this.#pause(0, 120);
+  }
+
+  /** Every other time: what has just been acknowledged is what a kill may cost, if that was too early. */
+  async #untilAccepted(): Promise<void> {
+    if (this.#random() < 0.5) await Promise.race([this.#book.accepted(), pause(acceptedWithinMs)]);
   }
 
   async #pause(minMs: number, maxMs: number): Promise<void> {
