@@ -70,6 +70,7 @@ export class Group {
       logOf: (life) => this.#logOf(life),
       say,
     });
+    signal.addEventListener('abort', () => this.#server?.signal('SIGKILL'));
     endpoints.open(this.#book);
     this.#sending = this.#loads.run();
     // Whoever waits for it in the end has the failure.

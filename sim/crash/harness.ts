@@ -37,7 +37,7 @@ export async function crash(options: CrashOptions): Promise<CrashOutcome> {
   let broken: readonly string[] = [];
   try {
     const port = await freePort();
-    for (let group = 1; broken.length === 0 && tally.rounds < rounds; group += 1) {
+    for (let group = 1; broken.length === 0 && tally.rounds < rounds && !signal.aborted; group += 1) {
       const last = Math.min(rounds, tally.rounds + groupSize);
       broken = await runGroup({ ...options, group, last, endpoints, port, tally, folder: join(folder, `group-${group}`) });
     }
@@ -76,7 +76,7 @@ async function runGroup(run: GroupRun): Promise<readonly string[]> {
     own.abort();
     await group.close();
   }
-  if (group.broken.length === 0) {
+  if (group.broken.length === 0 && !signal.aborted) {
     rmSync(folder, { recursive: true });
     run.progress(`rounds ${first} to ${tally.rounds}: ${tally.killed} kills, ${tally.cuts.made} power cuts, all is well`);
   }
