@@ -1,4 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { sqlite } from '../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../src/store/store.ts';
 import { randomProgram } from './simulation/program.ts';
 import { type Report, simulate } from './simulation/simulation.ts';
 
@@ -11,6 +16,7 @@ interface Options {
   readonly seed?: number;
   readonly steps: number;
   readonly programs?: number;
+  readonly store: 'memory' | 'sqlite';
   readonly trace: boolean;
 }
 
@@ -23,13 +29,22 @@ function integer(text: string): number {
 /** Some seed that was most likely never tried. */
 const freshSeed = () => Math.floor(Math.random() * 2 ** 31) + 1;
 
-async function run({ seed = freshSeed(), steps, programs = 1, trace }: Options): Promise<void> {
+/** A fresh store; and what becomes of it when the program is over. */
+function storeOf(kind: Options['store']): { readonly store?: Store; forget(): void } {
+  if (kind === 'memory') return { forget: () => undefined };
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-sim-'));
+  return { store: sqlite(join(folder, 'sim.db')), forget: () => rmSync(folder, { recursive: true }) };
+}
+
+async function run({ seed = freshSeed(), steps, programs = 1, store: kind, trace }: Options): Promise<void> {
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   say(`${programs} programs of ${steps} steps, from seed ${seed}`);
   const tally = new Map<string, number>();
   const failed: Report[] = [];
   for (let present = seed; present < seed + programs; present += 1) {
-    const report = await simulate(randomProgram(present, steps), trace ? { trace: say } : {});
+    const { store, forget } = storeOf(kind);
+    const report = await simulate(randomProgram(present, steps), { ...(store && { store }), ...(trace && { trace: say }) });
+    forget();
     for (const [what, times] of report.tally) tally.set(what, (tally.get(what) ?? 0) + times);
     if (report.broken.length === 0) continue;
     failed.push(report);
@@ -46,6 +61,7 @@ await new Command('sim')
   .option('--seed <n>', 'the seed of the first program; by default a fresh one', integer)
   .option('--steps <n>', 'steps in each program', integer, 40)
   .option('--programs <n>', 'how many programs, each with the next seed (default: 1)', integer)
+  .addOption(new Option('--store <kind>', 'what the programs run on').choices(['memory', 'sqlite']).default('memory'))
   .option('--trace', 'print everything that happens', false)
   .configureOutput({ outputError: (text, write) => write(text) })
   .action(run)

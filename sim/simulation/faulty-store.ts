@@ -32,16 +32,14 @@ export function faultyStore(
     new Promise((resolve, reject) => {
       const fault = fate.next(method);
       if (fault !== undefined) fate.met(fault, method);
-      const later = (label: string, run: () => void) =>
-        scheduler.add(`${method} ${label}`, () => {
-          if (fate.isAlive()) run();
-        });
+      const later = (label: string, run: () => void | Promise<void>) =>
+        scheduler.add(`${method} ${label}`, () => (fate.isAlive() ? run() : undefined));
       const refuse = (code: ErrorCode) =>
         later('is refused', () => reject(new MillraceError(code, `${method}: ${code}, as the dice have it`)));
       const takeEffect = (answered: (answer: () => void) => void) =>
         later('takes effect', () => {
           if (fate.isBarred(method, given)) return refuse('MILL_STORE_UNAVAILABLE');
-          call().then(
+          return call().then(
             (value) => answered(() => resolve(value)),
             (error: unknown) => answered(() => reject(error)),
           );

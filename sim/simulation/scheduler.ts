@@ -5,7 +5,7 @@ import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 /** Something that may happen next. */
 interface Task {
   readonly label: string;
-  readonly run: () => void;
+  readonly run: () => void | Promise<void>;
 }
 
 /**
@@ -31,8 +31,8 @@ export class Scheduler {
     return this.#tasks.length === 0;
   }
 
-  /** It happens some time. */
-  add(label: string, run: () => void): void {
+  /** It happens some time; nothing else does until what it answers resolves. */
+  add(label: string, run: () => void | Promise<void>): void {
     this.#tasks.push({ label, run });
   }
 
@@ -56,7 +56,7 @@ export class Scheduler {
     const [task] = this.#tasks.splice(at, 1);
     if (task === undefined) return false;
     this.#note(task.label);
-    task.run();
+    await task.run();
     return true;
   }
 

@@ -2,7 +2,7 @@ import { MillraceError } from '../../src/errors.ts';
 import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
 import { memory } from '../../src/store/memory/memory-store.ts';
-import type { Commit } from '../../src/store/store.ts';
+import type { Commit, Store } from '../../src/store/store.ts';
 import { checkInvariants } from '../invariants.ts';
 import type { ArrivedCall, Ledger } from '../ledger.ts';
 import { Callers } from './callers.ts';
@@ -28,6 +28,8 @@ export interface Report {
 export interface SimulationOptions {
   /** Told of everything that happens. */
   readonly trace?: (what: string) => void;
+  /** What it runs on, empty and closed; by default a store in memory. */
+  readonly store?: Store;
 }
 
 /** Runs a program against the real engine, and holds what comes of it against the promises. */
@@ -58,7 +60,7 @@ class Simulation implements World {
   readonly calls: ArrivedCall[] = [];
   isMended = false;
   readonly #chance: Chance;
-  readonly #base;
+  readonly #base: Store;
   readonly #callers: Callers;
   readonly #broken: string[] = [];
   readonly #tally = new Map<string, number>();
@@ -73,14 +75,14 @@ class Simulation implements World {
   /** Calls of the store that fail since it does not answer. */
   #disconnected = 0;
 
-  constructor(program: Program, { trace = () => undefined }: SimulationOptions) {
+  constructor(program: Program, { trace = () => undefined, store = memory({ partitions: program.settings.slices }) }: SimulationOptions) {
     this.program = program;
     this.#trace = trace;
     const { seed, settings } = program;
     this.#chance = new Chance(dice(Math.imul(seed, 0x85ebca6b)));
     const die = dice(seed);
     this.random = () => (die(2 ** 30) - 1) / 2 ** 30;
-    this.#base = memory({ partitions: settings.slices });
+    this.#base = store;
     this.scheduler = new Scheduler({ chance: this.#chance, haste: settings.haste, note: (what) => this.note(what) });
     this.#callers = new Callers({ scheduler: this.scheduler, life: () => this.#life, broken: (what) => this.broken(what) });
   }
@@ -99,6 +101,7 @@ class Simulation implements World {
     }
     this.#life.die();
     for (const life of this.#barred) life.die();
+    await this.#base.close();
     for (const { result } of this.calls) this.count(`calls ${result}`);
     for (const { answer } of this.#callers.ingests) this.count(`events ${answer}`);
     return { seed: this.program.seed, broken: this.#broken, tally: this.#tally, course: this.#course };
