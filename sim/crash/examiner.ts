@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../src/cli/random.ts';
+import { messageOf } from '../../src/errors.ts';
 import type { Store } from '../../src/store/store.ts';
 import { examineCut } from './after-cut.ts';
 import type { Book, Life } from './book.ts';
@@ -66,17 +67,19 @@ export class Examiner {
     const cut = this.#cutsOwed > 0 && settledAt === undefined ? { ...takeSnapshot(database, join(own, 'cut')), wal: whole.wal } : undefined;
     const page = { ...book.copy(loads.witnesses), plan: loads.plan() };
     await this.#examining;
-    this.#examining = this.#examine({ life, page, whole, settledAt, cut }).then((broken) => {
-      for (const words of broken) this.#options.say(words);
-      if (broken.length === 0) rmSync(own, { recursive: true });
-    });
-    // Whoever waits for it next has the failure.
-    this.#examining.catch(() => undefined);
+    this.#examining = this.#look({ life, page, whole, settledAt, cut }, own);
   }
 
   /** Resolves when nothing is left to look at. */
   done(): Promise<void> {
     return this.#examining;
+  }
+
+  /** A database that cannot even be opened is broken like any other. */
+  async #look(remains: Remains, copies: string): Promise<void> {
+    const broken = await this.#examine(remains).catch((error: unknown) => [`cannot be looked at: ${messageOf(error)}`]);
+    for (const words of broken) this.#options.say(`after life ${remains.life.number}: ${words}`);
+    if (broken.length === 0) rmSync(copies, { recursive: true });
   }
 
   async #examine({ life, page, whole, settledAt, cut }: Remains): Promise<readonly string[]> {
@@ -87,7 +90,7 @@ export class Examiner {
       ...(settledAt === undefined ? [] : await this.#count(store)),
     ]);
     const afterCut = cut === undefined ? [] : await this.#cut(cut, { page, whole });
-    return [...broken, ...afterCut].map((words) => `after life ${life.number}: ${words}`);
+    return [...broken, ...afterCut];
   }
 
   /** What the life has done again that was on disk before it. */

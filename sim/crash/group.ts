@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { integerFrom, type Random, randomOf } from '../../src/cli/random.ts';
+import { type Random, randomOf } from '../../src/cli/random.ts';
 import { Book, type Life } from './book.ts';
 import { checkRepeats } from './checks/calls.ts';
 import { Client } from './client.ts';
@@ -11,7 +11,8 @@ import { Examiner } from './examiner.ts';
 import { Loads } from './loads/loads.ts';
 import { type End, Server } from './server.ts';
 import { checkFigures, settled } from './settle.ts';
-import type { KillMoment, Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
+import { type KillMoment, momentOfKill, untilKill } from './until-kill.ts';
 
 export interface GroupOptions {
   /** Counted from 1. */
@@ -25,9 +26,6 @@ export interface GroupOptions {
   /** Aborts when the harness is to end at once. */
   readonly signal: AbortSignal;
 }
-
-/** How long a kill waits for an acknowledgement; they come all the time. */
-const acceptedWithinMs = 500;
 
 /** What the dead process has sent is read within this, in milliseconds; the next one needs longer to make its first call. */
 const lastWordsMs = 20;
@@ -86,9 +84,9 @@ export class Group {
   async round({ withCut }: { readonly withCut: boolean }): Promise<void> {
     const { tally } = this.#options;
     if (withCut) this.#examiner.oweCut();
-    const moment = this.#momentOfKill();
+    const moment = momentOfKill(this.#random);
     const { server, life } = this.#start();
-    await this.#untilKill(server, moment);
+    await untilKill(server, moment, { book: this.#book, random: this.#random });
     this.#endLife(life, await server.kill(), moment);
     tally.rounds += 1;
     if (life.end === 'killed') tally.kills[moment] += 1;
@@ -136,30 +134,6 @@ export class Group {
 
   #logOf(life: number): string {
     return join(this.#options.folder, `life-${life}.log`);
-  }
-
-  #momentOfKill(): KillMoment {
-    const lot = this.#random();
-    if (lot < 0.15) return 'start';
-    return lot < 0.3 ? 'shutdown' : 'load';
-  }
-
-  async #untilKill(server: Server, moment: KillMoment): Promise<void> {
-    if (moment === 'start') return this.#pause(10, 700);
-    await server.ready;
-    await this.#pause(100, 1_500);
-    if (moment === 'load') return this.#untilAccepted();
-    server.signal('SIGTERM');
-    await this.#pause(0, 120);
-  }
-
-  /** Every other time: what has just been acknowledged is what a kill may cost, if that was too early. */
-  async #untilAccepted(): Promise<void> {
-    if (this.#random() < 0.5) await Promise.race([this.#book.accepted(), pause(acceptedWithinMs)]);
-  }
-
-  async #pause(minMs: number, maxMs: number): Promise<void> {
-    await pause(integerFrom(this.#random, minMs, maxMs));
   }
 
   #endLife(life: Life, { code, signal }: End, moment: KillMoment): void {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomOf } from '../../src/cli/random.ts';
+import { messageOf } from '../../src/errors.ts';
 import { Endpoints } from './endpoints.ts';
 import { Group } from './group.ts';
 import { Tally } from './tally.ts';
@@ -66,21 +67,27 @@ async function runGroup(run: GroupRun): Promise<readonly string[]> {
   const own = new AbortController();
   const group = new Group({ ...run, signal: AbortSignal.any([signal, own.signal]) });
   const first = tally.rounds + 1;
+  const broken: string[] = [];
   try {
     while (tally.rounds < last && group.broken.length === 0 && !signal.aborted) {
       const isDue = (round: number) => Math.floor((round * powerCuts) / rounds);
       await group.round({ withCut: isDue(tally.rounds + 1) > isDue(tally.rounds) });
     }
     if (group.broken.length === 0 && !signal.aborted) await group.finish();
+  } catch (error) {
+    broken.push(messageOf(error));
   } finally {
     own.abort();
     await group.close();
   }
-  if (group.broken.length === 0 && !signal.aborted) {
+  broken.unshift(...group.broken);
+  // A run that is brought down proves nothing.
+  if (signal.aborted) return [];
+  if (broken.length === 0) {
     rmSync(folder, { recursive: true });
     run.progress(`rounds ${first} to ${tally.rounds}: ${tally.killed} kills, ${tally.cuts.made} power cuts, all is well`);
   }
-  return group.broken.map((words) => `seed ${seed}, rounds ${first} to ${tally.rounds}: ${words}`);
+  return broken.map((words) => `seed ${seed}, rounds ${first} to ${tally.rounds}: ${words}`);
 }
 
 /** One below those that the system gives to connections: a client that finds nobody there may not meet itself. */

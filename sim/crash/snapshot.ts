@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /** What of a write ahead log is not in the database file yet, as its index (`-shm`) has it. */
-export interface WalExtent {
+interface WalExtent {
   readonly pageBytes: number;
   /** Frames that are committed. */
   readonly frames: number;

@@ -1,13 +1,12 @@
 import type { Book } from './book.ts';
 import type { Repeats } from './checks/calls.ts';
-
-export type KillMoment = 'start' | 'load' | 'shutdown';
+import type { KillMoment } from './until-kill.ts';
 
 const systems = ['rockets', 'events', 'accounts', 'messages', 'workers'] as const;
 
 /** What happened in all rounds. */
 export class Tally {
-  readonly kills = { start: 0, load: 0, shutdown: 0 };
+  readonly kills: Record<KillMoment, number> = { start: 0, load: 0, shutdown: 0 };
   rounds = 0;
   /** Stops that were not cut short. */
   stops = 0;
