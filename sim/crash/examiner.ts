@@ -43,15 +43,9 @@ export class Examiner {
   readonly #options: ExaminerOptions;
   readonly #recorded = new Recorded();
   #examining: Promise<void> = Promise.resolve();
-  /** Power cuts that are to be made and were not yet: some kills leave nothing to cut. */
-  #cutsOwed = 0;
 
   constructor(options: ExaminerOptions) {
     this.#options = options;
-  }
-
-  oweCut(): void {
-    this.#cutsOwed += 1;
   }
 
   /**
@@ -61,10 +55,11 @@ export class Examiner {
    * @param settledAt when everything had come to rest, if it had
    */
   async take(life: Life, settledAt?: number): Promise<void> {
-    const { database, folder, book, loads } = this.#options;
+    const { database, folder, book, loads, tally } = this.#options;
     const own = join(folder, `life-${life.number}`);
     const whole = takeSnapshot(database, join(own, 'whole'));
-    const cut = this.#cutsOwed > 0 && settledAt === undefined ? { ...takeSnapshot(database, join(own, 'cut')), wal: whole.wal } : undefined;
+    const cut =
+      tally.cuts.owed > 0 && settledAt === undefined ? { ...takeSnapshot(database, join(own, 'cut')), wal: whole.wal } : undefined;
     const page = { ...book.copy(loads.witnesses), plan: loads.plan() };
     await this.#examining;
     this.#examining = this.#look({ life, page, whole, settledAt, cut }, own);
@@ -113,7 +108,7 @@ export class Examiner {
     const { tally, loads, environment, random } = this.#options;
     const how = cutPower(cut, random);
     if (how === undefined) return [];
-    this.#cutsOwed -= 1;
+    tally.cuts.owed -= 1;
     const { lost, broken } = await examineCut({ whole: whole.database, cut: cut.database, page, loads, environment });
     tally.cuts.made += 1;
     tally.cuts.lost += lost;

@@ -83,7 +83,7 @@ export class Group {
   /** Starts the server, lets it work for a while, and kills it. */
   async round({ withCut }: { readonly withCut: boolean }): Promise<void> {
     const { tally } = this.#options;
-    if (withCut) this.#examiner.oweCut();
+    if (withCut) tally.cuts.owed += 1;
     const moment = momentOfKill(this.#random);
     const { server, life } = this.#start();
     await untilKill(server, moment, { book: this.#book, random: this.#random });

@@ -70,7 +70,7 @@ async function runGroup(run: GroupRun): Promise<readonly string[]> {
   const broken: string[] = [];
   try {
     while (tally.rounds < last && group.broken.length === 0 && !signal.aborted) {
-      const isDue = (round: number) => Math.floor((round * powerCuts) / rounds);
+      const isDue = (round: number) => Math.ceil((round * powerCuts) / rounds);
       await group.round({ withCut: isDue(tally.rounds + 1) > isDue(tally.rounds) });
     }
     if (group.broken.length === 0 && !signal.aborted) await group.finish();

@@ -10,7 +10,8 @@ export class Tally {
   rounds = 0;
   /** Stops that were not cut short. */
   stops = 0;
-  readonly cuts = { made: 0, lost: 0 };
+  /** `owed`: to be made, and not yet, for some kills leave nothing to cut. `lost`: acknowledged events that were cut off. */
+  readonly cuts = { owed: 0, made: 0, lost: 0 };
   readonly timers = { fired: 0, cancelled: 0 };
   readonly #answers = new Map<string, { accepted: number; duplicates: number; unknown: number }>();
   readonly #calls = { sms: 0, explosions: 0, repeated: 0, beforeDeathMsMax: 0 };
