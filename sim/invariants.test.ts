@@ -229,3 +229,41 @@ describe('what is not as it should be is found', () => {
     });
   }
 });
+
+describe('with numbers', () => {
+  const applied = (numbers: readonly number[]): readonly AppliedTurn[] =>
+    numbers.map((number) => ({ key: 'ann', cause: { kind: 'event', name: String(number) }, armed: [], asked: [], sent: [] }));
+
+  /** What is broken where these numbers of a key were accepted and those were applied, in that order. */
+  async function brokenOf(accepted: readonly number[], order: readonly number[]): Promise<readonly string[]> {
+    const store = memory();
+    await store.open({ pipelines: [{ name: 'orders', numbered: true }], tables: [] });
+    await store.append(accepted.map((number) => ({ ...event(`ann#${number}`), number, knownSince: null })));
+    const { epoch, head } = await store.claim(partition);
+    const releases = order.map((number) => ({ key: 'ann', from: number, to: number }));
+    const keys = [{ key: 'ann', state: null, next: Math.max(...order) + 1, parked: false }];
+    await store.commit({ ...nothing, epoch, cursor: head, releases, keys });
+    const numbered: Witness = {
+      pipeline: 'orders',
+      numbered: true,
+      endpoints: [],
+      nameOf: ({ number }) => String(number),
+      turns: async () => applied(order),
+    };
+    const ingest = { pipeline: 'orders', key: 'ann', answer: 'accepted' } as const;
+    const ingests = accepted.map((number, at) => ({ ...ingest, name: String(number), began: 2 * at, ended: 2 * at + 1 }));
+    return checkInvariants({ witnesses: [numbered], ingests, calls: [], resolved: [] }, store, { settledAt: now });
+  }
+
+  test('whatever order they came in, nothing is broken as long as they are applied in theirs; what is early waits', async () => {
+    assert.deepEqual(await brokenOf([3, 1, 2, 5], [1, 2, 3]), []);
+  });
+
+  test('numbers that were applied in another order are found', async () => {
+    assert.match((await brokenOf([1, 2], [2, 1])).join('\n'), /1 was applied after 2/);
+  });
+
+  test('a number that was passed over is found', async () => {
+    assert.match((await brokenOf([1, 3], [1, 3])).join('\n'), /3 was applied and 2, which stands before it, was not/);
+  });
+});

@@ -10,9 +10,9 @@ import { simulate } from './simulation.ts';
 
 const steps = 40;
 /** Programs that are the same in every run. */
-const fixedPrograms = 400;
+const fixedPrograms = 300;
 /** Programs that nobody has run before. */
-const freshPrograms = 400;
+const freshPrograms = 300;
 
 async function brokenOf(first: number, programs: number): Promise<string> {
   const broken: string[] = [];
