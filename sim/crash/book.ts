@@ -1,0 +1,98 @@
+import type { ArrivedCall, Ingest, Ledger, Witness } from '../ledger.ts';
+
+/** A run of the server, from its start to its death or its stop. */
+export interface Life {
+  /** Counted from 1. */
+  readonly number: number;
+  end: 'under way' | 'killed' | 'stopped';
+  /** When it ended, in milliseconds on the clock of `performance.now()`. */
+  endedAt: number;
+}
+
+/** What a client asked for; `unknown` until it is answered. */
+type OpenIngest = { -readonly [Field in keyof Ingest]: Ingest[Field] };
+
+/** Which event a client brings in. */
+export type Named = Pick<Ingest, 'pipeline' | 'key' | 'name'>;
+
+/** A call that arrived at one of our endpoints. */
+export interface Call {
+  readonly endpoint: 'sms' | 'explosions';
+  /** Its idempotency key. */
+  readonly id: string;
+  readonly life: number;
+  /** In milliseconds on the clock of `performance.now()`. */
+  readonly arrivedAt: number;
+  /** `unknown` until an answer was sent whole. */
+  result: ArrivedCall['result'];
+  /** When that was, on the same clock. */
+  answeredAt: number;
+  /** What the provider called the message; empty where it took none. */
+  messageId: string;
+}
+
+/**
+ * What the harness knows of one group of rounds without asking the server: what its clients asked and were answered, which
+ * calls arrived, which lives there were. It only grows.
+ */
+export class Book {
+  readonly lives: Life[] = [];
+  readonly calls: Call[] = [];
+  readonly #ingests: OpenIngest[] = [];
+  #moment = 0;
+  #onAccepted: () => void = () => undefined;
+
+  /** The life that is under way, or the last one; 0 before the first. */
+  get life(): number {
+    return this.lives.length;
+  }
+
+  beginLife(): Life {
+    const life: Life = { number: this.lives.length + 1, end: 'under way', endedAt: Number.POSITIVE_INFINITY };
+    this.lives.push(life);
+    return life;
+  }
+
+  /** Writes a try down before it is made, so that it is known whatever becomes of it. What this returns takes the answer. */
+  begin(event: Named): (answer: Ingest['answer']) => void {
+    const ingest: OpenIngest = { ...event, answer: 'unknown', began: this.#next(), ended: Number.POSITIVE_INFINITY };
+    this.#ingests.push(ingest);
+    return (answer) => {
+      ingest.answer = answer;
+      ingest.ended = this.#next();
+      if (answer === 'accepted') this.#onAccepted();
+    };
+  }
+
+  /** Resolves as soon as a client has the next answer that its event was accepted. */
+  accepted(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onAccepted = resolve;
+    return promise;
+  }
+
+  /** All of it as it stands now, which does not change any more. */
+  copy(witnesses: readonly Witness[]): { readonly ledger: Ledger; readonly calls: readonly Call[]; readonly lives: readonly Life[] } {
+    const ingests = this.#ingests.map((ingest) => ({ ...ingest }));
+    const calls = this.calls.map((call) => ({ ...call }));
+    const lives = this.lives.map((life) => ({ ...life }));
+    return { ledger: { witnesses, ingests, calls: calls.flatMap(toArrived), resolved: [] }, calls, lives };
+  }
+
+  /** How many of a pipeline's tries were answered so. */
+  count(pipeline: string, answer: Ingest['answer']): number {
+    return this.#ingests.filter((ingest) => ingest.pipeline === pipeline && ingest.answer === answer).length;
+  }
+
+  #next(): number {
+    this.#moment += 1;
+    return this.#moment;
+  }
+}
+
+/** The calls that the ledger's witnesses know of: those for messages are checked by their rows (`checks/messages.ts`). */
+function toArrived({ endpoint, id, life, result }: Call): readonly ArrivedCall[] {
+  if (endpoint === 'sms') return [];
+  const [, key = ''] = id.split('/');
+  return [{ pipeline: 'rockets', endpoint, key, id, life, result }];
+}

@@ -1,0 +1,32 @@
+import type { Book, Call } from '../book.ts';
+
+/** Calls that arrived again after one that was answered as taken, and what they say of the engine. */
+export interface Repeats {
+  readonly count: number;
+  /** The longest time from such an answer to the death of the life that it was for, in milliseconds: its commit was under way. */
+  readonly beforeDeathMsMax: number;
+  readonly broken: readonly string[];
+}
+
+/** Promise 6: a call that was taken is repeated only when the server died before it could record that. */
+export function checkRepeats({ calls, lives }: Book): Repeats {
+  const repeats = { count: 0, beforeDeathMsMax: 0 };
+  const broken: string[] = [];
+  for (const [name, own] of Map.groupBy(calls, ({ endpoint, id }) => `${endpoint} ${id}`)) {
+    for (const [at, call] of own.entries()) {
+      const taken = takenBefore(own.slice(0, at), call);
+      if (taken === undefined) continue;
+      const life = lives[taken.life - 1];
+      repeats.count += 1;
+      if (taken.life === call.life) broken.push(`${name} was taken in life ${call.life} and called again in it`);
+      else if (life?.end !== 'killed') broken.push(`${name} was taken in life ${taken.life}, which was not killed, and called again`);
+      else repeats.beforeDeathMsMax = Math.max(repeats.beforeDeathMsMax, life.endedAt - taken.answeredAt);
+    }
+  }
+  return { ...repeats, broken };
+}
+
+/** The last call that was answered as taken by then. */
+function takenBefore(earlier: readonly Call[], { arrivedAt }: Call): Call | undefined {
+  return earlier.findLast(({ result, answeredAt }) => result === 'delivered' && answeredAt <= arrivedAt);
+}

@@ -1,0 +1,83 @@
+import type { SqlValue } from '../../../src/pipeline/table.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { Call, Life } from '../book.ts';
+import { attemptsMax } from '../environment.ts';
+import type { PlannedRow } from '../loads/messages.ts';
+
+type Row = Readonly<Record<string, SqlValue>>;
+
+export interface MessagesCheck {
+  readonly calls: readonly Call[];
+  readonly lives: readonly Life[];
+  /** What must be there, by id. */
+  readonly rows: ReadonlyMap<string, PlannedRow>;
+  /** The contents of all that may be there. */
+  readonly contents: ReadonlySet<string>;
+  readonly isSettled: boolean;
+  /** Whether the latest may be gone. */
+  readonly isCut: boolean;
+}
+
+/**
+ * What was answered with 201, and what SQL put there, has its row; what was sent was taken by the provider, and what was given
+ * up was not, unless the server died before it had written that down.
+ */
+export async function checkMessages(store: Store, check: MessagesCheck): Promise<readonly string[]> {
+  const found = new Map((await store.query('SELECT * FROM messages', [])).map((row) => [String(row.id), row]));
+  const dead = await store.query(`SELECT key FROM millrace_dead_letters WHERE pipeline = 'messages'`, []);
+  const letters = Map.groupBy(dead, ({ key }) => String(key));
+  const calls = Map.groupBy(
+    check.calls.filter(({ endpoint }) => endpoint === 'sms'),
+    ({ id }) => id,
+  );
+  const ids = new Set([...check.rows.keys(), ...found.keys(), ...calls.keys()]);
+  return Array.from(ids, (id) => {
+    const row = found.get(id);
+    const own = calls.get(id) ?? [];
+    if (row === undefined) return check.isCut ? [] : [`messages: ${id} has no row, and ${own.length} calls`];
+    const faults = [
+      ...originFaults(row, check.rows.get(id), check.contents),
+      ...statusFaults(row, { calls: own, letters: letters.get(id)?.length ?? 0, isValid: check.rows.get(id)?.isValid ?? true }),
+      ...callFaults(row, own, check),
+      ...(check.isSettled && row.status === 'PENDING' ? ['it is still pending'] : []),
+    ];
+    return faults.map((words) => `messages: ${id}: ${words}`);
+  }).flat();
+}
+
+/** The row is one that somebody put there, and says what they said. */
+function originFaults(row: Row, planned: PlannedRow | undefined, contents: ReadonlySet<string>): readonly string[] {
+  if (planned === undefined) return contents.has(String(row.content)) ? [] : [`nobody put it there: ${JSON.stringify(row)}`];
+  return row.to === planned.to && row.content === planned.content
+    ? []
+    : [`it was ${JSON.stringify(planned)} and is ${JSON.stringify(row)}`];
+}
+
+interface RowContext {
+  readonly calls: readonly Call[];
+  /** Its dead letters. */
+  readonly letters: number;
+  readonly isValid: boolean;
+}
+
+function statusFaults({ status, message_id }: Row, { calls, letters, isValid }: RowContext): readonly string[] {
+  const faults: string[] = [];
+  if (status === 'SUCCESS' && !calls.some(({ messageId }) => messageId === message_id))
+    faults.push(`the provider never called it ${message_id}`);
+  if (!isValid && (status === 'SUCCESS' || calls.length > 0))
+    faults.push(`it cannot be sent, is ${status}, and ${calls.length} calls arrived`);
+  const expected = status === 'FAILED' && isValid ? 1 : 0;
+  if (letters !== expected) faults.push(`it is ${status} and has ${letters} dead letters`);
+  return faults;
+}
+
+function callFaults({ status }: Row, calls: readonly Call[], { lives, isSettled }: MessagesCheck): readonly string[] {
+  const faults: string[] = [];
+  const endOf = ({ life }: Call) => lives[life - 1]?.end;
+  // Each death may swallow what came of the last call before it.
+  const swallowed = new Set(calls.filter((call) => endOf(call) === 'killed').map(({ life }) => life)).size;
+  if (calls.length > attemptsMax + swallowed) faults.push(`it may be tried ${attemptsMax} times, and ${calls.length} calls arrived`);
+  const isTaken = calls.some((call) => call.result === 'delivered' && endOf(call) === 'stopped');
+  if (isSettled && isTaken && status !== 'SUCCESS') faults.push(`the provider took it and it is ${status}`);
+  return faults;
+}

@@ -1,0 +1,86 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { integerFrom, type Random } from '../../src/cli/random.ts';
+import type { Ingest } from '../ledger.ts';
+import type { Book, Named } from './book.ts';
+import type { Connection, Reply } from './connection.ts';
+
+type Answer = Ingest['answer'];
+
+/** Events that go out in one request. */
+export interface Parcel {
+  readonly path: string;
+  readonly body: unknown;
+  readonly events: readonly Named[];
+  /** The answers in a body with status 202, in the order of the events. */
+  read(body: unknown): readonly string[];
+}
+
+/** What the clients of all systems share. */
+export interface ClientMeans {
+  readonly book: Book;
+  readonly connection: Connection;
+  /** Aborts when the harness is to end at once. */
+  readonly signal: AbortSignal;
+  say(broken: string): void;
+}
+
+/** As a client that knows what it wants: asks again, whatever became of the server, and keeps what it was told. */
+export class Client {
+  readonly #means: ClientMeans;
+
+  constructor(means: ClientMeans) {
+    this.#means = means;
+  }
+
+  /** Sends a parcel until it is answered, but at most so many times. Answers the last answers: `unknown` when it gave up. */
+  async send(parcel: Parcel, random: Random, triesMax = Number.POSITIVE_INFINITY): Promise<readonly Answer[]> {
+    for (let tries = 1; ; tries += 1) {
+      const answers = await this.#try(parcel);
+      const isTold = answers.every((answer) => answer === 'accepted' || answer === 'duplicate');
+      if (isTold || tries >= triesMax || this.#means.signal.aborted) return answers;
+      await this.rest(random, 30, 120);
+    }
+  }
+
+  /** A request that brings in no event of the ledger. */
+  post(path: string, body: unknown): Promise<Reply> {
+    return this.#means.connection.post(path, body);
+  }
+
+  /** Pauses for a time between these, in milliseconds. */
+  async rest(random: Random, minMs: number, maxMs: number): Promise<void> {
+    await pause(integerFrom(random, minMs, maxMs));
+  }
+
+  async #try({ path, body, events, read }: Parcel): Promise<readonly Answer[]> {
+    const { book, connection } = this.#means;
+    const ends = events.map((event) => book.begin(event));
+    const reply = await connection.post(path, body);
+    const answers = reply.kind === 'answered' && reply.status === 202 ? read(reply.body).map((word) => this.#answerOf(path, word)) : [];
+    const otherwise = reply.kind === 'answered' ? this.#refusalOf(path, reply) : 'unknown';
+    return ends.map((end, at) => {
+      const answer = answers[at] ?? otherwise;
+      end(answer);
+      return answer;
+    });
+  }
+
+  /** What any answer but 202 says of all events that were asked for. */
+  #refusalOf(path: string, { status, body }: Reply & { readonly kind: 'answered' }): Answer {
+    const code = codeOf(body);
+    if (status !== 202 && status !== 503) this.#means.say(`${path} answered ${status} ${JSON.stringify(body)} to what is valid`);
+    // Of a store that fails nobody knows what it has done.
+    return status === 503 && code !== 'MILL_STORE_UNAVAILABLE' ? 'refused' : 'unknown';
+  }
+
+  #answerOf(path: string, word: string): Answer {
+    if (word === 'accepted' || word === 'duplicate') return word;
+    this.#means.say(`${path} answered ${word} for an event that is valid`);
+    return 'refused';
+  }
+}
+
+/** The code of a problem; undefined for anything else. */
+function codeOf(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined;
+}

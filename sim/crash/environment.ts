@@ -1,0 +1,20 @@
+import type { EndpointUrls } from './endpoints.ts';
+
+/** Attempts for a message in all. */
+export const attemptsMax = 4;
+
+/** What the systems are configured with: all that waits is quick, so that a few rounds see much. */
+export function environmentOf({ sms, explosions }: EndpointUrls): Readonly<Record<string, string>> {
+  return {
+    LOG_LEVEL: 'info',
+    SMS_PROVIDER_URL: sms,
+    SCHEDULER_INTERVAL: '100ms',
+    MESSAGE_BATCH_SIZE: '20',
+    MESSAGE_MAX_WORKERS: '8',
+    SCHEDULER_BATCH_TIMEOUT: '4s',
+    MESSAGE_PER_MESSAGE_TIMEOUT: '5s',
+    MESSAGE_RETRY_BACKOFF: '20ms',
+    MESSAGE_MAX_ATTEMPTS: String(attemptsMax),
+    WEBHOOK_URL: explosions,
+  };
+}

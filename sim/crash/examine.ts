@@ -1,0 +1,47 @@
+import type { Store } from '../../src/store/store.ts';
+import { checkInvariants } from '../invariants.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Call, Life } from './book.ts';
+import { checkAccounts } from './checks/accounts.ts';
+import { checkEvents } from './checks/events.ts';
+import { checkMessages } from './checks/messages.ts';
+import { checkRockets } from './checks/rockets.ts';
+import type { Loads, Plan } from './loads/loads.ts';
+
+/** What was known when a life had ended. It does not change while the next one is under way. */
+export interface Page {
+  readonly ledger: Ledger;
+  readonly calls: readonly Call[];
+  readonly lives: readonly Life[];
+  readonly plan: Plan;
+}
+
+export interface Examination {
+  readonly page: Page;
+  readonly loads: Loads;
+  /** When everything had come to rest; undefined when it had not. */
+  readonly settledAt?: number | undefined;
+  /** Whether the latest of what was acknowledged may be gone, or has gone and was brought in again. */
+  readonly isCut?: boolean;
+}
+
+/** Holds a database whose server has ended against all that is known. Answers what is broken. */
+export async function examine(store: Store, { page, loads, settledAt, isCut = false }: Examination): Promise<readonly string[]> {
+  const { calls, lives, plan } = page;
+  const check = { calls, lives, rows: plan.rows, contents: loads.messages.contents, isSettled: settledAt !== undefined, isCut };
+  return [...(await examineWitnessed(store, { page, loads, settledAt, isCut })), ...(await checkMessages(store, check))];
+}
+
+/** The same without the messages, which nobody can know without the calls that arrived. */
+export async function examineWitnessed(store: Store, { page, loads, settledAt, isCut }: Examination): Promise<readonly string[]> {
+  const broken = [
+    await checkInvariants(page.ledger, store, settledAt === undefined ? {} : { settledAt }),
+    await checkRockets(loads.rockets, store),
+    await checkEvents(loads.events, store),
+    await checkAccounts(store, { acknowledged: isCut ? nothing : loads.accounts.acknowledged, isSettled: settledAt !== undefined }),
+  ];
+  return broken.flat();
+}
+
+/** After a cut what was acknowledged once may have been taken in again, later. */
+const nothing: ReadonlyMap<string, number> = new Map();

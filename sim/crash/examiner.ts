@@ -1,0 +1,117 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Random } from '../../src/cli/random.ts';
+import { messageOf } from '../../src/errors.ts';
+import type { Store } from '../../src/store/store.ts';
+import { examineCut } from './after-cut.ts';
+import type { Book, Life } from './book.ts';
+import { Recorded } from './checks/recorded.ts';
+import { withStore } from './declaration.ts';
+import { examine, type Page } from './examine.ts';
+import type { Loads } from './loads/loads.ts';
+import { cutPower } from './power-cut.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import type { Tally } from './tally.ts';
+import { readTold } from './told.ts';
+
+export interface ExaminerOptions {
+  /** Where the copies go. */
+  readonly folder: string;
+  readonly database: string;
+  readonly book: Book;
+  readonly loads: Loads;
+  readonly random: Random;
+  readonly tally: Tally;
+  /** For engines whose calls nobody counts. */
+  readonly environment: Readonly<Record<string, string>>;
+  logOf(life: number): string;
+  say(broken: string): void;
+}
+
+/** What a life has left, and what was known then. */
+interface Remains {
+  readonly life: Life;
+  readonly page: Page;
+  readonly whole: Snapshot;
+  readonly settledAt: number | undefined;
+  /** A copy to make a power cut of. */
+  readonly cut: Snapshot | undefined;
+}
+
+/** Looks at copies of what each life has left, one after the other, in the background. */
+export class Examiner {
+  readonly #options: ExaminerOptions;
+  readonly #recorded = new Recorded();
+  #examining: Promise<void> = Promise.resolve();
+
+  constructor(options: ExaminerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Copies what a life that has ended has left, which nobody may be at work on. Resolves when the former examination is done:
+   * so there is never more than one behind.
+   *
+   * @param settledAt when everything had come to rest, if it had
+   */
+  async take(life: Life, settledAt?: number): Promise<void> {
+    const { database, folder, book, loads, tally } = this.#options;
+    const own = join(folder, `life-${life.number}`);
+    const whole = takeSnapshot(database, join(own, 'whole'));
+    const cut =
+      tally.cuts.owed > 0 && settledAt === undefined ? { ...takeSnapshot(database, join(own, 'cut')), wal: whole.wal } : undefined;
+    const page = { ...book.copy(loads.witnesses), plan: loads.plan() };
+    await this.#examining;
+    this.#examining = this.#look({ life, page, whole, settledAt, cut }, own);
+  }
+
+  /** Resolves when nothing is left to look at. */
+  done(): Promise<void> {
+    return this.#examining;
+  }
+
+  /** A database that cannot even be opened is broken like any other. */
+  async #look(remains: Remains, copies: string): Promise<void> {
+    const broken = await this.#examine(remains).catch((error: unknown) => [`cannot be looked at: ${messageOf(error)}`]);
+    for (const words of broken) this.#options.say(`after life ${remains.life.number}: ${words}`);
+    if (broken.length === 0) rmSync(copies, { recursive: true });
+  }
+
+  async #examine({ life, page, whole, settledAt, cut }: Remains): Promise<readonly string[]> {
+    const { loads } = this.#options;
+    const broken = await withStore(whole.database, async (store) => [
+      ...(await examine(store, { page, loads, settledAt })),
+      ...(await this.#repeated(store, life)),
+      ...(settledAt === undefined ? [] : await this.#count(store)),
+    ]);
+    const afterCut = cut === undefined ? [] : await this.#cut(cut, { page, whole });
+    return [...broken, ...afterCut];
+  }
+
+  /** What the life has done again that was on disk before it. */
+  async #repeated(store: Store, { number }: Life): Promise<readonly string[]> {
+    const { book, loads, logOf } = this.#options;
+    const told = readTold(logOf(number));
+    const again = this.#recorded.check(number, book, told);
+    return [...told.errors.map((line) => `it logged ${line}`), ...again, ...(await this.#recorded.look(store, number, loads.rockets))];
+  }
+
+  async #count(store: Store): Promise<readonly string[]> {
+    const { timers } = this.#options.tally;
+    const [row] = await store.query('SELECT count(callback_at) AS fired, count(cancelled_at) AS cancelled FROM account_updates', []);
+    timers.fired += Number(row?.fired);
+    timers.cancelled += Number(row?.cancelled);
+    return [];
+  }
+
+  async #cut(cut: Snapshot, { page, whole }: Pick<Remains, 'page' | 'whole'>): Promise<readonly string[]> {
+    const { tally, loads, environment, random } = this.#options;
+    const how = cutPower(cut, random);
+    if (how === undefined) return [];
+    tally.cuts.owed -= 1;
+    const { lost, broken } = await examineCut({ whole: whole.database, cut: cut.database, page, loads, environment });
+    tally.cuts.made += 1;
+    tally.cuts.lost += lost;
+    return broken.map((words) => `${how}: ${words}`);
+  }
+}

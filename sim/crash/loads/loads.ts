@@ -1,0 +1,55 @@
+import type { SimulatedMessage } from '../../../src/cli/simulate/expected-rocket.ts';
+import type { Witness } from '../../ledger.ts';
+import { accountsWitness } from '../witnesses/accounts.ts';
+import { eventsWitness } from '../witnesses/events.ts';
+import { rocketsWitness } from '../witnesses/rockets.ts';
+import { workersWitness } from '../witnesses/workers.ts';
+import { AccountsLoad, type PlannedUpdate } from './accounts.ts';
+import { EventsLoad } from './events.ts';
+import type { LoadMeans } from './load.ts';
+import { MessagesLoad, type PlannedRow } from './messages.ts';
+import { RocketsLoad } from './rockets.ts';
+import { WorkersLoad } from './workers.ts';
+
+/** The load of all five systems at once. */
+export class Loads {
+  readonly rockets: RocketsLoad;
+  readonly events: EventsLoad;
+  readonly accounts: AccountsLoad;
+  readonly messages: MessagesLoad;
+  readonly workers: WorkersLoad;
+  /** Of all systems but the messages: those have their own check, since their rows are anyone's to write. */
+  readonly witnesses: readonly Witness[];
+
+  constructor(means: LoadMeans, database: string, say: (broken: string) => void) {
+    this.rockets = new RocketsLoad(means);
+    this.events = new EventsLoad(means);
+    this.accounts = new AccountsLoad(means);
+    this.messages = new MessagesLoad(means, database, say);
+    this.workers = new WorkersLoad(means);
+    this.witnesses = [rocketsWitness(this.rockets), eventsWitness, accountsWitness(this.accounts), workersWitness(this.workers)];
+  }
+
+  /** Sends until it is told to stop; resolves once all that was begun is answered. */
+  async run(): Promise<void> {
+    const all = [this.rockets, this.events, this.accounts, this.messages, this.workers];
+    await Promise.all(all.map((load) => load.run()));
+  }
+
+  /** What of it can be brought in again and is then known as a repeat, as of now. */
+  plan(): Plan {
+    const rockets = Array.from(this.rockets.planned.values()).flat();
+    const events = Array.from(this.events.planned.values());
+    const accounts = Array.from(this.accounts.planned.values());
+    return { rockets, events, accounts, rows: new Map(this.messages.rows) };
+  }
+}
+
+/** What had been planned at a moment. */
+export interface Plan {
+  readonly rockets: readonly SimulatedMessage[];
+  readonly events: readonly { readonly id: string }[];
+  readonly accounts: readonly PlannedUpdate[];
+  /** Rows of messages that are there, by id. */
+  readonly rows: ReadonlyMap<string, PlannedRow>;
+}

@@ -1,0 +1,43 @@
+import { integerFrom, type Random } from '../../../src/cli/random.ts';
+import { type Load, type LoadMeans, readStatus, senders } from './load.ts';
+
+const senderCount = 2;
+const workerCount = 5;
+
+export interface PlannedSpeech {
+  readonly worker: number;
+  readonly destination_worker: number;
+}
+
+/** Workers that talk. A message has no id: one that is not answered goes out again as another. */
+export class WorkersLoad implements Load {
+  /** Everything that was sent, by what it says: each says something else. */
+  readonly planned = new Map<string, PlannedSpeech>();
+  readonly #means: LoadMeans;
+
+  constructor(means: LoadMeans) {
+    this.#means = means;
+  }
+
+  async run(): Promise<void> {
+    await Promise.all(senders(this.#means, 5, senderCount).map((random) => this.#send(random)));
+  }
+
+  async #send(random: Random): Promise<void> {
+    const { client, isStopping } = this.#means;
+    while (!isStopping()) {
+      const speech = { worker: integerFrom(random, 1, workerCount), destination_worker: integerFrom(random, 1, workerCount) };
+      await this.#speak(speech, random);
+      await client.rest(random, 2, 20);
+    }
+  }
+
+  async #speak(speech: PlannedSpeech, random: Random): Promise<void> {
+    const message = `speech ${this.#means.group}.${this.planned.size + 1}`;
+    this.planned.set(message, speech);
+    const events = [{ pipeline: 'workers', key: String(speech.worker), name: `speak ${message}` }];
+    const parcel = { path: '/workers/messages', body: { ...speech, message }, events, read: readStatus };
+    const [answer] = await this.#means.client.send(parcel, random, 1);
+    if (answer !== 'accepted') await this.#means.client.rest(random, 30, 120);
+  }
+}

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+
+const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
+
+/** How long a start, or a stop, may take before it counts as stuck. */
+const patienceMs = 60_000;
+
+export interface ServerOptions {
+  readonly folder: string;
+  readonly database: string;
+  readonly port: number;
+  /** Where the log of this life goes. */
+  readonly log: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How a life ended: by a signal, or with an exit code. */
+export interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * One life of the real server, under the Node.js that runs this program: one that is new enough, so the launcher starts no
+ * other, and the process that is killed is the server itself.
+ */
+export class Server {
+  readonly ended: Promise<End>;
+  readonly ready: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #options: ServerOptions;
+  #end: End | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const log = openSync(options.log, 'a');
+    const words = ['serve', '--port', String(options.port), '--database', `sqlite:${options.database}`];
+    this.#child = spawn(process.execPath, [launcher, ...words], {
+      cwd: options.folder,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.environment },
+      stdio: ['ignore', 'pipe', log],
+    });
+    closeSync(log);
+    this.ended = once(this.#child, 'exit').then(([code, signal]) => {
+      this.#end = { code, signal };
+      return this.#end;
+    });
+    this.ready = this.#listening();
+    // Who kills it during its start does not wait for this.
+    this.ready.catch(() => undefined);
+  }
+
+  /** Undefined while it lives. */
+  get end(): End | undefined {
+    return this.#end;
+  }
+
+  /** Sends a signal; nothing happens when it has ended. */
+  signal(signal: 'SIGKILL' | 'SIGTERM'): void {
+    if (this.#end === undefined) this.#child.kill(signal);
+  }
+
+  async kill(): Promise<End> {
+    this.signal('SIGKILL');
+    return this.ended;
+  }
+
+  /** Throws when it does not end in time. */
+  async stop(): Promise<End> {
+    this.signal('SIGTERM');
+    return within(this.ended, `the server did not stop within ${patienceMs} ms`);
+  }
+
+  /** Whether the process that owns the database is the one that is killed. */
+  isOwner(): boolean {
+    const side = new DatabaseSync(`${this.#options.database}-owner`, { readOnly: true, timeout: 1_000 });
+    try {
+      return side.prepare('SELECT pid FROM owner').get()?.pid === this.#child.pid;
+    } finally {
+      side.close();
+    }
+  }
+
+  #listening(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let printed = '';
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+      if (printed.includes('listening on http://')) resolve();
+    });
+    this.#child.once('error', reject);
+    this.#child.once('exit', (code, signal) => {
+      const said = readFileSync(this.#options.log, 'utf8').trim().split('\n').at(-1);
+      reject(new Error(`the server ended with ${signal ?? code} before it was ready: ${said}`));
+    });
+    return within(promise, `the server was not ready within ${patienceMs} ms`);
+  }
+}
+
+async function within<T>(done: Promise<T>, otherwise: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(otherwise)), patienceMs);
+  try {
+    return await Promise.race([done, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,43 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+/** What of a write ahead log is not in the database file yet, as its index (`-shm`) has it. */
+interface WalExtent {
+  readonly pageBytes: number;
+  /** Frames that are committed. */
+  readonly frames: number;
+  /** Frames that were copied to the database file, or may have been: they were on disk before that began. */
+  readonly copiedFrames: number;
+}
+
+/** The files of a database as a killed server left them. */
+export interface Snapshot {
+  readonly database: string;
+  /** Undefined when there is no log, or nobody can tell: the server was killed while it read it anew. */
+  readonly wal: WalExtent | undefined;
+}
+
+/**
+ * Copies the database and its write ahead log to a folder, not the index of that log: whoever opens the copy recovers as after
+ * a crash. Nobody may be at work on the database, in this process neither: its locks would be gone with the copying.
+ */
+export function takeSnapshot(database: string, folder: string): Snapshot {
+  mkdirSync(folder, { recursive: true });
+  const copy = join(folder, basename(database));
+  for (const suffix of ['', '-wal']) if (existsSync(database + suffix)) copyFileSync(database + suffix, copy + suffix);
+  return { database: copy, wal: existsSync(`${copy}-wal`) ? readExtent(`${database}-shm`) : undefined };
+}
+
+/**
+ * Reads the header of the index (https://www.sqlite.org/walformat.html, section 2.1): two copies of 48 bytes that differ while
+ * they are being written, then, of what concerns checkpoints, at 128 the frames of which one was attempted. The file is in the
+ * byte order of the machine.
+ */
+function readExtent(index: string): WalExtent | undefined {
+  const header = existsSync(index) ? readFileSync(index) : Buffer.alloc(0);
+  const isWhole = header.length >= 136 && header[12] === 1 && header.subarray(0, 48).equals(header.subarray(48, 96));
+  if (!isWhole) return undefined;
+  const [pageBytes = 0] = new Uint16Array(header.buffer.slice(header.byteOffset + 14, header.byteOffset + 16));
+  const word = (at: number) => new Uint32Array(header.buffer.slice(header.byteOffset + at, header.byteOffset + at + 4))[0] ?? 0;
+  return { pageBytes, frames: word(16), copiedFrames: word(128) };
+}

@@ -1,0 +1,31 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { integerFrom, type Random } from '../../src/cli/random.ts';
+import type { Book } from './book.ts';
+import type { Server } from './server.ts';
+
+/** What the server is at when it is killed. */
+export type KillMoment = 'start' | 'load' | 'shutdown';
+
+/** How long a kill waits for an acknowledgement; they come all the time. */
+const acceptedWithinMs = 500;
+
+export function momentOfKill(random: Random): KillMoment {
+  const lot = random();
+  if (lot < 0.15) return 'start';
+  return lot < 0.3 ? 'shutdown' : 'load';
+}
+
+/** Resolves when the server is to be killed. Rejects when it has not come to be ready. */
+export async function untilKill(server: Server, moment: KillMoment, { book, random }: { readonly book: Book; readonly random: Random }) {
+  const rest = (minMs: number, maxMs: number) => pause(integerFrom(random, minMs, maxMs));
+  if (moment === 'start') return rest(10, 700);
+  await server.ready;
+  await rest(100, 1_500);
+  if (moment === 'shutdown') {
+    server.signal('SIGTERM');
+    await rest(0, 120);
+  } else if (random() < 0.5) {
+    // What has just been acknowledged is what a kill would cost, if that was too early.
+    await Promise.race([book.accepted(), pause(acceptedWithinMs)]);
+  }
+}
