@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { chosen, type TestChoice } from './mutant.ts';
+import type { TestReport } from './reporter.ts';
+
+/** What came of one file of tests. */
+export interface TestRun {
+  readonly reports: readonly TestReport[];
+  /** Whether it was ended since it took too long. */
+  readonly isCut: boolean;
+}
+
+/** One test may take so long. In milliseconds. */
+const testMsMax = 20_000;
+/** One file may take so long: no test has failed, and yet it does not end. In milliseconds. */
+const fileMsMax = 120_000;
+/** Once a test has failed the others have so long to fail as well. In milliseconds. */
+const graceMs = 4_000;
+
+const reporter = join(import.meta.dirname, 'reporter.ts');
+
+/** Runs the chosen tests of a checkout in a process group of its own, of which nothing is left afterwards. */
+export async function runTests(checkout: string, choice: TestChoice): Promise<TestRun> {
+  const { file, named } = chosen(choice);
+  const only = named === undefined ? [] : [`--test-name-pattern=${named.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}`];
+  const tests = spawn(process.execPath, ['--test', `--test-timeout=${testMsMax}`, `--test-reporter=${reporter}`, ...only, file], {
+    cwd: checkout,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const reports: TestReport[] = [];
+  let isCut = false;
+  const cut = () => {
+    isCut = true;
+    end(tests);
+  };
+  const bound = setTimeout(cut, fileMsMax);
+  let grace: NodeJS.Timeout | undefined;
+  for await (const line of createInterface({ input: tests.stdout })) {
+    const report = reportOf(line);
+    if (report === undefined) continue;
+    reports.push(report);
+    if (report.result !== 'passed') grace ??= setTimeout(cut, graceMs);
+  }
+  clearTimeout(bound);
+  clearTimeout(grace);
+  end(tests);
+  return { reports, isCut };
+}
+
+/** A test runner that is started by another one would answer in a form of its own. */
+function environment(): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _, ...others } = process.env;
+  return others;
+}
+
+/** What tests print themselves is no report. */
+function reportOf(line: string): TestReport | undefined {
+  return line.startsWith('{"name":') ? JSON.parse(line) : undefined;
+}
+
+/** Ends the process and all that it has started. */
+function end({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // They have all ended by themselves.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
