@@ -27,7 +27,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/store/sqlite/open-database.ts',
     find: 'PRAGMA synchronous = FULL;',
     replace: 'PRAGMA synchronous = NORMAL;',
-    tests: [beside('store/sqlite/sqlite-crash'), beside('store/sqlite/sqlite-opening')],
+    tests: [beside('store/sqlite/open-database')],
   },
   {
     name: 'synchronous-off',
@@ -35,7 +35,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/store/sqlite/open-database.ts',
     find: 'PRAGMA synchronous = FULL;',
     replace: 'PRAGMA synchronous = OFF;',
-    tests: [beside('store/sqlite/sqlite-crash'), beside('store/sqlite/sqlite-opening')],
+    tests: [beside('store/sqlite/open-database')],
   },
   {
     name: 'failed-append-acknowledged',
@@ -51,7 +51,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/engine/appender.ts',
     find: 'from += call.events.length;',
     replace: '',
-    tests: [promise('named-duplicates'), promise('bounded-door')],
+    tests: [promise('named-duplicates')],
   },
   {
     name: 'lost-acknowledgement-not-looked-for',
@@ -83,7 +83,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/engine/appender.ts',
     find: 'while (this.#waiting.length > 0) void this.#append(this.#takeGroup());',
     replace: 'void this.#append(this.#takeGroup());\n    this.#waiting.length = 0;',
-    tests: [promise('bounded-door'), promise('sends')],
+    tests: [promise('accepted-is-durable')],
   },
   {
     name: 'prune-forgets-what-is-not-settled',

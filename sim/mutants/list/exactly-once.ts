@@ -145,20 +145,12 @@ export const exactlyOnce: readonly Mutant[] = [
     tests: [promise('exactly-once')],
   },
   {
-    name: 'event-that-a-failed-turn-changed-kept',
-    promises: [2],
-    file: runner,
-    find: 'lane.distrust();\n    waiting.event = undefined;',
-    replace: 'lane.distrust();',
-    tests: [promise('exactly-once')],
-  },
-  {
     name: 'state-of-a-failed-timer-kept',
     promises: [2, 5],
     file: runner,
     find: 'lane.distrust();\n    const { name, dueAt, data } = timer;',
     replace: 'const { name, dueAt, data } = timer;',
-    tests: [promise('timers'), promise('exactly-once')],
+    tests: [promise('timers')],
   },
   {
     name: 'rows-of-a-failed-turn-written',
@@ -204,7 +196,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: 'src/engine/turn.ts',
     find: 'if (this.#ended) this.#refuse(',
     replace: 'if (this.#ended && effect === "") this.#refuse(',
-    tests: [promise('exactly-once'), promise('visible-failure'), promise('independent-keys')],
+    tests: [promise('exactly-once')],
   },
   {
     name: 'first-of-many-puts-kept',

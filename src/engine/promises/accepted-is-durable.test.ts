@@ -19,6 +19,16 @@ onEveryStore('promise 1: accepted means durable', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('of very much that comes at the same moment all is on disk when it is answered', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    const batches = Array.from({ length: 7 }, (_, nth) => Array.from({ length: 1_000 }, (_, n) => ({ key: `${nth}-${n % 100}`, n })));
+    const judged = await Promise.all(batches.map((batch) => t.ingestBatch('steps', batch)));
+    assert.ok(judged.flat().every(({ status }) => status === 'accepted'));
+    await t.crash();
+    assert.equal(t.mill.counts().steps?.received, 7_000);
+    await t.stop();
+  });
+
   test('an event whose acknowledgement was lost takes effect once all the same', async () => {
     const base = makeStore();
     let isLost = true;

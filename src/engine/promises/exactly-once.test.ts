@@ -102,6 +102,42 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('what a handler says after its end is refused, and has no effect', async () => {
+    const notes = table('notes', { n: 'integer' }, { primaryKey: ['n'] });
+    const refusals: unknown[] = [];
+    const late = pipeline('late', {
+      event: Step,
+      key: ({ key }) => key,
+      tables: { notes },
+      timers: { ring() {} },
+      handle({ n }, _state, turn) {
+        turn.add(notes, { n });
+        queueMicrotask(() => {
+          const effects = [
+            () => turn.add(notes, { n: n + 1 }),
+            () => turn.send('late', { key: 'b', n }),
+            () => turn.timers.set('ring', { after: 1 }),
+            () => turn.ignore('too late'),
+          ];
+          for (const effect of effects) {
+            try {
+              effect();
+            } catch (error) {
+              refusals.push(error);
+            }
+          }
+        });
+      },
+    });
+    const t = await testMill({ pipelines: [late] });
+    await t.ingest('late', { key: 'a', n: 1 });
+    await t.advance('1m');
+    assert.equal(refusals.filter(isCode('MILL_INVALID_EFFECT')).length, 4);
+    assert.deepEqual(await t.rows(notes), [{ n: 1 }]);
+    assert.equal(t.mill.counts().late?.received, 1);
+    await t.stop();
+  });
+
   test('of many puts of a row the last one stays, and rows are one only when their whole primary key is', async () => {
     const places = table('places', { key: 'text', part: 'text', n: 'integer' }, { primaryKey: ['key', 'part'] });
     const moves = pipeline('moves', {
@@ -166,6 +202,7 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     assert.deepEqual(more, []);
     assert.equal(letter?.reason, 'table applied: no twos');
     assert.equal(letter?.attempts, 3);
+    assert.equal(t.mill.counts().steps?.retries, 2, 'no other turn was tried again');
     isRefusing = false;
     await t.mill.redrive(letter?.id ?? '');
     await t.drain();

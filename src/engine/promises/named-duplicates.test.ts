@@ -50,6 +50,28 @@ onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
     await t.stop();
   });
 
+  test('of callers that come at the same moment each is told of its own events', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    await t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' });
+    const [batch, again, other] = await Promise.all([
+      t.ingestBatch('steps', [
+        { key: 'a', n: 2 },
+        { key: 'a', n: 3 },
+      ]),
+      t.ingest('steps', { key: 'a', n: 4 }, { id: 'x' }),
+      t.ingest('steps', { key: 'a', n: 5 }, { id: 'y' }),
+    ]);
+    assert.deepEqual(
+      batch.map(({ status }) => status),
+      ['accepted', 'accepted'],
+    );
+    assert.deepEqual(again, { status: 'duplicate', id: 'x' });
+    assert.deepEqual(other, { status: 'accepted', id: 'y' });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3, 5]);
+    await t.stop();
+  });
+
   test('an id that is taken again after its window does not wake an event of that id that was given up', async () => {
     const runs: string[] = [];
     let isBroken = true;
