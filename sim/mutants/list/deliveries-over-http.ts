@@ -12,8 +12,8 @@ export const deliveriesOverHttp: readonly Mutant[] = [
     name: 'signature-over-another-body',
     promises: [6],
     file: http,
-    find: '...this.#sign(id, Date.now(), body),',
-    replace: '...this.#sign(id, Date.now(), body.trim().toLowerCase()),',
+    find: 'headers: this.#headersOf(call, body),',
+    replace: 'headers: this.#headersOf(call, call.body),',
     tests: [beside('delivery/http')],
   },
   {

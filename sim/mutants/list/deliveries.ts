@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { contract, promise } from '../suites.ts';
+import { beside, contract, promise } from '../suites.ts';
 
 const calls = 'src/engine/outbox/calls.ts';
 const conclusions = 'src/engine/outbox/conclusions.ts';
@@ -160,7 +160,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/engine/backoff.ts',
     find: 'retry.backoffMs * 2 ** Math.min(attempts - 1, 40)',
     replace: 'retry.backoffMs',
-    tests: [promise('deliveries')],
+    tests: [beside('engine/backoff')],
   },
   {
     name: 'backoff-without-an-upper-bound',
@@ -168,7 +168,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/engine/backoff.ts',
     find: 'const full = Math.min(retry.backoffMsMax, ',
     replace: 'const full = Math.max(0, ',
-    tests: [promise('deliveries'), promise('in-order'), promise('visible-failure')],
+    tests: [beside('engine/backoff')],
   },
   {
     name: 'backoff-without-jitter',
@@ -176,7 +176,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/engine/backoff.ts',
     find: 'full * (1 - retry.jitter * random)',
     replace: 'full + 0 * random',
-    tests: [promise('in-order'), promise('independent-keys'), promise('deliveries')],
+    tests: [beside('engine/backoff')],
   },
   {
     name: 'one-attempt-too-many',

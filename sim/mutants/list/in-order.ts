@@ -73,11 +73,11 @@ export const inOrder: readonly Mutant[] = [
     tests: [promise('in-order')],
   },
   {
-    name: 'gap-skipped-past-an-event-in-the-store',
+    name: 'gap-forgotten-at-a-start',
     promises: [3],
     file: lanes,
     find: 'if (lane.spilledFrom < (head?.order ?? Number.POSITIVE_INFINITY)) {',
-    replace: 'if (head === undefined) {',
+    replace: 'if (lane.spilledFrom < 0) {',
     tests: [promise('in-order')],
   },
   {
@@ -143,14 +143,6 @@ export const inOrder: readonly Mutant[] = [
     find: ' && (kept[to] as FedEvent).position === this.#taken + 1 + to - from',
     replace: '',
     tests: [promise('in-order')],
-  },
-  {
-    name: 'position-handed-out-twice',
-    promises: [2, 3],
-    file: feed,
-    find: 'while (from < kept.length && (kept[from] as FedEvent).position <= this.#taken) from += 1;',
-    replace: '',
-    tests: [promise('in-order'), promise('exactly-once'), promise('sends')],
   },
   {
     name: 'key-read-while-it-is-in-memory',

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, promise, system } from '../suites.ts';
+import { beside, promise } from '../suites.ts';
 
 /** What a reader sees: its own writes, and every item of a list once. */
 export const reading: readonly Mutant[] = [
@@ -9,7 +9,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/engine/mill.ts',
     find: 'await this.#within(waitMs, partition.caughtUp([key]));',
     replace: '',
-    tests: [beside('server/operator'), promise('visible-failure')],
+    tests: [promise('fresh-reads')],
   },
   {
     name: 'own-write-not-waited-for-by-a-list',
@@ -17,7 +17,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/engine/mill.ts',
     find: 'return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));',
     replace: 'return partitions.length > 0;',
-    tests: [system('rockets/routes'), system('accounts/routes'), system('events/routes')],
+    tests: [promise('fresh-reads')],
   },
   {
     name: 'reader-waits-for-no-commit',
@@ -25,7 +25,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/engine/tenure.ts',
     find: 'return busy.length === 0;\n    });\n    await this.#committed();',
     replace: 'return busy.length === 0;\n    });',
-    tests: [promise('visible-failure'), beside('server/operator'), promise('in-order')],
+    tests: [promise('fresh-reads')],
   },
   {
     name: 'reader-waits-without-end',
@@ -33,7 +33,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/engine/mill.ts',
     find: 'const inTime = await Promise.race([done.then(() => true), late]);',
     replace: 'const inTime = await Promise.race([done.then(() => true), late.then(() => done).then(() => false)]);',
-    tests: [promise('visible-failure'), promise('independent-keys'), promise('safe-stop')],
+    tests: [promise('fresh-reads')],
   },
   {
     name: 'last-page-points-to-another',

@@ -217,43 +217,45 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a send at the start reaches a pipeline that is still being claimed', async () => {
-    const base = makeStore();
-    const sent = Promise.withResolvers<void>();
-    let isStart = false;
-    const store = withCalls(base, {
-      async claim(partition) {
-        if (isStart && partition.pipeline === 'second') await sent.promise;
-        return base.claim(partition);
-      },
-      async commit(work) {
-        const committed = await base.commit(work);
-        if (committed.sends.length > 0) globalThis.setImmediate(sent.resolve);
-        return committed;
-      },
+  for (const isAnswerLate of [false, true])
+    test(`a send at the start reaches a pipeline that is still being claimed${isAnswerLate ? ', in the store already' : ''}`, async () => {
+      const base = makeStore();
+      const sent = Promise.withResolvers<void>();
+      let isStart = false;
+      const store = withCalls(base, {
+        async claim(partition) {
+          const claimed = isAnswerLate ? await base.claim(partition) : undefined;
+          if (isStart && partition.pipeline === 'second') await sent.promise;
+          return claimed ?? base.claim(partition);
+        },
+        async commit(work) {
+          const committed = await base.commit(work);
+          if (committed.sends.length > 0) globalThis.setImmediate(sent.resolve);
+          return committed;
+        },
+      });
+      const Note = z.object({ n: z.int() });
+      const got: number[] = [];
+      const second = pipeline('second', { event: Note, key: () => 'k', handle: ({ n }) => void got.push(n) });
+      const first = pipeline('first', {
+        event: Note,
+        key: () => 'k',
+        retry: { backoff: '1s' },
+        handle(note, _state, turn) {
+          if (!isStart) failing();
+          turn.send(second, note);
+        },
+      });
+      const t = await testMill({ pipelines: [first, second], store });
+      await t.ingest('first', { n: 1 });
+      await t.drain();
+      await t.stop();
+      isStart = true;
+      while (t.clock.turnToNextAlarm(t.clock.now() + 60_000));
+      await t.start();
+      await t.drain();
+      await t.advance('1m');
+      assert.deepEqual(got, [1]);
+      await t.stop();
     });
-    const Note = z.object({ n: z.int() });
-    const got: number[] = [];
-    const second = pipeline('second', { event: Note, key: () => 'k', handle: ({ n }) => void got.push(n) });
-    const first = pipeline('first', {
-      event: Note,
-      key: () => 'k',
-      retry: { backoff: '1s' },
-      handle(note, _state, turn) {
-        if (!isStart) failing();
-        turn.send(second, note);
-      },
-    });
-    const t = await testMill({ pipelines: [first, second], store });
-    await t.ingest('first', { n: 1 });
-    await t.drain();
-    await t.stop();
-    isStart = true;
-    while (t.clock.turnToNextAlarm(t.clock.now() + 60_000));
-    await t.start();
-    await t.drain();
-    await t.advance('1m');
-    assert.deepEqual(got, [1]);
-    await t.stop();
-  });
 });
