@@ -12,9 +12,9 @@ export interface TestRun {
 }
 
 /** One test may take so long. In milliseconds. */
-const testMsMax = 20_000;
+const testMsMax = 15_000;
 /** One file may take so long: no test has failed, and yet it does not end. In milliseconds. */
-const fileMsMax = 120_000;
+const fileMsMax = 90_000;
 /** Once a test has failed the others have so long to fail as well. In milliseconds. */
 const graceMs = 4_000;
 

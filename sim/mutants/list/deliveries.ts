@@ -235,11 +235,11 @@ export const deliveries: readonly Mutant[] = [
     tests: [promise('deliveries-under-faults')],
   },
   {
-    name: 'postponed-call-is-made-at-once',
+    name: 'postponed-call-is-made-too-early',
     promises: [6],
     file: gate,
     find: 'this.#postponedUntil = Math.max(this.#postponedUntil, until);',
-    replace: '',
+    replace: 'this.#postponedUntil = Math.max(this.#postponedUntil, until - 5);',
     tests: [promise('deliveries')],
   },
   {

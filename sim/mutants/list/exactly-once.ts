@@ -78,7 +78,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: tenure,
     find: 'this.#committing = this.#commit(draft);',
     replace: 'void this.#commit(draft);',
-    tests: [promise('exactly-once'), promise('sends'), promise('nth-failure')],
+    tests: [promise('exactly-once')],
   },
   {
     name: 'doubtful-commit-made-again',
@@ -86,7 +86,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: tenure,
     find: 'this.#means.doubted(draft.sends);\n      }\n      this.#fail(error);',
     replace: 'this.#committing = this.#commit(draft);\n        return;\n      }\n      this.#fail(error);',
-    tests: [promise('sends'), promise('nth-failure')],
+    tests: [promise('nth-failure', 'events with state, rows and a send')],
   },
   {
     name: 'tenure-outlives-a-doubtful-commit',
@@ -102,7 +102,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: tenure,
     find: 'this.#means.doubted(draft.sends);',
     replace: '',
-    tests: [promise('sends')],
+    tests: [promise('sends', 'a letter arrives although nobody knows that its commit took effect')],
   },
   {
     name: 'sends-dropped',
@@ -179,7 +179,7 @@ export const exactlyOnce: readonly Mutant[] = [
         if (!(said instanceof Promise) && said.ok) for (const send of said.sends) this.#means.draft().sends.push(send);
         fail(ended.error);
       }`,
-    tests: [promise('exactly-once'), promise('sends')],
+    tests: [promise('exactly-once')],
   },
   {
     name: 'deliveries-of-a-failed-turn-made',
@@ -212,7 +212,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: 'src/engine/row-writes.ts',
     find: 'segment.updates.delete(effect.identity);',
     replace: '',
-    tests: [promise('exactly-once'), promise('sends')],
+    tests: [promise('exactly-once')],
   },
   {
     name: 'wrong-turn-blamed-for-a-refused-row',

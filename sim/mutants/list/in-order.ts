@@ -145,14 +145,6 @@ export const inOrder: readonly Mutant[] = [
     tests: [promise('in-order')],
   },
   {
-    name: 'key-read-while-it-is-in-memory',
-    promises: [3],
-    file: lanes,
-    find: 'if (!this.#lanes.has(key)) this.#adopt(',
-    replace: 'this.#adopt(',
-    tests: [promise('in-order'), promise('timers'), promise('sends')],
-  },
-  {
     name: 'late-number-applied',
     promises: [3, 10],
     file: lanes,

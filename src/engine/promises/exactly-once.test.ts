@@ -161,6 +161,44 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('what turns that commit together say of one row has its effect in the order in which they said it', async () => {
+    const places = table('places', { key: 'text', name: 'text?', n: 'integer' }, { primaryKey: ['key'] });
+    const Move = z.object({ write: z.enum(['put', 'add', 'update']), n: z.int(), name: z.string().optional() });
+    const moves = pipeline('moves', {
+      event: z.object({ key: z.string(), moves: z.array(Move) }),
+      key: () => 'all',
+      tables: { places },
+      handle({ key, moves }, _state, turn) {
+        for (const { write, n, name } of moves) {
+          if (write === 'update') turn.update(places, { key, n });
+          else turn[write](places, { key, n, name });
+        }
+      },
+    });
+    const t = await testMill({ pipelines: [moves] });
+    const [put, update, add] = [
+      { write: 'put', n: 1, name: 'put' },
+      { write: 'update', n: 2 },
+      { write: 'add', n: 3, name: 'added' },
+    ];
+    await t.ingestBatch('moves', [
+      { key: 'updated', moves: [put, update] },
+      { key: 'put anew', moves: [put, update, { ...put, n: 4 }] },
+      { key: 'there already', moves: [put, update, add] },
+      { key: 'not there', moves: [update, add] },
+      { key: 'then updated', moves: [add, update] },
+    ]);
+    await t.drain();
+    assert.deepEqual((await t.rows(places)).map(({ key, name, n }) => `${key}: ${name} ${n}`).toSorted(), [
+      'not there: added 3',
+      'put anew: put 4',
+      'then updated: added 2',
+      'there already: put 2',
+      'updated: put 2',
+    ]);
+    await t.stop();
+  });
+
   test('a partition that was taken over takes no more effect, says so, and the next start applies what it left', async () => {
     const store = makeStore();
     const t = await testMill({ pipelines: [steps()], store });
