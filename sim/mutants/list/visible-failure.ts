@@ -68,7 +68,7 @@ export const visibleFailure: readonly Mutant[] = [
     file: 'src/engine/ledger.ts',
     find: 'if (missed > 0) this.#counters.received += missed;',
     replace: 'if (missed > 0) void missed;',
-    tests: [promise('accepted-is-durable')],
+    tests: [promise('safe-stop')],
   },
   {
     name: 'health-ok-although-stalled',
