@@ -46,10 +46,10 @@ async function main(): Promise<number> {
 
 /** What is wrong with the tests before anything is broken. */
 async function unmutated(checkouts: readonly Checkout[], asked: readonly Mutant[]): Promise<readonly string[]> {
-  const named = new Map<string, Set<string>>();
+  const named = new Map<string, Set<string | undefined>>();
   for (const choice of asked.flatMap(({ tests }) => tests.map(chosen))) {
     const names = named.get(choice.file) ?? new Set();
-    if (choice.named !== undefined) names.add(choice.named);
+    names.add(choice.named);
     named.set(choice.file, names);
   }
   const faults = await inTurn(checkouts, Array.from(named), (checkout, [file, names]) => faultsOf(checkout, file, Array.from(names)));

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chosen, type TestChoice } from './mutant.ts';
 import type { TestReport } from './reporter.ts';
 
 /** What came of one file of tests. */
@@ -11,19 +10,25 @@ export interface TestRun {
   readonly isCut: boolean;
 }
 
-/** One test may take so long. In milliseconds. */
-const testMsMax = 15_000;
-/** One file may take so long: no test has failed, and yet it does not end. In milliseconds. */
-const fileMsMax = 90_000;
+/** What is run of a file. */
+export interface TestSelection {
+  readonly file: string;
+  /** Those tests alone that have one of these texts in their names; none: all. */
+  readonly names: readonly string[];
+  /** How long one test may take, in milliseconds. */
+  readonly testMsMax: number;
+}
+
+/** A file may take so much longer than one of its tests: none has failed, and yet it does not end. In milliseconds. */
+const fileMsMore = 75_000;
 /** Once a test has failed the others have so long to fail as well. In milliseconds. */
 const graceMs = 4_000;
 
 const reporter = join(import.meta.dirname, 'reporter.ts');
 
 /** Runs the chosen tests of a checkout in a process group of its own, of which nothing is left afterwards. */
-export async function runTests(checkout: string, choice: TestChoice): Promise<TestRun> {
-  const { file, named } = chosen(choice);
-  const only = named === undefined ? [] : [`--test-name-pattern=${named.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}`];
+export async function runTests(checkout: string, { file, names, testMsMax }: TestSelection): Promise<TestRun> {
+  const only = names.map((name) => `--test-name-pattern=${name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}`);
   const tests = spawn(process.execPath, ['--test', `--test-timeout=${testMsMax}`, `--test-reporter=${reporter}`, ...only, file], {
     cwd: checkout,
     env: environment(),
@@ -36,7 +41,7 @@ export async function runTests(checkout: string, choice: TestChoice): Promise<Te
     isCut = true;
     end(tests);
   };
-  const bound = setTimeout(cut, fileMsMax);
+  const bound = setTimeout(cut, testMsMax + fileMsMore);
   let grace: NodeJS.Timeout | undefined;
   for await (const line of createInterface({ input: tests.stdout })) {
     const report = reportOf(line);

@@ -83,7 +83,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/engine/appender.ts',
     find: 'while (this.#waiting.length > 0) void this.#append(this.#takeGroup());',
     replace: 'void this.#append(this.#takeGroup());\n    this.#waiting.length = 0;',
-    tests: [promise('accepted-is-durable')],
+    tests: [promise('accepted-is-durable', 'of very much that comes at the same moment')],
   },
   {
     name: 'prune-forgets-what-is-not-settled',

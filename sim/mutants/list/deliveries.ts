@@ -24,7 +24,7 @@ export const deliveries: readonly Mutant[] = [
     file: conclusions,
     find: 'this.#remove(delivery);\n      this.#tell(',
     replace: 'this.#tell(',
-    tests: [promise('deliveries')],
+    tests: [promise('deliveries', 'its key is told')],
   },
   {
     name: 'recorded-during-a-look-called-again',
@@ -32,7 +32,7 @@ export const deliveries: readonly Mutant[] = [
     file: queue,
     find: 'if (this.#inHand.has(name) || this.#touched.has(name)) return;',
     replace: 'if (this.#inHand.has(name)) return;',
-    tests: [promise('deliveries'), promise('deliveries-under-faults'), promise('nth-failure')],
+    tests: [promise('deliveries', 'a delivery whose outcome is recorded while the store is asked')],
   },
   {
     name: 'read-while-under-way-called-again',
@@ -40,7 +40,7 @@ export const deliveries: readonly Mutant[] = [
     file: queue,
     find: 'if (this.#inHand.has(name) || this.#touched.has(name)) return;',
     replace: 'if (this.#touched.has(name)) return;',
-    tests: [promise('deliveries'), promise('deliveries-under-faults'), promise('nth-failure')],
+    tests: [promise('deliveries'), promise('deliveries-under-faults')],
   },
   {
     name: 'answer-forgotten-with-its-tenure',
@@ -56,7 +56,7 @@ export const deliveries: readonly Mutant[] = [
     file: calls,
     find: 'made.attempts === delivery.attempts && made.askedAt',
     replace: 'made.askedAt',
-    tests: [promise('deliveries-under-faults'), promise('deliveries')],
+    tests: [promise('deliveries-under-faults')],
   },
   {
     name: 'answers-kept-after-they-were-recorded',
@@ -120,7 +120,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/engine/timer-queue.ts',
     find: 'this.#means.lanes.writeTimer({ key, name: timerName, timer: written });',
     replace: 'void written;',
-    tests: [promise('deliveries'), promise('deliveries-under-faults')],
+    tests: [promise('deliveries', 'a key that fails when it is told is told again'), promise('deliveries')],
   },
   {
     name: 'outcome-replaced-during-its-turn-lost',
@@ -144,7 +144,7 @@ export const deliveries: readonly Mutant[] = [
     file: calls,
     find: 'return JSON.stringify([endpoint, key, id]);',
     replace: 'return JSON.stringify([endpoint, id, key === endpoint]);',
-    tests: [promise('deliveries')],
+    tests: [promise('deliveries', 'the same id of two keys is two deliveries')],
   },
   {
     name: 'retry-after-ignored',
@@ -240,7 +240,7 @@ export const deliveries: readonly Mutant[] = [
     file: gate,
     find: 'this.#postponedUntil = Math.max(this.#postponedUntil, until);',
     replace: 'this.#postponedUntil = Math.max(this.#postponedUntil, until - 5);',
-    tests: [promise('deliveries')],
+    tests: [promise('deliveries-under-faults', 'a call that was postponed is none')],
   },
   {
     name: 'call-without-a-time-limit',
@@ -264,7 +264,7 @@ export const deliveries: readonly Mutant[] = [
     file: runner,
     find: 'if (untold !== undefined && isDecided(untold)) {',
     replace: 'if (untold !== undefined && !isDecided(untold)) {',
-    tests: [promise('deliveries')],
+    tests: [promise('deliveries', 'a delivery asked for again while its outcome is on its way to the key')],
   },
   {
     name: 'delivery-dead-letter-lost',

@@ -109,7 +109,7 @@ export const safeStop: readonly Mutant[] = [
     file: partition,
     find: "await this.#present.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));",
     replace: '',
-    tests: [promise('exactly-once'), promise('nth-failure')],
+    tests: [promise('exactly-once'), promise('nth-failure', 'events with state, rows and a send')],
   },
   {
     name: 'what-was-told-of-during-a-claim-lost',
@@ -117,7 +117,7 @@ export const safeStop: readonly Mutant[] = [
     file: partition,
     find: 'const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);',
     replace: 'const head = claim.head;',
-    tests: [promise('exactly-once'), promise('nth-failure')],
+    tests: [promise('exactly-once')],
   },
   {
     name: 'two-owners-of-a-file',

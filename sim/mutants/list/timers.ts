@@ -110,7 +110,7 @@ export const timers: readonly Mutant[] = [
     file: queue,
     find: 'await this.#means.dispatched();\n    await this.#means.committed();',
     replace: 'await this.#means.dispatched();',
-    tests: [promise('timers'), promise('deliveries'), promise('nth-failure')],
+    tests: [promise('timers'), promise('deliveries')],
   },
   {
     name: 'timer-touched-during-a-look-fires-again',
@@ -118,7 +118,7 @@ export const timers: readonly Mutant[] = [
     file: queue,
     find: ' || this.#touched.has(name)',
     replace: '',
-    tests: [promise('timers'), promise('deliveries'), promise('nth-failure')],
+    tests: [promise('timers'), promise('deliveries')],
   },
   {
     name: 'next-timer-not-armed',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -99,6 +100,33 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
       { key: 'a', n: 2, attempt: 3 },
     ]);
     assert.deepEqual(await stepsOf(t, 'sent'), [11, 23]);
+    await t.stop();
+  });
+
+  test('while a commit is under way no other begins, so that none takes effect without the one before it', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    let commits = 0;
+    const commit: Store['commit'] = async (work) => {
+      commits += 1;
+      if (commits > 1) return base.commit(work);
+      await gate.promise;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+    };
+    let attempts = 0;
+    const attempt = () => {
+      attempts += 1;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })], store: withCalls(base, { commit }) });
+    for (const n of [1, 2, 3]) {
+      await t.ingest('steps', { key: 'a', n });
+      while (attempts < n) await setImmediate();
+      for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+      assert.equal(commits, 1);
+    }
+    gate.resolve();
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
     await t.stop();
   });
 
