@@ -22,7 +22,7 @@ export interface TestSelection {
 /** A file may take so much longer than one of its tests: none has failed, and yet it does not end. In milliseconds. */
 const fileMsMore = 75_000;
 /** Once a test has failed the others have so long to fail as well. In milliseconds. */
-const graceMs = 4_000;
+const graceMs = 1_500;
 
 const reporter = join(import.meta.dirname, 'reporter.ts');
 
