@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { root } from './checkout.ts';
 import { mutants } from './list.ts';
 import { chosen, mutate } from './mutant.ts';
+import report from './reporter.ts';
 import { markdownTable, plainTable } from './table.ts';
 
 const sourceOf = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -66,5 +67,28 @@ describe('the table', () => {
     assert.equal(head, '| mutant | promise | caught by | seconds |');
     assert.equal(line, '| --- | --- | --- | --- |');
     assert.ok(row?.includes('a.test.ts: a \\| b, and 1 more'));
+  });
+});
+
+describe('the reporter', () => {
+  test('tells of each test with the suites that it stands in, and how it ended', async () => {
+    const failure = (failureType: string) => ({ details: { type: 'test', error: Object.assign(new Error(), { failureType }) } });
+    async function* events() {
+      yield { type: 'test:start', data: { name: 'suite', nesting: 0 } };
+      yield { type: 'test:start', data: { name: 'a', nesting: 1 } };
+      yield { type: 'test:pass', data: { name: 'a', nesting: 1, details: { type: 'test' } } };
+      yield { type: 'test:start', data: { name: 'b', nesting: 1 } };
+      yield { type: 'test:fail', data: { name: 'b', nesting: 1, ...failure('testCodeFailure') } };
+      yield { type: 'test:start', data: { name: 'c', nesting: 1 } };
+      yield { type: 'test:fail', data: { name: 'c', nesting: 1, ...failure('testTimeoutFailure') } };
+      yield { type: 'test:fail', data: { name: 'suite', nesting: 0, ...failure('subtestsFailed') } };
+      yield { type: 'test:start', data: { name: 'alone', nesting: 0 } };
+      yield { type: 'test:pass', data: { name: 'alone', nesting: 0, details: { type: 'test' } } };
+    }
+    const lines = await Array.fromAsync(report(events() as unknown as Parameters<typeof report>[0]));
+    assert.deepEqual(
+      lines.map((line) => Object.values(JSON.parse(line)).join(': ')),
+      ['suite > a: passed', 'suite > b: failed', 'suite > c: timed out', 'alone: passed'],
+    );
   });
 });

@@ -2,8 +2,13 @@ import type { Checkout } from './checkout.ts';
 import { chosen, type Mutant, type TestChoice } from './mutant.ts';
 import { runTests } from './run-tests.ts';
 
+/** How long a test may take before it counts as one that has noticed. In milliseconds. */
+const testMsMax = 15_000;
+/** Without any mutant no test is to be taken for one that does not end. */
+const patientMsMax = 60_000;
+
 /** A test that has failed. */
-export interface Failure {
+interface Failure {
   readonly file: string;
   readonly test: string;
   readonly isTimeOut: boolean;
@@ -29,11 +34,6 @@ export function tryMutant(checkout: Checkout, mutant: Mutant): Promise<Verdict> 
     return { mutant, failures, seconds: (performance.now() - from) / 1000 };
   });
 }
-
-/** How long a test may take before it counts as one that has noticed. In milliseconds. */
-const testMsMax = 15_000;
-/** Without any mutant no test is to be taken for one that does not end. */
-const patientMsMax = 60_000;
 
 /**
  * What fails in a file without any mutant, or is named and not there. Answers a line for each.
