@@ -22,14 +22,25 @@ export interface Ledger {
 export interface Witness {
   readonly pipeline: string;
   readonly numbered: boolean;
-  /** The endpoints whose deliveries go one after the other within a key. */
-  readonly orderedEndpoints: readonly string[];
+  readonly endpoints: readonly LedgerEndpoint[];
   /** What an event is called in the ledger: its number, its chosen id, or a mark in its body. */
   nameOf(event: LoggedEvent): string;
   /** The turns that took effect, those of a key in the order in which they did. */
   turns(store: Store): Promise<readonly AppliedTurn[]>;
+  /** What a timer that was given up is called; by default its data, which is a text then. */
+  armOf?(data: string | null): string;
+  /** Whether an event that left no turn behind was rightly passed over; by default none is. */
+  isIgnored?(event: LoggedEvent, turns: readonly AppliedTurn[]): boolean;
   /** The state after a key's turns, as JSON would give it back; absent where the state is not checked. */
   fold?(turns: readonly AppliedTurn[]): unknown;
+}
+
+export interface LedgerEndpoint {
+  readonly name: string;
+  /** Whether the deliveries of a key go one after the other. */
+  readonly isOrdered: boolean;
+  /** Whether the key is told of every outcome, in a turn that it writes down. */
+  readonly isTold: boolean;
 }
 
 export interface Ingest {
@@ -91,11 +102,14 @@ export interface ArrivedCall {
   readonly result: 'delivered' | 'failed' | 'refused' | 'unknown';
 }
 
-/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm, of a delivery by its id. */
+/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm (one that tells of an outcome by its name), of a delivery by `endpoint/id`, of skipped numbers by `from-to`. */
 export interface Resolved {
   readonly pipeline: string;
   readonly key: string;
-  readonly what: 'event' | 'timer' | 'delivery';
+  readonly what: 'event' | 'timer' | 'delivery' | 'gap';
   readonly name: string;
+  /** What was tried; whether it took effect may be unknown. */
   readonly how: 'redriven' | 'discarded';
+  /** Whether its key was parked for it, so that an event that is redriven stands where it stood. */
+  readonly wasParked: boolean;
 }

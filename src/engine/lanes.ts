@@ -213,14 +213,15 @@ export class Lanes {
       const countedTo = this.#pipeline.order === undefined ? 0 : this.#means.head();
       records.forEach((record, at) => {
         const key = keys[at] as string;
-        if (!this.#lanes.has(key)) this.#adopt(new Lane(key, this.#pipeline.order, record, countedTo));
+        // A lane that came to be meanwhile knew better, even if it is forgotten again.
+        if (this.#loading.get(key) === loading) this.#adopt(new Lane(key, this.#pipeline.order, record, countedTo));
       });
     });
     for (const key of keys) this.#loading.set(key, loading);
     try {
       await loading;
     } finally {
-      for (const key of keys) this.#loading.delete(key);
+      for (const key of keys) if (this.#loading.get(key) === loading) this.#loading.delete(key);
       // Whoever waits for the partition to be idle looks again.
       this.#means.drafted();
     }
@@ -234,6 +235,7 @@ export class Lanes {
 
   #adopt(lane: Lane): Lane {
     this.#lanes.set(lane.key, lane);
+    this.#loading.delete(lane.key);
     return lane;
   }
 

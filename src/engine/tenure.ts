@@ -228,8 +228,9 @@ export class Tenure {
     const closed = this.#lanes.close(reason);
     this.#condition.changed();
     await closed;
-    await this.#committing;
     await this.#work;
+    // The end of one may begin the next: none may be under way when the partition is claimed again.
+    while (this.#committing !== undefined) await this.#committing;
   }
 
   /** After the end: commits what turns had decided until then. Does nothing when a commit failed: then that is void. */

@@ -250,3 +250,14 @@ test('a wrong parameter is 400 and names it', async (context) => {
     );
   }
 });
+
+test('the cursor of the highest comes back whatever the longest types are made of', async (context) => {
+  const { post, collect } = await serve(context);
+  const types = ['\u0001', '火'].map((character) => character.repeat(512));
+  for (const [version, accountType] of types.entries())
+    await post({ id: `a${version}`, accountType, tokens: 1, callbackTimeMs: 0, version });
+  assert.deepEqual(
+    (await collect('/highest?limit=1')).map(({ accountType }) => accountType),
+    types,
+  );
+});

@@ -13,6 +13,7 @@ test('an update is accepted as it stands, up to the largest exact number', () =>
   const updates = [
     update,
     { ...update, id: 'x'.repeat(490), accountType: '🚀' },
+    { ...update, accountType: 'x'.repeat(512) },
     { ...update, id: 'highest', data: {} },
     { ...update, tokens: 0, callbackTimeMs: 0, version: 0 },
     { ...update, tokens: 2 ** 53 - 1, callbackTimeMs: 10_000_000_000_000, version: 2 ** 53 - 1 },
@@ -32,7 +33,7 @@ const bad: readonly [value: unknown, faults: readonly string[]][] = [
   ...[null, undefined, 'text', 5, true, []].map((value): [unknown, string[]] => [value, ['']]),
   [{}, ['id', 'accountType', 'tokens', 'callbackTimeMs']],
   ...[...notText, 'x'.repeat(491)].map((id): [unknown, string[]] => [{ ...update, id }, ['id']]),
-  ...notText.map((accountType): [unknown, string[]] => [{ ...update, accountType }, ['accountType']]),
+  ...[...notText, 'x'.repeat(513)].map((accountType): [unknown, string[]] => [{ ...update, accountType }, ['accountType']]),
   ...[...notNatural, undefined].map((tokens): [unknown, string[]] => [{ ...update, tokens }, ['tokens']]),
   ...[...notNatural, undefined, 10_000_000_000_001].map((time): [unknown, string[]] => [
     { ...update, callbackTimeMs: time },

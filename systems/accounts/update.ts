@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SortedText } from '../shared/text.ts';
 
 /** Longer ids would not leave room for a version in the longest id of an event, which has 512 characters. */
 const idLengthMax = 490;
@@ -18,10 +19,7 @@ const AccountId = z
   .max(idLengthMax)
   .refine((id) => id.isWellFormed(), wellFormed);
 
-export const AccountType = z
-  .string()
-  .min(1)
-  .refine((type) => type.isWellFormed(), wellFormed);
+export const AccountType = SortedText.min(1);
 
 /** A version of an account as it comes in. Numbers are exact: what JSON would round is refused. */
 export const AccountUpdate = z.object({

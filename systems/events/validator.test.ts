@@ -48,7 +48,10 @@ const bad: readonly [event: unknown, faults: readonly string[]][] = [
   ...['yesterday', '2022-02-02', '2022-02-30T00:00:00Z', '2022-02-02T19:39:05', '9999-12-31T23:59:60Z', '', 1643827145, null].map(
     (timestamp): [unknown, string[]] => [{ ...reading, timestamp }, ['timestamp']],
   ),
-  ...['', 'x'.repeat(51), '🚀'.repeat(51), 5, null, {}].map((user_id): [unknown, string[]] => [{ ...reading, user_id }, ['user_id']]),
+  ...['', 'x'.repeat(51), '🚀'.repeat(51), 'a\ud800', 5, null, {}].map((user_id): [unknown, string[]] => [
+    { ...reading, user_id },
+    ['user_id'],
+  ]),
   ...[null, 'text', 5, [], undefined].flatMap((data): [unknown, string[]][] => [
     [{ ...action, data }, ['data']],
     [{ ...reading, data }, ['data']],

@@ -44,6 +44,27 @@ test('every fault is told with its path', async () => {
   ]);
 });
 
+test('half of a surrogate pair is refused: a row could not keep it', async () => {
+  const broken = 'a\ud800b';
+  const texts: readonly [messageType: string, message: object][] = [
+    ['RocketLaunched', { type: broken, launchSpeed: 500, mission: 'ARTEMIS' }],
+    ['RocketLaunched', { type: 'Falcon-9', launchSpeed: 500, mission: broken }],
+    ['RocketExploded', { reason: broken }],
+    ['RocketMissionChanged', { newMission: broken }],
+  ];
+  const found = await Promise.all(texts.map(([messageType, message]) => faultsOf({ metadata: { ...metadata, messageType }, message })));
+  assert.deepEqual(found, [['message.type'], ['message.mission'], ['message.reason'], ['message.newMission']]);
+});
+
+test('a type or mission of up to 512 characters is taken, and a longer one is not', async () => {
+  const launched = (changes: object) => ({ ...launch, message: { ...launch.message, ...changes } });
+  const longest = 'x'.repeat(512);
+  assert.deepEqual(await faultsOf(launched({ type: longest, mission: longest })), []);
+  assert.deepEqual(await faultsOf(launched({ type: `${longest}x`, mission: `${longest}x` })), ['message.type', 'message.mission']);
+  const changed = { metadata: { ...metadata, messageType: 'RocketMissionChanged' }, message: { newMission: `${longest}x` } };
+  assert.deepEqual(await faultsOf(changed), ['message.newMission']);
+});
+
 test('an unknown or missing type is told together with what else is wrong', async () => {
   assert.deepEqual(await faultsOf({ metadata: { ...metadata, messageNumber: '1', messageType: 'toString' }, message: {} }), [
     'metadata.messageNumber',

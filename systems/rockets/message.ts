@@ -1,5 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
+import { SortedText, WellFormedText } from '../shared/text.ts';
 import { Timestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
 
@@ -11,11 +12,11 @@ const metadata = {
 
 /** One schema for each type of message. */
 const schemas = {
-  RocketLaunched: messageOf('RocketLaunched', { type: z.string(), launchSpeed: z.number().min(0), mission: z.string() }),
+  RocketLaunched: messageOf('RocketLaunched', { type: SortedText, launchSpeed: z.number().min(0), mission: SortedText }),
   RocketSpeedIncreased: messageOf('RocketSpeedIncreased', { by: z.number().positive() }),
   RocketSpeedDecreased: messageOf('RocketSpeedDecreased', { by: z.number().positive() }),
-  RocketExploded: messageOf('RocketExploded', { reason: z.string() }),
-  RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: z.string() }),
+  RocketExploded: messageOf('RocketExploded', { reason: WellFormedText }),
+  RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: SortedText }),
 };
 const anySchema = z.union(Object.values(schemas));
 

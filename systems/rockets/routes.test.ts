@@ -251,3 +251,19 @@ test('whatever the order and however often they come, the rocket is the fold of 
     { numRuns: 30 },
   );
 });
+
+test('the cursor of a page comes back whatever the longest texts are made of', async (context) => {
+  const { post, list } = await serve(context);
+  const texts = ['\u0001', '火'].map((character) => character.repeat(512));
+  for (const [at, text] of texts.entries()) await post(launch(at + 1, { type: text, mission: text }));
+  for (const order of ['asc', 'desc']) {
+    for (const sort of ['type', 'mission']) {
+      const { nextCursor = '' } = await list(`?sort=${sort}&order=${order}&limit=1`);
+      const { rockets: rest } = await list(`?sort=${sort}&order=${order}&limit=1&cursor=${nextCursor}`);
+      assert.deepEqual(
+        rest.map(({ id }) => id),
+        [idOf(order === 'asc' ? 2 : 1)],
+      );
+    }
+  }
+});

@@ -99,6 +99,8 @@ interface Caller {
   ingest(pipeline: string, event: unknown, options?: IngestOptions): Promise<string>;
   /** Redrives all dead letters and answers what they said. */
   redriveAll(): Promise<readonly unknown[]>;
+  /** Stops the engine, which must end whatever fails, and starts it again. */
+  restart(): Promise<void>;
 }
 
 function callerOf(t: TestMill, fault: Fault): Caller {
@@ -112,6 +114,12 @@ function callerOf(t: TestMill, fault: Fault): Caller {
       const isGone = (error: unknown) => assert.ok(isCode('MILL_NOT_FOUND')(error), messageOf(error));
       for (const { id } of letters) await again(() => t.mill.redrive(id)).catch(isGone);
       return letters.map(({ key, eventId, reason, attempts, parked }) => ({ key, eventId, reason, attempts, parked }));
+    },
+    async restart() {
+      const { hasDied } = fault;
+      await fault.answerOf(t.mill.stop({ timeoutMs: 0 })).catch((error: unknown) => assert.ok(isCode('MILL_STORE_UNAVAILABLE')(error), messageOf(error)));
+      // Who died in the middle of it runs again already.
+      if (fault.hasDied === hasDied) await untilDone(async () => (fault.hasDied && !hasDied) || fault.answerOf(t.start()));
     },
   };
 }
@@ -334,7 +342,28 @@ function scheduledRuns(): Scenario {
   };
 }
 
-const scenarios = [eventsWithEffects, numberedEvents, timers, failedEvents, deliveries, scheduledRuns];
+function stops(): Scenario {
+  let isBroken = true;
+  const attempt = async ({ n }: z.infer<typeof Step>) => {
+    if (n === 2 && isBroken) failing();
+  };
+  return {
+    name: 'a stop with turns under way and one that waits for a retry',
+    pipelines: [steps({ attempt }, { attempts: 5 })],
+    async act({ t, ingest, restart }) {
+      for (const n of [1, 2, 3]) await ingest('steps', { key: 'a', n }, { id: `a ${n}` });
+      await restart();
+      isBroken = false;
+      await ingest('steps', { key: 'a', n: 4 }, { id: 'a 4' });
+      await restart();
+      await t.advance('1m');
+    },
+    see: (t) => stepsOf(t, 'a'),
+    expected: { seen: [1, 2, 3, 4] },
+  };
+}
+
+const scenarios = [eventsWithEffects, numberedEvents, timers, failedEvents, deliveries, scheduledRuns, stops];
 
 /** Longer than any run takes, in milliseconds: one that is over it has come to a standstill. */
 const runMsMax = 10_000;

@@ -1,0 +1,90 @@
+import * as z from 'zod';
+import type { Answer } from './answers.ts';
+import type { Asked } from './attempt.ts';
+import { jsonOf } from './judge.ts';
+
+/** The engine's own pipeline, in which commands to schedules are events. */
+export const schedulesPipeline = 'millrace_schedules';
+
+/** How many events have to be stored, as far as the answers tell. */
+export interface Expected {
+  /** Events that were answered as accepted. */
+  count: number;
+  /** Events of requests that were not answered: each may be stored or not. */
+  perhaps: number;
+}
+
+/** What has to be in the log of a pipeline. */
+export interface Accepted {
+  readonly plain: Expected;
+  /** Those that are marked. */
+  readonly marked: Expected;
+  /** The ids of those whose answers or requests have one: of an event, or (`key:…`) of a key. */
+  readonly ids: Set<string>;
+}
+
+const One = z.object({ status: z.enum(['accepted', 'duplicate']), id: z.string().optional() });
+const Batch = z.object({ accepted: z.int(), results: z.array(z.object({ status: z.string(), id: z.string().optional() })) });
+const Row = z.object({ id: z.string(), status: z.literal('PENDING') });
+
+const pipelineByPath: Readonly<Record<string, string>> = {
+  '/messages': 'rockets',
+  '/events': 'events',
+  '/events/batch': 'events',
+  '/accounts': 'accounts',
+  '/messages/pending': 'messages',
+  '/workers/messages': 'workers',
+  '/scheduler': schedulesPipeline,
+  '/pipelines/{pipeline}/schedule': schedulesPipeline,
+};
+/** They store nothing in a log when they succeed. */
+const storingNothing: ReadonlySet<string> = new Set(['/dead-letters/{id}/redrive', '/dead-letters/{id}/discard']);
+
+/** Adds up what the server said that it has stored. */
+export class Acceptances {
+  readonly #byPipeline = new Map<string, Accepted>();
+
+  of(pipeline: string): Accepted {
+    const known = this.#byPipeline.get(pipeline);
+    if (known !== undefined) return known;
+    const accepted = { plain: { count: 0, perhaps: 0 }, marked: { count: 0, perhaps: 0 }, ids: new Set<string>() };
+    this.#byPipeline.set(pipeline, accepted);
+    return accepted;
+  }
+
+  /** Of all pipelines. */
+  get total(): Expected {
+    const all = [...this.#byPipeline.values()].flatMap(({ plain, marked }) => [plain, marked]);
+    return all.reduce((sum, { count, perhaps }) => ({ count: sum.count + count, perhaps: sum.perhaps + perhaps }));
+  }
+
+  /** Counts a request and its answer, undefined when there was none. Answers with what is wrong, if it is. */
+  note({ method, path, pipeline: named, eventsMax, isMarked = false }: Asked, answer: Answer | undefined): string | undefined {
+    if (method !== 'POST') return undefined;
+    const pipeline = pipelineByPath[path] ?? named;
+    // Commands to schedules have no text to mark.
+    const part = isMarked && pipeline !== schedulesPipeline ? 'marked' : 'plain';
+    if (answer === undefined) {
+      if (pipeline !== undefined) this.of(pipeline)[part].perhaps += eventsMax;
+      return undefined;
+    }
+    if (answer.status >= 300 || storingNothing.has(path)) return undefined;
+    if (pipeline === undefined) return `expected nothing to be taken by ${method} ${path}, found ${answer.status}`;
+    const ids = pipeline === schedulesPipeline ? [''] : acceptedIn(answer);
+    if (ids === undefined) return `expected an answer that says what was stored, found ${answer.body.toString().slice(0, 300)}`;
+    const accepted = this.of(pipeline);
+    accepted[part].count += ids.length;
+    for (const id of ids) if (id !== '') accepted.ids.add(id);
+    return undefined;
+  }
+}
+
+/** The ids of the events that an answer says are accepted, empty for one without an id; undefined when it says nothing of the kind. */
+function acceptedIn({ body }: Answer): string[] | undefined {
+  const json = jsonOf(body);
+  const row = Row.safeParse(json).data;
+  if (row !== undefined) return [`key:${row.id}`];
+  const one = One.safeParse(json).data;
+  const results = one === undefined ? Batch.safeParse(json).data?.results : [one];
+  return results?.filter(({ status }) => status === 'accepted').map(({ id = '' }) => id);
+}

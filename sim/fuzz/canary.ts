@@ -1,0 +1,81 @@
+import type { Acceptances } from './acceptances.ts';
+import { ask, type Question } from './client.ts';
+
+const timeoutMs = 30_000;
+const channel = 'ca7a0000-0000-4000-8000-000000000000';
+const account = 'canary';
+const eventId = 'ca7a0000-0000-4000-8000-000000000001';
+
+/** What is stored before the attack, path by path. */
+const stored: readonly (readonly [path: string, pipeline: string, id: string, json: unknown])[] = [
+  [
+    '/messages',
+    'rockets',
+    `${channel}#1`,
+    {
+      metadata: { channel, messageNumber: 1, messageTime: '2022-02-02T19:39:05.86337+01:00', messageType: 'RocketLaunched' },
+      message: { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' },
+    },
+  ],
+  ['/events', 'events', eventId, { id: eventId, type: 'user_action', source: 'web', data: { action: 'click', metadata: { a: {} } } }],
+  ['/accounts', 'accounts', `${account}#0`, { id: account, accountType: 'a', tokens: 1, callbackTimeMs: 0, data: { empty: {} } }],
+];
+
+/** What is asked before and after. Nobody else touches what it is about, so the answers are the same to the byte. */
+const questions: readonly Omit<Question, 'timeoutMs'>[] = [
+  ...['/ping', '/openapi.json', '/docs/', `/rockets/${channel}`, `/rockets/${channel}/history`, `/events/${eventId}`].map(get),
+  ...[`/accounts/${account}`, `/accounts/${account}/updates`, `/pipelines/rockets/keys/${channel}`, '/events?limit=0', '/nowhere'].map(get),
+  ...['/rockets?sort=__proto__', '/accounts?cursor=x', '/pipelines/__proto__/keys/a', '/workers/9', '/pipelines/toString/schedule'].map(
+    get,
+  ),
+  ...['/messages', '/events', '/events/batch', '/accounts', '/messages/pending', '/workers/messages', '/scheduler'].flatMap((target) => [
+    { method: 'POST', target, json: {} },
+    { method: 'DELETE', target },
+  ]),
+];
+
+/** Notices when something that all requests share was changed by one: `Object.prototype`, a route, a schema. */
+export class Canary {
+  readonly #port: number;
+  #before: readonly string[] = [];
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  /** Stores what it will ask for, and notes the answers. */
+  async begin(acceptances: Acceptances): Promise<void> {
+    for (const [target, pipeline, id, json] of stored) {
+      const told = await ask(this.#port, { method: 'POST', target, json, timeoutMs });
+      acceptances.note({ method: 'POST', path: target, eventsMax: 1 }, told);
+      acceptances.of(pipeline).ids.add(id);
+    }
+    // What reads wait for is done by then.
+    await this.#ask();
+    this.#before = await this.#ask();
+  }
+
+  /** What is answered otherwise than before. */
+  async differences(): Promise<string[]> {
+    const after = await this.#ask();
+    return after.flatMap((answer, at) =>
+      answer === this.#before[at]
+        ? []
+        : [`${questions[at]?.method} ${questions[at]?.target}: expected ${this.#before[at]}, found ${answer}`],
+    );
+  }
+
+  async #ask(): Promise<string[]> {
+    const answers: string[] = [];
+    for (const question of questions) {
+      const { status, headers, body } = await ask(this.#port, { ...question, timeoutMs });
+      const lasting = [...headers].filter(([name]) => name !== 'date').map(([name, value]) => `${name}: ${value}`);
+      answers.push([status, ...lasting, body.toString()].join('\n'));
+    }
+    return answers;
+  }
+}
+
+function get(target: string) {
+  return { method: 'GET', target };
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import { AnswerReader } from './answers.ts';
+import { campaign } from './campaign.ts';
+import { kinds } from './kinds/index.ts';
+import { bytesOf, Plan } from './plan.ts';
+import { type Route, routesOf } from './routes.ts';
+import { samples } from './samples.ts';
+
+/** The machine may be busy with other tests. */
+const boundMs = 30_000;
+
+const routes = Object.keys(samples).map((name): Route => {
+  const [method = '', path = ''] = name.split(' ');
+  return { name, method, path, query: ['cursor'], hasBody: method === 'POST' && !path.startsWith('/dead-letters') };
+});
+
+async function attack(context: TestContext, seed: number, attackMs: number): Promise<void> {
+  const report = await campaign({ seed, attackMs, boundMs });
+  const { tally } = report.attack;
+  context.diagnostic(`seed ${seed}: ${tally.requests} requests, ${report.bystanders.latencies.length} of real users`);
+  assert.deepEqual(report.faults, []);
+  assert.ok(tally.attempts > 0 && report.bystanders.latencies.length > 0);
+}
+
+test('the server stands an attack on every route, and serves others meanwhile', async (context) => {
+  await attack(context, 20_261_121, 12_000);
+});
+
+test('the server stands an attack that nobody has seen before', async (context) => {
+  await attack(context, Math.floor(Math.random() * 1_000_000_000), 3_000);
+});
+
+test('an attempt is the same whenever its seed and number are', () => {
+  const bytes = (seed: number, number: number) => bytesOf(new Plan(seed, routes).attempt(number)).toString('latin1');
+  const first = Array.from({ length: 300 }, (_, number) => bytes(1, number));
+  assert.deepEqual(
+    Array.from({ length: 300 }, (_, at) => bytes(1, 299 - at)),
+    first.toReversed(),
+  );
+  assert.notEqual(bytes(2, 0), first[0]);
+});
+
+test('every kind and every route is tried before long', () => {
+  const plan = new Plan(1, routes);
+  const attempts = Array.from({ length: 8_000 }, (_, number) => plan.attempt(number));
+  assert.deepEqual(new Set(attempts.map(({ kind }) => kind)), new Set(kinds.map(({ name }) => name)));
+  for (const { name } of routes) assert.ok(attempts.some(({ route }) => route === name));
+});
+
+test('a route that nobody wrote a sample for is an error', () => {
+  const documented = routesOf({ paths: { '/new': { post: {} } } });
+  assert.throws(() => new Plan(1, documented), /expected a sample of every route, found none of POST \/new/);
+});
+
+test('answers are read whatever pieces they come in', () => {
+  const text = [
+    'HTTP/1.1 100 Continue\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n',
+    'HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n',
+    'HTTP/1.1 204 No Content\r\n\r\n',
+  ].join('');
+  for (const size of [1, 7, text.length]) {
+    const reader = new AnswerReader(['GET', 'GET', 'HEAD', 'GET']);
+    for (let at = 0; at < text.length; at += size) reader.push(Buffer.from(text.slice(at, at + size)));
+    assert.deepEqual(
+      reader.answers.map(({ status, body }) => [status, body.toString()]),
+      [
+        [200, 'abc'],
+        [200, 'def'],
+        [404, ''],
+        [204, ''],
+      ],
+    );
+  }
+  const reader = new AnswerReader(['GET']);
+  reader.push(Buffer.from('nonsense\r\n\r\n'));
+  assert.match(reader.fault ?? '', /expected a status line, found "nonsense"/);
+});

@@ -1,0 +1,41 @@
+/** A header as it is written; a name may come several times. */
+export type Header = readonly [name: string, value: string];
+
+/** A request before it is bytes. Texts are written as latin1, so that each character is one byte. */
+export interface Request {
+  readonly method: string;
+  readonly target: string;
+  /** Default `HTTP/1.1`. */
+  readonly version?: string;
+  /** `Host` and `Content-Length` are added unless they, or a `Transfer-Encoding`, are among them. */
+  readonly headers?: readonly Header[];
+  readonly body?: Buffer | undefined;
+}
+
+/** The whole request as it goes out. */
+export function toBytes(request: Request): Buffer {
+  return Buffer.concat([headOf(request), request.body ?? Buffer.alloc(0)]);
+}
+
+/** The request up to its body. */
+export function headOf({ method, target, version = 'HTTP/1.1', headers = [], body }: Request): Buffer {
+  const given = new Set(headers.map(([name]) => name.toLowerCase()));
+  const framed = given.has('content-length') || given.has('transfer-encoding');
+  const lines = [
+    `${method} ${target} ${version}`,
+    ...(given.has('host') ? [] : ['Host: fuzz']),
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+    ...(body === undefined || framed ? [] : [`Content-Length: ${body.length}`]),
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+/** A body in chunks of that many bytes. */
+export function chunked(body: Buffer, size: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < body.length; at += size) {
+    const chunk = body.subarray(at, at + size);
+    chunks.push(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n'));
+  }
+  return Buffer.concat([...chunks, Buffer.from('0\r\n\r\n')]);
+}

@@ -1,0 +1,35 @@
+import * as z from 'zod';
+
+/** A route of the OpenAPI document. */
+export interface Route {
+  /** `GET /rockets/{id}` */
+  readonly name: string;
+  readonly method: string;
+  /** `/rockets/{id}` */
+  readonly path: string;
+  /** Names of the parameters in the query. */
+  readonly query: readonly string[];
+  readonly hasBody: boolean;
+}
+
+const Operation = z.object({
+  parameters: z.array(z.object({ in: z.string(), name: z.string() })).default([]),
+  requestBody: z.unknown().optional(),
+});
+const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
+
+/** Every route and method of an OpenAPI document. */
+export function routesOf(document: unknown): Route[] {
+  return Object.entries(Document.parse(document).paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([lowerMethod, { parameters, requestBody }]) => {
+      const method = lowerMethod.toUpperCase();
+      const query = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
+      return { name: `${method} ${path}`, method, path, query, hasBody: requestBody !== undefined };
+    }),
+  );
+}
+
+/** Pages that the document leaves out. */
+export const undocumented: readonly Route[] = ['/', '/docs', '/docs/', '/docs/static/index.html', '/openapi.json', '/swagger/'].map(
+  (path) => ({ name: `GET ${path}`, method: 'GET', path, query: [], hasBody: false }),
+);

@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { memory } from '../src/store/memory/memory-store.ts';
+import type { Commit, NewEvent, Store } from '../src/store/store.ts';
+import { checkInvariants } from './invariants.ts';
+import type { AppliedTurn, ArrivedCall, Ledger, Witness } from './ledger.ts';
+
+/*
+ * A store that is as it should be, and one thing after the other that is not: each must be found, or nothing that the checks
+ * say later means anything.
+ */
+
+const partition = { pipeline: 'orders', slice: 0 };
+const now = Date.UTC(2026, 0, 1);
+
+const event = (id: string, acceptedAt = now): NewEvent => ({
+  ...{ partition, key: 'ann', id, knownSince: 0, number: null, acceptedAt, body: '{}', traceparent: null },
+});
+
+const nothing: Omit<Commit, 'epoch' | 'cursor'> = {
+  ...{
+    partition,
+    holds: [],
+    releases: [],
+    keys: [],
+    timers: [],
+    deliveries: [],
+    rows: [],
+    deadLetters: [],
+    resolvedDeadLetters: [],
+    sends: [],
+  },
+};
+
+const armed = { timer: 'bell', arm: 'bell 1', dueAt: now + 10 };
+const turns: readonly AppliedTurn[] = [
+  { key: 'ann', cause: { kind: 'event', name: 'a' }, life: 1, armed: [armed], asked: [{ endpoint: 'mail', id: 'm' }], sent: [] },
+  { key: 'ann', cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'delivered' }, life: 1, armed: [], asked: [], sent: [] },
+  { key: 'ann', cause: { kind: 'event', name: 'b' }, life: 1, armed: [], asked: [], sent: [] },
+];
+const call: ArrivedCall = { pipeline: 'orders', endpoint: 'mail', key: 'ann', id: 'm', life: 1, result: 'delivered' };
+
+/** The world as it should be: two events, applied; a timer ahead; a delivery that was made. */
+async function world(): Promise<{ readonly store: Store; readonly ledger: Ledger }> {
+  const store = memory();
+  await store.open({ pipelines: [{ name: 'orders', numbered: false }], tables: [] });
+  await store.append([event('a'), event('b')]);
+  const { epoch } = await store.claim(partition);
+  const timer = { dueAt: armed.dueAt, data: null, attempts: 0, retryAt: null };
+  await store.commit({
+    ...{ ...nothing, epoch, cursor: 2 },
+    keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: false }],
+    timers: [{ key: 'ann', name: 'bell', timer }],
+  });
+  const ingest = { pipeline: 'orders', key: 'ann', answer: 'accepted' } as const;
+  const ingests = [
+    { ...ingest, name: 'a', began: 1, ended: 2 },
+    { ...ingest, name: 'b', began: 3, ended: 4 },
+  ];
+  return { store, ledger: { witnesses: [witnessOf(turns)], ingests, calls: [call], resolved: [] } };
+}
+
+function witnessOf(applied: readonly AppliedTurn[], changes: Partial<Witness> = {}): Witness {
+  return {
+    pipeline: 'orders',
+    numbered: false,
+    endpoints: [{ name: 'mail', isOrdered: true, isTold: true }],
+    nameOf: ({ id }) => id,
+    turns: async () => applied,
+    fold: (own) => own.length,
+    ...changes,
+  };
+}
+
+const turn = (at: number): AppliedTurn => turns[at] as AppliedTurn;
+
+describe('what is as it should be', () => {
+  test('breaks nothing', async () => {
+    const { store, ledger } = await world();
+    assert.deepEqual(await checkInvariants(ledger, store), []);
+    assert.deepEqual(await checkInvariants(ledger, store, { settledAt: now }), []);
+  });
+});
+
+/** What is done to the world, and what must be said of it. */
+interface Break {
+  readonly what: string;
+  readonly says: RegExp;
+  readonly turns?: readonly AppliedTurn[];
+  readonly ledger?: (ledger: Ledger) => Ledger;
+  readonly store?: (store: Store) => Promise<unknown>;
+  readonly settledAt?: number;
+}
+
+const commit = async (store: Store, work: Partial<Commit>) => {
+  const { epoch, cursor } = await store.claim(partition);
+  return store.commit({ ...nothing, epoch, cursor, ...work });
+};
+
+const also = (ledger: Ledger, name: string, answer: Ledger['ingests'][number]['answer']): Ledger => ({
+  ...ledger,
+  ingests: [...ledger.ingests, { pipeline: 'orders', key: 'ann', name, answer, began: 9, ended: 10 }],
+});
+
+const timerTurn = (at: number): AppliedTurn => ({
+  key: 'ann',
+  cause: { kind: 'timer', arm: 'bell 1', at },
+  life: 1,
+  armed: [],
+  asked: [],
+  sent: [],
+});
+
+const breaks: readonly Break[] = [
+  {
+    what: 'an accepted event is not in the log',
+    says: /"c".* was accepted and is lost/,
+    ledger: (ledger) => also(ledger, 'c', 'accepted'),
+  },
+  { what: 'a duplicate is not in the log', says: /"c".* is not in the log/, ledger: (ledger) => also(ledger, 'c', 'duplicate') },
+  {
+    what: 'a refused event is in the log',
+    says: /"b".* was refused/,
+    ledger: (ledger) => ({ ...ledger, ingests: ledger.ingests.map((one) => (one.name === 'b' ? { ...one, answer: 'refused' } : one)) }),
+  },
+  { what: 'an event is accepted twice', says: /answered accepted 2 times/, ledger: (ledger) => also(ledger, 'b', 'accepted') },
+  {
+    what: 'an event is in the log twice',
+    says: /"a".* in the log 2 times/,
+    store: (store) => store.append([{ ...event('a'), knownSince: null }]),
+  },
+  { what: 'nobody brought an event in', says: /nobody brought it in/, store: (store) => store.append([event('c')]) },
+  { what: 'an event took effect twice', says: /"b".* took effect 2 times/, turns: [...turns, turn(2)] },
+  { what: 'a settled event had no effect', says: /"b".* settled without effect/, turns: turns.slice(0, 2) },
+  {
+    what: 'an event had an effect and is held',
+    says: /"b".* took effect and still waits/,
+    store: (store) => commit(store, { holds: [{ key: 'ann', order: 2, position: 2, attempts: 1, retryAt: null }] }),
+  },
+  { what: 'events took effect in another order', says: /a was applied after b/, turns: [turn(2), turn(0), turn(1)] },
+  {
+    what: 'what was accepted earlier stands behind',
+    says: /stands before what was accepted earlier/,
+    ledger: (ledger) => ({ ...ledger, ingests: ledger.ingests.map((one) => (one.name === 'b' ? { ...one, began: -1, ended: 0 } : one)) }),
+  },
+  { what: 'the state is not what the turns made', says: /the state is 3, and its turns make 4/, turns: [...turns, timerTurn(now + 20)] },
+  { what: 'a timer fired early', says: /fired 3 ms early/, turns: [...turns, timerTurn(now + 7)] },
+  { what: 'a timer fired twice', says: /fired twice/, turns: [...turns, timerTurn(now + 20), timerTurn(now + 20)] },
+  {
+    what: 'a cancelled timer fired',
+    says: /although it was cancelled/,
+    turns: [...turns, { ...turn(2), armed: [{ ...armed, arm: null }] }, timerTurn(now + 20)],
+  },
+  {
+    what: 'a timer is gone',
+    says: /the store has none/,
+    store: (store) => commit(store, { timers: [{ key: 'ann', name: 'bell', timer: null }] }),
+  },
+  {
+    what: 'a timer is pending that nobody armed',
+    says: /gong is pending that nobody armed/,
+    store: (store) =>
+      commit(store, { timers: [{ key: 'ann', name: 'gong', timer: { dueAt: 1, data: null, attempts: 0, retryAt: null } }] }),
+  },
+  {
+    what: 'an event overtook a timer',
+    says: /c overtook timer bell 1/,
+    turns: [...turns, { ...turn(2), cause: { kind: 'event', name: 'c' } }],
+    store: (store) => store.append([event('c', now + 11)]),
+  },
+  {
+    what: 'a call was made for nothing',
+    says: /x was called and never asked for/,
+    ledger: (ledger) => ({ ...ledger, calls: [...ledger.calls, { ...call, id: 'x' }] }),
+  },
+  {
+    what: 'a delivery was made twice',
+    says: /asked for 1 times and delivered 2 times/,
+    ledger: (ledger) => ({ ...ledger, calls: [call, call] }),
+  },
+  {
+    what: 'a delivery was made again later',
+    says: /called again after its success was recorded/,
+    ledger: (ledger) => ({ ...ledger, calls: [call, { ...call, life: 2 }] }),
+  },
+  { what: 'a delivery was never made', says: /no call of it was/, ledger: (ledger) => ({ ...ledger, calls: [] }) },
+  { what: 'an outcome was told twice', says: /told to be delivered after its outcome/, turns: [turn(0), turn(1), turn(1), turn(2)] },
+  { what: 'an outcome was never told', says: /never told what became of delivery m/, turns: [turn(0), turn(2)], settledAt: now },
+  {
+    what: 'deliveries of a key were made in another order',
+    says: /m was called after n/,
+    turns: [
+      {
+        ...turn(0),
+        asked: [
+          { endpoint: 'mail', id: 'm' },
+          { endpoint: 'mail', id: 'n' },
+        ],
+      },
+      ...turns.slice(1),
+    ],
+    ledger: (ledger) => ({ ...ledger, calls: [{ ...call, id: 'n' }, call] }),
+  },
+  {
+    what: 'what was sent is lost',
+    says: /sent c to orders ann, and that is lost/,
+    turns: [...turns.slice(0, 2), { ...turn(2), sent: [{ pipeline: 'orders', key: 'ann', name: 'c' }] }],
+  },
+  {
+    what: 'at rest an event waits for nothing',
+    says: /c of key ann waits for nothing/,
+    store: (store) => store.append([event('c')]),
+    settledAt: now,
+  },
+  { what: 'at rest a timer is due', says: /bell of key ann is due and has not fired/, settledAt: now + 10 },
+];
+
+describe('what is not as it should be is found', () => {
+  for (const { what, says, turns: applied = turns, ledger: change = (ledger: Ledger) => ledger, store: spoil, settledAt } of breaks) {
+    test(what, async () => {
+      const { store, ledger } = await world();
+      await spoil?.(store);
+      const broken = await checkInvariants(
+        { ...change(ledger), witnesses: [witnessOf(applied)] },
+        store,
+        settledAt === undefined ? {} : { settledAt },
+      );
+      assert.match(broken.join('\n'), says);
+    });
+  }
+});
+
+describe('with numbers', () => {
+  const applied = (numbers: readonly number[]): readonly AppliedTurn[] =>
+    numbers.map((number) => ({ key: 'ann', cause: { kind: 'event', name: String(number) }, armed: [], asked: [], sent: [] }));
+
+  /** What is broken where these numbers of a key were accepted and those were applied, in that order. */
+  async function brokenOf(accepted: readonly number[], order: readonly number[]): Promise<readonly string[]> {
+    const store = memory();
+    await store.open({ pipelines: [{ name: 'orders', numbered: true }], tables: [] });
+    await store.append(accepted.map((number) => ({ ...event(`ann#${number}`), number, knownSince: null })));
+    const { epoch, head } = await store.claim(partition);
+    const releases = order.map((number) => ({ key: 'ann', from: number, to: number }));
+    const keys = [{ key: 'ann', state: null, next: Math.max(...order) + 1, parked: false }];
+    await store.commit({ ...nothing, epoch, cursor: head, releases, keys });
+    const numbered: Witness = {
+      pipeline: 'orders',
+      numbered: true,
+      endpoints: [],
+      nameOf: ({ number }) => String(number),
+      turns: async () => applied(order),
+    };
+    const ingest = { pipeline: 'orders', key: 'ann', answer: 'accepted' } as const;
+    const ingests = accepted.map((number, at) => ({ ...ingest, name: String(number), began: 2 * at, ended: 2 * at + 1 }));
+    return checkInvariants({ witnesses: [numbered], ingests, calls: [], resolved: [] }, store, { settledAt: now });
+  }
+
+  test('whatever order they came in, nothing is broken as long as they are applied in theirs; what is early waits', async () => {
+    assert.deepEqual(await brokenOf([3, 1, 2, 5], [1, 2, 3]), []);
+  });
+
+  test('numbers that were applied in another order are found', async () => {
+    assert.match((await brokenOf([1, 2], [2, 1])).join('\n'), /1 was applied after 2/);
+  });
+
+  test('a number that was passed over is found', async () => {
+    assert.match((await brokenOf([1, 3], [1, 3])).join('\n'), /3 was applied and 2, which stands before it, was not/);
+  });
+});

@@ -1,0 +1,44 @@
+import type { Store } from '../src/store/store.ts';
+import { checkDeliveries } from './invariants/deliveries.ts';
+import { type Evidence, gather } from './invariants/evidence.ts';
+import { checkLog } from './invariants/log.ts';
+import { checkOnce } from './invariants/once.ts';
+import { checkOrder } from './invariants/order.ts';
+import { checkRest } from './invariants/rest.ts';
+import { checkSends } from './invariants/sends.ts';
+import { checkState } from './invariants/state.ts';
+import { checkTimers } from './invariants/timers.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface InvariantOptions {
+  /** When everything had come to rest, in milliseconds since 1970: then nothing may wait any more that could be done. */
+  readonly settledAt?: number;
+}
+
+/**
+ * The promises as code: holds what a store keeps against what is known without it. Answers what is broken, in words; an empty
+ * list when every promise was kept.
+ *
+ * The store must be open and nobody else at work on it: each partition is claimed.
+ */
+export async function checkInvariants(ledger: Ledger, store: Store, { settledAt }: InvariantOptions = {}): Promise<readonly string[]> {
+  const evidence = await Promise.all(ledger.witnesses.map((witness) => gather(witness, store)));
+  const broken: string[] = [];
+  for (const one of evidence) {
+    const say = (words: string) => void broken.push(`${one.witness.pipeline}: ${words}`);
+    for (const check of checks) check(one, ledger, say);
+    if (settledAt !== undefined) await checkRest(one, ledger, { store, settledAt, say });
+  }
+  checkSends(evidence, ledger, (words) => void broken.push(words));
+  return broken;
+}
+
+/** Each says what it finds broken of one pipeline. */
+const checks: readonly ((evidence: Evidence, ledger: Ledger, say: (broken: string) => void) => void)[] = [
+  checkLog,
+  checkOnce,
+  checkOrder,
+  checkState,
+  checkTimers,
+  checkDeliveries,
+];

@@ -1,0 +1,90 @@
+import type { AppliedTurn, Ledger } from '../ledger.ts';
+import type { Evidence, NamedEvent } from './evidence.ts';
+import { titleOf } from './log.ts';
+
+/**
+ * Promise 3: within a key, events were applied in the order of the log, and that is the order in which they were accepted;
+ * or in the order of their numbers, with none left out but those that are dead letters or were discarded.
+ */
+export function checkOrder(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
+  const logged = new Map(evidence.events.map((event) => [titleOf(event), event]));
+  // What was given up without stopping its key has its turn whenever an operator says so.
+  const redriven = new Set(
+    ledger.resolved
+      .filter(({ pipeline, what, wasParked }) => pipeline === evidence.witness.pipeline && what === 'event' && !wasParked)
+      .map((resolved) => titleOf(resolved)),
+  );
+  for (const [key, turns] of evidence.turns) {
+    const applied = eventsOf(turns, logged).filter((event) => !redriven.has(titleOf(event)));
+    const place = evidence.witness.numbered ? ({ name }: NamedEvent) => Number(name) : ({ position }: NamedEvent) => position;
+    for (const [at, event] of applied.entries()) {
+      const before = applied[at - 1];
+      if (before !== undefined && place(before) >= place(event)) say(`key ${key}: ${event.name} was applied after ${before.name}`);
+    }
+    if (evidence.witness.numbered) {
+      const again = Array.from(redriven, (title) => JSON.parse(title)).flatMap(([of, name]) => (of === key ? [Number(name)] : []));
+      const skipped = [...skippedOf(key, evidence, ledger), ...again];
+      checkGaps(evidence, key, { applied: eventsOf(turns, logged), skipped, say });
+    }
+  }
+  if (!evidence.witness.numbered) checkAcceptance(evidence, ledger, { logged, say });
+}
+
+function eventsOf(turns: readonly AppliedTurn[], logged: ReadonlyMap<string, NamedEvent>): readonly NamedEvent[] {
+  return turns.flatMap(({ key, cause }) => {
+    const event = cause.kind === 'event' ? logged.get(titleOf({ key, name: cause.name })) : undefined;
+    return event === undefined ? [] : [event];
+  });
+}
+
+/** The numbers of a key that were given up before they came. */
+function skippedOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): readonly number[] {
+  const listed = letters.flatMap((letter) => (letter.key === key && letter.numbers !== null ? [letter.numbers] : []));
+  const discarded = resolved
+    .filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'gap')
+    .map(({ name }) => ({ from: Number(name.split('-')[0]), to: Number(name.split('-')[1]) }));
+  return [...listed, ...discarded].flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
+}
+
+/** Numbers below the highest that was applied: each was applied, or is known to have been given up, skipped or discarded. */
+function checkGaps(
+  { events, keys }: Evidence,
+  key: string,
+  { applied, skipped, say }: { readonly applied: readonly NamedEvent[]; readonly skipped: readonly number[]; say(broken: string): void },
+): void {
+  const highest = applied.reduce((most, { name }) => Math.max(most, Number(name)), 0);
+  // What is in the log and neither applied nor dead is judged by `checkOnce`.
+  const settled = events.filter((event) => event.key === key && !event.isWaiting).map(({ name }) => Number(name));
+  const seen = new Set([...settled, ...skipped]);
+  for (let number = 1; number < highest; number += 1) {
+    if (!seen.has(number)) say(`key ${key}: ${highest} was applied and ${number}, which stands before it, was not`);
+  }
+  const next = keys.get(key)?.next ?? null;
+  if (next !== null && next <= highest) say(`key ${key}: ${highest} was applied and ${next} is to be the next`);
+}
+
+/** What was accepted before another event of its key was brought in stands before it in the log. */
+function checkAcceptance(
+  { witness, events }: Evidence,
+  { ingests }: Ledger,
+  { logged, say }: { readonly logged: ReadonlyMap<string, NamedEvent>; readonly say: (broken: string) => void },
+): void {
+  const accepted = ingests.filter(({ pipeline, answer }) => pipeline === witness.pipeline && answer === 'accepted');
+  const byKey = Map.groupBy(accepted, ({ key }) => key);
+  const known = new Set(events.map(({ key }) => key));
+  for (const [key, own] of byKey) {
+    if (!known.has(key)) continue;
+    // Among all that had ended when one began, the highest position must be lower than its own.
+    const byEnd = own.toSorted((a, b) => a.ended - b.ended);
+    let ended = 0;
+    let highest = 0;
+    for (const ingest of own.toSorted((a, b) => a.began - b.began)) {
+      for (let earlier = byEnd[ended]; earlier !== undefined && earlier.ended < ingest.began; earlier = byEnd[ended]) {
+        highest = Math.max(highest, logged.get(titleOf(earlier))?.position ?? 0);
+        ended += 1;
+      }
+      const position = logged.get(titleOf(ingest))?.position;
+      if (position !== undefined && position < highest) say(`key ${key}: ${ingest.name} stands before what was accepted earlier`);
+    }
+  }
+}

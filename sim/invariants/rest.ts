@@ -1,0 +1,89 @@
+import type { Store } from '../../src/store/store.ts';
+import type { ArrivedCall, Ledger, LedgerEndpoint } from '../ledger.ts';
+import { deliveriesOf, hasArrived, type ToldDelivery } from './deliveries.ts';
+import type { Evidence } from './evidence.ts';
+
+interface RestContext {
+  readonly store: Store;
+  /** Milliseconds since 1970. */
+  readonly settledAt: number;
+  say(broken: string): void;
+}
+
+/**
+ * Promises 2, 5, 6, 8 at rest: what waits has a reason that only somebody outside can remove. An event: its key is parked, or
+ * an earlier number is missing. A timer: its key is parked. A delivery: its pipeline is to ask for it again.
+ */
+export async function checkRest(evidence: Evidence, ledger: Ledger, { store, settledAt, say }: RestContext): Promise<void> {
+  for (const event of evidence.events) {
+    if (event.isWaiting && !maybeWaits(evidence, event.key)) say(`event ${event.name} of key ${event.key} waits for nothing`);
+  }
+  for (const { partition } of evidence.slices) {
+    for (const { key, name } of await store.dueTimers(partition, settledAt, 1_000)) {
+      if (evidence.keys.get(key)?.parked !== true) say(`timer ${name} of key ${key} is due and has not fired`);
+    }
+    for (const { name } of evidence.witness.endpoints) {
+      for (const { id, key } of await store.dueDeliveries(partition, name, settledAt, 1_000))
+        say(`delivery ${id} of key ${key} to ${name} is due and has not been made`);
+    }
+  }
+  checkDeliveriesAtRest(evidence, ledger, say);
+}
+
+function maybeWaits({ witness, keys }: Evidence, key: string): boolean {
+  const record = keys.get(key);
+  if (record === undefined) return false;
+  if (record.parked) return true;
+  return witness.numbered && record.heldFrom !== null && record.heldFrom > (record.next ?? 1);
+}
+
+function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
+  const { witness, turns, slices, keys } = evidence;
+  const isComplete = Array.from(turns.values()).every((own) => own.every(({ asked }) => asked !== undefined));
+  // A key that is parked has yet to be told of what it asked for.
+  if (!isComplete || Array.from(keys.values()).some(({ parked }) => parked)) return;
+  const given = givenUpOf(evidence, ledger);
+  const open = openDeliveries(evidence).filter(({ key, endpoint, id }) => !given.has(JSON.stringify([key, endpoint.name, id])));
+  for (const { key, endpoint, id, status } of open) {
+    const isMade = () =>
+      hasArrived(ledger.calls.filter((call) => isOf(call, witness.pipeline, endpoint.name) && call.key === key && call.id === id));
+    if (endpoint.isTold && status !== 'failed') say(`key ${key} was never told what became of delivery ${id} to ${endpoint.name}`);
+    if (!endpoint.isTold && !isMade()) say(`delivery ${id} of key ${key} to ${endpoint.name} was never made`);
+  }
+  const waiting = open.filter(({ endpoint }) => endpoint.isTold).length;
+  const kept = slices.reduce((sum, { claim }) => sum + claim.deliveries, 0);
+  if (given.size === 0 && kept !== waiting) say(`the store keeps ${kept} deliveries, and ${waiting} wait for their pipeline`);
+}
+
+const isOf = (call: ArrivedCall, pipeline: string, endpoint: string) => call.pipeline === pipeline && call.endpoint === endpoint;
+
+/** What was asked for and, as far as its key knows, has no outcome. */
+function openDeliveries({
+  witness,
+  turns,
+}: Evidence): readonly (ToldDelivery & { readonly key: string; readonly endpoint: LedgerEndpoint })[] {
+  return witness.endpoints.flatMap((endpoint) =>
+    Array.from(turns).flatMap(([key, own]) =>
+      Array.from(deliveriesOf(own, endpoint).values())
+        .filter(({ isOpen }) => isOpen)
+        .map((delivery) => ({ ...delivery, key, endpoint })),
+    ),
+  );
+}
+
+/** Deliveries that were given up, or the turn that was to be told of them: by key, endpoint and id. */
+function givenUpOf({ witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
+  const own = resolved.filter((one) => one.pipeline === witness.pipeline && (one.what === 'timer' || one.what === 'delivery'));
+  const names = [
+    ...own.map(({ key, name }) => ({ key, name })),
+    ...letters.flatMap(({ key, timer }) => (timer === null ? [] : [{ key, name: timer.name }])),
+    ...letters.flatMap(({ key, delivery }) => (delivery === null ? [] : [{ key, name: `${delivery.endpoint}/${delivery.id}` }])),
+  ];
+  return new Set(names.map(({ key, name }) => deliveryNameOf(key, name)));
+}
+
+function deliveryNameOf(key: string, name: string): string {
+  const delivery = name.replace(/^outcome\//, '');
+  const at = delivery.indexOf('/');
+  return JSON.stringify([key, delivery.slice(0, at), delivery.slice(at + 1)]);
+}

@@ -1,0 +1,91 @@
+import type { AppliedTurn, Armed, Cause, Ledger } from '../ledger.ts';
+import type { Evidence } from './evidence.ts';
+import { titleOf } from './log.ts';
+
+/**
+ * Promise 5: each timer that was armed has fired once, not before it was due; or was cancelled or replaced, and then never
+ * fired; or is pending; or was given up. And one that was due before an event was accepted has had its turn before it.
+ */
+export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
+  const acceptedAt = new Map(evidence.events.map((event) => [titleOf(event), event.acceptedAt]));
+  for (const [key, record] of evidence.keys) {
+    const turns = evidence.turns.get(key) ?? [];
+    if (turns.some(({ armed }) => armed === undefined)) continue;
+    const replay = new Replay(givenUpOf(key, evidence, ledger), (broken) => say(`key ${key}: ${broken}`));
+    for (const turn of turns) replay.take(turn, acceptedAt);
+    // Names with a slash are the engine's own.
+    replay.compare(new Map(record.timers.filter(({ name }) => !name.includes('/')).map(({ name, dueAt }) => [name, dueAt])));
+  }
+}
+
+/** Timers that became dead letters: one that was redriven since may fire although another took its name. */
+function givenUpOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
+  const armOf = witness.armOf ?? ((data) => (data === null ? '' : String(JSON.parse(data))));
+  const named = resolved.filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'timer');
+  const dead = letters.filter((letter) => letter.key === key).flatMap(({ timer }) => (timer === null ? [] : [armOf(timer.data)]));
+  return new Set([...named.map(({ name }) => name), ...dead]);
+}
+
+/** The timers of a key, turn by turn. */
+class Replay {
+  readonly #givenUp: ReadonlySet<string>;
+  readonly #say: (broken: string) => void;
+  /** By the name of the timer. */
+  readonly #pending = new Map<string, Armed>();
+  /** By arm. */
+  readonly #armed = new Map<string, Armed>();
+  readonly #fired = new Set<string>();
+
+  constructor(givenUp: ReadonlySet<string>, say: (broken: string) => void) {
+    this.#givenUp = givenUp;
+    this.#say = say;
+  }
+
+  take({ key, cause, armed = [] }: AppliedTurn, acceptedAt: ReadonlyMap<string, number>): void {
+    if (cause.kind === 'timer') this.#fire(cause);
+    if (cause.kind === 'event') this.#checkOverdue(cause.name, acceptedAt.get(titleOf({ key, name: cause.name })) ?? 0);
+    for (const one of armed) this.#arm(one);
+  }
+
+  /** Holds what must be pending against what is: by name, when it is due. */
+  compare(stored: ReadonlyMap<string, number>): void {
+    for (const [timer, { arm, dueAt }] of this.#pending) {
+      const found = stored.get(timer);
+      if (found === dueAt || (found === undefined && this.#givenUp.has(String(arm)))) continue;
+      this.#say(`timer ${arm} is due at ${dueAt}, and the store has ${found ?? 'none'}`);
+    }
+    for (const [timer, dueAt] of stored) {
+      if (!this.#pending.has(timer) && !this.#isRedriven(timer, dueAt)) this.#say(`a timer ${timer} is pending that nobody armed`);
+    }
+  }
+
+  #isRedriven(timer: string, dueAt: number): boolean {
+    return Array.from(this.#armed.values()).some((one) => one.timer === timer && one.dueAt === dueAt && this.#givenUp.has(String(one.arm)));
+  }
+
+  #fire({ arm, at }: Cause & { readonly kind: 'timer' }): void {
+    const armed = this.#armed.get(arm);
+    const isPending = armed !== undefined && this.#pending.get(armed.timer) === armed;
+    if (armed === undefined) this.#say(`a timer ${arm} fired that nobody armed`);
+    else if (this.#fired.has(arm)) this.#say(`timer ${arm} fired twice`);
+    else if (!isPending && !this.#givenUp.has(arm)) this.#say(`timer ${arm} fired although it was cancelled or replaced`);
+    else if (at < armed.dueAt) this.#say(`timer ${arm} fired ${armed.dueAt - at} ms early`);
+    if (isPending) this.#pending.delete(armed.timer);
+    this.#fired.add(arm);
+  }
+
+  #checkOverdue(event: string, acceptedAt: number): void {
+    for (const { arm, dueAt } of this.#pending.values()) {
+      if (dueAt >= acceptedAt || this.#givenUp.has(String(arm))) continue;
+      this.#say(`${event} overtook timer ${arm}, which was due before it was accepted`);
+    }
+  }
+
+  #arm(armed: Armed): void {
+    if (armed.arm === null) this.#pending.delete(armed.timer);
+    else {
+      this.#pending.set(armed.timer, armed);
+      this.#armed.set(armed.arm, armed);
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import { MillraceError, messageOf } from '../../src/errors.ts';
+import type { Ingest, Resolved } from '../ledger.ts';
+import type { Life } from './life.ts';
+import type { Act, Step } from './program.ts';
+import type { Scheduler } from './scheduler.ts';
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+type Answer = Ingest['answer'];
+
+/** How often somebody asks who is not told. */
+const triesMax = 8;
+
+/** What callers work with. */
+export interface CallersMeans {
+  readonly scheduler: Scheduler;
+  /** The process that answers now. */
+  life(): Life;
+  broken(what: string): void;
+}
+
+/** Those outside: they bring events in, look, and operate, and write down what they are told. */
+export class Callers {
+  readonly ingests: Mutable<Ingest>[] = [];
+  readonly resolved: Resolved[] = [];
+  readonly #means: CallersMeans;
+  readonly #underWay = new Set<Promise<void>>();
+  #moment = 0;
+
+  constructor(means: CallersMeans) {
+    this.#means = means;
+  }
+
+  /** Resolves when everybody has an answer. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  ingest(step: Step & { readonly step: 'ingest' }): void {
+    this.#begin(this.#ingest(step));
+  }
+
+  look(key: string): void {
+    this.#begin(
+      this.#tolerant(async ({ mill }) => {
+        await mill.state('acts', key);
+        await mill.keys('numbers', [key]);
+      }),
+    );
+  }
+
+  /** Redrives or discards the dead letter that `choose` takes from all there are. */
+  operate(how: Resolved['how'], choose: (letters: number) => number): void {
+    this.#begin(
+      this.#tolerant(async (life) => {
+        const letters = await life.mill.deadLetters();
+        const letter = letters[choose(letters.length)];
+        if (letter !== undefined) await this.resolve(life, letter, how);
+      }),
+    );
+  }
+
+  /** Throws what the engine throws. */
+  async resolve({ mill }: Life, letter: Awaited<ReturnType<Life['mill']['deadLetters']>>[number], how: Resolved['how']): Promise<void> {
+    const common = { pipeline: letter.partition.pipeline, key: letter.key, how, wasParked: letter.parked };
+    if (letter.event !== null) this.resolved.push({ ...common, what: 'event', name: JSON.parse(letter.body ?? '').mark });
+    if (letter.timer !== null) {
+      // What brings an outcome to its key has no arm, it is called by its name.
+      this.resolved.push({ ...common, what: 'timer', name: JSON.parse(letter.timer.data ?? '{}').arm ?? letter.timer.name });
+    }
+    if (letter.numbers !== null) this.resolved.push({ ...common, what: 'gap', name: `${letter.numbers.from}-${letter.numbers.to}` });
+    if (letter.delivery !== null)
+      this.resolved.push({ ...common, what: 'delivery', name: `${letter.delivery.endpoint}/${letter.delivery.id}` });
+    await (how === 'redriven' ? mill.redrive(letter.id) : mill.discard(letter.id));
+  }
+
+  #begin(doing: Promise<void>): void {
+    const done: Promise<void> = doing
+      .catch((error: unknown) => this.#means.broken(`a caller met ${error instanceof Error ? error.stack : messageOf(error)}`))
+      .finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  async #ingest({ pipeline, acts, isBatch, again }: Step & { readonly step: 'ingest' }): Promise<void> {
+    let left = acts;
+    for (let tries = 0; left.length > 0 && tries < triesMax; tries += 1) {
+      if (tries > 0) await new Promise<void>((resolve) => this.#means.scheduler.add('a caller asks again', resolve));
+      const answers = await this.#ask(pipeline, left, isBatch);
+      if (!again) return;
+      // What has no name would be another event the next time, unless it was surely not taken.
+      left = left.filter((act, at) => answers[at] === 'refused' || (answers[at] === 'unknown' && (act.isNamed || pipeline === 'numbers')));
+      // And once more for nothing, now and then: what was taken is a duplicate then.
+      if (left.length === 0 && tries === 1) left = acts.filter((act) => act.isNamed || pipeline === 'numbers');
+    }
+  }
+
+  async #ask(pipeline: string, acts: readonly Act[], isBatch: boolean): Promise<readonly Answer[]> {
+    this.#moment += 1;
+    const entries = acts.map(({ key, mark }) => ({
+      pipeline,
+      key,
+      name: mark,
+      answer: 'unknown' as Answer,
+      began: this.#moment,
+      ended: Number.POSITIVE_INFINITY,
+    }));
+    this.ingests.push(...entries);
+    const answers = await this.#answers(pipeline, acts, isBatch);
+    this.#moment += 1;
+    for (const [at, entry] of entries.entries()) {
+      entry.answer = answers[at] ?? 'unknown';
+      entry.ended = this.#moment;
+    }
+    return answers;
+  }
+
+  async #answers(pipeline: string, acts: readonly Act[], isBatch: boolean): Promise<readonly Answer[]> {
+    const { mill, died } = this.#means.life();
+    try {
+      if (isBatch) {
+        const judged = await Promise.race([mill.ingestBatch(pipeline, acts), died]);
+        return judged.map((one) => (one.status === 'rejected' ? this.#answerOf(one.error) : one.status));
+      }
+      return [(await Promise.race([mill.ingest(pipeline, acts[0]), died])).status];
+    } catch (error) {
+      return acts.map(() => this.#answerOf(error));
+    }
+  }
+
+  /** What an error says about the event. */
+  #answerOf(error: unknown): Answer {
+    if (!(error instanceof MillraceError)) return 'unknown';
+    if (error.code === 'MILL_EVENT_TOO_LATE') return 'late';
+    if (error.code === 'MILL_STORE_UNAVAILABLE') return 'unknown';
+    if (error.code === 'MILL_INTERNAL' || error.status < 500)
+      this.#means.broken(`an event was refused with ${error.code}: ${error.message}`);
+    return 'refused';
+  }
+
+  /** Asks something of the process; that it dies, or cannot answer now, is nothing wrong. */
+  async #tolerant(ask: (life: Life) => Promise<void>): Promise<void> {
+    const life = this.#means.life();
+    try {
+      await Promise.race([ask(life), life.died]);
+    } catch (error) {
+      const isFine = !life.isAlive || (error instanceof MillraceError && error.code !== 'MILL_INTERNAL');
+      if (!isFine) throw error;
+    }
+  }
+}

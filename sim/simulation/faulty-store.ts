@@ -1,0 +1,76 @@
+import { type ErrorCode, MillraceError } from '../../src/errors.ts';
+import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { FaultRates } from './program.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export type Fault = keyof FaultRates;
+
+/** What becomes of the calls of one life. */
+export interface Fate {
+  /** Whether the process is alive; a dead one learns of nothing any more, and nothing that it has under way happens. */
+  isAlive(): boolean;
+  /** The fault that the next call meets; undefined for none. */
+  next(method: string): Fault | undefined;
+  /** The process dies here. */
+  crash(): void;
+  /** What it may no longer do, having lost the store to another process without knowing; undefined while it has it. */
+  isBarred(method: string, given: readonly unknown[]): boolean;
+  met(fault: Fault, method: string): void;
+}
+
+/**
+ * The store as a process meets it. It is made from the port, whatever calls that has: each takes effect some time later, is
+ * answered some time after that, both in the order that the scheduler decides, and may meet a fault on the way.
+ */
+export function faultyStore(
+  base: Store,
+  fate: Fate,
+  { scheduler, chance }: { readonly scheduler: Scheduler; readonly chance: Chance },
+): Store {
+  const meet = (method: string, given: readonly unknown[], call: () => Promise<unknown>) =>
+    new Promise((resolve, reject) => {
+      const fault = fate.next(method);
+      if (fault !== undefined) fate.met(fault, method);
+      const later = (label: string, run: () => void | Promise<void>) =>
+        scheduler.add(`${method} ${label}`, () => (fate.isAlive() ? run() : undefined));
+      const refuse = (code: ErrorCode) =>
+        later('is refused', () => reject(new MillraceError(code, `${method}: ${code}, as the dice have it`)));
+      const takeEffect = (answered: (answer: () => void) => void) =>
+        later('takes effect', () => {
+          if (fate.isBarred(method, given)) return refuse('MILL_STORE_UNAVAILABLE');
+          return call().then(
+            (value) => answered(() => resolve(value)),
+            (error: unknown) => answered(() => reject(error)),
+          );
+        });
+      const answerLater = (answer: () => void) => later('is answered', answer);
+      switch (fault) {
+        case 'failsBefore':
+          return refuse('MILL_STORE_UNAVAILABLE');
+        case 'failsAfter':
+          return takeEffect(() => refuse('MILL_STORE_UNAVAILABLE'));
+        case 'busy':
+          return refuse('MILL_STORE_BUSY');
+        case 'full':
+          return refuse('MILL_STORE_FULL');
+        case 'crashBefore':
+          return later('meets the end', () => fate.crash());
+        case 'crashAfter':
+          return takeEffect(() => later('meets the end', () => fate.crash()));
+        case 'delayed': {
+          const delayMs = chance.upTo(2_000);
+          return takeEffect((answer) => void scheduler.clock.alarm(scheduler.clock.now() + delayMs, () => answerLater(answer)));
+        }
+        default:
+          return takeEffect(answerLater);
+      }
+    });
+  return new Proxy(base, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...given: unknown[]) => meet(String(name), given, () => Reflect.apply(member, target, given));
+    },
+  });
+}

@@ -1,0 +1,147 @@
+import type { Clock } from '../../src/engine/clock.ts';
+import { type Mill, millrace } from '../../src/engine/mill.ts';
+import type { Answer, OutgoingCall } from '../../src/pipeline/endpoint.ts';
+import type { AnyPipeline } from '../../src/pipeline/pipeline.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { ArrivedCall } from '../ledger.ts';
+import { aborted, type Surroundings, simulatedPipelines } from './pipelines.ts';
+import type { Deed, DeliveryPlan, Program } from './program.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** What lives share: the world outside of the process. */
+export interface World {
+  readonly program: Program;
+  readonly scheduler: Scheduler;
+  readonly random: () => number;
+  readonly isMended: boolean;
+  readonly calls: ArrivedCall[];
+  note(what: string): void;
+  count(what: string): void;
+  broken(what: string): void;
+}
+
+/** A run of the process, from its start to its stop or death. */
+export class Life implements Surroundings {
+  readonly life: number;
+  readonly mill: Mill;
+  readonly pipelines: readonly AnyPipeline[];
+  /** Rejects when the process dies. */
+  readonly died: Promise<never>;
+  /** Another process has the store, and this one does not know. */
+  isBarred = false;
+  readonly #world: World;
+  readonly #die: (reason: Error) => void;
+  readonly #running = new Set<string>();
+  #isAlive = true;
+  #hasFailed = false;
+
+  constructor(life: number, world: World, makeStore: (life: Life) => Store) {
+    this.life = life;
+    this.#world = world;
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.died = promise;
+    this.#die = reject;
+    const { settings } = world.program;
+    this.pipelines = simulatedPipelines(settings, this);
+    const { warmKeys, feed, commit } = settings;
+    this.mill = millrace({
+      store: makeStore(this),
+      pipelines: this.pipelines,
+      limits: { warmKeys, feed, commit, pendingPerKey: settings.maxPending },
+      clock: this.#clock(),
+      random: world.random,
+    });
+    this.mill.stopped.catch(() => {
+      this.#hasFailed = true;
+    });
+  }
+
+  /** Whether anything of it happens still. */
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** Whether a supervisor would start it again. */
+  get hasEnded(): boolean {
+    return !this.#isAlive || this.#hasFailed;
+  }
+
+  get isMended(): boolean {
+    return this.#world.isMended;
+  }
+
+  /** The power is cut. */
+  die(): void {
+    this.#isAlive = false;
+    this.#die(new Error('the process has died'));
+  }
+
+  enter(pipeline: string, key: string, what: string): () => void {
+    this.#world.note(`life ${this.life}: ${pipeline} ${key}: ${what}`);
+    this.#world.count('attempts at a turn');
+    const name = `${pipeline} ${key}`;
+    if (this.#running.has(name)) this.#world.broken(`${pipeline}: key ${key} has two turns at once`);
+    this.#running.add(name);
+    let hasLeft = false;
+    return () => {
+      if (!hasLeft) this.#running.delete(name);
+      hasLeft = true;
+    };
+  }
+
+  pause(): Promise<void> {
+    return this.#later('a handler goes on');
+  }
+
+  deedsAfter(delivery: string): readonly Deed[] {
+    return this.#planOf(delivery).does;
+  }
+
+  async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
+    const { pipeline, endpoint, key, id } = call;
+    const { answers } = this.#planOf(id);
+    const before = this.#world.calls.filter(
+      (one) => one.pipeline === pipeline && one.endpoint === endpoint && one.key === key && one.id === id,
+    );
+    const fate = this.isMended ? 'delivered' : (answers[before.length] ?? 'delivered');
+    const arrived = { pipeline, endpoint, key, id, life: this.life, result: 'unknown' as ArrivedCall['result'] };
+    // One that was postponed is remembered too, so that it is not postponed for ever.
+    this.#world.calls.push(arrived);
+    this.#world.note(`life ${this.life}: ${pipeline} ${key}: ${endpoint} is called with ${id} and ${fate}`);
+    if (fate === 'hangs') return aborted(signal);
+    await this.#later(`${endpoint} answers`);
+    if (fate === 'postponed') {
+      arrived.result = 'failed';
+      return { result: 'postponed', reason: 'not now', retryAfterMs: 700 };
+    }
+    if (signal.aborted) throw signal.reason;
+    arrived.result = fate === 'throws' ? 'failed' : fate;
+    if (fate === 'throws') throw new Error('the line is dead');
+    return fate === 'delivered' ? { result: fate } : { result: fate, reason: 'not today' };
+  }
+
+  #planOf(delivery: string): DeliveryPlan {
+    return this.#world.program.plans.get(delivery) ?? { answers: [], does: [] };
+  }
+
+  #later(label: string): Promise<void> {
+    return new Promise((resolve) =>
+      this.#world.scheduler.add(label, () => {
+        if (this.#isAlive) resolve();
+      }),
+    );
+  }
+
+  #clock(): Clock {
+    const { clock } = this.#world.scheduler;
+    return {
+      now: () => clock.now(),
+      elapsedMs: () => clock.elapsedMs(),
+      alarm: (at, ring) =>
+        clock.alarm(at, () => {
+          if (this.#isAlive) ring();
+        }),
+    };
+  }
+}

@@ -1,0 +1,245 @@
+import { dice } from '../../src/store/contract/dice.ts';
+import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
+
+/** What a turn is told to do. */
+export type Deed =
+  /** Fails its first attempts, unless all is mended. */
+  | { readonly do: 'fail'; readonly attempts: number }
+  /** Waits for something outside, so many times. */
+  | { readonly do: 'pause'; readonly times: number }
+  /** The first attempt never ends by itself, unless all is mended. */
+  | { readonly do: 'hang' }
+  | { readonly do: 'send'; readonly to: 'acts' | 'loose'; readonly act: Act }
+  | { readonly do: 'arm'; readonly timer: TimerName; readonly afterMs: number; readonly does: readonly Deed[] }
+  | { readonly do: 'cancel'; readonly timer: TimerName }
+  | { readonly do: 'deliver'; readonly endpoint: EndpointName; readonly id: string };
+
+export const timerNames = ['bell', 'gong'] as const;
+export type TimerName = (typeof timerNames)[number];
+/** `mail` in any order, `post` in the order of its key, `visit` tried again by the pipeline, `shout` without telling the key. */
+export const endpointNames = ['mail', 'post', 'visit', 'shout'] as const;
+export type EndpointName = (typeof endpointNames)[number];
+export const pipelineNames = ['acts', 'numbers', 'loose'] as const;
+export type PipelineName = (typeof pipelineNames)[number];
+
+/** An event. */
+export interface Act {
+  readonly key: string;
+  /** A name that no other event has. */
+  readonly mark: string;
+  /** Whether the mark is its chosen id. */
+  readonly isNamed: boolean;
+  /** In `numbers`, its number in its key; otherwise 0. */
+  readonly number: number;
+  readonly does: readonly Deed[];
+}
+
+/** What comes of the calls of a delivery, one after the other, `delivered` when none is left; and what its success leads to. */
+export interface DeliveryPlan {
+  readonly answers: readonly ('delivered' | 'failed' | 'refused' | 'postponed' | 'throws' | 'hangs')[];
+  readonly does: readonly Deed[];
+}
+
+export type Step =
+  /** Somebody brings events in, one by one or as a batch, again as long as it is not told what became of them. */
+  | {
+      readonly step: 'ingest';
+      readonly pipeline: PipelineName;
+      readonly acts: readonly Act[];
+      readonly isBatch: boolean;
+      readonly again: boolean;
+    }
+  /** Until everybody has an answer. */
+  | { readonly step: 'wait' }
+  | { readonly step: 'advance'; readonly ms: number }
+  | { readonly step: 'crash' }
+  | { readonly step: 'restart'; readonly timeoutMs: number }
+  /** Another process takes the store over while this one believes it has it. */
+  | { readonly step: 'take over' }
+  /** Calls under way fail, with or without effect, and so do the next ones. */
+  | { readonly step: 'disconnect'; readonly calls: number }
+  | { readonly step: 'mend'; readonly isMended: boolean }
+  | { readonly step: 'operate'; readonly how: 'redriven' | 'discarded' }
+  | { readonly step: 'look'; readonly key: string };
+
+/** How many of a thousand calls of the store meet each fault. */
+export interface FaultRates {
+  readonly failsBefore: number;
+  readonly failsAfter: number;
+  readonly busy: number;
+  readonly delayed: number;
+  readonly full: number;
+  readonly crashBefore: number;
+  readonly crashAfter: number;
+}
+
+export interface Settings {
+  readonly slices: number;
+  readonly onGiveUp: 'park' | 'skip';
+  readonly attempts: number;
+  readonly concurrency: number;
+  readonly skipsGaps: boolean;
+  readonly maxPending: number;
+  readonly deliveriesAtOnce: number;
+  readonly warmKeys: number;
+  readonly feed: number;
+  readonly commit: number;
+  /** How often the clock moves while calls are under way, of a hundred chances. */
+  readonly haste: number;
+}
+
+export interface Program {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly faults: FaultRates;
+  readonly steps: readonly Step[];
+  /** By the delivery's id. */
+  readonly plans: ReadonlyMap<string, DeliveryPlan>;
+}
+
+const calm: FaultRates = { failsBefore: 0, failsAfter: 0, busy: 0, delayed: 0, full: 0, crashBefore: 0, crashAfter: 0 };
+const weather: readonly FaultRates[] = [
+  calm,
+  { ...calm, delayed: 100 },
+  { ...calm, failsAfter: 30, busy: 10 },
+  { ...calm, crashBefore: 5, crashAfter: 5 },
+  { failsBefore: 10, failsAfter: 10, busy: 10, delayed: 30, full: 2, crashBefore: 3, crashAfter: 3 },
+  { failsBefore: 40, failsAfter: 60, busy: 40, delayed: 60, full: 3, crashBefore: 8, crashAfter: 8 },
+];
+
+const keys = ['ann', 'bob', 'cem', 'dan'] as const;
+
+/** A random program: the same for the same seed and number of steps. */
+export function randomProgram(seed: number, steps: number): Program {
+  return new Author(seed).write(steps);
+}
+
+class Author {
+  readonly #seed: number;
+  readonly #chance: Chance;
+  readonly #plans = new Map<string, DeliveryPlan>();
+  /** The numbers of each key that were not brought in yet, mostly in order. */
+  readonly #numbers = new Map<string, { next: number; readonly left: number[] }>();
+  #marks = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    // Seeds that follow each other would throw much the same at first.
+    this.#chance = new Chance(dice(Math.imul(seed, 0x9e3779b1)));
+  }
+
+  write(count: number): Program {
+    const settings = this.#settings();
+    const faults = this.#chance.one(weather);
+    const steps = Array.from({ length: count }, () => this.#step());
+    return { seed: this.#seed, settings, faults, steps, plans: this.#plans };
+  }
+
+  #settings(): Settings {
+    const { upTo, one } = { upTo: this.#chance.upTo, one: <T>(items: readonly T[]) => this.#chance.one(items) };
+    return {
+      slices: one([1, 1, 2, 4]),
+      onGiveUp: one(['park', 'skip']),
+      attempts: upTo(3),
+      concurrency: one([1, 2, 10]),
+      skipsGaps: one([false, true]),
+      maxPending: one([3, 20]),
+      deliveriesAtOnce: one([1, 2, 10]),
+      warmKeys: one([1, 2, 100]),
+      feed: one([1, 3, 1_000]),
+      commit: one([1, 3, 1_000]),
+      haste: one([0, 1, 10]),
+    };
+  }
+
+  #step(): Step {
+    const chance = this.#chance;
+    const dealt = chance.upTo(100);
+    if (dealt <= 55) return this.#ingest();
+    if (dealt <= 65) return { step: 'wait' };
+    if (dealt <= 80) return { step: 'advance', ms: chance.one([1, 50, 400, 1_000, 5_000, 30_000]) };
+    if (dealt <= 83) return { step: 'crash' };
+    if (dealt <= 86) return { step: 'restart', timeoutMs: chance.one([0, 100, 5_000]) };
+    if (dealt <= 88) return { step: 'take over' };
+    if (dealt <= 90) return { step: 'disconnect', calls: chance.upTo(8) };
+    if (dealt <= 92) return { step: 'mend', isMended: chance.one([true, false]) };
+    if (dealt <= 96) return { step: 'operate', how: chance.one(['redriven', 'redriven', 'discarded']) };
+    return { step: 'look', key: chance.one(keys) };
+  }
+
+  #ingest(): Step {
+    const chance = this.#chance;
+    const pipeline = chance.one(pipelineNames);
+    const isBatch = chance.upTo(4) === 1;
+    const acts = Array.from({ length: isBatch ? chance.upTo(5) : 1 }, () => this.#act(pipeline, 2));
+    return { step: 'ingest', pipeline, acts, isBatch, again: chance.upTo(3) > 1 };
+  }
+
+  /** @param depth how many generations of deeds may follow from it */
+  #act(pipeline: PipelineName, depth: number): Act {
+    const chance = this.#chance;
+    this.#marks += 1;
+    const mark = `e${this.#marks}`;
+    const isNamed = pipeline === 'loose' || (pipeline === 'acts' && chance.upTo(2) === 1);
+    const key = pipeline === 'loose' ? mark : chance.one(keys);
+    const number = pipeline === 'numbers' ? this.#number(key) : 0;
+    return { key, mark: pipeline === 'numbers' ? String(number) : mark, isNamed, number, does: this.#deeds(depth, mark) };
+  }
+
+  /** Mostly the next one, sometimes one that comes early, sometimes one that was left out before. */
+  #number(key: string): number {
+    const chance = this.#chance;
+    const own = this.#numbers.get(key) ?? { next: 1, left: [] };
+    this.#numbers.set(key, own);
+    if (own.left.length > 0 && chance.upTo(2) === 1) return own.left.splice(chance.upTo(own.left.length) - 1, 1)[0] ?? own.next;
+    if (chance.upTo(4) === 1) own.left.push(own.next++);
+    return own.next++;
+  }
+
+  #deeds(depth: number, mark: string): readonly Deed[] {
+    if (depth === 0) return [];
+    return Array.from({ length: this.#chance.upTo(4) - 1 }, (_, at) => this.#deed(depth - 1, `${mark}.${at}`));
+  }
+
+  #deed(depth: number, mark: string): Deed {
+    const chance = this.#chance;
+    const timer = chance.one(timerNames);
+    switch (chance.upTo(12)) {
+      case 1:
+        return { do: 'fail', attempts: chance.one([1, 1, 2, 99]) };
+      case 2:
+        return { do: 'pause', times: chance.upTo(3) };
+      case 3:
+        return chance.upTo(4) === 1 ? { do: 'hang' } : { do: 'pause', times: 1 };
+      case 4:
+      case 5:
+        return this.#send(depth);
+      case 6:
+      case 7:
+      case 8:
+        return { do: 'arm', timer, afterMs: chance.one([0, 1, 100, 1_000, 10_000]), does: this.#deeds(depth, mark) };
+      case 9:
+        return { do: 'cancel', timer };
+      default:
+        return this.#deliver(depth, mark);
+    }
+  }
+
+  #send(depth: number): Deed {
+    const to = this.#chance.one(['acts', 'acts', 'loose'] as const);
+    return { do: 'send', to, act: this.#act(to, depth) };
+  }
+
+  #deliver(depth: number, mark: string): Deed {
+    const chance = this.#chance;
+    const endpoint = chance.one(endpointNames);
+    // Now and then under the id of one that may be waiting still.
+    const isShared = chance.upTo(6) === 1;
+    const id = isShared ? `again ${chance.upTo(2)}` : mark;
+    const fates = ['delivered', 'delivered', 'delivered', 'failed', 'failed', 'refused', 'postponed', 'throws', 'hangs'] as const;
+    const answers = Array.from({ length: chance.upTo(3) - 1 }, () => chance.one(fates));
+    // What follows has names of its own, so that it may follow but once.
+    if (!this.#plans.has(id)) this.#plans.set(id, { answers, does: isShared ? [] : this.#deeds(Math.min(depth, 1), `${mark}/`) });
+    return { do: 'deliver', endpoint, id };
+  }
+}

@@ -1,0 +1,69 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+
+/** Something that may happen next. */
+interface Task {
+  readonly label: string;
+  readonly run: () => void | Promise<void>;
+}
+
+/**
+ * Decides what happens next of all that may: one thing at a time, by the dice, and after each the engine goes as far as it can
+ * by itself. So a program takes the same course each time, whatever the machine is doing, and another one under another seed.
+ */
+export class Scheduler {
+  readonly clock: VirtualClock;
+  readonly #chance: Chance;
+  readonly #tasks: Task[] = [];
+  /** How often the clock moves while something else might happen, of a hundred chances. */
+  readonly #haste: number;
+  readonly #note: (what: string) => void;
+
+  constructor({ chance, haste, note }: { readonly chance: Chance; readonly haste: number; readonly note: (what: string) => void }) {
+    this.clock = new VirtualClock(Date.UTC(2026, 0, 1));
+    this.#chance = chance;
+    this.#haste = haste;
+    this.#note = note;
+  }
+
+  get isIdle(): boolean {
+    return this.#tasks.length === 0;
+  }
+
+  /** It happens some time; nothing else does until what it answers resolves. */
+  add(label: string, run: () => void | Promise<void>): void {
+    this.#tasks.push({ label, run });
+  }
+
+  /** Lets the engine go as far as it can without anything happening. */
+  async rest(): Promise<void> {
+    // What is set off now, and what that sets off at the end of its turn of the event loop.
+    await setImmediate();
+    await setImmediate();
+  }
+
+  /** One thing happens; false when there is none. */
+  async go(): Promise<boolean> {
+    await this.rest();
+    if (this.#tasks.length === 0) return false;
+    if (this.#chance.upTo(100) <= this.#haste) {
+      this.clock.turnToNextAlarm(this.clock.now() + this.#chance.upTo(500));
+      this.#note(`the clock stands at ${this.clock.now()}`);
+      return true;
+    }
+    const at = this.#chance.upTo(this.#tasks.length) - 1;
+    const [task] = this.#tasks.splice(at, 1);
+    if (task === undefined) return false;
+    this.#note(task.label);
+    await task.run();
+    return true;
+  }
+
+  /** Turns the clock to its next alarm, if that is not later than `until`; otherwise to `until`, and answers false. */
+  turn(until: number): boolean {
+    const isAlarm = this.clock.turnToNextAlarm(until);
+    this.#note(`the clock stands at ${this.clock.now()}`);
+    return isAlarm;
+  }
+}

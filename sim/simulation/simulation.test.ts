@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { sqlite } from '../../src/store/sqlite/sqlite-store.ts';
+import { randomProgram } from './program.ts';
+import { regressions } from './regressions.ts';
+import { simulate } from './simulation.ts';
+
+const steps = 40;
+/** Programs that are the same in every run. */
+const fixedPrograms = 300;
+/** Programs that nobody has run before. */
+const freshPrograms = 300;
+
+async function brokenOf(first: number, programs: number): Promise<string> {
+  const broken: string[] = [];
+  for (let seed = first; seed < first + programs; seed += 1) {
+    const report = await simulate(randomProgram(seed, steps));
+    for (const what of report.broken) broken.push(`npm run sim -- --seed ${seed} --steps ${steps}: ${what}`);
+  }
+  return broken.join('\n');
+}
+
+describe('random programs under faults keep every promise', () => {
+  test(`those of ${fixedPrograms} fixed seeds`, async () => {
+    assert.equal(await brokenOf(1, fixedPrograms), '');
+  });
+
+  test(`those of ${freshPrograms} fresh seeds`, async (context) => {
+    const first = Math.floor(Math.random() * 2 ** 31) + 1;
+    context.diagnostic(`seeds from ${first}`);
+    assert.equal(await brokenOf(first, freshPrograms), '');
+  });
+
+  for (const { seed, steps, found } of regressions) {
+    test(`the one that found this, seed ${seed}: ${found}`, async () => {
+      assert.deepEqual((await simulate(randomProgram(seed, steps))).broken, []);
+    });
+  }
+
+  test('some of them on disk', async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-sim-'));
+    context.after(() => rmSync(folder, { recursive: true }));
+    for (const seed of [1, 2, 3]) {
+      const store = sqlite(join(folder, `${seed}.db`));
+      assert.deepEqual((await simulate(randomProgram(seed, 20), { store })).broken, []);
+    }
+  });
+});
+
+test('a program takes the same course each time, and another one under another seed', async () => {
+  const courseOf = async (seed: number) => {
+    const happened: string[] = [];
+    const { course } = await simulate(randomProgram(seed, steps), { trace: (what) => void happened.push(what) });
+    return { course, happened };
+  };
+  const once = await courseOf(5);
+  assert.ok(once.happened.length > 500, `expected a long course, found ${once.happened.length} happenings`);
+  assert.deepEqual(await courseOf(5), once);
+  assert.notEqual((await courseOf(6)).course, once.course);
+});
