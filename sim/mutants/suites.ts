@@ -20,6 +20,11 @@ export function system(file: string, named?: string): TestChoice {
   return choice(`systems/${file}.test.ts`, named);
 }
 
+/** Of the simulation of random programs those tests alone that take little time. */
+export function simulation(named: string): TestChoice {
+  return choice('sim/simulation/simulation.test.ts', named);
+}
+
 function choice(file: string, named: string | undefined): TestChoice {
   return named === undefined ? file : { file, named };
 }

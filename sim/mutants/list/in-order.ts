@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { contract, promise } from '../suites.ts';
+import { contract, promise, simulation } from '../suites.ts';
 
 const lane = 'src/engine/lane.ts';
 const lanes = 'src/engine/lanes.ts';
@@ -143,6 +143,14 @@ export const inOrder: readonly Mutant[] = [
     find: ' && (kept[to] as FedEvent).position === this.#taken + 1 + to - from',
     replace: '',
     tests: [promise('in-order')],
+  },
+  {
+    name: 'old-record-taken-for-a-key-in-memory',
+    promises: [2, 3],
+    file: lanes,
+    find: 'if (this.#loading.get(key) === loading) this.#adopt(',
+    replace: 'this.#adopt(',
+    tests: [simulation('the one that found this')],
   },
   {
     name: 'late-number-applied',

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, contract, promise } from '../suites.ts';
+import { beside, contract, promise, simulation } from '../suites.ts';
 
 const mill = 'src/engine/mill.ts';
 const partition = 'src/engine/partition.ts';
@@ -110,6 +110,14 @@ export const safeStop: readonly Mutant[] = [
     find: "await this.#present.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));",
     replace: '',
     tests: [promise('exactly-once'), promise('nth-failure', 'events with state, rows and a send')],
+  },
+  {
+    name: 'claim-while-a-commit-is-under-way',
+    promises: [2, 8],
+    file: tenure,
+    find: 'while (this.#committing !== undefined) await this.#committing;',
+    replace: 'await this.#committing;',
+    tests: [simulation('the one that found this')],
   },
   {
     name: 'what-was-told-of-during-a-claim-lost',
