@@ -109,7 +109,7 @@ export const safeStop: readonly Mutant[] = [
     file: partition,
     find: "await this.#present.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));",
     replace: '',
-    tests: [promise('exactly-once'), promise('nth-failure', 'events with state, rows and a send')],
+    tests: [promise('exactly-once')],
   },
   {
     name: 'claim-while-a-commit-is-under-way',

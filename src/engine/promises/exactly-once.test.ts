@@ -130,6 +130,41 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('a turn under way when the store fails has ended before its event has another', async () => {
+    const base = makeStore();
+    let isFailing = false;
+    const append: Store['append'] = async (events) => {
+      if (!isFailing) return base.append(events);
+      isFailing = false;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+    };
+    const signals: AbortSignal[] = [];
+    const gate = Promise.withResolvers<void>();
+    const patient = pipeline('patient', {
+      event: Step,
+      key: ({ key }) => key,
+      async handle(_step, _state, turn) {
+        assert.ok(signals.every(({ aborted }) => aborted));
+        signals.push(turn.signal);
+        await gate.promise;
+      },
+    });
+    const t = await testMill({ pipelines: [patient], store: withCalls(base, { append }) });
+    await t.ingest('patient', { key: 'a', n: 1 });
+    while (signals.length === 0) await setImmediate();
+    isFailing = true;
+    await assert.rejects(t.ingest('patient', { key: 'a', n: 2 }), isCode('MILL_STORE_UNAVAILABLE'));
+    while (signals.length === 1) await setImmediate();
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, false],
+    );
+    gate.resolve();
+    await t.drain();
+    assert.equal(t.mill.counts().patient?.processed, 1);
+    await t.stop();
+  });
+
   test('what a handler says after its end is refused, and has no effect', async () => {
     const notes = table('notes', { n: 'integer' }, { primaryKey: ['n'] });
     const refusals: unknown[] = [];

@@ -117,7 +117,9 @@ function callerOf(t: TestMill, fault: Fault): Caller {
     },
     async restart() {
       const { hasDied } = fault;
-      await fault.answerOf(t.mill.stop({ timeoutMs: 0 })).catch((error: unknown) => assert.ok(isCode('MILL_STORE_UNAVAILABLE')(error), messageOf(error)));
+      await fault
+        .answerOf(t.mill.stop({ timeoutMs: 0 }))
+        .catch((error: unknown) => assert.ok(isCode('MILL_STORE_UNAVAILABLE')(error), messageOf(error)));
       // Who died in the middle of it runs again already.
       if (fault.hasDied === hasDied) await untilDone(async () => (fault.hasDied && !hasDied) || fault.answerOf(t.start()));
     },
