@@ -69,6 +69,17 @@ test('a signed call verifies with the reference library, at every attempt', asyn
   assert.equal(shop.received.length, 2);
 });
 
+test('what is signed is the body that goes out, letter by letter, not the payload that it was made of', async (context) => {
+  const shop = await receive(context);
+  const to = transport(context, { url: shop.url, secret, body: ({ key }) => ` {"Key": "${key} Ä"}\n` });
+  await to.call(callOf(), unhurried);
+  const [request] = shop.received;
+  const signed = Object.fromEntries(
+    ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, String(request?.headers[name])]),
+  );
+  assert.deepEqual(new Webhook(secret).verify(request?.body ?? '', signed), { Key: 'k Ä' });
+});
+
 test('a connection is used again', async (context) => {
   const shop = await receive(context, (response) => response.end('thanks'));
   const to = transport(context, { url: shop.url });

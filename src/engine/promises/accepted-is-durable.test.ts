@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
-import { isCode, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { applied, isCode, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 1: accepted means durable', ({ testMill, makeStore }) => {
   test('what was acknowledged is there after a crash in the same instant', async () => {
@@ -16,6 +16,17 @@ onEveryStore('promise 1: accepted means durable', ({ testMill, makeStore }) => {
       await stepsOf(t, 'a'),
       Array.from({ length: 20 }, (_, at) => at + 1),
     );
+    await t.stop();
+  });
+
+  test('of very much that comes at the same moment all is on disk when it is answered', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    const batches = Array.from({ length: 7 }, (_, nth) => Array.from({ length: 1_000 }, (_, n) => ({ key: `${nth}-${n % 100}`, n })));
+    const judged = await Promise.all(batches.map((batch) => t.ingestBatch('steps', batch)));
+    assert.ok(judged.flat().every(({ status }) => status === 'accepted'));
+    await t.crash();
+    await t.drain();
+    assert.equal((await t.rows(applied)).length, 7_000);
     await t.stop();
   });
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import { failing, isCode, onEveryStore, steps, stepsOf, upTo } from './fixture.test.ts';
+import type { Store } from '../../store/store.ts';
+import { failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-onEveryStore('promise 7: the door is bounded', ({ testMill }) => {
+onEveryStore('promise 7: the door is bounded', ({ testMill, makeStore }) => {
   test('beyond the backlog events are refused before acceptance, and taken again when there is room', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [steps({ attempt: () => gate.promise })], limits: { backlog: 10 } });
@@ -43,6 +45,27 @@ onEveryStore('promise 7: the door is bounded', ({ testMill }) => {
     }
     assert.deepEqual([t.mill.counts().keyless?.held, t.mill.counts().keyed?.held], [2, 3]);
     await assert.rejects(t.ingest('keyless', {}), isCode('MILL_BACKLOG_FULL'));
+    await t.stop();
+  });
+
+  test('events that the store has not answered yet take up the backlog', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    const append: Store['append'] = async (events) => {
+      await gate.promise;
+      return base.append(events);
+    };
+    const t = await testMill({ pipelines: [steps()], limits: { backlog: 3 }, store: withCalls(base, { append }) });
+    const accepted: Promise<unknown>[] = [];
+    for (const n of [1, 2, 3]) {
+      accepted.push(t.ingest('steps', { key: `k${n}`, n }));
+      await setImmediate();
+    }
+    await assert.rejects(t.ingest('steps', { key: 'k4', n: 4 }), isCode('MILL_BACKLOG_FULL'));
+    gate.resolve();
+    await Promise.all(accepted);
+    await t.drain();
+    await t.ingest('steps', { key: 'k4', n: 4 });
     await t.stop();
   });
 

@@ -6,7 +6,7 @@ import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { failing, isCode, onEveryStore, withCalls } from './fixture.test.ts';
-import { delivered, shop, toldTo, until } from './shop.fixture.test.ts';
+import { delivered, failed, shop, toldTo, until } from './shop.fixture.test.ts';
 
 const down = () => new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
 const removes = (work: Commit) => work.deliveries.some(({ write }) => write === 'remove');
@@ -49,23 +49,25 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
       },
     ],
   ] as const) {
-    test(`a delivery that is ${what} is made, although nobody knew that its last outcome was recorded`, async () => {
-      const base: Store = makeStore();
-      let doubts = 0;
-      const commit = async (work: Commit) => {
-        const committed = await base.commit(work);
-        if (!removes(work) || doubts > 0) return committed;
-        doubts += 1;
-        throw down();
-      };
-      const t = await testMill({ pipelines: [shop()], store: withCalls(base, { commit }), answer: () => answer });
-      await t.ingest('shop', { key: 'a', n: 1 });
-      await t.advance(10_000);
-      await again(t);
-      await t.advance(10_000);
-      assert.equal(t.calls.length, 2);
-      await t.stop();
-    });
+    for (const pauseMs of [0, 10_000])
+      test(`a delivery that is ${what} ${pauseMs} ms later is made, although nobody knew that its last outcome was recorded`, async () => {
+        const base: Store = makeStore();
+        let doubts = 0;
+        const commit = async (work: Commit) => {
+          const committed = await base.commit(work);
+          if (!removes(work) || doubts > 0) return committed;
+          doubts += 1;
+          throw down();
+        };
+        const t = await testMill({ pipelines: [shop()], store: withCalls(base, { commit }), answer: () => answer });
+        await t.ingest('shop', { key: 'a', n: 1 });
+        await t.drain();
+        await t.advance(pauseMs);
+        await again(t);
+        await t.advance(10_000);
+        assert.equal(t.calls.length, 2);
+        await t.stop();
+      });
   }
 
   test('an answer that came while the engine stops is recorded, although the store failed', async () => {
@@ -128,6 +130,53 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await t.mill.redrive(letter?.id ?? '');
     await t.drain();
     assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 1', 'redriven a 1 after 0', 'given up a 1 after 1']);
+    await t.stop();
+  });
+
+  test('a failure that was recorded without anybody knowing is not taken for that of the next attempt', async () => {
+    const base: Store = makeStore();
+    let upAgainAt: number | undefined;
+    const isDown = () => upAgainAt !== undefined && t.clock.now() < upAgainAt;
+    const commit = async (work: Commit) => {
+      const committed = await base.commit(work);
+      if (upAgainAt !== undefined || work.deliveries.every(({ write }) => write !== 'retry')) return committed;
+      upAgainAt = t.clock.now() + 30_000;
+      throw down();
+    };
+    const claim: Store['claim'] = async (partition) => {
+      if (isDown()) throw down();
+      return base.claim(partition);
+    };
+    const t: TestMill = await testMill({
+      pipelines: [shop()],
+      store: withCalls(base, { commit, claim }),
+      answer: ({ attempt }) => (attempt === 1 ? failed : delivered),
+    });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(60_000);
+    assert.deepEqual(
+      t.calls.map(({ attempt }) => attempt),
+      [1, 2],
+    );
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 2']);
+    await t.stop();
+  });
+
+  test('a call that was postponed is none: within its span the rate limit lets another begin', async () => {
+    const at: number[] = [];
+    const t: TestMill = await testMill({
+      pipelines: [shop({ rateLimit: { calls: 1, per: 60_000 } })],
+      answer: () => {
+        at.push(t.clock.now());
+        return at.length === 1 ? { result: 'postponed', reason: 'circuit open', retryAfterMs: 100 } : delivered;
+      },
+    });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance(1_000);
+    assert.deepEqual(
+      at.map((moment) => moment - (at[0] as number)),
+      [0, 100],
+    );
     await t.stop();
   });
 

@@ -55,9 +55,9 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
 
   test('a failed delivery is tried again under its id, after a pause that doubles and that Retry-After prolongs', async () => {
     const at: number[] = [];
-    const answers: Answer[] = [failed, { ...failed, retryAfterMs: 5_000 }, delivered];
+    const answers: Answer[] = [failed, failed, { ...failed, retryAfterMs: 5_000 }, delivered];
     const t: TestMill = await testMill({
-      pipelines: [shop()],
+      pipelines: [shop({ attempts: 4 })],
       answer: () => {
         at.push(t.clock.now());
         return answers[at.length - 1] as Answer;
@@ -67,14 +67,14 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.advance(60_000);
     assert.deepEqual(
       at.map((moment) => moment - (at[0] as number)),
-      [0, 1_000, 6_000],
+      [0, 1_000, 3_000, 8_000],
     );
     assert.deepEqual(
       t.calls.map(({ id, attempt }) => `${id} ${attempt}`),
-      ['a 1 1', 'a 1 2', 'a 1 3'],
+      ['a 1 1', 'a 1 2', 'a 1 3', 'a 1 4'],
     );
-    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 3']);
-    assert.equal(t.mill.counts().shop?.deliveryRetries, 2);
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 4']);
+    assert.equal(t.mill.counts().shop?.deliveryRetries, 3);
     await t.stop();
   });
 
@@ -277,26 +277,60 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
 
   test('a delivery asked for again while its outcome is on its way to the key is not made again', async () => {
     const { waiting, answer } = heldAnswers();
+    const gate = Promise.withResolvers<void>();
+    const stubborn = pipeline('stubborn', {
+      event: Step,
+      key: ({ key }) => key,
+      state: Told,
+      deliver: {
+        door: { to: { call: failing }, outcome: (state, _turn, { id, status }) => ({ told: [...(state?.told ?? []), `${status} ${id}`] }) },
+      },
+      handle({ n }, state, turn) {
+        if (n === 2) return gate.promise.then(() => state);
+        turn.deliver('door', { n }, { id: 'x' });
+        return { told: [...(state?.told ?? []), `asked by ${n}`] };
+      },
+    });
+    const t = await testMill({ pipelines: [stubborn], answer });
+    await t.ingest('stubborn', { key: 'a', n: 1 });
+    await until(() => waiting.length === 1);
+    for (const n of [2, 3]) await t.ingest('stubborn', { key: 'a', n });
+    await t.advance(10);
+    waiting[0]?.give(delivered);
+    await until(() => t.mill.counts().stubborn?.delivered === 1);
+    gate.resolve();
+    await t.drain();
+    assert.deepEqual(await t.state('stubborn', 'a'), { told: ['asked by 1', 'asked by 3', 'delivered x'] });
+    assert.equal(waiting.length, 1);
+    await t.stop();
+  });
+
+  test('a delivery whose outcome is recorded while the store is asked what is due is not made again', async () => {
+    const { waiting, answer } = heldAnswers();
     const base = makeStore();
-    const hold = Promise.withResolvers<void>();
-    let isHeld = false;
-    const commit = async (work: Commit) => {
-      // The outcome is on disk; the turn that tells the key of it is not.
-      if (work.deliveries.some(({ write }) => write === 'remove')) isHeld = true;
-      else if (isHeld) await hold.promise;
-      return base.commit(work);
+    const [asked, hold] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isHolding = false;
+    const dueDeliveries: Store['dueDeliveries'] = async (...args) => {
+      const due = await base.dueDeliveries(...args);
+      if (!isHolding || due.every(({ id }) => id !== 'a 1')) return due;
+      isHolding = false;
+      asked.resolve();
+      await hold.promise;
+      return due;
     };
-    const t = await testMill({ pipelines: [shop()], store: withCalls(base, { commit }), answer });
+    const t = await testMill({ pipelines: [shop()], store: withCalls(base, { dueDeliveries }), answer });
     await t.ingest('shop', { key: 'a', n: 1 });
     await until(() => waiting.length === 1);
+    isHolding = true;
+    await t.ingest('shop', { key: 'a', n: 2 });
+    await asked.promise;
     waiting[0]?.give(delivered);
-    await until(() => isHeld);
-    const again = t.ingest('shop', { key: 'a', n: 1 });
+    await until(() => t.mill.counts().shop?.delivered === 1);
     hold.resolve();
-    await again;
-    await until(async () => (await toldTo(t, 'a')).length > 0);
-    assert.ok((await toldTo(t, 'a')).includes('delivered a 1 after 1'));
-    await t.crash();
+    await until(() => waiting.length === 2);
+    waiting[1]?.give(delivered);
+    await t.drain();
+    assert.deepEqual(idsOf(t.calls), ['a 1', 'a 2']);
     await t.stop();
   });
 
@@ -487,10 +521,21 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
   test('a call that a stop cuts off is no failed attempt', async () => {
     const { waiting, answer } = heldAnswers();
     const store = makeStore();
-    const t = await testMill({ pipelines: [shop({ attempts: 1 })], store, answer });
+    let reason: unknown;
+    const t = await testMill({
+      pipelines: [shop({ attempts: 1 })],
+      store,
+      answer(call, signal) {
+        signal.addEventListener('abort', () => {
+          reason = signal.reason;
+        });
+        return answer(call);
+      },
+    });
     await t.ingest('shop', { key: 'a', n: 1 });
     await until(() => waiting.length === 1);
     await t.mill.stop({ timeoutMs: 0 });
+    assert.ok(isCode('MILL_STOPPING')(reason), 'the call is told');
     const next = await testMill({ pipelines: [shop({ attempts: 1 })], store });
     await next.drain();
     assert.deepEqual(await toldTo(next, 'a'), ['delivered a 1 after 1']);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -102,6 +103,104 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('while a commit is under way no other begins, so that none takes effect without the one before it', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    let commits = 0;
+    const commit: Store['commit'] = async (work) => {
+      commits += 1;
+      if (commits > 1) return base.commit(work);
+      await gate.promise;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+    };
+    let attempts = 0;
+    const attempt = () => {
+      attempts += 1;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })], store: withCalls(base, { commit }) });
+    for (const n of [1, 2, 3]) {
+      await t.ingest('steps', { key: 'a', n });
+      while (attempts < n) await setImmediate();
+      for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+      assert.equal(commits, 1);
+    }
+    gate.resolve();
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
+    await t.stop();
+  });
+
+  test('a turn under way when the store fails has ended before its event has another', async () => {
+    const base = makeStore();
+    let isFailing = false;
+    const append: Store['append'] = async (events) => {
+      if (!isFailing) return base.append(events);
+      isFailing = false;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+    };
+    const signals: AbortSignal[] = [];
+    const gate = Promise.withResolvers<void>();
+    const patient = pipeline('patient', {
+      event: Step,
+      key: ({ key }) => key,
+      async handle(_step, _state, turn) {
+        assert.ok(signals.every(({ aborted }) => aborted));
+        signals.push(turn.signal);
+        await gate.promise;
+      },
+    });
+    const t = await testMill({ pipelines: [patient], store: withCalls(base, { append }) });
+    await t.ingest('patient', { key: 'a', n: 1 });
+    while (signals.length === 0) await setImmediate();
+    isFailing = true;
+    await assert.rejects(t.ingest('patient', { key: 'a', n: 2 }), isCode('MILL_STORE_UNAVAILABLE'));
+    while (signals.length === 1) await setImmediate();
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, false],
+    );
+    gate.resolve();
+    await t.drain();
+    assert.equal(t.mill.counts().patient?.processed, 1);
+    await t.stop();
+  });
+
+  test('what a handler says after its end is refused, and has no effect', async () => {
+    const notes = table('notes', { n: 'integer' }, { primaryKey: ['n'] });
+    const refusals: unknown[] = [];
+    const late = pipeline('late', {
+      event: Step,
+      key: ({ key }) => key,
+      tables: { notes },
+      timers: { ring() {} },
+      handle({ n }, _state, turn) {
+        turn.add(notes, { n });
+        queueMicrotask(() => {
+          const effects = [
+            () => turn.add(notes, { n: n + 1 }),
+            () => turn.send('late', { key: 'b', n }),
+            () => turn.timers.set('ring', { after: 1 }),
+            () => turn.ignore('too late'),
+          ];
+          for (const effect of effects) {
+            try {
+              effect();
+            } catch (error) {
+              refusals.push(error);
+            }
+          }
+        });
+      },
+    });
+    const t = await testMill({ pipelines: [late] });
+    await t.ingest('late', { key: 'a', n: 1 });
+    await t.advance('1m');
+    assert.equal(refusals.filter(isCode('MILL_INVALID_EFFECT')).length, 4);
+    assert.deepEqual(await t.rows(notes), [{ n: 1 }]);
+    assert.equal(t.mill.counts().late?.received, 1);
+    await t.stop();
+  });
+
   test('of many puts of a row the last one stays, and rows are one only when their whole primary key is', async () => {
     const places = table('places', { key: 'text', part: 'text', n: 'integer' }, { primaryKey: ['key', 'part'] });
     const moves = pipeline('moves', {
@@ -122,6 +221,44 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.drain();
     const rows = (await t.rows(places)).map(({ key, part, n }) => `${key}${part}${n}`).toSorted();
     assert.deepEqual(rows, ['ax5', 'ay2', 'bx4']);
+    await t.stop();
+  });
+
+  test('what turns that commit together say of one row has its effect in the order in which they said it', async () => {
+    const places = table('places', { key: 'text', name: 'text?', n: 'integer' }, { primaryKey: ['key'] });
+    const Move = z.object({ write: z.enum(['put', 'add', 'update']), n: z.int(), name: z.string().optional() });
+    const moves = pipeline('moves', {
+      event: z.object({ key: z.string(), moves: z.array(Move) }),
+      key: () => 'all',
+      tables: { places },
+      handle({ key, moves }, _state, turn) {
+        for (const { write, n, name } of moves) {
+          if (write === 'update') turn.update(places, { key, n });
+          else turn[write](places, { key, n, name });
+        }
+      },
+    });
+    const t = await testMill({ pipelines: [moves] });
+    const [put, update, add] = [
+      { write: 'put', n: 1, name: 'put' },
+      { write: 'update', n: 2 },
+      { write: 'add', n: 3, name: 'added' },
+    ];
+    await t.ingestBatch('moves', [
+      { key: 'updated', moves: [put, update] },
+      { key: 'put anew', moves: [put, update, { ...put, n: 4 }] },
+      { key: 'there already', moves: [put, update, add] },
+      { key: 'not there', moves: [update, add] },
+      { key: 'then updated', moves: [add, update] },
+    ]);
+    await t.drain();
+    assert.deepEqual((await t.rows(places)).map(({ key, name, n }) => `${key}: ${name} ${n}`).toSorted(), [
+      'not there: added 3',
+      'put anew: put 4',
+      'then updated: added 2',
+      'there already: put 2',
+      'updated: put 2',
+    ]);
     await t.stop();
   });
 
@@ -166,6 +303,7 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     assert.deepEqual(more, []);
     assert.equal(letter?.reason, 'table applied: no twos');
     assert.equal(letter?.attempts, 3);
+    assert.equal(t.mill.counts().steps?.retries, 2, 'no other turn was tried again');
     isRefusing = false;
     await t.mill.redrive(letter?.id ?? '');
     await t.drain();
@@ -180,43 +318,45 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a send at the start reaches a pipeline that is still being claimed', async () => {
-    const base = makeStore();
-    const sent = Promise.withResolvers<void>();
-    let isStart = false;
-    const store = withCalls(base, {
-      async claim(partition) {
-        if (isStart && partition.pipeline === 'second') await sent.promise;
-        return base.claim(partition);
-      },
-      async commit(work) {
-        const committed = await base.commit(work);
-        if (committed.sends.length > 0) globalThis.setImmediate(sent.resolve);
-        return committed;
-      },
+  for (const isAnswerLate of [false, true])
+    test(`a send at the start reaches a pipeline that is still being claimed${isAnswerLate ? ', in the store already' : ''}`, async () => {
+      const base = makeStore();
+      const sent = Promise.withResolvers<void>();
+      let isStart = false;
+      const store = withCalls(base, {
+        async claim(partition) {
+          const claimed = isAnswerLate ? await base.claim(partition) : undefined;
+          if (isStart && partition.pipeline === 'second') await sent.promise;
+          return claimed ?? base.claim(partition);
+        },
+        async commit(work) {
+          const committed = await base.commit(work);
+          if (committed.sends.length > 0) globalThis.setImmediate(sent.resolve);
+          return committed;
+        },
+      });
+      const Note = z.object({ n: z.int() });
+      const got: number[] = [];
+      const second = pipeline('second', { event: Note, key: () => 'k', handle: ({ n }) => void got.push(n) });
+      const first = pipeline('first', {
+        event: Note,
+        key: () => 'k',
+        retry: { backoff: '1s' },
+        handle(note, _state, turn) {
+          if (!isStart) failing();
+          turn.send(second, note);
+        },
+      });
+      const t = await testMill({ pipelines: [first, second], store });
+      await t.ingest('first', { n: 1 });
+      await t.drain();
+      await t.stop();
+      isStart = true;
+      while (t.clock.turnToNextAlarm(t.clock.now() + 60_000));
+      await t.start();
+      await t.drain();
+      await t.advance('1m');
+      assert.deepEqual(got, [1]);
+      await t.stop();
     });
-    const Note = z.object({ n: z.int() });
-    const got: number[] = [];
-    const second = pipeline('second', { event: Note, key: () => 'k', handle: ({ n }) => void got.push(n) });
-    const first = pipeline('first', {
-      event: Note,
-      key: () => 'k',
-      retry: { backoff: '1s' },
-      handle(note, _state, turn) {
-        if (!isStart) failing();
-        turn.send(second, note);
-      },
-    });
-    const t = await testMill({ pipelines: [first, second], store });
-    await t.ingest('first', { n: 1 });
-    await t.drain();
-    await t.stop();
-    isStart = true;
-    while (t.clock.turnToNextAlarm(t.clock.now() + 60_000));
-    await t.start();
-    await t.drain();
-    await t.advance('1m');
-    assert.deepEqual(got, [1]);
-    await t.stop();
-  });
 });

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Store } from '../../store/store.ts';
+import type { TestMill } from '../../testing/test-mill.ts';
 import { isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
+
+/** Turns the clock to where a gap is skipped that came up now (`skipAfter: '5m'`), while a call of the store is not answered. */
+async function turnUntil(t: TestMill, isDone: () => boolean): Promise<void> {
+  const until = t.clock.now() + 300_000;
+  while (!isDone()) {
+    t.clock.turnToNextAlarm(until);
+    await setImmediate();
+  }
+}
 
 onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
   test('a retry keeps later events of its key behind it', async () => {
@@ -103,6 +113,119 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     assert.deepEqual(letter?.numbers, { from: 2, to: 3 });
     await assert.rejects(t.ingest('steps', { key: 'a', n: 3 }), isCode('MILL_EVENT_TOO_LATE'));
     assert.deepEqual((await t.ingest('steps', { key: 'a', n: 4 })).status, 'duplicate');
+    await t.stop();
+  });
+
+  test('a number whose acknowledgement is on its way when its gap is about to be skipped is applied, not skipped', async () => {
+    const base = makeStore();
+    const [stored, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const append: Store['append'] = async (events) => {
+      const appended = await base.append(events);
+      if (events.every(({ number }) => number !== 2)) return appended;
+      stored.resolve();
+      await answered.promise;
+      return appended;
+    };
+    let commits = 0;
+    const commit: Store['commit'] = async (work) => {
+      const committed = await base.commit(work);
+      commits += 1;
+      return committed;
+    };
+    const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })], store: withCalls(base, { append, commit }) });
+    for (const n of [1, 3]) await t.ingest('steps', { key: 'a', n });
+    await t.drain();
+    const late = t.ingest('steps', { key: 'a', n: 2 });
+    await stored.promise;
+    commits = 0;
+    await turnUntil(t, () => commits > 0);
+    answered.resolve();
+    assert.equal((await late).status, 'accepted');
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
+    assert.deepEqual(await t.deadLetters(), []);
+    await t.stop();
+  });
+
+  test('a number that is accepted while its gap is being skipped is applied before those behind the gap', async () => {
+    const base = makeStore();
+    const [stored, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let late: Promise<unknown> | undefined;
+    let isSkipping = false;
+    const append: Store['append'] = async (events) => {
+      const appended = await base.append(events);
+      if (events.every(({ number }) => number !== 2)) return appended;
+      stored.resolve();
+      await answered.promise;
+      return appended;
+    };
+    const held: Store['held'] = async (...asked) => {
+      const found = await base.held(...asked);
+      if (!isSkipping) return found;
+      isSkipping = false;
+      late = t.ingest('steps', { key: 'a', n: 2 });
+      await stored.promise;
+      return found;
+    };
+    const commit: Store['commit'] = async (work) => {
+      const committed = await base.commit(work);
+      if (work.deadLetters.length > 0) answered.resolve();
+      return committed;
+    };
+    const store = withCalls(base, { append, held, commit });
+    const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })], store });
+    for (const n of [1, 3]) await t.ingest('steps', { key: 'a', n });
+    await t.drain();
+    isSkipping = true;
+    await t.advance('5m');
+    await late;
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
+    await t.stop();
+  });
+
+  test('a gap that was skipped stays so when the power is cut before the next turn', async () => {
+    const base = makeStore();
+    const cut = Promise.withResolvers<never>();
+    let isCut = false;
+    const commit: Store['commit'] = async (work) => {
+      const committed = await base.commit(work);
+      if (isCut || work.deadLetters.length === 0) return committed;
+      isCut = true;
+      return cut.promise;
+    };
+    const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })], store: withCalls(base, { commit }) });
+    for (const n of [1, 3]) await t.ingest('steps', { key: 'a', n });
+    await t.drain();
+    await turnUntil(t, () => isCut);
+    await t.crash();
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 2 }), isCode('MILL_EVENT_TOO_LATE'));
+    await t.advance('5m');
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 3]);
+    assert.equal((await t.deadLetters()).length, 1);
+    await t.stop();
+  });
+
+  test('a held event that has had its turn before the log comes to it is not applied again', async () => {
+    const base = makeStore();
+    let life = 1;
+    const applied = Promise.withResolvers<void>();
+    const commit: Store['commit'] = async (work) => {
+      if (life === 1) return new Promise(() => undefined);
+      const committed = await base.commit(work);
+      applied.resolve();
+      return committed;
+    };
+    const read: Store['read'] = async (...asked) => {
+      if (life > 1) await applied.promise;
+      return base.read(...asked);
+    };
+    const t = await testMill({ pipelines: [steps({}, { numbered: true })], store: withCalls(base, { commit, read }) });
+    for (const n of [1, 2, 3]) await t.ingest('steps', { key: 'a', n });
+    life = 2;
+    await t.crash();
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
     await t.stop();
   });
 

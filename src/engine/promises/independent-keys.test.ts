@@ -51,6 +51,22 @@ onEveryStore('promise 4: keys are independent', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('a key whose retry is due while all places are taken has its turn once one is free', async () => {
+    const gate = Promise.withResolvers<void>();
+    const attempt = ({ key }: { key: string }, attempt: number) => {
+      if (key !== 'slow' && attempt === 1) throw new Error('not yet');
+      return key === 'slow' ? gate.promise : undefined;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt }, { concurrency: 1 })] });
+    for (const key of ['a', 'slow']) await t.ingest('steps', { key, n: 1 });
+    await t.advance('10s');
+    assert.deepEqual(await stepsOf(t, 'a'), []);
+    gate.resolve();
+    await t.drain();
+    for (const key of ['a', 'slow']) assert.deepEqual(await stepsOf(t, key), [1]);
+    await t.stop();
+  });
+
   test('a discarded event is left out and its key goes on', async () => {
     for (const numbered of [false, true]) {
       const attempt = ({ n }: { n: number }) => {

@@ -9,6 +9,8 @@ onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'accepted');
     for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
+    await t.drain();
+    for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
     await t.crash();
     for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
     const together = await t.ingestBatch('steps', [
@@ -19,7 +21,7 @@ onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
       together.map(({ status }) => status),
       ['accepted', 'duplicate'],
     );
-    assert.equal(t.mill.counts().steps?.duplicates, 3);
+    assert.equal(t.mill.counts().steps?.duplicates, 3, 'of this process');
     await t.stop();
   });
 
@@ -47,6 +49,28 @@ onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
     assert.deepEqual(await t.ingest('steps', { key: 'a', n: 3 }, { id: 'x' }), { status: 'duplicate', id: 'x' });
     for (const n of [4, 4]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'accepted');
     assert.deepEqual(await stepsOf(t, 'a'), [1, 4, 4]);
+    await t.stop();
+  });
+
+  test('of callers that come at the same moment each is told of its own events', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    await t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' });
+    const [batch, again, other] = await Promise.all([
+      t.ingestBatch('steps', [
+        { key: 'a', n: 2 },
+        { key: 'a', n: 3 },
+      ]),
+      t.ingest('steps', { key: 'a', n: 4 }, { id: 'x' }),
+      t.ingest('steps', { key: 'a', n: 5 }, { id: 'y' }),
+    ]);
+    assert.deepEqual(
+      batch.map(({ status }) => status),
+      ['accepted', 'accepted'],
+    );
+    assert.deepEqual(again, { status: 'duplicate', id: 'x' });
+    assert.deepEqual(other, { status: 'accepted', id: 'y' });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3, 5]);
     await t.stop();
   });
 

@@ -25,7 +25,8 @@ onEveryStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
         await stepsOf(after, key),
         Array.from({ length: 50 }, (_, at) => at + 1),
       );
-    assert.equal(after.mill.counts().steps?.failed, 0, 'handed back is not failed');
+    const { failed, received } = after.mill.counts().steps ?? {};
+    assert.deepEqual({ failed, received }, { failed: 0, received: 50 }, 'handed back is not failed, and received again');
     await after.stop();
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import type { Store } from '../../store/store.ts';
@@ -98,6 +99,29 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
       assert.deepEqual(await lettersOf(t, 'target', 'b'), expected);
       await t.stop();
     }
+  });
+
+  test('a letter arrives although nobody knows that its commit took effect, and no other is needed to find it', async () => {
+    const target = inbox('target');
+    const sender = pipeline('sender', {
+      event: z.object({ n: z.int() }),
+      key: () => 'a',
+      handle: ({ n }, _state, turn) => turn.send(target, { to: 'b', from: 'a', n }),
+    });
+    const base = makeStore();
+    let isLost = true;
+    const commit: Store['commit'] = async (work) => {
+      const committed = await base.commit(work);
+      if (!isLost || work.sends.length === 0) return committed;
+      isLost = false;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');
+    };
+    const t = await testMill({ pipelines: [sender, target], store: withCalls(base, { commit }) });
+    await t.ingest('sender', { n: 1 });
+    await t.drain();
+    assert.deepEqual(await lettersOf(t, 'target', 'b'), ['a1']);
+    assert.equal(t.mill.counts().target?.processed, 1);
+    await t.stop();
   });
 
   test('a letter that cannot be accepted fails the turn that sends it, and nothing of that turn is', async () => {

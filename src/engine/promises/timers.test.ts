@@ -288,6 +288,36 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
     }
   });
 
+  test('what a timer changed before it failed has no effect', async () => {
+    const given: unknown[] = [];
+    const careless = pipeline('careless', {
+      event: z.object({ key: z.string() }),
+      key: ({ key }) => key,
+      state: z.object({ said: z.array(z.string()) }),
+      retry: { attempts: 3, backoff: '1s' },
+      handle(_event, _state, turn) {
+        turn.timers.set('ring', { after: 400, data: { bell: 'small' } });
+        return { said: ['set'] };
+      },
+      timers: {
+        ring(state, turn, data) {
+          given.push(structuredClone({ state, data }));
+          state?.said.push('rung');
+          (data as { bell: string }).bell = 'broken';
+          if (turn.attempt < 3) throw new Error('no bell');
+          return state;
+        },
+      },
+    });
+    const t = await testMill({ pipelines: [careless] });
+    await t.ingest('careless', { key: 'a' });
+    await t.advance('1m');
+    const blank = { state: { said: ['set'] }, data: { bell: 'small' } };
+    assert.deepEqual(given, [blank, blank, blank]);
+    assert.deepEqual(await t.state('careless', 'a'), { said: ['set', 'rung'] });
+    await t.stop();
+  });
+
   test('the failed attempts of a timer are counted across a crash, and what came after it goes on waiting', async () => {
     const attempts: number[] = [];
     const ring = (attempt: number) => {

@@ -18,8 +18,10 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     assert.equal(letter?.reason, 'no such planet');
     assert.equal(letter?.parked, true);
     assert.deepEqual(JSON.parse(letter?.body ?? ''), { key: 'a', n: 1 });
-    const { failed, retries, depth } = t.mill.counts().steps ?? {};
-    assert.deepEqual({ failed, retries, depth }, { failed: 1, retries: 2, depth: 0 });
+    const { failed, retries, depth, deadLetters } = t.mill.counts().steps ?? {};
+    assert.deepEqual({ failed, retries, depth, deadLetters }, { failed: 1, retries: 2, depth: 0, deadLetters: 1 });
+    await t.crash();
+    assert.equal(t.mill.counts().steps?.deadLetters, 1, 'also those of former processes');
     await t.stop();
   });
 
@@ -91,6 +93,45 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     assert.equal(t.mill.counts().steps?.processed, 1);
     await t.advance('10m');
     assert.deepEqual(t.mill.health(), { status: 'ok' }, 'nothing to do is healthy, also after work');
+    await t.stop();
+  });
+
+  test('a store that takes nothing in is unhealthy for as long as it is tried, although all that is there is handled', async () => {
+    const base = makeStore();
+    let isLocked = true;
+    const append: Store['append'] = async (events) => {
+      if (isLocked) throw new MillraceError('MILL_STORE_BUSY', 'somebody keeps it locked');
+      return base.append(events);
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(base, { append }) });
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_BUSY'));
+    assert.deepEqual(t.mill.health(), { status: 'unavailable', reason: 'somebody keeps it locked' });
+    await t.advance('10s');
+    assert.equal(t.mill.health().status, 'ok', 'nobody knows any more');
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_BUSY'));
+    isLocked = false;
+    await t.ingest('steps', { key: 'a', n: 1 });
+    assert.equal(t.mill.health().status, 'ok');
+    await t.stop();
+  });
+
+  test('attempts that fail one after the other are no progress', async () => {
+    const stuck = pipeline('stuck', {
+      event: Step,
+      key: ({ key }) => key,
+      retry: { attempts: 1_000, backoff: 10, maxBackoff: 10, jitter: 0 },
+      timeout: '2s',
+      handle: () => new Promise(() => undefined),
+    });
+    const t = await testMill({ pipelines: [stuck] });
+    await t.ingest('stuck', { key: 'a', n: 1 });
+    const statuses: string[] = [];
+    for (let second = 1; second <= 20; second += 1) {
+      await t.advance('1s');
+      statuses.push(t.mill.health().status);
+    }
+    assert.equal(statuses[0], 'ok');
+    assert.equal(statuses.at(-1), 'unavailable');
     await t.stop();
   });
 

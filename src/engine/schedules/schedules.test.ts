@@ -9,7 +9,7 @@ import type { ScheduleOptions } from '../../pipeline/schedule.ts';
 import { table } from '../../pipeline/table.ts';
 import { tableSource } from '../../sources/table-source.ts';
 import { memory } from '../../store/memory/memory-store.ts';
-import type { NewEvent } from '../../store/store.ts';
+import type { NewEvent, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { testMill } from '../../testing/test-mill.ts';
 import { failing, isCode, onEveryStore, withCalls } from '../promises/fixture.test.ts';
@@ -299,6 +299,45 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('a run that a failure of the store broke off has ended before the next begins', async () => {
+    const base = makeStore();
+    let isFailing = false;
+    const append: Store['append'] = async (events) => {
+      if (!isFailing) return base.append(events);
+      isFailing = false;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+    };
+    const gates: (() => void)[] = [];
+    let runs = 0;
+    const source = () => {
+      runs += 1;
+      return [{ id: `of run ${runs}` }];
+    };
+    const slow = pipeline('slow', {
+      event: Mail,
+      key: ({ id }) => id,
+      schedule: { every: '1m', source },
+      handle: () => new Promise<void>((done) => gates.push(done)),
+    });
+    const t = await testMill({ pipelines: [slow], store: withCalls(base, { append }) });
+    await t.advance('1m');
+    await until(() => gates.length === 1);
+    gates[0]?.();
+    await t.drain();
+    await t.advance('1m');
+    await until(() => gates.length === 2);
+    isFailing = true;
+    await assert.rejects(t.mill.schedule('slow').pause(), isCode('MILL_STORE_UNAVAILABLE'));
+    await t.advance(0);
+    assert.equal(runs, 2);
+    gates[1]?.();
+    await until(() => gates.length === 3);
+    assert.equal(runs, 3);
+    gates[2]?.();
+    await t.drain();
+    await t.stop();
+  });
+
   test('a crash during a run loses no row; what was under way is repeated under its id alone', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [post(), writer], answer });
@@ -331,6 +370,14 @@ test('a run whose source fails, hangs, or answers what is refused, harms no late
   assert.equal(runs, 6);
   assert.deepEqual(sent(t), ['a', 'b']);
   assert.equal((await t.mill.schedule('post').status()).lastFailure, null);
+  await t.stop();
+});
+
+test('a run takes no more than its batch, whatever its source has', async () => {
+  const source = () => Array.from({ length: 10 }, (_, nth) => ({ id: `mail ${nth}` }));
+  const t = await testMill({ pipelines: [post({ source }), writer] });
+  await t.advance('1m');
+  assert.deepEqual(sent(t), ['mail 0', 'mail 1', 'mail 2']);
   await t.stop();
 });
 

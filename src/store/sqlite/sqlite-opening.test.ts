@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,6 +9,7 @@ import type { ErrorCode, MillraceError } from '../../errors.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { sqlite } from './sqlite-store.ts';
 
+const pageBytes = 4_096;
 const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [] };
 let folder = '';
 
@@ -45,10 +46,10 @@ async function openingError(path: string, code: ErrorCode): Promise<string> {
   return error.message;
 }
 
-/** The path of a database with a megabyte in it. */
-async function filled(name: string): Promise<string> {
+/** The path of a database with events of a thousand bytes in it. */
+async function filled(name: string, count = 1_000): Promise<string> {
   const path = join(folder, name);
-  await whileOpen(sqlite(path), (store) => store.append(events(1_000, 1_000)));
+  await whileOpen(sqlite(path), (store) => store.append(events(count, 1_000)));
   return path;
 }
 
@@ -94,6 +95,15 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('scribbled.db');
     writeFileSync(path, Buffer.alloc(statSync(path).size - 4_096, 7), { flag: 'r+' });
     await openingError(path, 'MILL_STORE_CORRUPT');
+  });
+
+  test('a small file is looked through: it is damaged whichever of its pages was scribbled over', async () => {
+    const path = await filled('page.db', 20);
+    const whole = readFileSync(path);
+    for (let at = pageBytes; at < whole.length; at += pageBytes) {
+      writeFileSync(path, Buffer.concat([whole.subarray(0, at), Buffer.alloc(pageBytes, 7), whole.subarray(at + pageBytes)]));
+      await openingError(path, 'MILL_STORE_CORRUPT');
+    }
   });
 
   test('a database of a newer Millrace is refused and left as it is', async () => {

@@ -1,0 +1,33 @@
+import { acceptedIsDurable } from './list/accepted-is-durable.ts';
+import { boundedDoor } from './list/bounded-door.ts';
+import { deliveries } from './list/deliveries.ts';
+import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
+import { exactlyOnce } from './list/exactly-once.ts';
+import { inOrder } from './list/in-order.ts';
+import { independentKeys } from './list/independent-keys.ts';
+import { namedDuplicates } from './list/named-duplicates.ts';
+import { reading } from './list/reading.ts';
+import { safeStop } from './list/safe-stop.ts';
+import { schedules } from './list/schedules.ts';
+import { systems } from './list/systems.ts';
+import { timers } from './list/timers.ts';
+import { visibleFailure } from './list/visible-failure.ts';
+import type { Mutant } from './mutant.ts';
+
+/** All mutants, by what they break. */
+export const mutants: readonly Mutant[] = [
+  ...acceptedIsDurable,
+  ...exactlyOnce,
+  ...inOrder,
+  ...independentKeys,
+  ...timers,
+  ...deliveries,
+  ...deliveriesOverHttp,
+  ...boundedDoor,
+  ...safeStop,
+  ...schedules,
+  ...visibleFailure,
+  ...namedDuplicates,
+  ...reading,
+  ...systems,
+];

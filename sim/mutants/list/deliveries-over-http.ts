@@ -1,0 +1,147 @@
+import type { Mutant } from '../mutant.ts';
+import { beside } from '../suites.ts';
+
+const circuit = 'src/delivery/circuit.ts';
+const connections = 'src/delivery/connections.ts';
+const guard = 'src/delivery/address-guard.ts';
+const http = 'src/delivery/http.ts';
+
+/** Deliveries as they go out over HTTP. */
+export const deliveriesOverHttp: readonly Mutant[] = [
+  {
+    name: 'signature-over-another-body',
+    promises: [6],
+    file: http,
+    find: 'headers: this.#headersOf(call, body),',
+    replace: 'headers: this.#headersOf(call, call.body),',
+    tests: [beside('delivery/http')],
+  },
+  {
+    name: 'signature-of-another-moment',
+    promises: [6],
+    file: 'src/delivery/signature.ts',
+    find: 'Math.floor(sentAt / 1000)',
+    replace: 'Math.floor(sentAt)',
+    tests: [beside('delivery/signature')],
+  },
+  {
+    name: 'signed-by-the-first-secret-alone',
+    promises: [6],
+    file: 'src/delivery/signature.ts',
+    find: 'keys.map(sign)',
+    replace: 'keys.slice(0, 1).map(sign)',
+    tests: [beside('delivery/signature')],
+  },
+  {
+    name: 'idempotency-key-not-sent',
+    promises: [6],
+    file: http,
+    find: "'idempotency-key': id,",
+    replace: '',
+    tests: [beside('delivery/http')],
+  },
+  {
+    name: 'server-error-taken-for-delivered',
+    promises: [6],
+    file: 'src/delivery/response.ts',
+    find: 'if (status >= 200 && status < 300)',
+    replace: 'if (status >= 200 && status !== 410)',
+    tests: [beside('delivery/response')],
+  },
+  {
+    name: 'retry-after-in-milliseconds',
+    promises: [6],
+    file: 'src/delivery/response.ts',
+    find: 'Number(value) * 1000',
+    replace: 'Number(value)',
+    tests: [beside('delivery/response')],
+  },
+  {
+    name: 'guard-lets-private-addresses-through',
+    promises: [6],
+    file: guard,
+    find: "if (address.range() !== 'unicast') return address.range();",
+    replace: "if (address.range() === 'loopback') return address.range();",
+    tests: [beside('delivery/address-guard')],
+  },
+  {
+    name: 'guard-lets-mapped-addresses-through',
+    promises: [6],
+    file: guard,
+    find: "[ipaddr.parse('64:ff9b::'), 96],",
+    replace: '',
+    tests: [beside('delivery/address-guard')],
+  },
+  {
+    name: 'guard-asked-about-names-only',
+    promises: [6],
+    file: connections,
+    find: 'const fault = isIP(hostname) === 0 ? undefined : guard.faultOf(hostname);',
+    replace: 'const fault = undefined;',
+    tests: [beside('delivery/http-guard'), beside('delivery/connections')],
+  },
+  {
+    name: 'guard-lets-answers-of-a-look-up-through',
+    promises: [6],
+    file: connections,
+    find: 'judged.filter(({ fault }) => fault === undefined)',
+    replace: 'judged',
+    tests: [beside('delivery/http-guard')],
+  },
+  {
+    name: 'other-end-not-judged',
+    promises: [6],
+    file: connections,
+    find: 'if (reason !== undefined) {',
+    replace: 'if (reason !== undefined && target.port === null) {',
+    tests: [beside('delivery/connections')],
+  },
+  {
+    name: 'address-from-data-not-guarded',
+    promises: [6],
+    file: http,
+    find: 'isOwn && origin === url.origin ? this.#trustedConnections()',
+    replace: 'origin === url.origin ? this.#trustedConnections()',
+    tests: [beside('delivery/http-guard')],
+  },
+  {
+    name: 'secrets-follow-a-redirect',
+    promises: [6],
+    file: 'src/delivery/exchange.ts',
+    find: 'url.origin === sent.url.origin ? sent.ownHeaders : {}',
+    replace: 'sent.ownHeaders',
+    tests: [beside('delivery/http')],
+  },
+  {
+    name: 'circuit-never-opens',
+    promises: [6],
+    file: circuit,
+    find: 'return reason === undefined ? exchange : new Fault(exchange, reason);',
+    replace: 'return reason === undefined ? exchange : exchange;',
+    tests: [beside('delivery/circuit')],
+  },
+  {
+    name: 'circuit-opens-for-a-refusal',
+    promises: [6],
+    file: circuit,
+    find: 'exchange.response.status >= 500',
+    replace: 'exchange.response.status >= 400',
+    tests: [beside('delivery/circuit')],
+  },
+  {
+    name: 'circuit-pause-does-not-grow',
+    promises: [6],
+    file: circuit,
+    find: 'firstPauseMs * 2 ** (attempt - 1)',
+    replace: 'firstPauseMs',
+    tests: [beside('delivery/circuit')],
+  },
+  {
+    name: 'answer-read-without-end',
+    promises: [6, 7],
+    file: 'src/delivery/exchange.ts',
+    find: 'if (bytesLeft <= 0) return text;',
+    replace: '',
+    tests: [beside('delivery/http')],
+  },
+];

@@ -1,0 +1,86 @@
+import type { Mutant } from '../mutant.ts';
+import { beside, promise } from '../suites.ts';
+
+/** What a reader sees: its own writes, and every item of a list once. */
+export const reading: readonly Mutant[] = [
+  {
+    name: 'own-write-not-waited-for',
+    promises: [1],
+    file: 'src/engine/mill.ts',
+    find: 'await this.#within(waitMs, partition.caughtUp([key]));',
+    replace: '',
+    tests: [promise('fresh-reads')],
+  },
+  {
+    name: 'own-write-not-waited-for-by-a-list',
+    promises: [1],
+    file: 'src/engine/mill.ts',
+    find: 'return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));',
+    replace: 'return partitions.length > 0;',
+    tests: [promise('fresh-reads')],
+  },
+  {
+    name: 'reader-waits-for-no-commit',
+    promises: [1],
+    file: 'src/engine/tenure.ts',
+    find: 'return busy.length === 0;\n    });\n    await this.#committed();',
+    replace: 'return busy.length === 0;\n    });',
+    tests: [promise('fresh-reads')],
+  },
+  {
+    name: 'reader-waits-without-end',
+    promises: [4],
+    file: 'src/engine/mill.ts',
+    find: 'const inTime = await Promise.race([done.then(() => true), late]);',
+    replace: 'const inTime = await Promise.race([done.then(() => true), late.then(() => done).then(() => false)]);',
+    tests: [promise('fresh-reads')],
+  },
+  {
+    name: 'last-page-points-to-another',
+    promises: [9],
+    file: 'src/server/page.ts',
+    find: 'return rows.length > limit && last !== undefined',
+    replace: 'return rows.length >= limit && last !== undefined',
+    tests: [beside('server/page')],
+  },
+  {
+    name: 'page-one-item-too-long',
+    promises: [9],
+    file: 'src/server/page.ts',
+    find: 'rows.slice(0, limit)',
+    replace: 'rows.slice(0, limit + 1)',
+    tests: [beside('server/page')],
+  },
+  {
+    name: 'page-of-dead-letters-repeats-an-item',
+    promises: [9],
+    file: 'src/store/sqlite/dead-letter-reader.ts',
+    find: "'id >': after",
+    replace: "'id >=': after",
+    tests: [beside('server/dead-letters'), beside('store/sqlite/sqlite-store', 'letters of all pipelines come in the order of their ids')],
+  },
+  {
+    name: 'cursor-of-another-list-taken',
+    promises: [9],
+    file: 'src/server/page.ts',
+    find: 'if (result.ok) return result.value;',
+    replace: 'if (result.ok || cursor !== "") return (result as { value: never }).value;',
+    tests: [beside('server/page')],
+  },
+  {
+    name: 'query-may-write',
+    promises: [2],
+    file: 'src/store/sqlite/select-rows.ts',
+    find: "db.exec('PRAGMA query_only = ON');",
+    replace: '',
+    tests: [beside('store/sqlite/tables')],
+  },
+  {
+    name: 'state-of-a-newer-version-taken',
+    promises: [2],
+    file: 'src/engine/state.ts',
+    find: 'if (stored.version > version)',
+    replace: 'if (stored.version > version + 1_000)',
+    tests: [beside('engine/state')],
+  },
+];

@@ -1,0 +1,29 @@
+/** A deliberate bug, and the tests that must notice it. */
+export interface Mutant {
+  /** What it is called on the command line and in the table. */
+  readonly name: string;
+  /** The numbers of the promises that it breaks, as the README has them. */
+  readonly promises: readonly number[];
+  /** The file to be changed, from the root of the checkout. */
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  /** They run in this order, until one has caught it. */
+  readonly tests: readonly TestChoice[];
+}
+
+/** A test file from the root of the checkout; with `named`, of its tests those that have this text in their names. */
+export type TestChoice = string | { readonly file: string; readonly named: string };
+
+/** What a choice says, in one form. */
+export function chosen(choice: TestChoice): { readonly file: string; readonly named: string | undefined } {
+  return typeof choice === 'string' ? { file: choice, named: undefined } : choice;
+}
+
+/** The source with the bug in it. Throws where the text to be replaced does not stand exactly once in it. */
+export function mutate({ name, file, find, replace }: Mutant, source: string): string {
+  const [before, after, ...more] = source.split(find);
+  if (before !== undefined && after !== undefined && more.length === 0) return `${before}${replace}${after}`;
+  throw new Error(`mutant ${name}: expected its text once in ${file}, found it ${after === undefined ? 0 : more.length + 1} times`);
+}
