@@ -183,6 +183,17 @@ const breaks: readonly Break[] = [
     says: /called again after its success was recorded/,
     ledger: (ledger) => ({ ...ledger, calls: [call, { ...call, life: 2 }] }),
   },
+  {
+    what: 'what was refused is called again',
+    says: /called again after it was refused/,
+    ledger: (ledger) => ({ ...ledger, calls: [{ ...call, result: 'refused' }, call] }),
+  },
+  {
+    what: 'at rest a key is parked for nothing',
+    says: /ann is parked, and no dead letter says why/,
+    store: (store) => commit(store, { keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: true }] }),
+    settledAt: now,
+  },
   { what: 'a delivery was never made', says: /no call of it was/, ledger: (ledger) => ({ ...ledger, calls: [] }) },
   { what: 'an outcome was told twice', says: /told to be delivered after its outcome/, turns: [turn(0), turn(1), turn(1), turn(2)] },
   { what: 'an outcome was never told', says: /never told what became of delivery m/, turns: [turn(0), turn(2)], settledAt: now },

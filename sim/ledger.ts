@@ -22,6 +22,8 @@ export interface Ledger {
 export interface Witness {
   readonly pipeline: string;
   readonly numbered: boolean;
+  /** Whether missing numbers are given up after a while, so that none is waited for in the end. */
+  readonly skipsGaps?: boolean;
   readonly endpoints: readonly LedgerEndpoint[];
   /** What an event is called in the ledger: its number, its chosen id, or a mark in its body. */
   nameOf(event: LoggedEvent): string;

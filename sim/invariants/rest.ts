@@ -1,4 +1,4 @@
-import type { Store } from '../../src/store/store.ts';
+import type { PartitionId, Store } from '../../src/store/store.ts';
 import type { ArrivedCall, Ledger, LedgerEndpoint } from '../ledger.ts';
 import { deliveriesOf, hasArrived, type ToldDelivery } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
@@ -14,27 +14,34 @@ interface RestContext {
  * Promises 2, 5, 6, 8 at rest: what waits has a reason that only somebody outside can remove. An event: its key is parked, or
  * an earlier number is missing. A timer: its key is parked. A delivery: its pipeline is to ask for it again.
  */
-export async function checkRest(evidence: Evidence, ledger: Ledger, { store, settledAt, say }: RestContext): Promise<void> {
+export async function checkRest(evidence: Evidence, ledger: Ledger, context: RestContext): Promise<void> {
+  const { say } = context;
   for (const event of evidence.events) {
     if (event.isWaiting && !maybeWaits(evidence, event.key)) say(`event ${event.name} of key ${event.key} waits for nothing`);
   }
-  for (const { partition } of evidence.slices) {
-    for (const { key, name } of await store.dueTimers(partition, settledAt, 1_000)) {
-      if (evidence.keys.get(key)?.parked !== true) say(`timer ${name} of key ${key} is due and has not fired`);
-    }
-    for (const { name } of evidence.witness.endpoints) {
-      for (const { id, key } of await store.dueDeliveries(partition, name, settledAt, 1_000))
-        say(`delivery ${id} of key ${key} to ${name} is due and has not been made`);
-    }
+  for (const [key, { parked }] of evidence.keys) {
+    const isExplained = evidence.letters.some((letter) => letter.key === key && letter.parked);
+    if (parked && !isExplained) say(`key ${key} is parked, and no dead letter says why`);
   }
+  for (const { partition } of evidence.slices) await checkDue(evidence, partition, context);
   checkDeliveriesAtRest(evidence, ledger, say);
+}
+
+async function checkDue({ witness, keys }: Evidence, partition: PartitionId, { store, settledAt, say }: RestContext): Promise<void> {
+  for (const { key, name } of await store.dueTimers(partition, settledAt, 1_000)) {
+    if (keys.get(key)?.parked !== true) say(`timer ${name} of key ${key} is due and has not fired`);
+  }
+  for (const { name } of witness.endpoints) {
+    for (const { id, key } of await store.dueDeliveries(partition, name, settledAt, 1_000))
+      say(`delivery ${id} of key ${key} to ${name} is due and has not been made`);
+  }
 }
 
 function maybeWaits({ witness, keys }: Evidence, key: string): boolean {
   const record = keys.get(key);
   if (record === undefined) return false;
   if (record.parked) return true;
-  return witness.numbered && record.heldFrom !== null && record.heldFrom > (record.next ?? 1);
+  return witness.numbered && witness.skipsGaps !== true && record.heldFrom !== null && record.heldFrom > (record.next ?? 1);
 }
 
 function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {

@@ -12,7 +12,7 @@ import { happeningsMax, Processes } from './processes.ts';
 import { type Program, pipelineNames, type Step } from './program.ts';
 import { Scheduler } from './scheduler.ts';
 import { turnsTable } from './turn.ts';
-import { witnesses } from './witnesses.ts';
+import { witnessesOf } from './witnesses.ts';
 
 /** How a program went. */
 export interface Report {
@@ -224,7 +224,7 @@ class Simulation implements World {
     const pipelines = pipelineNames.map((name) => ({ name, numbered: name === 'numbers' }));
     await this.#base.open({ pipelines, tables: [turnsTable] });
     const { ingests, resolved } = this.#callers;
-    const ledger: Ledger = { witnesses, ingests, calls: this.calls, resolved };
+    const ledger: Ledger = { witnesses: witnessesOf(this.program.settings), ingests, calls: this.calls, resolved };
     for (const what of await checkInvariants(ledger, this.#base, settledAt === undefined ? {} : { settledAt })) this.broken(what);
   }
 }

@@ -52,8 +52,9 @@ export function runTurn<Next>(means: TurnMeans, next: () => Next): Next | Promis
   turn.signal.addEventListener('abort', leave, { once: true });
   const isWaiting = deeds.some((deed) => deed.do === 'pause' || deed.do === 'hang');
   const decided = () => {
-    fail(means);
     decide(means);
+    // Whatever it has said by now must come to nothing.
+    fail(means);
     return next();
   };
   if (!isWaiting) {

@@ -1,15 +1,18 @@
 import type { LoggedEvent, Store } from '../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../ledger.ts';
 import { after, type State } from './pipelines.ts';
-import { endpointNames, type PipelineName, pipelineNames } from './program.ts';
+import { endpointNames, type PipelineName, pipelineNames, type Settings } from './program.ts';
 
 /** What the simulated pipelines wrote down. */
-export const witnesses: readonly Witness[] = pipelineNames.map(witnessOf);
+export function witnessesOf(settings: Settings): readonly Witness[] {
+  return pipelineNames.map((name) => witnessOf(name, settings));
+}
 
-function witnessOf(pipeline: PipelineName): Witness {
+function witnessOf(pipeline: PipelineName, { skipsGaps }: Settings): Witness {
   return {
     pipeline,
     numbered: pipeline === 'numbers',
+    skipsGaps,
     endpoints: endpointNames.map((name) => ({ name, isOrdered: name === 'post', isTold: name !== 'shout' })),
     nameOf: ({ body }: LoggedEvent) => JSON.parse(body).mark,
     armOf: (data) => JSON.parse(data ?? '{}').arm ?? '',
