@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { memory } from '../src/store/memory/memory-store.ts';
-import type { Commit, NewEvent, Store } from '../src/store/store.ts';
+import type { Commit, NewDeadLetter, NewEvent, Store } from '../src/store/store.ts';
 import { checkInvariants } from './invariants.ts';
-import type { AppliedTurn, ArrivedCall, Ledger, Witness } from './ledger.ts';
+import type { AppliedTurn, ArrivedCall, Ingest, Ledger, Witness } from './ledger.ts';
 
 /*
  * A store that is as it should be, and one thing after the other that is not: each must be found, or nothing that the checks
@@ -90,6 +90,7 @@ interface Break {
   readonly ledger?: (ledger: Ledger) => Ledger;
   readonly store?: (store: Store) => Promise<unknown>;
   readonly settledAt?: number;
+  readonly witness?: Partial<Witness>;
 }
 
 const commit = async (store: Store, work: Partial<Commit>) => {
@@ -110,6 +111,12 @@ const timerTurn = (at: number): AppliedTurn => ({
   asked: [],
   sent: [],
 });
+
+const letter: NewDeadLetter = {
+  ...{ id: 'l', key: 'ann', reason: 'not today', failedAt: now, attempts: 1, timer: null, delivery: null, numbers: null, parked: false },
+  event: { position: 2, order: 2 },
+};
+const given: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'given up' } };
 
 const breaks: readonly Break[] = [
   {
@@ -223,16 +230,57 @@ const breaks: readonly Break[] = [
     store: (store) => store.append([event('c')]),
     settledAt: now,
   },
+  {
+    what: 'a timer overtook an event',
+    says: /timer bell 1 overtook b/,
+    turns: [...turns.slice(0, 2), timerTurn(now + 20), turn(2)],
+    ledger: (ledger) => ({ ...ledger, ingests: ledger.ingests.map((one) => ({ ...one, answeredAt: now })) }),
+  },
+  {
+    what: 'an event took effect and is a dead letter',
+    says: /"b".* took effect and is a dead letter/,
+    store: (store) => commit(store, { deadLetters: [letter] }),
+  },
+  {
+    what: 'a dead letter says no reason',
+    says: /dead letter l says no reason/,
+    store: (store) => commit(store, { deadLetters: [{ ...letter, reason: '' }] }),
+  },
+  {
+    what: 'an event was given up too soon',
+    says: /given up after 1 attempts/,
+    store: (store) => commit(store, { deadLetters: [letter] }),
+    witness: { attempts: 2 },
+  },
+  {
+    what: 'a key is parked for nothing',
+    says: /ann is parked, and no dead letter says why/,
+    store: (store) => commit(store, { keys: [{ key: 'ann', state: null, next: null, parked: true }] }),
+  },
+  {
+    what: 'a key is not parked and should be',
+    says: /ann is open, and a dead letter says that it is parked/,
+    store: (store) => commit(store, { deadLetters: [{ ...letter, parked: true }] }),
+  },
+  { what: 'a delivery was given up and nobody sees it', says: /m to mail was told to be given up/, turns: [turn(0), given, turn(2)] },
   { what: 'at rest a timer is due', says: /bell of key ann is due and has not fired/, settledAt: now + 10 },
 ];
 
 describe('what is not as it should be is found', () => {
-  for (const { what, says, turns: applied = turns, ledger: change = (ledger: Ledger) => ledger, store: spoil, settledAt } of breaks) {
+  for (const {
+    what,
+    says,
+    turns: applied = turns,
+    ledger: change = (ledger: Ledger) => ledger,
+    store: spoil,
+    settledAt,
+    witness,
+  } of breaks) {
     test(what, async () => {
       const { store, ledger } = await world();
       await spoil?.(store);
       const broken = await checkInvariants(
-        { ...change(ledger), witnesses: [witnessOf(applied)] },
+        { ...change(ledger), witnesses: [witnessOf(applied, witness)] },
         store,
         settledAt === undefined ? {} : { settledAt },
       );
@@ -246,7 +294,7 @@ describe('with numbers', () => {
     numbers.map((number) => ({ key: 'ann', cause: { kind: 'event', name: String(number) }, armed: [], asked: [], sent: [] }));
 
   /** What is broken where these numbers of a key were accepted and those were applied, in that order. */
-  async function brokenOf(accepted: readonly number[], order: readonly number[]): Promise<readonly string[]> {
+  async function brokenOf(accepted: readonly number[], order: readonly number[], late?: number): Promise<readonly string[]> {
     const store = memory();
     await store.open({ pipelines: [{ name: 'orders', numbered: true }], tables: [] });
     await store.append(accepted.map((number) => ({ ...event(`ann#${number}`), number, knownSince: null })));
@@ -262,7 +310,8 @@ describe('with numbers', () => {
       turns: async () => applied(order),
     };
     const ingest = { pipeline: 'orders', key: 'ann', answer: 'accepted' } as const;
-    const ingests = accepted.map((number, at) => ({ ...ingest, name: String(number), began: 2 * at, ended: 2 * at + 1 }));
+    const ingests: Ingest[] = accepted.map((number, at) => ({ ...ingest, name: String(number), began: 2 * at, ended: 2 * at + 1 }));
+    if (late !== undefined) ingests.push({ ...ingest, answer: 'late', name: String(late), began: 98, ended: 99 });
     return checkInvariants({ witnesses: [numbered], ingests, calls: [], resolved: [] }, store, { settledAt: now });
   }
 
@@ -272,6 +321,10 @@ describe('with numbers', () => {
 
   test('numbers that were applied in another order are found', async () => {
     assert.match((await brokenOf([1, 2], [2, 1])).join('\n'), /1 was applied after 2/);
+  });
+
+  test('a number that was said to be late and was never skipped is found', async () => {
+    assert.match((await brokenOf([1, 2], [1, 2], 1)).join('\n'), /1 was said to be late and was never skipped/);
   });
 
   test('a number that was passed over is found', async () => {

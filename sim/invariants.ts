@@ -1,6 +1,7 @@
 import type { Store } from '../src/store/store.ts';
 import { checkDeliveries } from './invariants/deliveries.ts';
 import { type Evidence, gather } from './invariants/evidence.ts';
+import { checkLetters } from './invariants/letters.ts';
 import { checkLog } from './invariants/log.ts';
 import { checkOnce } from './invariants/once.ts';
 import { checkOrder } from './invariants/order.ts';
@@ -27,6 +28,7 @@ export async function checkInvariants(ledger: Ledger, store: Store, { settledAt 
   for (const one of evidence) {
     const say = (words: string) => void broken.push(`${one.witness.pipeline}: ${words}`);
     for (const check of checks) check(one, ledger, say);
+    for (const broken of (await one.witness.rows?.(store, one.turns)) ?? []) say(broken);
     if (settledAt !== undefined) await checkRest(one, ledger, { store, settledAt, say });
   }
   checkSends(evidence, ledger, (words) => void broken.push(words));
@@ -41,4 +43,5 @@ const checks: readonly ((evidence: Evidence, ledger: Ledger, say: (broken: strin
   checkState,
   checkTimers,
   checkDeliveries,
+  checkLetters,
 ];

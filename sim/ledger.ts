@@ -25,6 +25,10 @@ export interface Witness {
   /** Whether missing numbers are given up after a while, so that none is waited for in the end. */
   readonly skipsGaps?: boolean;
   readonly endpoints: readonly LedgerEndpoint[];
+  /** How often an event or timer is tried before it is given up; absent where it is not checked. */
+  readonly attempts?: number;
+  /** For how long a number that came early waits for those before it, in milliseconds; absent where it is not checked. */
+  readonly skipAfterMs?: number;
   /** What an event is called in the ledger: its number, its chosen id, or a mark in its body. */
   nameOf(event: LoggedEvent): string;
   /** The turns that took effect, those of a key in the order in which they did. */
@@ -33,6 +37,8 @@ export interface Witness {
   armOf?(data: string | null): string;
   /** Whether an event that left no turn behind was rightly passed over; by default none is. */
   isIgnored?(event: LoggedEvent, turns: readonly AppliedTurn[]): boolean;
+  /** What rows say that is not as the turns of their keys left it, in words; absent where no row is checked. */
+  rows?(store: Store, turns: ReadonlyMap<string, readonly AppliedTurn[]>): Promise<readonly string[]>;
   /** The state after a key's turns, as JSON would give it back; absent where the state is not checked. */
   fold?(turns: readonly AppliedTurn[]): unknown;
 }
@@ -53,6 +59,8 @@ export interface Ingest {
   readonly answer: 'accepted' | 'duplicate' | 'late' | 'refused' | 'unknown';
   readonly began: number;
   readonly ended: number;
+  /** When it was answered, by the clock of the engine; where it is absent, no timer is held against it. */
+  readonly answeredAt?: number;
 }
 
 /** What a turn of a key decided, as it wrote it down. Absent lists are not checked. */

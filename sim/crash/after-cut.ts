@@ -51,7 +51,7 @@ export async function examineCut(examination: CutExamination): Promise<CutOutcom
 
 /** What was acknowledged may be gone, so nothing is known of it any more; what was refused stays refused. */
 function forgotten(ingest: Ingest): Ingest {
-  return ingest.answer === 'accepted' || ingest.answer === 'duplicate' ? { ...ingest, answer: 'unknown' } : ingest;
+  return ingest.answer === 'refused' ? ingest : { ...ingest, answer: 'unknown' };
 }
 
 async function logsOf(store: Store, witnesses: readonly Witness[]): Promise<Logs> {

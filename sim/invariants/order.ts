@@ -27,7 +27,8 @@ export function checkOrder(evidence: Evidence, ledger: Ledger, say: (broken: str
       checkGaps(evidence, key, { applied: eventsOf(turns, logged), skipped, say });
     }
   }
-  if (!evidence.witness.numbered) checkAcceptance(evidence, ledger, { logged, say });
+  if (evidence.witness.numbered) checkLate(evidence, ledger, say);
+  else checkAcceptance(evidence, ledger, { logged, say });
 }
 
 function eventsOf(turns: readonly AppliedTurn[], logged: ReadonlyMap<string, NamedEvent>): readonly NamedEvent[] {
@@ -44,6 +45,14 @@ function skippedOf(key: string, { witness, letters }: Evidence, { resolved }: Le
     .filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'gap')
     .map(({ name }) => ({ from: Number(name.split('-')[0]), to: Number(name.split('-')[1]) }));
   return [...listed, ...discarded].flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
+}
+
+/** Promise 10: only a number that was skipped is too late; any other that is known is a duplicate. */
+function checkLate(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
+  for (const { pipeline, key, name, answer } of ledger.ingests) {
+    if (pipeline !== evidence.witness.pipeline || answer !== 'late') continue;
+    if (!skippedOf(key, evidence, ledger).includes(Number(name))) say(`key ${key}: ${name} was said to be late and was never skipped`);
+  }
 }
 
 /** Numbers below the highest that was applied: each was applied, or is known to have been given up, skipped or discarded. */

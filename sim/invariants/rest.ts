@@ -1,4 +1,4 @@
-import type { PartitionId, Store } from '../../src/store/store.ts';
+import type { KeyRecord, PartitionId, Store } from '../../src/store/store.ts';
 import type { ArrivedCall, Ledger, LedgerEndpoint } from '../ledger.ts';
 import { deliveriesOf, hasArrived, type ToldDelivery } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
@@ -19,10 +19,6 @@ export async function checkRest(evidence: Evidence, ledger: Ledger, context: Res
   for (const event of evidence.events) {
     if (event.isWaiting && !maybeWaits(evidence, event.key)) say(`event ${event.name} of key ${event.key} waits for nothing`);
   }
-  for (const [key, { parked }] of evidence.keys) {
-    const isExplained = evidence.letters.some((letter) => letter.key === key && letter.parked);
-    if (parked && !isExplained) say(`key ${key} is parked, and no dead letter says why`);
-  }
   for (const { partition } of evidence.slices) await checkDue(evidence, partition, context);
   checkDeliveriesAtRest(evidence, ledger, say);
 }
@@ -37,11 +33,25 @@ async function checkDue({ witness, keys }: Evidence, partition: PartitionId, { s
   }
 }
 
+/** The same of what is held, for a store that somebody is at work on. */
+export async function checkHeldAtRest(
+  store: Store,
+  { partition, hasGaps }: { readonly partition: PartitionId; readonly hasGaps: boolean },
+  say: (broken: string) => void,
+): Promise<void> {
+  const keys = await store.heldKeys(partition, null, 1_000);
+  for (const [at, record] of (await store.load(partition, keys)).entries()) {
+    if (!mayWait(record, hasGaps)) say(`an event of key ${keys[at]} waits for nothing`);
+  }
+}
+
+function mayWait({ parked, heldFrom, next }: KeyRecord, hasGaps: boolean): boolean {
+  return parked || (hasGaps && heldFrom !== null && heldFrom > (next ?? 1));
+}
+
 function maybeWaits({ witness, keys }: Evidence, key: string): boolean {
   const record = keys.get(key);
-  if (record === undefined) return false;
-  if (record.parked) return true;
-  return witness.numbered && witness.skipsGaps !== true && record.heldFrom !== null && record.heldFrom > (record.next ?? 1);
+  return record !== undefined && mayWait(record, witness.numbered && witness.skipsGaps !== true);
 }
 
 function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {

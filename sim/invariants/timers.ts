@@ -4,7 +4,8 @@ import { titleOf } from './log.ts';
 
 /**
  * Promise 5: each timer that was armed has fired once, not before it was due; or was cancelled or replaced, and then never
- * fired; or is pending; or was given up. And one that was due before an event was accepted has had its turn before it.
+ * fired; or is pending; or was given up. And one that was due before an event was accepted has had its turn before it, one that
+ * came due later behind it.
  */
 export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   const acceptedAt = new Map(evidence.events.map((event) => [titleOf(event), event.acceptedAt]));
@@ -13,6 +14,7 @@ export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: st
     if (turns.some(({ armed }) => armed === undefined)) continue;
     const replay = new Replay(givenUpOf(key, evidence, ledger), (broken) => say(`key ${key}: ${broken}`));
     for (const turn of turns) replay.take(turn, acceptedAt);
+    if (!evidence.witness.numbered) checkNoneTooSoon(key, evidence, ledger, (broken) => say(`key ${key}: ${broken}`));
     // Names with a slash are the engine's own.
     replay.compare(new Map(record.timers.filter(({ name }) => !name.includes('/')).map(({ name, dueAt }) => [name, dueAt])));
   }
@@ -24,6 +26,32 @@ function givenUpOf(key: string, { witness, letters }: Evidence, { resolved }: Le
   const named = resolved.filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'timer');
   const dead = letters.filter((letter) => letter.key === key).flatMap(({ timer }) => (timer === null ? [] : [armOf(timer.data)]));
   return new Set([...named.map(({ name }) => name), ...dead]);
+}
+
+/** No timer had its turn before an event whose acceptance was answered before it came due, unless that was given up and redriven since. */
+function checkNoneTooSoon(key: string, evidence: Evidence, { ingests, resolved }: Ledger, say: (broken: string) => void): void {
+  const { pipeline } = evidence.witness;
+  const redriven = new Set(
+    resolved.flatMap((one) => (one.pipeline === pipeline && one.key === key && one.what === 'event' && !one.wasParked ? [one.name] : [])),
+  );
+  const answeredAt = new Map(
+    ingests.flatMap((one) =>
+      one.pipeline === pipeline && one.key === key && one.answer === 'accepted' && one.answeredAt !== undefined && !redriven.has(one.name)
+        ? [[one.name, one.answeredAt]]
+        : [],
+    ),
+  );
+  const turns = evidence.turns.get(key) ?? [];
+  const dueAt = new Map(turns.flatMap(({ armed = [] }) => armed.map((one) => [one.arm, one.dueAt])));
+  const later = new Set(evidence.events.flatMap((event) => (event.key === key && event.isWaiting ? [event.name] : [])));
+  for (const { cause } of turns.toReversed()) {
+    if (cause.kind === 'event') later.add(cause.name);
+    if (cause.kind !== 'timer') continue;
+    for (const name of later) {
+      if ((answeredAt.get(name) ?? Number.POSITIVE_INFINITY) < (dueAt.get(cause.arm) ?? 0))
+        say(`timer ${cause.arm} overtook ${name}, which was accepted before it was due`);
+    }
+  }
 }
 
 /** The timers of a key, turn by turn. */

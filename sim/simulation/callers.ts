@@ -95,20 +95,23 @@ export class Callers {
 
   async #ask(pipeline: string, acts: readonly Act[], isBatch: boolean): Promise<readonly Answer[]> {
     this.#moment += 1;
-    const entries = acts.map(({ key, mark }) => ({
-      pipeline,
-      key,
-      name: mark,
-      answer: 'unknown' as Answer,
-      began: this.#moment,
-      ended: Number.POSITIVE_INFINITY,
-    }));
+    const entries = acts.map(
+      ({ key, mark }): Mutable<Ingest> => ({
+        pipeline,
+        key,
+        name: mark,
+        answer: 'unknown',
+        began: this.#moment,
+        ended: Number.POSITIVE_INFINITY,
+      }),
+    );
     this.ingests.push(...entries);
     const answers = await this.#answers(pipeline, acts, isBatch);
     this.#moment += 1;
     for (const [at, entry] of entries.entries()) {
       entry.answer = answers[at] ?? 'unknown';
       entry.ended = this.#moment;
+      entry.answeredAt = this.#means.scheduler.clock.now();
     }
     return answers;
   }

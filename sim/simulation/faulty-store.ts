@@ -19,6 +19,18 @@ export interface Fate {
   met(fault: Fault, method: string): void;
 }
 
+const codesOfFaults: ReadonlySet<ErrorCode> = new Set([
+  'MILL_STORE_UNAVAILABLE',
+  'MILL_STORE_BUSY',
+  'MILL_STORE_FULL',
+  'MILL_STORE_FENCED',
+]);
+
+/** Whether a fault or a take-over may lead to it; anything else is a bug of the engine, however well it starts again after it. */
+export function isOfFault(error: unknown): boolean {
+  return error instanceof MillraceError && codesOfFaults.has(error.code);
+}
+
 /**
  * The store as a process meets it. It is made from the port, whatever calls that has: each takes effect some time later, is
  * answered some time after that, both in the order that the scheduler decides, and may meet a fault on the way.

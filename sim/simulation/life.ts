@@ -4,6 +4,7 @@ import type { Answer, OutgoingCall } from '../../src/pipeline/endpoint.ts';
 import type { AnyPipeline } from '../../src/pipeline/pipeline.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ArrivedCall } from '../ledger.ts';
+import { isOfFault } from './faulty-store.ts';
 import { simulatedPipelines } from './pipelines.ts';
 import type { Deed, DeliveryPlan, Program } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -53,8 +54,9 @@ export class Life implements Surroundings {
       clock: this.#clock(),
       random: world.random,
     });
-    this.mill.stopped.catch(() => {
+    this.mill.stopped.catch((error: unknown) => {
       this.#hasFailed = true;
+      if (this.#isAlive && !isOfFault(error)) world.broken(`life ${life} ended by itself: ${error instanceof Error ? error.stack : error}`);
     });
   }
 
@@ -101,6 +103,7 @@ export class Life implements Surroundings {
 
   async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
     const { pipeline, endpoint, key, id } = call;
+    if (JSON.parse(call.body).id !== id) this.#world.broken(`${pipeline} ${key}: ${endpoint} is called with ${id} and given ${call.body}`);
     const { answers } = this.#planOf(id);
     const before = this.#world.calls.filter(
       (one) => one.pipeline === pipeline && one.endpoint === endpoint && one.key === key && one.id === id,

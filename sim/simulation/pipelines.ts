@@ -3,7 +3,10 @@ import type { DeliveryOutcome, EndpointOptions } from '../../src/pipeline/endpoi
 import { type AnyPipeline, pipeline } from '../../src/pipeline/pipeline.ts';
 import type { Cause } from '../ledger.ts';
 import { type Act, type Deed, endpointNames, type PipelineName, pipelineNames, type Settings, timerNames } from './program.ts';
-import { runTurn, type SimulatedTurn, type Surroundings, type TimerData, turnsTable } from './turn.ts';
+import { lastTable, runTurn, type SimulatedTurn, type Surroundings, type TimerData, turnsTable } from './turn.ts';
+
+/** Where gaps are skipped, for how long the first event behind one waits. */
+export const skipAfterMs = 5_000;
 
 /** What the state of a key says: how many turns made it, and a sum of what each was. */
 export interface State {
@@ -42,7 +45,7 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
     runTurn({ ...means, name, cause, deeds, turn }, () => (name === 'loose' ? undefined : after(state, cause)));
   const common = {
     event: ActSchema,
-    tables: { turns: turnsTable },
+    tables: { turns: turnsTable, last: lastTable },
     retry: { attempts: settings.attempts, backoff: 200 },
     onGiveUp: settings.onGiveUp,
     concurrency: settings.concurrency,
@@ -68,7 +71,7 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
   if (name === 'loose') return pipeline(name, { ...common, id: ({ mark }: Act) => mark } as never);
   const keyed = { ...common, key: ({ key }: Act) => key, state: State };
   if (name === 'acts') return pipeline(name, { ...keyed, id: ({ mark, isNamed }: Act) => (isNamed ? mark : undefined) } as never);
-  const gap = settings.skipsGaps ? { skipAfter: '5s' } : 'wait';
+  const gap = settings.skipsGaps ? { skipAfter: skipAfterMs } : 'wait';
   return pipeline(name, { ...keyed, order: { by: ({ number }: Act) => number, gap, maxPending: settings.maxPending } } as never);
 }
 

@@ -1,7 +1,6 @@
-import { MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
 import type { Commit, Store } from '../../src/store/store.ts';
-import { type Fault, faultyStore } from './faulty-store.ts';
+import { type Fault, faultyStore, isOfFault } from './faulty-store.ts';
 import { Life, type World } from './life.ts';
 
 /** Things that happen while something is waited for, before it is taken to stand still. */
@@ -60,7 +59,7 @@ export class Processes {
         await this.until(this.#life.mill.start());
         break;
       } catch (error) {
-        const isExpected = !this.#life.isAlive || (error instanceof MillraceError && !this.#isCalm);
+        const isExpected = !this.#life.isAlive || (isOfFault(error) && !this.#isCalm);
         this.#life.die();
         if (!isExpected) throw error;
       }
@@ -75,7 +74,7 @@ export class Processes {
     try {
       await this.until(mill.stop({ timeoutMs }));
     } catch (error) {
-      if (this.#life.isAlive && !(error instanceof MillraceError)) throw error;
+      if (this.#life.isAlive && !isOfFault(error)) throw error;
     }
   }
 

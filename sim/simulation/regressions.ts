@@ -9,6 +9,5 @@ export interface Regression {
 export const regressions: readonly Regression[] = [
   { seed: 100, steps: 40, found: 'a record that was read while its key had turns, and so was old, was taken for the key' },
   { seed: 743, steps: 40, found: 'the same, and so a timer that had fired was never taken from the store and fired again' },
-  { seed: 1866, steps: 40, found: 'a commit was under way when its partition was claimed again, and so an event was counted twice' },
-  { seed: 3151, steps: 40, found: 'the same with a dead letter' },
+  { seed: 4400, steps: 40, found: 'a commit was under way when its partition was claimed again, and so an event was counted twice' },
 ];

@@ -27,10 +27,6 @@ export class Scheduler {
     this.#note = note;
   }
 
-  get isIdle(): boolean {
-    return this.#tasks.length === 0;
-  }
-
   /** It happens some time; nothing else does until what it answers resolves. */
   add(label: string, run: () => void | Promise<void>): void {
     this.#tasks.push({ label, run });

@@ -3,15 +3,16 @@ import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
 import { memory } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { checkHeldAtRest } from '../invariants/rest.ts';
 import { checkInvariants } from '../invariants.ts';
 import type { ArrivedCall, Ledger } from '../ledger.ts';
 import { Callers } from './callers.ts';
 import { checkCounts } from './counts.ts';
 import type { World } from './life.ts';
 import { happeningsMax, Processes } from './processes.ts';
-import { type Program, pipelineNames, type Step } from './program.ts';
+import { type Act, type Program, pipelineNames, type Step } from './program.ts';
 import { Scheduler } from './scheduler.ts';
-import { turnsTable } from './turn.ts';
+import { lastTable, turnsTable } from './turn.ts';
 import { witnessesOf } from './witnesses.ts';
 
 /** How a program went. */
@@ -39,6 +40,8 @@ export async function simulate(program: Program, options: SimulationOptions = {}
 
 /** At the end all is mended; then so many rounds of so many milliseconds are enough for everything. */
 const lastRounds = 20;
+/** And so many for all that nobody needs to mend; then a health check has had time to find what makes no progress. */
+const unmendedRounds = 5;
 const roundMs = 15_000;
 
 class Simulation implements World {
@@ -181,22 +184,67 @@ class Simulation implements World {
   /** All that was broken is mended; then everything must come to rest, and nothing be missing. */
   async #end(): Promise<void> {
     this.note('the end begins');
-    this.isMended = true;
     this.#processes.calmDown();
     await this.#untilAnswered();
+    await this.#restUnmended();
+    this.note('all is mended');
+    this.isMended = true;
     for (let round = 0; round < lastRounds; round += 1) {
-      await this.#advance(roundMs);
-      await this.#meanwhile(happeningsMax);
+      await this.#round();
       if (!(await this.#redriveAll()) && round > 3) break;
     }
+    await this.#knock();
+    this.#checkHealth();
     const { mill } = this.#processes.life;
-    const health = mill.health();
-    if (health.status !== 'ok') this.broken(`at the end the engine is ${health.status}: ${health.reason}`);
     const settledAt = this.scheduler.clock.now();
     const counts = mill.counts();
     await this.#processes.until(mill.stop());
     await this.#check(settledAt);
     await checkCounts(counts, this.#base, (what) => this.broken(what));
+  }
+
+  /** Promise 4: a key that was given up keeps no other waiting. So all others come to rest before anybody mends anything. */
+  async #restUnmended(): Promise<void> {
+    for (let round = 0; round < unmendedRounds; round += 1) await this.#round();
+    this.#checkHealth();
+    for (const pipeline of pipelineNames) {
+      for (let slice = 0; slice < this.#base.partitions; slice += 1)
+        await checkHeldAtRest(
+          this.#base,
+          { partition: { pipeline, slice }, hasGaps: pipeline === 'numbers' && !this.program.settings.skipsGaps },
+          (what) => this.broken(`${pipeline}: before all is mended ${what}`),
+        );
+    }
+  }
+
+  #checkHealth(): void {
+    const health = this.#processes.life.mill.health();
+    if (health.status !== 'ok') this.broken(`at the end the engine is ${health.status}: ${health.reason}`);
+  }
+
+  async #round(): Promise<void> {
+    await this.#advance(roundMs);
+    await this.#meanwhile(happeningsMax);
+  }
+
+  /** Promise 7: a key that nothing waits for lets the next event in, whatever was refused before. */
+  async #knock(): Promise<void> {
+    const { life } = this.#processes;
+    const all = new Set(this.#callers.ingests.flatMap(({ pipeline, key }) => (pipeline === 'acts' ? [key] : [])));
+    const knock = async () => {
+      for (const { key, status, pending } of await life.mill.keys('acts', Array.from(all))) {
+        if (status !== 'open' || pending > 0) continue;
+        const act: Act = { key, mark: `knock ${life.life}`, isNamed: false, number: 0, does: [] };
+        this.#callers.ingest({ step: 'ingest', pipeline: 'acts', acts: [act], isBatch: false, again: false });
+      }
+    };
+    await this.#processes.until(knock());
+    await this.#untilAnswered();
+    await this.#round();
+    for (const { name, key, answer } of this.#callers.ingests) {
+      if (name === `knock ${life.life}` && answer !== 'accepted')
+        this.broken(`acts: key ${key} is open, nothing waits for it, and it is ${answer}`);
+    }
   }
 
   /** Whether there was something to redrive. */
@@ -222,7 +270,7 @@ class Simulation implements World {
   async #check(settledAt: number | undefined): Promise<void> {
     await this.#base.close();
     const pipelines = pipelineNames.map((name) => ({ name, numbered: name === 'numbers' }));
-    await this.#base.open({ pipelines, tables: [turnsTable] });
+    await this.#base.open({ pipelines, tables: [turnsTable, lastTable] });
     const { ingests, resolved } = this.#callers;
     const ledger: Ledger = { witnesses: witnessesOf(this.program.settings), ingests, calls: this.calls, resolved };
     for (const what of await checkInvariants(ledger, this.#base, settledAt === undefined ? {} : { settledAt })) this.broken(what);

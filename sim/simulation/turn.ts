@@ -8,6 +8,12 @@ import type { Deed, endpointNames, PipelineName, timerNames } from './program.ts
 /** What every turn writes down, in the order in which turns take effect: nothing is replaced, so that what happened twice is there twice. */
 export const turnsTable = table('turns', { pipeline: 'text', key: 'text', turn: 'json' });
 
+/**
+ * What a key did last: an event puts its row, every other turn changes it. So of the many writes of a row that share a commit the
+ * last must be the one that is made.
+ */
+export const lastTable = table('last', { id: 'text', event: 'text', turn: 'text' }, { primaryKey: ['id'] });
+
 /** What the handlers and endpoints of one life meet outside of the engine. */
 export interface Surroundings {
   readonly life: number;
@@ -24,7 +30,7 @@ export interface Surroundings {
 export type SimulatedTurn = Turn<
   string,
   unknown,
-  { turns: typeof turnsTable },
+  { turns: typeof turnsTable; last: typeof lastTable },
   (typeof timerNames)[number],
   (typeof endpointNames)[number]
 >;
@@ -110,9 +116,13 @@ function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMean
   }
   const written: AppliedTurn = { key: turn.key, cause, life: surroundings.life, armed, asked, sent };
   turn.add(turnsTable, { pipeline: name, key: turn.key, turn: written });
+  const row = { id: `${name} ${turn.key}`, turn: nameOf(cause) };
+  if (cause.kind === 'event') turn.put(lastTable, { ...row, event: cause.name });
+  else turn.update(lastTable, row);
 }
 
-function nameOf(cause: Cause): string {
+/** What a turn is called. */
+export function nameOf(cause: Cause): string {
   if (cause.kind === 'event') return cause.name;
   if (cause.kind === 'timer') return cause.arm;
   return `${cause.endpoint}/${cause.id} ${cause.status}`;

@@ -1,22 +1,26 @@
 import type { LoggedEvent, Store } from '../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../ledger.ts';
-import { after, type State } from './pipelines.ts';
+import { after, type State, skipAfterMs } from './pipelines.ts';
 import { endpointNames, type PipelineName, pipelineNames, type Settings } from './program.ts';
+import { nameOf } from './turn.ts';
 
 /** What the simulated pipelines wrote down. */
 export function witnessesOf(settings: Settings): readonly Witness[] {
   return pipelineNames.map((name) => witnessOf(name, settings));
 }
 
-function witnessOf(pipeline: PipelineName, { skipsGaps }: Settings): Witness {
+function witnessOf(pipeline: PipelineName, { attempts, skipsGaps }: Settings): Witness {
   return {
     pipeline,
     numbered: pipeline === 'numbers',
     skipsGaps,
+    attempts,
+    skipAfterMs: skipsGaps ? skipAfterMs : Number.POSITIVE_INFINITY,
     endpoints: endpointNames.map((name) => ({ name, isOrdered: name === 'post', isTold: name !== 'shout' })),
     nameOf: ({ body }: LoggedEvent) => JSON.parse(body).mark,
     armOf: (data) => JSON.parse(data ?? '{}').arm ?? '',
     turns: (store) => turnsOf(store, pipeline),
+    rows: (store, turns) => wrongRows(store, pipeline, turns),
     ...(pipeline !== 'loose' && { fold: (turns) => turns.reduce<State | undefined>((state, { cause }) => after(state, cause), undefined) }),
   };
 }
@@ -24,4 +28,22 @@ function witnessOf(pipeline: PipelineName, { skipsGaps }: Settings): Witness {
 async function turnsOf(store: Store, pipeline: string): Promise<readonly AppliedTurn[]> {
   const rows = await store.query('SELECT turn FROM turns WHERE pipeline = ? ORDER BY rowid', [pipeline]);
   return rows.map(({ turn }) => JSON.parse(String(turn)));
+}
+
+/** Keys whose row is not as their last turn, and the last that was of an event, left it. */
+async function wrongRows(
+  store: Store,
+  pipeline: PipelineName,
+  turns: ReadonlyMap<string, readonly AppliedTurn[]>,
+): Promise<readonly string[]> {
+  const rows = new Map((await store.query('SELECT id, event, turn FROM last', [])).map(({ id, event, turn }) => [id, { event, turn }]));
+  return Array.from(turns).flatMap(([key, own]) => {
+    const causes = own.map(({ cause }) => cause);
+    const last = causes.at(-1);
+    const event = causes.findLast((cause) => cause.kind === 'event');
+    const expected = { event: event?.name, turn: last === undefined ? undefined : nameOf(last) };
+    const found = rows.get(`${pipeline} ${key}`);
+    if (found?.event === expected.event && found?.turn === expected.turn) return [];
+    return [`key ${key}: its row is ${JSON.stringify(found)}, and its turns make ${JSON.stringify(expected)}`];
+  });
 }

@@ -229,8 +229,8 @@ export class Tenure {
     this.#condition.changed();
     await closed;
     await this.#work;
-    // The end of one may begin the next: none may be under way when the partition is claimed again.
-    while (this.#committing !== undefined) await this.#committing;
+    // No other begins by itself any more: none may be under way when the partition is claimed again.
+    await this.#committing;
   }
 
   /** After the end: commits what turns had decided until then. Does nothing when a commit failed: then that is void. */
@@ -288,7 +288,7 @@ export class Tenure {
     this.#flushIsDue = true;
     setImmediate(() => {
       this.#flushIsDue = false;
-      this.#flush();
+      if (this.#state === 'working') this.#flush();
     });
   }
 
@@ -317,7 +317,7 @@ export class Tenure {
       counters.commitTurns.record(draft.turns);
       this.#committing = undefined;
       this.#took(draft, committed);
-      this.#flush();
+      if (this.#state === 'working') this.#flush();
     } catch (error) {
       span?.end(error);
       this.#committing = undefined;

@@ -165,6 +165,60 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('what a turn has decided in the moment in which an append fails is not committed behind the back of the next claim', async () => {
+    const base = makeStore();
+    const answers = Promise.withResolvers<void>();
+    const claimed = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<void>();
+    let isOn = false;
+    const append: Store['append'] = async (events) => {
+      if (!isOn) return base.append(events);
+      const isBad = events[0]?.key === 'bad';
+      const appended = isBad ? [] : await base.append(events);
+      await answers.promise;
+      if (!isBad) return appended;
+      for (let at = 0; at < 40; at += 1) await null;
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+    };
+    const claim: Store['claim'] = async (partition) => {
+      if (isOn) await claimed.promise;
+      return base.claim(partition);
+    };
+    let commits = 0;
+    const commit: Store['commit'] = async (work) => {
+      const committed = await base.commit(work);
+      commits += 1;
+      if (isOn) await told.promise;
+      return committed;
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(base, { append, claim, commit }) });
+    await t.ingest('steps', { key: 'good', n: 1 });
+    await t.drain();
+    isOn = true;
+    const before = commits;
+    const good = t.mill.ingest('steps', { key: 'good', n: 2 });
+    await setImmediate();
+    await setImmediate();
+    const bad = t.mill.ingest('steps', { key: 'bad', n: 1 });
+    await setImmediate();
+    await setImmediate();
+    answers.resolve();
+    await good;
+    await assert.rejects(bad, isCode('MILL_STORE_UNAVAILABLE'));
+    await setImmediate();
+    await setImmediate();
+    assert.equal(commits, before);
+    claimed.resolve();
+    await setImmediate();
+    await setImmediate();
+    isOn = false;
+    told.resolve();
+    await t.drain();
+    const { depth, processed, received } = t.mill.counts().steps ?? {};
+    assert.deepEqual({ depth, processed, received }, { depth: 0, processed: 2, received: 2 });
+    await t.stop();
+  });
+
   test('what a handler says after its end is refused, and has no effect', async () => {
     const notes = table('notes', { n: 'integer' }, { primaryKey: ['n'] });
     const refusals: unknown[] = [];

@@ -1,0 +1,54 @@
+import type { Ledger } from '../ledger.ts';
+import { deliveriesOf } from './deliveries.ts';
+import type { Evidence } from './evidence.ts';
+
+/**
+ * Promise 9: whatever is given up is a dead letter with its reason. A key is parked as long as there is a dead letter that parked
+ * it, so that an operator can open it again; and what its key was told to be given up can be found.
+ */
+export function checkLetters(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
+  for (const { id, reason } of evidence.letters) if (reason === '') say(`dead letter ${id} says no reason`);
+  checkPatience(evidence, say);
+  checkParked(evidence, say);
+  checkGivenUp(evidence, ledger, say);
+}
+
+/** Nothing was given up before it had all its attempts, no number before its time. */
+function checkPatience({ witness, events, letters }: Evidence, say: (broken: string) => void): void {
+  const { attempts = 0, skipAfterMs = 0 } = witness;
+  for (const letter of letters) {
+    if (letter.delivery === null && letter.numbers === null && letter.attempts < attempts)
+      say(`dead letter ${letter.id}: it was given up after ${letter.attempts} attempts`);
+    if (letter.numbers === null) continue;
+    const early = String(letter.numbers.to + 1);
+    const acceptedAt = events.find(({ key, name }) => key === letter.key && name === early)?.acceptedAt ?? Number.NEGATIVE_INFINITY;
+    if (letter.failedAt - acceptedAt < skipAfterMs)
+      say(`dead letter ${letter.id}: what comes before ${early} was skipped after ${letter.failedAt - acceptedAt} ms`);
+  }
+}
+
+function checkParked({ keys, letters }: Evidence, say: (broken: string) => void): void {
+  const parkedBy = new Set(letters.flatMap(({ key, parked }) => (parked ? [key] : [])));
+  for (const [key, { parked }] of keys) {
+    if (parked && !parkedBy.has(key)) say(`key ${key} is parked, and no dead letter says why`);
+    if (!parked && parkedBy.has(key)) say(`key ${key} is open, and a dead letter says that it is parked`);
+  }
+}
+
+function checkGivenUp({ witness, turns, letters }: Evidence, { resolved }: Ledger, say: (broken: string) => void): void {
+  const own = resolved.filter(({ pipeline, what }) => pipeline === witness.pipeline && what === 'delivery');
+  const known = new Set([
+    ...letters.flatMap(({ key, delivery }) => (delivery === null ? [] : [nameOf(key, `${delivery.endpoint}/${delivery.id}`)])),
+    ...own.map(({ key, name }) => nameOf(key, name)),
+  ]);
+  for (const endpoint of witness.endpoints) {
+    for (const [key, decided] of turns) {
+      for (const { id, status } of deliveriesOf(decided, endpoint).values()) {
+        if (status === 'given up' && !known.has(nameOf(key, `${endpoint.name}/${id}`)))
+          say(`key ${key}: delivery ${id} to ${endpoint.name} was told to be given up and is no dead letter`);
+      }
+    }
+  }
+}
+
+const nameOf = (key: string, name: string): string => JSON.stringify([key, name]);
