@@ -168,6 +168,8 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
   test('what a turn has decided in the moment in which an append fails is not committed behind the back of the next claim', async () => {
     const base = makeStore();
     const answers = Promise.withResolvers<void>();
+    const goodIsStored = Promise.withResolvers<void>();
+    const badIsAsked = Promise.withResolvers<void>();
     const claimed = Promise.withResolvers<void>();
     const told = Promise.withResolvers<void>();
     let isOn = false;
@@ -175,6 +177,7 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
       if (!isOn) return base.append(events);
       const isBad = events[0]?.key === 'bad';
       const appended = isBad ? [] : await base.append(events);
+      (isBad ? badIsAsked : goodIsStored).resolve();
       await answers.promise;
       if (!isBad) return appended;
       for (let at = 0; at < 40; at += 1) await null;
@@ -197,11 +200,9 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     isOn = true;
     const before = commits;
     const good = t.mill.ingest('steps', { key: 'good', n: 2 });
-    await setImmediate();
-    await setImmediate();
+    await goodIsStored.promise;
     const bad = t.mill.ingest('steps', { key: 'bad', n: 1 });
-    await setImmediate();
-    await setImmediate();
+    await badIsAsked.promise;
     answers.resolve();
     await good;
     await assert.rejects(bad, isCode('MILL_STORE_UNAVAILABLE'));
