@@ -11,8 +11,9 @@ export function environmentOf({ sms, explosions }: EndpointUrls): Readonly<Recor
     SCHEDULER_INTERVAL: '100ms',
     MESSAGE_BATCH_SIZE: '20',
     MESSAGE_MAX_WORKERS: '8',
-    SCHEDULER_BATCH_TIMEOUT: '4s',
-    MESSAGE_PER_MESSAGE_TIMEOUT: '5s',
+    // The provider may be slow on a busy machine. A call that ran out of time would be made again, rightly.
+    SCHEDULER_BATCH_TIMEOUT: '60s',
+    MESSAGE_PER_MESSAGE_TIMEOUT: '60s',
     MESSAGE_RETRY_BACKOFF: '20ms',
     MESSAGE_MAX_ATTEMPTS: String(attemptsMax),
     WEBHOOK_URL: explosions,
