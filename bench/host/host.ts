@@ -20,6 +20,8 @@ const noPeer: Peer = {
 let means: LoadMeans = { peer: noPeer, progress: new Progress(), streams: [] };
 let filled = 0;
 let stallMs = 0;
+/** Of the recovery, by `performance.now()`. */
+let startedAt = 0;
 
 const calls: Calls = {
   async start(options) {
@@ -28,11 +30,12 @@ const calls: Calls = {
   },
   async recover(options) {
     means = await prepare(options);
-    const startedAt = performance.now();
+    startedAt = performance.now();
     await means.peer.start();
     await means.peer.work();
-    await means.progress.until(1, stallMs);
-    return (means.progress.firstAt ?? Number.NaN) - startedAt;
+  },
+  async firstProgress() {
+    return means.progress.firstAt === undefined ? null : means.progress.firstAt - startedAt;
   },
   work: () => means.peer.work(),
   rest: () => means.peer.rest(),
@@ -41,10 +44,10 @@ const calls: Calls = {
     return fill(means, count);
   },
   async drain() {
-    const startedAt = performance.now();
+    const drainedFrom = performance.now();
     await means.peer.work();
     await means.progress.until(filled, stallMs);
-    return means.progress.lastAt - startedAt;
+    return means.progress.lastAt - drainedFrom;
   },
   saturate: (seconds, window) => saturate(means, seconds, window),
   openLoop: (seconds, rate) => openLoop(means, seconds, rate),

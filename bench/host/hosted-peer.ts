@@ -20,7 +20,10 @@ export class HostedPeer {
   #calls = 0;
 
   constructor(cleanup: Cleanup) {
-    this.#child = fork(program, { serialization: 'advanced', execArgv: ['--disable-warning=ExperimentalWarning'] });
+    this.#child = fork(program, {
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
+    });
     this.#gone = once(this.#child, 'exit');
     cleanup.add(() => this.kill());
     this.#child.on('message', (message: Message) => this.#receive(message));

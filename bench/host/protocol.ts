@@ -17,8 +17,10 @@ export interface StartOptions {
 export interface Calls {
   /** Leaves it at rest. */
   start(options: StartOptions): Promise<void>;
-  /** Starts it after a kill, with its handlers at work. Resolves to the time until the first event is handled. */
-  recover(options: StartOptions): Promise<number>;
+  /** Starts it after a kill, with its handlers at work. */
+  recover(options: StartOptions): Promise<void>;
+  /** From the beginning of `recover` to the first event that was handled; null while there is none. */
+  firstProgress(): Promise<number | null>;
   /** Handlers at work from now on. */
   work(): Promise<void>;
   rest(): Promise<void>;

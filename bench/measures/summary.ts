@@ -25,8 +25,10 @@ export interface Summary {
   readonly lowP50: number;
   readonly lowP99: number;
   readonly effects: number;
-  readonly outOfOrder: number;
+  readonly outOfOrderInBatches: number;
+  readonly outOfOrderOneByOne: number;
   readonly duplicates: number;
+  readonly overwritten: number;
   readonly crash: CrashSummary | undefined;
   /** The drain rate of Millrace to this one's: the median of the ratios within each run. */
   readonly drainRatio: number;
@@ -59,9 +61,11 @@ export function summarize(outcomes: readonly Outcome[]): Summary[] {
       halfP99: middle((one) => one.atHalf.p99),
       lowP50: middle((one) => one.atLowRate.p50),
       lowP99: middle((one) => one.atLowRate.p99),
-      effects: sum((one) => one.verdict.effects),
-      outOfOrder: sum((one) => one.verdict.outOfOrder),
-      duplicates: sum((one) => one.verdict.duplicates),
+      effects: sum((one) => one.batches.effects + one.oneByOne.effects),
+      outOfOrderInBatches: sum((one) => one.batches.outOfOrder),
+      outOfOrderOneByOne: sum((one) => one.oneByOne.outOfOrder),
+      duplicates: sum((one) => one.batches.duplicates + one.oneByOne.duplicates),
+      overwritten: sum((one) => one.overwritten),
       crash: summarizeCrashes(own.flatMap(({ crash }) => crash ?? [])),
       drainRatio: median(own.flatMap((outcome) => ratio(outcomes, outcome))),
       failures: own.flatMap(({ failures }) => failures),

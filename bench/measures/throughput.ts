@@ -30,10 +30,14 @@ export interface Throughput {
   /** From when an event was due to be sent until its effects were durable, at half of the greatest rate. */
   readonly atHalf: Distribution;
   readonly atLowRate: Distribution;
-  readonly verdict: Verdict;
+  /** Of the history of what came in batches, and of what came one by one. */
+  readonly batches: Verdict;
+  readonly oneByOne: Verdict;
+  /** Changes of state that were overwritten, in all. */
+  readonly overwritten: number;
 }
 
-const eventsMin = 200;
+const eventsMin = 2_000;
 const eventsMax = 1_000_000;
 
 /** Ingest and drain of a backlog, then the greatest rate, then latencies; all in one process and one database. */
@@ -47,12 +51,24 @@ export async function measureThroughput(peer: PeerDescription, room: Room, setti
     const events = Math.round(Math.min(eventsMax, Math.max(eventsMin, expected * seconds)));
     const ingestRate = (events / (await host.call('fill', events))) * 1_000;
     const drainRate = (events / (await host.call('drain'))) * 1_000;
+    const batches = await host.call('history');
     const greatestRate = await host.call('saturate', seconds, window);
     const atHalf = await host.call('openLoop', seconds, greatestRate / 2);
     const atLowRate = await host.call('openLoop', seconds, Math.min(lowRate, greatestRate / 2));
-    const verdict = judge(await host.call('history'), []);
+    const all = await host.call('history');
+    const oneByOne = judge(all.slice(batches.length), []);
     await host.call('stop');
-    return { events, ingestRate, drainRate, greatestRate, atHalf, atLowRate, verdict };
+    return {
+      events,
+      ingestRate,
+      drainRate,
+      greatestRate,
+      atHalf,
+      atLowRate,
+      batches: judge(batches, []),
+      oneByOne,
+      overwritten: judge(all, []).overwritten,
+    };
   } finally {
     await host.kill();
   }
@@ -60,7 +76,7 @@ export async function measureThroughput(peer: PeerDescription, room: Room, setti
 
 /** Runs small backlogs until the code is warm. Resolves to how many events it drains a second. */
 async function warmUp(host: HostedPeer): Promise<number> {
-  for (let count = 200; ; count *= 5) {
+  for (let count = 1_000; ; count *= 5) {
     await host.call('fill', count);
     const ms = await host.call('drain');
     await host.call('rest');

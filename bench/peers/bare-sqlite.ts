@@ -82,7 +82,7 @@ export function makeBareSqlite({ folder, handled }: PeerMeans): Peer {
       isWorking = false;
     },
     async history() {
-      return db.prepare('SELECT key, seq, n FROM history ORDER BY rowid').all() as unknown as HistoryRow[];
+      return db.prepare('SELECT key, seq, n, total FROM history ORDER BY rowid').all() as unknown as HistoryRow[];
     },
     async stop() {
       db.close();

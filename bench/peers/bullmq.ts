@@ -20,7 +20,7 @@ export function makeBullmq({ redisPort, handled }: PeerMeans): Peer {
   async function handle(event: WorkEvent): Promise<void> {
     const stored = await redis.get(`state:${event.key}`);
     const next = nextState(event, stored === null ? undefined : (JSON.parse(stored) as WorkState));
-    const row = JSON.stringify({ key: event.key, seq: event.seq, n: event.n });
+    const row = JSON.stringify({ key: event.key, seq: event.seq, n: event.n, total: next.count });
     await redis.multi().set(`state:${event.key}`, JSON.stringify(next)).rpush('history', row).exec();
     handled(event.n);
   }

@@ -12,6 +12,9 @@ const concurrency = 24;
  */
 export function makeGraphileWorker({ postgres, handled }: PeerMeans): Peer {
   const pool = new Pool({ connectionString: postgres, max: concurrency + 6 });
+  const report = (error: Error) => process.stderr.write(`graphile-worker: ${error.message}\n`);
+  pool.on('error', report);
+  pool.on('connect', (connection) => connection.on('error', report));
   const query: Query = (text, values) => pool.query(text, values);
   const logger = new Logger(() => () => undefined);
   let utilities: WorkerUtils | undefined;
@@ -41,6 +44,7 @@ export function makeGraphileWorker({ postgres, handled }: PeerMeans): Peer {
           extends: [WorkerPreset],
           worker: {
             concurrentJobs: concurrency,
+            pollInterval: 50,
             localQueue: { size: 500 },
             completeJobBatchDelay: 0,
             failJobBatchDelay: 0,

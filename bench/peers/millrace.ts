@@ -88,7 +88,7 @@ function reporting(store: Store, handled: (n: number) => void): Store {
 function readHistory(path: string): HistoryRow[] {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
-    return db.prepare('SELECT key, seq, n FROM history ORDER BY rowid').all() as unknown as HistoryRow[];
+    return db.prepare('SELECT key, seq, n, total FROM history ORDER BY rowid').all() as unknown as HistoryRow[];
   } finally {
     db.close();
   }

@@ -34,6 +34,6 @@ export async function handle(query: Query, event: WorkEvent): Promise<void> {
 }
 
 export async function readHistory(query: Query): Promise<HistoryRow[]> {
-  const { rows } = await query('SELECT key, seq, n FROM history ORDER BY id', []);
+  const { rows } = await query('SELECT key, seq, n, total FROM history ORDER BY id', []);
   return rows as HistoryRow[];
 }

@@ -3,6 +3,8 @@ export interface HistoryRow {
   readonly key: string;
   readonly seq: number;
   readonly n: number;
+  /** The count in the key's state that was written with it. */
+  readonly total: number;
 }
 
 /** What a history says about the promises. */
@@ -15,15 +17,22 @@ export interface Verdict {
   readonly duplicates: number;
   /** First rows of events that come after a row of a later event of the same key. */
   readonly outOfOrder: number;
+  /** Changes of state that another handler of the same key overwrote: rows of a key that its state did not count. */
+  readonly overwritten: number;
 }
 
 /** Compares a history with the numbers of the events that must be in it. */
 export function judge(history: readonly HistoryRow[], expected: Iterable<number>): Verdict {
   const seen = new Set<number>();
   const last = new Map<string, number>();
+  const uncounted = new Map<string, number>();
   let duplicates = 0;
   let outOfOrder = 0;
-  for (const { key, seq, n } of history) {
+  const rows = new Map<string, number>();
+  for (const { key, seq, n, total } of history) {
+    const count = (rows.get(key) ?? 0) + 1;
+    rows.set(key, count);
+    uncounted.set(key, Math.max(uncounted.get(key) ?? 0, count - total));
     if (seen.has(n)) {
       duplicates += 1;
       continue;
@@ -35,5 +44,11 @@ export function judge(history: readonly HistoryRow[], expected: Iterable<number>
   }
   let missing = 0;
   for (const n of expected) if (!seen.has(n)) missing += 1;
-  return { effects: history.length, missing, duplicates, outOfOrder };
+  return {
+    effects: history.length,
+    missing,
+    duplicates,
+    outOfOrder,
+    overwritten: [...uncounted.values()].reduce((sum, one) => sum + one, 0),
+  };
 }
