@@ -22,7 +22,9 @@ end
 /** Single events to `POST /events`. Made before the load begins, so that making them takes nothing from the server. */
 export const singleEvent = `${head}${event}
 local made = {}
-for i = 1, 5000 do made[i] = wrk.format(nil, "/events", nil, event()) end
+init = function()
+  for i = 1, 5000 do made[i] = wrk.format(nil, "/events", nil, event()) end
+end
 request = function()
   number = number + 1
   return made[number % #made + 1]
@@ -32,10 +34,12 @@ end
 /** Batches of 100 to `POST /events/batch`, made before as well. */
 export const batchOfEvents = `${head}${event}
 local made = {}
-for b = 1, 100 do
-  local events = {}
-  for i = 1, 100 do events[i] = event() end
-  made[b] = wrk.format(nil, "/events/batch", nil, '{"events":[' .. table.concat(events, ",") .. ']}')
+init = function()
+  for b = 1, 100 do
+    local events = {}
+    for i = 1, 100 do events[i] = event() end
+    made[b] = wrk.format(nil, "/events/batch", nil, '{"events":[' .. table.concat(events, ",") .. ']}')
+  end
 end
 request = function()
   number = number + 1
