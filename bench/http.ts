@@ -91,8 +91,8 @@ async function runRound(folder: string, cleanup: Cleanup): Promise<LoadResult[]>
       isHandled: system !== undefined,
     };
     // The warm-up is left out on every side.
-    await runLoad({ ...load, seconds: Math.max(1, Math.round(load.seconds / 4)) });
-    results.push(await runLoad(load));
+    await runLoad({ ...load, seconds: Math.max(1, Math.round(load.seconds / 4)) }, cleanup);
+    results.push(await runLoad(load, cleanup));
     await server.stop();
   };
   await measure('echo of events', undefined, script.event);

@@ -54,6 +54,10 @@ const calls: Calls = {
   async pour(ahead) {
     pour(means, ahead, (acknowledged) => send({ acknowledged }));
   },
+  async cpu() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
   history: () => means.peer.history(),
   stop: () => means.peer.stop(),
 };

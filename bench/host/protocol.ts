@@ -32,6 +32,8 @@ export interface Calls {
   openLoop(seconds: number, rate: number): Promise<Distribution>;
   /** Takes batches in until the process is killed. Each is told by a notice once it is acknowledged. */
   pour(ahead: number): Promise<void>;
+  /** Processor time of the host so far, all its threads. */
+  cpu(): Promise<number>;
   history(): Promise<HistoryRow[]>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cleanup } from '../servers/cleanup.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
 export interface Load {
@@ -31,9 +32,9 @@ const timeoutMs = 30_000;
 const cutOffMs = 1_000;
 
 /** Runs a load and waits until all that came of it is processed. Throws when an event has failed, or when it takes too long. */
-export async function runLoad(load: Load): Promise<LoadResult> {
+export async function runLoad(load: Load, cleanup: Cleanup): Promise<LoadResult> {
   const before = load.isHandled ? await metricsOf(load.url) : undefined;
-  const result = await runWrk(load);
+  const result = await runWrk(load, cleanup);
   if (before === undefined) return { ...result, name: load.name, eventRate: result.requestRate };
   const endedAt = performance.now();
   const after = await whenProcessed(load);

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Cleanup } from '../servers/cleanup.ts';
 
 /** What `wrk` saw. Times are in milliseconds. */
 export interface WrkResult {
@@ -39,9 +40,11 @@ export function writeScript(folder: string, name: string, lua: string): string {
 }
 
 /** Loads a server with `wrk`, one thread of it. Throws where there is no `wrk`. */
-export async function runWrk({ url, script, connections, seconds }: WrkOptions): Promise<WrkResult> {
+export async function runWrk({ url, script, connections, seconds }: WrkOptions, cleanup: Cleanup): Promise<WrkResult> {
   const words = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s', '-s', script, url];
-  const { stdout } = await promisify(execFile)('wrk', words);
+  const running = promisify(execFile)('wrk', words);
+  cleanup.add(() => void running.child.kill());
+  const { stdout } = await running;
   const line = stdout.split('\n').find((one) => one.startsWith('{'));
   if (line === undefined) throw new Error(`expected a line of JSON from wrk, found: ${stdout}`);
   const raw = JSON.parse(line) as { requests: number; microseconds: number; p50: number; p99: number; failures: number };
