@@ -55,7 +55,10 @@ async function main(): Promise<void> {
     process.stdout.write(`${machineLines(machine).join('\n')}\n\n`);
     const outcomes: Outcome[] = [];
     for (let run = 1; run <= Number(values.runs); run += 1) {
-      for (const peer of chosen) outcomes.push(await measure(peer, run, rooms, cleanup));
+      for (const peer of chosen) {
+        if (cleanup.isUnderWay) return;
+        outcomes.push(await measure(peer, run, rooms, cleanup));
+      }
     }
     const summaries = summarize(outcomes);
     process.stdout.write(`\n${comparisonLines(summaries, settings().lowRate).join('\n')}\n`);

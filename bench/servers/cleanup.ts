@@ -15,8 +15,14 @@ export class Cleanup {
     }
   }
 
-  /** Steps run in the reverse order of their being added. */
+  /** Whether it has begun: then there is nothing left to begin. */
+  get isUnderWay(): boolean {
+    return this.#done !== undefined;
+  }
+
+  /** Steps run in the reverse order of their being added; one that comes too late, at once. */
   add(step: () => Promise<void> | void): void {
+    if (this.#done !== undefined) void step();
     this.#steps.push(step);
   }
 
