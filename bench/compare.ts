@@ -64,7 +64,7 @@ async function main(): Promise<void> {
     process.stdout.write(`\n${comparisonLines(summaries, settings().lowRate).join('\n')}\n`);
     if (values.json !== undefined)
       writeFileSync(values.json, `${JSON.stringify({ machine, settings: settings(), summaries, outcomes }, null, 2)}\n`);
-    if (values.charts !== undefined) writeCharts(values.charts, summaries, machineLines(machine).join(', '));
+    if (values.charts !== undefined) writeCharts(values.charts, summaries, machineLines(machine));
   } finally {
     await cleanup.run();
   }

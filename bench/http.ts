@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     }
     process.stdout.write(`\n${summaryLines(rounds).join('\n')}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, settings: values, rounds }, null, 2)}\n`);
-    if (values.charts !== undefined) writeChart(values.charts, rounds, machineLines(machine).join(', '));
+    if (values.charts !== undefined) writeChart(values.charts, rounds, machineLines(machine));
   } finally {
     await cleanup.run();
   }
@@ -152,11 +152,11 @@ function namesOf(rounds: readonly LoadResult[][]): string[] {
   return [...new Set(rounds.flat().map(({ name }) => name))];
 }
 
-function writeChart(folder: string, rounds: readonly LoadResult[][], note: string): void {
+function writeChart(folder: string, rounds: readonly LoadResult[][], notes: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
   const bars = namesOf(rounds).map((name) => {
     const value = median(rounds.flat().flatMap((one) => (one.name === name ? [one.eventRate] : [])));
     return { label: name, value, text: `${figure(value)} /s`, isOurs: limitOf[name] !== undefined };
   });
-  writeFileSync(join(folder, 'http.svg'), barChart('Over HTTP: events accepted and processed per second (more is better)', note, bars));
+  writeFileSync(join(folder, 'http.svg'), barChart('Over HTTP: events accepted and processed per second (more is better)', notes, bars));
 }

@@ -12,13 +12,14 @@ const labelWidth = 170;
 const textWidth = 110;
 const barHeight = 22;
 const gap = 10;
-const top = 48;
+const noteHeight = 17;
+const titleHeight = 28;
 
 /** Colours that can be read on white and on black; the page says which it is. */
 const style = `<style>
     text { font: 13px system-ui, sans-serif; fill: #1f2328; }
     .title { font-weight: 600; font-size: 15px; }
-    .note { fill: #59636e; }
+    .note { fill: #59636e; font-size: 11px; }
     .bar { fill: #8c959f; }
     .ours { fill: #0969da; }
     @media (prefers-color-scheme: dark) {
@@ -29,8 +30,9 @@ const style = `<style>
     }
   </style>`;
 
-/** A chart of horizontal bars as SVG, from zero, in the order given. */
-export function barChart(title: string, note: string, bars: readonly Bar[]): string {
+/** A chart of horizontal bars as SVG, from zero, in the order given. `notes` are lines below the title: what the figures depend on. */
+export function barChart(title: string, notes: readonly string[], bars: readonly Bar[]): string {
+  const top = titleHeight + notes.length * noteHeight + gap;
   const greatest = Math.max(...bars.map(({ value }) => value).filter(Number.isFinite), Number.MIN_VALUE);
   const height = top + bars.length * (barHeight + gap) + gap;
   const scale = (width - labelWidth - textWidth) / greatest;
@@ -45,7 +47,7 @@ export function barChart(title: string, note: string, bars: readonly Bar[]): str
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">
   ${style}
   <text class="title" x="10" y="20">${escaped(title)}</text>
-  <text class="note" x="10" y="38">${escaped(note)}</text>
+${notes.map((note, line) => `  <text class="note" x="10" y="${titleHeight + 12 + line * noteHeight}">${escaped(note)}</text>`).join('\n')}
 ${rows.join('\n')}
 </svg>
 `;

@@ -75,7 +75,7 @@ function crashCells({ crash }: Summary): string[] {
 }
 
 /** Writes the charts for the docs into a folder. */
-export function writeCharts(folder: string, summaries: readonly Summary[], note: string): void {
+export function writeCharts(folder: string, summaries: readonly Summary[], notes: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
   const chart = (file: string, title: string, value: (summary: Summary) => number, unit: string, digits: number) => {
     const bars = summaries.map((summary) => ({
@@ -84,7 +84,7 @@ export function writeCharts(folder: string, summaries: readonly Summary[], note:
       text: Number.isFinite(value(summary)) ? `${figure(value(summary), digits)} ${unit}` : 'not measured',
       isOurs: summary.peer === 'millrace',
     }));
-    writeFileSync(join(folder, file), barChart(title, note, bars));
+    writeFileSync(join(folder, file), barChart(title, notes, bars));
   };
   chart('drain.svg', 'Drain of a backlog, events per second (more is better)', (one) => one.drainRate, '/s', 0);
   chart('ingest.svg', 'Ingest in batches of 100, events per second (more is better)', (one) => one.ingestRate, '/s', 0);

@@ -62,7 +62,8 @@ export class PostgresServer {
   }
 
   async version(): Promise<string> {
-    return this.#run('SHOW server_version');
+    // Without the name of the distribution's package.
+    return (await this.#run('SHOW server_version')).split(' ', 1).join('');
   }
 
   #url(database: string): string {
