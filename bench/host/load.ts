@@ -80,7 +80,7 @@ export async function openLoop(means: LoadMeans, seconds: number, rate: number):
   const total = Math.ceil(rate * (seconds + warmUpMs / 1_000));
   const startedAt = performance.now();
   for (let sent = 0; sent < total; await sleep(1)) {
-    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * rate));
+    const due = Math.min(total, 1 + Math.floor(((performance.now() - startedAt) / 1_000) * rate));
     for (; sent < due; sent += 1) {
       const dueAt = startedAt + (sent / rate) * 1_000;
       const event = (streams[sent % streams.length] as EventStream).next();
