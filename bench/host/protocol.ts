@@ -1,0 +1,55 @@
+import type { Distribution } from '../work/distribution.ts';
+import type { HistoryRow } from '../work/verdict.ts';
+
+/** How a peer is started. */
+export interface StartOptions {
+  readonly peer: string;
+  readonly folder: string;
+  readonly postgres: string;
+  readonly redisPort: number;
+  readonly keys: number;
+  readonly seed: number;
+  /** How long a wait may go without progress. */
+  readonly stallMs: number;
+}
+
+/** What the program asks of the process that hosts a peer. All times are in milliseconds. */
+export interface Calls {
+  /** Leaves it at rest. */
+  start(options: StartOptions): Promise<void>;
+  /** Starts it after a kill, with its handlers at work. */
+  recover(options: StartOptions): Promise<void>;
+  /** From the beginning of `recover` to the first event that was handled; null while there is none. */
+  firstProgress(): Promise<number | null>;
+  /** Handlers at work from now on. */
+  work(): Promise<void>;
+  rest(): Promise<void>;
+  /** Takes so many events in; resolves to how long that took. */
+  fill(count: number): Promise<number>;
+  /** Works until all that was taken in is handled; resolves to how long that took. */
+  drain(): Promise<number>;
+  saturate(seconds: number, window: number): Promise<number>;
+  openLoop(seconds: number, rate: number): Promise<Distribution>;
+  /** Takes batches in until the process is killed. Each is told by a notice once it is acknowledged. */
+  pour(ahead: number): Promise<void>;
+  /** Processor time of the host so far, all its threads. */
+  cpu(): Promise<number>;
+  history(): Promise<HistoryRow[]>;
+  stop(): Promise<void>;
+}
+
+export type CallName = keyof Calls;
+export type Answer<C extends CallName> = Awaited<ReturnType<Calls[C]>>;
+
+/** To the host. */
+export interface Request {
+  readonly id: number;
+  readonly call: CallName;
+  readonly words: readonly unknown[];
+}
+
+/** From the host: an answer, a failure, or the notice that events are acknowledged. */
+export type Message =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly failure: string }
+  | { readonly acknowledged: readonly number[] };

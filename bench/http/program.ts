@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Cleanup } from '../servers/cleanup.ts';
+
+export interface ProgramOptions {
+  readonly cwd: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A server that prints `listening on URL` when it takes requests. */
+export class ServerProgram {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(url: string, child: ChildProcess) {
+    this.url = url;
+    this.#child = child;
+  }
+
+  /** Starts it on the Node.js that runs this. Throws when it ends instead. */
+  static async start(words: readonly string[], { cwd, environment = {} }: ProgramOptions, cleanup: Cleanup): Promise<ServerProgram> {
+    const child = spawn(process.execPath, words, {
+      cwd,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    cleanup.add(() => kill(child));
+    const url = Promise.withResolvers<string>();
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+      const found = /listening on (http:\/\/\S+)/.exec(printed)?.[1];
+      if (found !== undefined) url.resolve(found);
+    });
+    child.on('exit', (code) => url.reject(new Error(`${words.join(' ')} ended with ${code}: ${printed}`)));
+    return new ServerProgram(await url.promise, child);
+  }
+
+  stop(): Promise<void> {
+    return kill(this.#child);
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}

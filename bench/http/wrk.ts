@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Cleanup } from '../servers/cleanup.ts';
+
+/** What `wrk` saw. Times are in milliseconds. */
+export interface WrkResult {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly requestRate: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** Answers that were no 2xx, and connections that failed. */
+  readonly failures: number;
+}
+
+export interface WrkOptions {
+  readonly url: string;
+  /** Path of a Lua script that makes the requests. */
+  readonly script: string;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** What every script ends with: the result as one line of JSON. */
+const report = `
+done = function(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format('{"requests":%d,"microseconds":%d,"p50":%f,"p99":%f,"failures":%d}\\n', summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), errors.status + errors.connect + errors.read + errors.write + errors.timeout))
+end
+`;
+
+/** Writes a script for `wrk` into a folder; answers its path. `lua` defines `request`. */
+export function writeScript(folder: string, name: string, lua: string): string {
+  const path = join(folder, `${name}.lua`);
+  writeFileSync(path, lua + report);
+  return path;
+}
+
+/** Loads a server with `wrk`, one thread of it. Throws where there is no `wrk`. */
+export async function runWrk({ url, script, connections, seconds }: WrkOptions, cleanup: Cleanup): Promise<WrkResult> {
+  const words = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s', '-s', script, url];
+  const running = promisify(execFile)('wrk', words);
+  cleanup.add(() => void running.child.kill());
+  const { stdout } = await running;
+  const line = stdout.split('\n').find((one) => one.startsWith('{'));
+  if (line === undefined) throw new Error(`expected a line of JSON from wrk, found: ${stdout}`);
+  const raw = JSON.parse(line) as { requests: number; microseconds: number; p50: number; p99: number; failures: number };
+  const took = raw.microseconds / 1_000_000;
+  return {
+    requests: raw.requests,
+    seconds: took,
+    requestRate: (raw.requests - raw.failures) / took,
+    p50: raw.p50 / 1_000,
+    p99: raw.p99 / 1_000,
+    failures: raw.failures,
+  };
+}

@@ -1,0 +1,85 @@
+import { HostedPeer } from '../host/hosted-peer.ts';
+import type { PeerDescription } from '../peers/index.ts';
+import type { Cleanup } from '../servers/cleanup.ts';
+import type { Distribution } from '../work/distribution.ts';
+import { judge, type Verdict } from '../work/verdict.ts';
+import type { Room } from './rooms.ts';
+
+export interface Settings {
+  readonly keys: number;
+  readonly seed: number;
+  /** How long each measurement shall take, about. */
+  readonly seconds: number;
+  /** Events under way when the greatest rate is looked for. */
+  readonly window: number;
+  /** The low rate at which the latency of all peers is measured, in events per second. */
+  readonly lowRate: number;
+  readonly stallMs: number;
+  /** How long events may take to be handled after a kill. */
+  readonly recoveryMs: number;
+}
+
+/** Of one peer in one run. Rates are events per second. */
+export interface Throughput {
+  /** Events in the backlog. */
+  readonly events: number;
+  readonly ingestRate: number;
+  readonly drainRate: number;
+  /** Taken in one by one and handled, with `window` of them under way. */
+  readonly greatestRate: number;
+  /** From when an event was due to be sent until its effects were durable, at half of the greatest rate. */
+  readonly atHalf: Distribution;
+  readonly atLowRate: Distribution;
+  /** Of the history of what came in batches, and of what came one by one. */
+  readonly batches: Verdict;
+  readonly oneByOne: Verdict;
+  /** Changes of state that were overwritten, in all. */
+  readonly overwritten: number;
+}
+
+const eventsMin = 2_000;
+const eventsMax = 1_000_000;
+
+/** Ingest and drain of a backlog, then the greatest rate, then latencies; all in one process and one database. */
+export async function measureThroughput(peer: PeerDescription, room: Room, settings: Settings, cleanup: Cleanup): Promise<Throughput> {
+  const { keys, seed, seconds, window, lowRate, stallMs } = settings;
+  const host = new HostedPeer(cleanup);
+  try {
+    const { folder, postgres, redisPort } = room;
+    await host.call('start', { peer: peer.name, folder, postgres, redisPort, keys, seed, stallMs });
+    const expected = await warmUp(host);
+    const events = Math.round(Math.min(eventsMax, Math.max(eventsMin, expected * seconds)));
+    const ingestRate = (events / (await host.call('fill', events))) * 1_000;
+    const drainRate = (events / (await host.call('drain'))) * 1_000;
+    const batches = await host.call('history');
+    const greatestRate = await host.call('saturate', seconds, window);
+    const atHalf = await host.call('openLoop', seconds, greatestRate / 2);
+    const atLowRate = await host.call('openLoop', seconds, Math.min(lowRate, greatestRate / 2));
+    const all = await host.call('history');
+    const oneByOne = judge(all.slice(batches.length), []);
+    await host.call('stop');
+    return {
+      events,
+      ingestRate,
+      drainRate,
+      greatestRate,
+      atHalf,
+      atLowRate,
+      batches: judge(batches, []),
+      oneByOne,
+      overwritten: judge(all, []).overwritten,
+    };
+  } finally {
+    await host.kill();
+  }
+}
+
+/** Runs small backlogs until the code is warm. Resolves to how many events it drains a second. */
+async function warmUp(host: HostedPeer): Promise<number> {
+  for (let count = 1_000; ; count *= 5) {
+    await host.call('fill', count);
+    const ms = await host.call('drain');
+    await host.call('rest');
+    if (ms > 500 || count > 20_000) return (count / ms) * 1_000;
+  }
+}

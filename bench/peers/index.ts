@@ -1,0 +1,81 @@
+import type { MakePeer } from './peer.ts';
+
+/** What is known of a peer without starting it. */
+export interface PeerDescription {
+  readonly name: string;
+  readonly title: string;
+  readonly server: 'none' | 'postgres' | 'redis';
+  /** What an acknowledged event survives, and by which setting. */
+  readonly durability: string;
+  /** What keeps the events of a key in order. */
+  readonly order: string;
+  /** What state, history and the end of the event have in common. */
+  readonly transaction: string;
+  /** Loads it. Only the process that hosts the peer does. */
+  load(): Promise<MakePeer>;
+}
+
+/** All that are compared; Millrace first, then the limit, then the peers. */
+export const peers: readonly PeerDescription[] = [
+  {
+    name: 'millrace',
+    title: 'Millrace (SQLite)',
+    server: 'none',
+    durability: 'power loss (SQLite WAL, synchronous=FULL)',
+    order: 'key',
+    transaction: 'state, history and cursor',
+    load: async () => (await import('./millrace.ts')).makeMillrace,
+  },
+  {
+    name: 'bare-sqlite',
+    title: 'bare SQLite loop',
+    server: 'none',
+    durability: 'power loss (SQLite WAL, synchronous=FULL)',
+    order: 'one loop',
+    transaction: 'state, history and cursor',
+    load: async () => (await import('./bare-sqlite.ts')).makeBareSqlite,
+  },
+  {
+    name: 'graphile-worker',
+    title: 'graphile-worker 0.18',
+    server: 'postgres',
+    durability: 'power loss (Postgres defaults)',
+    order: 'queueName per key',
+    transaction: 'state and history; the job ends in another',
+    load: async () => (await import('./graphile-worker.ts')).makeGraphileWorker,
+  },
+  {
+    name: 'bullmq',
+    title: 'BullMQ 6.7',
+    server: 'redis',
+    durability: 'power loss (Redis appendfsync always)',
+    order: 'none without Pro',
+    transaction: 'state and history (MULTI); the job ends in another',
+    load: async () => (await import('./bullmq.ts')).makeBullmq,
+  },
+  {
+    name: 'pg-boss',
+    title: 'pg-boss 12.38',
+    server: 'postgres',
+    durability: 'power loss (Postgres defaults)',
+    order: 'key_strict_fifo',
+    transaction: 'state, history and the end of the job',
+    load: async () => (await import('./pg-boss.ts')).makePgBoss,
+  },
+  {
+    name: 'dbos',
+    title: 'DBOS 5.3',
+    server: 'postgres',
+    durability: 'power loss (Postgres defaults)',
+    order: 'partition per key',
+    transaction: 'state and history; step and workflow end in others',
+    load: async () => (await import('./dbos.ts')).makeDbos,
+  },
+];
+
+/** Throws for a name that is none. */
+export function peerNamed(name: string): PeerDescription {
+  const found = peers.find((peer) => peer.name === name);
+  if (found === undefined) throw new Error(`expected one of ${peers.map((peer) => peer.name).join(', ')}, found ${name}`);
+  return found;
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import * as z from 'zod';
+import { type Mill, millrace, pipeline, type Store, sqlite, table } from '../../src/index.ts';
+import { nextState } from '../work/state.ts';
+import type { HistoryRow } from '../work/verdict.ts';
+import type { Peer, PeerMeans } from './peer.ts';
+
+const history = table('history', { key: 'text', seq: 'integer', n: 'integer', total: 'integer' });
+const columnOfN = Object.keys(history.columns).indexOf('n');
+
+const Event = z.object({ key: z.string(), n: z.int(), seq: z.int(), amount: z.number(), at: z.string(), note: z.string() });
+const State = z.object({ count: z.int(), last: z.int(), sum: z.number() });
+
+/** Handlers wait at it while the peer is at rest. */
+interface Gate {
+  opened: Promise<void> | undefined;
+  open(): void;
+}
+
+export function makeMillrace({ folder, handled }: PeerMeans): Peer {
+  const path = join(folder, 'millrace.db');
+  const gate: Gate = { opened: undefined, open: () => undefined };
+  let mill: Mill | undefined;
+  return {
+    async start() {
+      close(gate);
+      // The door's bound on the backlog is for services; a benchmark of a backlog needs a larger one.
+      const limits = { backlog: 20_000_000 };
+      mill = await millrace({ store: reporting(sqlite(path), handled), pipelines: [workPipeline(gate)], limits }).start();
+    },
+    async ingest(events) {
+      if (events.length === 1) await mill?.ingest('work', events[0]);
+      else if ((await mill?.ingestBatch('work', events))?.some(({ status }) => status !== 'accepted'))
+        throw new Error('expected all events to be accepted');
+    },
+    async work() {
+      gate.open();
+      gate.opened = undefined;
+    },
+    async rest() {
+      close(gate);
+    },
+    async history() {
+      return readHistory(path);
+    },
+    async stop() {
+      await mill?.stop({ timeoutMs: 0 });
+    },
+  };
+}
+
+function workPipeline(gate: Gate) {
+  return pipeline('work', {
+    event: Event,
+    key: (event) => event.key,
+    state: State,
+    tables: { history },
+    timeout: '24h',
+    handle(event, state, turn) {
+      const apply = () => {
+        const next = nextState(event, state);
+        turn.add(history, { key: event.key, seq: event.seq, n: event.n, total: next.count });
+        return next;
+      };
+      return gate.opened === undefined ? apply() : gate.opened.then(apply);
+    },
+  });
+}
+
+function close(gate: Gate): void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate.opened = promise;
+  gate.open = resolve;
+}
+
+/** Tells of each event when the commit that has its history row is on disk. */
+function reporting(store: Store, handled: (n: number) => void): Store {
+  const commit = store.commit.bind(store);
+  store.commit = async (work) => {
+    const committed = await commit(work);
+    for (const { rows } of work.rows) for (const row of rows) handled(Number(row[columnOfN]));
+    return committed;
+  };
+  return store;
+}
+
+function readHistory(path: string): HistoryRow[] {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    return db.prepare('SELECT key, seq, n, total FROM history ORDER BY rowid').all() as unknown as HistoryRow[];
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,33 @@
+import type { WorkEvent } from '../work/event.ts';
+import type { HistoryRow } from '../work/verdict.ts';
+
+/** What a peer is given. */
+export interface PeerMeans {
+  /** An empty folder, or that of the run that was killed. */
+  readonly folder: string;
+  /** The URL of a database of its own. */
+  readonly postgres: string;
+  /** The port of a Redis of its own on the loopback. */
+  readonly redisPort: number;
+  /** To be called when the effects of an event are durable. */
+  readonly handled: (n: number) => void;
+}
+
+/**
+ * A system that does the work. It is started, then it is at rest: it takes events in and handles none. `work` and `rest`
+ * turn the handling on and off.
+ */
+export interface Peer {
+  /** Makes what it needs where that is missing. */
+  start(): Promise<void>;
+  /** Resolves when the events are durable. Those of one call are in the order of their keys. */
+  ingest(events: readonly WorkEvent[]): Promise<void>;
+  work(): Promise<void>;
+  /** Resolves when no handler runs and none will. Asked for when there is nothing left to handle. */
+  rest(): Promise<void>;
+  /** All effects, in their order. */
+  history(): Promise<HistoryRow[]>;
+  stop(): Promise<void>;
+}
+
+export type MakePeer = (means: PeerMeans) => Peer;

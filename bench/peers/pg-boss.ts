@@ -1,0 +1,76 @@
+import { Pool } from 'pg';
+import { PgBoss } from 'pg-boss';
+import type { WorkEvent } from '../work/event.ts';
+import type { Peer, PeerMeans } from './peer.ts';
+import { handle, makeTables, type Query, readHistory } from './postgres-work.ts';
+
+type Database = ReturnType<PgBoss['getDb']>;
+
+const queue = 'work';
+
+/**
+ * pg-boss with a `key_strict_fifo` queue, a `singletonKey` per key, and transactional workers, so that effects and the end
+ * of the job commit together. Workers fetch batches without pause while there are full ones, and are woken by `NOTIFY`.
+ */
+export function makePgBoss({ postgres, handled }: PeerMeans): Peer {
+  const pool = new Pool({ connectionString: postgres, max: 4 });
+  const query: Query = (text, values) => pool.query(text, values);
+  const boss = new PgBoss({ connectionString: postgres, max: 24, useListenNotify: true });
+  boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
+  /** What the handlers of a transaction that is not committed yet have handled. */
+  const handledIn = new WeakMap<Database, number[]>();
+
+  async function handleAll(jobs: readonly { readonly data: WorkEvent }[], transaction: Database): Promise<void> {
+    for (const { data } of jobs) await handle((text, values) => transaction.executeSql(text, values), data);
+    handledIn.set(
+      transaction,
+      jobs.map(({ data }) => data.n),
+    );
+  }
+
+  return {
+    async start() {
+      await boss.start();
+      await boss.createQueue(queue, { policy: 'key_strict_fifo', notify: true });
+      await makeTables(query);
+      reportCommits(boss.getDb(), (transaction) => {
+        for (const n of handledIn.get(transaction) ?? []) handled(n);
+      });
+    },
+    async ingest(events) {
+      await boss.insert(
+        queue,
+        events.map((data) => ({ data, singletonKey: data.key })),
+      );
+    },
+    async work() {
+      const options = {
+        transactional: true,
+        batchSize: 50,
+        localConcurrency: 8,
+        burstWhenBatchFull: true,
+        pollingIntervalSeconds: 0.5,
+        notifyPollingIntervalSeconds: 0.5,
+      } as const;
+      await boss.work<WorkEvent, void, typeof options>(queue, options, handleAll);
+    },
+    async rest() {
+      await boss.offWork(queue, { wait: true });
+    },
+    history: () => readHistory(query),
+    async stop() {
+      await boss.stop({ graceful: false });
+      await pool.end();
+    },
+  };
+}
+
+/** Tells of each transaction of pg-boss's own when it is committed. */
+function reportCommits(database: Database, committed: (transaction: Database) => void): void {
+  const begin = database.beginTransaction?.bind(database);
+  if (begin === undefined) throw new Error('expected a pg-boss database with transactions');
+  database.beginTransaction = async () => {
+    const { db, commit, rollback } = await begin();
+    return { db, commit: () => commit().then(() => committed(db)), rollback };
+  };
+}

@@ -1,0 +1,39 @@
+import type { WorkEvent } from '../work/event.ts';
+import { nextState, type WorkState } from '../work/state.ts';
+import type { HistoryRow } from '../work/verdict.ts';
+
+/** Runs a statement, on whatever connection or in whatever transaction the peer gives. */
+export type Query = (text: string, values: unknown[]) => Promise<{ readonly rows: unknown[] }>;
+
+/** The tables of the work, for the peers on Postgres. */
+export async function makeTables(query: Query): Promise<void> {
+  await query(
+    'CREATE TABLE IF NOT EXISTS state (key text PRIMARY KEY, count integer NOT NULL, last integer NOT NULL, sum double precision NOT NULL)',
+    [],
+  );
+  await query(
+    'CREATE TABLE IF NOT EXISTS history (id bigserial PRIMARY KEY, key text NOT NULL, seq integer NOT NULL, n integer NOT NULL, total integer NOT NULL)',
+    [],
+  );
+}
+
+/**
+ * The handler of the peers on Postgres, in the fewest round trips: one that reads the state, one that writes it and the
+ * history row. A single statement is a transaction where the peer gives none. The peer keeps other handlers off the key.
+ */
+export async function handle(query: Query, event: WorkEvent): Promise<void> {
+  const { rows } = await query('SELECT count, last, sum FROM state WHERE key = $1', [event.key]);
+  const next = nextState(event, rows[0] as WorkState | undefined);
+  await query(
+    `WITH written AS (
+       INSERT INTO state VALUES ($1, $2, $3, $4)
+       ON CONFLICT (key) DO UPDATE SET count = excluded.count, last = excluded.last, sum = excluded.sum)
+     INSERT INTO history (key, seq, n, total) VALUES ($1, $3, $5, $2)`,
+    [event.key, next.count, event.seq, next.sum, event.n],
+  );
+}
+
+export async function readHistory(query: Query): Promise<HistoryRow[]> {
+  const { rows } = await query('SELECT key, seq, n, total FROM history ORDER BY id', []);
+  return rows as HistoryRow[];
+}

@@ -1,0 +1,92 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Summary } from '../measures/summary.ts';
+import { peerNamed } from '../peers/index.ts';
+import { barChart } from './bar-chart.ts';
+import { figure, tableLines } from './table.ts';
+
+/** The comparison as tables: rates, latencies, what was broken, what a kill did. */
+export function comparisonLines(summaries: readonly Summary[], lowRate: number): string[] {
+  const titled = summaries.map((summary) => ({ ...summary, title: peerNamed(summary.peer).title }));
+  return [
+    'Events per second (medians); "×" is Millrace\'s drain to this one\'s, within each run',
+    ...tableLines(
+      ['', 'backlog', 'ingest', 'drain', '×', 'one by one'],
+      titled.map((one) => [
+        one.title,
+        figure(one.events),
+        figure(one.ingestRate),
+        figure(one.drainRate),
+        figure(one.drainRatio, 2),
+        figure(one.greatestRate),
+      ]),
+    ),
+    '',
+    `End to end in milliseconds, open loop, at half of the own greatest rate, and at ${lowRate} events per second`,
+    ...tableLines(
+      ['', 'half p50', 'half p99', 'low p50', 'low p99'],
+      titled.map((one) => [one.title, ...[one.halfP50, one.halfP99, one.lowP50, one.lowP99].map((ms) => figure(ms, 1))]),
+    ),
+    '',
+    'Faults in the history, summed over the runs, without and with kill -9',
+    ...tableLines(
+      [
+        '',
+        'effects',
+        'out of order: batches',
+        'one by one',
+        'twice',
+        'overwritten',
+        'acked before kill',
+        'without effect',
+        'twice',
+        'out of order',
+        'first ms',
+        'all ms',
+      ],
+      titled.map((one) => [
+        one.title,
+        figure(one.effects),
+        figure(one.outOfOrderInBatches),
+        figure(one.outOfOrderOneByOne),
+        figure(one.duplicates),
+        figure(one.overwritten),
+        ...crashCells(one),
+      ]),
+    ),
+    '',
+    ...tableLines(
+      ['', 'acknowledged means', 'order by', 'in one transaction'],
+      titled.map(({ peer, title }) => [title, peerNamed(peer).durability, peerNamed(peer).order, peerNamed(peer).transaction]),
+    ),
+    ...titled.flatMap(({ title, failures }) => failures.map((failure) => `${title}: ${failure}`)),
+  ];
+}
+
+function crashCells({ crash }: Summary): string[] {
+  return [
+    figure(crash?.acknowledged),
+    figure(crash?.missing),
+    figure(crash?.duplicates),
+    figure(crash?.outOfOrder),
+    figure(crash?.firstProgressMs),
+    figure(crash?.recoveredMs),
+  ];
+}
+
+/** Writes the charts for the docs into a folder. */
+export function writeCharts(folder: string, summaries: readonly Summary[], notes: readonly string[]): void {
+  mkdirSync(folder, { recursive: true });
+  const chart = (file: string, title: string, value: (summary: Summary) => number, unit: string, digits: number) => {
+    const bars = summaries.map((summary) => ({
+      label: peerNamed(summary.peer).title,
+      value: value(summary),
+      text: Number.isFinite(value(summary)) ? `${figure(value(summary), digits)} ${unit}` : 'not measured',
+      isOurs: summary.peer === 'millrace',
+    }));
+    writeFileSync(join(folder, file), barChart(title, notes, bars));
+  };
+  chart('drain.svg', 'Drain of a backlog, events per second (more is better)', (one) => one.drainRate, '/s', 0);
+  chart('ingest.svg', 'Ingest in batches of 100, events per second (more is better)', (one) => one.ingestRate, '/s', 0);
+  chart('latency.svg', 'End-to-end latency at half of the own greatest rate, p99 (less is better)', (one) => one.halfP99, 'ms', 1);
+}

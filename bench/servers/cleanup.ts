@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What must be undone when the program ends, however it ends: servers, children, folders. */
+export class Cleanup {
+  readonly #steps: (() => Promise<void> | void)[] = [];
+  #done: Promise<void> | undefined;
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        void this.run().finally(() => process.exit(130));
+      });
+    }
+  }
+
+  /** Whether it has begun: then there is nothing left to begin. */
+  get isUnderWay(): boolean {
+    return this.#done !== undefined;
+  }
+
+  /** Steps run in the reverse order of their being added; one that comes too late, at once. */
+  add(step: () => Promise<void> | void): void {
+    if (this.#done !== undefined) void step();
+    this.#steps.push(step);
+  }
+
+  run(): Promise<void> {
+    this.#done ??= this.#run();
+    return this.#done;
+  }
+
+  /** A folder that is gone in the end. `parent` should be on the disk that is to be measured. */
+  folder(parent: string = tmpdir()): string {
+    const folder = mkdtempSync(join(parent, 'millrace-bench-'));
+    this.add(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+    return folder;
+  }
+
+  async #run(): Promise<void> {
+    for (const step of this.#steps.toReversed()) {
+      try {
+        await step();
+      } catch (error) {
+        process.stderr.write(`cleaning up: ${error instanceof Error ? error.message : String(error)}\n`);
+      }
+    }
+  }
+}

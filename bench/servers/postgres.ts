@@ -1,0 +1,120 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { Cleanup } from './cleanup.ts';
+import { freePort } from './free-port.ts';
+
+/** Postgres runs as no root; as root this user, whom the package makes, runs it. */
+const user = 'postgres';
+const startTimeoutMs = 30_000;
+
+/** A Postgres with its default durability, on a free port of the loopback, in a folder of its own. */
+export class PostgresServer {
+  readonly #port: number;
+  #databases = 0;
+
+  private constructor(port: number) {
+    this.#port = port;
+  }
+
+  static async start(parent: string, cleanup: Cleanup): Promise<PostgresServer> {
+    const programs = findPrograms();
+    const identity = process.getuid?.() === 0 ? identityOf(user) : {};
+    const folder = join(parent, 'postgres');
+    mkdirSync(folder, { mode: 0o700 });
+    if (identity.uid !== undefined) {
+      // The user must be able to go through the folders above its own.
+      chmodSync(parent, 0o711);
+      chownSync(folder, identity.uid, identity.gid);
+    }
+    const options = { ...identity, cwd: folder };
+    const words = ['-D', folder, '-U', user, '-A', 'trust', '-E', 'UTF8', '--locale=C'];
+    execFileSync(join(programs, 'initdb'), words, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    const port = await freePort();
+    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+    const child = spawn(join(programs, 'postgres'), ['-D', folder, '-p', String(port), ...settings.flatMap((one) => ['-c', one])], {
+      ...options,
+      stdio: 'ignore',
+      // Of a process group of its own, so that Ctrl-C reaches the benchmark, which then stops it.
+      detached: true,
+    });
+    const server = new PostgresServer(port);
+    cleanup.add(() => stop(child));
+    await server.#untilReady(child);
+    return server;
+  }
+
+  /** The URL of a new database. */
+  async newDatabase(): Promise<string> {
+    this.#databases += 1;
+    const name = `bench_${this.#databases}`;
+    await this.#run(`CREATE DATABASE ${name}`);
+    return this.#url(name);
+  }
+
+  /** Drops a database with whoever is connected to it, and settles what it left to write, so that the next starts equal. */
+  async dropDatabase(url: string): Promise<void> {
+    await this.#run(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+    await this.#run('CHECKPOINT');
+  }
+
+  async version(): Promise<string> {
+    // Without the name of the distribution's package.
+    return (await this.#run('SHOW server_version')).split(' ', 1).join('');
+  }
+
+  #url(database: string): string {
+    return `postgres://${user}@127.0.0.1:${this.#port}/${database}`;
+  }
+
+  async #run(statement: string): Promise<string> {
+    const client = new Client({ connectionString: this.#url('postgres') });
+    // The statement under way rejects with it too.
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      const { rows } = await client.query(statement);
+      return String(Object.values(rows[0] ?? {})[0] ?? '');
+    } finally {
+      await client.end();
+    }
+  }
+
+  async #untilReady(child: ChildProcess): Promise<void> {
+    const deadline = performance.now() + startTimeoutMs;
+    for (;;) {
+      try {
+        await this.#run('SELECT 1');
+        return;
+      } catch (error) {
+        if (child.exitCode !== null || performance.now() > deadline) throw error;
+        await sleep(50);
+      }
+    }
+  }
+}
+
+/** The folder of the newest installed version. */
+function findPrograms(): string {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root).toSorted((a, b) => Number(b) - Number(a)) : [];
+  const found = versions.map((version) => join(root, version, 'bin')).find((folder) => existsSync(join(folder, 'initdb')));
+  if (found === undefined) throw new Error(`expected Postgres in ${root}: apt-get install postgresql`);
+  return found;
+}
+
+function identityOf(name: string): { readonly uid: number; readonly gid: number } | { readonly uid?: never; readonly gid?: never } {
+  const idOf = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
+  return { uid: idOf('-u'), gid: idOf('-g') };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  // An immediate shutdown: what it holds is thrown away anyway.
+  child.kill('SIGQUIT');
+  await gone;
+}
