@@ -1,6 +1,6 @@
 /** Millrace beside its peers on the same work: `npm start -- --help`. */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments.ts';
 import { measureCrash } from './measures/crash.ts';
 import { Rooms } from './measures/rooms.ts';
 import { type Outcome, summarize } from './measures/summary.ts';
@@ -24,23 +24,26 @@ const usage = `Usage: npm start -- [options]
   --charts FOLDER  SVG charts
 `;
 
-const { values } = parseArgs({
-  allowNegative: true,
-  options: {
-    peers: { type: 'string', default: peers.map(({ name }) => name).join(',') },
-    runs: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
-    keys: { type: 'string', default: '10000' },
-    window: { type: 'string', default: '256' },
-    'low-rate': { type: 'string', default: '100' },
-    recovery: { type: 'string', default: '60' },
-    crash: { type: 'boolean', default: true },
-    folder: { type: 'string' },
-    json: { type: 'string' },
-    charts: { type: 'string' },
-    help: { type: 'boolean', default: false },
+const values = readArguments(
+  {
+    allowNegative: true,
+    options: {
+      peers: { type: 'string', default: peers.map(({ name }) => name).join(',') },
+      runs: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '4' },
+      keys: { type: 'string', default: '10000' },
+      window: { type: 'string', default: '256' },
+      'low-rate': { type: 'string', default: '100' },
+      recovery: { type: 'string', default: '60' },
+      crash: { type: 'boolean', default: true },
+      folder: { type: 'string' },
+      json: { type: 'string' },
+      charts: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   },
-});
+  usage,
+);
 
 if (values.help) process.stdout.write(usage);
 else await main();

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments.ts';
 import { ServerProgram } from './http/program.ts';
 import { type Load, type LoadResult, runLoad } from './http/round.ts';
 import { batchOfEvents, singleEvent, singleMessage } from './http/scripts.ts';
@@ -22,17 +22,20 @@ const usage = `Usage: npm run http -- [options]
   --charts FOLDER  an SVG chart
 `;
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '10' },
-    connections: { type: 'string', default: '64' },
-    folder: { type: 'string' },
-    json: { type: 'string' },
-    charts: { type: 'string' },
-    help: { type: 'boolean', default: false },
+const values = readArguments(
+  {
+    options: {
+      runs: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '10' },
+      connections: { type: 'string', default: '64' },
+      folder: { type: 'string' },
+      json: { type: 'string' },
+      charts: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   },
-});
+  usage,
+);
 
 /** What each load is measured against, within a round. */
 const limitOf: Readonly<Record<string, string>> = {

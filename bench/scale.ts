@@ -1,7 +1,7 @@
 /** What Millrace costs when there is much of everything: `npm run scale -- --help`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments.ts';
 import { describeMachine, machineLines } from './report/machine.ts';
 import { figure, tableLines } from './report/table.ts';
 import { type Growth, measureGrowth } from './scale/growth.ts';
@@ -22,21 +22,24 @@ const usage = `Usage: npm run scale -- [options]
   --json FILE        all figures
 `;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'growth,idle,restart' },
-    small: { type: 'string', default: '100000,10000' },
-    large: { type: 'string', default: '10000000,1000000' },
-    measured: { type: 'string', default: '50000' },
-    rounds: { type: 'string', default: '5' },
-    'idle-keys': { type: 'string', default: '1000000' },
-    'idle-seconds': { type: 'string', default: '10' },
-    backlog: { type: 'string', default: '1000000' },
-    folder: { type: 'string' },
-    json: { type: 'string' },
-    help: { type: 'boolean', default: false },
+const values = readArguments(
+  {
+    options: {
+      only: { type: 'string', default: 'growth,idle,restart' },
+      small: { type: 'string', default: '100000,10000' },
+      large: { type: 'string', default: '10000000,1000000' },
+      measured: { type: 'string', default: '50000' },
+      rounds: { type: 'string', default: '5' },
+      'idle-keys': { type: 'string', default: '1000000' },
+      'idle-seconds': { type: 'string', default: '10' },
+      backlog: { type: 'string', default: '1000000' },
+      folder: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   },
-});
+  usage,
+);
 
 if (values.help) process.stdout.write(usage);
 else await main();

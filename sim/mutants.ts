@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../src/errors.ts';
 import { Checkout } from './mutants/checkout.ts';
 import { mutants } from './mutants/list.ts';
 import { chosen, type Mutant } from './mutants/mutant.ts';
@@ -16,29 +17,44 @@ const help = `Breaks the program on purpose, in one way after the other, and see
 Exit code 1: a mutant survived, or a test fails without any.
 `;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    jobs: { type: 'string', default: '2' },
-    markdown: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const values = read();
+if (values === undefined) process.exitCode = 2;
+else if (values.help) say(help);
+else process.exitCode = await main(values);
 
-if (values.help) say(help);
-else process.exitCode = await main();
+/** Undefined where there is an option that it does not know. */
+function read() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string', multiple: true },
+        jobs: { type: 'string', default: '2' },
+        markdown: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n${help}`);
+    return undefined;
+  }
+}
 
-async function main(): Promise<number> {
-  const jobs = Number(values.jobs);
-  if (!Number.isSafeInteger(jobs) || jobs < 1) return fail(`--jobs: expected a positive integer, found ${values.jobs}`);
-  const { only } = values;
+interface Options {
+  readonly only?: readonly string[];
+  readonly jobs: string;
+  readonly markdown: boolean;
+}
+
+async function main({ only, markdown, ...options }: Options): Promise<number> {
+  const jobs = Number(options.jobs);
+  if (!Number.isSafeInteger(jobs) || jobs < 1) return fail(`--jobs: expected a positive integer, found ${options.jobs}`);
   const asked = only === undefined ? mutants : mutants.filter(({ name }) => only.some((part) => name.includes(part)));
   if (asked.length === 0) return fail('--only: expected a part of the name of a mutant, found none such');
   const checkouts = Array.from({ length: jobs }, () => new Checkout());
   try {
     const faults = await unmutated(checkouts, asked);
     if (faults.length > 0) return fail(`without any mutant:\n${faults.join('\n')}`);
-    return conclude(await tryAll(checkouts, asked));
+    return conclude(await tryAll(checkouts, asked), markdown ? markdownTable : plainTable);
   } finally {
     for (const checkout of checkouts) checkout.remove();
   }
@@ -67,9 +83,9 @@ async function tryAll(checkouts: readonly Checkout[], asked: readonly Mutant[]):
   });
 }
 
-function conclude(verdicts: readonly Verdict[]): number {
+function conclude(verdicts: readonly Verdict[], tableOf: (verdicts: readonly Verdict[]) => string): number {
   const survivors = verdicts.filter(({ failures }) => failures.length === 0);
-  say(`\n${values.markdown ? markdownTable(verdicts) : plainTable(verdicts)}\n\n`);
+  say(`\n${tableOf(verdicts)}\n\n`);
   for (const { mutant } of survivors) say(`survived: ${mutant.name} (${mutant.file})\n`);
   say(`mutants: ${verdicts.length - survivors.length} of ${verdicts.length} caught\n`);
   return survivors.length === 0 ? 0 : 1;

@@ -63,6 +63,6 @@ await new Command('sim')
   .option('--programs <n>', 'how many programs, each with the next seed (default: 1)', integer)
   .addOption(new Option('--store <kind>', 'what the programs run on').choices(['memory', 'sqlite']).default('memory'))
   .option('--trace', 'print everything that happens', false)
-  .configureOutput({ outputError: (text, write) => write(text) })
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(run)
   .parseAsync();
