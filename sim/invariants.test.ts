@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { commitOf } from '../src/store/contract/fixtures.ts';
 import { memory } from '../src/store/memory/memory-store.ts';
 import type { Commit, NewDeadLetter, NewEvent, Store } from '../src/store/store.ts';
 import { checkInvariants } from './invariants.ts';
@@ -17,21 +18,6 @@ const event = (id: string, acceptedAt = now): NewEvent => ({
   ...{ partition, key: 'ann', id, knownSince: 0, number: null, acceptedAt, body: '{}', traceparent: null },
 });
 
-const nothing: Omit<Commit, 'epoch' | 'cursor'> = {
-  ...{
-    partition,
-    holds: [],
-    releases: [],
-    keys: [],
-    timers: [],
-    deliveries: [],
-    rows: [],
-    deadLetters: [],
-    resolvedDeadLetters: [],
-    sends: [],
-  },
-};
-
 const armed = { timer: 'bell', arm: 'bell 1', dueAt: now + 10 };
 const turns: readonly AppliedTurn[] = [
   { key: 'ann', cause: { kind: 'event', name: 'a' }, life: 1, armed: [armed], asked: [{ endpoint: 'mail', id: 'm' }], sent: [] },
@@ -47,11 +33,13 @@ async function world(): Promise<{ readonly store: Store; readonly ledger: Ledger
   await store.append([event('a'), event('b')]);
   const { epoch } = await store.claim(partition);
   const timer = { dueAt: armed.dueAt, data: null, attempts: 0, retryAt: null };
-  await store.commit({
-    ...{ ...nothing, epoch, cursor: 2 },
-    keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: false }],
-    timers: [{ key: 'ann', name: 'bell', timer }],
-  });
+  await store.commit(
+    commitOf(partition, epoch, {
+      cursor: 2,
+      keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: false }],
+      timers: [{ key: 'ann', name: 'bell', timer }],
+    }),
+  );
   const ingest = { pipeline: 'orders', key: 'ann', answer: 'accepted' } as const;
   const ingests = [
     { ...ingest, name: 'a', began: 1, ended: 2 },
@@ -95,7 +83,7 @@ interface Break {
 
 const commit = async (store: Store, work: Partial<Commit>) => {
   const { epoch, cursor } = await store.claim(partition);
-  return store.commit({ ...nothing, epoch, cursor, ...work });
+  return store.commit(commitOf(partition, epoch, { cursor, ...work }));
 };
 
 const also = (ledger: Ledger, name: string, answer: Ledger['ingests'][number]['answer']): Ledger => ({
@@ -301,7 +289,7 @@ describe('with numbers', () => {
     const { epoch, head } = await store.claim(partition);
     const releases = order.map((number) => ({ key: 'ann', from: number, to: number }));
     const keys = [{ key: 'ann', state: null, next: Math.max(...order) + 1, parked: false }];
-    await store.commit({ ...nothing, epoch, cursor: head, releases, keys });
+    await store.commit(commitOf(partition, epoch, { cursor: head, releases, keys }));
     const numbered: Witness = {
       pipeline: 'orders',
       numbered: true,

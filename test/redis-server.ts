@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { TestContext } from 'node:test';
+import { freePort } from './free-port.ts';
 import { temporaryFolder } from './program.ts';
 
 /** Why a test that needs a Redis is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
@@ -59,14 +59,4 @@ export class RedisServer {
     child.kill('SIGKILL');
     await gone;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('expected a port');
-  return address.port;
 }

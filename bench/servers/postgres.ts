@@ -4,8 +4,8 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:f
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { freePort } from '../../test/free-port.ts';
 import type { Cleanup } from './cleanup.ts';
-import { freePort } from './free-port.ts';
 
 /** Postgres runs as no root; as root this user, whom the package makes, runs it. */
 const user = 'postgres';

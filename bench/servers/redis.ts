@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from '../../test/free-port.ts';
 import type { Cleanup } from './cleanup.ts';
-import { freePort } from './free-port.ts';
 
 /** A Redis that writes each command to disk before it answers (`appendfsync always`), on a free port of the loopback. */
 export class RedisServer {

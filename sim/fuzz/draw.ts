@@ -1,4 +1,4 @@
-import { type Random, randomOf } from '../../src/cli/random.ts';
+import { integerFrom, type Random, randomOf } from '../../src/cli/random.ts';
 
 /** Choices that a seed and a number alone decide, so that an attempt can be made again. */
 export class Draw {
@@ -10,7 +10,7 @@ export class Draw {
 
   /** A whole number from `min` to `max`, both included. */
   integer(min: number, max: number): number {
-    return min + Math.floor(this.#random() * (max - min + 1));
+    return integerFrom(this.#random, min, max);
   }
 
   /** True in that share of all cases. */

@@ -1,7 +1,6 @@
 import type { Clock } from '../../src/engine/clock.ts';
 import { type Mill, millrace } from '../../src/engine/mill.ts';
 import type { Answer, OutgoingCall } from '../../src/pipeline/endpoint.ts';
-import type { AnyPipeline } from '../../src/pipeline/pipeline.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ArrivedCall } from '../ledger.ts';
 import { isOfFault } from './faulty-store.ts';
@@ -26,7 +25,6 @@ export interface World {
 export class Life implements Surroundings {
   readonly life: number;
   readonly mill: Mill;
-  readonly pipelines: readonly AnyPipeline[];
   /** Rejects when the process dies. */
   readonly died: Promise<never>;
   /** Another process has the store, and this one does not know. */
@@ -45,11 +43,10 @@ export class Life implements Surroundings {
     this.died = promise;
     this.#die = reject;
     const { settings } = world.program;
-    this.pipelines = simulatedPipelines(settings, this);
     const { warmKeys, feed, commit } = settings;
     this.mill = millrace({
       store: makeStore(this),
-      pipelines: this.pipelines,
+      pipelines: simulatedPipelines(settings, this),
       limits: { warmKeys, feed, commit, pendingPerKey: settings.maxPending },
       clock: this.#clock(),
       random: world.random,

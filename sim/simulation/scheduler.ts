@@ -32,16 +32,11 @@ export class Scheduler {
     this.#tasks.push({ label, run });
   }
 
-  /** Lets the engine go as far as it can without anything happening. */
-  async rest(): Promise<void> {
-    // What is set off now, and what that sets off at the end of its turn of the event loop.
-    await setImmediate();
-    await setImmediate();
-  }
-
   /** One thing happens; false when there is none. */
   async go(): Promise<boolean> {
-    await this.rest();
+    // The engine goes on by itself: what was set off, and what that sets off at the end of its turn of the event loop.
+    await setImmediate();
+    await setImmediate();
     if (this.#tasks.length === 0) return false;
     if (this.#chance.upTo(100) <= this.#haste) {
       this.clock.turnToNextAlarm(this.clock.now() + this.#chance.upTo(500));

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { SortedText } from '../shared/text.ts';
+import { SortedText, WellFormedText } from '../shared/text.ts';
 
 /** Longer ids would not leave room for a version in the longest id of an event, which has 512 characters. */
 const idLengthMax = 490;
@@ -10,14 +10,8 @@ const callbackTimeMsMax = 10_000_000_000_000;
 /** As deep as a body may be; code that walks far deeper ones would exhaust its stack. */
 const levelsMax = 500;
 
-const wellFormed = { error: 'expected well-formed Unicode, found half of a surrogate pair' };
-
 /** The id of an account. */
-const AccountId = z
-  .string()
-  .min(1)
-  .max(idLengthMax)
-  .refine((id) => id.isWellFormed(), wellFormed);
+const AccountId = WellFormedText.min(1).max(idLengthMax);
 
 export const AccountType = SortedText.min(1);
 
