@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Hold, KeyUpdate, Release, TimerWrite } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
+import type { HoldRow, KeyUpdateRow, ReleaseRow, TimerWriteRow } from './rows.ts';
 
 /** Writes what is kept by key in one pipeline: its record, its held events, its timers. One statement for each. */
 export class PartitionKeys {
@@ -21,22 +21,24 @@ export class PartitionKeys {
     this.#disarm = db.prepare(`DELETE FROM ${timers} WHERE key = ? AND name = ?`);
   }
 
-  hold({ key, order, position, attempts, retryAt }: Hold): void {
-    this.#hold.run(key, order, position, attempts, retryAt);
+  hold(row: HoldRow): void {
+    this.#hold.run(...row);
   }
 
-  release({ key, from, to }: Release): void {
-    this.#release.run(key, from, to);
+  release(row: ReleaseRow): void {
+    this.#release.run(...row);
   }
 
   /** A record that says nothing is the same as none. */
-  update({ key, state, next, parked }: KeyUpdate): void {
-    if (state === null && next === null && !parked) this.#delete.run(key);
-    else this.#put.run(key, state?.json ?? null, state?.version ?? null, next, parked ? 1 : 0);
+  update(row: KeyUpdateRow): void {
+    const [key, state, , next, parked] = row;
+    if (state === null && next === null && parked === 0) this.#delete.run(key);
+    else this.#put.run(...row);
   }
 
-  writeTimer({ key, name, timer }: TimerWrite): void {
-    if (timer === null) this.#disarm.run(key, name);
-    else this.#arm.run(key, name, timer.dueAt, timer.data, timer.attempts, timer.retryAt);
+  writeTimer(row: TimerWriteRow): void {
+    const [key, name, dueAt] = row;
+    if (dueAt === null) this.#disarm.run(key, name);
+    else this.#arm.run(...row);
   }
 }

@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { NewEvent, Retention } from '../store.ts';
+import type { Retention } from '../store.ts';
 import { ChosenIds } from './chosen-ids.ts';
 import { tablesOf } from './pipeline-tables.ts';
+import type { EventRow } from './rows.ts';
 import { Select } from './select.ts';
 
 /** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
@@ -61,8 +62,7 @@ export class PartitionLog {
   }
 
   /** The position of the event, or {@link isDuplicate}, or {@link isLate}. */
-  append(event: NewEvent): number {
-    const { key, id, knownSince, number, acceptedAt, body, traceparent } = event;
+  append([, , knownSince, key, id, number, acceptedAt, body, traceparent]: EventRow): number {
     if (knownSince !== null && !this.#ids.remember(id, acceptedAt, knownSince)) return isDuplicate;
     const position = this.#head + 1;
     if (number !== null) {

@@ -23,7 +23,7 @@ import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
 import type { ReaderCalls } from './reader.ts';
 import type { ReaderThreadOptions } from './reader-thread.ts';
-import { toDelivery, toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
+import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
 import { toRows } from './select-rows.ts';
 import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
@@ -92,7 +92,7 @@ class SqliteStore implements Store {
   }
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
-    const answers = await this.#open.writer.call('append', events);
+    const answers = await this.#open.writer.call('append', events.map(toEventRow));
     return answers.map(toAppended);
   }
 
@@ -134,7 +134,7 @@ class SqliteStore implements Store {
   }
 
   async commit(commit: Commit): Promise<Committed> {
-    const { sends, deliveriesAdded } = await this.#open.writer.call('commit', commit);
+    const { sends, deliveriesAdded } = await this.#open.writer.call('commit', toCommitRows(commit));
     return { sends: sends.map(toAppended), deliveriesAdded };
   }
 

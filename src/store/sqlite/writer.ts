@@ -1,10 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
-import type { Claim, Commit, NewDeadLetter, NewEvent, PartitionId, Retention, StoreDeclaration } from '../store.ts';
+import type { Claim, NewDeadLetter, PartitionId, Retention, StoreDeclaration } from '../store.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
 import { tablesOf } from './pipeline-tables.ts';
+import type { CommitRows, EventRow } from './rows.ts';
 import { Select } from './select.ts';
 import { TableWriter } from './tables.ts';
 import type { Call } from './thread-messages.ts';
@@ -18,8 +19,8 @@ interface WrittenCommit {
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
 export interface WriterCalls {
   claim(partition: PartitionId): Claim;
-  append(events: readonly NewEvent[]): readonly number[];
-  commit(commit: Commit): WrittenCommit;
+  append(events: readonly EventRow[]): readonly number[];
+  commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): number;
 }
 
@@ -85,18 +86,19 @@ export class Writer implements WriterCalls {
   }
 
   claim(id: PartitionId): Claim {
-    const { log, counts } = this.#partition(id);
+    const { log, counts } = this.#partition(id.pipeline, id.slice);
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
     const [held, deadLetters, deliveries] = counts.get(id.pipeline) ?? [0, 0, 0];
     return { epoch, cursor, head: log.head, held, deadLetters, deliveries };
   }
 
-  append(events: readonly NewEvent[]): readonly number[] {
-    return events.map((event) => this.#partition(event.partition).log.append(event));
+  append(events: readonly EventRow[]): readonly number[] {
+    return events.map((event) => this.#partition(event[0], event[1]).log.append(event));
   }
 
-  commit(commit: Commit): WrittenCommit {
-    const { keys, deliveries } = this.#partition(commit.partition);
+  commit(commit: CommitRows): WrittenCommit {
+    const { pipeline, slice } = commit.partition;
+    const { keys, deliveries } = this.#partition(pipeline, slice);
     this.#advanceCursor(commit);
     for (const hold of commit.holds) keys.hold(hold);
     for (const release of commit.releases) keys.release(release);
@@ -114,11 +116,12 @@ export class Writer implements WriterCalls {
   }
 
   prune(retention: Retention): number {
-    return this.#partition(retention.partition).log.prune(retention);
+    const { pipeline, slice } = retention.partition;
+    return this.#partition(pipeline, slice).log.prune(retention);
   }
 
   /** One statement is the fence as well: there is no row of another epoch to move. */
-  #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: Commit): void {
+  #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: CommitRows): void {
     if (this.#advance.run(cursor, pipeline, slice, epoch).changes !== 0) return;
     throw new MillraceError(
       'MILL_STORE_FENCED',
@@ -134,7 +137,7 @@ export class Writer implements WriterCalls {
     this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0, ...failedTimer, failedDelivery);
   }
 
-  #partition({ pipeline, slice }: PartitionId): Partition {
+  #partition(pipeline: string, slice: number): Partition {
     const partition = this.#partitions.get(pipeline);
     if (partition !== undefined && slice === 0) return partition;
     throw new MillraceError('MILL_INTERNAL', `expected slice 0 of a declared pipeline, found ${pipeline}/${slice}`);
