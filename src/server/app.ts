@@ -1,10 +1,10 @@
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { MillraceError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { answerClientError, answerFailures } from './failures.ts';
 import { httpLimits } from './http-limits.ts';
-import { parseJsonBody } from './json-body.ts';
-import { problemOf, sendProblem } from './problem.ts';
+import { missingBody, parseJsonBody } from './json-body.ts';
+import { failureAnswer, sendFailure } from './problem.ts';
 
 /** A Fastify that takes JSON whatever it is called, answers problem details, and keeps the bounds of `httpLimits`. It has no routes. */
 export function createApp(log: Logger): FastifyInstance {
@@ -20,11 +20,11 @@ export function createApp(log: Logger): FastifyInstance {
     http: { headersTimeout: httpLimits.headersTimeoutMs, connectionsCheckingInterval: httpLimits.timeoutCheckMs },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: httpLimits.pathParameterLength },
-    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error), undefined),
+    frameworkErrors: (error, _request, reply) => sendFailure(reply, failureAnswer(error)),
     clientErrorHandler: answerClientError,
   });
   app.server.maxConnections = httpLimits.connections;
-  answerFailures(app);
+  answerFailures(app, log);
   acceptJson(app);
   logAccess(app, log);
   // Schemas are documentation here; what enters is checked by Standard Schemas, in the engine or by parseRequest.
@@ -47,7 +47,7 @@ function acceptJson(app: FastifyInstance): void {
 
 /** Fastify hands null to a body's validator when there was none. */
 function requireBody(body: unknown): true | { error: Error } {
-  return body === null ? { error: new MillraceError('MILL_NOT_JSON', 'expected a JSON body, found none, or null') } : true;
+  return body === null ? { error: missingBody() } : true;
 }
 
 /** One line for each answer, at debug only: the hot path pays for no hook otherwise. */

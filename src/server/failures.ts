@@ -1,22 +1,25 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { MillraceError } from '../errors.ts';
-import { problemMediaType, problemOf, sendProblem } from './problem.ts';
+import type { Logger } from 'pino';
+import { failureAnswer, problemMediaType, sendFailure } from './problem.ts';
 
 /** Answers everything that is thrown on the way of a request with its problem, and logs what is our fault. */
-export function answerFailures(app: FastifyInstance): void {
+export function answerFailures(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error);
-    // A store that fails says so once, where the engine was started, and not with every request that it fails.
-    if (problem.status >= 500 && problem.status !== 503)
-      request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+    const answer = failureAnswer(error);
+    logFailure(log, answer.status, { err: error, method: request.method, url: request.url });
     // Fastify closes the connection after a body that it did not read to its end, and with unread bytes in its buffer the
     // kernel resets it, so that the client may never see the answer. Node.js reads and drops the rest; the request's
     // time limit bounds that.
-    if (problem.status !== 503) reply.removeHeader('connection');
-    sendProblem(reply, problem, error instanceof MillraceError ? error.retryAfterMs : undefined);
+    if (answer.status !== 503) reply.removeHeader('connection');
+    sendFailure(reply, answer);
   });
+}
+
+/** Logs what is our fault. A store that fails says so once, where the engine was started, and not with every request that it fails. */
+export function logFailure(log: Logger, status: number, fields: { readonly err: unknown } & Pick<IncomingMessage, 'method' | 'url'>): void {
+  if (status >= 500 && status !== 503) log.error(fields, 'request failed');
 }
 
 const statusByCode: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MillraceError } from '../errors.ts';
 
@@ -22,8 +23,7 @@ export class Gate {
 
   constructor(app: FastifyInstance) {
     app.addHook('onRequest', (request, reply, done) => {
-      this.#inFlight += 1;
-      reply.raw.on('close', this.#left);
+      this.entered(reply.raw);
       if (this.#closed && !servedToTheEnd.has(request.routeOptions.url)) {
         reply.header('connection', 'close');
         done(new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests'));
@@ -34,7 +34,7 @@ export class Gate {
         return;
       }
       const { headers, method } = request.raw;
-      if (headers['sec-fetch-site'] === 'cross-site' && method !== 'GET' && method !== 'HEAD') {
+      if (isCrossSite(headers) && method !== 'GET' && method !== 'HEAD') {
         done(new MillraceError('MILL_CROSS_SITE', 'expected a request of the same site, or of a program, found one of another site'));
         return;
       }
@@ -51,6 +51,17 @@ export class Gate {
     return this.#closed;
   }
 
+  /** Whether it would let a request with these headers in that changes something. */
+  admits(headers: IncomingHttpHeaders): boolean {
+    return !this.#closed && !isCrossSite(headers);
+  }
+
+  /** A request is in flight until its response is closed. */
+  entered(response: ServerResponse): void {
+    this.#inFlight += 1;
+    response.on('close', this.#left);
+  }
+
   /** Refuses new requests from now on. Resolves once those in flight have been answered. */
   close(): Promise<void> {
     this.#closed = true;
@@ -62,6 +73,10 @@ export class Gate {
     this.#inFlight -= 1;
     if (this.#closed && this.#inFlight === 0) this.#emptied.resolve();
   };
+}
+
+function isCrossSite(headers: IncomingHttpHeaders): boolean {
+  return headers['sec-fetch-site'] === 'cross-site';
 }
 
 function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError {

@@ -20,6 +20,17 @@ export function parseJsonBody(body: Buffer): unknown {
   return value;
 }
 
+/** The value of a JSON body where one is required. Throws like {@link parseJsonBody}, and `MILL_NOT_JSON` for null. */
+export function parseRequiredBody(body: Buffer): unknown {
+  const value = parseJsonBody(body);
+  if (value === null) throw missingBody();
+  return value;
+}
+
+export function missingBody(): MillraceError {
+  return new MillraceError('MILL_NOT_JSON', 'expected a JSON body, found none, or null');
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

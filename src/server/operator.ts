@@ -4,6 +4,8 @@ import { defaultLimits } from '../engine/limits.ts';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
+import { directRoutesOf } from './direct-routes.ts';
+import type { IngestRequest } from './ingest-route.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { traceOf } from './trace-header.ts';
 
@@ -68,15 +70,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
     { schema: { tags, summary: 'Take one event in', params, headers, body: event, response: { 202: jsonSchemaOf(Ingested) } } },
-    async (request, reply) => {
-      const pipeline = nameOf(mill, request.params);
-      const id = request.headers['idempotency-key'];
-      const { id: ingestedId, status } = await mill.ingest(pipeline, request.body, {
-        ...traceOf(request),
-        ...(typeof id === 'string' ? { id } : {}),
-      });
-      return reply.code(202).send({ id: ingestedId, status });
-    },
+    async (request, reply) => reply.code(202).send(await takeEvent(mill, nameOf(mill, request.params), request)),
   );
 
   app.post<PipelineRoute>(
@@ -90,12 +84,14 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 202: jsonSchemaOf(BatchAnswer) },
       },
     },
-    async (request, reply) => {
-      const pipeline = nameOf(mill, request.params);
-      const { events } = await parseRequest(Batch, request.body);
-      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events'));
-    },
+    async (request, reply) => reply.code(202).send(await takeBatch(mill, nameOf(mill, request.params), request)),
   );
+
+  for (const pipeline of mill.pipelines.keys()) {
+    const path = `/pipelines/${encodeURIComponent(pipeline)}/events`;
+    directRoutesOf(app)?.add(path, (request) => takeEvent(mill, pipeline, request));
+    directRoutesOf(app)?.add(`${path}/batch`, (request) => takeBatch(mill, pipeline, request));
+  }
 
   app.get<KeyRoute>(
     '/pipelines/:pipeline/keys/:key',
@@ -115,6 +111,20 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
       return { ...status, timers, state: state ?? null };
     },
   );
+}
+
+async function takeEvent(mill: Mill, pipeline: string, request: IngestRequest): Promise<z.infer<typeof Ingested>> {
+  const chosen = request.headers['idempotency-key'];
+  const { id, status } = await mill.ingest(pipeline, request.body, {
+    ...traceOf(request),
+    ...(typeof chosen === 'string' ? { id: chosen } : {}),
+  });
+  return { id, status };
+}
+
+async function takeBatch(mill: Mill, pipeline: string, request: IngestRequest): Promise<BatchAnswer> {
+  const { events } = await parseRequest(Batch, request.body);
+  return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');
 }
 
 function nameOf(mill: Mill, params: PipelineRoute['Params']): string {

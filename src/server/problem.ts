@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { type ErrorCode, errorTable, type Issue, MillraceError, messageOf } from '../errors.ts';
 
 /** Problem details, RFC 9457. */
-export interface Problem {
+interface Problem {
   /** `urn:millrace:error:backlog-full` for `MILL_BACKLOG_FULL`; `about:blank` for what HTTP itself says with the status. */
   readonly type: string;
   readonly title: string;
@@ -17,7 +17,7 @@ export interface Problem {
 export const problemMediaType = 'application/problem+json';
 
 /** What the caller is told about anything that was thrown. Of an unexpected error that is nothing: its text may hold what is not theirs. */
-export function problemOf(thrown: unknown): Problem {
+function problemOf(thrown: unknown): Problem {
   const error = toMillraceError(thrown);
   if (error !== undefined) {
     const { title, status } = errorTable[error.code];
@@ -28,16 +28,31 @@ export function problemOf(thrown: unknown): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: messageOf(thrown) };
 }
 
+/** An answer as HTTP has it. */
+interface FailureAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** As bytes, because to a string Fastify would add a charset, which the media type does not have. */
+  readonly body: Buffer;
+}
+
 /**
- * Answers with the problem. A 503 always says when to try again, in whole seconds; one second when the error does not
- * know. As bytes, because for a string Fastify would add a charset, which the media type does not have.
+ * What was thrown as an answer. A 503 always says when to try again, in whole seconds; one second when the error does not
+ * know.
  */
-export function sendProblem(reply: FastifyReply, problem: Problem, retryAfterMs: number | undefined): void {
-  if (problem.status === 503) reply.header('retry-after', String(Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000))));
-  reply
-    .code(problem.status)
-    .type(problemMediaType)
-    .send(Buffer.from(JSON.stringify(problem)));
+export function failureAnswer(thrown: unknown): FailureAnswer {
+  const problem = problemOf(thrown);
+  const retryAfterMs = thrown instanceof MillraceError ? (thrown.retryAfterMs ?? 0) : 0;
+  const again = { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+  return {
+    status: problem.status,
+    headers: { 'content-type': problemMediaType, ...(problem.status === 503 ? again : {}) },
+    body: Buffer.from(JSON.stringify(problem)),
+  };
+}
+
+export function sendFailure(reply: FastifyReply, { status, headers, body }: FailureAnswer): void {
+  reply.code(status).headers(headers).send(body);
 }
 
 /** What was thrown as an error of the table; undefined when HTTP's own status says it all. */

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { IngestRequest } from './ingest-route.ts';
 
 /**
  * What a request is part of, for `mill.ingest`: its W3C `traceparent` header.
@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
  * await mill.ingest('rockets', request.body, traceOf(request));
  * ```
  */
-export function traceOf({ headers }: FastifyRequest): { readonly traceparent?: string } {
+export function traceOf({ headers }: Pick<IngestRequest, 'headers'>): { readonly traceparent?: string } {
   const { traceparent } = headers;
   return typeof traceparent === 'string' ? { traceparent } : {};
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { answerBatch, BatchAnswer, jsonSchemaOf, type Mill, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import { answerBatch, BatchAnswer, ingestRoute, jsonSchemaOf, type Mill, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
 import { HighestQuery, listHighest } from './highest.ts';
 import { AccountAnswer, AccountQuery, findAccount, listAccounts } from './list.ts';
 import { pipelineName } from './pipeline.ts';
@@ -15,23 +15,22 @@ const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']) });
 /** Adds the routes of the accounts. */
 export function addRoutes(app: FastifyInstance, mill: Mill): void {
   const update = jsonSchemaOf(AccountUpdate);
-  app.post(
+  ingestRoute(
+    app,
     '/accounts',
     {
-      schema: {
-        summary: `Take an update in, or up to ${batchMax} of them, judged one by one`,
-        body: { anyOf: [update, { type: 'array', minItems: 1, maxItems: batchMax, items: update }] },
-        response: { 202: { anyOf: [jsonSchemaOf(Ingested, 'output'), jsonSchemaOf(BatchAnswer, 'output')] } },
-      },
+      summary: `Take an update in, or up to ${batchMax} of them, judged one by one`,
+      body: { anyOf: [update, { type: 'array', minItems: 1, maxItems: batchMax, items: update }] },
+      response: { 202: { anyOf: [jsonSchemaOf(Ingested, 'output'), jsonSchemaOf(BatchAnswer, 'output')] } },
     },
-    async (request, reply) => {
+    async (request) => {
       const { body } = request;
       if (Array.isArray(body)) {
         const updates = await parseRequest(Batch, body);
-        return reply.code(202).send(answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), ''));
+        return answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), '');
       }
       const { status } = await mill.ingest(pipelineName, body, traceOf(request));
-      return reply.code(202).send({ status });
+      return { status };
     },
   );
 

@@ -1,6 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { answerBatch, BatchAnswer, jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import {
+  answerBatch,
+  BatchAnswer,
+  ingestRoute,
+  jsonSchemaOf,
+  type Mill,
+  MillraceError,
+  pageSchema,
+  parseRequest,
+  traceOf,
+} from '../../src/index.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { EventAnswer, EventQuery, listEvents, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
@@ -20,31 +30,31 @@ export function addRoutes(
 ): void {
   const event = jsonSchemaOf(validator);
 
-  app.post(
+  ingestRoute(
+    app,
     '/events',
-    { schema: { summary: 'Take one event in', body: event, response: { 202: jsonSchemaOf(Ingested, 'output') } } },
-    async (request, reply) => {
+    { summary: 'Take one event in', body: event, response: { 202: jsonSchemaOf(Ingested, 'output') } },
+    async (request) => {
       const { id, status } = await mill.ingest(pipelineName, request.body, traceOf(request));
-      return reply.code(202).send({ id, status });
+      return { id, status };
     },
   );
 
-  app.post(
+  ingestRoute(
+    app,
     '/events/batch',
     {
-      schema: {
-        summary: `Take up to ${batchMax} events in, judged one by one`,
-        body: {
-          type: 'object',
-          properties: { events: { type: 'array', minItems: 1, maxItems: batchMax, items: event } },
-          required: ['events'],
-        },
-        response: { 202: jsonSchemaOf(BatchAnswer, 'output') },
+      summary: `Take up to ${batchMax} events in, judged one by one`,
+      body: {
+        type: 'object',
+        properties: { events: { type: 'array', minItems: 1, maxItems: batchMax, items: event } },
+        required: ['events'],
       },
+      response: { 202: jsonSchemaOf(BatchAnswer, 'output') },
     },
-    async (request, reply) => {
+    async (request) => {
       const { events } = await parseRequest(Batch, request.body);
-      return reply.code(202).send(answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events'));
+      return answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events');
     },
   );
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { jsonSchemaOf, type Mill, MillraceError, pageParameters, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import { ingestRoute, jsonSchemaOf, type Mill, MillraceError, pageParameters, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { findHistory } from './history.ts';
 import { findRockets, RocketQuery } from './list.ts';
@@ -32,18 +32,17 @@ const HistoryItem = z.object({
 
 /** The routes of the rockets. */
 export function addRoutes(app: FastifyInstance, mill: Mill): void {
-  app.post(
+  ingestRoute(
+    app,
     '/messages',
     {
-      schema: {
-        summary: 'Take a message in, in whatever order and however often it comes',
-        body: jsonSchemaOf(RocketMessage),
-        response: { 202: jsonSchemaOf(Ingested, 'output') },
-      },
+      summary: 'Take a message in, in whatever order and however often it comes',
+      body: jsonSchemaOf(RocketMessage),
+      response: { 202: jsonSchemaOf(Ingested, 'output') },
     },
-    async (request, reply) => {
+    async (request) => {
       const { status } = await mill.ingest(pipelineName, request.body, traceOf(request));
-      return reply.code(202).send({ status });
+      return { status };
     },
   );
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import { ingestRoute, jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
 import { findWorker, listWorkers, WorkerAnswer, WorkerQuery } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { speechOf } from './speech.ts';
@@ -18,19 +18,18 @@ const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']), id: z.str
 export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): void {
   const Speech = speechOf(workers);
 
-  app.post(
+  ingestRoute(
+    app,
     '/workers/messages',
     {
-      schema: {
-        summary: 'Let a worker say something to another',
-        body: jsonSchemaOf(Speech),
-        response: { 202: jsonSchemaOf(Ingested, 'output') },
-      },
+      summary: 'Let a worker say something to another',
+      body: jsonSchemaOf(Speech),
+      response: { 202: jsonSchemaOf(Ingested, 'output') },
     },
-    async (request, reply) => {
+    async (request) => {
       const speech = await parseRequest(Speech, request.body);
       const { status, id } = await mill.ingest(pipelineName, { ...speech, act: 'speak' }, traceOf(request));
-      return reply.code(202).send({ status, id });
+      return { status, id };
     },
   );
 

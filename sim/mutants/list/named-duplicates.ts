@@ -130,7 +130,7 @@ export const namedDuplicates: readonly Mutant[] = [
     name: 'idempotency-key-of-a-request-ignored',
     promises: [10],
     file: 'src/server/operator.ts',
-    find: "...(typeof id === 'string' ? { id } : {}),",
+    find: "...(typeof chosen === 'string' ? { id: chosen } : {}),",
     replace: '',
     tests: [beside('server/operator')],
   },

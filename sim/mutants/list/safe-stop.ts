@@ -67,7 +67,7 @@ export const safeStop: readonly Mutant[] = [
     name: 'closing-a-store-drops-its-calls',
     promises: [1, 8],
     file: 'src/store/sqlite/thread.ts',
-    find: "this.#worker.postMessage('close');",
+    find: "this.#worker.postMessage('close' satisfies Request);",
     replace: 'await this.#worker.terminate();',
     tests: [contract('sqlite', 'closing finishes what was called before')],
   },
@@ -158,6 +158,14 @@ export const safeStop: readonly Mutant[] = [
     find: 'if (found !== undefined && found !== 1',
     replace: 'if (found === null && found !== 1',
     tests: [beside('store/sqlite/sqlite-opening')],
+  },
+  {
+    name: 'server-stops-under-requests-that-went-the-short-way',
+    promises: [8],
+    file: 'src/server/direct-routes.ts',
+    find: '    this.#gate.entered(response);\n',
+    replace: '',
+    tests: [beside('server/direct-routes')],
   },
   {
     name: 'server-stops-under-its-requests',

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MillraceError } from '../errors.ts';
+import { post, serve } from './fixture.test.ts';
+import { ingestRoute } from './ingest-route.ts';
+
+/** A server with a route that takes in, which says what it got or throws what it is asked to; and how many requests Fastify saw. */
+async function serveBoth(t: Parameters<typeof serve>[0]) {
+  const seen = { byFastify: 0 };
+  const served = await serve(t, {
+    routes(app) {
+      app.addHook('onRequest', async () => {
+        seen.byFastify += 1;
+      });
+      ingestRoute(app, '/take', {}, async ({ body, headers }) => {
+        if (body === 'full') throw new MillraceError('MILL_BACKLOG_FULL', 'full', { retryAfterMs: 3_000 });
+        if (body === 'broken') throw new Error('a secret');
+        return { body, trace: headers.traceparent ?? 'ünknown' };
+      });
+    },
+  });
+  return { ...served, seen };
+}
+
+/** What is told of an answer, but for its date and what becomes of the connection. */
+async function told(response: Response) {
+  const headers = Object.fromEntries(response.headers);
+  for (const name of ['date', 'connection', 'keep-alive']) delete headers[name];
+  return { status: response.status, headers, body: await response.text() };
+}
+
+const bodies: readonly (readonly [what: string, body: string, headers?: Record<string, string>])[] = [
+  ['an object', '{"a":[1,"ü"]}'],
+  ['a text of many bytes', JSON.stringify('ü'.repeat(100_000))],
+  ['another content type', '1', { 'content-type': 'text/plain' }],
+  ['a trace', '1', { traceparent: '00-11112222333344445555666677778888-1111222233334444-01' }],
+  ['no JSON', '{"a":'],
+  ['null', 'null'],
+  ['a key __proto__', '{"__proto__":1}'],
+  ['deep nesting', '['.repeat(501) + ']'.repeat(501)],
+  ['a refusal', '"full"'],
+  ['an unexpected error', '"broken"'],
+];
+
+for (const [what, body, headers] of bodies) {
+  test(`the short way answers as the long one does: ${what}`, async (t) => {
+    const { url, seen } = await serveBoth(t);
+    const short = await told(await post(`${url}/take`, body, headers));
+    assert.equal(seen.byFastify, 0);
+    // Not the path as it was registered.
+    const long = await told(await post(`${url}/take/`, body, headers));
+    assert.equal(seen.byFastify, 1);
+    assert.deepEqual(short, long);
+  });
+}
+
+test('what is not plain goes the long way', async (t) => {
+  const { url, seen } = await serveBoth(t);
+  const stream = () => new Blob(['1']).stream();
+  const others: readonly (readonly [path: string, request: RequestInit & { duplex?: 'half' }, status: number])[] = [
+    ['/take?x=1', { method: 'POST', body: '1' }, 202],
+    ['/take', { method: 'POST', body: stream(), duplex: 'half' }, 202],
+    ['/take', { method: 'POST', body: '1', headers: { 'sec-fetch-site': 'cross-site' } }, 403],
+    ['/take', { method: 'POST', body: JSON.stringify('x'.repeat(1024 * 1024)) }, 413],
+    ['/take', { method: 'PUT', body: '1' }, 405],
+  ];
+  for (const [path, request, status] of others) assert.equal((await fetch(`${url}${path}`, request)).status, status, `${path} ${status}`);
+  // Another site's and another method's are refused before they come to the route.
+  assert.equal(seen.byFastify, others.length - 2);
+});
+
+test('a stop waits for requests that went the short way', async (t) => {
+  const entered = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const { url, server, mill } = await serve(t, {
+    routes(app, mill) {
+      ingestRoute(app, '/slow', {}, async ({ body }) => {
+        entered.resolve();
+        await release.promise;
+        return mill.ingest('visits', body);
+      });
+    },
+  });
+  const answer = post(`${url}/slow`, { page: 'slow' });
+  await entered.promise;
+  const stopped = server.stop(10_000);
+  assert.equal((await post(`${url}/slow`, { page: 'late' })).status, 503);
+  release.resolve();
+  assert.equal((await answer).status, 202);
+  await stopped;
+  assert.equal(mill.counts().visits?.processed, 1);
+});
