@@ -218,10 +218,9 @@ export class Door {
     const { key, number } = outgoing.stored;
     const partition = this.#means.partition(outgoing.stored.partition);
     const pendingMax = pipeline.order?.pendingMax ?? this.#means.limits.pendingPerKey;
-    if (partition.pending(key, number) >= pendingMax) {
+    if (!partition.arrive(key, number, pendingMax)) {
       throw new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
     }
-    partition.arrive(key);
     this.#entered(pipeline.name);
     return outgoing;
   }

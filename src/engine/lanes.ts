@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts';
+import type { MillraceError } from '../errors.ts';
 import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
@@ -87,29 +87,28 @@ export class Lanes {
   }
 
   /** Brings the lanes of keys into memory. A key is never loaded twice at once, so that no old record outlives a newer lane. */
-  async warm(keys: Iterable<string>): Promise<void> {
-    const wanted = new Set(keys);
+  async warm(keys: readonly string[]): Promise<void> {
     // While some were loaded, a sweep may have forgotten others.
     while (!this.#closed) {
-      const cold: string[] = [];
+      const cold = new Set<string>();
       const loads = new Set<Promise<void>>();
-      for (const key of wanted) {
+      for (const key of keys) {
         const lane = this.#lanes.get(key);
-        const loading = this.#loading.get(key);
+        const loading = lane === undefined ? this.#loading.get(key) : undefined;
         if (lane !== undefined) lane.isWarm = true;
         else if (loading !== undefined) loads.add(loading);
-        else cold.push(key);
+        else cold.add(key);
       }
-      if (cold.length > 0) loads.add(this.#load(cold));
+      if (cold.size > 0) loads.add(this.#load([...cold]));
       if (loads.size === 0) return;
       await Promise.all(loads);
     }
   }
 
-  /** Takes an event of the log in. Its lane must be warm, unless every event is a key of its own. */
-  dispatch(fed: FedEvent): void {
-    if (this.#closed) return;
-    const lane = this.#laneOf(fed);
+  /** Takes an event of the log in; false when its lane is not in memory and must be warmed first. */
+  dispatch(fed: FedEvent): boolean {
+    const lane = this.#lanes.get(fed.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(fed.key, undefined)) : undefined);
+    if (lane === undefined || this.#closed) return false;
     const waiting: Waiting = {
       order: fed.number ?? fed.position,
       position: fed.position,
@@ -127,6 +126,7 @@ export class Lanes {
     if (lane.numbered) this.#takeNumbered(lane, waiting);
     else this.#takeArrival(lane, waiting);
     this.#advance(lane);
+    return true;
   }
 
   /** Takes a timer that has come due; false when its lane is not in memory. */
@@ -244,13 +244,6 @@ export class Lanes {
     this.#lanes.delete(lane.key);
   }
 
-  #laneOf(fed: FedEvent): Lane {
-    const lane = this.#lanes.get(fed.key);
-    if (lane !== undefined) return lane;
-    if (this.#pipeline.key === undefined) return this.#adopt(new Lane(fed.key, undefined));
-    throw new MillraceError('MILL_INTERNAL', `key ${fed.key}: expected a warm lane, found none`);
-  }
-
   /** A numbered event is held in the store already; memory is only the shorter way. */
   #takeNumbered(lane: Lane, waiting: Waiting): void {
     this.#means.draft().passed(waiting.position);
@@ -272,6 +265,10 @@ export class Lanes {
       this.#means.draft().hold(lane, waiting);
       lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
       this.#means.drafted();
+    } else if (lane.isFree && !this.isFull) {
+      this.#runEvent(lane, waiting);
+      // Its turn takes time. One that has ended has settled the event or had it held.
+      if (lane.isRunning) this.#unheld.set(waiting.position, { lane, waiting });
     } else if (lane.insert(waiting)) {
       this.#queued += 1;
       this.#unheld.set(waiting.position, { lane, waiting });
@@ -320,8 +317,12 @@ export class Lanes {
   #runHead(lane: Lane, head: Waiting): void {
     lane.takeHead();
     this.#queued -= 1;
-    lane.underWay = head.order;
-    this.#runner.runEvent(lane, head);
+    this.#runEvent(lane, head);
+  }
+
+  #runEvent(lane: Lane, waiting: Waiting): void {
+    lane.underWay = waiting.order;
+    this.#runner.runEvent(lane, waiting);
     if (!lane.isRunning) lane.underWay = undefined;
   }
 

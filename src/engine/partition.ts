@@ -97,20 +97,19 @@ export class Partition {
   }
 
   /**
-   * Events that wait for a key or are on their way to it, as far as they stand in the way of one with a number: the one
-   * that all others wait for must come in. 0 for a key that is not in memory.
+   * An event is about to go to the log; false when `pendingMax` wait for its key or are on their way to it already, as far as
+   * the key is in memory. Among numbered ones the one that all others wait for must come in.
    */
-  pending(key: string, number: number | null): number {
-    const lane = this.#present.lanes.peek(key);
-    if (lane === undefined || (number !== null && number === lane.next)) return 0;
-    return lane.pending + lane.arriving;
-  }
-
-  /** An event is on its way to the log. */
-  arrive(key: string): void {
+  arrive(key: string, number: number | null, pendingMax: number): boolean {
+    // A key of its own waits for nothing.
+    const lane = this.#means.pipeline.key === undefined ? undefined : this.#present.lanes.peek(key);
+    if (lane !== undefined) {
+      const isAwaited = number !== null && number === lane.next;
+      if (!isAwaited && lane.pending + lane.arriving >= pendingMax) return false;
+      lane.arriving += 1;
+    }
     this.#arriving += 1;
-    const lane = this.#present.lanes.peek(key);
-    if (lane !== undefined) lane.arriving += 1;
+    return true;
   }
 
   /** It has come, or will not. */

@@ -257,10 +257,8 @@ export class Tenure {
     const lanes = this.#lanes;
     for (const event of batch) {
       if (lanes.isFull) await this.#until(() => !lanes.isFull);
-      // While it waited, a sweep may have forgotten the lane.
-      if (this.#isKeyed && lanes.peek(event.key) === undefined) await lanes.warm([event.key]);
+      while (this.#state === 'working' && !lanes.dispatch(event)) await lanes.warm([event.key]);
       if (this.#state !== 'working') return;
-      lanes.dispatch(event);
       this.#dispatched = event.position;
     }
   }

@@ -186,7 +186,8 @@ export class TurnRecord implements Turn, Said {
 
   #checkTable(effect: string, table: Table): void {
     this.#checkOpen(effect);
-    if (Object.values(this.#pipeline.tables).includes(table)) return;
+    const { tables } = this.#pipeline;
+    for (const name in tables) if (tables[name] === table) return;
     this.#refuse(`${effect}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
   }
 
@@ -219,8 +220,10 @@ export class TurnRecord implements Turn, Said {
   }
 }
 
-/** The primary key as the store binds it. */
+/** The primary key as the store binds it. The values of one column are all of one type, so that their texts tell them apart. */
 function identityOf({ primaryKey }: Table, columns: readonly string[], values: readonly SqlValue[]): string {
+  const [column] = primaryKey;
+  if (column !== undefined && primaryKey.length === 1) return String(values[columns.indexOf(column)]);
   return JSON.stringify(primaryKey.map((column) => values[columns.indexOf(column)]));
 }
 

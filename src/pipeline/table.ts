@@ -102,8 +102,8 @@ export function toSqlChange(
   table: Table,
   row: Readonly<Record<string, unknown>>,
 ): { readonly columns: string[]; readonly values: SqlValue[] } {
-  const columns = Object.keys(table.columns).filter((column) => row[column] !== undefined || table.primaryKey.includes(column));
-  return { columns, values: columns.map((column) => toSqlValue(table, column, row[column])) };
+  const changed = bindersOf(table).filter(({ column }) => row[column] !== undefined || table.primaryKey.includes(column));
+  return { columns: changed.map(({ column }) => column), values: changed.map((binder) => toSqlValue(table, binder, row[binder.column])) };
 }
 
 /**
@@ -112,16 +112,38 @@ export function toSqlChange(
  */
 export function toSqlValues(table: Table, row: Readonly<Record<string, unknown>>): SqlValue[] {
   const values: SqlValue[] = [];
-  for (const column in table.columns) values.push(toSqlValue(table, column, row[column]));
+  for (const binder of bindersOf(table)) values.push(toSqlValue(table, binder, row[binder.column]));
   return values;
 }
 
-function toSqlValue(table: Table, column: string, value: unknown): SqlValue {
-  const type = table.columns[column] as ColumnType;
-  const isNullable = type.endsWith('?');
+/** How values of a column are bound. */
+interface ColumnBinder {
+  readonly column: string;
+  readonly type: ColumnType;
+  readonly isNullable: boolean;
+  readonly bind: (value: unknown) => SqlValue | undefined;
+}
+
+/** Made with the first row: handlers write many. */
+const binders = new WeakMap<Table, readonly ColumnBinder[]>();
+
+function bindersOf(table: Table): readonly ColumnBinder[] {
+  const known = binders.get(table);
+  if (known !== undefined) return known;
+  const made = Object.entries(table.columns).map(([column, type]) => ({
+    column,
+    type,
+    isNullable: type.endsWith('?'),
+    bind: bind[kindOf(type)],
+  }));
+  binders.set(table, made);
+  return made;
+}
+
+function toSqlValue(table: Table, { column, type, isNullable, bind }: ColumnBinder, value: unknown): SqlValue {
   const bound = value ?? null;
   if (bound === null && isNullable) return null;
-  const sqlValue = bound === null ? undefined : bind[kindOf(type)](bound);
+  const sqlValue = bound === null ? undefined : bind(bound);
   if (sqlValue !== undefined) return sqlValue;
   throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${type}, found ${describe(value)}`);
 }
