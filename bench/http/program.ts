@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Cleanup } from '../servers/cleanup.ts';
 
 export interface ProgramOptions {
   readonly cwd: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
+
+/** What /proc counts processor time in: USER_HZ is 100 on all that Node.js runs on. */
+const tickMs = 10;
 
 /** A server that prints `listening on URL` when it takes requests. */
 export class ServerProgram {
@@ -35,6 +39,18 @@ export class ServerProgram {
     });
     child.on('exit', (code) => url.reject(new Error(`${words.join(' ')} ended with ${code}: ${printed}`)));
     return new ServerProgram(await url.promise, child);
+  }
+
+  /** The processor time that all its threads have taken so far. NaN where there is no /proc. */
+  cpuMs(): number {
+    if (process.platform !== 'linux') return Number.NaN;
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
+    // The second field is a name in brackets that may have blanks; the 14th and the 15th are the user's and the system's time.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return (Number(user) + Number(system)) * tickMs;
   }
 
   stop(): Promise<void> {

@@ -1,70 +1,105 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Cleanup } from '../servers/cleanup.ts';
-import { runWrk, type WrkResult } from './wrk.ts';
+import { type LoadResult, runLoad } from './load.ts';
+import { ServerProgram } from './program.ts';
+import { scripts } from './scripts.ts';
+import { pathOfScript, writeScripts } from './wrk.ts';
 
-export interface Load {
-  readonly name: string;
-  /** Where the load goes. */
-  readonly url: string;
-  readonly script: string;
+export interface RoundSettings {
+  /** A folder that is not there yet, for databases and scripts. */
+  readonly folder: string;
   readonly connections: number;
+  /** For batches: so many of them are under way. */
+  readonly batchConnections: number;
   readonly seconds: number;
-  /** Whether it is Millrace, which has metrics, and handles what it has accepted. */
-  readonly isHandled: boolean;
 }
 
-export interface LoadResult extends WrkResult {
+/** A load on Millrace beside the mean of the echoes right before and right after it; an echo has nothing beside it. */
+export interface RoundResult extends LoadResult {
+  readonly eventsPerEcho?: number;
+  readonly p99PerEcho?: number;
+}
+
+interface Part {
   readonly name: string;
-  /** Events accepted and processed per second, from the first request until all were. For the echo server its answers. */
-  readonly eventRate: number;
+  /** What `millrace serve` is given; without it the echo server is measured. */
+  readonly served?: string;
+  readonly script: keyof typeof scripts;
+  readonly isOfBatches?: boolean;
 }
 
-interface Metrics {
-  readonly events_received: number;
-  readonly events_processed: number;
-  readonly events_failed: number;
-}
+const echoProgram = fileURLToPath(new URL('echo.ts', import.meta.url));
+const ledger = fileURLToPath(new URL('ledger.ts', import.meta.url));
+const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 
-const pollMs = 5;
-/** How long nothing may be processed while there is something to do. */
-const timeoutMs = 30_000;
-/** After so long what still waits was cut off. */
-const cutOffMs = 1_000;
+/** What is measured: loads, and the echo of single requests of the same kind that each is compared with. */
+const groups: readonly { readonly echo: Part; readonly loads: readonly Part[] }[] = [
+  {
+    echo: { name: 'echo of events', script: 'singleEvent' },
+    loads: [
+      { name: 'events, single', served: 'events', script: 'singleEvent' },
+      { name: 'events, batches of 100', served: 'events', script: 'batchOfEvents', isOfBatches: true },
+    ],
+  },
+  {
+    echo: { name: 'echo of ledger events', script: 'singleLedgerEvent' },
+    loads: [
+      { name: 'ledger, single', served: ledger, script: 'singleLedgerEvent' },
+      { name: 'ledger, batches of 100', served: ledger, script: 'batchOfLedgerEvents', isOfBatches: true },
+    ],
+  },
+  {
+    echo: { name: 'echo of messages', script: 'singleMessage' },
+    loads: [{ name: 'rockets, single', served: 'rockets', script: 'singleMessage' }],
+  },
+];
 
-/** Runs a load and waits until all that came of it is processed. Throws when an event has failed, or when it takes too long. */
-export async function runLoad(load: Load, cleanup: Cleanup): Promise<LoadResult> {
-  const before = load.isHandled ? await metricsOf(load.url) : undefined;
-  const result = await runWrk(load, cleanup);
-  if (before === undefined) return { ...result, name: load.name, eventRate: result.requestRate };
-  const endedAt = performance.now();
-  const after = await whenProcessed(load);
-  const seconds = result.seconds + Math.max(0, after.at - endedAt) / 1_000;
-  return { ...result, name: load.name, eventRate: (after.processed - before.events_processed) / seconds };
-}
-
-/**
- * Resolves to how many were processed, and when. The end of a load cuts off what its connections were about to send, so
- * that of numbered messages a few may wait for ever for one before them: no more than there were connections.
- */
-async function whenProcessed({ url, connections }: Load): Promise<{ readonly processed: number; readonly at: number }> {
-  let processed = -1;
-  let at = performance.now();
-  for (;;) {
-    const metrics = await metricsOf(url);
-    if (metrics.events_failed > 0) throw new Error(`expected no failed events, found ${metrics.events_failed}`);
-    if (metrics.events_processed !== processed) {
-      processed = metrics.events_processed;
-      at = performance.now();
+/** All loads once, each between two echoes: the speed of a machine that others use too changes within minutes. */
+export async function runRound(settings: RoundSettings, cleanup: Cleanup): Promise<RoundResult[]> {
+  mkdirSync(settings.folder);
+  writeScripts(settings.folder, scripts);
+  const results: RoundResult[] = [];
+  for (const { echo, loads } of groups) {
+    let before = await measure(echo, settings, cleanup);
+    results.push(before);
+    for (const load of loads) {
+      const own = await measure(load, settings, cleanup);
+      const after = await measure(echo, settings, cleanup);
+      results.push({ ...own, eventsPerEcho: ratio(own, before, after, 'eventRate'), p99PerEcho: ratio(own, before, after, 'p99') }, after);
+      before = after;
     }
-    const left = metrics.events_received - processed;
-    const quietMs = performance.now() - at;
-    if (left === 0 || (left <= connections && quietMs > cutOffMs)) return { processed, at };
-    if (quietMs > timeoutMs) throw new Error(`expected ${metrics.events_received} events to be processed, found ${processed}`);
-    await sleep(pollMs);
   }
+  return results;
 }
 
-async function metricsOf(url: string): Promise<Metrics> {
-  const response = await fetch(new URL('/metrics', url));
-  return (await response.json()) as Metrics;
+function ratio(own: LoadResult, before: LoadResult, after: LoadResult, of: 'eventRate' | 'p99'): number {
+  return own[of] / ((before[of] + after[of]) / 2);
+}
+
+/** One load on a server of its own that is warm, with a database of its own. */
+async function measure(part: Part, settings: RoundSettings, cleanup: Cleanup): Promise<LoadResult> {
+  const { folder, connections, batchConnections, seconds } = settings;
+  const server = await serve(part, folder, cleanup);
+  const load = {
+    name: part.name,
+    server,
+    script: pathOfScript(folder, part.script),
+    connections: part.isOfBatches ? batchConnections : connections,
+    seconds,
+    isHandled: part.served !== undefined,
+  };
+  // The warm-up is left out on every side.
+  await runLoad({ ...load, seconds: Math.max(1, Math.round(seconds / 4)) }, cleanup);
+  const result = await runLoad(load, cleanup);
+  await server.stop();
+  return result;
+}
+
+function serve({ name, served }: Part, folder: string, cleanup: Cleanup): Promise<ServerProgram> {
+  if (served === undefined) return ServerProgram.start([echoProgram], { cwd: folder }, cleanup);
+  const database = `sqlite:${join(folder, `${name.replaceAll(/\W+/g, '-')}.db`)}`;
+  const words = [launcher, 'serve', served, '--port', '0', '--database', database];
+  return ServerProgram.start(words, { cwd: folder, environment: { LOG_LEVEL: 'error' } }, cleanup);
 }

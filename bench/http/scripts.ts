@@ -1,3 +1,5 @@
+import { EventStream } from '../work/event.ts';
+
 /** Requests as Lua for `wrk`. Each thread of wrk runs its own copy; there is one. */
 
 const head = `
@@ -20,7 +22,7 @@ end
 `;
 
 /** Single events to `POST /events`. Made before the load begins, so that making them takes nothing from the server. */
-export const singleEvent = `${head}${event}
+const singleEvent = `${head}${event}
 local made = {}
 init = function()
   for i = 1, 5000 do made[i] = wrk.format(nil, "/events", nil, event()) end
@@ -32,7 +34,7 @@ end
 `;
 
 /** Batches of 100 to `POST /events/batch`, made before as well. */
-export const batchOfEvents = `${head}${event}
+const batchOfEvents = `${head}${event}
 local made = {}
 init = function()
   for b = 1, 100 do
@@ -51,7 +53,7 @@ end
  * Single messages to `POST /messages`: 10,000 rockets, each with its numbers in order but for every eighth pair, which comes
  * the other way round.
  */
-export const singleMessage = `${head}
+const singleMessage = `${head}
 local rockets = 10000
 -- wrk asks for one request before the load, to look at it, and never sends it.
 number = -1
@@ -72,3 +74,41 @@ request = function()
     run, rocket % 4096, rocket, message, kind, body))
 end
 `;
+
+/** What the ledger is sent: the work of all peers (`work/`). It is sent again and again, so that `seq` does not go on for ever. */
+const ledgerEvents = new EventStream({ seed: 1, keys: 10_000, sender: 0, senders: 1 }).take(50_000);
+const batchSize = 100;
+
+/** Single events to `POST /pipelines/ledger/events`. */
+const singleLedgerEvent = inTurn(
+  '/pipelines/ledger/events',
+  ledgerEvents.map((event) => JSON.stringify(event)),
+);
+
+/** Batches of 100 to `POST /pipelines/ledger/events/batch`. */
+const batchOfLedgerEvents = inTurn(
+  '/pipelines/ledger/events/batch',
+  Array.from({ length: ledgerEvents.length / batchSize }, (_, batch) =>
+    JSON.stringify({ events: ledgerEvents.slice(batch * batchSize, (batch + 1) * batchSize) }),
+  ),
+);
+
+/** All of them, by name. */
+export const scripts = { singleEvent, batchOfEvents, singleMessage, singleLedgerEvent, batchOfLedgerEvents };
+
+/** Requests with these bodies, one after the other and then from the first again. All are made before the load begins. */
+function inTurn(path: string, bodies: readonly string[]): string {
+  return `${head}
+local bodies = [==[
+${bodies.join('\n')}
+]==]
+local made = {}
+init = function()
+  for body in bodies:gmatch("[^\\n]+") do made[#made + 1] = wrk.format(nil, "${path}", nil, body) end
+end
+request = function()
+  number = number + 1
+  return made[number % #made + 1]
+end
+`;
+}

@@ -7,7 +7,10 @@ import type { Cleanup } from '../servers/cleanup.ts';
 /** What `wrk` saw. Times are in milliseconds. */
 export interface WrkResult {
   readonly requests: number;
+  /** Those of them that were 2xx. */
+  readonly answers: number;
   readonly seconds: number;
+  /** Of the answers that were 2xx. */
   readonly requestRate: number;
   readonly p50: number;
   readonly p99: number;
@@ -32,11 +35,14 @@ done = function(summary, latency, requests)
 end
 `;
 
-/** Writes a script for `wrk` into a folder; answers its path. `lua` defines `request`. */
-export function writeScript(folder: string, name: string, lua: string): string {
-  const path = join(folder, `${name}.lua`);
-  writeFileSync(path, lua + report);
-  return path;
+/** Writes scripts for `wrk` into a folder: Lua that defines `request`. */
+export function writeScripts(folder: string, scripts: Readonly<Record<string, string>>): void {
+  for (const [name, lua] of Object.entries(scripts)) writeFileSync(pathOfScript(folder, name), lua + report);
+}
+
+/** Where `writeScripts` writes the script of this name. */
+export function pathOfScript(folder: string, name: string): string {
+  return join(folder, `${name}.lua`);
 }
 
 /** Loads a server with `wrk`, one thread of it. Throws where there is no `wrk`. */
@@ -49,10 +55,12 @@ export async function runWrk({ url, script, connections, seconds }: WrkOptions, 
   if (line === undefined) throw new Error(`expected a line of JSON from wrk, found: ${stdout}`);
   const raw = JSON.parse(line) as { requests: number; microseconds: number; p50: number; p99: number; failures: number };
   const took = raw.microseconds / 1_000_000;
+  const answers = raw.requests - raw.failures;
   return {
     requests: raw.requests,
+    answers,
     seconds: took,
-    requestRate: (raw.requests - raw.failures) / took,
+    requestRate: answers / took,
     p50: raw.p50 / 1_000,
     p99: raw.p99 / 1_000,
     failures: raw.failures,

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cleanup } from '../servers/cleanup.ts';
+import type { ServerProgram } from './program.ts';
+import { runWrk, type WrkResult } from './wrk.ts';
+
+export interface Load {
+  readonly name: string;
+  /** Where the load goes. */
+  readonly server: ServerProgram;
+  readonly script: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Whether it is Millrace, which has metrics, and handles what it has accepted. */
+  readonly isHandled: boolean;
+}
+
+export interface LoadResult extends WrkResult {
+  readonly name: string;
+  /** Events accepted and processed per second, from the first request until all were. For the echo server its answers. */
+  readonly eventRate: number;
+  /** What each of these took of the processors, in all threads of the server. */
+  readonly cpuPerEventUs: number;
+}
+
+interface Metrics {
+  readonly events_received: number;
+  readonly events_processed: number;
+  readonly events_failed: number;
+}
+
+const pollMs = 5;
+/** How long nothing may be processed while there is something to do. */
+const timeoutMs = 30_000;
+/** After so long what still waits was cut off. */
+const cutOffMs = 1_000;
+
+/** Runs a load and waits until all that came of it is processed. Throws when an event has failed, or when it takes too long. */
+export async function runLoad(load: Load, cleanup: Cleanup): Promise<LoadResult> {
+  const { name, server, isHandled } = load;
+  const before = isHandled ? await metricsOf(server) : undefined;
+  const cpuBeforeMs = server.cpuMs();
+  const result = await runWrk({ ...load, url: server.url }, cleanup);
+  const endedAt = performance.now();
+  const after = before === undefined ? undefined : await whenProcessed(load);
+  const events = before === undefined || after === undefined ? result.answers : after.processed - before.events_processed;
+  const seconds = result.seconds + Math.max(0, (after?.at ?? endedAt) - endedAt) / 1_000;
+  const cpuMs = (after?.cpuMs ?? server.cpuMs()) - cpuBeforeMs;
+  return { ...result, name, eventRate: events / seconds, cpuPerEventUs: (cpuMs / events) * 1_000 };
+}
+
+interface Processed {
+  readonly processed: number;
+  readonly at: number;
+  readonly cpuMs: number;
+}
+
+/**
+ * Resolves to how many were processed, when, and what the server had taken of the processors by then. The end of a load
+ * cuts off what its connections were about to send, so that of numbered messages a few may wait for ever for one before
+ * them: no more than there were connections.
+ */
+async function whenProcessed({ server, connections }: Load): Promise<Processed> {
+  let last: Processed = { processed: -1, at: performance.now(), cpuMs: server.cpuMs() };
+  for (;;) {
+    const metrics = await metricsOf(server);
+    if (metrics.events_failed > 0) throw new Error(`expected no failed events, found ${metrics.events_failed}`);
+    const { events_processed: processed, events_received: received } = metrics;
+    if (processed !== last.processed) last = { processed, at: performance.now(), cpuMs: server.cpuMs() };
+    const left = received - processed;
+    const quietMs = performance.now() - last.at;
+    if (left === 0 || (left <= connections && quietMs > cutOffMs)) return last;
+    if (quietMs > timeoutMs) throw new Error(`expected ${received} events to be processed, found ${processed}`);
+    await sleep(pollMs);
+  }
+}
+
+async function metricsOf({ url }: ServerProgram): Promise<Metrics> {
+  const response = await fetch(new URL('/metrics', url));
+  return (await response.json()) as Metrics;
+}
