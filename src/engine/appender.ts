@@ -7,6 +7,12 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
+/** Who is told of every append, in the order of the log, before its callers are. */
+export interface AppenderListener {
+  appended(events: readonly Outgoing[], appended: readonly Appended[]): void;
+  failed(events: readonly Outgoing[], error: unknown): void;
+}
+
 /** Events in one call of the store, unless a single batch has more. */
 const appendMax = 5_000;
 
@@ -20,15 +26,14 @@ const flushAt = 48;
  */
 export class Appender {
   readonly #store: Store;
-  readonly #appended: (events: readonly Outgoing[], appended: readonly Appended[]) => void;
+  readonly #listener: AppenderListener;
   #waiting: Call[] = [];
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
 
-  /** @param appended is told of every append in the order of the log, before its callers are */
-  constructor(store: Store, appended: (events: readonly Outgoing[], appended: readonly Appended[]) => void) {
+  constructor(store: Store, listener: AppenderListener) {
     this.#store = store;
-    this.#appended = appended;
+    this.#listener = listener;
     this.#idle.resolve();
   }
 
@@ -66,13 +71,14 @@ export class Appender {
     const events = calls.flatMap((call) => call.events);
     try {
       const appended = await this.#store.append(events.map(({ stored }) => stored));
-      this.#appended(events, appended);
+      this.#listener.appended(events, appended);
       let from = 0;
       for (const call of calls) {
         call.resolve(appended.slice(from, from + call.events.length));
         from += call.events.length;
       }
     } catch (error) {
+      this.#listener.failed(events, error);
       for (const call of calls) call.reject(error);
     } finally {
       this.#underWay -= calls.length;

@@ -53,16 +53,14 @@ export class Door {
 
   constructor(means: DoorMeans) {
     this.#means = means;
-    this.#appender = new Appender(means.store, (events, appended) => this.hand(events, appended));
-  }
-
-  /** One event. Throws why it is rejected. */
-  async take(pipeline: AnyPipeline, event: unknown, options: IngestOptions): Promise<Ingested> {
-    return (await this.takeKeyed(pipeline, event, options)).ingested;
+    this.#appender = new Appender(means.store, {
+      appended: (events, appended) => this.#appended(events, appended),
+      failed: (events, error) => this.#failed(events, error),
+    });
   }
 
   /** One event, answered with its key. Throws why it is rejected. */
-  async takeKeyed(
+  async take(
     pipeline: AnyPipeline,
     event: unknown,
     options: IngestOptions,
@@ -71,7 +69,7 @@ export class Door {
     try {
       const admitted = this.#admit(pipeline, event, call.options);
       const outgoing = admitted instanceof Promise ? await admitted : admitted;
-      const [appended] = await this.#append([outgoing]);
+      const [appended] = await this.#appender.append([outgoing]);
       const judged = judge(outgoing, appended);
       if (judged.status === 'rejected') throw judged.error;
       call.end(1);
@@ -141,7 +139,7 @@ export class Door {
         refused.set(at, error);
       }
     }
-    const appended = admitted.length === 0 ? [] : await this.#append(admitted);
+    const appended = admitted.length === 0 ? [] : await this.#appender.append(admitted);
     let next = 0;
     return events.map((_, at) => {
       const error = refused.get(at);
@@ -235,24 +233,22 @@ export class Door {
     this.#entering.set(pipeline, (this.#entering.get(pipeline) ?? 0) - 1);
   }
 
-  async #append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
-    let appended: readonly Appended[] = [];
-    try {
-      appended = await this.#appender.append(events);
-      this.#refused = undefined;
-      return appended;
-    } catch (error) {
-      this.#failed(events, error);
-      throw error;
-    } finally {
-      for (const [at, { stored }] of events.entries()) {
-        this.#means.partition(stored.partition).arrived(stored.key, appended[at]?.status === 'accepted');
-      }
-    }
+  #appended(events: readonly Outgoing[], appended: readonly Appended[]): void {
+    this.#refused = undefined;
+    this.hand(events, appended);
+    this.#arrived(events, appended);
+  }
+
+  /** What was on its way has come, or will not. */
+  #arrived(events: readonly Outgoing[], appended: readonly Appended[]): void {
+    events.forEach(({ stored }, at) => {
+      this.#means.partition(stored.partition).arrived(stored.key, appended[at]?.status === 'accepted');
+    });
   }
 
   /** After this nobody knows what is in the log, unless the store was merely locked. */
   #failed(events: readonly Outgoing[], error: unknown): void {
+    this.#arrived(events, []);
     const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
     this.#refused = { at: this.#means.clock.now(), reason: failure.message };
     if (failure.code === 'MILL_STORE_BUSY') return;

@@ -172,7 +172,7 @@ export class Mill {
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
   async ingest(pipeline: string, event: unknown, options: IngestOptions = {}): Promise<Ingested> {
-    return this.#door.take(this.#pipeline(pipeline), event, options);
+    return (await this.#door.take(this.#pipeline(pipeline), event, options)).ingested;
   }
 
   /**
@@ -354,7 +354,7 @@ export class Mill {
 
   async #keyIngested(pipeline: AnyPipeline, event: unknown): Promise<string> {
     try {
-      return (await this.#door.takeKeyed(pipeline, event, {})).key;
+      return (await this.#door.take(pipeline, event, {})).key;
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
       return (await identify(this.#identification, pipeline, event)).stored.key;

@@ -80,22 +80,7 @@ export class Runner {
       return;
     }
     const { id, attempts, acceptedAt, traceparent } = waiting;
-    const turn = this.#turn(lane, { id, attempt: attempts + 1, acceptedAt, traceparent });
-    this.#run(
-      lane,
-      turn,
-      () => {
-        if (waiting.event === undefined) waiting.event = JSON.parse(waiting.body);
-        return this.#means.pipeline.handle(waiting.event, lane.state, turn);
-      },
-      (draft) => {
-        this.#order.settled(lane, draft, waiting);
-        draft.causes.push(waiting);
-        draft.counts.processed += 1;
-        draft.counts.acceptedAtTotal += waiting.acceptedAt;
-      },
-      (error) => this.#failEvent(lane, waiting, error),
-    );
+    this.#run(lane, this.#turn(lane, { id, attempt: attempts + 1, acceptedAt, traceparent }), waiting);
   }
 
   runTimer(lane: Lane, timer: DueTimer): void {
@@ -106,17 +91,14 @@ export class Runner {
       return;
     }
     const id = deliveryOf(timer.name)?.id ?? timer.name;
-    const turn = this.#turn(lane, { id, attempt: timer.attempts + 1, acceptedAt: timer.dueAt, traceparent: null });
-    this.#run(
-      lane,
-      turn,
-      () => this.#handleTimer(lane, timer, turn),
-      (draft) => {
-        if (!lane.isReplaced(timer)) this.#writeTimer(lane, draft, { key: lane.key, name: timer.name, timer: null });
-        draft.causes.push(timer);
-      },
-      (error) => this.#failTimer(lane, timer, error),
-    );
+    this.#run(lane, this.#turn(lane, { id, attempt: timer.attempts + 1, acceptedAt: timer.dueAt, traceparent: null }), timer);
+  }
+
+  #handle(lane: Lane, cause: Waiting | DueTimer, turn: TurnRecord): unknown {
+    if (!lane.isParsed) lane.parsed(readState(this.#means.pipeline, lane.stored));
+    if ('name' in cause) return this.#handleTimer(lane, cause, turn);
+    if (cause.event === undefined) cause.event = JSON.parse(cause.body);
+    return this.#means.pipeline.handle(cause.event, lane.state, turn);
   }
 
   /** A handler that is no longer declared has nothing to say. */
@@ -137,26 +119,15 @@ export class Runner {
   }
 
   /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
-  #run(lane: Lane, turn: TurnRecord, handle: () => unknown, settle: (draft: Draft) => void, fail: (error: unknown) => void): void {
-    const { clock, counters, pipeline } = this.#means;
-    const { span } = turn;
-    const from = clock.elapsedMs();
-    const outcome = attempt(this.#means, turn, () => {
-      if (!lane.isParsed) lane.parsed(readState(pipeline, lane.stored));
-      return span === undefined ? handle() : span.run(handle);
-    });
-    const conclude = (ended: Outcome) => {
-      counters.handleMs.record(clock.elapsedMs() - from);
-      span?.end(ended.ok ? undefined : ended.error);
-      if (this.#closed) return;
-      if (ended.ok) this.#decide(lane, turn, ended, settle);
-      else fail(ended.error);
-    };
-    if (outcome instanceof Promise) void this.#runOn(lane, turn, outcome, conclude);
-    else conclude(outcome);
+  #run(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer): void {
+    const from = this.#means.clock.elapsedMs();
+    const handle = () => this.#handle(lane, cause, turn);
+    const outcome = attempt(this.#means, turn, turn.span === undefined ? handle : () => turn.span?.run(handle));
+    if (outcome instanceof Promise) void this.#runOn(lane, turn, cause, outcome, from);
+    else this.#conclude(lane, turn, cause, outcome, from);
   }
 
-  async #runOn(lane: Lane, turn: TurnRecord, outcome: Promise<Outcome>, conclude: (ended: Outcome) => void): Promise<void> {
+  async #runOn(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, outcome: Promise<Outcome>, from: number): Promise<void> {
     lane.status = 'running';
     const running = { lane, turn, outcome };
     this.#running.add(running);
@@ -165,14 +136,39 @@ export class Runner {
     this.#running.delete(running);
     this.#means.counters.running -= 1;
     if (!this.#closed) lane.status = 'open';
-    conclude(ended);
+    this.#conclude(lane, turn, cause, ended, from);
     if (!this.#closed) this.#order.ended(lane);
   }
 
-  #decide(lane: Lane, turn: TurnRecord, decided: Outcome & { readonly ok: true }, settle: (draft: Draft) => void): void {
+  /** @param from when the attempt began, by the clock's elapsed time */
+  #conclude(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, ended: Outcome, from: number): void {
+    this.#means.counters.handleMs.record(this.#means.clock.elapsedMs() - from);
+    turn.span?.end(ended.ok ? undefined : ended.error);
+    if (this.#closed) return;
+    if (ended.ok) this.#decide(lane, turn, cause, ended);
+    else this.#fail(lane, cause, ended.error);
+  }
+
+  #fail(lane: Lane, cause: Waiting | DueTimer, error: unknown): void {
+    if ('name' in cause) this.#failTimer(lane, cause, error);
+    else this.#failEvent(lane, cause, error);
+  }
+
+  #settle(lane: Lane, draft: Draft, cause: Waiting | DueTimer): void {
+    draft.causes.push(cause);
+    if ('name' in cause) {
+      if (!lane.isReplaced(cause)) this.#writeTimer(lane, draft, { key: lane.key, name: cause.name, timer: null });
+      return;
+    }
+    this.#order.settled(lane, draft, cause);
+    draft.counts.processed += 1;
+    draft.counts.acceptedAtTotal += cause.acceptedAt;
+  }
+
+  #decide(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, decided: Outcome & { readonly ok: true }): void {
     const draft = this.#means.draft();
     if (decided.stored !== undefined) lane.moveState(decided.next, decided.stored);
-    settle(draft);
+    this.#settle(lane, draft, cause);
     for (const row of turn.rows) draft.addRow(row);
     for (const send of decided.sends) draft.sends.push(send);
     for (const write of turn.timerWrites) this.#writeTimer(lane, draft, write);

@@ -110,8 +110,8 @@ export const deliveries: readonly Mutant[] = [
     name: 'outcome-told-twice',
     promises: [6],
     file: runner,
-    find: 'if (!lane.isReplaced(timer)) this.#writeTimer(',
-    replace: 'if (!lane.isReplaced(timer) && deliveryOf(timer.name) === undefined) this.#writeTimer(',
+    find: 'if (!lane.isReplaced(cause)) this.#writeTimer(',
+    replace: 'if (!lane.isReplaced(cause) && deliveryOf(cause.name) === undefined) this.#writeTimer(',
     tests: [promise('deliveries')],
   },
   {

@@ -156,28 +156,29 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'rows-of-a-failed-turn-written',
     promises: [2],
     file: runner,
-    find: 'else fail(ended.error);',
-    replace: 'else {\n        for (const row of turn.rows) this.#means.draft().addRow(row);\n        fail(ended.error);\n      }',
+    find: 'else this.#fail(lane, cause, ended.error);',
+    replace:
+      'else {\n        for (const row of turn.rows) this.#means.draft().addRow(row);\n        this.#fail(lane, cause, ended.error);\n      }',
     tests: [promise('exactly-once')],
   },
   {
     name: 'timers-of-a-failed-turn-set',
     promises: [2, 5],
     file: runner,
-    find: 'else fail(ended.error);',
+    find: 'else this.#fail(lane, cause, ended.error);',
     replace:
-      'else {\n        for (const write of turn.timerWrites) this.#writeTimer(lane, this.#means.draft(), write);\n        fail(ended.error);\n      }',
+      'else {\n        for (const write of turn.timerWrites) this.#writeTimer(lane, this.#means.draft(), write);\n        this.#fail(lane, cause, ended.error);\n      }',
     tests: [promise('exactly-once'), promise('timers')],
   },
   {
     name: 'sends-of-a-failed-turn-sent',
     promises: [2],
     file: runner,
-    find: 'else fail(ended.error);',
+    find: 'else this.#fail(lane, cause, ended.error);',
     replace: `else {
         const said = attempt(this.#means, turn, () => undefined);
         if (!(said instanceof Promise) && said.ok) for (const send of said.sends) this.#means.draft().sends.push(send);
-        fail(ended.error);
+        this.#fail(lane, cause, ended.error);
       }`,
     tests: [promise('exactly-once')],
   },
@@ -185,9 +186,9 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'deliveries-of-a-failed-turn-made',
     promises: [2, 6],
     file: runner,
-    find: 'else fail(ended.error);',
+    find: 'else this.#fail(lane, cause, ended.error);',
     replace:
-      'else {\n        for (const delivery of turn.deliveries) this.#ask(lane, this.#means.draft(), turn, delivery);\n        fail(ended.error);\n      }',
+      'else {\n        for (const delivery of turn.deliveries) this.#ask(lane, this.#means.draft(), turn, delivery);\n        this.#fail(lane, cause, ended.error);\n      }',
     tests: [promise('deliveries', 'a turn that fails delivers nothing; tried again it delivers once')],
   },
   {

@@ -51,7 +51,7 @@ export const safeStop: readonly Mutant[] = [
     name: 'stop-counts-what-it-cuts-short-as-failed',
     promises: [8],
     file: 'src/engine/runner.ts',
-    find: 'if (this.#closed) return;\n      if (ended.ok)',
+    find: 'if (this.#closed) return;\n    if (ended.ok)',
     replace: 'if (ended.ok)',
     tests: [promise('safe-stop')],
   },

@@ -12,7 +12,7 @@ export const timers: readonly Mutant[] = [
     name: 'timer-stays-after-firing',
     promises: [5],
     file: runner,
-    find: 'if (!lane.isReplaced(timer)) this.#writeTimer(lane, draft, { key: lane.key, name: timer.name, timer: null });',
+    find: 'if (!lane.isReplaced(cause)) this.#writeTimer(lane, draft, { key: lane.key, name: cause.name, timer: null });',
     replace: '',
     tests: [promise('timers')],
   },
