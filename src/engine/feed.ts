@@ -18,6 +18,8 @@ export class Feed {
   #kept: FedEvent[] = [];
   #taken: number;
   #head: number;
+  /** The read under way of what comes after the last position taken: while that is handled, the store reads on. */
+  #ahead: Promise<readonly LoggedEvent[]> | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
 
@@ -74,6 +76,8 @@ export class Feed {
     while (from < kept.length && (kept[from] as FedEvent).position <= this.#taken) from += 1;
     let to = from;
     while (to < kept.length && to - from < limit && (kept[to] as FedEvent).position === this.#taken + 1 + to - from) to += 1;
+    // The same were being read ahead.
+    if (to > from) this.#ahead = undefined;
     if (from === 0 && to === kept.length) {
       this.#kept = [];
       return kept;
@@ -82,13 +86,24 @@ export class Feed {
   }
 
   async #readLog(limit: number): Promise<readonly LoggedEvent[]> {
-    const events = await this.#store.read(this.#partition, this.#taken, limit);
-    if (events[0]?.position === this.#taken + 1) return events;
+    const events = await (this.#ahead ?? this.#store.read(this.#partition, this.#taken, limit));
+    this.#ahead = undefined;
+    if (events[0]?.position === this.#taken + 1) {
+      const last = (events.at(-1) as LoggedEvent).position;
+      if (last < this.#head && !this.#closed) this.#readAhead(last, limit);
+      return events;
+    }
     const found = events[0] === undefined ? 'nothing' : `position ${events[0].position}`;
     throw new MillraceError(
       'MILL_STORE_CORRUPT',
       `log of ${this.#partition.pipeline}: expected position ${this.#taken + 1}, found ${found}`,
     );
+  }
+
+  #readAhead(after: number, limit: number): void {
+    this.#ahead = this.#store.read(this.#partition, after, limit);
+    // Whoever takes next learns of a failure.
+    this.#ahead.catch(() => undefined);
   }
 
   #handOut(events: readonly FedEvent[]): readonly FedEvent[] {
