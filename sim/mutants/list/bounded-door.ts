@@ -3,6 +3,7 @@ import { beside, promise } from '../suites.ts';
 
 const door = 'src/engine/door.ts';
 const identify = 'src/engine/identify.ts';
+const walKeeper = 'src/store/sqlite/wal-keeper.ts';
 
 /** The door is bounded. */
 export const boundedDoor: readonly Mutant[] = [
@@ -165,5 +166,21 @@ export const boundedDoor: readonly Mutant[] = [
     find: 'if (!(error instanceof MillraceError)) throw error;',
     replace: 'throw error;',
     tests: [promise('bounded-door'), promise('named-duplicates')],
+  },
+  {
+    name: 'write-ahead-log-never-starts-anew',
+    promises: [7],
+    file: walKeeper,
+    find: 'frames - copied <= restFramesMax) this.#wal.copy();',
+    replace: 'frames - copied < 0) this.#wal.copy();',
+    tests: [beside('store/sqlite/wal-keeper')],
+  },
+  {
+    name: 'write-ahead-log-starts-anew-once',
+    promises: [7],
+    file: walKeeper,
+    find: 'if (isAnew) this.#framesThen = 0;',
+    replace: '',
+    tests: [beside('store/sqlite/wal-keeper')],
   },
 ];

@@ -15,7 +15,7 @@ export interface ConnectionOptions {
 /** Reading every page of a database of this size takes less than a tenth of a second. */
 const fullCheckBytesMax = 32 * 1024 * 1024;
 const cacheKiB = 64 * 1024;
-/** Checkpoint every 16 MiB rather than every 4: pages that change often are copied to the database less often. */
+/** Checkpoint every 64 MiB rather than every 4, until `WalKeeper` sees to it: pages that change often are copied to the database less often. */
 const checkpointPages = 16_000;
 /** What the write ahead log is cut back to after a reader had kept it growing. */
 const walBytesKept = 64 * 1024 * 1024;
@@ -73,6 +73,17 @@ function checkPages(db: DatabaseSync, path: string): void {
 export function openReader({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
   try {
     return new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  } catch (error) {
+    throw toStoreError(error, path);
+  }
+}
+
+/** A connection that copies the write ahead log into the database, beside the writer, and syncs the log before and the database after. */
+export function openCheckpointer({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
+  try {
+    const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0');
+    return db;
   } catch (error) {
     throw toStoreError(error, path);
   }

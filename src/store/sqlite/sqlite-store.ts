@@ -19,6 +19,7 @@ import type {
   StoredDelivery,
   StoredTimer,
 } from '../store.ts';
+import { Checkpoints } from './checkpoints.ts';
 import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
 import type { ReaderCalls } from './reader.ts';
@@ -53,6 +54,7 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
 
 interface Threads {
   readonly writer: Thread<WriterCalls>;
+  readonly checkpoints: Checkpoints;
   /** Answers the engine. */
   readonly reader: ReaderThread;
   /** Answers queries, so that a long one keeps no handler waiting. */
@@ -161,13 +163,13 @@ class SqliteStore implements Store {
 
   async #start(declaration: StoreDeclaration): Promise<Threads> {
     await this.#closing;
-    const writer = new Thread<WriterCalls>('writer-thread', {
-      ...this.#connection,
-      declaration: cloneable(declaration),
-    } satisfies WriterThreadOptions);
+    const checkpoints = new Checkpoints(this.#connection);
+    const { writerPort } = checkpoints;
+    const writerOptions = { ...this.#connection, declaration: cloneable(declaration), checkpoints: writerPort };
+    const writer = new Thread<WriterCalls>('writer-thread', writerOptions satisfies WriterThreadOptions, [writerPort]);
     await writer.started();
     const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
-    return { writer, reader: new ReaderThread(options), queries: new ReaderThread(options) };
+    return { writer, checkpoints, reader: new ReaderThread(options), queries: new ReaderThread(options) };
   }
 
   get #open(): Threads {
@@ -197,8 +199,8 @@ class ReaderThread {
 }
 
 /** The writer goes last: what closes a database last takes the write ahead log into it. */
-async function closeAll({ writer, reader, queries }: Threads): Promise<void> {
-  await Promise.all([reader.close(), queries.close()]);
+async function closeAll({ writer, checkpoints, reader, queries }: Threads): Promise<void> {
+  await Promise.all([checkpoints.close(), reader.close(), queries.close()]);
   await writer.close();
 }
 

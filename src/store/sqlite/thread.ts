@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../errors.ts';
 import { type Answer, type Call, fromSentError, type Request, startId, toSentError } from './thread-messages.ts';
 
@@ -27,7 +27,7 @@ export class Thread<Calls> {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #started: Promise<unknown>;
-  readonly #exited: Promise<void>;
+  readonly #exited: Promise<MillraceError>;
   #lastId = startId;
   /** Called and not sent yet. */
   #unsent: Call[] = [];
@@ -36,11 +36,14 @@ export class Thread<Calls> {
   /** Why no call is taken any more. */
   #ended: MillraceError | undefined;
 
-  /** @param entry the module that the thread runs, in this folder, without its extension: `.ts` in a checkout, `.js` once built */
-  constructor(entry: string, workerData: unknown) {
+  /**
+   * @param entry the module that the thread runs, in this folder, without its extension: `.ts` in a checkout, `.js` once built
+   * @param transferList what of `workerData` goes over to the thread
+   */
+  constructor(entry: string, workerData: unknown, transferList: readonly Transferable[] = []) {
     const module = new URL(`./${entry}${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
     // It needs no flag that the program was started with, and with some of them, such as --input-type, it would not start.
-    this.#worker = new Worker(module, { workerData, name: `millrace ${entry}`, execArgv: [] });
+    this.#worker = new Worker(module, { workerData, transferList: [...transferList], name: `millrace ${entry}`, execArgv: [] });
     this.#started = new Promise((resolve, reject) => this.#waiting.set(startId, { resolve, reject }));
     // A start that failed is also told to every call.
     this.#started.catch(() => undefined);
@@ -48,16 +51,18 @@ export class Thread<Calls> {
     this.#worker.on('messageerror', (error) => this.#end(error));
     this.#worker.on('error', (error) => this.#end(error));
     this.#exited = new Promise((resolve) => {
-      this.#worker.on('exit', (code) => {
-        this.#end(new Error(`exit code ${code}`));
-        resolve();
-      });
+      this.#worker.on('exit', (code) => resolve(this.#end(new Error(`exit code ${code}`))));
     });
   }
 
   /** Resolves once it takes calls; rejects with what its start threw. */
   async started(): Promise<void> {
     await this.#started;
+  }
+
+  /** Resolves once it has ended, also when it was told to, with the error that every later call fails with. */
+  get exited(): Promise<MillraceError> {
+    return this.#exited;
   }
 
   /** Whether calls are in vain. */
@@ -116,12 +121,13 @@ export class Thread<Calls> {
     return error;
   }
 
-  #end(thrown: unknown): void {
+  #end(thrown: unknown): MillraceError {
     this.#ended ??= new MillraceError('MILL_STORE_UNAVAILABLE', `the thread of the database has ended: ${messageOf(thrown)}`, {
       cause: thrown,
     });
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();
+    return this.#ended;
   }
 }
 

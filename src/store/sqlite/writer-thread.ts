@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { StoreDeclaration } from '../store.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type ConnectionOptions, openWriter, prepareWriter } from './open-database.ts';
@@ -8,6 +8,7 @@ import { toStoreError } from './sqlite-errors.ts';
 import { migrateTables } from './tables.ts';
 import type { Call } from './thread-messages.ts';
 import { perform, type Served, serve } from './thread-server.ts';
+import { WalKeeper } from './wal-keeper.ts';
 import { Writer, weigh } from './writer.ts';
 
 /*
@@ -17,12 +18,14 @@ import { Writer, weigh } from './writer.ts';
 
 export interface WriterThreadOptions extends ConnectionOptions {
   readonly declaration: StoreDeclaration;
+  /** The way to the thread that takes the write ahead log into the database. */
+  readonly checkpoints: MessagePort;
 }
 
 /** Items in one transaction: some 20 ms, so that what comes next is not kept waiting for long. */
 const groupWeight = 5_000;
 
-function start({ declaration, ...connection }: WriterThreadOptions): Served {
+function start({ declaration, checkpoints, ...connection }: WriterThreadOptions): Served {
   const db = openWriter(connection);
   let lock: OwnerLock | undefined;
   try {
@@ -39,7 +42,14 @@ function start({ declaration, ...connection }: WriterThreadOptions): Served {
     db.exec('COMMIT');
     const writer = new Writer(db, declaration);
     const group = new GroupCommit<Call>(db, path, { run: (call) => perform(writer, call), reload: () => writer.reload() });
-    return { run: (calls, tell) => group.run(calls, tell), close: () => close(db, lock) };
+    const keeper = new WalKeeper(db, path, checkpoints);
+    return {
+      run(calls, tell) {
+        group.run(calls, tell);
+        keeper.tend();
+      },
+      close: () => close(db, lock),
+    };
   } catch (error) {
     close(db, lock);
     throw toStoreError(error, connection.path);

@@ -1,0 +1,34 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type ConnectionOptions, openCheckpointer } from './open-database.ts';
+import { type Served, serve } from './thread-server.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
+
+/*
+ * The thread that copies the write ahead log into the database while the writer goes on, on a connection of its own. It copies
+ * once when it starts, since it is started when the writer asks for the first time, and then whenever the writer asks.
+ */
+
+export interface CheckpointThreadOptions extends ConnectionOptions {
+  /** The way to the writer. */
+  readonly port: MessagePort;
+}
+
+function start({ port, ...connection }: CheckpointThreadOptions): Served {
+  const db = openCheckpointer(connection);
+  const wal = new WriteAheadLog(db, connection.path);
+  const copy = () => {
+    wal.copy();
+    port.postMessage('copied');
+  };
+  port.on('message', copy);
+  copy();
+  return {
+    run: () => undefined,
+    close() {
+      port.close();
+      db.close();
+    },
+  };
+}
+
+if (parentPort !== null) serve(parentPort, { start: () => start(workerData), weigh: () => 1, groupWeight: 1 });

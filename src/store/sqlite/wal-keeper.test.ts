@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, test } from 'node:test';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { openCheckpointer, openReader, openWriter, prepareWriter } from './open-database.ts';
+import { WalKeeper } from './wal-keeper.ts';
+import { type WalExtent, WriteAheadLog } from './write-ahead-log.ts';
+
+const pageBytes = 4_096;
+
+interface Subject {
+  readonly path: string;
+  readonly writer: DatabaseSync;
+  /** The log, by a connection of its own, as the thread has one. */
+  readonly wal: WriteAheadLog;
+  /** One commit, and the care for the log after it. */
+  commit(frames: number): void;
+  /** Copies, all but the latest commit, if the writer has asked for it; answers whether it has. */
+  copyIfAsked(): boolean;
+  extent(): WalExtent;
+}
+
+async function withKeeper(body: (subject: Subject) => void | Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-wal-'));
+  const path = join(folder, 'millrace.db');
+  const connection = { path, busyTimeoutMs: 0 };
+  const { port1, port2 } = new MessageChannel();
+  const writer = openWriter(connection);
+  prepareWriter(writer, path);
+  writer.exec('CREATE TABLE blobs (blob BLOB)');
+  const checkpointer = openCheckpointer(connection);
+  const reader = openReader(connection);
+  const keeper = new WalKeeper(writer, path, port1);
+  const wal = new WriteAheadLog(checkpointer, path);
+  const insert = writer.prepare('INSERT INTO blobs VALUES (zeroblob(?))');
+  try {
+    await body({
+      path,
+      writer,
+      wal,
+      commit(frames) {
+        insert.run((frames - 1) * pageBytes);
+        keeper.tend();
+      },
+      copyIfAsked() {
+        if (receiveMessageOnPort(port2) === undefined) return false;
+        // What is committed during a copy is not in it.
+        reader.exec('BEGIN');
+        reader.prepare('SELECT 1 FROM blobs').get();
+        insert.run(1);
+        wal.copy();
+        reader.exec('COMMIT');
+        port2.postMessage('copied');
+        return true;
+      },
+      extent: () => wal.extent,
+    });
+  } finally {
+    port1.close();
+    reader.close();
+    checkpointer.close();
+    writer.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Commits so many frames, each copy done right when it is asked for. */
+function write({ commit, copyIfAsked }: Subject, frames: number): void {
+  for (let written = 0; written < frames; written += 100) {
+    commit(100);
+    copyIfAsked();
+  }
+}
+
+describe('the keeper of the write ahead log', () => {
+  test('asks for nothing while the log is short, and then for a copy after a commit, never for two at once', () =>
+    withKeeper(({ commit, copyIfAsked }) => {
+      commit(2_000);
+      assert.ok(!copyIfAsked());
+      commit(3_000);
+      commit(1);
+      assert.ok(copyIfAsked());
+      assert.ok(!copyIfAsked());
+    }));
+
+  test('copies the rest by itself when the log is long, so that the next commit starts it anew', () =>
+    withKeeper((subject) => {
+      write(subject, 11_000);
+      assert.ok(subject.extent().frames >= 11_000, 'while it is short, it goes on');
+      assert.ok(subject.extent().copied > 7_000, 'the thread has copied meanwhile');
+      write(subject, 3_000);
+      assert.ok(subject.extent().frames < 3_000);
+      let longest = 0;
+      for (let frames = 0; frames < 25_000; frames += 100) {
+        write(subject, 100);
+        longest = Math.max(longest, subject.extent().frames);
+      }
+      assert.ok(longest > 11_000 && longest < 14_000, `again and again: it had ${longest} frames`);
+    }));
+
+  test('leaves a log alone from which somebody reads, and starts it anew once he has ended', () =>
+    withKeeper((subject) => {
+      const reader = openReader({ path: subject.path, busyTimeoutMs: 0 });
+      write(subject, 200);
+      reader.exec('BEGIN');
+      const count = () => reader.prepare('SELECT count(*) AS count FROM blobs').get()?.count;
+      const before = count();
+      write(subject, 20_000);
+      assert.ok(subject.extent().frames > 20_000);
+      assert.equal(count(), before);
+      reader.exec('COMMIT');
+      reader.close();
+      write(subject, 6_000);
+      assert.ok(subject.extent().frames < 6_000);
+    }));
+
+  test('has commits copy by themselves only when the log is far too long, which it is when the thread has died', () =>
+    withKeeper(({ writer, commit, extent }) => {
+      assert.equal(writer.prepare('PRAGMA wal_autocheckpoint').get()?.wal_autocheckpoint, 64_000);
+      commit(20_000);
+      assert.equal(extent().copied, 0);
+    }));
+});
+
+describe('a copy of the write ahead log', () => {
+  test('is synced, log and database', () =>
+    withKeeper(({ path }) => {
+      const db = openCheckpointer({ path, busyTimeoutMs: 0 });
+      assert.equal(db.prepare('PRAGMA synchronous').get()?.synchronous, 2);
+      db.close();
+    }));
+
+  test('that fails is a warning, one until it succeeds again, and leaves the log as it was', () =>
+    withKeeper(async ({ path, commit, extent }) => {
+      const warnings: unknown[] = [];
+      const keep = (warning: unknown) => void warnings.push(warning);
+      process.on('warning', keep);
+      const db = new DatabaseSync(path);
+      const wal = new WriteAheadLog(db, path);
+      commit(10);
+      const { frames, copied } = extent();
+      // A connection that has a transaction cannot copy.
+      db.exec('BEGIN IMMEDIATE');
+      wal.copy();
+      wal.copy();
+      await once(process, 'warning');
+      assert.deepEqual(extent(), { frames, copied });
+      db.exec('COMMIT');
+      wal.copy();
+      assert.deepEqual(extent(), { frames, copied: frames });
+      db.exec('BEGIN IMMEDIATE');
+      wal.copy();
+      await once(process, 'warning');
+      db.close();
+      process.off('warning', keep);
+      assert.deepEqual(
+        warnings.map((warning) => warning instanceof Error && 'code' in warning && warning.code),
+        ['MILL_STORE_BUSY', 'MILL_STORE_BUSY'],
+      );
+    }));
+});

@@ -1,0 +1,54 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Select } from './select.ts';
+import { toStoreError } from './sqlite-errors.ts';
+
+/** How long the write ahead log is, and how much of it is in the database already, in frames, each of which is a page. */
+export interface WalExtent {
+  readonly frames: number;
+  readonly copied: number;
+}
+
+type Checkpoint = [busy: number, frames: number, copied: number];
+
+/** The write ahead log of a database, by a connection that is in no transaction. */
+export class WriteAheadLog {
+  readonly #path: string;
+  readonly #look: Select<Checkpoint>;
+  readonly #copy: Select<Checkpoint>;
+  #isFailing = false;
+
+  constructor(db: DatabaseSync, path: string) {
+    this.#path = path;
+    this.#look = new Select(db, 'PRAGMA wal_checkpoint(NOOP)');
+    this.#copy = new Select(db, 'PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  /** SQLite tells it in a microsecond, from version 3.51 on; older ones know no such question and copy instead. */
+  static canTellExtent(db: DatabaseSync): boolean {
+    const [version] = new Select<[string]>(db, 'SELECT sqlite_version()').get() ?? [''];
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    return major > 3 || (major === 3 && minor >= 51);
+  }
+
+  get extent(): WalExtent {
+    const [, frames, copied] = this.#look.get() ?? [0, 0, 0];
+    return { frames, copied };
+  }
+
+  /**
+   * Copies to the database what is committed and no reader still needs to find in the log, waits for nobody and keeps nobody
+   * waiting. It does nothing while another connection copies.
+   *
+   * A failure is a warning of the process, once until it mends, and no more: what was committed stays in the log, which
+   * grows until a later copy succeeds, or a commit fails of the same.
+   */
+  copy(): void {
+    try {
+      this.#copy.get();
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing) process.emitWarning(toStoreError(error, this.#path));
+      this.#isFailing = true;
+    }
+  }
+}
