@@ -1,12 +1,12 @@
 /**
- * The process whose idleness is measured: `idle-host.ts DATABASE KEYS SECONDS`. Where KEYS is not 0 it first makes that many
- * keys with a timer each, far in the future. Prints its figures as one line of JSON.
+ * The process whose idleness is measured: `idle-host.ts DATABASE KEYS SECONDS REST_SECONDS`. Where KEYS is not 0 it first makes
+ * that many keys with a timer each, far in the future. Prints its figures as one line of JSON: soon, and after REST_SECONDS more.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type Mill, millrace, pipeline, type Store, sqlite } from '../../src/index.ts';
-import type { Idleness } from './idle.ts';
+import type { Idleness, Observed } from './idle.ts';
 
 const batch = 1_000;
 /** Until what was begun by the work before has come to rest. */
@@ -23,13 +23,16 @@ const accounts = pipeline('accounts', {
   },
 });
 
-const [path = '', keys = '0', seconds = '5'] = process.argv.slice(2);
+const [path = '', keys = '0', seconds = '5', restSeconds = '0'] = process.argv.slice(2);
 const calls = { count: 0 };
 const mill = await millrace({ store: counted(sqlite(path)), pipelines: [accounts] }).start();
 await fill(mill, Number(keys));
 await mill.idle(600_000);
 await sleep(settleMs);
-process.stdout.write(`${JSON.stringify(await observe(Number(seconds)))}\n`);
+const soon = await observe(Number(seconds));
+await sleep(Number(restSeconds) * 1_000);
+const rested = await observe(Number(seconds));
+process.stdout.write(`${JSON.stringify({ soon, rested } satisfies Observed)}\n`);
 await mill.stop();
 
 async function fill(into: Mill, count: number): Promise<void> {

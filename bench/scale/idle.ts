@@ -16,13 +16,23 @@ export interface Idleness {
   readonly systemCalls: number;
 }
 
+/** A process, some seconds after it came to be idle, and later. */
+export interface Observed {
+  readonly soon: Idleness;
+  readonly rested: Idleness;
+}
+
 export interface Idle {
   readonly keys: number;
   /** In the process that has made the keys and their timers. */
   readonly afterWork: Idleness;
+  /** In the same process, once V8 has given back what the work left behind: it does so 100 s after its last full collection. */
+  readonly afterRest: Idleness;
   /** In a process that was started on them. */
   readonly afterStart: Idleness;
 }
+
+const restSeconds = 120;
 
 const program = fileURLToPath(new URL('idle-host.ts', import.meta.url));
 
@@ -30,15 +40,15 @@ const program = fileURLToPath(new URL('idle-host.ts', import.meta.url));
 export async function measureIdle(folder: string, keys: number, seconds: number, cleanup: Cleanup): Promise<Idle> {
   mkdirSync(folder);
   const path = join(folder, 'idle.db');
-  const afterWork = await observe(path, keys, seconds, cleanup);
-  const afterStart = await observe(path, 0, seconds, cleanup);
-  return { keys, afterWork, afterStart };
+  const worked = await observe(path, [keys, seconds, restSeconds], cleanup);
+  const started = await observe(path, [0, seconds, 0], cleanup);
+  return { keys, afterWork: worked.soon, afterRest: worked.rested, afterStart: started.soon };
 }
 
-async function observe(path: string, keys: number, seconds: number, cleanup: Cleanup): Promise<Idleness> {
-  const words = ['--disable-warning=ExperimentalWarning', program, path, String(keys), String(seconds)];
+async function observe(path: string, figures: readonly number[], cleanup: Cleanup): Promise<Observed> {
+  const words = ['--disable-warning=ExperimentalWarning', program, path, ...figures.map(String)];
   const running = promisify(execFile)(process.execPath, words);
   cleanup.add(() => void running.child.kill());
   const { stdout } = await running;
-  return JSON.parse(stdout) as Idleness;
+  return JSON.parse(stdout) as Observed;
 }

@@ -30,7 +30,8 @@ export interface DueTimer extends StoredTimer {
 const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, timers: [] };
 
 /**
- * One key in memory: its state and what waits for it. A lane is
+ * One key in memory: its state and what waits for it. There are tens of thousands of them in which nothing waits: collections
+ * are made for those in which something does. A lane is
  *
  * - `open`: its next turn may start at once;
  * - `ready`: it has a next turn, which waits for a free place;
@@ -65,9 +66,9 @@ export class Lane {
   /** Orders from this one on may be in the store only; infinite when all that waits is in memory. */
   spilledFrom: number;
   /** Timers that have come due, in the order of their moments; one that has failed is first. */
-  readonly #dueTimers: DueTimer[] = [];
+  #dueTimers: DueTimer[] | undefined;
   /** Their names. */
-  readonly #due = new Set<string>();
+  #due: Set<string> | undefined;
   /** The timer whose turn is under way. */
   timerUnderWay: StoredTimer | undefined;
   /** The draft that last changed the lane: it must be on disk before the lane may be forgotten. */
@@ -76,12 +77,12 @@ export class Lane {
   disarm: (() => void) | undefined;
   /** Used since the last sweep of idle lanes. */
   isWarm = true;
-  /** The timers that are armed, by name, the due ones among them; most lanes have none. */
+  /** The timers that are armed, by name, the due ones among them. */
   #armed: Map<string, StoredTimer> | undefined;
-  /** Those of them that are neither among the due ones nor under way. */
+  /** Those of them that are neither among the due ones nor under way, once they are not all of them. */
   #ahead: Map<string, StoredTimer> | undefined;
   /** Ascending by order. */
-  #queue: Waiting[] = [];
+  #queue: Waiting[] | undefined;
 
   constructor(key: string, order: ResolvedOrder | undefined, record: KeyRecord = emptyRecord, countedTo = 0) {
     this.key = key;
@@ -93,10 +94,7 @@ export class Lane {
     this.pending = record.held;
     this.countedTo = countedTo;
     this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
-    if (record.timers.length > 0) {
-      this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
-      this.#ahead = new Map(this.#armed);
-    }
+    if (record.timers.length > 0) this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
   }
 
   /** Whether it has a turn or is about to. */
@@ -128,16 +126,20 @@ export class Lane {
   }
 
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue?.length ?? 0;
   }
 
   get head(): Waiting | undefined {
-    return this.#queue[0];
+    return this.#queue?.[0];
   }
 
   /** Puts an event in its place; an order that is there already stays as it is. */
   insert(waiting: Waiting): boolean {
     const queue = this.#queue;
+    if (queue === undefined) {
+      this.#queue = [waiting];
+      return true;
+    }
     let at = queue.length;
     while (at > 0 && (queue[at - 1] as Waiting).order > waiting.order) at -= 1;
     if (at > 0 && queue[at - 1]?.order === waiting.order) return false;
@@ -155,7 +157,7 @@ export class Lane {
 
   /** The timer whose turn is next: it came due before the first event that can run was accepted, or has had its turn and failed. */
   get dueTimer(): DueTimer | undefined {
-    const timer = this.#dueTimers[0];
+    const timer = this.#dueTimers?.[0];
     if (timer === undefined) return undefined;
     const event = this.runnable;
     return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0 ? timer : undefined;
@@ -166,11 +168,12 @@ export class Lane {
    * before it was accepted, and one that has had its turn and failed, while nobody was there perhaps.
    */
   takeOverdue(clock: Pick<Clock, 'now'>): void {
-    if (this.#ahead === undefined || this.#ahead.size === 0) return;
+    const ahead = this.#ahead ?? this.#armed;
+    if (ahead === undefined || ahead.size === 0) return;
     const event = this.runnable;
     if (event === undefined) return;
     const now = clock.now();
-    for (const timer of this.#ahead.values()) {
+    for (const timer of ahead.values()) {
       if (timer.dueAt <= now && (timer.dueAt < event.acceptedAt || timer.attempts > 0)) this.takeDue(timer);
     }
   }
@@ -179,31 +182,34 @@ export class Lane {
   takeDue(timer: StoredTimer): void {
     const { timerUnderWay } = this;
     if (timerUnderWay?.name === timer.name && timerUnderWay.data === timer.data) return;
-    if (this.#due.has(timer.name)) return;
+    if (this.#due?.has(timer.name) === true) return;
+    this.#dueTimers ??= [];
     const due = this.#dueTimers;
     let at = due.length;
     while (at > 0 && (due[at - 1] as DueTimer).dueAt > timer.dueAt && (due[at - 1] as DueTimer).attempts === 0) at -= 1;
     due.splice(at, 0, { ...timer, key: this.key });
-    this.#due.add(timer.name);
-    this.#ahead?.delete(timer.name);
+    this.#comes(timer.name);
   }
 
   /** Whether a timer that has come due waits for its turn. */
   get hasDueTimer(): boolean {
-    return this.#dueTimers.length > 0;
+    return this.#dueTimers !== undefined && this.#dueTimers.length > 0;
   }
 
   /** Takes the first timer that has come due: its turn begins. */
   takeDueTimer(): void {
-    const timer = this.#dueTimers.shift();
-    if (timer !== undefined) this.#due.delete(timer.name);
+    const timer = this.#dueTimers?.shift();
+    if (timer !== undefined) this.#due?.delete(timer.name);
+    if (this.#due?.size !== 0) return;
+    this.#dueTimers = undefined;
+    this.#due = undefined;
   }
 
   /** The timer has failed and is first again: all else of the key waits for it. */
   retryTimer(timer: StoredTimer): void {
+    this.#dueTimers ??= [];
     this.#dueTimers.unshift({ ...timer, key: this.key });
-    this.#due.add(timer.name);
-    this.#ahead?.delete(timer.name);
+    this.#comes(timer.name);
   }
 
   /** Whether another timer of its name was armed while it had its turn: an outcome may come during the turn of the one before. */
@@ -247,27 +253,32 @@ export class Lane {
 
   /** A timer was set, cancelled, or had its turn: one of that name that came due before must not fire. */
   writeTimer({ name, timer }: Pick<TimerWrite, 'name' | 'timer'>): void {
-    if (this.#due.delete(name))
-      this.#dueTimers.splice(
-        this.#dueTimers.findIndex((due) => due.name === name),
-        1,
-      );
-    this.#armed ??= new Map();
-    this.#ahead ??= new Map();
-    for (const timers of [this.#armed, this.#ahead]) {
-      if (timer === null) timers.delete(name);
-      else timers.set(name, { name, ...timer });
+    if (this.#due?.delete(name) === true) this.#dueTimers = this.#dueTimers?.filter((due) => due.name !== name);
+    if (timer === null) {
+      this.#armed?.delete(name);
+      this.#ahead?.delete(name);
+    } else {
+      const armed = { name, ...timer };
+      this.#armed ??= new Map();
+      this.#armed.set(name, armed);
+      this.#ahead?.set(name, armed);
+    }
+    if (this.#armed?.size === 0) {
+      this.#armed = undefined;
+      this.#ahead = undefined;
     }
   }
 
   takeHead(): Waiting | undefined {
-    return this.#queue.shift();
+    const head = this.#queue?.shift();
+    if (this.#queue?.length === 0) this.#queue = undefined;
+    return head;
   }
 
   /** Forgets all that waits in memory, since the store holds it, and answers what that was. */
   spill(): readonly Waiting[] {
-    const spilled = this.#queue;
-    this.#queue = [];
+    const spilled = this.#queue ?? [];
+    this.#queue = undefined;
     if (spilled[0] !== undefined) this.spilledFrom = Math.min(this.spilledFrom, spilled[0].order);
     return spilled;
   }
@@ -276,5 +287,13 @@ export class Lane {
   isForgettable(committedDraft: number): boolean {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
     return still && this.arriving === 0 && !this.hasDueTimer && this.draft <= committedDraft && (this.numbered || this.queued === 0);
+  }
+  /** The timer of that name is among the due ones. */
+  #comes(name: string): void {
+    this.#due ??= new Set();
+    this.#due.add(name);
+    if (this.#armed === undefined) return;
+    this.#ahead ??= new Map(this.#armed);
+    this.#ahead.delete(name);
   }
 }
