@@ -120,9 +120,9 @@ export class Lane {
     return this.status === 'blocked' || this.status === 'parked';
   }
 
-  /** Whether an event that comes now has its turn at once: nothing waits, and no timer may go before it. */
+  /** Whether an event that comes now has its turn at once: nothing waits, and there is no timer that might go before it. */
   get isFree(): boolean {
-    return this.status === 'open' && this.#queue.length === 0 && this.#dueTimers.length === 0 && (this.#ahead?.size ?? 0) === 0;
+    return this.status === 'open' && this.queued === 0 && (this.#armed?.size ?? 0) === 0;
   }
 
   get queued(): number {
