@@ -122,7 +122,7 @@ export class Lane {
 
   /** Whether an event that comes now has its turn at once: nothing waits, and there is no timer that might go before it. */
   get isFree(): boolean {
-    return this.status === 'open' && this.queued === 0 && (this.#armed?.size ?? 0) === 0;
+    return this.status === 'open' && this.queued === 0 && !this.hasDueTimer && (this.#armed?.size ?? 0) === 0;
   }
 
   get queued(): number {

@@ -60,8 +60,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'event-at-once-before-those-that-wait',
     promises: [3],
     file: 'src/engine/lane.ts',
-    find: "this.status === 'open' && this.queued === 0 && ",
-    replace: "this.status === 'open' && ",
+    find: "this.status === 'open' && this.queued === 0 && !",
+    replace: "this.status === 'open' && !",
     tests: [promise('in-order')],
   },
   {
