@@ -26,13 +26,13 @@ export interface Idle {
   readonly keys: number;
   /** In the process that has made the keys and their timers. */
   readonly afterWork: Idleness;
-  /** In the same process, once V8 has given back what the work left behind: it does so 100 s after its last full collection. */
+  /** In the same process, once V8 has given back what the work left behind: it does so 100 s after its last full collection, and again after as long. */
   readonly afterRest: Idleness;
   /** In a process that was started on them. */
   readonly afterStart: Idleness;
 }
 
-const restSeconds = 120;
+const restSeconds = 240;
 
 const program = fileURLToPath(new URL('idle-host.ts', import.meta.url));
 
