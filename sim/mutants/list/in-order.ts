@@ -57,14 +57,6 @@ export const inOrder: readonly Mutant[] = [
     tests: [promise('timers')],
   },
   {
-    name: 'event-at-once-before-those-that-wait',
-    promises: [3],
-    file: 'src/engine/lane.ts',
-    find: "this.status === 'open' && this.queued === 0 && !",
-    replace: "this.status === 'open' && !",
-    tests: [promise('in-order')],
-  },
-  {
     name: 'turn-that-takes-time-not-held',
     promises: [1, 2],
     file: lanes,
