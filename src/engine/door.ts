@@ -111,7 +111,7 @@ export class Door {
   /** Events are in the log, sent by a caller or a turn: counts them and hands them to their partitions. */
   hand(events: readonly Outgoing[], appended: readonly Appended[]): void {
     const offers = new Map<Partition, FedEvent[]>();
-    for (const [at, { stored, event }] of events.entries()) {
+    events.forEach(({ stored, event }, at) => {
       const verdict = appended[at];
       const counters = this.#means.counters(stored.partition.pipeline);
       if (verdict?.status === 'accepted') {
@@ -123,7 +123,7 @@ export class Door {
         else offered.push(fed);
       } else if (verdict?.status === 'duplicate') counters.duplicates += 1;
       else counters.rejected += 1;
-    }
+    });
     for (const [partition, offered] of offers) partition.offer(offered);
   }
 

@@ -25,11 +25,11 @@ export type BatchAnswer = z.infer<typeof BatchAnswer>;
  * @param path where the events stand in the body: `events` for `{"events":[…]}`, empty for an array.
  */
 export function answerBatch(judged: readonly Judged[], path: string): BatchAnswer {
-  const results = judged.map(toResult);
-  const count = (status: Judged['status']) => results.filter((result) => result.status === status).length;
-  const answer = { accepted: count('accepted'), duplicates: count('duplicate'), rejected: count('rejected'), results };
-  if (answer.rejected === results.length) throw rejectionOf(judged, path);
-  return answer;
+  const counts = { accepted: 0, duplicate: 0, rejected: 0 };
+  for (const { status } of judged) counts[status] += 1;
+  const { accepted, duplicate: duplicates, rejected } = counts;
+  if (rejected === judged.length) throw rejectionOf(judged, path);
+  return { accepted, duplicates, rejected, results: judged.map(toResult) };
 }
 
 function toResult(judged: Judged, index: number): BatchAnswer['results'][number] {
