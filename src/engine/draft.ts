@@ -31,8 +31,8 @@ export class Draft {
   readonly sends: Outgoing[] = [];
   readonly timers: TimerWrite[] = [];
   readonly deliveries: DeliveryWrite[] = [];
-  /** What its turns were about; only asked for when the store refused it. */
-  readonly causes: (Waiting | DueTimer)[] = [];
+  /** What its first turn was about; only asked for when the store refused it. The others are let go of, to be forgotten soon. */
+  cause: Waiting | DueTimer | undefined;
   /** Dead letters that parked their key, and those that parked it no longer. */
   readonly parked: string[] = [];
   readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];

@@ -122,7 +122,7 @@ export class Lane {
 
   /** Whether an event that comes now has its turn at once: nothing waits, and there is no timer that might go before it. */
   get isFree(): boolean {
-    return this.status === 'open' && this.queued === 0 && !this.hasDueTimer && (this.#armed?.size ?? 0) === 0;
+    return this.status === 'open' && this.queued === 0 && !this.hasDueTimer && this.#armed === undefined;
   }
 
   get queued(): number {
@@ -288,6 +288,7 @@ export class Lane {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
     return still && this.arriving === 0 && !this.hasDueTimer && this.draft <= committedDraft && (this.numbered || this.queued === 0);
   }
+
   /** The timer of that name is among the due ones. */
   #comes(name: string): void {
     this.#due ??= new Set();

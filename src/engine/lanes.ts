@@ -107,8 +107,10 @@ export class Lanes {
 
   /** Takes an event of the log in; false when its lane is not in memory and must be warmed first. */
   dispatch(fed: FedEvent): boolean {
+    if (this.#closed) return false;
     const lane = this.#lanes.get(fed.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(fed.key, undefined)) : undefined);
-    if (lane === undefined || this.#closed) return false;
+    if (lane === undefined) return false;
+    lane.isWarm = true;
     const waiting: Waiting = {
       order: fed.number ?? fed.position,
       position: fed.position,

@@ -17,7 +17,7 @@ export class Refusals {
   }
 
   refused(draft: Draft, error: MillraceError): void {
-    const [culprit] = draft.causes;
+    const culprit = draft.cause;
     if (draft.turns === 1 && culprit !== undefined) this.#found.set(nameOf(culprit), error);
     this.#suspects = Math.max(this.#suspects, draft.turns);
   }

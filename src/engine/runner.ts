@@ -112,10 +112,13 @@ export class Runner {
 
   #turn({ key }: Lane, subject: Pick<TurnSubject, 'id' | 'attempt' | 'acceptedAt' | 'traceparent'>): TurnRecord {
     const { pipeline, clock, log, tracing } = this.#means;
-    const { id, attempt, traceparent } = subject;
-    const attributes = { 'millrace.pipeline': pipeline.name, 'millrace.key': key, 'millrace.event': id, 'millrace.attempt': attempt };
-    const span = tracing?.start('handle', attributes, traceparent);
-    return new TurnRecord({ ...subject, pipeline, key, now: clock.now(), log, span });
+    const { id, attempt, acceptedAt, traceparent } = subject;
+    const span = tracing?.start(
+      'handle',
+      { 'millrace.pipeline': pipeline.name, 'millrace.key': key, 'millrace.event': id, 'millrace.attempt': attempt },
+      traceparent,
+    );
+    return new TurnRecord({ pipeline, key, id, attempt, acceptedAt, now: clock.now(), traceparent, log, span });
   }
 
   /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
@@ -155,7 +158,7 @@ export class Runner {
   }
 
   #settle(lane: Lane, draft: Draft, cause: Waiting | DueTimer): void {
-    draft.causes.push(cause);
+    draft.cause ??= cause;
     if ('name' in cause) {
       if (!lane.isReplaced(cause)) this.#writeTimer(lane, draft, { key: lane.key, name: cause.name, timer: null });
       return;

@@ -246,7 +246,6 @@ export class Tenure {
     for (;;) {
       const batch = await this.#feed.take(batchMax);
       if (batch.length === 0) return;
-      if (this.#isKeyed) await this.#lanes.warm(batch.map(({ key }) => key));
       await this.#dispatch(batch);
       this.#lanes.sweep();
       this.#condition.changed();
@@ -255,9 +254,11 @@ export class Tenure {
 
   async #dispatch(batch: readonly FedEvent[]): Promise<void> {
     const lanes = this.#lanes;
-    for (const event of batch) {
+    for (let at = 0; at < batch.length; at += 1) {
+      const event = batch[at] as FedEvent;
       if (lanes.isFull) await this.#until(() => !lanes.isFull);
-      while (this.#state === 'working' && !lanes.dispatch(event)) await lanes.warm([event.key]);
+      // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
+      while (this.#state === 'working' && !lanes.dispatch(event)) await lanes.warm(batch.slice(at).map(({ key }) => key));
       if (this.#state !== 'working') return;
       this.#dispatched = event.position;
     }

@@ -220,10 +220,11 @@ export class TurnRecord implements Turn, Said {
   }
 }
 
-/** The primary key as the store binds it. The values of one column are all of one type, so that their texts tell them apart. */
+/** The primary key as the store binds it. The values of one column, but for null, are all of one type, so that their texts tell them apart. */
 function identityOf({ primaryKey }: Table, columns: readonly string[], values: readonly SqlValue[]): string {
   const [column] = primaryKey;
-  if (column !== undefined && primaryKey.length === 1) return String(values[columns.indexOf(column)]);
+  const value = column !== undefined && primaryKey.length === 1 ? (values[columns.indexOf(column)] ?? null) : null;
+  if (value !== null) return String(value);
   return JSON.stringify(primaryKey.map((column) => values[columns.indexOf(column)]));
 }
 

@@ -48,7 +48,8 @@ export class DirectRoutes {
     if (method !== 'POST') return undefined;
     const take = this.#takes.get(url);
     if (take === undefined || !this.#gate.admits(headers)) return undefined;
-    const bytes = Number(headers['content-length']);
+    // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
+    const bytes = headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : 0;
     return bytes > 0 && bytes <= httpLimits.bodyBytes ? take : undefined;
   }
 
@@ -58,8 +59,8 @@ export class DirectRoutes {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     // A client that goes away before the end has asked for nothing.
     request.on('end', () => {
-      const [first = Buffer.alloc(0)] = chunks;
-      void this.#take(request, response, take, chunks.length === 1 ? first : Buffer.concat(chunks));
+      const [first] = chunks;
+      void this.#take(request, response, take, first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
     });
   }
 

@@ -6,7 +6,8 @@ import { MillraceError } from '../errors.ts';
 const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/ping', '/metrics']);
 
 /**
- * The one hook that every request passes before its body is read. It
+ * What every request passes before its body is read: the one hook of Fastify's, and for requests that go past Fastify
+ * {@link Gate.admits} and {@link Gate.entered}. It
  *
  * - counts the requests in flight, so that a stop can wait for them;
  * - refuses what comes in after {@link Gate.close} with `MILL_STOPPING`;

@@ -14,8 +14,8 @@ export type TakeIn = (request: IngestRequest) => Promise<object>;
 
 /**
  * Adds a route that takes events in: `POST`, answered with 202 and JSON. Like any route of Fastify's it has a place in the
- * docs and answers what is not right; a plain request goes past Fastify, and so past hooks of your own, by a shorter way
- * (see `DirectRoutes`).
+ * docs and answers what is not right; a plain request goes past Fastify by a shorter way (see `DirectRoutes`), and so past
+ * hooks of your own, those that ask who somebody is among them: where you have such, use `app.post`.
  *
  * ```ts
  * ingestRoute(app, '/messages', { summary: 'Take a message in', body: jsonSchemaOf(Message) }, async (request) => {

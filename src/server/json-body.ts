@@ -27,6 +27,7 @@ export function parseRequiredBody(body: Buffer): unknown {
   return value;
 }
 
+/** What is said where a body is required and there is none. */
 export function missingBody(): MillraceError {
   return new MillraceError('MILL_NOT_JSON', 'expected a JSON body, found none, or null');
 }

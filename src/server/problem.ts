@@ -43,14 +43,12 @@ interface FailureAnswer {
 export function failureAnswer(thrown: unknown): FailureAnswer {
   const problem = problemOf(thrown);
   const retryAfterMs = thrown instanceof MillraceError ? (thrown.retryAfterMs ?? 0) : 0;
-  const again = { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
-  return {
-    status: problem.status,
-    headers: { 'content-type': problemMediaType, ...(problem.status === 503 ? again : {}) },
-    body: Buffer.from(JSON.stringify(problem)),
-  };
+  const headers: Record<string, string> = { 'content-type': problemMediaType };
+  if (problem.status === 503) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
+  return { status: problem.status, headers, body: Buffer.from(JSON.stringify(problem)) };
 }
 
+/** Answers by Fastify's way. */
 export function sendFailure(reply: FastifyReply, { status, headers, body }: FailureAnswer): void {
   reply.code(status).headers(headers).send(body);
 }

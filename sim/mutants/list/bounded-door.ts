@@ -147,8 +147,8 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'refused-without-a-retry-after',
     promises: [7],
     file: 'src/server/problem.ts',
-    find: 'problem.status === 503 ? again',
-    replace: 'problem.status === 599 ? again',
+    find: "if (problem.status === 503) headers['retry-after']",
+    replace: "if (problem.status === 599) headers['retry-after']",
     tests: [beside('server/failures'), beside('server/operator')],
   },
   {

@@ -52,7 +52,7 @@ export const inOrder: readonly Mutant[] = [
     name: 'event-at-once-before-a-timer',
     promises: [3, 5],
     file: 'src/engine/lane.ts',
-    find: ' && (this.#armed?.size ?? 0) === 0;',
+    find: ' && this.#armed === undefined;',
     replace: ';',
     tests: [promise('timers')],
   },

@@ -67,7 +67,7 @@ export const safeStop: readonly Mutant[] = [
     name: 'closing-a-store-drops-its-calls',
     promises: [1, 8],
     file: 'src/store/sqlite/thread.ts',
-    find: "this.#worker.postMessage('close' satisfies Request);",
+    find: "this.#worker.postMessage('close');",
     replace: 'await this.#worker.terminate();',
     tests: [contract('sqlite', 'closing finishes what was called before')],
   },

@@ -29,8 +29,11 @@ export type EventRow = readonly [
   body: string,
   traceparent: string | null,
 ];
+/** An event that is held. */
 export type HoldRow = readonly [key: string, order: number, position: number, attempts: number, retryAt: number | null];
+/** Held events that are let go of, both ends included. */
 export type ReleaseRow = readonly [key: string, from: number, to: number];
+/** What becomes of a key. */
 export type KeyUpdateRow = readonly [key: string, state: string | null, version: number | null, next: number | null, parked: number];
 /** Without a moment the timer is disarmed. */
 export type TimerWriteRow = readonly [
@@ -83,10 +86,12 @@ export type DeliveryRow = readonly [
   dueAt: number | null,
 ];
 
+/** As the log takes it. */
 export function toEventRow({ partition, key, id, knownSince, number, acceptedAt, body, traceparent }: NewEvent): EventRow {
   return [partition.pipeline, partition.slice, knownSince, key, id, number, acceptedAt, body, traceparent];
 }
 
+/** As the writer takes it. */
 export function toCommitRows(commit: Commit): CommitRows {
   return {
     ...commit,

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors.ts';
 
-/** What goes to a thread in one message: calls, in order; at last the word to close. */
-export type Request = readonly Call[] | 'close';
+/** What goes to a thread: calls, in order, and at last the word to close. */
+export type Request = Call | 'close';
 
 export interface Call {
   readonly id: number;

@@ -7,6 +7,8 @@ import { type Answer, type Call, type Request, startId, toSentError } from './th
 export interface Served {
   /** Does the calls and tells the outcome of each. What it throws ends the thread. */
   run(calls: readonly Call[], tell: (call: Call, outcome: Outcome) => void): void;
+  /** For what has time until the answers are on their way. */
+  answered?(): void;
   close(): void;
 }
 
@@ -26,55 +28,22 @@ export interface ServeOptions {
 export function serve(port: MessagePort, options: ServeOptions): void {
   const served = startServed(port, options);
   if (served === undefined) return;
-  const waiting = new WaitingCalls(port, options);
   port.on('message', (first: Request) => {
-    waiting.take(first);
-    for (let group = waiting.next(); group.length > 0; group = waiting.next()) post(port, answersOf(served, group));
-    if (!waiting.isClosing) return;
-    served.close();
-    port.close();
-  });
-}
-
-/** The calls that wait: those of the messages that were taken, then those of the messages at the port. */
-class WaitingCalls {
-  /** Told to close: what waits is all there will be. */
-  isClosing = false;
-  readonly #port: MessagePort;
-  readonly #options: ServeOptions;
-  #taken: Call[] = [];
-
-  constructor(port: MessagePort, options: ServeOptions) {
-    this.#port = port;
-    this.#options = options;
-  }
-
-  take(request: Request): void {
-    if (request === 'close') this.isClosing = true;
-    else this.#taken = [...request];
-  }
-
-  /** The next group; empty when nothing waits. */
-  next(): readonly Call[] {
-    const group: Call[] = [];
-    let weight = 0;
-    while (weight < this.#options.groupWeight) {
-      const call = this.#taken.shift() ?? this.#receive();
-      if (call === undefined) break;
-      group.push(call);
-      weight += this.#options.weigh(call);
+    let request: Request | undefined = first;
+    while (request !== undefined && request !== 'close') {
+      const calls: Call[] = [];
+      for (let weight = 0; weight < options.groupWeight && request !== undefined && request !== 'close'; request = receive(port)) {
+        calls.push(request);
+        weight += options.weigh(request);
+      }
+      post(port, answersOf(served, calls));
+      served.answered?.();
     }
-    return group;
-  }
-
-  /** The first call of the next message at the port. */
-  #receive(): Call | undefined {
-    if (this.isClosing) return undefined;
-    const received: { readonly message: Request } | undefined = receiveMessageOnPort(this.#port);
-    if (received === undefined) return undefined;
-    this.take(received.message);
-    return this.#taken.shift();
-  }
+    if (request === 'close') {
+      served.close();
+      port.close();
+    }
+  });
 }
 
 /** Does a call of a `Thread<Calls>`, whose type says that there is such a method with such parameters. */
@@ -105,4 +74,8 @@ function answersOf(served: Served, calls: readonly Call[]): readonly Answer[] {
 
 function post(port: MessagePort, answers: readonly Answer[]): void {
   port.postMessage(answers);
+}
+
+function receive(port: MessagePort): Request | undefined {
+  return receiveMessageOnPort(port)?.message;
 }

@@ -2,10 +2,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../errors.ts';
-import { type Answer, type Call, fromSentError, type Request, startId, toSentError } from './thread-messages.ts';
-
-/** One that the thread works on, and one that it finds at its port when it is done. */
-const messagesMax = 2;
+import { type Answer, type Call, fromSentError, startId } from './thread-messages.ts';
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -19,9 +16,6 @@ type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (..
 /**
  * A worker thread and the calls that wait for it. It is running until it is told to close, which it does after all
  * earlier calls, or until it dies; then every call fails, those that wait as well as later ones.
- *
- * A message wakes the thread, which costs more than most calls. So few are under way: what is called meanwhile goes together
- * in the next one, and the busier the thread is, the more do.
  */
 export class Thread<Calls> {
   readonly #worker: Worker;
@@ -29,10 +23,6 @@ export class Thread<Calls> {
   readonly #started: Promise<unknown>;
   readonly #exited: Promise<MillraceError>;
   #lastId = startId;
-  /** Called and not sent yet. */
-  #unsent: Call[] = [];
-  /** The last call of each message under way. */
-  readonly #underWay: number[] = [];
   /** Why no call is taken any more. */
   #ended: MillraceError | undefined;
 
@@ -75,34 +65,15 @@ export class Thread<Calls> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) throw this.#ended;
       this.#lastId += 1;
-      this.#unsent.push({ id: this.#lastId, method, parameters });
+      this.#worker.postMessage({ id: this.#lastId, method, parameters } satisfies Call);
       this.#waiting.set(this.#lastId, { resolve, reject });
-      if (this.#underWay.length < messagesMax) this.#send();
     });
   }
 
   /** Lets it finish what it was asked, close what it has open, and end. */
   async close(): Promise<void> {
-    if (this.#unsent.length > 0) this.#send();
-    this.#worker.postMessage('close' satisfies Request);
+    this.#worker.postMessage('close');
     await this.#exited;
-  }
-
-  #send(): void {
-    const calls = this.#unsent;
-    this.#unsent = [];
-    this.#post(calls);
-  }
-
-  /** A call with something that cannot go to another thread fails, and no other. */
-  #post(calls: readonly Call[]): void {
-    try {
-      this.#worker.postMessage(calls satisfies Request);
-      this.#underWay.push(calls.at(-1)?.id ?? startId);
-    } catch (error) {
-      if (calls.length > 1) for (const call of calls) this.#post([call]);
-      else this.#settle(calls.map(({ id }) => ({ id, error: toSentError(asUnsendable(error)) })));
-    }
   }
 
   #settle(answers: readonly Answer[]): void {
@@ -112,8 +83,6 @@ export class Thread<Calls> {
       if ('value' in answer) waiting?.resolve(answer.value);
       else waiting?.reject(this.#failure(answer.id, fromSentError(answer.error)));
     }
-    while (this.#underWay[0] !== undefined && !this.#waiting.has(this.#underWay[0])) this.#underWay.shift();
-    if (this.#unsent.length > 0 && this.#underWay.length < messagesMax) this.#send();
   }
 
   #failure(id: number, error: MillraceError): MillraceError {
@@ -129,8 +98,4 @@ export class Thread<Calls> {
     this.#waiting.clear();
     return this.#ended;
   }
-}
-
-function asUnsendable(error: unknown): MillraceError {
-  return new MillraceError('MILL_INTERNAL', `cannot be sent to the thread of the database: ${messageOf(error)}`, { cause: error });
 }

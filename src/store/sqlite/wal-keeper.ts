@@ -25,7 +25,7 @@ const framesWithoutThread = 64_000;
 export class WalKeeper {
   readonly #wal: WriteAheadLog;
   readonly #port: MessagePort;
-  /** False on a SQLite on which the writer's commits do it all by themselves, now and then. */
+  /** False on an older SQLite, on which the writer's commits do it all by themselves, now and then. */
   readonly #isNeeded: boolean;
   /** Rounds of the step under way that are not done. */
   #roundsLeft = 0;
@@ -36,11 +36,11 @@ export class WalKeeper {
   constructor(db: DatabaseSync, path: string, port: MessagePort) {
     this.#wal = new WriteAheadLog(db, path);
     this.#port = port;
-    this.#isNeeded = WriteAheadLog.canTellExtent(db);
+    this.#isNeeded = WriteAheadLog.mayBeCopiedBeside(db);
     if (this.#isNeeded) db.exec(`PRAGMA wal_autocheckpoint = ${framesWithoutThread}`);
   }
 
-  /** To be called after each transaction; a database that nobody writes needs no care. */
+  /** To be called after each transaction, once its callers know of it; a database that nobody writes needs no care. */
   tend(): void {
     if (!this.#isNeeded) return;
     if (this.#roundsLeft === 0) this.#watch();

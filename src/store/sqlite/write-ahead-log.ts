@@ -23,15 +23,19 @@ export class WriteAheadLog {
     this.#copy = new Select(db, 'PRAGMA wal_checkpoint(PASSIVE)');
   }
 
-  /** SQLite tells it in a microsecond, from version 3.51 on; older ones know no such question and copy instead. */
-  static canTellExtent(db: DatabaseSync): boolean {
+  /**
+   * Whether another connection may copy while the writer commits: from version 3.51.3 on. In older ones that may damage the
+   * database (https://sqlite.org/wal.html#walresetbug), and those before 3.51 cannot tell the extent without copying.
+   */
+  static mayBeCopiedBeside(db: DatabaseSync): boolean {
     const [version] = new Select<[string]>(db, 'SELECT sqlite_version()').get() ?? [''];
-    const [major = 0, minor = 0] = version.split('.').map(Number);
-    return major > 3 || (major === 3 && minor >= 51);
+    const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+    return major * 1_000_000 + minor * 1_000 + patch >= 3_051_003;
   }
 
+  /** Told in a microsecond. Nothing when it cannot be told, which is a failure like that of a copy. */
   get extent(): WalExtent {
-    const [, frames, copied] = this.#look.get() ?? [0, 0, 0];
+    const [, frames, copied] = this.#ask(this.#look) ?? [0, 0, 0];
     return { frames, copied };
   }
 
@@ -39,16 +43,22 @@ export class WriteAheadLog {
    * Copies to the database what is committed and no reader still needs to find in the log, waits for nobody and keeps nobody
    * waiting. It does nothing while another connection copies.
    *
-   * A failure is a warning of the process, once until it mends, and no more: what was committed stays in the log, which
+   * A failure is a warning on stderr, once until it mends, and no more: what was committed stays in the log, which
    * grows until a later copy succeeds, or a commit fails of the same.
    */
   copy(): void {
+    this.#ask(this.#copy);
+  }
+
+  #ask(question: Select<Checkpoint>): Checkpoint | undefined {
     try {
-      this.#copy.get();
+      const answer = question.get();
       this.#isFailing = false;
+      return answer;
     } catch (error) {
       if (!this.#isFailing) process.emitWarning(toStoreError(error, this.#path));
       this.#isFailing = true;
+      return undefined;
     }
   }
 }

@@ -43,13 +43,7 @@ function start({ declaration, checkpoints, ...connection }: WriterThreadOptions)
     const writer = new Writer(db, declaration);
     const group = new GroupCommit<Call>(db, path, { run: (call) => perform(writer, call), reload: () => writer.reload() });
     const keeper = new WalKeeper(db, path, checkpoints);
-    return {
-      run(calls, tell) {
-        group.run(calls, tell);
-        keeper.tend();
-      },
-      close: () => close(db, lock),
-    };
+    return { run: (calls, tell) => group.run(calls, tell), answered: () => keeper.tend(), close: () => close(db, lock) };
   } catch (error) {
     close(db, lock);
     throw toStoreError(error, connection.path);
