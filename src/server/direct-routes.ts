@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { logFailure } from './failures.ts';
@@ -8,11 +8,11 @@ import type { TakeIn } from './ingest-route.ts';
 import { parseRequiredBody } from './json-body.ts';
 import { failureAnswer } from './problem.ts';
 
-const routesOfServer = new WeakMap<Server, DirectRoutes>();
+const decorator = 'directRoutes';
 
 /** The direct routes of a Fastify that has any. */
 export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
-  return routesOfServer.get(app.server);
+  return app.hasDecorator(decorator) ? app.getDecorator<DirectRoutes>(decorator) : undefined;
 }
 
 /**
@@ -29,7 +29,7 @@ export class DirectRoutes {
   constructor(app: FastifyInstance, gate: Gate, log: Logger) {
     this.#gate = gate;
     this.#log = log;
-    routesOfServer.set(app.server, this);
+    app.decorate(decorator, { getter: () => this });
     const others = app.server.listeners('request');
     app.server.removeAllListeners('request');
     app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {

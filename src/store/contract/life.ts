@@ -46,7 +46,7 @@ export function lifeContract(it: StoreTest): void {
   it('closing finishes what was called before', async ({ store, visits, orders, reopen }) => {
     const owner = await own(store, visits);
     const calls = [owner.commit({ sends: [event(orders, 'b')] }), store.read(visits, 0, 10)];
-    // More than may be on their way to the database at once.
+    // Many, so that they are not all at work when it is closed.
     const appends = Array.from('abcdefgh', (key) => store.append([event(visits, key)]));
     const reopened = reopen();
     await Promise.all([...calls, ...appends]);
