@@ -29,7 +29,7 @@ export class DirectRoutes {
   constructor(app: FastifyInstance, gate: Gate, log: Logger) {
     this.#gate = gate;
     this.#log = log;
-    app.decorate(decorator, { getter: () => this });
+    app.decorate(decorator, { getter: (): DirectRoutes => this });
     const others = app.server.listeners('request');
     app.server.removeAllListeners('request');
     app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
