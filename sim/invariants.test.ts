@@ -15,7 +15,7 @@ const partition = { pipeline: 'orders', slice: 0 };
 const now = Date.UTC(2026, 0, 1);
 
 const event = (id: string, acceptedAt = now): NewEvent => ({
-  ...{ partition, key: 'ann', id, knownSince: 0, number: null, acceptedAt, body: '{}', traceparent: null },
+  ...{ partition, key: 'ann', id, knownSince: 0, number: null, acceptedAt, body: '{}', traceparent: null, origin: null },
 });
 
 const armed = { timer: 'bell', arm: 'bell 1', dueAt: now + 10 };
@@ -101,7 +101,8 @@ const timerTurn = (at: number): AppliedTurn => ({
 });
 
 const letter: NewDeadLetter = {
-  ...{ id: 'l', key: 'ann', reason: 'not today', failedAt: now, attempts: 1, timer: null, delivery: null, numbers: null, parked: false },
+  ...{ id: 'l', key: 'ann', reason: 'not today', failedAt: now, attempts: 1, timer: null, delivery: null, numbers: null },
+  ...{ origin: null, parked: false },
   event: { position: 2, order: 2 },
 };
 const given: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'given up' } };

@@ -115,8 +115,8 @@ export class Door {
       const verdict = appended[at];
       const counters = this.#means.counters(stored.partition.pipeline);
       if (verdict?.status === 'accepted') {
-        const { key, id, number, acceptedAt, body, traceparent } = stored;
-        const fed = { position: verdict.position, key, id, number, acceptedAt, body, traceparent, event };
+        const { key, id, number, acceptedAt, body, traceparent, origin } = stored;
+        const fed = { position: verdict.position, key, id, number, acceptedAt, body, traceparent, origin, event };
         const partition = this.#means.partition(stored.partition);
         const offered = offers.get(partition);
         if (offered === undefined) offers.set(partition, [fed]);

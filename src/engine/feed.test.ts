@@ -16,7 +16,7 @@ async function feedOf(events: number): Promise<{ readonly store: Store; readonly
 }
 
 function append(store: Store, events: number) {
-  const event = { partition, key: 'a', id: '', knownSince: null, number: null, acceptedAt: 0, body: '1', traceparent: null };
+  const event = { partition, key: 'a', id: '', knownSince: null, number: null, acceptedAt: 0, body: '1', traceparent: null, origin: null };
   return store.append(Array.from({ length: events }, () => event));
 }
 

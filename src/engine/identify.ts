@@ -18,6 +18,12 @@ export interface IngestOptions {
   readonly traceparent?: string | undefined;
 }
 
+/** What the engine's own parts say beside the event. */
+export interface Provenance extends IngestOptions {
+  /** What a source made the event from, as JSON. */
+  readonly origin?: string | undefined;
+}
+
 /** What identification needs beside the event. */
 export interface Identification {
   readonly clock: Clock;
@@ -35,7 +41,7 @@ export function identify(
   means: Identification,
   pipeline: AnyPipeline,
   input: unknown,
-  options: IngestOptions = {},
+  options: Provenance = {},
 ): Outgoing | Promise<Outgoing> {
   const validated = validate(pipeline.event, input);
   return validated instanceof Promise
@@ -43,7 +49,7 @@ export function identify(
     : toOutgoing(means, pipeline, validated, options);
 }
 
-function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, options: IngestOptions): Outgoing {
+function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, options: Provenance): Outgoing {
   if (!validated.ok) throw invalidEvent(pipeline, validated.issues);
   const event = validated.value;
   const { limits } = means;
@@ -62,7 +68,8 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   const partition = { pipeline: pipeline.name, slice: sliceOf(key, means.store.partitions) };
   const knownSince = chosen === undefined ? null : acceptedAt - pipeline.deduplicationWindowMs;
   const traceparent = traceparentOf(options.traceparent);
-  return { stored: { partition, key, id, knownSince, number, acceptedAt, body, traceparent }, event };
+  const origin = options.origin ?? null;
+  return { stored: { partition, key, id, knownSince, number, acceptedAt, body, traceparent, origin }, event };
 }
 
 /** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */

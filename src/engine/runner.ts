@@ -216,7 +216,16 @@ export class Runner {
     } else {
       const event = { position: waiting.position, order: waiting.order };
       const parked = onGiveUp === 'park';
-      this.#bury(draft, lane, { reason, attempts: waiting.attempts, event, timer: null, delivery: null, numbers: null, parked });
+      this.#bury(draft, lane, {
+        reason,
+        attempts: waiting.attempts,
+        event,
+        timer: null,
+        delivery: null,
+        numbers: null,
+        origin: null,
+        parked,
+      });
       this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
       if (parked) this.#order.stopped(lane, draft, waiting, null);
       else this.#order.settled(lane, draft, waiting);
@@ -251,6 +260,7 @@ export class Runner {
         timer: { name, dueAt, data },
         delivery: null,
         numbers: null,
+        origin: null,
         parked: false,
       });
       this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
@@ -277,6 +287,7 @@ export class Runner {
       timer: null,
       delivery: null,
       numbers,
+      origin: null,
       parked: false,
     });
     lane.moveTo(to);

@@ -36,6 +36,7 @@ import { keysContract } from './contract/keys.ts';
 import { lifeContract } from './contract/life.ts';
 import { logContract } from './contract/log.ts';
 import { migrationContract } from './contract/migration.ts';
+import { originsContract } from './contract/origins.ts';
 import { overlapContract } from './contract/overlap.ts';
 import { ownershipContract } from './contract/ownership.ts';
 import { pruneContract } from './contract/prune.ts';
@@ -56,6 +57,7 @@ const parts = {
   deliveries: deliveriesContract,
   'deliveries at random': deliveriesModelContract,
   'dead letters': deadLettersContract,
+  origins: originsContract,
   'rows and queries': rowsContract,
   'declared tables': migrationContract,
   pruning: pruneContract,

@@ -30,8 +30,21 @@ export interface PartitionId {
 
 /** What the store must be ready for. */
 export interface StoreDeclaration {
-  readonly pipelines: readonly { readonly name: string; readonly numbered: boolean }[];
+  readonly pipelines: readonly DeclaredPipeline[];
   readonly tables: readonly Table[];
+}
+
+export interface DeclaredPipeline {
+  readonly name: string;
+  readonly numbered: boolean;
+  /** How its states are stored from now on; absent where it keeps none. */
+  readonly state?: { readonly version: number /** A fingerprint of the schema. */; readonly shape: string };
+}
+
+/** What the store knows of former declarations. */
+export interface Opened {
+  /** Pipelines of which states may lie here that were stored under the present version of the schema and another shape. */
+  readonly reshaped: readonly string[];
 }
 
 /** Ownership of a partition. Every commit names the epoch; a later claim makes it stale. */
@@ -65,6 +78,8 @@ export interface NewEvent {
   readonly body: string;
   /** What the event is part of, in the form of W3C Trace Context; null for nothing. */
   readonly traceparent: string | null;
+  /** What a source made the event from, such as a row of a table, as JSON; null for an event of a caller or a turn. */
+  readonly origin: string | null;
 }
 
 /**
@@ -82,6 +97,7 @@ export interface LoggedEvent {
   readonly acceptedAt: number;
   readonly body: string;
   readonly traceparent: string | null;
+  readonly origin: string | null;
 }
 
 export interface HeldEvent extends LoggedEvent {
@@ -210,12 +226,16 @@ export interface NewDeadLetter {
   readonly delivery: Omit<StoredDelivery, 'key' | 'attempts' | 'dueAt'> | null;
   /** The numbers that were skipped; null when something else was given up. */
   readonly numbers: { readonly from: number; readonly to: number } | null;
+  /** The origin of which no event could be made; null when something else was given up. */
+  readonly origin: string | null;
   /** Whether its key was parked for it. */
   readonly parked: boolean;
 }
 
 export interface DeadLetter extends NewDeadLetter {
   readonly partition: PartitionId;
+  /** The origin of which no event could be made, or that of the failed event; null where there is none. */
+  readonly origin: string | null;
   /** The failed event's body, id and time of acceptance; null where there is none. */
   readonly body: string | null;
   readonly eventId: string | null;
@@ -282,7 +302,7 @@ export interface Store {
    * Opens the database, creates what is missing, migrates declared tables, and takes ownership. Throws
    * `MILL_STORE_OWNED` when another process has it, `MILL_TABLE_CHANGED` when a table cannot be migrated without loss.
    */
-  open(declaration: StoreDeclaration): Promise<void>;
+  open(declaration: StoreDeclaration): Promise<Opened>;
 
   /** Takes a partition over: raises its epoch, so that commits under an earlier one fail. */
   claim(partition: PartitionId): Promise<Claim>;
@@ -316,6 +336,9 @@ export interface Store {
 
   /** When the first delivery of an endpoint after a moment is due, of those that could be answered then; null when there is none. */
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null>;
+
+  /** Those of the origins that have an event which is not settled, or a dead letter that nobody has resolved. */
+  pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]>;
 
   commit(commit: Commit): Promise<Committed>;
 

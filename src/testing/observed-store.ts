@@ -67,6 +67,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     nextTimerDue: (partition, after) => count(() => store.nextTimerDue(partition, after)),
     dueDeliveries: (partition, endpoint, dueBy, limit) => count(() => store.dueDeliveries(partition, endpoint, dueBy, limit)),
     nextDeliveryDue: (partition, endpoint, after) => count(() => store.nextDeliveryDue(partition, endpoint, after)),
+    pendingOrigins: (partition, origins) => count(() => store.pendingOrigins(partition, origins)),
     commit: (work) => count(() => commit(work)),
     deadLetters: (query) => count(() => store.deadLetters(query)),
     prune: (retention) => count(() => store.prune(retention)),

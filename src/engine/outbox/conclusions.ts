@@ -80,6 +80,7 @@ export class Conclusions {
       timer: null,
       delivery: { id, endpoint, body, url, ordered, askedAt, traceparent },
       numbers: null,
+      origin: null,
       parked: false,
     });
     log.error({ ...this.#fields(delivery), attempt: attempts, reason }, 'gave up a delivery');

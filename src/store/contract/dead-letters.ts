@@ -64,6 +64,16 @@ export function deadLettersContract(it: StoreTest): void {
     assert.deepEqual(await ids(store, {}), ['two']);
   });
 
+  it('a letter about an origin has the origin and no event; one about an event has the origin of that', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([event(visits, 'a', { origin: '{"row":"é"}' })]);
+    const rejected = letter('one', 'ключ', 0, { event: null, origin: '{"row":1}', attempts: 0 });
+    await owner.commit({ cursor: 1, deadLetters: [rejected, letter('two', 'a', 1)] });
+    const [first, second] = await store.deadLetters({ limit: 10 });
+    assert.deepEqual(first, { ...rejected, partition: visits, body: null, eventId: null, acceptedAt: null });
+    assert.deepEqual([second?.origin, second?.body], ['{"row":"é"}', '{}']);
+  });
+
   it('letters of all pipelines come in the order of their ids, a page at a time', async ({ store, visits, orders }) => {
     await store.append([event(visits, 'a'), event(orders, 'a')]);
     const [first, second] = [await own(store, visits), await own(store, orders)];

@@ -96,7 +96,18 @@ export const acceptedAt = 1_750_000_000_000;
 
 /** An event of an unnumbered pipeline; its id is not chosen unless `more` says so. */
 export function event(partition: PartitionId, key: string, more: Partial<NewEvent> = {}): NewEvent {
-  return { partition, key, id: `id of ${key}`, knownSince: null, number: null, acceptedAt, body: '{}', traceparent: null, ...more };
+  return {
+    partition,
+    key,
+    id: `id of ${key}`,
+    knownSince: null,
+    number: null,
+    acceptedAt,
+    body: '{}',
+    traceparent: null,
+    origin: null,
+    ...more,
+  };
 }
 
 /** An event with an id that somebody chose, known for ever. */
@@ -109,14 +120,14 @@ export function numbered(partition: PartitionId, key: string, number: number, mo
 }
 
 /** The event as the log answers it. */
-export function logged({ key, id, number, acceptedAt, body, traceparent }: NewEvent, position: number): LoggedEvent {
-  return { position, key, id, number, acceptedAt, body, traceparent };
+export function logged({ key, id, number, acceptedAt, body, traceparent, origin }: NewEvent, position: number): LoggedEvent {
+  return { position, key, id, number, acceptedAt, body, traceparent, origin };
 }
 
 /** A letter about an event at a position, which is its order too, unless `more` says otherwise. */
 export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetter> = {}): NewDeadLetter {
-  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, timer: null, delivery: null, numbers: null, parked: false };
-  return { id, key, event: { position, order: position }, ...facts, ...more };
+  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, timer: null, delivery: null, numbers: null, origin: null };
+  return { id, key, event: { position, order: position }, ...facts, parked: false, ...more };
 }
 
 /** A letter about numbers that never came. */

@@ -131,6 +131,22 @@ export function lifeContract(it: StoreTest): void {
     assert.deepEqual(await again.append([numbered(rockets, 'a', 2)]), [{ status: 'late' }]);
   });
 
+  it('an opening names the pipelines whose states may have another shape than the present one', async ({ store }) => {
+    const reshaped = async (visitsShape: string, version: number, ordersShape?: string) => {
+      await store.close();
+      const pipelines = [
+        { name: 'visits', numbered: false, state: { version, shape: visitsShape } },
+        { name: 'orders', numbered: false, ...(ordersShape !== undefined && { state: { version: 1, shape: ordersShape } }) },
+      ];
+      return (await store.open({ pipelines, tables: [] })).reshaped;
+    };
+    assert.deepEqual(await reshaped('one', 1, 'one'), []);
+    assert.deepEqual(await reshaped('one', 1), []);
+    assert.deepEqual(await reshaped('two', 1, 'one'), ['visits']);
+    assert.deepEqual(await reshaped('one', 1, 'two'), ['visits', 'orders']);
+    assert.deepEqual(await reshaped('two', 2), []);
+  });
+
   it('a pipeline may be new to a database', async ({ store, visits, reopen }) => {
     await store.append([event(visits, 'a')]);
     const again = await reopen({

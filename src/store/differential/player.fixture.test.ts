@@ -2,7 +2,7 @@ import { MillraceError } from '../../errors.ts';
 import { add, commitOf, declaration, type Work } from '../contract/fixtures.ts';
 import type { NewEvent, Store } from '../store.ts';
 import { Chance } from './chance.fixture.test.ts';
-import { endpoints, keys } from './random-parts.fixture.test.ts';
+import { endpoints, keys, origins } from './random-parts.fixture.test.ts';
 import { type Place, RandomWork } from './random-work.fixture.test.ts';
 
 const all = 10_000;
@@ -100,6 +100,7 @@ export class Player {
     const key = this.#chance.one(keys);
     const moment = upTo(40);
     for (const limit of [upTo(3), all]) {
+      this.#note('pendingOrigins', await store.pendingOrigins(partition, origins));
       this.#note('read', await store.read(partition, limit === all ? 0 : upTo(head + 1), limit));
       this.#note('held', await store.held(partition, key, limit === all ? 0 : upTo(head + 1), limit));
       this.#note('heldKeys', await store.heldKeys(partition, limit === all ? null : key, limit));
@@ -134,15 +135,27 @@ export class Player {
     for (const { write } of rows) this.seen.add(`rows: ${write}`);
     for (const { write } of deliveries) this.seen.add(`deliveries: ${write}`);
     for (const { timer } of timers) this.seen.add(timer === null ? 'timers: disarm' : 'timers: arm');
-    for (const { event, timer, delivery } of deadLetters) {
-      this.seen.add(`dead letter: ${event ? 'event' : timer ? 'timer' : delivery ? 'delivery' : 'numbers'}`);
+    for (const { event, timer, delivery, origin } of deadLetters) {
+      this.seen.add(`dead letter: ${event ? 'event' : timer ? 'timer' : delivery ? 'delivery' : origin ? 'origin' : 'numbers'}`);
     }
   }
 }
 
 /** All that a run must have seen succeed, or be refused, to have tried everything. */
 export const kinds: readonly string[] = [
-  ...['claim', 'read', 'load', 'held', 'heldKeys', 'dueTimers', 'nextTimerDue', 'dueDeliveries', 'nextDeliveryDue', 'deadLetters'],
+  ...[
+    'claim',
+    'read',
+    'load',
+    'held',
+    'heldKeys',
+    'dueTimers',
+    'nextTimerDue',
+    'dueDeliveries',
+    'nextDeliveryDue',
+    'pendingOrigins',
+    'deadLetters',
+  ],
   ...['prune', 'query', 'holds', 'releases', 'keys', 'resolvedDeadLetters', 'sends', 'timers: arm', 'timers: disarm'],
   ...['append', 'send'].flatMap((call) =>
     ['nothing: accepted', 'id: accepted', 'id: duplicate', 'number: accepted', 'number: duplicate', 'number: late'].map(
@@ -151,6 +164,6 @@ export const kinds: readonly string[] = [
   ),
   ...['put', 'add', 'update'].map((write) => `rows: ${write}`),
   ...['ask', 'restore', 'retry', 'remove'].map((write) => `deliveries: ${write}`),
-  ...['event', 'timer', 'delivery', 'numbers'].map((failed) => `dead letter: ${failed}`),
+  ...['event', 'timer', 'delivery', 'origin', 'numbers'].map((failed) => `dead letter: ${failed}`),
   ...['MILL_STORE_FENCED', 'MILL_COMMIT_REFUSED'],
 ];

@@ -12,7 +12,7 @@ import type {
   Release,
 } from '../store.ts';
 import type { Chance } from './chance.fixture.test.ts';
-import { keys, randomDelivery, randomRow, randomTimer } from './random-parts.fixture.test.ts';
+import { keys, origins, randomDelivery, randomRow, randomTimer } from './random-parts.fixture.test.ts';
 
 /** A partition and what its owner knows of it. */
 export interface Place {
@@ -101,6 +101,7 @@ export class RandomWork {
       acceptedAt: this.moment,
       body: JSON.stringify(`body ${this.#chance.upTo(100)}`),
       traceparent: this.#chance.one([null, '00-1-2-03']),
+      origin: this.#chance.one([null, ...origins]),
     };
     // More numbers than events, so that many are skipped and some of these are late.
     if (place.numbered) return numbered(partition, key, this.#chance.upTo(6 + 2 * head), more);
@@ -155,10 +156,7 @@ export class RandomWork {
     const key = this.#chance.one(keys);
     const timer = { name: 'wake', dueAt: this.#chance.upTo(40), data: this.#chance.one([null, '1']) };
     const { key: _, attempts: _attempts, dueAt: _dueAt, ...call } = delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' });
-    const failed = this.#chance.one([
-      { timer, delivery: null },
-      { timer: null, delivery: call },
-    ]);
+    const failed = this.#chance.one([{ timer }, { delivery: call }, { origin: this.#chance.one(origins) }]);
     return letter(this.#nextLetterId(), key, 0, { event: null, ...failed });
   }
 

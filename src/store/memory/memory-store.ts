@@ -7,10 +7,12 @@ import type {
   Committed,
   DeadLetter,
   DeadLetterQuery,
+  DeclaredPipeline,
   HeldEvent,
   KeyRecord,
   LoggedEvent,
   NewEvent,
+  Opened,
   PartitionId,
   Retention,
   Store,
@@ -48,19 +50,22 @@ class MemoryStore implements Store {
   readonly partitions: number;
   readonly #tables = new DeclaredTables();
   readonly #pipelines = new Map<string, readonly PartitionRecords[]>();
+  /** The shapes under which states were stored, by pipeline and version. */
+  readonly #shapes = new Map<string, Set<string>>();
   #isOpen = false;
 
   constructor(partitions: number) {
     this.partitions = partitions;
   }
 
-  async open({ pipelines, tables }: StoreDeclaration): Promise<void> {
+  async open({ pipelines, tables }: StoreDeclaration): Promise<Opened> {
     if (this.#isOpen) throw new MillraceError('MILL_STORE_OWNED', 'memory store: expected it to be closed, found it open in this process');
     this.#tables.declare(tables);
     for (const { name } of pipelines) {
       if (!this.#pipelines.has(name)) this.#pipelines.set(name, this.#slicesOf(name));
     }
     this.#isOpen = true;
+    return { reshaped: pipelines.filter((pipeline) => this.#noteShape(pipeline)).map(({ name }) => name) };
   }
 
   async claim(partition: PartitionId): Promise<Claim> {
@@ -104,6 +109,10 @@ class MemoryStore implements Store {
     return this.#records(partition).deliveries.nextDue(endpoint, after);
   }
 
+  async pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]> {
+    return this.#records(partition).pendingOrigins(origins);
+  }
+
   async commit(commit: Commit): Promise<Committed> {
     const records = this.#records(commit.partition);
     const sends = this.#routed(commit.sends);
@@ -144,6 +153,15 @@ class MemoryStore implements Store {
 
   #slicesOf(pipeline: string): readonly PartitionRecords[] {
     return Array.from({ length: this.partitions }, (_, slice) => new PartitionRecords({ pipeline, slice }));
+  }
+
+  /** Takes note of the shape of states from now on. Returns whether there was another. */
+  #noteShape({ name, state }: DeclaredPipeline): boolean {
+    if (state === undefined) return false;
+    const place = `${name} ${state.version}`;
+    const shapes = (this.#shapes.get(place) ?? new Set()).add(state.shape);
+    this.#shapes.set(place, shapes);
+    return shapes.size > 1;
   }
 
   #checkOpen(): void {

@@ -63,8 +63,8 @@ export class PartitionRecords {
     const refusal = this.#refusalOf(event);
     if (refusal !== null) return { status: refusal };
     this.#head += 1;
-    const { key, id, number, acceptedAt, body, traceparent } = event;
-    this.#log.put({ position: this.#head, key, id, number, acceptedAt, body, traceparent });
+    const { key, id, number, acceptedAt, body, traceparent, origin } = event;
+    this.#log.put({ position: this.#head, key, id, number, acceptedAt, body, traceparent, origin });
     if (event.knownSince !== null) this.#ids.set(id, acceptedAt);
     if (number !== null) this.#key(key).held.put({ key, order: number, position: this.#head, attempts: 0, retryAt: null });
     return { status: 'accepted', position: this.#head };
@@ -126,6 +126,14 @@ export class PartitionRecords {
     return this.#deadLetters.values();
   }
 
+  pendingOrigins(origins: readonly string[]): string[] {
+    const pending = new Set<string | null>();
+    for (const { origin } of this.#deadLetters.values()) pending.add(origin);
+    for (const { origin } of this.#log.from(({ position }) => position > this.#cursor, Number.POSITIVE_INFINITY)) pending.add(origin);
+    for (const { held } of this.#keys.values()) for (const { position } of held) pending.add(this.#logged(position).origin);
+    return origins.filter((origin) => pending.has(origin));
+  }
+
   prune({ acceptedBefore, idsBefore, limit }: Retention): number {
     const events = this.#pruneLog(acceptedBefore, limit);
     let ids = 0;
@@ -176,7 +184,8 @@ export class PartitionRecords {
   #bury(letter: NewDeadLetter): void {
     const event = letter.event === null ? null : this.#logged(letter.event.position);
     const { body = null, id: eventId = null, acceptedAt = null } = event ?? {};
-    this.#deadLetters.set(letter.id, { ...letter, partition: this.#id, body, eventId, acceptedAt });
+    const origin = letter.origin ?? event?.origin ?? null;
+    this.#deadLetters.set(letter.id, { ...letter, partition: this.#id, origin, body, eventId, acceptedAt });
     if (letter.numbers !== null) this.#key(letter.key).skipped.set(letter.id, letter.numbers);
   }
 

@@ -43,7 +43,17 @@ async function withStore(run: (subject: Subject) => Promise<void>): Promise<void
 }
 
 function event(id: string): NewEvent {
-  return { partition: visits, key: 'a', id, knownSince: null, number: null, acceptedAt: 1_750_000_000_000, body, traceparent: null };
+  return {
+    partition: visits,
+    key: 'a',
+    id,
+    knownSince: null,
+    number: null,
+    acceptedAt: 1_750_000_000_000,
+    body,
+    traceparent: null,
+    origin: null,
+  };
 }
 
 /** Appends one event after the other, on two sides, until it is enough; answers how many. */

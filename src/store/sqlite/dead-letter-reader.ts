@@ -20,8 +20,9 @@ type LetterRow = readonly [
   timerDueAt: number | null,
   timerData: string | null,
   delivery: string | null,
+  origin: string | null,
 ];
-type EventRow = readonly [id: string, acceptedAt: number, body: string];
+type EventRow = readonly [id: string, acceptedAt: number, body: string, origin: string | null];
 
 /** Reads dead letters with their events, also those of pipelines that are no longer declared. */
 export class DeadLetterReader {
@@ -43,7 +44,7 @@ export class DeadLetterReader {
     const letters = new Select<LetterRow>(
       this.#db,
       `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked,
-         timer_name, timer_due_at, timer_data, delivery
+         timer_name, timer_due_at, timer_data, delivery, origin
        FROM millrace_dead_letters WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`,
     ).all(...parameters, limit);
     return letters.map((letter) => this.#toDeadLetter(letter));
@@ -51,8 +52,9 @@ export class DeadLetterReader {
 
   #toDeadLetter(row: LetterRow): DeadLetter {
     const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked, ...others] = row;
-    const [name, dueAt, data, delivery] = others;
-    const [eventId, acceptedAt, body] = (position === null ? undefined : this.#event(pipeline, position)) ?? [null, null, null];
+    const [name, dueAt, data, delivery, origin] = others;
+    const event = position === null ? undefined : this.#event(pipeline, position);
+    const [eventId, acceptedAt, body, eventOrigin] = event ?? [null, null, null, null];
     return {
       id,
       partition: { pipeline, slice },
@@ -64,6 +66,7 @@ export class DeadLetterReader {
       timer: name === null || dueAt === null ? null : { name, dueAt, data },
       delivery: delivery === null ? null : JSON.parse(delivery),
       numbers: numberFrom === null || numberTo === null ? null : { from: numberFrom, to: numberTo },
+      origin: origin ?? eventOrigin,
       parked: parked === 1,
       body,
       eventId,
@@ -72,6 +75,8 @@ export class DeadLetterReader {
   }
 
   #event(pipeline: string, position: number): EventRow | undefined {
-    return new Select<EventRow>(this.#db, `SELECT id, accepted_at, body FROM ${tablesOf(pipeline).log} WHERE position = ?`).get(position);
+    return new Select<EventRow>(this.#db, `SELECT id, accepted_at, body, origin FROM ${tablesOf(pipeline).log} WHERE position = ?`).get(
+      position,
+    );
   }
 }

@@ -28,7 +28,7 @@ export class PartitionLog {
   constructor(db: DatabaseSync, pipeline: string) {
     const { log, keys, held } = tablesOf(pipeline);
     this.#pipeline = pipeline;
-    this.#insert = db.prepare(`INSERT INTO ${log} VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    this.#insert = db.prepare(`INSERT INTO ${log} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#ids = new ChosenIds(db, pipeline);
     this.#hold = db.prepare(`INSERT OR IGNORE INTO ${held} VALUES (?, ?, ?, 0, NULL)`);
     this.#next = new Select(db, `SELECT next FROM ${keys} WHERE key = ?`);
@@ -62,14 +62,14 @@ export class PartitionLog {
   }
 
   /** The position of the event, or {@link isDuplicate}, or {@link isLate}. */
-  append([, , knownSince, key, id, number, acceptedAt, body, traceparent]: EventRow): number {
+  append([, , knownSince, key, id, number, acceptedAt, body, traceparent, origin]: EventRow): number {
     if (knownSince !== null && !this.#ids.remember(id, acceptedAt, knownSince)) return isDuplicate;
     const position = this.#head + 1;
     if (number !== null) {
       const known = this.#judgeNumber(key, number, position);
       if (known !== undefined) return known;
     }
-    this.#insert.run(position, key, id, number, acceptedAt, body, traceparent);
+    this.#insert.run(position, key, id, number, acceptedAt, body, traceparent, origin);
     this.#head = position;
     return position;
   }

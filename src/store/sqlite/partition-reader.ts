@@ -20,18 +20,22 @@ export class PartitionReader {
   readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
   readonly #dueDeliveries: Select<DeliveryRow>;
   readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
+  readonly #isPendingOrigin: Select<readonly [isPending: number]>;
+
+  readonly #pipeline: string;
 
   constructor(db: DatabaseSync, pipeline: string) {
     const { log, keys, held, timers, deliveries } = tablesOf(pipeline);
     this.#log = new Select(
       db,
-      `SELECT position, key, id, number, accepted_at, body, traceparent FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
+      `SELECT position, key, id, number, accepted_at, body, traceparent, origin FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
     );
     this.#record = new Select(db, `SELECT state, state_version, next, parked FROM ${keys} WHERE key = ?`);
     this.#heldCount = new Select(db, `SELECT min("order"), count(*) FROM ${held} WHERE key = ?`);
     this.#held = new Select(
       db,
-      `SELECT log.position, log.key, log.id, log.number, log.accepted_at, log.body, log.traceparent, held."order", held.attempts, held.retry_at
+      `SELECT log.position, log.key, log.id, log.number, log.accepted_at, log.body, log.traceparent, log.origin,
+         held."order", held.attempts, held.retry_at
        FROM ${held} AS held CROSS JOIN ${log} AS log ON log.position = held.position
        WHERE held.key = ? AND held."order" >= ? ORDER BY held."order" LIMIT ?`,
     );
@@ -47,6 +51,15 @@ export class PartitionReader {
        WHERE waits = 0 AND endpoint = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`,
     );
     this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
+    this.#isPendingOrigin = new Select(
+      db,
+      `SELECT EXISTS (SELECT 1 FROM millrace_dead_letters WHERE pipeline = ?1 AND origin = ?2 AND resolved = 0)
+         OR EXISTS (SELECT 1 FROM ${log} AS log WHERE log.origin = ?2 AND (
+           log.position > coalesce((SELECT cursor FROM millrace_partitions WHERE pipeline = ?1), 0)
+           OR EXISTS (SELECT 1 FROM ${held} AS held WHERE held.key = log.key AND held."order" = coalesce(log.number, log.position))
+           OR EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ?1 AND letter.position = log.position)))`,
+    );
+    this.#pipeline = pipeline;
   }
 
   read(after: number, limit: number): readonly LogRow[] {
@@ -88,5 +101,9 @@ export class PartitionReader {
 
   nextDeliveryDue(endpoint: string, after: number): number | null {
     return this.#nextDeliveryDue.get(endpoint, after)?.[0] ?? null;
+  }
+
+  pendingOrigins(origins: readonly string[]): readonly string[] {
+    return origins.filter((origin) => this.#isPendingOrigin.get(this.#pipeline, origin)?.[0] === 1);
   }
 }

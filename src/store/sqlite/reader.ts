@@ -17,6 +17,7 @@ export interface ReaderCalls {
   nextTimerDue(partition: PartitionId, after: number): number | null;
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[];
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
+  pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
   query(sql: string, parameters: readonly SqlValue[]): Selection;
 }
@@ -64,6 +65,10 @@ export class Reader implements ReaderCalls {
 
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null {
     return this.#partition(partition).nextDeliveryDue(endpoint, after);
+  }
+
+  pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[] {
+    return this.#partition(partition).pendingOrigins(origins);
   }
 
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[] {

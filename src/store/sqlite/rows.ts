@@ -17,7 +17,15 @@ import type {
  * makes of them. An array costs a fifth of what an object of the same values does on its way.
  */
 
-type EventValues = readonly [key: string, id: string, number: number | null, acceptedAt: number, body: string, traceparent: string | null];
+type EventValues = readonly [
+  key: string,
+  id: string,
+  number: number | null,
+  acceptedAt: number,
+  body: string,
+  traceparent: string | null,
+  origin: string | null,
+];
 /** A new event: the pipeline and slice of its log, and since when its id is known. */
 export type EventRow = readonly [pipeline: string, slice: number, knownSince: number | null, ...EventValues];
 /** An event that is held. */
@@ -70,8 +78,8 @@ export type DeliveryRow = readonly [
 ];
 
 /** As the log takes it. */
-export function toEventRow({ partition, key, id, knownSince, number, acceptedAt, body, traceparent }: NewEvent): EventRow {
-  return [partition.pipeline, partition.slice, knownSince, key, id, number, acceptedAt, body, traceparent];
+export function toEventRow({ partition, key, id, knownSince, number, acceptedAt, body, traceparent, origin }: NewEvent): EventRow {
+  return [partition.pipeline, partition.slice, knownSince, key, id, number, acceptedAt, body, traceparent, origin];
 }
 
 /** As the writer takes it. */
@@ -102,12 +110,13 @@ function toTimerWriteRow({ key, name, timer }: TimerWrite): TimerWriteRow {
   return timer === null ? [key, name, null, null, 0, null] : [key, name, timer.dueAt, timer.data, timer.attempts, timer.retryAt];
 }
 
-export function toLoggedEvent([position, key, id, number, acceptedAt, body, traceparent]: LogRow): LoggedEvent {
-  return { position, key, id, number, acceptedAt, body, traceparent };
+export function toLoggedEvent([position, key, id, number, acceptedAt, body, traceparent, origin]: LogRow): LoggedEvent {
+  return { position, key, id, number, acceptedAt, body, traceparent, origin };
 }
 
-export function toHeldEvent([position, key, id, number, acceptedAt, body, traceparent, order, attempts, retryAt]: HeldRow): HeldEvent {
-  return { position, key, id, number, acceptedAt, body, traceparent, order, attempts, retryAt };
+export function toHeldEvent(row: HeldRow): HeldEvent {
+  const [position, key, id, number, acceptedAt, body, traceparent, origin, order, attempts, retryAt] = row;
+  return { position, key, id, number, acceptedAt, body, traceparent, origin, order, attempts, retryAt };
 }
 
 /** Every column but the last two is null when nothing is known of the key. */

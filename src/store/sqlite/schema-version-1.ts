@@ -5,7 +5,7 @@ import { Select } from './select.ts';
 import { quote } from './sql-columns.ts';
 
 /**
- * Brings the tables of version 1 to version 2: events had no `traceparent`, timers no attempts, dead letters no timer, and
+ * Brings the tables of version 1 to version 2: events had no `traceparent` (and no `origin`, which the tables made here index), timers no attempts, dead letters no timer, and
  * the known ids were one table without buckets.
  */
 export function migrateFrom1(db: DatabaseSync, createPipelineTables: (db: DatabaseSync, pipeline: string) => void): void {
@@ -18,6 +18,7 @@ export function migrateFrom1(db: DatabaseSync, createPipelineTables: (db: Databa
     const tables = tablesOf(pipeline);
     const oldIds = quote(`millrace_old_ids_${pipeline}`);
     db.exec(`ALTER TABLE ${tables.log} ADD COLUMN traceparent TEXT;
+      ALTER TABLE ${tables.log} ADD COLUMN origin TEXT;
       ALTER TABLE ${tables.timers} ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE ${tables.timers} ADD COLUMN retry_at INTEGER;
       ALTER TABLE ${tables.ids} RENAME TO ${oldIds}`);

@@ -3,27 +3,35 @@ import { MillraceError } from '../../errors.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom1 } from './schema-version-1.ts';
 import { migrateFrom2 } from './schema-version-2.ts';
+import { migrateFrom3 } from './schema-version-3.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 /** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
   db.exec('CREATE TABLE IF NOT EXISTS millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID');
   const found = db.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value;
-  if (found !== undefined && found !== 1 && found !== 2 && found !== schemaVersion) {
+  if (found !== undefined && !(Number.isInteger(found) && Number(found) >= 1 && Number(found) <= schemaVersion)) {
     throw new MillraceError(
       'MILL_TABLE_CHANGED',
       `${db.location()}: expected tables of schema version ${schemaVersion}, found version ${found}. Open it with the Millrace that made it, or a newer one.`,
     );
   }
-  if (found === 1) migrateFrom1(db, createPipelineTables);
-  if (found === 1 || found === 2) migrateFrom2(db);
+  db.exec(stateShapes);
+  const before = Number(found ?? schemaVersion);
+  if (before <= 1) migrateFrom1(db, createPipelineTables);
+  if (before <= 2) migrateFrom2(db);
+  if (before <= 3) migrateFrom3(db);
   db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
 }
+
+const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
+  pipeline TEXT NOT NULL, version INTEGER NOT NULL, shape TEXT NOT NULL, PRIMARY KEY (pipeline, version, shape)
+) STRICT, WITHOUT ROWID`;
 
 const sharedTables = `
   CREATE TABLE IF NOT EXISTS millrace_partitions (
@@ -34,10 +42,11 @@ const sharedTables = `
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
     position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
-    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT
+    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT, origin TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
-  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);`;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_origin ON millrace_dead_letters (pipeline, origin) WHERE origin IS NOT NULL;`;
 
 /** Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id. */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {
@@ -45,8 +54,9 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
   db.exec(`
     CREATE TABLE IF NOT EXISTS ${log} (
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
-      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT
+      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT, origin TEXT
     ) STRICT;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_log_origin_${pipeline}`)} ON ${log} (origin) WHERE origin IS NOT NULL;
     CREATE TABLE IF NOT EXISTS ${keys} (
       key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;

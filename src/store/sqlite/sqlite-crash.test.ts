@@ -28,7 +28,7 @@ const program = `
   async function append(side) {
     for (let i = 0; ; i++) {
       const id = [run, side, i].join('-');
-      const [answer] = await store.append([{ partition: visits, key: side, id, knownSince: 0, number: null, acceptedAt: Date.now(), body: '{}', traceparent: null }]);
+      const [answer] = await store.append([{ partition: visits, key: side, id, knownSince: 0, number: null, acceptedAt: Date.now(), body: '{}', traceparent: null, origin: null }]);
       console.log(answer.status, id, answer.position);
     }
   }

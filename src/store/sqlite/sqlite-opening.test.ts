@@ -25,6 +25,7 @@ function events(count: number, bodyLength: number): NewEvent[] {
     id: 'id',
     knownSince: null,
     traceparent: null,
+    origin: null,
     number: null,
     acceptedAt: 1_750_000_000_000,
     body,
@@ -110,7 +111,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 3, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 4, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -159,9 +160,9 @@ describe('opening what cannot be written', () => {
         { count: accepted, last: accepted },
       ]);
       execFileSync('mount', ['-o', 'remount,size=4m', mounted]);
-      assert.deepEqual((await store.append(events(100, 1_000)))[0], { status: 'accepted', position: accepted + 1 });
+      assert.deepEqual((await store.append(events(10, 1_000)))[0], { status: 'accepted', position: accepted + 1 });
     });
-    execFileSync('mount', ['-o', 'remount,size=1m', mounted]);
+    assert.throws(() => writeFileSync(join(mounted, 'filler'), Buffer.alloc(4 * 1024 * 1024)), { code: 'ENOSPC' });
     assert.match(await openingError(join(mounted, 'x.db'), 'MILL_STORE_FULL'), /no space/);
   });
 });
@@ -263,7 +264,7 @@ test('a database of version 1 is brought up to date with all that is in it', asy
   ]) {
     await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
     const partition = { pipeline: 'visits', slice: 0 };
-    const event = { partition, key: 'a', number: null, acceptedAt: 6, body: '{}', traceparent: null, knownSince: 0 };
+    const event = { partition, key: 'a', number: null, acceptedAt: 6, body: '{}', traceparent: null, origin: null, knownSince: 0 };
     const answers = await store.append(ids.map((id) => ({ ...event, id })));
     assert.equal(answers[0]?.status, 'duplicate');
     assert.deepEqual(
@@ -310,7 +311,17 @@ test('a database of version 2 is brought up to date with all that is in it, and 
   const visits = { pipeline: 'visits', slice: 0 };
   const given = { id: 'd', endpoint: 'mail', body: '"é"', url: null, ordered: true, askedAt: 8, traceparent: null };
   const stored = { ...given, key: 'a', attempts: 0, dueAt: 9 };
-  const letter = { key: 'a', reason: 'new', failedAt: 9, attempts: 1, event: null, timer: null, numbers: null, parked: false };
+  const letter = {
+    key: 'a',
+    reason: 'new',
+    failedAt: 9,
+    attempts: 1,
+    event: null,
+    timer: null,
+    numbers: null,
+    origin: null,
+    parked: false,
+  };
   const store = sqlite(path);
   for (const [time, epoch] of [4, 5].entries()) {
     await store.open(declaration);
@@ -331,4 +342,51 @@ test('a database of version 2 is brought up to date with all that is in it, and 
     );
     await store.close();
   }
+});
+
+test('a database of version 3 is brought up to date; of the states in it nobody knows the shape', async () => {
+  const path = join(folder, 'version-3.db');
+  const plain = new DatabaseSync(path);
+  plain.exec(`
+    CREATE TABLE millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_meta VALUES ('schema_version', 3);
+    CREATE TABLE millrace_dead_letters (
+      id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
+      reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+      position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
+      resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_dead_letters VALUES ('x', 'visits', 0, 'a', 'old', 1, 2, 1, 1, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL);
+    CREATE TABLE millrace_log_visits (
+      position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
+      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT
+    ) STRICT;
+    INSERT INTO millrace_log_visits VALUES (1, 'a', 'one', NULL, 5, '{}', NULL);
+    CREATE TABLE millrace_keys_visits (
+      key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_keys_visits VALUES ('a', '{"n":1}', 2, NULL, 0);`);
+  plain.close();
+  const visits = { pipeline: 'visits', slice: 0 };
+  const store = sqlite(path);
+  for (const _time of [1, 2]) {
+    const opened = await store.open({
+      pipelines: [{ name: 'visits', numbered: false, state: { version: 2, shape: 'present' } }],
+      tables: [],
+    });
+    assert.deepEqual(opened, { reshaped: ['visits'] });
+    assert.deepEqual(
+      (await store.read(visits, 0, 10)).map(({ id, origin }) => [id, origin]),
+      [['one', null]],
+    );
+    assert.deepEqual(
+      (await store.deadLetters({ limit: 10 })).map(({ id, origin, eventId }) => [id, origin, eventId]),
+      [['x', null, 'one']],
+    );
+    assert.deepEqual((await store.load(visits, ['a']))[0]?.state, { json: '{"n":1}', version: 2 });
+    await store.close();
+  }
+  const again = await store.open({ pipelines: [{ name: 'visits', numbered: false, state: { version: 3, shape: 'present' } }], tables: [] });
+  assert.deepEqual(again, { reshaped: [] });
+  await store.close();
 });

@@ -57,7 +57,17 @@ async function withStore(body: (subject: Subject) => Promise<void>): Promise<voi
 }
 
 function event(key: string): NewEvent {
-  return { partition: visits, key, id: key, knownSince: null, number: null, acceptedAt: 1_750_000_000_000, body: '{}', traceparent: null };
+  return {
+    partition: visits,
+    key,
+    id: key,
+    knownSince: null,
+    number: null,
+    acceptedAt: 1_750_000_000_000,
+    body: '{}',
+    traceparent: null,
+    origin: null,
+  };
 }
 
 const unavailable = { code: 'MILL_STORE_UNAVAILABLE' };

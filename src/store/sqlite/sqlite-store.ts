@@ -12,6 +12,7 @@ import type {
   KeyRecord,
   LoggedEvent,
   NewEvent,
+  Opened,
   PartitionId,
   Retention,
   Store,
@@ -77,7 +78,7 @@ class SqliteStore implements Store {
     this.#connection = connection;
   }
 
-  async open(declaration: StoreDeclaration): Promise<void> {
+  async open(declaration: StoreDeclaration): Promise<Opened> {
     if (this.#threads !== undefined || this.#opening !== undefined) {
       throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
     }
@@ -87,6 +88,7 @@ class SqliteStore implements Store {
     } finally {
       this.#opening = undefined;
     }
+    return this.#threads.writer.call('opened');
   }
 
   async claim(partition: PartitionId): Promise<Claim> {
@@ -133,6 +135,10 @@ class SqliteStore implements Store {
 
   async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {
     return this.#open.reader.running.call('nextDeliveryDue', partition, endpoint, after);
+  }
+
+  async pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]> {
+    return this.#open.reader.running.call('pendingOrigins', partition, origins);
   }
 
   async commit(commit: Commit): Promise<Committed> {
@@ -207,7 +213,7 @@ async function closeAll({ writer, checkpoints, reader, queries }: Threads): Prom
 /** A declared pipeline or table may carry more, functions even, which cannot go to another thread. */
 function cloneable({ pipelines, tables }: StoreDeclaration): StoreDeclaration {
   return {
-    pipelines: pipelines.map(({ name, numbered }) => ({ name, numbered })),
+    pipelines: pipelines.map(({ name, numbered, state }) => ({ name, numbered, ...(state && { state }) })),
     tables: tables.map(({ name, columns, primaryKey, indexes, defaults, keyed }) => ({
       name,
       columns,

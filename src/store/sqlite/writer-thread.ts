@@ -5,6 +5,7 @@ import { type ConnectionOptions, openWriter, prepareWriter } from './open-databa
 import { OwnerLock } from './owner-lock.ts';
 import { createSchema } from './schema.ts';
 import { toStoreError } from './sqlite-errors.ts';
+import { noteShapes } from './state-shapes.ts';
 import { migrateTables } from './tables.ts';
 import type { Call } from './thread-messages.ts';
 import { perform, type Served, serve } from './thread-server.ts';
@@ -38,9 +39,10 @@ function start({ declaration, checkpoints, ...connection }: WriterThreadOptions)
       db,
       declaration.pipelines.map(({ name }) => name),
     );
+    const reshaped = noteShapes(db, declaration.pipelines);
     migrateTables(db, declaration.tables);
     db.exec('COMMIT');
-    const writer = new Writer(db, declaration);
+    const writer = new Writer(db, declaration, { reshaped });
     const group = new GroupCommit<Call>(db, path, { run: (call) => perform(writer, call), reload: () => writer.reload() });
     const keeper = new WalKeeper(db, path, checkpoints);
     return { run: (calls, tell) => group.run(calls, tell), answered: () => keeper.tend(), close: () => close(db, lock) };

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
-import type { Claim, NewDeadLetter, PartitionId, Retention, StoreDeclaration } from '../store.ts';
+import type { Claim, NewDeadLetter, Opened, PartitionId, Retention, StoreDeclaration } from '../store.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -18,6 +18,7 @@ interface WrittenCommit {
 
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
 export interface WriterCalls {
+  opened(): Opened;
   claim(partition: PartitionId): Claim;
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
@@ -52,8 +53,10 @@ export class Writer implements WriterCalls {
   readonly #resolve: StatementSync;
   /** A gap is listed no more, but its numbers stay known as skipped. */
   readonly #resolveGap: StatementSync;
+  readonly #opened: Opened;
 
-  constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
+  constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration, opened: Opened) {
+    this.#opened = opened;
     for (const { name } of pipelines) {
       const { held, deliveries } = tablesOf(name);
       this.#partitions.set(name, {
@@ -75,7 +78,7 @@ export class Writer implements WriterCalls {
        ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
     );
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
-    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)');
+    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)');
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
@@ -83,6 +86,10 @@ export class Writer implements WriterCalls {
   /** To be called after a rollback: what is kept in memory is read anew. */
   reload(): void {
     for (const { log } of this.#partitions.values()) log.reload();
+  }
+
+  opened(): Opened {
+    return this.#opened;
   }
 
   claim(id: PartitionId): Claim {
@@ -130,11 +137,11 @@ export class Writer implements WriterCalls {
   }
 
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
-    const { id, key, reason, failedAt, attempts, event, timer, delivery, numbers, parked } = letter;
+    const { id, key, reason, failedAt, attempts, event, timer, delivery, numbers, origin, parked } = letter;
     const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
     const failedTimer = [timer?.name ?? null, timer?.dueAt ?? null, timer?.data ?? null];
     const failedDelivery = delivery === null ? null : JSON.stringify(delivery);
-    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0, ...failedTimer, failedDelivery);
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...place, parked ? 1 : 0, ...failedTimer, failedDelivery, origin);
   }
 
   #partition(pipeline: string, slice: number): Partition {

@@ -1,0 +1,18 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { DeclaredPipeline } from '../store.ts';
+import { Select } from './select.ts';
+
+/** Stands for the shape of states that were stored before anybody took note of shapes. No schema has it. */
+export const unknownShape = '';
+
+/** Takes note of the shapes under which states are stored from now on. Returns the pipelines that have stored states of another shape under the same version. */
+export function noteShapes(db: DatabaseSync, pipelines: readonly DeclaredPipeline[]): readonly string[] {
+  const insert = db.prepare('INSERT OR IGNORE INTO millrace_state_shapes VALUES (?, ?, ?)');
+  const count = new Select<[shapes: number]>(db, 'SELECT count(*) FROM millrace_state_shapes WHERE pipeline = ? AND version = ?');
+  return pipelines.flatMap(({ name, state }) => {
+    if (state === undefined) return [];
+    insert.run(name, state.version, state.shape);
+    const [shapes = 1] = count.get(name, state.version) ?? [];
+    return shapes > 1 ? [name] : [];
+  });
+}
