@@ -71,7 +71,12 @@ export class MillraceError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown: always a text, whatever it is. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    // An object may have no way to become a text, or one that throws.
+    return `${typeof thrown} without a message`;
+  }
 }

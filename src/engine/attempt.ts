@@ -1,14 +1,17 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { isThenable } from '../pipeline/thenable.ts';
 import type { StoredState } from '../store/store.ts';
 import type { Outgoing } from './draft.ts';
 import { type Identification, identify } from './identify.ts';
+import { nextState } from './state.ts';
 import type { TurnRecord } from './turn.ts';
 
 /** What one attempt came to. A failed one has no effect at all. */
 export type Outcome =
   | {
       readonly ok: true;
+      /** Nobody else has a part of it. */
       readonly next: unknown;
       /** The next state as it will be stored; undefined when it stays as it is. */
       readonly stored: StoredState | null | undefined;
@@ -33,7 +36,7 @@ const urlLengthMax = 8_192;
 export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unknown): Outcome | Promise<Outcome> {
   try {
     const answer = handle();
-    if (answer instanceof Promise) return attemptOn(means, turn, answer);
+    if (isThenable(answer)) return attemptOn(means, turn, answer);
     turn.end();
     const sends = identifyOutgoing(means, turn);
     return sends instanceof Promise ? succeedOn(means.pipeline, answer, sends) : succeed(means.pipeline, answer, sends);
@@ -43,7 +46,7 @@ export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unk
   }
 }
 
-async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: Promise<unknown>): Promise<Outcome> {
+async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: PromiseLike<unknown>): Promise<Outcome> {
   const { clock, pipeline } = means;
   let isOver = false;
   let disarm: (() => void) | undefined;
@@ -79,9 +82,8 @@ async function succeedOn(pipeline: AnyPipeline, answer: unknown, sends: Promise<
 function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing[]): Outcome {
   if (state === undefined || next === undefined) return { ok: true, next: undefined, stored: undefined, sends };
   if (next === null) return { ok: true, next: undefined, stored: null, sends };
-  const json = JSON.stringify(next);
-  if (json === undefined) throw new MillraceError('MILL_INVALID_EFFECT', `next state: expected JSON, found a ${typeof next}`);
-  return { ok: true, next, stored: { json, version: state.version }, sends };
+  const { value, stored } = nextState(state, next);
+  return { ok: true, next: value, stored, sends };
 }
 
 /** Throws `MILL_INVALID_EFFECT` for a delivery that is larger than an event may be, whose id is longer than a key, or whose url is far too long. */

@@ -1,3 +1,4 @@
+import { toStorableText } from '../pipeline/text.ts';
 import type { Commit, DeliveryWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
 import type { DraftCounts } from './counts.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
@@ -9,6 +10,9 @@ export interface Outgoing {
   readonly stored: NewEvent;
   readonly event: unknown;
 }
+
+/** Characters of a reason that are kept: a user's program says it, and may say anything. */
+const reasonLengthMax = 4_000;
 
 /** The work of many turns that will commit together (promise 2). Nothing in it is true before it has. */
 export class Draft {
@@ -109,7 +113,7 @@ export class Draft {
   }
 
   bury(letter: NewDeadLetter): void {
-    this.#deadLetters.push(letter);
+    this.#deadLetters.push({ ...letter, reason: toStorableText(letter.reason, reasonLengthMax) });
   }
 
   resolve(deadLetterId: string): void {

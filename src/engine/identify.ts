@@ -1,6 +1,8 @@
 import { type Issue, MillraceError, messageOf } from '../errors.ts';
+import { copyJson, NotJson } from '../pipeline/json.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type Validated, validate } from '../pipeline/schema.ts';
+import { isStorableText } from '../pipeline/text.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Outgoing } from './draft.ts';
@@ -9,6 +11,9 @@ import { traceparentOf } from './tracing.ts';
 
 /** The most bytes that a UTF-16 unit takes in UTF-8. */
 const utf8BytesMax = 3;
+
+/** The highest number of an event: the one that follows it is an integer that is exact, too. */
+const numberMax = Number.MAX_SAFE_INTEGER - 1;
 
 /** What a caller may say beside the event. */
 export interface IngestOptions {
@@ -51,18 +56,20 @@ export function identify(
 
 function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, options: Provenance): Outgoing {
   if (!validated.ok) throw invalidEvent(pipeline, validated.issues);
-  const event = validated.value;
+  const { value } = validated;
   const { limits } = means;
   const acceptedAt = means.clock.now();
-  const body = JSON.stringify(event) ?? 'null';
+  const number = pipeline.order === undefined ? null : numberOf(pipeline, value);
+  const chosen = number === null ? (options.id ?? declared(pipeline, 'id', () => pipeline.id?.(value))) : undefined;
+  if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
+  const declaredKey = pipeline.key === undefined ? undefined : declared(pipeline, 'key', () => pipeline.key?.(value));
+  if (pipeline.key !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
+  // After all functions of the pipeline: what they change of the event is in its body, too.
+  const event = storable(pipeline, value);
+  const body = JSON.stringify(event);
   if (body.length * utf8BytesMax > limits.eventBytes && Buffer.byteLength(body) > limits.eventBytes) {
     throw new MillraceError('MILL_BODY_TOO_LARGE', `pipeline ${pipeline.name}: expected an event of at most ${limits.eventBytes} bytes`);
   }
-  const number = pipeline.order === undefined ? null : numberOf(pipeline, event);
-  const chosen = number === null ? (options.id ?? declared(pipeline, 'id', () => pipeline.id?.(event))) : undefined;
-  if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
-  const declaredKey = pipeline.key === undefined ? undefined : declared(pipeline, 'key', () => pipeline.key?.(event));
-  if (pipeline.key !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
   const id = number === null ? (chosen ?? means.newId()) : `${declaredKey}#${number}`;
   const key = declaredKey ?? id;
   const partition = { pipeline: pipeline.name, slice: sliceOf(key, means.store.partitions) };
@@ -83,14 +90,31 @@ export function sliceOf(key: string, partitions: number): number {
 function numberOf(pipeline: AnyPipeline, event: unknown): number {
   const number = declared(pipeline, 'number', () => pipeline.order?.by(event));
   const from = pipeline.order?.from ?? 1;
-  if (Number.isSafeInteger(number) && (number as number) >= from) return number as number;
-  throw invalidEvent(pipeline, [{ path: '', message: `number: expected an integer from ${from}, found ${String(number)}` }]);
+  if (Number.isSafeInteger(number) && (number as number) >= from && (number as number) <= numberMax) return number as number;
+  throw invalidEvent(pipeline, [
+    { path: '', message: `number: expected an integer from ${from} to ${numberMax}, found ${String(number)}` },
+  ]);
+}
+
+/** The event as every attempt will see it, which is as its body says it. */
+function storable(pipeline: AnyPipeline, value: unknown): unknown {
+  try {
+    return copyJson(value);
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error;
+    throw invalidEvent(pipeline, [{ path: error.path, message: error.message }]);
+  }
 }
 
 function checkName(pipeline: AnyPipeline, what: string, value: unknown, lengthMax: number): void {
-  if (typeof value === 'string' && value.length > 0 && value.length <= lengthMax && value.isWellFormed()) return;
-  const found = typeof value === 'string' ? `one of ${value.length}${value.isWellFormed() ? '' : ', ill-formed'}` : typeof value;
-  throw invalidEvent(pipeline, [{ path: '', message: `${what}: expected a string of 1 to ${lengthMax} characters, found ${found}` }]);
+  if (typeof value === 'string' && value.length > 0 && value.length <= lengthMax && isStorableText(value)) return;
+  const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${nameFound(value)}`;
+  throw invalidEvent(pipeline, [{ path: '', message }]);
+}
+
+function nameFound(value: unknown): string {
+  if (typeof value !== 'string') return typeof value;
+  return value.length > 100 ? `one of ${value.length}` : JSON.stringify(value);
 }
 
 /** Runs one of the pipeline's own functions; what it throws is a fault of the event. */

@@ -13,7 +13,7 @@ export interface Waiting {
   readonly acceptedAt: number;
   readonly body: string;
   readonly traceparent: string | null;
-  /** The parsed body, once; a further attempt parses anew, since a handler may have changed it. */
+  /** The parsed body, for the first attempt: what others have no part of. */
   event?: unknown;
   attempts: number;
   /** Not to be tried before. */
@@ -48,9 +48,8 @@ export class Lane {
   readonly numbered: boolean;
   status: 'open' | 'ready' | 'running' | 'reloading' | 'blocked' | 'parked';
   stored: StoredState | null;
-  /** The parsed state; read it only when `isParsed`. */
-  state: unknown;
-  isParsed = false;
+  /** The state as the last turn left it, for the next one alone; undefined: it must be read from its stored form. */
+  #state: unknown;
   /** The number whose turn is next, in a numbered pipeline. */
   next: number;
   /** Whether `next` was ever moved, and so must be stored. */
@@ -229,20 +228,17 @@ export class Lane {
     return head !== undefined && (!this.numbered || head.order <= this.next) ? head : undefined;
   }
 
-  /** The state as handlers see it, once it has been parsed. */
-  parsed(state: unknown): void {
-    this.state = state;
-    this.isParsed = true;
-  }
-
+  /** @param next shared with nobody */
   moveState(next: unknown, stored: StoredState | null): void {
     this.stored = stored;
-    this.parsed(next);
+    this.#state = next;
   }
 
-  /** A handler that failed may have changed the state it was given: take it from its stored form again. */
-  distrust(): void {
-    this.isParsed = false;
+  /** Hands the state to a turn, which may change it: once. Undefined when it must be read from its stored form. */
+  takeState(): unknown {
+    const state = this.#state;
+    this.#state = undefined;
+    return state;
   }
 
   /** All numbers below `next` are applied or given up. */

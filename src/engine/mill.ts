@@ -15,7 +15,7 @@ import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
-import { readState } from './state.ts';
+import { declaredState, readState } from './state.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
 import type { Tracing } from './tracing.ts';
 import { Transports } from './transports.ts';
@@ -92,6 +92,8 @@ export class Mill {
   readonly #door: Door;
   readonly #retention: RetentionSweep;
   readonly #threads: HandlerThreads;
+  /** Pipelines all of whose stored states of the present version fit their schema. */
+  readonly #provenStates = new Set<string>();
   readonly #ended = Promise.withResolvers<void>();
   #state: 'new' | 'starting' | 'working' | 'stopping' | 'failed' = 'new';
   /** Resolves when a start that is under way has ended, whatever came of it. */
@@ -133,6 +135,7 @@ export class Mill {
       log,
       tracing,
       pipelines: this.pipelines,
+      provenStates: this.#provenStates,
       sent: this.#door.hand.bind(this.#door),
       fatal: (error: MillraceError) => this.#fail(error),
     };
@@ -275,8 +278,7 @@ export class Mill {
 
   async #start(): Promise<void> {
     try {
-      const pipelines = Array.from(this.#declared.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
-      await this.#store.open({ pipelines, tables: this.#tables });
+      await this.#openStore();
       await this.#threads.start();
       await this.#transports.open();
       const started = await Promise.allSettled(this.#partitions.all.map((partition) => partition.start()));
@@ -296,6 +298,23 @@ export class Mill {
       throw error;
     }
     this.#retention.start();
+  }
+
+  async #openStore(): Promise<void> {
+    const pipelines = Array.from(this.#declared.values(), (pipeline) => ({
+      ...{ name: pipeline.name, numbered: pipeline.order !== undefined },
+      ...declaredState(pipeline),
+    }));
+    const { reshaped } = await this.#store.open({ pipelines, tables: this.#tables });
+    this.#provenStates.clear();
+    for (const { name, state } of pipelines) {
+      if (state === undefined) continue;
+      if (!reshaped.includes(name)) this.#provenStates.add(name);
+      else {
+        const message = 'states may have been stored under another shape of the schema: each is checked when it is read';
+        this.#log.warn({ pipeline: name, version: state.version }, message);
+      }
+    }
   }
 
   async #stop(timeoutMs: number): Promise<void> {
@@ -381,7 +400,7 @@ export class Mill {
     const partition = this.#partitions.ofKey(pipeline.name, key);
     await this.#within(waitMs, partition.caughtUp([key]));
     const [record] = await this.#store.load(partition.id, [key]);
-    return readState(pipeline, record?.state ?? null);
+    return readState(pipeline, record?.state ?? null, this.#provenStates.has(pipeline.name));
   }
 
   async #within(timeoutMs: number, done: Promise<unknown>): Promise<boolean> {

@@ -17,6 +17,8 @@ export interface RunnerMeans extends AttemptMeans {
   readonly log: Log;
   readonly tracing: Tracing | undefined;
   readonly counters: Counters;
+  /** Pipelines all of whose stored states of the present version fit their schema. */
+  readonly provenStates: ReadonlySet<string>;
   /** The draft that takes what turns decide now. */
   draft(): Draft;
   /** Something was drafted. */
@@ -95,19 +97,22 @@ export class Runner {
   }
 
   #handle(lane: Lane, cause: Waiting | DueTimer, turn: TurnRecord): unknown {
-    if (!lane.isParsed) lane.parsed(readState(this.#means.pipeline, lane.stored));
-    if ('name' in cause) return this.#handleTimer(lane, cause, turn);
-    if (cause.event === undefined) cause.event = JSON.parse(cause.body);
-    return this.#means.pipeline.handle(cause.event, lane.state, turn);
+    const { pipeline, provenStates } = this.#means;
+    const state = lane.takeState() ?? readState(pipeline, lane.stored, provenStates.has(pipeline.name));
+    if ('name' in cause) return this.#handleTimer(state, cause, turn);
+    const event = cause.event ?? JSON.parse(cause.body);
+    // The handler may change it, and keep parts of it.
+    cause.event = undefined;
+    return pipeline.handle(event, state, turn);
   }
 
   /** A handler that is no longer declared has nothing to say. */
-  #handleTimer(lane: Lane, { name, data }: DueTimer, turn: TurnRecord): unknown {
+  #handleTimer(state: unknown, { name, data }: DueTimer, turn: TurnRecord): unknown {
     const { timers, deliver } = this.#means.pipeline;
     const parsed = data === null ? undefined : JSON.parse(data);
     const delivery = deliveryOf(name);
-    if (delivery === undefined) return timers[name]?.(lane.state, turn, parsed);
-    return deliver[delivery.endpoint]?.outcome?.(lane.state, turn, parsed);
+    if (delivery === undefined) return timers[name]?.(state, turn, parsed);
+    return deliver[delivery.endpoint]?.outcome?.(state, turn, parsed);
   }
 
   #turn({ key }: Lane, subject: Pick<TurnSubject, 'id' | 'attempt' | 'acceptedAt' | 'traceparent'>): TurnRecord {
@@ -202,8 +207,6 @@ export class Runner {
   #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
     const { retry, onGiveUp } = this.#means.pipeline;
     const draft = this.#means.draft();
-    lane.distrust();
-    waiting.event = undefined;
     waiting.attempts += 1;
     const reason = messageOf(error);
     const { id: event, attempts: attempt, traceparent } = waiting;
@@ -237,7 +240,6 @@ export class Runner {
   #failTimer(lane: Lane, timer: DueTimer, error: unknown): void {
     const { retry } = this.#means.pipeline;
     const draft = this.#means.draft();
-    lane.distrust();
     const { name, dueAt, data } = timer;
     const attempts = timer.attempts + 1;
     const reason = `timer ${name}: ${messageOf(error)}`;

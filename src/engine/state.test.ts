@@ -61,18 +61,18 @@ test('a state of an older version is upgraded when its key is read, and stored a
 
 test('a state of a newer version is refused, so that no older program takes it for its own', async () => {
   assert.throws(
-    () => readState(first, { json: '{"visits":1}', version: 2 }),
+    () => readState(first, { json: '{"visits":1}', version: 2 }, true),
     problem(/expected version 1 or older, found version 2 of a newer pipeline/),
   );
 });
 
 test('an upgrade that does not fit the schema is refused with what was expected', () => {
   assert.throws(
-    () => readState(upgraded().second, { json: '{"visits":0}', version: 2 }),
+    () => readState(upgraded().second, { json: '{"visits":0}', version: 2 }, true),
     problem(/upgrading from version 2 to 3: count: /),
   );
 });
 
 test('no state is none, of whatever version', () => {
-  assert.equal(readState(upgraded().second, null), undefined);
+  assert.equal(readState(upgraded().second, null, true), undefined);
 });

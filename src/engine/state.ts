@@ -1,24 +1,66 @@
+import { createHash } from 'node:crypto';
 import { MillraceError } from '../errors.ts';
+import { effectValue } from '../pipeline/json.ts';
+import { jsonSchemaOf } from '../pipeline/json-schema.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import { validate } from '../pipeline/schema.ts';
-import type { StoredState } from '../store/store.ts';
+import { type Schema, type Validated, validate } from '../pipeline/schema.ts';
+import type { DeclaredPipeline, StoredState } from '../store/store.ts';
+
+/** A state that a turn has decided. */
+export interface NextState {
+  /** Nobody else has a part of it. */
+  readonly value: unknown;
+  /** As it will be stored. */
+  readonly stored: StoredState;
+}
+
+/** The state that a handler returned, as its schema has it. Throws `MILL_INVALID_EFFECT` when it does not fit the schema, or is no JSON. */
+export function nextState({ schema, version }: NonNullable<AnyPipeline['state']>, returned: unknown): NextState {
+  const checked = validated(schema, returned);
+  if (!checked.ok) throw new MillraceError('MILL_INVALID_EFFECT', `next state: ${summaryOf(checked)}`, { issues: checked.issues });
+  const value = effectValue(checked.value, 'next state');
+  return { value, stored: { json: JSON.stringify(value), version } };
+}
 
 /**
- * The state as handlers see it. One that was stored under an older version is upgraded and checked by the schema; throws
- * `MILL_INVALID_STATE` when it does not fit, or was written by a newer pipeline than this one.
+ * The state as handlers see it. One that was stored under an older version is upgraded. That one is checked by the schema, and
+ * so is any that may have been stored under another shape of the schema (`isProven` false). Throws `MILL_INVALID_STATE` when it
+ * does not fit, or was written by a newer pipeline than this one.
  */
-export function readState(pipeline: AnyPipeline, stored: StoredState | null): unknown {
+export function readState(pipeline: AnyPipeline, stored: StoredState | null, isProven: boolean): unknown {
   if (stored === null || pipeline.state === undefined) return undefined;
   const { version, upgrade, schema } = pipeline.state;
   const state: unknown = JSON.parse(stored.json);
-  if (stored.version === version) return state;
+  if (stored.version === version && isProven) return state;
   if (stored.version > version)
     refuse(pipeline, `expected version ${version} or older, found version ${stored.version} of a newer pipeline`);
-  const upgraded = validate(schema, upgrade(state, stored.version));
-  if (upgraded instanceof Promise) return refuse(pipeline, 'expected a synchronous schema, found an asynchronous one');
-  if (upgraded.ok) return upgraded.value;
-  const issues = upgraded.issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
-  return refuse(pipeline, `upgrading from version ${stored.version} to ${version}: ${issues}`);
+  const isUpgraded = stored.version < version;
+  const checked = validated(schema, isUpgraded ? upgrade(state, stored.version) : state);
+  if (checked.ok) return checked.value;
+  if (isUpgraded) return refuse(pipeline, `upgrading from version ${stored.version} to ${version}: ${summaryOf(checked)}`);
+  return refuse(
+    pipeline,
+    `expected one of the present schema, found one that was stored under another shape of version ${version}: ${summaryOf(checked)}. Raise the version and say how to upgrade.`,
+  );
+}
+
+/** How a pipeline's states are stored, for the store to remember. None where there is no state, or its schema cannot be told from another. */
+export function declaredState({ state }: AnyPipeline): Pick<DeclaredPipeline, 'state'> {
+  const shape = state === undefined ? undefined : jsonSchemaOf(state.schema, 'output');
+  if (state === undefined || shape === undefined) return {};
+  return { state: { version: state.version, shape: createHash('sha256').update(JSON.stringify(shape)).digest('base64url') } };
+}
+
+function validated(schema: Schema, state: unknown): Validated<unknown> {
+  const checked = validate(schema, state);
+  if (!(checked instanceof Promise)) return checked;
+  // Nobody waits for it.
+  checked.catch(() => undefined);
+  return { ok: false, issues: [{ path: '', message: 'expected a synchronous schema of states, found an asynchronous one' }] };
+}
+
+function summaryOf({ issues }: Validated<unknown> & { readonly ok: false }): string {
+  return issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
 }
 
 function refuse(pipeline: AnyPipeline, message: string): never {

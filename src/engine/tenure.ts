@@ -29,6 +29,7 @@ export interface TenureMeans {
   readonly tracing: Tracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly counters: Counters;
+  readonly provenStates: ReadonlySet<string>;
   readonly pipeline: AnyPipeline;
   readonly partition: PartitionId;
   readonly refusals: Refusals;

@@ -1,7 +1,10 @@
-import { MillraceError } from '../errors.ts';
+import { MillraceError, messageOf } from '../errors.ts';
 import { toMs } from '../pipeline/duration.ts';
+import { copyJson, effectJson, NotJson } from '../pipeline/json.ts';
+import { isMoment } from '../pipeline/moment.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type SqlValue, type Table, toSqlChange, toSqlValues } from '../pipeline/table.ts';
+import { isStorableText } from '../pipeline/text.ts';
 import type { DeliverOptions, TimerDue, Timers, Turn, TurnLog } from '../pipeline/turn.ts';
 import type { TimerWrite } from '../store/store.ts';
 import type { Log } from './log.ts';
@@ -119,8 +122,7 @@ export class TurnRecord implements Turn, Said {
       const known = Object.keys(this.#pipeline.deliver).join(', ') || 'none';
       this.#refuse(`deliver: expected an endpoint that pipeline ${this.#pipeline.name} declares (${known}), found ${endpoint}`);
     }
-    const body = JSON.stringify(payload);
-    if (body === undefined) this.#refuse(`deliver to ${endpoint}: expected JSON, found ${typeof payload}`);
+    const body = effectJson(payload, `deliver to ${endpoint}: payload`);
     this.#checkText(endpoint, 'id', id);
     this.#checkText(endpoint, 'url', url);
     this.deliveries.push({ endpoint, body, id, url });
@@ -128,14 +130,15 @@ export class TurnRecord implements Turn, Said {
 
   send(to: AnyPipeline | string, event: unknown): void {
     this.#checkOpen('send');
-    this.sends.push({ to: typeof to === 'string' ? to : to.name, event });
+    const name = typeof to === 'string' ? to : to.name;
+    this.sends.push({ to: name, event: snapshot(event, `send to ${name}`) });
   }
 
   get timers(): Timers<string> {
     return {
       set: (name, due) => {
         this.#checkTimer(name);
-        const data = due.data === undefined ? null : JSON.stringify(due.data);
+        const data = due.data === undefined ? null : effectJson(due.data, `timers.set: data of ${name}`);
         this.timerWrites.push({ key: this.key, name, timer: { dueAt: this.#dueAt(due), data, attempts: 0, retryAt: null } });
       },
       cancel: (name) => {
@@ -193,9 +196,9 @@ export class TurnRecord implements Turn, Said {
 
   /** A handler without types may say anything. */
   #checkText(endpoint: string, what: string, text: unknown): void {
-    if (text === undefined || (typeof text === 'string' && text !== '' && text.isWellFormed())) return;
-    const found = text === '' ? 'an empty one' : typeof text === 'string' ? 'an ill-formed one' : typeof text;
-    this.#refuse(`deliver to ${endpoint}: expected a text as ${what}, or none, found ${found}`);
+    if (text === undefined || (typeof text === 'string' && text !== '' && isStorableText(text))) return;
+    const found = typeof text === 'string' ? JSON.stringify(text).slice(0, 100) : typeof text;
+    this.#refuse(`deliver to ${endpoint}: ${what}: expected well-formed text without U+0000, or none, found ${found}`);
   }
 
   #checkTimer(name: string): void {
@@ -206,9 +209,10 @@ export class TurnRecord implements Turn, Said {
   }
 
   #dueAt(due: TimerDue): number {
-    const at = 'at' in due ? due.at : this.now + toMs(due.after, 'timers.set: after');
-    if (!Number.isFinite(at)) this.#refuse(`timers.set: expected milliseconds since 1970, found ${at}`);
-    return Math.round(at);
+    const at = Math.round('at' in due ? due.at : this.now + toMs(due.after, 'timers.set: after', 'MILL_INVALID_EFFECT'));
+    if (!isMoment(at))
+      this.#refuse(`timers.set: at: expected milliseconds since 1970 that a Date can show, found ${String(Object(due).at)}`);
+    return at;
   }
 
   #checkOpen(effect: string): void {
@@ -217,6 +221,26 @@ export class TurnRecord implements Turn, Said {
 
   #refuse(message: string): never {
     throw new MillraceError('MILL_INVALID_EFFECT', message);
+  }
+}
+
+/**
+ * The event as it is now: the handler may change it before its turn ends, and keep parts of it. Most are JSON; the schema of
+ * the other pipeline may take more than that.
+ */
+function snapshot(event: unknown, what: string): unknown {
+  try {
+    return copyJson(event);
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error;
+  }
+  try {
+    return structuredClone(event);
+  } catch (error) {
+    throw new MillraceError(
+      'MILL_INVALID_EFFECT',
+      `${what}: expected an event that can be copied, found one that cannot: ${messageOf(error)}`,
+    );
   }
 }
 

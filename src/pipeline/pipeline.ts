@@ -3,6 +3,7 @@ import { type Duration, toMs } from './duration.ts';
 import { type Endpoint, type EndpointOptions, resolveEndpoint } from './endpoint.ts';
 import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule.ts';
 import type { InputOf, OutputOf, Schema, StorableSchema } from './schema.ts';
+import { isStorableText } from './text.ts';
 import type { Tables, Turn } from './turn.ts';
 
 /**
@@ -249,7 +250,8 @@ function checkOptions(
   if (typeof options.handle !== 'function') invalid(`${at('handle')}: expected a function, found ${typeof options.handle}`);
   if (options.event?.['~standard'] === undefined) invalid(`${at('event')}: expected a Standard Schema, such as one of zod`);
   for (const timer of Object.keys(options.timers ?? {})) {
-    if (timer.includes('/')) invalid(`${at('timers')}: expected names without /, found ${JSON.stringify(timer)}`);
+    if (timer.includes('/') || !isStorableText(timer))
+      invalid(`${at('timers')}: expected names of well-formed text without / and U+0000, found ${JSON.stringify(timer)}`);
   }
   const numbered = options.order !== undefined;
   if (numbered && options.id !== undefined) invalid(`${at('id')}: expected none beside order, where the number identifies the event`);

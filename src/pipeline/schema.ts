@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Issue } from '../errors.ts';
+import { isThenable } from './thenable.ts';
 
 /** Any schema of a library that speaks Standard Schema (https://standardschema.dev), zod and valibot among them. */
 export type Schema = StandardSchemaV1;
@@ -28,7 +29,7 @@ export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly
 /** Runs the schema over `value`. The answer is a promise only when the schema itself is asynchronous. */
 export function validate<S extends Schema>(schema: S, value: unknown): Validated<OutputOf<S>> | Promise<Validated<OutputOf<S>>> {
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(toValidated<S>) : toValidated<S>(result);
+  return isThenable(result) ? Promise.resolve(result).then(toValidated<S>) : toValidated<S>(result);
 }
 
 function toValidated<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Validated<OutputOf<S>> {

@@ -1,5 +1,5 @@
-import type { StandardJSONSchemaV1 } from '@standard-schema/spec';
 import { MillraceError } from '../errors.ts';
+import { type JsonSchema, jsonSchemaOf as standardJsonSchemaOf } from '../pipeline/json-schema.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
 
 /**
@@ -17,20 +17,10 @@ export async function parseRequest<S extends Schema>(schema: S, part: unknown): 
   throw new MillraceError('MILL_INVALID_REQUEST', summary, { issues });
 }
 
-export type JsonSchema = Readonly<Record<string, unknown>>;
-
 /**
  * The schema as JSON Schema for the API docs: of what goes in, or of what comes out. Any library that speaks Standard
  * JSON Schema does; of another's schema the docs say only that there is a value.
  */
 export function jsonSchemaOf(schema: Schema, side: 'input' | 'output' = 'input'): JsonSchema {
-  if (!speaksJsonSchema(schema)) return {};
-  // What zod cannot express (a transformation's output, say) is documented as any value instead of failing the start.
-  const options = { target: 'draft-2020-12', libraryOptions: { unrepresentable: 'any' } };
-  const { $schema: _, ...documented } = schema['~standard'].jsonSchema[side](options);
-  return documented;
-}
-
-function speaksJsonSchema(schema: Schema): schema is Schema & StandardJSONSchemaV1 {
-  return 'jsonSchema' in schema['~standard'];
+  return standardJsonSchemaOf(schema, side) ?? {};
 }

@@ -35,8 +35,7 @@ export async function run(call: AttemptCall): Promise<AttemptAnswer> {
     parentPort?.postMessage({ begun: call.attemptId } satisfies Begun);
     const next = await handle(declared, call, turn);
     turn.end();
-    const { rows, timerWrites, deliveries, ignored } = turn;
-    const sends = turn.sends.map(({ to, event }) => ({ to, event: copied(event, `send to ${to}`) }));
+    const { rows, sends, timerWrites, deliveries, ignored } = turn;
     return { decided: { next: copied(next, 'next state'), rows, sends, timerWrites, deliveries, ignored }, lines };
   } catch (error) {
     turn?.end();

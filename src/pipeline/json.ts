@@ -1,0 +1,104 @@
+import { MillraceError } from '../errors.ts';
+
+/** Levels of arrays and objects that a value may have. Code that walks a value recurses, and far deeper ones would exhaust its stack. */
+const levelsMax = 1_000;
+
+/** A value that JSON does not hold as it is. */
+export class NotJson extends Error {
+  override readonly name = 'NotJson';
+  /** Where in the value: `items[3].at`; empty for the value itself. */
+  path = '';
+
+  constructor(found: string) {
+    super(`expected JSON, found ${found}`);
+  }
+
+  /** The message with the place in front of it. `what` names the whole value. */
+  describe(what: string): string {
+    if (this.path === '') return `${what}: ${this.message}`;
+    return `${what}${this.path.startsWith('[') ? '' : '.'}${this.path}: ${this.message}`;
+  }
+}
+
+/**
+ * Copies a value exactly as writing it as JSON and reading that again would, and throws {@link NotJson} where that would
+ * change or lose something: a `Date`, a `Map`, `NaN`, a function, an instance of a class, `undefined` in an array. A property
+ * that is `undefined` counts as absent. The copy shares nothing with the value, so whoever holds the value can change it and
+ * the copy stays as it is.
+ */
+export function copyJson(value: unknown): unknown {
+  return copy(value, levelsMax);
+}
+
+/** The JSON text of a value that a handler gave. Throws `MILL_INVALID_EFFECT` that names the place of what JSON does not hold; `what` names the whole. */
+export function effectJson(value: unknown, what: string): string {
+  return JSON.stringify(effectValue(value, what));
+}
+
+/** A copy of a value that a handler gave. Throws like {@link effectJson}. */
+export function effectValue(value: unknown, what: string): unknown {
+  try {
+    return copyJson(value);
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error;
+    throw new MillraceError('MILL_INVALID_EFFECT', error.describe(what));
+  }
+}
+
+function copy(value: unknown, levels: number): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  // JSON has no negative zero.
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0;
+  if (typeof value !== 'object') throw new NotJson(describe(value));
+  if (levels === 0) throw new NotJson(`more than ${levelsMax} levels of nesting`);
+  return Array.isArray(value) ? copyArray(value, levels) : copyObject(value, levels);
+}
+
+function copyArray(items: readonly unknown[], levels: number): unknown[] {
+  const copied: unknown[] = [];
+  let at = 0;
+  try {
+    for (; at < items.length; at += 1) copied.push(copy(items[at], levels - 1));
+  } catch (error) {
+    throw within(`[${at}]`, error);
+  }
+  return copied;
+}
+
+function copyObject(value: object, levels: number): object {
+  if (!isPlain(value)) throw new NotJson(describe(value));
+  const copied: Record<string, unknown> = {};
+  let key = '';
+  try {
+    for (key of Object.keys(value)) {
+      const child: unknown = (value as Readonly<Record<string, unknown>>)[key];
+      if (child === undefined) continue;
+      // As a property of an object it would become the prototype.
+      if (key === '__proto__') throw new NotJson('a key __proto__');
+      copied[key] = copy(child, levels - 1);
+    }
+  } catch (error) {
+    throw within(key, error);
+  }
+  return copied;
+}
+
+/** Whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Puts a place in front of where an error is. */
+function within(place: string, error: unknown): unknown {
+  if (error instanceof NotJson)
+    error.path = error.path === '' || error.path.startsWith('[') ? place + error.path : `${place}.${error.path}`;
+  return error;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined || typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object of a class';
+}
