@@ -43,7 +43,8 @@ export { type ChangedRowOf, type ColumnType, type RowOf, type StoredRowOf, type 
 export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
 export type { DeliverOptions, Timers, Turn, TurnLog } from './pipeline/turn.ts';
 export { answerBatch, BatchAnswer } from './server/batch.ts';
-export { type IngestRequest, ingestRoute } from './server/ingest-route.ts';
+export { type IngestRequest, type IngestRouteOptions, ingestRoute } from './server/ingest-route.ts';
+export type { InexactNumbers } from './server/json-body.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';

@@ -117,7 +117,8 @@ function readDotEnv(path: string): Environment {
   // A folder of that name is someone else's.
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return {};
   try {
-    return parseEnv(readFileSync(path, 'utf8'));
+    // What some editors put in front of UTF-8 is no part of the first variable's name.
+    return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: cannot be read: ${messageOf(error)}`, { cause: error });
   }

@@ -1,4 +1,5 @@
 import { type Issue, MillraceError, messageOf } from '../errors.ts';
+import { inexactNumbersAsText, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
 import { copyJson, NotJson } from '../pipeline/json.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type Validated, validate } from '../pipeline/schema.ts';
@@ -48,6 +49,8 @@ export function identify(
   input: unknown,
   options: Provenance = {},
 ): Outgoing | Promise<Outgoing> {
+  if (pipeline.inexactNumbers === 'text') inexactNumbersAsText(input);
+  else refuseInexactNumbers(pipeline, input);
   const validated = validate(pipeline.event, input);
   return validated instanceof Promise
     ? validated.then((result) => toOutgoing(means, pipeline, result, options))
@@ -94,6 +97,12 @@ function numberOf(pipeline: AnyPipeline, event: unknown): number {
   throw invalidEvent(pipeline, [
     { path: '', message: `number: expected an integer from ${from} to ${numberMax}, found ${String(number)}` },
   ]);
+}
+
+/** What JavaScript rounded while the body was parsed is not what was sent. */
+function refuseInexactNumbers(pipeline: AnyPipeline, input: unknown): void {
+  const issues = inexactNumbersOf(input);
+  if (issues.length > 0) throw invalidEvent(pipeline, issues);
 }
 
 /** The event as every attempt will see it, which is as its body says it. */

@@ -3,6 +3,9 @@ import { MillraceError } from '../errors.ts';
 /** Levels of arrays and objects that a value may have. Code that walks a value recurses, and far deeper ones would exhaust its stack. */
 const levelsMax = 1_000;
 
+/** Characters of a place that are shown. */
+const pathLengthMax = 200;
+
 /** A value that JSON does not hold as it is. */
 export class NotJson extends Error {
   override readonly name = 'NotJson';
@@ -15,8 +18,8 @@ export class NotJson extends Error {
 
   /** The message with the place in front of it. `what` names the whole value. */
   describe(what: string): string {
-    if (this.path === '') return `${what}: ${this.message}`;
-    return `${what}${this.path.startsWith('[') ? '' : '.'}${this.path}: ${this.message}`;
+    const path = this.path.length > pathLengthMax ? `${this.path.slice(0, pathLengthMax)}…` : this.path;
+    return `${what}${path === '' || path.startsWith('[') ? '' : '.'}${path}: ${this.message}`;
   }
 }
 

@@ -63,6 +63,11 @@ export interface PipelineOptions<
 > {
   /** Every event is parsed by it once, at the door. Its output must be JSON. */
   readonly event: E & StorableSchema<E>;
+  /**
+   * What becomes of a number in an event's JSON that JavaScript rounds, such as 1405478888888888901 or 1e400. `refuse`
+   * (default): the event is not valid. `text`: the schema gets it as text, just as it was written.
+   */
+  readonly inexactNumbers?: 'refuse' | 'text';
   /** The thing an event is about. Without it every event is a key of its own: no order, full concurrency. */
   key?(event: OutputOf<E>): string;
   /** An id that the caller chose: a second event with the same id is a duplicate. Not with `order`, where the number identifies the event. */
@@ -133,6 +138,7 @@ declare const types: unique symbol;
 export interface Pipeline<Name extends string = string, Input = unknown, Event = unknown, State = unknown> {
   readonly name: Name;
   readonly event: Schema;
+  readonly inexactNumbers: 'refuse' | 'text';
   /** Undefined: every event is a key of its own. */
   readonly key: ((event: unknown) => string) | undefined;
   readonly id: ((event: unknown) => string | undefined) | undefined;
@@ -211,6 +217,7 @@ export function pipeline<
   return {
     name,
     event: options.event,
+    inexactNumbers: options.inexactNumbers ?? 'refuse',
     key: options.key as Pipeline['key'],
     id: options.id as Pipeline['id'],
     deduplicationWindowMs: toMs(options.deduplicationWindow ?? '24h', at('deduplicationWindow')),
@@ -235,6 +242,7 @@ function checkOptions(
   name: string,
   options: {
     readonly event?: Partial<Schema>;
+    readonly inexactNumbers?: unknown;
     readonly handle?: unknown;
     readonly key?: unknown;
     readonly id?: unknown;
@@ -249,6 +257,9 @@ function checkOptions(
   }
   if (typeof options.handle !== 'function') invalid(`${at('handle')}: expected a function, found ${typeof options.handle}`);
   if (options.event?.['~standard'] === undefined) invalid(`${at('event')}: expected a Standard Schema, such as one of zod`);
+  const { inexactNumbers = 'refuse' } = options;
+  if (inexactNumbers !== 'refuse' && inexactNumbers !== 'text')
+    invalid(`${at('inexactNumbers')}: expected refuse or text, found ${String(inexactNumbers)}`);
   for (const timer of Object.keys(options.timers ?? {})) {
     if (timer.includes('/') || !isStorableText(timer))
       invalid(`${at('timers')}: expected names of well-formed text without / and U+0000, found ${JSON.stringify(timer)}`);

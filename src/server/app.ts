@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { answerClientError, answerFailures } from './failures.ts';
 import { httpLimits } from './http-limits.ts';
-import { missingBody, parseJsonBody } from './json-body.ts';
+import { type InexactNumbers, missingBody, parseJsonBody } from './json-body.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 
 /** A Fastify that takes JSON whatever it is called, answers problem details, and keeps the bounds of `httpLimits`. It has no routes. */
@@ -33,12 +33,19 @@ export function createApp(log: Logger): FastifyInstance {
   return app;
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What becomes of numbers in the body that JavaScript rounds; by default it is refused. */
+    inexactNumbers?: InexactNumbers;
+  }
+}
+
 /** Parses every body as JSON; the gate has set its type. An empty one is none at all, and a route that wants one says so. */
 function acceptJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<Buffer>(['application/json', '*'], { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser<Buffer>(['application/json', '*'], { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, body.length === 0 ? undefined : parseJsonBody(body));
+      done(null, body.length === 0 ? undefined : parseJsonBody(body, request.routeOptions.config.inexactNumbers));
     } catch (error) {
       done(error instanceof Error ? error : new Error(messageOf(error)));
     }

@@ -5,10 +5,15 @@ import { logFailure } from './failures.ts';
 import type { Gate } from './gate.ts';
 import { httpLimits } from './http-limits.ts';
 import type { TakeIn } from './ingest-route.ts';
-import { parseRequiredBody } from './json-body.ts';
+import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
 import { failureAnswer } from './problem.ts';
 
 const decorator = 'directRoutes';
+
+interface DirectRoute {
+  readonly take: TakeIn;
+  readonly inexactNumbers: InexactNumbers;
+}
 
 /** The direct routes of a Fastify that has any. */
 export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
@@ -22,7 +27,7 @@ export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
  * All others go to Fastify, which has the same route, and both ways pass the same gate, parser and problems.
  */
 export class DirectRoutes {
-  readonly #takes = new Map<string, TakeIn>();
+  readonly #routes = new Map<string, DirectRoute>();
   readonly #gate: Gate;
   readonly #log: Logger;
 
@@ -33,40 +38,41 @@ export class DirectRoutes {
     const others = app.server.listeners('request');
     app.server.removeAllListeners('request');
     app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      const take = this.#takeFor(request);
-      if (take !== undefined) this.#answer(request, response, take);
+      const route = this.#routeFor(request);
+      if (route !== undefined) this.#answer(request, response, route);
       else for (const other of others) other.call(app.server, request, response);
     });
   }
 
   /** @param path with no parameters */
-  add(path: string, take: TakeIn): void {
-    this.#takes.set(path, take);
+  add(path: string, take: TakeIn, inexactNumbers: InexactNumbers): void {
+    this.#routes.set(path, { take, inexactNumbers });
   }
 
-  #takeFor({ method, url = '', headers }: IncomingMessage): TakeIn | undefined {
+  #routeFor({ method, url = '', headers }: IncomingMessage): DirectRoute | undefined {
     if (method !== 'POST') return undefined;
-    const take = this.#takes.get(url);
-    if (take === undefined || !this.#gate.admits(headers)) return undefined;
+    const route = this.#routes.get(url);
+    if (route === undefined || !this.#gate.admits(headers)) return undefined;
     // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
     const bytes = headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : 0;
-    return bytes > 0 && bytes <= httpLimits.bodyBytes ? take : undefined;
+    return bytes > 0 && bytes <= httpLimits.bodyBytes ? route : undefined;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, take: TakeIn): void {
+  #answer(request: IncomingMessage, response: ServerResponse, route: DirectRoute): void {
     this.#gate.entered(response);
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     // A client that goes away before the end has asked for nothing.
     request.on('end', () => {
       const [first] = chunks;
-      void this.#take(request, response, take, first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+      void this.#take(request, response, route, first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
     });
   }
 
-  async #take({ headers, method, url }: IncomingMessage, response: ServerResponse, take: TakeIn, bytes: Buffer): Promise<void> {
+  async #take({ headers, method, url }: IncomingMessage, response: ServerResponse, route: DirectRoute, bytes: Buffer): Promise<void> {
     try {
-      const answer = JSON.stringify(await take({ body: parseRequiredBody(bytes), headers }));
+      const body = parseRequiredBody(bytes, route.inexactNumbers);
+      const answer = JSON.stringify(await route.take({ body, headers }));
       // Node.js takes a list of names and values as it is.
       response.writeHead(202, ['content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(answer))]);
       response.end(answer);

@@ -1,12 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { directRoutesOf } from './direct-routes.ts';
+import type { InexactNumbers } from './json-body.ts';
 
 /** What a route that takes events in sees of a request. */
 export interface IngestRequest {
   /** The parsed JSON, never null. */
   readonly body: unknown;
   readonly headers: IncomingHttpHeaders;
+}
+
+export interface IngestRouteOptions {
+  /**
+   * What becomes of a body with a number that JavaScript rounds, such as 1405478888888888901. `refuse` (default): it is 400.
+   * `by event`: for a route that hands the body, or its items, to `mill.ingest` or `mill.ingestBatch` as they are. Each event
+   * that has such a number is refused by itself, or has it as text where its pipeline says `inexactNumbers: 'text'`.
+   */
+  readonly inexactNumbers?: InexactNumbers;
 }
 
 /** Takes events in and answers what the caller is told with a 202. A `MillraceError` that it throws becomes a problem. */
@@ -24,7 +34,14 @@ export type TakeIn = (request: IngestRequest) => Promise<object>;
  * });
  * ```
  */
-export function ingestRoute(app: FastifyInstance, path: string, schema: FastifySchema, take: TakeIn): void {
-  app.post(path, { schema: { body: {}, ...schema } }, async (request, reply) => reply.code(202).send(await take(request)));
-  directRoutesOf(app)?.add(`${app.prefix}${path}`, take);
+export function ingestRoute(
+  app: FastifyInstance,
+  path: string,
+  schema: FastifySchema,
+  take: TakeIn,
+  { inexactNumbers = 'refuse' }: IngestRouteOptions = {},
+): void {
+  const options = { schema: { body: {}, ...schema }, config: { inexactNumbers } };
+  app.post(path, options, async (request, reply) => reply.code(202).send(await take(request)));
+  directRoutesOf(app)?.add(`${app.prefix}${path}`, take, inexactNumbers);
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { MillraceError, messageOf } from '../errors.ts';
+import { findInexactNumbers, inexactMessage, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
 import { httpLimits } from './http-limits.ts';
 
 /** A JSON text cannot nest deeper than half its length. */
@@ -7,22 +8,31 @@ const shallowLength = 2 * httpLimits.bodyDepth;
 const prototypeKey = /__proto__|\\u005f/i;
 
 /**
+ * What becomes of a number that JavaScript rounds: the body is refused, or it is left to the engine, to which the body or its
+ * items go as they are. The engine then refuses the events that have one, or takes it as text where their pipeline says so.
+ */
+export type InexactNumbers = 'refuse' | 'by event';
+
+/**
  * The value of a JSON body. Throws `MILL_NOT_JSON` that says where the text goes wrong, as far as the parser tells, and
  * `MILL_INVALID_REQUEST` for what would do harm further in: nesting deeper than `httpLimits.bodyDepth`, and the key
  * `__proto__`, which turns into a prototype as soon as somebody copies the object. Both are refused rather than
  * repaired: what is stored must be what was sent.
  */
-export function parseJsonBody(body: Buffer): unknown {
+export function parseJsonBody(body: Buffer, numbers: InexactNumbers = 'refuse'): unknown {
   if (!isUtf8(body)) throw new MillraceError('MILL_NOT_JSON', 'expected JSON in UTF-8, found bytes that are not UTF-8');
-  const text = body.toString();
+  const text = withoutMark(body.toString());
   const value = parse(text);
   if (text.length > shallowLength || prototypeKey.test(text)) refuseHarm(value, httpLimits.bodyDepth);
-  return value;
+  const inexact = findInexactNumbers(text);
+  if (inexact === undefined) return value;
+  if (numbers === 'refuse' || isEventItself(inexact.value)) refuseNumbers(inexact.value, text);
+  return inexact.value;
 }
 
 /** The value of a JSON body where one is required. Throws like {@link parseJsonBody}, and `MILL_NOT_JSON` for null. */
-export function parseRequiredBody(body: Buffer): unknown {
-  const value = parseJsonBody(body);
+export function parseRequiredBody(body: Buffer, numbers: InexactNumbers = 'refuse'): unknown {
+  const value = parseJsonBody(body, numbers);
   if (value === null) throw missingBody();
   return value;
 }
@@ -30,6 +40,22 @@ export function parseRequiredBody(body: Buffer): unknown {
 /** What is said where a body is required and there is none. */
 export function missingBody(): MillraceError {
   return new MillraceError('MILL_NOT_JSON', 'expected a JSON body, found none, or null');
+}
+
+/** The byte order mark that some programs put in front of UTF-8 is no part of the text (RFC 8259, section 8.1). */
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+/** Whether one of the numbers is all that its event is: the engine could not tell that it was rounded. */
+function isEventItself(value: unknown): boolean {
+  return typeof value !== 'object' || inexactNumbersOf(value).some(({ path }) => /^(events)?\[\d+\]$/.test(path));
+}
+
+function refuseNumbers(value: unknown, text: string): never {
+  const issues = typeof value === 'object' ? inexactNumbersOf(value) : [{ path: '', message: inexactMessage(text.trim()) }];
+  const summary = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  throw new MillraceError('MILL_INVALID_REQUEST', `body: ${summary}`, { issues });
 }
 
 function parse(text: string): unknown {

@@ -69,7 +69,10 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   );
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
-    { schema: { tags, summary: 'Take one event in', params, headers, body: event, response: { 202: jsonSchemaOf(Ingested) } } },
+    {
+      schema: { tags, summary: 'Take one event in', params, headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
+      config: { inexactNumbers: 'by event' },
+    },
     async (request, reply) => reply.code(202).send(await takeEvent(mill, nameOf(mill, request.params), request)),
   );
 
@@ -83,14 +86,15 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
         body: jsonSchemaOf(Batch),
         response: { 202: jsonSchemaOf(BatchAnswer) },
       },
+      config: { inexactNumbers: 'by event' },
     },
     async (request, reply) => reply.code(202).send(await takeBatch(mill, nameOf(mill, request.params), request)),
   );
 
   for (const pipeline of mill.pipelines.keys()) {
     const path = `/pipelines/${encodeURIComponent(pipeline)}/events`;
-    directRoutesOf(app)?.add(path, (request) => takeEvent(mill, pipeline, request));
-    directRoutesOf(app)?.add(`${path}/batch`, (request) => takeBatch(mill, pipeline, request));
+    directRoutesOf(app)?.add(path, (request) => takeEvent(mill, pipeline, request), 'by event');
+    directRoutesOf(app)?.add(`${path}/batch`, (request) => takeBatch(mill, pipeline, request), 'by event');
   }
 
   app.get<KeyRoute>(

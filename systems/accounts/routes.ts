@@ -32,6 +32,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
       const { status } = await mill.ingest(pipelineName, body, traceOf(request));
       return { status };
     },
+    { inexactNumbers: 'by event' },
   );
 
   app.get(

@@ -56,6 +56,7 @@ export function addRoutes(
       const { events } = await parseRequest(Batch, request.body);
       return answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events');
     },
+    { inexactNumbers: 'by event' },
   );
 
   app.get(

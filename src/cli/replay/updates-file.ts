@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { MillraceError, messageOf } from '../../errors.ts';
+import { findInexactNumbers } from '../../pipeline/inexact-numbers.ts';
 
 /** The updates of a file, each as it stands. */
 export interface UpdatesFile {
@@ -32,7 +33,10 @@ function parse(path: string, bytes: Buffer): readonly unknown[] {
   let value: unknown;
   try {
     // What Windows puts in front of UTF-8 is no JSON.
-    value = JSON.parse(bytes.toString().replace(/^\uFEFF/, ''));
+    const text = bytes.toString().replace(/^\uFEFF/, '');
+    value = JSON.parse(text);
+    // The engine refuses the updates that have numbers which JavaScript rounds, each by itself.
+    value = findInexactNumbers(text)?.value ?? value;
   } catch (error) {
     throw unusable(path, `expected JSON, found: ${messageOf(error)}`, error);
   }

@@ -563,10 +563,13 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
       return letters[0]?.reason;
     };
     assert.match((await reasons({}, {}, 'window')) ?? '', /expected an endpoint that pipeline careless declares \(door\), found window/);
-    assert.match((await reasons(undefined, {})) ?? '', /deliver to door: expected JSON, found undefined/);
-    assert.match((await reasons({}, { id: '' })) ?? '', /expected a text as id, or none, found an empty one/);
-    assert.match((await reasons({}, { id: 7 })) ?? '', /expected a text as id, or none, found number/);
-    assert.match((await reasons({}, { url: new URL('https://example.com') })) ?? '', /expected a text as url, or none, found object/);
+    assert.match((await reasons(undefined, {})) ?? '', /deliver to door: payload: expected JSON, found undefined/);
+    assert.match(
+      (await reasons({}, { id: '' })) ?? '',
+      /deliver to door: id: expected well-formed text without U\+0000, or none, found ""/,
+    );
+    assert.match((await reasons({}, { id: 7 })) ?? '', /deliver to door: id: expected .*, found number/);
+    assert.match((await reasons({}, { url: new URL('https://example.com') })) ?? '', /deliver to door: url: expected .*, found object/);
     assert.match(
       (await reasons({}, { url: `https://example.com/${'x'.repeat(8_192)}` })) ?? '',
       /expected a url of at most 8192 characters/,

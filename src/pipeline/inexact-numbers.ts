@@ -1,0 +1,125 @@
+import type { Issue } from '../errors.ts';
+
+/** A number of a JSON text that JavaScript cannot keep as it was written, and rounds. */
+interface InexactNumber {
+  /** Where it stands in a value: `items[3].id`; empty for the value itself. */
+  readonly path: string;
+  /** As it was written. */
+  readonly source: string;
+  /** What has it as the property `key`. */
+  readonly holder: Record<string, unknown>;
+  readonly key: string;
+}
+
+/** How many are told of a value. */
+const toldMax = 100;
+
+/** Digits that every number needs to be an integer that JavaScript rounds. */
+const digitsMin = 16;
+/** What every number beyond JavaScript's range has, unless it has as many digits. */
+const longExponent = /[eE][+-]?\d{3}/;
+/** Begins where a number can begin, and has so many digits before its point, or an exponent. */
+const maybeInexact = /(?:^|[\s:,[])-?(?:\d{16}|\d[\d.]*[eE])/;
+
+/** `JSON.parse` with what ECMA-262 hands to a reviver of late: how a primitive value was written. */
+const parse: (
+  text: string,
+  reviver: (this: object, key: string, value: unknown, context: { readonly source?: string }) => unknown,
+) => unknown = JSON.parse as never;
+
+const decimal = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** What is known of values that came out of {@link findInexactNumbers}, and of all that they hold. */
+const found = new WeakMap<object, readonly InexactNumber[]>();
+
+/**
+ * Looks for numbers that JavaScript rounds in a JSON text: integers that it cannot keep exactly, and numbers that are beyond its
+ * range. Returns the value of the text, in which {@link inexactNumbersOf} knows every such number; undefined when there
+ * is none. The text must be JSON and must not nest deeply.
+ */
+export function findInexactNumbers(text: string): { readonly value: unknown } | undefined {
+  if (!(hasLongNumber(text) || longExponent.test(text)) || !maybeInexact.test(text)) return undefined;
+  const sources = new Map<object, Map<string, string>>();
+  const value = parse(text, function (this: object, key, value, { source }) {
+    if (typeof value !== 'number' || source === undefined || isKept(source, value)) return value;
+    const own = sources.get(this) ?? new Map<string, string>();
+    sources.set(this, own.set(key, source));
+    return value;
+  });
+  if (sources.size === 0) return undefined;
+  note(value, sources);
+  return { value };
+}
+
+/** The numbers in a value that JavaScript has rounded, as issues: their places, and how they were written. */
+export function inexactNumbersOf(value: unknown): readonly Issue[] {
+  const inexact = typeof value === 'object' && value !== null ? (found.get(value) ?? []) : [];
+  return inexact.map(({ path, source }) => ({ path, message: inexactMessage(source) }));
+}
+
+/** What is said of a number that JavaScript rounds. */
+export function inexactMessage(source: string): string {
+  const shown = source.length > 60 ? `${source.slice(0, 60)}…` : source;
+  return `expected a number that JavaScript can keep exactly, found ${shown}; send it as text`;
+}
+
+/** Puts the text of each number in a value that JavaScript has rounded in its place. */
+export function inexactNumbersAsText(value: unknown): void {
+  const inexact = typeof value === 'object' && value !== null ? found.get(value) : undefined;
+  for (const { holder, key, source } of inexact ?? []) holder[key] = source;
+}
+
+/** Whether there are so many digits and points in a row. One look at every sixteenth character costs next to nothing. */
+function hasLongNumber(text: string): boolean {
+  for (let at = digitsMin - 1; at < text.length; at += digitsMin) {
+    if (!isPartOfNumber(text.charCodeAt(at))) continue;
+    let from = at;
+    while (isPartOfNumber(text.charCodeAt(from - 1))) from -= 1;
+    let to = at;
+    while (isPartOfNumber(text.charCodeAt(to + 1))) to += 1;
+    if (to - from + 1 >= digitsMin) return true;
+  }
+  return false;
+}
+
+/** A digit or a point (or the slash that stands between them in Unicode). */
+function isPartOfNumber(unit: number): boolean {
+  return unit >= 0x2e && unit <= 0x39;
+}
+
+/** Whether the number, written again, is the one that was written. Digits that only a fraction loses do not count. */
+function isKept(source: string, value: number): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*/, ''));
+  const written = integerOf(source);
+  return written === undefined || written === integerOf(String(value));
+}
+
+/** The digits of a decimal that is an integer; undefined for one that is none. */
+function integerOf(text: string): string | undefined {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = decimal.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/0+$/, '');
+  const zeros = whole.length + Number(exponent) - digits.length;
+  return zeros < 0 ? undefined : `${sign}${digits}${'0'.repeat(zeros)}`.replace(/^(-?)0+(?=\d)/, '$1');
+}
+
+/** Remembers of a value, and of every one in it, the inexact numbers that it holds. */
+function note(value: unknown, sources: ReadonlyMap<object, ReadonlyMap<string, string>>): readonly InexactNumber[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const holder = value as Record<string, unknown>;
+  const own = sources.get(value);
+  const inexact: InexactNumber[] = [];
+  for (const [key, child] of Object.entries(value)) {
+    const place = Array.isArray(value) ? `[${key}]` : key;
+    const source = own?.get(key);
+    if (source !== undefined) inexact.push({ path: place, source, holder, key });
+    for (const one of note(child, sources)) inexact.push({ ...one, path: joined(place, one.path) });
+    if (inexact.length > toldMax) break;
+  }
+  if (inexact.length > 0) found.set(value, inexact.slice(0, toldMax));
+  return inexact.slice(0, toldMax);
+}
+
+function joined(place: string, path: string): string {
+  return path.startsWith('[') ? `${place}${path}` : `${place}.${path}`;
+}
