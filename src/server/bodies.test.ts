@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { pino } from 'pino';
+import * as z from 'zod';
+import { millrace } from '../engine/mill.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import { memory } from '../store/memory/memory-store.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
+import { createServer } from './server.ts';
 
 const types = [
   'application/json',
@@ -115,4 +121,96 @@ function exchange(url: string, text: string): Promise<string> {
   socket.setEncoding('utf8').on('data', (chunk) => (received += chunk));
   socket.on('error', reject).on('close', () => resolve(received));
   return promise;
+}
+
+test('a number that JavaScript rounds is refused with its path, on the short way and on the long one', async (t) => {
+  const { url, mill } = await serve(t);
+  for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
+    const problem = await problemIn(
+      await send(`${url}/pipelines/visits/events`, '{"page":"a","deep":[{"id":1405478888888888901}]}', headers),
+    );
+    assert.equal(problem.status, 400);
+    assert.deepEqual(problem.errors, [
+      { path: 'deep[0].id', message: 'expected a number that JavaScript can keep exactly, found 1405478888888888901; send it as text' },
+    ]);
+    for (const source of ['1e400', '-1e400', '9007199254740993'])
+      assert.equal((await send(`${url}/pipelines/visits/events`, `{"page":"a","n":${source}}`, headers)).status, 400, source);
+    assert.equal((await send(`${url}/pipelines/visits/events`, '{"page":"a","n":9007199254740991}', headers)).status, 202);
+  }
+  assert.equal(mill.counts().visits?.received, 2);
+});
+
+test('in a batch only the event with such a number is refused; one that is the event itself refuses the batch', async (t) => {
+  const { url, mill } = await serve(t);
+  const batch = await post(`${url}/pipelines/visits/events/batch`, '{"events":[{"page":"a"},{"page":"b","id":1405478888888888901}]}');
+  assert.equal(batch.status, 202);
+  const { accepted, results } = (await batch.json()) as { accepted: number; results: { errors?: { path: string }[] }[] };
+  assert.equal(accepted, 1);
+  assert.deepEqual(
+    results[1]?.errors?.map(({ path }) => path),
+    ['id'],
+  );
+  const problem = await problemIn(await post(`${url}/pipelines/visits/events/batch`, '{"events":[{"page":"a"},1405478888888888901]}'));
+  assert.deepEqual(
+    problem.errors?.map(({ path }) => path),
+    ['events[1]'],
+  );
+  assert.equal(mill.counts().visits?.received, 1);
+});
+
+test('a route that takes no events refuses such a number', async (t) => {
+  const { url } = await serve(t, { routes: (app) => void app.post('/own', async ({ body }) => body) });
+  const problem = await problemIn(await post(`${url}/own`, '{"n":1405478888888888901}'));
+  assert.equal(problem.code, 'MILL_INVALID_REQUEST');
+  assert.deepEqual(
+    problem.errors?.map(({ path }) => path),
+    ['n'],
+  );
+  assert.equal((await problemIn(await post(`${url}/own`, '1405478888888888901'))).status, 400);
+});
+
+test('a pipeline that takes such numbers as text gets their digits, one by one and in batches', async (t) => {
+  const seen: unknown[] = [];
+  const orders = pipeline('orders', {
+    event: z.object({ id: z.union([z.number(), z.string()]) }),
+    inexactNumbers: 'text',
+    id: ({ id }) => String(id),
+    handle: ({ id }) => void seen.push(id),
+  });
+  const mill = await millrace({ store: memory(), pipelines: [orders] }).start();
+  const server = await createServer({ mill, systems: [], log: pino({ level: 'silent' }) });
+  t.after(() => server.stop(1_000));
+  const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/pipelines/orders/events`;
+  const ids = ['1405478888888888901', '1405478888888888902', '7'];
+  for (const id of ids.slice(0, 2)) assert.deepEqual(await (await post(url, `{"id":${id}}`)).json(), { id, status: 'accepted' });
+  assert.deepEqual(await (await post(url, `{"id":${ids[0]}}`)).json(), { id: ids[0], status: 'duplicate' });
+  const batch = await post(`${url}/batch`, `{"events":[${ids.map((id) => `{"id":${id}}`).join(',')}]}`);
+  const { results } = (await batch.json()) as { results: { status: string }[] };
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['duplicate', 'duplicate', 'accepted'],
+  );
+  await mill.idle(10_000);
+  assert.deepEqual(seen, ['1405478888888888901', '1405478888888888902', 7]);
+});
+
+test('a byte order mark in front of a body is no part of it', async (t) => {
+  const { url } = await serve(t);
+  for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
+    assert.equal((await send(`${url}/pipelines/visits/events`, '\uFEFF{"page":"a"}', headers)).status, 202);
+    assert.equal((await send(`${url}/pipelines/visits/events`, '\uFEFF\uFEFF{"page":"a"}', headers)).status, 400);
+    assert.equal((await send(`${url}/pipelines/visits/events`, '\uFEFF', headers)).status, 400);
+  }
+});
+
+/** Posts a text with a length, or in chunks, which takes the long way. */
+function send(url: string, text: string, headers: Record<string, string>): Promise<Response> {
+  if (headers['transfer-encoding'] === undefined) return post(url, text);
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode(text));
+      controller.close();
+    },
+  });
+  return fetch(url, { method: 'POST', body, duplex: 'half' } as RequestInit);
 }
