@@ -137,6 +137,9 @@ test('the environment goes before the file .env, and an empty variable does not'
   writeFileSync('.env', '# ports\nPORT=2 # mine\nHOST="::1"\nLOG_LEVEL=warn\n');
   assert.deepEqual(readEnvironment({ PORT: '1', LOG_LEVEL: '' }), { PORT: '1', HOST: '::1', LOG_LEVEL: 'warn' });
 
+  writeFileSync('.env', '\uFEFFSMS_PROVIDER_URL=https://sms.example\nPORT=2\n');
+  assert.deepEqual(readEnvironment({}), { SMS_PROVIDER_URL: 'https://sms.example', PORT: '2' });
+
   rmSync('.env');
   mkdirSync('.env');
   assert.deepEqual(readEnvironment({ PORT: '1' }), { PORT: '1' });

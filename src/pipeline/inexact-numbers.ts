@@ -18,8 +18,8 @@ const toldMax = 100;
 const digitsMin = 16;
 /** What every number beyond JavaScript's range has, unless it has as many digits. */
 const longExponent = /[eE][+-]?\d{3}/;
-/** Begins where a number can begin, and has so many digits before its point, or an exponent. */
-const maybeInexact = /(?:^|[\s:,[])-?(?:\d{16}|\d[\d.]*[eE])/;
+/** Begins where a number can begin, and has so many digits before its point, or an exponent, or is very close to 0. */
+const maybeInexact = /(?:^|[\s:,[])-?(?:\d{16}|0\.0{300}|\d[\d.]*[eE])/;
 
 /** `JSON.parse` with what ECMA-262 hands to a reviver of late: how a primitive value was written. */
 const parse: (
