@@ -2,7 +2,7 @@ import { atLeast, invalid, share } from './check.ts';
 import { type Duration, toMs } from './duration.ts';
 import { type Endpoint, type EndpointOptions, resolveEndpoint } from './endpoint.ts';
 import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule.ts';
-import type { InputOf, OutputOf, Schema, StorableSchema } from './schema.ts';
+import type { InputOf, OutputOf, Schema, StateSchema, StorableSchema } from './schema.ts';
 import { isStorableText } from './text.ts';
 import type { Tables, Turn } from './turn.ts';
 
@@ -75,8 +75,11 @@ export interface PipelineOptions<
   /** How long a chosen id is recognised. Default 24 h. */
   readonly deduplicationWindow?: Duration;
   readonly order?: OrderByNumber<OutputOf<E>>;
-  /** The schema of a key's state; must be JSON. Without it the pipeline keeps no state. */
-  readonly state?: (S & StorableSchema<S>) | VersionedState<S>;
+  /**
+   * The schema of a key's state; must be JSON. Every state that a handler returns goes through it, so it must take what it puts
+   * out. Without it the pipeline keeps no state.
+   */
+  readonly state?: (S & StateSchema<S>) | VersionedState<S>;
   /** The tables that the handlers write. */
   readonly tables?: T;
   /**

@@ -76,6 +76,21 @@ test('a wrong row, timer name, state or event does not compile', () => {
     handle() {},
   });
 
+  pipeline('one_way', {
+    event: Account,
+    key: (update) => update.id,
+    // @ts-expect-error the schema does not take the number that it puts out
+    state: z.object({ length: z.string().transform((text) => text.length) }),
+    handle: () => undefined,
+  });
+
+  pipeline('both_ways', {
+    event: Account,
+    key: (update) => update.id,
+    state: z.object({ name: z.string().trim(), version: z.coerce.number(), note: z.string().default('') }),
+    handle: (_update, state) => state,
+  });
+
   pipeline('threaded', {
     run: 'threads',
     module: import.meta.url,

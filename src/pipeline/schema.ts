@@ -24,6 +24,9 @@ type Storable<T> = T extends string | number | boolean | null | undefined
 export type StorableSchema<S extends Schema> =
   OutputOf<S> extends Storable<OutputOf<S>> ? S : StandardSchemaV1<InputOf<S>, Storable<OutputOf<S>>>;
 
+/** A schema of states: its output is JSON, and it takes what it puts out, since every state that a handler returns goes through it. */
+export type StateSchema<S extends Schema> = [OutputOf<S>] extends [InputOf<S>] ? StorableSchema<S> : StandardSchemaV1<OutputOf<S>>;
+
 export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
 
 /** Runs the schema over `value`. The answer is a promise only when the schema itself is asynchronous. */

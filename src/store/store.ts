@@ -244,7 +244,8 @@ export interface DeadLetter extends NewDeadLetter {
 
 /**
  * The work of many turns of one partition, as one transaction. Parts are applied in the order of these fields; within
- * a part the order of the array counts.
+ * a part the order of the array counts. A value that the database cannot hold, such as a moment that is no integer, is
+ * `MILL_COMMIT_REFUSED`: never the store's own fault.
  */
 export interface Commit {
   readonly partition: PartitionId;

@@ -18,6 +18,7 @@ import {
   rowsOf,
   type StoreTest,
   statuses,
+  type Work,
 } from './fixtures.ts';
 
 /** A commit as one transaction, its parts in the order of the port's fields. */
@@ -211,5 +212,29 @@ export function commitContract(it: StoreTest): void {
     assert.equal((await store.dueDeliveries(visits, 'mail', 10, 5_000)).length, 2_000);
     assert.equal((await rowsOf(store, 'accounts', 'id')).length, 2_000);
     assert.equal((await store.read(orders, 0, 5_000)).length, 2_000);
+  });
+
+  it('a commit with a moment that the database cannot hold is refused, and takes no effect', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append([event(visits, 'a')]);
+    for (const moment of [1e300, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 0.5]) {
+      const hold = { key: 'a', order: 1, position: 1, attempts: 1, retryAt: moment };
+      const kinds: Work[] = [
+        { timers: [arm('a', 'wake', moment)] },
+        { holds: [hold] },
+        { deliveries: ask(delivery('x', 'a', { dueAt: moment })) },
+      ];
+      for (const work of kinds) {
+        const refused = owner.commit({
+          cursor: 1,
+          keys: [{ key: 'a', state: { json: '1', version: 1 }, next: null, parked: false }],
+          ...work,
+        });
+        await refusal(refused, 'MILL_COMMIT_REFUSED');
+      }
+    }
+    assert.deepEqual(await store.load(visits, ['a']), [{ state: null, next: null, parked: false, heldFrom: null, held: 0, timers: [] }]);
+    assert.deepEqual(await store.dueDeliveries(visits, 'mail', Number.MAX_SAFE_INTEGER, 10), []);
+    assert.equal((await store.claim(visits)).cursor, 0);
   });
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors.ts';
+import { checkMoments } from '../commit-moments.ts';
 import type {
   Appended,
   Claim,
@@ -96,7 +97,8 @@ export class PartitionRecords {
   }
 
   /** Throws what `apply` would have to refuse. */
-  judge({ epoch, holds, deadLetters }: Commit): void {
+  judge(commit: Commit): void {
+    const { epoch, holds, deadLetters } = commit;
     if (epoch !== this.#epoch || epoch === 0) {
       const found = this.#epoch === 0 ? 'no claim' : `epoch ${this.#epoch}`;
       throw new MillraceError(
@@ -104,6 +106,7 @@ export class PartitionRecords {
         `${this.#name}: expected a commit of the latest claim, found epoch ${epoch}, latest is ${found}`,
       );
     }
+    checkMoments(commit);
     for (const { position } of holds) this.#logged(position);
     for (const { event } of deadLetters) if (event !== null) this.#logged(event.position);
   }

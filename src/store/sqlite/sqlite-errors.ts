@@ -12,7 +12,9 @@ const primaryCodes = {
   corrupt: 11,
   full: 13,
   cantOpen: 14,
+  tooBig: 18,
   constraint: 19,
+  mismatch: 20,
   notADatabase: 26,
 } as const;
 
@@ -44,6 +46,14 @@ export function toStoreError(thrown: unknown, path: string): MillraceError {
 /** Whether a constraint refused what was written; at COMMIT, one that is deferred. */
 export function isConstraint(thrown: unknown): boolean {
   return primaryCodeOf(thrown) === primaryCodes.constraint;
+}
+
+/** Whether a value was at fault that a statement was given: one that no column, or not this one, can hold. */
+export function isValueFault(thrown: unknown): boolean {
+  const code = primaryCodeOf(thrown);
+  if (code !== undefined) return code === primaryCodes.constraint || code === primaryCodes.mismatch || code === primaryCodes.tooBig;
+  // Of Node.js, before SQLite saw the value.
+  return thrown instanceof Error && 'code' in thrown && /^ERR_(INVALID_ARG|OUT_OF_RANGE)/.test(String(thrown.code));
 }
 
 function codeOf(thrown: unknown, path: string): ErrorCode {

@@ -365,7 +365,12 @@ test('a database of version 3 is brought up to date; of the states in it nobody 
     CREATE TABLE millrace_keys_visits (
       key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_keys_visits VALUES ('a', '{"n":1}', 2, NULL, 0);`);
+    INSERT INTO millrace_keys_visits VALUES ('a', '{"n":1}', 2, NULL, 0);
+    CREATE TABLE millrace_timers_visits (
+      key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
+      attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO millrace_timers_visits VALUES ('a', 'far', 1790000000000000000, NULL, 0, NULL), ('a', 'near', 7, NULL, 0, NULL);`);
   plain.close();
   const visits = { pipeline: 'visits', slice: 0 };
   const store = sqlite(path);
@@ -383,7 +388,15 @@ test('a database of version 3 is brought up to date; of the states in it nobody 
       (await store.deadLetters({ limit: 10 })).map(({ id, origin, eventId }) => [id, origin, eventId]),
       [['x', null, 'one']],
     );
-    assert.deepEqual((await store.load(visits, ['a']))[0]?.state, { json: '{"n":1}', version: 2 });
+    const [record] = await store.load(visits, ['a']);
+    assert.deepEqual(record?.state, { json: '{"n":1}', version: 2 });
+    assert.deepEqual(
+      record?.timers.map(({ name, dueAt }) => [name, dueAt]),
+      [
+        ['far', 8.64e15],
+        ['near', 7],
+      ],
+    );
     await store.close();
   }
   const again = await store.open({ pipelines: [{ name: 'visits', numbered: false, state: { version: 3, shape: 'present' } }], tables: [] });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { MillraceError } from '../../errors.ts';
 import type { SqlValue } from '../../pipeline/table.ts';
+import { checkMoments } from '../commit-moments.ts';
 import type {
   Appended,
   Claim,
@@ -142,6 +143,7 @@ class SqliteStore implements Store {
   }
 
   async commit(commit: Commit): Promise<Committed> {
+    checkMoments(commit);
     const { sends, deliveriesAdded } = await this.#open.writer.call('commit', toCommitRows(commit));
     return { sends: sends.map(toAppended), deliveriesAdded };
   }

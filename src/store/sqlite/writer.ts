@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { MillraceError } from '../../errors.ts';
+import { MillraceError, messageOf } from '../../errors.ts';
 import type { Claim, NewDeadLetter, Opened, PartitionId, Retention, StoreDeclaration } from '../store.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
@@ -7,6 +7,7 @@ import { PartitionLog } from './partition-log.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { CommitRows, EventRow } from './rows.ts';
 import { Select } from './select.ts';
+import { isValueFault } from './sqlite-errors.ts';
 import { TableWriter } from './tables.ts';
 import type { Call } from './thread-messages.ts';
 
@@ -104,6 +105,21 @@ export class Writer implements WriterCalls {
   }
 
   commit(commit: CommitRows): WrittenCommit {
+    try {
+      return this.#commit(commit);
+    } catch (thrown) {
+      if (!isValueFault(thrown)) throw thrown;
+      const message = `the database cannot hold what a turn decided: ${messageOf(thrown)}`;
+      throw new MillraceError('MILL_COMMIT_REFUSED', message, { cause: thrown });
+    }
+  }
+
+  prune(retention: Retention): number {
+    const { pipeline, slice } = retention.partition;
+    return this.#partition(pipeline, slice).log.prune(retention);
+  }
+
+  #commit(commit: CommitRows): WrittenCommit {
     const { pipeline, slice } = commit.partition;
     const { keys, deliveries } = this.#partition(pipeline, slice);
     this.#advanceCursor(commit);
@@ -120,11 +136,6 @@ export class Writer implements WriterCalls {
       this.#resolveGap.run(id);
     }
     return { sends: this.append(commit.sends), deliveriesAdded };
-  }
-
-  prune(retention: Retention): number {
-    const { pipeline, slice } = retention.partition;
-    return this.#partition(pipeline, slice).log.prune(retention);
   }
 
   /** One statement is the fence as well: there is no row of another epoch to move. */
