@@ -11,7 +11,10 @@ const Step = z.object({
   n: z.int(),
   /** What the handler does beside applying the step. */
   does: z
-    .enum(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'wait', 'ignore', 'late error'])
+    .enum([
+      ...(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'answer a Map'] as const),
+      ...(['change all it has', 'wait', 'ignore', 'late error'] as const),
+    ])
     .default('nothing'),
   /** `wait` blocks its thread until there is such a file, `late error` comes once there is. */
   until: z.string().default(''),
@@ -49,7 +52,14 @@ export const steps = pipeline('steps', {
     turn.timers.set('alarm', { after: '1h', data: { n: step.n } });
     const before = state?.steps ?? [];
     turn.add(applied, { key: step.key, n: step.n, nth: before.length });
-    turn.send(heard, { key: step.key, n: step.n });
+    const said = { key: step.key, n: step.n };
+    turn.send(heard, said);
+    if (step.does === 'change all it has') {
+      said.n = -1;
+      step.n = -1;
+      state?.steps.push(-1);
+      return undefined;
+    }
     const wrong = misbehave(step, turn.attempt);
     if (wrong !== undefined) return wrong;
     if (step.does === 'ignore') return turn.ignore('as asked');
@@ -72,6 +82,7 @@ function misbehave({ does, key, n, until }: z.output<typeof Step>, attempt: numb
   if (does === 'spin' || does === 'wait') tell(`begun ${key} ${n}`);
   while (does === 'spin');
   while (does === 'wait' && !existsSync(until));
+  if (does === 'answer a Map') return Object({ steps: new Map(), alarms: 0, inMainThread: false });
   // A caller without types can do so.
   return does === 'answer a function' ? Object({ steps: [], alarms: 0, inMainThread: false, print: () => n }) : undefined;
 }

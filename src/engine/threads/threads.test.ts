@@ -106,6 +106,15 @@ for (const [name, makeStore] of [
       await t.stop();
     });
 
+    test('promise 2: what a handler changes of its event, its state or what it has sent has no effect', async () => {
+      const t = await testMill({ pipelines, store: makeStore() });
+      for (const n of upTo(3)) await t.ingest('steps', { key: 'a', n, does: n === 2 ? 'change all it has' : 'nothing' });
+      await t.drain();
+      assert.deepEqual(await t.state('heard', 'a'), { heard: [1, 2, 3] });
+      assert.deepEqual(await t.state('steps', 'a'), stateOf([1, 3]));
+      await t.stop();
+    });
+
     test('promise 5: a timer’s handler runs in a thread too, once', async () => {
       const t = await testMill({ pipelines, store: makeStore(), crashBeforeCommit: true });
       await t.ingest('steps', { key: 'a', n: 1 });
@@ -159,6 +168,7 @@ const fatal: readonly [StepInput['does'], RegExp][] = [
   ['exit', /^the thread of the handler has ended: .*exited with code: 7/],
   ['throw', /^cannot apply 1$/],
   ['answer a function', /^next state: expected JSON, found what no other thread can be given: .*could not be cloned/],
+  ['answer a Map', /^next state: steps: /],
 ];
 
 for (const [does, reason] of fatal) {
