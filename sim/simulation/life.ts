@@ -25,6 +25,7 @@ export interface World {
 export class Life implements Surroundings {
   readonly life: number;
   readonly mill: Mill;
+  readonly kept: object[] = [];
   /** Rejects when the process dies. */
   readonly died: Promise<never>;
   /** Another process has the store, and this one does not know. */
@@ -88,6 +89,10 @@ export class Life implements Surroundings {
       if (!hasLeft) this.#running.delete(name);
       hasLeft = true;
     };
+  }
+
+  count(what: string): void {
+    this.#world.count(what);
   }
 
   pause(): Promise<void> {

@@ -41,8 +41,8 @@ interface Means {
 
 function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
   const { settings } = means;
-  const run = (cause: Cause, deeds: readonly Deed[], state: State | undefined, turn: SimulatedTurn) =>
-    runTurn({ ...means, name, cause, deeds, turn }, () => (name === 'loose' ? undefined : after(state, cause)));
+  const run = (cause: Cause, deeds: readonly Deed[], state: State | undefined, turn: SimulatedTurn, given?: unknown) =>
+    runTurn({ ...means, name, cause, deeds, turn, given: [given, state] }, () => (name === 'loose' ? undefined : after(state, cause)));
   const common = {
     event: ActSchema,
     tables: { turns: turnsTable, last: lastTable },
@@ -50,13 +50,13 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
     onGiveUp: settings.onGiveUp,
     concurrency: settings.concurrency,
     timeout: 2_000,
-    handle: (act: Act, state: State | undefined, turn: SimulatedTurn) => run({ kind: 'event', name: act.mark }, act.does, state, turn),
+    handle: (act: Act, state: State | undefined, turn: SimulatedTurn) => run({ kind: 'event', name: act.mark }, act.does, state, turn, act),
     timers: Object.fromEntries(
       timerNames.map((timer) => [
         timer,
         (state: State | undefined, turn: SimulatedTurn, data: unknown) => {
           const { arm, does } = data as TimerData;
-          return run({ kind: 'timer', arm, at: turn.now }, does, state, turn);
+          return run({ kind: 'timer', arm, at: turn.now }, does, state, turn, data);
         },
       ]),
     ) as Record<(typeof timerNames)[number], (state: State | undefined, turn: SimulatedTurn, data: unknown) => ReturnType<typeof run>>,

@@ -1,7 +1,9 @@
+import { MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
 import type { Commit, Store } from '../../src/store/store.ts';
 import { type Fault, faultyStore, isOfFault } from './faulty-store.ts';
 import { Life, type World } from './life.ts';
+import { refusedRow } from './turn.ts';
 
 /** Things that happen while something is waited for, before it is taken to stand still. */
 export const happeningsMax = 50_000;
@@ -17,6 +19,21 @@ const startsMax = 10;
 const barred: ReadonlySet<string> = new Set(['open', 'claim', 'append', 'prune', 'close']);
 const isBarred = (method: string, [work]: readonly unknown[]) =>
   barred.has(method) || (method === 'commit' && (work as Commit).sends.length > 0);
+
+/** The store with a constraint of the user's own: one row it refuses, whoever writes it. */
+function refusing(base: Store): Store {
+  const commit = async (work: Commit) => {
+    const isRefused = work.rows.some(({ rows }) => rows.some((row) => row.includes(refusedRow)));
+    if (isRefused) throw new MillraceError('MILL_COMMIT_REFUSED', 'a row was refused');
+    return base.commit(work);
+  };
+  return new Proxy(base, {
+    get(target, name) {
+      const member = name === 'commit' ? commit : Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
 
 /** Starts, stops and kills the process, and decides which of its calls meet a fault. */
 export class Processes {
@@ -133,7 +150,7 @@ export class Processes {
         this.#world.note(`${method} meets ${fault}`);
       },
     };
-    return faultyStore(this.#base, fate, { scheduler: this.#world.scheduler, chance: this.#chance });
+    return faultyStore(refusing(this.#base), fate, { scheduler: this.#world.scheduler, chance: this.#chance });
   }
 
   #nextFault(method: string): Fault | undefined {

@@ -6,10 +6,18 @@ export type Deed =
   | { readonly do: 'pause'; readonly times: number }
   /** The first attempt never ends by itself, unless all is mended. */
   | { readonly do: 'hang' }
+  /** In its first attempts it decides what no store can hold, unless all is mended. */
+  | { readonly do: 'poison'; readonly attempts: number; readonly what: Poison }
+  /** Changes all that it was given and gives away, once it has decided, and what it returned once more in later turns. */
+  | { readonly do: 'spoil' }
   | { readonly do: 'send'; readonly to: 'acts' | 'loose'; readonly act: Act }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly afterMs: number; readonly does: readonly Deed[] }
   | { readonly do: 'cancel'; readonly timer: TimerName }
   | { readonly do: 'deliver'; readonly endpoint: EndpointName; readonly id: string };
+
+/** A timer at no moment, a state or a payload that is no JSON, a row that the store refuses. */
+export const poisons = ['moment', 'state', 'payload', 'row'] as const;
+export type Poison = (typeof poisons)[number];
 
 export const timerNames = ['bell', 'gong'] as const;
 type TimerName = (typeof timerNames)[number];

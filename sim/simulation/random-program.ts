@@ -9,6 +9,7 @@ import {
   type PipelineName,
   type Program,
   pipelineNames,
+  poisons,
   type Settings,
   type Step,
   timerNames,
@@ -26,21 +27,24 @@ const weather: readonly FaultRates[] = [
 
 const keys = ['ann', 'bob', 'cem', 'dan'] as const;
 
-/** A random program: the same for the same seed and number of steps. */
-export function randomProgram(seed: number, steps: number): Program {
-  return new Author(seed).write(steps);
+/** A random program: the same for the same seed and number of steps. A plain one has of what happens only what there was at first. */
+export function randomProgram(seed: number, steps: number, { isPlain = false }: { readonly isPlain?: boolean } = {}): Program {
+  return new Author(seed, isPlain).write(steps);
 }
 
 class Author {
   readonly #seed: number;
   readonly #chance: Chance;
+  /** Decides what is put beside a plain program, which stays as it is. Undefined for a plain one. */
+  readonly #beside: Chance | undefined;
   readonly #plans = new Map<string, DeliveryPlan>();
   /** The numbers of each key that were not brought in yet, mostly in order. */
   readonly #numbers = new Map<string, { next: number; readonly left: number[] }>();
   #marks = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, isPlain: boolean) {
     this.#seed = seed;
+    this.#beside = isPlain ? undefined : new Chance(dice(Math.imul(seed, 0xc2b2ae35)));
     // Seeds that follow each other would throw much the same at first.
     this.#chance = new Chance(dice(Math.imul(seed, 0x9e3779b1)));
   }
@@ -115,7 +119,15 @@ class Author {
 
   #deeds(depth: number, mark: string): readonly Deed[] {
     if (depth === 0) return [];
-    return Array.from({ length: this.#chance.upTo(4) - 1 }, (_, at) => this.#deed(depth - 1, `${mark}.${at}`));
+    const deeds = Array.from({ length: this.#chance.upTo(4) - 1 }, (_, at) => this.#deed(depth - 1, `${mark}.${at}`));
+    return [...deeds, ...this.#deedsBeside()];
+  }
+
+  #deedsBeside(): readonly Deed[] {
+    const chance = this.#beside;
+    if (chance === undefined) return [];
+    const poison: Deed = { do: 'poison', attempts: chance.one([1, 2, 99]), what: chance.one(poisons) };
+    return [...(chance.upTo(12) === 1 ? [poison] : []), ...(chance.upTo(4) === 1 ? [{ do: 'spoil' } as const] : [])];
   }
 
   #deed(depth: number, mark: string): Deed {

@@ -3,7 +3,7 @@ import type { AnyPipeline } from '../../src/pipeline/pipeline.ts';
 import { table } from '../../src/pipeline/table.ts';
 import type { Turn } from '../../src/pipeline/turn.ts';
 import type { AppliedTurn, Armed, Asked, Cause, Sent } from '../ledger.ts';
-import type { Deed, endpointNames, PipelineName, timerNames } from './program.ts';
+import type { Deed, endpointNames, PipelineName, Poison, timerNames } from './program.ts';
 
 /** What every turn writes down, in the order in which turns take effect: nothing is replaced, so that what happened twice is there twice. */
 export const turnsTable = table('turns', { pipeline: 'text', key: 'text', turn: 'json' });
@@ -14,12 +14,18 @@ export const turnsTable = table('turns', { pipeline: 'text', key: 'text', turn: 
  */
 export const lastTable = table('last', { id: 'text', event: 'text', turn: 'text' }, { primaryKey: ['id'] });
 
+/** The id of a row in {@link lastTable} that the store refuses, as by a constraint of the user's own. */
+export const refusedRow = 'refused';
+
 /** What the handlers and endpoints of one life meet outside of the engine. */
 export interface Surroundings {
   readonly life: number;
+  /** What handlers that spoil things have returned, and keep. */
+  readonly kept: object[];
   readonly isMended: boolean;
   /** A turn of a key begins; the answer ends it. */
   enter(pipeline: string, key: string, what: string): () => void;
+  count(what: string): void;
   /** Resolves some time. */
   pause(): Promise<void>;
   call(call: OutgoingCall, signal: AbortSignal): Promise<Answer>;
@@ -48,6 +54,8 @@ interface TurnMeans {
   readonly cause: Cause;
   readonly deeds: readonly Deed[];
   readonly turn: SimulatedTurn;
+  /** The event or data, and the state. */
+  readonly given: readonly unknown[];
 }
 
 /** One attempt: waits and fails as it is told to, then decides all the rest and writes it down. */
@@ -58,10 +66,18 @@ export function runTurn<Next>(means: TurnMeans, next: () => Next): Next | Promis
   turn.signal.addEventListener('abort', leave, { once: true });
   const isWaiting = deeds.some((deed) => deed.do === 'pause' || deed.do === 'hang');
   const decided = () => {
+    for (const kept of surroundings.kept) spoil(kept);
     decide(means);
     // Whatever it has said by now must come to nothing.
-    fail(means);
-    return next();
+    const poison = poisonOf(means);
+    const isFailing = fails(means);
+    const decision = next();
+    if (deeds.some((deed) => deed.do === 'spoil')) spoilAll(means, decision);
+    if (isFailing) throw new Error('not today');
+    if (poison === undefined) return decision;
+    surroundings.count(`poisons: ${poison}`);
+    // What a handler without types returns may be of any type.
+    return take(poison, turn) as Next;
   };
   if (!isWaiting) {
     try {
@@ -88,9 +104,38 @@ export function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function fail({ deeds, surroundings, turn }: TurnMeans): void {
-  const isFailing = deeds.some((deed) => deed.do === 'fail' && turn.attempt <= deed.attempts);
-  if (isFailing && !surroundings.isMended) throw new Error('not today');
+function fails({ deeds, surroundings, turn }: TurnMeans): boolean {
+  return !surroundings.isMended && deeds.some((deed) => deed.do === 'fail' && turn.attempt <= deed.attempts);
+}
+
+function poisonOf({ deeds, surroundings, turn }: TurnMeans): Poison | undefined {
+  const isDue = (deed: Deed) => deed.do === 'poison' && turn.attempt <= deed.attempts;
+  const deed = surroundings.isMended ? undefined : deeds.find(isDue);
+  return deed?.do === 'poison' ? deed.what : undefined;
+}
+
+/** Decides what no store can hold. Returns the next state, unless it is refused before. */
+function take(poison: Poison, turn: SimulatedTurn): unknown {
+  if (poison === 'moment') turn.timers.set('bell', { at: 1.79e18 });
+  else if (poison === 'payload') turn.deliver('mail', { amount: 10n });
+  else if (poison === 'row') turn.put(lastTable, { id: refusedRow, event: '', turn: '' });
+  return poison === 'state' ? { turns: Number.NaN, sum: new Date(0) } : undefined;
+}
+
+/** The engine must have taken of all this what it wants to keep. */
+function spoilAll({ surroundings, given }: TurnMeans, decision: unknown): void {
+  for (const one of given) spoil(one);
+  if (typeof decision === 'object' && decision !== null && !(decision instanceof Promise)) surroundings.kept.push(decision);
+}
+
+function spoil(value: unknown): void {
+  if (Array.isArray(value)) value.splice(0).forEach(spoil);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [name, part] of Object.entries(value)) {
+      if (typeof part === 'object') spoil(part);
+      else Reflect.set(value, name, typeof part === 'number' ? -1 : 'spoilt');
+    }
+  }
 }
 
 function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMeans): void {
