@@ -11,6 +11,7 @@ import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
+import { values } from './list/values.ts';
 import { visibleFailure } from './list/visible-failure.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...safeStop,
   ...schedules,
   ...visibleFailure,
+  ...values,
   ...namedDuplicates,
   ...reading,
   ...systems,

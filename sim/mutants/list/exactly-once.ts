@@ -139,18 +139,10 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'state-of-a-failed-turn-kept',
     promises: [2],
-    file: runner,
-    find: 'lane.distrust();\n    waiting.event = undefined;',
-    replace: 'waiting.event = undefined;',
+    file: 'src/engine/lane.ts',
+    find: 'this.#state = undefined;\n    return state;',
+    replace: 'return state;',
     tests: [promise('exactly-once')],
-  },
-  {
-    name: 'state-of-a-failed-timer-kept',
-    promises: [2, 5],
-    file: runner,
-    find: 'lane.distrust();\n    const { name, dueAt, data } = timer;',
-    replace: 'const { name, dueAt, data } = timer;',
-    tests: [promise('timers')],
   },
   {
     name: 'rows-of-a-failed-turn-written',

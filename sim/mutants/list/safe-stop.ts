@@ -155,8 +155,8 @@ export const safeStop: readonly Mutant[] = [
     name: 'file-of-a-newer-version-opened',
     promises: [8],
     file: 'src/store/sqlite/schema.ts',
-    find: 'if (found !== undefined && found !== 1',
-    replace: 'if (found === null && found !== 1',
+    find: 'Number(found) <= schemaVersion',
+    replace: 'Number(found) <= 1_000',
     tests: [beside('store/sqlite/sqlite-opening')],
   },
   {

@@ -164,8 +164,8 @@ export const timers: readonly Mutant[] = [
     name: 'timer-data-lost',
     promises: [5],
     file: turn,
-    find: 'const data = due.data === undefined ? null : JSON.stringify(due.data);',
-    replace: 'const data = null;',
+    find: 'const data = due.data === undefined ? null',
+    replace: 'const data = due.data !== undefined ? null',
     tests: [promise('timers')],
   },
   {

@@ -122,8 +122,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'dead-letter-forgets-its-event',
     promises: [9],
     file: 'src/store/sqlite/dead-letter-reader.ts',
-    find: '(position === null ? undefined : this.#event(pipeline, position)) ?? [null, null, null]',
-    replace: '[null, null, null]',
+    find: 'event ?? [null, null, null, null]',
+    replace: '[null, null, null, event?.[3] ?? null]',
     tests: [contract('sqlite', 'a letter about an event is kept with its reason and the event')],
   },
   {

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { table } from '../../pipeline/table.ts';
+import { commitOf } from '../contract/fixtures.ts';
 import { storeContract } from '../contract.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { sqlite } from './sqlite-store.ts';
@@ -69,6 +70,26 @@ function event(key: string): NewEvent {
     origin: null,
   };
 }
+
+test('a value that a column cannot hold refuses the commit, whichever part of it it is in, and the store goes on', async () => {
+  await withStore(async ({ store }) => {
+    const { epoch } = await store.claim(visits);
+    // No engine decides these. Met all the same, they must not be taken for a fault of the store.
+    const wrong = 'x' as never;
+    const timers = (attempts: number) => [{ key: 'a', name: 'wake', timer: { dueAt: 7, data: null, attempts, retryAt: null } }];
+    const facts = { reason: 'x', failedAt: 1, attempts: wrong, event: null, timer: null, delivery: null, numbers: null, origin: null };
+    for (const work of [
+      { timers: timers(wrong) },
+      { rows: [{ table: 'pages', write: 'put' as const, rows: [['a', wrong]] }] },
+      { deadLetters: [{ id: '1', key: 'a', parked: false, ...facts }] },
+      { keys: [{ key: 'a', state: { json: undefined as never, version: 1 }, next: {} as never, parked: false }] },
+    ]) {
+      await assert.rejects(store.commit(commitOf(visits, epoch, work)), { code: 'MILL_COMMIT_REFUSED' });
+    }
+    await store.commit(commitOf(visits, epoch, { timers: timers(0) }));
+    assert.equal((await store.dueTimers(visits, 10, 10)).length, 1);
+  });
+});
 
 const unavailable = { code: 'MILL_STORE_UNAVAILABLE' };
 
