@@ -14,7 +14,7 @@ export interface Waiting {
   readonly body: string;
   readonly traceparent: string | null;
   /** The parsed body, for the first attempt: what others have no part of. */
-  event?: unknown;
+  readonly event?: unknown;
   attempts: number;
   /** Not to be tried before. */
   readonly retryAt: number | null;

@@ -100,10 +100,8 @@ export class Runner {
     const { pipeline, provenStates } = this.#means;
     const state = lane.takeState() ?? readState(pipeline, lane.stored, provenStates.has(pipeline.name));
     if ('name' in cause) return this.#handleTimer(state, cause, turn);
-    const event = cause.event ?? JSON.parse(cause.body);
-    // The handler may change it, and keep parts of it.
-    cause.event = undefined;
-    return pipeline.handle(event, state, turn);
+    // The handler may change it, and keep parts of it. A later attempt reads the event back from the store.
+    return pipeline.handle(cause.event ?? JSON.parse(cause.body), state, turn);
   }
 
   /** A handler that is no longer declared has nothing to say. */

@@ -45,14 +45,6 @@ export const values: readonly Mutant[] = [
     tests: [promise('isolation')],
   },
   {
-    name: 'event-of-a-failed-attempt-tried-again',
-    promises: [2],
-    file: 'src/engine/runner.ts',
-    find: 'cause.event = undefined;',
-    replace: '',
-    tests: [promise('isolation')],
-  },
-  {
     name: 'state-not-held-to-its-schema',
     promises: [2],
     file: state,
