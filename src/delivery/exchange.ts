@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream';
 import { type Dispatcher, request } from 'undici';
 import { AddressRefused } from './address-guard.ts';
 import { describeFailure } from './describe-failure.ts';
+import { readBody } from './read-body.ts';
 import type { HttpResponse } from './response.ts';
 
 /** One request, as it goes out. */
@@ -33,9 +33,9 @@ export async function exchange(sent: HttpRequest, signal: AbortSignal): Promise<
     for (let hop = 0; ; hop++) {
       const ownHeaders = url.origin === sent.url.origin ? sent.ownHeaders : {};
       const answer = await unlessAborted(send({ ...sent, url, ownHeaders }, signal), signal);
+      const response = await responseOf(answer, signal);
       const next = hop < sent.redirects ? redirectOf(answer, url) : undefined;
-      if (next === undefined) return { result: 'answered', response: await responseOf(answer) };
-      await answer.body.dump({ limit: bodyBytesMax, signal });
+      if (next === undefined) return { result: 'answered', response };
       if (!isHttp(next)) return { result: 'refused', reason: `${notHttp(next.protocol)} (redirected by ${url.origin})` };
       url = next;
     }
@@ -65,11 +65,12 @@ function send({ url, method, headers, ownHeaders, body, connectionsTo }: HttpReq
   });
 }
 
-/** Rejects when the signal aborts: undici by itself does so only once it is connected. */
+/** Rejects as soon as the signal aborts: undici by itself does so only once it is connected, and a decoder not at all. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
   return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
@@ -80,24 +81,11 @@ function redirectOf({ statusCode, headers }: Dispatcher.ResponseData, url: URL):
   return leadsOn ? (URL.parse(location, url) ?? undefined) : undefined;
 }
 
-async function responseOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpResponse> {
-  const joined = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
-  return { status: statusCode, headers: Object.fromEntries(joined), body: await readStart(body) };
-}
-
-const bodyBytesMax = 64 * 1024;
-
-/** The first 64 KiB as text; what is beyond is not read, and a character that is cut in two is left out. */
-async function readStart(body: Readable): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytesLeft = bodyBytesMax;
-  for await (const chunk of body) {
-    const bytes: Buffer = Buffer.from(chunk);
-    text += decoder.decode(bytes.subarray(0, bytesLeft), { stream: true });
-    bytesLeft -= bytes.length;
-    // Leaving the loop destroys the body, and with it the connection.
-    if (bytesLeft <= 0) return text;
-  }
-  return text + decoder.decode();
+/** Never rejects: from here on the other side has answered, whatever comes of the rest. */
+async function responseOf(answer: Dispatcher.ResponseData, signal: AbortSignal): Promise<HttpResponse> {
+  const joined = Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+  const headers: Readonly<Record<string, string>> = Object.fromEntries(joined);
+  const timedOut = { text: '', fault: 'breaks off (timed out)' };
+  const { text, fault } = await unlessAborted(readBody(answer.body, headers), signal).catch(() => timedOut);
+  return { status: answer.statusCode, headers, body: text, ...(fault !== undefined && { bodyFault: fault }) };
 }

@@ -9,13 +9,17 @@ export function smsProvider({ url, key }: { readonly url: string; readonly key: 
   return http({ url, headers: key === undefined ? {} : { 'x-ins-auth-key': key }, judge: judgeProvider, circuit });
 }
 
-/** What an answer of the provider means. Only with its id for the message has it taken the message. */
-export function judgeProvider({ status, headers, body }: HttpResponse): Answer {
+/**
+ * What an answer of the provider means. Only with its id for the message has it taken the message; where the answer cannot be read
+ * whole, nobody knows.
+ */
+export function judgeProvider({ status, headers, body, bodyFault }: HttpResponse): Answer {
   const answer = { rawResponse: body };
   if (status === 408 || status === 429 || status >= 500) {
     return { result: 'failed', reason: `status ${status}`, retryAfterMs: retryAfterMs(headers), answer };
   }
   if (status < 200 || status >= 300) return { result: 'refused', reason: `status ${status}`, answer };
+  if (bodyFault !== undefined) return { result: 'unknown', reason: `status ${status}, whose body ${bodyFault}`, answer };
   const json = parse(body);
   if (json === undefined) return { result: 'refused', reason: `status ${status}: expected JSON, found something else`, answer };
   const messageId = messageIdOf(json);
@@ -23,12 +27,17 @@ export function judgeProvider({ status, headers, body }: HttpResponse): Answer {
   return { result: 'delivered', answer: { messageId, ...answer } satisfies Accepted };
 }
 
+/** The JSON of a body, with each number as the text that it is there: as a number it could be another, such as 1405478888888888901. */
 function parse(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(body, asWritten);
   } catch {
     return undefined;
   }
+}
+
+function asWritten(_name: string, value: unknown, ...[context]: readonly { readonly source?: string }[]): unknown {
+  return typeof value === 'number' ? (context?.source ?? String(value)) : value;
 }
 
 function messageIdOf(json: unknown): string | undefined {
