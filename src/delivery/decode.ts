@@ -29,7 +29,7 @@ export async function decode(encoded: BodyBytes, contentEncoding: string, limits
     .filter((name) => name !== '' && name !== 'identity');
   // A server may announce an encoding of nothing, such as of a 204.
   if (encoded.bytes.length === 0) return encoded;
-  if (encodings.length > encodingsMax) return undecoded(`has ${encodings.length} encodings, of which ${encodingsMax} are taken off`);
+  if (encodings.length > encodingsMax) return undecoded(`has ${encodings.length} encodings, expected at most ${encodingsMax}`);
   let body = encoded;
   for (const encoding of encodings.toReversed()) {
     const decoder = decoderOf(encoding, body.bytes);
@@ -79,7 +79,7 @@ function run(
     length += chunk.length;
     if (length > bytesMax) end(tooLong);
   });
-  decoder.on('end', () => end(decoder.bytesWritten < encoded.length ? `is more than what its ${encoding} ends with` : undefined));
+  decoder.on('end', () => end(decoder.bytesWritten < encoded.length ? `goes on where its ${encoding} ends` : undefined));
   decoder.on('error', (error) => end(`cannot be decoded as ${encoding} (${messageOf(error)})`));
   decoder.end(encoded);
   return promise;
