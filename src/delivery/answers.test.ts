@@ -5,9 +5,10 @@ import test from 'node:test';
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { callOf, receive, transport, unhurried } from './fixture.test.ts';
 import type { HttpOptions } from './http.ts';
+import type { Judge } from './response.ts';
 
 /** Hands everything that a judge is given back. */
-const judge: HttpOptions['judge'] = ({ headers: _, ...rest }) => ({ result: 'delivered', answer: rest });
+const judge: Judge = ({ headers: _, ...rest }) => ({ result: 'delivered', answer: rest });
 
 const plain = '{"messageId":"m-1","text":"Ünïcode ✓"}';
 const gzipped = gzipSync(plain);
@@ -89,7 +90,11 @@ const faulty: readonly [what: string, sent: Sent, fault: RegExp][] = [
   ['br with more behind it', { encoding: 'br', body: Buffer.concat([brotliCompressSync(plain), gzipped]) }, /^goes on where its br ends$/],
   ['deflate with more behind it', { encoding: 'deflate', body: Buffer.concat([deflateSync(plain), gzipped]) }, /^goes on where/],
   ['gzip in an encoding that it is not in', { encoding: 'br, gzip', body: gzipped }, /^cannot be decoded as br/],
-  ['an encoding that nobody knows', { encoding: 'martian', body: plain }, /^has the encoding martian, expected one of br, deflate, gzip and zstd$/],
+  [
+    'an encoding that nobody knows',
+    { encoding: 'martian', body: plain },
+    /^has the encoding martian, expected one of br, deflate, gzip and zstd$/,
+  ],
   ['more encodings than are taken off', { encoding: 'gzip,gzip,gzip,gzip', body: plain }, /^has 4 encodings, expected at most 3$/],
   ['one character too many', { body: 'x'.repeat(65_537) }, /^is longer than 64 KiB$/],
   ['one character too many, in gzip', { encoding: 'gzip', body: gzipSync('x'.repeat(65_537)) }, /^is longer than 64 KiB$/],

@@ -22,26 +22,28 @@ export function judgeProvider({ status, headers, body, bodyFault }: HttpResponse
   if (bodyFault !== undefined) return { result: 'unknown', reason: `status ${status}, whose body ${bodyFault}`, answer };
   const json = parse(body);
   if (json === undefined) return { result: 'refused', reason: `status ${status}: expected JSON, found something else`, answer };
-  const messageId = messageIdOf(json);
+  const messageId = messageIdOf(json, body);
   if (messageId === undefined) return { result: 'refused', reason: `status ${status}: expected a messageId, found none`, answer };
   return { result: 'delivered', answer: { messageId, ...answer } satisfies Accepted };
 }
 
-/** The JSON of a body, with each number as the text that it is there: as a number it could be another, such as 1405478888888888901. */
 function parse(body: string): unknown {
   try {
-    return JSON.parse(body, asWritten);
+    return JSON.parse(body);
   } catch {
     return undefined;
   }
 }
 
-function asWritten(_name: string, value: unknown, ...[context]: readonly { readonly source?: string }[]): unknown {
-  return typeof value === 'number' ? (context?.source ?? String(value)) : value;
-}
-
-function messageIdOf(json: unknown): string | undefined {
+/** The id in the JSON of a body, a number as it is written: read as a number, 1405478888888888901 is another one. */
+function messageIdOf(json: unknown, body: string): string | undefined {
   if (typeof json !== 'object' || json === null || !('messageId' in json)) return undefined;
   const { messageId } = json;
+  if (typeof messageId === 'number') return messageIdOf(JSON.parse(body, asWritten), body);
   return typeof messageId === 'string' && messageId.trim() !== '' ? messageId : undefined;
+}
+
+/** A reviver that leaves numbers as the texts that they are. */
+function asWritten(_name: string, value: unknown, ...[context]: readonly { readonly source?: string }[]): unknown {
+  return typeof value === 'number' ? (context?.source ?? String(value)) : value;
 }
