@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import test from 'node:test';
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { callOf, receive, transport, unhurried } from './fixture.test.ts';
+import { callOf, receive, receiveRaw, transport, unhurried } from './fixture.test.ts';
 import type { HttpOptions } from './http.ts';
 import type { Judge } from './response.ts';
 
@@ -160,6 +160,43 @@ for (const [what, breakOff] of breaks) {
     }
   });
 }
+
+const heads: readonly [what: string, head: string, status: number | undefined][] = [
+  ['after the status', 'HTTP/1.1 202 Accepted\r\n', 202],
+  ['in the midst of the headers', 'HTTP/1.1 200 OK\r\ncontent-type: applica', 200],
+  ['after an interim answer and a status', 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 202 ', 202],
+  ['for more headers than a client takes', `HTTP/1.1 202 Accepted\r\nx-much: ${'x'.repeat(20_000)}\r\n\r\n{}`, 202],
+  ['at a header that is none', 'HTTP/1.1 202 Accepted\r\nno header\r\n\r\n{}', 202],
+  ['after the status of a refusal', 'HTTP/1.1 410 Gone\r\n', 410],
+  ['before the status is whole', 'HTTP/1.1 20', undefined],
+  ['after an interim answer alone', 'HTTP/1.1 103 Early Hints\r\n\r\n', undefined],
+];
+
+for (const [what, head, status] of heads) {
+  test(`a call is judged by its status once that is there: the answer breaks off ${what}`, async (context) => {
+    const shop = await receiveRaw(context, (socket) => socket.once('data', () => socket.end(head)));
+    const answer = await transport(context, { url: shop.url }).call(callOf(), unhurried);
+    assert.equal(answer.result, status === undefined ? 'failed' : status === 410 ? 'refused' : 'delivered');
+    if (status === undefined) return;
+    const { bodyFault, ...rest } = Object('answer' in answer && answer.answer);
+    assert.deepEqual(rest, { status, body: '' });
+    assert.match(bodyFault, /^is missing, since the headers break off \(.+\)$/);
+  });
+}
+
+test('a status of an earlier call on the same connection says nothing of the next one', async (context) => {
+  const shop = await receiveRaw(context, (socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      socket.once('data', () => socket.end());
+    });
+  });
+  const to = transport(context, { url: shop.url });
+  let delivered = 0;
+  for (let calls = 0; calls < 6; calls++) if ((await to.call(callOf(), unhurried)).result === 'delivered') delivered += 1;
+  assert.ok(delivered < 6);
+  assert.equal(delivered, shop.connections());
+});
 
 test('a webhook whose body does not end in time has answered by its status', { timeout: 20_000 }, async (context) => {
   for (const [status, result] of [

@@ -109,8 +109,8 @@ export const deliveriesOverHttp: readonly Mutant[] = [
     name: 'secrets-follow-a-redirect',
     promises: [6],
     file: 'src/delivery/exchange.ts',
-    find: 'url.origin === sent.url.origin ? sent.ownHeaders : {}',
-    replace: 'sent.ownHeaders',
+    find: '...(url.origin === first.origin && ownHeaders)',
+    replace: '...ownHeaders',
     tests: [beside('delivery/http')],
   },
   {
@@ -191,6 +191,14 @@ export const deliveriesOverHttp: readonly Mutant[] = [
     file: 'src/delivery/exchange.ts',
     find: '.catch(() => timedOut)',
     replace: '',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'status-without-headers-overlooked',
+    promises: [6],
+    file: 'src/delivery/status-witness.ts',
+    find: 'this.#status = Number(status);',
+    replace: 'this.#head = status;',
     tests: [beside('delivery/answers')],
   },
   {
