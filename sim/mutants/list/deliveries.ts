@@ -224,7 +224,7 @@ export const deliveries: readonly Mutant[] = [
     promises: [6],
     file: kept,
     find: "if (answer.result === 'delivered') return { result: 'delivered', ...copy };",
-    replace: "if (answer.result === 'delivered' && kept !== undefined) return { result: 'delivered', ...copy };",
+    replace: "if (answer.result === 'delivered') return { result: kept === undefined ? 'unknown' : 'delivered', reason: '', ...copy };",
     tests: [promise('deliveries', 'what came of a call stands')],
   },
   {

@@ -508,7 +508,8 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
       if (given === changing) setImmediate().then(() => Object.assign(changing, { state: 'as it was later' }));
       return { result: 'delivered', answer: given };
     };
-    const t = await testMill({ pipelines: [receipts], answer, log });
+    // So an answer waits for the second commit, and its object may change meanwhile.
+    const t = await testMill({ pipelines: [receipts], answer, log, crashBeforeCommit: true });
     for (const at of kept.keys()) await t.ingest('receipts', { key: String(at), n: 1 });
     await t.advance('1h');
     const byId = new Map(told.map((outcome) => [Object(outcome).id, outcome]));
@@ -516,8 +517,8 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
       const { status, answer } = Object(byId.get(String(at)));
       assert.deepEqual([status, answer], ['delivered', as], String(at));
     }
-    assert.deepEqual([told.length, t.calls.length, (await t.deadLetters()).length], [kept.length, kept.length, 0]);
-    assert.deepEqual(warnings, Array(6).fill('an answer is not kept'));
+    assert.deepEqual([byId.size, t.calls.length, (await t.deadLetters()).length], [kept.length, kept.length, 0]);
+    assert.equal(warnings.filter((line) => line === 'an answer is not kept').length, 6);
     await t.stop();
   });
 
