@@ -164,7 +164,7 @@ test('whatever the answer of the provider looks like, a message that it may have
     SCHEDULER_INTERVAL: '200ms',
     MESSAGE_BATCH_SIZE: '20',
     MESSAGE_MAX_WORKERS: '20',
-    MESSAGE_PER_MESSAGE_TIMEOUT: '1s',
+    MESSAGE_PER_MESSAGE_TIMEOUT: '3s',
     SMS_PROVIDER_URL: provider.url,
   });
   const url = await program.listening();
