@@ -106,6 +106,7 @@ const letter: NewDeadLetter = {
   event: { position: 2, order: 2 },
 };
 const given: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'given up' } };
+const doubtful: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'unknown' } };
 
 const breaks: readonly Break[] = [
   {
@@ -185,6 +186,11 @@ const breaks: readonly Break[] = [
     ledger: (ledger) => ({ ...ledger, calls: [{ ...call, result: 'refused' }, call] }),
   },
   {
+    what: 'what may have arrived is called again',
+    says: /called again after it was doubtful/,
+    ledger: (ledger) => ({ ...ledger, calls: [{ ...call, result: 'doubtful' }, call] }),
+  },
+  {
     what: 'at rest a key is parked for nothing',
     says: /ann is parked, and no dead letter says why/,
     store: (store) => commit(store, { keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: true }] }),
@@ -252,6 +258,7 @@ const breaks: readonly Break[] = [
     store: (store) => commit(store, { deadLetters: [{ ...letter, parked: true }] }),
   },
   { what: 'a delivery was given up and nobody sees it', says: /m to mail was told to be given up/, turns: [turn(0), given, turn(2)] },
+  { what: 'a delivery may have arrived and nobody sees it', says: /m to mail was told to be unknown/, turns: [turn(0), doubtful, turn(2)] },
   { what: 'at rest a timer is due', says: /bell of key ann is due and has not fired/, settledAt: now + 10 },
 ];
 

@@ -108,8 +108,8 @@ export interface ArrivedCall {
   readonly key: string;
   readonly id: string;
   readonly life: number;
-  /** What was answered; `unknown` when the caller died before it was. */
-  readonly result: 'delivered' | 'failed' | 'refused' | 'unknown';
+  /** What was answered, `doubtful` that it may have arrived; `unknown` when the caller died before it was. */
+  readonly result: 'delivered' | 'doubtful' | 'failed' | 'refused' | 'unknown';
 }
 
 /** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm (one that tells of an outcome by its name), of a delivery by `endpoint/id`, of skipped numbers by `from-to`. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import * as z from 'zod';
 import { Program, temporaryFolder } from './program.ts';
@@ -138,6 +139,58 @@ test('out of the box messages go to the sandbox, and the start says so', async (
   assert.equal(code, 0);
 });
 
+test('whatever the answer of the provider looks like, a message that it may have taken is not sent again by itself', async (context) => {
+  const folder = temporaryFolder(context);
+  const provider = await Provider.start(context);
+  const json = (id: string) => JSON.stringify({ message: 'Accepted', messageId: `m-${id}` });
+  const answers: Readonly<Record<string, Answer>> = {
+    gzip: (response, { id }) => response.writeHead(202, { 'content-encoding': 'gzip' }).end(gzipSync(json(id))),
+    br: (response, { id }) => response.writeHead(202, { 'content-encoding': 'br' }).end(brotliCompressSync(json(id))),
+    deflate: (response, { id }) => response.writeHead(202, { 'content-encoding': 'deflate' }).end(deflateSync(json(id))),
+    number: (response) => response.writeHead(202).end('{"messageId":748213377}'),
+    long: (response) => response.writeHead(202).end('{"messageId":1405478888888888901}'),
+    mark: (response, { id }) => response.writeHead(202).end(`\ufeff${json(id)}`),
+    blank: (response) => response.writeHead(202).end('{"messageId":" "}'),
+    empty: (response) => response.writeHead(204).end(),
+    lie: (response, { id }) => response.writeHead(202, { 'content-encoding': 'gzip' }).end(json(id)),
+    cut: (response, { id }) => response.writeHead(202, { 'content-encoding': 'gzip' }).end(gzipSync(json(id)).subarray(0, -4)),
+    broken: (response) => response.writeHead(202, { 'content-length': 100 }).write('{"mess', () => response.destroy()),
+    endless: (response) => response.writeHead(202).write('{"mess'),
+    head: (response) => response.socket?.end('HTTP/1.1 202 Accepted\r\n'),
+    big: (response) => response.writeHead(202).end(`{"x":"${'x'.repeat(70_000)}","messageId":"m"}`),
+  };
+  provider.answer = (response, request) => answers[request.id]?.(response, request);
+  const program = serveMessages(context, folder, {
+    SCHEDULER_INTERVAL: '200ms',
+    MESSAGE_BATCH_SIZE: '20',
+    MESSAGE_MAX_WORKERS: '20',
+    MESSAGE_PER_MESSAGE_TIMEOUT: '3s',
+    SMS_PROVIDER_URL: provider.url,
+  });
+  const url = await program.listening();
+  const ids = Object.keys(answers);
+  insert(
+    folder,
+    ids.map((id) => ({ id })),
+  );
+  await provider.asked(ids.length);
+  await nothingPending(url);
+  const found = new Map<string, string>();
+  for (const id of ids) {
+    const { status, messageId, reason } = await get(Message, `${url}/messages/${id}`);
+    found.set(id, messageId ?? `${status} ${reason?.slice(0, 31)}`);
+  }
+  const unknown = 'FAILED unknown: it may have been sent:';
+  assert.deepEqual(Object.fromEntries(found), {
+    ...{ gzip: 'm-gzip', br: 'm-br', deflate: 'm-deflate', number: '748213377', long: '1405478888888888901', mark: 'm-mark' },
+    ...{ blank: 'FAILED status 202: expected a messageI', empty: 'FAILED status 204: expected JSON, foun' },
+    ...{ lie: unknown, cut: unknown, broken: unknown, endless: unknown, head: unknown, big: unknown },
+  });
+  assert.deepEqual(provider.requests.map(({ id }) => id).toSorted(), ids.toSorted());
+  const letters = await get(z.object({ items: z.array(z.unknown()) }), `${url}/dead-letters`);
+  assert.equal(letters.items.length, 8);
+});
+
 test('a batch takes so many, oldest first, an interval apart; each request is as documented', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
@@ -195,7 +248,7 @@ const cases: Readonly<Record<string, readonly [answer: Answer, status: 'SUCCESS'
   '503': [respond(503, '', { 'retry-after': '1' }), 'FAILED', 2],
   'a closed connection': [(response) => response.destroy(), 'FAILED', 2],
   'no answer': [() => {}, 'FAILED', 2],
-  'an answer that does not end': [(response) => response.writeHead(200).write('{'), 'FAILED', 2],
+  'an answer that does not end': [(response) => response.writeHead(200).write('{'), 'FAILED', 1],
 };
 
 test('what becomes of a message is decided by the answer, or by there being none', async (context) => {

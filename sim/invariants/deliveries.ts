@@ -108,8 +108,10 @@ function checkRepeats({ id, times, recorded }: ToldDelivery, calls: readonly Arr
     const arrived = made.filter(({ result }) => result === 'delivered').length;
     if (arrived > times) say(`${id} was asked for ${times} times and delivered ${arrived} times in life ${life}`);
     if (times === 1 && life > (recorded ?? life)) say(`${id} was called again after its success was recorded`);
-    const refused = made.findIndex(({ result }) => result === 'refused');
-    if (times === 1 && refused !== -1 && refused < made.length - 1) say(`${id} was called again after it was refused`);
+    for (const final of ['refused', 'doubtful']) {
+      const answered = made.findIndex(({ result }) => result === final);
+      if (times === 1 && answered !== -1 && answered < made.length - 1) say(`${id} was called again after it was ${final}`);
+    }
   }
 }
 

@@ -44,8 +44,8 @@ function checkGivenUp({ witness, turns, letters }: Evidence, { resolved }: Ledge
   for (const endpoint of witness.endpoints) {
     for (const [key, decided] of turns) {
       for (const { id, status } of deliveriesOf(decided, endpoint).values()) {
-        if (status === 'given up' && !known.has(nameOf(key, `${endpoint.name}/${id}`)))
-          say(`key ${key}: delivery ${id} to ${endpoint.name} was told to be given up and is no dead letter`);
+        if ((status === 'given up' || status === 'unknown') && !known.has(nameOf(key, `${endpoint.name}/${id}`)))
+          say(`key ${key}: delivery ${id} to ${endpoint.name} was told to be ${status} and is no dead letter`);
       }
     }
   }

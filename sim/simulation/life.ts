@@ -21,6 +21,11 @@ export interface World {
   broken(what: string): void;
 }
 
+function resultOf(fate: 'delivered' | 'unknown' | 'refused' | 'failed' | 'throws'): ArrivedCall['result'] {
+  if (fate === 'throws') return 'failed';
+  return fate === 'unknown' ? 'doubtful' : fate;
+}
+
 /** A run of the process, from its start to its stop or death. */
 export class Life implements Surroundings {
   readonly life: number;
@@ -122,7 +127,7 @@ export class Life implements Surroundings {
       return { result: 'postponed', reason: 'not now', retryAfterMs: 700 };
     }
     if (signal.aborted) throw signal.reason;
-    arrived.result = fate === 'throws' ? 'failed' : fate;
+    arrived.result = resultOf(fate);
     if (fate === 'throws') throw new Error('the line is dead');
     return fate === 'delivered' ? { result: fate } : { result: fate, reason: 'not today' };
   }

@@ -41,7 +41,7 @@ export interface Act {
 
 /** What comes of the calls of a delivery, one after the other, `delivered` when none is left; and what its success leads to. */
 export interface DeliveryPlan {
-  readonly answers: readonly ('delivered' | 'failed' | 'refused' | 'postponed' | 'throws' | 'hangs')[];
+  readonly answers: readonly ('delivered' | 'failed' | 'unknown' | 'refused' | 'postponed' | 'throws' | 'hangs')[];
   readonly does: readonly Deed[];
 }
 

@@ -165,7 +165,7 @@ class Author {
     // Now and then under the id of one that may be waiting still.
     const isShared = chance.upTo(6) === 1;
     const id = isShared ? `again ${chance.upTo(2)}` : mark;
-    const fates = ['delivered', 'delivered', 'delivered', 'failed', 'failed', 'refused', 'postponed', 'throws', 'hangs'] as const;
+    const fates = ['delivered', 'delivered', 'unknown', 'failed', 'failed', 'refused', 'postponed', 'throws', 'hangs'] as const;
     const answers = Array.from({ length: chance.upTo(3) - 1 }, () => chance.one(fates));
     // What follows has names of its own, so that it may follow but once.
     if (!this.#plans.has(id)) this.#plans.set(id, { answers, does: isShared ? [] : this.#deeds(Math.min(depth, 1), `${mark}/`) });

@@ -1,7 +1,8 @@
 import { type LookupAddress, lookup as lookUpBySystem } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { buildConnector, type Dispatcher } from 'undici';
 import { type AddressGuard, AddressRefused } from './address-guard.ts';
+import { witnessedAgent } from './status-witness.ts';
 
 export interface ConnectionOptions {
   /** Judges every address before anything is sent there. Undefined: all may be called. */
@@ -26,7 +27,7 @@ export function connections({ guard, lookup }: ConnectionOptions): Connections {
   const closing = new AbortController();
   const options = { timeout: connectTimeoutMs, allowH2: false, signal: closing.signal, ...(lookup === undefined ? {} : { lookup }) };
   const connect = guard === undefined ? buildConnector(options) : guardedConnector(guard, options, lookup ?? lookUpBySystem);
-  const dispatcher = new Agent({ connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
+  const dispatcher = witnessedAgent({ connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
   return {
     dispatcher,
     async close() {

@@ -1,8 +1,9 @@
-import type { Readable } from 'node:stream';
 import { type Dispatcher, request } from 'undici';
 import { AddressRefused } from './address-guard.ts';
 import { describeFailure } from './describe-failure.ts';
+import { readBody } from './read-body.ts';
 import type { HttpResponse } from './response.ts';
+import { StatusWitness } from './status-witness.ts';
 
 /** One request, as it goes out. */
 export interface HttpRequest {
@@ -25,24 +26,40 @@ export type Exchange =
   | { readonly result: 'refused'; readonly reason: string }
   | { readonly result: 'failed'; readonly reason: string };
 
+/** One request on the way to where redirects end. */
+interface Hop {
+  readonly url: URL;
+  readonly witness: StatusWitness;
+}
+
 /** Sends a request and takes the answer, up to where redirects end. Never throws. */
 export async function exchange(sent: HttpRequest, signal: AbortSignal): Promise<Exchange> {
-  let url = sent.url;
+  let hop: Hop = { url: sent.url, witness: new StatusWitness() };
   try {
     signal.throwIfAborted();
-    for (let hop = 0; ; hop++) {
-      const ownHeaders = url.origin === sent.url.origin ? sent.ownHeaders : {};
-      const answer = await unlessAborted(send({ ...sent, url, ownHeaders }, signal), signal);
-      const next = hop < sent.redirects ? redirectOf(answer, url) : undefined;
-      if (next === undefined) return { result: 'answered', response: await responseOf(answer) };
-      await answer.body.dump({ limit: bodyBytesMax, signal });
-      if (!isHttp(next)) return { result: 'refused', reason: `${notHttp(next.protocol)} (redirected by ${url.origin})` };
-      url = next;
+    for (let redirects = 0; ; redirects++) {
+      const answer = await unlessAborted(send(sent, hop, signal), signal);
+      const response = await responseOf(answer, signal);
+      const next = redirects < sent.redirects ? redirectOf(answer, hop.url) : undefined;
+      if (next === undefined) return { result: 'answered', response };
+      if (!isHttp(next)) return { result: 'refused', reason: `${notHttp(next.protocol)} (redirected by ${hop.url.origin})` };
+      hop = { url: next, witness: new StatusWitness() };
     }
   } catch (error) {
-    if (error instanceof AddressRefused) return { result: 'refused', reason: error.message };
-    return { result: 'failed', reason: `${signal.aborted ? 'timed out' : describeFailure(error)} (${url.origin})` };
+    return failureOf(error, hop, signal);
   }
+}
+
+function failureOf(error: unknown, { url, witness }: Hop, signal: AbortSignal): Exchange {
+  if (error instanceof AddressRefused) return { result: 'refused', reason: error.message };
+  const reason = signal.aborted ? 'timed out' : describeFailure(error);
+  if (witness.status === undefined) return { result: 'failed', reason: `${reason} (${url.origin})` };
+  return { result: 'answered', response: responseWithoutHeaders(witness.status, reason) };
+}
+
+/** The status came, so the other side has had the call. */
+function responseWithoutHeaders(status: number, reason: string): HttpResponse {
+  return { status, headers: {}, body: '', bodyFault: `is missing, since the headers break off (${reason})` };
 }
 
 /** Whether it is a URL that can be called. */
@@ -55,49 +72,38 @@ export function notHttp(protocol: string): string {
   return `expected an http or https URL, found one of ${protocol}`;
 }
 
-function send({ url, method, headers, ownHeaders, body, connectionsTo }: HttpRequest, signal: AbortSignal) {
+function send({ url: first, method, headers, ownHeaders, body, connectionsTo }: HttpRequest, { url, witness }: Hop, signal: AbortSignal) {
   return request(`${url.origin}${url.pathname}${url.search}`, {
     dispatcher: connectionsTo(url),
     method,
-    headers: { ...ownHeaders, ...headers },
+    headers: { ...(url.origin === first.origin && ownHeaders), ...headers },
     body,
     signal,
+    opaque: witness,
   });
 }
 
-/** Rejects when the signal aborts: undici by itself does so only once it is connected. */
+/** Rejects as soon as the signal aborts: undici by itself does so only once it is connected, and a decoder not at all. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
   return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 /** Where a request goes on with its method and body. Other redirects would change them. */
-function redirectOf({ statusCode, headers }: Dispatcher.ResponseData, url: URL): URL | undefined {
+function redirectOf({ statusCode, headers }: Dispatcher.ResponseData<unknown>, url: URL): URL | undefined {
   const { location } = headers;
   const leadsOn = (statusCode === 307 || statusCode === 308) && typeof location === 'string';
   return leadsOn ? (URL.parse(location, url) ?? undefined) : undefined;
 }
 
-async function responseOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpResponse> {
-  const joined = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
-  return { status: statusCode, headers: Object.fromEntries(joined), body: await readStart(body) };
-}
-
-const bodyBytesMax = 64 * 1024;
-
-/** The first 64 KiB as text; what is beyond is not read, and a character that is cut in two is left out. */
-async function readStart(body: Readable): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytesLeft = bodyBytesMax;
-  for await (const chunk of body) {
-    const bytes: Buffer = Buffer.from(chunk);
-    text += decoder.decode(bytes.subarray(0, bytesLeft), { stream: true });
-    bytesLeft -= bytes.length;
-    // Leaving the loop destroys the body, and with it the connection.
-    if (bytesLeft <= 0) return text;
-  }
-  return text + decoder.decode();
+/** Never rejects: from here on the other side has answered, whatever comes of the rest. */
+async function responseOf(answer: Dispatcher.ResponseData<unknown>, signal: AbortSignal): Promise<HttpResponse> {
+  const joined = Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+  const headers: Readonly<Record<string, string>> = Object.fromEntries(joined);
+  const timedOut = { text: '', fault: 'breaks off (timed out)' };
+  const { text, fault } = await unlessAborted(readBody(answer.body, headers), signal).catch(() => timedOut);
+  return { status: answer.statusCode, headers, body: text, ...(fault !== undefined && { bodyFault: fault }) };
 }

@@ -139,11 +139,12 @@ class Http implements HttpTransport {
   }
 
   /** The call was made: that its answer cannot be judged is no reason to make it again. */
-  #judged(response: HttpResponse): Answer {
+  async #judged(response: HttpResponse): Promise<Answer> {
     try {
-      return this.#judge(response);
+      // One without types may answer a promise.
+      return await this.#judge(response);
     } catch (error) {
-      return refused(`status ${response.status}, which the judge failed at: ${messageOf(error)}`);
+      return { result: 'unknown', reason: `status ${response.status}, which the judge failed at: ${messageOf(error)}` };
     }
   }
 

@@ -5,8 +5,10 @@ export interface HttpResponse {
   readonly status: number;
   /** By names in lower case. Of a header that came more than once the values stand one after the other, separated by a comma. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body as UTF-8 text: its first 64 KiB. */
+  /** The body as text: its first 64 KiB, decoded. */
   readonly body: string;
+  /** Why `body` is not the whole body, such as `is longer than 64 KiB` or `breaks off (timed out)`; absent when it is. */
+  readonly bodyFault?: string | undefined;
 }
 
 /** What an answer means to the delivery. */
@@ -14,10 +16,10 @@ export type Judge = (response: HttpResponse) => Answer;
 
 /**
  * What the answers of webhooks mean: 2xx delivered, 410 never again, everything else later. The key is told the status and
- * the body.
+ * the body, and why that is not all of it.
  */
-export const judgeWebhook: Judge = ({ status, headers, body }) => {
-  const answer = { status, body };
+export const judgeWebhook: Judge = ({ status, headers, body, bodyFault }) => {
+  const answer = { status, body, ...(bodyFault !== undefined && { bodyFault }) };
   if (status >= 200 && status < 300) return { result: 'delivered', answer };
   if (status === 410) return { result: 'refused', reason: 'status 410', answer };
   return { result: 'failed', reason: `status ${status}`, retryAfterMs: retryAfterMs(headers), answer };

@@ -25,6 +25,8 @@ export interface PipelineCounts {
   readonly deliveryRetries: number;
   /** Deliveries given up as dead letters. */
   readonly deliveriesFailed: number;
+  /** Deliveries that may have arrived, and are dead letters for an operator to decide on. */
+  readonly deliveriesUnknown: number;
   /** Turns under way. */
   readonly running: number;
   readonly concurrency: number;
@@ -57,6 +59,7 @@ export interface DraftCounts {
   delivered: number;
   deliveryRetries: number;
   deliveriesFailed: number;
+  deliveriesUnknown: number;
 }
 
 const windowSeconds = 10;
@@ -73,6 +76,7 @@ export class Counters {
   delivered = 0;
   deliveryRetries = 0;
   deliveriesFailed = 0;
+  deliveriesUnknown = 0;
   running = 0;
   deadLetters = 0;
   deliveries = 0;
@@ -90,6 +94,7 @@ export class Counters {
     this.delivered += draft.delivered;
     this.deliveryRetries += draft.deliveryRetries;
     this.deliveriesFailed += draft.deliveriesFailed;
+    this.deliveriesUnknown += draft.deliveriesUnknown;
     this.ignored += ignored;
     this.failed += failed;
     this.retries += retries;
@@ -105,7 +110,7 @@ export class Counters {
   /** @param gauges what is not counted but looked at */
   snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, now: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, latencyMsTotal } = this;
-    const { deliveries, delivered, deliveryRetries, deliveriesFailed } = this;
+    const { deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {
       ...gauges,
       received,
@@ -119,6 +124,7 @@ export class Counters {
       delivered,
       deliveryRetries,
       deliveriesFailed,
+      deliveriesUnknown,
       running,
       deadLetters,
       latencyMsTotal,

@@ -31,6 +31,7 @@ export class Draft {
     delivered: 0,
     deliveryRetries: 0,
     deliveriesFailed: 0,
+    deliveriesUnknown: 0,
   };
   readonly sends: Outgoing[] = [];
   readonly timers: TimerWrite[] = [];

@@ -50,7 +50,7 @@ export class Partition {
     this.id = id;
     this.#means = means;
     this.#ledger = new Ledger(means.counters);
-    this.#calls = new Calls(id.pipeline, means.clock);
+    this.#calls = new Calls(id.pipeline, means);
   }
 
   /** Claims the partition and sets to work. Throws what the store throws. */

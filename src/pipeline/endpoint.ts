@@ -23,15 +23,17 @@ export interface OutgoingCall {
 }
 
 /**
- * What came of a call. `answer`, where there is one, must be JSON; it comes back to the key.
+ * What came of a call. `answer`, where there is one, is kept as JSON, as it is when it is given; it comes back to the key.
  *
  * - `delivered`: it has arrived and must not be made again.
+ * - `unknown`: it may have arrived, and nobody can tell. It is not made again by itself: an operator decides.
  * - `refused`: it will never succeed as it is.
  * - `failed`: it may succeed later, not before `retryAfterMs` have passed, if given.
  * - `postponed`: no call was made, and none to this endpoint makes sense for `retryAfterMs`. It counts as no attempt.
  */
 export type Answer =
   | { readonly result: 'delivered'; readonly answer?: unknown }
+  | { readonly result: 'unknown'; readonly reason: string; readonly answer?: unknown }
   | { readonly result: 'refused'; readonly reason: string; readonly answer?: unknown }
   | { readonly result: 'failed'; readonly reason: string; readonly retryAfterMs?: number | undefined; readonly answer?: unknown }
   | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
@@ -45,7 +47,10 @@ export interface TransportLog {
 export interface Transport {
   /** Called once before the first call, when the engine starts. */
   open?(log: TransportLog): void | Promise<void>;
-  /** Makes the call once. What it throws counts as `failed`. When the signal aborts, it ends as soon as it can. */
+  /**
+   * Makes the call once. What it throws counts as `failed`. When the signal aborts, it ends at once: an answer that it still gives
+   * in that turn of the event loop counts, otherwise the call has failed.
+   */
   call(call: OutgoingCall, signal: AbortSignal): Promise<Answer>;
   /** Called once after the last call, when the engine stops. */
   close?(): void | Promise<void>;
@@ -56,8 +61,9 @@ export interface Transport {
  *
  * - `delivered`: once, with the answer.
  * - `given up`: it was refused, or its last attempt failed. It is a dead letter now.
+ * - `unknown`: it may have arrived, and nobody can tell. It is a dead letter now, and is called again only when an operator says so.
  * - `failed`: an attempt failed and there are more, where `retry.by` is `pipeline`.
- * - `redriven`: an operator wants a delivery that was given up to be tried again.
+ * - `redriven`: an operator wants a delivery that is a dead letter to be tried again.
  */
 export type DeliveryOutcome = {
   readonly id: string;
@@ -68,6 +74,7 @@ export type DeliveryOutcome = {
 } & (
   | { readonly status: 'delivered'; readonly answer: unknown }
   | { readonly status: 'given up'; readonly reason: string; readonly answer: unknown }
+  | { readonly status: 'unknown'; readonly reason: string; readonly answer: unknown }
   | {
       readonly status: 'failed';
       readonly reason: string;
@@ -105,7 +112,7 @@ export interface EndpointOptions<State, T, Next> {
   /** How long a call may take before it is aborted and has failed. Default 30 s. */
   readonly timeout?: Duration;
   readonly retry?: DeliveryRetry;
-  /** `key`: the deliveries of a key go one after the other, each when the one before it was delivered or given up. Default `none`. */
+  /** `key`: the deliveries of a key go one after the other, each when the one before it has its last outcome. Default `none`. */
   readonly order?: 'none' | 'key';
   /** What an outcome means to the key: a turn like that of an event. Without it the key is not told. */
   outcome?(state: State | undefined, turn: T, outcome: DeliveryOutcome): Next;

@@ -31,6 +31,7 @@ const PipelineList = z.object({
       delivered: z.int(),
       deliveryRetries: z.int(),
       deliveriesFailed: z.int(),
+      deliveriesUnknown: z.int(),
       depth: z.int(),
       held: z.int(),
       deadLetters: z.int(),

@@ -83,10 +83,11 @@ function ofPipelines(counts: Counts, uptimeMs: number): Registry {
     labelNames: ['pipeline', 'outcome'],
     registers,
   });
-  for (const [pipeline, { delivered, deliveryRetries, deliveriesFailed }] of pipelines) {
+  for (const [pipeline, { delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown }] of pipelines) {
     deliveries.inc({ pipeline, outcome: 'delivered' }, delivered);
     deliveries.inc({ pipeline, outcome: 'retried' }, deliveryRetries);
     deliveries.inc({ pipeline, outcome: 'failed' }, deliveriesFailed);
+    deliveries.inc({ pipeline, outcome: 'unknown' }, deliveriesUnknown);
   }
   for (const { name, help, of } of gauges) {
     const gauge = new Gauge({ name, help, labelNames: ['pipeline'], registers });

@@ -6,6 +6,7 @@ import { type Answer, type OutgoingCall, sqlite, type Transport } from '../../sr
 import { testMill } from '../../src/testing/index.ts';
 import { temporaryFolder } from '../../test/program.ts';
 import { type MessagesPipelineOptions, messagesPipeline } from './pipeline.ts';
+import { judgeProvider } from './provider.ts';
 import { type MessageRow, messages } from './table.ts';
 
 const startAt = Date.UTC(2026, 10, 21, 10);
@@ -183,6 +184,35 @@ test('a refused message fails at once', async (context) => {
   assert.deepEqual([status, reason, raw_response], ['FAILED', 'status 400', 'bad number']);
   assert.deepEqual([provider.calls.length, (await t.deadLetters()).length], [1, 1]);
 });
+
+test('a message that may have been sent is failed, says so, and is sent again only when an operator says so', async (context) => {
+  const { t, provider, insert, batch, row } = await start(context);
+  provider.answer = () => ({ result: 'unknown', reason: 'status 202, whose body breaks off', answer: { rawResponse: '{"mess' } });
+  insert(1);
+  for (let times = 0; times < 5; times += 1) await batch();
+  const { status, reason, raw_response, attempts } = await row('row-1');
+  assert.deepEqual([status, attempts, raw_response], ['FAILED', 1, '{"mess']);
+  assert.equal(reason, 'unknown: it may have been sent: status 202, whose body breaks off');
+  const [letter, ...others] = await t.deadLetters();
+  assert.deepEqual([provider.calls.length, letter?.delivery?.id, others.length], [1, 'row-1', 0]);
+  assert.match(letter?.reason ?? '', /unknown: it may have arrived: status 202/);
+  provider.answer = accept;
+  await t.mill.redrive(letter?.id ?? '');
+  await batch();
+  assert.deepEqual([(await row('row-1')).status, (await row('row-1')).reason, provider.calls.length], ['SUCCESS', undefined, 2]);
+});
+
+for (const messageId of ['\ud800', 'a\0b', 'x'.repeat(60_000)]) {
+  test(`a message is sent once, also under an id such as ${JSON.stringify(messageId.slice(0, 8))}`, async (context) => {
+    const { t, provider, insert, batch, row } = await start(context);
+    provider.answer = () => judgeProvider({ status: 202, headers: {}, body: JSON.stringify({ messageId }) });
+    insert(1);
+    for (let times = 0; times < 5; times += 1) await batch();
+    const { status, message_id } = await row('row-1');
+    assert.deepEqual([status, message_id, provider.calls.length], ['SUCCESS', messageId.toWellFormed(), 1]);
+    assert.deepEqual(await t.deadLetters(), []);
+  });
+}
 
 test('a message that was sent is never sent again, whatever is written into its row', async (context) => {
   const { provider, insert, batch, database, row } = await start(context);

@@ -112,6 +112,10 @@ function becomesOf(outcome: DeliveryOutcome) {
     }
     case 'given up':
       return { status: 'FAILED', attempts, reason: outcome.reason, retry_at: null, raw_response: rawResponseOf(outcome.answer) };
+    case 'unknown': {
+      const reason = `unknown: it may have been sent: ${outcome.reason}`;
+      return { status: 'FAILED', attempts, reason, retry_at: null, raw_response: rawResponseOf(outcome.answer) };
+    }
     case 'failed':
       return { attempts, reason: outcome.reason, retry_at: toText(outcome.retryAt), raw_response: rawResponseOf(outcome.answer) };
     case 'redriven':

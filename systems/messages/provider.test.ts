@@ -12,6 +12,39 @@ test('an answer with an id for the message has delivered it', () => {
   for (const status of [200, 202, 299]) assert.deepEqual(judge(status, body), { result: 'delivered', answer });
 });
 
+for (const [id, messageId] of [
+  ['748213377', '748213377'],
+  ['1405478888888888901', '1405478888888888901'],
+  ['-7', '-7'],
+  ['0', '0'],
+  ['1.50', '1.50'],
+  ['1e400', '1e400'],
+  ['"007"', '007'],
+  ['" x "', ' x '],
+] as const) {
+  test(`the id ${id} is kept as it is written`, () => {
+    const body = `{"nested":{"messageId":5},"messageId": ${id} }`;
+    assert.deepEqual(judge(202, body), { result: 'delivered', answer: { messageId, rawResponse: body } });
+  });
+}
+
+test('an id is found beside whatever else there is', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const answer = judge(202, `{"deep":${deep},"messageId":"m-1"}`);
+  assert.equal(answer.result === 'delivered' && Object(answer.answer).messageId, 'm-1');
+});
+
+test('an answer of success that is not whole leaves open whether the message was taken', () => {
+  const response = { status: 202, headers: {}, body: '{"messageId":"m-1"}', bodyFault: 'breaks off (timed out)' };
+  assert.deepEqual(judgeProvider(response), {
+    result: 'unknown',
+    reason: 'status 202, whose body breaks off (timed out)',
+    answer: { rawResponse: response.body },
+  });
+  assert.equal(judgeProvider({ ...response, status: 400 }).result, 'refused');
+  assert.equal(judgeProvider({ ...response, status: 503 }).result, 'failed');
+});
+
 test('without an id nothing says that the message was taken, and asking again would say no more', () => {
   for (const [body, found] of [
     ['', 'something else'],
@@ -20,7 +53,14 @@ test('without an id nothing says that the message was taken, and asking again wo
     ['null', 'none'],
     ['["messageId"]', 'none'],
     ['{"messageId":" "}', 'none'],
-    ['{"messageId":5}', 'none'],
+    ['{"messageId":""}', 'none'],
+    ['{"messageId":"\\t\\n"}', 'none'],
+    ['{"messageId":true}', 'none'],
+    ['{"messageId":null}', 'none'],
+    ['{"messageId":[5]}', 'none'],
+    ['{"messageId":{"source":"5"}}', 'none'],
+    ['{"MessageID":5}', 'none'],
+    ['5', 'none'],
   ] as const) {
     const answer = judge(200, body);
     assert.ok(answer.result === 'refused' && answer.reason.endsWith(`found ${found}`), body);

@@ -9,16 +9,20 @@ export function smsProvider({ url, key }: { readonly url: string; readonly key: 
   return http({ url, headers: key === undefined ? {} : { 'x-ins-auth-key': key }, judge: judgeProvider, circuit });
 }
 
-/** What an answer of the provider means. Only with its id for the message has it taken the message. */
-export function judgeProvider({ status, headers, body }: HttpResponse): Answer {
+/**
+ * What an answer of the provider means. Only with its id for the message has it taken the message; where the answer cannot be read
+ * whole, nobody knows.
+ */
+export function judgeProvider({ status, headers, body, bodyFault }: HttpResponse): Answer {
   const answer = { rawResponse: body };
   if (status === 408 || status === 429 || status >= 500) {
     return { result: 'failed', reason: `status ${status}`, retryAfterMs: retryAfterMs(headers), answer };
   }
   if (status < 200 || status >= 300) return { result: 'refused', reason: `status ${status}`, answer };
+  if (bodyFault !== undefined) return { result: 'unknown', reason: `status ${status}, whose body ${bodyFault}`, answer };
   const json = parse(body);
   if (json === undefined) return { result: 'refused', reason: `status ${status}: expected JSON, found something else`, answer };
-  const messageId = messageIdOf(json);
+  const messageId = messageIdOf(json, body);
   if (messageId === undefined) return { result: 'refused', reason: `status ${status}: expected a messageId, found none`, answer };
   return { result: 'delivered', answer: { messageId, ...answer } satisfies Accepted };
 }
@@ -31,8 +35,15 @@ function parse(body: string): unknown {
   }
 }
 
-function messageIdOf(json: unknown): string | undefined {
+/** The id in the JSON of a body, a number as it is written: read as a number, 1405478888888888901 is another one. */
+function messageIdOf(json: unknown, body: string): string | undefined {
   if (typeof json !== 'object' || json === null || !('messageId' in json)) return undefined;
   const { messageId } = json;
+  if (typeof messageId === 'number') return messageIdOf(JSON.parse(body, asWritten), body);
   return typeof messageId === 'string' && messageId.trim() !== '' ? messageId : undefined;
+}
+
+/** A reviver that leaves numbers as the texts that they are. */
+function asWritten(_name: string, value: unknown, ...[context]: readonly { readonly source?: string }[]): unknown {
+  return typeof value === 'number' ? (context?.source ?? String(value)) : value;
 }

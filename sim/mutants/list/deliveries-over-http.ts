@@ -3,6 +3,7 @@ import { beside } from '../suites.ts';
 
 const circuit = 'src/delivery/circuit.ts';
 const connections = 'src/delivery/connections.ts';
+const decode = 'src/delivery/decode.ts';
 const guard = 'src/delivery/address-guard.ts';
 const http = 'src/delivery/http.ts';
 
@@ -108,8 +109,8 @@ export const deliveriesOverHttp: readonly Mutant[] = [
     name: 'secrets-follow-a-redirect',
     promises: [6],
     file: 'src/delivery/exchange.ts',
-    find: 'url.origin === sent.url.origin ? sent.ownHeaders : {}',
-    replace: 'sent.ownHeaders',
+    find: '...(url.origin === first.origin && ownHeaders)',
+    replace: '...ownHeaders',
     tests: [beside('delivery/http')],
   },
   {
@@ -139,9 +140,81 @@ export const deliveriesOverHttp: readonly Mutant[] = [
   {
     name: 'answer-read-without-end',
     promises: [6, 7],
-    file: 'src/delivery/exchange.ts',
-    find: 'if (bytesLeft <= 0) return text;',
+    file: 'src/delivery/read-body.ts',
+    find: 'if (length > bytesMax) return { bytes: Buffer.concat(chunks).subarray(0, bytesMax), fault: tooLong };',
     replace: '',
     tests: [beside('delivery/http')],
+  },
+  {
+    name: 'answer-decoded-without-end',
+    promises: [6, 7],
+    file: decode,
+    find: 'if (length > bytesMax) end(tooLong);',
+    replace: '',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'answer-not-decoded',
+    promises: [6],
+    file: decode,
+    find: 'for (const encoding of encodings.toReversed()) {',
+    replace: 'for (const encoding of encodings.slice(encodings.length)) {',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'encodings-taken-off-in-the-wrong-order',
+    promises: [6],
+    file: decode,
+    find: 'encodings.toReversed()',
+    replace: 'encodings',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'cut-answer-taken-for-whole',
+    promises: [6],
+    file: decode,
+    find: "decoder.on('error', (error) => end(",
+    replace: "decoder.on('error', (error) => end(length >= 0 ? undefined : ",
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'broken-body-taken-for-whole',
+    promises: [6],
+    file: 'src/delivery/read-body.ts',
+    find: 'fault: `breaks off (',
+    replace: 'fault: length >= 0 ? undefined : `breaks off (',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'time-out-in-the-body-undoes-a-status',
+    promises: [6],
+    file: 'src/delivery/exchange.ts',
+    find: '.catch(() => timedOut)',
+    replace: '',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'status-without-headers-overlooked',
+    promises: [6],
+    file: 'src/delivery/status-witness.ts',
+    find: 'this.#status = Number(status);',
+    replace: 'this.#head = status;',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'charset-of-an-answer-ignored',
+    promises: [6],
+    file: 'src/delivery/read-body.ts',
+    find: 'new TextDecoder(marked?.[1] ?? named)',
+    replace: 'new TextDecoder(marked?.[1])',
+    tests: [beside('delivery/answers')],
+  },
+  {
+    name: 'judge-that-fails-refuses',
+    promises: [6],
+    file: http,
+    find: "return { result: 'unknown', reason: `status",
+    replace: "return { result: 'refused', reason: `status",
+    tests: [beside('delivery/answers')],
   },
 ];

@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
 const calls = 'src/engine/outbox/calls.ts';
+const kept = 'src/engine/outbox/kept-answer.ts';
 const conclusions = 'src/engine/outbox/conclusions.ts';
 const gate = 'src/engine/outbox/endpoint-gate.ts';
 const queue = 'src/engine/outbox/endpoint-queue.ts';
@@ -102,7 +103,7 @@ export const deliveries: readonly Mutant[] = [
     name: 'giving-up-not-told',
     promises: [6, 9],
     file: conclusions,
-    find: "this.#tell(delivery, { status: 'given up', attempts, reason, answer: answer ?? null });",
+    find: "this.#tell(delivery, { status: isUnknown ? 'unknown' : 'given up', attempts, reason, answer: answer ?? null });",
     replace: '',
     tests: [promise('deliveries')],
   },
@@ -185,6 +186,54 @@ export const deliveries: readonly Mutant[] = [
     find: "answer.result === 'failed' && attempts < this.#endpoint.retry.attempts",
     replace: "answer.result === 'failed' && attempts <= this.#endpoint.retry.attempts",
     tests: [promise('deliveries')],
+  },
+  {
+    name: 'unknown-delivery-tried-again',
+    promises: [6],
+    file: conclusions,
+    find: "answer.result === 'failed' && attempts < this",
+    replace: "(answer.result === 'failed' || answer.result === 'unknown') && attempts < this",
+    tests: [promise('deliveries', 'what may have arrived')],
+  },
+  {
+    name: 'unknown-told-as-given-up',
+    promises: [6, 9],
+    file: conclusions,
+    find: "status: isUnknown ? 'unknown' : 'given up',",
+    replace: "status: 'given up',",
+    tests: [promise('deliveries', 'what may have arrived')],
+  },
+  {
+    name: 'answer-to-the-abort-lost',
+    promises: [6],
+    file: calls,
+    find: "addEventListener('abort', () => setImmediate(() => reject(abort.signal.reason)));",
+    replace: "addEventListener('abort', () => reject(abort.signal.reason));",
+    tests: [promise('deliveries', 'an answer that a transport gives to the abort')],
+  },
+  {
+    name: 'answer-without-a-result-tried-again',
+    promises: [6],
+    file: kept,
+    find: "return { result: 'unknown', reason: `expected an answer",
+    replace: "return { result: 'failed', reason: `expected an answer",
+    tests: [promise('deliveries', 'a transport that answers what cannot be kept')],
+  },
+  {
+    name: 'answer-that-is-no-json-undoes-a-delivery',
+    promises: [6],
+    file: kept,
+    find: "if (answer.result === 'delivered') return { result: 'delivered', ...copy };",
+    replace: "if (answer.result === 'delivered') return { result: kept === undefined ? 'unknown' : 'delivered', reason: '', ...copy };",
+    tests: [promise('deliveries', 'what came of a call stands')],
+  },
+  {
+    name: 'answer-kept-without-a-copy',
+    promises: [6],
+    file: kept,
+    find: 'json === undefined ? undefined : { answer: JSON.parse(json) }',
+    replace: 'json === undefined ? undefined : { answer }',
+    tests: [promise('deliveries', 'what came of a call stands')],
   },
   {
     name: 'refused-delivery-tried-again',

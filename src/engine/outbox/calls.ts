@@ -1,13 +1,13 @@
-import { MillraceError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { Answer, Endpoint } from '../../pipeline/endpoint.ts';
 import type { DeliveryName, StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
+import { keptAnswer } from './kept-answer.ts';
 
 /** A transport that postpones is asked again no sooner. In milliseconds. */
 const postponeMsMin = 10;
-/** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
-const retryAfterMsMax = 24 * 60 * 60 * 1000;
 
 interface Call {
   readonly delivery: StoredDelivery;
@@ -24,13 +24,15 @@ interface Call {
 export class Calls {
   readonly #pipeline: string;
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #calls = new Map<string, Call>();
   /** Keys whose run has run out of its time, and which have not ended what they were at. */
   readonly #cancelled = new Set<string>();
 
-  constructor(pipeline: string, clock: Clock) {
+  constructor(pipeline: string, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
     this.#pipeline = pipeline;
     this.#clock = clock;
+    this.#log = log;
   }
 
   /** Makes the call that the delivery is due for, unless it has been made: then its answer. Never rejects. */
@@ -97,46 +99,21 @@ export class Calls {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     // A call that throws at once leaves nobody to wait for it.
     aborted.catch(() => undefined);
-    abort.signal.addEventListener('abort', () => reject(abort.signal.reason));
+    // A transport that ends at once may know more than that its time is over: that the other side has answered already.
+    abort.signal.addEventListener('abort', () => setImmediate(() => reject(abort.signal.reason)));
     const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => abort.abort(new Error(`timed out after ${timeoutMs} ms`)));
     const { id, endpoint, key, body, url, attempts, askedAt, traceparent } = delivery;
     const call = { id, pipeline: this.#pipeline, endpoint, key, body, askedAt, attempt: attempts + 1 };
     try {
       const called = to.call({ ...call, url: url ?? undefined, traceparent: traceparent ?? undefined }, abort.signal);
-      return checked(await Promise.race([called, aborted]));
+      return keptAnswer(await Promise.race([called, aborted]), (fault) =>
+        this.#log.warn({ pipeline: this.#pipeline, key, endpoint, delivery: id, fault }, 'an answer is not kept'),
+      );
     } catch (error) {
       return { result: 'failed', reason: messageOf(error) };
     } finally {
       disarm();
     }
-  }
-}
-
-const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'refused', 'failed', 'postponed']);
-
-/** A transport may be a user's, without types. Throws when it has not said what came of the call, or for how long it is put off. */
-function checked(answer: Answer | undefined): Answer {
-  if (answer === undefined || !results.has(answer.result)) {
-    throw new MillraceError('MILL_INVALID_EFFECT', `expected an answer of ${[...results].join(', ')}, found ${answer?.result}`);
-  }
-  if (answer.result !== 'postponed' && !isJson(answer.answer)) {
-    // The call was made: that nobody can keep its answer is no reason to make it again.
-    return { result: 'refused', reason: `${answer.result}, with an answer that is no JSON` };
-  }
-  if (answer.result !== 'postponed' && (answer.result !== 'failed' || answer.retryAfterMs === undefined)) return answer;
-  const { retryAfterMs = Number.NaN } = answer;
-  if (!(retryAfterMs >= 0)) {
-    throw new MillraceError('MILL_INVALID_EFFECT', `retryAfterMs: expected milliseconds from 0, found ${retryAfterMs}`);
-  }
-  return { ...answer, retryAfterMs: Math.min(Math.round(retryAfterMs), retryAfterMsMax) };
-}
-
-function isJson(value: unknown): boolean {
-  try {
-    JSON.stringify(value);
-    return true;
-  } catch {
-    return false;
   }
 }
 

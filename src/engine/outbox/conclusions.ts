@@ -65,15 +65,16 @@ export class Conclusions {
     if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt });
   }
 
-  #giveUp(delivery: StoredDelivery, attempts: number, { reason, answer }: Exclude<Final, { readonly result: 'delivered' }>): void {
+  #giveUp(delivery: StoredDelivery, attempts: number, { result, reason, answer }: Exclude<Final, { readonly result: 'delivered' }>): void {
     const { clock, newId, draft, log } = this.#means;
     const { id, key, endpoint, body, url, ordered, askedAt, traceparent } = delivery;
-    draft().counts.deliveriesFailed += 1;
+    const isUnknown = result === 'unknown';
+    draft().counts[isUnknown ? 'deliveriesUnknown' : 'deliveriesFailed'] += 1;
     this.#remove(delivery);
     draft().bury({
       id: newId(),
       key,
-      reason: `delivery to ${endpoint}: ${reason}`,
+      reason: `delivery to ${endpoint}: ${isUnknown ? `unknown: it may have arrived: ${reason}` : reason}`,
       failedAt: clock.now(),
       attempts,
       event: null,
@@ -83,8 +84,9 @@ export class Conclusions {
       origin: null,
       parked: false,
     });
-    log.error({ ...this.#fields(delivery), attempt: attempts, reason }, 'gave up a delivery');
-    this.#tell(delivery, { status: 'given up', attempts, reason, answer: answer ?? null });
+    const fields = { ...this.#fields(delivery), attempt: attempts, reason };
+    log.error(fields, isUnknown ? 'a delivery may have arrived, and is not made again by itself' : 'gave up a delivery');
+    this.#tell(delivery, { status: isUnknown ? 'unknown' : 'given up', attempts, reason, answer: answer ?? null });
   }
 
   #remove({ endpoint, key, id }: StoredDelivery): void {

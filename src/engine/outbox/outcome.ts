@@ -33,5 +33,5 @@ export function deliveryOf(timerName: string): Pick<StoredDelivery, 'endpoint' |
 /** Whether the outcome that a timer brings is the last word on its delivery. */
 export function isDecided({ data }: Pick<StoredTimer, 'data'>): boolean {
   const { status }: Pick<DeliveryOutcome, 'status'> = JSON.parse(data ?? '{}');
-  return status === 'delivered' || status === 'given up';
+  return status === 'delivered' || status === 'given up' || status === 'unknown';
 }

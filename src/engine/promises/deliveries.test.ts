@@ -7,6 +7,7 @@ import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
+import { type Log, silentLog } from '../log.ts';
 import { failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
 import { delivered, failed, heldAnswers, idsOf, shop, Told, toldTo, until } from './shop.fixture.test.ts';
 
@@ -412,6 +413,128 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.stop();
   });
 
+  test('what may have arrived is not called again by itself: its key is told, and an operator decides', async () => {
+    let isOpen = true;
+    const unknown: Answer = { result: 'unknown', reason: 'the line went dead', answer: { so: 'far' } };
+    const t = await testMill({ pipelines: [shop({ order: 'key' })], answer: ({ id }) => (isOpen && id === 'a 1' ? unknown : delivered) });
+    for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
+    await t.advance('1d');
+    assert.deepEqual(idsOf(t.calls), ['a 1', 'a 2']);
+    assert.deepEqual(await toldTo(t, 'a'), ['unknown a 1 after 1', 'delivered a 2 after 1']);
+    const [letter, ...others] = await t.deadLetters('shop');
+    assert.deepEqual(others, []);
+    assert.equal(letter?.reason, 'delivery to door: unknown: it may have arrived: the line went dead');
+    assert.deepEqual([letter?.attempts, letter?.delivery?.id, letter?.delivery?.body], [1, 'a 1', '{"n":1}']);
+    const { deliveriesUnknown, deliveriesFailed } = t.mill.counts().shop ?? {};
+    assert.deepEqual([deliveriesUnknown, deliveriesFailed], [1, 0]);
+    await t.crash();
+    assert.equal(t.calls.length, 2, 'a start makes no call of it');
+    isOpen = false;
+    await t.mill.redrive(letter?.id ?? '');
+    await t.drain();
+    assert.deepEqual((await toldTo(t, 'a')).slice(2), ['redriven a 1 after 0', 'delivered a 1 after 1']);
+    await t.stop();
+  });
+
+  test('what is unknown is unknown too where the pipeline starts attempts, and where the key is told again', async () => {
+    let times = 0;
+    const t = await testMill({
+      pipelines: [shop({ by: 'pipeline', tell: () => (times++ === 0 ? failing() : undefined) })],
+      answer: () => ({ result: 'unknown', reason: 'who knows' }),
+    });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.advance('1h');
+    assert.deepEqual(await toldTo(t, 'a'), ['unknown a 1 after 1']);
+    assert.deepEqual([times, t.calls.length], [2, 1]);
+    await t.stop();
+  });
+
+  test('an answer that a transport gives to the abort counts: it may know that the other side has answered', async () => {
+    const t = await testMill({
+      pipelines: [shop({ timeout: 5_000 })],
+      answer: ({ id }, signal) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            if (id === 'a 1') resolve({ result: 'unknown', reason: 'the body did not end' });
+            else if (id === 'b 1') resolve(delivered);
+            else if (id === 'c 1') reject(signal.reason);
+          });
+        }),
+    });
+    const keys = ['a', 'b', 'c', 'd'];
+    for (const key of keys) await t.ingest('shop', { key, n: 1 });
+    await t.advance('1h');
+    const told = await Promise.all(keys.map((key) => toldTo(t, key)));
+    assert.deepEqual(told, [['unknown a 1 after 1'], ['delivered b 1 after 1'], ['given up c 1 after 3'], ['given up d 1 after 3']]);
+    await t.stop();
+  });
+
+  test('what came of a call stands, whether its answer can be kept or not; what is kept is as it was when it was given', async () => {
+    class Receipt {
+      readonly number = 7;
+      readonly #secret = 1;
+      get secret() {
+        return this.#secret;
+      }
+    }
+    const circular: { self?: object } = {};
+    circular.self = circular;
+    const changing = { state: 'as given' };
+    const kept: readonly (readonly [given: unknown, kept: unknown])[] = [
+      [circular, null],
+      [10n, null],
+      [{ deep: [{ big: 10n }] }, null],
+      [() => 1, null],
+      [Symbol('s'), null],
+      [{ toJSON: () => failing() }, null],
+      [Number.NaN, null],
+      [{ rate: Number.NaN }, { rate: null }],
+      [new Receipt(), { number: 7 }],
+      [new Date(0), '1970-01-01T00:00:00.000Z'],
+      [changing, { state: 'as given' }],
+      [undefined, null],
+    ];
+    const told: unknown[] = [];
+    const warnings: string[] = [];
+    const log: Log = { ...silentLog, warn: (_fields, message) => warnings.push(message), child: () => log };
+    const receipts = pipeline('receipts', {
+      event: Step,
+      key: ({ key }) => key,
+      deliver: { door: { to: { call: failing }, outcome: (_state, _turn, outcome) => void told.push(outcome) } },
+      handle: ({ key, n }, _state, turn) => turn.deliver('door', { n }, { id: key }),
+    });
+    const answer = ({ id }: OutgoingCall): Answer => {
+      const given = kept[Number(id)]?.[0];
+      if (given === changing) setImmediate().then(() => Object.assign(changing, { state: 'as it was later' }));
+      return { result: 'delivered', answer: given };
+    };
+    // So an answer waits for the second commit, and its object may change meanwhile.
+    const t = await testMill({ pipelines: [receipts], answer, log, crashBeforeCommit: true });
+    for (const at of kept.keys()) await t.ingest('receipts', { key: String(at), n: 1 });
+    await t.advance('1h');
+    const byId = new Map(told.map((outcome) => [Object(outcome).id, outcome]));
+    for (const [at, [, as]] of kept.entries()) {
+      const { status, answer } = Object(byId.get(String(at)));
+      assert.deepEqual([status, answer], ['delivered', as], String(at));
+    }
+    assert.deepEqual([byId.size, t.calls.length, (await t.deadLetters()).length], [kept.length, kept.length, 0]);
+    assert.equal(warnings.filter((line) => line === 'an answer is not kept').length, 6);
+    await t.stop();
+  });
+
+  test('a reason that is no text stops nobody', async () => {
+    const reasons: readonly unknown[] = [undefined, 10n, Symbol('s'), { a: 1 }];
+    const answer = ({ id }: OutgoingCall) => ({ result: 'refused', reason: reasons[Number(id.slice(2))] }) as Answer;
+    const t = await testMill({ pipelines: [shop()], answer });
+    for (const n of reasons.keys()) await t.ingest('shop', { key: 'a', n });
+    await t.drain();
+    assert.deepEqual(
+      (await t.deadLetters()).map(({ reason }) => reason),
+      ['undefined', '10', 'Symbol(s)', 'an object'].map((found) => `delivery to door: expected a reason, found ${found}`),
+    );
+    await t.stop();
+  });
+
   test('a transport that answers what cannot be kept, or postpones without saying for how long, stops nobody else', async () => {
     const circular: { self?: object } = {};
     circular.self = circular;
@@ -425,8 +548,8 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     for (const key of ['a', 'b', 'c', 'd']) await t.ingest('shop', { key, n: 1 });
     await t.advance('1h');
     const told = await Promise.all(['a', 'b', 'c', 'd'].map((key) => toldTo(t, key)));
-    assert.deepEqual(told, [['given up a 1 after 1'], ['given up b 1 after 2'], ['given up c 1 after 2'], ['delivered d 1 after 1']]);
-    assert.equal(t.calls.filter(({ id }) => id === 'a 1').length, 1, 'what was delivered is not delivered again');
+    assert.deepEqual(told, [['delivered a 1 after 1'], ['given up b 1 after 2'], ['unknown c 1 after 1'], ['delivered d 1 after 1']]);
+    assert.equal(t.calls.filter(({ id }) => id === 'a 1' || id === 'c 1').length, 2, 'what may have arrived is not called again');
     await t.stop();
   });
 

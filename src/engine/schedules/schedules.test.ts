@@ -30,7 +30,7 @@ function post(options: Partial<ScheduleOptions<z.input<typeof Mail>>> = {}, time
         timeout,
         retry: { by: 'pipeline', attempts: 3, backoff: 1, jitter: 0 },
         outcome(_state, turn, { status, attempts }) {
-          const now = { delivered: 'SENT', failed: 'PENDING', 'given up': 'LOST', redriven: 'PENDING' }[status];
+          const now = { delivered: 'SENT', failed: 'PENDING', 'given up': 'LOST', unknown: 'LOST', redriven: 'PENDING' }[status];
           turn.update(mails, { id: turn.key, status: now, tries: attempts });
         },
       },

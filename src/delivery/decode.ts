@@ -1,0 +1,86 @@
+import type { Transform } from 'node:stream';
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import { messageOf } from '../errors.ts';
+
+/** The first bytes of a body. `fault` says why they are not all, or not the right ones; undefined when nothing is wrong. */
+export interface BodyBytes {
+  readonly bytes: Buffer;
+  readonly fault: string | undefined;
+}
+
+export interface DecodeLimits {
+  /** Bytes of the body, at every stage: decoding stops there. */
+  readonly bytesMax: number;
+  /** What the fault of a longer body is. */
+  readonly tooLong: string;
+}
+
+/** One is usual, two happen. */
+const encodingsMax = 3;
+/** RFC 9659: what a sender may ask of memory for zstd, as a power of two. */
+const zstdWindowLogMax = 23;
+
+/** Takes the encodings of a `Content-Encoding` off a body, the last one first. Never rejects. */
+export async function decode(encoded: BodyBytes, contentEncoding: string, limits: DecodeLimits): Promise<BodyBytes> {
+  const encodings = contentEncoding
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'identity');
+  // A server may announce an encoding of nothing, such as of a 204.
+  if (encoded.bytes.length === 0) return encoded;
+  if (encodings.length > encodingsMax) return undecoded(`has ${encodings.length} encodings, expected at most ${encodingsMax}`);
+  let body = encoded;
+  for (const encoding of encodings.toReversed()) {
+    const decoder = decoderOf(encoding, body.bytes);
+    if (decoder === undefined) return undecoded(`has the encoding ${encoding.slice(0, 40)}, expected one of br, deflate, gzip and zstd`);
+    const { bytes, fault } = await run(decoder, body.bytes, { ...limits, encoding });
+    // What was wrong before is the reason for all that follows.
+    body = { bytes, fault: body.fault ?? fault };
+  }
+  return body;
+}
+
+function undecoded(fault: string): BodyBytes {
+  return { bytes: Buffer.alloc(0), fault };
+}
+
+function decoderOf(encoding: string, [first = 0]: Buffer): (Transform & { readonly bytesWritten: number }) | undefined {
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      // The RFC means zlib's format (RFC 1950, whose first byte ends in 8); some servers send what is inside of it.
+      return (first & 0x0f) === 8 ? createInflate() : createInflateRaw();
+    case 'br':
+      return createBrotliDecompress();
+    case 'zstd':
+      return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLogMax } });
+    default:
+      return undefined;
+  }
+}
+
+function run(
+  decoder: Transform & { readonly bytesWritten: number },
+  encoded: Buffer,
+  { bytesMax, tooLong, encoding }: DecodeLimits & { readonly encoding: string },
+): Promise<BodyBytes> {
+  const { promise, resolve } = Promise.withResolvers<BodyBytes>();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const end = (fault: string | undefined) => {
+    decoder.destroy();
+    resolve({ bytes: Buffer.concat(chunks), fault });
+  };
+  decoder.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > bytesMax) end(tooLong);
+  });
+  decoder.on('end', () => end(decoder.bytesWritten < encoded.length ? `goes on where its ${encoding} ends` : undefined));
+  decoder.on('error', (error) => end(`cannot be decoded as ${encoding} (${messageOf(error)})`));
+  decoder.end(encoded);
+  return promise;
+}

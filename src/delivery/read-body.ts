@@ -1,0 +1,68 @@
+import type { Readable } from 'node:stream';
+import { type BodyBytes, decode } from './decode.ts';
+import { describeFailure } from './describe-failure.ts';
+
+/** The body of an answer. `fault` says why `text` is not all of it, as in "its body …"; undefined when it is. */
+export interface Body {
+  readonly text: string;
+  readonly fault: string | undefined;
+}
+
+const bodyBytesMax = 64 * 1024;
+/** What an encoding may add to a body that it cannot make shorter. */
+const encodingBytesMax = 4 * 1024;
+const bytesMax = bodyBytesMax + encodingBytesMax;
+const tooLong = 'is longer than 64 KiB';
+
+/** Headers that say how a body is to be read, by names in lower case. */
+type BodyHeaders = Readonly<Partial<Record<'content-encoding' | 'content-type', string>>>;
+
+/** Reads the first 64 KiB of a body, decoded, as text; what is beyond is neither read nor decoded. Never rejects. */
+export async function readBody(body: Readable, headers: BodyHeaders): Promise<Body> {
+  const { bytes, fault } = await decode(await readStart(body), headers['content-encoding'] ?? '', { bytesMax, tooLong });
+  const isTooLong = bytes.length > bodyBytesMax;
+  return {
+    text: textOf(bytes.subarray(0, bodyBytesMax), { contentType: headers['content-type'] ?? '', isCut: isTooLong || fault !== undefined }),
+    fault: fault ?? (isTooLong ? tooLong : undefined),
+  };
+}
+
+async function readStart(body: Readable): Promise<BodyBytes> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body) {
+      const bytes: Buffer = Buffer.from(chunk);
+      chunks.push(bytes);
+      length += bytes.length;
+      // Leaving the loop destroys the body, and with it the connection.
+      if (length > bytesMax) return { bytes: Buffer.concat(chunks).subarray(0, bytesMax), fault: tooLong };
+    }
+    return { bytes: Buffer.concat(chunks), fault: undefined };
+  } catch (error) {
+    return { bytes: Buffer.concat(chunks), fault: `breaks off (${describeFailure(error)})` };
+  }
+}
+
+/** A character that is cut in two is left out. */
+function textOf(bytes: Buffer, { contentType, isCut }: { readonly contentType: string; readonly isCut: boolean }): string {
+  return decoderOf(bytes, contentType).decode(bytes, { stream: isCut });
+}
+
+const byteOrderMarks: readonly (readonly [mark: Buffer, encoding: string])[] = [
+  [Buffer.from([0xef, 0xbb, 0xbf]), 'utf-8'],
+  [Buffer.from([0xff, 0xfe]), 'utf-16le'],
+  [Buffer.from([0xfe, 0xff]), 'utf-16be'],
+];
+
+/** Of the encoding that the text itself begins with, else the one of its header, else UTF-8, as the Encoding Standard has it. */
+function decoderOf(bytes: Buffer, contentType: string): TextDecoder {
+  const marked = byteOrderMarks.find(([mark]) => bytes.subarray(0, mark.length).equals(mark));
+  const [, named = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType) ?? [];
+  try {
+    return new TextDecoder(marked?.[1] ?? named);
+  } catch {
+    // Nobody knows that encoding; what an answer is about is ASCII almost always, which is the same in nearly all of them.
+    return new TextDecoder();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Answer } from '../../pipeline/endpoint.ts';
+
+/** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
+const retryAfterMsMax = 24 * 60 * 60 * 1000;
+
+const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'unknown', 'refused', 'failed', 'postponed']);
+
+/**
+ * The answer of a transport as the engine keeps it: a copy, in JSON, that nobody changes any more. A transport may be a user's,
+ * without types. The call was made, so what it says of the call stands however the rest of its answer looks, and where it does not
+ * say what came of the call, that is unknown. `warn` is told what is not kept.
+ */
+export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => void): Answer {
+  const result = answer?.result;
+  if (answer === undefined || !results.has(result)) {
+    return { result: 'unknown', reason: `expected an answer of ${[...results].join(', ')}, found ${describe(result)}` };
+  }
+  if (answer.result === 'postponed') {
+    const { retryAfterMs } = answer;
+    if (isPause(retryAfterMs)) return { result: 'postponed', reason: textOf(answer.reason), retryAfterMs: bounded(retryAfterMs) };
+    return { result: 'failed', reason: noPause(retryAfterMs) };
+  }
+  const kept = jsonOf(answer.answer);
+  if (kept === undefined) warn('expected an answer that is JSON, found something else: null is kept in its place');
+  const copy = kept === undefined ? { answer: null } : kept;
+  if (answer.result === 'delivered') return { result: 'delivered', ...copy };
+  const reason = textOf(answer.reason);
+  if (answer.result !== 'failed') return { result: answer.result, reason, ...copy };
+  const { retryAfterMs } = answer;
+  if (retryAfterMs === undefined) return { result: 'failed', reason, ...copy };
+  if (!isPause(retryAfterMs)) return { result: 'failed', reason: noPause(retryAfterMs), ...copy };
+  return { result: 'failed', reason, retryAfterMs: bounded(retryAfterMs), ...copy };
+}
+
+/** As JSON writes it: a moment as a text, an instance of a class as its own fields, NaN as null. Undefined when JSON cannot write it. */
+function jsonOf(answer: unknown): { readonly answer: unknown } | undefined {
+  try {
+    const json = JSON.stringify(answer ?? null);
+    return json === undefined ? undefined : { answer: JSON.parse(json) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isPause(retryAfterMs: unknown): retryAfterMs is number {
+  return typeof retryAfterMs === 'number' && retryAfterMs >= 0;
+}
+
+function noPause(found: unknown): string {
+  return `retryAfterMs: expected milliseconds from 0, found ${describe(found)}`;
+}
+
+function bounded(retryAfterMs: number): number {
+  return Math.min(Math.round(retryAfterMs), retryAfterMsMax);
+}
+
+function textOf(reason: unknown): string {
+  return typeof reason === 'string' ? reason : `expected a reason, found ${describe(reason)}`;
+}
+
+/** In a few words, also what has no text of its own. */
+function describe(found: unknown): string {
+  return typeof found === 'object' && found !== null ? 'an object' : String(found).slice(0, 100);
+}
