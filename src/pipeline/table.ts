@@ -1,5 +1,7 @@
 import { MillraceError } from '../errors.ts';
 import { invalid } from './check.ts';
+import { describeFound } from './describe-found.ts';
+import { isStorableText } from './text.ts';
 
 /** What a column may hold. `json` is any JSON value; a trailing `?` allows null. */
 type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
@@ -8,6 +10,9 @@ export type Columns = Readonly<Record<string, ColumnType>>;
 
 /** What a store binds to a statement. Booleans travel as 0 and 1, JSON as text. */
 export type SqlValue = string | number | null;
+
+/** What a store finds in a column. Somebody's SQL may have put a value there that no handler could: an integer beyond 2⁵³, or a blob. */
+export type FoundValue = SqlValue | bigint | Uint8Array;
 
 /**
  * A SQL table that handlers write through effects and anyone may query. The store creates it with real columns and
@@ -94,7 +99,7 @@ function defaultOf(table: string, columns: Columns, column: string, value: unkno
   const type = columns[column];
   if (type === undefined) return invalid(`table ${table}: defaults: expected columns of the table, found ${column}`);
   const bound = bind[kindOf(type)](value);
-  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${type}, found ${describe(value)}`);
+  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${type}, found ${describeFound(value)}`);
 }
 
 /** The columns that a change names and their values as the store binds them; throws like {@link toSqlValues}, and when the primary key is not whole. */
@@ -133,7 +138,8 @@ function bindersOf(table: Table): readonly ColumnBinder[] {
   const made = Object.entries(table.columns).map(([column, type]) => ({
     column,
     type,
-    isNullable: type.endsWith('?'),
+    // SQLite would make up a number for an integer key that is null.
+    isNullable: type.endsWith('?') && !table.primaryKey.includes(column),
     bind: bind[kindOf(type)],
   }));
   binders.set(table, made);
@@ -145,39 +151,36 @@ function toSqlValue(table: Table, { column, type, isNullable, bind }: ColumnBind
   if (bound === null && isNullable) return null;
   const sqlValue = bound === null ? undefined : bind(bound);
   if (sqlValue !== undefined) return sqlValue;
-  throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${type}, found ${describe(value)}`);
+  const expected = `${type}${bounds[kindOf(type)]}`;
+  throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${expected}, found ${describeFound(value)}`);
 }
 
-function kindOf(type: ColumnType): ColumnKind {
+/** The type without what it says of null. */
+export function kindOf(type: ColumnType): ColumnKind {
   return type.replace('?', '') as ColumnKind;
 }
 
 /** How the store binds a value of each kind; undefined for one that is not of it. */
 const bind: Readonly<Record<ColumnKind, (value: unknown) => SqlValue | undefined>> = {
-  text: (value) => (typeof value === 'string' ? value : undefined),
-  integer: (value) => (Number.isInteger(value) ? Number(value) : undefined),
+  text: (value) => (typeof value === 'string' && isStorableText(value) ? value : undefined),
+  integer: (value) => (Number.isSafeInteger(value) ? Number(value) : undefined),
   real: (value) => (Number.isFinite(value) ? Number(value) : undefined),
   boolean: (value) => (typeof value === 'boolean' ? Number(value) : undefined),
   json: (value) => JSON.stringify(value),
 };
 
-/** The value of a column as handlers and queries see it. */
-export function fromSqlValue(type: ColumnType, value: SqlValue): unknown {
-  if (value === null) return null;
-  if (type.startsWith('json')) return JSON.parse(String(value));
-  if (type.startsWith('boolean')) return value !== 0;
-  return value;
-}
+/** What a value of each kind keeps to, for messages. */
+const bounds: Readonly<Record<ColumnKind, string>> = {
+  text: ' (well-formed, without U+0000)',
+  integer: ` (from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER})`,
+  real: ' (finite)',
+  boolean: '',
+  json: '',
+};
 
 function checkName(name: string, what: string): void {
   if (identifier.test(name) && !name.startsWith('millrace_') && !name.startsWith('sqlite_')) return;
   invalid(
     `${what}: expected a name of lower-case letters, digits and _ that does not start with millrace_ or sqlite_, found ${JSON.stringify(name)}`,
   );
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const json = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? typeof value);
-  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
 }
