@@ -1,7 +1,8 @@
-import { AliasNode, ColumnNode, IdentifierNode, type OperationNode, ReferenceNode, SelectAllNode, SelectQueryNode } from 'kysely';
+import type { OperationNode } from 'kysely';
 import { columnReader, expressionReader, type ReadValue, UnreadableValue } from '../pipeline/read-value.ts';
 import type { ColumnType, FoundValue, Table } from '../pipeline/table.ts';
 import { type FoundColumn, markUnreadable } from '../pipeline/unreadable.ts';
+import { declaredColumns } from './declared-columns.ts';
 
 export type FoundRow = Readonly<Record<string, FoundValue>>;
 
@@ -44,32 +45,4 @@ export class RowReader {
     if (declared !== undefined) return columnReader(declared);
     return expressionReader(Object.hasOwn(this.#table.columns, column) ? this.#table.columns[column] : undefined);
   }
-}
-
-/**
- * The selected columns that are the table's own, by the names that the query gives them. Behind a join or a union nobody can
- * tell: a declared column may be null there, or another's.
- */
-function declaredColumns(table: Table, query: OperationNode): ReadonlyMap<string, ColumnType> {
-  const declared = new Map<string, ColumnType>();
-  if (!SelectQueryNode.is(query) || query.joins !== undefined || query.setOperations !== undefined) return declared;
-  for (const { selection } of query.selections ?? []) {
-    if (SelectAllNode.is(selection) || (ReferenceNode.is(selection) && SelectAllNode.is(selection.column))) {
-      for (const [column, type] of Object.entries(table.columns)) declared.set(column, type);
-    } else {
-      const [node, alias] = AliasNode.is(selection) ? [selection.node, selection.alias] : [selection, undefined];
-      const column = columnOf(node);
-      const type = column !== undefined && Object.hasOwn(table.columns, column) ? table.columns[column] : undefined;
-      const name = alias === undefined ? column : IdentifierNode.is(alias) ? alias.name : undefined;
-      if (name === undefined) continue;
-      if (type === undefined) declared.delete(name);
-      else declared.set(name, type);
-    }
-  }
-  return declared;
-}
-
-function columnOf(node: OperationNode): string | undefined {
-  const column = ReferenceNode.is(node) ? node.column : node;
-  return ColumnNode.is(column) ? column.column.name : undefined;
 }

@@ -99,7 +99,7 @@ function defaultOf(table: string, columns: Columns, column: string, value: unkno
   const type = columns[column];
   if (type === undefined) return invalid(`table ${table}: defaults: expected columns of the table, found ${column}`);
   const bound = bind[kindOf(type)](value);
-  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${type}, found ${describeFound(value)}`);
+  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${expected(type)}, found ${describeFound(value)}`);
 }
 
 /** The columns that a change names and their values as the store binds them; throws like {@link toSqlValues}, and when the primary key is not whole. */
@@ -135,13 +135,11 @@ const binders = new WeakMap<Table, readonly ColumnBinder[]>();
 function bindersOf(table: Table): readonly ColumnBinder[] {
   const known = binders.get(table);
   if (known !== undefined) return known;
-  const made = Object.entries(table.columns).map(([column, type]) => ({
-    column,
-    type,
+  const made = Object.entries(table.columns).map(([column, declared]) => {
     // SQLite would make up a number for an integer key that is null.
-    isNullable: type.endsWith('?') && !table.primaryKey.includes(column),
-    bind: bind[kindOf(type)],
-  }));
+    const type = table.primaryKey.includes(column) ? kindOf(declared) : declared;
+    return { column, type, isNullable: type.endsWith('?'), bind: bind[kindOf(type)] };
+  });
   binders.set(table, made);
   return made;
 }
@@ -151,8 +149,10 @@ function toSqlValue(table: Table, { column, type, isNullable, bind }: ColumnBind
   if (bound === null && isNullable) return null;
   const sqlValue = bound === null ? undefined : bind(bound);
   if (sqlValue !== undefined) return sqlValue;
-  const expected = `${type}${bounds[kindOf(type)]}`;
-  throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${expected}, found ${describeFound(value)}`);
+  throw new MillraceError(
+    'MILL_INVALID_EFFECT',
+    `table ${table.name}: column ${column}: expected ${expected(type)}, found ${describeFound(value)}`,
+  );
 }
 
 /** The type without what it says of null. */
@@ -169,13 +169,15 @@ const bind: Readonly<Record<ColumnKind, (value: unknown) => SqlValue | undefined
   json: (value) => JSON.stringify(value),
 };
 
-/** What a value of each kind keeps to, for messages. */
-const bounds: Readonly<Record<ColumnKind, string>> = {
+function expected(type: ColumnType): string {
+  return `${type}${bounds[kindOf(type)] ?? ''}`;
+}
+
+/** What a value of a kind keeps to, for messages. */
+const bounds: Readonly<Partial<Record<ColumnKind, string>>> = {
   text: ' (well-formed, without U+0000)',
   integer: ` (from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER})`,
   real: ' (finite)',
-  boolean: '',
-  json: '',
 };
 
 function checkName(name: string, what: string): void {
