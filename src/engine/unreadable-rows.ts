@@ -18,10 +18,10 @@ export class UnreadableRows {
     if (this.#told.size >= rowsMax) return;
     // A query that selects no key cannot name the row.
     const key = Object.fromEntries(table.primaryKey.filter((column) => column in found).map((column) => [column, shown(found[column])]));
-    const row = JSON.stringify([table.name, Object.keys(key).length > 0 ? key : columns]);
+    const unreadable = columns.map(({ column, message }) => ({ column, message }));
+    const row = JSON.stringify([table.name, Object.keys(key).length > 0 ? key : unreadable]);
     if (this.#told.has(row)) return;
     this.#told.add(row);
-    const unreadable = columns.map(({ column, message }) => ({ column, message }));
     this.#log.warn({ table: table.name, primaryKey: key, columns: unreadable }, 'a row holds values that its columns cannot be');
     if (this.#told.size === rowsMax) this.#log.warn({ rows: rowsMax }, 'further rows like these are not logged');
   }
