@@ -3,7 +3,7 @@ import { invalid } from './check.ts';
 import { describeFound } from './describe-found.ts';
 import { isStorableText } from './text.ts';
 
-/** What a column may hold. `json` is any JSON value; a trailing `?` allows null. */
+/** What a column may hold; `docs/tables.md` has the bounds. `json` is any JSON value; a trailing `?` allows null. */
 type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
 export type ColumnType = ColumnKind | `${ColumnKind}?`;
 export type Columns = Readonly<Record<string, ColumnType>>;
@@ -16,7 +16,7 @@ export type FoundValue = SqlValue | bigint | Uint8Array;
 
 /**
  * A SQL table that handlers write through effects and anyone may query. The store creates it with real columns and
- * indexes, and migrates it when the declaration gains indexes, or columns that are nullable or have a default.
+ * indexes, and migrates it when the declaration gains or loses indexes, or columns that are nullable or have a default.
  */
 export interface Table<Name extends string = string, C extends Columns = Columns, K extends boolean = boolean> {
   readonly name: Name;
