@@ -42,11 +42,13 @@ export type { Cadence, ScheduleOptions, Source, SourceRun } from './pipeline/sch
 export { type ChangedRowOf, type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
 export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
 export type { DeliverOptions, Timers, Turn, TurnLog } from './pipeline/turn.ts';
+export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.ts';
 export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
+export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';
 export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';
 export { traceOf } from './server/trace-header.ts';
 export { type TableSourceOptions, tableSource } from './sources/table-source.ts';

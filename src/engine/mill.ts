@@ -111,7 +111,7 @@ export class Mill {
     checkNames(pipelines);
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
-    this.#queries = new Queries(store, this.#tables);
+    this.#queries = new Queries(store, this.#tables, log);
     this.#transports = new Transports(pipelines, log);
     this.#schedules = this.#makeSchedules(pipelines);
     const all = this.#schedules.pipeline === undefined ? pipelines : [...pipelines, this.#schedules.pipeline];

@@ -8,18 +8,24 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { MillraceError } from '../errors.ts';
-import { fromSqlValue, type SqlValue, type StoredRowOf, type Table } from '../pipeline/table.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import type { Store } from '../store/store.ts';
+import type { Log } from './log.ts';
+import { RowReader } from './row-reader.ts';
+import { UnreadableRows } from './unreadable-rows.ts';
 
 /** Typed, read-only queries over the declared tables of a store. */
 export class Queries {
   readonly #store: Store;
   readonly #tables: ReadonlySet<Table>;
+  readonly #unreadable: UnreadableRows;
 
-  constructor(store: Store, tables: Iterable<Table>) {
+  constructor(store: Store, tables: Iterable<Table>, log: Log) {
     this.#store = store;
     this.#tables = new Set(tables);
+    this.#unreadable = new UnreadableRows(log);
   }
 
   /** Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
@@ -30,7 +36,7 @@ export class Queries {
         createAdapter: () => new SqliteAdapter(),
         createDriver: () => ({
           init: async () => {},
-          acquireConnection: async () => new StoreConnection(this.#store, table),
+          acquireConnection: async () => new StoreConnection(this.#store, table, this.#unreadable),
           beginTransaction: readOnly,
           commitTransaction: readOnly,
           rollbackTransaction: readOnly,
@@ -50,36 +56,36 @@ export class Queries {
 class StoreConnection implements DatabaseConnection {
   readonly #store: Store;
   readonly #table: Table;
+  readonly #unreadable: UnreadableRows;
 
-  constructor(store: Store, table: Table) {
+  constructor(store: Store, table: Table, unreadable: UnreadableRows) {
     this.#store = store;
     this.#table = table;
+    this.#unreadable = unreadable;
   }
 
-  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const rows = await this.#store.query(sql, parameters.map(toParameter));
-    return { rows: rows.map((row) => this.#parse(row) as Row) };
+  async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
+    const found = await this.#store.query(sql, parameters.map(toParameter));
+    const reader = new RowReader(this.#table, query, (row, columns) => this.#unreadable.tell(this.#table, row, columns));
+    return { rows: found.map((row) => reader.read(row) as Row) };
   }
 
   // biome-ignore lint/correctness/useYield: a stream is not offered, and Kysely wants a generator
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new MillraceError('MILL_INVALID_REQUEST', 'query: expected execute(), found stream(); page through the rows by a key');
   }
-
-  #parse(row: Readonly<Record<string, SqlValue>>): Record<string, unknown> {
-    const parsed: Record<string, unknown> = {};
-    for (const [column, value] of Object.entries(row)) {
-      const type = this.#table.columns[column];
-      parsed[column] = type === undefined ? value : fromSqlValue(type, value);
-    }
-    return parsed;
-  }
 }
 
-function toParameter(value: unknown): SqlValue {
+/** SQLite would take NaN for null, and compare half of a surrogate pair as U+FFFD. Infinity and U+0000 may stand in a row. */
+function toParameter(value: unknown): FoundValue {
   if (typeof value === 'boolean') return value ? 1 : 0;
-  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
-  throw new MillraceError('MILL_INVALID_REQUEST', `query: expected a string, number, boolean or null as parameter, found ${typeof value}`);
+  if (value === null || typeof value === 'bigint' || value instanceof Uint8Array) return value;
+  if (typeof value === 'string' && value.isWellFormed()) return value;
+  if (typeof value === 'number' && !Number.isNaN(value)) return value;
+  throw new MillraceError(
+    'MILL_INVALID_REQUEST',
+    `query: expected a well-formed text, a number, a bigint, bytes, a boolean or null as parameter, found ${describeFound(value)}`,
+  );
 }
 
 async function readOnly(): Promise<never> {

@@ -1,7 +1,10 @@
 import { MillraceError } from '../errors.ts';
 import { invalid } from './check.ts';
+import { describeFound } from './describe-found.ts';
+import { copyJson, effectJson, NotJson } from './json.ts';
+import { isStorableText } from './text.ts';
 
-/** What a column may hold. `json` is any JSON value; a trailing `?` allows null. */
+/** What a column may hold; `docs/tables.md` has the bounds. `json` is any JSON value; a trailing `?` allows null. */
 type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
 export type ColumnType = ColumnKind | `${ColumnKind}?`;
 export type Columns = Readonly<Record<string, ColumnType>>;
@@ -9,9 +12,12 @@ export type Columns = Readonly<Record<string, ColumnType>>;
 /** What a store binds to a statement. Booleans travel as 0 and 1, JSON as text. */
 export type SqlValue = string | number | null;
 
+/** What a store finds in a column. Somebody's SQL may have put a value there that no handler could: an integer beyond 2⁵³, or a blob. */
+export type FoundValue = SqlValue | bigint | Uint8Array;
+
 /**
  * A SQL table that handlers write through effects and anyone may query. The store creates it with real columns and
- * indexes, and migrates it when the declaration gains indexes, or columns that are nullable or have a default.
+ * indexes, and migrates it when the declaration gains or loses indexes, or columns that are nullable or have a default.
  */
 export interface Table<Name extends string = string, C extends Columns = Columns, K extends boolean = boolean> {
   readonly name: Name;
@@ -94,7 +100,7 @@ function defaultOf(table: string, columns: Columns, column: string, value: unkno
   const type = columns[column];
   if (type === undefined) return invalid(`table ${table}: defaults: expected columns of the table, found ${column}`);
   const bound = bind[kindOf(type)](value);
-  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${type}, found ${describe(value)}`);
+  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${expected(type)}, found ${describeFound(value)}`);
 }
 
 /** The columns that a change names and their values as the store binds them; throws like {@link toSqlValues}, and when the primary key is not whole. */
@@ -130,12 +136,11 @@ const binders = new WeakMap<Table, readonly ColumnBinder[]>();
 function bindersOf(table: Table): readonly ColumnBinder[] {
   const known = binders.get(table);
   if (known !== undefined) return known;
-  const made = Object.entries(table.columns).map(([column, type]) => ({
-    column,
-    type,
-    isNullable: type.endsWith('?'),
-    bind: bind[kindOf(type)],
-  }));
+  const made = Object.entries(table.columns).map(([column, declared]) => {
+    // SQLite would make up a number for an integer key that is null.
+    const type = table.primaryKey.includes(column) ? kindOf(declared) : declared;
+    return { column, type, isNullable: type.endsWith('?'), bind: bind[kindOf(type)] };
+  });
   binders.set(table, made);
   return made;
 }
@@ -145,39 +150,51 @@ function toSqlValue(table: Table, { column, type, isNullable, bind }: ColumnBind
   if (bound === null && isNullable) return null;
   const sqlValue = bound === null ? undefined : bind(bound);
   if (sqlValue !== undefined) return sqlValue;
-  throw new MillraceError('MILL_INVALID_EFFECT', `table ${table.name}: column ${column}: expected ${type}, found ${describe(value)}`);
+  // Says in which place of the value what is no JSON stands.
+  if (bound !== null && kindOf(type) === 'json') effectJson(bound, `table ${table.name}: column ${column}`);
+  throw new MillraceError(
+    'MILL_INVALID_EFFECT',
+    `table ${table.name}: column ${column}: expected ${expected(type)}, found ${describeFound(value)}`,
+  );
 }
 
-function kindOf(type: ColumnType): ColumnKind {
+/** The type without what it says of null. */
+export function kindOf(type: ColumnType): ColumnKind {
   return type.replace('?', '') as ColumnKind;
 }
 
 /** How the store binds a value of each kind; undefined for one that is not of it. */
 const bind: Readonly<Record<ColumnKind, (value: unknown) => SqlValue | undefined>> = {
-  text: (value) => (typeof value === 'string' ? value : undefined),
-  integer: (value) => (Number.isInteger(value) ? Number(value) : undefined),
+  text: (value) => (typeof value === 'string' && isStorableText(value) ? value : undefined),
+  integer: (value) => (Number.isSafeInteger(value) ? Number(value) : undefined),
   real: (value) => (Number.isFinite(value) ? Number(value) : undefined),
   boolean: (value) => (typeof value === 'boolean' ? Number(value) : undefined),
-  json: (value) => JSON.stringify(value),
+  json: jsonOf,
 };
 
-/** The value of a column as handlers and queries see it. */
-export function fromSqlValue(type: ColumnType, value: SqlValue): unknown {
-  if (value === null) return null;
-  if (type.startsWith('json')) return JSON.parse(String(value));
-  if (type.startsWith('boolean')) return value !== 0;
-  return value;
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(copyJson(value));
+  } catch (error) {
+    if (error instanceof NotJson) return undefined;
+    throw error;
+  }
 }
+
+function expected(type: ColumnType): string {
+  return `${type}${bounds[kindOf(type)] ?? ''}`;
+}
+
+/** What a value of a kind keeps to, for messages. */
+const bounds: Readonly<Partial<Record<ColumnKind, string>>> = {
+  text: ' (well-formed, without U+0000)',
+  integer: ` (from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER})`,
+  real: ' (finite)',
+};
 
 function checkName(name: string, what: string): void {
   if (identifier.test(name) && !name.startsWith('millrace_') && !name.startsWith('sqlite_')) return;
   invalid(
     `${what}: expected a name of lower-case letters, digits and _ that does not start with millrace_ or sqlite_, found ${JSON.stringify(name)}`,
   );
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const json = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? typeof value);
-  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { MillraceError } from '../errors.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
+import { type ExactValue, withRowErrors } from './row-errors.ts';
 
 const limitMax = 100;
 const limitDefault = 20;
@@ -34,18 +35,19 @@ export function pageSchema<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), nextCursor: z.string().optional() });
 }
 
-type CursorValue = string | number | boolean | null;
+type CursorValue = string | number | boolean | null | ExactValue;
 
 /**
  * A page out of rows, of which the caller fetched one more than `limit` to know whether there are others. `cursor` says
- * what identifies a row's place in the list: the values that the list is sorted by.
+ * what identifies a row's place in the list: the values that the list is sorted by, of rows of a table as `exactValue` has
+ * them. Items of rows that could not be read whole say so, in `errors`.
  */
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   options: { readonly limit: number; cursor(row: Row): readonly CursorValue[]; item(row: Row): Item },
 ): Page<Item> {
   const { limit } = options;
-  const items = rows.slice(0, limit).map((row) => options.item(row));
+  const items = rows.slice(0, limit).map((row) => withRowErrors(row, options.item(row)));
   const last = rows[limit - 1];
   return rows.length > limit && last !== undefined ? { items, nextCursor: encodeCursor(options.cursor(last)) } : { items };
 }

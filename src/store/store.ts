@@ -19,7 +19,7 @@
  * `MILL_STORE_…` code, except where a call says otherwise.
  */
 
-import type { SqlValue, Table } from '../pipeline/table.ts';
+import type { FoundValue, SqlValue, Table } from '../pipeline/table.ts';
 
 /** A slice of one pipeline's keys, read by one owner at a time. */
 export interface PartitionId {
@@ -348,8 +348,11 @@ export interface Store {
   /** Forgets what is older than the retention. Answers how many events and ids went. */
   prune(retention: Retention): Promise<number>;
 
-  /** Runs a read-only SQL statement in the dialect of `kind`. Throws `MILL_INVALID_REQUEST` for one that fails. */
-  query(sql: string, parameters: readonly SqlValue[]): Promise<readonly Readonly<Record<string, SqlValue>>[]>;
+  /**
+   * Runs a read-only SQL statement in the dialect of `kind`. Whatever the rows hold, it is answered: an integer that a number
+   * would round as a bigint, a blob as bytes. Throws `MILL_INVALID_REQUEST` for a statement that fails.
+   */
+  query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
 
   /** Finishes what was called, then lets go of the database. Later calls throw `MILL_STORE_UNAVAILABLE`. */
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
 import { type AccountAnswer, freshnessMs, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';
@@ -7,7 +7,7 @@ import { accountsTable } from './tables.ts';
 /** The parameters of the list. */
 export const HighestQuery = z.object(pageParameters);
 
-const Cursor = z.tuple([z.string()]);
+const Cursor = z.tuple([exactly(z.string())]);
 
 /**
  * For each account type, by its name, the account whose latest version has the most tokens; of several the one with the
@@ -18,7 +18,7 @@ export async function listHighest(mill: Mill, { limit, cursor }: z.infer<typeof 
   await mill.settled(pipelineName, freshnessMs);
   const select = selectHighest(mill).limit(limit + 1);
   const rows = await (after === undefined ? select : select.where('account_type', '>', after)).execute();
-  return pageOf(rows, { limit, cursor: ({ account_type }) => [account_type], item: toAnswer });
+  return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'account_type')], item: toAnswer });
 }
 
 /** All of that list at once, as the tables are now. */

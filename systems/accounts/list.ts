@@ -1,5 +1,17 @@
 import * as z from 'zod';
-import { decodeCursor, type Mill, MillraceError, type Page, pageOf, pageParameters, type StoredRowOf } from '../../src/index.ts';
+import {
+  decodeCursor,
+  exactly,
+  exactValue,
+  type Mill,
+  MillraceError,
+  type Page,
+  pageOf,
+  pageParameters,
+  rowErrors,
+  type StoredRowOf,
+  withRowErrors,
+} from '../../src/index.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';
 import { AccountType } from './update.ts';
@@ -27,8 +39,9 @@ export const AccountAnswer = z.object({
   version: z.int(),
   callbackTimeMs: z.int(),
   callbackDueAt: z.iso.datetime().optional().meta({ description: 'Absent when the callback of this version has fired.' }),
-  data: z.record(z.string(), z.unknown()),
+  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null when it cannot be read.' }),
   updatedAt: z.iso.datetime().meta({ description: 'When this version was taken in.' }),
+  ...rowErrors,
 });
 export type AccountAnswer = Omit<z.infer<typeof AccountAnswer>, 'data'> & { readonly data: unknown };
 
@@ -42,7 +55,7 @@ export async function listAccounts(mill: Mill, query: z.infer<typeof AccountQuer
   const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
   await mill.settled(pipelineName, freshnessMs);
   const rows = await selectSorted(mill, { type, sort, order, after, limit: limit + 1 });
-  return pageOf(rows, { limit, cursor: (row) => [sort, order, row[sort], row.id], item: toAnswer });
+  return pageOf(rows, { limit, cursor: (row) => [sort, order, exactValue(row, sort), exactValue(row, 'id')], item: toAnswer });
 }
 
 /** One account as of every update that was accepted before. Throws `MILL_NOT_FOUND`. */
@@ -50,7 +63,7 @@ export async function findAccount(mill: Mill, id: string): Promise<AccountAnswer
   // Waits for the account itself, not for others.
   await mill.keys(pipelineName, [id]);
   const row = await mill.query(accountsTable).selectAll().where('id', '=', id).executeTakeFirst();
-  if (row !== undefined) return toAnswer(row);
+  if (row !== undefined) return withRowErrors(row, toAnswer(row));
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of an account, found ${JSON.stringify(id)}`);
 }
 
@@ -90,7 +103,8 @@ async function selectSorted(mill: Mill, { type, sort, order, after, limit }: Sel
 
 /** Where a cursor points. It is made for one order and means nothing in another. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
-  const schema = z.tuple([z.literal(sort), z.literal(order), sort === 'id' ? z.string() : z.int(), z.string()]);
-  const [, , value, id] = await decodeCursor(schema, cursor);
-  return [value, id];
+  const value = exactly(sort === 'id' ? z.string() : z.int());
+  const schema = z.tuple([z.literal(sort), z.literal(order), value, exactly(z.string())]);
+  const [, , ...place] = await decodeCursor(schema, cursor);
+  return place;
 }

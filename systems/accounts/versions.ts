@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { decodeCursor, type Mill, type Page, pageOf, pageParameters, type StoredRowOf } from '../../src/index.ts';
+import {
+  decodeCursor,
+  exactly,
+  exactValue,
+  type Mill,
+  type Page,
+  pageOf,
+  pageParameters,
+  rowErrors,
+  type StoredRowOf,
+} from '../../src/index.ts';
 import { updatesTable } from './tables.ts';
 
 /** The parameters of the list. */
@@ -11,15 +21,16 @@ export const VersionAnswer = z.object({
   accountType: z.string(),
   tokens: z.int(),
   callbackTimeMs: z.int(),
-  data: z.record(z.string(), z.unknown()),
+  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null when it cannot be read.' }),
   indexedAt: z.iso.datetime().meta({ description: 'When it was taken in.' }),
   callbackAt: z.iso.datetime().optional().meta({ description: 'When its callback fired.' }),
   cancelledAt: z.iso.datetime().optional().meta({ description: 'When its callback was cancelled.' }),
   cancelledBy: z.int().optional().meta({ description: 'The newer version that did.' }),
+  ...rowErrors,
 });
 type VersionAnswer = Omit<z.infer<typeof VersionAnswer>, 'data'> & { readonly data: unknown };
 
-const Cursor = z.tuple([z.int()]);
+const Cursor = z.tuple([exactly(z.int())]);
 
 /** A page of an account's versions, ascending. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
 export async function listVersions(
@@ -36,7 +47,7 @@ export async function listVersions(
     .orderBy('version')
     .limit(limit + 1)
     .execute();
-  return pageOf(rows, { limit, cursor: (row) => [row.version], item: toAnswer });
+  return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'version')], item: toAnswer });
 }
 
 function toAnswer(row: StoredRowOf<typeof updatesTable>): VersionAnswer {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, pageParameters, rowErrors } from '../../src/index.ts';
 import { toUtc, UtcTimestamp } from '../shared/timestamp.ts';
 import { pipelineName } from './pipeline.ts';
 import type { EventStorage, ProcessedEvent } from './storage.ts';
@@ -32,10 +32,11 @@ export const EventAnswer = z.object({
   processing_time_ms: z.number(),
   created_at: z.iso.datetime().meta({ description: "The event's timestamp, in UTC." }),
   processed_at: z.iso.datetime(),
+  ...rowErrors,
 });
 export type EventAnswer = z.infer<typeof EventAnswer>;
 
-const Cursor = z.tuple([z.string(), z.string()]);
+const Cursor = z.tuple([exactly(z.string()), exactly(z.string())]);
 
 /** How long the list waits for what was accepted before it, in milliseconds. */
 const freshnessMs = 250;
@@ -50,7 +51,7 @@ export async function listEvents(
   await mill.settled(pipelineName, freshnessMs);
   const place = after && { created_at: after[0], id: after[1] };
   const rows = await storage.select(mill, { ...filter, after: place, limit: limit + 1 });
-  return pageOf(rows, { limit, cursor: ({ created_at, id }) => [created_at, id], item: toAnswer });
+  return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'created_at'), exactValue(row, 'id')], item: toAnswer });
 }
 
 /** What is shown of a row. */

@@ -10,6 +10,7 @@ import {
   pageSchema,
   parseRequest,
   traceOf,
+  withRowErrors,
 } from '../../src/index.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { EventAnswer, EventQuery, listEvents, toAnswer } from './list.ts';
@@ -85,7 +86,7 @@ export function addRoutes(
       // Waits for the event itself, not for others that were accepted before.
       const [status] = await mill.keys(pipelineName, [id]);
       const found = await storage.find(mill, id);
-      if (found !== undefined) return toAnswer(found);
+      if (found !== undefined) return withRowErrors(found, toAnswer(found));
       throw new MillraceError('MILL_NOT_FOUND', `expected an event that was processed, found ${await instead(mill, id, status?.pending)}`);
     },
   );

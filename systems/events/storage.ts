@@ -1,4 +1,4 @@
-import { type Mill, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
+import { exactValue, type Mill, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
 /** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
@@ -79,11 +79,18 @@ async function selectNewest(mill: Mill, { type, source, user_id, from, to, after
   return select.execute();
 }
 
-function newestFirst(one: Place, other: Place): number {
-  return compare(other.created_at, one.created_at) || compare(other.id, one.id);
+function newestFirst(one: ProcessedEvent, other: ProcessedEvent): number {
+  return compare(other, one, 'created_at') || compare(other, one, 'id');
 }
 
-function compare(one: string, other: string): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
+function compare(one: ProcessedEvent, other: ProcessedEvent, column: keyof Place): number {
+  const [a, b] = [orderOf(one, column), orderOf(other, column)];
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** A text in the order of the database, where blobs come behind texts. */
+function orderOf(event: ProcessedEvent, column: keyof Place): string {
+  const value = exactValue(event, column);
+  return typeof value === 'string' ? `text ${value}` : `~${JSON.stringify(value)}`;
 }

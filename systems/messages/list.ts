@@ -1,6 +1,18 @@
 import { type RawBuilder, sql } from 'kysely';
 import * as z from 'zod';
-import { decodeCursor, type Mill, MillraceError, type Page, pageOf, pageParameters, type TableQuery } from '../../src/index.ts';
+import {
+  decodeCursor,
+  exactly,
+  exactValue,
+  type Mill,
+  MillraceError,
+  type Page,
+  pageOf,
+  pageParameters,
+  rowErrors,
+  type TableQuery,
+  withRowErrors,
+} from '../../src/index.ts';
 import { toUtc, UtcTimestamp } from '../shared/timestamp.ts';
 import { timeBounds, timeOrder, toRfc3339 } from './moment.ts';
 import { pipelineName } from './pipeline.ts';
@@ -52,6 +64,7 @@ export const MessageAnswer = z.object({
   updatedAt: z.iso.datetime(),
   attempts: z.int().optional().meta({ description: 'Of a pending message that was tried before.' }),
   reason: z.string().optional().meta({ description: 'Why it failed, or why its last attempt did.' }),
+  ...rowErrors,
 });
 export type MessageAnswer = z.infer<typeof MessageAnswer>;
 
@@ -70,20 +83,14 @@ interface Listing {
   /** What it is filtered and, newest first, sorted by. */
   readonly column: 'sent_at' | 'created_at';
   readonly order: RawBuilder<string>;
-  /** The value of `order`. */
-  orderOf(row: MessageRow): string;
 }
 
-const byCreation = {
-  column: 'created_at',
-  order: timeOrder('created_at'),
-  orderOf: ({ created_at }: MessageRow) => created_at.replaceAll('T', ' ').replaceAll('Z', ''),
-} as const;
+const byCreation = { column: 'created_at', order: timeOrder('created_at') } as const;
 
 /** The lists by their names in URLs. */
 export const listings = {
   // We write `sent_at` ourselves, always alike, so that its index is in the order of time; there may be very many.
-  sent: { status: 'SUCCESS', column: 'sent_at', order: sql.ref('sent_at'), orderOf: ({ sent_at }) => sent_at ?? '' },
+  sent: { status: 'SUCCESS', column: 'sent_at', order: sql.ref('sent_at') },
   pending: { status: 'PENDING', ...byCreation },
   failed: { status: 'FAILED', ...byCreation },
 } as const satisfies Readonly<Record<string, Listing>>;
@@ -100,6 +107,7 @@ export async function listMessages(mill: Mill, name: ListName, { page = 1, limit
   const chosen = choose(mill.query(messages), listing, filter);
   let select = chosen
     .selectAll()
+    .select(listing.order.as('place'))
     .orderBy(listing.order, 'desc')
     .orderBy('id', 'desc')
     .limit(limit + 1);
@@ -107,7 +115,11 @@ export async function listMessages(mill: Mill, name: ListName, { page = 1, limit
   else select = select.where(sql<boolean>`(${listing.order}, id) < (${after[0]}, ${after[1]})`);
   const rows = await select.execute();
   const { total } = await chosen.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  const { items, ...next } = pageOf(rows, { limit, cursor: (row) => [name, listing.orderOf(row), row.id], item: toAnswer });
+  const { items, ...next } = pageOf(rows, {
+    limit,
+    cursor: (row) => [name, exactValue(row, 'place'), exactValue(row, 'id')],
+    item: (row) => toAnswer(row),
+  });
   return { items, total, ...(after === undefined ? { page } : {}), limit, ...next };
 }
 
@@ -115,7 +127,7 @@ export async function listMessages(mill: Mill, name: ListName, { page = 1, limit
 export async function findMessage(mill: Mill, id: string): Promise<MessageAnswer> {
   await mill.settled(pipelineName, freshnessMs);
   const row = await mill.query(messages).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
-  if (row !== undefined) return toAnswer(row);
+  if (row !== undefined) return withRowErrors(row, toAnswer(row));
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a message, found ${JSON.stringify(id)}`);
 }
 
@@ -155,6 +167,6 @@ function dayOf(moment: string): string {
 
 /** Where a cursor points. It is made for one list and means nothing in another. */
 async function placeOf(cursor: string, name: ListName): Promise<readonly [order: string, id: string]> {
-  const [, order, id] = await decodeCursor(z.tuple([z.literal(name), z.string(), z.string()]), cursor);
-  return [order, id];
+  const [, ...place] = await decodeCursor(z.tuple([z.literal(name), exactly(z.string()), exactly(z.string())]), cursor);
+  return place;
 }

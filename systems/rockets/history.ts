@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, type Mill, type Page, pageOf } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf } from '../../src/index.ts';
 import { messagesTable } from './pipeline.ts';
 
 /** A message that was applied. */
@@ -10,7 +10,7 @@ export interface AppliedMessage {
   readonly message: unknown;
 }
 
-const Cursor = z.tuple([z.int()]);
+const Cursor = z.tuple([exactly(z.int())]);
 
 /** A page of a rocket's applied messages, in the order of their numbers. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
 export async function findHistory(
@@ -29,7 +29,7 @@ export async function findHistory(
     .execute();
   return pageOf(rows, {
     limit,
-    cursor: (row) => [row.number],
+    cursor: (row) => [exactValue(row, 'number')],
     item: (row) => ({ messageNumber: row.number, messageTime: row.time, messageType: row.type, message: row.message }),
   });
 }

@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { decodeCursor, encodeCursor, type Mill, pageParameters, type StoredRowOf } from '../../src/index.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  exactly,
+  exactValue,
+  type Mill,
+  pageParameters,
+  type StoredRowOf,
+  type UnreadableColumn,
+  withRowErrors,
+} from '../../src/index.ts';
 import { pipelineName, rocketsTable } from './pipeline.ts';
 import type { Rocket } from './rocket.ts';
 
@@ -21,7 +31,7 @@ export const RocketQuery = z.object({
 export interface RocketList {
   /** All rockets, not only those of this page. */
   readonly count: number;
-  readonly rockets: readonly (Rocket & { readonly pendingMessages: number })[];
+  readonly rockets: readonly (Rocket & { readonly pendingMessages: number; readonly errors?: readonly UnreadableColumn[] })[];
   readonly sort: Sort;
   readonly order: Order;
   readonly nextCursor?: string;
@@ -46,7 +56,7 @@ export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>
     rockets: await withPending(mill, rows),
     sort,
     order,
-    ...(more ? { nextCursor: encodeCursor([sort, order, last[sort], last.id]) } : {}),
+    ...(more ? { nextCursor: encodeCursor([sort, order, exactValue(last, sort), exactValue(last, 'id')]) } : {}),
   };
 }
 
@@ -82,7 +92,7 @@ async function withPending(mill: Mill, rows: readonly Row[]): Promise<RocketList
     pipelineName,
     rows.map((row) => row.id),
   );
-  return rows.map((row, index) => ({ ...toRocket(row), pendingMessages: statuses[index]?.pending ?? 0 }));
+  return rows.map((row, index) => withRowErrors(row, { ...toRocket(row), pendingMessages: statuses[index]?.pending ?? 0 }));
 }
 
 function toRocket(row: Row): Rocket {
@@ -100,7 +110,8 @@ function toRocket(row: Row): Rocket {
 
 /** Where a cursor points. It is made for one order and means nothing in another. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
-  const schema = z.tuple([z.literal(sort), z.literal(order), sort === 'speed' ? z.number() : z.string(), z.string()]);
-  const [, , value, id] = await decodeCursor(schema, cursor);
-  return [value, id];
+  const value = exactly(sort === 'speed' ? z.number() : z.string());
+  const schema = z.tuple([z.literal(sort), z.literal(order), value, exactly(z.string())]);
+  const [, , ...place] = await decodeCursor(schema, cursor);
+  return place;
 }

@@ -1,6 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { ingestRoute, jsonSchemaOf, type Mill, MillraceError, pageParameters, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import {
+  ingestRoute,
+  jsonSchemaOf,
+  type Mill,
+  MillraceError,
+  pageParameters,
+  pageSchema,
+  parseRequest,
+  rowErrors,
+  traceOf,
+} from '../../src/index.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { findHistory } from './history.ts';
 import { findRockets, RocketQuery } from './list.ts';
@@ -19,7 +29,7 @@ const RocketAnswer = z.object({
 });
 const RocketList = z.object({
   count: z.int().meta({ description: 'How many rockets there are in all.' }),
-  rockets: z.array(RocketAnswer),
+  rockets: z.array(z.object({ ...RocketAnswer.shape, ...rowErrors })),
   ...RocketQuery.pick({ sort: true, order: true }).required().shape,
   nextCursor: z.string().optional().meta({ description: 'Where the next page begins; absent on the last.' }),
 });
@@ -27,7 +37,8 @@ const HistoryItem = z.object({
   messageNumber: z.int(),
   messageTime: z.string(),
   messageType: z.string(),
-  message: z.record(z.string(), z.unknown()),
+  message: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null when it cannot be read.' }),
+  ...rowErrors,
 });
 
 /** The routes of the rockets. */

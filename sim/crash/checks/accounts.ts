@@ -1,8 +1,8 @@
-import type { SqlValue } from '../../../src/pipeline/table.ts';
+import type { FoundValue } from '../../../src/pipeline/table.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { nameOfUpdate } from '../loads/accounts.ts';
 
-type Row = Readonly<Record<string, SqlValue>>;
+type Row = Readonly<Record<string, FoundValue>>;
 
 export interface AccountsCheck {
   /** When somebody knew that an update was taken in, by name, in milliseconds since 1970; of the others nothing is known. */
@@ -59,6 +59,6 @@ function callbackFaults(row: Row, newer: Row | undefined, acknowledged: Accounts
   return faults;
 }
 
-function moment(text: SqlValue | undefined): number {
+function moment(text: FoundValue | undefined): number {
   return Date.parse(String(text));
 }

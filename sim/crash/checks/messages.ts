@@ -1,10 +1,10 @@
-import type { SqlValue } from '../../../src/pipeline/table.ts';
+import type { FoundValue } from '../../../src/pipeline/table.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Call, Life } from '../book.ts';
 import { attemptsMax } from '../environment.ts';
 import type { PlannedRow } from '../loads/messages.ts';
 
-type Row = Readonly<Record<string, SqlValue>>;
+type Row = Readonly<Record<string, FoundValue>>;
 
 export interface MessagesCheck {
   readonly calls: readonly Call[];

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ExpectedRocket, SimulatedMessage } from '../../../src/cli/simulate/expected-rocket.ts';
-import type { SqlValue } from '../../../src/pipeline/table.ts';
+import type { FoundValue } from '../../../src/pipeline/table.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { RocketsLoad } from '../loads/rockets.ts';
 import { expectedRocket } from '../witnesses/rockets.ts';
 
-type Row = Readonly<Record<string, SqlValue>>;
+type Row = Readonly<Record<string, FoundValue>>;
 
 /** Each rocket's row is the fold of its first messages, and its history is these messages as they were first taken. */
 export async function checkRockets({ planned }: RocketsLoad, store: Store): Promise<readonly string[]> {

@@ -1,9 +1,9 @@
-import type { SqlValue } from '../../../src/pipeline/table.ts';
+import type { FoundValue } from '../../../src/pipeline/table.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../../ledger.ts';
 import { type AccountsLoad, nameOfUpdate } from '../loads/accounts.ts';
 
-type Row = Readonly<Record<string, SqlValue>>;
+type Row = Readonly<Record<string, FoundValue>>;
 
 /** The accounts by the versions that were indexed, and what became of the callback of each. */
 export function accountsWitness({ planned }: AccountsLoad): Witness {
@@ -63,6 +63,6 @@ function versionOf(name: string): number {
   return Number(name.slice(name.lastIndexOf('#') + 1));
 }
 
-function momentOf(text: SqlValue | undefined): number {
+function momentOf(text: FoundValue | undefined): number {
   return Date.parse(String(text));
 }

@@ -100,6 +100,22 @@ export const systems: readonly Mutant[] = [
     tests: [system('events/routes')],
   },
   {
+    name: 'events-merged-by-placeholders',
+    promises: [9],
+    file: 'systems/events/storage.ts',
+    find: 'const value = exactValue(event, column);',
+    replace: 'const value: unknown = event[column];',
+    tests: [system('spoiled-rows')],
+  },
+  {
+    name: 'rockets-list-pages-by-placeholders',
+    promises: [9],
+    file: 'systems/rockets/list.ts',
+    find: "exactValue(last, sort), exactValue(last, 'id')",
+    replace: 'last[sort], last.id',
+    tests: [system('spoiled-rows')],
+  },
+  {
     name: 'events-one-attempt-too-few',
     promises: [9],
     file: 'systems/events/pipeline.ts',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
+import { table } from '../../pipeline/table.ts';
 import type { Turn } from '../../pipeline/turn.ts';
 import { failing, isCode, onEveryStore } from './fixture.test.ts';
 
@@ -41,7 +42,8 @@ const notJson: readonly (readonly [unknown, RegExp])[] = [
 ];
 
 onEveryStore('promise 2: a value that the store cannot hold is the fault of its turn', ({ testMill, makeStore }) => {
-  type Said = (turn: Turn<'careless', unknown, Record<never, never>, 'ring', 'door'>) => unknown;
+  const notes = table('notes', { id: 'text', note: 'json' }, { primaryKey: ['id'] });
+  type Said = (turn: Turn<'careless', unknown, { notes: typeof notes }, 'ring', 'door'>) => unknown;
 
   /** What becomes of turns that each say something, while another key goes on; and of the next start. */
   async function reasonsOf(sayings: readonly Said[]): Promise<readonly string[]> {
@@ -53,6 +55,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
       retry: { attempts: 2 },
       timers: { ring: () => undefined },
       deliver: { door: { to: { call: async () => ({ result: 'delivered' }) } } },
+      tables: { notes },
       handle: (event, _state, turn) => sayings[Number(event.key)]?.(turn as never) ?? { handled: true },
     });
     const store = makeStore();
@@ -119,17 +122,19 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     await t.stop();
   });
 
-  test('a state, the data of a timer, a payload are JSON', async () => {
+  test('a state, the data of a timer, a payload, a column of JSON are JSON', async () => {
     await refuses(
       notJson.flatMap(([value, found]): [Said, RegExp][] => [
         [() => ({ deep: [value] }), found],
         [(turn) => turn.timers.set('ring', { after: 1, data: { deep: value } }), found],
         [(turn) => turn.deliver('door', [value]), found],
+        [(turn) => turn.put(notes, { id: 'a', note: { deep: value } }), found],
       ]),
     );
     await refuses([
       [() => ({ items: [{ at: new Date(0) }] }), 'next state.items[0].at: expected JSON, found an instance of Date'],
       [(turn) => turn.deliver('door', undefined), 'deliver to door: payload: expected JSON, found undefined'],
+      [(turn) => turn.add(notes, { id: 'a', note: [{ at: 7n }] }), 'table notes: column note[0].at: expected JSON, found a bigint'],
     ]);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Columns, type Table, table } from '../../pipeline/table.ts';
 import type { Store, StoreDeclaration } from '../store.ts';
-import { declaration, own, put, refusal, rowsOf, type StoreTest, type Subject } from './fixtures.ts';
+import { add, declaration, own, put, refusal, rowsOf, type StoreTest, type Subject } from './fixtures.ts';
 
 const readings = table('readings', { id: 'text', value: 'integer' }, { primaryKey: ['id'], indexes: [['value']] });
 
@@ -73,11 +73,64 @@ export function migrationContract(it: StoreTest): void {
     }
   });
 
+  it('two releases take turns on one database, and each keeps what only the other declares', async (subject) => {
+    const second = table(
+      'readings',
+      { id: 'text', note: 'text?', unit: 'text', value: 'integer', extra: 'json?' },
+      { primaryKey: ['id'], defaults: { unit: 'K' }, indexes: [['value'], ['note']] },
+    );
+    const written = ['a', 'b', 'c', 'd'];
+    for (const [at, id] of written.entries()) {
+      const isSecond = at % 2 === 1;
+      const store = await subject.reopen(withTables(isSecond ? second : readings));
+      const update = isSecond ? ['a', `by ${id}`, 'C', at, '[]'] : ['a', at];
+      await write(store, subject, update, isSecond ? [id, null, 'F', at, null] : [id, at]);
+    }
+    const store = await subject.reopen(withTables(readings));
+    assert.deepEqual(
+      (await rowsOf(store, 'readings', 'id')).map((row) =>
+        Object.entries(row)
+          .toSorted()
+          .map(([, value]) => value),
+      ),
+      [
+        ['[]', 'a', 'by d', 'C', 3],
+        [null, 'b', null, 'F', 1],
+        [null, 'c', null, 'K', 2],
+        [null, 'd', null, 'F', 3],
+      ],
+    );
+  });
+
+  it('a column may be taken back when rows can be added without it, also of a table that is only added to', async (subject) => {
+    const columns = { what: 'text' } as const;
+    const wider = table('journal', { ...columns, note: 'text?', unit: 'text' }, { defaults: { unit: 'K' } });
+    await subject.reopen(withTables(readings, wider));
+    const store = await subject.reopen(withTables(readings, table('journal', columns)));
+    const owner = await own(store, subject.visits);
+    await owner.commit({ rows: [add('journal', ['it happened'])] });
+    assert.deepEqual(sortedByName(await rowsOf(store, 'journal', 'what')), [{ note: null, unit: 'K', what: 'it happened' }]);
+  });
+
+  it('a json column that is added later takes nothing but JSON', async (subject) => {
+    await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
+    const columns = { id: 'text', value: 'integer', extra: 'json?', tags: 'json' } as const;
+    const wider = table('readings', columns, { primaryKey: ['id'], defaults: { tags: [] } });
+    const store = await subject.reopen(withTables(wider));
+    await refusal(write(store, subject, ['b', 1, 'redacted', '[]']), 'MILL_COMMIT_REFUSED');
+    await refusal(write(store, subject, ['b', 1, null, 'redacted']), 'MILL_COMMIT_REFUSED');
+    await write(store, subject, ['b', 1, null, '{}']);
+    assert.deepEqual(await rowsOf(store, 'readings', 'id'), [
+      { id: 'a', value: 1, extra: null, tags: '[]' },
+      { id: 'b', value: 1, extra: null, tags: '{}' },
+    ]);
+  });
+
   it('a new column that must not be null and has no default is refused', async (subject) => {
     await refused(subject, { id: 'text', value: 'integer', unit: 'text' }, ['id'], /unit/);
   });
 
-  it('a column that is no longer declared is refused', async (subject) => {
+  it('a column that is no longer declared, and that rows cannot be added without, is refused', async (subject) => {
     await refused(subject, { id: 'text' }, ['id'], /value/);
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { SqlValue } from '../../pipeline/table.ts';
+import type { FoundValue, SqlValue } from '../../pipeline/table.ts';
 import type { RowWrite } from '../store.ts';
 import { add, event, own, put, refusal, rowsOf, type StoreTest, type Subject, update } from './fixtures.ts';
 
@@ -120,6 +120,46 @@ export function rowsContract(it: StoreTest): void {
       payload,
     }));
     assert.deepEqual(found, expected);
+  });
+
+  it('whatever a row holds, a query answers it: an integer that a number would round comes as a bigint, infinity as it is', async (subject) => {
+    const beyond = 2 ** 53 + 2;
+    const fine = ['c', Number.MAX_SAFE_INTEGER, 0.5, 1, '[]'] as const;
+    await write(
+      subject,
+      put('accounts', ['a', beyond, Number.POSITIVE_INFINITY, 7, '[1405478888888888901]'], ['b', -beyond, null, 0, null], fine),
+    );
+    assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [
+      { id: 'a', version: BigInt(beyond), balance: Number.POSITIVE_INFINITY, active: 7, payload: '[1405478888888888901]' },
+      { id: 'b', version: BigInt(-beyond), balance: null, active: 0, payload: null },
+      { id: 'c', version: Number.MAX_SAFE_INTEGER, balance: 0.5, active: 1, payload: '[]' },
+    ]);
+    const [most] = await subject.store.query('SELECT max(version) AS version FROM accounts', []);
+    assert.deepEqual(most, { version: BigInt(beyond) });
+  });
+
+  it('a row is found by an integer that a number would round, and by infinity', async (subject) => {
+    const beyond = 2 ** 53 + 2;
+    await write(subject, put('accounts', ['a', beyond, Number.NEGATIVE_INFINITY, null, null], ['b', beyond + 2, 1, null, null]));
+    const idsBy = async (where: string, parameter: FoundValue) =>
+      (await subject.store.query(`SELECT id FROM accounts WHERE ${where} ORDER BY id`, [parameter])).map(({ id }) => id);
+    assert.deepEqual(await idsBy('version = ?', BigInt(beyond)), ['a']);
+    assert.deepEqual(await idsBy('version > ?', BigInt(beyond) + 1n), ['b']);
+    assert.deepEqual(await idsBy('balance = ?', Number.NEGATIVE_INFINITY), ['a']);
+  });
+
+  it('a text that is no JSON is refused in a json column, by put, add and update', async (subject) => {
+    await write(subject, put('accounts', ['a', 1, null, null, '{"a":1}'], ['b', 1, null, null, null]));
+    for (const text of ['redacted', '', '{a:1}', '[1,]']) {
+      const writes = [
+        put('accounts', ['c', 1, null, null, text]),
+        add('accounts', ['c', 1, null, null, text]),
+        update('accounts', ['id', 'payload'], ['a', text]),
+      ];
+      for (const refused of writes)
+        assert.match((await refusal(write(subject, refused), 'MILL_COMMIT_REFUSED')).message, /accounts.*payload/);
+    }
+    assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 1, { payload: '{"a":1}' }), account('b', 1)]);
   });
 
   it('null in a column that allows none is refused, by put and by add', async (subject) => {

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { SqlValue, Table } from '../../pipeline/table.ts';
+import type { FoundValue, Table } from '../../pipeline/table.ts';
 import { migrateTables, selectRows, TableWriter } from '../sqlite/tables.ts';
 import type { RowWrite } from '../store.ts';
 
@@ -28,7 +28,7 @@ export class DeclaredTables {
   }
 
   /** Throws `MILL_INVALID_REQUEST` for a statement that fails or is not read-only. */
-  select(sql: string, parameters: readonly SqlValue[]): Record<string, SqlValue>[] {
+  select(sql: string, parameters: readonly FoundValue[]): Record<string, FoundValue>[] {
     return selectRows(this.#database, sql, parameters);
   }
 }

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../errors.ts';
-import type { SqlValue } from '../../pipeline/table.ts';
+import type { FoundValue } from '../../pipeline/table.ts';
 import type {
   Appended,
   Claim,
@@ -142,7 +142,7 @@ class MemoryStore implements Store {
     return this.#records(retention.partition).prune(retention);
   }
 
-  async query(sql: string, parameters: readonly SqlValue[]): Promise<readonly Readonly<Record<string, SqlValue>>[]> {
+  async query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     this.#checkOpen();
     return this.#tables.select(sql, parameters);
   }

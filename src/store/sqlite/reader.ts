@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
-import type { SqlValue } from '../../pipeline/table.ts';
+import type { FoundValue } from '../../pipeline/table.ts';
 import type { DeadLetter, DeadLetterQuery, PartitionId } from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import { PartitionReader } from './partition-reader.ts';
@@ -19,7 +19,7 @@ export interface ReaderCalls {
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
-  query(sql: string, parameters: readonly SqlValue[]): Selection;
+  query(sql: string, parameters: readonly FoundValue[]): Selection;
 }
 
 /** Answers what the store is asked to read, within the transaction of whoever calls. */
@@ -75,7 +75,7 @@ export class Reader implements ReaderCalls {
     return this.#deadLetters.read(query);
   }
 
-  query(sql: string, parameters: readonly SqlValue[]): Selection {
+  query(sql: string, parameters: readonly FoundValue[]): Selection {
     return select(this.#db, sql, parameters);
   }
 

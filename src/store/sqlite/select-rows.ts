@@ -1,12 +1,12 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
-import type { SqlValue } from '../../pipeline/table.ts';
+import type { FoundValue } from '../../pipeline/table.ts';
 import { toStoreError } from './sqlite-errors.ts';
 
 /** What a query found, column by column and row by row: half the size of objects on its way between threads. */
 export interface Selection {
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly SqlValue[])[];
+  readonly rows: readonly (readonly FoundValue[])[];
 }
 
 const blank = String.raw`(?:\s|--[^\n]*(?:\n|$)|/\*[\s\S]*?\*/)*`;
@@ -15,12 +15,12 @@ const reading = new RegExp(`^${blank}(select|values|explain|with)\\b`, 'i');
 const nothingMore = new RegExp(`^${blank}$`);
 
 /** Runs one read-only statement. Throws `MILL_INVALID_REQUEST` with SQLite's words for one that fails or would write. */
-export function selectRows(db: DatabaseSync, sql: string, parameters: readonly SqlValue[]): Record<string, SqlValue>[] {
+export function selectRows(db: DatabaseSync, sql: string, parameters: readonly FoundValue[]): Record<string, FoundValue>[] {
   return toRows(select(db, sql, parameters));
 }
 
 /** {@link selectRows} before its rows become objects. */
-export function select(db: DatabaseSync, sql: string, parameters: readonly SqlValue[]): Selection {
+export function select(db: DatabaseSync, sql: string, parameters: readonly FoundValue[]): Selection {
   const verb = reading.exec(sql)?.[1]?.toLowerCase();
   if (verb === undefined) throw invalid('expected a statement that reads, such as SELECT');
   try {
@@ -33,23 +33,39 @@ export function select(db: DatabaseSync, sql: string, parameters: readonly SqlVa
 }
 
 /** The rows as objects. */
-export function toRows(selection: Selection): Record<string, SqlValue>[] {
+export function toRows(selection: Selection): Record<string, FoundValue>[] {
   const { columns } = selection;
   return selection.rows.map((values) => {
-    const row: Record<string, SqlValue> = {};
+    const row: Record<string, FoundValue> = {};
     for (let i = 0; i < columns.length; i++) row[columns[i] ?? ''] = values[i] ?? null;
     return row;
   });
 }
 
-function run(db: DatabaseSync, sql: string, parameters: readonly SqlValue[]): Selection {
+function run(db: DatabaseSync, sql: string, parameters: readonly FoundValue[]): Selection {
   const statement = db.prepare(sql);
   if (!nothingMore.test(sql.slice(statement.sourceSQL.length))) throw invalid('expected one statement, found more');
   statement.setReturnArrays(true);
   const columns = statement.columns().map((column) => column.name);
-  const rows = statement.all(...parameters) as unknown[] as SqlValue[][];
-  for (const row of rows) checkRow(columns, row);
-  return { columns, rows };
+  return { columns, rows: allRows(statement, parameters) };
+}
+
+/** A number is exact up to 2⁵³. For one row beyond it node:sqlite refuses the whole statement, unless all integers are bigints. */
+function allRows(statement: StatementSync, parameters: readonly FoundValue[]): FoundValue[][] {
+  try {
+    return statement.all(...parameters) as unknown[] as FoundValue[][];
+  } catch (error) {
+    if (!(error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')) throw error;
+  }
+  statement.setReadBigInts(true);
+  const rows = statement.all(...parameters) as unknown[] as FoundValue[][];
+  return rows.map((row) => row.map((value) => (typeof value === 'bigint' ? exactNumber(value) : value)));
+}
+
+/** A number, or the bigint where a number would round it. */
+function exactNumber(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
 }
 
 function readOnly<T>(db: DatabaseSync, work: () => T): T {
@@ -58,14 +74,6 @@ function readOnly<T>(db: DatabaseSync, work: () => T): T {
     return work();
   } finally {
     db.exec('PRAGMA query_only = OFF');
-  }
-}
-
-/** Declared tables hold nothing else, but a query may be about tables of the user's own. */
-function checkRow(columns: readonly string[], row: readonly unknown[]): void {
-  for (let i = 0; i < row.length; i++) {
-    if (typeof row[i] === 'object' && row[i] !== null)
-      throw invalid(`column ${columns[i]}: expected a text, a number or null, found a blob`);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ColumnType, SqlValue, Table } from '../../pipeline/table.ts';
+import { kindOf, type SqlValue, type Table } from '../../pipeline/table.ts';
 
 const sqlTypes: Readonly<Record<string, string>> = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', boolean: 'INTEGER', json: 'TEXT' };
 
@@ -12,6 +12,8 @@ export interface SqlColumn {
 /** A column as SQLite shall make it. */
 export interface DeclaredColumn extends SqlColumn {
   readonly default: SqlValue | undefined;
+  /** Whether its texts are JSON. */
+  readonly json: boolean;
 }
 
 /** The declared columns as SQLite keeps them. The columns of a primary key are never null. */
@@ -21,6 +23,7 @@ export function sqlColumnsOf(table: Table): readonly DeclaredColumn[] {
     type: sqlTypes[kindOf(type)] ?? 'TEXT',
     notNull: !type.endsWith('?') || table.primaryKey.includes(name),
     default: Object.hasOwn(table.defaults, name) ? table.defaults[name] : undefined,
+    json: kindOf(type) === 'json',
   }));
 }
 
@@ -44,8 +47,4 @@ export function quoteAll(names: readonly string[]): string {
 export function literal(value: SqlValue): string {
   if (value === null) return 'NULL';
   return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
-}
-
-function kindOf(type: ColumnType): string {
-  return type.replace('?', '');
 }

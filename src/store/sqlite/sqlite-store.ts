@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { MillraceError } from '../../errors.ts';
-import type { SqlValue } from '../../pipeline/table.ts';
+import type { FoundValue } from '../../pipeline/table.ts';
 import { checkMoments } from '../commit-moments.ts';
 import type {
   Appended,
@@ -156,7 +156,7 @@ class SqliteStore implements Store {
     return this.#open.writer.call('prune', retention);
   }
 
-  async query(sql: string, parameters: readonly SqlValue[]): Promise<readonly Readonly<Record<string, SqlValue>>[]> {
+  async query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     parameters.forEach(checkParameter);
     return toRows(await this.#open.queries.running.call('query', sql, parameters));
   }
@@ -234,9 +234,9 @@ function toAppended(answer: number): Appended {
 
 /** A query may come from JavaScript, and what cannot go to another thread would fail there in words that nobody understands. */
 function checkParameter(value: unknown, index: number): void {
-  if (value === null || typeof value === 'string' || typeof value === 'number') return;
+  if (value === null || ['string', 'number', 'bigint'].includes(typeof value) || value instanceof Uint8Array) return;
   throw new MillraceError(
     'MILL_INVALID_REQUEST',
-    `query: parameter ${index + 1}: expected a text, a number or null, found ${typeof value}`,
+    `query: parameter ${index + 1}: expected a text, a number, a bigint, bytes or null, found ${typeof value}`,
   );
 }

@@ -9,13 +9,16 @@ interface FoundColumn extends SqlColumn {
   readonly keyPlace: number;
   /** Computed by the database from others. */
   readonly generated: boolean;
+  /** Whether SQL that does not name the column can add a row. */
+  readonly optional: boolean;
 }
 
 /**
  * Makes the tables of the database fit their declarations: creates what is missing, adds columns that are nullable or
  * have a default, creates and drops indexes. All of it or, when it throws `MILL_TABLE_CHANGED` for what cannot be done without loss, nothing.
- * Indexes, triggers and generated columns that users made are left alone, and so is a default that was declared
- * differently before, which SQLite cannot change.
+ * Columns that are not declared are left alone as long as rows can be added without them: another release may declare them, or
+ * a user may have made them. So are indexes over them, the indexes, triggers and constraints of users, and a default that was
+ * declared differently before, which SQLite cannot change.
  */
 export function migrateTables(db: DatabaseSync, tables: readonly Table[]): void {
   db.exec('SAVEPOINT migrate_tables');
@@ -44,8 +47,9 @@ function alterTable(db: DatabaseSync, table: Table, found: readonly FoundColumn[
   checkPrimaryKey(table, found);
   const declared = sqlColumnsOf(table);
   for (const column of found) {
-    if (!column.generated && !declared.some(({ name }) => name === column.name)) {
-      refuse(table, column.name, 'no such column', typeOf(column), 'Declare the column again, or drop it with SQL.');
+    if (!column.optional && !declared.some(({ name }) => name === column.name)) {
+      const advice = 'Declare the column again, or drop it or give it a default with SQL.';
+      refuse(table, column.name, 'no such column, or one that may be left out', typeOf(column), advice);
     }
   }
   for (const column of declared) {
@@ -77,7 +81,7 @@ function checkColumn(table: Table, expected: SqlColumn, found: FoundColumn): voi
 
 function migrateIndexes(db: DatabaseSync, table: Table): void {
   const wanted = new Map(table.indexes.map((columns) => [indexName(table.name, columns), columns]));
-  for (const index of ownIndexes(db, table.name)) {
+  for (const index of ownIndexes(db, table)) {
     if (!wanted.delete(index)) db.exec(`DROP INDEX ${quote(index)}`);
   }
   for (const [name, columns] of wanted) {
@@ -95,8 +99,8 @@ function migrateIndexes(db: DatabaseSync, table: Table): void {
   }
 }
 
-/** The indexes that were once declared: they have the very name that their columns give them. */
-function ownIndexes(db: DatabaseSync, table: string): string[] {
+/** The indexes over declared columns that were once declared: they have the very name that their columns give them. */
+function ownIndexes(db: DatabaseSync, { name: table, columns: declared }: Table): string[] {
   const indexes = db
     .prepare(`PRAGMA index_list(${quote(table)})`)
     .all()
@@ -104,14 +108,11 @@ function ownIndexes(db: DatabaseSync, table: string): string[] {
   return indexes
     .map((index) => String(index.name))
     .filter((name) => {
-      const columns = db.prepare(`PRAGMA index_info(${quote(name)})`).all();
-      return (
-        name ===
-        indexName(
-          table,
-          columns.map((column) => String(column.name)),
-        )
-      );
+      const columns = db
+        .prepare(`PRAGMA index_info(${quote(name)})`)
+        .all()
+        .map((column) => String(column.name));
+      return name === indexName(table, columns) && columns.every((column) => Object.hasOwn(declared, column));
     });
 }
 
@@ -129,12 +130,23 @@ function foundColumns(db: DatabaseSync, table: string): FoundColumn[] {
       notNull: column.notnull === 1,
       keyPlace: Number(column.pk),
       generated: column.hidden !== 0,
+      optional: column.notnull === 0 || column.hidden !== 0 || !isNull(column.dflt_value),
     }));
 }
 
+/** Whether a default, as the database writes it, is none. */
+function isNull(value: unknown): boolean {
+  return value === null || /^[\s(]*null[\s)]*$/i.test(String(value));
+}
+
 function definitionOf(column: DeclaredColumn): string {
-  const definition = `${quote(column.name)} ${typeOf(column)}`;
-  return column.default === undefined ? definition : `${definition} DEFAULT ${literal(column.default)}`;
+  const standard = column.default === undefined ? '' : ` DEFAULT ${literal(column.default)}`;
+  return `${quote(column.name)} ${typeOf(column)}${standard}${checkOf(column)}`;
+}
+
+/** Of a null SQLite says neither that it is JSON nor that it is not, and a check takes that for a yes. */
+function checkOf({ name, json }: DeclaredColumn): string {
+  return json ? ` CHECK (json_valid(${quote(name)}))` : '';
 }
 
 function typeOf(column: SqlColumn): string {

@@ -1,0 +1,94 @@
+import { describeFound } from './describe-found.ts';
+import { type ColumnType, type FoundValue, kindOf } from './table.ts';
+
+/** A value that its column's type cannot be, and what stands in for it. */
+export class UnreadableValue {
+  readonly found: FoundValue;
+  readonly placeholder: unknown;
+  /** What was expected and found. */
+  readonly message: string;
+
+  constructor(found: FoundValue, expected: string, placeholder: unknown, shown = describeValue(found)) {
+    this.found = found;
+    this.placeholder = placeholder;
+    this.message = `expected ${expected}, found ${shown}`;
+  }
+}
+
+/** Turns a value of the database into one of JavaScript, or into an {@link UnreadableValue}. */
+export type ReadValue = (found: FoundValue) => unknown;
+
+const integers = `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
+
+const readers: Readonly<Record<ReturnType<typeof kindOf>, ReadValue>> = {
+  text: (found) => (typeof found === 'string' ? found : new UnreadableValue(found, 'text', '')),
+  integer: (found) => (Number.isSafeInteger(found) ? found : new UnreadableValue(found, integers, Math.round(nearestNumber(found)))),
+  real: (found) => (Number.isFinite(found) ? found : new UnreadableValue(found, 'a finite number', nearestNumber(found))),
+  boolean: (found) => (found === 0 || found === 1 ? found === 1 : new UnreadableValue(found, '0 or 1', found !== null)),
+  json: readJson,
+};
+
+/** Reads a column as the table declares it. */
+export function columnReader(type: ColumnType): ReadValue {
+  const read = readers[kindOf(type)];
+  return type.endsWith('?') ? (found) => (found === null ? null : read(found)) : read;
+}
+
+/**
+ * Reads what an expression yields, such as `max(n)`, or a column behind a join. `type` is that of the declared column whose
+ * name it has: JSON and booleans become values, but null, texts and numbers may be what the expression is for.
+ */
+export function expressionReader(type: ColumnType | undefined): ReadValue {
+  const kind = type === undefined ? undefined : kindOf(type);
+  return (found) => {
+    if (found === null) return null;
+    if (typeof found === 'bigint') return new UnreadableValue(found, integers, Number(found));
+    if (typeof found === 'object') return kind === undefined ? found : readers[kind](found);
+    if (kind === 'boolean') return found !== 0;
+    if (typeof found === 'number') return readers.real(found);
+    return kind === 'json' ? readJson(found) : found;
+  };
+}
+
+/** Numbers that JavaScript may not hold. */
+const farNumber = /\d{16}|\d[eE]\+?\d{3}/;
+
+function readJson(found: FoundValue): unknown {
+  if (typeof found !== 'string') return new UnreadableValue(found, 'JSON', null);
+  try {
+    return farNumber.test(found) ? readExactly(found) : JSON.parse(found);
+  } catch {
+    return new UnreadableValue(found, 'JSON', null);
+  }
+}
+
+/** The value of a JSON text, or one with the nearest numbers when JavaScript rounds an integer of it or takes a number for infinity. */
+function readExactly(text: string): unknown {
+  let rounded: string | undefined;
+  const value: unknown = JSON.parse(text, (_key: string, part: unknown, { source }: { source?: string } = {}) => {
+    if (typeof part !== 'number' || source === undefined || !isRounded(part, source)) return part;
+    rounded ??= source;
+    return nearestNumber(part);
+  });
+  if (rounded === undefined) return value;
+  const shown = rounded.length > 60 ? `${rounded.slice(0, 60)}…` : rounded;
+  return new UnreadableValue(text, 'JSON with numbers that JavaScript can hold', value, shown);
+}
+
+/** That a fraction is rounded is in the nature of fractions. */
+function isRounded(number: number, source: string): boolean {
+  if (!Number.isFinite(number)) return true;
+  return /^-?\d+$/.test(source) && !Number.isSafeInteger(number) && String(number) !== source;
+}
+
+/** The finite number that is nearest to a value; 0 for one that is no number. */
+function nearestNumber(found: FoundValue): number {
+  if (typeof found !== 'number' && typeof found !== 'bigint') return 0;
+  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, Number(found)));
+}
+
+function describeValue(found: FoundValue): string {
+  if (typeof found === 'bigint') return String(found);
+  if (found instanceof Uint8Array) return `a blob of ${found.length} ${found.length === 1 ? 'byte' : 'bytes'}`;
+  return describeFound(found);
+}

@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import { type UnreadableColumn, unreadableColumn, unreadableColumns } from '../pipeline/unreadable.ts';
+
+/** The property of an answer that shows a row, to spread into its schema: `z.object({ id: z.string(), ...rowErrors })`. */
+export const rowErrors = {
+  errors: z
+    .array(z.object({ column: z.string(), message: z.string() }))
+    .optional()
+    .meta({
+      description: 'Columns of the row whose value cannot be shown, of what somebody put there with SQL; a placeholder stands for each.',
+    }),
+};
+
+/** What is shown of a row, with what could not be read of it. See `unreadableColumns`. */
+export function withRowErrors<Item>(row: unknown, item: Item): Item | (Item & { readonly errors: readonly UnreadableColumn[] }) {
+  const errors = unreadableColumns(row);
+  return errors.length === 0 ? item : { ...item, errors };
+}
+
+/** A value that stands in a cursor for a placeholder: what the database holds, so that the next page begins behind the row. */
+export type ExactValue = { readonly blob: string } | { readonly integer: string } | { readonly real: string } | { readonly text: string };
+
+/**
+ * The value of a row's column for a cursor. Where the row shows a placeholder, it is what the database holds: its order, not
+ * that of the placeholder, is that of the list. Read it back with {@link exactly}.
+ */
+export function exactValue<Row, Column extends keyof Row & string>(row: Row, column: Column): Row[Column] | ExactValue {
+  const unreadable = unreadableColumn(row, column);
+  const found = unreadable === undefined ? row[column] : unreadable.found;
+  if (found instanceof Uint8Array) return { blob: Buffer.from(found).toString('hex') };
+  if (unreadable === undefined) return row[column];
+  if (typeof found === 'bigint') return { integer: String(found) };
+  if (typeof found === 'number') return { real: String(found) };
+  if (typeof found === 'string') return { text: found };
+  // Null comes before everything, but nothing can be compared with it.
+  return typeof row[column] === 'number' ? { real: '-Infinity' } : row[column];
+}
+
+const Exact = z
+  .union([
+    z.object({ blob: z.string().regex(/^([0-9a-f]{2})*$/) }).transform(({ blob }) => new Uint8Array(Buffer.from(blob, 'hex'))),
+    z.object({ integer: z.string().regex(/^-?\d{1,19}$/) }).transform(({ integer }) => BigInt(integer)),
+    z.object({ real: z.string().regex(/^-?(Infinity|\d[\d.e+-]*)$/) }).transform(({ real }) => Number(real)),
+    z.object({ text: z.string() }).transform(({ text }) => text),
+  ])
+  .refine((value) => !Number.isNaN(value));
+
+/**
+ * The schema of a value that {@link exactValue} put into a cursor; `schema` is that of the column. The type is the column's,
+ * though it may be any value that a query takes: it is only there to be compared with the column.
+ */
+export function exactly<S extends z.ZodType>(schema: S): z.ZodType<z.output<S>> {
+  return z.union([schema, Exact]) as z.ZodType<z.output<S>>;
+}
