@@ -2,7 +2,7 @@ import { MillraceError, messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
+import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
@@ -264,6 +264,11 @@ export class Mill {
     return counts;
   }
 
+  /** What the store says of itself. */
+  storeStats(): Promise<StoreStats> {
+    return this.#store.stats();
+  }
+
   /** Healthy means: makes progress, or has nothing to do (promise 9). */
   health(): Health {
     if (this.#failure !== undefined) return { status: 'unavailable', reason: this.#failure.message };
@@ -276,7 +281,7 @@ export class Mill {
   async #start(): Promise<void> {
     try {
       const pipelines = Array.from(this.#declared.values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
-      await this.#store.open({ pipelines, tables: this.#tables });
+      await this.#store.open({ pipelines, tables: this.#tables }, this.#log);
       await this.#threads.start();
       await this.#transports.open();
       const started = await Promise.allSettled(this.#partitions.all.map((partition) => partition.start()));

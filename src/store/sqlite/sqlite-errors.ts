@@ -46,6 +46,12 @@ export function isConstraint(thrown: unknown): boolean {
   return primaryCodeOf(thrown) === primaryCodes.constraint;
 }
 
+/** Whether another program's lock is in the way. */
+export function isBusy(thrown: unknown): boolean {
+  const code = primaryCodeOf(thrown);
+  return code === primaryCodes.busy || code === primaryCodes.locked;
+}
+
 function codeOf(thrown: unknown, path: string): ErrorCode {
   switch (primaryCodeOf(thrown)) {
     case primaryCodes.corrupt:

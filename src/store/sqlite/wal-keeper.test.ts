@@ -22,9 +22,14 @@ interface Subject {
   /** Copies, all but the latest commit, if the writer has asked for it; answers whether it has. */
   copyIfAsked(): boolean;
   extent(): WalExtent;
+  /** What the log was told, each line with its level. */
+  readonly lines: readonly string[];
 }
 
-async function withKeeper(body: (subject: Subject) => void | Promise<void>): Promise<void> {
+async function withKeeper(
+  body: (subject: Subject) => void | Promise<void>,
+  { mayBeCopiedBeside = true }: { readonly mayBeCopiedBeside?: boolean } = {},
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-wal-'));
   const path = join(folder, 'millrace.db');
   const connection = { path, busyTimeoutMs: 0 };
@@ -34,7 +39,12 @@ async function withKeeper(body: (subject: Subject) => void | Promise<void>): Pro
   writer.exec('CREATE TABLE blobs (blob BLOB)');
   const checkpointer = openCheckpointer(connection);
   const reader = openReader(connection);
-  const keeper = new WalKeeper(writer, path, port1);
+  const lines: string[] = [];
+  const log = {
+    warn: (_: object, line: string) => void lines.push(`warn ${line}`),
+    info: (_: object, line: string) => void lines.push(`info ${line}`),
+  };
+  const keeper = new WalKeeper(writer, { path, port: port1, log, mayBeCopiedBeside });
   const wal = new WriteAheadLog(checkpointer, path);
   const insert = writer.prepare('INSERT INTO blobs VALUES (zeroblob(?))');
   try {
@@ -52,14 +62,16 @@ async function withKeeper(body: (subject: Subject) => void | Promise<void>): Pro
         reader.exec('BEGIN');
         reader.prepare('SELECT 1 FROM blobs').get();
         insert.run(1);
-        wal.copy();
+        const outcome = wal.copy();
         reader.exec('COMMIT');
-        port2.postMessage('copied');
+        port2.postMessage(outcome);
         return true;
       },
       extent: () => wal.extent,
+      lines,
     });
   } finally {
+    keeper.close();
     port1.close();
     reader.close();
     checkpointer.close();
