@@ -138,7 +138,7 @@ export class Mill {
     };
     this.#partitions = new Partitions(means, all);
     this.#retention = new RetentionSweep(
-      { store, clock, failed: (error) => this.#log.warn({ reason: messageOf(error) }, 'retention failed') },
+      { store, clock, failed: (error) => this.#retentionFailed(error) },
       this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
     );
     this.stopped = this.#ended.promise;
@@ -364,6 +364,12 @@ export class Mill {
       if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
       return (await identify(this.#identification, pipeline, event)).stored.key;
     }
+  }
+
+  /** An idle engine learns by it alone that its store is gone. */
+  #retentionFailed(error: unknown): void {
+    if (error instanceof MillraceError && error.code === 'MILL_STORE_MOVED') this.#fail(error);
+    else this.#log.warn({ reason: messageOf(error) }, 'retention failed');
   }
 
   #fail(error: MillraceError): void {

@@ -21,7 +21,8 @@ export function checkNames(path: string): void {
   for (const suffix of files) {
     const name = `${real}${suffix}`;
     const found = lstatSync(name, { throwIfNoEntry: false });
-    if (found === undefined || found.isDirectory()) continue;
+    // A link at the path itself leads to a database that is not there yet.
+    if (found === undefined || found.isDirectory() || (suffix === '' && found.isSymbolicLink())) continue;
     const fault = faultOf(found, isMountPoint(name));
     if (fault !== undefined)
       throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: ${suffix === '' ? 'the file' : name} ${fault}`);
