@@ -1,16 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, type TestContext, test } from 'node:test';
@@ -140,6 +130,11 @@ function positionsAt(path: string): unknown[] {
   return rows.map(({ position }) => position);
 }
 
+/** By another process: this one would lose the locks that it has on the file. */
+function copy(from: string, to: string): void {
+  execFileSync('cp', [from, to]);
+}
+
 const moves: readonly { readonly name: string; move(path: string): void; readonly reason: RegExp; readonly left?: string }[] = [
   {
     name: 'the file is moved',
@@ -157,7 +152,7 @@ const moves: readonly { readonly name: string; move(path: string): void; readonl
   {
     name: 'another file is moved over it',
     move(path) {
-      copyFileSync(path, `${path}.new`);
+      copy(path, `${path}.new`);
       renameSync(`${path}.new`, path);
     },
     reason: /the database file was replaced by another file/,
@@ -188,7 +183,7 @@ describe('an open database takes nothing in any more', () => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     await store.append([visit()]);
-    copyFileSync(path, `${path}.backup`);
+    copy(path, `${path}.backup`);
     rmSync(`${path}.backup`);
     await store.append([visit()]);
     assert.deepEqual(await positionsIn(store), [1, 2]);

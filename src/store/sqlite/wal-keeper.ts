@@ -18,7 +18,7 @@ const framesMax = 12_000;
 const restFramesMax = 1_000;
 /** If the thread has died, commits copy from here on, which is slow and keeps the log bounded. */
 const framesWithoutThread = 64_000;
-/** So long after the last commit nobody minds a short copy. */
+/** When there was no commit for so long, and at most for twice as long, nobody minds a short copy. */
 const idleMs = 2_000;
 
 export interface WalKeeperOptions {
@@ -46,8 +46,10 @@ export class WalKeeper {
   readonly #watch: LogWatch;
   /** False on an older SQLite, on which the writer's commits do it all by themselves, now and then, until it is idle. */
   readonly #isNeeded: boolean;
-  /** Started with the first commit, and again with each. */
+  /** Runs from a commit on, until the log is empty. */
   #idle: NodeJS.Timeout | undefined;
+  /** Whether nobody has written since it began to run. */
+  #isQuiet = true;
   /** Rounds of the step under way that are not done. */
   #roundsLeft = 0;
   /** How long the log was when the last step began. */
@@ -64,6 +66,7 @@ export class WalKeeper {
 
   /** To be called after each transaction, once its callers know of it, and once at the start, for what a former owner left. */
   tend(): void {
+    this.#isQuiet = false;
     this.#restLater();
     if (!this.#isNeeded) return;
     if (this.#roundsLeft === 0) this.#look();
@@ -110,11 +113,14 @@ export class WalKeeper {
   }
 
   #restLater(): void {
-    this.#idle ??= setTimeout(() => this.#rest(), idleMs).unref();
-    this.#idle.refresh();
+    this.#idle ??= setTimeout(() => {
+      this.#idle = undefined;
+      if (this.#isQuiet) this.#rest();
+      else this.#restLater();
+      this.#isQuiet = true;
+    }, idleMs).unref();
   }
 
-  /** Nobody has written for a while. */
   #rest(): void {
     if (logBytes(this.#path) === 0) return;
     if (this.#isRestShort()) this.#empty();
