@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { describe, type TestContext, test } from 'node:test';
-import type { ErrorCode } from '../../errors.ts';
-import type { Store } from '../store.ts';
-import { bindMountOrSkip, declaration, mountOrSkip, positionsIn, temporaryFolder, undoAtEnd, visit } from './fixture.test.ts';
+import { linkSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { bindMountOrSkip, declaration, mountOrSkip, opened, positionsIn, temporaryFolder, visit } from './fixture.test.ts';
 import { sqlite } from './sqlite-store.ts';
 
 /** Expects that opening it is refused in one line that names the path, and that nothing is left beside it. */
@@ -23,13 +19,6 @@ async function assertRefused(path: string, reason: RegExp): Promise<void> {
   assert.match(error.message, reason);
   assert.doesNotMatch(error.message, /\n/);
   assert.deepEqual(readdirSync(dirname(path)), before);
-}
-
-async function opened(t: TestContext, path: string): Promise<Store> {
-  const store = sqlite(path);
-  await store.open(declaration);
-  undoAtEnd(t, () => store.close());
-  return store;
 }
 
 /** A database with one event. */
@@ -120,73 +109,5 @@ describe('a database with one name is opened', () => {
     await store.open(declaration);
     assert.deepEqual(await positionsIn(store), [1, 2]);
     await store.close();
-  });
-});
-
-function positionsAt(path: string): unknown[] {
-  const db = new DatabaseSync(path);
-  const rows = db.prepare('SELECT position FROM millrace_log_visits').all();
-  db.close();
-  return rows.map(({ position }) => position);
-}
-
-/** By another process: this one would lose the locks that it has on the file. */
-function copy(from: string, to: string): void {
-  execFileSync('cp', [from, to]);
-}
-
-const moves: readonly { readonly name: string; move(path: string): void; readonly reason: RegExp; readonly left?: string }[] = [
-  {
-    name: 'the file is moved',
-    move: (path) => renameSync(path, `${path}.moved`),
-    reason: /the database file was moved or deleted/,
-    left: 'mill.db.moved',
-  },
-  {
-    name: 'its folder is moved',
-    move: (path) => renameSync(dirname(path), `${dirname(path)}.moved`),
-    reason: /the database file was moved or deleted/,
-    left: join('..', 'data.moved', 'mill.db'),
-  },
-  { name: 'the file is deleted', move: (path) => rmSync(path), reason: /the database file was moved or deleted/ },
-  {
-    name: 'another file is moved over it',
-    move(path) {
-      copy(path, `${path}.new`);
-      renameSync(`${path}.new`, path);
-    },
-    reason: /the database file was replaced by another file/,
-  },
-  { name: 'its log is deleted', move: (path) => rmSync(`${path}-wal`), reason: /mill\.db-wal was moved or deleted/, left: 'mill.db' },
-  { name: 'the index of its log is deleted', move: (path) => rmSync(`${path}-shm`), reason: /mill\.db-shm was moved/, left: 'mill.db' },
-  { name: "the owner's lock is deleted", move: (path) => rmSync(`${path}-owner`), reason: /mill\.db-owner was moved/, left: 'mill.db' },
-];
-
-describe('an open database takes nothing in any more', () => {
-  for (const { name, move, reason, left } of moves) {
-    test(`once ${name}${left === undefined ? '' : '; what it acknowledged is there when it is closed'}`, async (t) => {
-      const folder = join(temporaryFolder(t), 'data');
-      const path = join(folder, 'mill.db');
-      const store = await opened(t, path);
-      await store.append([visit()]);
-      move(path);
-      await assert.rejects(store.append([visit()]), { code: 'MILL_STORE_MOVED' satisfies ErrorCode, message: reason });
-      await assert.rejects(store.append([visit()]), { code: 'MILL_STORE_MOVED' satisfies ErrorCode });
-      await store.close();
-      if (existsSync(`${path}-wal`)) assert.equal(statSync(`${path}-wal`).size, 0, 'a log that belongs to another file');
-      // What was refused is not stored.
-      if (left !== undefined) assert.deepEqual(positionsAt(join(folder, left)), [1]);
-    });
-  }
-
-  test('but goes on when a file of another name comes or goes beside it', async (t) => {
-    const path = join(temporaryFolder(t), 'mill.db');
-    const store = await opened(t, path);
-    await store.append([visit()]);
-    copy(path, `${path}.backup`);
-    rmSync(`${path}.backup`);
-    await store.append([visit()]);
-    assert.deepEqual(await positionsIn(store), [1, 2]);
-    assert.ok(existsSync(path), basename(path));
   });
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
+import { type SqliteOptions, sqlite } from './sqlite-store.ts';
 
 export const visits = { pipeline: 'visits', slice: 0 };
 export const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [] };
@@ -14,6 +15,14 @@ export const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', num
 export function visit(bodyLength = 1): NewEvent {
   const body = JSON.stringify('x'.repeat(bodyLength));
   return { partition: visits, key: 'a', id: 'id', knownSince: null, number: null, acceptedAt: 1_750_000_000_000, body, traceparent: null };
+}
+
+/** A store that is closed when the test ends. */
+export async function opened(t: TestContext, path: string, options?: SqliteOptions): Promise<Store> {
+  const store = sqlite(path, options);
+  await store.open(declaration);
+  undoAtEnd(t, () => store.close());
+  return store;
 }
 
 /** The positions in the log of a store. */

@@ -46,7 +46,7 @@ async function withKeeper(
     warn: (_: object, line: string) => void lines.push(`warn ${line}`),
     info: (_: object, line: string) => void lines.push(`info ${line}`),
   };
-  const keeper = new WalKeeper(writer, { path, port: port1, log, mayBeCopiedBeside });
+  const keeper = new WalKeeper(writer, { path, port: port1, log, mayBeCopiedBeside, emptied: () => undefined });
   const wal = new WriteAheadLog(checkpointer, path);
   const insert = writer.prepare('INSERT INTO blobs VALUES (zeroblob(?))');
   try {

@@ -29,6 +29,8 @@ export interface WalKeeperOptions {
   readonly log: StoreLog;
   /** False for an SQLite on which nobody may copy beside the writer, see {@link WriteAheadLog.mayBeCopiedBeside}. */
   readonly mayBeCopiedBeside: boolean;
+  /** Is told when all of the log is in the database and the log is empty. */
+  emptied(): void;
 }
 
 /**
@@ -42,6 +44,7 @@ export interface WalKeeperOptions {
 export class WalKeeper {
   readonly #path: string;
   readonly #wal: WriteAheadLog;
+  readonly #emptied: () => void;
   readonly #port: MessagePort;
   readonly #watch: LogWatch;
   /** False on an older SQLite, on which the writer's commits do it all by themselves, now and then, until it is idle. */
@@ -55,7 +58,8 @@ export class WalKeeper {
   /** How long the log was when the last step began. */
   #framesThen = 0;
 
-  constructor(db: DatabaseSync, { path, port, log, mayBeCopiedBeside }: WalKeeperOptions) {
+  constructor(db: DatabaseSync, { path, port, log, mayBeCopiedBeside, emptied }: WalKeeperOptions) {
+    this.#emptied = emptied;
     this.#path = path;
     this.#wal = new WriteAheadLog(db, path);
     this.#port = port;
@@ -143,7 +147,9 @@ export class WalKeeper {
   #empty(): void {
     const outcome = this.#wal.empty();
     if (outcome === 'held') this.#watch.held();
-    if (outcome === 'copied') this.#startedAnew();
+    if (outcome !== 'copied') return;
+    this.#startedAnew();
+    this.#emptied();
   }
 
   #startedAnew(): void {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { declaration, otherProcess, positionsIn, temporaryFolder, undoAtEnd, visit, visits } from './fixture.test.ts';
-import { sqlite } from './sqlite-store.ts';
+import { opened, otherProcess, positionsIn, temporaryFolder, visit, visits } from './fixture.test.ts';
 
 /** Longer than any test may take: who waits for it does not end. */
 const forever = 3_600_000;
@@ -12,9 +11,7 @@ describe('a lock that another process has', () => {
   for (const begin of ['BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE']) {
     test(`by ${begin}: the first call waits, later ones are refused at once, and calls are taken as soon as it is released`, async (t) => {
       const path = join(temporaryFolder(t), 'mill.db');
-      const store = sqlite(path, { busyTimeoutMs: 100 });
-      await store.open(declaration);
-      undoAtEnd(t, () => store.close());
+      const store = await opened(t, path, { busyTimeoutMs: 100 });
       const { epoch } = await store.claim(visits);
       const other = await otherProcess(t, path);
       await other.exec(begin);
@@ -39,9 +36,7 @@ describe('a lock that another process has', () => {
 
   test('that is released while a call waits lets the call through', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
-    const store = sqlite(path, { busyTimeoutMs: forever });
-    await store.open(declaration);
-    undoAtEnd(t, () => store.close());
+    const store = await opened(t, path, { busyTimeoutMs: forever });
     const other = await otherProcess(t, path);
     await other.exec('BEGIN IMMEDIATE');
     const calls = [store.append([visit()]), store.append([visit()])];
@@ -51,9 +46,7 @@ describe('a lock that another process has', () => {
 
   test('and that comes again is waited for again', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
-    const store = sqlite(path, { busyTimeoutMs: 100 });
-    await store.open(declaration);
-    undoAtEnd(t, () => store.close());
+    const store = await opened(t, path, { busyTimeoutMs: 100 });
     const other = await otherProcess(t, path);
     for (const position of [1, 2]) {
       await other.exec('BEGIN IMMEDIATE');
@@ -67,9 +60,7 @@ describe('a lock that another process has', () => {
 
   test('ends with the process that has it', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
-    const store = sqlite(path, { busyTimeoutMs: 10 });
-    await store.open(declaration);
-    undoAtEnd(t, () => store.close());
+    const store = await opened(t, path, { busyTimeoutMs: 10 });
     const other = await otherProcess(t, path);
     await other.exec('BEGIN IMMEDIATE');
     await assert.rejects(store.append([visit()]), isBusy);

@@ -1,8 +1,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { StoreDeclaration, StoreLog } from '../store.ts';
-import { DatabaseFiles } from './database-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type ConnectionOptions, openWriter, prepareWriter } from './open-database.ts';
+import { OpenFiles } from './open-files.ts';
 import { OwnerLock } from './owner-lock.ts';
 import { createSchema } from './schema.ts';
 import { toStoreError } from './sqlite-errors.ts';
@@ -43,13 +43,19 @@ function start({ declaration, checkpoints: port, ...connection }: WriterThreadOp
     migrateTables(db, declaration.tables);
     db.exec('COMMIT');
     const writer = new Writer(db, declaration);
-    const files = new DatabaseFiles(path);
+    const files = new OpenFiles(db, path);
     const group = new GroupCommit<Call>(
       db,
       { ...connection, path },
       { run: (call) => perform(writer, call), reload: () => writer.reload(), check: () => files.check() },
     );
-    const keeper = new WalKeeper(db, { path, port, log, mayBeCopiedBeside: WriteAheadLog.mayBeCopiedBeside(db) });
+    const keeper = new WalKeeper(db, {
+      path,
+      port,
+      log,
+      mayBeCopiedBeside: WriteAheadLog.mayBeCopiedBeside(db),
+      emptied: () => files.rest(),
+    });
     keeper.tend();
     return {
       run: (calls, tell) => group.run(calls, tell),
