@@ -156,7 +156,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
       log,
     });
     await t.ingest('steps', { key: 'a', n: 1 });
-    await t.advance('1m');
+    await t.advance('30s');
     assert.match(t.mill.health().reason ?? '', /keeps it locked/);
     assert.deepEqual(lines, ['starting over']);
     isLocked = false;
