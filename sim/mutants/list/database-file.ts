@@ -85,8 +85,8 @@ export const databaseFile: readonly Mutant[] = [
     name: 'log-of-a-moved-file-left-behind',
     promises: [1, 8],
     file: keeper,
-    find: 'clearTimeout(this.#idle);\n    this.#wal.empty();',
-    replace: 'clearTimeout(this.#idle);',
+    find: 'this.#wal.close();',
+    replace: '',
     tests: [beside('store/sqlite/open-files')],
   },
   {

@@ -166,6 +166,18 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('an engine that has nothing to do ends when its store is gone, of which retention tells', async () => {
+    const prune = async () => {
+      throw new MillraceError('MILL_STORE_MOVED', 'the database file was moved');
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(makeStore(), { prune }) });
+    const stopped = assert.rejects(t.mill.stopped, isCode('MILL_STORE_MOVED'));
+    await t.advance('1m');
+    assert.deepEqual(t.mill.health(), { status: 'unavailable', reason: 'the database file was moved' });
+    await t.stop();
+    await stopped;
+  });
+
   test('attempts that fail one after the other are no progress', async () => {
     const stuck = pipeline('stuck', {
       event: Step,

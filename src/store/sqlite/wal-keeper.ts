@@ -77,13 +77,10 @@ export class WalKeeper {
     else this.#hear();
   }
 
-  /**
-   * To be called before the connection is closed: takes all of the log into the database. SQLite does that as well, but not
-   * for a file that was moved, of which the log would stay behind.
-   */
+  /** To be called before the connection is closed. */
   close(): void {
     clearTimeout(this.#idle);
-    this.#wal.empty();
+    this.#wal.close();
   }
 
   #look(): void {

@@ -63,6 +63,18 @@ export class WriteAheadLog {
     return this.#outcome(this.#empty);
   }
 
+  /**
+   * To be called before the writer's connection is closed: empties the log. SQLite does so by itself, but not for a file that
+   * was moved, of which the log would stay behind.
+   */
+  close(): void {
+    try {
+      this.#empty.get();
+    } catch {
+      // As with SQLite's own attempt: what is committed stays in the log, where the next owner finds it.
+    }
+  }
+
   /** SQLite tells no extent while another connection copies. Where it does, only a reader keeps it from copying all. */
   #outcome(question: Select<Checkpoint>): CopyOutcome {
     const [busy, frames, copied] = this.#ask(question) ?? [1, -1, -1];
