@@ -25,11 +25,11 @@ export interface WalKeeperOptions {
   readonly path: string;
   /** The way to the thread that copies. */
   readonly port: MessagePort;
-  /** Is told of a reader that keeps the log from starting anew. */
+  /** Takes the warning of a reader that keeps the log from starting anew. */
   readonly log: StoreLog;
   /** False for an SQLite on which nobody may copy beside the writer, see {@link WriteAheadLog.mayBeCopiedBeside}. */
   readonly mayBeCopiedBeside: boolean;
-  /** Is told when all of the log is in the database and the log is empty. */
+  /** Called when all of the log is in the database and the log is empty. */
   emptied(): void;
 }
 
