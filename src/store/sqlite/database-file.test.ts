@@ -8,12 +8,11 @@ import { sqlite } from './sqlite-store.ts';
 /** Expects that opening it is refused in one line that names the path, and that nothing is left beside it. */
 async function assertRefused(path: string, reason: RegExp): Promise<void> {
   const before = readdirSync(dirname(path));
-  const error = await sqlite(path)
-    .open(declaration)
-    .then(
-      () => assert.fail('it could be opened'),
-      (thrown) => thrown,
-    );
+  const store = sqlite(path);
+  const error = await store.open(declaration).then(
+    () => store.close().then(() => assert.fail('it could be opened')),
+    (thrown) => thrown,
+  );
   assert.equal(error.code, 'MILL_INVALID_CONFIGURATION');
   assert.ok(error.message.startsWith(`${path}: `), error.message);
   assert.match(error.message, reason);

@@ -60,7 +60,7 @@ export function bindMountOrSkip(t: TestContext, from: string, to: string): boole
     t.skip('only root on Linux may mount');
     return false;
   }
-  undoAtEnd(t, () => execFileSync('umount', [to]));
+  undoAtEnd(t, () => execFileSync('umount', ['--lazy', to]));
   return true;
 }
 
@@ -73,7 +73,7 @@ export function mountOrSkip(t: TestContext, point: string): string | undefined {
     t.skip('only root on Linux may mount a file system');
     return undefined;
   }
-  undoAtEnd(t, () => execFileSync('umount', [point]));
+  undoAtEnd(t, () => execFileSync('umount', ['--lazy', point]));
   return point;
 }
 
