@@ -22,6 +22,7 @@ export const errorTable = {
   MILL_STORE_READ_ONLY: { status: 503, retryable: false, title: 'The store cannot be written' },
   MILL_STORE_CORRUPT: { status: 503, retryable: false, title: 'The store is damaged' },
   MILL_STORE_OWNED: { status: 503, retryable: false, title: 'Another process owns the store' },
+  MILL_STORE_MOVED: { status: 503, retryable: false, title: 'The files of the store are no longer at their place' },
   MILL_STORE_FENCED: { status: 503, retryable: false, title: 'Another owner has taken the partition over' },
   MILL_TABLE_CHANGED: { status: 500, retryable: false, title: 'A table cannot be migrated to its declaration' },
   MILL_COMMIT_REFUSED: { status: 500, retryable: false, title: 'The store refused what a handler wrote' },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { on } from 'node:events';
+import { copyFileSync, linkSync, mkdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
 import { type Ended, Program, temporaryFolder } from './program.ts';
 
@@ -220,6 +222,81 @@ test('a database that cannot be used is one line', async (context) => {
     assertOneLine(stderr, new RegExp(path.replaceAll('.', '\\.')));
     assert.deepEqual([code, stdout], [1, '']);
   }
+});
+
+test('a database file with a second hard link is one line, for each command that keeps events in one', async (context) => {
+  const folder = temporaryFolder(context);
+  writeFileSync(join(folder, 'mill.db'), '');
+  linkSync(join(folder, 'mill.db'), join(folder, 'other.db'));
+  writeFileSync(join(folder, 'updates.json'), '[]');
+  const played = new DatabaseSync(join(folder, 'played.db'));
+  played.exec('CREATE TABLE messages_table (id INTEGER PRIMARY KEY, data TEXT)');
+  played.close();
+  for (const words of [
+    ['serve', 'rockets', '--port', '0', '--database', 'mill.db'],
+    ['serve', 'rockets', '--port', '0', '--database', 'other.db'],
+    ['replay', 'accounts', 'updates.json', '--database', 'mill.db'],
+    ['workers', '--database', 'played.db', '--state', 'mill.db'],
+  ]) {
+    const { code, stderr } = await new Program(context, words, { folder }).ended;
+    assertOneLine(stderr, /(mill|other)\.db: the file has 2 hard links.*keep one name/);
+    assert.equal(code, 1, words.join(' '));
+  }
+});
+
+test('a database file that is deleted while it serves ends it with one line, and the request that finds out is refused', async (context) => {
+  const folder = temporaryFolder(context);
+  const program = new Program(context, ['serve', 'rockets', '--port', '0', '--database', './mill.db'], {
+    folder,
+    environment: { LOG_LEVEL: 'silent' },
+  });
+  const url = await program.listening();
+  assert.equal((await post(url, launch)).status, 202);
+  // Once that is told, its turn has been committed.
+  await get(url, '/rockets');
+  rmSync(join(folder, 'mill.db'));
+  const { status, body } = await post(url, faster(2, 5));
+  assert.deepEqual([status, (body as { code: string }).code], [503, 'MILL_STORE_MOVED']);
+  const { code, stderr } = await program.ended;
+  assertOneLine(stderr, /mill\.db: the database file was moved or deleted while it was open/);
+  assert.equal(code, 1);
+});
+
+test('a lock that another program has is a 503 that says so, on the health page too, and gone with the lock', async (context) => {
+  const folder = temporaryFolder(context);
+  const program = serveRockets(context, folder);
+  const url = await program.listening();
+  const other = new DatabaseSync(join(folder, 'mill.db'));
+  context.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  for (let times = 0; times < 3; times += 1) {
+    const answer = await fetch(`${url}/messages`, { method: 'POST', body: JSON.stringify(launch) });
+    const { code } = (await answer.json()) as { code: string };
+    assert.deepEqual([answer.status, code, answer.headers.get('retry-after')], [503, 'MILL_STORE_BUSY', '1']);
+  }
+  const { reason } = (await get(url, '/health')) as { reason: string };
+  assert.match(reason, /another program keeps the database locked/);
+  other.exec('COMMIT');
+  const { status, body } = await post(url, launch);
+  assert.deepEqual([status, body], [202, { status: 'accepted' }]);
+  assert.equal((await fetch(`${url}/health`)).status, 200);
+});
+
+test('after some idle seconds the database file has it all, without its log', async (context) => {
+  const folder = temporaryFolder(context);
+  const url = await serveRockets(context, folder).listening();
+  assert.equal((await post(url, launch)).status, 202);
+  const log = join(folder, 'mill.db-wal');
+  const watcher = watch(folder);
+  const changes = on(watcher, 'change');
+  while (statSync(log).size > 0) await changes.next();
+  watcher.close();
+  copyFileSync(join(folder, 'mill.db'), join(folder, 'copy.db'));
+  const copy = new DatabaseSync(join(folder, 'copy.db'));
+  assert.equal(copy.prepare('SELECT count(*) AS count FROM millrace_log_rockets').get()?.count, 1);
+  copy.close();
+  const metrics = await (await fetch(`${url}/metrics`, { headers: { accept: 'text/plain' } })).text();
+  assert.match(metrics, /^millrace_store_log_bytes 0$/m);
 });
 
 function assertOneLine(text: string, line: RegExp): void {

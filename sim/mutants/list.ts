@@ -1,5 +1,6 @@
 import { acceptedIsDurable } from './list/accepted-is-durable.ts';
 import { boundedDoor } from './list/bounded-door.ts';
+import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
 import { exactlyOnce } from './list/exactly-once.ts';
@@ -18,6 +19,7 @@ import type { Mutant } from './mutant.ts';
 /** All mutants, by what they break. */
 export const mutants: readonly Mutant[] = [
   ...acceptedIsDurable,
+  ...databaseFile,
   ...exactlyOnce,
   ...inOrder,
   ...independentKeys,

@@ -29,6 +29,8 @@ interface Call {
 
 /** For how long a refused append speaks against the store, in milliseconds. */
 const refusalMs = 10_000;
+/** How often a store that another program keeps locked is tried again, in milliseconds. */
+const probeMs = 50;
 
 /** What the door works with; the engine provides it. */
 export interface DoorMeans extends Identification {
@@ -50,6 +52,8 @@ export class Door {
   readonly #entering = new Map<string, number>();
   /** When the store last refused an append, and why; forgotten with the next success. */
   #refused: { readonly at: number; readonly reason: string } | undefined;
+  /** Whether the store is being tried, because another program keeps it locked. */
+  #isProbing = false;
 
   constructor(means: DoorMeans) {
     this.#means = means;
@@ -246,12 +250,39 @@ export class Door {
     });
   }
 
+  /** Finds out when a lock is gone, also when nobody brings events, as when a refusal has turned them away. */
+  #probeLater(): void {
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    const { clock } = this.#means;
+    clock.alarm(clock.now() + probeMs, () => void this.#probe());
+  }
+
+  async #probe(): Promise<void> {
+    const { store, clock, checkOpen } = this.#means;
+    try {
+      checkOpen();
+      await store.append([]);
+      this.#isProbing = false;
+      this.#refused = undefined;
+    } catch (error) {
+      this.#isProbing = false;
+      // Any other failure is for those to meet who work on the store.
+      if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_BUSY') return;
+      this.#refused = { at: clock.now(), reason: error.message };
+      this.#probeLater();
+    }
+  }
+
   /** After this nobody knows what is in the log, unless the store was merely locked. */
   #failed(events: readonly Outgoing[], error: unknown): void {
     this.#arrived(events, []);
     const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
     this.#refused = { at: this.#means.clock.now(), reason: failure.message };
-    if (failure.code === 'MILL_STORE_BUSY') return;
+    if (failure.code === 'MILL_STORE_BUSY') {
+      this.#probeLater();
+      return;
+    }
     for (const partition of new Set(events.map(({ stored }) => this.#means.partition(stored.partition)))) partition.recover(failure);
   }
 }

@@ -2,7 +2,7 @@ import { MillraceError, messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
+import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
@@ -141,7 +141,7 @@ export class Mill {
     };
     this.#partitions = new Partitions(means, all);
     this.#retention = new RetentionSweep(
-      { store, clock, failed: (error) => this.#log.warn({ reason: messageOf(error) }, 'retention failed') },
+      { store, clock, failed: (error) => this.#retentionFailed(error) },
       this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
     );
     this.stopped = this.#ended.promise;
@@ -267,6 +267,11 @@ export class Mill {
     return counts;
   }
 
+  /** What the store says of itself. */
+  storeStats(): Promise<StoreStats> {
+    return this.#store.stats();
+  }
+
   /** Healthy means: makes progress, or has nothing to do (promise 9). */
   health(): Health {
     if (this.#failure !== undefined) return { status: 'unavailable', reason: this.#failure.message };
@@ -305,7 +310,7 @@ export class Mill {
       ...{ name: pipeline.name, numbered: pipeline.order !== undefined },
       ...declaredState(pipeline),
     }));
-    const { reshaped } = await this.#store.open({ pipelines, tables: this.#tables });
+    const { reshaped } = await this.#store.open({ pipelines, tables: this.#tables }, this.#log);
     this.#provenStates.clear();
     for (const { name, state } of pipelines) {
       if (state === undefined) continue;
@@ -378,6 +383,12 @@ export class Mill {
       if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
       return (await identify(this.#identification, pipeline, event)).stored.key;
     }
+  }
+
+  /** An idle engine learns by it alone that its store is gone. */
+  #retentionFailed(error: unknown): void {
+    if (error instanceof MillraceError && error.code === 'MILL_STORE_MOVED') this.#fail(error);
+    else this.#log.warn({ reason: messageOf(error) }, 'retention failed');
   }
 
   #fail(error: MillraceError): void {

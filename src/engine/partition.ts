@@ -1,4 +1,4 @@
-import { MillraceError, messageOf } from '../errors.ts';
+import { type ErrorCode, MillraceError, messageOf } from '../errors.ts';
 import type { DeadLetter, PartitionId } from '../store/store.ts';
 import { pauseMs } from './backoff.ts';
 import type { FedEvent } from './feed.ts';
@@ -15,6 +15,9 @@ export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusal
 
 /** How fast a partition is claimed again after failures in a row; the first time at once. */
 const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Number.POSITIVE_INFINITY };
+
+/** A store that another program keeps locked says so at once, and is free from one moment to the next. */
+const recoveryFromLock = { ...recovery, backoffMsMax: 50 };
 
 /**
  * A partition at work: a tenure, and after a failure of the store the next one. When a commit fails nobody knows what is
@@ -229,13 +232,19 @@ export class Partition {
   async #startOver(cause: unknown): Promise<void> {
     const { log, fatal } = this.#means;
     await this.#present.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));
+    let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
       if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {
         this.#isOver = true;
         return fatal(failure);
       }
-      log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code: failure.code, reason: failure.message }, 'starting over');
-      await this.#pause();
+      const { code } = failure;
+      // One line tells of a lock, however often it is tried.
+      if (code !== 'MILL_STORE_BUSY' || code !== lastCode) {
+        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, reason: failure.message }, 'starting over');
+      }
+      lastCode = code;
+      await this.#pause(code === 'MILL_STORE_BUSY' ? recoveryFromLock : recovery);
       // A claim after the end would take the partition from whoever comes next.
       if (this.#isOver) return;
       try {
@@ -248,11 +257,11 @@ export class Partition {
     }
   }
 
-  async #pause(): Promise<void> {
+  async #pause(policy: typeof recovery): Promise<void> {
     const { clock, random } = this.#means;
     this.#failures += 1;
     if (this.#failures === 1) return;
-    const until = clock.now() + pauseMs(recovery, this.#failures - 1, random());
+    const until = clock.now() + pauseMs(policy, this.#failures - 1, random());
     await new Promise<void>((resolve) => clock.alarm(until, resolve));
   }
 }

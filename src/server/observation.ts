@@ -55,11 +55,11 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
     description: 'JSON by default, the Prometheus text format to an `Accept` that prefers `text/plain` or `application/openmetrics-text`',
     content: { 'application/json': { schema: jsonSchemaOf(MetricsAnswer, 'output') }, 'text/plain': { schema: { type: 'string' } } },
   };
-  app.get('/metrics', { schema: { tags, summary: 'Counters and gauges', response: { 200: metrics } } }, (request, reply) => {
+  app.get('/metrics', { schema: { tags, summary: 'Counters and gauges', response: { 200: metrics } } }, async (request, reply) => {
     reply.header('vary', 'accept');
     const counts = mill.counts();
     if (preferredFormat(request.headers.accept) === 'json') return eventMetrics(counts, uptimeMs());
     reply.type(prometheus.contentType);
-    return prometheus.text(counts, uptimeMs());
+    return prometheus.text(counts, await mill.storeStats(), uptimeMs());
   });
 }

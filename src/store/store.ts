@@ -302,8 +302,10 @@ export interface Store {
   /**
    * Opens the database, creates what is missing, migrates declared tables, and takes ownership. Throws
    * `MILL_STORE_OWNED` when another process has it, `MILL_TABLE_CHANGED` when a table cannot be migrated without loss.
+   *
+   * @param log takes what no call can be answered with, while it is open
    */
-  open(declaration: StoreDeclaration): Promise<Opened>;
+  open(declaration: StoreDeclaration, log?: StoreLog): Promise<Opened>;
 
   /** Takes a partition over: raises its epoch, so that commits under an earlier one fail. */
   claim(partition: PartitionId): Promise<Claim>;
@@ -356,4 +358,19 @@ export interface Store {
 
   /** Finishes what was called, then lets go of the database. Later calls throw `MILL_STORE_UNAVAILABLE`. */
   close(): Promise<void>;
+
+  /** Figures for whoever watches the store. Asks no database, and answers at any time. */
+  stats(): Promise<StoreStats>;
+}
+
+/** What a store says of itself. */
+export interface StoreStats {
+  /** Bytes that a write ahead log takes up on the disk; 0 where there is none. */
+  readonly logBytes: number;
+}
+
+/** Where a store logs to; the engine's log is one. */
+export interface StoreLog {
+  readonly info: (fields: object, message: string) => void;
+  readonly warn: (fields: object, message: string) => void;
 }

@@ -7,7 +7,7 @@ import { Prometheus } from './prometheus.ts';
 const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 
 async function scrape(counters: Counters): Promise<string> {
-  return new Prometheus().text({ visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) }, 1_500);
+  return new Prometheus().text({ visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) }, { logBytes: 4_096 }, 1_500);
 }
 
 /** Names with their types. */
@@ -67,6 +67,7 @@ test('a histogram counts up to each bound, and in seconds', async () => {
     'millrace_commit_turns_bucket{pipeline="visits",le="10"} 1',
     'millrace_commit_turns_sum{pipeline="visits"} 7',
     'millrace_held_events{pipeline="visits"} 2',
+    'millrace_store_log_bytes 4096',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }

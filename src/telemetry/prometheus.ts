@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { PipelineCounts } from '../engine/counts.ts';
 import type { DistributionSnapshot } from '../engine/distribution.ts';
+import type { StoreStats } from '../store/store.ts';
 import { SnapshotHistogram } from './snapshot-histogram.ts';
 
 type Counts = Readonly<Record<string, PipelineCounts>>;
@@ -17,8 +18,8 @@ export class Prometheus {
   }
 
   /** A scrape out of one snapshot of the counts. Their registry is made anew for it, so that scrapes side by side do not mix. */
-  async text(counts: Counts, uptimeMs: number): Promise<string> {
-    return Registry.merge([ofPipelines(counts, uptimeMs), this.#process]).metrics();
+  async text(counts: Counts, { logBytes }: StoreStats, uptimeMs: number): Promise<string> {
+    return Registry.merge([ofPipelines(counts, uptimeMs), ofStore(logBytes), this.#process]).metrics();
   }
 }
 
@@ -98,6 +99,13 @@ function ofPipelines(counts: Counts, uptimeMs: number): Registry {
     for (const [pipeline, count] of pipelines) histogram.show(pipeline, of(count));
   }
   new Gauge({ name: 'millrace_uptime_seconds', help: 'Seconds since the server was made.', registers }).set(uptimeMs / msPerSecond);
+  return registry;
+}
+
+function ofStore(logBytes: number): Registry {
+  const registry = new Registry();
+  const help = 'Bytes that the write ahead log of the store takes up on the disk.';
+  new Gauge({ name: 'millrace_store_log_bytes', help, registers: [registry] }).set(logBytes);
   return registry;
 }
 

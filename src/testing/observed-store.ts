@@ -56,7 +56,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     cut() {
       isCut = true;
     },
-    open: (declaration) => count(() => store.open(declaration)),
+    open: (declaration, log) => count(() => store.open(declaration, log)),
     claim: (partition) => count(() => store.claim(partition)),
     append: (events) => count(() => store.append(events)),
     read: (partition, after, limit) => count(() => store.read(partition, after, limit)),
@@ -73,5 +73,6 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     prune: (retention) => count(() => store.prune(retention)),
     query: (sql, parameters) => count(() => store.query(sql, parameters)),
     close: () => count(() => store.close()),
+    stats: () => count(() => store.stats()),
   };
 }

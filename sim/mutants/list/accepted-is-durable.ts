@@ -65,8 +65,8 @@ export const acceptedIsDurable: readonly Mutant[] = [
     name: 'lost-acknowledgement-not-looked-for',
     promises: [1, 2],
     file: 'src/engine/door.ts',
-    find: "if (failure.code === 'MILL_STORE_BUSY') return;",
-    replace: 'return;',
+    find: "if (failure.code === 'MILL_STORE_BUSY') {",
+    replace: 'if (failure.retryable) {',
     tests: [promise('accepted-is-durable')],
   },
   {

@@ -179,7 +179,7 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'write-ahead-log-starts-anew-once',
     promises: [7],
     file: walKeeper,
-    find: 'if (isAnew) this.#framesThen = 0;',
+    find: 'if (isAnew) this.#startedAnew();',
     replace: '',
     tests: [beside('store/sqlite/wal-keeper')],
   },

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Commit, Store } from '../../store/store.ts';
+import { silentLog } from '../log.ts';
 import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
@@ -96,7 +97,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a store that takes nothing in is unhealthy for as long as it is tried, although all that is there is handled', async () => {
+  test('a store that takes nothing in is unhealthy for as long as it is locked, whether anybody brings events or not, and no longer', async () => {
     const base = makeStore();
     let isLocked = true;
     const append: Store['append'] = async (events) => {
@@ -104,15 +105,77 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
       return base.append(events);
     };
     const t = await testMill({ pipelines: [steps()], store: withCalls(base, { append }) });
+    const locked = { status: 'unavailable', reason: 'somebody keeps it locked' };
     await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_BUSY'));
-    assert.deepEqual(t.mill.health(), { status: 'unavailable', reason: 'somebody keeps it locked' });
+    assert.deepEqual(t.mill.health(), locked);
+    await t.advance('1m');
+    assert.deepEqual(t.mill.health(), locked);
+    isLocked = false;
+    await t.advance('100ms');
+    assert.equal(t.mill.health().status, 'ok');
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    await t.stop();
+  });
+
+  test('a refusal of another kind speaks against the store for a while, and no longer than until the next success', async () => {
+    const base = makeStore();
+    let isDown = true;
+    const append: Store['append'] = async (events) => {
+      if (isDown) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the disk is on fire');
+      return base.append(events);
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(base, { append }) });
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_UNAVAILABLE'));
+    assert.deepEqual(t.mill.health(), { status: 'unavailable', reason: 'the disk is on fire' });
     await t.advance('10s');
     assert.equal(t.mill.health().status, 'ok', 'nobody knows any more');
-    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_BUSY'));
-    isLocked = false;
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_UNAVAILABLE'));
+    isDown = false;
     await t.ingest('steps', { key: 'a', n: 1 });
+    await t.drain();
     assert.equal(t.mill.health().status, 'ok');
     await t.stop();
+  });
+
+  test('a lock that commits meet is one line in the log, and turns are committed as soon as it is gone', async () => {
+    const base = makeStore();
+    let isLocked = true;
+    const refuse = () => {
+      throw new MillraceError('MILL_STORE_BUSY', 'somebody keeps it locked');
+    };
+    const lines: string[] = [];
+    const log = { ...silentLog, warn: (_: object, line: string) => void lines.push(line) };
+    const t = await testMill({
+      pipelines: [steps()],
+      store: withCalls(base, {
+        commit: async (work) => (isLocked ? refuse() : base.commit(work)),
+        claim: async (partition) => (isLocked && lines.length > 0 ? refuse() : base.claim(partition)),
+      }),
+      log,
+    });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.advance('30s');
+    assert.match(t.mill.health().reason ?? '', /keeps it locked/);
+    assert.deepEqual(lines, ['starting over']);
+    isLocked = false;
+    await t.advance('100ms');
+    assert.deepEqual(t.mill.health(), { status: 'ok' });
+    assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    await t.stop();
+  });
+
+  test('an engine that has nothing to do ends when its store is gone, of which retention tells', async () => {
+    const prune = async () => {
+      throw new MillraceError('MILL_STORE_MOVED', 'the database file was moved');
+    };
+    const t = await testMill({ pipelines: [steps()], store: withCalls(makeStore(), { prune }) });
+    const stopped = assert.rejects(t.mill.stopped, isCode('MILL_STORE_MOVED'));
+    await t.advance('1m');
+    assert.deepEqual(t.mill.health(), { status: 'unavailable', reason: 'the database file was moved' });
+    await t.stop();
+    await stopped;
   });
 
   test('attempts that fail one after the other are no progress', async () => {

@@ -43,6 +43,17 @@ export function lifeContract(it: StoreTest): void {
     for (const call of calls) await refusal(call(), 'MILL_STORE_UNAVAILABLE');
   });
 
+  it('figures are told at any time, and none is negative', async ({ store, visits }) => {
+    const check = async () => {
+      for (const [name, figure] of Object.entries(await store.stats())) assert.ok(Number.isSafeInteger(figure) && figure >= 0, name);
+    };
+    await check();
+    await store.append([event(visits, 'a')]);
+    await check();
+    await store.close();
+    await check();
+  });
+
   it('closing finishes what was called before', async ({ store, visits, orders, reopen }) => {
     const owner = await own(store, visits);
     const calls = [owner.commit({ sends: [event(orders, 'b')] }), store.read(visits, 0, 10)];

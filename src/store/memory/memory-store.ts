@@ -18,6 +18,7 @@ import type {
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoreStats,
 } from '../store.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { PartitionRecords } from './partition-records.ts';
@@ -149,6 +150,10 @@ class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#isOpen = false;
+  }
+
+  async stats(): Promise<StoreStats> {
+    return { logBytes: 0 };
   }
 
   #slicesOf(pipeline: string): readonly PartitionRecords[] {

@@ -16,10 +16,7 @@ export interface CheckpointThreadOptions extends ConnectionOptions {
 function start({ port, ...connection }: CheckpointThreadOptions): Served {
   const db = openCheckpointer(connection);
   const wal = new WriteAheadLog(db, connection.path);
-  const copy = () => {
-    wal.copy();
-    port.postMessage('copied');
-  };
+  const copy = () => port.postMessage(wal.copy());
   port.on('message', copy);
   copy();
   return {

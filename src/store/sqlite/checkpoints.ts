@@ -32,7 +32,7 @@ export class Checkpoints {
 
   #start(connection: ConnectionOptions): void {
     const options = { ...connection, port: this.#port } satisfies CheckpointThreadOptions;
-    this.#thread = new Thread('checkpoint-thread', options, [this.#port]);
+    this.#thread = new Thread('checkpoint-thread', options, { transferList: [this.#port] });
     void this.#thread.exited.then((error) => {
       if (!this.#isClosing) process.emitWarning(error);
     });

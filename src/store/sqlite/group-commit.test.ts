@@ -9,18 +9,23 @@ function opened(schema: string): { run(...calls: string[]): Record<string, strin
   const db = new DatabaseSync(':memory:');
   db.exec(`CREATE TABLE texts (text TEXT PRIMARY KEY) STRICT; ${schema}`);
   let reloads = 0;
-  const group = new GroupCommit<string>(db, 'test.db', {
-    run(call) {
-      if (call === 'refuse') throw new MillraceError('MILL_COMMIT_REFUSED', 'refused');
-      if (call === 'fence') throw new MillraceError('MILL_STORE_FENCED', 'fenced');
-      if (call === 'full') throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
-      return db.prepare(`INSERT INTO texts VALUES ('${call}')`).run().changes;
+  const group = new GroupCommit<string>(
+    db,
+    { path: 'test.db', busyTimeoutMs: 0 },
+    {
+      run(call) {
+        if (call === 'refuse') throw new MillraceError('MILL_COMMIT_REFUSED', 'refused');
+        if (call === 'fence') throw new MillraceError('MILL_STORE_FENCED', 'fenced');
+        if (call === 'full') throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+        return db.prepare(`INSERT INTO texts VALUES ('${call}')`).run().changes;
+      },
+      reload() {
+        assert.ok(db.isTransaction);
+        reloads += 1;
+      },
+      check: () => undefined,
     },
-    reload() {
-      assert.ok(db.isTransaction);
-      reloads += 1;
-    },
-  });
+  );
   const texts = () =>
     db
       .prepare('SELECT text FROM texts ORDER BY text')

@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+import type { ConnectionOptions } from './open-database.ts';
 import { isConstraint, toStoreError } from './sqlite-errors.ts';
+import { WriteLock } from './write-lock.ts';
 
 /** What became of a call. */
 export type Outcome = { readonly value: unknown } | { readonly error: MillraceError };
@@ -11,6 +13,8 @@ export interface GroupWork<Call> {
   run(call: Call): unknown;
   /** Forgets what it remembers of a transaction that was rolled back. Called within the next one. */
   reload(): void;
+  /** Throws when what is about to be committed would be lost. */
+  check(): void;
 }
 
 /** How a transaction ended: with a value for each call, or with an error at one call, or at none in particular. */
@@ -28,15 +32,15 @@ export class GroupCommit<Call> {
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #work: GroupWork<Call>;
-  readonly #begin: StatementSync;
+  readonly #lock: WriteLock;
   readonly #commit: StatementSync;
   #isStale = false;
 
-  constructor(db: DatabaseSync, path: string, work: GroupWork<Call>) {
+  constructor(db: DatabaseSync, { path, busyTimeoutMs }: ConnectionOptions, work: GroupWork<Call>) {
     this.#db = db;
     this.#path = path;
     this.#work = work;
-    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#lock = new WriteLock(db, busyTimeoutMs);
     this.#commit = db.prepare('COMMIT');
   }
 
@@ -66,7 +70,7 @@ export class GroupCommit<Call> {
   #attempt(calls: readonly Call[]): Attempt<Call> {
     let culprit: Call | undefined;
     try {
-      this.#begin.run();
+      this.#lock.begin();
       if (this.#isStale) this.#work.reload();
       this.#isStale = false;
       const values = calls.map((call) => {
@@ -74,6 +78,7 @@ export class GroupCommit<Call> {
         return this.#work.run(call);
       });
       culprit = undefined;
+      this.#work.check();
       this.#commit.run();
       return { values };
     } catch (thrown) {

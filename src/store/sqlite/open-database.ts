@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
+import { checkNames } from './database-file.ts';
 import { Select } from './select.ts';
 import { toStoreError } from './sqlite-errors.ts';
 
@@ -18,17 +19,18 @@ const cacheKiB = 64 * 1024;
 /** Checkpoint every 64 MiB rather than every 4, until `WalKeeper` sees to it: pages that change often are copied to the database less often. */
 const checkpointPages = 16_000;
 /** What the write ahead log is cut back to after a reader had kept it growing. */
-const walBytesKept = 64 * 1024 * 1024;
+export const walBytesKept = 64 * 1024 * 1024;
 
 /**
  * The connection that writes, so far only opened and read from: whether this process may write is not known yet. Makes
  * the file, and its folder, when there is none. Throws `MILL_STORE_CORRUPT` for what is no database and for a file that
- * is shorter than its header says, `MILL_STORE_READ_ONLY`, or `MILL_STORE_BUSY`.
+ * is shorter than its header says, `MILL_INVALID_CONFIGURATION` for one with a second name, `MILL_STORE_READ_ONLY`, or `MILL_STORE_BUSY`.
  */
 export function openWriter({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     makeFolder(dirname(path));
+    checkNames(path);
     db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     new Select(db, 'SELECT count(*) FROM sqlite_schema').get();
     return db;

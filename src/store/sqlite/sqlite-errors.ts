@@ -56,6 +56,12 @@ export function isValueFault(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && /^ERR_(INVALID_ARG|OUT_OF_RANGE)/.test(String(thrown.code));
 }
 
+/** Whether another program's lock is in the way. */
+export function isBusy(thrown: unknown): boolean {
+  const code = primaryCodeOf(thrown);
+  return code === primaryCodes.busy || code === primaryCodes.locked;
+}
+
 function codeOf(thrown: unknown, path: string): ErrorCode {
   switch (primaryCodeOf(thrown)) {
     case primaryCodes.corrupt:

@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, sy
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { ErrorCode, MillraceError } from '../../errors.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
+import { mountOrSkip } from './fixture.test.ts';
 import { sqlite } from './sqlite-store.ts';
 
 const pageBytes = 4_096;
@@ -142,7 +143,7 @@ describe('opening what cannot be written', () => {
   }
 
   test('a read-only file system says so', async (t) => {
-    const mounted = mountOrSkip(t, 'read-only');
+    const mounted = mountOrSkip(t, join(folder, 'read-only'));
     if (mounted === undefined) return;
     const path = join(mounted, 'x.db');
     await whileOpen(sqlite(path), (store) => store.append(events(1, 1)));
@@ -152,7 +153,7 @@ describe('opening what cannot be written', () => {
   });
 
   test('a full disk refuses the call and keeps what was accepted; with room again it goes on', async (t) => {
-    const mounted = mountOrSkip(t, 'full');
+    const mounted = mountOrSkip(t, join(folder, 'full'));
     if (mounted === undefined) return;
     await whileOpen(sqlite(join(mounted, 'x.db')), async (store) => {
       const accepted = await appendUntilRefused(store);
@@ -177,20 +178,6 @@ async function appendUntilRefused(store: Store): Promise<number> {
     }
   }
   return assert.fail('the disk was never full');
-}
-
-/** A small file system of its own, in memory; undefined, and the test is skipped, where this may not be had. */
-function mountOrSkip(t: TestContext, name: string): string | undefined {
-  const point = join(folder, name);
-  mkdirSync(point);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', point], { stdio: 'pipe' });
-  } catch {
-    t.skip('only root on Linux may mount a file system');
-    return undefined;
-  }
-  t.after(() => execFileSync('umount', [point]));
-  return point;
 }
 
 describe('opening what another program has', () => {

@@ -20,8 +20,12 @@ import type {
   StoreDeclaration,
   StoredDelivery,
   StoredTimer,
+  StoreLog,
+  StoreStats,
 } from '../store.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { realPath } from './database-file.ts';
+import { logBytes } from './log-watch.ts';
 import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
 import type { ReaderCalls } from './reader.ts';
@@ -79,11 +83,11 @@ class SqliteStore implements Store {
     this.#connection = connection;
   }
 
-  async open(declaration: StoreDeclaration): Promise<Opened> {
+  async open(declaration: StoreDeclaration, log?: StoreLog): Promise<Opened> {
     if (this.#threads !== undefined || this.#opening !== undefined) {
       throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
     }
-    this.#opening = this.#start(declaration);
+    this.#opening = this.#start(declaration, log);
     try {
       this.#threads = await this.#opening;
     } finally {
@@ -169,12 +173,20 @@ class SqliteStore implements Store {
     await this.#closing;
   }
 
-  async #start(declaration: StoreDeclaration): Promise<Threads> {
+  /** The log stands beside the file that the path leads to. */
+  async stats(): Promise<StoreStats> {
+    return { logBytes: logBytes(realPath(this.#connection.path)) };
+  }
+
+  async #start(declaration: StoreDeclaration, log: StoreLog | undefined): Promise<Threads> {
     await this.#closing;
     const checkpoints = new Checkpoints(this.#connection);
     const { writerPort } = checkpoints;
     const writerOptions = { ...this.#connection, declaration: cloneable(declaration), checkpoints: writerPort };
-    const writer = new Thread<WriterCalls>('writer-thread', writerOptions satisfies WriterThreadOptions, [writerPort]);
+    const writer = new Thread<WriterCalls>('writer-thread', writerOptions satisfies WriterThreadOptions, {
+      transferList: [writerPort],
+      log,
+    });
     await writer.started();
     const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
     return { writer, checkpoints, reader: new ReaderThread(options), queries: new ReaderThread(options) };

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors.ts';
+import type { StoreLog } from '../store.ts';
 
 /** What goes to a thread: calls, in order, and at last the word to close. */
 export type Request = Call | 'close';
@@ -11,6 +12,16 @@ export interface Call {
 
 /** What comes back. One without a call says how the start went. */
 export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: SentError };
+
+/** What a thread has to say without being asked, to the log of whoever started it. */
+export interface Notice {
+  readonly level: keyof StoreLog;
+  readonly fields: object;
+  readonly message: string;
+}
+
+/** The id of the answer that is a {@link Notice}. */
+export const noticeId = -1;
 
 /** The id of the answer that tells of the start. */
 export const startId = 0;

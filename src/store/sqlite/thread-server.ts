@@ -1,7 +1,8 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../errors.ts';
+import type { StoreLog } from '../store.ts';
 import type { Outcome } from './group-commit.ts';
-import { type Answer, type Call, type Request, startId, toSentError } from './thread-messages.ts';
+import { type Answer, type Call, type Notice, noticeId, type Request, startId, toSentError } from './thread-messages.ts';
 
 /** What a thread does with its calls. */
 export interface Served {
@@ -13,8 +14,8 @@ export interface Served {
 }
 
 export interface ServeOptions {
-  /** Gets ready. What it throws is what every call fails with. */
-  start(): Served;
+  /** Gets ready. What it throws is what every call fails with. The log is that of the thread's other end. */
+  start(log: StoreLog): Served;
   /** How much work a call is. */
   weigh(call: Call): number;
   /** A group takes no further call once it weighs so much. */
@@ -54,7 +55,7 @@ export function perform<Calls>(target: Calls, { method, parameters }: Call): unk
 
 function startServed(port: MessagePort, { start }: ServeOptions): Served | undefined {
   try {
-    const served = start();
+    const served = start(logBy(port));
     post(port, [{ id: startId, value: undefined }]);
     return served;
   } catch (error) {
@@ -62,6 +63,12 @@ function startServed(port: MessagePort, { start }: ServeOptions): Served | undef
     post(port, [{ id: startId, error: toSentError(startError) }]);
     return undefined;
   }
+}
+
+function logBy(port: MessagePort): StoreLog {
+  const tell = (level: keyof StoreLog) => (fields: object, message: string) =>
+    post(port, [{ id: noticeId, value: { level, fields, message } satisfies Notice }]);
+  return { info: tell('info'), warn: tell('warn') };
 }
 
 function answersOf(served: Served, calls: readonly Call[]): readonly Answer[] {

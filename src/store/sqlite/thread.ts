@@ -2,11 +2,17 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../errors.ts';
-import { type Answer, type Call, fromSentError, startId } from './thread-messages.ts';
+import type { StoreLog } from '../store.ts';
+import { type Answer, type Call, fromSentError, type Notice, noticeId, startId } from './thread-messages.ts';
 
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: MillraceError): void;
+}
+
+interface ThreadOptions {
+  readonly transferList?: readonly Transferable[];
+  readonly log?: StoreLog | undefined;
 }
 
 /** What `Calls` answers, as a promise. */
@@ -19,6 +25,7 @@ type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (..
  */
 export class Thread<Calls> {
   readonly #worker: Worker;
+  readonly #log: StoreLog | undefined;
   readonly #waiting = new Map<number, Waiting>();
   readonly #started: Promise<unknown>;
   readonly #exited: Promise<MillraceError>;
@@ -29,8 +36,10 @@ export class Thread<Calls> {
   /**
    * @param entry the module that the thread runs, in this folder, without its extension: `.ts` in a checkout, `.js` once built
    * @param transferList what of `workerData` goes over to the thread
+   * @param log takes what the thread says without being asked
    */
-  constructor(entry: string, workerData: unknown, transferList: readonly Transferable[] = []) {
+  constructor(entry: string, workerData: unknown, { transferList = [], log }: ThreadOptions = {}) {
+    this.#log = log;
     const module = new URL(`./${entry}${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
     // It needs no flag that the program was started with, and with some of them, such as --input-type, it would not start.
     this.#worker = new Worker(module, { workerData, transferList: [...transferList], name: `millrace ${entry}`, execArgv: [] });
@@ -78,11 +87,16 @@ export class Thread<Calls> {
 
   #settle(answers: readonly Answer[]): void {
     for (const answer of answers) {
+      if (answer.id === noticeId && 'value' in answer) this.#pass(answer.value as Notice);
       const waiting = this.#waiting.get(answer.id);
       this.#waiting.delete(answer.id);
       if ('value' in answer) waiting?.resolve(answer.value);
       else waiting?.reject(this.#failure(answer.id, fromSentError(answer.error)));
     }
+  }
+
+  #pass({ level, fields, message }: Notice): void {
+    this.#log?.[level](fields, message);
   }
 
   #failure(id: number, error: MillraceError): MillraceError {

@@ -8,6 +8,9 @@ export interface WalExtent {
   readonly copied: number;
 }
 
+/** What came of a copy: all of the log is in the database; a reader still needs some of it; or it failed, since another connection has a lock perhaps. */
+export type CopyOutcome = 'copied' | 'held' | 'failed';
+
 type Checkpoint = [busy: number, frames: number, copied: number];
 
 /** The write ahead log of a database, by a connection that is in no transaction. */
@@ -15,12 +18,14 @@ export class WriteAheadLog {
   readonly #path: string;
   readonly #look: Select<Checkpoint>;
   readonly #copy: Select<Checkpoint>;
+  readonly #empty: Select<Checkpoint>;
   #isFailing = false;
 
   constructor(db: DatabaseSync, path: string) {
     this.#path = path;
     this.#look = new Select(db, 'PRAGMA wal_checkpoint(NOOP)');
     this.#copy = new Select(db, 'PRAGMA wal_checkpoint(PASSIVE)');
+    this.#empty = new Select(db, 'PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
   /**
@@ -46,8 +51,35 @@ export class WriteAheadLog {
    * A failure is a warning on stderr, once until it mends, and no more: what was committed stays in the log, which
    * grows until a later copy succeeds, or a commit fails of the same.
    */
-  copy(): void {
-    this.#ask(this.#copy);
+  copy(): CopyOutcome {
+    return this.#outcome(this.#copy);
+  }
+
+  /**
+   * Copies all of the log and cuts it back to nothing. Does no more than {@link copy} while anybody reads from the log or
+   * another program writes. To be asked by the writer's connection, which waits for nobody.
+   */
+  empty(): CopyOutcome {
+    return this.#outcome(this.#empty);
+  }
+
+  /**
+   * To be called before the writer's connection is closed: empties the log. SQLite does so by itself, but not for a file that
+   * was moved, of which the log would stay behind.
+   */
+  close(): void {
+    try {
+      this.#empty.get();
+    } catch {
+      // As with SQLite's own attempt: what is committed stays in the log, where the next owner finds it.
+    }
+  }
+
+  /** SQLite tells no extent while another connection copies. Where it does, only a reader keeps it from copying all. */
+  #outcome(question: Select<Checkpoint>): CopyOutcome {
+    const [busy, frames, copied] = this.#ask(question) ?? [1, -1, -1];
+    if (copied < frames) return 'held';
+    return busy === 0 ? 'copied' : 'failed';
   }
 
   #ask(question: Select<Checkpoint>): Checkpoint | undefined {

@@ -1,7 +1,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { StoreDeclaration } from '../store.ts';
+import type { StoreDeclaration, StoreLog } from '../store.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type ConnectionOptions, openWriter, prepareWriter } from './open-database.ts';
+import { OpenFiles } from './open-files.ts';
 import { OwnerLock } from './owner-lock.ts';
 import { createSchema } from './schema.ts';
 import { toStoreError } from './sqlite-errors.ts';
@@ -10,6 +11,7 @@ import { migrateTables } from './tables.ts';
 import type { Call } from './thread-messages.ts';
 import { perform, type Served, serve } from './thread-server.ts';
 import { WalKeeper } from './wal-keeper.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
 import { Writer, weigh } from './writer.ts';
 
 /*
@@ -26,7 +28,7 @@ export interface WriterThreadOptions extends ConnectionOptions {
 /** Items in one transaction: some 20 ms, so that what comes next is not kept waiting for long. */
 const groupWeight = 5_000;
 
-function start({ declaration, checkpoints, ...connection }: WriterThreadOptions): Served {
+function start({ declaration, checkpoints: port, ...connection }: WriterThreadOptions, log: StoreLog): Served {
   const db = openWriter(connection);
   let lock: OwnerLock | undefined;
   try {
@@ -43,9 +45,28 @@ function start({ declaration, checkpoints, ...connection }: WriterThreadOptions)
     migrateTables(db, declaration.tables);
     db.exec('COMMIT');
     const writer = new Writer(db, declaration, { reshaped });
-    const group = new GroupCommit<Call>(db, path, { run: (call) => perform(writer, call), reload: () => writer.reload() });
-    const keeper = new WalKeeper(db, path, checkpoints);
-    return { run: (calls, tell) => group.run(calls, tell), answered: () => keeper.tend(), close: () => close(db, lock) };
+    const files = new OpenFiles(db, path);
+    const group = new GroupCommit<Call>(
+      db,
+      { ...connection, path },
+      { run: (call) => perform(writer, call), reload: () => writer.reload(), check: () => files.check() },
+    );
+    const keeper = new WalKeeper(db, {
+      path,
+      port,
+      log,
+      mayBeCopiedBeside: WriteAheadLog.mayBeCopiedBeside(db),
+      emptied: () => files.rest(),
+    });
+    keeper.tend();
+    return {
+      run: (calls, tell) => group.run(calls, tell),
+      answered: () => keeper.tend(),
+      close() {
+        keeper.close();
+        close(db, lock);
+      },
+    };
   } catch (error) {
     close(db, lock);
     throw toStoreError(error, connection.path);
@@ -58,4 +79,4 @@ function close(db: ReturnType<typeof openWriter>, lock: OwnerLock | undefined): 
   lock?.release();
 }
 
-if (parentPort !== null) serve(parentPort, { start: () => start(workerData), weigh, groupWeight });
+if (parentPort !== null) serve(parentPort, { start: (log) => start(workerData, log), weigh, groupWeight });

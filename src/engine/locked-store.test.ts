@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import * as z from 'zod';
+import { pipeline } from '../pipeline/pipeline.ts';
+import { sqlite } from '../store/sqlite/sqlite-store.ts';
+import { silentLog } from './log.ts';
+import { millrace } from './mill.ts';
+import { until } from './promises/shop.fixture.test.ts';
+
+test('turns that ended while another program had the database locked are committed once it is free, each once', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
+  const path = join(folder, 'mill.db');
+  const go = Promise.withResolvers<void>();
+  const counted = pipeline('counted', {
+    event: z.object({ key: z.string() }),
+    key: ({ key }) => key,
+    state: z.object({ count: z.int() }),
+    async handle(_event, state) {
+      await go.promise;
+      return { count: (state?.count ?? 0) + 1 };
+    },
+  });
+  const warned = Promise.withResolvers<void>();
+  const reasons: unknown[] = [];
+  const log = {
+    ...silentLog,
+    warn(fields: object) {
+      reasons.push('code' in fields && fields.code);
+      warned.resolve();
+    },
+  };
+  const mill = millrace({ store: sqlite(path, { busyTimeoutMs: 10 }), pipelines: [counted], log });
+  const other = new DatabaseSync(path);
+  t.after(async () => {
+    await mill.stop();
+    other.close();
+    rmSync(folder, { recursive: true });
+  });
+  await mill.start();
+  for (const key of ['a', 'a', 'b']) await mill.ingest('counted', { key });
+  other.exec('BEGIN IMMEDIATE');
+  go.resolve();
+  await warned.promise;
+  await assert.rejects(mill.ingest('counted', { key: 'b' }), { code: 'MILL_STORE_BUSY' });
+  assert.match(mill.health().reason ?? '', /another program keeps the database locked/);
+  other.exec('COMMIT');
+  assert.ok(await mill.idle(60_000));
+  await until(() => mill.health().status === 'ok');
+  assert.deepEqual(await mill.state('counted', 'a'), { count: 2 });
+  assert.deepEqual(await mill.state('counted', 'b'), { count: 1 }, 'what was refused is not stored');
+  assert.deepEqual(reasons, ['MILL_STORE_BUSY'], 'one line in the log');
+});
