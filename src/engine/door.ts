@@ -48,7 +48,7 @@ export class Door {
   readonly #appender: Appender;
   /** Events of a pipeline that were let in and are being validated: they will take up room. */
   readonly #entering = new Map<string, number>();
-  /** When the store last refused an append, and why; forgotten with the next success. */
+  /** When the store last refused an append, in elapsed time, and why; forgotten with the next success. */
   #refused: { readonly at: number; readonly reason: string } | undefined;
 
   constructor(means: DoorMeans) {
@@ -100,7 +100,7 @@ export class Door {
   /** Why the store takes nothing in at present; undefined when it does, or nobody has tried for a while. */
   get refusal(): string | undefined {
     const refused = this.#refused;
-    return refused !== undefined && this.#means.clock.now() - refused.at < refusalMs ? refused.reason : undefined;
+    return refused !== undefined && this.#means.clock.elapsedMs() - refused.at < refusalMs ? refused.reason : undefined;
   }
 
   /** Resolves when nothing is on its way to the log. */
@@ -250,7 +250,7 @@ export class Door {
   #failed(events: readonly Outgoing[], error: unknown): void {
     this.#arrived(events, []);
     const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
-    this.#refused = { at: this.#means.clock.now(), reason: failure.message };
+    this.#refused = { at: this.#means.clock.elapsedMs(), reason: failure.message };
     if (failure.code === 'MILL_STORE_BUSY') return;
     for (const partition of new Set(events.map(({ stored }) => this.#means.partition(stored.partition)))) partition.recover(failure);
   }

@@ -308,6 +308,7 @@ export class Mill {
       for (const partition of this.#partitions.all) partition.rest();
       if (wasWorking) await this.idle(timeoutMs);
       await this.#retention.stop();
+      this.#schedules.stop();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();
@@ -387,7 +388,7 @@ export class Mill {
   async #within(timeoutMs: number, done: Promise<unknown>): Promise<boolean> {
     if (timeoutMs === 0) return false;
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
-    const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => resolve(false));
+    const disarm = this.#clock.after(timeoutMs, () => resolve(false));
     const inTime = await Promise.race([done.then(() => true), late]);
     disarm();
     return inTime;

@@ -2,12 +2,13 @@ import { MillraceError, messageOf } from '../../errors.ts';
 import type { Answer, Endpoint } from '../../pipeline/endpoint.ts';
 import type { DeliveryName, StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
+import { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 
 /** A transport that postpones is asked again no sooner. In milliseconds. */
 const postponeMsMin = 10;
 /** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
-const retryAfterMsMax = 24 * 60 * 60 * 1000;
+export const retryAfterMsMax = 24 * 60 * 60 * 1000;
 
 interface Call {
   readonly delivery: StoredDelivery;
@@ -25,12 +26,22 @@ export class Calls {
   readonly #pipeline: string;
   readonly #clock: Clock;
   readonly #calls = new Map<string, Call>();
+  readonly #times = new Map<string, DeliveryTime>();
   /** Keys whose run has run out of its time, and which have not ended what they were at. */
   readonly #cancelled = new Set<string>();
 
   constructor(pipeline: string, clock: Clock) {
     this.#pipeline = pipeline;
     this.#clock = clock;
+  }
+
+  /** The time of an endpoint's deliveries. It outlives a tenure too: moments that one has stored are read by the next. */
+  timeOf(endpoint: string): DeliveryTime {
+    const present = this.#times.get(endpoint);
+    if (present !== undefined) return present;
+    const time = new DeliveryTime(this.#clock);
+    this.#times.set(endpoint, time);
+    return time;
   }
 
   /** Makes the call that the delivery is due for, unless it has been made: then its answer. Never rejects. */
@@ -44,7 +55,7 @@ export class Calls {
       call.isOver = true;
       if (answer.result === 'postponed') {
         // Before the place is free: it must not be taken again at once.
-        gate.postpone(begunAt, this.#clock.now() + Math.max(postponeMsMin, answer.retryAfterMs));
+        gate.postpone(begunAt, Math.max(postponeMsMin, answer.retryAfterMs));
         this.#calls.delete(name);
       }
       gate.end();
@@ -98,7 +109,7 @@ export class Calls {
     // A call that throws at once leaves nobody to wait for it.
     aborted.catch(() => undefined);
     abort.signal.addEventListener('abort', () => reject(abort.signal.reason));
-    const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => abort.abort(new Error(`timed out after ${timeoutMs} ms`)));
+    const disarm = this.#clock.after(timeoutMs, () => abort.abort(new Error(`timed out after ${timeoutMs} ms`)));
     const { id, endpoint, key, body, url, attempts, askedAt, traceparent } = delivery;
     const call = { id, pipeline: this.#pipeline, endpoint, key, body, askedAt, attempt: attempts + 1 };
     try {

@@ -1,7 +1,8 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { DeliveryName, DeliveryWrite, PartitionId, Store, StoredDelivery } from '../../store/store.ts';
-import { type Calls, nameOf } from './calls.ts';
+import { type Calls, nameOf, retryAfterMsMax } from './calls.ts';
 import { Conclusions, type ConclusionsMeans } from './conclusions.ts';
+import type { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 
 /** What the queues of an outbox work with; their tenure provides it. */
@@ -28,6 +29,7 @@ export class EndpointQueue {
   readonly #endpoint: Endpoint;
   readonly #gate: EndpointGate;
   readonly #conclusions: Conclusions;
+  readonly #time: DeliveryTime;
   readonly #windowMax: number;
   readonly #inHand = new Map<string, StoredDelivery>();
   #waiting: StoredDelivery[] = [];
@@ -50,7 +52,8 @@ export class EndpointQueue {
     this.#name = name;
     this.#endpoint = endpoint;
     this.#gate = gate;
-    this.#conclusions = new Conclusions(means, endpoint);
+    this.#time = means.calls.timeOf(name);
+    this.#conclusions = new Conclusions(means, endpoint, this.#time);
     this.#windowMax = Math.max(windowMin, 2 * endpoint.concurrency);
   }
 
@@ -134,8 +137,8 @@ export class EndpointQueue {
   }
 
   async #takeDue(): Promise<void> {
-    const { store, clock, partition, calls } = this.#means;
-    const now = clock.now();
+    const { store, partition, calls } = this.#means;
+    const now = this.#time.now();
     const limit = this.#windowMax + this.#inHand.size;
     const asked = Array.from(this.#unread.keys());
     const due = await store.dueDeliveries(partition, this.#name, now, limit);
@@ -143,13 +146,30 @@ export class EndpointQueue {
     for (const delivery of due) this.#takeUp(delivery);
     if (due.length === limit) this.#mayBeMore = true;
     else {
-      this.#hasReadAll = true;
+      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due.length));
       // Those that it did not find are not due.
       for (const name of asked) if (!this.#touched.has(name)) this.#unread.delete(name);
       calls.forget(this.#name, this.#inHand);
     }
     const next = await store.nextDeliveryDue(partition, this.#name, now);
     if (next !== null) this.#arm(next);
+    else if (this.#inHand.size === 0 && this.#touched.size === 0) this.#time.rest();
+  }
+
+  /**
+   * The wall clock may have been set back since the last process stopped. A delivery that was asked for later than now proves that
+   * it is later, and how much at least.
+   */
+  async #isLater(now: number, due: number): Promise<boolean> {
+    const { store, partition } = this.#means;
+    const ahead = (await store.dueDeliveries(partition, this.#name, Number.MAX_SAFE_INTEGER, due + 1)).at(-1);
+    if (ahead === undefined) return false;
+    const { attempts, dueAt, askedAt } = ahead;
+    const knownAt = attempts === 0 ? (dueAt ?? askedAt) : askedAt;
+    if (knownAt <= now) return false;
+    this.#time.reach(knownAt);
+    this.#mayBeMore = true;
+    return true;
   }
 
   #takeUp(delivery: StoredDelivery): void {
@@ -177,11 +197,15 @@ export class EndpointQueue {
     if (this.#isClosed || at >= this.#alarmAt) return;
     this.#disarm?.();
     this.#alarmAt = at;
-    this.#disarm = this.#means.clock.alarm(at, () => {
+    const ring = () => {
       this.#alarmAt = Number.POSITIVE_INFINITY;
+      this.#time.reach(at);
       this.#mayBeMore = true;
       this.pump();
-    });
+    };
+    // No pause is longer: what lies farther ahead was stored by a clock that has been set back since.
+    const pauseMsMax = Math.max(this.#endpoint.retry.backoffMsMax, retryAfterMsMax);
+    this.#disarm = this.#means.clock.alarm(at, ring, Math.min(at - this.#time.now(), pauseMsMax));
   }
 
   /** One that waits was asked for anew: it is read again. */
