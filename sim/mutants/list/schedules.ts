@@ -36,8 +36,8 @@ export const schedules: readonly Mutant[] = [
     name: 'schedule-stop-forgotten-by-a-restart',
     promises: [8],
     file,
-    find: "if (action === 'plan') return state === undefined || state.status === 'running' ?",
-    replace: "if (action === 'plan') return state === undefined || state.status !== 'paused' ?",
+    find: "return state === undefined || state.status === 'running' ?",
+    replace: "return state === undefined || state.status !== 'paused' ?",
     tests,
   },
   {

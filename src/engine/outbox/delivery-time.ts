@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts';
 
 /**
  * The time by which the deliveries to one endpoint come due. It never goes back, so that a pause lasts as long as it was meant to:
- * when the wall clock is set back, it goes on from where it was. Once nothing waits any more it is the wall clock's again, so that
- * what is stored from then on can be read after a restart.
+ * when the wall clock is set back, it goes on from where it was. When nothing waits it is the wall clock's again, so that a restart
+ * reads what is stored from then on as it was meant.
  */
 export class DeliveryTime {
   readonly #clock: Clock;
@@ -26,7 +26,7 @@ export class DeliveryTime {
     this.#leadMs = Math.max(this.#leadMs, moment - this.#clock.elapsedMs());
   }
 
-  /** No delivery waits for a moment. */
+  /** No delivery waits. */
   rest(): void {
     this.#leadMs = this.#clock.now() - this.#clock.elapsedMs();
   }

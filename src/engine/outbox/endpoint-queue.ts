@@ -82,7 +82,9 @@ export class EndpointQueue {
     const delivery = 'delivery' in write ? write.delivery : write;
     const name = nameOf(delivery);
     if (this.#looking !== undefined) this.#touched.add(name);
+    else if (this.#isEmpty) this.#time.rest();
     if ('delivery' in write) {
+      this.#time.reach(write.delivery.askedAt);
       this.#putDown(name);
       if (this.#means.pipeline.schedule !== undefined) this.#unread.set(name, delivery.key);
     } else {
@@ -92,6 +94,11 @@ export class EndpointQueue {
     if (write.write === 'retry') {
       if (write.dueAt !== null) this.#arm(write.dueAt);
     } else if (write.write !== 'remove' || this.#endpoint.isOrdered) this.#mayBeMore = true;
+  }
+
+  /** Whether no delivery is in hand and none is known to come due. */
+  get #isEmpty(): boolean {
+    return this.#hasReadAll && !this.#mayBeMore && this.#inHand.size === 0 && this.#alarmAt === Number.POSITIVE_INFINITY;
   }
 
   /** Lets go of what a cancelled key has not begun, as long as only the pipeline can start it again. */
@@ -153,7 +160,6 @@ export class EndpointQueue {
     }
     const next = await store.nextDeliveryDue(partition, this.#name, now);
     if (next !== null) this.#arm(next);
-    else if (this.#inHand.size === 0 && this.#touched.size === 0) this.#time.rest();
   }
 
   /**

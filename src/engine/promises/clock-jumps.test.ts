@@ -316,6 +316,21 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
+  test('promise 6: what fails once nothing else waits is stored by the clock as it is, so that a restart reads it right', async () => {
+    const t = await testMill({ pipelines: [shop()], answer: ({ attempt }) => (attempt === 1 ? failed : delivered) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    await t.drain();
+    await t.setBack('1h');
+    await t.advance('1s');
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 2']);
+    await t.ingest('shop', { key: 'b', n: 1 });
+    await t.drain();
+    await t.crash();
+    await t.advance('1s');
+    assert.deepEqual(await toldTo(t, 'b'), ['delivered b 1 after 2']);
+    await t.stop();
+  });
+
   test('an outcome that a stop left on disk is told by the next process', async () => {
     const base = makeStore();
     // The process dies between the commit of an outcome and the turn that it comes with.

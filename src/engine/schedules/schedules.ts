@@ -161,7 +161,7 @@ export class Schedules {
       await this.#plan();
     } catch (error) {
       // The next start plans anew too.
-      if (isStopping()) return;
+      if (isStopping() || (error instanceof MillraceError && !error.retryable)) return;
       log.warn({ reason: messageOf(error) }, 'the clock was set back, and the schedules are not planned anew yet');
       clock.after(planAgainMs, () => void this.#planAnew());
     }
