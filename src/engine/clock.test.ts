@@ -155,6 +155,13 @@ test('a wall clock that is slowed down or sped up a little rings no alarm early 
   assert.deepEqual(rung, []);
   machine.pass(2);
   assert.deepEqual(rung, ['day']);
+  clock.alarm(startAt + 2 * dayMs, ring('next day'));
+  while (clock.now() < startAt + 2 * dayMs) {
+    machine.pass(1_000);
+    machine.jump(0.5);
+  }
+  machine.pass(1_000);
+  assert.deepEqual(rung, ['day', 'next day']);
 });
 
 test('who listens hears that the clock was set back, once, and nothing of a sleep or once it is over', () => {

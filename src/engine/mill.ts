@@ -258,9 +258,8 @@ export class Mill {
 
   /** One snapshot of every pipeline's counts. */
   counts(): Readonly<Record<string, PipelineCounts>> {
-    const now = this.#clock.now();
     const counts: Record<string, PipelineCounts> = {};
-    for (const pipeline of this.pipelines.values()) counts[pipeline.name] = this.#partitions.counts(pipeline, now);
+    for (const pipeline of this.pipelines.values()) counts[pipeline.name] = this.#partitions.counts(pipeline);
     return counts;
   }
 

@@ -442,6 +442,21 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
+  test('ids that the engine makes ascend, and what is processed per second is counted', async () => {
+    const t = await testMill({ pipelines: [steps()] });
+    const ids: string[] = [];
+    for (let n = 1; n <= 4; n += 1) {
+      ids.push((await t.ingest('steps', { key: 'a', n })).id);
+      await t.setBack(n === 2 ? '1h' : 0);
+    }
+    assert.deepEqual(ids, ids.toSorted());
+    await t.advance('1s');
+    assert.equal(t.mill.counts().steps?.perSecond, 0.4);
+    await t.sleep('1h');
+    assert.equal(t.mill.counts().steps?.perSecond, 0.4);
+    await t.stop();
+  });
+
   test('a timer that an operator lets come due again does so at once', async () => {
     const broken = pipeline('broken', {
       event: Step,
