@@ -163,17 +163,15 @@ export class EndpointQueue {
   }
 
   /**
-   * The wall clock may have been set back since the last process stopped. A delivery that was asked for later than now proves that
-   * it is later, and how much at least.
+   * The wall clock may have been set back since deliveries were stored. One that was asked for later than now proves that it is
+   * later, and how much at least.
    */
   async #isLater(now: number, due: number): Promise<boolean> {
     const { store, partition } = this.#means;
-    const ahead = (await store.dueDeliveries(partition, this.#name, Number.MAX_SAFE_INTEGER, due + 1)).at(-1);
-    if (ahead === undefined) return false;
-    const { attempts, dueAt, askedAt } = ahead;
-    const knownAt = attempts === 0 ? (dueAt ?? askedAt) : askedAt;
-    if (knownAt <= now) return false;
-    this.#time.reach(knownAt);
+    const stored = await store.dueDeliveries(partition, this.#name, Number.MAX_SAFE_INTEGER, due + this.#windowMax);
+    const latest = Math.max(now, ...stored.map(({ attempts, dueAt, askedAt }) => (attempts === 0 ? (dueAt ?? askedAt) : askedAt)));
+    if (latest === now) return false;
+    this.#time.reach(latest);
     this.#mayBeMore = true;
     return true;
   }
