@@ -46,7 +46,8 @@ interface Alarm {
 
 /**
  * The clock of a machine. A timer of Node.js counts elapsed time, so it misses a jump of the wall clock. Therefore one check a
- * second compares both while any alarm waits for a moment, and arms all of them anew after a jump. An idle clock costs nothing.
+ * second compares both while any alarm waits for a moment, and arms all of them anew after a jump ahead; after one back, an alarm
+ * finds that its wait has ended too early. An idle clock costs nothing.
  */
 export class SystemClock implements Clock {
   readonly #machine: Machine;
@@ -97,7 +98,7 @@ export class SystemClock implements Clock {
     alarm.cancelWait = this.#machine.wait(Math.min(Math.max(0, Math.ceil(leftMs)), waitMsMax), () => this.#ring(alarm));
   }
 
-  /** A wait may end a little early, or at the longest wait there is. */
+  /** A wait may end early: at the longest wait there is, or since the wall clock was set back. */
   #ring(alarm: Alarm): void {
     if (alarm.at > this.now() && alarm.deadline > this.elapsedMs()) {
       this.#arm(alarm);
@@ -132,11 +133,14 @@ export class SystemClock implements Clock {
     const jumpMs = this.now() - this.elapsedMs() - this.#leadMs;
     if (Math.abs(jumpMs) <= toleranceMs) return;
     this.#leadMs += jumpMs;
+    if (jumpMs < 0) {
+      for (const turnedBack of this.#listeners) turnedBack();
+      return;
+    }
     for (const alarm of this.#alarms) {
       alarm.cancelWait();
       this.#arm(alarm);
     }
-    if (jumpMs < 0) for (const turnedBack of this.#listeners) turnedBack();
   }
 }
 

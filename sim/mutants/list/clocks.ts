@@ -55,7 +55,7 @@ export const clocks: readonly Mutant[] = [
     name: 'clock-set-back-unheard',
     promises: [5],
     file: clock,
-    find: 'if (jumpMs < 0) for (const turnedBack of this.#listeners) turnedBack();',
+    find: 'for (const turnedBack of this.#listeners) turnedBack();',
     replace: '',
     tests: [beside('engine/clock')],
   },
@@ -97,6 +97,14 @@ export const clocks: readonly Mutant[] = [
     file: lanes,
     find: 'if (lane.disarm !== undefined && lane.awaited === at) return;',
     replace: '',
+    tests: [promise('clock-jumps')],
+  },
+  {
+    name: 'failed-timer-overtaken-after-the-clock-was-set-back',
+    promises: [3, 5],
+    file: 'src/engine/lane.ts',
+    find: 'if (timer.attempts > 0 || (isDue && timer.dueAt < event.acceptedAt)) this.takeDue(timer);',
+    replace: 'if (isDue && (timer.attempts > 0 || timer.dueAt < event.acceptedAt)) this.takeDue(timer);',
     tests: [promise('clock-jumps')],
   },
   {
