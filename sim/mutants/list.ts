@@ -1,5 +1,6 @@
 import { acceptedIsDurable } from './list/accepted-is-durable.ts';
 import { boundedDoor } from './list/bounded-door.ts';
+import { clocks } from './list/clocks.ts';
 import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...boundedDoor,
   ...safeStop,
   ...schedules,
+  ...clocks,
   ...visibleFailure,
   ...values,
   ...namedDuplicates,

@@ -2,6 +2,7 @@ import type { Clock } from '../../src/engine/clock.ts';
 import { type Mill, millrace } from '../../src/engine/mill.ts';
 import type { Answer, OutgoingCall } from '../../src/pipeline/endpoint.ts';
 import type { Store } from '../../src/store/store.ts';
+import { clockWhile } from '../../src/testing/virtual-clock.ts';
 import type { ArrivedCall } from '../ledger.ts';
 import { isOfFault } from './faulty-store.ts';
 import { simulatedPipelines } from './pipelines.ts';
@@ -145,14 +146,6 @@ export class Life implements Surroundings {
   }
 
   #clock(): Clock {
-    const { clock } = this.#world.scheduler;
-    return {
-      now: () => clock.now(),
-      elapsedMs: () => clock.elapsedMs(),
-      alarm: (at, ring) =>
-        clock.alarm(at, () => {
-          if (this.#isAlive) ring();
-        }),
-    };
+    return clockWhile(this.#world.scheduler.clock, () => this.#isAlive);
   }
 }

@@ -10,9 +10,11 @@ type Reply = (response: ServerResponse, request: Received) => void;
 const broken: Reply = (response) => response.writeHead(503).end();
 const sound: Reply = (response) => response.writeHead(204).end();
 
-/** A transport to a server whose reply can be changed; the clock stands until it is moved. */
+/** A transport to a server whose reply can be changed; both clocks stand until they are moved. */
 async function serve(context: TestContext, circuit: CircuitOptions | false = { failures: 3, resetAfter: 1000, resetAfterMax: 4000 }) {
-  context.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  let elapsedMs = 1_000.25;
+  context.mock.method(performance, 'now', () => elapsedMs);
+  context.mock.timers.enable({ apis: ['Date'], now: 7_200_000 });
   let reply = broken;
   const shop = await receive(context, (response, request) => reply(response, request));
   const to = transport(context, { url: shop.url, circuit });
@@ -26,7 +28,11 @@ async function serve(context: TestContext, circuit: CircuitOptions | false = { f
     replyWith: (next: Reply) => {
       reply = next;
     },
-    pass: (ms: number) => context.mock.timers.tick(ms),
+    pass: (ms: number) => {
+      elapsedMs += ms;
+      context.mock.timers.tick(ms);
+    },
+    setBack: (ms: number) => context.mock.timers.setTime(Date.now() - ms),
   };
 }
 
@@ -63,6 +69,17 @@ test('after the pause one call is tried, and when it succeeds the circuit closes
   await fail(2);
   assert.equal(to.circuit, 'closed');
   assert.equal(shop.received.length, 6);
+});
+
+test('a pause lasts no longer when the wall clock is set back', async (context) => {
+  const { to, call, fail, pass, replyWith, setBack } = await serve(context);
+  await fail(3);
+  setBack(3_600_000);
+  assert.deepEqual(await call(), postponed(1000));
+  pass(1000);
+  replyWith(sound);
+  assert.equal((await call()).result, 'delivered');
+  assert.equal(to.circuit, 'closed');
 });
 
 test('each failed try doubles the pause up to the longest one, and a success forgets it', async (context) => {

@@ -32,6 +32,7 @@ export class Circuit {
   #pauseMs = 0;
   /** It was opened, and not closed since. */
   #isOpen = false;
+  /** In elapsed time. */
   #halfOpenAt = 0;
 
   /** `server` is what the log calls it, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
@@ -42,11 +43,12 @@ export class Circuit {
       breaker: new ConsecutiveBreaker(atLeast(1, failures, 'http: circuit.failures')),
       halfOpenAfter: new DelegateBackoff(({ attempt }) => {
         this.#pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), pauseMsMax);
-        return this.#pauseMs;
+        // Cockatiel measures a pause by the wall clock, which may be set back; `run` measures it in elapsed time instead.
+        return Number.NEGATIVE_INFINITY;
       }),
     });
     this.#policy.onBreak((broken) => {
-      this.#halfOpenAt = Date.now() + this.#pauseMs;
+      this.#halfOpenAt = performance.now() + this.#pauseMs;
       const reason = 'value' in broken && broken.value instanceof Fault ? broken.value.reason : 'unknown';
       // That it is still open after a call was tried is no news.
       if (!this.#isOpen) log().warn({ server, reason }, 'circuit open: calls are postponed');
@@ -66,7 +68,7 @@ export class Circuit {
   /** Makes the call, or postpones it. */
   async run(call: () => Promise<Exchange>): Promise<Exchange | Postponed> {
     if (this.status === 'half-open') return postponed(halfOpenPauseMs);
-    const pauseMs = this.status === 'open' ? this.#halfOpenAt - Date.now() : 0;
+    const pauseMs = this.status === 'open' ? Math.ceil(this.#halfOpenAt - performance.now()) : 0;
     if (pauseMs > 0) return postponed(Math.max(pauseMs, leastPauseMs));
     const outcome = await this.#policy.execute(async () => {
       const exchange = await call();

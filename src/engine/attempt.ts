@@ -52,7 +52,7 @@ async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: PromiseL
   let disarm: (() => void) | undefined;
   const arm = () => {
     if (isOver) return;
-    disarm = clock.alarm(clock.now() + pipeline.timeoutMs, () =>
+    disarm = clock.after(pipeline.timeoutMs, () =>
       turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected the handler to end within ${pipeline.timeoutMs} ms`)),
     );
   };

@@ -1,28 +1,158 @@
-/** The engine's only way to know and to wait for time, so that tests can turn it. */
+/**
+ * The engine's only way to know and to wait for time, so that tests can turn it.
+ *
+ * There are two times. The wall clock says which moment it is; it may jump: somebody sets it, or the machine slept. Elapsed time
+ * never goes back and has no date; it stands still while the machine sleeps. A time-out, a pause or a rate is measured in elapsed
+ * time. A moment that must survive a restart (a timer, a retry, the next run of a schedule) is one of the wall clock.
+ */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by the wall clock. */
   now(): number;
-  /** Milliseconds, with fractions, since some moment; never goes back. For measuring how long something takes. */
+  /** Milliseconds, with fractions, since some moment; never goes back. */
   elapsedMs(): number;
-  /** Calls `ring` once the clock has reached `at`, at once when it has already; the answer calls it off. */
-  alarm(at: number, ring: () => void): () => void;
+  /**
+   * Calls `ring` once the wall clock has reached `at`, or once `withinMs` have elapsed, whichever comes first; soon when one of
+   * them has already. A jump of the wall clock counts within about a second. The returned function calls the alarm off.
+   */
+  alarm(at: number, ring: () => void, withinMs?: number): () => void;
+  /** Calls `ring` once `ms` have elapsed, whatever the wall clock does. The returned function calls the alarm off. */
+  after(ms: number, ring: () => void): () => void;
+  /** Calls `turnedBack` whenever the wall clock was set back while an alarm is armed. The returned function ends that. */
+  whenTurnedBack(turnedBack: () => void): () => void;
+}
+
+/** What a `SystemClock` takes from the machine. */
+export interface Machine {
+  now(): number;
+  elapsedMs(): number;
+  /** Calls `ring` after `ms` of elapsed time, at most `waitMsMax`. The returned function calls it off. */
+  wait(ms: number, ring: () => void): () => void;
 }
 
 /** The longest a Node.js timer can wait. */
-const timeoutMsMax = 2 ** 31 - 1;
+const waitMsMax = 2 ** 31 - 1;
+/** How often the wall clock is compared with elapsed time while an alarm waits for it. In milliseconds. */
+const checkMs = 1_000;
+/** A difference that is no jump: the clocks are read one after the other, and the wall clock counts whole milliseconds. */
+const toleranceMs = 50;
 
-/** The machine's clock. Its alarms keep no process alive. */
-export const systemClock: Clock = {
-  now: Date.now,
+interface Alarm {
+  readonly at: number;
+  /** In elapsed time. */
+  readonly deadline: number;
+  readonly ring: () => void;
+  cancelWait: () => void;
+}
+
+/**
+ * The clock of a machine. A timer of Node.js counts elapsed time, so it misses a jump of the wall clock. Therefore one check a
+ * second compares both while any alarm waits for a moment, and arms all of them anew after a jump ahead; after one back, an alarm
+ * finds that its wait has ended too early. An idle clock costs nothing.
+ */
+export class SystemClock implements Clock {
+  readonly #machine: Machine;
+  /** The alarms that wait for a moment of the wall clock. */
+  readonly #alarms = new Set<Alarm>();
+  readonly #listeners = new Set<() => void>();
+  /** The wall clock's lead over elapsed time when the alarms were armed. */
+  #leadMs = 0;
+  #isChecking = false;
+
+  constructor(machine: Machine = thisMachine) {
+    this.#machine = machine;
+  }
+
+  now(): number {
+    return this.#machine.now();
+  }
+
+  elapsedMs(): number {
+    return this.#machine.elapsedMs();
+  }
+
+  alarm(at: number, ring: () => void, withinMs = Number.POSITIVE_INFINITY): () => void {
+    const alarm = this.#newAlarm(at, ring, withinMs);
+    this.#alarms.add(alarm);
+    this.#startChecks();
+    this.#arm(alarm);
+    return () => this.#callOff(alarm);
+  }
+
+  after(ms: number, ring: () => void): () => void {
+    const alarm = this.#newAlarm(Number.POSITIVE_INFINITY, ring, ms);
+    this.#arm(alarm);
+    return () => this.#callOff(alarm);
+  }
+
+  whenTurnedBack(turnedBack: () => void): () => void {
+    this.#listeners.add(turnedBack);
+    return () => this.#listeners.delete(turnedBack);
+  }
+
+  #newAlarm(at: number, ring: () => void, withinMs: number): Alarm {
+    return { at, deadline: this.elapsedMs() + withinMs, ring, cancelWait: () => undefined };
+  }
+
+  #arm(alarm: Alarm): void {
+    const leftMs = Math.min(alarm.at - this.now(), alarm.deadline - this.elapsedMs());
+    alarm.cancelWait = this.#machine.wait(Math.min(Math.max(0, Math.ceil(leftMs)), waitMsMax), () => this.#ring(alarm));
+  }
+
+  /** A wait may end early: at the longest wait there is, or since the wall clock was set back. */
+  #ring(alarm: Alarm): void {
+    if (alarm.at > this.now() && alarm.deadline > this.elapsedMs()) {
+      this.#arm(alarm);
+      return;
+    }
+    this.#callOff(alarm);
+    alarm.ring();
+  }
+
+  #callOff(alarm: Alarm): void {
+    alarm.cancelWait();
+    this.#alarms.delete(alarm);
+  }
+
+  #startChecks(): void {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    this.#leadMs = this.now() - this.elapsedMs();
+    this.#checkSoon();
+  }
+
+  #checkSoon(): void {
+    this.#machine.wait(checkMs, () => {
+      this.#check();
+      // A check after the last alarm ends them: an alarm may be set again at once.
+      if (this.#alarms.size > 0) this.#checkSoon();
+      else this.#isChecking = false;
+    });
+  }
+
+  #check(): void {
+    const jumpMs = this.now() - this.elapsedMs() - this.#leadMs;
+    if (Math.abs(jumpMs) <= toleranceMs) return;
+    this.#leadMs += jumpMs;
+    if (jumpMs < 0) {
+      for (const turnedBack of this.#listeners) turnedBack();
+      return;
+    }
+    for (const alarm of this.#alarms) {
+      alarm.cancelWait();
+      this.#arm(alarm);
+    }
+  }
+}
+
+/** Reads the globals at each call: a program may replace them. Its waits keep no process alive. */
+const thisMachine: Machine = {
+  now: () => Date.now(),
   elapsedMs: () => performance.now(),
-  alarm(at, ring) {
-    let timeout: NodeJS.Timeout;
-    const arm = () => {
-      const leftMs = at - Date.now();
-      timeout = leftMs > timeoutMsMax ? setTimeout(arm, timeoutMsMax) : setTimeout(ring, Math.max(0, leftMs));
-      timeout.unref();
-    };
-    arm();
+  wait(ms, ring) {
+    const timeout = setTimeout(ring, ms).unref();
     return () => clearTimeout(timeout);
   },
 };
+
+/** The machine's clock. Its alarms keep no process alive. */
+export const systemClock: Clock = new SystemClock();

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import { Distribution, type DistributionSnapshot, durationBoundsMs, sizeBounds } from './distribution.ts';
 
 /** What a pipeline has done since this process started, for metrics and health. A backlog found at the start counts as received. */
@@ -85,11 +86,11 @@ export class Counters {
   readonly handleMs = new Distribution(durationBoundsMs);
   readonly commitMs = new Distribution(durationBoundsMs);
   readonly commitTurns = new Distribution(sizeBounds);
-  /** Processed in each of the last seconds, by second modulo the window. */
+  /** Processed in each of the last seconds of elapsed time, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
   /** A draft is on disk. What it received again its partition counts. */
-  add(draft: DraftCounts, now: number): void {
+  add(draft: DraftCounts, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
     const { processed, ignored, failed, retries, acceptedAtTotal } = draft;
     this.delivered += draft.delivered;
     this.deliveryRetries += draft.deliveryRetries;
@@ -99,8 +100,8 @@ export class Counters {
     this.failed += failed;
     this.retries += retries;
     this.processed += processed;
-    this.latencyMsTotal += Math.max(0, processed * now - acceptedAtTotal);
-    const second = Math.floor(now / 1000);
+    this.latencyMsTotal += Math.max(0, processed * clock.now() - acceptedAtTotal);
+    const second = Math.floor(clock.elapsedMs() / 1000);
     const slot = second % this.#recent.length;
     const present = this.#recent[slot];
     if (present?.second === second) present.processed += processed;
@@ -108,7 +109,7 @@ export class Counters {
   }
 
   /** @param gauges what is not counted but looked at */
-  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, now: number): PipelineCounts {
+  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, elapsedMs: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, latencyMsTotal } = this;
     const { deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {
@@ -129,7 +130,7 @@ export class Counters {
       deadLetters,
       latencyMsTotal,
       depth: received - processed - failed,
-      perSecond: this.#perSecond(Math.floor(now / 1000)),
+      perSecond: this.#perSecond(Math.floor(elapsedMs / 1000)),
       distributions: {
         acceptMs: this.acceptMs.snapshot(),
         handleMs: this.handleMs.snapshot(),

@@ -50,7 +50,7 @@ export class Door {
   readonly #appender: Appender;
   /** Events of a pipeline that were let in and are being validated: they will take up room. */
   readonly #entering = new Map<string, number>();
-  /** When the store last refused an append, and why; forgotten with the next success. */
+  /** When the store last refused an append, in elapsed time, and why; forgotten with the next success. */
   #refused: { readonly at: number; readonly reason: string } | undefined;
   /** Whether the store is being tried, because another program keeps it locked. */
   #isProbing = false;
@@ -104,7 +104,7 @@ export class Door {
   /** Why the store takes nothing in at present; undefined when it does, or nobody has tried for a while. */
   get refusal(): string | undefined {
     const refused = this.#refused;
-    return refused !== undefined && this.#means.clock.now() - refused.at < refusalMs ? refused.reason : undefined;
+    return refused !== undefined && this.#means.clock.elapsedMs() - refused.at < refusalMs ? refused.reason : undefined;
   }
 
   /** Resolves when nothing is on its way to the log. */
@@ -254,8 +254,7 @@ export class Door {
   #probeLater(): void {
     if (this.#isProbing) return;
     this.#isProbing = true;
-    const { clock } = this.#means;
-    clock.alarm(clock.now() + probeMs, () => void this.#probe());
+    this.#means.clock.after(probeMs, () => void this.#probe());
   }
 
   async #probe(): Promise<void> {
@@ -269,7 +268,7 @@ export class Door {
       this.#isProbing = false;
       // Any other failure is for those to meet who work on the store.
       if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_BUSY') return;
-      this.#refused = { at: clock.now(), reason: error.message };
+      this.#refused = { at: clock.elapsedMs(), reason: error.message };
       this.#probeLater();
     }
   }
@@ -278,7 +277,7 @@ export class Door {
   #failed(events: readonly Outgoing[], error: unknown): void {
     this.#arrived(events, []);
     const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
-    this.#refused = { at: this.#means.clock.now(), reason: failure.message };
+    this.#refused = { at: this.#means.clock.elapsedMs(), reason: failure.message };
     if (failure.code === 'MILL_STORE_BUSY') {
       this.#probeLater();
       return;

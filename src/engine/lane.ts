@@ -74,6 +74,8 @@ export class Lane {
   draft = 0;
   /** Calls off the alarm that the lane waits for. */
   disarm: (() => void) | undefined;
+  /** The moment that the lane waits for, or has waited for long enough. */
+  awaited: number | undefined;
   /** Used since the last sweep of idle lanes. */
   isWarm = true;
   /** The timers that are armed, by name, the due ones among them. */
@@ -173,7 +175,9 @@ export class Lane {
     if (event === undefined) return;
     const now = clock.now();
     for (const timer of ahead.values()) {
-      if (timer.dueAt <= now && (timer.dueAt < event.acceptedAt || timer.attempts > 0)) this.takeDue(timer);
+      // The clock may have been set back since a timer failed, or an outcome came.
+      const isDue = timer.dueAt <= now || isOutcome(timer.name);
+      if (timer.attempts > 0 || (isDue && timer.dueAt < event.acceptedAt)) this.takeDue(timer);
     }
   }
 

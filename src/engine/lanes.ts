@@ -306,7 +306,7 @@ export class Lanes {
   }
 
   #runTimer(lane: Lane, timer: DueTimer): void {
-    if (timer.retryAt !== null && timer.retryAt > this.#means.clock.now()) {
+    if (timer.retryAt !== null && !this.#hasCome(lane, timer.retryAt)) {
       this.#block(lane, timer.retryAt);
       return;
     }
@@ -345,8 +345,8 @@ export class Lanes {
       void this.#reload(lane);
     } else if (head !== undefined) {
       const at = head.acceptedAt + skipAfterMs;
-      if (this.#means.clock.now() < at) {
-        this.#arm(lane, at);
+      if (!this.#hasCome(lane, at)) {
+        this.#arm(lane, at, skipAfterMs);
       } else if (!isFresh) {
         void this.#reload(lane);
       } else {
@@ -374,17 +374,35 @@ export class Lanes {
 
   #block(lane: Lane, until: number): void {
     lane.status = 'blocked';
-    this.#arm(lane, until);
+    this.#arm(lane, until, this.#pipeline.retry.backoffMsMax);
   }
 
-  /** Lets the lane go on at a moment; it waits for one moment at most. */
-  #arm(lane: Lane, at: number): void {
-    lane.disarm?.();
-    lane.disarm = this.#means.clock.alarm(at, () => {
+  /**
+   * Lets the lane go on at a moment; it waits for one moment at most. A moment that lies farther ahead than `maxMs` was stored by a
+   * clock that has been set back since.
+   */
+  #arm(lane: Lane, at: number, maxMs: number): void {
+    if (lane.disarm !== undefined && lane.awaited === at) return;
+    this.#disarm(lane);
+    const { clock } = this.#means;
+    const ring = () => {
       lane.disarm = undefined;
       if (lane.status === 'blocked') lane.status = 'open';
       this.#advance(lane);
-    });
+    };
+    lane.awaited = at;
+    lane.disarm = clock.alarm(at, ring, Math.min(at - clock.now(), maxMs));
+  }
+
+  #disarm(lane: Lane): void {
+    lane.disarm?.();
+    lane.disarm = undefined;
+    lane.awaited = undefined;
+  }
+
+  /** Whether a moment has come, or the lane has waited for it long enough. */
+  #hasCome(lane: Lane, at: number): boolean {
+    return at <= this.#means.clock.now() || (lane.awaited === at && lane.disarm === undefined);
   }
 
   /** Reads the first held events of a lane back. They are on disk only once what is drafted has been committed. */
@@ -414,7 +432,7 @@ export class Lanes {
   #park(lane: Lane): void {
     this.#queued -= lane.queued;
     lane.spill();
-    lane.disarm?.();
+    this.#disarm(lane);
     lane.status = 'parked';
   }
 
@@ -426,6 +444,6 @@ export class Lanes {
     if (last !== undefined && events.length === queuedMax) lane.spilledFrom = Math.min(lane.spilledFrom, last.order + 1);
     const retryAt = lane.runnable?.retryAt ?? null;
     lane.status = 'open';
-    if (retryAt !== null && retryAt > this.#means.clock.now()) this.#block(lane, retryAt);
+    if (retryAt !== null && !this.#hasCome(lane, retryAt)) this.#block(lane, retryAt);
   }
 }

@@ -1,4 +1,5 @@
 import type { Claim } from '../store/store.ts';
+import type { Clock } from './clock.ts';
 import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
 
@@ -32,7 +33,7 @@ export class Ledger {
   }
 
   /** A draft is on disk. */
-  committed({ counts, parked, unparked, deadLettersAdded }: Draft, deliveriesAdded: number, now: number): void {
+  committed({ counts, parked, unparked, deadLettersAdded }: Draft, deliveriesAdded: number, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
     this.#setDeadLetters(this.#deadLetters + deadLettersAdded);
     this.#setDeliveries(this.#deliveries + deliveriesAdded);
     this.received(counts.received);
@@ -44,7 +45,7 @@ export class Ledger {
     }
     for (const id of parked) this.#parked.add(id);
     this.#unsettled -= counts.processed + counts.failed;
-    this.#counters.add(counts, now);
+    this.#counters.add(counts, clock);
   }
 
   /** Nobody knows whether a draft is on disk: what it redrove or discarded is counted as received again, to be settled anew. */

@@ -261,9 +261,8 @@ export class Mill {
 
   /** One snapshot of every pipeline's counts. */
   counts(): Readonly<Record<string, PipelineCounts>> {
-    const now = this.#clock.now();
     const counts: Record<string, PipelineCounts> = {};
-    for (const pipeline of this.pipelines.values()) counts[pipeline.name] = this.#partitions.counts(pipeline, now);
+    for (const pipeline of this.pipelines.values()) counts[pipeline.name] = this.#partitions.counts(pipeline);
     return counts;
   }
 
@@ -332,6 +331,7 @@ export class Mill {
       for (const partition of this.#partitions.all) partition.rest();
       if (wasWorking) await this.idle(timeoutMs);
       await this.#retention.stop();
+      this.#schedules.stop();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();
@@ -417,7 +417,7 @@ export class Mill {
   async #within(timeoutMs: number, done: Promise<unknown>): Promise<boolean> {
     if (timeoutMs === 0) return false;
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
-    const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => resolve(false));
+    const disarm = this.#clock.after(timeoutMs, () => resolve(false));
     const inTime = await Promise.race([done.then(() => true), late]);
     disarm();
     return inTime;

@@ -46,7 +46,7 @@ export class Partition {
   #mustLook = false;
   /** Events on their way to the log. */
   #arriving = 0;
-  /** When something was settled last, or a look at an idle partition found it busy. */
+  /** When something was settled last, or a look at an idle partition found it busy; in elapsed time. */
   #progressAt: number | undefined;
 
   constructor(means: PartitionMeans, id: PartitionId) {
@@ -80,7 +80,7 @@ export class Partition {
 
   /** For how long, as far as looks at it tell, there has been work and nothing was settled. */
   silentMs(): number {
-    const now = this.#means.clock.now();
+    const now = this.#means.clock.elapsedMs();
     if (this.hasWork) this.#progressAt ??= now;
     else this.#progressAt = undefined;
     return now - (this.#progressAt ?? now);
@@ -209,7 +209,7 @@ export class Partition {
         progressed: (hasSettled) => {
           this.#failures = 0;
           this.trouble = undefined;
-          if (hasSettled) this.#progressAt = this.#means.clock.now();
+          if (hasSettled) this.#progressAt = this.#means.clock.elapsedMs();
         },
         failed: (error) => {
           if (tenure === this.#tenure) this.recover(error);
@@ -261,8 +261,7 @@ export class Partition {
     const { clock, random } = this.#means;
     this.#failures += 1;
     if (this.#failures === 1) return;
-    const until = clock.now() + pauseMs(policy, this.#failures - 1, random());
-    await new Promise<void>((resolve) => clock.alarm(until, resolve));
+    await new Promise<void>((resolve) => clock.after(pauseMs(policy, this.#failures - 1, random()), resolve));
   }
 }
 

@@ -50,9 +50,9 @@ export class Partitions {
     return this.#pipelines.get(pipeline)?.counters as Counters;
   }
 
-  counts({ name, concurrency }: AnyPipeline, now: number): PipelineCounts {
+  counts({ name, concurrency }: AnyPipeline): PipelineCounts {
     const held = this.of(name).reduce((total, partition) => total + partition.held, 0);
-    return this.counters(name).snapshot({ concurrency, held }, now);
+    return this.counters(name).snapshot({ concurrency, held }, this.#means.clock.elapsedMs());
   }
 
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */

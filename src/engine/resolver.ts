@@ -63,7 +63,9 @@ export class Resolver {
       if (lane.armed(name) !== undefined) {
         throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected timer ${name} not to be set again, found it pending`);
       }
-      this.#means.lanes.writeTimer({ key: lane.key, name, timer: { dueAt, data, attempts: 0, retryAt: null } });
+      // The clock may have been set back since it was due.
+      const now = this.#means.clock.now();
+      this.#means.lanes.writeTimer({ key: lane.key, name, timer: { dueAt: Math.min(dueAt, now), data, attempts: 0, retryAt: null } });
     });
   }
 

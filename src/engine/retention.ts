@@ -31,8 +31,7 @@ export class RetentionSweep {
   }
 
   start(): void {
-    const { clock } = this.#means;
-    this.#disarm = clock.alarm(clock.now() + this.#everyMs, () => {
+    this.#disarm = this.#means.clock.after(this.#everyMs, () => {
       this.#sweeping = this.#sweep()
         .catch((error: unknown) => this.#means.failed(error))
         .then(() => {

@@ -333,7 +333,7 @@ export class Tenure {
   /** The draft is on disk: now it counts. */
   #took(draft: Draft, { sends, deliveriesAdded }: Committed): void {
     const { ledger, clock, refusals, sent, progressed } = this.#means;
-    ledger.committed(draft, deliveriesAdded, clock.now());
+    ledger.committed(draft, deliveriesAdded, clock);
     refusals.committed(draft);
     this.#cursor = draft.cursor;
     this.#lanes.committedDraft = draft.number;

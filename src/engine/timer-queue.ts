@@ -2,6 +2,7 @@ import type { PartitionId, Store, StoredTimer, TimerWrite } from '../store/store
 import type { Clock } from './clock.ts';
 import type { DueTimer } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import { isOutcome } from './outbox/outcome.ts';
 
 export interface TimerQueueMeans {
   readonly store: Store;
@@ -36,6 +37,8 @@ export class TimerQueue {
   #disarm: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #lookAgain = false;
+  /** Whether there may be timers that are overdue although their moment lies ahead. */
+  #mayBeAhead = true;
   #closed = false;
 
   constructor(means: TimerQueueMeans) {
@@ -74,7 +77,11 @@ export class TimerQueue {
       if (timer !== null && (timer.attempts > 0 || this.#handed.has(own))) continue;
       this.#inHand.delete(own);
       this.#handed.delete(own);
-      if (timer !== null) this.#arm(timer.dueAt);
+      if (timer === null) continue;
+      if (isOutcome(name)) {
+        this.#mayBeAhead ||= timer.dueAt > this.#means.clock.now();
+        this.#look();
+      } else this.#arm(timer.dueAt);
     }
   }
 
@@ -122,11 +129,17 @@ export class TimerQueue {
     await this.#means.dispatched();
     await this.#means.committed();
     const limit = lookMax + this.#inHand.size;
-    const due = await store.dueTimers(partition, now, limit);
+    const mayBeAhead = this.#mayBeAhead;
+    this.#mayBeAhead = false;
+    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, limit);
+    const due = found.filter((timer) => timer.dueAt <= now || wasDue(timer));
     await lanes.warm(due.map(({ key }) => key));
     for (const timer of due) this.#give(timer);
     lanes.sweep();
-    if (due.length === limit) this.#lookAgain = true;
+    if (found.length === limit && due.length === limit) {
+      this.#lookAgain = true;
+      this.#mayBeAhead ||= mayBeAhead;
+    }
     const next = await store.nextTimerDue(partition, now);
     if (next !== null) this.#arm(next);
   }
@@ -139,6 +152,14 @@ export class TimerQueue {
     this.#inHand.delete(name);
     this.#lookAgain = true;
   }
+}
+
+/**
+ * Whether a timer has come due before, whatever the clock says now: it may have been set back since. An outcome is due from the
+ * start, and a timer that has failed had its turn.
+ */
+function wasDue({ name, attempts }: StoredTimer): boolean {
+  return attempts > 0 || isOutcome(name);
 }
 
 function nameOf(key: string, name: string): string {

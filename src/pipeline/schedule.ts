@@ -1,6 +1,5 @@
-import { Cron } from 'croner';
-import { messageOf } from '../errors.ts';
 import { atLeast, invalid } from './check.ts';
+import { parseCron } from './cron.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { QueryTables } from './table-query.ts';
 
@@ -51,8 +50,8 @@ export interface Schedule {
   readonly timeoutMs: number;
   /** Undefined: by `nextAfter` alone. */
   readonly everyMs: number | undefined;
-  /** The moment of the first run after another moment; undefined when there is none. */
-  nextAfter(moment: number): number | undefined;
+  /** The moment of the first run after another moment. */
+  nextAfter(moment: number): number;
 }
 
 /** Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found. */
@@ -74,17 +73,5 @@ function resolveCadence({ every, cron, timezone }: Cadence, what: string): Pick<
     const everyMs = atLeast(1, toMs(every, `${what}.every`), `${what}.every`);
     return { everyMs, nextAfter: (moment) => moment + everyMs };
   }
-  const pattern = parseCron(cron ?? '', timezone, what);
-  return { everyMs: undefined, nextAfter: (moment) => pattern.nextRun(new Date(moment))?.getTime() };
-}
-
-function parseCron(cron: string, timezone: string | undefined, what: string): Cron {
-  try {
-    const pattern = new Cron(cron, { paused: true, ...(timezone === undefined ? {} : { timezone }) });
-    // A time zone that does not exist is found when the first moment is computed.
-    pattern.nextRun();
-    return pattern;
-  } catch (error) {
-    return invalid(`${what}.cron: expected a cron pattern, such as 0 3 * * *, found ${JSON.stringify(cron)}: ${messageOf(error)}`);
-  }
+  return { everyMs: undefined, nextAfter: parseCron(cron ?? '', timezone, what) };
 }

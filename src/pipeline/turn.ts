@@ -12,7 +12,7 @@ export interface TurnLog {
   error(message: string, fields?: object): void;
 }
 
-/** When a timer is due: in a while, or at a moment (milliseconds since 1970). */
+/** When a timer is due: in a while, or at a moment (milliseconds since 1970). Once set it is a moment of the wall clock either way. */
 export type TimerDue = ({ readonly after: Duration } | { readonly at: number }) & {
   /** Handed back when the timer fires; must be JSON. */
   readonly data?: unknown;

@@ -13,7 +13,7 @@ import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import type { DeadLetter, Store } from '../store/store.ts';
 import { type ObservedStore, observe } from './observed-store.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { clockWhile, VirtualClock } from './virtual-clock.ts';
 
 export interface TestMillOptions {
   readonly pipelines: readonly AnyPipeline[];
@@ -123,6 +123,19 @@ export class TestMill {
     while (this.clock.turnToNextAlarm(until)) await this.#quiet();
   }
 
+  /**
+   * The machine sleeps: the wall clock goes on, no time elapses for the engine, and when it wakes what is overdue happens. To the
+   * engine it is the same as a wall clock that is set ahead.
+   */
+  async sleep(span: Duration): Promise<void> {
+    await this.#jump(toMs(span, 'sleep'));
+  }
+
+  /** Somebody sets the wall clock back. No time elapses. */
+  async setBack(by: Duration): Promise<void> {
+    await this.#jump(-toMs(by, 'setBack'));
+  }
+
   async state(pipeline: string, key: string): Promise<unknown> {
     await this.#quiet();
     return this.#mill.state(pipeline, key, { waitMs: 0 });
@@ -158,6 +171,13 @@ export class TestMill {
     await this.#mill.stop({ timeoutMs: 0 });
   }
 
+  async #jump(byMs: number): Promise<void> {
+    await this.#quiet();
+    this.clock.jump(byMs);
+    await this.#quiet();
+    await this.advance(0);
+  }
+
   /** The pipeline with endpoints that remember their calls and make none. */
   #recorded(pipeline: AnyPipeline): AnyPipeline {
     const { answer = () => ({ result: 'delivered' }) } = this.#options;
@@ -174,14 +194,7 @@ export class TestMill {
 
   #clockOfThisLife(): Clock {
     const life = this.#life;
-    return {
-      now: () => this.clock.now(),
-      elapsedMs: () => this.clock.elapsedMs(),
-      alarm: (at, ring) =>
-        this.clock.alarm(at, () => {
-          if (life === this.#life) ring();
-        }),
-    };
+    return clockWhile(this.clock, () => life === this.#life);
   }
 
   /**

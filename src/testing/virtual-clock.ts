@@ -2,30 +2,39 @@ import type { Clock } from '../engine/clock.ts';
 
 interface Alarm {
   readonly at: number;
+  /** In elapsed time. */
+  readonly deadline: number;
   readonly ring: () => void;
 }
 
-/** A clock that stands still until it is turned. Alarms ring in the order of their moments, those of one moment as they were set. */
+/**
+ * A clock that stands still until it is turned. Alarms ring in the order of their moments, those of one moment as they were set.
+ * Turning it moves both times, the wall clock and elapsed time; `jump` moves the wall clock alone.
+ */
 export class VirtualClock implements Clock {
-  #now: number;
-  readonly #alarms: Alarm[] = [];
+  #elapsedMs = 0;
+  /** The wall clock's lead over elapsed time. */
+  #leadMs: number;
+  /** In the order in which they ring. */
+  #alarms: Alarm[] = [];
+  readonly #listeners = new Set<() => void>();
 
   /** @param startAt milliseconds since 1970 */
   constructor(startAt: number) {
-    this.#now = startAt;
+    this.#leadMs = startAt;
   }
 
   now(): number {
-    return this.#now;
+    return this.#elapsedMs + this.#leadMs;
   }
 
   elapsedMs(): number {
-    return this.#now;
+    return this.#elapsedMs;
   }
 
-  alarm(at: number, ring: () => void): () => void {
-    const alarm = { at: Math.max(at, this.#now), ring };
-    const before = this.#alarms.findIndex((other) => other.at > alarm.at);
+  alarm(at: number, ring: () => void, withinMs = Number.POSITIVE_INFINITY): () => void {
+    const alarm = { at: Math.max(at, this.now()), deadline: this.#elapsedMs + Math.max(0, withinMs), ring };
+    const before = this.#alarms.findIndex((other) => this.#momentOf(other) > this.#momentOf(alarm));
     this.#alarms.splice(before === -1 ? this.#alarms.length : before, 0, alarm);
     return () => {
       const present = this.#alarms.indexOf(alarm);
@@ -33,16 +42,57 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Turns to the next alarm at or before `until` and rings it; false, and at `until`, when there is none. */
+  after(ms: number, ring: () => void): () => void {
+    return this.alarm(Number.POSITIVE_INFINITY, ring, ms);
+  }
+
+  whenTurnedBack(turnedBack: () => void): () => void {
+    this.#listeners.add(turnedBack);
+    return () => this.#listeners.delete(turnedBack);
+  }
+
+  /** Turns to the next alarm at or before `until`, by the wall clock, and rings it; false, and at `until`, when there is none. */
   turnToNextAlarm(until: number): boolean {
     const [next] = this.#alarms;
-    if (next === undefined || next.at > until) {
-      this.#now = Math.max(this.#now, until);
+    const untilElapsedMs = until - this.#leadMs;
+    if (next === undefined || this.#momentOf(next) > untilElapsedMs) {
+      this.#elapsedMs = Math.max(this.#elapsedMs, untilElapsedMs);
       return false;
     }
     this.#alarms.shift();
-    this.#now = next.at;
+    this.#elapsedMs = Math.max(this.#elapsedMs, this.#momentOf(next));
     next.ring();
     return true;
   }
+
+  /**
+   * Moves the wall clock while no time elapses: back, as when somebody sets it; ahead, as when somebody sets it or the machine
+   * sleeps. Alarms whose moment is past ring at the next turn.
+   *
+   * @param byMs negative to set it back
+   */
+  jump(byMs: number): void {
+    this.#leadMs += byMs;
+    this.#alarms = this.#alarms.toSorted((one, other) => this.#momentOf(one) - this.#momentOf(other));
+    if (byMs < 0) for (const turnedBack of this.#listeners) turnedBack();
+  }
+
+  /** When an alarm rings, in elapsed time. */
+  #momentOf({ at, deadline }: Alarm): number {
+    return Math.min(at - this.#leadMs, deadline);
+  }
+}
+
+/** The clock as long as `isAlive` holds; then no alarm of it rings any more. For a process that dies in a test. */
+export function clockWhile(clock: Clock, isAlive: () => boolean): Clock {
+  const alive = (ring: () => void) => () => {
+    if (isAlive()) ring();
+  };
+  return {
+    now: () => clock.now(),
+    elapsedMs: () => clock.elapsedMs(),
+    alarm: (at, ring, withinMs) => clock.alarm(at, alive(ring), withinMs),
+    after: (ms, ring) => clock.after(ms, alive(ring)),
+    whenTurnedBack: (turnedBack) => clock.whenTurnedBack(alive(turnedBack)),
+  };
 }

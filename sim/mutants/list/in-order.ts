@@ -180,7 +180,7 @@ export const inOrder: readonly Mutant[] = [
     name: 'retry-forgotten-at-a-start',
     promises: [3],
     file: lanes,
-    find: 'if (retryAt !== null && retryAt > this.#means.clock.now()) this.#block(lane, retryAt);',
+    find: 'if (retryAt !== null && !this.#hasCome(lane, retryAt)) this.#block(lane, retryAt);',
     replace: '',
     tests: [promise('in-order')],
   },

@@ -100,8 +100,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'endless-handler-keeps-its-place',
     promises: [4],
     file: 'src/engine/attempt.ts',
-    find: 'disarm = clock.alarm(clock.now() + pipeline.timeoutMs, () =>',
-    replace: 'disarm = clock.alarm(clock.now() + pipeline.timeoutMs * 1_000, () =>',
+    find: 'disarm = clock.after(pipeline.timeoutMs, () =>',
+    replace: 'disarm = clock.after(pipeline.timeoutMs * 1_000, () =>',
     tests: [promise('visible-failure'), promise('independent-keys')],
   },
   {

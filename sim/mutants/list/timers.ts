@@ -28,8 +28,8 @@ export const timers: readonly Mutant[] = [
     name: 'timer-before-it-is-due',
     promises: [5],
     file: queue,
-    find: 'store.dueTimers(partition, now, limit)',
-    replace: 'store.dueTimers(partition, now + 60_000, limit)',
+    find: 'timer.dueAt <= now || wasDue(timer)',
+    replace: 'timer.dueAt <= now + 60_000 || wasDue(timer)',
     tests: [promise('timers')],
   },
   {
@@ -132,8 +132,8 @@ export const timers: readonly Mutant[] = [
     name: 'new-timer-not-armed',
     promises: [5],
     file: queue,
-    find: 'if (timer !== null) this.#arm(timer.dueAt);',
-    replace: '',
+    find: '} else this.#arm(timer.dueAt);',
+    replace: '}',
     tests: [promise('timers')],
   },
   {

@@ -3,6 +3,7 @@ import type { Answer, Endpoint } from '../../pipeline/endpoint.ts';
 import type { DeliveryName, StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 import { keptAnswer } from './kept-answer.ts';
 
@@ -26,6 +27,7 @@ export class Calls {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #calls = new Map<string, Call>();
+  readonly #times = new Map<string, DeliveryTime>();
   /** Keys whose run has run out of its time, and which have not ended what they were at. */
   readonly #cancelled = new Set<string>();
 
@@ -33,6 +35,15 @@ export class Calls {
     this.#pipeline = pipeline;
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** The time of an endpoint's deliveries. It outlives a tenure too: moments that one has stored are read by the next. */
+  timeOf(endpoint: string): DeliveryTime {
+    const present = this.#times.get(endpoint);
+    if (present !== undefined) return present;
+    const time = new DeliveryTime(this.#clock);
+    this.#times.set(endpoint, time);
+    return time;
   }
 
   /** Makes the call that the delivery is due for, unless it has been made: then its answer. Never rejects. */
@@ -46,7 +57,7 @@ export class Calls {
       call.isOver = true;
       if (answer.result === 'postponed') {
         // Before the place is free: it must not be taken again at once.
-        gate.postpone(begunAt, this.#clock.now() + Math.max(postponeMsMin, answer.retryAfterMs));
+        gate.postpone(begunAt, Math.max(postponeMsMin, answer.retryAfterMs));
         this.#calls.delete(name);
       }
       gate.end();
@@ -101,7 +112,7 @@ export class Calls {
     aborted.catch(() => undefined);
     // A transport that ends at once may know more than that its time is over: that the other side has answered already.
     abort.signal.addEventListener('abort', () => setImmediate(() => reject(abort.signal.reason)));
-    const disarm = this.#clock.alarm(this.#clock.now() + timeoutMs, () => abort.abort(new Error(`timed out after ${timeoutMs} ms`)));
+    const disarm = this.#clock.after(timeoutMs, () => abort.abort(new Error(`timed out after ${timeoutMs} ms`)));
     const { id, endpoint, key, body, url, attempts, askedAt, traceparent } = delivery;
     const call = { id, pipeline: this.#pipeline, endpoint, key, body, askedAt, attempt: attempts + 1 };
     try {

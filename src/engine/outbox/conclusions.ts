@@ -7,6 +7,7 @@ import type { Draft } from '../draft.ts';
 import type { Lanes } from '../lanes.ts';
 import type { Log } from '../log.ts';
 import type { TimerQueue } from '../timer-queue.ts';
+import type { DeliveryTime } from './delivery-time.ts';
 import { outcomeTimer } from './outcome.ts';
 
 /** What conclusions work with; their tenure provides it. */
@@ -29,10 +30,12 @@ type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
 export class Conclusions {
   readonly #means: ConclusionsMeans;
   readonly #endpoint: Endpoint;
+  readonly #time: DeliveryTime;
 
-  constructor(means: ConclusionsMeans, endpoint: Endpoint) {
+  constructor(means: ConclusionsMeans, endpoint: Endpoint, time: DeliveryTime) {
     this.#means = means;
     this.#endpoint = endpoint;
+    this.#time = time;
   }
 
   /** Brings the key into memory that will be told: it must learn of it before an event that was accepted later has its turn. */
@@ -57,12 +60,12 @@ export class Conclusions {
   #retry(delivery: StoredDelivery, attempts: number, { reason, retryAfterMs = 0, answer }: Final & { readonly result: 'failed' }): void {
     const { clock, random, draft, log } = this.#means;
     const { endpoint, key, id } = delivery;
-    const retryAt = clock.now() + Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()));
+    const afterMs = Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()));
     const byOutbox = this.#endpoint.retryBy === 'outbox';
     draft().counts.deliveryRetries += 1;
-    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: byOutbox ? retryAt : null });
+    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: byOutbox ? this.#time.now() + afterMs : null });
     log.warn({ ...this.#fields(delivery), attempt: attempts, reason }, 'delivery failed');
-    if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt });
+    if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt: clock.now() + afterMs });
   }
 
   #giveUp(delivery: StoredDelivery, attempts: number, { result, reason, answer }: Exclude<Final, { readonly result: 'delivered' }>): void {

@@ -1,7 +1,10 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { Clock } from '../clock.ts';
 
-/** How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, and pauses that its transport asks for. */
+/**
+ * How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, and pauses that its transport
+ * asks for. All of it in elapsed time.
+ */
 export class EndpointGate {
   readonly #endpoint: Pick<Endpoint, 'concurrency' | 'rateLimit'>;
   readonly #clock: Clock;
@@ -20,17 +23,17 @@ export class EndpointGate {
 
   /** Whether a call may begin now. */
   get isOpen(): boolean {
-    return this.#underWay < this.#endpoint.concurrency && this.#opensAt() <= this.#clock.now();
+    return this.#underWay < this.#endpoint.concurrency && this.#opensAt() <= this.#clock.elapsedMs();
   }
 
   /** Whether its transport has said that no call makes sense now. */
   get isPostponed(): boolean {
-    return this.#postponedUntil > this.#clock.now();
+    return this.#postponedUntil > this.#clock.elapsedMs();
   }
 
   /** Answers the moment, by which `postpone` knows the call. */
   begin(): number {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsedMs();
     this.#underWay += 1;
     const { rateLimit } = this.#endpoint;
     if (rateLimit === undefined) return now;
@@ -44,11 +47,11 @@ export class EndpointGate {
     this.#wake();
   }
 
-  /** The call that began at one moment was none after all, and none makes sense before another. */
-  postpone(begunAt: number, until: number): void {
+  /** The call that began at a moment was none after all, and none makes sense for a while. */
+  postpone(begunAt: number, pauseMs: number): void {
     const at = this.#begun.lastIndexOf(begunAt);
     if (at !== -1) this.#begun.splice(at, 1);
-    this.#postponedUntil = Math.max(this.#postponedUntil, until);
+    this.#postponedUntil = Math.max(this.#postponedUntil, this.#clock.elapsedMs() + pauseMs);
   }
 
   /** Calls back once, when a call may perhaps begin. */
@@ -67,10 +70,11 @@ export class EndpointGate {
 
   #arm(): void {
     const at = this.#opensAt();
-    if (at >= this.#alarmAt || at <= this.#clock.now()) return;
+    const now = this.#clock.elapsedMs();
+    if (at >= this.#alarmAt || at <= now) return;
     this.#disarm?.();
     this.#alarmAt = at;
-    this.#disarm = this.#clock.alarm(at, () => {
+    this.#disarm = this.#clock.after(at - now, () => {
       this.#alarmAt = Number.POSITIVE_INFINITY;
       this.#wake();
     });

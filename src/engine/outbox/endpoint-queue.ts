@@ -2,7 +2,9 @@ import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { DeliveryName, DeliveryWrite, PartitionId, Store, StoredDelivery } from '../../store/store.ts';
 import { type Calls, nameOf } from './calls.ts';
 import { Conclusions, type ConclusionsMeans } from './conclusions.ts';
+import type { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
+import { retryAfterMsMax } from './kept-answer.ts';
 
 /** What the queues of an outbox work with; their tenure provides it. */
 export interface EndpointQueueMeans extends ConclusionsMeans {
@@ -28,6 +30,7 @@ export class EndpointQueue {
   readonly #endpoint: Endpoint;
   readonly #gate: EndpointGate;
   readonly #conclusions: Conclusions;
+  readonly #time: DeliveryTime;
   readonly #windowMax: number;
   readonly #inHand = new Map<string, StoredDelivery>();
   #waiting: StoredDelivery[] = [];
@@ -50,7 +53,8 @@ export class EndpointQueue {
     this.#name = name;
     this.#endpoint = endpoint;
     this.#gate = gate;
-    this.#conclusions = new Conclusions(means, endpoint);
+    this.#time = means.calls.timeOf(name);
+    this.#conclusions = new Conclusions(means, endpoint, this.#time);
     this.#windowMax = Math.max(windowMin, 2 * endpoint.concurrency);
   }
 
@@ -79,7 +83,9 @@ export class EndpointQueue {
     const delivery = 'delivery' in write ? write.delivery : write;
     const name = nameOf(delivery);
     if (this.#looking !== undefined) this.#touched.add(name);
+    else if (this.#isEmpty) this.#time.rest();
     if ('delivery' in write) {
+      this.#time.reach(write.delivery.askedAt);
       this.#putDown(name);
       if (this.#means.pipeline.schedule !== undefined) this.#unread.set(name, delivery.key);
     } else {
@@ -89,6 +95,11 @@ export class EndpointQueue {
     if (write.write === 'retry') {
       if (write.dueAt !== null) this.#arm(write.dueAt);
     } else if (write.write !== 'remove' || this.#endpoint.isOrdered) this.#mayBeMore = true;
+  }
+
+  /** Whether no delivery is in hand and none is known to come due. */
+  get #isEmpty(): boolean {
+    return this.#hasReadAll && !this.#mayBeMore && this.#inHand.size === 0 && this.#alarmAt === Number.POSITIVE_INFINITY;
   }
 
   /** Lets go of what a cancelled key has not begun, as long as only the pipeline can start it again. */
@@ -134,8 +145,8 @@ export class EndpointQueue {
   }
 
   async #takeDue(): Promise<void> {
-    const { store, clock, partition, calls } = this.#means;
-    const now = clock.now();
+    const { store, partition, calls } = this.#means;
+    const now = this.#time.now();
     const limit = this.#windowMax + this.#inHand.size;
     const asked = Array.from(this.#unread.keys());
     const due = await store.dueDeliveries(partition, this.#name, now, limit);
@@ -143,13 +154,27 @@ export class EndpointQueue {
     for (const delivery of due) this.#takeUp(delivery);
     if (due.length === limit) this.#mayBeMore = true;
     else {
-      this.#hasReadAll = true;
+      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due.length));
       // Those that it did not find are not due.
       for (const name of asked) if (!this.#touched.has(name)) this.#unread.delete(name);
       calls.forget(this.#name, this.#inHand);
     }
     const next = await store.nextDeliveryDue(partition, this.#name, now);
     if (next !== null) this.#arm(next);
+  }
+
+  /**
+   * The wall clock may have been set back since deliveries were stored. One that was asked for later than now proves that it is
+   * later, and how much at least.
+   */
+  async #isLater(now: number, due: number): Promise<boolean> {
+    const { store, partition } = this.#means;
+    const stored = await store.dueDeliveries(partition, this.#name, Number.MAX_SAFE_INTEGER, due + this.#windowMax);
+    const latest = Math.max(now, ...stored.map(({ attempts, dueAt, askedAt }) => (attempts === 0 ? (dueAt ?? askedAt) : askedAt)));
+    if (latest === now) return false;
+    this.#time.reach(latest);
+    this.#mayBeMore = true;
+    return true;
   }
 
   #takeUp(delivery: StoredDelivery): void {
@@ -177,11 +202,15 @@ export class EndpointQueue {
     if (this.#isClosed || at >= this.#alarmAt) return;
     this.#disarm?.();
     this.#alarmAt = at;
-    this.#disarm = this.#means.clock.alarm(at, () => {
+    const ring = () => {
       this.#alarmAt = Number.POSITIVE_INFINITY;
+      this.#time.reach(at);
       this.#mayBeMore = true;
       this.pump();
-    });
+    };
+    // No pause is longer: what lies farther ahead was stored by a clock that has been set back since.
+    const pauseMsMax = Math.max(this.#endpoint.retry.backoffMsMax, retryAfterMsMax);
+    this.#disarm = this.#means.clock.alarm(at, ring, Math.min(at - this.#time.now(), pauseMsMax));
   }
 
   /** One that waits was asked for anew: it is read again. */

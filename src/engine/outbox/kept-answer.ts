@@ -1,7 +1,7 @@
 import type { Answer } from '../../pipeline/endpoint.ts';
 
 /** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
-const retryAfterMsMax = 24 * 60 * 60 * 1000;
+export const retryAfterMsMax = 24 * 60 * 60 * 1000;
 
 const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'unknown', 'refused', 'failed', 'postponed']);
 

@@ -54,11 +54,11 @@ export class ScheduleRun {
       this.#over.resolve();
     };
     signal.addEventListener('abort', end);
-    const disarm = clock.alarm(clock.now() + timeoutMs, () => {
+    const disarm = clock.after(timeoutMs, () => {
       log.warn({ timeoutMs }, 'a run took too long: aborting what is under way');
       end();
       for (const key of this.#underWay) this.#means.abort(key);
-      this.#disarmGrace = clock.alarm(clock.now() + graceMs, () => this.#gone.resolve());
+      this.#disarmGrace = clock.after(graceMs, () => this.#gone.resolve());
     });
     try {
       await this.#inTime(ready);

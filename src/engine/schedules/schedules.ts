@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { MillraceError } from '../../errors.ts';
+import { MillraceError, messageOf } from '../../errors.ts';
 import { type Duration, toMs } from '../../pipeline/duration.ts';
 import { type AnyPipeline, type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
@@ -50,9 +50,10 @@ export interface SchedulesMeans {
 interface Command {
   /** The pipeline's name. */
   readonly schedule: string;
-  readonly action: 'boot' | 'start' | 'stop' | 'pause';
-  /** When a pause ends by itself; null for anything else. */
-  readonly until: number | null;
+  /** `plan`: an engine has started, or the clock was set back. */
+  readonly action: 'plan' | 'start' | 'stop' | 'pause';
+  /** How long a pause lasts that ends by itself; null for anything else. */
+  readonly pauseMs: number | null;
 }
 
 interface Scheduled {
@@ -60,12 +61,17 @@ interface Scheduled {
   readonly schedule: Schedule;
 }
 
-type State = Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'>;
+interface State extends Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'> {
+  /** How long the pause lasts that ends by itself; null when there is none. */
+  readonly pauseMs: number | null;
+}
 
 /** No pipeline of a user may have such a name. */
 const schedulesName = 'millrace_schedules';
 /** A turn of a schedule lasts as long as its run; the run ends by itself well before this is added to its time. In milliseconds. */
 const graceMs = 60_000;
+/** How soon it is tried again to plan anew after the clock was set back. In milliseconds. */
+const planAgainMs = 1_000;
 
 /**
  * The schedules of an engine. They are a pipeline themselves, with a key for each: commands are its events, the next run is
@@ -83,6 +89,7 @@ export class Schedules {
   readonly #begun = new Set<string>();
   /** Why the last run of a schedule could not take its batch. */
   readonly #failures = new Map<string, string>();
+  #endWatch: (() => void) | undefined;
 
   constructor(means: SchedulesMeans, pipelines: readonly AnyPipeline[]) {
     this.#means = means;
@@ -96,30 +103,35 @@ export class Schedules {
 
   /** Makes the schedules that are not stopped come due, also those that no engine has seen before. */
   async start(): Promise<void> {
-    await Promise.all(Array.from(this.#scheduled.keys(), (schedule) => this.#means.command({ schedule, action: 'boot', until: null })));
+    await this.#plan();
+    if (this.#scheduled.size > 0) this.#endWatch = this.#means.clock.whenTurnedBack(() => void this.#planAnew());
+  }
+
+  /** Looks after the clock no more. */
+  stop(): void {
+    this.#endWatch?.();
   }
 
   /** Throws `MILL_NOT_FOUND` when the pipeline has no schedule. */
   control(name: string): ScheduleControl {
     if (!this.#scheduled.has(name)) throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline with a schedule, found ${name}`);
-    const { command, finished, state, clock } = this.#means;
+    const { command, finished, state } = this.#means;
     return {
       status: async () => {
         // During a run no command is carried out.
-        const stored = (await state(name, { isWaiting: !this.#atWork.has(name) })) as State;
+        const { pauseMs: _, ...stored } = (await state(name, { isWaiting: !this.#atWork.has(name) })) as State;
         return { ...stored, isAtWork: this.#atWork.has(name), lastFailure: this.#failures.get(name) ?? null };
       },
       start: async () => {
-        await command({ schedule: name, action: 'start', until: null });
+        await command({ schedule: name, action: 'start', pauseMs: null });
         await finished(name);
       },
       stop: async () => {
-        await command({ schedule: name, action: 'stop', until: null });
+        await command({ schedule: name, action: 'stop', pauseMs: null });
         await finished(name);
       },
       pause: async ({ for: span } = {}) => {
-        const until = span === undefined ? null : clock.now() + toMs(span, 'pause: for');
-        await command({ schedule: name, action: 'pause', until });
+        await command({ schedule: name, action: 'pause', pauseMs: span === undefined ? null : toMs(span, 'pause: for') });
       },
     };
   }
@@ -138,16 +150,33 @@ export class Schedules {
     });
   }
 
-  #carryOut({ schedule: name, action, until }: Command, state: State | undefined, turn: Turn): State | undefined {
+  async #plan(): Promise<void> {
+    await Promise.all(Array.from(this.#scheduled.keys(), (schedule) => this.#means.command({ schedule, action: 'plan', pauseMs: null })));
+  }
+
+  /** The clock was set back: what was planned by it lies too far ahead. */
+  async #planAnew(): Promise<void> {
+    const { clock, log, isStopping } = this.#means;
+    try {
+      await this.#plan();
+    } catch (error) {
+      // The next start plans anew too.
+      if (isStopping() || (error instanceof MillraceError && !error.retryable)) return;
+      log.warn({ reason: messageOf(error) }, 'the clock was set back, and the schedules are not planned anew yet');
+      clock.after(planAgainMs, () => void this.#planAnew());
+    }
+  }
+
+  #carryOut({ schedule: name, action, pauseMs }: Command, state: State | undefined, turn: Turn): State | undefined {
     const schedule = this.#scheduled.get(name)?.schedule;
     if (schedule === undefined) return undefined;
-    if (action === 'boot') return state === undefined || state.status === 'running' ? go(schedule, state, turn) : undefined;
+    if (action === 'plan')
+      return state === undefined || state.status === 'running' ? go(schedule, state, turn) : shorten(schedule, state, turn);
     if (action === 'start') return state?.status === 'running' ? undefined : go(schedule, state, turn);
-    // After a pause a cron pattern says when; the beat of an interval begins anew.
-    const next = until === null || schedule.everyMs !== undefined ? until : (schedule.nextAfter(until) ?? null);
+    const next = pauseMs === null ? null : afterPause(schedule, Math.min(turn.acceptedAt, turn.now) + pauseMs);
     if (next === null) turn.timers.cancel('run');
     else turn.timers.set('run', { at: next });
-    return { status: action === 'stop' ? 'stopped' : 'paused', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next };
+    return { status: action === 'stop' ? 'stopped' : 'paused', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next, pauseMs };
   }
 
   async #run(state: State | undefined, turn: Turn): Promise<State | undefined> {
@@ -159,9 +188,9 @@ export class Schedules {
     if (mayBegin) await this.#makeRun(scheduled, dueAt, turn);
     if (turn.signal.aborted) return undefined;
     const next = nextRun(scheduled.schedule, dueAt, clock.now());
-    if (next !== null) turn.timers.set('run', { at: next });
+    turn.timers.set('run', { at: next });
     // One that a stop has cut short stays due: the next start makes up for it.
-    return { status: 'running', lastRunAt: mayBegin ? turn.now : state.lastRunAt, nextRunAt: isStopping() ? dueAt : next };
+    return { status: 'running', lastRunAt: mayBegin ? turn.now : state.lastRunAt, nextRunAt: isStopping() ? dueAt : next, pauseMs: null };
   }
 
   async #makeRun({ pipeline, schedule }: Scheduled, dueAt: number, { key, signal }: Turn): Promise<void> {
@@ -181,20 +210,38 @@ export class Schedules {
   }
 }
 
-/** What the last process planned holds if it is overdue, and unless this one is to run more often or at other times. */
+/**
+ * What was planned holds if it is overdue, and unless the schedule is to run more often or at other times now, or the clock was set
+ * back.
+ */
 function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn): State {
   const planned = state?.status === 'running' ? state.nextRunAt : null;
-  const soonest = schedule.nextAfter(now) ?? null;
+  const soonest = schedule.nextAfter(now);
   const isKept = planned !== null && (planned <= now || (schedule.everyMs !== undefined && planned <= now + schedule.everyMs));
   const next = isKept ? planned : soonest;
-  if (next !== null) timers.set('run', { at: next });
-  return { status: 'running', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next };
+  timers.set('run', { at: next });
+  return { status: 'running', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next, pauseMs: null };
 }
 
-/** Runs that came due during another one are left out; those of an interval stay on its beat. */
-function nextRun({ everyMs, nextAfter }: Schedule, dueAt: number, now: number): number | null {
-  if (everyMs === undefined) return nextAfter(now) ?? null;
-  return dueAt + (Math.floor(Math.max(0, now - dueAt) / everyMs) + 1) * everyMs;
+/** A pause that was set by a clock which has been set back since ends no later than one that begins now. */
+function shorten(schedule: Schedule, state: State, { now, timers }: Turn): State | undefined {
+  const { nextRunAt, pauseMs } = state;
+  if (nextRunAt === null || pauseMs === null) return undefined;
+  const latest = afterPause(schedule, now + pauseMs);
+  if (nextRunAt <= latest) return undefined;
+  timers.set('run', { at: latest });
+  return { ...state, nextRunAt: latest };
+}
+
+/** After a pause a cron pattern says when; the beat of an interval begins anew. */
+function afterPause({ everyMs, nextAfter }: Schedule, until: number): number {
+  return everyMs === undefined ? nextAfter(until) : until;
+}
+
+/** Runs that came due during another one are left out; those of an interval stay on its beat, unless the clock was set back. */
+function nextRun({ everyMs, nextAfter }: Schedule, dueAt: number, now: number): number {
+  if (everyMs === undefined || now < dueAt) return nextAfter(now);
+  return dueAt + (Math.floor((now - dueAt) / everyMs) + 1) * everyMs;
 }
 
 /** The schema of what only the engine itself makes. */

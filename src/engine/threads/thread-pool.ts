@@ -108,7 +108,7 @@ export class ThreadPool {
     if (this.#threads === undefined) throw new MillraceError('MILL_STOPPING', 'the threads have ended');
     this.#lastAttemptId += 1;
     const attemptId = this.#lastAttemptId;
-    const disarm = clock.alarm(clock.now() + startTimeoutMs, () =>
+    const disarm = clock.after(startTimeoutMs, () =>
       turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected a thread to take the handler up within ${startTimeoutMs} ms`)),
     );
     this.#begun.set(attemptId, () => {
@@ -144,7 +144,7 @@ export class ThreadPool {
     const { clock } = this.#means;
     const { module, pipeline } = this.#options;
     const late = new AbortController();
-    const disarm = clock.alarm(clock.now() + startTimeoutMs, () => late.abort());
+    const disarm = clock.after(startTimeoutMs, () => late.abort());
     try {
       const answer = threads.run(undefined, { name: 'load', signal: late.signal });
       this.#follow(threads);
@@ -187,7 +187,7 @@ export class ThreadPool {
 
   async #within(timeoutMs: number, done: Promise<unknown>): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const disarm = this.#means.clock.alarm(this.#means.clock.now() + timeoutMs, resolve);
+    const disarm = this.#means.clock.after(timeoutMs, resolve);
     await Promise.race([done, late]);
     disarm();
   }

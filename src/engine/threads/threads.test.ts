@@ -11,7 +11,7 @@ import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import { memory } from '../../store/memory/memory-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import { type TestMill, testMill } from '../../testing/test-mill.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, SystemClock } from '../clock.ts';
 import { type Log, silentLog } from '../log.ts';
 import { millrace } from '../mill.ts';
 import { applied, channelName, heard, type StepInput, steps } from './fixture.test.ts';
@@ -43,14 +43,14 @@ function told(words: string): Promise<void> {
 }
 
 /** The machine's clock; its alarms keep the test alive. */
-const realClock: Clock = {
-  now: Date.now,
+const realClock: Clock = new SystemClock({
+  now: () => Date.now(),
   elapsedMs: () => performance.now(),
-  alarm(at, ring) {
-    const timeout = setTimeout(ring, Math.max(0, at - Date.now()));
+  wait(ms, ring) {
+    const timeout = setTimeout(ring, ms);
     return () => clearTimeout(timeout);
   },
-};
+});
 
 /** Turns the clock until no retry is left; `advance` alone does not wait for threads. */
 async function settleWithRetries(t: TestMill): Promise<void> {
