@@ -6,7 +6,7 @@ import type { DeadLetter, DeadLetterQuery, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
-import { type Identification, type IngestOptions, identify } from './identify.ts';
+import type { Identification, IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
@@ -14,6 +14,7 @@ import { isOutcome } from './outbox/outcome.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
+import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
 import { readState } from './state.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
@@ -333,32 +334,19 @@ export class Mill {
         command: async (command) => void (await this.#door.take(own(), command, {})),
         finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
         state: (schedule, { isWaiting }) => this.#stateOf(own(), schedule, isWaiting ? freshnessMs : 0),
-        runMeans: (pipeline) => ({
-          query: (table) => this.query(table),
-          ingest: (event) => this.#ingestForRun(pipeline, event),
-          finished: (key) => this.#partitions.ofKey(pipeline.name, key).finished(key),
-          abort: (key) =>
-            this.#partitions.ofKey(pipeline.name, key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
-        }),
+        runMeans: (pipeline) =>
+          runAccess(
+            {
+              identification: this.#identification,
+              door: this.#door,
+              partitions: this.#partitions,
+              query: (table) => this.query(table),
+            },
+            pipeline,
+          ),
       },
       pipelines,
     );
-  }
-
-  /** Answers the event's key, also where nobody knows whether the event is in the log. */
-  async #ingestForRun(pipeline: AnyPipeline, event: unknown): Promise<string> {
-    const key = await this.#keyIngested(pipeline, event);
-    this.#partitions.ofKey(pipeline.name, key).restore(key);
-    return key;
-  }
-
-  async #keyIngested(pipeline: AnyPipeline, event: unknown): Promise<string> {
-    try {
-      return (await this.#door.take(pipeline, event, {})).key;
-    } catch (error) {
-      if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
-      return (await identify(this.#identification, pipeline, event)).stored.key;
-    }
   }
 
   #fail(error: MillraceError): void {
