@@ -172,8 +172,8 @@ export class Mill {
    * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
-  async ingest(pipeline: string, event: unknown, options: IngestOptions = {}): Promise<Ingested> {
-    return (await this.#door.take(this.#pipeline(pipeline), event, options)).ingested;
+  async ingest(pipeline: string, event: unknown, { id, traceparent }: IngestOptions = {}): Promise<Ingested> {
+    return (await this.#door.take(this.#pipeline(pipeline), event, { id, traceparent })).ingested;
   }
 
   /**
@@ -337,6 +337,7 @@ export class Mill {
         runMeans: (pipeline) =>
           runAccess(
             {
+              store: this.#store,
               identification: this.#identification,
               door: this.#door,
               partitions: this.#partitions,

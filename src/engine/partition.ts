@@ -5,7 +5,7 @@ import type { FedEvent } from './feed.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
-import { Tenure, type TenureMeans } from './tenure.ts';
+import { type Rejected, Tenure, type TenureMeans } from './tenure.ts';
 
 /** What a partition works with; the engine provides it. */
 export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'calls' | 'progressed' | 'failed'> {
@@ -165,6 +165,19 @@ export class Partition {
 
   discard(letter: DeadLetter): Promise<void> {
     return this.#present.discard(letter);
+  }
+
+  /**
+   * Makes a dead letter of an origin of which no event can be made, unless one is pending already. Resolves when it is on disk, or
+   * the partition works no more. After a failure nobody knows whether it is on disk: then the next tenure looks before it tries again.
+   */
+  async bury(rejected: Rejected): Promise<void> {
+    while (!this.#isOver) {
+      await this.#recovering;
+      const pending = await this.#means.store.pendingOrigins(this.id, [rejected.origin]);
+      if (pending.length > 0) return;
+      await this.#present.bury(rejected);
+    }
   }
 
   /** Drops everything in memory and goes on from what is on disk, since the store failed. */

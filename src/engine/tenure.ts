@@ -46,6 +46,13 @@ export interface TenureMeans {
   failed(error: unknown): void;
 }
 
+/** An origin of which no event can be made. */
+export interface Rejected {
+  readonly origin: string;
+  readonly key: string;
+  readonly reason: string;
+}
+
 /** Events handed out by the feed at once. */
 const batchMax = 512;
 
@@ -217,6 +224,15 @@ export class Tenure {
 
   discard(letter: DeadLetter): Promise<void> {
     return this.#resolver.discard(letter);
+  }
+
+  /** Makes a dead letter of an origin. Resolves when it is on disk, or the tenure ends. It was never received, so it counts as no failed event. */
+  async bury({ origin, key, reason }: Rejected): Promise<void> {
+    if (this.#state !== 'working') return;
+    const { newId, clock } = this.#means;
+    const nothing = { event: null, timer: null, delivery: null, numbers: null };
+    this.#draft.bury({ id: newId(), key, reason, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
+    await this.#committed();
   }
 
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */

@@ -1,41 +1,63 @@
 import { MillraceError } from '../../errors.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { QueryTables } from '../../pipeline/table-query.ts';
+import type { Store } from '../../store/store.ts';
 import type { Door } from '../door.ts';
 import { type Identification, identify } from '../identify.ts';
 import type { Partitions } from '../partitions.ts';
-import type { ScheduleRunMeans } from './schedule-run.ts';
+import type { ScheduleRunMeans, TakenIn } from './schedule-run.ts';
 
 /** The parts of the engine that runs reach. */
 export interface RunAccessMeans {
+  readonly store: Pick<Store, 'pendingOrigins'>;
   readonly identification: Identification;
   readonly door: Door;
   readonly partitions: Partitions;
   readonly query: QueryTables;
 }
 
+/** Origins that a store is asked about at once. */
+const originsMax = 1_000;
+
 /** What the runs of a pipeline's schedule may do to it. */
 export function runAccess(
-  { identification, door, partitions, query }: RunAccessMeans,
+  { store, identification, door, partitions, query }: RunAccessMeans,
   pipeline: AnyPipeline,
 ): Omit<ScheduleRunMeans, 'clock' | 'log'> {
   const partitionOf = (key: string) => partitions.ofKey(pipeline.name, key);
 
-  async function keyIngested(event: unknown): Promise<string> {
+  /** Answers the event's key also where nobody knows whether the event is in the log. */
+  async function take(event: unknown, origin: string | undefined): Promise<TakenIn> {
     try {
-      return (await door.take(pipeline, event, {})).key;
+      const { key, ingested } = await door.take(pipeline, event, { origin });
+      return { key, isDuplicate: ingested.status === 'duplicate' };
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
-      return (await identify(identification, pipeline, event)).stored.key;
+      const { stored } = await identify(identification, pipeline, event);
+      return { key: stored.key, isDuplicate: false };
     }
   }
 
   return {
     query,
-    async ingest(event) {
-      const key = await keyIngested(event);
-      partitionOf(key).restore(key);
-      return key;
+    async pending(origins) {
+      const pending = new Set<string>();
+      for (let from = 0; from < origins.length; from += originsMax) {
+        const some = origins.slice(from, from + originsMax);
+        // An origin does not tell the key of its event.
+        const found = await Promise.all(partitions.of(pipeline.name).map(({ id }) => store.pendingOrigins(id, some)));
+        for (const origin of found.flat()) pending.add(origin);
+      }
+      return pending;
+    },
+    async ingest(event, origin) {
+      const taken = await take(event, origin);
+      partitionOf(taken.key).restore(taken.key);
+      return taken;
+    },
+    bury({ origin, key, fault }) {
+      const short = key.slice(0, identification.limits.keyLength);
+      return partitionOf(short).bury({ origin, key: short, reason: fault });
     },
     finished: (key) => partitionOf(key).finished(key),
     abort: (key) => partitionOf(key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
