@@ -94,10 +94,10 @@ export class TableRows<Row> {
 
   #read(key: readonly SqlValue[]): Promise<Row | undefined> {
     const { name, primaryKey } = this.#table;
-    const one = primaryKey.reduce((select, column, at) => {
-      const value = key[at] ?? null;
-      return select.where(`${name}.${column}`, value === null ? 'is' : '=', value);
-    }, this.#waiting().clearLimit().clearOffset());
+    const one = primaryKey.reduce(
+      (select, column, at) => select.where(`${name}.${column}`, '=', key[at]),
+      this.#waiting().clearLimit().clearOffset(),
+    );
     return one.limit(1).executeTakeFirst() as Promise<Row | undefined>;
   }
 }
