@@ -309,7 +309,7 @@ test('a primary key may be of a type that JavaScript and SQL write differently',
   const rows = database.prepare('SELECT flag FROM flags WHERE done = 1 ORDER BY flag').all();
   assert.deepEqual(
     rows.map(({ flag }) => flag),
-    [0, 1],
+    [1],
   );
   assert.deepEqual(
     (await t.deadLetters()).map(({ origin, key }) => [origin, key]),
