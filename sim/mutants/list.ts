@@ -9,6 +9,7 @@ import { namedDuplicates } from './list/named-duplicates.ts';
 import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
+import { sources } from './list/sources.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
 import { visibleFailure } from './list/visible-failure.ts';
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...boundedDoor,
   ...safeStop,
   ...schedules,
+  ...sources,
   ...visibleFailure,
   ...namedDuplicates,
   ...reading,

@@ -352,3 +352,23 @@ test('a source of one’s own may pass the events of a table on, and gets events
   assert.equal((await t.mill.schedule('work').status()).lastFailure, 'event: not today');
   await t.stop();
 });
+
+test('a run whose source fails waits for the events that are under way', async () => {
+  const waiting: (() => void)[] = [];
+  const handle = () => new Promise<void>((end) => waiting.push(end));
+  async function* source() {
+    yield { id: 1, key: 'k', what: 'good' };
+    failing();
+  }
+  const { pipelines } = jobsPipeline({ schedule: { source }, handle });
+  const t = await testMill({ pipelines });
+  await add(t, 'good');
+  await t.advance('1m');
+  await until(() => waiting.length === 1);
+  assert.equal((await t.mill.schedule('work').status()).isAtWork, true);
+  waiting[0]?.();
+  await t.drain();
+  const { isAtWork, lastFailure } = await t.mill.schedule('work').status();
+  assert.deepEqual([isAtWork, lastFailure, await done(t)], [false, 'not today', [1]]);
+  await t.stop();
+});

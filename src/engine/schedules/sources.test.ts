@@ -133,8 +133,11 @@ onEveryStore('a source of rows', ({ testMill }) => {
     const { pipelines } = jobsPipeline();
     const t = await testMill({ pipelines, crashBeforeCommit: true });
     await add(t, 'long', 'throw', 'fail', 'long', 'good', 'good');
+    const expected = [`1: ${reasons.long}`, `2: ${reasons.throw}`, `3: ${reasons.fail}`, `4: ${reasons.long}`];
+    await t.advance('1m');
+    assert.deepEqual(await letters(t), expected);
     await t.advance('5m');
-    assert.deepEqual(await letters(t), [`1: ${reasons.long}`, `2: ${reasons.throw}`, `3: ${reasons.fail}`, `4: ${reasons.long}`]);
+    assert.deepEqual(await letters(t), expected);
     assert.deepEqual(await done(t), [5, 6]);
     assert.equal(counts(t).deadLetters, 4);
     await t.stop();
