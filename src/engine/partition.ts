@@ -1,11 +1,12 @@
 import { MillraceError, messageOf } from '../errors.ts';
+import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { DeadLetter, PartitionId } from '../store/store.ts';
 import { pauseMs } from './backoff.ts';
 import type { FedEvent } from './feed.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
-import { type Rejected, Tenure, type TenureMeans } from './tenure.ts';
+import { Tenure, type TenureMeans } from './tenure.ts';
 
 /** What a partition works with; the engine provides it. */
 export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'calls' | 'progressed' | 'failed'> {
@@ -168,15 +169,15 @@ export class Partition {
   }
 
   /**
-   * Makes a dead letter of an origin of which no event can be made, unless one is pending already. Resolves when it is on disk, or
-   * the partition works no more. After a failure nobody knows whether it is on disk: then the next tenure looks before it tries again.
+   * Makes a dead letter of a row, unless its origin is pending already. Resolves when it is on disk, or the partition works no more.
+   * After a failure of the store nobody knows whether it is on disk: the store is asked before the next tenure tries again.
    */
-  async bury(rejected: Rejected): Promise<void> {
+  async bury(row: FaultyRow): Promise<void> {
     while (!this.#isOver) {
       await this.#recovering;
-      const pending = await this.#means.store.pendingOrigins(this.id, [rejected.origin]);
+      const pending = await this.#means.store.pendingOrigins(this.id, [row.origin]);
       if (pending.length > 0) return;
-      await this.#present.bury(rejected);
+      await this.#present.bury(row);
     }
   }
 

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
@@ -44,13 +45,6 @@ export interface TenureMeans {
   progressed(hasSettled: boolean): void;
   /** The store failed: what is on disk is not known any more. */
   failed(error: unknown): void;
-}
-
-/** An origin of which no event can be made. */
-export interface Rejected {
-  readonly origin: string;
-  readonly key: string;
-  readonly reason: string;
 }
 
 /** Events handed out by the feed at once. */
@@ -226,8 +220,8 @@ export class Tenure {
     return this.#resolver.discard(letter);
   }
 
-  /** Makes a dead letter of an origin. Resolves when it is on disk, or the tenure ends. It was never received, so it counts as no failed event. */
-  async bury({ origin, key, reason }: Rejected): Promise<void> {
+  /** Makes a dead letter of a row. Resolves when it is on disk, or the tenure ends. No event was received, so none counts as failed. */
+  async bury({ origin, key, fault: reason }: FaultyRow): Promise<void> {
     if (this.#state !== 'working') return;
     const { newId, clock } = this.#means;
     const nothing = { event: null, timer: null, delivery: null, numbers: null };

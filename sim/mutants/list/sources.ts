@@ -113,8 +113,8 @@ export const sources: readonly Mutant[] = [
     name: 'rejected-row-lost-with-its-commit',
     promises: [9],
     file: 'src/engine/partition.ts',
-    find: 'await this.#present.bury(rejected);',
-    replace: 'return this.#present.bury(rejected);',
+    find: 'await this.#present.bury(row);',
+    replace: 'return this.#present.bury(row);',
     tests: crashes,
   },
   {

@@ -55,9 +55,9 @@ export function runAccess(
       partitionOf(taken.key).restore(taken.key);
       return taken;
     },
-    bury({ origin, key, fault }) {
-      const short = key.slice(0, identification.limits.keyLength);
-      return partitionOf(short).bury({ origin, key: short, reason: fault });
+    bury(row) {
+      const key = row.key.slice(0, identification.limits.keyLength).toWellFormed();
+      return partitionOf(key).bury({ ...row, key });
     },
     finished: (key) => partitionOf(key).finished(key),
     abort: (key) => partitionOf(key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
