@@ -55,6 +55,8 @@ export class ScheduleRun {
   #disarmGrace: (() => void) | undefined;
   #isOver = false;
   #failure: string | undefined;
+  /** Dead letters on their way to the disk. */
+  readonly #burials = new Set<Promise<void>>();
 
   constructor(means: ScheduleRunMeans, schedule: Schedule) {
     this.#means = means;
@@ -84,14 +86,19 @@ export class ScheduleRun {
       const events = await (answer instanceof Promise ? this.#inTime(answer) : answer);
       if (events !== undefined) await this.#letThrough(events);
     } catch (error) {
-      log.error({ reason: messageOf(error) }, 'a run failed to take its batch');
-      this.#failure = messageOf(error);
+      this.#fail(error);
     } finally {
+      await Promise.all(this.#burials);
       disarm();
       this.#disarmGrace?.();
       signal.removeEventListener('abort', end);
     }
     return { failure: this.#failure };
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = messageOf(error);
+    this.#means.log.error({ reason: this.#failure }, 'a run failed to take its batch');
   }
 
   async #letThrough(events: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
@@ -120,13 +127,17 @@ export class ScheduleRun {
   }
 
   async #take(candidate: Candidate): Promise<void> {
-    if ('fault' in candidate) return this.#bury(candidate);
+    if ('fault' in candidate) {
+      this.#bury(candidate);
+      return;
+    }
     const { event, origin } = candidate;
     let taken: TakenIn;
     try {
       taken = await this.#means.ingest(event, origin);
     } catch (error) {
-      return this.#refused(candidate, error);
+      this.#refused(candidate, error);
+      return;
     }
     const { key, isDuplicate } = taken;
     this.#underWay.add(key);
@@ -147,19 +158,27 @@ export class ScheduleRun {
     }
   }
 
-  /** A row of which no event can be made costs the others nothing. */
-  async #bury(row: FaultyRow): Promise<void> {
-    await this.#means.bury(row);
-    this.#means.log.error({ origin: row.origin, reason: row.fault }, 'no event can be made of a row: it is a dead letter');
+  /** A row of which no event can be made costs the others nothing: the run goes on, and waits for all dead letters at its end. */
+  #bury(row: FaultyRow): void {
+    const { bury, log } = this.#means;
     this.#places.release();
+    const buried = bury(row).then(
+      () => log.error({ origin: row.origin, reason: row.fault }, 'no event can be made of a row: it is a dead letter'),
+      (error: unknown) => this.#fail(error),
+    );
+    this.#burials.add(buried);
+    void buried.then(() => this.#burials.delete(buried));
   }
 
   /** An event that is not valid, or whose key is full, costs the others nothing; a door that is closed or full ends the run. */
-  async #refused(candidate: Exclude<Candidate, FaultyRow>, error: unknown): Promise<void> {
+  #refused(candidate: Exclude<Candidate, FaultyRow>, error: unknown): void {
     const code = error instanceof MillraceError ? error.code : undefined;
     const reason = messageOf(error);
     const { origin, key } = candidate;
-    if (origin !== undefined && code !== undefined && faultsOfRows.has(code)) return this.#bury({ origin, key, fault: reason });
+    if (origin !== undefined && code !== undefined && faultsOfRows.has(code)) {
+      this.#bury({ origin, key, fault: reason });
+      return;
+    }
     this.#means.log.warn({ code, origin, reason }, 'an event of a run was refused');
     this.#failure ??= `an event was refused: ${reason}`;
     if (code === 'MILL_KEY_FULL') {

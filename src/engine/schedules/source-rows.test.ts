@@ -7,12 +7,15 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import { tableSource } from '../../sources/table-source.ts';
+import { memory } from '../../store/memory/memory-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
+import type { Store } from '../../store/store.ts';
 import { testMill } from '../../testing/test-mill.ts';
-import { failing, onEveryStore } from '../promises/fixture.test.ts';
+import { failing, onEveryStore, withCalls } from '../promises/fixture.test.ts';
 import { add, counts, done, type JobsOptions, jobs, jobsPipeline, letterOf, letters } from './jobs.fixture.test.ts';
 
 async function until(holds: () => boolean): Promise<void> {
@@ -370,5 +373,30 @@ test('a run whose source fails waits for the events that are under way', async (
   await t.drain();
   const { isAtWork, lastFailure } = await t.mill.schedule('work').status();
   assert.deepEqual([isAtWork, lastFailure, await done(t)], [false, 'not today', [1]]);
+  await t.stop();
+});
+
+test('a run waits for the dead letters of its rows, and one that cannot be written shows in its status', async () => {
+  const base = memory();
+  const held: (() => void)[] = [];
+  let asked = 0;
+  const pendingOrigins: Store['pendingOrigins'] = async (partition, origins) => {
+    asked += 1;
+    // The first look is the run's own, the second that of whoever is about to write the dead letter.
+    if (asked === 2) await new Promise<void>((go) => held.push(go));
+    if (asked === 2) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');
+    return base.pendingOrigins(partition, origins);
+  };
+  const { pipelines } = jobsPipeline();
+  const t = await testMill({ pipelines, store: withCalls(base, { pendingOrigins }) });
+  await add(t, 'throw');
+  const advanced = t.advance('1m');
+  await until(() => held.length === 1);
+  assert.equal((await t.mill.schedule('work').status()).isAtWork, true);
+  held[0]?.();
+  await advanced;
+  assert.deepEqual([await letters(t), (await t.mill.schedule('work').status()).lastFailure], [[], 'the answer was lost']);
+  await t.advance('1m');
+  assert.deepEqual([await letters(t), (await t.mill.schedule('work').status()).lastFailure], [['1: event: not today'], null]);
   await t.stop();
 });
