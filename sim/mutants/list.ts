@@ -11,6 +11,7 @@ import { namedDuplicates } from './list/named-duplicates.ts';
 import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
+import { sources } from './list/sources.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
 import { values } from './list/values.ts';
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...safeStop,
   ...schedules,
   ...clocks,
+  ...sources,
   ...visibleFailure,
   ...values,
   ...namedDuplicates,

@@ -5,7 +5,7 @@ import { Appender } from './appender.ts';
 import type { Counters } from './counts.ts';
 import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
-import { type Identification, type IngestOptions, identify } from './identify.ts';
+import { type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
 import type { Partition } from './partition.ts';
 import { type Tracing, traceparentOf } from './tracing.ts';
 
@@ -21,7 +21,7 @@ export type Judged = Ingested | { readonly status: 'rejected'; readonly error: M
 /** A call of `ingest` or `ingestBatch`, measured and traced. */
 interface Call {
   /** The caller's, as part of the call's own trace. */
-  readonly options: IngestOptions;
+  readonly options: Provenance;
   /** @param acknowledged how many events were accepted or found to be duplicates */
   end(acknowledged: number): void;
   fail(error: unknown): void;
@@ -64,11 +64,7 @@ export class Door {
   }
 
   /** One event, answered with its key. Throws why it is rejected. */
-  async take(
-    pipeline: AnyPipeline,
-    event: unknown,
-    options: IngestOptions,
-  ): Promise<{ readonly ingested: Ingested; readonly key: string }> {
+  async take(pipeline: AnyPipeline, event: unknown, options: Provenance): Promise<{ readonly ingested: Ingested; readonly key: string }> {
     const call = this.#begin(pipeline, 1, options);
     try {
       const admitted = this.#admit(pipeline, event, call.options);
@@ -155,7 +151,7 @@ export class Door {
   }
 
   /** A call that brings `count` events. Whether there is room is asked first of all, so that refusing costs next to nothing. */
-  #begin({ name }: AnyPipeline, count: number, options: IngestOptions): Call {
+  #begin({ name }: AnyPipeline, count: number, options: Provenance): Call {
     const { clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
     this.#checkRoom(name, count);
@@ -204,7 +200,7 @@ export class Door {
   }
 
   /** The event as it will be stored, counted as under way. A promise only when the schema is asynchronous. */
-  #admit(pipeline: AnyPipeline, event: unknown, options: IngestOptions): Outgoing | Promise<Outgoing> {
+  #admit(pipeline: AnyPipeline, event: unknown, options: Provenance): Outgoing | Promise<Outgoing> {
     try {
       const identified = identify(this.#means, pipeline, event, options);
       if (!(identified instanceof Promise)) return this.#arrive(pipeline, identified);

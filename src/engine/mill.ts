@@ -6,7 +6,7 @@ import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/st
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
-import { type Identification, type IngestOptions, identify } from './identify.ts';
+import type { Identification, IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
@@ -14,6 +14,7 @@ import { isOutcome } from './outbox/outcome.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
+import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
 import { declaredState, readState } from './state.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
@@ -174,8 +175,8 @@ export class Mill {
    * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
-  async ingest(pipeline: string, event: unknown, options: IngestOptions = {}): Promise<Ingested> {
-    return (await this.#door.take(this.#pipeline(pipeline), event, options)).ingested;
+  async ingest(pipeline: string, event: unknown, { id, traceparent }: IngestOptions = {}): Promise<Ingested> {
+    return (await this.#door.take(this.#pipeline(pipeline), event, { id, traceparent })).ingested;
   }
 
   /**
@@ -357,32 +358,20 @@ export class Mill {
         command: async (command) => void (await this.#door.take(own(), command, {})),
         finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
         state: (schedule, { isWaiting }) => this.#stateOf(own(), schedule, isWaiting ? freshnessMs : 0),
-        runMeans: (pipeline) => ({
-          query: (table) => this.query(table),
-          ingest: (event) => this.#ingestForRun(pipeline, event),
-          finished: (key) => this.#partitions.ofKey(pipeline.name, key).finished(key),
-          abort: (key) =>
-            this.#partitions.ofKey(pipeline.name, key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
-        }),
+        runMeans: (pipeline) =>
+          runAccess(
+            {
+              store: this.#store,
+              identification: this.#identification,
+              door: this.#door,
+              partitions: this.#partitions,
+              query: (table) => this.query(table),
+            },
+            pipeline,
+          ),
       },
       pipelines,
     );
-  }
-
-  /** Answers the event's key, also where nobody knows whether the event is in the log. */
-  async #ingestForRun(pipeline: AnyPipeline, event: unknown): Promise<string> {
-    const key = await this.#keyIngested(pipeline, event);
-    this.#partitions.ofKey(pipeline.name, key).restore(key);
-    return key;
-  }
-
-  async #keyIngested(pipeline: AnyPipeline, event: unknown): Promise<string> {
-    try {
-      return (await this.#door.take(pipeline, event, {})).key;
-    } catch (error) {
-      if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
-      return (await identify(this.#identification, pipeline, event)).stored.key;
-    }
   }
 
   /** An idle engine learns by it alone that its store is gone. */

@@ -1,4 +1,5 @@
 import { type ErrorCode, MillraceError, messageOf } from '../errors.ts';
+import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { DeadLetter, PartitionId } from '../store/store.ts';
 import { pauseMs } from './backoff.ts';
 import type { FedEvent } from './feed.ts';
@@ -168,6 +169,19 @@ export class Partition {
 
   discard(letter: DeadLetter): Promise<void> {
     return this.#present.discard(letter);
+  }
+
+  /**
+   * Makes a dead letter of a row, unless its origin is pending already. Resolves when it is on disk, or the partition works no more.
+   * After a failure of the store nobody knows whether it is on disk: the store is asked before the next tenure tries again.
+   */
+  async bury(row: FaultyRow): Promise<void> {
+    while (!this.#isOver) {
+      await this.#recovering;
+      const pending = await this.#means.store.pendingOrigins(this.id, [row.origin]);
+      if (pending.length > 0) return;
+      await this.#present.bury(row);
+    }
   }
 
   /** Drops everything in memory and goes on from what is on disk, since the store failed. */

@@ -32,9 +32,13 @@ export class Resolver {
     this.#means = means;
   }
 
-  /** Tries the event of a dead letter again, before anything else of its key; lets its timer come due again; or delivers anew. */
+  /**
+   * Tries the event of a dead letter again, before anything else of its key; lets its timer come due again; delivers anew; or lets
+   * the next run of its source take its origin again.
+   */
   async redrive(letter: DeadLetter): Promise<void> {
     const { event, timer, delivery } = letter;
+    if (isRejected(letter)) return this.#forget(letter);
     if (timer !== null) return this.#rearm(letter, timer);
     if (delivery !== null) return this.#redeliver(letter, delivery);
     if (event === null)
@@ -50,6 +54,7 @@ export class Resolver {
 
   /** Gives the event of a dead letter up for good; its key goes on behind it. */
   async discard(letter: DeadLetter): Promise<void> {
+    if (isRejected(letter)) return this.#forget(letter);
     await this.#resolve(letter, (lane, draft) => {
       if (letter.event === null || !letter.parked) return;
       this.#means.lanes.settle(lane, draft, { ...letter.event, held: true });
@@ -97,28 +102,50 @@ export class Resolver {
     });
   }
 
-  async #resolve(letter: DeadLetter, decide: (lane: Lane, draft: Draft) => void): Promise<void> {
+  /** No event was made of it, so no key is concerned. */
+  #forget(letter: DeadLetter): Promise<void> {
+    return this.#once(letter, () => this.#means.draft().resolve(letter.id));
+  }
+
+  #resolve(letter: DeadLetter, decide: (lane: Lane, draft: Draft) => void): Promise<void> {
     const { lanes } = this.#means;
+    return this.#once(letter, async () => {
+      await lanes.warm([letter.key]);
+      const lane = lanes.peek(letter.key);
+      if (lane === undefined || lanes.isClosed) throw recovering();
+      const draft = this.#means.draft();
+      decide(lane, draft);
+      if (letter.parked && lane.status === 'parked') lane.status = 'open';
+      draft.change(lane);
+      draft.resolve(letter.id);
+      lanes.wake(letter.key);
+    });
+  }
+
+  /** @param decide drafts what becomes of the letter */
+  async #once(letter: DeadLetter, decide: () => void | Promise<void>): Promise<void> {
     if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
     this.#resolving.add(letter.id);
     try {
       // It was read before its turn to be resolved came.
       const [present] = await this.#means.store.deadLetters({ id: letter.id, limit: 1 });
       if (present === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${letter.id}`);
-      await lanes.warm([letter.key]);
-      const lane = lanes.peek(letter.key);
-      if (lane === undefined || lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
-      const draft = this.#means.draft();
-      decide(lane, draft);
-      if (letter.parked && lane.status === 'parked') lane.status = 'open';
-      draft.change(lane);
-      draft.resolve(letter.id);
+      if (this.#means.lanes.isClosed) throw recovering();
+      await decide();
       this.#means.drafted();
-      lanes.wake(letter.key);
       await this.#means.committed();
-      if (lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+      if (this.#means.lanes.isClosed) throw recovering();
     } finally {
       this.#resolving.delete(letter.id);
     }
   }
+}
+
+function recovering(): MillraceError {
+  return new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+}
+
+/** Whether it is about an origin of which no event could be made. */
+function isRejected({ event, timer, delivery, numbers }: DeadLetter): boolean {
+  return event === null && timer === null && delivery === null && numbers === null;
 }

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
@@ -218,6 +219,15 @@ export class Tenure {
 
   discard(letter: DeadLetter): Promise<void> {
     return this.#resolver.discard(letter);
+  }
+
+  /** Makes a dead letter of a row. Resolves when it is on disk, or the tenure ends. No event was received, so none counts as failed. */
+  async bury({ origin, key, fault: reason }: FaultyRow): Promise<void> {
+    if (this.#state !== 'working') return;
+    const { newId, clock } = this.#means;
+    const nothing = { event: null, timer: null, delivery: null, numbers: null };
+    this.#draft.bury({ id: newId(), key, reason, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
+    await this.#committed();
   }
 
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */

@@ -31,7 +31,7 @@ export type Cadence =
  */
 export type ScheduleOptions<Input> = Cadence & {
   readonly source: Source<Input>;
-  /** Events that a run takes at most. Default 100. */
+  /** Events that a run takes at most; a row that is rejected, or whose event has to wait, does not count. Default 100. */
   readonly batch?: number;
   /** Of these, how many are under way at once. Default: the pipeline's `concurrency`. */
   readonly concurrency?: number;

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pino } from 'pino';
+import { add, done, jobsPipeline } from '../engine/schedules/jobs.fixture.test.ts';
+import { testMill } from '../testing/test-mill.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
+import { createServer } from './server.ts';
 
 /** Three events that failed for good, with their dead letters as they are listed. */
 async function serveFailures(t: Parameters<typeof serve>[0]) {
@@ -13,7 +17,7 @@ async function serveFailures(t: Parameters<typeof serve>[0]) {
   return { ...served, letters, letterOf: (key: string) => letters.find((letter: { key: string }) => letter.key === key) };
 }
 
-async function list({ url }: Served, query: string) {
+async function list({ url }: Pick<Served, 'url'>, query: string) {
   const response = await fetch(`${url}/dead-letters${query}`);
   assert.equal(response.status, 200, query);
   return JSON.parse(await response.text());
@@ -35,6 +39,7 @@ test('what failed for good is listed with its reason', async (t) => {
     timer: null,
     delivery: null,
     numbers: null,
+    origin: null,
   });
 });
 
@@ -105,4 +110,28 @@ test('redriving or discarding what is not there is not found', async (t) => {
   for (const action of ['redrive', 'discard']) {
     assert.equal((await problemIn(await post(`${url}/dead-letters/nobody/${action}`, ''))).code, 'MILL_NOT_FOUND');
   }
+});
+
+test('a dead letter says in its origin which row it is about, whether an event could be made of that or not', async (t) => {
+  const { pipelines, world } = jobsPipeline();
+  const kit = await testMill({ pipelines });
+  await add(kit, 'long', 'fail');
+  await kit.advance('1m');
+  const server = await createServer({ mill: kit.mill, systems: [], log: pino({ level: 'silent' }) });
+  t.after(() => server.stop(0));
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const items: { id: string; origin: unknown; event: unknown }[] = (await list({ url }, '')).items;
+  assert.deepEqual(
+    items.map(({ origin, event }) => ({ origin, event })).toSorted((a) => (a.event === null ? -1 : 1)),
+    [
+      { origin: { table: 'jobs', key: { id: 1 } }, event: null },
+      { origin: { table: 'jobs', key: { id: 2 } }, event: { id: 2, key: 'k', what: 'fail' } },
+    ],
+  );
+  world.isMended = true;
+  const rejected = items.find(({ event }) => event === null)?.id;
+  assert.equal((await post(`${url}/dead-letters/${rejected}/redrive`, '')).status, 200);
+  assert.equal((await fetch(`${url}/dead-letters/${rejected}`)).status, 404);
+  await kit.advance('1m');
+  assert.deepEqual(await done(kit), [1]);
 });

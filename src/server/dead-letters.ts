@@ -35,6 +35,10 @@ const DeadLetterAnswer = z.object({
     .meta({ description: 'The delivery that failed' }),
   acceptedAt: z.iso.datetime().nullable(),
   numbers: z.object({ from: z.int(), to: z.int() }).nullable().meta({ description: 'The numbers of a gap that was skipped' }),
+  origin: z.unknown().meta({
+    description:
+      'What a source made the event from, such as a row: {"table":"mails","key":{"id":7}}; without an event: what none could be made of',
+  }),
 });
 const Resolved = z.object({ id: z.string(), status: z.enum(['redriven', 'discarded']) });
 
@@ -92,7 +96,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 }
 
 function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
-  const { id, key, reason, attempts, parked, eventId, numbers } = row;
+  const { id, key, reason, attempts, parked, eventId, numbers, origin } = row;
   return {
     id,
     pipeline: row.partition.pipeline,
@@ -107,6 +111,7 @@ function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
     delivery: toDelivery(row.delivery),
     acceptedAt: row.acceptedAt === null ? null : new Date(row.acceptedAt).toISOString(),
     numbers,
+    origin: origin === null ? null : JSON.parse(origin),
   };
 }
 

@@ -22,7 +22,7 @@ const Status = z.object({
   isAtWork: z.boolean().meta({ description: 'Whether a run is under way' }),
   lastRunAt: z.iso.datetime().nullable(),
   nextRunAt: z.iso.datetime().nullable(),
-  lastFailure: z.string().nullable().meta({ description: 'Why the last run could not take its batch' }),
+  lastFailure: z.string().nullable().meta({ description: 'Why the last run could not take its batch, or an event of it' }),
 });
 
 /** Adds the routes over schedules: look, start, stop, pause. */

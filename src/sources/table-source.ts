@@ -1,16 +1,21 @@
 import type { SelectQueryBuilder } from 'kysely';
 import { invalid } from '../pipeline/check.ts';
 import type { Source, SourceRun } from '../pipeline/schedule.ts';
+import { SourceRows } from '../pipeline/source-rows.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
+import { type AnyRows, TableRows } from './table-rows.ts';
 
 type Rows<T extends Table, Row> = SelectQueryBuilder<Record<T['name'], StoredRowOf<T>>, T['name'], Row>;
 
 export interface TableSourceOptions<T extends Table, Row, Input> {
-  /** The rows that wait, those first that shall go first. */
+  /**
+   * The rows that wait, most urgent first. Its `limit` and `offset` do not count: the schedule's `batch` says how many a run
+   * takes, and a row that is not to be taken again yet must not keep those behind it from their turn.
+   */
   rows(query: TableQuery<T>, run: Pick<SourceRun, 'dueAt' | 'now'>): Rows<T, Row>;
-  /** The event that a row is. One that the pipeline's schema refuses is logged and taken again by the next run. */
-  event(row: Row): Input;
+  /** The event that a row is. When it throws, or the pipeline's schema refuses the event, the row becomes a dead letter. */
+  event(row: Row): Input | Promise<Input>;
 }
 
 /**
@@ -18,10 +23,17 @@ export interface TableSourceOptions<T extends Table, Row, Input> {
  * primary key.
  *
  * A row waits for as long as `rows` finds it: a handler that is done with one changes it with `turn.update`, and that commits
- * with the turn. A row of a batch is looked at once more when its turn comes: one that waits no longer, since somebody deleted
- * it perhaps, is left out. A run ends before the next begins, and only the owner of the pipeline's partition makes runs and
- * commits (a stale owner is fenced off), so no two instances take the same row. What waits for a retry goes on without its run,
- * and a later one may take the row again: a handler keeps in its key's state what must not be done twice.
+ * with the turn. While an event of a row waits, runs or is tried again, and while a dead letter of it is neither redriven nor
+ * discarded, no run takes the row again; a crash changes nothing about that. A handler that delivers is done when it has
+ * asked: a row that is still found while its delivery waits for a retry is taken again, so deliver under an id of the row.
+ *
+ * A row is read when its turn comes: one that waits no longer, since somebody deleted it perhaps, is left out. One of which no
+ * event can be made becomes a dead letter with the reason and the row's `origin`, and the next row takes its place in the
+ * batch. A redrive lets the next run take the row once more; so does a discard when `rows` still finds it: fix or remove the
+ * row first.
+ *
+ * A run ends before the next begins, and only the owner of the pipeline's partition makes runs and commits (a stale owner is
+ * fenced off), so no two instances take the same row.
  *
  * ```ts
  * schedule: {
@@ -38,21 +50,10 @@ export interface TableSourceOptions<T extends Table, Row, Input> {
  */
 export function tableSource<T extends Table, Row, Input>(table: T, { rows, event }: TableSourceOptions<T, Row, Input>): Source<Input> {
   if (table.primaryKey.length === 0) invalid(`tableSource: expected a table with a primary key, found ${table.name}`);
-  return async function* ({ query, limit, ...run }) {
+  return ({ query, limit, ...run }) => {
     // The declaration says which columns there are; Kysely's types cannot follow a table that is not known.
-    const waiting = () => rows(query(table), run) as unknown as SelectQueryBuilder<Record<string, Record<string, unknown>>, string, Row>;
-    const keys = await waiting()
-      .clearSelect()
-      .select([...table.primaryKey])
-      .limit(limit)
-      .execute();
-    for (const key of keys) {
-      const one = table.primaryKey.reduce(
-        (select, column) => select.where(column, '=', (key as Record<string, unknown>)[column]),
-        waiting(),
-      );
-      const row = await one.executeTakeFirst();
-      if (row !== undefined) yield event(row);
-    }
+    const waiting = () => rows(query(table), run) as unknown as AnyRows<Row>;
+    const waitingRows = new TableRows(table, waiting, event);
+    return new SourceRows((pending) => waitingRows.take(limit, pending));
   };
 }

@@ -46,7 +46,8 @@ export function messagesPipeline(options: MessagesPipelineOptions) {
     key: ({ id }) => id,
     state: Sent,
     tables: { messages },
-    // A row whose turn fails comes again with a later batch; a parked key would hold every batch up.
+    // A row whose turn fails for good is a dead letter, and no batch takes it before somebody redrives or discards that. Nothing
+    // would be gained by parking its key as well.
     onGiveUp: 'skip',
     schedule: {
       every: options.interval,

@@ -59,9 +59,9 @@ export const schedules: readonly Mutant[] = [
   {
     name: 'schedule-batch-bound-ignored',
     promises: [7],
-    file: run,
-    find: 'while (taken < batch && !this.#isOver) {',
-    replace: 'while (!this.#isOver) {',
+    file: 'src/engine/schedules/batch-places.ts',
+    find: 'if (this.#free === 0) return false;',
+    replace: '',
     tests,
   },
   {
@@ -91,9 +91,9 @@ export const schedules: readonly Mutant[] = [
   {
     name: 'schedule-takes-rows-that-wait-no-longer',
     promises: [2],
-    file: 'src/sources/table-source.ts',
-    find: '        waiting(),\n      );',
-    replace: '        query(table).selectAll(),\n      );',
+    file: 'src/sources/table-rows.ts',
+    find: 'this.#waiting().clearLimit().clearOffset(),',
+    replace: 'this.#waiting().clearWhere().clearLimit().clearOffset(),',
     tests,
   },
 ];

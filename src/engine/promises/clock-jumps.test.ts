@@ -108,10 +108,10 @@ onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
 
   test('a refusal of the store is remembered for as long as without a sleep', async () => {
     const append: Store['append'] = async () => {
-      throw new MillraceError('MILL_STORE_BUSY', 'somebody keeps it locked');
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the disk does not answer');
     };
     const t = await testMill({ pipelines: [steps()], store: withCalls(makeStore(), { append }) });
-    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_BUSY'));
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }), isCode('MILL_STORE_UNAVAILABLE'));
     await t.sleep('1h');
     assert.equal(t.mill.health().status, 'unavailable');
     await t.setBack('2h');

@@ -344,6 +344,42 @@ function scheduledRuns(): Scenario {
   };
 }
 
+function rejectedRows(): Scenario {
+  let isBroken = true;
+  const parts = table('parts', { id: 'text', done: 'integer' }, { primaryKey: ['id'] });
+  const assemble = pipeline('assemble', {
+    event: z.object({ id: z.string() }),
+    tables: { parts },
+    retry: { attempts: 1 },
+    schedule: {
+      ...{ every: '1m', batch: 1 },
+      source: tableSource(parts, {
+        rows: (query) => query.selectAll().where('done', '=', 0).orderBy('id'),
+        event: ({ id }) => (id === 'bad' && isBroken ? failing() : { id }),
+      }),
+    },
+    handle: ({ id }, _state, turn) => (id === 'broken' && isBroken ? failing() : turn.update(parts, { id, done: 1 })),
+  });
+  const writer = pipeline('writer', {
+    event: z.object({ id: z.string() }),
+    tables: { parts },
+    handle: ({ id }, _state, turn) => turn.put(parts, { id, done: 0 }),
+  });
+  return {
+    name: 'a run over a row that is no event and one that fails',
+    pipelines: [assemble, writer],
+    async act({ t, ingest, redriveAll }) {
+      isBroken = true;
+      for (const id of ['bad', 'broken', 'good']) await ingest('writer', { id }, { id });
+      await t.advance('125s');
+      isBroken = false;
+      return (await redriveAll()).length;
+    },
+    see: async (t) => (await t.rows(parts)).map(({ id, done }) => `${id} ${done}`).toSorted(),
+    expected: { learned: 2, seen: ['bad 1', 'broken 1', 'good 1'] },
+  };
+}
+
 function stops(): Scenario {
   let isBroken = true;
   const attempt = async ({ n }: z.infer<typeof Step>) => {
@@ -365,7 +401,7 @@ function stops(): Scenario {
   };
 }
 
-const scenarios = [eventsWithEffects, numberedEvents, timers, failedEvents, deliveries, scheduledRuns, stops];
+const scenarios = [eventsWithEffects, numberedEvents, timers, failedEvents, deliveries, scheduledRuns, rejectedRows, stops];
 
 /** Longer than any run takes, in milliseconds: one that is over it has come to a standstill. */
 const runMsMax = 10_000;

@@ -1,30 +1,44 @@
-import { errorTable, MillraceError, messageOf } from '../../errors.ts';
+import { type ErrorCode, errorTable, MillraceError, messageOf } from '../../errors.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
+import { type FaultyRow, type PendingOrigins, type SourceRow, SourceRows } from '../../pipeline/source-rows.ts';
 import type { QueryTables } from '../../pipeline/table-query.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { BatchPlaces } from './batch-places.ts';
 
 /** What a run works with; the engine provides it, for the pipeline of the schedule. */
 export interface ScheduleRunMeans {
   readonly clock: Clock;
   readonly log: Log;
   readonly query: QueryTables;
-  /** Takes an event in and answers its key, also when nobody knows whether it is in. Throws why it is rejected. */
-  ingest(event: unknown): Promise<string>;
+  readonly pending: PendingOrigins;
+  /** Takes an event in, also when nobody knows whether it is in. Throws why it is refused. */
+  ingest(event: unknown, origin?: string): Promise<TakenIn>;
+  /** Makes a dead letter of a row; resolves when it is on disk, or the engine stops. */
+  bury(row: FaultyRow): Promise<void>;
   /** Resolves once nothing is left to do for a key now: what waits for a retry goes on without the run. */
   finished(key: string): Promise<void>;
   /** Aborts what a key has under way, and lets go of what it has not begun. */
   abort(key: string): void;
 }
 
+/** An event that went through the door. */
+export interface TakenIn {
+  readonly key: string;
+  readonly isDuplicate: boolean;
+}
+
 /** How a run ended. */
 export interface RunEnd {
-  /** Why it could not take its batch. */
-  readonly failure?: string;
+  /** Why it could not take its batch, or an event of it; undefined when it could. */
+  readonly failure: string | undefined;
 }
 
 /** What was aborted is waited for no longer than that. In milliseconds. */
 const graceMs = 5_000;
+
+/** Refusals of an event that are the fault of the row that it was made from. A schema that throws ends as the last of them. */
+const faultsOfRows: ReadonlySet<ErrorCode> = new Set(['MILL_INVALID_EVENT', 'MILL_BODY_TOO_LARGE', 'MILL_EVENT_TOO_LATE', 'MILL_INTERNAL']);
 
 /**
  * One run of a schedule: takes a batch from the source and lets it through, as many events at once as there are places. When
@@ -33,16 +47,21 @@ const graceMs = 5_000;
 export class ScheduleRun {
   readonly #means: ScheduleRunMeans;
   readonly #schedule: Schedule;
+  readonly #places: BatchPlaces;
   readonly #underWay = new Set<string>();
   readonly #over = Promise.withResolvers<void>();
   /** What was aborted has had time enough to end. */
   readonly #gone = Promise.withResolvers<void>();
   #disarmGrace: (() => void) | undefined;
   #isOver = false;
+  #failure: string | undefined;
+  /** Dead letters on their way to the disk. */
+  readonly #burials = new Set<Promise<void>>();
 
   constructor(means: ScheduleRunMeans, schedule: Schedule) {
     this.#means = means;
     this.#schedule = schedule;
+    this.#places = new BatchPlaces(schedule.batch);
   }
 
   /** Resolves when the run has ended, whatever came of it. */
@@ -62,38 +81,43 @@ export class ScheduleRun {
     });
     try {
       await this.#inTime(ready);
-      if (this.#isOver) return {};
+      if (this.#isOver) return { failure: undefined };
       const answer = source({ dueAt, now: clock.now(), limit, query: this.#means.query });
       const events = await (answer instanceof Promise ? this.#inTime(answer) : answer);
       if (events !== undefined) await this.#letThrough(events);
-      return {};
     } catch (error) {
-      log.error({ reason: messageOf(error) }, 'a run failed to take its batch');
-      return { failure: messageOf(error) };
+      this.#fail(error);
     } finally {
+      await Promise.all(this.#burials);
       disarm();
       this.#disarmGrace?.();
       signal.removeEventListener('abort', end);
     }
+    return { failure: this.#failure };
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = messageOf(error);
+    this.#means.log.error({ reason: this.#failure }, 'a run failed to take its batch');
   }
 
   async #letThrough(events: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
     const { batch, concurrency } = this.#schedule;
-    const iterator = Symbol.asyncIterator in events ? events[Symbol.asyncIterator]() : events[Symbol.iterator]();
-    let taken = 0;
+    const candidates = events instanceof SourceRows ? events.take(this.#means.pending) : candidatesOf(events);
     const work = async () => {
-      while (taken < batch && !this.#isOver) {
-        taken += 1;
-        const next = await this.#inTime(Promise.resolve(iterator.next()));
+      while (!this.#isOver && this.#places.take()) {
+        const next = await this.#inTime(candidates.next());
         if (next === undefined || next.done === true) return;
         await this.#take(next.value);
       }
     };
     try {
-      await Promise.all(Array.from({ length: Math.min(concurrency, batch) }, work));
+      // What is under way when one of them fails is waited for too: runs must not overlap.
+      const ended = await Promise.allSettled(Array.from({ length: Math.min(concurrency, batch) }, work));
+      for (const end of ended) if (end.status === 'rejected') throw end.reason;
     } finally {
       // A generator that is in the middle of something ends when it is done with that; nobody waits for it.
-      Promise.resolve(iterator.return?.()).catch(() => undefined);
+      candidates.return(undefined).catch(() => undefined);
     }
   }
 
@@ -102,25 +126,70 @@ export class ScheduleRun {
     return Promise.race([promise, this.#over.promise.then(() => undefined)]);
   }
 
-  async #take(event: unknown): Promise<void> {
-    let key: string;
-    try {
-      key = await this.#means.ingest(event);
-    } catch (error) {
-      this.#refused(error);
+  async #take(candidate: Candidate): Promise<void> {
+    if ('fault' in candidate) {
+      this.#bury(candidate);
       return;
     }
+    const { event, origin } = candidate;
+    let taken: TakenIn;
+    try {
+      taken = await this.#means.ingest(event, origin);
+    } catch (error) {
+      this.#refused(candidate, error);
+      return;
+    }
+    const { key, isDuplicate } = taken;
     this.#underWay.add(key);
     // While it was taken in, time may have run out.
     if (this.#isOver) this.#means.abort(key);
     await Promise.race([this.#means.finished(key), this.#gone.promise]);
     this.#underWay.delete(key);
+    if (origin !== undefined) await this.#concludeRow(origin, isDuplicate);
+  }
+
+  /** A row keeps its place when it was handled. */
+  async #concludeRow(origin: string, isDuplicate: boolean): Promise<void> {
+    if (isDuplicate) {
+      this.#means.log.debug({ origin }, 'a row was left out: its event is a duplicate');
+      this.#places.release();
+    } else if (!this.#isOver && (await this.#means.pending([origin])).has(origin)) {
+      this.#places.releaseWaiting();
+    }
+  }
+
+  /** A row of which no event can be made costs the others nothing: the run goes on, and waits for all dead letters at its end. */
+  #bury(row: FaultyRow): void {
+    const { bury, log } = this.#means;
+    this.#places.release();
+    const buried = bury(row).then(
+      () => log.error({ origin: row.origin, reason: row.fault }, 'no event can be made of a row: it is a dead letter'),
+      (error: unknown) => this.#fail(error),
+    );
+    this.#burials.add(buried);
+    void buried.then(() => this.#burials.delete(buried));
   }
 
   /** An event that is not valid, or whose key is full, costs the others nothing; a door that is closed or full ends the run. */
-  #refused(error: unknown): void {
-    const code = error instanceof MillraceError ? error.code : 'MILL_INTERNAL';
-    this.#means.log.warn({ code, reason: messageOf(error) }, 'an event of a run was refused');
-    if (code !== 'MILL_KEY_FULL' && errorTable[code].retryable) this.#isOver = true;
+  #refused(candidate: Exclude<Candidate, FaultyRow>, error: unknown): void {
+    const code = error instanceof MillraceError ? error.code : undefined;
+    const reason = messageOf(error);
+    const { origin, key } = candidate;
+    if (origin !== undefined && code !== undefined && faultsOfRows.has(code)) {
+      this.#bury({ origin, key, fault: reason });
+      return;
+    }
+    this.#means.log.warn({ code, origin, reason }, 'an event of a run was refused');
+    this.#failure ??= `an event was refused: ${reason}`;
+    if (code === 'MILL_KEY_FULL') {
+      if (origin !== undefined) this.#places.release();
+    } else if (code !== undefined && errorTable[code].retryable) this.#isOver = true;
   }
+}
+
+/** A row, or an event of a source that has no rows. */
+type Candidate = SourceRow | { readonly event: unknown; readonly origin?: undefined; readonly key?: undefined };
+
+async function* candidatesOf(events: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<Candidate> {
+  for await (const event of events) yield { event };
 }

@@ -17,7 +17,7 @@ export interface ScheduleStatus {
   readonly lastRunAt: number | null;
   /** When the next run is due; null when none is. */
   readonly nextRunAt: number | null;
-  /** Why the last run could not take its batch; null when it could. Of this process only. */
+  /** Why the last run could not take its batch, or an event of it; null when it could. Of this process only. */
   readonly lastFailure: string | null;
 }
 

@@ -1,0 +1,111 @@
+import { type SelectQueryBuilder, sql } from 'kysely';
+import { MillraceError, messageOf } from '../errors.ts';
+import type { PendingOrigins, SourceRow } from '../pipeline/source-rows.ts';
+import type { SqlValue, Table } from '../pipeline/table.ts';
+import { unreadableColumns } from '../pipeline/unreadable.ts';
+
+/** A query of which only its rows are known. */
+export type AnyRows<Row> = SelectQueryBuilder<Record<string, Record<string, unknown>>, string, Row>;
+
+/** The primary key of a row: its values as the database has them, in the order of the key's columns. */
+interface RowKey {
+  readonly values: readonly SqlValue[];
+  readonly origin: string;
+}
+
+/** The fewest keys that a look at the table asks for. */
+const firstLook = 64;
+
+/** The waiting rows of a table. */
+export class TableRows<Row> {
+  readonly #table: Table;
+  readonly #waiting: () => AnyRows<Row>;
+  readonly #event: (row: Row) => unknown;
+
+  /** @param waiting makes the query of the rows that wait, most urgent first */
+  constructor(table: Table, waiting: () => AnyRows<Row>, event: (row: Row) => unknown) {
+    this.#table = table;
+    this.#waiting = waiting;
+    this.#event = event;
+  }
+
+  /** Reads the rows that are not pending, each once, when it is asked for. */
+  async *take(limit: number, pending: PendingOrigins): AsyncGenerator<SourceRow> {
+    for await (const { values, origin } of this.#free(limit, pending)) {
+      const made = await this.#make(values);
+      if (made !== undefined) yield { origin, key: textOf(values), ...made };
+    }
+  }
+
+  /**
+   * The keys of the rows that are not pending. Each look begins with the first row anew and is twice as long as the one before:
+   * while a run goes on, the rows that it is done with wait no longer, so no place in the list stays what it was.
+   */
+  async *#free(limit: number, pending: PendingOrigins): AsyncGenerator<RowKey> {
+    const seen = new Set<string>();
+    for (let look = Math.max(limit, firstLook); ; look *= 2) {
+      const keys = await this.#keys(look);
+      const fresh = new Map(keys.filter(({ origin }) => !seen.has(origin)).map((key) => [key.origin, key]));
+      for (const origin of fresh.keys()) seen.add(origin);
+      const isPending = await pending(Array.from(fresh.keys()));
+      for (const key of fresh.values()) if (!isPending.has(key.origin)) yield key;
+      if (keys.length < look) return;
+    }
+  }
+
+  async #keys(limit: number): Promise<readonly RowKey[]> {
+    const { name, columns, primaryKey } = this.#table;
+    const selected = primaryKey.map((column, at) => {
+      const value = sql.ref<SqlValue>(`${name}.${column}`);
+      // An integer beyond those of JavaScript cannot be read, and would take all other rows along. As a text it still finds its row.
+      const isWhole = columns[column]?.startsWith('integer') === true;
+      const least = sql.lit(Number.MIN_SAFE_INTEGER);
+      const most = sql.lit(Number.MAX_SAFE_INTEGER);
+      const readable = isWhole ? sql`case when ${value} between ${least} and ${most} then ${value} else cast(${value} as text) end` : value;
+      // Under a name that is no column's, so that it is left as it is.
+      return readable.as(`key ${at}`);
+    });
+    const rows = await this.#waiting().clearSelect().clearLimit().clearOffset().select(selected).limit(limit).execute();
+    return rows.map((row) => {
+      // Whatever a store answers is a value of SQL.
+      const values = primaryKey.map((_, at) => (row as Readonly<Record<string, SqlValue>>)[`key ${at}`] ?? null);
+      const key = Object.fromEntries(primaryKey.map((column, at) => [column, values[at]]));
+      return { values, origin: JSON.stringify({ table: name, key }) };
+    });
+  }
+
+  /** The event that a row is by now, or why it is none; undefined for a row that waits no longer. */
+  async #make(key: readonly SqlValue[]): Promise<{ readonly event: unknown } | { readonly fault: string } | undefined> {
+    let row: Row | undefined;
+    try {
+      row = await this.#read(key);
+    } catch (error) {
+      if (error instanceof MillraceError && error.code !== 'MILL_INVALID_REQUEST') throw error;
+      // A query that is wrong in itself throws here too: then it is not the row's fault.
+      await this.#waiting().clearLimit().limit(0).execute();
+      return { fault: `row: ${messageOf(error)}` };
+    }
+    if (row === undefined) return undefined;
+    const unreadable = unreadableColumns(row).map(({ column, message }) => `${column}: ${message}`);
+    if (unreadable.length > 0) return { fault: `row: ${unreadable.join('; ')}` };
+    try {
+      return { event: await this.#event(row) };
+    } catch (error) {
+      return { fault: `event: ${messageOf(error)}` };
+    }
+  }
+
+  #read(key: readonly SqlValue[]): Promise<Row | undefined> {
+    const { name, primaryKey } = this.#table;
+    const one = primaryKey.reduce(
+      (select, column, at) => select.where(`${name}.${column}`, '=', key[at]),
+      this.#waiting().clearLimit().clearOffset(),
+    );
+    return one.limit(1).executeTakeFirst() as Promise<Row | undefined>;
+  }
+}
+
+/** The one value of a key as it is, several as a JSON array. */
+function textOf(values: readonly SqlValue[]): string {
+  return values.length === 1 ? String(values[0]) : JSON.stringify(values);
+}
