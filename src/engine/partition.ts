@@ -1,5 +1,6 @@
 import { MillraceError, messageOf } from '../errors.ts';
-import type { DeadLetter, PartitionId } from '../store/store.ts';
+import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
+import { checkBacklog } from './accepted-otherwise.ts';
 import { pauseMs } from './backoff.ts';
 import type { FedEvent } from './feed.ts';
 import { Ledger } from './ledger.ts';
@@ -53,10 +54,12 @@ export class Partition {
     this.#calls = new Calls(id.pipeline, means.clock);
   }
 
-  /** Claims the partition and sets to work. Throws what the store throws. */
+  /** Claims the partition and sets to work. Throws what the store throws, and `MILL_INVALID_DECLARATION` for events that the pipeline cannot take over. */
   async start(): Promise<void> {
     this.#isOver = false;
-    await this.#begin();
+    const claim = await this.#means.store.claim(this.id);
+    await checkBacklog(this.#means.store, this.id, this.#means.pipeline, claim);
+    this.#begin(claim);
   }
 
   /** Accepted or on their way, and not settled; where events share keys, those that wait for their key left out. */
@@ -167,6 +170,11 @@ export class Partition {
     return this.#present.discard(letter);
   }
 
+  /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
+  withdraw(endpoint: string): Promise<number> {
+    return this.#present.withdraw(endpoint);
+  }
+
   /** Drops everything in memory and goes on from what is on disk, since the store failed. */
   recover(error: unknown): void {
     this.trouble = messageOf(error);
@@ -190,9 +198,8 @@ export class Partition {
     throw new MillraceError('MILL_STOPPING', 'the engine is not started');
   }
 
-  async #begin(): Promise<void> {
-    const { store, pipeline } = this.#means;
-    const claim = await store.claim(this.id);
+  #begin(claim: Claim): void {
+    const { pipeline } = this.#means;
     if (this.#isOver) return;
     // What was appended after the claim may have been told of before the claim was answered.
     const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);
@@ -239,7 +246,7 @@ export class Partition {
       // A claim after the end would take the partition from whoever comes next.
       if (this.#isOver) return;
       try {
-        await this.#begin();
+        this.#begin(await this.#means.store.claim(this.id));
         return;
       } catch (next) {
         failure = asFailure(next);

@@ -13,6 +13,7 @@ import type { Log } from './log.ts';
 import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
+import { Withdrawal } from './outbox/withdrawal.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
 import { TimerQueue } from './timer-queue.ts';
@@ -62,6 +63,7 @@ export class Tenure {
   readonly #timers: TimerQueue;
   readonly #outbox: Outbox;
   readonly #resolver: Resolver;
+  readonly #withdrawal: Withdrawal;
   readonly #condition = new Condition();
   #draft: Draft;
   #cursor: number;
@@ -105,6 +107,7 @@ export class Tenure {
     const drafting = { ...means, lanes: this.#lanes, timers: this.#timers, draft: () => this.#draft, drafted: () => this.#flushSoon() };
     this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
     this.#resolver = new Resolver({ ...drafting, committed });
+    this.#withdrawal = new Withdrawal({ ...drafting, committed });
   }
 
   start(): void {
@@ -217,6 +220,11 @@ export class Tenure {
 
   discard(letter: DeadLetter): Promise<void> {
     return this.#resolver.discard(letter);
+  }
+
+  /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
+  withdraw(endpoint: string): Promise<number> {
+    return this.#withdrawal.withdraw(endpoint);
   }
 
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { PipelineCounts } from '../engine/counts.ts';
 import type { DistributionSnapshot } from '../engine/distribution.ts';
+import type { Leftover } from '../engine/leftovers/leftover.ts';
 import { SnapshotHistogram } from './snapshot-histogram.ts';
 
 type Counts = Readonly<Record<string, PipelineCounts>>;
@@ -17,9 +18,16 @@ export class Prometheus {
   }
 
   /** A scrape out of one snapshot of the counts. Their registry is made anew for it, so that scrapes side by side do not mix. */
-  async text(counts: Counts, uptimeMs: number): Promise<string> {
-    return Registry.merge([ofPipelines(counts, uptimeMs), this.#process]).metrics();
+  async text(snapshot: Snapshot): Promise<string> {
+    return Registry.merge([ofMill(snapshot), this.#process]).metrics();
   }
+}
+
+/** What one scrape shows. */
+interface Snapshot {
+  readonly counts: Counts;
+  readonly leftovers: readonly Leftover[];
+  readonly uptimeMs: number;
 }
 
 interface Shown<Value> {
@@ -64,7 +72,7 @@ const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: numbe
   { name: 'millrace_commit_turns', help: 'Turns that share a commit.', unit: 1, of: ({ distributions }) => distributions.commitTurns },
 ];
 
-function ofPipelines(counts: Counts, uptimeMs: number): Registry {
+function ofMill({ counts, leftovers, uptimeMs }: Snapshot): Registry {
   const registry = new Registry();
   const registers = [registry];
   const pipelines = Object.entries(counts);
@@ -96,6 +104,13 @@ function ofPipelines(counts: Counts, uptimeMs: number): Registry {
     const histogram = new SnapshotHistogram(name, help, unit, registry);
     for (const [pipeline, count] of pipelines) histogram.show(pipeline, of(count));
   }
+  const gone = new Gauge({
+    name: 'millrace_leftovers',
+    help: 'Things that stored work is left of and that are no longer declared.',
+    labelNames: ['pipeline', 'gone'],
+    registers,
+  });
+  for (const leftover of leftovers) gone.inc({ pipeline: leftover.pipeline, gone: leftover.gone });
   new Gauge({ name: 'millrace_uptime_seconds', help: 'Seconds since the server was made.', registers }).set(uptimeMs / msPerSecond);
   return registry;
 }

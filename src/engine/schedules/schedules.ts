@@ -63,7 +63,7 @@ interface Scheduled {
 type State = Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'>;
 
 /** No pipeline of a user may have such a name. */
-const schedulesName = 'millrace_schedules';
+export const schedulesName = 'millrace_schedules';
 /** A turn of a schedule lasts as long as its run; the run ends by itself well before this is added to its time. In milliseconds. */
 const graceMs = 60_000;
 
@@ -140,8 +140,8 @@ export class Schedules {
 
   #carryOut({ schedule: name, action, until }: Command, state: State | undefined, turn: Turn): State | undefined {
     const schedule = this.#scheduled.get(name)?.schedule;
-    if (schedule === undefined) return undefined;
-    if (action === 'boot') return state === undefined || state.status === 'running' ? go(schedule, state, turn) : undefined;
+    if (schedule === undefined) return noted(action, until, state);
+    if (action === 'boot') return boot(schedule, state, turn);
     if (action === 'start') return state?.status === 'running' ? undefined : go(schedule, state, turn);
     // After a pause a cron pattern says when; the beat of an interval begins anew.
     const next = until === null || schedule.everyMs !== undefined ? until : (schedule.nextAfter(until) ?? null);
@@ -179,6 +179,20 @@ export class Schedules {
     if (failure === undefined) this.#failures.delete(key);
     else this.#failures.set(key, failure);
   }
+}
+
+/** A command that was given before the schedule was gone holds once it is declared again. */
+function noted(action: Command['action'], until: number | null, state: State | undefined): State | undefined {
+  if (action === 'boot') return undefined;
+  const status = ({ start: 'running', stop: 'stopped', pause: 'paused' } as const)[action];
+  return { status, lastRunAt: state?.lastRunAt ?? null, nextRunAt: until };
+}
+
+function boot(schedule: Schedule, state: State | undefined, turn: Turn): State | undefined {
+  if (state === undefined || state.status === 'running') return go(schedule, state, turn);
+  // The timer that ends a pause has had its turn for nothing if the schedule was gone then.
+  if (state.nextRunAt !== null) turn.timers.set('run', { at: state.nextRunAt });
+  return undefined;
 }
 
 /** What the last process planned holds if it is overdue, and unless this one is to run more often or at other times. */
