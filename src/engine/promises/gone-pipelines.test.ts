@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
+import { millrace } from '../mill.ts';
 import { isCode, onEveryStore, withCalls } from './fixture.test.ts';
 import { Generations, orders, seenBy } from './gone.fixture.test.ts';
 
@@ -101,7 +102,16 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     await back.stop();
   });
 
-  test('neither the start nor the first turn waits for the look, and one that fails is made again', async () => {
+  test('neither the start nor the first turn waits for the look', async () => {
+    const store = withCalls(makeStore(), { inventory: () => new Promise(() => {}) });
+    const mill = await millrace({ store, pipelines: [orders()] }).start();
+    await mill.ingest('orders', { key: 'a' });
+    assert.deepEqual(await mill.state('orders', 'a', { waitMs: 60_000 }), { seen: ['event'] });
+    assert.deepEqual(mill.leftovers(), []);
+    await mill.stop();
+  });
+
+  test('a look that fails is made again, a minute later', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([orders({ timers: ['unpaid'] })]);
     await first.ingest('orders', { key: 'a', arm: ['unpaid'] });
