@@ -207,11 +207,8 @@ test('a store that is not there, or is none of ours, is refused in one line and 
   db.close();
   for (const [words, code, found] of [
     [['list', '--database', './none.db'], 1, /none\.db: expected a database, found no such file/],
-    [['delete', 'orders', '--yes', '--database', './none.db'], 1, /found no such file/],
     [['list'], 1, /mill\.db: expected a database of Millrace, found another one/],
     [['list', '--database', 'memory:'], 2, /expected a database in a file, found memory:/],
-    [['delete'], 2, /missing required argument 'pipeline'/],
-    [['delete', 'orders', '--database', 'postgres://db'], 2, /--database/],
   ] as const) {
     const ended = await shop.store(...words);
     assert.deepEqual([ended.code, ended.stdout, ended.stderr.split('\n').length], [code, '', 2], words.join(' '));
