@@ -3,6 +3,7 @@ import { boundedDoor } from './list/bounded-door.ts';
 import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
 import { exactlyOnce } from './list/exactly-once.ts';
+import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { independentKeys } from './list/independent-keys.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...safeStop,
   ...schedules,
   ...visibleFailure,
+  ...goneDeclarations,
   ...namedDuplicates,
   ...reading,
   ...systems,

@@ -36,8 +36,8 @@ export const schedules: readonly Mutant[] = [
     name: 'schedule-stop-forgotten-by-a-restart',
     promises: [8],
     file,
-    find: "if (action === 'boot') return state === undefined || state.status === 'running' ?",
-    replace: "if (action === 'boot') return state === undefined || state.status !== 'paused' ?",
+    find: "if (state === undefined || state.status === 'running') return go(",
+    replace: "if (state === undefined || state.status !== 'paused') return go(",
     tests,
   },
   {
