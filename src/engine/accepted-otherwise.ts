@@ -13,15 +13,13 @@ type Accepted = Pick<LoggedEvent, 'key' | 'id' | 'number' | 'body'>;
  * Throws `MILL_INVALID_DECLARATION`.
  */
 export async function checkBacklog(store: Store, partition: PartitionId, pipeline: AnyPipeline, claim: Claim): Promise<void> {
-  const waiting = await someWaiting(store, partition, claim);
-  for (const event of waiting) {
-    const reason = whyOtherwise(pipeline, event);
-    if (reason === undefined) continue;
-    throw new MillraceError(
-      'MILL_INVALID_DECLARATION',
-      `pipeline ${pipeline.name}: ${reason}. Start the former declaration once more until nothing waits, or use another name.`,
-    );
-  }
+  const event = await oneWaiting(store, partition, claim);
+  const reason = event && whyOtherwise(pipeline, event);
+  if (reason === undefined) return;
+  throw new MillraceError(
+    'MILL_INVALID_DECLARATION',
+    `pipeline ${pipeline.name}: ${reason}. Start the former declaration once more until nothing waits, or use another name.`,
+  );
 }
 
 /** How an event was accepted in another way than the pipeline accepts events now; undefined where it was not. */
@@ -34,11 +32,11 @@ export function whyOtherwise({ order, key: keyOf }: AnyPipeline, { key, id, numb
   return `expected events with keys, as it declares key, found event ${id} without one`;
 }
 
-/** The first event in the log that is not settled, and the first that is held. */
-async function someWaiting(store: Store, partition: PartitionId, { cursor, head, held }: Claim): Promise<readonly LoggedEvent[]> {
-  const unsettled = head > cursor ? await store.read(partition, cursor, 1) : [];
+/** An event that is held, or else the first in the log that is not settled. */
+async function oneWaiting(store: Store, partition: PartitionId, { cursor, head, held }: Claim): Promise<LoggedEvent | undefined> {
   const [key] = held > 0 ? await store.heldKeys(partition, null, 1) : [];
-  return key === undefined ? unsettled : [...unsettled, ...(await store.held(partition, key, 0, 1))];
+  if (key !== undefined) return (await store.held(partition, key, 0, 1))[0];
+  return head > cursor ? (await store.read(partition, cursor, 1))[0] : undefined;
 }
 
 /** The key that the pipeline would take from an event now. An event of a former schema may have none: then nobody knows better than its key. */

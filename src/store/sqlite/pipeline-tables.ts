@@ -25,13 +25,11 @@ export function tablesOf(pipeline: string): PipelineTables {
   };
 }
 
-const logPrefix = 'millrace_log_';
-
-/** The pipelines that have tables, declared or not, in the order of their names. */
-export function pipelinesOf(db: DatabaseSync): readonly string[] {
-  const logs = new Select<[name: string]>(
+/** The pipelines that have a table whose name begins so, declared or not, in the order of their names. */
+export function pipelinesOf(db: DatabaseSync, prefix = 'millrace_log_'): readonly string[] {
+  const tables = new Select<[name: string]>(
     db,
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
   );
-  return logs.all(logPrefix).map(([name]) => name.slice(logPrefix.length));
+  return tables.all(prefix).map(([name]) => name.slice(prefix.length));
 }

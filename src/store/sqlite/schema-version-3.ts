@@ -9,7 +9,7 @@ export function migrateFrom3(db: DatabaseSync): void {
     const { log } = tablesOf(pipeline);
     if (!hasOrigin(db, log)) db.exec(`ALTER TABLE ${log} ADD COLUMN origin TEXT`);
   }
-  for (const pipeline of pipelinesOf(db)) {
+  for (const pipeline of pipelinesOf(db, 'millrace_keys_')) {
     db.prepare(
       `INSERT INTO millrace_state_shapes SELECT DISTINCT ?, state_version, ? FROM ${tablesOf(pipeline).keys} WHERE state IS NOT NULL`,
     ).run(pipeline, unknownShape);
