@@ -37,20 +37,15 @@ export class Withdrawal {
   }
 
   async #withdraw(endpoint: string): Promise<number> {
-    const { store, partition, draft, drafted, committed } = this.#means;
+    const { store, partition, lanes, draft, drafted, committed } = this.#means;
     for (let withdrawn = 0; ; ) {
       const names = await store.deliveryNames(partition, endpoint, withdrawnMax);
-      this.#checkOpen();
+      if (lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
       if (names.length === 0) return withdrawn;
       for (const name of names) draft().deliveries.push({ write: 'remove', ...name });
       drafted();
       await committed();
-      this.#checkOpen();
       withdrawn += names.length;
     }
-  }
-
-  #checkOpen(): void {
-    if (this.#means.lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
   }
 }
