@@ -9,6 +9,7 @@ export type { Clock } from './engine/clock.ts';
 export type { PipelineCounts } from './engine/counts.ts';
 export type { Ingested, Judged } from './engine/door.ts';
 export type { IngestOptions } from './engine/identify.ts';
+export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';

@@ -5,6 +5,7 @@ import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
 import { exactlyOnce } from './list/exactly-once.ts';
+import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { independentKeys } from './list/independent-keys.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
@@ -35,6 +36,7 @@ export const mutants: readonly Mutant[] = [
   ...sources,
   ...visibleFailure,
   ...values,
+  ...goneDeclarations,
   ...namedDuplicates,
   ...reading,
   ...systems,

@@ -107,6 +107,11 @@ export function readDatabaseFlag(flag: string | undefined): Database | undefined
   return chosen(optional, flag, {});
 }
 
+/** The database of a command that reads no other setting: flag over variable over default. Throws as {@link readConfiguration} does. */
+export function readDatabaseSetting(flag: string | undefined, environment: Environment): Database {
+  return chosen(database, flag, environment);
+}
+
 /** The variables of the process over those of `./.env`. Throws `MILL_INVALID_CONFIGURATION` when that file cannot be read. */
 export function readEnvironment(processVariables: Environment): Environment {
   const set = Object.entries(processVariables).filter(([, value]) => value !== undefined && value !== '');

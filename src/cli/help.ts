@@ -24,4 +24,5 @@ export const examples = `Examples:
   $ millrace serve ./my-pipelines.ts        pipelines of your own, same server
   $ millrace simulate rockets               load the rockets with messages out of order, then check every rocket
   $ millrace replay accounts updates.json   take updates of accounts in as they would arrive, to the last callback
-  $ millrace workers --database talk.db     play a database of messages that workers say to each other`;
+  $ millrace workers --database talk.db     play a database of messages that workers say to each other
+  $ millrace store list                     what is stored of each pipeline, declared or not`;

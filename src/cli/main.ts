@@ -7,6 +7,7 @@ import { environmentHelp, examples } from './help.ts';
 import { addReplay } from './replay.ts';
 import { addServe } from './serve.ts';
 import { addSimulate } from './simulate.ts';
+import { addStore } from './store.ts';
 import { addWorkers } from './workers.ts';
 
 await main(process.argv.slice(2));
@@ -53,6 +54,7 @@ function declare(program: Command, environment: Environment): void {
   addReplay(program, environment);
   addSimulate(program);
   addWorkers(program, environment);
+  addStore(program, environment);
 }
 
 /** The longest command that the words start with, for the hint: `millrace simulate rockets`. */

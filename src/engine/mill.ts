@@ -8,6 +8,8 @@ import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import type { Identification, IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
+import type { Leftover } from './leftovers/leftover.ts';
+import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { isOutcome } from './outbox/outcome.ts';
@@ -92,6 +94,7 @@ export class Mill {
   readonly #partitions: Partitions;
   readonly #door: Door;
   readonly #retention: RetentionSweep;
+  readonly #leftovers: Leftovers;
   readonly #threads: HandlerThreads;
   /** Pipelines all of whose stored states of the present version fit their schema. */
   readonly #provenStates = new Set<string>();
@@ -145,6 +148,7 @@ export class Mill {
       { store, clock, failed: (error) => this.#retentionFailed(error) },
       this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
     );
+    this.#leftovers = new Leftovers({ store, clock, log, declared: this.#declared });
     this.stopped = this.#ended.promise;
     // Who does not look at `stopped` learns of the failure from every call.
     this.stopped.catch(() => {});
@@ -255,6 +259,34 @@ export class Mill {
     await this.#partitions.at(letter.partition).discard(letter);
   }
 
+  /** Stored work whose declaration is gone: of pipelines, endpoints, timers, states or schedules that are no longer declared. As of the last look, soon after the start. */
+  leftovers(): readonly Leftover[] {
+    return this.#leftovers.found;
+  }
+
+  /**
+   * Withdraws the deliveries that wait for an endpoint that is no longer declared: nobody is called and no key is told. Returns how
+   * many. Throws `MILL_CONFLICT` when the endpoint is declared, `MILL_NOT_FOUND` when nothing waits for it.
+   */
+  async withdraw(pipeline: string, endpoint: string): Promise<number> {
+    this.#checkWorking();
+    const { name, deliver } = this.#pipeline(pipeline);
+    if (Object.hasOwn(deliver, endpoint)) {
+      throw new MillraceError(
+        'MILL_CONFLICT',
+        `expected an endpoint that pipeline ${name} no longer declares, found ${endpoint}, which it declares`,
+      );
+    }
+    const counts = await Promise.all(this.#partitions.of(name).map((partition) => partition.withdraw(endpoint)));
+    const withdrawn = counts.reduce((total, count) => total + count, 0);
+    if (withdrawn === 0) {
+      throw new MillraceError('MILL_NOT_FOUND', `expected an endpoint that deliveries of pipeline ${name} wait for, found ${endpoint}`);
+    }
+    this.#log.info({ pipeline: name, endpoint, deliveries: withdrawn }, 'withdrew deliveries to an endpoint that is no longer declared');
+    await this.#leftovers.look();
+    return withdrawn;
+  }
+
   /** The schedule of a pipeline. Throws `MILL_NOT_FOUND` when it has none. */
   schedule(pipeline: string): ScheduleControl {
     return this.#schedules.control(this.#pipeline(pipeline).name);
@@ -303,6 +335,7 @@ export class Mill {
       throw error;
     }
     this.#retention.start();
+    void this.#leftovers.start();
   }
 
   async #openStore(): Promise<void> {
@@ -333,6 +366,7 @@ export class Mill {
       if (wasWorking) await this.idle(timeoutMs);
       await this.#retention.stop();
       this.#schedules.stop();
+      this.#leftovers.close();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();
@@ -415,8 +449,14 @@ export class Mill {
   async #deadLetter(id: string): Promise<DeadLetter> {
     this.#checkWorking();
     const [letter] = await this.deadLetters({ id, limit: 1 });
-    if (letter !== undefined) return letter;
-    throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
+    if (letter === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
+    const { pipeline } = letter.partition;
+    if (this.#declared.has(pipeline)) return letter;
+    throw new MillraceError(
+      'MILL_CONFLICT',
+      `dead letter ${id}: expected one of a pipeline that is declared, found one of ${pipeline}. ` +
+        `Declare ${pipeline} again, or delete all that is stored of it with: millrace store delete ${pipeline}`,
+    );
   }
 
   #pipeline(name: string): AnyPipeline {

@@ -1,6 +1,7 @@
 import { type ErrorCode, MillraceError, messageOf } from '../errors.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { DeadLetter, PartitionId } from '../store/store.ts';
+import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
+import { checkBacklog } from './accepted-otherwise.ts';
 import { pauseMs } from './backoff.ts';
 import type { FedEvent } from './feed.ts';
 import { Ledger } from './ledger.ts';
@@ -57,10 +58,12 @@ export class Partition {
     this.#calls = new Calls(id.pipeline, means);
   }
 
-  /** Claims the partition and sets to work. Throws what the store throws. */
+  /** Claims the partition and sets to work. Throws what the store throws, and `MILL_INVALID_DECLARATION` for events that the pipeline cannot take over. */
   async start(): Promise<void> {
     this.#isOver = false;
-    await this.#begin();
+    const claim = await this.#means.store.claim(this.id);
+    await checkBacklog(this.#means.store, this.id, this.#means.pipeline, claim);
+    this.#begin(claim);
   }
 
   /** Accepted or on their way, and not settled; where events share keys, those that wait for their key left out. */
@@ -184,6 +187,11 @@ export class Partition {
     }
   }
 
+  /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
+  withdraw(endpoint: string): Promise<number> {
+    return this.#present.withdraw(endpoint);
+  }
+
   /** Drops everything in memory and goes on from what is on disk, since the store failed. */
   recover(error: unknown): void {
     this.trouble = messageOf(error);
@@ -207,9 +215,8 @@ export class Partition {
     throw new MillraceError('MILL_STOPPING', 'the engine is not started');
   }
 
-  async #begin(): Promise<void> {
-    const { store, pipeline } = this.#means;
-    const claim = await store.claim(this.id);
+  #begin(claim: Claim): void {
+    const { pipeline } = this.#means;
     if (this.#isOver) return;
     // What was appended after the claim may have been told of before the claim was answered.
     const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);
@@ -262,7 +269,7 @@ export class Partition {
       // A claim after the end would take the partition from whoever comes next.
       if (this.#isOver) return;
       try {
-        await this.#begin();
+        this.#begin(await this.#means.store.claim(this.id));
         return;
       } catch (next) {
         failure = asFailure(next);

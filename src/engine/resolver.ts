@@ -1,7 +1,9 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { DeadLetter, Store } from '../store/store.ts';
+import { whyOtherwise } from './accepted-otherwise.ts';
 import type { Clock } from './clock.ts';
+import { isUnheard, whyUndeclared } from './declared-timer.ts';
 import type { Draft } from './draft.ts';
 import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
@@ -43,6 +45,7 @@ export class Resolver {
     if (delivery !== null) return this.#redeliver(letter, delivery);
     if (event === null)
       throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, a timer or a delivery, found a gap`);
+    this.#checkAccepted(letter, event);
     await this.#resolve(letter, (lane, draft) => {
       draft.hold(lane, { ...event, attempts: 0, held: true }, null);
       lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
@@ -62,8 +65,25 @@ export class Resolver {
     });
   }
 
+  /** Among events that were accepted in another way it would have no place. */
+  #checkAccepted({ id, key, eventId, body }: DeadLetter, { order }: NonNullable<DeadLetter['event']>): void {
+    if (eventId === null || body === null) return;
+    const number = eventId === `${key}#${order}` ? order : null;
+    const reason = whyOtherwise(this.#means.pipeline, { key, id: eventId, number, body });
+    if (reason !== undefined) throw new MillraceError('MILL_CONFLICT', `dead letter ${id}: ${reason}`);
+  }
+
   /** The timer is due again at once, as long as the key has not set it anew since. */
   async #rearm(letter: DeadLetter, { name, dueAt, data }: NonNullable<DeadLetter['timer']>): Promise<void> {
+    const { pipeline } = this.#means;
+    const reason = whyUndeclared(pipeline, name);
+    if (reason !== undefined) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: ${reason}`);
+    if (isUnheard(pipeline, name)) {
+      throw new MillraceError(
+        'MILL_CONFLICT',
+        `dead letter ${letter.id}: expected an endpoint with a handler for its outcomes, found none`,
+      );
+    }
     await this.#resolve(letter, (lane) => {
       if (lane.armed(name) !== undefined) {
         throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected timer ${name} not to be set again, found it pending`);
@@ -76,7 +96,8 @@ export class Resolver {
 
   /** The delivery is asked for anew, under its id; if it has been by now, that one stands. */
   async #redeliver(letter: DeadLetter, delivery: NonNullable<DeadLetter['delivery']>): Promise<void> {
-    const endpoint = this.#means.pipeline.deliver[delivery.endpoint];
+    const { deliver } = this.#means.pipeline;
+    const endpoint = Object.hasOwn(deliver, delivery.endpoint) ? deliver[delivery.endpoint] : undefined;
     if (endpoint === undefined) {
       throw new MillraceError(
         'MILL_CONFLICT',

@@ -3,6 +3,7 @@ import type { NewDeadLetter, TimerWrite } from '../store/store.ts';
 import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
 import type { Counters } from './counts.ts';
+import { isUnheard, whyUndeclared } from './declared-timer.ts';
 import type { Draft } from './draft.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
@@ -86,6 +87,10 @@ export class Runner {
   }
 
   runTimer(lane: Lane, timer: DueTimer): void {
+    if (!this.#hasHandler(lane, timer)) {
+      this.#means.draft().turns += 1;
+      return;
+    }
     const refusal = this.#means.refusal(timer);
     if (refusal !== undefined) {
       this.#failTimer(lane, timer, refusal);
@@ -96,6 +101,24 @@ export class Runner {
     this.#run(lane, this.#turn(lane, { id, attempt: timer.attempts + 1, acceptedAt: timer.dueAt, traceparent: null }), timer);
   }
 
+  /** Nobody handles a timer whose declaration is gone: it ends as a dead letter without an attempt, unless it brings what nobody wants to hear. */
+  #hasHandler(lane: Lane, timer: DueTimer): boolean {
+    const { pipeline, log } = this.#means;
+    const { name, attempts } = timer;
+    const reason = whyUndeclared(pipeline, name);
+    if (reason === undefined && !isUnheard(pipeline, name)) return true;
+    if (reason !== undefined) this.#giveUpTimer(lane, timer, attempts, reason);
+    else {
+      log.debug(
+        { pipeline: pipeline.name, key: lane.key, timer: name },
+        'outcome dropped: its endpoint no longer declares a handler for it',
+      );
+      this.#writeTimer(lane, this.#means.draft(), { key: lane.key, name, timer: null });
+    }
+    this.#means.drafted();
+    return false;
+  }
+
   #handle(lane: Lane, cause: Waiting | DueTimer, turn: TurnRecord): unknown {
     const { pipeline, provenStates } = this.#means;
     const state = lane.takeState() ?? readState(pipeline, lane.stored, provenStates.has(pipeline.name));
@@ -104,7 +127,6 @@ export class Runner {
     return pipeline.handle(cause.event ?? JSON.parse(cause.body), state, turn);
   }
 
-  /** A handler that is no longer declared has nothing to say. */
   #handleTimer(state: unknown, { name, data }: DueTimer, turn: TurnRecord): unknown {
     const { timers, deliver } = this.#means.pipeline;
     const parsed = data === null ? undefined : JSON.parse(data);
@@ -252,20 +274,26 @@ export class Runner {
       this.#writeTimer(lane, draft, write);
       lane.retryTimer({ name, ...write.timer });
     } else {
-      this.#means.log.error(fields, 'gave up, timer dropped');
-      this.#bury(draft, lane, {
-        reason,
-        attempts,
-        event: null,
-        timer: { name, dueAt, data },
-        delivery: null,
-        numbers: null,
-        origin: null,
-        parked: false,
-      });
-      this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
+      this.#giveUpTimer(lane, timer, attempts, reason);
     }
     this.#means.drafted();
+  }
+
+  #giveUpTimer(lane: Lane, { name, dueAt, data }: DueTimer, attempts: number, reason: string): void {
+    const { pipeline, log } = this.#means;
+    const draft = this.#means.draft();
+    log.error({ pipeline: pipeline.name, key: lane.key, timer: name, attempt: attempts, reason }, 'gave up, timer dropped');
+    this.#bury(draft, lane, {
+      reason,
+      attempts,
+      event: null,
+      timer: { name, dueAt, data },
+      delivery: null,
+      numbers: null,
+      origin: null,
+      parked: false,
+    });
+    this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
   }
 
   #writeTimer(lane: Lane, draft: Draft, write: TimerWrite): void {

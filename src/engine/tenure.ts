@@ -14,6 +14,7 @@ import type { Log } from './log.ts';
 import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
+import { Withdrawal } from './outbox/withdrawal.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
 import { TimerQueue } from './timer-queue.ts';
@@ -64,6 +65,7 @@ export class Tenure {
   readonly #timers: TimerQueue;
   readonly #outbox: Outbox;
   readonly #resolver: Resolver;
+  readonly #withdrawal: Withdrawal;
   readonly #condition = new Condition();
   #draft: Draft;
   #cursor: number;
@@ -107,6 +109,7 @@ export class Tenure {
     const drafting = { ...means, lanes: this.#lanes, timers: this.#timers, draft: () => this.#draft, drafted: () => this.#flushSoon() };
     this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
     this.#resolver = new Resolver({ ...drafting, committed });
+    this.#withdrawal = new Withdrawal({ ...drafting, committed });
   }
 
   start(): void {
@@ -228,6 +231,11 @@ export class Tenure {
     const nothing = { event: null, timer: null, delivery: null, numbers: null };
     this.#draft.bury({ id: newId(), key, reason, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
     await this.#committed();
+  }
+
+  /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
+  withdraw(endpoint: string): Promise<number> {
+    return this.#withdrawal.withdraw(endpoint);
   }
 
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */

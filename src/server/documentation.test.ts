@@ -32,6 +32,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/metrics',
     '/ping',
     '/pipelines',
+    '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
     '/pipelines/{pipeline}/events',
     '/pipelines/{pipeline}/events/batch',
     '/pipelines/{pipeline}/keys/{key}',

@@ -1,4 +1,5 @@
 import type { PipelineCounts } from '../engine/counts.ts';
+import { describeLeftover, type Leftover } from '../engine/leftovers/leftover.ts';
 import { version } from '../version.ts';
 import { homeStyle } from './home-style.ts';
 import type { System } from './system.ts';
@@ -15,12 +16,13 @@ export interface HomePage {
   readonly systems: readonly System[];
   readonly routes: readonly ServedRoute[];
   readonly counts: Readonly<Record<string, PipelineCounts>>;
+  readonly leftovers: readonly Leftover[];
   /** Why the mill is not healthy; undefined when it is. */
   readonly fault: string | undefined;
 }
 
 /** The page as HTML. Whatever comes from outside of this file is escaped. */
-export function homePage({ systems, routes, counts, fault }: HomePage): string {
+export function homePage({ systems, routes, counts, leftovers, fault }: HomePage): string {
   const tagged = (tag: string) => routes.filter((route) => route.tag === tag);
   const health = fault === undefined ? '<p class="health">running</p>' : `<p class="health fault">${escaped(fault)}</p>`;
   return `<!doctype html>
@@ -42,6 +44,7 @@ ${health}
 <nav><a href="/docs">API docs</a><a href="/metrics">Metrics</a><a href="/health">Health</a><a href="/dead-letters">Dead letters</a></nav>
 <main>
 ${pipelines(counts)}
+${leftBehind(leftovers)}
 ${systems.map((system) => section(system.title, system.description, tagged(system.name))).join('\n')}
 ${section('Every pipeline', 'The same for each of them: take events in, look at a key, redrive what was given up.', tagged('operator'))}
 </main>
@@ -60,6 +63,13 @@ function pipelines(counts: HomePage['counts']): string {
   const head = columns.map((column) => `<th scope="col">${column}</th>`).join('');
   return `<section><h2>Pipelines</h2><p>Since this server started, as of when the page was loaded.</p>
 <table class="counts"><thead><tr><th scope="col">Pipeline</th>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+}
+
+/** Nothing while there is none. */
+function leftBehind(leftovers: HomePage['leftovers']): string {
+  if (leftovers.length === 0) return '';
+  const items = leftovers.map((leftover) => `<li>${escaped(describeLeftover(leftover))}</li>`);
+  return `<section><h2>Leftovers</h2><p>Stored work whose declaration is gone, as of the last start.</p><ul>${items.join('')}</ul></section>`;
 }
 
 function section(title: string, description: string, routes: readonly ServedRoute[]): string {

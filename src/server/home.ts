@@ -13,7 +13,7 @@ export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly Sy
     const { status, reason } = mill.health();
     const fault = status === 'ok' ? undefined : (reason ?? 'no progress');
     reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).header('cache-control', 'no-store');
-    return homePage({ systems, routes: routes.flatMap(toServed), counts: mill.counts(), fault });
+    return homePage({ systems, routes: routes.flatMap(toServed), counts: mill.counts(), leftovers: mill.leftovers(), fault });
   });
   app.addHook('onRoute', (route) => {
     if (route.schema?.hide !== true) routes.push(route);

@@ -8,11 +8,26 @@ import type { Gate } from './gate.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { preferredFormat } from './preferred-format.ts';
 
+const names = { pipeline: z.string(), endpoint: z.string().optional(), timer: z.string().optional() };
+const amounts = {
+  events: z.int().optional(),
+  states: z.int().optional(),
+  timers: z.int().optional(),
+  deliveries: z.int().optional(),
+  outcomes: z.int().optional(),
+  deadLetters: z.int().optional(),
+};
+const Leftover = z.object({ gone: z.enum(['pipeline', 'endpoint', 'timer', 'state', 'schedule']), ...names, ...amounts });
+
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),
   service: z.literal('millrace'),
   version: z.string(),
   reason: z.string().optional(),
+  leftovers: z
+    .array(Leftover)
+    .optional()
+    .meta({ description: 'Stored work whose declaration is gone, and how much of it there is; absent when there is none' }),
   depth: z.record(z.string(), z.int()).meta({ description: 'Per pipeline, the events that are accepted and neither processed nor failed' }),
 });
 
@@ -44,7 +59,8 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
       const { status, reason } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
       const depth = Object.fromEntries(Object.entries(mill.counts()).map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
-      return { status, service: 'millrace', version, reason, depth };
+      const leftovers = mill.leftovers();
+      return { status, service: 'millrace', version, reason, ...(leftovers.length > 0 && { leftovers }), depth };
     },
   );
 
@@ -60,6 +76,6 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
     const counts = mill.counts();
     if (preferredFormat(request.headers.accept) === 'json') return eventMetrics(counts, uptimeMs());
     reply.type(prometheus.contentType);
-    return prometheus.text(counts, await mill.storeStats(), uptimeMs());
+    return prometheus.text({ counts, leftovers: mill.leftovers(), store: await mill.storeStats(), uptimeMs: uptimeMs() });
   });
 }

@@ -4,6 +4,7 @@ import type { Mill } from '../engine/mill.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { createApp } from './app.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { DirectRoutes } from './direct-routes.ts';
 import { documentRoutes } from './documentation.ts';
 import { Gate } from './gate.ts';
@@ -40,6 +41,7 @@ export async function createServer({ mill, systems, log }: ServerOptions): Promi
   observeRoutes(app, mill, gate);
   operatorRoutes(app, mill);
   scheduleRoutes(app, mill);
+  deliveryRoutes(app, mill);
   deadLetterRoutes(app, mill);
   await app.ready();
   return new MillServer(app, gate, mill);

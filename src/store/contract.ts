@@ -32,6 +32,7 @@ import { deliveriesContract } from './contract/deliveries.ts';
 import { deliveriesModelContract } from './contract/deliveries-model.ts';
 import { type StoreHarness, storeTest } from './contract/fixtures.ts';
 import { heldContract } from './contract/held.ts';
+import { inventoryContract } from './contract/inventory.ts';
 import { keysContract } from './contract/keys.ts';
 import { lifeContract } from './contract/life.ts';
 import { logContract } from './contract/log.ts';
@@ -58,6 +59,7 @@ const parts = {
   'deliveries at random': deliveriesModelContract,
   'dead letters': deadLettersContract,
   origins: originsContract,
+  inventory: inventoryContract,
   'rows and queries': rowsContract,
   'declared tables': migrationContract,
   pruning: pruneContract,

@@ -293,6 +293,36 @@ export interface Retention {
   readonly limit: number;
 }
 
+/** How many of a name there are. */
+export interface NamedCount {
+  readonly name: string;
+  readonly count: number;
+}
+
+export interface InventoryQuery {
+  /** Pipelines whose states need not be counted, which takes a look at every key. */
+  readonly uncounted: readonly string[];
+  /** Pipelines of few keys, whose names are told. */
+  readonly named: readonly string[];
+}
+
+/** What lies in the store of one pipeline, declared or not. Lists are in the order of their names. */
+export interface StoredPipeline {
+  readonly pipeline: string;
+  /** Events that are accepted and not settled. */
+  readonly waiting: number;
+  /** Keys with a state; null where they need not be counted. */
+  readonly states: number | null;
+  /** The keys with a state, where their names are asked for. */
+  readonly keys: readonly string[];
+  /** Pending timers by name; those whose names have more than two parts (`a/b/c`) by the first two (`a/b`). */
+  readonly timers: readonly NamedCount[];
+  /** Deliveries by endpoint. */
+  readonly deliveries: readonly NamedCount[];
+  /** Dead letters that nobody has resolved. */
+  readonly deadLetters: number;
+}
+
 export interface Store {
   /** For messages: `sqlite`, `memory`. */
   readonly kind: string;
@@ -355,6 +385,19 @@ export interface Store {
    * would round as a bigint, a blob as bytes. Throws `MILL_INVALID_REQUEST` for a statement that fails.
    */
   query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
+
+  /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. */
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number): Promise<readonly DeliveryName[]>;
+
+  /** What lies here of every pipeline that was ever declared and not forgotten since, in the order of their names. */
+  inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]>;
+
+  /**
+   * Deletes all that lies here of a pipeline that is not declared now, but no rows of declared tables. It is the one call that may
+   * take effect in parts: after a failure some of it may be gone, and calling it again deletes the rest. Throws `MILL_CONFLICT`
+   * for a pipeline that is declared.
+   */
+  forget(pipeline: string): Promise<void>;
 
   /** Finishes what was called, then lets go of the database. Later calls throw `MILL_STORE_UNAVAILABLE`. */
   close(): Promise<void>;

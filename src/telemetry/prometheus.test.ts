@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Counters } from '../engine/counts.ts';
+import type { Leftover } from '../engine/leftovers/leftover.ts';
 import { Prometheus } from './prometheus.ts';
 
 const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 
 async function scrape(counters: Counters): Promise<string> {
-  return new Prometheus().text({ visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) }, { logBytes: 4_096 }, 1_500);
+  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) };
+  const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
+  return new Prometheus().text({ counts, leftovers, store: { logBytes: 4_096 }, uptimeMs: 1_500 });
 }
 
 /** Names with their types. */
@@ -68,6 +71,7 @@ test('a histogram counts up to each bound, and in seconds', async () => {
     'millrace_commit_turns_sum{pipeline="visits"} 7',
     'millrace_held_events{pipeline="visits"} 2',
     'millrace_store_log_bytes 4096',
+    'millrace_leftovers{pipeline="visits",gone="timer"} 2',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }

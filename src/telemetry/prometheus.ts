@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { PipelineCounts } from '../engine/counts.ts';
 import type { DistributionSnapshot } from '../engine/distribution.ts';
+import type { Leftover } from '../engine/leftovers/leftover.ts';
 import type { StoreStats } from '../store/store.ts';
 import { SnapshotHistogram } from './snapshot-histogram.ts';
 
@@ -18,9 +19,17 @@ export class Prometheus {
   }
 
   /** A scrape out of one snapshot of the counts. Their registry is made anew for it, so that scrapes side by side do not mix. */
-  async text(counts: Counts, { logBytes }: StoreStats, uptimeMs: number): Promise<string> {
-    return Registry.merge([ofPipelines(counts, uptimeMs), ofStore(logBytes), this.#process]).metrics();
+  async text(snapshot: Snapshot): Promise<string> {
+    return Registry.merge([ofMill(snapshot), this.#process]).metrics();
   }
+}
+
+/** What one scrape shows. */
+interface Snapshot {
+  readonly counts: Counts;
+  readonly leftovers: readonly Leftover[];
+  readonly store: StoreStats;
+  readonly uptimeMs: number;
 }
 
 interface Shown<Value> {
@@ -65,7 +74,7 @@ const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: numbe
   { name: 'millrace_commit_turns', help: 'Turns that share a commit.', unit: 1, of: ({ distributions }) => distributions.commitTurns },
 ];
 
-function ofPipelines(counts: Counts, uptimeMs: number): Registry {
+function ofMill({ counts, leftovers, store, uptimeMs }: Snapshot): Registry {
   const registry = new Registry();
   const registers = [registry];
   const pipelines = Object.entries(counts);
@@ -98,14 +107,19 @@ function ofPipelines(counts: Counts, uptimeMs: number): Registry {
     const histogram = new SnapshotHistogram(name, help, unit, registry);
     for (const [pipeline, count] of pipelines) histogram.show(pipeline, of(count));
   }
+  const gone = new Gauge({
+    name: 'millrace_leftovers',
+    help: 'Things that stored work is left of and that are no longer declared.',
+    labelNames: ['pipeline', 'gone'],
+    registers,
+  });
+  for (const leftover of leftovers) gone.inc({ pipeline: leftover.pipeline, gone: leftover.gone });
+  new Gauge({
+    name: 'millrace_store_log_bytes',
+    help: 'Bytes that the write ahead log of the store takes up on the disk.',
+    registers,
+  }).set(store.logBytes);
   new Gauge({ name: 'millrace_uptime_seconds', help: 'Seconds since the server was made.', registers }).set(uptimeMs / msPerSecond);
-  return registry;
-}
-
-function ofStore(logBytes: number): Registry {
-  const registry = new Registry();
-  const help = 'Bytes that the write ahead log of the store takes up on the disk.';
-  new Gauge({ name: 'millrace_store_log_bytes', help, registers: [registry] }).set(logBytes);
   return registry;
 }
 

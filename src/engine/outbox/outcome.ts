@@ -30,6 +30,11 @@ export function deliveryOf(timerName: string): Pick<StoredDelivery, 'endpoint' |
   return { endpoint: timerName.slice(prefix.length, at), id: timerName.slice(at + 1) };
 }
 
+/** The endpoint whose outcomes a name or group of names (`outcome/<endpoint>`) stands for; undefined for timers of the pipeline's own. */
+export function endpointOf(timerNames: string): string | undefined {
+  return isOutcome(timerNames) ? timerNames.split('/', 2)[1] : undefined;
+}
+
 /** Whether the outcome that a timer brings is the last word on its delivery. */
 export function isDecided({ data }: Pick<StoredTimer, 'data'>): boolean {
   const { status }: Pick<DeliveryOutcome, 'status'> = JSON.parse(data ?? '{}');

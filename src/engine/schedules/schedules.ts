@@ -67,7 +67,7 @@ interface State extends Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'> {
 }
 
 /** No pipeline of a user may have such a name. */
-const schedulesName = 'millrace_schedules';
+export const schedulesName = 'millrace_schedules';
 /** A turn of a schedule lasts as long as its run; the run ends by itself well before this is added to its time. In milliseconds. */
 const graceMs = 60_000;
 /** How soon it is tried again to plan anew after the clock was set back. In milliseconds. */
@@ -167,11 +167,13 @@ export class Schedules {
     }
   }
 
-  #carryOut({ schedule: name, action, pauseMs }: Command, state: State | undefined, turn: Turn): State | undefined {
-    const schedule = this.#scheduled.get(name)?.schedule;
-    if (schedule === undefined) return undefined;
-    if (action === 'plan')
-      return state === undefined || state.status === 'running' ? go(schedule, state, turn) : shorten(schedule, state, turn);
+  #carryOut(command: Command, state: State | undefined, turn: Turn): State | undefined {
+    const { action, pauseMs } = command;
+    const schedule = this.#scheduled.get(command.schedule)?.schedule;
+    if (schedule === undefined) return noted(command, state, turn);
+    if (action === 'plan') {
+      return state === undefined || state.status === 'running' ? go(schedule, state, turn) : planPause(schedule, state, turn);
+    }
     if (action === 'start') return state?.status === 'running' ? undefined : go(schedule, state, turn);
     const next = pauseMs === null ? null : afterPause(schedule, Math.min(turn.acceptedAt, turn.now) + pauseMs);
     if (next === null) turn.timers.cancel('run');
@@ -210,6 +212,14 @@ export class Schedules {
   }
 }
 
+/** A command that was given before the schedule was gone holds once it is declared again. */
+function noted({ action, pauseMs }: Command, state: State | undefined, { acceptedAt, now }: Turn): State | undefined {
+  if (action === 'plan') return undefined;
+  const status = ({ start: 'running', stop: 'stopped', pause: 'paused' } as const)[action];
+  const nextRunAt = pauseMs === null ? null : Math.min(acceptedAt, now) + pauseMs;
+  return { status, lastRunAt: state?.lastRunAt ?? null, nextRunAt, pauseMs };
+}
+
 /**
  * What was planned holds if it is overdue, and unless the schedule is to run more often or at other times now, or the clock was set
  * back.
@@ -223,14 +233,16 @@ function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn)
   return { status: 'running', lastRunAt: state?.lastRunAt ?? null, nextRunAt: next, pauseMs: null };
 }
 
-/** A pause that was set by a clock which has been set back since ends no later than one that begins now. */
-function shorten(schedule: Schedule, state: State, { now, timers }: Turn): State | undefined {
+/**
+ * A pause that was set by a clock which has been set back since ends no later than one that begins now. The timer that ends it has
+ * had its turn for nothing if the schedule was gone then.
+ */
+function planPause(schedule: Schedule, state: State, { now, timers }: Turn): State | undefined {
   const { nextRunAt, pauseMs } = state;
   if (nextRunAt === null || pauseMs === null) return undefined;
-  const latest = afterPause(schedule, now + pauseMs);
-  if (nextRunAt <= latest) return undefined;
-  timers.set('run', { at: latest });
-  return { ...state, nextRunAt: latest };
+  const next = Math.min(nextRunAt, afterPause(schedule, now + pauseMs));
+  timers.set('run', { at: next });
+  return { ...state, nextRunAt: next };
 }
 
 /** After a pause a cron pattern says when; the beat of an interval begins anew. */

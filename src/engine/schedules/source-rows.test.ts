@@ -166,7 +166,7 @@ test('an event() may be asynchronous and may throw whatever it likes', async () 
   await add(t, ...odd.map(() => 'bad'), 'good');
   await t.advance('1m');
   assert.deepEqual(await done(t), [odd.length + 1]);
-  const nameless = 'something was thrown that has no text';
+  const nameless = 'object without a message';
   assert.deepEqual(await letters(t), [
     '1: event: a text',
     '2: event: 7',

@@ -127,6 +127,26 @@ for (const [name, makeStore] of [
       await t.stop();
     });
 
+    test('promises 5 and 9: a timer whose name is gone is a dead letter, to redrive once the name is back', async () => {
+      const store = makeStore();
+      const before = await testMill({ pipelines, store });
+      await before.ingest('steps', { key: 'a', n: 1 });
+      await before.drain();
+      await before.stop();
+      const t = await testMill({ pipelines: [{ ...steps, timers: {} }, heard], store, startAt: before.clock.now() });
+      await t.advance('1h');
+      await t.drain();
+      const [letter] = await t.deadLetters('steps');
+      assert.deepEqual([letter?.timer?.name, letter?.attempts], ['alarm', 0]);
+      await assert.rejects(t.mill.redrive(letter?.id ?? ''), isCode('MILL_CONFLICT'));
+      await t.stop();
+      const back = await testMill({ pipelines, store, startAt: t.clock.now() });
+      await back.mill.redrive(letter?.id ?? '');
+      await back.drain();
+      assert.deepEqual(await back.state('steps', 'a'), stateOf([1], 1));
+      await back.stop();
+    });
+
     test('promises 3 and 9: a step that cannot be applied parks its key with the reason; redriven it goes on in order', async () => {
       const until = newFile();
       const t = await testMill({ pipelines, store: makeStore() });

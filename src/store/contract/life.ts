@@ -38,6 +38,9 @@ export function lifeContract(it: StoreTest): void {
       () => store.commit(commitOf(visits, epoch, {})),
       () => store.deadLetters({ limit: 10 }),
       () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, limit: 10 }),
+      () => store.deliveryNames(visits, 'mail', 10),
+      () => store.inventory({ uncounted: [], named: [] }),
+      () => store.forget('nobody'),
       () => store.query('SELECT id FROM accounts', []),
     ];
     for (const call of calls) await refusal(call(), 'MILL_STORE_UNAVAILABLE');

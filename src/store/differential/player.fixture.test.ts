@@ -40,6 +40,7 @@ export class Player {
     const place = this.#chance.one(this.#places);
     const dice = this.#chance.upTo(40);
     if (dice === 1) await this.#reopen();
+    else if (dice === 40) await this.#forget(place);
     else if (dice <= 4) await this.#claim(place);
     else if (dice <= 9) await this.#prune(place);
     else if (dice <= 22) await this.#append(this.#random.events());
@@ -50,6 +51,18 @@ export class Player {
   async #reopen(): Promise<void> {
     await this.#store.close();
     await this.#store.open(declaration);
+  }
+
+  /** Forgets a pipeline while it is not declared. It begins anew. */
+  async #forget(place: Place): Promise<void> {
+    const { pipeline } = place.partition;
+    await this.#store.close();
+    await this.#store.open({ ...declaration, pipelines: declaration.pipelines.filter(({ name }) => name !== pipeline) });
+    await this.#store.forget(pipeline);
+    await this.#reopen();
+    Object.assign(place, { idsBefore: 0 });
+    await this.#claim(place);
+    this.seen.add('forget');
   }
 
   async #claim(place: Place): Promise<void> {
@@ -111,6 +124,8 @@ export class Player {
       }
       this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition)));
     }
+    for (const endpoint of endpoints) this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
+    this.#note('inventory', await store.inventory({ uncounted: upTo(2) === 1 ? [partition.pipeline] : [], named: [partition.pipeline] }));
     this.#note('nextTimerDue', await store.nextTimerDue(partition, moment));
     this.#note('load', await store.load(partition, [key, 'nobody', ...keys]));
     for (const sql of queries) this.#note('query', await store.query(sql, [upTo(3)]));
@@ -154,6 +169,9 @@ export const kinds: readonly string[] = [
     'dueDeliveries',
     'nextDeliveryDue',
     'pendingOrigins',
+    'deliveryNames',
+    'inventory',
+    'forget',
     'deadLetters',
   ],
   ...['prune', 'query', 'holds', 'releases', 'keys', 'resolvedDeadLetters', 'sends', 'timers: arm', 'timers: disarm'],

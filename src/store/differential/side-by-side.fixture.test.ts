@@ -5,7 +5,7 @@ import type { Store } from '../store.ts';
 type Outcome = { readonly answer: unknown } | { readonly refused: MillraceError };
 
 /** Calls that change something. A failing run prints these and the call that shows the difference. */
-const changing = new Set<PropertyKey>(['open', 'close', 'claim', 'append', 'commit', 'prune']);
+const changing = new Set<PropertyKey>(['open', 'close', 'claim', 'append', 'commit', 'prune', 'forget']);
 
 /**
  * How many ids a call of `prune` forgets is the store's own: old ones "may be forgotten, and in the end are". What went of

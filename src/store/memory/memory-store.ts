@@ -8,7 +8,9 @@ import type {
   DeadLetter,
   DeadLetterQuery,
   DeclaredPipeline,
+  DeliveryName,
   HeldEvent,
+  InventoryQuery,
   KeyRecord,
   LoggedEvent,
   NewEvent,
@@ -18,9 +20,11 @@ import type {
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoredPipeline,
   StoreStats,
 } from '../store.ts';
 import { DeclaredTables } from './declared-tables.ts';
+import { inventoryOf } from './inventory.ts';
 import { PartitionRecords } from './partition-records.ts';
 import type { KeyedTimer } from './pending-timers.ts';
 import { compareText } from './text-order.ts';
@@ -51,6 +55,8 @@ class MemoryStore implements Store {
   readonly partitions: number;
   readonly #tables = new DeclaredTables();
   readonly #pipelines = new Map<string, readonly PartitionRecords[]>();
+  /** Those that are declared now. */
+  #declared: ReadonlySet<string> = new Set();
   /** The shapes under which states were stored, by pipeline and version. */
   readonly #shapes = new Map<string, Set<string>>();
   #isOpen = false;
@@ -65,6 +71,7 @@ class MemoryStore implements Store {
     for (const { name } of pipelines) {
       if (!this.#pipelines.has(name)) this.#pipelines.set(name, this.#slicesOf(name));
     }
+    this.#declared = new Set(pipelines.map(({ name }) => name));
     this.#isOpen = true;
     return { reshaped: pipelines.filter((pipeline) => this.#noteShape(pipeline)).map(({ name }) => name) };
   }
@@ -146,6 +153,25 @@ class MemoryStore implements Store {
   async query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     this.#checkOpen();
     return this.#tables.select(sql, parameters);
+  }
+
+  async deliveryNames(partition: PartitionId, endpoint: string, limit: number): Promise<readonly DeliveryName[]> {
+    return this.#records(partition).deliveries.names(endpoint, limit);
+  }
+
+  async inventory({ uncounted, named }: InventoryQuery): Promise<readonly StoredPipeline[]> {
+    this.#checkOpen();
+    return Array.from(this.#pipelines, ([pipeline, slices]) =>
+      inventoryOf(pipeline, slices, { isCounted: !uncounted.includes(pipeline), isNamed: named.includes(pipeline) }),
+    ).sort((a, b) => compareText(a.pipeline, b.pipeline));
+  }
+
+  async forget(pipeline: string): Promise<void> {
+    this.#checkOpen();
+    if (this.#declared.has(pipeline))
+      throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
+    this.#pipelines.delete(pipeline);
+    for (const place of this.#shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#shapes.delete(place);
   }
 
   async close(): Promise<void> {

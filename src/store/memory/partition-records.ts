@@ -129,6 +129,21 @@ export class PartitionRecords {
     return this.#deadLetters.values();
   }
 
+  /** How many events are accepted and not settled. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { held } of this.#keys.values()) waiting += held.size;
+    // A numbered one is held from the moment it is appended.
+    for (const { number } of this.#log.from(({ position }) => position > this.#cursor, Number.POSITIVE_INFINITY)) {
+      if (number === null) waiting += 1;
+    }
+    return waiting;
+  }
+
+  keysWithState(): string[] {
+    return Array.from(this.#keys).flatMap(([key, { state }]) => (state === null ? [] : [key]));
+  }
+
   pendingOrigins(origins: readonly string[]): string[] {
     const pending = new Set<string | null>();
     for (const { origin } of this.#deadLetters.values()) pending.add(origin);

@@ -1,5 +1,6 @@
 import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../store.ts';
 import { SortedList } from './sorted-list.ts';
+import { compareText } from './text-order.ts';
 
 interface PlacedDelivery extends StoredDelivery {
   /** Its place among all of its partition, in the order in which they were asked for. */
@@ -16,13 +17,17 @@ const never = Number.MAX_VALUE;
  * The deliveries of one partition and endpoint. Each stands in a line: an ordered one with those of its key, any other
  * by itself. Only the first of each line can be due.
  */
-class EndpointDeliveries {
+class EndpointDeliveries implements Iterable<StoredDelivery> {
   readonly #byName = new Map<string, PlacedDelivery>();
   readonly #lines = new Map<string, SortedList<Place, PlacedDelivery>>();
   readonly #firsts = new SortedList<Due, PlacedDelivery>((a, b) => momentOf(a) - momentOf(b) || a.place - b.place);
 
   get size(): number {
     return this.#byName.size;
+  }
+
+  [Symbol.iterator](): Iterator<StoredDelivery> {
+    return this.#byName.values();
   }
 
   due(dueBy: number, limit: number): StoredDelivery[] {
@@ -81,7 +86,7 @@ class EndpointDeliveries {
 }
 
 /** The deliveries of one partition that have no outcome yet, at most one for each endpoint, key and id. */
-export class PendingDeliveries {
+export class PendingDeliveries implements Iterable<StoredDelivery> {
   readonly #byEndpoint = new Map<string, EndpointDeliveries>();
   #asked = 0;
 
@@ -89,6 +94,15 @@ export class PendingDeliveries {
     let size = 0;
     for (const deliveries of this.#byEndpoint.values()) size += deliveries.size;
     return size;
+  }
+
+  *[Symbol.iterator](): Iterator<StoredDelivery> {
+    for (const deliveries of this.#byEndpoint.values()) yield* deliveries;
+  }
+
+  names(endpoint: string, limit: number): DeliveryName[] {
+    const names = Array.from(this.#byEndpoint.get(endpoint) ?? [], ({ key, id }) => ({ endpoint, key, id }));
+    return names.sort((a, b) => compareText(a.key, b.key) || compareText(a.id, b.id)).slice(0, limit);
   }
 
   due(endpoint: string, dueBy: number, limit: number): StoredDelivery[] {

@@ -9,11 +9,15 @@ export interface KeyedTimer extends StoredTimer {
 type Place = Pick<KeyedTimer, 'dueAt' | 'key' | 'name'>;
 
 /** The armed timers of one partition, at most one for each key and name. */
-export class PendingTimers {
+export class PendingTimers implements Iterable<KeyedTimer> {
   readonly #inOrder = new SortedList<Place, KeyedTimer>(
     (a, b) => a.dueAt - b.dueAt || compareText(a.key, b.key) || compareText(a.name, b.name),
   );
   readonly #byKey = new Map<string, Map<string, KeyedTimer>>();
+
+  [Symbol.iterator](): Iterator<KeyedTimer> {
+    return this.#inOrder[Symbol.iterator]();
+  }
 
   of(key: string): StoredTimer[] {
     const timers = Array.from(this.#byKey.get(key)?.values() ?? [], ({ key: _, ...timer }) => timer);

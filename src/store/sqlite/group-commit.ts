@@ -21,7 +21,13 @@ export interface GroupWork<Call> {
 type Attempt<Call> = { readonly values: readonly unknown[] } | { readonly error: MillraceError; readonly culprit: Call | undefined };
 
 /** Errors of one call. Every other is the database's, and so the fate of all. */
-const callErrors: ReadonlySet<ErrorCode> = new Set(['MILL_COMMIT_REFUSED', 'MILL_INVALID_EFFECT', 'MILL_STORE_FENCED', 'MILL_INTERNAL']);
+const callErrors: ReadonlySet<ErrorCode> = new Set([
+  'MILL_COMMIT_REFUSED',
+  'MILL_INVALID_EFFECT',
+  'MILL_STORE_FENCED',
+  'MILL_CONFLICT',
+  'MILL_INTERNAL',
+]);
 
 /**
  * Runs all the calls that wait in one transaction, so that they share one wait for the disk. The outcome is as if each

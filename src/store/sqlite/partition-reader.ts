@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { DeliveryName } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { Select } from './select.ts';
@@ -20,6 +21,7 @@ export class PartitionReader {
   readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
   readonly #dueDeliveries: Select<DeliveryRow>;
   readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
+  readonly #deliveryNames: Select<readonly [key: string, id: string]>;
   readonly #isPendingOrigin: Select<readonly [isPending: number]>;
 
   readonly #pipeline: string;
@@ -51,6 +53,7 @@ export class PartitionReader {
        WHERE waits = 0 AND endpoint = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`,
     );
     this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
+    this.#deliveryNames = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? ORDER BY key, id LIMIT ?`);
     this.#isPendingOrigin = new Select(
       db,
       `SELECT EXISTS (SELECT 1 FROM millrace_dead_letters WHERE pipeline = ?1 AND origin = ?2 AND resolved = 0)
@@ -101,6 +104,10 @@ export class PartitionReader {
 
   nextDeliveryDue(endpoint: string, after: number): number | null {
     return this.#nextDeliveryDue.get(endpoint, after)?.[0] ?? null;
+  }
+
+  deliveryNames(endpoint: string, limit: number): readonly DeliveryName[] {
+    return this.#deliveryNames.all(endpoint, limit).map(([key, id]) => ({ endpoint, key, id }));
   }
 
   pendingOrigins(origins: readonly string[]): readonly string[] {

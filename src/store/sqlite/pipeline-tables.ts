@@ -1,3 +1,5 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Select } from './select.ts';
 import { quote } from './sql-columns.ts';
 
 /** The tables of one pipeline, quoted. Each pipeline has its own, so that its log grows at its right edge and is pruned by itself. */
@@ -21,4 +23,13 @@ export function tablesOf(pipeline: string): PipelineTables {
     ids: quote(`millrace_ids_${pipeline}`),
     idBuckets: quote(`millrace_id_buckets_${pipeline}`),
   };
+}
+
+/** The pipelines that have a table whose name begins so, declared or not, in the order of their names. */
+export function pipelinesOf(db: DatabaseSync, prefix = 'millrace_log_'): readonly string[] {
+  const tables = new Select<[name: string]>(
+    db,
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
+  );
+  return tables.all(prefix).map(([name]) => name.slice(prefix.length));
 }

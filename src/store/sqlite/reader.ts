@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
-import type { DeadLetter, DeadLetterQuery, PartitionId } from '../store.ts';
+import type { DeadLetter, DeadLetterQuery, DeliveryName, InventoryQuery, PartitionId, StoredPipeline } from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
+import { readInventory } from './inventory.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { type Selection, select } from './select-rows.ts';
@@ -19,6 +20,8 @@ export interface ReaderCalls {
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number): readonly DeliveryName[];
+  inventory(query: InventoryQuery): readonly StoredPipeline[];
   query(sql: string, parameters: readonly FoundValue[]): Selection;
 }
 
@@ -73,6 +76,14 @@ export class Reader implements ReaderCalls {
 
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[] {
     return this.#deadLetters.read(query);
+  }
+
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number): readonly DeliveryName[] {
+    return this.#partition(partition).deliveryNames(endpoint, limit);
+  }
+
+  inventory(query: InventoryQuery): readonly StoredPipeline[] {
+    return readInventory(this.#db, query);
   }
 
   query(sql: string, parameters: readonly FoundValue[]): Selection {

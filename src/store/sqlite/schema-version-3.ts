@@ -1,12 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { tablesOf } from './pipeline-tables.ts';
-import { Select } from './select.ts';
+import { pipelinesOf, tablesOf } from './pipeline-tables.ts';
 import { unknownShape } from './state-shapes.ts';
 
 /** Brings the tables of version 3 up to date: events and dead letters had no origin, nobody knew the shapes of states, and timers had any moment. */
 export function migrateFrom3(db: DatabaseSync): void {
   db.exec('ALTER TABLE millrace_dead_letters ADD COLUMN origin TEXT');
-  for (const pipeline of pipelinesOf(db, 'millrace_log_')) {
+  for (const pipeline of pipelinesOf(db)) {
     const { log } = tablesOf(pipeline);
     if (!hasOrigin(db, log)) db.exec(`ALTER TABLE ${log} ADD COLUMN origin TEXT`);
   }
@@ -34,10 +33,4 @@ function hasOrigin(db: DatabaseSync, log: string): boolean {
     .prepare(`PRAGMA table_info(${log})`)
     .all()
     .some(({ name }) => name === 'origin');
-}
-
-/** The pipelines that have a table whose name begins so. */
-function pipelinesOf(db: DatabaseSync, prefix: string): readonly string[] {
-  const tables = new Select<[name: string]>(db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1");
-  return tables.all(prefix).map(([name]) => name.slice(prefix.length));
 }

@@ -251,3 +251,41 @@ describe('plain SQL beside a running store', () => {
       assert.deepEqual(await store.query('SELECT id FROM pages ORDER BY id', []), [{ id: 'a' }, { id: 'c' }]);
     }));
 });
+
+test('a large pipeline is deleted in pieces, between which others commit, and a deletion that broke off goes on where it was', async () => {
+  await withStore(async ({ store, path }) => {
+    const { epoch } = await store.claim(visits);
+    const keys = Array.from({ length: 12_000 }, (_, n) => `k${n}`);
+    await store.append(keys.map((key) => ({ ...event(key), knownSince: 0 })));
+    const timers = keys.map((key) => ({ key, name: 'wake', timer: { dueAt: 5, data: null, attempts: 0, retryAt: null } }));
+    const nothing = { holds: [], releases: [], keys: [], deliveries: [], rows: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+    await store.commit({ partition: visits, epoch, cursor: 0, ...nothing, timers });
+    await store.close();
+
+    const others = { pipelines: [{ name: 'others', numbered: false }], tables: [] };
+    await store.open(others);
+    const order: string[] = [];
+    const forgotten = store.forget('visits').then(() => order.push('forgotten'));
+    await store.claim({ pipeline: 'others', slice: 0 }).then(() => order.push('claimed'));
+    await Promise.all([forgotten, store.close().then(() => order.push('closed'))]).catch((error) =>
+      assert.equal(error.code, unavailable.code),
+    );
+    assert.equal(order[0], 'claimed');
+    assert.ok(!order.includes('forgotten'), 'the store was closed before its end');
+
+    await store.open(others);
+    const all = { uncounted: [], named: [] };
+    const timersLeft = (await store.inventory(all)).find(({ pipeline }) => pipeline === 'visits')?.timers[0]?.count ?? 0;
+    assert.ok(timersLeft < keys.length);
+    await store.forget('visits');
+    assert.deepEqual(
+      (await store.inventory(all)).map(({ pipeline }) => pipeline),
+      ['others'],
+    );
+    await store.close();
+    const db = new DatabaseSync(path);
+    const left = db.prepare("SELECT name FROM sqlite_schema WHERE name LIKE '%visits%'").all();
+    db.close();
+    assert.deepEqual(left, []);
+  });
+});

@@ -9,7 +9,9 @@ import type {
   Committed,
   DeadLetter,
   DeadLetterQuery,
+  DeliveryName,
   HeldEvent,
+  InventoryQuery,
   KeyRecord,
   LoggedEvent,
   NewEvent,
@@ -19,6 +21,7 @@ import type {
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoredPipeline,
   StoredTimer,
   StoreLog,
   StoreStats,
@@ -163,6 +166,19 @@ class SqliteStore implements Store {
   async query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     parameters.forEach(checkParameter);
     return toRows(await this.#open.queries.running.call('query', sql, parameters));
+  }
+
+  async deliveryNames(partition: PartitionId, endpoint: string, limit: number): Promise<readonly DeliveryName[]> {
+    return this.#open.reader.running.call('deliveryNames', partition, endpoint, limit);
+  }
+
+  /** By the thread of queries: counting may take long, and no handler waits for it. */
+  async inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {
+    return this.#open.queries.running.call('inventory', query);
+  }
+
+  async forget(pipeline: string): Promise<void> {
+    while (await this.#open.writer.call('forgetPiece', pipeline));
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { Claim, NewDeadLetter, Opened, PartitionId, Retention, StoreDeclaration } from '../store.ts';
+import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -24,6 +25,7 @@ export interface WriterCalls {
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): number;
+  forgetPiece(pipeline: string): boolean;
 }
 
 /** How much work a call is: how many items it names. */
@@ -46,6 +48,7 @@ interface Partition {
 
 /** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
 export class Writer implements WriterCalls {
+  readonly #db: DatabaseSync;
   readonly #partitions = new Map<string, Partition>();
   readonly #tables: TableWriter;
   readonly #claim: Select<[epoch: number, cursor: number]>;
@@ -57,6 +60,7 @@ export class Writer implements WriterCalls {
   readonly #opened: Opened;
 
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration, opened: Opened) {
+    this.#db = db;
     this.#opened = opened;
     for (const { name } of pipelines) {
       const { held, deliveries } = tablesOf(name);
@@ -136,6 +140,12 @@ export class Writer implements WriterCalls {
       this.#resolveGap.run(id);
     }
     return { sends: this.append(commit.sends), deliveriesAdded };
+  }
+
+  /** Deletes some of what lies here of a pipeline that is not declared; returns whether something is left. */
+  forgetPiece(pipeline: string): boolean {
+    if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);
+    throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
   }
 
   /** One statement is the fence as well: there is no row of another epoch to move. */

@@ -1,0 +1,175 @@
+import type { Mutant } from '../mutant.ts';
+import { beside, contract, promise } from '../suites.ts';
+
+const runner = 'src/engine/runner.ts';
+const resolver = 'src/engine/resolver.ts';
+const schedules = 'src/engine/schedules/schedules.ts';
+const accepted = 'src/engine/accepted-otherwise.ts';
+const declaredTimer = 'src/engine/declared-timer.ts';
+const withdrawal = 'src/engine/outbox/withdrawal.ts';
+const find = 'src/engine/leftovers/find-leftovers.ts';
+const mill = 'src/engine/mill.ts';
+
+/** Stored work whose declaration is gone is kept, named, and given up with its reason. */
+export const goneDeclarations: readonly Mutant[] = [
+  {
+    name: 'gone-timer-vanishes',
+    promises: [5, 9],
+    file: runner,
+    find: 'if (reason !== undefined) this.#giveUpTimer(lane, timer, attempts, reason);',
+    replace: 'if (reason !== undefined) this.#writeTimer(lane, this.#means.draft(), { key: lane.key, name, timer: null });',
+    tests: [promise('gone-timers')],
+  },
+  {
+    name: 'gone-timer-counts-an-attempt',
+    promises: [9],
+    file: runner,
+    find: 'this.#giveUpTimer(lane, timer, attempts, reason);\n    else',
+    replace: 'this.#giveUpTimer(lane, timer, attempts + 1, reason);\n    else',
+    tests: [promise('gone-timers')],
+  },
+  {
+    name: 'gone-timer-stays-armed',
+    promises: [5],
+    file: runner,
+    find: '    this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });\n  }\n\n  #writeTimer',
+    replace: '  }\n\n  #writeTimer',
+    tests: [promise('gone-timers')],
+  },
+  {
+    name: 'gone-timer-found-among-what-every-object-has',
+    promises: [9],
+    file: declaredTimer,
+    find: 'if (Object.hasOwn(timers, timer)) return undefined;',
+    replace: 'if (timer in timers) return undefined;',
+    tests: [promise('gone-timers', 'two generations')],
+  },
+  {
+    name: 'gone-endpoint-loses-its-outcomes',
+    promises: [6, 9],
+    file: declaredTimer,
+    find: 'if (Object.hasOwn(deliver, endpoint)) return undefined;',
+    replace: 'return undefined;',
+    tests: [promise('gone-timers', 'an outcome that waits')],
+  },
+  {
+    name: 'gone-timer-redriven-without-its-name',
+    promises: [9],
+    file: resolver,
+    find: 'const reason = whyUndeclared(pipeline, name);',
+    replace: 'const reason = undefined;',
+    tests: [promise('gone-timers')],
+  },
+  {
+    name: 'gone-pipeline-redriven',
+    promises: [9],
+    file: mill,
+    find: 'if (this.#declared.has(pipeline)) return letter;',
+    replace: 'if (pipeline.length > 0) return letter;',
+    tests: [promise('gone-pipelines', 'its dead letters')],
+  },
+  {
+    name: 'declared-endpoint-withdrawn',
+    promises: [6],
+    file: mill,
+    find: 'if (Object.hasOwn(deliver, endpoint)) {',
+    replace: 'if (deliver === undefined) {',
+    tests: [promise('gone-endpoints', 'an endpoint that is declared')],
+  },
+  {
+    name: 'withdrawal-ends-after-one-draft',
+    promises: [6],
+    file: withdrawal,
+    find: 'withdrawn += names.length;',
+    replace: 'withdrawn += names.length;\n      if (names.length === withdrawnMax) return withdrawn;',
+    tests: [promise('gone-endpoints', 'they can be withdrawn')],
+  },
+  {
+    name: 'withdrawal-counted-though-the-store-failed',
+    promises: [2],
+    file: withdrawal,
+    find: "if (lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');",
+    replace: 'if (lanes.isClosed) return withdrawn;',
+    tests: [promise('gone-endpoints', 'breaks off')],
+  },
+  {
+    name: 'withdrawals-side-by-side',
+    promises: [2],
+    file: withdrawal,
+    find: 'this.#last = withdrawn.catch(() => undefined);',
+    replace: 'withdrawn.catch(() => undefined);',
+    tests: [promise('gone-endpoints', 'two that withdraw')],
+  },
+  {
+    name: 'leftover-states-not-counted',
+    promises: [9],
+    file: find,
+    find: '(state === undefined ? [] : [name])',
+    replace: '[name]',
+    tests: [promise('gone-pipelines', 'states of a pipeline')],
+  },
+  {
+    name: 'leftovers-not-named-in-the-log',
+    promises: [9],
+    file: 'src/engine/leftovers/leftovers.ts',
+    find: 'this.#means.log.warn(fields, leftoverSentences[gone]);',
+    replace: 'this.#means.log.debug(fields, leftoverSentences[gone]);',
+    tests: [promise('gone-timers')],
+  },
+  {
+    name: 'numbers-taken-for-positions',
+    promises: [2, 3],
+    file: accepted,
+    find: 'if (order === undefined && number !== null) return',
+    replace: 'if (order === undefined && number === undefined) return',
+    tests: [promise('changed-order')],
+  },
+  {
+    name: 'positions-taken-for-numbers',
+    promises: [2, 3],
+    file: accepted,
+    find: 'if (order !== undefined && number === null) return',
+    replace: 'if (order !== undefined && number === undefined) return',
+    tests: [promise('changed-order')],
+  },
+  {
+    name: 'held-events-not-looked-at-before-the-start',
+    promises: [2, 3],
+    file: accepted,
+    find: 'const [key] = held > 0 ?',
+    replace: 'const [key] = held < 0 ?',
+    tests: [promise('changed-order')],
+  },
+  {
+    name: 'gone-schedule-forgets-a-command',
+    promises: [8],
+    file: schedules,
+    find: 'if (schedule === undefined) return noted(action, until, state);',
+    replace: 'if (schedule === undefined) return undefined;',
+    tests: [beside('engine/schedules/gone-schedules')],
+  },
+  {
+    name: 'gone-schedule-stays-paused',
+    promises: [5],
+    file: schedules,
+    find: "if (state.nextRunAt !== null) turn.timers.set('run', { at: state.nextRunAt });",
+    replace: '',
+    tests: [beside('engine/schedules/gone-schedules')],
+  },
+  {
+    name: 'forgotten-pipeline-keeps-its-dead-letters',
+    promises: [9],
+    file: 'src/store/sqlite/forget-pipeline.ts',
+    find: "    deletion('millrace_dead_letters', 'id', 'WHERE pipeline = ?'),\n",
+    replace: '',
+    tests: [contract('sqlite', 'a pipeline that is forgotten')],
+  },
+  {
+    name: 'declared-pipeline-forgotten',
+    promises: [1],
+    file: 'src/store/sqlite/writer.ts',
+    find: 'if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);',
+    replace: 'if (this.#db.isOpen) return forgetPiece(this.#db, pipeline);',
+    tests: [contract('sqlite', 'a pipeline that is declared')],
+  },
+];

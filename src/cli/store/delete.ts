@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import type { Environment } from '../../configuration/setting.ts';
+import { forgetSchedule } from '../../engine/schedules/forget-schedule.ts';
+import { schedulesName } from '../../engine/schedules/schedules.ts';
+import { MillraceError } from '../../errors.ts';
+import { sqlite } from '../../store/sqlite/sqlite-store.ts';
+import type { StoredPipeline } from '../../store/store.ts';
+import { readDatabaseSetting } from '../configuration.ts';
+import { UsageError } from '../usage-error.ts';
+import { inventoryTable } from './inventory-table.ts';
+import { fileOf, storedIn } from './stored.ts';
+
+/** Adds `millrace store delete`. */
+export function addStoreDelete(store: Command, environment: Environment): void {
+  store
+    .command('delete')
+    .summary('delete all that is stored of a pipeline')
+    .description(
+      'Deletes all that is stored of a pipeline: its events, states, timers, deliveries, dead letters and its schedule, but no row of a table. ' +
+        'It is refused while a server runs on the database. A pipeline that is still declared begins anew with the next start.',
+    )
+    .argument('<pipeline>', 'the name of the pipeline')
+    .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
+    .option('--schedule', 'delete its schedule and nothing else')
+    .option('--yes', 'delete it; without this the command prints what it would delete, and exits with 2')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ millrace store delete orders\n  $ millrace store delete orders --database ./data/millrace.db --yes`,
+    )
+    .action(async (pipeline: string, options: Options) => {
+      const file = fileOf(readDatabaseSetting(options.database, environment));
+      const found = findIn(storedIn(file), pipeline, options.schedule === true);
+      if (!options.yes) {
+        process.stdout.write(describe(found));
+        throw new UsageError(`store delete: expected --yes to delete this; nothing was deleted`);
+      }
+      await deleteFrom(file, pipeline, found);
+      process.stdout.write(`deleted from ${file}:\n${describe(found)}`);
+    });
+}
+
+/** As typed. */
+interface Options {
+  readonly database?: string;
+  readonly schedule?: true;
+  readonly yes?: true;
+}
+
+interface Found {
+  /** What is stored of the pipeline and is to be deleted. */
+  readonly stored: readonly StoredPipeline[];
+  /** Whether its schedule is to be deleted. */
+  readonly hasSchedule: boolean;
+}
+
+/** Throws `MILL_NOT_FOUND` when there is nothing of it. */
+function findIn(all: readonly StoredPipeline[], name: string, isScheduleOnly: boolean): Found {
+  const stored = isScheduleOnly ? [] : all.filter(({ pipeline }) => pipeline === name);
+  const schedules = all.find(({ pipeline }) => pipeline === schedulesName)?.keys ?? [];
+  const hasSchedule = schedules.includes(name);
+  if (stored.length > 0 || hasSchedule) return { stored, hasSchedule };
+  const known = isScheduleOnly ? schedules : all.map(({ pipeline }) => pipeline);
+  const what = isScheduleOnly ? 'a pipeline with a stored schedule' : 'a pipeline of the database';
+  throw new MillraceError('MILL_NOT_FOUND', `expected ${what} (${known.join(', ') || 'none'}), found ${name}`);
+}
+
+function describe({ stored, hasSchedule }: Found): string {
+  return (stored.length > 0 ? inventoryTable(stored) : '') + (hasSchedule ? 'its schedule\n' : '');
+}
+
+async function deleteFrom(file: string, pipeline: string, { stored, hasSchedule }: Found): Promise<void> {
+  const store = sqlite(file);
+  if (hasSchedule) await forgetSchedule(store, pipeline);
+  if (stored.length === 0) return;
+  await store.open({ pipelines: [], tables: [] });
+  try {
+    await store.forget(pipeline);
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,30 @@
+import type { NamedCount, StoredPipeline } from '../../store/store.ts';
+
+const columns = ['PIPELINE', 'WAITING', 'STATES', 'TIMERS', 'DELIVERIES', 'DEAD LETTERS'] as const;
+
+/** A table for people: a line of counts for each pipeline, and below it the names behind them. */
+export function inventoryTable(stored: readonly StoredPipeline[]): string {
+  const rows = stored.map((one) => [one.pipeline, ...countsOf(one).map((count) => count.toLocaleString('en'))]);
+  const widths = columns.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  ');
+  const lines = stored.flatMap((one, at) => [line(rows[at] ?? []), ...namesOf(one)]);
+  return `${[line(columns), ...lines].join('\n')}\n`;
+}
+
+function countsOf({ waiting, states, timers, deliveries, deadLetters }: StoredPipeline): readonly number[] {
+  return [waiting, states ?? 0, sumOf(timers), sumOf(deliveries), deadLetters];
+}
+
+function namesOf({ keys, timers, deliveries }: StoredPipeline): readonly string[] {
+  const named = { keys: keys.join(', '), timers: listOf(timers), deliveries: listOf(deliveries) };
+  return Object.entries(named).flatMap(([what, names]) => (names === '' ? [] : [`  ${what}: ${names}`]));
+}
+
+function listOf(counts: readonly NamedCount[]): string {
+  return counts.map(({ name, count }) => `${name} ${count.toLocaleString('en')}`).join(', ');
+}
+
+function sumOf(counts: readonly NamedCount[]): number {
+  return counts.reduce((total, { count }) => total + count, 0);
+}

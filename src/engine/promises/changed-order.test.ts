@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
+import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
+import { isCode, onEveryStore } from './fixture.test.ts';
+import { Generations } from './gone.fixture.test.ts';
+
+const Step = z.object({ key: z.string(), n: z.int(), fail: z.boolean().default(false) });
+const handled: string[] = [];
+
+/** Steps by number, by arrival, or each a key of its own. */
+function steps(how: 'numbered' | 'keyed' | 'keyless', { attempts = 1, onGiveUp = 'skip' as 'skip' | 'park' } = {}): AnyPipeline {
+  return pipeline('steps', {
+    event: Step,
+    ...(how !== 'keyless' && { key: ({ key }: z.infer<typeof Step>) => key }),
+    ...(how === 'numbered' && { order: { by: ({ n }: z.infer<typeof Step>) => n } }),
+    retry: { attempts, backoff: '1h' },
+    onGiveUp,
+    handle({ key, n, fail }, _state, turn) {
+      if (fail && turn.attempt <= attempts) throw new Error('not today');
+      handled.push(`${key} ${n}`);
+    },
+  }) as AnyPipeline;
+}
+
+const refused = (found: RegExp) => (error: unknown) =>
+  error instanceof MillraceError && error.code === 'MILL_INVALID_DECLARATION' && found.test(error.message);
+
+onEveryStore('promises 2 and 3: a pipeline that orders or keys its events in another way', ({ makeStore }) => {
+  const waits = [
+    ['numbered', 'keyed', 'a gap', /expected events without numbers/],
+    ['numbered', 'keyless', 'a gap', /expected events without numbers/],
+    ['keyed', 'numbered', 'a retry', /expected events with numbers/],
+    ['keyed', 'keyless', 'a retry', /expected events without keys/],
+    ['keyless', 'keyed', 'a retry', /expected events with keys/],
+    ['keyless', 'numbered', 'a retry', /expected events with numbers/],
+  ] as const;
+  for (const [from, to, what, found] of waits) {
+    test(`${from} to ${to}: it does not start while an event waits for ${what}, and the former declaration goes on`, async () => {
+      const generations = new Generations(makeStore());
+      const first = await generations.next([steps(from, { attempts: 2 })]);
+      await first.ingest('steps', { key: 'a', n: 2, fail: true });
+      await first.drain();
+      await assert.rejects(generations.next([steps(to)]), refused(found));
+      handled.length = 0;
+      const back = await generations.next([steps(from)]);
+      if (from === 'numbered') await back.ingest('steps', { key: 'a', n: 1 });
+      await back.advance('2h');
+      assert.deepEqual(handled, from === 'numbered' ? ['a 1'] : ['a 2']);
+      await back.stop();
+    });
+
+    test(`${from} to ${to}: it starts once nothing waits`, async () => {
+      const generations = new Generations(makeStore());
+      const first = await generations.next([steps(from)]);
+      await first.ingest('steps', { key: 'a', n: 1 });
+      await first.drain();
+      handled.length = 0;
+      const t = await generations.next([steps(to)]);
+      await t.ingest('steps', { key: 'b', n: 1 });
+      await t.drain();
+      assert.deepEqual(handled, ['b 1']);
+      await t.stop();
+    });
+
+    test(`${from} to ${to}: a dead letter of before is not redriven, and may be discarded`, async () => {
+      const generations = new Generations(makeStore());
+      const first = await generations.next([steps(from)]);
+      if (from === 'numbered') await first.ingest('steps', { key: 'a', n: 1 });
+      await first.ingest('steps', { key: 'a', n: 2, fail: true });
+      await first.drain();
+      const t = await generations.next([steps(to)]);
+      const [letter] = await t.deadLetters();
+      const isRefused = (error: Error) => isCode('MILL_CONFLICT')(error) && found.test(error.message);
+      await assert.rejects(t.mill.redrive(letter?.id ?? ''), isRefused);
+      await t.mill.discard(letter?.id ?? '');
+      assert.deepEqual(await t.deadLetters(), []);
+      await t.stop();
+    });
+  }
+
+  test('a parked key keeps a pipeline from being ordered in another way', async () => {
+    const generations = new Generations(makeStore());
+    const first = await generations.next([steps('keyed', { onGiveUp: 'park' })]);
+    await first.ingest('steps', { key: 'a', n: 1, fail: true });
+    await first.drain();
+    await assert.rejects(generations.next([steps('numbered')]), refused(/expected events with numbers/));
+    const back = await generations.next([steps('keyed', { onGiveUp: 'park' })]);
+    await back.mill.discard((await back.deadLetters())[0]?.id ?? '');
+    const t = await generations.next([steps('numbered')]);
+    await t.stop();
+  });
+});

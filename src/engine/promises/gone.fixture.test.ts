@@ -1,0 +1,94 @@
+import * as z from 'zod';
+import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
+import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
+import type { Turn } from '../../pipeline/turn.ts';
+import type { Store } from '../../store/store.ts';
+import { type TestMill, type TestMillOptions, testMill } from '../../testing/test-mill.ts';
+import type { Log } from '../log.ts';
+import { failing } from './fixture.test.ts';
+
+/** What an order does: arms timers, delivers under an id, or fails. */
+const Deed = z.object({
+  key: z.string(),
+  arm: z.array(z.string()).default([]),
+  tell: z.array(z.string()).default([]),
+  fail: z.boolean().default(false),
+});
+const Seen = z.object({ seen: z.array(z.string()) });
+
+interface Declared {
+  readonly name?: string;
+  readonly timers?: readonly string[];
+  readonly endpoints?: readonly string[];
+  /** Whether keys are told what came of a delivery; `stuck`: they are being told for ever. Default `heard`. */
+  readonly outcomes?: 'heard' | 'unheard' | 'stuck';
+  readonly order?: 'none' | 'key';
+}
+
+/** Arms any timer, for 1 m, and delivers to any endpoint that it declares. Its state says what it has seen. */
+export function orders({ name = 'orders', timers = [], endpoints = [], outcomes = 'heard', order = 'none' }: Declared = {}) {
+  const note = (state: z.infer<typeof Seen> | undefined, what: string) => ({ seen: [...(state?.seen ?? []), what] });
+  const outcome = (state: z.infer<typeof Seen> | undefined, turn: Turn, { status }: DeliveryOutcome) =>
+    outcomes === 'stuck' ? new Promise<never>(() => {}) : note(state, `${status} ${turn.id}`);
+  const endpoint = { to: { call: failing }, order, retry: { attempts: 1 }, ...(outcomes !== 'unheard' && { outcome }) };
+  return pipeline(name, {
+    event: Deed,
+    key: ({ key }) => key,
+    state: Seen,
+    retry: { attempts: 1 },
+    onGiveUp: 'skip',
+    deliver: Object.fromEntries(endpoints.map((name) => [name, endpoint])) as Record<string, typeof endpoint>,
+    timers: Object.fromEntries(timers.map((name) => [name, (state: z.infer<typeof Seen> | undefined) => note(state, name)])),
+    handle({ arm, tell, fail }, state, turn) {
+      if (fail) throw new Error('not today');
+      for (const name of arm) turn.timers.set(name as never, { after: '1m', data: { of: name } });
+      for (const [at, to] of tell.entries()) turn.deliver(to, { at }, { id: `${turn.key} ${at}` });
+      return note(state, 'event');
+    },
+  }) as AnyPipeline;
+}
+
+export async function seenBy(t: TestMill, key: string): Promise<readonly string[]> {
+  return ((await t.state('orders', key)) as z.infer<typeof Seen> | undefined)?.seen ?? [];
+}
+
+/** A line of the log. */
+export interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export function linesLog(lines: Line[]): Log {
+  const write = (level: string) => (fields: object, message: string) => void lines.push({ ...fields, level, message });
+  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
+  return log;
+}
+
+/** One store that engines of different declarations run on, one after the other, on one clock. */
+export class Generations {
+  readonly store: Store;
+  /** What the present engine has logged. */
+  lines: Line[] = [];
+  #present: TestMill | undefined;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  /** Ends the engine before and starts one of another declaration. */
+  async next(pipelines: readonly AnyPipeline[], options: Partial<TestMillOptions> = {}): Promise<TestMill> {
+    const startAt = this.#present?.clock.now() ?? Date.UTC(2026, 0, 1);
+    await this.#present?.stop();
+    this.lines = [];
+    this.#present = await testMill({ store: this.store, pipelines, startAt, log: linesLog(this.lines), ...options });
+    await this.#present.drain();
+    await this.#present.deadLetters();
+    return this.#present;
+  }
+
+  /** Warnings about leftovers of the present engine, without their level. */
+  get warnings(): readonly object[] {
+    return this.lines.flatMap(({ level, ...line }) => (level === 'warn' && line.message.includes('stored') ? [line] : []));
+  }
+}

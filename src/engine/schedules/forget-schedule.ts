@@ -1,0 +1,21 @@
+import type { Store } from '../../store/store.ts';
+import { sliceOf } from '../identify.ts';
+import { schedulesName } from './schedules.ts';
+
+/**
+ * Deletes the stored schedule of a pipeline that declares none any more, from a store that is closed and that no engine works on. Leaves the
+ * store closed.
+ */
+export async function forgetSchedule(store: Store, pipeline: string): Promise<void> {
+  await store.open({ pipelines: [{ name: schedulesName, numbered: false }], tables: [] });
+  try {
+    const partition = { pipeline: schedulesName, slice: sliceOf(pipeline, store.partitions) };
+    const { epoch, cursor } = await store.claim(partition);
+    const keys = [{ key: pipeline, state: null, next: null, parked: false }];
+    const timers = [{ key: pipeline, name: 'run', timer: null }];
+    const nothing = { holds: [], releases: [], deliveries: [], rows: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+    await store.commit({ partition, epoch, cursor, keys, timers, ...nothing });
+  } finally {
+    await store.close();
+  }
+}

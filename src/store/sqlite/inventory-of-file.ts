@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../errors.ts';
+import type { InventoryQuery, StoredPipeline } from '../store.ts';
+import { readInventory } from './inventory.ts';
+import { openReader } from './open-database.ts';
+import { schemaVersion } from './schema.ts';
+import { Select } from './select.ts';
+import { toStoreError } from './sqlite-errors.ts';
+
+/** How long to wait for a lock that another program has. */
+const busyTimeoutMs = 2_000;
+
+/**
+ * Counts what lies in a database, at one moment, whoever owns it: nothing is written. Throws `MILL_INVALID_CONFIGURATION` for a file that
+ * is not there or is no database of Millrace, `MILL_TABLE_CHANGED` for one of another version, and `MILL_STORE_…`.
+ */
+export function inventoryOfFile(file: string, query: InventoryQuery): readonly StoredPipeline[] {
+  const path = resolve(file);
+  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no such file`);
+  const db = openReader({ path, busyTimeoutMs });
+  try {
+    db.exec('BEGIN');
+    checkVersion(db, path);
+    return readInventory(db, query);
+  } catch (error) {
+    throw toStoreError(error, path);
+  } finally {
+    db.close();
+  }
+}
+
+function checkVersion(db: DatabaseSync, path: string): void {
+  const meta = new Select<[1]>(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_meta'").get();
+  if (meta === undefined)
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database of Millrace, found another one`);
+  const [version] = new Select<[number]>(db, "SELECT value FROM millrace_meta WHERE name = 'schema_version'").get() ?? [];
+  if (version === schemaVersion) return;
+  throw new MillraceError(
+    'MILL_TABLE_CHANGED',
+    `${path}: expected tables of schema version ${schemaVersion}, found version ${version}. ` +
+      'An older one is brought up to date by the next start; a newer one needs a newer Millrace.',
+  );
+}
