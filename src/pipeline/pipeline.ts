@@ -47,7 +47,7 @@ export interface RetryPolicy {
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that decides nothing about the state just ends
 type NextState<State> = State | null | undefined | void;
-type HandlerResult<State> = NextState<State> | Promise<NextState<State>>;
+type HandlerResult<State> = NextState<State> | PromiseLike<NextState<State>>;
 
 /** `undefined` in place of a state type for pipelines that declare none. */
 type StateOf<S extends Schema> = [S] extends [never] ? undefined : OutputOf<S>;

@@ -167,7 +167,7 @@ test('what a processor answers must be JSON, or the event is given up', async (c
   const { t } = await start(context, { processor: () => ({ count: 5n }) }, { MAX_RETRIES: '0' });
   await t.ingest('events', reading(1));
   await t.drain();
-  assert.match((await t.deadLetters())[0]?.reason ?? '', /BigInt/);
+  assert.match((await t.deadLetters())[0]?.reason ?? '', /column processed_data.count: expected JSON, found a bigint/);
 });
 
 test('an id is recognised for the window, and after it the event takes the place of the first', async (context) => {

@@ -1,4 +1,5 @@
 import { type Duration, pipeline } from '../../src/index.ts';
+import { isPromiseLike } from '../shared/promise-like.ts';
 import { toUtc } from '../shared/timestamp.ts';
 import type { EventProcessor } from './processor.ts';
 import type { EventStorage } from './storage.ts';
@@ -44,7 +45,7 @@ export function eventsPipeline({ validator, processor, storage, workers, retries
       };
       const processed = processor(event, turn);
       // What is there at once is saved at once: only processors that wait take a worker.
-      return processed instanceof Promise ? processed.then(save) : save(processed);
+      return isPromiseLike(processed) ? processed.then(save) : save(processed);
     },
   });
 }

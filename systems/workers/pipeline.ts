@@ -1,4 +1,5 @@
 import { type Duration, pipeline, type Turn } from '../../src/index.ts';
+import { isPromiseLike } from '../shared/promise-like.ts';
 import { lastPlace, type Place, placeTable } from './place.ts';
 import { actOf, type Speech } from './speech.ts';
 import { logSpoken, type Observe } from './spoken.ts';
@@ -35,9 +36,7 @@ export function workersPipeline({ workers, observe = logSpoken, retain = '7d' }:
       const { worker_listened, message_listened } = worker;
       const { act: _, place, ...speech } = act;
       const told = observe({ ...speech, worker_listened, message_listened, place }, turn);
-      return told instanceof Promise
-        ? told.then(() => speak(worker, { ...speech, place }, turn))
-        : speak(worker, { ...speech, place }, turn);
+      return isPromiseLike(told) ? told.then(() => speak(worker, { ...speech, place }, turn)) : speak(worker, { ...speech, place }, turn);
     },
   });
 }

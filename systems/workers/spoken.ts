@@ -13,7 +13,7 @@ export interface Spoken extends Speech, Pick<Worker, 'worker_listened' | 'messag
  * Is told that a worker speaks, before that is on disk: after a crash, what the last commit would have held is told once
  * more. It may answer a promise, and nothing is decided before that resolves.
  */
-export type Observe = (spoken: Spoken, turn: Pick<Turn, 'log'>) => void | Promise<void>;
+export type Observe = (spoken: Spoken, turn: Pick<Turn, 'log'>) => void | PromiseLike<void>;
 
 /** The default. */
 export const logSpoken: Observe = ({ place: _, ...fields }, turn) => turn.log.info('spoke', fields);

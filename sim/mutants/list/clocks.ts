@@ -159,8 +159,8 @@ export const clocks: readonly Mutant[] = [
     name: 'pause-outlasts-itself-when-the-clock-is-set-back',
     promises: [5],
     file: schedules,
-    find: 'if (nextRunAt <= latest) return undefined;',
-    replace: 'return undefined;',
+    find: 'const next = Math.min(nextRunAt, afterPause(schedule, now + pauseMs));',
+    replace: 'const next = nextRunAt;',
     tests: [promise('clock-jumps')],
   },
   {

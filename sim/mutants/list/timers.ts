@@ -156,8 +156,8 @@ export const timers: readonly Mutant[] = [
     name: 'timer-given-up-is-not-removed',
     promises: [5, 9],
     file: runner,
-    find: 'parked: false,\n      });\n      this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });',
-    replace: 'parked: false,\n      });',
+    find: 'this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });\n  }',
+    replace: '}',
     tests: [promise('timers'), promise('visible-failure')],
   },
   {

@@ -2,6 +2,7 @@ import { type ErrorCode, errorTable, MillraceError, messageOf } from '../../erro
 import type { Schedule } from '../../pipeline/schedule.ts';
 import { type FaultyRow, type PendingOrigins, type SourceRow, SourceRows } from '../../pipeline/source-rows.ts';
 import type { QueryTables } from '../../pipeline/table-query.ts';
+import { isThenable } from '../../pipeline/thenable.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { BatchPlaces } from './batch-places.ts';
@@ -83,7 +84,7 @@ export class ScheduleRun {
       await this.#inTime(ready);
       if (this.#isOver) return { failure: undefined };
       const answer = source({ dueAt, now: clock.now(), limit, query: this.#means.query });
-      const events = await (answer instanceof Promise ? this.#inTime(answer) : answer);
+      const events = await (isThenable(answer) ? this.#inTime(Promise.resolve(answer)) : answer);
       if (events !== undefined) await this.#letThrough(events);
     } catch (error) {
       this.#fail(error);

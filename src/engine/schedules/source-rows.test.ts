@@ -234,7 +234,7 @@ test('a primary key may have several columns, be empty, odd, long or beyond Java
       every: '1m',
       batch: 1,
       source: tableSource(parts, {
-        rows: (query) => query.selectAll().where('done', '=', 0).orderBy('done'),
+        rows: (query) => query.selectAll().select(sql<number>`abs(nth)`.as('size')).where('done', '=', 0).orderBy('done'),
         event: ({ name, nth }) => (name === 'good' ? { name, nth } : failing()),
       }),
     },
@@ -252,6 +252,7 @@ test('a primary key may have several columns, be empty, odd, long or beyond Java
     [long, 2, null],
     ['big', 9_007_199_254_740_993n, null],
     ['big', 9_007_199_254_740_992n, null],
+    ['big', -9_223_372_036_854_775_808n, null],
     ['good', 3, '{'],
     ['good', 4, '[]'],
   ];
@@ -272,18 +273,20 @@ test('a primary key may have several columns, be empty, odd, long or beyond Java
       ...odd.slice(0, 4).map(([name, nth]) => key(name, Number(nth))),
       key('big', '9007199254740993'),
       key('big', '9007199254740992'),
+      key('big', '-9223372036854775808'),
       key('good', 3),
     ].toSorted(),
   );
   const reasonOf = (origin: string) => letters.find((letter) => letter.origin === origin)?.reason ?? '';
   assert.match(reasonOf(key('big', '9007199254740993')), /^row: nth: .*9007199254740993$/);
+  assert.match(reasonOf(key('big', '-9223372036854775808')), /^row: .*integer overflow/);
   assert.match(reasonOf(key('good', 3)), /^row: extra: .*JSON/);
   assert.ok(letters.every((letter) => letter.key.length <= 512));
   assert.equal(letters.find(({ origin }) => origin === key('', 0))?.key, '["",0]');
   for (const { id } of letters) await t.mill.redrive(id);
   assert.deepEqual(await t.deadLetters(), []);
   await t.advance('1m');
-  assert.equal((await t.deadLetters()).length, 7);
+  assert.equal((await t.deadLetters()).length, 8);
   await t.stop();
 });
 
