@@ -16,6 +16,8 @@ export interface Ledger {
   readonly calls: readonly ArrivedCall[];
   /** Dead letters that an operator has dealt with. */
   readonly resolved: readonly Resolved[];
+  /** By how much the clock of the engine was set, each time, back where it is negative; absent when it never was. In milliseconds. */
+  readonly clockJumpsMs?: readonly number[];
 }
 
 /** A pipeline, as far as what it did can be told from its tables. */
@@ -31,6 +33,8 @@ export interface Witness {
   readonly skipAfterMs?: number;
   /** What an event is called in the ledger: its number, its chosen id, or a mark in its body. */
   nameOf(event: LoggedEvent): string;
+  /** Whether all lives declared a timer; if not, it may be given up before it had its attempts. By default they did. */
+  wasDeclared?(timer: string): boolean;
   /** The turns that took effect, those of a key in the order in which they did. */
   turns(store: Store): Promise<readonly AppliedTurn[]>;
   /** What a timer that was given up is called; by default its data, which is a text then. */

@@ -8,18 +8,20 @@ import type { Evidence } from './evidence.ts';
  */
 export function checkLetters(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   for (const { id, reason } of evidence.letters) if (reason === '') say(`dead letter ${id} says no reason`);
-  checkPatience(evidence, say);
+  checkPatience(evidence, ledger, say);
   checkParked(evidence, say);
   checkGivenUp(evidence, ledger, say);
 }
 
 /** Nothing was given up before it had all its attempts, no number before its time. */
-function checkPatience({ witness, events, letters }: Evidence, say: (broken: string) => void): void {
+function checkPatience({ witness, events, letters }: Evidence, { clockJumpsMs = [] }: Ledger, say: (broken: string) => void): void {
   const { attempts = 0, skipAfterMs = 0 } = witness;
   for (const letter of letters) {
-    if (letter.delivery === null && letter.numbers === null && letter.attempts < attempts)
+    const wasDeclared = letter.timer === null || witness.wasDeclared?.(letter.timer.name) !== false;
+    if (letter.delivery === null && letter.numbers === null && letter.attempts < attempts && wasDeclared)
       say(`dead letter ${letter.id}: it was given up after ${letter.attempts} attempts`);
-    if (letter.numbers === null) continue;
+    // How long it was by a clock that was set nobody can tell afterwards.
+    if (letter.numbers === null || clockJumpsMs.length > 0) continue;
     const early = String(letter.numbers.to + 1);
     const acceptedAt = events.find(({ key, name }) => key === letter.key && name === early)?.acceptedAt ?? Number.NEGATIVE_INFINITY;
     if (letter.failedAt - acceptedAt < skipAfterMs)

@@ -9,12 +9,14 @@ import { titleOf } from './log.ts';
  */
 export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   const acceptedAt = new Map(evidence.events.map((event) => [titleOf(event), event.acceptedAt]));
+  // Moments of before and after cannot be compared then.
+  const isSetBack = ledger.clockJumpsMs?.some((ms) => ms < 0) ?? false;
   for (const [key, record] of evidence.keys) {
     const turns = evidence.turns.get(key) ?? [];
     if (turns.some(({ armed }) => armed === undefined)) continue;
-    const replay = new Replay(givenUpOf(key, evidence, ledger), (broken) => say(`key ${key}: ${broken}`));
+    const replay = new Replay({ givenUp: givenUpOf(key, evidence, ledger), isSetBack }, (broken) => say(`key ${key}: ${broken}`));
     for (const turn of turns) replay.take(turn, acceptedAt);
-    if (!evidence.witness.numbered) checkNoneTooSoon(key, evidence, ledger, (broken) => say(`key ${key}: ${broken}`));
+    if (!evidence.witness.numbered && !isSetBack) checkNoneTooSoon(key, evidence, ledger, (broken) => say(`key ${key}: ${broken}`));
     // Names with a slash are the engine's own.
     replay.compare(new Map(record.timers.filter(({ name }) => !name.includes('/')).map(({ name, dueAt }) => [name, dueAt])));
   }
@@ -57,6 +59,7 @@ function checkNoneTooSoon(key: string, evidence: Evidence, { ingests, resolved }
 /** The timers of a key, turn by turn. */
 class Replay {
   readonly #givenUp: ReadonlySet<string>;
+  readonly #isSetBack: boolean;
   readonly #say: (broken: string) => void;
   /** By the name of the timer. */
   readonly #pending = new Map<string, Armed>();
@@ -64,14 +67,18 @@ class Replay {
   readonly #armed = new Map<string, Armed>();
   readonly #fired = new Set<string>();
 
-  constructor(givenUp: ReadonlySet<string>, say: (broken: string) => void) {
+  constructor(
+    { givenUp, isSetBack }: { readonly givenUp: ReadonlySet<string>; readonly isSetBack: boolean },
+    say: (broken: string) => void,
+  ) {
     this.#givenUp = givenUp;
+    this.#isSetBack = isSetBack;
     this.#say = say;
   }
 
   take({ key, cause, armed = [] }: AppliedTurn, acceptedAt: ReadonlyMap<string, number>): void {
     if (cause.kind === 'timer') this.#fire(cause);
-    if (cause.kind === 'event') this.#checkOverdue(cause.name, acceptedAt.get(titleOf({ key, name: cause.name })) ?? 0);
+    if (cause.kind === 'event' && !this.#isSetBack) this.#checkOverdue(cause.name, acceptedAt.get(titleOf({ key, name: cause.name })) ?? 0);
     for (const one of armed) this.#arm(one);
   }
 
@@ -79,7 +86,7 @@ class Replay {
   compare(stored: ReadonlyMap<string, number>): void {
     for (const [timer, { arm, dueAt }] of this.#pending) {
       const found = stored.get(timer);
-      if (found === dueAt || (found === undefined && this.#givenUp.has(String(arm)))) continue;
+      if (found === dueAt || (this.#givenUp.has(String(arm)) && (found === undefined || this.#isBroughtForward(dueAt, found)))) continue;
       this.#say(`timer ${arm} is due at ${dueAt}, and the store has ${found ?? 'none'}`);
     }
     for (const [timer, dueAt] of stored) {
@@ -88,7 +95,15 @@ class Replay {
   }
 
   #isRedriven(timer: string, dueAt: number): boolean {
-    return Array.from(this.#armed.values()).some((one) => one.timer === timer && one.dueAt === dueAt && this.#givenUp.has(String(one.arm)));
+    return Array.from(this.#armed.values()).some(
+      (one) =>
+        one.timer === timer && (one.dueAt === dueAt || this.#isBroughtForward(one.dueAt, dueAt)) && this.#givenUp.has(String(one.arm)),
+    );
+  }
+
+  /** One that is redriven comes due at once, also by a clock that was set back since. */
+  #isBroughtForward(dueAt: number, found: number): boolean {
+    return this.#isSetBack && found < dueAt;
   }
 
   #fire({ arm, at }: Cause & { readonly kind: 'timer' }): void {
@@ -97,7 +112,7 @@ class Replay {
     if (armed === undefined) this.#say(`a timer ${arm} fired that nobody armed`);
     else if (this.#fired.has(arm)) this.#say(`timer ${arm} fired twice`);
     else if (!isPending && !this.#givenUp.has(arm)) this.#say(`timer ${arm} fired although it was cancelled or replaced`);
-    else if (at < armed.dueAt) this.#say(`timer ${arm} fired ${armed.dueAt - at} ms early`);
+    else if (at < armed.dueAt && !this.#isSetBack) this.#say(`timer ${arm} fired ${armed.dueAt - at} ms early`);
     if (isPending) this.#pending.delete(armed.timer);
     this.#fired.add(arm);
   }

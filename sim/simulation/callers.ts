@@ -117,7 +117,8 @@ export class Callers {
   }
 
   async #answers(pipeline: string, acts: readonly Act[], isBatch: boolean): Promise<readonly Answer[]> {
-    const { mill, died } = this.#means.life();
+    const life = this.#means.life();
+    const { mill, died } = life;
     try {
       if (isBatch) {
         const judged = await Promise.race([mill.ingestBatch(pipeline, acts), died]);
@@ -125,7 +126,8 @@ export class Callers {
       }
       return [(await Promise.race([mill.ingest(pipeline, acts[0]), died])).status];
     } catch (error) {
-      return acts.map(() => this.#answerOf(error));
+      const isNotThere = error instanceof MillraceError && error.code === 'MILL_NOT_FOUND' && !life.isDeclared(pipeline);
+      return acts.map(() => (isNotThere ? 'refused' : this.#answerOf(error)));
     }
   }
 

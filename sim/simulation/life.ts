@@ -16,6 +16,8 @@ export interface World {
   readonly scheduler: Scheduler;
   readonly random: () => number;
   readonly isMended: boolean;
+  /** What lives that begin now do not declare. */
+  readonly undeclared: ReadonlySet<string>;
   readonly calls: ArrivedCall[];
   note(what: string): void;
   count(what: string): void;
@@ -37,6 +39,7 @@ export class Life implements Surroundings {
   /** Another process has the store, and this one does not know. */
   isBarred = false;
   readonly #world: World;
+  readonly #undeclared: ReadonlySet<string>;
   readonly #die: (reason: Error) => void;
   readonly #running = new Set<string>();
   #isAlive = true;
@@ -45,6 +48,7 @@ export class Life implements Surroundings {
   constructor(life: number, world: World, makeStore: (life: Life) => Store) {
     this.life = life;
     this.#world = world;
+    this.#undeclared = world.undeclared;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined);
     this.died = promise;
@@ -95,6 +99,10 @@ export class Life implements Surroundings {
       if (!hasLeft) this.#running.delete(name);
       hasLeft = true;
     };
+  }
+
+  isDeclared(name: string): boolean {
+    return !this.#undeclared.has(name);
   }
 
   count(what: string): void {

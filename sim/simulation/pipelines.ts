@@ -25,11 +25,13 @@ export function after(state: State | undefined, cause: Cause): State {
 const DeedSchema = z.custom<Deed>();
 const ActSchema = z.object({ key: z.string(), mark: z.string(), isNamed: z.boolean(), number: z.int(), does: z.array(DeedSchema) });
 
-/** The pipelines of a program; what they do is in their events. */
+/** The pipelines of a program, as far as they are declared; what they do is in their events. */
 export function simulatedPipelines(settings: Settings, surroundings: Surroundings): readonly AnyPipeline[] {
   const made: AnyPipeline[] = [];
   const pipelineOf = (name: string) => made.find((one) => one.name === name) as AnyPipeline;
-  for (const name of pipelineNames) made.push(simulatedPipeline(name, { settings, surroundings, pipelineOf }));
+  for (const name of pipelineNames) {
+    if (surroundings.isDeclared(name)) made.push(simulatedPipeline(name, { settings, surroundings, pipelineOf }));
+  }
   return made;
 }
 
@@ -52,13 +54,15 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
     timeout: 2_000,
     handle: (act: Act, state: State | undefined, turn: SimulatedTurn) => run({ kind: 'event', name: act.mark }, act.does, state, turn, act),
     timers: Object.fromEntries(
-      timerNames.map((timer) => [
-        timer,
-        (state: State | undefined, turn: SimulatedTurn, data: unknown) => {
-          const { arm, does } = data as TimerData;
-          return run({ kind: 'timer', arm, at: turn.now }, does, state, turn, data);
-        },
-      ]),
+      timerNames
+        .filter((timer) => means.surroundings.isDeclared(timer))
+        .map((timer) => [
+          timer,
+          (state: State | undefined, turn: SimulatedTurn, data: unknown) => {
+            const { arm, does } = data as TimerData;
+            return run({ kind: 'timer', arm, at: turn.now }, does, state, turn, data);
+          },
+        ]),
     ) as Record<(typeof timerNames)[number], (state: State | undefined, turn: SimulatedTurn, data: unknown) => ReturnType<typeof run>>,
     deliver: endpoints(means, (endpoint, { id, status }, state, turn) => {
       // Where the pipeline is to begin the next attempt, it does so at once.
@@ -80,16 +84,18 @@ function endpoints(
   told: (endpoint: (typeof endpointNames)[number], outcome: DeliveryOutcome, state: State | undefined, turn: SimulatedTurn) => unknown,
 ) {
   return Object.fromEntries(
-    endpointNames.map((name) => {
-      const options: EndpointOptions<State, SimulatedTurn, never> = {
-        to: { call: (call, signal) => surroundings.call(call, signal) },
-        concurrency: settings.deliveriesAtOnce,
-        timeout: 3_000,
-        retry: { attempts: 3, backoff: 300, by: name === 'visit' ? 'pipeline' : 'outbox' },
-        order: name === 'post' ? 'key' : 'none',
-        ...(name !== 'shout' && { outcome: (state, turn, outcome) => told(name, outcome, state, turn) as never }),
-      };
-      return [name, options];
-    }),
+    endpointNames
+      .filter((name) => surroundings.isDeclared(name))
+      .map((name) => {
+        const options: EndpointOptions<State, SimulatedTurn, never> = {
+          to: { call: (call, signal) => surroundings.call(call, signal) },
+          concurrency: settings.deliveriesAtOnce,
+          timeout: 3_000,
+          retry: { attempts: 3, backoff: 300, by: name === 'visit' ? 'pipeline' : 'outbox' },
+          order: name === 'post' ? 'key' : 'none',
+          ...(name !== 'shout' && { outcome: (state, turn, outcome) => told(name, outcome, state, turn) as never }),
+        };
+        return [name, options];
+      }),
   );
 }

@@ -26,6 +26,8 @@ export const endpointNames = ['mail', 'post', 'visit', 'shout'] as const;
 type EndpointName = (typeof endpointNames)[number];
 export const pipelineNames = ['acts', 'numbers', 'loose'] as const;
 export type PipelineName = (typeof pipelineNames)[number];
+/** What a life of the process may declare or not. */
+export type Declared = 'gong' | EndpointName | 'loose';
 
 /** An event. */
 export interface Act {
@@ -58,7 +60,10 @@ export type Step =
   | { readonly step: 'wait' }
   | { readonly step: 'advance'; readonly ms: number }
   | { readonly step: 'crash' }
-  | { readonly step: 'restart'; readonly timeoutMs: number }
+  /** From here on lives do not declare what is named in `without`, if it is there. */
+  | { readonly step: 'restart'; readonly timeoutMs: number; readonly without?: readonly Declared[] }
+  /** Somebody sets the clock, ahead or (negative) back, while no time passes. */
+  | { readonly step: 'set clock'; readonly byMs: number }
   /** Another process takes the store over while this one believes it has it. */
   | { readonly step: 'take over' }
   /** Calls under way fail, with or without effect, and so do the next ones. */

@@ -2,6 +2,7 @@ import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
 import {
   type Act,
+  type Declared,
   type Deed,
   type DeliveryPlan,
   endpointNames,
@@ -25,6 +26,18 @@ const weather: readonly FaultRates[] = [
   { failsBefore: 40, failsAfter: 60, busy: 40, delayed: 60, full: 3, crashBefore: 8, crashAfter: 8 },
 ];
 
+const undeclared: readonly (readonly Declared[])[] = [
+  [],
+  ['gong'],
+  ['mail'],
+  ['visit'],
+  ['loose'],
+  ['gong', 'post', 'visit'],
+  ['gong', 'mail', 'shout', 'loose'],
+];
+/** Back by less than what everything has to come to rest in the end. */
+const clockJumpsMs = [-20_000, -2_000, -300, 300, 5_000, 3_600_000];
+
 const keys = ['ann', 'bob', 'cem', 'dan'] as const;
 
 /** A random program: the same for the same seed and number of steps. A plain one has of what happens only what there was at first. */
@@ -40,11 +53,15 @@ class Author {
   readonly #plans = new Map<string, DeliveryPlan>();
   /** The numbers of each key that were not brought in yet, mostly in order. */
   readonly #numbers = new Map<string, { next: number; readonly left: number[] }>();
+  readonly #isRedeclared: boolean;
+  readonly #isClockSet: boolean;
   #marks = 0;
 
   constructor(seed: number, isPlain: boolean) {
     this.#seed = seed;
     this.#beside = isPlain ? undefined : new Chance(dice(Math.imul(seed, 0xc2b2ae35)));
+    this.#isRedeclared = this.#beside?.one([true, false]) ?? false;
+    this.#isClockSet = this.#beside?.one([true, false, false]) ?? false;
     // Seeds that follow each other would throw much the same at first.
     this.#chance = new Chance(dice(Math.imul(seed, 0x9e3779b1)));
   }
@@ -52,8 +69,8 @@ class Author {
   write(count: number): Program {
     const settings = this.#settings();
     const faults = this.#chance.one(weather);
-    const steps = Array.from({ length: count }, () => this.#step());
-    return { seed: this.#seed, settings, faults, steps, plans: this.#plans };
+    const steps = Array.from({ length: count }, () => [this.#step(), ...this.#stepsBeside()]);
+    return { seed: this.#seed, settings, faults, steps: steps.flat(), plans: this.#plans };
   }
 
   #settings(): Settings {
@@ -86,6 +103,14 @@ class Author {
     if (dealt <= 92) return { step: 'mend', isMended: chance.one([true, false]) };
     if (dealt <= 96) return { step: 'operate', how: chance.one(['redriven', 'redriven', 'discarded']) };
     return { step: 'look', key: chance.one(keys) };
+  }
+
+  #stepsBeside(): readonly Step[] {
+    const chance = this.#beside;
+    if (chance === undefined) return [];
+    const dealt = chance.upTo(20);
+    if (dealt === 1 && this.#isRedeclared) return [{ step: 'restart', timeoutMs: chance.one([0, 5_000]), without: chance.one(undeclared) }];
+    return dealt === 2 && this.#isClockSet ? [{ step: 'set clock', byMs: chance.one(clockJumpsMs) }] : [];
   }
 
   #ingest(): Step {

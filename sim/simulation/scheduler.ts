@@ -51,6 +51,12 @@ export class Scheduler {
     return true;
   }
 
+  /** Sets the clock, ahead or back, while no time passes. */
+  setClock(byMs: number): void {
+    this.clock.jump(byMs);
+    this.#note(`the clock is set to ${this.clock.now()}`);
+  }
+
   /** Turns the clock to its next alarm, if that is not later than `until`; otherwise to `until`, and answers false. */
   turn(until: number): boolean {
     const isAlarm = this.clock.turnToNextAlarm(until);

@@ -50,11 +50,13 @@ class Simulation implements World {
   readonly random: () => number;
   readonly calls: ArrivedCall[] = [];
   isMended = false;
+  undeclared: ReadonlySet<string> = new Set();
   readonly #chance: Chance;
   readonly #base: Store;
   readonly #processes: Processes;
   readonly #callers: Callers;
   readonly #broken: string[] = [];
+  readonly #clockJumpsMs: number[] = [];
   readonly #tally = new Map<string, number>();
   readonly #trace: (what: string) => void;
   #course = 0;
@@ -122,8 +124,13 @@ class Simulation implements World {
         return this.#restart();
       case 'restart':
         this.count('stops');
+        if (step.without !== undefined) this.#redeclare(step.without);
         await this.#processes.stop(step.timeoutMs);
         return this.#restart();
+      case 'set clock':
+        this.count(`clocks set ${step.byMs < 0 ? 'back' : 'ahead'}`);
+        this.#clockJumpsMs.push(step.byMs);
+        return this.scheduler.setClock(step.byMs);
       case 'take over':
         this.count('take-overs');
         return this.#processes.takeOver();
@@ -138,6 +145,12 @@ class Simulation implements World {
       case 'look':
         return this.#callers.look(step.key);
     }
+  }
+
+  /** Lives that begin from here on declare all but this. */
+  #redeclare(without: readonly string[]): void {
+    this.count('changes of the declaration');
+    this.undeclared = new Set(without);
   }
 
   /** The power is cut and comes back. What is on disk is consistent at this moment, too. */
@@ -186,6 +199,10 @@ class Simulation implements World {
     this.note('the end begins');
     this.#processes.calmDown();
     await this.#untilAnswered();
+    if (this.undeclared.size > 0) {
+      this.#redeclare([]);
+      await this.#restart();
+    }
     await this.#restUnmended();
     this.note('all is mended');
     this.isMended = true;
@@ -272,7 +289,8 @@ class Simulation implements World {
     const pipelines = pipelineNames.map((name) => ({ name, numbered: name === 'numbers' }));
     await this.#base.open({ pipelines, tables: [turnsTable, lastTable] });
     const { ingests, resolved } = this.#callers;
-    const ledger: Ledger = { witnesses: witnessesOf(this.program.settings), ingests, calls: this.calls, resolved };
+    const witnesses = witnessesOf(this.program);
+    const ledger: Ledger = { witnesses, ingests, calls: this.calls, resolved, clockJumpsMs: this.#clockJumpsMs };
     for (const what of await checkInvariants(ledger, this.#base, settledAt === undefined ? {} : { settledAt })) this.broken(what);
   }
 }

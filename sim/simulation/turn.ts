@@ -25,6 +25,7 @@ export interface Surroundings {
   readonly isMended: boolean;
   /** A turn of a key begins; the answer ends it. */
   enter(pipeline: string, key: string, what: string): () => void;
+  isDeclared(name: string): boolean;
   count(what: string): void;
   /** Resolves some time. */
   pause(): Promise<void>;
@@ -72,7 +73,7 @@ export function runTurn<Next>(means: TurnMeans, next: () => Next): Next | Promis
     const poison = poisonOf(means);
     const isFailing = fails(means);
     const decision = next();
-    if (deeds.some((deed) => deed.do === 'spoil')) spoilAll(means, decision);
+    if (deeds.some((deed) => deed.do === 'spoil')) spoilAll(means, decision, isWaiting);
     if (isFailing) throw new Error('not today');
     if (poison === undefined) return decision;
     surroundings.count(`poisons: ${poison}`);
@@ -122,10 +123,12 @@ function take(poison: Poison, turn: SimulatedTurn): unknown {
   return poison === 'state' ? { turns: Number.NaN, sum: new Date(0) } : undefined;
 }
 
-/** The engine must have taken of all this what it wants to keep. */
-function spoilAll({ surroundings, given }: TurnMeans, decision: unknown): void {
+/** The engine must have taken of all this what it wants to keep; of what a promise gives, once that has come to it. */
+function spoilAll({ surroundings, given }: TurnMeans, decision: unknown, isWaiting: boolean): void {
   for (const one of given) spoil(one);
-  if (typeof decision === 'object' && decision !== null && !(decision instanceof Promise)) surroundings.kept.push(decision);
+  if (typeof decision !== 'object' || decision === null) return;
+  if (isWaiting) setImmediate(() => surroundings.kept.push(decision));
+  else surroundings.kept.push(decision);
 }
 
 function spoil(value: unknown): void {
@@ -143,6 +146,8 @@ function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMean
   const asked: Asked[] = [];
   const sent: Sent[] = [];
   for (const [at, deed] of deeds.entries()) {
+    const needed = neededFor(deed);
+    if (needed !== undefined && !surroundings.isDeclared(needed)) continue;
     if (deed.do === 'send') {
       turn.send(pipelineOf(deed.to), deed.act);
       sent.push({ pipeline: deed.to, key: deed.act.key, name: deed.act.mark });
@@ -164,6 +169,13 @@ function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMean
   const row = { id: `${name} ${turn.key}`, turn: nameOf(cause) };
   if (cause.kind === 'event') turn.put(lastTable, { ...row, event: cause.name });
   else turn.update(lastTable, row);
+}
+
+/** What must be declared for it. */
+function neededFor(deed: Deed): string | undefined {
+  if (deed.do === 'send') return deed.to;
+  if (deed.do === 'arm' || deed.do === 'cancel') return deed.timer;
+  return deed.do === 'deliver' ? deed.endpoint : undefined;
 }
 
 /** What a turn is called. */

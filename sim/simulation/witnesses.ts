@@ -1,15 +1,18 @@
+import { deliveryOf } from '../../src/engine/outbox/outcome.ts';
 import type { LoggedEvent, Store } from '../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../ledger.ts';
 import { after, type State, skipAfterMs } from './pipelines.ts';
-import { endpointNames, type PipelineName, pipelineNames, type Settings } from './program.ts';
+import { type Declared, endpointNames, type PipelineName, type Program, pipelineNames } from './program.ts';
 import { nameOf } from './turn.ts';
 
 /** What the simulated pipelines wrote down. */
-export function witnessesOf(settings: Settings): readonly Witness[] {
-  return pipelineNames.map((name) => witnessOf(name, settings));
+export function witnessesOf(program: Program): readonly Witness[] {
+  return pipelineNames.map((name) => witnessOf(name, program));
 }
 
-function witnessOf(pipeline: PipelineName, { attempts, skipsGaps }: Settings): Witness {
+function witnessOf(pipeline: PipelineName, { settings, steps }: Program): Witness {
+  const { attempts, skipsGaps } = settings;
+  const undeclared = new Set(steps.flatMap((step) => (step.step === 'restart' ? (step.without ?? []) : [])));
   return {
     pipeline,
     numbered: pipeline === 'numbers',
@@ -19,6 +22,7 @@ function witnessOf(pipeline: PipelineName, { attempts, skipsGaps }: Settings): W
     endpoints: endpointNames.map((name) => ({ name, isOrdered: name === 'post', isTold: name !== 'shout' })),
     nameOf: ({ body }: LoggedEvent) => JSON.parse(body).mark,
     armOf: (data) => JSON.parse(data ?? '{}').arm ?? '',
+    wasDeclared: (timer) => !undeclared.has((deliveryOf(timer)?.endpoint ?? timer) as Declared),
     turns: (store) => turnsOf(store, pipeline),
     rows: (store, turns) => wrongRows(store, pipeline, turns),
     ...(pipeline !== 'loose' && { fold: (turns) => turns.reduce<State | undefined>((state, { cause }) => after(state, cause), undefined) }),

@@ -155,6 +155,8 @@ export class EndpointQueue {
     if (due.length === limit) this.#mayBeMore = true;
     else {
       if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due.length));
+      // The next tenure may have made calls by now.
+      if (this.#isClosed) return;
       // Those that it did not find are not due.
       for (const name of asked) if (!this.#touched.has(name)) this.#unread.delete(name);
       calls.forget(this.#name, this.#inHand);
