@@ -38,7 +38,11 @@ const pipelineByPath: Readonly<Record<string, string>> = {
   '/pipelines/{pipeline}/schedule': schedulesPipeline,
 };
 /** They store nothing in a log when they succeed. */
-const storingNothing: ReadonlySet<string> = new Set(['/dead-letters/{id}/redrive', '/dead-letters/{id}/discard']);
+const storingNothing: ReadonlySet<string> = new Set([
+  '/dead-letters/{id}/redrive',
+  '/dead-letters/{id}/discard',
+  '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
+]);
 
 /** Adds up what the server said that it has stored. */
 export class Acceptances {

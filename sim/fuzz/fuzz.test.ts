@@ -12,7 +12,7 @@ const boundMs = 30_000;
 
 const routes = Object.keys(samples).map((name): Route => {
   const [method = '', path = ''] = name.split(' ');
-  return { name, method, path, query: ['cursor'], hasBody: method === 'POST' && !path.startsWith('/dead-letters') };
+  return { name, method, path, query: ['cursor'], hasBody: method === 'POST' && !/^\/dead-letters|\/withdraw$/.test(path) };
 });
 
 async function attack(context: TestContext, seed: number, attackMs: number): Promise<void> {

@@ -67,6 +67,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /pipelines/{pipeline}/keys/{key}': {
     parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
   },
+  'POST /pipelines/{pipeline}/deliveries/{endpoint}/withdraw': {
+    parameters: (draw) => ({ pipeline: 'messages', endpoint: draw.pick(['sms', 'gone']) }),
+  },
   'GET /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }) },
   'POST /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }), body: scheduleAction },
   'GET /dead-letters': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts';
 
 /** Levels of arrays and objects that a value may have. Code that walks a value recurses, and far deeper ones would exhaust its stack. */
-const levelsMax = 1_000;
+export const levelsMax = 1_000;
 
 /** Characters of a place that are shown. */
 const pathLengthMax = 200;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { SortedText, WellFormedText } from '../shared/text.ts';
+import { RowText, SortedText } from '../shared/text.ts';
 
 /** Longer ids would not leave room for a version in the longest id of an event, which has 512 characters. */
 const idLengthMax = 490;
@@ -11,7 +11,7 @@ const callbackTimeMsMax = 10_000_000_000_000;
 const levelsMax = 500;
 
 /** The id of an account. */
-const AccountId = WellFormedText.min(1).max(idLengthMax);
+const AccountId = RowText.min(1).max(idLengthMax);
 
 export const AccountType = SortedText.min(1);
 

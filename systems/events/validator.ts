@@ -12,10 +12,10 @@ export const EventType = z.enum(['user_action', 'sensor_data', 'system_log']);
 export type EventSource = z.infer<typeof EventSource>;
 export const EventSource = z.enum(['web', 'mobile', 'iot_device', 'system']);
 
-/** 1 to 50 characters, however many bytes each takes. Half of a surrogate pair is none: a row could not keep it. */
+/** 1 to 50 characters, however many bytes each takes. Half of a surrogate pair and U+0000 are none: a row could not keep them. */
 export const UserId = z
   .string()
-  .regex(/^\P{Surrogate}{1,50}$/u, 'expected 1 to 50 characters of well-formed Unicode')
+  .regex(/^[^\p{Surrogate}\0]{1,50}$/u, 'expected 1 to 50 characters of well-formed Unicode without U+0000')
   .meta({ minLength: 1, maxLength: 50, pattern: undefined });
 
 /** An event as it was accepted. */

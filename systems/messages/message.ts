@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { faultOfText } from '../shared/text.ts';
 
 /** Characters, which are Unicode code points, that a message may have. */
 export const lengthMax = { to: 20, content: 255 } as const;
@@ -23,7 +24,7 @@ function text(max: number) {
   return z
     .string(`expected a text of 1 to ${max} characters`)
     .superRefine((value, context) => {
-      const fault = value.isWellFormed() ? faultOf(value, max) : 'expected well-formed Unicode, found half of a surrogate pair';
+      const fault = faultOfText(value) ?? faultOf(value, max);
       if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
     })
     .meta({ minLength: 1, maxLength: max });

@@ -1,4 +1,5 @@
 import { type Answer, type HttpResponse, type HttpTransport, http, retryAfterMs } from '../../src/index.ts';
+import { toRowText } from '../shared/text.ts';
 import type { Accepted } from './pipeline.ts';
 
 /** A call a second shows whether the provider is back, and is no burden to one that is not; a batch that finds it down goes on with the next. */
@@ -14,7 +15,7 @@ export function smsProvider({ url, key }: { readonly url: string; readonly key: 
  * whole, nobody knows.
  */
 export function judgeProvider({ status, headers, body, bodyFault }: HttpResponse): Answer {
-  const answer = { rawResponse: body };
+  const answer = { rawResponse: toRowText(body) };
   if (status === 408 || status === 429 || status >= 500) {
     return { result: 'failed', reason: `status ${status}`, retryAfterMs: retryAfterMs(headers), answer };
   }
@@ -40,7 +41,7 @@ function messageIdOf(json: unknown, body: string): string | undefined {
   if (typeof json !== 'object' || json === null || !('messageId' in json)) return undefined;
   const { messageId } = json;
   if (typeof messageId === 'number') return messageIdOf(JSON.parse(body, asWritten), body);
-  return typeof messageId === 'string' && messageId.trim() !== '' ? messageId : undefined;
+  return typeof messageId === 'string' && messageId.trim() !== '' ? toRowText(messageId) : undefined;
 }
 
 /** A reviver that leaves numbers as the texts that they are. */

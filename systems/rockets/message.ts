@@ -1,6 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
-import { SortedText, WellFormedText } from '../shared/text.ts';
+import { RowText, SortedText } from '../shared/text.ts';
 import { Timestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
 
@@ -15,7 +15,7 @@ const schemas = {
   RocketLaunched: messageOf('RocketLaunched', { type: SortedText, launchSpeed: z.number().min(0), mission: SortedText }),
   RocketSpeedIncreased: messageOf('RocketSpeedIncreased', { by: z.number().positive() }),
   RocketSpeedDecreased: messageOf('RocketSpeedDecreased', { by: z.number().positive() }),
-  RocketExploded: messageOf('RocketExploded', { reason: WellFormedText }),
+  RocketExploded: messageOf('RocketExploded', { reason: RowText }),
   RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: SortedText }),
 };
 const anySchema = z.union(Object.values(schemas));

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { table } from '../../src/index.ts';
+import { RowText } from '../shared/text.ts';
 
 /** Where a message stands in a play, and what makes that play this one and no other. */
 export const Place = z.object({
   /** The row's id, in decimal. */
-  row: z.string(),
+  row: RowText,
   /** A fingerprint of what the row says. */
-  says: z.string(),
+  says: RowText,
   interval: z.int(),
   /** The sum of the intervals up to here, in milliseconds. */
   accumulated_time: z.int(),

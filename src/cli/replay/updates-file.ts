@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { MillraceError, messageOf } from '../../errors.ts';
 import { findInexactNumbers } from '../../pipeline/inexact-numbers.ts';
+import { levelsMax } from '../../pipeline/json.ts';
 
 /** The updates of a file, each as it stands. */
 export interface UpdatesFile {
@@ -35,13 +36,42 @@ function parse(path: string, bytes: Buffer): readonly unknown[] {
     // What Windows puts in front of UTF-8 is no JSON.
     const text = bytes.toString().replace(/^\uFEFF/, '');
     value = JSON.parse(text);
-    // The engine refuses the updates that have numbers which JavaScript rounds, each by itself.
-    value = findInexactNumbers(text)?.value ?? value;
+    if (Array.isArray(value)) return withInexactNumbers(value, text);
   } catch (error) {
     throw unusable(path, `expected JSON, found: ${messageOf(error)}`, error);
   }
-  if (Array.isArray(value)) return value;
   throw unusable(path, `expected a JSON array of updates, found ${value === null ? 'null' : kinds[typeof value]}`);
+}
+
+/** The updates of a text, in which the engine knows the numbers that JavaScript rounds: it refuses those updates, each by itself. */
+function withInexactNumbers(updates: readonly unknown[], text: string): readonly unknown[] {
+  const items = itemsOf(text);
+  // One that nests deeper is refused for that.
+  return updates.map((update, at) => {
+    const item = items[at];
+    return item !== undefined && item.levels <= levelsMax ? (findInexactNumbers(item.text)?.value ?? update) : update;
+  });
+}
+
+/** The texts of the items of a JSON array, and how deep each nests. */
+function itemsOf(array: string): readonly { readonly text: string; readonly levels: number }[] {
+  const items: { readonly text: string; readonly levels: number }[] = [];
+  let depth = 0;
+  let from = 0;
+  let levels = 0;
+  for (const { 0: token, index } of array.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/g)) {
+    const isEnd = token === ']' || token === '}';
+    if (token === '[' || token === '{') depth += 1;
+    else if (isEnd) depth -= 1;
+    levels = Math.max(levels, depth - 1);
+    if (depth === 1 && from === 0) from = index + 1;
+    if ((token === ',' && depth === 1) || (isEnd && depth === 0)) {
+      items.push({ text: array.slice(from, index), levels });
+      from = index + 1;
+      levels = 0;
+    }
+  }
+  return items;
 }
 
 /** What JSON may hold beside arrays. */
