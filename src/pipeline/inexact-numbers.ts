@@ -31,6 +31,8 @@ const decimal = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** What is known of values that came out of {@link findInexactNumbers}, and of all that they hold. */
 const found = new WeakMap<object, readonly InexactNumber[]>();
+/** Told of a value in which nothing was found, which is nearly every one. */
+const nothing: readonly Issue[] = [];
 
 /**
  * Looks for numbers that JavaScript rounds in a JSON text: integers that it cannot keep exactly, and numbers that are beyond its
@@ -53,7 +55,8 @@ export function findInexactNumbers(text: string): { readonly value: unknown } | 
 
 /** The numbers in a value that JavaScript has rounded, as issues: their places, and how they were written. */
 export function inexactNumbersOf(value: unknown): readonly Issue[] {
-  const inexact = typeof value === 'object' && value !== null ? (found.get(value) ?? []) : [];
+  const inexact = typeof value === 'object' && value !== null ? found.get(value) : undefined;
+  if (inexact === undefined) return nothing;
   return inexact.map(({ path, source }) => ({ path, message: inexactMessage(source) }));
 }
 
