@@ -72,7 +72,7 @@ export function faultyStore(
           return takeEffect(() => later('meets the end', () => fate.crash()));
         case 'delayed': {
           const delayMs = chance.upTo(2_000);
-          return takeEffect((answer) => void scheduler.clock.alarm(scheduler.clock.now() + delayMs, () => answerLater(answer)));
+          return takeEffect((answer) => void scheduler.clock.after(delayMs, () => answerLater(answer)));
         }
         default:
           return takeEffect(answerLater);

@@ -34,9 +34,9 @@ describe('random programs under faults keep every promise', () => {
     assert.equal(await brokenOf(first, freshPrograms), '');
   });
 
-  for (const { seed, steps, found } of regressions) {
+  for (const { seed, steps, isPlain, found } of regressions) {
     test(`the one that found this, seed ${seed}: ${found}`, async () => {
-      assert.deepEqual((await simulate(randomProgram(seed, steps, { isPlain: true }))).broken, []);
+      assert.deepEqual((await simulate(randomProgram(seed, steps, { isPlain }))).broken, []);
     });
   }
 

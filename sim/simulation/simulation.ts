@@ -42,7 +42,11 @@ export async function simulate(program: Program, options: SimulationOptions = {}
 const lastRounds = 20;
 /** And so many for all that nobody needs to mend; then a health check has had time to find what makes no progress. */
 const unmendedRounds = 5;
+/** Where the clock was set back, what was to be tried again by the earlier one may wait for the longest pause after each claim. */
+const setBackRounds = 15;
 const roundMs = 15_000;
+/** How far the clock is set back at the end, where somebody sets it: farther than the rounds could wait. */
+const lastJumpMs = -3_600_000;
 
 class Simulation implements World {
   readonly program: Program;
@@ -128,9 +132,7 @@ class Simulation implements World {
         await this.#processes.stop(step.timeoutMs);
         return this.#restart();
       case 'set clock':
-        this.count(`clocks set ${step.byMs < 0 ? 'back' : 'ahead'}`);
-        this.#clockJumpsMs.push(step.byMs);
-        return this.scheduler.setClock(step.byMs);
+        return this.#setClock(step.byMs);
       case 'take over':
         this.count('take-overs');
         return this.#processes.takeOver();
@@ -145,6 +147,12 @@ class Simulation implements World {
       case 'look':
         return this.#callers.look(step.key);
     }
+  }
+
+  #setClock(byMs: number): void {
+    this.count(`clocks set ${byMs < 0 ? 'back' : 'ahead'}`);
+    this.#clockJumpsMs.push(byMs);
+    this.scheduler.setClock(byMs);
   }
 
   /** Lives that begin from here on declare all but this. */
@@ -203,6 +211,8 @@ class Simulation implements World {
       this.#redeclare([]);
       await this.#restart();
     }
+    // A process that goes on must wait no longer for that.
+    if (this.#clockJumpsMs.length > 0) this.#setClock(lastJumpMs);
     await this.#restUnmended();
     this.note('all is mended');
     this.isMended = true;
@@ -222,7 +232,8 @@ class Simulation implements World {
 
   /** Promise 4: a key that was given up keeps no other waiting. So all others come to rest before anybody mends anything. */
   async #restUnmended(): Promise<void> {
-    for (let round = 0; round < unmendedRounds; round += 1) await this.#round();
+    const rounds = this.#clockJumpsMs.length > 0 ? setBackRounds : unmendedRounds;
+    for (let round = 0; round < rounds; round += 1) await this.#round();
     this.#checkHealth();
     for (const pipeline of pipelineNames) {
       for (let slice = 0; slice < this.#base.partitions; slice += 1)
