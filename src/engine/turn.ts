@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { MillraceError, messageOf } from '../errors.ts';
-import { toMs } from '../pipeline/duration.ts';
+import { cloneWhole } from '../pipeline/clone.ts';
+import { type Duration, toMs } from '../pipeline/duration.ts';
 import { copyJson, effectJson, NotJson } from '../pipeline/json.ts';
 import { isMoment } from '../pipeline/moment.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
@@ -150,7 +152,8 @@ export class TurnRecord implements Turn, Said {
 
   ignore(reason: string): undefined {
     this.#checkOpen('ignore');
-    this.ignored = reason;
+    // One without types may give anything, and not all of it can go from a thread to another.
+    this.ignored = messageOf(reason);
   }
 
   /** Takes over what the handler said to a turn of the same pipeline in another thread, which has checked it. */
@@ -209,10 +212,12 @@ export class TurnRecord implements Turn, Said {
   }
 
   #dueAt(due: TimerDue): number {
-    const at = Math.round('at' in due ? due.at : this.now + toMs(due.after, 'timers.set: after', 'MILL_INVALID_EFFECT'));
-    if (!isMoment(at))
-      this.#refuse(`timers.set: at: expected milliseconds since 1970 that a Date can show, found ${String(Object(due).at)}`);
-    return at;
+    const { at, after }: { readonly at?: unknown; readonly after?: Duration } = due;
+    const moment = at === undefined ? this.now + toMs(after as Duration, 'timers.set: after', 'MILL_INVALID_EFFECT') : at;
+    const rounded = typeof moment === 'number' ? Math.round(moment) : Number.NaN;
+    if (!isMoment(rounded))
+      this.#refuse(`timers.set: at: expected milliseconds since 1970 that a Date can show, found ${inspect(moment, { depth: 0 })}`);
+    return rounded;
   }
 
   #checkOpen(effect: string): void {
@@ -235,7 +240,7 @@ function snapshot(event: unknown, what: string): unknown {
     if (!(error instanceof NotJson)) throw error;
   }
   try {
-    return structuredClone(event);
+    return cloneWhole(event);
   } catch (error) {
     throw new MillraceError(
       'MILL_INVALID_EFFECT',

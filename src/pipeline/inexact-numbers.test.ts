@@ -105,3 +105,14 @@ test('of very many the first hundred are told', () => {
   const text = `[${Array.from({ length: 1_000 }, () => '{"id":1405478888888888901}').join(',')}]`;
   assert.equal(pathsIn(text).length, 100);
 });
+
+test('each of very many is refused or taken as text, also where no more are told', () => {
+  const text = `{"events":[${Array.from({ length: 150 }, (_, at) => `{"id":9007199254740993,"list":[${'1e400,'.repeat(at)}1e400]}`)}]}`;
+  const { events } = Object(findInexactNumbers(text)?.value);
+  for (const event of events) {
+    assert.equal(inexactNumbersOf(event)[0]?.path, 'id');
+    inexactNumbersAsText(event);
+    assert.equal(event.id, '9007199254740993');
+    assert.ok(event.list.every((item: unknown) => item === '1e400'));
+  }
+});

@@ -1,16 +1,5 @@
 import type { Issue } from '../errors.ts';
 
-/** A number of a JSON text that JavaScript cannot keep as it was written, and rounds. */
-interface InexactNumber {
-  /** Where it stands in a value: `items[3].id`; empty for the value itself. */
-  readonly path: string;
-  /** As it was written. */
-  readonly source: string;
-  /** What has it as the property `key`. */
-  readonly holder: Record<string, unknown>;
-  readonly key: string;
-}
-
 /** How many are told of a value. */
 const toldMax = 100;
 
@@ -29,8 +18,12 @@ const parse: (
 
 const decimal = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** What is known of values that came out of {@link findInexactNumbers}, and of all that they hold. */
-const found = new WeakMap<object, readonly InexactNumber[]>();
+/**
+ * The values out of {@link findInexactNumbers} that hold such numbers, at whatever depth: how those were written that they hold
+ * themselves, by key.
+ */
+const holders = new WeakMap<object, ReadonlyMap<string, string>>();
+const noSources: ReadonlyMap<string, string> = new Map();
 /** Told of a value in which nothing was found, which is nearly every one. */
 const nothing: readonly Issue[] = [];
 
@@ -49,15 +42,21 @@ export function findInexactNumbers(text: string): { readonly value: unknown } | 
     return value;
   });
   if (sources.size === 0) return undefined;
-  note(value, sources);
+  mark(value, sources);
   return { value };
 }
 
-/** The numbers in a value that JavaScript has rounded, as issues: their places, and how they were written. */
+/** The numbers in a value that JavaScript has rounded, as issues: their places, and how they were written. At most a hundred are told. */
 export function inexactNumbersOf(value: unknown): readonly Issue[] {
-  const inexact = typeof value === 'object' && value !== null ? found.get(value) : undefined;
-  if (inexact === undefined) return nothing;
-  return inexact.map(({ path, source }) => ({ path, message: inexactMessage(source) }));
+  if (sourcesIn(value) === undefined) return nothing;
+  const issues: Issue[] = [];
+  tell(value, '', issues);
+  return issues;
+}
+
+/** Whether a value itself, not a part of it, holds a number that JavaScript has rounded. */
+export function holdsInexactNumber(value: unknown): boolean {
+  return (sourcesIn(value)?.size ?? 0) > 0;
 }
 
 /** What is said of a number that JavaScript rounds. */
@@ -68,8 +67,11 @@ export function inexactMessage(source: string): string {
 
 /** Puts the text of each number in a value that JavaScript has rounded in its place. */
 export function inexactNumbersAsText(value: unknown): void {
-  const inexact = typeof value === 'object' && value !== null ? found.get(value) : undefined;
-  for (const { holder, key, source } of inexact ?? []) holder[key] = source;
+  const sources = sourcesIn(value);
+  if (sources === undefined) return;
+  const holder = value as Record<string, unknown>;
+  for (const child of Object.values(holder)) inexactNumbersAsText(child);
+  for (const [key, source] of sources) holder[key] = source;
 }
 
 /** Whether there are so many digits and points in a row. One look at every sixteenth character costs next to nothing. */
@@ -91,7 +93,7 @@ function isPartOfNumber(unit: number): boolean {
 }
 
 /** Whether the number, written again, is the one that was written. Digits that only a fraction loses do not count. */
-function isKept(source: string, value: number): boolean {
+export function isKept(source: string, value: number): boolean {
   if (!Number.isFinite(value)) return false;
   if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*/, ''));
   const written = integerOf(source);
@@ -106,23 +108,28 @@ function integerOf(text: string): string | undefined {
   return zeros < 0 ? undefined : `${sign}${digits}${'0'.repeat(zeros)}`.replace(/^(-?)0+(?=\d)/, '$1');
 }
 
-/** Remembers of a value, and of every one in it, the inexact numbers that it holds. */
-function note(value: unknown, sources: ReadonlyMap<object, ReadonlyMap<string, string>>): readonly InexactNumber[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const holder = value as Record<string, unknown>;
+/** Remembers which values hold inexact numbers. Returns whether this one does. */
+function mark(value: unknown, sources: ReadonlyMap<object, ReadonlyMap<string, string>>): boolean {
+  if (typeof value !== 'object' || value === null) return false;
   const own = sources.get(value);
-  const inexact: InexactNumber[] = [];
-  for (const [key, child] of Object.entries(value)) {
-    const place = Array.isArray(value) ? `[${key}]` : key;
-    const source = own?.get(key);
-    if (source !== undefined) inexact.push({ path: place, source, holder, key });
-    for (const one of note(child, sources)) inexact.push({ ...one, path: joined(place, one.path) });
-    if (inexact.length > toldMax) break;
-  }
-  if (inexact.length > 0) found.set(value, inexact.slice(0, toldMax));
-  return inexact.slice(0, toldMax);
+  let isHolder = own !== undefined;
+  for (const child of Object.values(value)) isHolder = mark(child, sources) || isHolder;
+  if (isHolder) holders.set(value, own ?? noSources);
+  return isHolder;
 }
 
-function joined(place: string, path: string): string {
-  return path.startsWith('[') ? `${place}${path}` : `${place}.${path}`;
+function sourcesIn(value: unknown): ReadonlyMap<string, string> | undefined {
+  return typeof value === 'object' && value !== null ? holders.get(value) : undefined;
+}
+
+function tell(value: unknown, path: string, issues: Issue[]): void {
+  const sources = sourcesIn(value);
+  if (sources === undefined) return;
+  for (const [key, child] of Object.entries(value as object)) {
+    if (issues.length >= toldMax) return;
+    const place = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
+    const source = sources.get(key);
+    if (source === undefined) tell(child, place, issues);
+    else issues.push({ path: place, message: inexactMessage(source) });
+  }
 }

@@ -88,7 +88,7 @@ function copyObject(value: object, levels: number): object {
 }
 
 /** Whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
@@ -100,7 +100,8 @@ function within(place: string, error: unknown): unknown {
   return error;
 }
 
-function describe(value: unknown): string {
+/** What a value is that JSON does not hold. */
+export function describe(value: unknown): string {
   if (value === undefined || typeof value === 'number') return String(value);
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;

@@ -1,4 +1,5 @@
 import { describeFound } from './describe-found.ts';
+import { isKept } from './inexact-numbers.ts';
 import { type ColumnType, type FoundValue, kindOf } from './table.ts';
 
 /** A value that its column's type cannot be, and what stands in for it. */
@@ -66,19 +67,13 @@ function readJson(found: FoundValue): unknown {
 function readExactly(text: string): unknown {
   let rounded: string | undefined;
   const value: unknown = JSON.parse(text, (_key: string, part: unknown, { source }: { source?: string } = {}) => {
-    if (typeof part !== 'number' || source === undefined || !isRounded(part, source)) return part;
+    if (typeof part !== 'number' || source === undefined || isKept(source, part)) return part;
     rounded ??= source;
     return nearestNumber(part);
   });
   if (rounded === undefined) return value;
   const shown = rounded.length > 60 ? `${rounded.slice(0, 60)}…` : rounded;
   return new UnreadableValue(text, 'JSON with numbers that JavaScript can hold', value, shown);
-}
-
-/** That a fraction is rounded is in the nature of fractions. */
-function isRounded(number: number, source: string): boolean {
-  if (!Number.isFinite(number)) return true;
-  return /^-?\d+$/.test(source) && !Number.isSafeInteger(number) && String(number) !== source;
 }
 
 /** The finite number that is nearest to a value; 0 for one that is no number. */

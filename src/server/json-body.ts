@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { MillraceError, messageOf } from '../errors.ts';
-import { findInexactNumbers, inexactMessage, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
+import { findInexactNumbers, holdsInexactNumber, inexactMessage, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
 import { httpLimits } from './http-limits.ts';
 
 /** A JSON text cannot nest deeper than half its length. */
@@ -49,7 +49,9 @@ function withoutMark(text: string): string {
 
 /** Whether one of the numbers is all that its event is: the engine could not tell that it was rounded. */
 function isEventItself(value: unknown): boolean {
-  return typeof value !== 'object' || inexactNumbersOf(value).some(({ path }) => /^(events)?\[\d+\]$/.test(path));
+  if (typeof value !== 'object' || value === null) return true;
+  const events = 'events' in value ? value.events : value;
+  return Array.isArray(events) && holdsInexactNumber(events);
 }
 
 function refuseNumbers(value: unknown, text: string): never {

@@ -85,7 +85,7 @@ export class TableRows<Row> {
       await this.#waiting().clearLimit().limit(0).execute();
       return { fault: `row: ${messageOf(error)}` };
     }
-    if (row === undefined) return undefined;
+    if (row === undefined) return mayBeUnreadable(key) && (await this.#isWaiting(key)) ? { fault: unreadableKey } : undefined;
     const unreadable = unreadableColumns(row).map(({ column, message }) => `${column}: ${message}`);
     if (unreadable.length > 0) return { fault: `row: ${unreadable.join('; ')}` };
     try {
@@ -93,6 +93,12 @@ export class TableRows<Row> {
     } catch (error) {
       return { fault: `event: ${messageOf(error)}` };
     }
+  }
+
+  /** Whether a row still waits that cannot be found by what was read of its key. */
+  async #isWaiting(key: readonly SqlValue[]): Promise<boolean> {
+    const sought = JSON.stringify(key);
+    return (await this.#keys(Number.MAX_SAFE_INTEGER)).some(({ values }) => JSON.stringify(values) === sought);
   }
 
   #read(key: readonly SqlValue[]): Promise<Row | undefined> {
@@ -103,6 +109,15 @@ export class TableRows<Row> {
     );
     return one.limit(1).executeTakeFirst() as Promise<Row | undefined>;
   }
+}
+
+const unreadableKey = 'row: expected a primary key by which the row can be found, found one that no handler could have written';
+
+/** Whether one of the values may be another in the database: what it has read is no text, no number or nothing. */
+function mayBeUnreadable(key: readonly SqlValue[]): boolean {
+  return key.some(
+    (value) => value === null || (typeof value === 'string' ? value.includes('\uFFFD') : Math.abs(Number(value)) >= Number.MAX_VALUE),
+  );
 }
 
 /** The one value of a key as it is, several as a JSON array. */

@@ -32,6 +32,8 @@ test('an id is found beside whatever else there is', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   const answer = judge(202, `{"deep":${deep},"messageId":"m-1"}`);
   assert.equal(answer.result === 'delivered' && Object(answer.answer).messageId, 'm-1');
+  const numbered = judge(202, `{"deep":${deep},"messageId":5}`);
+  assert.equal(numbered.result === 'delivered' && Object(numbered.answer).messageId, '5');
 });
 
 test('an answer of success that is not whole leaves open whether the message was taken', () => {

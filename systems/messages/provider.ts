@@ -40,8 +40,18 @@ function parse(body: string): unknown {
 function messageIdOf(json: unknown, body: string): string | undefined {
   if (typeof json !== 'object' || json === null || !('messageId' in json)) return undefined;
   const { messageId } = json;
-  if (typeof messageId === 'number') return messageIdOf(JSON.parse(body, asWritten), body);
+  if (typeof messageId === 'number') return messageIdOf(parsedAsWritten(body, messageId), body);
   return typeof messageId === 'string' && messageId.trim() !== '' ? toRowText(messageId) : undefined;
+}
+
+/** The JSON with its numbers as texts. A reviver takes no text that nests very deeply: then the number is what it was read as. */
+function parsedAsWritten(body: string, messageId: number): unknown {
+  try {
+    return JSON.parse(body, asWritten);
+  } catch (error) {
+    if (Number.isSafeInteger(messageId)) return { messageId: String(messageId) };
+    throw error;
+  }
 }
 
 /** A reviver that leaves numbers as the texts that they are. */

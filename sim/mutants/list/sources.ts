@@ -45,6 +45,14 @@ export const sources: readonly Mutant[] = [
     tests: [beside('engine/schedules/source-rows', 'beyond JavaScript’s integers')],
   },
   {
+    name: 'source-row-that-cannot-be-found-skipped',
+    promises: [9],
+    file: rows,
+    find: 'return mayBeUnreadable(key) && (await this.#isWaiting(key)) ? { fault: unreadableKey } : undefined;',
+    replace: 'return undefined;',
+    tests: [beside('engine/schedules/source-rows', 'no handler could have written')],
+  },
+  {
     name: 'source-event-that-throws-fails-the-run',
     promises: [4, 9],
     file: rows,

@@ -104,8 +104,8 @@ export const values: readonly Mutant[] = [
     name: 'timer-at-no-moment',
     promises: [5],
     file: turn,
-    find: 'if (!isMoment(at))',
-    replace: 'if (Number.isNaN(at))',
+    find: 'if (!isMoment(rounded))',
+    replace: 'if (Number.isNaN(rounded))',
     tests: [promise('values')],
   },
   {
@@ -171,6 +171,22 @@ export const values: readonly Mutant[] = [
     find: 'if (to - from + 1 >= digitsMin) return true;',
     replace: 'if (to - from > digitsMin) return true;',
     tests: [beside('pipeline/inexact-numbers')],
+  },
+  {
+    name: 'inexact-numbers-behind-those-that-are-told-let-through',
+    promises: [10],
+    file: inexactNumbers,
+    find: 'if (isHolder) holders.set(value, own ?? noSources);',
+    replace: 'if (isHolder) holders.set(value, new Map(Array.from(own ?? noSources).slice(0, toldMax)));',
+    tests: [beside('pipeline/inexact-numbers')],
+  },
+  {
+    name: 'instance-of-a-class-loses-it-on-its-way',
+    promises: [2],
+    file: 'src/pipeline/clone.ts',
+    find: 'checkClasses(value, clone, new Set());',
+    replace: '',
+    tests: [beside('pipeline/clone'), promise('values')],
   },
   {
     name: 'kept-number-refused',

@@ -20,7 +20,7 @@ export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => 
     if (isPause(retryAfterMs)) return { result: 'postponed', reason: textOf(answer.reason), retryAfterMs: bounded(retryAfterMs) };
     return { result: 'failed', reason: noPause(retryAfterMs) };
   }
-  const kept = jsonOf(answer.answer);
+  const kept = jsonOf(answer);
   if (kept === undefined) warn('expected an answer that is JSON, found something else: null is kept in its place');
   const copy = kept === undefined ? { answer: null } : kept;
   if (answer.result === 'delivered') return { result: 'delivered', ...copy };
@@ -33,9 +33,9 @@ export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => 
 }
 
 /** As JSON writes it: a moment as a text, an instance of a class as its own fields, NaN as null. Undefined when JSON cannot write it. */
-function jsonOf(answer: unknown): { readonly answer: unknown } | undefined {
+function jsonOf(answered: { readonly answer?: unknown }): { readonly answer: unknown } | undefined {
   try {
-    const json = JSON.stringify(answer ?? null);
+    const json = JSON.stringify(answered.answer ?? null);
     return json === undefined ? undefined : { answer: JSON.parse(json) };
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
@@ -87,11 +88,24 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
   }
 
   test('a timer is due at a moment that a Date has', async () => {
-    const moments = [1.79e18, 1e300, Number.MAX_SAFE_INTEGER, -1e300, Number.NaN, Number.POSITIVE_INFINITY, 8.64e15 + 1, 'soon'];
+    const moments = [
+      1.79e18,
+      1e300,
+      Number.MAX_SAFE_INTEGER,
+      -1e300,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      8.64e15 + 1,
+      'soon',
+      '5',
+      null,
+      [],
+      5n,
+    ];
     await refuses(
       moments.map((at) => [
         (turn) => turn.timers.set('ring', { at: at as number }),
-        `timers.set: at: expected milliseconds since 1970 that a Date can show, found ${at}`,
+        `timers.set: at: expected milliseconds since 1970 that a Date can show, found ${inspect(at)}`,
       ]),
     );
   });
@@ -141,6 +155,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
   test('what is sent can be copied, and is an event of its pipeline', async () => {
     await refuses([
       [(turn) => turn.send('careless', { key: failing }), /send to careless: expected an event that can be copied/],
+      [(turn) => turn.send('careless', { key: 'a', price: new Money() }), /send to careless: .*an instance of Money/],
       [(turn) => turn.send('careless', { key: 'a\0' }), /without U\+0000/],
       [(turn) => turn.send('nowhere' as never, {}), /expected a pipeline of this engine, found nowhere/],
     ]);

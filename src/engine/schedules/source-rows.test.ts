@@ -290,6 +290,41 @@ test('a primary key may have several columns, be empty, odd, long or beyond Java
   await t.stop();
 });
 
+test('a row with a primary key that no handler could have written is a dead letter, others are taken', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-rows-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  for (const [type, rows] of [
+    ['real', '(9e999, 0), (-9e999, 0), (1.5, 0)'],
+    ['text', "(cast(x'ff' as text), 0), (cast(x'eda080' as text) || 'a', 0), (char(65533), 0), ('b', 0)"],
+  ] as const) {
+    const parts = table('parts', { id: type, done: 'integer' }, { primaryKey: ['id'], defaults: { done: 0 } });
+    const assemble = pipeline('assemble', {
+      event: z.object({ id: z.union([z.string(), z.number()]) }),
+      tables: { parts },
+      schedule: {
+        every: '1m',
+        batch: 1,
+        source: tableSource(parts, {
+          rows: (query) => query.selectAll().where('done', '=', 0).orderBy('done'),
+          event: ({ id }) => ({ id }),
+        }),
+      },
+      handle: ({ id }, _state, turn) => turn.update(parts, { id: id as never, done: 1 }),
+    });
+    const file = join(folder, `${type}.db`);
+    const t = await testMill({ pipelines: [assemble], store: sqlite(file) });
+    const database = new DatabaseSync(file);
+    database.exec(`INSERT INTO parts (id, done) VALUES ${rows}`);
+    await t.advance('3m');
+    const letters = await t.deadLetters();
+    assert.equal(letters.length, 2);
+    for (const { reason } of letters) assert.match(reason, /^row: expected a primary key by which the row can be found/);
+    assert.equal(database.prepare('SELECT count(*) AS n FROM parts WHERE done = 1').get()?.n, type === 'real' ? 1 : 2);
+    database.close();
+    await t.stop();
+  }
+});
+
 test('a primary key may be of a type that JavaScript and SQL write differently', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-rows-'));
   context.after(() => rmSync(folder, { recursive: true }));

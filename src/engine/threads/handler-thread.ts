@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../errors.ts';
+import { cloneWhole } from '../../pipeline/clone.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import { provideMillrace } from '../../provide-millrace.ts';
 import type { Log } from '../log.ts';
@@ -57,7 +58,7 @@ function handle(declared: AnyPipeline, { work, state }: AttemptCall, turn: TurnR
 /** What cannot be copied would end the thread on its way out. */
 function copied(value: unknown, what: string): unknown {
   try {
-    return structuredClone(value);
+    return cloneWhole(value);
   } catch (error) {
     throw new MillraceError('MILL_INVALID_EFFECT', `${what}: expected JSON, found what no other thread can be given: ${messageOf(error)}`);
   }
@@ -66,7 +67,7 @@ function copied(value: unknown, what: string): unknown {
 /** The thread of the engine writes the lines, once the attempt has ended. */
 function gathering(lines: LogLine[]): Log {
   const write = (level: LogLine['level']) => (fields: object, message: string) => {
-    lines.push({ level, message, fields: copiedFields(fields) });
+    lines.push({ level, message: messageOf(message), fields: copiedFields(fields) });
   };
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
   return log;
