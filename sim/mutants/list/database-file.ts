@@ -66,11 +66,19 @@ export const databaseFile: readonly Mutant[] = [
     tests: [beside('store/sqlite/open-files')],
   },
   {
+    name: 'moved-file-looked-at-once',
+    promises: [1],
+    file: openFiles,
+    find: 'if (now - this.#checkedAt < checkedForMs) return;',
+    replace: 'if (this.#checkedAt > 0) return;',
+    tests: [beside('store/sqlite/open-files')],
+  },
+  {
     name: 'replaced-file-not-noticed',
     promises: [1],
     file: openFiles,
-    find: 'now?.ino === then?.ino && now?.dev === then?.dev',
-    replace: 'now !== undefined',
+    find: 'present?.ino === then?.ino && present?.dev === then?.dev',
+    replace: 'present !== undefined',
     tests: [beside('store/sqlite/open-files')],
   },
   {

@@ -5,8 +5,10 @@ import { existsSync, renameSync, rmSync, statSync, utimesSync, watch } from 'nod
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { ErrorCode } from '../../errors.ts';
 import { opened, positionsIn, temporaryFolder, visit, visits } from './fixture.test.ts';
+import { checkedForMs } from './open-files.ts';
 
 function positionsAt(path: string): unknown[] {
   const db = new DatabaseSync(path);
@@ -54,6 +56,7 @@ describe('an open database takes nothing in any more', () => {
       const path = join(folder, 'mill.db');
       const store = await opened(t, path);
       await store.append([visit()]);
+      await setTimeout(checkedForMs + 1);
       move(path);
       await assert.rejects(store.append([visit()]), { code: 'MILL_STORE_MOVED' satisfies ErrorCode, message: reason });
       await assert.rejects(store.append([visit()]), { code: 'MILL_STORE_MOVED' satisfies ErrorCode });
@@ -96,6 +99,7 @@ describe('a database that is at rest', () => {
     await emptied(path);
     // This finds nothing to do, and comes after whatever the writer still has to do.
     await store.append([]);
+    await setTimeout(checkedForMs + 1);
     copy(`${path}.backup`, path);
     await assert.rejects(store.append([visit()]), {
       code: 'MILL_STORE_MOVED',
@@ -117,6 +121,7 @@ describe('a database that is at rest', () => {
     await store.append([visit()]);
     await emptied(path);
     await store.append([]);
+    await setTimeout(checkedForMs + 1);
     utimesSync(path, 1, 1);
     await store.append([visit()]);
     assert.deepEqual(await positionsIn(store), [1, 2, 3]);

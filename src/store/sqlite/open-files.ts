@@ -12,6 +12,9 @@ const contentsSql = `SELECT page_count || ' ' || freelist_count || ' ' || schema
     (SELECT ifnull(group_concat(pipeline || ' ' || slice || ' ' || epoch || ' ' || cursor), '') FROM millrace_partitions)
   FROM pragma_page_count, pragma_freelist_count, pragma_schema_version`;
 
+/** For how long a look is good, in milliseconds. */
+export const checkedForMs = 10;
+
 /** The files when all of the log was in the database. */
 interface Rest {
   readonly database: Stats | undefined;
@@ -29,6 +32,8 @@ export class OpenFiles {
   readonly #path: string;
   readonly #first: Found;
   #rest: Rest | undefined;
+  /** By `performance.now`. */
+  #checkedAt = Number.NEGATIVE_INFINITY;
 
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
@@ -36,16 +41,22 @@ export class OpenFiles {
     this.#first = this.#look();
   }
 
-  /** Throws `MILL_STORE_MOVED` when a file is not what it was. Takes some microseconds. */
+  /**
+   * Throws `MILL_STORE_MOVED` when a file is not what it was. To be called before each commit. While commits follow each other
+   * closely it looks now and then only: beside threads that write to the files, looks at them take as long as a tenth of a commit.
+   */
   check(): void {
+    const now = performance.now();
+    if (now - this.#checkedAt < checkedForMs) return;
     const found = this.#look();
     for (const suffix of suffixes) {
-      const [now, then] = [found[suffix], this.#first[suffix]];
-      if (now?.ino === then?.ino && now?.dev === then?.dev) continue;
+      const [present, then] = [found[suffix], this.#first[suffix]];
+      if (present?.ino === then?.ino && present?.dev === then?.dev) continue;
       const what = suffix === '' ? 'the database file' : `${this.#path}${suffix}`;
-      throw this.#error(`${what} ${now === undefined ? 'was moved or deleted' : 'was replaced by another file'}`);
+      throw this.#error(`${what} ${present === undefined ? 'was moved or deleted' : 'was replaced by another file'}`);
     }
     if (this.#rest !== undefined) this.#checkRest(found, this.#rest);
+    this.#checkedAt = now;
   }
 
   /** To be called when all of the log is in the database and the log is empty. */
