@@ -1,6 +1,6 @@
-import { inspect } from 'node:util';
 import { MillraceError, messageOf } from '../errors.ts';
 import { cloneWhole } from '../pipeline/clone.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
 import { copyJson, effectJson, NotJson } from '../pipeline/json.ts';
 import { isMoment } from '../pipeline/moment.ts';
@@ -216,7 +216,7 @@ export class TurnRecord implements Turn, Said {
     const moment = at === undefined ? this.now + toMs(after as Duration, 'timers.set: after', 'MILL_INVALID_EFFECT') : at;
     const rounded = typeof moment === 'number' ? Math.round(moment) : Number.NaN;
     if (!isMoment(rounded))
-      this.#refuse(`timers.set: at: expected milliseconds since 1970 that a Date can show, found ${inspect(moment, { depth: 0 })}`);
+      this.#refuse(`timers.set: at: expected milliseconds since 1970 that a Date can show, found ${describeFound(moment)}`);
     return rounded;
   }
 

@@ -1,3 +1,4 @@
+import { describeFound } from '../../pipeline/describe-found.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
 
 /** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
@@ -13,7 +14,7 @@ const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'u
 export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => void): Answer {
   const result = answer?.result;
   if (answer === undefined || !results.has(result)) {
-    return { result: 'unknown', reason: `expected an answer of ${[...results].join(', ')}, found ${describe(result)}` };
+    return { result: 'unknown', reason: `expected an answer of ${[...results].join(', ')}, found ${describeFound(result)}` };
   }
   if (answer.result === 'postponed') {
     const { retryAfterMs } = answer;
@@ -47,7 +48,7 @@ function isPause(retryAfterMs: unknown): retryAfterMs is number {
 }
 
 function noPause(found: unknown): string {
-  return `retryAfterMs: expected milliseconds from 0, found ${describe(found)}`;
+  return `retryAfterMs: expected milliseconds from 0, found ${describeFound(found)}`;
 }
 
 function bounded(retryAfterMs: number): number {
@@ -55,10 +56,5 @@ function bounded(retryAfterMs: number): number {
 }
 
 function textOf(reason: unknown): string {
-  return typeof reason === 'string' ? reason : `expected a reason, found ${describe(reason)}`;
-}
-
-/** In a few words, also what has no text of its own. */
-function describe(found: unknown): string {
-  return typeof found === 'object' && found !== null ? 'an object' : String(found).slice(0, 100);
+  return typeof reason === 'string' ? reason : `expected a reason, found ${describeFound(reason)}`;
 }

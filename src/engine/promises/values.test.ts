@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inspect } from 'node:util';
 import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
@@ -88,24 +87,19 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
   }
 
   test('a timer is due at a moment that a Date has', async () => {
-    const moments = [
-      1.79e18,
-      1e300,
-      Number.MAX_SAFE_INTEGER,
-      -1e300,
-      Number.NaN,
-      Number.POSITIVE_INFINITY,
-      8.64e15 + 1,
-      'soon',
-      '5',
-      null,
-      [],
-      5n,
+    const numbers = [1.79e18, 1e300, Number.MAX_SAFE_INTEGER, -1e300, Number.NaN, Number.POSITIVE_INFINITY, 8.64e15 + 1];
+    const moments: readonly (readonly [at: unknown, shown: string])[] = [
+      ...numbers.map((at) => [at, String(at)] as const),
+      ['soon', '"soon"'],
+      ['5', '"5"'],
+      [null, 'null'],
+      [[], '[]'],
+      [5n, '5n'],
     ];
     await refuses(
-      moments.map((at) => [
+      moments.map(([at, shown]) => [
         (turn) => turn.timers.set('ring', { at: at as number }),
-        `timers.set: at: expected milliseconds since 1970 that a Date can show, found ${inspect(at)}`,
+        `timers.set: at: expected milliseconds since 1970 that a Date can show, found ${shown}`,
       ]),
     );
   });
