@@ -26,19 +26,8 @@ export type {
   Transport,
   TransportLog,
 } from './pipeline/endpoint.ts';
-export {
-  type AnyPipeline,
-  type GapPolicy,
-  type HandlerPlace,
-  type OrderByNumber,
-  type Pipeline,
-  type PipelineInput,
-  type PipelineOptions,
-  type PipelineState,
-  pipeline,
-  type RetryPolicy,
-  type VersionedState,
-} from './pipeline/pipeline.ts';
+export { type AnyPipeline, type Pipeline, type PipelineInput, type PipelineState, pipeline } from './pipeline/pipeline.ts';
+export type { GapPolicy, HandlerPlace, OrderByNumber, PipelineOptions, RetryPolicy, VersionedState } from './pipeline/pipeline-options.ts';
 export type { Cadence, ScheduleOptions, Source, SourceRun } from './pipeline/schedule.ts';
 export { type ChangedRowOf, type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
 export type { QueryTables, TableQuery } from './pipeline/table-query.ts';

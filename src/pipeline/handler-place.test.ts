@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as z from 'zod';
 import { MillraceError } from '../errors.ts';
-import { type HandlerPlace, pipeline } from './pipeline.ts';
+import { pipeline } from './pipeline.ts';
+import type { HandlerPlace } from './pipeline-options.ts';
 
 /** As a caller without types may write it. */
 function declare(place: object) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import * as z from 'zod';
 import type { Duration } from '../../pipeline/duration.ts';
-import { pipeline, type RetryPolicy } from '../../pipeline/pipeline.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { RetryPolicy } from '../../pipeline/pipeline-options.ts';
 import type { Source } from '../../pipeline/schedule.ts';
 import { table } from '../../pipeline/table.ts';
 import { type TableSourceOptions, tableSource } from '../../sources/table-source.ts';
