@@ -191,7 +191,7 @@ test('whatever the answer of the provider looks like, a message that it may have
   assert.equal(letters.items.length, 8);
 });
 
-test('a batch takes so many, oldest first, an interval apart; each request is as documented', async (context) => {
+test('a batch takes so many, oldest first; each request is as documented', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
   const program = serveMessages(context, folder, {
@@ -212,8 +212,6 @@ test('a batch takes so many, oldest first, an interval apart; each request is as
     groups.map((group) => group.map(({ id }) => id).sort()),
     [['row-0', 'row-1'], ['row-2', 'row-3'], ['row-4']],
   );
-  const [first = 0, second = 0, third = 0] = groups.map(([request]) => request?.at);
-  for (const gapMs of [second - first, third - second]) assert.ok(gapMs > 800 && gapMs < 1_600, `${gapMs} ms`);
   const { method, path, headers, body } = provider.requests.find(({ id }) => id === 'row-1') ?? assert.fail();
   assert.deepEqual([method, path], ['POST', '/sms/send?account=7']);
   assert.equal(body, JSON.stringify({ to: '+905551111111', content: contents[1] }));

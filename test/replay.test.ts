@@ -5,7 +5,6 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
-import { integerFrom, randomOf } from '../src/cli/random.ts';
 import { checkout, type Ended, Program, temporaryFolder } from './program.ts';
 
 /** A real input: 124 updates of 12 accounts. It lies beside a checkout, where there is one. */
@@ -117,24 +116,6 @@ test('as JSON lines, a callback comes when its time has passed since the update 
   assert.match(stdout, /\n\{"event":"summary","accountType":"escrow","id":"a","version":2,"tokens":2\}\n$/);
 });
 
-test('a seed gives every update its delay after the one before, at least', async (context) => {
-  const folder = temporaryFolder(context);
-  const file = fileOf(
-    folder,
-    Array.from({ length: 20 }, (_, index) => update(`${index}`, 1, 0)),
-  );
-  for (const seed of [1, 2]) {
-    const random = randomOf(seed, 0);
-    const delays = Array.from({ length: 20 }, () => integerFrom(random, 0, 60)).slice(1);
-    const { stdout } = await replay(context, folder, [file, '--max-delay', '60', '--seed', String(seed), '--json']).ended;
-    const at = readJson(stdout).flatMap((line) => (line.event === 'indexed' ? [line.at ?? Number.NaN] : []));
-    const gaps = at.slice(1).map((moment, index) => moment - (at[index] ?? 0));
-    assert.equal(gaps.length, delays.length);
-    // Clocks are read to the millisecond, and a busy machine may only be late.
-    for (const [index, delay] of delays.entries()) assert.ok((gaps[index] ?? 0) >= delay - 5, `${gaps}\n${delays}`);
-  }
-});
-
 test('malformed updates are told with their index and skipped', async (context) => {
   const folder = temporaryFolder(context);
   const { id: _, ...nameless } = update('a', 1, 0);
@@ -221,7 +202,8 @@ function tablesOf(folder: string) {
 
 test('SIGINT stops it, and the same command goes on from there, timers included; a finished one changes nothing', async (context) => {
   const folder = temporaryFolder(context);
-  const file = fileOf(folder, [update('a', 1, 3000), update('b', 1, 0), update('a', 2, 100), update('c', 1, 50)]);
+  // However late the signal comes on a busy machine, one callback is still to come.
+  const file = fileOf(folder, [update('a', 1, 10_000), update('b', 1, 0), update('a', 2, 8_000), update('c', 1, 50)]);
   const words = [file, '--max-delay', '600', '--seed', '3', '--database', 'mill.db', '--json'];
   const first = replay(context, folder, words);
   await first.printed(/"callback","id":"b"/);

@@ -55,10 +55,10 @@ export async function runTests(checkout: string, { file, names, testMsMax }: Tes
   return { reports, isCut };
 }
 
-/** A test runner that is started by another one would answer in a form of its own. */
+/** A test runner that another one starts would answer in a form of its own. All runs load the same files but one. */
 function environment(): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, ...others } = process.env;
-  return others;
+  return { NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/millrace-tests'), ...others };
 }
 
 /** What tests print themselves is no report. */

@@ -90,14 +90,14 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-promises-'));
 after(() => rmSync(folder, { recursive: true }));
 let databases = 0;
 
-const stores: Readonly<Record<string, () => Store>> = {
+const stores = {
   memory: () => memory(),
   'memory in four slices': () => memory({ partitions: 4 }),
   sqlite() {
     databases += 1;
     return sqlite(join(folder, `${databases}.db`));
   },
-};
+} satisfies Readonly<Record<string, () => Store>>;
 
 /** What a test works with. */
 export interface OnStore {
@@ -108,7 +108,14 @@ export interface OnStore {
 
 /** Declares the tests of a promise on each store. */
 export function onEveryStore(promise: string, declare: (means: OnStore) => void): void {
-  for (const [name, makeStore] of Object.entries(stores)) {
-    describe(`${promise}, on ${name}`, () => declare({ makeStore, testMill: (options) => testMillOn({ store: makeStore(), ...options }) }));
-  }
+  for (const [name, makeStore] of Object.entries(stores)) onStore(name, makeStore, promise, declare);
+}
+
+/** Declares the tests of a promise on SQLite alone. */
+export function onDisk(promise: string, declare: (means: OnStore) => void): void {
+  onStore('sqlite', stores.sqlite, promise, declare);
+}
+
+function onStore(name: string, makeStore: () => Store, promise: string, declare: (means: OnStore) => void): void {
+  describe(`${promise}, on ${name}`, () => declare({ makeStore, testMill: (options) => testMillOn({ store: makeStore(), ...options }) }));
 }

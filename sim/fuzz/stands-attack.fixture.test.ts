@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { campaign } from './campaign.ts';
+
+/** The machine may be busy with other tests. */
+const boundMs = 30_000;
+
+/** Attacks a server for so long; fails when it did anything wrong, or served nobody else meanwhile. */
+export async function standsAttack(context: TestContext, seed: number, attackMs: number): Promise<void> {
+  const report = await campaign({ seed, attackMs, boundMs });
+  const { tally } = report.attack;
+  context.diagnostic(`seed ${seed}: ${tally.requests} requests, ${report.bystanders.latencies.length} of real users`);
+  assert.deepEqual(report.faults, []);
+  assert.ok(tally.attempts > 0 && report.bystanders.latencies.length > 0);
+}

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { relative } from 'node:path';
+import type { EventData } from 'node:test';
+import { spec, type TestEvent } from 'node:test/reporters';
+import { progressOf } from '../src/cli/progress.ts';
+
+interface Run {
+  /** How many files run. */
+  readonly files: number;
+  /** The files that do not run because they take long. */
+  readonly long: readonly string[];
+  /** The folder that paths are shown from. */
+  readonly root: string;
+}
+
+/** Prints a line for each file that has ended, then the failures, what was left out with the reason, and the totals. Returns whether all tests passed. */
+export async function report(events: AsyncIterable<TestEvent>, run: Run): Promise<boolean> {
+  const printed = new Report(run);
+  for await (const event of events) printed.take(event);
+  return printed.end();
+}
+
+class Report {
+  readonly #root: string;
+  readonly #progress: ReturnType<typeof progressOf>;
+  /** Prints failures and totals as `node --test` does. */
+  readonly #details = new spec();
+  readonly #totals: TestEvent[] = [];
+  readonly #leftOut: string[];
+  /** The tests of each file so far. */
+  readonly #tests = new Map<string, { passed: number; failed: number }>();
+  #passed = true;
+
+  constructor({ files, long, root }: Run) {
+    this.#root = root;
+    this.#progress = progressOf(files);
+    this.#details.on('data', (text) => this.#progress.print(process.stdout, String(text)));
+    this.#leftOut = long.map((file) => `${file}: takes long; npm run test:all runs it`);
+  }
+
+  take(event: TestEvent): void {
+    const { type, data } = event;
+    if (type === 'test:complete') this.#completed(data);
+    else if (type === 'test:pass' && data.skip !== undefined) this.#skipped(data);
+    else if (type === 'test:stdout' || type === 'test:stderr') this.#progress.print(process.stdout, data.message);
+    else if (type === 'test:diagnostic' && data.file === undefined) this.#totals.push(event);
+    else if (type === 'test:fail') {
+      this.#passed = false;
+      this.#details.write(event);
+    }
+  }
+
+  async end(): Promise<boolean> {
+    this.#progress.end();
+    if (this.#leftOut.length > 0) process.stdout.write(`\nleft out:\n${this.#leftOut.map((line) => `  ${line}\n`).join('')}\n`);
+    for (const total of this.#totals) this.#details.write(total);
+    this.#details.end();
+    await once(this.#details, 'end');
+    return this.#passed;
+  }
+
+  #completed({ name, file = name, nesting, details }: EventData.TestComplete): void {
+    const counts = this.#tests.get(file) ?? { passed: 0, failed: 0 };
+    this.#tests.set(file, counts);
+    if (nesting > 0 || name !== file) {
+      if (details.type !== 'suite') counts[details.passed ? 'passed' : 'failed'] += 1;
+      return;
+    }
+    const isGood = details.passed && counts.failed === 0;
+    const tests = isGood ? `${counts.passed} passed` : `${counts.passed} passed, ${counts.failed} failed`;
+    this.#progress.print(
+      process.stdout,
+      `${isGood ? '✔' : '✖'} ${this.#shown(file)}: ${tests}, ${(details.duration_ms / 1000).toFixed(1)} s\n`,
+    );
+    this.#progress.step();
+  }
+
+  #skipped({ name, file = '', skip }: EventData.TestPass): void {
+    this.#leftOut.push(`${this.#shown(file)}, ${name}: ${typeof skip === 'string' ? skip : 'no reason given'}`);
+  }
+
+  #shown(file: string): string {
+    return relative(this.#root, file);
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Runs tests: `npm test` runs all but the long ones, `npm run test:all` runs those too, and `npm test -- FILE…` runs the
+ * named files. A file of long tests is called `*.long.test.ts`.
+ */
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { run } from 'node:test';
+import { parseArgs } from 'node:util';
+import { report } from './report.ts';
+
+const root = join(import.meta.dirname, '..');
+/** Most of the time a test waits, for a disk, a clock or another process, so more files run at once than there are cores. */
+const filesAtOnce = Math.min(3 * availableParallelism(), 12);
+/** Files that start processes come first, so that the last files are short ones. */
+const folders = ['sim', 'test', 'systems', 'src'];
+
+const { values, positionals } = parseArgs({ options: { all: { type: 'boolean', default: false } }, allowPositionals: true });
+const found = folders.flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }));
+const isLeftOut = (file: string) => file.endsWith('.long.test.ts') && !values.all;
+const named = positionals.length > 0;
+const files = named ? positionals.map((file) => resolve(file)) : found.filter((file) => !isLeftOut(file)).map((file) => join(root, file));
+
+// Test processes, their threads and the servers that they start all load the same files.
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/millrace-tests');
+const events = run({ files, concurrency: filesAtOnce });
+const passed = await report(events, { files: files.length, long: named ? [] : found.filter(isLeftOut), root });
+process.exitCode = passed ? 0 : 1;
