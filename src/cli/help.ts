@@ -13,8 +13,8 @@ export function environmentHelp(): string {
   return tables.map((table) => [table.heading, ...table.settings.map((setting) => line(setting, width))].join('\n')).join('\n');
 }
 
-function line({ variable, meaning, otherwise, unset }: Setting, width: number): string {
-  return `  ${variable.padEnd(width)}${meaning} (default: ${otherwise ?? unset ?? 'none'})`;
+function line({ variable, meaning, otherwise, required, unset }: Setting, width: number): string {
+  return `  ${variable.padEnd(width)}${meaning} (${required ? 'required' : `default: ${otherwise ?? unset ?? 'none'}`})`;
 }
 
 /** The commands as one would type them, for the foot of the program's help. */

@@ -29,6 +29,18 @@ test('the values have the types of their settings', () => {
   assert.deepEqual([number, word, certain], [3, undefined, undefined]);
 });
 
+test('a required setting has a value, or nothing starts', () => {
+  const required = { key: { variable: 'KEY', meaning: 'key', values: anything, required: true, secret: true } } as const;
+  const key: string = readSettings(required, { KEY: 'hush' }).key;
+  assert.equal(key, 'hush');
+  for (const environment of [{}, { KEY: '' }]) {
+    assert.throws(
+      () => readSettings(required, environment),
+      (error) => error instanceof MillraceError && error.message === 'KEY: expected a word; the variable is not set',
+    );
+  }
+});
+
 test('a value that is not accepted is refused with its variable and what is, a secret without itself', () => {
   const refused: readonly [Readonly<Record<string, string>>, string][] = [
     [{ WORKERS: '11' }, 'WORKERS: expected an integer from 1 to 10, found "11"'],

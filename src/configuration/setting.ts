@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts';
-import { readValue, type Values } from './values.ts';
+import { acceptedBy, readValue, type Values } from './values.ts';
 
 /** One thing that can be set by a variable of the environment. */
 export interface Setting<T = unknown> {
@@ -7,8 +7,10 @@ export interface Setting<T = unknown> {
   /** For the help: what it is for. */
   readonly meaning: string;
   readonly values: Values<T>;
-  /** What holds when nobody sets it, as one would set it. Without it the setting is undefined then. */
+  /** What holds when nobody sets it, as one would set it. Without it the setting is undefined then, unless it is `required`. */
   readonly otherwise?: string;
+  /** Without a value nothing starts. */
+  readonly required?: true;
   /** For the help, when there is no `otherwise`: what holds then. */
   readonly unset?: string;
   /** Its value is never shown. */
@@ -18,10 +20,11 @@ export interface Setting<T = unknown> {
 /** Settings by the names that their values have in the program. */
 export type Settings = Readonly<Record<string, Setting>>;
 
-/** The values of settings: of one without `otherwise` possibly undefined. */
+/** The values of settings: possibly undefined where neither `otherwise` nor `required` is given. */
 export type ConfigurationOf<S extends Settings> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
 
-type ValueOf<S extends Setting> = S extends Setting<infer T> ? (S extends { readonly otherwise: string } ? T : T | undefined) : never;
+type ValueOf<S extends Setting> =
+  S extends Setting<infer T> ? (S extends { readonly otherwise: string } | { readonly required: true } ? T : T | undefined) : never;
 
 /** Variables by name; one that is missing or empty is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,9 +39,10 @@ export function readSettings<S extends Settings>(settings: S, environment: Envir
 /** Reads one of them. */
 export function readSetting<T>(setting: Setting<T> & { readonly otherwise: string }, environment: Environment): T;
 export function readSetting<T>(setting: Setting<T>, environment: Environment): T | undefined;
-export function readSetting<T>({ variable, values, otherwise, secret }: Setting<T>, environment: Environment): T | undefined {
-  const text = environment[variable] || otherwise;
+export function readSetting<T>({ variable, values, otherwise, required, secret }: Setting<T>, environment: Environment): T | undefined {
+  const text = environment[variable] || otherwise || (required ? '' : undefined);
   if (text === undefined) return undefined;
   const refusal = (message: string) => new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: ${message}`);
+  if (text === '') throw refusal(`expected ${acceptedBy(values, text)}; the variable is not set`);
   return secret ? readValue(values, text, refusal, 'a value that is not shown') : readValue(values, text, refusal);
 }

@@ -44,8 +44,12 @@ export const share: Values<number> = {
 export function readValue<T>(values: Values<T>, text: string, refusal: (message: string) => Error, found: string = shown(text)): T {
   const value = values.read(text);
   if (value !== undefined) return value;
-  const accepts = typeof values.accepts === 'string' ? values.accepts : values.accepts(text);
-  throw refusal(`expected ${accepts}, found ${found}`);
+  throw refusal(`expected ${acceptedBy(values, text)}, found ${found}`);
+}
+
+/** What would have been accepted in place of a text. */
+export function acceptedBy({ accepts }: Values<unknown>, refused: string): string {
+  return typeof accepts === 'string' ? accepts : accepts(refused);
 }
 
 /** The value as it may be shown: on one line, not endless, without the password of a URL. */
