@@ -38,7 +38,7 @@ export async function createServer({ mill, systems, log, limits = httpLimits }: 
   const gate = new Gate(app);
   // Who looks at every request shall see them all.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, gate, log, limits.bodyBytes);
-  await documentRoutes(app, systems);
+  await documentRoutes(app, systems, log);
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
   observeRoutes(app, mill, gate);
