@@ -26,19 +26,21 @@ interface PipelineRoute {
 const requestSchema = ['requestBody', 'content', 'application/json', 'schema'];
 const answerSchema = ['responses', '200', 'content', 'application/json', 'schema'];
 
+const everyPipeline = () => true;
+
 const pipelineRoutes: readonly PipelineRoute[] = [
-  { end: '/events', operations: { post: 'ingest' }, places: [{ of: 'event', at: requestSchema }], isOf: () => true },
+  { end: '/events', operations: { post: 'ingest' }, places: [{ of: 'event', at: requestSchema }], isOf: everyPipeline },
   {
     end: '/events/batch',
     operations: { post: 'ingestBatch' },
     places: [{ of: 'event', at: [...requestSchema, 'properties', 'events', 'items'] }],
-    isOf: () => true,
+    isOf: everyPipeline,
   },
   {
     end: '/keys/{key}',
     operations: { get: 'getKey' },
     places: [{ of: 'state', at: [...answerSchema, 'properties', 'state'] }],
-    isOf: () => true,
+    isOf: everyPipeline,
   },
   {
     end: '/schedule',

@@ -51,7 +51,8 @@ export async function linesOfLeftovers({ text }: Block, workshop: Workshop): Pro
   const ignore = () => undefined;
   const warn: Log['warn'] = (fields, msg) => {
     logged.push({ ...Object(fields), msg });
-    if (logged.length === expected.length) complete.resolve();
+    // The lines of all leftovers come at once.
+    setImmediate(complete.resolve);
   };
   const log: Log = { debug: ignore, info: ignore, warn, error: ignore, child: () => log };
   const mill = await millrace({ store: sqlite(path), pipelines: [release2], log }).start();

@@ -28,9 +28,12 @@ export async function explosionIsPosted(block: Block, workshop: Workshop): Promi
     const answer = await fetch(`${served.url}/messages`, { method: 'POST', body: JSON.stringify({ metadata, message }) });
     assert.equal(answer.status, 202);
   };
-  await tell(1, 'RocketLaunched', { type: rocket.type, launchSpeed: rocket.speed, mission: rocket.mission });
-  await tell(2, 'RocketExploded', { reason: rocket.explosionReason });
-  assert.deepEqual(await posted.promise, [head, JSON.parse(body)]);
-  await served.stop();
-  receiver.close();
+  try {
+    await tell(1, 'RocketLaunched', { type: rocket.type, launchSpeed: rocket.speed, mission: rocket.mission });
+    await tell(2, 'RocketExploded', { reason: rocket.explosionReason });
+    assert.deepEqual(await posted.promise, [head, JSON.parse(body)]);
+  } finally {
+    await served.stop();
+    receiver.close();
+  }
 }
