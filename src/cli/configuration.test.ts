@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Environment } from '../configuration/setting.ts';
+import { defaultLimits } from '../engine/limits.ts';
 import { MillraceError } from '../errors.ts';
+import { httpLimits } from '../server/http-limits.ts';
 import { type Flags, readConfiguration, readEnvironment } from './configuration.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -14,7 +16,8 @@ const defaults = {
   database: { kind: 'sqlite', path: './data/millrace.db' },
   logLevel: 'info',
   shutdownTimeoutMs: 10_000,
-  queueSize: undefined,
+  limits: defaultLimits,
+  http: httpLimits,
 };
 
 test('without anything set the defaults hold', () => {
@@ -48,7 +51,7 @@ const accepted: readonly [Environment, Partial<ReturnType<typeof readConfigurati
   [{ SHUTDOWN_TIMEOUT: '1.5s' }, { shutdownTimeoutMs: 1500 }],
   [{ SHUTDOWN_TIMEOUT: '2m' }, { shutdownTimeoutMs: 120_000 }],
   [{ SHUTDOWN_TIMEOUT: '0' }, { shutdownTimeoutMs: 0 }],
-  [{ QUEUE_SIZE: '5' }, { queueSize: 5 }],
+  [{ QUEUE_SIZE: '5' }, { limits: { ...defaultLimits, backlog: 5 } }],
   [{ DATABASE_URL: 'memory:' }, { database: { kind: 'memory' } }],
   [{ DATABASE_URL: 'sqlite:./x.db' }, { database: { kind: 'sqlite', path: './x.db' } }],
   [{ DATABASE_URL: 'sqlite:x' }, { database: { kind: 'sqlite', path: 'x' } }],

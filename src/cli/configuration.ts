@@ -3,10 +3,12 @@ import { isIPv6 } from 'node:net';
 import { parseEnv } from 'node:util';
 import { type Environment, readSetting, type Setting } from '../configuration/setting.ts';
 import { durationUpTo, integerBetween, readValue } from '../configuration/values.ts';
-import { defaultLimits } from '../engine/limits.ts';
+import type { Limits } from '../engine/limits.ts';
 import { MillraceError, messageOf } from '../errors.ts';
+import type { HttpLimits } from '../server/http-limits.ts';
 import { type LogLevel, logLevels } from '../telemetry/log.ts';
 import { acceptedDatabases, type Database, readDatabase } from './database.ts';
+import { readLimits } from './limit-settings.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What `serve` runs with. */
@@ -17,8 +19,8 @@ export interface Configuration {
   readonly database: Database;
   readonly logLevel: LogLevel;
   readonly shutdownTimeoutMs: number;
-  /** Undefined: the engine's default backlog. */
-  readonly queueSize: number | undefined;
+  readonly limits: Limits;
+  readonly http: HttpLimits;
 }
 
 /** A setting that may have a flag too, which goes before the variable. */
@@ -64,15 +66,8 @@ const shutdownTimeoutMs = {
   otherwise: '10s',
 } satisfies FlaggedSetting<number>;
 
-const queueSize = {
-  variable: 'QUEUE_SIZE',
-  meaning: 'accepted events of a pipeline that may wait; more are refused with 503',
-  values: integerBetween(1, 100_000_000),
-  unset: String(defaultLimits.backlog),
-} satisfies FlaggedSetting<number>;
-
-/** The settings that hold for whatever is served, in the order of the help. */
-export const settings: readonly Setting[] = [port, host, database, logLevel, shutdownTimeoutMs, queueSize];
+/** The settings that hold for whatever is served, its limits left out, in the order of the help. */
+export const settings: readonly Setting[] = [port, host, database, logLevel, shutdownTimeoutMs];
 
 /** What flags can say, as typed. */
 export interface Flags {
@@ -92,7 +87,7 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
     database: chosen(database, flags.database, environment),
     logLevel: readSetting(logLevel, environment),
     shutdownTimeoutMs: readSetting(shutdownTimeoutMs, environment),
-    queueSize: readSetting(queueSize, environment),
+    ...readLimits(environment),
   };
 }
 

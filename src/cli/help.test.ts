@@ -5,9 +5,10 @@ import { systems } from '../../systems/index.ts';
 import { readSetting, type Setting } from '../configuration/setting.ts';
 import { settings } from './configuration.ts';
 import { environmentHelp } from './help.ts';
+import { limitSettings } from './limit-settings.ts';
 
 const ofSystems = systems.flatMap((system) => ('settings' in system ? Object.values<Setting>(system.settings) : []));
-const all = [...settings, ...ofSystems];
+const all = [...settings, ...Object.values<Setting>(limitSettings), ...ofSystems];
 
 test('.env.example and the help list every setting with its default, in one order', () => {
   const listing = (unsetText: string) =>

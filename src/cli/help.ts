@@ -1,14 +1,16 @@
 import { systems } from '../../systems/index.ts';
 import type { Setting } from '../configuration/setting.ts';
 import { settings } from './configuration.ts';
+import { limitSettings } from './limit-settings.ts';
 
-/** The table of variables for the foot of a help page: those that hold for everything, then those of systems. */
+/** The tables of variables for the foot of a help page: those that hold for everything, the limits, then those of systems. */
 export function environmentHelp(): string {
   const own = systems.flatMap((system) =>
     'settings' in system ? [{ heading: `Of ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
   );
   const heading = 'Environment, also from a file .env; a flag goes before both:';
-  const tables = [{ heading, settings }, ...own];
+  const limits = { heading: 'Limits:', settings: Object.values<Setting>(limitSettings) };
+  const tables = [{ heading, settings }, limits, ...own];
   const width = Math.max(...tables.flatMap((table) => table.settings.map(({ variable }) => variable.length))) + 2;
   return tables.map((table) => [table.heading, ...table.settings.map((setting) => line(setting, width))].join('\n')).join('\n');
 }

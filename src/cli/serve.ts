@@ -35,14 +35,13 @@ export function addServe(program: Command, environment: Environment): void {
 async function serve(systems: readonly System[], chosen: boolean, configuration: Configuration): Promise<void> {
   const stop = stopRequested();
   const log = createLogger(configuration.logLevel);
-  const { host, database, queueSize, shutdownTimeoutMs } = configuration;
-  const limits = queueSize === undefined ? {} : { backlog: queueSize };
+  const { host, database, limits, shutdownTimeoutMs } = configuration;
   const pipelines = systems.flatMap((system) => system.pipelines);
   const mill = millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
   if ((await Promise.race([stop, mill.start().then(() => 'started')])) !== 'started') return mill.stop();
   let server: MillServer | undefined;
   try {
-    server = await createServer({ mill, systems, log });
+    server = await createServer({ mill, systems, log, limits: configuration.http });
     const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? 8080 });
     const names = systems.map((system) => system.name).join(', ');
     announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);

@@ -19,14 +19,28 @@ export function integerBetween(min: number, max: number): Values<number> {
   };
 }
 
+type Span = `${number}${'ms' | 's' | 'm' | 'h'}`;
+
 /** Spans of time, in milliseconds: written `500ms`, `10s`, `2m` or `24h`, as is `longest`. Only 0 needs no unit. */
-export function durationUpTo(longest: `${number}${'ms' | 's' | 'm' | 'h'}`): Values<number> {
+export function durationUpTo(longest: Span): Values<number> {
   return {
     accepts: `a duration up to ${longest}, such as 500ms, 10s or 2m`,
     read(text) {
       if (text === '0') return 0;
       const value = /^\d{1,9}(\.\d{1,9})?(ms|s|m|h)$/.test(text) ? ms(text as ms.StringValue) : Number.NaN;
       return value <= ms(longest) ? value : undefined;
+    },
+  };
+}
+
+/** Spans of time as {@link durationUpTo} reads them, and none shorter than `shortest`. */
+export function durationBetween(shortest: Span, longest: Span): Values<number> {
+  const { read } = durationUpTo(longest);
+  return {
+    accepts: `a duration from ${shortest} to ${longest}, such as 10s or 2m`,
+    read(text) {
+      const value = read(text) ?? 0;
+      return value >= ms(shortest) ? value : undefined;
     },
   };
 }

@@ -56,8 +56,8 @@ export interface HttpTransport extends Transport {
  *
  * ```ts
  * pipeline('orders', {
- *   …,
- *   deliver: { shop: { to: http({ url: 'https://shop.example/hooks', secret: 'whsec_…' }) } },
+ *   event: Order,
+ *   deliver: { shop: { to: http({ url: 'https://shop.example/hooks', secret }) } },
  *   handle: (order, state, turn) => turn.deliver('shop', { type: 'order.paid', timestamp: order.paidAt, data: order }),
  * });
  * ```

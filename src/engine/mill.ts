@@ -79,6 +79,8 @@ export function millrace(options: MillOptions): Mill {
  */
 export class Mill {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
+  /** The bounds that it keeps. */
+  readonly limits: Limits;
   /** Settles when the engine has ended: resolves after `stop()`, rejects when the store failed for good. */
   readonly stopped: Promise<void>;
   readonly #store: Store;
@@ -122,7 +124,8 @@ export class Mill {
     this.#declared = byName(all);
     const ids = new Ids(clock, random);
     const newId = () => ids.next();
-    this.#identification = { store, clock, newId, limits: limitsWith(limits) };
+    this.limits = limitsWith(limits);
+    this.#identification = { store, clock, newId, limits: this.limits };
     this.#door = new Door({
       ...this.#identification,
       store,

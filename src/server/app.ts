@@ -2,28 +2,28 @@ import fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { answerClientError, answerFailures } from './failures.ts';
-import { httpLimits } from './http-limits.ts';
+import type { HttpLimits } from './http-limits.ts';
 import { type InexactNumbers, missingBody, parseJsonBody } from './json-body.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 
-/** A Fastify that takes JSON whatever it is called, answers problem details, and keeps the bounds of `httpLimits`. It has no routes. */
-export function createApp(log: Logger): FastifyInstance {
+/** A Fastify that takes JSON whatever it is called, answers problem details, and keeps these bounds. It has no routes. */
+export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
   const app = fastify({
     // Without a logger Fastify neither makes a child logger for each request nor announces where it listens, which is
     // the caller's to say. Requests log to the server's log all the same, but not by themselves.
     logger: false,
     childLoggerFactory: () => log,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: httpLimits.bodyBytes,
-    requestTimeout: httpLimits.requestTimeoutMs,
-    keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
-    http: { headersTimeout: httpLimits.headersTimeoutMs, connectionsCheckingInterval: httpLimits.timeoutCheckMs },
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: { headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: limits.timeoutCheckMs },
     forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: httpLimits.pathParameterLength },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.pathParameterLength },
     frameworkErrors: (error, _request, reply) => sendFailure(reply, failureAnswer(error)),
     clientErrorHandler: answerClientError,
   });
-  app.server.maxConnections = httpLimits.connections;
+  app.server.maxConnections = limits.connections;
   answerFailures(app, log);
   acceptJson(app);
   logAccess(app, log);

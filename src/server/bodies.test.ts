@@ -7,6 +7,7 @@ import { millrace } from '../engine/mill.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
+import { httpLimits } from './http-limits.ts';
 import { createServer } from './server.ts';
 
 const types = [
@@ -65,7 +66,23 @@ test('a body of 1 MiB is read, and one byte more is refused with 413', async (t)
   const mebibyte = JSON.stringify('x'.repeat(1024 * 1024 - 2));
   const tooLarge = JSON.stringify('x'.repeat(1024 * 1024 - 1));
   assert.equal((await post(`${url}/sizes`, mebibyte)).status, 200);
-  assert.equal((await problemIn(await post(`${url}/sizes`, tooLarge))).code, 'MILL_BODY_TOO_LARGE');
+  const { code, detail } = await problemIn(await post(`${url}/sizes`, tooLarge));
+  assert.deepEqual([code, detail], ['MILL_BODY_TOO_LARGE', 'expected a body of at most 1048576 bytes, found a larger one']);
+});
+
+test('a server with other limits keeps those: of bodies on every way in, of batches also in the API description', async (t) => {
+  const { url } = await serve(t, { limits: { batch: 2 }, http: { ...httpLimits, bodyBytes: 100 } });
+  const fits = JSON.stringify({ page: 'x'.repeat(100 - '{"page":""}'.length) });
+  const events = `${url}/pipelines/visits/events`;
+  assert.equal((await post(events, fits)).status, 202);
+  const tooLarge = new Blob([fits, ' ']).stream();
+  for (const answer of [await post(events, `${fits} `), await fetch(events, { method: 'POST', body: tooLarge, duplex: 'half' })]) {
+    const { status, detail } = await problemIn(answer);
+    assert.deepEqual([status, detail], [413, 'expected a body of at most 100 bytes, found a larger one']);
+  }
+  const { status } = await problemIn(await post(`${events}/batch`, { events: [{ page: 'a' }, { page: 'b' }, { page: 'c' }] }));
+  assert.equal(status, 400);
+  assert.match(await (await fetch(`${url}/openapi.json`)).text(), /"maxItems":2\b/);
 });
 
 test('a body that is too large is refused when it comes in chunks', async (t) => {

@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { logFailure } from './failures.ts';
 import type { Gate } from './gate.ts';
-import { httpLimits } from './http-limits.ts';
 import type { TakeIn } from './ingest-route.ts';
 import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
 import { failureAnswer } from './problem.ts';
@@ -30,10 +29,12 @@ export class DirectRoutes {
   readonly #routes = new Map<string, DirectRoute>();
   readonly #gate: Gate;
   readonly #log: Logger;
+  readonly #bodyBytesMax: number;
 
-  constructor(app: FastifyInstance, gate: Gate, log: Logger) {
+  constructor(app: FastifyInstance, gate: Gate, log: Logger, bodyBytesMax: number) {
     this.#gate = gate;
     this.#log = log;
+    this.#bodyBytesMax = bodyBytesMax;
     app.decorate(decorator, { getter: (): DirectRoutes => this });
     const others = app.server.listeners('request');
     app.server.removeAllListeners('request');
@@ -55,7 +56,7 @@ export class DirectRoutes {
     if (route === undefined || !this.#gate.admits(headers)) return undefined;
     // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
     const bytes = headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : 0;
-    return bytes > 0 && bytes <= httpLimits.bodyBytes ? route : undefined;
+    return bytes > 0 && bytes <= this.#bodyBytesMax ? route : undefined;
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, route: DirectRoute): void {

@@ -32,11 +32,13 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/metrics',
     '/ping',
     '/pipelines',
+    '/pipelines/numbered/events',
+    '/pipelines/numbered/events/batch',
+    '/pipelines/numbered/keys/{key}',
+    '/pipelines/visits/events',
+    '/pipelines/visits/events/batch',
+    '/pipelines/visits/keys/{key}',
     '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
-    '/pipelines/{pipeline}/events',
-    '/pipelines/{pipeline}/events/batch',
-    '/pipelines/{pipeline}/keys/{key}',
-    '/pipelines/{pipeline}/schedule',
     '/things',
   ]);
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {

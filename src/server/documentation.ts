@@ -2,9 +2,11 @@ import { STATUS_CODES } from 'node:http';
 import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import * as z from 'zod';
 import { version } from '../version.ts';
 import { jsonSchemaOf } from './parse-request.ts';
+import { documentPipelines } from './pipeline-documentation.ts';
 import { problemMediaType } from './problem.ts';
 import type { System } from './system.ts';
 
@@ -32,12 +34,14 @@ const contentSecurityPolicy = [
 ].join('; ');
 
 /** Adds `GET /docs`, `/openapi.json` and the redirect of `/swagger/`. To be called before other routes are added: it collects them. */
-export async function documentRoutes(app: FastifyInstance, systems: readonly System[]): Promise<void> {
+export async function documentRoutes(app: FastifyInstance, systems: readonly System[], log: Logger): Promise<void> {
   await app.register(fastifySwagger, {
     convertConstToEnum: false,
     refResolver: {
       buildLocalReference: (schema, _baseUri, _fragment, index) => (typeof schema.$id === 'string' ? schema.$id : `schema-${index}`),
     },
+    transformObject: (document) =>
+      documentPipelines('openapiObject' in document ? document.openapiObject : document.swaggerObject, systems, log),
     openapi: {
       openapi: '3.1.0',
       info: {

@@ -7,7 +7,7 @@ import { failureAnswer, problemMediaType, sendFailure } from './problem.ts';
 /** Answers everything that is thrown on the way of a request with its problem, and logs what is our fault. */
 export function answerFailures(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => {
-    const answer = failureAnswer(error);
+    const answer = failureAnswer(error, request.routeOptions.bodyLimit);
     logFailure(log, answer.status, { err: error, method: request.method, url: request.url });
     // Fastify closes the connection after a body that it did not read to its end, and with unread bytes in its buffer the
     // kernel resets it, so that the client may never see the answer. Node.js reads and drops the rest; the request's

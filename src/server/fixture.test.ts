@@ -2,9 +2,11 @@ import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import * as z from 'zod';
+import type { Limits } from '../engine/limits.ts';
 import { type Mill, millrace } from '../engine/mill.ts';
-import { pipeline } from '../pipeline/pipeline.ts';
+import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { createServer, type MillServer } from './server.ts';
 import type { System } from './system.ts';
 
@@ -36,20 +38,26 @@ export interface Served {
 
 interface ServeOptions {
   readonly routes?: (app: FastifyInstance, mill: Mill) => void;
+  readonly pipelines?: readonly AnyPipeline[];
   readonly log?: Logger;
+  readonly limits?: Partial<Limits>;
+  readonly http?: HttpLimits;
 }
 
 /** A real server over a real engine in memory, gone when the test ends. */
-export async function serve(t: TestContext, { routes = () => {}, log = pino({ level: 'silent' }) }: ServeOptions = {}): Promise<Served> {
+export async function serve(
+  t: TestContext,
+  { routes, pipelines = [visits, numbered], log = pino({ level: 'silent' }), limits = {}, http = httpLimits }: ServeOptions = {},
+): Promise<Served> {
   const system: System = {
     name: 'site',
     title: 'Site <b>',
     description: 'Counts the visits of pages.',
-    pipelines: [visits, numbered],
-    routes,
+    pipelines,
+    ...(routes && { routes }),
   };
-  const mill = await millrace({ store: memory(), pipelines: system.pipelines }).start();
-  const server = await createServer({ mill, systems: [system], log });
+  const mill = await millrace({ store: memory(), pipelines, limits }).start();
+  const server = await createServer({ mill, systems: [system], log, limits: http });
   t.after(() => server.stop(1_000));
   return { url: await server.listen({ host: '127.0.0.1', port: 0 }), mill, server };
 }

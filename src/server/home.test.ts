@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { post, serve } from './fixture.test.ts';
+import * as z from 'zod';
+import { pipeline } from '../pipeline/pipeline.ts';
+import { post, serve, visits } from './fixture.test.ts';
 
 test('the home page says what runs here', async (t) => {
   const { url, mill } = await serve(t, {
@@ -23,6 +25,26 @@ test('the home page says what runs here', async (t) => {
   ]) {
     assert.ok(page.includes(part), part);
   }
+});
+
+test('the section of a system without routes of its own has those of its pipelines', async (t) => {
+  const list = async (served: Parameters<typeof serve>[1]) => {
+    const page = await (await fetch((await serve(t, served)).url)).text();
+    const section = /<h2>Site.*?<\/section>/s.exec(page)?.[0] ?? '';
+    return Array.from(section.matchAll(/>(\w+)<\/span>.*?<code>([^<]+)<\/code>/g), ([, method, url]) => `${method} ${url}`);
+  };
+  const counted = pipeline('counted', { event: z.object({}), schedule: { every: '1h', source: async () => [] }, handle() {} });
+  assert.deepEqual(await list({ pipelines: [counted, visits] }), [
+    'POST /pipelines/counted/events',
+    'POST /pipelines/counted/events/batch',
+    'GET /pipelines/counted/keys/:key',
+    'GET /pipelines/counted/schedule',
+    'POST /pipelines/counted/schedule',
+    'POST /pipelines/visits/events',
+    'POST /pipelines/visits/events/batch',
+    'GET /pipelines/visits/keys/:key',
+  ]);
+  assert.deepEqual(await list({ routes: (app) => void app.get('/things', async () => ({})) }), ['GET /things']);
 });
 
 test('the home page loads nothing and escapes what it shows', async (t) => {

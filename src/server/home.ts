@@ -1,6 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Mill } from '../engine/mill.ts';
 import { homePage, type ServedRoute } from './home-page.ts';
+import { pathsOf } from './pipeline-documentation.ts';
 import type { System } from './system.ts';
 
 /** The page loads nothing at all; its style is inline. */
@@ -13,7 +14,14 @@ export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly Sy
     const { status, reason } = mill.health();
     const fault = status === 'ok' ? undefined : (reason ?? 'no progress');
     reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).header('cache-control', 'no-store');
-    return homePage({ systems, routes: routes.flatMap(toServed), counts: mill.counts(), leftovers: mill.leftovers(), fault });
+    const served = routes.flatMap(toServed);
+    return homePage({
+      systems,
+      routes: [...served, ...routesOfPipelines(systems, served)],
+      counts: mill.counts(),
+      leftovers: mill.leftovers(),
+      fault,
+    });
   });
   app.addHook('onRoute', (route) => {
     if (route.schema?.hide !== true) routes.push(route);
@@ -24,4 +32,14 @@ export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly Sy
 function toServed({ method, url, schema }: RouteOptions): ServedRoute[] {
   const methods = [method].flat().filter((one) => one !== 'HEAD');
   return methods.map((one) => ({ method: one, url, tag: schema?.tags?.[0], summary: schema?.summary ?? '' }));
+}
+
+/** For a system that adds no routes, those that its pipelines have by themselves: otherwise its section would be empty. */
+function routesOfPipelines(systems: readonly System[], served: readonly ServedRoute[]): readonly ServedRoute[] {
+  const bare = systems.filter(({ routes }) => routes === undefined);
+  return bare.flatMap(({ name, pipelines }) =>
+    pipelines.flatMap(pathsOf).flatMap(({ generic, own }) => {
+      return served.filter(({ url }) => url === generic).map((route) => ({ ...route, url: own, tag: name }));
+    }),
+  );
 }

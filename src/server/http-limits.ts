@@ -1,19 +1,39 @@
-/** The bounds of promise 7 that the HTTP server keeps; those of the engine are in `engine/limits.ts`. */
-export const httpLimits = {
+import { defaultLimits } from '../engine/limits.ts';
+
+/** The bounds of promise 7 that the HTTP server keeps; those of the engine are in `engine/limits.ts`. Each is a whole number. */
+export interface HttpLimits {
   /** Bytes of a request's body; more is answered 413. */
-  bodyBytes: 1024 * 1024,
+  readonly bodyBytes: number;
   /** Levels of arrays and objects in a body. Code that walks a value recurses, and far deeper ones would exhaust its stack. */
-  bodyDepth: 500,
-  /** Characters of one parameter in a path: the longest key, each character written as three percent-encoded bytes. */
-  pathParameterLength: 512 * 9,
+  readonly bodyDepth: number;
+  /** Characters of one parameter in a path. */
+  readonly pathParameterLength: number;
   /** Open connections; more are closed at once. */
-  connections: 10_000,
+  readonly connections: number;
   /** Until the headers of a request are there, a connection's first silence included. */
-  headersTimeoutMs: 10_000,
+  readonly headersTimeoutMs: number;
   /** Until the whole request is there. */
-  requestTimeoutMs: 30_000,
+  readonly requestTimeoutMs: number;
   /** How often the two above are checked. */
+  readonly timeoutCheckMs: number;
+  /** How long a connection may idle between requests. */
+  readonly keepAliveTimeoutMs: number;
+}
+
+/** The defaults. */
+export const httpLimits: HttpLimits = {
+  bodyBytes: 1024 * 1024,
+  bodyDepth: 500,
+  pathParameterLength: pathParameterLengthFor(defaultLimits.keyLength),
+  connections: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
   timeoutCheckMs: 2_000,
-  /** How long a connection may idle between requests; longer than the usual minute of a load balancer, which must be the one to close. */
+  // Longer than the usual minute of a load balancer, which must be the one to close.
   keepAliveTimeoutMs: 75_000,
-} as const;
+};
+
+/** The longest key, each character written as three percent-encoded bytes. */
+export function pathParameterLengthFor(keyLength: number): number {
+  return keyLength * 9;
+}

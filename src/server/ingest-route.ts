@@ -1,3 +1,6 @@
+/// <reference types="@fastify/swagger" preserve="true" />
+// Adds to a route's schema what the docs show of it: `summary`, `tags`. The declarations of a user need to name it, too.
+
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { directRoutesOf } from './direct-routes.ts';

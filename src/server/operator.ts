@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { defaultLimits } from '../engine/limits.ts';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
@@ -14,7 +13,8 @@ const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 type PipelineRoute = { Params: z.infer<typeof PipelineParams> };
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
 
-const Batch = z.object({ events: z.array(z.unknown()).min(1).max(defaultLimits.batch) });
+const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).max(max) });
+type Batch = ReturnType<typeof batchOf>;
 const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
 const PipelineList = z.object({
   items: z.array(
@@ -55,6 +55,7 @@ const KeyAnswer = z.object({
 export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const params = jsonSchemaOf(PipelineParams);
+  const Batch = batchOf(mill.limits.batch);
 
   app.get(
     '/pipelines',
@@ -89,13 +90,13 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
       },
       config: { inexactNumbers: 'by event' },
     },
-    async (request, reply) => reply.code(202).send(await takeBatch(mill, nameOf(mill, request.params), request)),
+    async (request, reply) => reply.code(202).send(await takeBatch(mill, nameOf(mill, request.params), Batch, request)),
   );
 
   for (const pipeline of mill.pipelines.keys()) {
     const path = `/pipelines/${encodeURIComponent(pipeline)}/events`;
     directRoutesOf(app)?.add(path, (request) => takeEvent(mill, pipeline, request), 'by event');
-    directRoutesOf(app)?.add(`${path}/batch`, (request) => takeBatch(mill, pipeline, request), 'by event');
+    directRoutesOf(app)?.add(`${path}/batch`, (request) => takeBatch(mill, pipeline, Batch, request), 'by event');
   }
 
   app.get<KeyRoute>(
@@ -127,8 +128,8 @@ async function takeEvent(mill: Mill, pipeline: string, request: IngestRequest): 
   return { id, status };
 }
 
-async function takeBatch(mill: Mill, pipeline: string, request: IngestRequest): Promise<BatchAnswer> {
-  const { events } = await parseRequest(Batch, request.body);
+async function takeBatch(mill: Mill, pipeline: string, batch: Batch, request: IngestRequest): Promise<BatchAnswer> {
+  const { events } = await parseRequest(batch, request.body);
   return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');
 }
 

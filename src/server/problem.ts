@@ -17,8 +17,8 @@ interface Problem {
 export const problemMediaType = 'application/problem+json';
 
 /** What the caller is told about anything that was thrown. Of an unexpected error that is nothing: its text may hold what is not theirs. */
-function problemOf(thrown: unknown): Problem {
-  const error = toMillraceError(thrown);
+function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
+  const error = toMillraceError(thrown, bodyBytesMax);
   if (error !== undefined) {
     const { title, status } = errorTable[error.code];
     const errors = error.issues.length > 0 ? { errors: error.issues } : {};
@@ -39,9 +39,11 @@ interface FailureAnswer {
 /**
  * What was thrown as an answer. A 503 always says when to try again, in whole seconds; one second when the error does not
  * know.
+ *
+ * @param bodyBytesMax what the route takes, for the answer to a body that is larger
  */
-export function failureAnswer(thrown: unknown): FailureAnswer {
-  const problem = problemOf(thrown);
+export function failureAnswer(thrown: unknown, bodyBytesMax?: number): FailureAnswer {
+  const problem = problemOf(thrown, bodyBytesMax);
   const retryAfterMs = thrown instanceof MillraceError ? (thrown.retryAfterMs ?? 0) : 0;
   const headers: Record<string, string> = { 'content-type': problemMediaType };
   if (problem.status === 503) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
@@ -54,10 +56,13 @@ export function sendFailure(reply: FastifyReply, { status, headers, body }: Fail
 }
 
 /** What was thrown as an error of the table; undefined when HTTP's own status says it all. */
-function toMillraceError(thrown: unknown): MillraceError | undefined {
+function toMillraceError(thrown: unknown, bodyBytesMax: number | undefined): MillraceError | undefined {
   if (thrown instanceof MillraceError) return thrown;
   const status = statusOf(thrown);
-  if (status === 413) return new MillraceError('MILL_BODY_TOO_LARGE', 'expected a body of at most 1 MiB, found a larger one');
+  if (status === 413) {
+    const expected = bodyBytesMax === undefined ? 'a smaller body' : `a body of at most ${bodyBytesMax} bytes`;
+    return new MillraceError('MILL_BODY_TOO_LARGE', `expected ${expected}, found a larger one`);
+  }
   if (status === 414) return new MillraceError('MILL_NOT_FOUND', 'expected a shorter path, nothing here has a name so long');
   if (codeOf(thrown) === 'FST_ERR_BAD_URL') {
     return new MillraceError('MILL_INVALID_REQUEST', 'expected a path in percent-encoded UTF-8, found one that cannot be decoded');

@@ -9,6 +9,7 @@ import { DirectRoutes } from './direct-routes.ts';
 import { documentRoutes } from './documentation.ts';
 import { Gate } from './gate.ts';
 import { homeRoute } from './home.ts';
+import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
 import { scheduleRoutes } from './schedules.ts';
@@ -19,6 +20,8 @@ export interface ServerOptions {
   readonly mill: Mill;
   readonly systems: readonly System[];
   readonly log: Logger;
+  /** By default {@link httpLimits}. */
+  readonly limits?: HttpLimits;
 }
 
 /** Where to listen. */
@@ -30,12 +33,12 @@ export interface Address {
 }
 
 /** A server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet. */
-export async function createServer({ mill, systems, log }: ServerOptions): Promise<MillServer> {
-  const app = createApp(log);
+export async function createServer({ mill, systems, log, limits = httpLimits }: ServerOptions): Promise<MillServer> {
+  const app = createApp(log, limits);
   const gate = new Gate(app);
   // Who looks at every request shall see them all.
-  if (!log.isLevelEnabled('debug')) new DirectRoutes(app, gate, log);
-  await documentRoutes(app, systems);
+  if (!log.isLevelEnabled('debug')) new DirectRoutes(app, gate, log, limits.bodyBytes);
+  await documentRoutes(app, systems, log);
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
   observeRoutes(app, mill, gate);

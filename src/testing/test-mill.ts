@@ -38,10 +38,10 @@ export interface TestMillOptions {
  * Starts an engine for tests: in memory, on a clock that stands still until it is advanced.
  *
  * ```ts
- * const t = await testMill({ pipelines: [accounts] });
- * await t.ingest('accounts', { id: 'a', version: 1, callbackTimeMs: 400 });
- * await t.advance('400ms');
- * assert.deepEqual(await t.state('accounts', 'a'), …);
+ * const t = await testMill({ pipelines: [orders] });
+ * await t.ingest('orders', { id: 'a' });
+ * await t.advance('7d'); // a timer comes due
+ * assert.deepEqual(await t.state('orders', 'a'), { status: 'unpaid' });
  * await t.stop();
  * ```
  */

@@ -155,7 +155,7 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'short-way-takes-any-length',
     promises: [7],
     file: 'src/server/direct-routes.ts',
-    find: 'bytes > 0 && bytes <= httpLimits.bodyBytes ? route : undefined',
+    find: 'bytes > 0 && bytes <= this.#bodyBytesMax ? route : undefined',
     replace: 'bytes > 0 ? route : undefined',
     tests: [beside('server/bodies'), beside('server/direct-routes')],
   },

@@ -1,0 +1,80 @@
+import { type Environment, readSettings, type Setting } from '../configuration/setting.ts';
+import { durationBetween, integerBetween } from '../configuration/values.ts';
+import { defaultLimits, type Limits } from '../engine/limits.ts';
+import { MillraceError } from '../errors.ts';
+import { type HttpLimits, httpLimits, pathParameterLengthFor } from '../server/http-limits.ts';
+
+const bytesMax = 100 * 1024 * 1024;
+
+/** The engine's limits by the variables that set them: `MAX_` and the name of the limit, but for the one that is older than that rule. */
+const engineSettings = {
+  backlog: limit('backlog', 'QUEUE_SIZE', 100_000_000, 'accepted events of a pipeline that may wait; more are refused with 503'),
+  deliveries: limit(
+    'deliveries',
+    'MAX_DELIVERIES',
+    100_000_000,
+    'deliveries of a pipeline without an outcome; then its events are refused with 503',
+  ),
+  pendingPerKey: limit('pendingPerKey', 'MAX_PENDING_PER_KEY', 100_000_000, 'events that may wait for one key; more are refused with 503'),
+  batch: limit('batch', 'MAX_BATCH', 100_000, 'events in one batch'),
+  eventBytes: limit('eventBytes', 'MAX_EVENT_BYTES', bytesMax, 'bytes of one event; more are refused with 413'),
+  keyLength: limit('keyLength', 'MAX_KEY_LENGTH', 1_000, 'characters of a key or an id'),
+  warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a pipeline whose state stays in memory'),
+  feed: limit('feed', 'MAX_FEED', 10_000_000, 'waiting events of a pipeline that stay in memory; the rest is read from the log'),
+  commit: limit('commit', 'MAX_COMMIT', 100_000, 'turns in one commit'),
+} satisfies { readonly [Name in keyof Limits]: Setting<number> };
+
+const httpSettings = {
+  bodyBytes: {
+    variable: 'MAX_BODY_BYTES',
+    meaning: 'bytes of the body of a request; more are refused with 413',
+    values: integerBetween(1, bytesMax),
+    unset: `${httpLimits.bodyBytes}; MAX_EVENT_BYTES where that is more`,
+  },
+  connections: {
+    variable: 'MAX_CONNECTIONS',
+    meaning: 'open connections; more are closed at once',
+    values: integerBetween(1, 1_000_000),
+    otherwise: String(httpLimits.connections),
+  },
+  keepAliveTimeoutMs: {
+    variable: 'KEEP_ALIVE_TIMEOUT',
+    meaning: 'how long a connection may idle between requests',
+    values: durationBetween('1s', '24h'),
+    otherwise: `${httpLimits.keepAliveTimeoutMs / 1_000}s`,
+  },
+  requestTimeoutMs: {
+    variable: 'REQUEST_TIMEOUT',
+    meaning: 'how long a request may take to arrive as a whole',
+    values: durationBetween(`${httpLimits.headersTimeoutMs / 1_000}s`, '24h'),
+    otherwise: `${httpLimits.requestTimeoutMs / 1_000}s`,
+  },
+} satisfies { readonly [Name in keyof HttpLimits]?: Setting<number> };
+
+/** The limits that can be set, by name: those of the engine, then those of the HTTP server. */
+export const limitSettings = { ...engineSettings, ...httpSettings };
+
+/**
+ * The limits of the engine and of the HTTP server that the environment sets. A body has room for the largest event, and a path for the
+ * longest key. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for a body limit below the event limit.
+ */
+export function readLimits(environment: Environment): { readonly limits: Limits; readonly http: HttpLimits } {
+  const limits = readSettings(engineSettings, environment);
+  const { bodyBytes: chosenBytes, ...chosen } = readSettings(httpSettings, environment);
+  if (chosenBytes !== undefined) checkEventFits(chosenBytes, limits.eventBytes, environment);
+  const bodyBytes = chosenBytes ?? Math.max(httpLimits.bodyBytes, limits.eventBytes);
+  return { limits, http: { ...httpLimits, ...chosen, bodyBytes, pathParameterLength: pathParameterLengthFor(limits.keyLength) } };
+}
+
+/** Nobody could bring the largest event in over HTTP. An event limit that nobody chose promises no such thing. */
+function checkEventFits(bodyBytes: number, eventBytes: number, environment: Environment): void {
+  if (!environment[engineSettings.eventBytes.variable] || bodyBytes >= eventBytes) return;
+  throw new MillraceError(
+    'MILL_INVALID_CONFIGURATION',
+    `${httpSettings.bodyBytes.variable}: expected at least the ${eventBytes} of ${engineSettings.eventBytes.variable}, found ${bodyBytes}`,
+  );
+}
+
+function limit(name: keyof Limits, variable: string, max: number, meaning: string) {
+  return { variable, meaning, values: integerBetween(1, max), otherwise: String(defaultLimits[name]) };
+}

@@ -1,0 +1,151 @@
+import type { Logger } from 'pino';
+import type { JsonSchema } from '../pipeline/json-schema.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Schema } from '../pipeline/schema.ts';
+import { jsonSchemaOf } from './parse-request.ts';
+import type { System } from './system.ts';
+
+/*
+ * The routes of every pipeline stand in the server once, with the pipeline as a parameter. A reader of the API description wants them
+ * once per pipeline, under the name of its system and with the schemas of its events and states; so do client generators.
+ */
+
+/** A part of an OpenAPI document, as JSON. */
+type Part = Readonly<Record<string, unknown>>;
+
+interface PipelineRoute {
+  /** What follows `/pipelines/{pipeline}` in the path. */
+  readonly end: string;
+  /** The last part of the id of each operation, by method. */
+  readonly operations: Readonly<Record<string, string>>;
+  /** Where the operation names the event or the state. */
+  readonly places?: readonly { readonly of: 'event' | 'state'; readonly at: readonly string[] }[];
+  readonly isOf: (pipeline: AnyPipeline) => boolean;
+}
+
+const requestSchema = ['requestBody', 'content', 'application/json', 'schema'];
+const answerSchema = ['responses', '200', 'content', 'application/json', 'schema'];
+
+const everyPipeline = () => true;
+
+const pipelineRoutes: readonly PipelineRoute[] = [
+  { end: '/events', operations: { post: 'ingest' }, places: [{ of: 'event', at: requestSchema }], isOf: everyPipeline },
+  {
+    end: '/events/batch',
+    operations: { post: 'ingestBatch' },
+    places: [{ of: 'event', at: [...requestSchema, 'properties', 'events', 'items'] }],
+    isOf: everyPipeline,
+  },
+  {
+    end: '/keys/{key}',
+    operations: { get: 'getKey' },
+    places: [{ of: 'state', at: [...answerSchema, 'properties', 'state'] }],
+    isOf: everyPipeline,
+  },
+  {
+    end: '/schedule',
+    operations: { get: 'getSchedule', post: 'setSchedule' },
+    isOf: (pipeline) => pipeline.schedule !== undefined,
+  },
+];
+
+/** The paths of the routes that a pipeline has by itself, in the order of the docs; parameters as Fastify writes them. */
+export function pathsOf(pipeline: AnyPipeline): readonly { readonly generic: string; readonly own: string }[] {
+  return pipelineRoutes
+    .filter(({ isOf }) => isOf(pipeline))
+    .map(({ end }) => {
+      const own = end.replace(/\{(\w+)\}/g, ':$1');
+      return { generic: `/pipelines/:pipeline${own}`, own: `/pipelines/${pipeline.name}${own}` };
+    });
+}
+
+/** The OpenAPI document with the routes of every pipeline written out for each pipeline of these systems. */
+export function documentPipelines<Document extends object>(document: Document, systems: readonly System[], log: Logger): Document {
+  const paths: Record<string, unknown> = 'paths' in document ? { ...Object(document.paths) } : {};
+  const schemas: Record<string, JsonSchema> = {};
+  for (const { end, operations, places = [], isOf } of pipelineRoutes) {
+    const generic: Part = Object(paths[`/pipelines/{pipeline}${end}`]);
+    delete paths[`/pipelines/{pipeline}${end}`];
+    for (const { system, pipeline } of pipelinesOf(systems)) {
+      if (!isOf(pipeline)) continue;
+      const item = Object.entries(operations).map(([method, operation]): [string, Part] => {
+        let own = ownOperation(Object(generic[method]), `${pipeline.name}.${operation}`, system);
+        for (const { of, at } of places) {
+          const reference = addSchema(schemas, pipeline, of, log);
+          if (reference !== undefined) own = withPart(own, at, reference);
+        }
+        return [method, own];
+      });
+      paths[`/pipelines/${pipeline.name}${end}`] = Object.fromEntries(item);
+    }
+  }
+  const components: Part = 'components' in document ? Object(document.components) : {};
+  return { ...document, paths, components: { ...components, schemas: { ...Object(components.schemas), ...schemas } } };
+}
+
+function pipelinesOf(systems: readonly System[]): readonly { readonly system: System; readonly pipeline: AnyPipeline }[] {
+  return systems.flatMap((system) => system.pipelines.map((pipeline) => ({ system, pipeline })));
+}
+
+function ownOperation(generic: Part, operationId: string, { name }: System): Part {
+  const parameters = Array.isArray(generic.parameters) ? generic.parameters : [];
+  const rest = parameters.filter((parameter: Part) => parameter.name !== 'pipeline');
+  const { parameters: _, ...operation } = generic;
+  return { ...operation, tags: [name], operationId, ...(rest.length > 0 && { parameters: rest }) };
+}
+
+/** A copy with another value at the end of these names. */
+function withPart(part: Part, [name, ...rest]: readonly string[], value: unknown): Part {
+  if (name === undefined) return Object(value);
+  return { ...part, [name]: rest.length === 0 ? value : withPart(Object(part[name]), rest, value) };
+}
+
+/** A reference to the schema of the pipeline's events or states, which it adds. Undefined where there is none that JSON Schema can say. */
+function addSchema(schemas: Record<string, JsonSchema>, pipeline: AnyPipeline, of: 'event' | 'state', log: Logger): JsonSchema | undefined {
+  const schema = of === 'event' ? pipeline.event : pipeline.state?.schema;
+  if (schema === undefined) return undefined;
+  const name = `${pipeline.name}.${of}`;
+  if (schemas[name] === undefined)
+    Object.assign(schemas, componentsOf(name, schemaOf(schema, of === 'event' ? 'input' : 'output', name, log)));
+  const reference = { $ref: `#/components/schemas/${name}` };
+  if (of === 'event') return reference;
+  return { description: 'The committed state; null when there is none', anyOf: [reference, { type: 'null' }] };
+}
+
+/** Any value for a schema that its library cannot say as JSON Schema: the pipeline takes events all the same. */
+function schemaOf(schema: Schema, side: 'input' | 'output', name: string, log: Logger): JsonSchema {
+  try {
+    return jsonSchemaOf(schema, side);
+  } catch (error) {
+    log.warn({ err: error, schema: name }, 'the API description takes any value for a schema that its library cannot say as JSON Schema');
+    return {};
+  }
+}
+
+/** The schema and its definitions as components of their own, referring to each other there. */
+function componentsOf(name: string, { $defs, ...schema }: JsonSchema): Readonly<Record<string, JsonSchema>> {
+  const definitions = Object.entries<unknown>(Object($defs)).map(([definition, part]) => [definitionName(name, definition), part] as const);
+  return Object.fromEntries([[name, schema] as const, ...definitions].map(([own, part]) => [own, Object(withReferences(part, name))]));
+}
+
+function definitionName(name: string, definition: string): string {
+  return `${name}.${definition.replace(/[^\w.-]/g, '_')}`;
+}
+
+/** A copy whose references lead to the components of the schema `name`. */
+function withReferences(part: unknown, name: string): unknown {
+  if (Array.isArray(part)) return part.map((item) => withReferences(item, name));
+  if (typeof part !== 'object' || part === null) return part;
+  return Object.fromEntries(
+    Object.entries(part).map(([property, value]) => [
+      property,
+      property === '$ref' && typeof value === 'string' ? referenceWithin(value, name) : withReferences(value, name),
+    ]),
+  );
+}
+
+function referenceWithin(reference: string, name: string): string {
+  const [, definition, rest] = /^#\/\$defs\/([^/]+)(.*)$/.exec(reference) ?? [];
+  if (definition !== undefined) return `#/components/schemas/${definitionName(name, decodeURIComponent(definition))}${rest}`;
+  return reference.startsWith('#') ? `#/components/schemas/${name}${reference.slice(1)}` : reference;
+}

@@ -1,0 +1,20 @@
+import type { Block } from './block.ts';
+import { marksOf } from './marks.ts';
+
+/** The file that a block of code stands for: the one that its paragraph names, or one of its own. */
+export function fileNameOf({ language, lead, line }: Block): string {
+  return /`([\w-]+(?:\.test)?\.(?:ts|js))`/.exec(lead)?.[1] ?? `line-${line}.${language}`;
+}
+
+/** The text of the file: the block, with the code around it that the page leaves out. */
+export function fileTextOf(block: Block): string {
+  const { around } = marksOf(block);
+  if (around === undefined) return `${block.text}\n`;
+  if (!/^ *…$/m.test(around)) return `${around}\n${block.text}\n`;
+  return `${around.replace(/^ *…$/m, () => block.text)}\n`;
+}
+
+/** What the code says that it prints: `console.log(…); // { visits: 1 }`. */
+export function printedComments(text: string): readonly string[] {
+  return Array.from(text.matchAll(/console\.log\(.*\); \/\/ ([[{'"\d].*)$/gm), ([, comment = '']) => comment);
+}

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { messageOf } from '../../src/errors.ts';
+import { checkout } from '../program.ts';
+
+/** What an installed package does: `millrace` is this checkout. */
+const provide = `import { provideMillrace } from ${JSON.stringify(pathToFileURL(join(checkout, 'src/provide-millrace.ts')).href)}; provideMillrace();`;
+
+/** How programs of the pages see a terminal: with `millrace` installed, and with a `curl` that fails when the answer is an error. */
+const tools: Readonly<Record<string, string>> = {
+  millrace: `exec "${process.execPath}" "${join(checkout, 'bin/millrace.js')}" "$@"`,
+  node: `exec "${process.execPath}" "$@"`,
+  curl: 'PATH="$REST_OF_PATH" exec curl --silent --show-error --fail-with-body --max-time 20 "$@"',
+  // Where there is no sqlite3, Node.js is one.
+  sqlite3: `PATH="$REST_OF_PATH" command -v sqlite3 >/dev/null && PATH="$REST_OF_PATH" exec sqlite3 "$@"
+exec "${process.execPath}" -e 'const [file, sql] = process.argv.slice(1);
+for (const row of new (require("node:sqlite").DatabaseSync)(file).prepare(sql).all()) console.log(Object.values(row).join("|"))' "$@"`,
+};
+
+/** A folder in which the snippets of all pages are compiled, and run. */
+export class Workshop {
+  readonly #folders: string[] = [];
+  readonly root = mkdtempSync(join(tmpdir(), 'millrace-snippets-'));
+
+  constructor() {
+    symlinkSync(join(checkout, 'node_modules'), join(this.root, 'node_modules'));
+    mkdirSync(join(this.root, 'tools'));
+    for (const [name, script] of Object.entries(tools)) {
+      const path = join(this.root, 'tools', name);
+      writeFileSync(path, `#!/usr/bin/env bash\n${script}\n`);
+      chmodSync(path, 0o755);
+    }
+    writeFileSync(join(this.root, 'package.json'), '{ "type": "module" }');
+  }
+
+  /** The folder of a page. */
+  folderOf(page: string): string {
+    const folder = join(this.root, 'pages', page.replace(/\W+/g, '-'));
+    mkdirSync(folder, { recursive: true });
+    this.#folders.push(folder);
+    return folder;
+  }
+
+  /** Compiles all that is in the folders. Returns what the compiler says; empty when there is nothing wrong. */
+  async compile(): Promise<string> {
+    const at = (path: string) => [join(checkout, path)];
+    const compilerOptions = {
+      paths: { millrace: at('src/index.ts'), 'millrace/testing': at('src/testing/index.ts') },
+      // A page's files lie beside those of the checkout.
+      rootDirs: [checkout, ...this.#folders],
+      // A snippet declares what the text around it speaks of.
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+    };
+    const configuration = { extends: join(checkout, 'tsconfig.json'), compilerOptions, include: ['pages/*/*.ts', 'doc-comments/*.ts'] };
+    writeFileSync(join(this.root, 'tsconfig.json'), JSON.stringify(configuration));
+    try {
+      await this.run(this.root, join(checkout, 'node_modules/.bin/tsc'), ['-p', this.root]);
+      return '';
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** Makes the folders like that of a checkout, for programs that run there. */
+  furnish(): void {
+    for (const folder of this.#folders) for (const name of ['bin', 'systems']) symlinkSync(join(checkout, name), join(folder, name));
+  }
+
+  /** The variables of a program in this folder. */
+  get environment(): NodeJS.ProcessEnv {
+    const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, LOG_LEVEL: _4, PATH = '', ...inherited } = process.env;
+    const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(provide)}`;
+    return { ...inherited, PATH: `${join(this.root, 'tools')}:${PATH}`, REST_OF_PATH: PATH, PORT: '0', NODE_OPTIONS };
+  }
+
+  /** Runs a program in a folder. Throws, with all that it printed, when it fails or does not end within a minute. */
+  async run(folder: string, program: string, words: readonly string[]): Promise<string> {
+    const options = { cwd: folder, env: this.environment, timeout: 60_000 };
+    try {
+      return (await promisify(execFile)(program, words, options)).stdout;
+    } catch (error) {
+      const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string };
+      throw new Error(`expected it to end well, found it to fail: ${program} ${words.join(' ')}\n${stdout}\n${stderr}`, { cause: error });
+    }
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
