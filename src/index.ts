@@ -26,7 +26,15 @@ export type {
   Transport,
   TransportLog,
 } from './pipeline/endpoint.ts';
-export { type AnyPipeline, type Pipeline, type PipelineInput, type PipelineState, pipeline } from './pipeline/pipeline.ts';
+export {
+  type AnyPipeline,
+  type Pipeline,
+  type PipelineInput,
+  type PipelineState,
+  type Pipelines,
+  type PipelinesOf,
+  pipeline,
+} from './pipeline/pipeline.ts';
 export type { GapPolicy, HandlerPlace, OrderByNumber, PipelineOptions, RetryPolicy, VersionedState } from './pipeline/pipeline-options.ts';
 export type { Cadence, ScheduleOptions, Source, SourceRun } from './pipeline/schedule.ts';
 export { type ChangedRowOf, type ColumnType, type RowOf, type StoredRowOf, type Table, table } from './pipeline/table.ts';
