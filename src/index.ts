@@ -1,3 +1,6 @@
+/// <reference types="node" preserve="true" />
+// The declarations name `AbortSignal`, which a program without the DOM has from Node.js's types alone.
+
 /** The public API: everything that a program needs to declare pipelines, run an engine, and serve it. */
 export type { ConfigurationOf, Environment, Setting, Settings } from './configuration/setting.ts';
 export { durationUpTo, integerBetween, type Values } from './configuration/values.ts';

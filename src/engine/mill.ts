@@ -219,11 +219,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /** How keys stand, in the order asked. As fresh as `state`. */
-  async keys(
-    pipeline: keyof P & string,
-    keys: readonly string[],
-    { waitMs = freshnessMs }: Freshness = {},
-  ): Promise<readonly KeyStatus[]> {
+  async keys(pipeline: keyof P & string, keys: readonly string[], { waitMs = freshnessMs }: Freshness = {}): Promise<readonly KeyStatus[]> {
     this.#pipeline(pipeline);
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitions.ofKey(pipeline, key))) {

@@ -57,7 +57,7 @@ export type StateOf<S extends Schema> = [S] extends [never] ? undefined : Output
  * one may turn out to be. `StateOf<S>` alone may be anything, and then every literal is widened. So this type says that a state is
  * {@link Anything}, which is `unknown` as a union, and adds {@link Literals}, which vanish as soon as `S` is known.
  */
-export type ReturnedState<S extends Schema> = (StateOf<S> & Anything) | ([S] extends [Schema] ? never : Literals);
+type ReturnedState<S extends Schema> = (StateOf<S> & Anything) | ([S] extends [Schema] ? never : Literals);
 
 // biome-ignore lint/complexity/noBannedTypes: every value that is neither null nor undefined
 type Anything = {} | null | undefined;

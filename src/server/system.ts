@@ -1,3 +1,6 @@
+/// <reference types="@fastify/swagger" preserve="true" />
+// Adds to a route's schema what the docs show of it: `summary`, `tags`. The declarations of a user need to name it, too.
+
 import type { FastifyInstance } from 'fastify';
 import { type ConfigurationOf, type Environment, readSettings, type Settings } from '../configuration/setting.ts';
 import type { Mill } from '../engine/mill.ts';

@@ -114,10 +114,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
     return first;
   }
 
-  ingestBatch<Name extends keyof P & string>(
-    pipeline: Name,
-    events: readonly PipelineInput<P[Name]>[],
-  ): Promise<readonly Judged[]> {
+  ingestBatch<Name extends keyof P & string>(pipeline: Name, events: readonly PipelineInput<P[Name]>[]): Promise<readonly Judged[]> {
     return this.#mill.ingestBatch(pipeline, events);
   }
 
