@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { InstalledPackage, manifestIn } from './installed-package.ts';
 import { checkout } from './program.ts';
+import { unnamedTypes } from './unnamed-types.ts';
 
 /** The program of a user, in `package/`: what must compile, and, by expected errors, what must not. */
 const program = ['shop.ts', 'try-shop.ts', 'main.ts', 'must-not-compile.ts'];
@@ -101,6 +102,14 @@ describe('the package as it is published', () => {
     assert.ok(named.length > 50);
     assert.deepEqual(
       named.filter((one) => !declared.includes(one.package)),
+      [],
+    );
+  });
+
+  test('a user can name every type that the package gives out', () => {
+    const entries = ['index.d.ts', 'testing/index.d.ts'].map((file) => join(installed.path, 'dist/src', file));
+    assert.deepEqual(
+      unnamedTypes(entries, (file) => file.includes('node_modules/millrace/')),
       [],
     );
   });

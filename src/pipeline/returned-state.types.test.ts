@@ -42,6 +42,15 @@ test('a literal that a handler returns stays what it is, and one that no state h
   pipeline('promise', { event, key, state: Order, handle: (_event) => Promise.resolve({ status: 'paid' }) });
   pipeline('some_decide', { event, key, state: Order, handle: (_event, order) => (order ? undefined : { status: 'placed' }) });
 
+  pipeline('threaded', {
+    run: 'threads',
+    module: import.meta.url,
+    event,
+    key,
+    state: Order,
+    handle: () => ({ status: 'placed' }),
+  });
+
   pipeline('plaid', {
     event,
     key,

@@ -26,7 +26,8 @@ export interface SystemParts {
   /**
    * Adds the system's routes, in a scope of their own. A route that declares `schema.body` is refused without one; other
    * than that schemas are documentation (see `jsonSchemaOf`), and checking is the route's own (see `parseRequest`).
-   * `MillraceError`s that a route throws become problem details.
+   * `MillraceError`s that a route throws become problem details. The engine is the one that serves the system, so routes may say that
+   * it has their pipelines: `routes(app, mill: Mill<{ orders: typeof orders }>)`.
    */
   routes?(app: FastifyInstance, mill: Mill): void | Promise<void>;
 }

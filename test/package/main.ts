@@ -42,5 +42,8 @@ export const configurable = system({
   title: 'Configurable',
   description: 'Has a setting.',
   settings: { pause: { variable: 'PAUSE', meaning: 'how long to wait', values: durationUpTo('1h'), otherwise: '5m' } },
-  build: ({ pause }) => ({ pipelines: [orders], routes: (app) => void app.get('/pause', async () => ({ pause })) }),
+  build: ({ pause }) => ({
+    pipelines: [orders],
+    routes: (app, mill) => void app.get('/pause', async () => ({ pause, health: mill.health() })),
+  }),
 });

@@ -1,4 +1,4 @@
-import { http, ingestRoute, jsonSchemaOf, pipeline, type System, table, tableSource, traceOf } from 'millrace';
+import { http, ingestRoute, jsonSchemaOf, type Mill, parseRequest, pipeline, type System, table, tableSource, traceOf } from 'millrace';
 import * as z from 'zod';
 
 /** A shop in small: what a user may write in strict TypeScript, without a cast. */
@@ -19,8 +19,9 @@ export const reminders = table(
   { primaryKey: ['order_id'], indexes: [['status']] },
 );
 
+const audited = z.object({ order: z.string(), what: z.enum(['placed', 'paid', 'overdue']) });
 export const audit = pipeline('audit', {
-  event: z.object({ order: z.string(), what: z.enum(['placed', 'paid', 'overdue']) }),
+  event: audited,
   key: ({ order }) => order,
   state: z.array(z.string()),
   handle: ({ what }, seen = []) => [...seen, what],
@@ -84,14 +85,15 @@ const shop: System = {
   title: 'Shop',
   description: 'Takes orders and payments.',
   pipelines: [orders, audit, nightly],
-  routes(app, mill) {
+  routes(app, mill: Mill<{ orders: typeof orders; audit: typeof audit }>) {
     ingestRoute(app, '/payments', { summary: 'Take a payment in', tags: ['payments'], body: jsonSchemaOf(Payment) }, async (request) => {
       const payment = Payment.parse(request.body);
       const { status } = await mill.ingest('orders', { type: 'paid', ...payment }, traceOf(request));
       return { status };
     });
     app.post('/audits', { schema: { summary: 'Take an audit in' }, config: { inexactNumbers: 'by event' } }, async ({ body }, reply) => {
-      return reply.code(202).send(await mill.ingest('audit', body));
+      const event = await parseRequest(audited, body);
+      return reply.code(202).send(await mill.ingest('audit', event));
     });
     app.get<{ Params: { id: string } }>('/orders/:id', { schema: { summary: 'Show an order', tags: ['orders'] } }, async ({ params }) => {
       return (await mill.state('orders', params.id)) ?? {};
