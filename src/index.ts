@@ -1,5 +1,5 @@
 /// <reference types="node" preserve="true" />
-// The declarations name `AbortSignal`, which a program without the DOM has from Node.js's types alone.
+// Our declarations name `AbortSignal`. A program without the DOM has it only from the types of Node.js.
 
 /** The public API: everything that a program needs to declare pipelines, run an engine, and serve it. */
 export type { ConfigurationOf, Environment, Setting, Settings } from './configuration/setting.ts';

@@ -53,9 +53,10 @@ export type StateOf<S extends Schema> = [S] extends [never] ? undefined : Output
 /**
  * A state as a handler returns it: exactly `StateOf<S>`, in a form by which `return { status: 'placed' }` keeps `'placed'`.
  *
- * The compiler decides whether the literals of a returned value become `string` before it knows `S`, by the widest type that this
- * one may turn out to be. `StateOf<S>` alone may be anything, and then every literal is widened. So this type says that a state is
- * {@link Anything}, which is `unknown` as a union, and adds {@link Literals}, which vanish as soon as `S` is known.
+ * While the compiler still infers `S`, it decides whether a returned literal becomes `string`, and looks only at the widest type that
+ * the result may have. For `StateOf<S>` that is `unknown`, which keeps no literal. So this type adds {@link Literals}, which keep them,
+ * and {@link Anything}, which is `unknown` as a union: beside `unknown` itself the compiler would forget the literals. Both are gone once
+ * `S` is known.
  */
 type ReturnedState<S extends Schema> = (StateOf<S> & Anything) | ([S] extends [Schema] ? never : Literals);
 

@@ -1,5 +1,5 @@
 /// <reference types="@fastify/swagger" preserve="true" />
-// Adds to a route's schema what the docs show of it: `summary`, `tags`. The declarations of a user need to name it, too.
+// It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them, too.
 
 import type { FastifyInstance } from 'fastify';
 import { type ConfigurationOf, type Environment, readSettings, type Settings } from '../configuration/setting.ts';

@@ -1,5 +1,5 @@
 /// <reference types="node" preserve="true" />
-// The declarations name `AbortSignal`, which a program without the DOM has from Node.js's types alone.
+// Our declarations name `AbortSignal`. A program without the DOM has it only from the types of Node.js.
 
 /** The test kit: pipelines under test in memory with a clock turned by hand, and the contract that every store must pass. */
 export { type ContractDatabase, type StoreHarness, storeContract } from '../store/contract.ts';
