@@ -15,6 +15,7 @@ import { schedules } from './list/schedules.ts';
 import { sources } from './list/sources.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
+import { types } from './list/types.ts';
 import { values } from './list/values.ts';
 import { visibleFailure } from './list/visible-failure.ts';
 import type { Mutant } from './mutant.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...sources,
   ...visibleFailure,
   ...values,
+  ...types,
   ...goneDeclarations,
   ...namedDuplicates,
   ...reading,

@@ -1,5 +1,5 @@
 import { MillraceError, messageOf } from '../errors.ts';
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
@@ -23,9 +23,9 @@ import { HandlerThreads } from './threads/handler-threads.ts';
 import type { Tracing } from './tracing.ts';
 import { Transports } from './transports.ts';
 
-export interface MillOptions {
+export interface MillOptions<List extends readonly AnyPipeline[] = readonly AnyPipeline[]> {
   readonly store: Store;
-  readonly pipelines: readonly AnyPipeline[];
+  readonly pipelines: List;
   /** Bounds that differ from `defaultLimits`. */
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
@@ -62,9 +62,12 @@ export interface Health {
 const freshnessMs = 250;
 const stopTimeoutMs = 10_000;
 
-/** Makes an engine out of pipelines and a store; `start()` sets it to work. Throws `MILL_INVALID_DECLARATION`. */
-export function millrace(options: MillOptions): Mill {
-  return new Mill(options);
+/**
+ * Makes an engine out of pipelines and a store; `start()` sets it to work. Its type knows the pipelines of the list: their names,
+ * events and states. Throws `MILL_INVALID_DECLARATION`.
+ */
+export function millrace<const List extends readonly AnyPipeline[]>(options: MillOptions<List>): Mill<PipelinesOf<List>> {
+  return new Mill<PipelinesOf<List>>(options);
 }
 
 /**
@@ -76,8 +79,11 @@ export function millrace(options: MillOptions): Mill {
  * await mill.state('rockets', id);
  * await mill.stop();
  * ```
+ *
+ * `Mill` alone is any engine, and takes any name and event. `Mill<{ rockets: typeof rockets }>` is an engine that has this pipeline,
+ * perhaps among others; `typeof mill` knows them all. An engine can stand wherever less is asked for.
  */
-export class Mill {
+export class Mill<P extends Pipelines = Pipelines> {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   /** The bounds that it keeps. */
   readonly limits: Limits;
@@ -182,7 +188,11 @@ export class Mill {
    * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
-  async ingest(pipeline: string, event: unknown, { id, traceparent }: IngestOptions = {}): Promise<Ingested> {
+  async ingest<Name extends keyof P & string>(
+    pipeline: Name,
+    event: PipelineInput<P[Name]>,
+    { id, traceparent }: IngestOptions = {},
+  ): Promise<Ingested> {
     return (await this.#door.take(this.#pipeline(pipeline), event, { id, traceparent })).ingested;
   }
 
@@ -190,9 +200,9 @@ export class Mill {
    * Takes many events in, each judged by itself, in one commit. Throws only where it cannot judge at all: `MILL_BACKLOG_FULL`
    * when there is no room for all of them together, `MILL_INVALID_REQUEST` for too many, `MILL_STOPPING`, `MILL_STORE_…`.
    */
-  async ingestBatch(
-    pipeline: string,
-    events: readonly unknown[],
+  async ingestBatch<Name extends keyof P & string>(
+    pipeline: Name,
+    events: readonly PipelineInput<P[Name]>[],
     options: Pick<IngestOptions, 'traceparent'> = {},
   ): Promise<readonly Judged[]> {
     return this.#door.takeBatch(this.#pipeline(pipeline), events, options);
@@ -202,12 +212,17 @@ export class Mill {
    * The committed state of a key, undefined where there is none. It sees every event that was accepted before the call
    * and could be applied within `waitMs` (250).
    */
-  async state(pipeline: string, key: string, { waitMs = freshnessMs }: Freshness = {}): Promise<unknown> {
-    return this.#stateOf(this.#pipeline(pipeline), key, waitMs);
+  async state<Name extends keyof P & string>(
+    pipeline: Name,
+    key: string,
+    { waitMs = freshnessMs }: Freshness = {},
+  ): Promise<PipelineState<P[Name]> | undefined> {
+    // A state that is read has passed the pipeline's schema, when it was stored or just now.
+    return (await this.#stateOf(this.#pipeline(pipeline), key, waitMs)) as PipelineState<P[Name]> | undefined;
   }
 
   /** How keys stand, in the order asked. As fresh as `state`. */
-  async keys(pipeline: string, keys: readonly string[], { waitMs = freshnessMs }: Freshness = {}): Promise<readonly KeyStatus[]> {
+  async keys(pipeline: keyof P & string, keys: readonly string[], { waitMs = freshnessMs }: Freshness = {}): Promise<readonly KeyStatus[]> {
     this.#pipeline(pipeline);
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitions.ofKey(pipeline, key))) {
@@ -222,7 +237,7 @@ export class Mill {
   }
 
   /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
-  async settled(pipeline: string, timeoutMs = freshnessMs): Promise<boolean> {
+  async settled(pipeline: keyof P & string, timeoutMs = freshnessMs): Promise<boolean> {
     const partitions = this.#partitions.of(this.#pipeline(pipeline).name);
     return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
   }
@@ -246,7 +261,7 @@ export class Mill {
   }
 
   /** What was given up, in the order in which it failed. */
-  deadLetters(query: Partial<DeadLetterQuery> = {}): Promise<readonly DeadLetter[]> {
+  deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}): Promise<readonly DeadLetter[]> {
     return this.#store.deadLetters({ limit: 100, ...query });
   }
 
@@ -271,7 +286,7 @@ export class Mill {
    * Withdraws the deliveries that wait for an endpoint that is no longer declared: nobody is called and no key is told. Returns how
    * many. Throws `MILL_CONFLICT` when the endpoint is declared, `MILL_NOT_FOUND` when nothing waits for it.
    */
-  async withdraw(pipeline: string, endpoint: string): Promise<number> {
+  async withdraw(pipeline: keyof P & string, endpoint: string): Promise<number> {
     this.#checkWorking();
     const { name, deliver } = this.#pipeline(pipeline);
     if (Object.hasOwn(deliver, endpoint)) {
@@ -291,15 +306,15 @@ export class Mill {
   }
 
   /** The schedule of a pipeline. Throws `MILL_NOT_FOUND` when it has none. */
-  schedule(pipeline: string): ScheduleControl {
+  schedule(pipeline: keyof P & string): ScheduleControl {
     return this.#schedules.control(this.#pipeline(pipeline).name);
   }
 
   /** One snapshot of every pipeline's counts. */
-  counts(): Readonly<Record<string, PipelineCounts>> {
-    const counts: Record<string, PipelineCounts> = {};
-    for (const pipeline of this.pipelines.values()) counts[pipeline.name] = this.#partitions.counts(pipeline);
-    return counts;
+  counts(): { readonly [Name in keyof P]: PipelineCounts } {
+    const counts = Array.from(this.pipelines.values(), (pipeline) => [pipeline.name, this.#partitions.counts(pipeline)]);
+    // These are the pipelines that the type has the names of.
+    return Object.fromEntries(counts) as { readonly [Name in keyof P]: PipelineCounts };
   }
 
   /** What the store says of itself. */

@@ -50,6 +50,22 @@ export type HandlerResult<State> = NextState<State> | PromiseLike<NextState<Stat
 /** `undefined` in place of a state type for pipelines that declare none. */
 export type StateOf<S extends Schema> = [S] extends [never] ? undefined : OutputOf<S>;
 
+/**
+ * A state as a handler returns it: exactly `StateOf<S>`, in a form by which `return { status: 'placed' }` keeps `'placed'`.
+ *
+ * While the compiler still infers `S`, it decides whether a returned literal becomes `string`, and looks only at the widest type that
+ * the result may have. For `StateOf<S>` that is `unknown`, which keeps no literal. So this type adds {@link Literals}, which keep them,
+ * and {@link Anything}, which is `unknown` as a union: beside `unknown` itself the compiler would forget the literals. Both are gone once
+ * `S` is known.
+ */
+type ReturnedState<S extends Schema> = (StateOf<S> & Anything) | ([S] extends [Schema] ? never : Literals);
+
+// biome-ignore lint/complexity/noBannedTypes: every value that is neither null nor undefined
+type Anything = {} | null | undefined;
+
+/** JSON made of literal types. Beside one of them, whichever it is, literals and tuples stay as they are written. */
+type Literals = '' | 0 | boolean | [Literals, ...Literals[]] | { readonly [property: string]: Literals };
+
 /** What a user declares: how events of one kind are validated, keyed, ordered and handled. */
 export interface PipelineOptions<
   Name extends string,
@@ -77,7 +93,7 @@ export interface PipelineOptions<
    * The schema of a key's state; must be JSON. Every state that a handler returns goes through it, so it must take what it puts
    * out. Without it the pipeline keeps no state.
    */
-  readonly state?: (S & StateSchema<S>) | VersionedState<S>;
+  readonly state?: (S & StateSchema<S>) | VersionedState<S & StateSchema<S>>;
   /** The tables that the handlers write. */
   readonly tables?: T;
   /**
@@ -89,21 +105,21 @@ export interface PipelineOptions<
     event: OutputOf<E>,
     state: StateOf<S> | undefined,
     turn: Turn<Name, InputOf<E>, T, TimerNames, EndpointNames>,
-  ): HandlerResult<StateOf<S>>;
+  ): HandlerResult<ReturnedState<S>>;
   /** A handler for each named timer. */
   readonly timers?: {
     readonly [N in TimerNames]: (
       state: StateOf<S> | undefined,
       turn: Turn<Name, InputOf<E>, T, TimerNames, EndpointNames>,
       data: unknown,
-    ) => HandlerResult<StateOf<S>>;
+    ) => HandlerResult<ReturnedState<S>>;
   };
   /** Where `turn.deliver` delivers to, by name. */
   readonly deliver?: {
     readonly [N in EndpointNames]: EndpointOptions<
       StateOf<S>,
       Turn<Name, InputOf<E>, T, TimerNames, EndpointNames>,
-      HandlerResult<StateOf<S>>
+      HandlerResult<ReturnedState<S>>
     >;
   };
   /** Takes events in by the clock. */

@@ -50,10 +50,16 @@ export interface ResolvedOrder {
   readonly pendingMax: number | undefined;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: stands for a pipeline of any types; `unknown` would not, inputs are contravariant
-export type AnyPipeline = Pipeline<string, any, any, any>;
+/** A pipeline of which nothing more is known; every pipeline is one. Whether an input of it is right, only its schema can tell. */
+export type AnyPipeline = Pipeline<string, unknown, unknown, unknown>;
 export type PipelineInput<P extends AnyPipeline> = P extends Pipeline<string, infer Input> ? Input : never;
 export type PipelineState<P extends AnyPipeline> = P extends Pipeline<string, infer _Input, infer _Event, infer State> ? State : never;
+
+/** Pipelines by name, as the type of an engine has them. */
+export type Pipelines = Readonly<Record<string, AnyPipeline>>;
+
+/** The pipelines of a list by name. Of an `AnyPipeline[]`, which may have any, each name has some pipeline. */
+export type PipelinesOf<List extends readonly AnyPipeline[]> = { readonly [P in List[number] as P['name']]: P };
 
 /**
  * Declares a pipeline.

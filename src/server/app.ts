@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { answerClientError, answerFailures } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
-import { type InexactNumbers, missingBody, parseJsonBody } from './json-body.ts';
+import { missingBody, parseJsonBody } from './json-body.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 
 /** A Fastify that takes JSON whatever it is called, answers problem details, and keeps these bounds. It has no routes. */
@@ -31,13 +31,6 @@ export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
   app.setValidatorCompiler(({ httpPart }) => (httpPart === 'body' ? requireBody : () => true));
   app.setSerializerCompiler(() => JSON.stringify);
   return app;
-}
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** What becomes of numbers in the body that JavaScript rounds; by default it is refused. */
-    inexactNumbers?: InexactNumbers;
-  }
 }
 
 /** Parses every body as JSON; the gate has set its type. An empty one is none at all, and a route that wants one says so. */

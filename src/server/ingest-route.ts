@@ -1,5 +1,5 @@
 /// <reference types="@fastify/swagger" preserve="true" />
-// Adds to a route's schema what the docs show of it: `summary`, `tags`. The declarations of a user need to name it, too.
+// It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them, too.
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
@@ -20,6 +20,13 @@ export interface IngestRouteOptions {
    * that has such a number is refused by itself, or has it as text where its pipeline says `inexactNumbers: 'text'`.
    */
   readonly inexactNumbers?: InexactNumbers;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What becomes of numbers in the body that JavaScript rounds; by default it is refused. See {@link IngestRouteOptions}. */
+    inexactNumbers?: InexactNumbers;
+  }
 }
 
 /** Takes events in and answers what the caller is told with a 202. A `MillraceError` that it throws becomes a problem. */

@@ -1,5 +1,5 @@
 /// <reference types="@fastify/swagger" preserve="true" />
-// Adds to a route's schema what the docs show of it: `summary`, `tags`. The declarations of a user need to name it, too.
+// It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them, too.
 
 import type { FastifyInstance } from 'fastify';
 import { type ConfigurationOf, type Environment, readSettings, type Settings } from '../configuration/setting.ts';
@@ -26,7 +26,8 @@ export interface SystemParts {
   /**
    * Adds the system's routes, in a scope of their own. A route that declares `schema.body` is refused without one; other
    * than that schemas are documentation (see `jsonSchemaOf`), and checking is the route's own (see `parseRequest`).
-   * `MillraceError`s that a route throws become problem details.
+   * `MillraceError`s that a route throws become problem details. The engine is the one that serves the system, so routes may say that
+   * it has their pipelines: `routes(app, mill: Mill<{ orders: typeof orders }>)`.
    */
   routes?(app: FastifyInstance, mill: Mill): void | Promise<void>;
 }

@@ -274,8 +274,8 @@ export interface Committed {
   readonly deliveriesAdded: number;
 }
 
-export interface DeadLetterQuery {
-  readonly pipeline?: string | undefined;
+export interface DeadLetterQuery<Name extends string = string> {
+  readonly pipeline?: Name | undefined;
   readonly key?: string | undefined;
   readonly id?: string | undefined;
   /** Only those after this id in id order, which is the order in which they failed. */

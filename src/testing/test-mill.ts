@@ -4,19 +4,19 @@ import type { Ingested, Judged } from '../engine/door.ts';
 import type { IngestOptions } from '../engine/identify.ts';
 import type { Limits } from '../engine/limits.ts';
 import type { Log } from '../engine/log.ts';
-import { type KeyStatus, type Mill, millrace } from '../engine/mill.ts';
+import { type KeyStatus, Mill } from '../engine/mill.ts';
 import type { Tracing } from '../engine/tracing.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
 import type { Answer, OutgoingCall } from '../pipeline/endpoint.ts';
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import type { DeadLetter, Store } from '../store/store.ts';
 import { type ObservedStore, observe } from './observed-store.ts';
 import { clockWhile, VirtualClock } from './virtual-clock.ts';
 
-export interface TestMillOptions {
-  readonly pipelines: readonly AnyPipeline[];
+export interface TestMillOptions<List extends readonly AnyPipeline[] = readonly AnyPipeline[]> {
+  readonly pipelines: List;
   /** Default: a fresh one in memory. */
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
@@ -45,13 +45,16 @@ export interface TestMillOptions {
  * await t.stop();
  * ```
  */
-export async function testMill(options: TestMillOptions): Promise<TestMill> {
-  const t = new TestMill(options);
+export async function testMill<const List extends readonly AnyPipeline[]>(
+  options: TestMillOptions<List>,
+): Promise<TestMill<PipelinesOf<List>>> {
+  const t = new TestMill<PipelinesOf<List>>(options);
   await t.start();
   return t;
 }
 
-export class TestMill {
+/** An engine under test. Its type knows the pipelines, as that of a `Mill` does. */
+export class TestMill<P extends Pipelines = Pipelines> {
   readonly clock: VirtualClock;
   /** The calls that pipelines have made so far, in the order in which they began. */
   readonly calls: OutgoingCall[] = [];
@@ -61,7 +64,7 @@ export class TestMill {
   readonly #base: Store;
   readonly #random: () => number;
   #store!: ObservedStore;
-  #mill!: Mill;
+  #mill!: Mill<P>;
   #ingested = 0;
 
   constructor(options: TestMillOptions) {
@@ -72,7 +75,7 @@ export class TestMill {
   }
 
   /** The engine under test. */
-  get mill(): Mill {
+  get mill(): Mill<P> {
     return this.#mill;
   }
 
@@ -81,7 +84,7 @@ export class TestMill {
     this.#life += 1;
     const pipelines = this.#options.pipelines.map((pipeline) => this.#recorded(pipeline));
     this.#store = observe(this.#base, { crashBeforeCommit });
-    const made = millrace({
+    const made = new Mill<P>({
       store: this.#store,
       pipelines,
       limits,
@@ -94,7 +97,11 @@ export class TestMill {
   }
 
   /** Takes an event in; with `duplicateEverything` twice, and throws unless the second is named a duplicate. */
-  async ingest(pipeline: string, event: unknown, options: IngestOptions = {}): Promise<Ingested> {
+  async ingest<Name extends keyof P & string>(
+    pipeline: Name,
+    event: PipelineInput<P[Name]>,
+    options: IngestOptions = {},
+  ): Promise<Ingested> {
     if (!this.#options.duplicateEverything) return this.#mill.ingest(pipeline, event, options);
     const declared = this.#mill.pipelines.get(pipeline);
     const hasIdentity = declared?.order !== undefined || declared?.id !== undefined;
@@ -107,7 +114,7 @@ export class TestMill {
     return first;
   }
 
-  ingestBatch(pipeline: string, events: readonly unknown[]): Promise<readonly Judged[]> {
+  ingestBatch<Name extends keyof P & string>(pipeline: Name, events: readonly PipelineInput<P[Name]>[]): Promise<readonly Judged[]> {
     return this.#mill.ingestBatch(pipeline, events);
   }
 
@@ -136,12 +143,12 @@ export class TestMill {
     await this.#jump(-toMs(by, 'setBack'));
   }
 
-  async state(pipeline: string, key: string): Promise<unknown> {
+  async state<Name extends keyof P & string>(pipeline: Name, key: string): Promise<PipelineState<P[Name]> | undefined> {
     await this.#quiet();
     return this.#mill.state(pipeline, key, { waitMs: 0 });
   }
 
-  async key(pipeline: string, key: string): Promise<KeyStatus> {
+  async key(pipeline: keyof P & string, key: string): Promise<KeyStatus> {
     await this.#quiet();
     return (await this.#mill.keys(pipeline, [key], { waitMs: 0 }))[0] as KeyStatus;
   }
@@ -152,7 +159,7 @@ export class TestMill {
     return (await this.#mill.query(table).selectAll().execute()) as StoredRowOf<T>[];
   }
 
-  async deadLetters(pipeline?: string): Promise<readonly DeadLetter[]> {
+  async deadLetters(pipeline?: keyof P & string): Promise<readonly DeadLetter[]> {
     await this.#quiet();
     return this.#mill.deadLetters({ pipeline, limit: 1_000 });
   }

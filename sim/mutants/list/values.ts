@@ -189,6 +189,14 @@ export const values: readonly Mutant[] = [
     tests: [beside('pipeline/clone'), promise('values')],
   },
   {
+    name: 'duration-with-more-behind-its-unit',
+    promises: [2],
+    file: 'src/pipeline/duration.ts',
+    find: ".join('|')})$`, 's')",
+    replace: ".join('|')})`, 's')",
+    tests: [beside('pipeline/duration')],
+  },
+  {
     name: 'kept-number-refused',
     promises: [10],
     file: inexactNumbers,

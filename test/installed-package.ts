@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { checkout } from './program.ts';
+
+/** What a package says of the packages that it needs. */
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** A folder of a user's in which `millrace` is installed from its tarball, and nothing else that does not come with it. */
+export class InstalledPackage {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Packs what is published and installs it, without a registry: what the package depends on is copied from this checkout. */
+  static async in(folder: string): Promise<InstalledPackage> {
+    const installed = new InstalledPackage(join(folder, 'project'));
+    const tarball = await pack(join(folder, 'package'));
+    mkdirSync(installed.path, { recursive: true });
+    await run('tar', ['-xzf', tarball, '-C', installed.path, '--strip-components', '1']);
+    for (const dependency of dependenciesOf(checkout)) {
+      const isOwn = (path: string) => !relative(dependency, path).split(/[\\/]/).includes('node_modules');
+      cpSync(dependency, join(installed.folder, relative(checkout, dependency)), { recursive: true, filter: isOwn });
+    }
+    return installed;
+  }
+
+  /** Where the package lies. */
+  get path(): string {
+    return join(this.folder, 'node_modules/millrace');
+  }
+
+  /** The declarations of the package, as paths in the user's folder. */
+  get declarations(): readonly string[] {
+    const files = readdirSync(this.path, { recursive: true, encoding: 'utf8' });
+    return files.filter((file) => file.endsWith('.d.ts')).map((file) => join('node_modules/millrace', file));
+  }
+
+  /** Runs Node.js in the user's folder. Returns what it prints; throws when it fails. */
+  async node(...words: readonly string[]): Promise<string> {
+    // A test runner that another one has started would report to that.
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    return (await run(process.execPath, words, { cwd: this.folder, env })).stdout;
+  }
+}
+
+const run = promisify(execFile);
+
+/** Makes the tarball out of a copy, so that a `dist` of this checkout that others use stays as it is. Returns its path. */
+async function pack(folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['package.json', 'bin', 'README.md', 'CHANGELOG.md', 'LICENSE'])
+    cpSync(join(checkout, name), join(folder, name), { recursive: true });
+  const compiler = join(checkout, 'node_modules/typescript/bin/tsc');
+  await run(process.execPath, [compiler, '-p', join(checkout, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]);
+  await run('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: folder });
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  if (tarball === undefined) throw new Error('expected a tarball of npm pack, found none');
+  return join(folder, tarball);
+}
+
+/** The folders of all packages that a package brings along: what it depends on, and what these do. */
+function dependenciesOf(root: string, found = new Set<string>()): ReadonlySet<string> {
+  const { dependencies = {}, optionalDependencies = {} } = manifestIn(root);
+  for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+    const folder = find(name, root);
+    if (folder === undefined && !(name in optionalDependencies))
+      throw new Error(`expected ${name} to be installed, found none for ${root}`);
+    if (folder === undefined || found.has(folder)) continue;
+    found.add(folder);
+    dependenciesOf(folder, found);
+  }
+  return found;
+}
+
+/** The folder of a package as code in `from` finds it. */
+function find(name: string, from: string): string | undefined {
+  const folder = join(from, 'node_modules', name);
+  if (existsSync(folder)) return folder;
+  return dirname(from) === from ? undefined : find(name, dirname(from));
+}
+
+export function manifestIn(folder: string): Manifest {
+  // What npm has installed is a manifest.
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+}

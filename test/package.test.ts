@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { InstalledPackage, manifestIn } from './installed-package.ts';
+import { checkout } from './program.ts';
+import { unnamedTypes } from './unnamed-types.ts';
+
+/** The program of a user, in `package/`: what must compile, and, by expected errors, what must not. */
+const program = ['shop.ts', 'try-shop.ts', 'main.ts', 'must-not-compile.ts'];
+
+/** By the folder that each lies in, as package.json installs them. */
+const compilers = [
+  { name: 'TypeScript 5.9', folder: 'typescript-5.9' },
+  { name: 'TypeScript 7', folder: 'typescript' },
+];
+
+/** How a program finds its modules. The first has what Node.js has and no DOM, the second what a bundler's program has. */
+const resolutions = {
+  nodenext: { module: 'nodenext', lib: ['esnext'] },
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+};
+
+describe('the package as it is published', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-package-'));
+  let installed: InstalledPackage;
+
+  before(async () => {
+    installed = await InstalledPackage.in(folder);
+    for (const file of program) cpSync(join(checkout, 'test/package', file), join(installed.folder, file));
+    useModules('module');
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** What `type` of the user's package.json says a `.ts` file is. */
+  function useModules(type: 'module' | 'commonjs'): void {
+    writeFileSync(join(installed.folder, 'package.json'), JSON.stringify({ private: true, type }));
+  }
+
+  /** What a compiler has against the files, in the strictest project that a user may have; empty for nothing. */
+  function complaints(compiler: string, files: readonly string[], options: object): string {
+    const compilerOptions = {
+      target: 'es2024',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      declaration: true,
+      rewriteRelativeImportExtensions: true,
+      outDir: 'out',
+      ...options,
+    };
+    writeFileSync(join(installed.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    const words = [join(checkout, 'node_modules', compiler, 'bin/tsc'), '-p', installed.folder, '--pretty', 'false'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: installed.folder, encoding: 'utf8' });
+    assert.equal(status === 0, stdout === '', `the compiler ended with ${status}: ${stderr}`);
+    return stdout;
+  }
+
+  test('the two compilers are those that they are said to be', () => {
+    const versions = compilers.map(({ folder }) => readFileSync(join(checkout, 'node_modules', folder, 'package.json'), 'utf8'));
+    assert.match(versions[0] ?? '', /"version": "5\.9\./);
+    assert.match(versions[1] ?? '', /"version": "7\./);
+  });
+
+  for (const { name, folder: compiler } of compilers) {
+    for (const [resolution, options] of Object.entries(resolutions)) {
+      test(`a strict program compiles with ${name} and ${resolution}, and what is wrong in it does not`, () => {
+        assert.equal(complaints(compiler, program, options), '');
+      });
+    }
+  }
+
+  test('a strict program of CommonJS modules compiles, and runs', async () => {
+    useModules('commonjs');
+    assert.equal(complaints('typescript', program, resolutions.nodenext), '');
+    assert.match(await installed.node('--test', 'out/try-shop.js'), /^ℹ pass 2$|^# pass 2$/m);
+    useModules('module');
+  });
+
+  for (const entry of ['millrace', 'millrace/testing']) {
+    test(`a program that imports ${entry} alone has all types that it names`, () => {
+      writeFileSync(join(installed.folder, 'entry.ts'), `export * from '${entry}';\n`);
+      assert.equal(complaints('typescript', ['entry.ts'], { ...resolutions.nodenext, types: [] }), '');
+    });
+  }
+
+  test('no declaration names a module whose types a user does not get', () => {
+    for (const options of Object.values(resolutions)) assert.equal(complaints('typescript', installed.declarations, options), '');
+  });
+
+  test('every package that a declaration names is a dependency, so no installer hides it', () => {
+    const declared = Object.keys(manifestIn(installed.path).dependencies ?? {});
+    const named = installed.declarations.flatMap((file) =>
+      Array.from(readFileSync(join(installed.folder, file), 'utf8').matchAll(naming), ([, specifier = '']) => ({
+        file,
+        package: packageOf(specifier),
+      })),
+    );
+    assert.ok(named.length > 50);
+    assert.deepEqual(
+      named.filter((one) => !declared.includes(one.package)),
+      [],
+    );
+  });
+
+  test('a user can name every type that the package gives out', () => {
+    const entries = ['index.d.ts', 'testing/index.d.ts'].map((file) => join(installed.path, 'dist/src', file));
+    assert.deepEqual(
+      unnamedTypes(entries, (file) => file.includes('node_modules/millrace/')),
+      [],
+    );
+  });
+
+  test('the program of the user runs', async () => {
+    assert.match(await installed.node('--test', 'try-shop.ts'), /^ℹ pass 2$|^# pass 2$/m);
+  });
+
+  for (const entry of ['millrace', 'millrace/testing']) {
+    test(`JavaScript imports and requires ${entry}`, async () => {
+      const names = async (...words: readonly string[]) => (await installed.node(...words)).trim().split(',');
+      const print = 'console.log(Object.keys(found).sort().join())';
+      const imported = await names('--input-type=module', '--eval', `import * as found from '${entry}'; ${print}`);
+      const required = await names('--input-type=commonjs', '--eval', `const found = require('${entry}'); ${print}`);
+      assert.ok(imported.includes(entry === 'millrace' ? 'pipeline' : 'testMill'));
+      assert.deepEqual(required, imported);
+    });
+  }
+});
+
+/** Where a declaration names a module that is not a file beside it: in an import, an export, a type or a reference. */
+const naming = /(?:\bfrom |\bimport |\bimport\(|<reference types=)['"]([^.'"][^'"]*)['"]/g;
+
+/** The package whose types a module has. */
+function packageOf(specifier: string): string {
+  if (specifier === 'node' || specifier.startsWith('node:')) return '@types/node';
+  return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+}

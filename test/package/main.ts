@@ -1,0 +1,49 @@
+import { durationUpTo, type Mill, MillraceError, memory, millrace, system } from 'millrace';
+import { audit, nightly, type Order, orders, reminders } from './shop.ts';
+
+/** An engine in a program of one's own, exported as it was inferred. */
+export const mill = millrace({ store: memory(), pipelines: [orders, audit, nightly] });
+
+export async function orderOf(id: string): Promise<Order | undefined> {
+  return mill.state('orders', id);
+}
+
+/** Returns what there is to be seen of it: whether the payment was new, how many events were handled, who is reminded and when. */
+export async function main(): Promise<readonly (string | number | null)[]> {
+  await mill.start();
+  const seen: (string | number | null)[] = [];
+  try {
+    const { status } = await mill.ingest('orders', { type: 'paid', order: 'a', cents: 900, at: '2026-01-01T00:00:00Z' });
+    seen.push(status, mill.counts().orders.processed);
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.retryable) throw error;
+  }
+  const due = await mill.query(reminders).select(['order_id', 'sent_on']).where('status', '=', 'due').execute();
+  for (const { order_id, sent_on } of due) seen.push(order_id, sent_on);
+  await mill.schedule('nightly').pause({ for: '1h' });
+  await pay(mill);
+  await look(mill);
+  await mill.stop();
+  return seen;
+}
+
+/** What needs one pipeline only asks for no more. */
+async function pay(some: Mill<{ orders: typeof orders }>): Promise<void> {
+  await some.ingest('orders', { type: 'paid', order: 'b', cents: 100, at: '2026-01-01T00:00:00Z' });
+}
+
+/** What works with any engine does so. */
+async function look(any: Mill): Promise<void> {
+  for (const name of any.pipelines.keys()) await any.state(name, 'a');
+}
+
+export const configurable = system({
+  name: 'configurable',
+  title: 'Configurable',
+  description: 'Has a setting.',
+  settings: { pause: { variable: 'PAUSE', meaning: 'how long to wait', values: durationUpTo('1h'), otherwise: '5m' } },
+  build: ({ pause }) => ({
+    pipelines: [orders],
+    routes: (app, mill) => void app.get('/pause', async () => ({ pause, health: mill.health() })),
+  }),
+});

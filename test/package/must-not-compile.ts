@@ -1,0 +1,57 @@
+import { ingestRoute, pipeline, type SystemParts, type Turn } from 'millrace';
+import { testMill } from 'millrace/testing';
+import * as z from 'zod';
+import { mill } from './main.ts';
+import { orders } from './shop.ts';
+
+/** Each of these must be an error for a user: an expected one that does not come is itself an error. */
+
+const event = z.object({ id: z.string() });
+const state = z.object({ status: z.enum(['placed', 'paid']) });
+const key = ({ id }: { readonly id: string }) => id;
+
+// @ts-expect-error no unit
+pipeline('spans', { event, retain: '7 dayz', handle() {} });
+// @ts-expect-error no such state
+pipeline('states', { event, key, state, handle: () => ({ status: 'plaid' }) });
+// @ts-expect-error the state lacks its status
+pipeline('states', { event, key, state, handle: async () => ({}) });
+// @ts-expect-error no such option
+pipeline('options', { event, timeOut: '1s', handle() {} });
+// @ts-expect-error an event has no such property
+pipeline('events', { event, key: ({ name }) => name, handle() {} });
+
+export async function engines(): Promise<void> {
+  // @ts-expect-error no such pipeline
+  await mill.ingest('nope', {});
+  // @ts-expect-error the event is another's
+  await mill.ingest('orders', { order: 'a', what: 'paid' });
+  const order = await mill.state('orders', 'a');
+  // @ts-expect-error no such status
+  if (order?.status === 'plaid') return;
+  // @ts-expect-error no such property
+  order?.nothing;
+  // @ts-expect-error no such pipeline
+  mill.schedule('nope');
+  const t = await testMill({ pipelines: [orders] });
+  // @ts-expect-error no such pipeline
+  await t.ingest('nope', {});
+  // @ts-expect-error no duration
+  await t.advance('soon');
+}
+
+export const routes: SystemParts['routes'] = (app) => {
+  // @ts-expect-error a summary is text
+  ingestRoute(app, '/one', { summary: 1 }, async () => ({}));
+  // @ts-expect-error no such word of a schema
+  ingestRoute(app, '/two', { sumary: 'Two' }, async () => ({}));
+  // @ts-expect-error tags are a list
+  app.get('/three', { schema: { tags: 'three' } }, async () => ({}));
+};
+
+export function turns(turn: Turn<'orders', { readonly id: string }>): void {
+  // @ts-expect-error the pipeline takes other events
+  turn.send('orders', { name: 'a' });
+  // @ts-expect-error the pipeline takes other events
+  turn.send(orders, { id: 'a' });
+}
