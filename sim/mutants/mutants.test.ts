@@ -13,6 +13,12 @@ const sourceOf = (file: string) => readFileSync(join(root, file), 'utf8');
 /** The tests of the contract are named there, and run by the file of each store. */
 const contract = globSync('src/store/contract/*.ts', { cwd: root }).map(sourceOf).join();
 
+/** The fixture of a file of tests that declares them there; empty without one. */
+function fixtureOf(file: string): string {
+  const fixture = file.replace(/(\.test\.ts)$/, '.fixture$1');
+  return existsSync(join(root, fixture)) ? sourceOf(fixture) : '';
+}
+
 describe('the mutants', () => {
   test('have names that differ', () => {
     assert.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length);
@@ -35,7 +41,7 @@ describe('the mutants', () => {
       assert.ok(mutant.tests.length > 0);
       for (const { file, named } of mutant.tests.map(chosen)) {
         assert.ok(existsSync(join(root, file)), file);
-        if (named !== undefined) assert.ok(`${sourceOf(file)}${contract}`.includes(named), named);
+        if (named !== undefined) assert.ok(`${sourceOf(file)}${fixtureOf(file)}${contract}`.includes(named), named);
       }
     });
   }
