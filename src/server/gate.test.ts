@@ -86,15 +86,3 @@ test('what is no HTTP is answered and its connection closed, and the server goes
   }
   assert.equal((await fetch(`${url}/ping`)).status, 200);
 });
-
-test('a page of another site can change nothing, a page of this site and a program can', async (t) => {
-  const { url, mill } = await serve(t);
-  const post = (from: Record<string, string>) =>
-    fetch(`${url}/pipelines/visits/events`, { method: 'POST', body: '{"page":"/"}', headers: from });
-  const refused = await post({ 'sec-fetch-site': 'cross-site' });
-  assert.equal(refused.status, 403);
-  assert.equal((await problemIn(refused)).code, 'MILL_CROSS_SITE');
-  assert.equal((await fetch(`${url}/pipelines`, { headers: { 'sec-fetch-site': 'cross-site' } })).status, 200);
-  for (const from of [{ 'sec-fetch-site': 'same-origin' }, {}]) assert.equal((await post(from)).status, 202);
-  assert.equal(mill.counts().visits?.received, 2);
-});
