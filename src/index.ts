@@ -38,6 +38,7 @@ export { type IngestRequest, type IngestRouteOptions, ingestRoute } from './serv
 export type { InexactNumbers } from './server/json-body.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
+export { noQuery } from './server/query-parameters.ts';
 export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';
 export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';
 export { traceOf } from './server/trace-header.ts';

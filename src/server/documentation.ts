@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { version } from '../version.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { problemMediaType } from './problem.ts';
+import { noQuery } from './query-parameters.ts';
 import type { System } from './system.ts';
 
 const ProblemDetails = z.object({
@@ -63,9 +64,8 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
     uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
     theme: { title: 'Millrace API' },
   });
-  const hidden = { schema: { hide: true } };
-  app.get('/openapi.json', hidden, () => app.swagger());
-  app.get('/swagger', hidden, (_request, reply) => reply.redirect('/docs', 302));
+  app.get('/openapi.json', { schema: { hide: true, querystring: noQuery } }, () => app.swagger());
+  app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
 }
 
 /** A route's answers, each with a description, and the problems that every route may answer. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { directRoutesOf } from './direct-routes.ts';
 import type { InexactNumbers } from './json-body.ts';
+import { noQuery } from './query-parameters.ts';
 
 /** What a route that takes events in sees of a request. */
 export interface IngestRequest {
@@ -41,7 +42,7 @@ export function ingestRoute(
   take: TakeIn,
   { inexactNumbers = 'refuse' }: IngestRouteOptions = {},
 ): void {
-  const options = { schema: { body: {}, ...schema }, config: { inexactNumbers } };
+  const options = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers } };
   app.post(path, options, async (request, reply) => reply.code(202).send(await take(request)));
   directRoutesOf(app)?.add(`${app.prefix}${path}`, take, inexactNumbers);
 }

@@ -11,6 +11,7 @@ import { Gate } from './gate.ts';
 import { homeRoute } from './home.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
+import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
 import type { System } from './system.ts';
 
@@ -38,11 +39,16 @@ export async function createServer({ mill, systems, log }: ServerOptions): Promi
   await documentRoutes(app, systems);
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
-  observeRoutes(app, mill, gate);
-  operatorRoutes(app, mill);
-  scheduleRoutes(app, mill);
-  deliveryRoutes(app, mill);
-  deadLetterRoutes(app, mill);
+  await app.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.schema = { ...route.schema, querystring: route.schema?.querystring ?? noQuery };
+    });
+    observeRoutes(scope, mill, gate);
+    operatorRoutes(scope, mill);
+    scheduleRoutes(scope, mill);
+    deliveryRoutes(scope, mill);
+    deadLetterRoutes(scope, mill);
+  });
   await app.ready();
   return new MillServer(app, gate, mill);
 }

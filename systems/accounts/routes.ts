@@ -1,6 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { answerBatch, BatchAnswer, ingestRoute, jsonSchemaOf, type Mill, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import {
+  answerBatch,
+  BatchAnswer,
+  ingestRoute,
+  jsonSchemaOf,
+  type Mill,
+  noQuery,
+  pageSchema,
+  parseRequest,
+  traceOf,
+} from '../../src/index.ts';
 import { HighestQuery, listHighest } from './highest.ts';
 import { AccountAnswer, AccountQuery, findAccount, listAccounts } from './list.ts';
 import { pipelineName } from './pipeline.ts';
@@ -62,7 +72,14 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
   const params = jsonSchemaOf(Params);
   app.get(
     '/accounts/:id',
-    { schema: { summary: 'The latest version of an account', params, response: { 200: jsonSchemaOf(AccountAnswer, 'output') } } },
+    {
+      schema: {
+        summary: 'The latest version of an account',
+        params,
+        querystring: noQuery,
+        response: { 200: jsonSchemaOf(AccountAnswer, 'output') },
+      },
+    },
     async (request) => findAccount(mill, (await parseRequest(Params, request.params)).id),
   );
 

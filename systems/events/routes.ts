@@ -7,6 +7,7 @@ import {
   jsonSchemaOf,
   type Mill,
   MillraceError,
+  noQuery,
   pageSchema,
   parseRequest,
   traceOf,
@@ -78,6 +79,7 @@ export function addRoutes(
       schema: {
         summary: 'One processed event',
         params: jsonSchemaOf(Params),
+        querystring: noQuery,
         response: { 200: jsonSchemaOf(EventAnswer, 'output') },
       },
     },

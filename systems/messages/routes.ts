@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { v7 as newId } from 'uuid';
 import * as z from 'zod';
-import { jsonSchemaOf, type Mill, parseRequest, traceOf } from '../../src/index.ts';
+import { jsonSchemaOf, type Mill, noQuery, parseRequest, traceOf } from '../../src/index.ts';
 import { findMessage, type ListName, listings, listMessages, MessageAnswer, MessageList, MessageQuery } from './list.ts';
 import { type MessageEvent, NewMessage } from './message.ts';
 import { toText } from './moment.ts';
@@ -15,7 +15,14 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.post(
     '/messages/pending',
-    { schema: { summary: 'Take a message in; a batch sends it', body: jsonSchemaOf(NewMessage), response: { 201: message } } },
+    {
+      schema: {
+        summary: 'Take a message in; a batch sends it',
+        body: jsonSchemaOf(NewMessage),
+        querystring: noQuery,
+        response: { 201: message },
+      },
+    },
     async (request, reply) => {
       const { to, content } = await parseRequest(NewMessage, request.body);
       const id = newId();
@@ -55,7 +62,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.get(
     '/messages/:id',
-    { schema: { summary: 'One message', params: jsonSchemaOf(Params), response: { 200: message } } },
+    { schema: { summary: 'One message', params: jsonSchemaOf(Params), querystring: noQuery, response: { 200: message } } },
     async (request) => findMessage(mill, (await parseRequest(Params, request.params)).id),
   );
 }

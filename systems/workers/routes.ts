@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { ingestRoute, jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import { ingestRoute, jsonSchemaOf, type Mill, MillraceError, noQuery, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
 import { findWorker, listWorkers, WorkerAnswer, WorkerQuery } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { speechOf } from './speech.ts';
@@ -48,7 +48,12 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
   app.get(
     '/workers/:worker',
     {
-      schema: { summary: 'One worker', params: jsonSchemaOf(Params), response: { 200: jsonSchemaOf(WorkerAnswer, 'output') } },
+      schema: {
+        summary: 'One worker',
+        params: jsonSchemaOf(Params),
+        querystring: noQuery,
+        response: { 200: jsonSchemaOf(WorkerAnswer, 'output') },
+      },
     },
     async (request) => {
       const { worker } = await parseRequest(Params, request.params);
