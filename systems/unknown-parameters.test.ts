@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { pino } from 'pino';
 import * as z from 'zod';
-import { configure, memory, millrace } from '../src/index.ts';
-import { createServer } from '../src/server/server.ts';
-import { systems as declared } from './index.ts';
+import { serveAll } from './all.fixture.test.ts';
 
 const Described = z.object({ paths: z.record(z.string(), z.record(z.string(), z.looseObject({ tags: z.array(z.string()) }))) });
 const Refused = z.object({ detail: z.string() });
 
 test('every route of every system refuses a parameter that it does not know', async (t) => {
-  const systems = declared.map((system) => configure(system, { SCHEDULER_INTERVAL: '1h' }));
-  const mill = await millrace({ store: memory(), pipelines: systems.flatMap(({ pipelines }) => pipelines) }).start();
-  const server = await createServer({ mill, systems, log: pino({ level: 'silent' }) });
-  t.after(() => server.stop(1000));
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const { url, systems } = await serveAll(t);
   const { paths } = Described.parse(await (await fetch(`${url}/openapi.json`)).json());
   const names = systems.map(({ name }) => name);
   const routes = Object.entries(paths).flatMap(([path, operations]) =>

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { directRoutesOf } from './direct-routes.ts';
+import { refuseIdempotencyKey } from './idempotency-key.ts';
 import type { InexactNumbers } from './json-body.ts';
 import { noQuery } from './query-parameters.ts';
 
@@ -18,6 +19,11 @@ export interface IngestRouteOptions {
    * that has such a number is refused by itself, or has it as text where its pipeline says `inexactNumbers: 'text'`.
    */
   readonly inexactNumbers?: InexactNumbers;
+  /**
+   * What becomes of an `Idempotency-Key`. `refuse` (default): a request with one is 400, since its sender relies on it. `by route`: the
+   * route looks at it, as by handing `idempotencyKeyOf(request)` to `mill.ingest`.
+   */
+  readonly idempotencyKey?: 'refuse' | 'by route';
 }
 
 /** Takes events in and answers what the caller is told with a 202. A `MillraceError` that it throws becomes a problem. */
@@ -40,9 +46,15 @@ export function ingestRoute(
   path: string,
   schema: FastifySchema,
   take: TakeIn,
-  { inexactNumbers = 'refuse' }: IngestRouteOptions = {},
+  { inexactNumbers = 'refuse', idempotencyKey = 'refuse' }: IngestRouteOptions = {},
 ): void {
+  const takeIn: TakeIn = idempotencyKey === 'by route' ? take : (request) => withoutKey(request, take);
   const options = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers } };
-  app.post(path, options, async (request, reply) => reply.code(202).send(await take(request)));
-  directRoutesOf(app)?.add(`${app.prefix}${path}`, take, inexactNumbers);
+  app.post(path, options, async (request, reply) => reply.code(202).send(await takeIn(request)));
+  directRoutesOf(app)?.add(`${app.prefix}${path}`, takeIn, inexactNumbers);
+}
+
+function withoutKey(request: IngestRequest, take: TakeIn): Promise<object> {
+  refuseIdempotencyKey(request, 'this route honours none');
+  return take(request);
 }

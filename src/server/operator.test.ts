@@ -13,23 +13,6 @@ test('an event is taken in, and its key has the state', async (t) => {
   assert.deepEqual(await key.json(), { key: 'a/b ü', status: 'open', pending: 0, next: null, timers: [], state: { count: 1 } });
 });
 
-test('an event with an idempotency key is taken in once', async (t) => {
-  const { url } = await serve(t);
-  const once = async () => (await post(`${url}/pipelines/visits/events`, { page: 'a' }, { 'idempotency-key': 'first' })).json();
-  assert.deepEqual(await once(), { id: 'first', status: 'accepted' });
-  assert.deepEqual(await once(), { id: 'first', status: 'duplicate' });
-});
-
-test('an idempotency key that is no id is refused', async (t) => {
-  const { url } = await serve(t);
-  for (const key of ['', 'k'.repeat(513)]) {
-    assert.equal(
-      (await problemIn(await post(`${url}/pipelines/visits/events`, { page: 'a' }, { 'idempotency-key': key }))).code,
-      'MILL_INVALID_EVENT',
-    );
-  }
-});
-
 test('a key that nobody has heard of is open and empty', async (t) => {
   const { url } = await serve(t);
   const key = await fetch(`${url}/pipelines/numbered/keys/nobody`);

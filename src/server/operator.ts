@@ -5,6 +5,7 @@ import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
+import { batchIsManyEvents, idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
 import type { IngestRequest } from './ingest-route.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { traceOf } from './trace-header.ts';
@@ -65,8 +66,8 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   );
 
   const event = { description: 'An event as the pipeline declares it' };
-  const headers = jsonSchemaOf(
-    z.object({ 'idempotency-key': z.string().optional().meta({ description: 'The id of the event: a second one is a duplicate' }) }),
+  const headers = idempotencyKeyHeader(
+    'The id of an event that has none of its own: a second one is a duplicate. 400 where it contradicts that, or a number identifies the event',
   );
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
@@ -119,15 +120,12 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
 }
 
 async function takeEvent(mill: Mill, pipeline: string, request: IngestRequest): Promise<z.infer<typeof Ingested>> {
-  const chosen = request.headers['idempotency-key'];
-  const { id, status } = await mill.ingest(pipeline, request.body, {
-    ...traceOf(request),
-    ...(typeof chosen === 'string' ? { id: chosen } : {}),
-  });
+  const { id, status } = await mill.ingest(pipeline, request.body, { ...traceOf(request), ...idempotencyKeyOf(request) });
   return { id, status };
 }
 
 async function takeBatch(mill: Mill, pipeline: string, request: IngestRequest): Promise<BatchAnswer> {
+  refuseIdempotencyKey(request, batchIsManyEvents);
   const { events } = await parseRequest(Batch, request.body);
   return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');
 }

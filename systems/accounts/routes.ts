@@ -3,12 +3,15 @@ import * as z from 'zod';
 import {
   answerBatch,
   BatchAnswer,
+  batchIsManyEvents,
+  idempotencyKeyOf,
   ingestRoute,
   jsonSchemaOf,
   type Mill,
   noQuery,
   pageSchema,
   parseRequest,
+  refuseIdempotencyKey,
   traceOf,
 } from '../../src/index.ts';
 import { HighestQuery, listHighest } from './highest.ts';
@@ -36,13 +39,14 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { body } = request;
       if (Array.isArray(body)) {
+        refuseIdempotencyKey(request, batchIsManyEvents);
         const updates = await parseRequest(Batch, body);
         return answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), '');
       }
-      const { status } = await mill.ingest(pipelineName, body, traceOf(request));
+      const { status } = await mill.ingest(pipelineName, body, { ...traceOf(request), ...idempotencyKeyOf(request) });
       return { status };
     },
-    { inexactNumbers: 'by event' },
+    { inexactNumbers: 'by event', idempotencyKey: 'by route' },
   );
 
   app.get(
