@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import * as z from 'zod';
 import { type Mill, millrace } from '../engine/mill.ts';
-import { pipeline } from '../pipeline/pipeline.ts';
+import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import { createServer, type MillServer } from './server.ts';
 import type { System } from './system.ts';
@@ -38,15 +38,18 @@ export interface Served {
 interface ServeOptions {
   readonly routes?: (app: FastifyInstance, mill: Mill) => void;
   readonly log?: Logger;
+  /** Beside the two of this file. */
+  readonly pipelines?: readonly AnyPipeline[];
 }
 
 /** A real server over a real engine in memory, gone when the test ends. */
-export async function serve(t: TestContext, { routes = () => {}, log = pino({ level: 'silent' }) }: ServeOptions = {}): Promise<Served> {
+export async function serve(t: TestContext, options: ServeOptions = {}): Promise<Served> {
+  const { routes = () => {}, log = pino({ level: 'silent' }), pipelines = [] } = options;
   const system: System = {
     name: 'site',
     title: 'Site <b>',
     description: 'Counts the visits of pages.',
-    pipelines: [visits, numbered],
+    pipelines: [visits, numbered, ...pipelines],
     routes,
   };
   const mill = await millrace({ store: memory(), pipelines: system.pipelines }).start();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { problemIn, serve } from './fixture.test.ts';
+import { post, problemIn, serve } from './fixture.test.ts';
 
 test('an unknown path is not found', async (t) => {
   const { url } = await serve(t);
@@ -62,7 +62,9 @@ test('a path that is no percent-encoded UTF-8 is refused', async (t) => {
 
 test('the longest key fits into a path, and a longer one is not found', async (t) => {
   const { url } = await serve(t);
-  assert.equal((await fetch(`${url}/pipelines/visits/keys/${encodeURIComponent('語'.repeat(512))}`)).status, 200);
+  const longest = '語'.repeat(512);
+  await post(`${url}/pipelines/visits/events`, { page: longest });
+  assert.equal((await fetch(`${url}/pipelines/visits/keys/${encodeURIComponent(longest)}`)).status, 200);
   assert.equal((await problemIn(await fetch(`${url}/pipelines/visits/keys/${'k'.repeat(5_000)}`))).code, 'MILL_NOT_FOUND');
 });
 

@@ -134,4 +134,28 @@ export const visibleFailure: readonly Mutant[] = [
     replace: "return new MillraceError('MILL_INTERNAL', messageOf(thrown));",
     tests: [beside('server/failures')],
   },
+  {
+    name: 'parked-keys-of-former-processes-not-counted',
+    promises: [9],
+    file: 'src/engine/ledger.ts',
+    find: 'this.#setParkedKeys(parked);',
+    replace: '',
+    tests: [promise('visible-failure')],
+  },
+  {
+    name: 'key-with-a-delivery-taken-for-unknown',
+    promises: [9],
+    file: 'src/engine/known-key.ts',
+    find: 'return deliveries.some((names) => names.length > 0);',
+    replace: 'return deliveries.length < 0;',
+    tests: [beside('engine/known-key')],
+  },
+  {
+    name: 'pipeline-taken-for-open-that-keeps-its-generic-routes-off',
+    promises: [7],
+    file: 'src/server/operator.ts',
+    find: 'for (const pipeline of open) {',
+    replace: 'for (const pipeline of mill.pipelines.keys()) {',
+    tests: [beside('server/generic-ingest')],
+  },
 ];
