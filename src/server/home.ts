@@ -2,6 +2,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Mill } from '../engine/mill.ts';
 import { homePage, type ServedRoute } from './home-page.ts';
 import type { System } from './system.ts';
+import { findWaits } from './waits.ts';
 
 /** The page loads nothing at all; its style is inline. */
 const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
@@ -9,11 +10,11 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; im
 /** Adds `GET /`, a page that says what runs here. To be called before other routes are added, for it collects them. */
 export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly System[]): void {
   const routes: RouteOptions[] = [];
-  app.get('/', { schema: { hide: true } }, (_request, reply) => {
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => {
     const { status, reason } = mill.health();
     const fault = status === 'ok' ? undefined : (reason ?? 'no progress');
     reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).header('cache-control', 'no-store');
-    return homePage({ systems, routes: routes.flatMap(toServed), counts: mill.counts(), leftovers: mill.leftovers(), fault });
+    return homePage({ systems, routes: routes.flatMap(toServed), counts: mill.counts(), waits: await findWaits(mill), fault });
   });
   app.addHook('onRoute', (route) => {
     if (route.schema?.hide !== true) routes.push(route);

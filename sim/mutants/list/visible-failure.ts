@@ -158,4 +158,20 @@ export const visibleFailure: readonly Mutant[] = [
     replace: 'for (const pipeline of mill.pipelines.keys()) {',
     tests: [beside('server/generic-ingest')],
   },
+  {
+    name: 'home-page-counts-dead-letters-since-the-start',
+    promises: [9],
+    file: 'src/server/waits.ts',
+    find: '(where: string, { deadLetters, parked }: PipelineCounts)',
+    replace: '(where: string, { failed: deadLetters, parked }: PipelineCounts)',
+    tests: [beside('server/waits')],
+  },
+  {
+    name: 'home-page-green-although-somebody-is-needed',
+    promises: [9],
+    file: 'src/server/waits.ts',
+    find: "return kind !== 'circuit';",
+    replace: "return kind === 'leftover';",
+    tests: [beside('server/waits')],
+  },
 ];
