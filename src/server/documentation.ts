@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import * as z from 'zod';
 import { version } from '../version.ts';
 import { jsonSchemaOf } from './parse-request.ts';
@@ -56,7 +56,7 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
   });
   app.addSchema({ $id: 'Problem', description: 'Problem details, RFC 9457', ...jsonSchemaOf(ProblemDetails, 'output') });
   app.addHook('onRoute', (route) => {
-    if (route.schema?.hide !== true) route.schema = { ...route.schema, response: describedAnswers(route.schema?.response) };
+    if (route.schema?.hide !== true) route.schema = { ...route.schema, response: describedAnswers(route) };
   });
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
@@ -68,13 +68,26 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
   app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
 }
 
-/** A route's answers, each with a description, and the problems that every route may answer. */
-function describedAnswers(answers: unknown): Record<string, object> {
-  const documented: readonly (readonly [string, unknown])[] = Object.entries(answers ?? {});
+/** A route's answers, each with a description, and the problems that it may answer: those that are always alike by their status. */
+function describedAnswers({ url, method, schema }: RouteOptions): Record<string, object> {
+  const documented: readonly (readonly [string, unknown])[] = Object.entries(schema?.response ?? {});
   const described = documented.map(([status, answer]) => {
     const schema = typeof answer === 'object' ? answer : {};
     return [status, { description: STATUS_CODES[status] ?? 'Answer', ...schema }] as const;
   });
-  const problem = { description: 'Problem details, RFC 9457', content: { [problemMediaType]: { schema: { $ref: 'Problem#' } } } };
-  return { ...Object.fromEntries(described), '4xx': problem, '5xx': problem };
+  const changes = [method].flat().some((one) => one !== 'GET' && one !== 'HEAD');
+  return {
+    ...(changes && { 403: problem('A page of another origin asked for it') }),
+    ...(url.includes(':') && { 404: problem('There is none of that name') }),
+    ...(schema?.body !== undefined && { 415: { ...problem('The body is compressed'), headers: acceptEncoding } }),
+    ...Object.fromEntries(described),
+    '4xx': problem('Problem details, RFC 9457'),
+    '5xx': problem('Problem details, RFC 9457'),
+  };
+}
+
+const acceptEncoding = { 'Accept-Encoding': { type: 'string', const: 'identity', description: 'What would be taken' } };
+
+function problem(description: string): object {
+  return { description, content: { [problemMediaType]: { schema: { $ref: 'Problem#' } } } };
 }
