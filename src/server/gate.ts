@@ -92,7 +92,7 @@ const crossOriginMessage =
   'a page of another origin sent this request; only pages of this server, whose Origin has the host and port of Host, and programs may change something';
 
 function isEncoded({ 'content-encoding': encoding }: IncomingHttpHeaders): boolean {
-  return encoding !== undefined && encoding.toLowerCase() !== 'identity';
+  return encoding !== undefined && encoding !== '' && encoding.toLowerCase() !== 'identity';
 }
 
 function encodingMessage({ 'content-encoding': encoding }: IncomingHttpHeaders): string {
