@@ -7,12 +7,13 @@ export async function checkCounts(
   store: Store,
   broken: (what: string) => void,
 ): Promise<void> {
-  for (const [pipeline, { depth, held, deadLetters, deliveries, received, processed, failed }] of Object.entries(counts)) {
-    const there = { held: 0, deadLetters: 0, deliveries: 0 };
+  for (const [pipeline, { depth, held, deadLetters, parked, deliveries, received, processed, failed }] of Object.entries(counts)) {
+    const there = { held: 0, deadLetters: 0, parked: 0, deliveries: 0 };
     for (let slice = 0; slice < store.partitions; slice += 1) {
       const claim = await store.claim({ pipeline, slice });
       there.held += claim.held;
       there.deadLetters += claim.deadLetters;
+      there.parked += claim.parked;
       there.deliveries += claim.deliveries;
     }
     const say = (what: string, said: number, is: number) => {
@@ -21,6 +22,7 @@ export async function checkCounts(
     say('events that wait', depth, there.held);
     say('held events', held, there.held);
     say('dead letters', deadLetters, there.deadLetters);
+    say('parked keys', parked, there.parked);
     say('deliveries', deliveries, there.deliveries);
     say('received', received, processed + failed + depth);
   }

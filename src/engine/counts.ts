@@ -18,6 +18,8 @@ export interface PipelineCounts {
   readonly held: number;
   /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
   readonly deadLetters: number;
+  /** Keys that wait until an operator redrives or discards a dead letter of theirs; those of former processes among them. */
+  readonly parked: number;
   /** Deliveries that have no outcome yet. */
   readonly deliveries: number;
   /** Calls that were answered as delivered, and on disk as such. */
@@ -80,6 +82,7 @@ export class Counters {
   deliveriesUnknown = 0;
   running = 0;
   deadLetters = 0;
+  parked = 0;
   deliveries = 0;
   latencyMsTotal = 0;
   readonly acceptMs = new Distribution(durationBoundsMs);
@@ -110,7 +113,7 @@ export class Counters {
 
   /** @param gauges what is not counted but looked at */
   snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, elapsedMs: number): PipelineCounts {
-    const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, latencyMsTotal } = this;
+    const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, parked, latencyMsTotal } = this;
     const { deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {
       ...gauges,
@@ -128,6 +131,7 @@ export class Counters {
       deliveriesUnknown,
       running,
       deadLetters,
+      parked,
       latencyMsTotal,
       depth: received - processed - failed,
       perSecond: this.#perSecond(Math.floor(elapsedMs / 1000)),

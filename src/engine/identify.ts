@@ -1,4 +1,5 @@
 import { type Issue, MillraceError, messageOf } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 import { inexactNumbersAsText, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
 import { copyJson, NotJson } from '../pipeline/json.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
@@ -18,7 +19,10 @@ const numberMax = Number.MAX_SAFE_INTEGER - 1;
 
 /** What a caller may say beside the event. */
 export interface IngestOptions {
-  /** An idempotency key, for a pipeline without numbers: a second event with the same one is a duplicate. */
+  /**
+   * An idempotency key: a second event with the same one is a duplicate. Refused (`MILL_INVALID_REQUEST`) where it contradicts the id
+   * that the event has by itself, and where numbers identify events.
+   */
   readonly id?: string | undefined;
   /** What the event is part of, in the form of W3C Trace Context; ignored when it is not well-formed. */
   readonly traceparent?: string | undefined;
@@ -63,7 +67,8 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   const { limits } = means;
   const acceptedAt = means.clock.now();
   const number = pipeline.order === undefined ? null : numberOf(pipeline, value);
-  const chosen = number === null ? (options.id ?? declared(pipeline, 'id', () => pipeline.id?.(value))) : undefined;
+  const own = number === null ? declared(pipeline, 'id', () => pipeline.id?.(value)) : undefined;
+  const chosen = options.id === undefined ? own : agreedId(pipeline, { number, own, given: options.id });
   if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
   const declaredKey = pipeline.key === undefined ? undefined : declared(pipeline, 'key', () => pipeline.key?.(value));
   if (pipeline.key !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
@@ -80,6 +85,19 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   const traceparent = traceparentOf(options.traceparent);
   const origin = options.origin ?? null;
   return { stored: { partition, key, id, knownSince, number, acceptedAt, body, traceparent, origin }, event };
+}
+
+/** The id that a caller gave beside an event, where nothing in the event says otherwise: taken under another id, it could be taken twice. */
+function agreedId(
+  { name }: AnyPipeline,
+  { number, own, given }: { readonly number: number | null; readonly own: string | undefined; readonly given: string },
+): string {
+  if (number === null && (own === undefined || own === given)) return given;
+  const instead = number === null ? `whose own id is ${describeFound(own)}` : 'which its number identifies';
+  throw new MillraceError(
+    'MILL_INVALID_REQUEST',
+    `pipeline ${name}: expected no id (Idempotency-Key) beside an event ${instead}, found ${describeFound(given)}`,
+  );
 }
 
 /** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */

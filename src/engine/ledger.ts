@@ -15,6 +15,8 @@ export class Ledger {
   readonly #parked = new Set<string>();
   /** Dead letters that nobody has resolved. */
   #deadLetters = 0;
+  /** Keys that wait for an operator: each for one dead letter. */
+  #parkedKeys = 0;
   /** Deliveries without an outcome. */
   #deliveries = 0;
 
@@ -35,6 +37,7 @@ export class Ledger {
   /** A draft is on disk. */
   committed({ counts, parked, unparked, deadLettersAdded }: Draft, deliveriesAdded: number, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
     this.#setDeadLetters(this.#deadLetters + deadLettersAdded);
+    this.#setParkedKeys(this.#parkedKeys + parked.length - unparked.length);
     this.#setDeliveries(this.#deliveries + deliveriesAdded);
     this.received(counts.received);
     for (const { id, redriven } of unparked) {
@@ -54,8 +57,9 @@ export class Ledger {
   }
 
   /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
-  recount(waiting: number, { deadLetters, deliveries }: Pick<Claim, 'deadLetters' | 'deliveries'>): void {
+  recount(waiting: number, { deadLetters, parked, deliveries }: Pick<Claim, 'deadLetters' | 'parked' | 'deliveries'>): void {
     this.#setDeadLetters(deadLetters);
+    this.#setParkedKeys(parked);
     this.#setDeliveries(deliveries);
     const missed = waiting - this.#parked.size - this.#unsettled;
     this.#unsettled += missed;
@@ -66,6 +70,11 @@ export class Ledger {
   #setDeliveries(deliveries: number): void {
     this.#counters.deliveries += deliveries - this.#deliveries;
     this.#deliveries = deliveries;
+  }
+
+  #setParkedKeys(parkedKeys: number): void {
+    this.#counters.parked += parkedKeys - this.#parkedKeys;
+    this.#parkedKeys = parkedKeys;
   }
 
   #setDeadLetters(deadLetters: number): void {

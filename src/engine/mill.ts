@@ -8,6 +8,7 @@ import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import type { Identification, IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
+import { isKnownKey } from './known-key.ts';
 import type { Leftover } from './leftovers/leftover.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
@@ -234,6 +235,18 @@ export class Mill<P extends Pipelines = Pipelines> {
       }
     }
     return keys.map((key) => statuses.get(key) as KeyStatus);
+  }
+
+  /**
+   * Whether anything is known of a key: a state, a number, events that wait, timers, deliveries or dead letters. As fresh as `state`;
+   * true also while events are under way of which nobody can say yet what they leave.
+   */
+  async knows(pipeline: string, key: string, { waitMs = freshnessMs }: Freshness = {}): Promise<boolean> {
+    const { deliver } = this.#pipeline(pipeline);
+    const partition = this.#partitions.ofKey(pipeline, key);
+    if (waitMs > 0 && !(await this.#within(waitMs, partition.caughtUp([key])))) return true;
+    const gone = this.leftovers().flatMap((one) => (one.gone === 'endpoint' && one.pipeline === pipeline ? [one.endpoint] : []));
+    return isKnownKey({ store: this.#store, partition: partition.id, endpoints: [...Object.keys(deliver), ...gone] }, key);
   }
 
   /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */

@@ -136,6 +136,11 @@ export interface PipelineOptions<
   readonly timeout?: Duration;
   /** How long the log keeps settled events. Default 7 d. */
   readonly retain?: Duration;
+  /**
+   * Whether the server adds its generic ingest routes for the pipeline, `POST /pipelines/{name}/events` and `…/events/batch`. Default
+   * true. With false only routes of your own bring it events, so that nobody walks around what they check, a signature say.
+   */
+  readonly genericIngest?: boolean;
 }
 
 /**

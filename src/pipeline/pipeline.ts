@@ -30,6 +30,8 @@ export interface Pipeline<Name extends string = string, Input = unknown, Event =
   readonly threads: DeclaredThreads | undefined;
   readonly timeoutMs: number;
   readonly retainMs: number;
+  /** Whether the generic routes of the server take events in. */
+  readonly genericIngest: boolean;
   /** Type-level only. */
   readonly [types]?: { readonly input: Input; readonly event: Event; readonly state: State };
 }

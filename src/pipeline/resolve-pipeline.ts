@@ -1,4 +1,4 @@
-import { atLeast, invalid, share } from './check.ts';
+import { atLeast, invalid, share, trueUnlessFalse } from './check.ts';
 import { toMs } from './duration.ts';
 import { type Endpoint, type EndpointOptions, resolveEndpoint } from './endpoint.ts';
 import type { DeclaredThreads, Pipeline, ResolvedOrder } from './pipeline.ts';
@@ -44,6 +44,7 @@ export function resolvePipeline(name: string, options: DeclaredOptions): Pipelin
     threads: resolveThreads(options, at),
     timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
     retainMs: toMs(options.retain ?? '7d', at('retain')),
+    genericIngest: trueUnlessFalse(options.genericIngest, at('genericIngest')),
   };
 }
 

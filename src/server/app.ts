@@ -5,6 +5,7 @@ import { answerClientError, answerFailures } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { missingBody, parseJsonBody } from './json-body.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
+import { queryCheck } from './query-parameters.ts';
 
 /** A Fastify that takes JSON whatever it is called, answers problem details, and keeps these bounds. It has no routes. */
 export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
@@ -28,7 +29,10 @@ export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
   acceptJson(app);
   logAccess(app, log);
   // Schemas are documentation here; what enters is checked by Standard Schemas, in the engine or by parseRequest.
-  app.setValidatorCompiler(({ httpPart }) => (httpPart === 'body' ? requireBody : () => true));
+  app.setValidatorCompiler(({ httpPart, schema }) => {
+    if (httpPart === 'body') return requireBody;
+    return httpPart === 'querystring' ? queryCheck(schema) : () => true;
+  });
   app.setSerializerCompiler(() => JSON.stringify);
   return app;
 }

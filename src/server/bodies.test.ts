@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import * as z from 'zod';
 import { millrace } from '../engine/mill.ts';
@@ -8,6 +9,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 import { httpLimits } from './http-limits.ts';
+import { ingestRoute } from './ingest-route.ts';
 import { createServer } from './server.ts';
 
 const types = [
@@ -231,3 +233,25 @@ function send(url: string, text: string, headers: Record<string, string>): Promi
   });
   return fetch(url, { method: 'POST', body, duplex: 'half' } as RequestInit);
 }
+
+test('a compressed body is refused by every route, and the answer says what would be taken', async (t) => {
+  const { url, mill } = await serve(t, {
+    routes(app) {
+      ingestRoute(app, '/take', {}, async ({ body }) => ({ body }));
+      app.post('/things', async ({ body }) => ({ body }));
+    },
+  });
+  const body = gzipSync('{"page":"a"}');
+  for (const path of ['/pipelines/visits/events', '/pipelines/visits/events/', '/pipelines/visits/events/batch', '/take', '/things']) {
+    for (const encoding of ['gzip', 'GZIP', 'br', 'identity, gzip', 'x']) {
+      const response = await fetch(`${url}${path}`, { method: 'POST', body, headers: { 'content-encoding': encoding } });
+      assert.equal((await problemIn(response)).code, 'MILL_UNSUPPORTED_ENCODING', `${path} ${encoding}`);
+      assert.equal(response.headers.get('accept-encoding'), 'identity');
+    }
+    for (const encoding of ['Identity', '']) {
+      const response = await fetch(`${url}${path}`, { method: 'POST', body: '{"page":"a"}', headers: { 'content-encoding': encoding } });
+      assert.notEqual(response.status, 415, `${path} ${encoding}`);
+    }
+  }
+  assert.equal(mill.counts().visits?.received, 4);
+});

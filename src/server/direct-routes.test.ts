@@ -58,7 +58,8 @@ test('what is not plain goes the long way', async (t) => {
   const { url, seen } = await serveBoth(t);
   const stream = () => new Blob(['1']).stream();
   const others: readonly (readonly [path: string, request: RequestInit & { duplex?: 'half' }, status: number])[] = [
-    ['/take?x=1', { method: 'POST', body: '1' }, 202],
+    ['/take?', { method: 'POST', body: '1' }, 202],
+    ['/take?x=1', { method: 'POST', body: '1' }, 400],
     ['/take', { method: 'POST', body: stream(), duplex: 'half' }, 202],
     ['/take', { method: 'POST', body: '1', headers: { 'sec-fetch-site': 'cross-site' } }, 403],
     ['/take', { method: 'POST', body: JSON.stringify('x'.repeat(1024 * 1024)) }, 413],

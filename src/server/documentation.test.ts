@@ -57,6 +57,18 @@ test('the API description has every route, each with a summary, a tag, answers a
   });
 });
 
+test('the API description names the refusals that are always alike, where they may be met', async (t) => {
+  const { url } = await serve(t);
+  const { paths } = OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
+  const statuses = (path: string, method: string) => Object.keys(paths[path]?.[method]?.responses ?? {}).sort();
+  assert.deepEqual(statuses('/health', 'get'), ['200', '4XX', '503', '5XX']);
+  assert.deepEqual(statuses('/dead-letters/{id}', 'get'), ['200', '404', '4XX', '5XX']);
+  assert.deepEqual(statuses('/dead-letters/{id}/redrive', 'post'), ['200', '403', '404', '4XX', '5XX']);
+  assert.deepEqual(statuses('/pipelines/visits/events', 'post'), ['202', '403', '404', '415', '4XX', '5XX']);
+  assert.deepEqual(Object.keys(Object(paths['/pipelines/visits/events']?.post?.responses['415']?.headers)), ['Accept-Encoding']);
+  assert.equal(paths['/health']?.get?.parameters, undefined);
+});
+
 test('every reference of the API description leads somewhere', async (t) => {
   const { url } = await serve(t);
   const description = JSON.parse(await (await fetch(`${url}/openapi.json`)).text());

@@ -1,13 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { version } from '../version.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { documentPipelines } from './pipeline-documentation.ts';
 import { problemMediaType } from './problem.ts';
+import { noQuery } from './query-parameters.ts';
 import type { System } from './system.ts';
 
 const ProblemDetails = z.object({
@@ -59,7 +60,7 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
   });
   app.addSchema({ $id: 'Problem', description: 'Problem details, RFC 9457', ...jsonSchemaOf(ProblemDetails, 'output') });
   app.addHook('onRoute', (route) => {
-    if (route.schema?.hide !== true) route.schema = { ...route.schema, response: describedAnswers(route.schema?.response) };
+    if (route.schema?.hide !== true) route.schema = { ...route.schema, response: describedAnswers(route) };
   });
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
@@ -67,18 +68,30 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
     uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
     theme: { title: 'Millrace API' },
   });
-  const hidden = { schema: { hide: true } };
-  app.get('/openapi.json', hidden, () => app.swagger());
-  app.get('/swagger', hidden, (_request, reply) => reply.redirect('/docs', 302));
+  app.get('/openapi.json', { schema: { hide: true, querystring: noQuery } }, () => app.swagger());
+  app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
 }
 
-/** A route's answers, each with a description, and the problems that every route may answer. */
-function describedAnswers(answers: unknown): Record<string, object> {
-  const documented: readonly (readonly [string, unknown])[] = Object.entries(answers ?? {});
+/** A route's answers, each with a description, and the problems that it may answer: those that are always alike by their status. */
+function describedAnswers({ url, method, schema }: RouteOptions): Record<string, object> {
+  const documented: readonly (readonly [string, unknown])[] = Object.entries(schema?.response ?? {});
   const described = documented.map(([status, answer]) => {
     const schema = typeof answer === 'object' ? answer : {};
     return [status, { description: STATUS_CODES[status] ?? 'Answer', ...schema }] as const;
   });
-  const problem = { description: 'Problem details, RFC 9457', content: { [problemMediaType]: { schema: { $ref: 'Problem#' } } } };
-  return { ...Object.fromEntries(described), '4xx': problem, '5xx': problem };
+  const changes = [method].flat().some((one) => one !== 'GET' && one !== 'HEAD');
+  return {
+    ...(changes && { 403: problem('A page of another origin asked for it') }),
+    ...(url.includes(':') && { 404: problem('There is none of that name') }),
+    ...(schema?.body !== undefined && { 415: { ...problem('The body is compressed'), headers: acceptEncoding } }),
+    ...Object.fromEntries(described),
+    '4xx': problem('Problem details, RFC 9457'),
+    '5xx': problem('Problem details, RFC 9457'),
+  };
+}
+
+const acceptEncoding = { 'Accept-Encoding': { type: 'string', const: 'identity', description: 'What would be taken' } };
+
+function problem(description: string): object {
+  return { description, content: { [problemMediaType]: { schema: { $ref: 'Problem#' } } } };
 }

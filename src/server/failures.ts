@@ -1,7 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
+import { httpLimits } from './http-limits.ts';
 import { failureAnswer, problemMediaType, sendFailure } from './problem.ts';
 
 /** Answers everything that is thrown on the way of a request with its problem, and logs what is our fault. */
@@ -12,9 +13,18 @@ export function answerFailures(app: FastifyInstance, log: Logger): void {
     // Fastify closes the connection after a body that it did not read to its end, and with unread bytes in its buffer the
     // kernel resets it, so that the client may never see the answer. Node.js reads and drops the rest; the request's
     // time limit bounds that.
-    if (answer.status !== 503) reply.removeHeader('connection');
+    if (answer.status !== 503 && reply.hasHeader('connection')) keepConnection(reply);
     sendFailure(reply, answer);
   });
+}
+
+/**
+ * Keeps the connection if the client wants that, in the words that Node.js has for it. Without a `Connection: keep-alive` a
+ * client of HTTP/1.0 waits for the end of the connection, and Node.js adds none once Fastify has removed its own header.
+ */
+function keepConnection(reply: FastifyReply): void {
+  if (!reply.raw.shouldKeepAlive) return;
+  reply.headers({ connection: 'keep-alive', 'keep-alive': `timeout=${Math.floor(httpLimits.keepAliveTimeoutMs / 1000)}` });
 }
 
 /** Logs what is our fault. A store that fails says so once, where the engine was started, and not with every request that it fails. */

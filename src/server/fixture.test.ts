@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
@@ -65,6 +66,35 @@ export async function serve(
 /** Posts a text as it is, or a value as JSON. */
 export function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(url, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers });
+}
+
+/**
+ * Writes each request to one connection, the next when the one before is answered, and returns the answers with their heads.
+ * Fails when the connection ends before, or an answer says nothing of its length.
+ */
+export async function onOneConnection(url: string, requests: readonly string[]): Promise<readonly string[]> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).setEncoding('latin1');
+  const answers: string[] = [];
+  try {
+    let received = '';
+    socket.write(requests[0] ?? '');
+    for await (const chunk of socket) {
+      received += chunk;
+      const [head = '', body] = received.split('\r\n\r\n', 2);
+      if (body === undefined) continue;
+      const length = /^content-length: (\d+)$/im.exec(head)?.[1];
+      if (length === undefined) throw new Error(`expected an answer with a length, found ${head}`);
+      if (!requests[answers.length]?.startsWith('HEAD') && body.length < Number(length)) continue;
+      answers.push(received);
+      if (answers.length === requests.length) return answers;
+      received = '';
+      socket.write(requests[answers.length] ?? '');
+    }
+    throw new Error(`expected ${requests.length} answers, found ${answers.length}, then the end of the connection`);
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** The body of a problem; fails for an answer that is none. */

@@ -1,6 +1,11 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MillraceError } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import { isCrossOrigin } from './cross-origin.ts';
+
+/** Methods that change nothing. */
+const safeMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** What still answers while the server stops: who watches it must see that it does. */
 const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/ping', '/metrics']);
@@ -12,7 +17,8 @@ const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/pi
  * - counts the requests in flight, so that a stop can wait for them;
  * - refuses what comes in after {@link Gate.close} with `MILL_STOPPING`;
  * - refuses what no route takes: 405 with `Allow` when another method would be taken, otherwise 404;
- * - refuses what a page of another site would change: bodies of any type are taken, so no preflight keeps it out;
+ * - refuses what a page of another origin would change: bodies of any type are taken, so no preflight keeps it out;
+ * - refuses compressed bodies, which nothing here reads;
  * - declares every body to be JSON, whatever its `Content-Type` says, for Fastify would refuse one that it does not know.
  *
  * It is synchronous and allocates nothing for a request that it lets in.
@@ -25,23 +31,9 @@ export class Gate {
   constructor(app: FastifyInstance) {
     app.addHook('onRequest', (request, reply, done) => {
       this.entered(reply.raw);
-      if (this.#closed && !servedToTheEnd.has(request.routeOptions.url)) {
-        reply.header('connection', 'close');
-        done(new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests'));
-        return;
-      }
-      if (request.is404) {
-        done(noRoute(app, request, reply));
-        return;
-      }
-      const { headers, method } = request.raw;
-      if (isCrossSite(headers) && method !== 'GET' && method !== 'HEAD') {
-        done(new MillraceError('MILL_CROSS_SITE', 'expected a request of the same site, or of a program, found one of another site'));
-        return;
-      }
-      const contentType = headers['content-type'];
-      if (contentType !== undefined && contentType !== 'application/json') headers['content-type'] = 'application/json';
-      done();
+      const refusal = this.#refusalOf(app, request, reply);
+      if (refusal === undefined) declareJson(request.raw.headers);
+      done(refusal);
     });
     app.setNotFoundHandler((request, reply) => {
       throw noRoute(app, request, reply);
@@ -54,7 +46,7 @@ export class Gate {
 
   /** Whether it would let a request with these headers in that changes something. */
   admits(headers: IncomingHttpHeaders): boolean {
-    return !this.#closed && !isCrossSite(headers);
+    return !this.#closed && !isCrossOrigin(headers) && !isEncoded(headers);
   }
 
   /** A request is in flight until its response is closed. */
@@ -70,14 +62,41 @@ export class Gate {
     return this.#emptied.promise;
   }
 
+  /** Sets what an answer with the refusal says in its head. */
+  #refusalOf(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError | undefined {
+    if (this.#closed && !servedToTheEnd.has(request.routeOptions.url)) {
+      reply.header('connection', 'close');
+      return new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests');
+    }
+    if (request.is404) return noRoute(app, request, reply);
+    const { headers, method } = request.raw;
+    if (safeMethods.has(method)) return undefined;
+    if (isCrossOrigin(headers)) return new MillraceError('MILL_CROSS_SITE', crossOriginMessage);
+    if (!isEncoded(headers)) return undefined;
+    reply.header('accept-encoding', 'identity');
+    return new MillraceError('MILL_UNSUPPORTED_ENCODING', encodingMessage(headers));
+  }
+
   readonly #left = () => {
     this.#inFlight -= 1;
     if (this.#closed && this.#inFlight === 0) this.#emptied.resolve();
   };
 }
 
-function isCrossSite(headers: IncomingHttpHeaders): boolean {
-  return headers['sec-fetch-site'] === 'cross-site';
+function declareJson(headers: IncomingHttpHeaders): void {
+  const contentType = headers['content-type'];
+  if (contentType !== undefined && contentType !== 'application/json') headers['content-type'] = 'application/json';
+}
+
+const crossOriginMessage =
+  'a page of another origin sent this request; only pages of this server, whose Origin has the host and port of Host, and programs may change something';
+
+function isEncoded({ 'content-encoding': encoding }: IncomingHttpHeaders): boolean {
+  return encoding !== undefined && encoding !== '' && encoding.toLowerCase() !== 'identity';
+}
+
+function encodingMessage({ 'content-encoding': encoding }: IncomingHttpHeaders): string {
+  return `Content-Encoding: expected none, or identity, found ${describeFound(encoding)}; send the body uncompressed`;
 }
 
 function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError {

@@ -1,8 +1,10 @@
 import type { PipelineCounts } from '../engine/counts.ts';
-import { describeLeftover, type Leftover } from '../engine/leftovers/leftover.ts';
 import { version } from '../version.ts';
+import { escaped } from './escaped.ts';
 import { homeStyle } from './home-style.ts';
 import type { System } from './system.ts';
+import { type Wait, waitsForPerson } from './waits.ts';
+import { waitsPanel } from './waits-panel.ts';
 
 export interface ServedRoute {
   readonly method: string;
@@ -16,15 +18,14 @@ export interface HomePage {
   readonly systems: readonly System[];
   readonly routes: readonly ServedRoute[];
   readonly counts: Readonly<Record<string, PipelineCounts>>;
-  readonly leftovers: readonly Leftover[];
+  readonly waits: readonly Wait[];
   /** Why the mill is not healthy; undefined when it is. */
   readonly fault: string | undefined;
 }
 
 /** The page as HTML. Whatever comes from outside of this file is escaped. */
-export function homePage({ systems, routes, counts, leftovers, fault }: HomePage): string {
+export function homePage({ systems, routes, counts, waits, fault }: HomePage): string {
   const tagged = (tag: string) => routes.filter((route) => route.tag === tag);
-  const health = fault === undefined ? '<p class="health">running</p>' : `<p class="health fault">${escaped(fault)}</p>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -39,12 +40,12 @@ export function homePage({ systems, routes, counts, leftovers, fault }: HomePage
 <header>
 <div class="mark">${wheel('currentColor')}</div>
 <div><h1>Millrace <small>${escaped(version)}</small></h1><p>Durable, ordered event processing</p></div>
-${health}
+${health(fault, waits)}
 </header>
 <nav><a href="/docs">API docs</a><a href="/metrics">Metrics</a><a href="/health">Health</a><a href="/dead-letters">Dead letters</a></nav>
 <main>
+${waitsPanel(waits)}
 ${pipelines(counts)}
-${leftBehind(leftovers)}
 ${systems.map((system) => section(system.title, system.description, tagged(system.name))).join('\n')}
 ${section('Every pipeline', 'The same for each of them: take events in, look at a key, redrive what was given up.', tagged('operator'))}
 </main>
@@ -53,23 +54,35 @@ ${section('Every pipeline', 'The same for each of them: take events in, look at 
 `;
 }
 
-function pipelines(counts: HomePage['counts']): string {
-  const columns = ['Received', 'Processed', 'Waiting', 'Failed', 'Per second'];
-  const rows = Object.entries(counts).map(([name, count]) => {
-    const figures = [count.received, count.processed, count.depth, count.failed, count.perSecond];
-    const cells = figures.map((figure, at) => `<td data-column="${columns[at]}">${escaped(figure.toLocaleString('en'))}</td>`);
-    return `<tr${count.failed > 0 ? ' class="failed"' : ''}><th scope="row">${escaped(name)}</th>${cells.join('')}</tr>`;
-  });
-  const head = columns.map((column) => `<th scope="col">${column}</th>`).join('');
-  return `<section><h2>Pipelines</h2><p>Since this server started, as of when the page was loaded.</p>
-<table class="counts"><thead><tr><th scope="col">Pipeline</th>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+/** Green says that nobody is needed. */
+function health(fault: string | undefined, waits: HomePage['waits']): string {
+  if (fault !== undefined) return `<p class="health fault">${escaped(fault)}</p>`;
+  return waits.some(waitsForPerson) ? '<p class="health waiting">running; something waits for you</p>' : '<p class="health">running</p>';
 }
 
-/** Nothing while there is none. */
-function leftBehind(leftovers: HomePage['leftovers']): string {
-  if (leftovers.length === 0) return '';
-  const items = leftovers.map((leftover) => `<li>${escaped(describeLeftover(leftover))}</li>`);
-  return `<section><h2>Leftovers</h2><p>Stored work whose declaration is gone, as of the last start.</p><ul>${items.join('')}</ul></section>`;
+/** The columns of the table of pipelines. What lies there now outlives a restart. */
+const columns: readonly { readonly name: string; readonly isPressing?: true; of(count: PipelineCounts): number }[] = [
+  { name: 'Waiting', of: ({ depth }) => depth },
+  { name: 'Parked keys', isPressing: true, of: ({ parked }) => parked },
+  { name: 'Dead letters', isPressing: true, of: ({ deadLetters }) => deadLetters },
+  { name: 'Received', of: ({ received }) => received },
+  { name: 'Processed', of: ({ processed }) => processed },
+  { name: 'Failed', of: ({ failed }) => failed },
+  { name: 'Per second', of: ({ perSecond }) => perSecond },
+];
+
+function pipelines(counts: HomePage['counts']): string {
+  const rows = Object.entries(counts).map(([name, count]) => {
+    const cells = columns.map((column) => {
+      const figure = column.of(count);
+      const pressing = column.isPressing === true && figure > 0 ? ' class="pressing"' : '';
+      return `<td data-column="${column.name}"${pressing}>${escaped(figure.toLocaleString('en'))}</td>`;
+    });
+    return `<tr><th scope="row">${escaped(name)}</th>${cells.join('')}</tr>`;
+  });
+  const head = columns.map(({ name }) => `<th scope="col">${name}</th>`).join('');
+  return `<section><h2>Pipelines</h2><p>Waiting, parked keys and dead letters are what the store holds now. The other figures count since this server started.</p>
+<table class="counts"><thead><tr><th scope="col">Pipeline</th>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
 }
 
 function section(title: string, description: string, routes: readonly ServedRoute[]): string {
@@ -89,10 +102,4 @@ function wheel(colour: string): string {
   const water = '<path d="M1 29c3-2.4 5-2.4 7.5 0s4.5 2.4 7.5 0 4.5-2.4 7.5 0 4.5 2.4 7.5 0"/>';
   const strokes = `fill="none" stroke="${colour}" stroke-width="2" stroke-linecap="round"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" ${strokes}><circle cx="16" cy="14" r="8.5"/>${spokes}${water}</svg>`;
-}
-
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

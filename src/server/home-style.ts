@@ -10,6 +10,8 @@ export const homeStyle = `
   --water: light-dark(#0b7285, #4cc3d4);
   --good: light-dark(#2b7a3f, #6fcf87);
   --bad: light-dark(#b42318, #ff8f80);
+  --person: light-dark(#6a3db4, #c0a3f7);
+  --patience: light-dark(#875200, #e3aa50);
 }
 * { box-sizing: border-box; margin: 0; }
 body { background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; padding: clamp(1rem, 4vw, 3rem); }
@@ -29,6 +31,34 @@ header .health {
 }
 header .health::before { content: "●"; margin-right: 0.4rem; }
 header .health.fault { color: var(--bad); }
+header .health.waiting { color: var(--person); }
+header .health.waiting::before { content: "■"; }
+.calm { color: var(--quiet); margin-bottom: 1rem; }
+.waits { box-shadow: inset 4px 0 var(--person); }
+.waits ul {
+  list-style: none;
+  padding: 0;
+  margin-top: 0.5rem;
+  display: grid;
+  grid-template-columns: 0.75rem auto auto minmax(0, 1fr);
+  column-gap: 1rem;
+}
+.waits li {
+  display: grid;
+  grid-column: 1 / -1;
+  grid-template-columns: subgrid;
+  align-items: baseline;
+  padding-block: 0.5rem;
+  border-top: 1px solid var(--line);
+}
+.waits li:first-child { border-top: 0; }
+.waits li > a { color: inherit; font-weight: 600; font-variant-numeric: tabular-nums; }
+.waits li > span { color: var(--quiet); font-size: 0.9375rem; overflow-wrap: anywhere; }
+.waits .parked > a, .waits .stopped > a, .waits .leftover > a, .waits .parked .glyph, .waits .stopped .glyph, .waits .leftover .glyph { color: var(--person); }
+.waits .dead-letter > a, .waits .failed > a, .waits .dead-letter .glyph, .waits .failed .glyph { color: var(--bad); }
+.waits .circuit > a, .waits .circuit .glyph { color: var(--patience); }
+.glyph { width: 0.75rem; height: 0.75rem; fill: currentColor; }
+.glyph .line { fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
 nav { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-block: 1.5rem; }
 nav a { padding: 0.4rem 0.9rem; background: var(--raised); border: 1px solid var(--line); border-radius: 0.5rem; text-decoration: none; }
 a { color: var(--water); text-underline-offset: 0.2em; }
@@ -59,15 +89,19 @@ code { font: 0.875rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 .counts th, .counts td { padding: 0.45rem 0; border-top: 1px solid var(--line); text-align: right; }
 .counts thead th { border: 0; font-weight: 400; font-size: 0.875rem; color: var(--quiet); }
 .counts th:first-child { text-align: left; }
-.counts .failed td[data-column="Failed"] { color: var(--bad); font-weight: 600; }
+.counts .pressing { color: var(--bad); font-weight: 600; }
+.counts .pressing[data-column="Parked keys"] { color: var(--person); }
 @media (max-width: 40rem) {
   .routes li { grid-template-columns: 3.25rem minmax(0, 1fr); gap: 0 0.75rem; }
   .routes li > :last-child { grid-column: 2; }
+  .waits ul { grid-template-columns: 0.75rem minmax(0, 1fr) auto; column-gap: 0.75rem; }
+  .waits li > code { justify-self: end; }
+  .waits li > :last-child { grid-column: 2 / -1; }
   .counts thead { display: none; }
   .counts, .counts tbody, .counts tr, .counts th, .counts td { display: block; }
   .counts tr { border-top: 1px solid var(--line); padding-block: 0.5rem; }
   .counts th, .counts td { border: 0; padding: 0.1rem 0; }
   .counts td { display: flex; justify-content: space-between; }
-  .counts td::before { content: attr(data-column); color: var(--quiet); }
+  .counts td::before { content: attr(data-column); color: var(--quiet); font-weight: 400; }
 }
 `;

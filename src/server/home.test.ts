@@ -20,8 +20,10 @@ test('the home page says what runs here', async (t) => {
     'href="/docs"',
     'href="/metrics"',
     'href="/health"',
-    '<th scope="row">visits</th><td data-column="Received">1</td><td data-column="Processed">1</td>',
+    '<th scope="row">visits</th><td data-column="Waiting">0</td>',
+    '<td data-column="Received">1</td><td data-column="Processed">1</td>',
     '<p class="health">running</p>',
+    '<p class="calm">Nothing waits for you.</p>',
   ]) {
     assert.ok(page.includes(part), part);
   }

@@ -3,6 +3,7 @@ import type { Mill } from '../engine/mill.ts';
 import { homePage, type ServedRoute } from './home-page.ts';
 import { pathsOf } from './pipeline-documentation.ts';
 import type { System } from './system.ts';
+import { findWaits } from './waits.ts';
 
 /** The page loads nothing at all; its style is inline. */
 const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
@@ -10,7 +11,7 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; im
 /** Adds `GET /`, a page that says what runs here. To be called before other routes are added, for it collects them. */
 export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly System[]): void {
   const routes: RouteOptions[] = [];
-  app.get('/', { schema: { hide: true } }, (_request, reply) => {
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => {
     const { status, reason } = mill.health();
     const fault = status === 'ok' ? undefined : (reason ?? 'no progress');
     reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).header('cache-control', 'no-store');
@@ -19,7 +20,7 @@ export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly Sy
       systems,
       routes: [...served, ...routesOfPipelines(systems, served)],
       counts: mill.counts(),
-      leftovers: mill.leftovers(),
+      waits: await findWaits(mill),
       fault,
     });
   });

@@ -4,7 +4,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { directRoutesOf } from './direct-routes.ts';
+import { refuseIdempotencyKey } from './idempotency-key.ts';
 import type { InexactNumbers } from './json-body.ts';
+import { noQuery } from './query-parameters.ts';
 
 /** What a route that takes events in sees of a request. */
 export interface IngestRequest {
@@ -20,6 +22,11 @@ export interface IngestRouteOptions {
    * that has such a number is refused by itself, or has it as text where its pipeline says `inexactNumbers: 'text'`.
    */
   readonly inexactNumbers?: InexactNumbers;
+  /**
+   * What becomes of an `Idempotency-Key`. `refuse` (default): a request with one is 400, since its sender relies on it. `by route`: the
+   * route looks at it, as by handing `idempotencyKeyOf(request)` to `mill.ingest`.
+   */
+  readonly idempotencyKey?: 'refuse' | 'by route';
 }
 
 declare module 'fastify' {
@@ -49,9 +56,15 @@ export function ingestRoute(
   path: string,
   schema: FastifySchema,
   take: TakeIn,
-  { inexactNumbers = 'refuse' }: IngestRouteOptions = {},
+  { inexactNumbers = 'refuse', idempotencyKey = 'refuse' }: IngestRouteOptions = {},
 ): void {
-  const options = { schema: { body: {}, ...schema }, config: { inexactNumbers } };
-  app.post(path, options, async (request, reply) => reply.code(202).send(await take(request)));
-  directRoutesOf(app)?.add(`${app.prefix}${path}`, take, inexactNumbers);
+  const takeIn: TakeIn = idempotencyKey === 'by route' ? take : (request) => withoutKey(request, take);
+  const options = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers } };
+  app.post(path, options, async (request, reply) => reply.code(202).send(await takeIn(request)));
+  directRoutesOf(app)?.add(`${app.prefix}${path}`, takeIn, inexactNumbers);
+}
+
+function withoutKey(request: IngestRequest, take: TakeIn): Promise<object> {
+  refuseIdempotencyKey(request, 'this route honours none');
+  return take(request);
 }

@@ -95,6 +95,20 @@ test('metrics are Prometheus text to a scraper, with every outcome of every pipe
   assert.match(text, /^process_cpu_seconds_total \d/m);
 });
 
+test('metrics are in the format that is asked for by name, whatever is accepted', async (t) => {
+  const { url } = await serve(t);
+  const typeOf = async (query: string, accept?: string) => {
+    const response = await fetch(`${url}/metrics${query}`, { headers: accept === undefined ? {} : { accept } });
+    return [response.status, response.headers.get('content-type')?.split(';')[0], response.headers.get('vary')];
+  };
+  for (const accept of ['', '*/*', 'application/json', 'text/plain']) {
+    assert.deepEqual(await typeOf('?format=prometheus', accept), [200, 'text/plain', 'accept'], accept);
+    assert.deepEqual(await typeOf('?format=json', accept), [200, 'application/json', 'accept'], accept);
+  }
+  for (const query of ['?format=xml', '?format=', '?format=json&format=json', '?fromat=json'])
+    assert.deepEqual(await typeOf(query), [400, 'application/problem+json', null], query);
+});
+
 test('scrapes side by side do not mix', async (t) => {
   const { url } = await serveBusily(t);
   const scrape = async () => (await fetch(`${url}/metrics`, { headers: { accept: 'text/plain' } })).text();

@@ -5,7 +5,7 @@ import { eventMetrics } from '../telemetry/event-metrics.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
 import { version } from '../version.ts';
 import type { Gate } from './gate.ts';
-import { jsonSchemaOf } from './parse-request.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { preferredFormat } from './preferred-format.ts';
 
 const names = { pipeline: z.string(), endpoint: z.string().optional(), timer: z.string().optional() };
@@ -43,6 +43,13 @@ const metricsOfPipeline = {
 };
 const MetricsAnswer = z.object({ ...metricsOfPipeline, pipelines: z.record(z.string(), z.object(metricsOfPipeline)) });
 
+const MetricsQuery = z.object({
+  format: z.enum(['json', 'prometheus']).optional().meta({
+    description:
+      'Without it JSON, and the Prometheus text format to an `Accept` that prefers `text/plain` or `application/openmetrics-text`',
+  }),
+});
+
 /** Adds `GET /health`, `/ping` and `/metrics`: what a load balancer, a person and a scraper ask a running server. */
 export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): void {
   const tags = ['server'];
@@ -68,13 +75,15 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
   app.get('/ping', { schema: { tags, summary: 'Whether the server answers', response: { 200: pong } } }, () => ({ pong: true }));
 
   const metrics = {
-    description: 'JSON by default, the Prometheus text format to an `Accept` that prefers `text/plain` or `application/openmetrics-text`',
+    description: 'In the `format` that is asked for, otherwise as `Accept` says',
     content: { 'application/json': { schema: jsonSchemaOf(MetricsAnswer, 'output') }, 'text/plain': { schema: { type: 'string' } } },
   };
-  app.get('/metrics', { schema: { tags, summary: 'Counters and gauges', response: { 200: metrics } } }, async (request, reply) => {
+  const schema = { tags, summary: 'Counters and gauges', querystring: jsonSchemaOf(MetricsQuery), response: { 200: metrics } };
+  app.get('/metrics', { schema }, async (request, reply) => {
+    const { format = preferredFormat(request.headers.accept) } = await parseRequest(MetricsQuery, request.query);
     reply.header('vary', 'accept');
     const counts = mill.counts();
-    if (preferredFormat(request.headers.accept) === 'json') return eventMetrics(counts, uptimeMs());
+    if (format === 'json') return eventMetrics(counts, uptimeMs());
     reply.type(prometheus.contentType);
     return prometheus.text({ counts, leftovers: mill.leftovers(), store: await mill.storeStats(), uptimeMs: uptimeMs() });
   });

@@ -13,27 +13,26 @@ test('an event is taken in, and its key has the state', async (t) => {
   assert.deepEqual(await key.json(), { key: 'a/b ü', status: 'open', pending: 0, next: null, timers: [], state: { count: 1 } });
 });
 
-test('an event with an idempotency key is taken in once', async (t) => {
+test('a key that nothing is known of is not found, and one that only waits is', async (t) => {
   const { url } = await serve(t);
-  const once = async () => (await post(`${url}/pipelines/visits/events`, { page: 'a' }, { 'idempotency-key': 'first' })).json();
-  assert.deepEqual(await once(), { id: 'first', status: 'accepted' });
-  assert.deepEqual(await once(), { id: 'first', status: 'duplicate' });
+  const key = (name: string) => fetch(`${url}/pipelines/numbered/keys/${name}`);
+  const { code, detail } = await problemIn(await key('nobody'));
+  assert.equal(code, 'MILL_NOT_FOUND');
+  assert.match(detail, /^pipeline numbered: nothing is known of the key "nobody"; /);
+  await post(`${url}/pipelines/numbered/events`, { key: 'early', number: 2 });
+  assert.deepEqual(await (await key('early')).json(), { key: 'early', status: 'open', pending: 1, next: null, timers: [], state: null });
 });
 
-test('an idempotency key that is no id is refused', async (t) => {
-  const { url } = await serve(t);
-  for (const key of ['', 'k'.repeat(513)]) {
-    assert.equal(
-      (await problemIn(await post(`${url}/pipelines/visits/events`, { page: 'a' }, { 'idempotency-key': key }))).code,
-      'MILL_INVALID_EVENT',
-    );
-  }
-});
-
-test('a key that nobody has heard of is open and empty', async (t) => {
-  const { url } = await serve(t);
-  const key = await fetch(`${url}/pipelines/numbered/keys/nobody`);
-  assert.deepEqual(await key.json(), { key: 'nobody', status: 'open', pending: 0, next: null, timers: [], state: null });
+test('a key whose only event failed is found by its dead letter', async (t) => {
+  const { url, mill } = await serve(t);
+  await post(`${url}/pipelines/visits/events`, { page: 'poison' });
+  await mill.settled('visits', 10_000);
+  const key = () => fetch(`${url}/pipelines/visits/keys/poison`);
+  const answer = JSON.parse(await (await key()).text());
+  assert.deepEqual([answer.status, answer.pending, answer.state], ['parked', 1, null]);
+  const [letter] = await mill.deadLetters();
+  await mill.discard(letter?.id ?? '');
+  assert.equal((await key()).status, 404);
 });
 
 test('a batch is judged event by event', async (t) => {

@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
+import { batchIsManyEvents, idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
 import type { IngestRequest } from './ingest-route.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { traceOf } from './trace-header.ts';
@@ -35,6 +37,7 @@ const PipelineList = z.object({
       depth: z.int(),
       held: z.int(),
       deadLetters: z.int(),
+      parked: z.int(),
       running: z.int(),
       concurrency: z.int(),
       latencyMsTotal: z.number(),
@@ -54,7 +57,6 @@ const KeyAnswer = z.object({
 /** Adds the routes that do for every pipeline what a system's own routes do for one. */
 export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
-  const params = jsonSchemaOf(PipelineParams);
   const Batch = batchOf(mill.limits.batch);
 
   app.get(
@@ -66,34 +68,35 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   );
 
   const event = { description: 'An event as the pipeline declares it' };
-  const headers = jsonSchemaOf(
-    z.object({ 'idempotency-key': z.string().optional().meta({ description: 'The id of the event: a second one is a duplicate' }) }),
+  const headers = idempotencyKeyHeader(
+    'The id of an event that has none of its own: a second one is a duplicate. 400 where it contradicts that, or a number identifies the event',
   );
+  const open = Array.from(mill.pipelines.values()).flatMap(({ name, genericIngest }) => (genericIngest ? [name] : []));
+  const ingest = { tags, hide: open.length === 0, params: jsonSchemaOf(PipelineParams.extend({ pipeline: z.enum(open) })) };
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
     {
-      schema: { tags, summary: 'Take one event in', params, headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
+      schema: { ...ingest, summary: 'Take one event in', headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
       config: { inexactNumbers: 'by event' },
     },
-    async (request, reply) => reply.code(202).send(await takeEvent(mill, nameOf(mill, request.params), request)),
+    async (request, reply) => reply.code(202).send(await takeEvent(mill, openNameOf(mill, request.params), request)),
   );
 
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events/batch',
     {
       schema: {
-        tags,
+        ...ingest,
         summary: 'Take many events in, judged one by one',
-        params,
         body: jsonSchemaOf(Batch),
         response: { 202: jsonSchemaOf(BatchAnswer) },
       },
       config: { inexactNumbers: 'by event' },
     },
-    async (request, reply) => reply.code(202).send(await takeBatch(mill, nameOf(mill, request.params), Batch, request)),
+    async (request, reply) => reply.code(202).send(await takeBatch(mill, openNameOf(mill, request.params), Batch, request)),
   );
 
-  for (const pipeline of mill.pipelines.keys()) {
+  for (const pipeline of open) {
     const path = `/pipelines/${encodeURIComponent(pipeline)}/events`;
     directRoutesOf(app)?.add(path, (request) => takeEvent(mill, pipeline, request), 'by event');
     directRoutesOf(app)?.add(`${path}/batch`, (request) => takeBatch(mill, pipeline, Batch, request), 'by event');
@@ -113,6 +116,11 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
       const pipeline = nameOf(mill, request.params);
       const { key } = request.params;
       const [state, [status]] = await Promise.all([mill.state(pipeline, key), mill.keys(pipeline, [key])]);
+      const isSilent = status?.status === 'open' && status.pending === 0 && status.next === null && status.timers.length === 0;
+      if (isSilent && state === undefined && !(await mill.knows(pipeline, key))) {
+        const what = 'it has no state, no number, no event that waits, no timer, no delivery and no dead letter';
+        throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}; ${what}`);
+      }
       const timers = (status?.timers ?? []).map(({ name, dueAt }) => ({ name, dueAt: new Date(dueAt).toISOString() }));
       return { ...status, timers, state: state ?? null };
     },
@@ -120,17 +128,24 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
 }
 
 async function takeEvent(mill: Mill, pipeline: string, request: IngestRequest): Promise<z.infer<typeof Ingested>> {
-  const chosen = request.headers['idempotency-key'];
-  const { id, status } = await mill.ingest(pipeline, request.body, {
-    ...traceOf(request),
-    ...(typeof chosen === 'string' ? { id: chosen } : {}),
-  });
+  const { id, status } = await mill.ingest(pipeline, request.body, { ...traceOf(request), ...idempotencyKeyOf(request) });
   return { id, status };
 }
 
 async function takeBatch(mill: Mill, pipeline: string, batch: Batch, request: IngestRequest): Promise<BatchAnswer> {
+  refuseIdempotencyKey(request, batchIsManyEvents);
   const { events } = await parseRequest(batch, request.body);
   return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');
+}
+
+/** The pipeline that a request brings events to. Throws `MILL_NOT_FOUND` also for one that keeps its generic routes off. */
+function openNameOf(mill: Mill, params: PipelineRoute['Params']): string {
+  const name = nameOf(mill, params);
+  if (mill.pipelines.get(name)?.genericIngest !== false) return name;
+  throw new MillraceError(
+    'MILL_NOT_FOUND',
+    `pipeline ${name} takes no events in here, since it declares genericIngest: false; bring them by a route of its own`,
+  );
 }
 
 function nameOf(mill: Mill, params: PipelineRoute['Params']): string {

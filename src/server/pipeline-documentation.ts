@@ -27,14 +27,15 @@ const requestSchema = ['requestBody', 'content', 'application/json', 'schema'];
 const answerSchema = ['responses', '200', 'content', 'application/json', 'schema'];
 
 const everyPipeline = () => true;
+const takesEventsIn = ({ genericIngest }: AnyPipeline) => genericIngest;
 
 const pipelineRoutes: readonly PipelineRoute[] = [
-  { end: '/events', operations: { post: 'ingest' }, places: [{ of: 'event', at: requestSchema }], isOf: everyPipeline },
+  { end: '/events', operations: { post: 'ingest' }, places: [{ of: 'event', at: requestSchema }], isOf: takesEventsIn },
   {
     end: '/events/batch',
     operations: { post: 'ingestBatch' },
     places: [{ of: 'event', at: [...requestSchema, 'properties', 'events', 'items'] }],
-    isOf: everyPipeline,
+    isOf: takesEventsIn,
   },
   {
     end: '/keys/{key}',

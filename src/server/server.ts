@@ -12,6 +12,7 @@ import { homeRoute } from './home.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
+import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
 import type { System } from './system.ts';
 
@@ -41,11 +42,16 @@ export async function createServer({ mill, systems, log, limits = httpLimits }: 
   await documentRoutes(app, systems, log);
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
-  observeRoutes(app, mill, gate);
-  operatorRoutes(app, mill);
-  scheduleRoutes(app, mill);
-  deliveryRoutes(app, mill);
-  deadLetterRoutes(app, mill);
+  await app.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.schema = { ...route.schema, querystring: route.schema?.querystring ?? noQuery };
+    });
+    observeRoutes(scope, mill, gate);
+    operatorRoutes(scope, mill);
+    scheduleRoutes(scope, mill);
+    deliveryRoutes(scope, mill);
+    deadLetterRoutes(scope, mill);
+  });
   await app.ready();
   return new MillServer(app, gate, mill);
 }

@@ -24,8 +24,9 @@ interface SystemFace {
 export interface SystemParts {
   readonly pipelines: readonly AnyPipeline[];
   /**
-   * Adds the system's routes, in a scope of their own. A route that declares `schema.body` is refused without one; other
-   * than that schemas are documentation (see `jsonSchemaOf`), and checking is the route's own (see `parseRequest`).
+   * Adds the system's routes, in a scope of their own. A route that declares `schema.body` refuses requests without one, and one
+   * that declares `schema.querystring` refuses parameters that are not in it (`noQuery`: any). Other than that schemas are
+   * documentation (see `jsonSchemaOf`), and checking is the route's own (see `parseRequest`).
    * `MillraceError`s that a route throws become problem details. The engine is the one that serves the system, so routes may say that
    * it has their pipelines: `routes(app, mill: Mill<{ orders: typeof orders }>)`.
    */

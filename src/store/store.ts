@@ -57,6 +57,8 @@ export interface Claim {
   readonly held: number;
   /** How many dead letters nobody has resolved. */
   readonly deadLetters: number;
+  /** How many of these parked their key. */
+  readonly parked: number;
   /** How many deliveries there are. */
   readonly deliveries: number;
 }
@@ -386,8 +388,8 @@ export interface Store {
    */
   query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
 
-  /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. */
-  deliveryNames(partition: PartitionId, endpoint: string, limit: number): Promise<readonly DeliveryName[]>;
+  /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. With a `key` only those of it. */
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]>;
 
   /** What lies here of every pipeline that was ever declared and not forgotten since, in the order of their names. */
   inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]>;

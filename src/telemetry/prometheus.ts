@@ -46,6 +46,7 @@ const gauges: readonly Shown<number>[] = [
     help: 'Events, timers, deliveries and gaps given up that nobody has resolved.',
     of: ({ deadLetters }) => deadLetters,
   },
+  { name: 'millrace_parked_keys', help: 'Keys that wait for an operator.', of: ({ parked }) => parked },
   { name: 'millrace_pending_deliveries', help: 'Deliveries that have no outcome yet.', of: ({ deliveries }) => deliveries },
   { name: 'millrace_running_turns', help: 'Asynchronous turns under way.', of: ({ running }) => running },
   { name: 'millrace_concurrency', help: 'Asynchronous turns that may be under way at once.', of: ({ concurrency }) => concurrency },

@@ -72,7 +72,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     deadLetters: (query) => count(() => store.deadLetters(query)),
     prune: (retention) => count(() => store.prune(retention)),
     query: (sql, parameters) => count(() => store.query(sql, parameters)),
-    deliveryNames: (partition, endpoint, limit) => count(() => store.deliveryNames(partition, endpoint, limit)),
+    deliveryNames: (partition, endpoint, limit, key) => count(() => store.deliveryNames(partition, endpoint, limit, key)),
     inventory: (query) => count(() => store.inventory(query)),
     forget: (pipeline) => count(() => store.forget(pipeline)),
     close: () => count(() => store.close()),

@@ -45,12 +45,20 @@ test('version 3 at 650 cancels the callback of version 1 from 550, and calls bac
 
 test('a version that is not newer is ignored and leaves the callback alone', async (context) => {
   const { t, told, at, take } = await start(context);
-  await take('a', 3, 400);
+  const hourMs = 3_600_000;
+  await take('a', 3, 48 * hourMs);
   await at(100);
   await take('a', 2, 10);
-  await t.mill.ingest('accounts', { ...anUpdate, id: 'a', version: 3, callbackTimeMs: 10 }, { id: 'another' });
-  await at(1000);
-  assert.deepEqual(told, ['0 indexed a v3', '100 ignored a v2 current v3', '100 ignored a v3 current v3', '400 callback a v3']);
+  // Before that it would be a duplicate.
+  await at(25 * hourMs);
+  await take('a', 3, 10);
+  await at(49 * hourMs);
+  assert.deepEqual(told, [
+    '0 indexed a v3',
+    '100 ignored a v2 current v3',
+    `${25 * hourMs} ignored a v3 current v3`,
+    `${48 * hourMs} callback a v3`,
+  ]);
   assert.equal(t.mill.counts().accounts?.ignored, 2);
 });
 

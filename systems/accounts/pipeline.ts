@@ -9,16 +9,24 @@ export const pipelineName = 'accounts';
 const tables = { accountsTable, updatesTable };
 type AccountTurn = Turn<string, unknown, typeof tables, 'callback'>;
 
+export interface AccountsOptions {
+  /**
+   * What tells one update from another: `version` (default), its account and version, or `caller`, the id that `mill.ingest` is
+   * given, so that a version that comes again is ignored and not a duplicate.
+   */
+  readonly identifiedBy?: 'version' | 'caller';
+}
+
 /**
  * Updates in, the latest version of each account out. A version that is newer takes the place of the one before, whose
  * callback is cancelled if it is still to come. When a callback is due, or overdue, depends on nothing but the moments
  * at which updates were taken in: so a crash, a retry or a late start changes none of it.
  */
-export function accountsPipeline(observe: Observe = logHappening) {
+export function accountsPipeline(observe: Observe = logHappening, { identifiedBy = 'version' }: AccountsOptions = {}) {
   return pipeline(pipelineName, {
     event: AccountUpdate,
     key: (update) => update.id,
-    id: updateIdOf,
+    ...(identifiedBy === 'version' && { id: updateIdOf }),
     state: Account,
     tables,
     // It decides from what is there: what failed once would fail again.

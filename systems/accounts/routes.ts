@@ -1,6 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { answerBatch, BatchAnswer, ingestRoute, jsonSchemaOf, type Mill, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import {
+  answerBatch,
+  BatchAnswer,
+  batchIsManyEvents,
+  idempotencyKeyOf,
+  ingestRoute,
+  jsonSchemaOf,
+  type Mill,
+  noQuery,
+  pageSchema,
+  parseRequest,
+  refuseIdempotencyKey,
+  traceOf,
+} from '../../src/index.ts';
 import { HighestQuery, listHighest } from './highest.ts';
 import { AccountAnswer, AccountQuery, findAccount, listAccounts } from './list.ts';
 import { pipelineName } from './pipeline.ts';
@@ -26,13 +39,14 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { body } = request;
       if (Array.isArray(body)) {
+        refuseIdempotencyKey(request, batchIsManyEvents);
         const updates = await parseRequest(Batch, body);
         return answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), '');
       }
-      const { status } = await mill.ingest(pipelineName, body, traceOf(request));
+      const { status } = await mill.ingest(pipelineName, body, { ...traceOf(request), ...idempotencyKeyOf(request) });
       return { status };
     },
-    { inexactNumbers: 'by event' },
+    { inexactNumbers: 'by event', idempotencyKey: 'by route' },
   );
 
   app.get(
@@ -62,7 +76,14 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
   const params = jsonSchemaOf(Params);
   app.get(
     '/accounts/:id',
-    { schema: { summary: 'The latest version of an account', params, response: { 200: jsonSchemaOf(AccountAnswer, 'output') } } },
+    {
+      schema: {
+        summary: 'The latest version of an account',
+        params,
+        querystring: noQuery,
+        response: { 200: jsonSchemaOf(AccountAnswer, 'output') },
+      },
+    },
     async (request) => findAccount(mill, (await parseRequest(Params, request.params)).id),
   );
 

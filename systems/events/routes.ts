@@ -3,16 +3,20 @@ import * as z from 'zod';
 import {
   answerBatch,
   BatchAnswer,
+  batchIsManyEvents,
+  idempotencyKeyHeader,
   ingestRoute,
   jsonSchemaOf,
   type Mill,
   MillraceError,
+  noQuery,
   pageSchema,
   parseRequest,
+  refuseIdempotencyKey,
   traceOf,
   withRowErrors,
 } from '../../src/index.ts';
-import { Uuid } from '../shared/uuid.ts';
+import { Uuid, uuidKeyOf } from '../shared/uuid.ts';
 import { EventAnswer, EventQuery, listEvents, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import type { EventStorage } from './storage.ts';
@@ -34,11 +38,17 @@ export function addRoutes(
   ingestRoute(
     app,
     '/events',
-    { summary: 'Take one event in', body: event, response: { 202: jsonSchemaOf(Ingested, 'output') } },
+    {
+      summary: 'Take one event in',
+      headers: idempotencyKeyHeader('A UUID: the id of an event that comes without'),
+      body: event,
+      response: { 202: jsonSchemaOf(Ingested, 'output') },
+    },
     async (request) => {
-      const { id, status } = await mill.ingest(pipelineName, request.body, traceOf(request));
+      const { id, status } = await mill.ingest(pipelineName, request.body, { ...traceOf(request), ...uuidKeyOf(request) });
       return { id, status };
     },
+    { idempotencyKey: 'by route' },
   );
 
   ingestRoute(
@@ -54,10 +64,11 @@ export function addRoutes(
       response: { 202: jsonSchemaOf(BatchAnswer, 'output') },
     },
     async (request) => {
+      refuseIdempotencyKey(request, batchIsManyEvents);
       const { events } = await parseRequest(Batch, request.body);
       return answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events');
     },
-    { inexactNumbers: 'by event' },
+    { inexactNumbers: 'by event', idempotencyKey: 'by route' },
   );
 
   app.get(
@@ -78,6 +89,7 @@ export function addRoutes(
       schema: {
         summary: 'One processed event',
         params: jsonSchemaOf(Params),
+        querystring: noQuery,
         response: { 200: jsonSchemaOf(EventAnswer, 'output') },
       },
     },

@@ -126,9 +126,15 @@ export async function listMessages(mill: Mill, name: ListName, { page = 1, limit
 /** One message that is not deleted. Throws `MILL_NOT_FOUND`. */
 export async function findMessage(mill: Mill, id: string): Promise<MessageAnswer> {
   await mill.settled(pipelineName, freshnessMs);
-  const row = await mill.query(messages).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
-  if (row !== undefined) return withRowErrors(row, toAnswer(row));
+  const found = await readMessage(mill, id);
+  if (found !== undefined) return found;
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a message, found ${JSON.stringify(id)}`);
+}
+
+/** What the row of a message says now; undefined when there is none, or it is deleted. */
+export async function readMessage(mill: Mill, id: string): Promise<MessageAnswer | undefined> {
+  const row = await mill.query(messages).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
+  return row === undefined ? undefined : withRowErrors(row, toAnswer(row));
 }
 
 /** What is shown of a row. */

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { v7 as newId } from 'uuid';
 import * as z from 'zod';
-import { jsonSchemaOf, type Mill, parseRequest, traceOf } from '../../src/index.ts';
-import { findMessage, type ListName, listings, listMessages, MessageAnswer, MessageList, MessageQuery } from './list.ts';
+import { idempotencyKeyHeader, jsonSchemaOf, type Mill, noQuery, parseRequest, traceOf } from '../../src/index.ts';
+import { uuidKeyOf } from '../shared/uuid.ts';
+import { findMessage, type ListName, listings, listMessages, MessageAnswer, MessageList, MessageQuery, readMessage } from './list.ts';
 import { type MessageEvent, NewMessage } from './message.ts';
 import { toText } from './moment.ts';
 import { pipelineName } from './pipeline.ts';
@@ -13,18 +14,28 @@ const Params = z.object({ id: z.string() });
 export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
   const message = jsonSchemaOf(MessageAnswer, 'output');
 
+  const headers = idempotencyKeyHeader('A UUID: the id of the message. A second request with it adds none and is answered with the first');
   app.post(
     '/messages/pending',
-    { schema: { summary: 'Take a message in; a batch sends it', body: jsonSchemaOf(NewMessage), response: { 201: message } } },
+    {
+      schema: {
+        summary: 'Take a message in; a batch sends it',
+        headers,
+        body: jsonSchemaOf(NewMessage),
+        querystring: noQuery,
+        response: { 201: message },
+      },
+    },
     async (request, reply) => {
       const { to, content } = await parseRequest(NewMessage, request.body);
-      const id = newId();
+      const key = uuidKeyOf(request);
+      const id = key.id ?? newId();
       const createdAt = toText(Date.now());
       const event: MessageEvent = { kind: 'submitted', id, to, content, createdAt };
-      await mill.ingest(pipelineName, event, traceOf(request));
+      await mill.ingest(pipelineName, event, { ...traceOf(request), ...key });
       // Whoever has the answer finds the row.
       await mill.keys(pipelineName, [id]);
-      const answer: MessageAnswer = {
+      const added: MessageAnswer = {
         id,
         to,
         content,
@@ -34,6 +45,8 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
         createdAt,
         updatedAt: createdAt,
       };
+      // There may have been a row of that id before, which stays as it is.
+      const answer = key.id === undefined ? added : ((await readMessage(mill, id)) ?? added);
       return reply.code(201).header('location', `/messages/${id}`).send(answer);
     },
   );
@@ -55,7 +68,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.get(
     '/messages/:id',
-    { schema: { summary: 'One message', params: jsonSchemaOf(Params), response: { 200: message } } },
+    { schema: { summary: 'One message', params: jsonSchemaOf(Params), querystring: noQuery, response: { 200: message } } },
     async (request) => findMessage(mill, (await parseRequest(Params, request.params)).id),
   );
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { jsonSchemaOf, type Mill, parseRequest } from '../../src/index.ts';
+import { jsonSchemaOf, type Mill, noQuery, parseRequest } from '../../src/index.ts';
 import { toText } from './moment.ts';
 import { pipelineName } from './pipeline.ts';
 
@@ -23,6 +23,7 @@ export function addSchedulerRoutes(app: FastifyInstance, mill: Mill, { intervalM
         summary: 'Start or stop the batches',
         description: 'A stop answers when the running batch has ended. Both outlive a restart.',
         body: jsonSchemaOf(Command),
+        querystring: noQuery,
         response: { 200: jsonSchemaOf(Commanded, 'output') },
       },
     },
@@ -35,7 +36,7 @@ export function addSchedulerRoutes(app: FastifyInstance, mill: Mill, { intervalM
 
   app.get(
     '/scheduler',
-    { schema: { summary: 'How the batches stand', response: { 200: jsonSchemaOf(SchedulerAnswer, 'output') } } },
+    { schema: { summary: 'How the batches stand', querystring: noQuery, response: { 200: jsonSchemaOf(SchedulerAnswer, 'output') } } },
     async (): Promise<z.infer<typeof SchedulerAnswer>> => {
       const { status, isAtWork, lastRunAt, nextRunAt } = await mill.schedule(pipelineName).status();
       return {

@@ -21,7 +21,7 @@ async function faultsOf(message: unknown): Promise<readonly string[]> {
 test('each type of message is accepted as it stands', async () => {
   const messages = [
     launch,
-    { metadata: { ...metadata, messageType: 'RocketLaunched' }, message: { type: '', launchSpeed: 0, mission: '' } },
+    { metadata: { ...metadata, messageType: 'RocketLaunched' }, message: { type: 'X', launchSpeed: 0, mission: ' ' } },
     { metadata: { ...metadata, messageType: 'RocketSpeedIncreased' }, message: { by: 0.5 } },
     { metadata: { ...metadata, messageType: 'RocketSpeedDecreased' }, message: { by: 3000 } },
     { metadata: { ...metadata, messageType: 'RocketExploded' }, message: { reason: 'PRESSURE_VESSEL_FAILURE' } },
@@ -54,6 +54,16 @@ test('half of a surrogate pair is refused: a row could not keep it', async () =>
   ];
   const found = await Promise.all(texts.map(([messageType, message]) => faultsOf({ metadata: { ...metadata, messageType }, message })));
   assert.deepEqual(found, [['message.type'], ['message.mission'], ['message.reason'], ['message.newMission']]);
+});
+
+test('a text is never empty', async () => {
+  const texts: readonly [messageType: string, message: object][] = [
+    ['RocketLaunched', { type: '', launchSpeed: 500, mission: '' }],
+    ['RocketExploded', { reason: '' }],
+    ['RocketMissionChanged', { newMission: '' }],
+  ];
+  const found = await Promise.all(texts.map(([messageType, message]) => faultsOf({ metadata: { ...metadata, messageType }, message })));
+  assert.deepEqual(found, [['message.type', 'message.mission'], ['message.reason'], ['message.newMission']]);
 });
 
 test('a type or mission of up to 512 characters is taken, and a longer one is not', async () => {

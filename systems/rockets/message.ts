@@ -4,6 +4,9 @@ import { RowText, SortedText } from '../shared/text.ts';
 import { Timestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
 
+const notEmpty = 'expected a text that is not empty';
+const Name = SortedText.min(1, notEmpty);
+
 const metadata = {
   channel: Uuid,
   messageNumber: z.int().min(1).meta({ description: 'The order within the channel.' }),
@@ -12,11 +15,11 @@ const metadata = {
 
 /** One schema for each type of message. */
 const schemas = {
-  RocketLaunched: messageOf('RocketLaunched', { type: SortedText, launchSpeed: z.number().min(0), mission: SortedText }),
+  RocketLaunched: messageOf('RocketLaunched', { type: Name, launchSpeed: z.number().min(0), mission: Name }),
   RocketSpeedIncreased: messageOf('RocketSpeedIncreased', { by: z.number().positive() }),
   RocketSpeedDecreased: messageOf('RocketSpeedDecreased', { by: z.number().positive() }),
-  RocketExploded: messageOf('RocketExploded', { reason: RowText }),
-  RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: SortedText }),
+  RocketExploded: messageOf('RocketExploded', { reason: RowText.min(1, notEmpty) }),
+  RocketMissionChanged: messageOf('RocketMissionChanged', { newMission: Name }),
 };
 const anySchema = z.union(Object.values(schemas));
 

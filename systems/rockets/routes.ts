@@ -5,6 +5,7 @@ import {
   jsonSchemaOf,
   type Mill,
   MillraceError,
+  noQuery,
   pageParameters,
   pageSchema,
   parseRequest,
@@ -72,7 +73,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
   const params = jsonSchemaOf(Params);
   app.get(
     '/rockets/:id',
-    { schema: { summary: 'One rocket', params, response: { 200: jsonSchemaOf(RocketAnswer, 'output') } } },
+    { schema: { summary: 'One rocket', params, querystring: noQuery, response: { 200: jsonSchemaOf(RocketAnswer, 'output') } } },
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
       const [rocket, [status]] = await Promise.all([findRocket(mill, id), mill.keys(pipelineName, [id])]);

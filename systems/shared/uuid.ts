@@ -1,4 +1,14 @@
 import * as z from 'zod';
+import { type IngestRequest, idempotencyKeyOf, MillraceError } from '../../src/index.ts';
 
 /** A UUID of any version, in lower case, so that one thing has one name. */
 export const Uuid = z.guid('expected a UUID').toLowerCase();
+
+/** The `Idempotency-Key` of a request where it becomes the id of what the request brings, so it must be a UUID. Throws `MILL_INVALID_REQUEST`. */
+export function uuidKeyOf(request: Pick<IngestRequest, 'headers'>): { readonly id?: string } {
+  const { id } = idempotencyKeyOf(request);
+  if (id === undefined) return {};
+  const key = Uuid.safeParse(id);
+  if (key.success) return { id: key.data };
+  throw new MillraceError('MILL_INVALID_REQUEST', `Idempotency-Key: expected a UUID, found ${JSON.stringify(id.slice(0, 100))}`);
+}

@@ -1,6 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { ingestRoute, jsonSchemaOf, type Mill, MillraceError, pageSchema, parseRequest, traceOf } from '../../src/index.ts';
+import {
+  idempotencyKeyHeader,
+  idempotencyKeyOf,
+  ingestRoute,
+  jsonSchemaOf,
+  type Mill,
+  MillraceError,
+  noQuery,
+  pageSchema,
+  parseRequest,
+  traceOf,
+} from '../../src/index.ts';
 import { findWorker, listWorkers, WorkerAnswer, WorkerQuery } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { speechOf } from './speech.ts';
@@ -23,14 +34,20 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
     '/workers/messages',
     {
       summary: 'Let a worker say something to another',
+      headers: idempotencyKeyHeader('The id of the message: a second one with it is a duplicate'),
       body: jsonSchemaOf(Speech),
       response: { 202: jsonSchemaOf(Ingested, 'output') },
     },
     async (request) => {
       const speech = await parseRequest(Speech, request.body);
-      const { status, id } = await mill.ingest(pipelineName, { ...speech, act: 'speak' }, traceOf(request));
+      const { status, id } = await mill.ingest(
+        pipelineName,
+        { ...speech, act: 'speak' },
+        { ...traceOf(request), ...idempotencyKeyOf(request) },
+      );
       return { status, id };
     },
+    { idempotencyKey: 'by route' },
   );
 
   app.get(
@@ -48,7 +65,12 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
   app.get(
     '/workers/:worker',
     {
-      schema: { summary: 'One worker', params: jsonSchemaOf(Params), response: { 200: jsonSchemaOf(WorkerAnswer, 'output') } },
+      schema: {
+        summary: 'One worker',
+        params: jsonSchemaOf(Params),
+        querystring: noQuery,
+        response: { 200: jsonSchemaOf(WorkerAnswer, 'output') },
+      },
     },
     async (request) => {
       const { worker } = await parseRequest(Params, request.params);

@@ -49,7 +49,10 @@ export async function moduleOf({ file, text }: Example): Promise<string> {
   const imports: string[] = ["import * as z from 'zod';", "import assert from 'node:assert/strict';"];
   const taken = new Set<string | undefined>(declared);
   for (const [from, names] of sources) {
-    const used = names.filter((name) => name !== 'default' && !taken.has(name) && new RegExp(`(?<![.\\w'])${name}\\b`).test(text));
+    // What follows one dot is a property; three dots spread what follows.
+    const used = names.filter(
+      (name) => name !== 'default' && !taken.has(name) && new RegExp(`(?<!(?<!\\.\\.)\\.|[\\w'])${name}\\b`).test(text),
+    );
     for (const name of used) taken.add(name);
     if (used.length > 0) imports.push(`import { ${used.join(', ')} } from ${JSON.stringify(from)};`);
   }

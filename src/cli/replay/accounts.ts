@@ -1,3 +1,4 @@
+import type { Happening } from '../../../systems/accounts/happening.ts';
 import { findHighest } from '../../../systems/accounts/highest.ts';
 import { countPendingCallbacks } from '../../../systems/accounts/pending.ts';
 import { accountsPipeline, pipelineName } from '../../../systems/accounts/pipeline.ts';
@@ -35,11 +36,13 @@ export async function replayAccounts({ file, maxDelayMs, seed, database, narrato
   const stop = Promise.race([stopRequested(), outputClosed()]);
   const progress = progressOf(file.updates.length);
   const bell = new Bell();
-  const pipeline = accountsPipeline((happening) => {
+  const observe = (happening: Happening) => {
     const line = narrator.tell(happening);
     if (line !== '') progress.print(process.stdout, line);
     bell.ring();
-  });
+  };
+  // The place in the file says which update it is.
+  const pipeline = accountsPipeline(observe, { identifiedBy: 'caller' });
   const alive = setInterval(() => undefined, aliveMs);
   const mill = millrace({ store: storeFor(database), pipelines: [pipeline], log });
   let summary: string | undefined;

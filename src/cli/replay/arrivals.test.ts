@@ -15,7 +15,7 @@ test('a seed gives every update its delay after the one before, at least', async
     data: {},
   }));
   for (const seed of [1, 2]) {
-    const mill = await millrace({ store: memory(), pipelines: [accountsPipeline(() => undefined)] }).start();
+    const mill = await millrace({ store: memory(), pipelines: [accountsPipeline(() => undefined, { identifiedBy: 'caller' })] }).start();
     context.after(() => mill.stop());
     const ingest = mill.ingest.bind(mill);
     const askedAt: number[] = [];

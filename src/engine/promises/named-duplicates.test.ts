@@ -52,6 +52,30 @@ onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
     await t.stop();
   });
 
+  test('the id that an event has by itself wins, and one beside it that says otherwise is refused', async () => {
+    const orders = pipeline('orders', { event: z.object({ id: z.string().optional() }), id: ({ id }) => id, handle() {} });
+    const t = await testMill({ pipelines: [orders] });
+    assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
+    await assert.rejects(t.ingest('orders', { id: 'x' }, { id: 'y' }), {
+      code: 'MILL_INVALID_REQUEST',
+      message: 'pipeline orders: expected no id (Idempotency-Key) beside an event whose own id is "x", found "y"',
+    });
+    assert.deepEqual(await t.ingest('orders', { id: 'x' }, { id: 'x' }), { status: 'duplicate', id: 'x' });
+    for (const status of ['accepted', 'duplicate']) assert.deepEqual(await t.ingest('orders', {}, { id: 'y' }), { status, id: 'y' });
+    assert.equal(t.mill.counts().orders?.rejected, 1);
+    await t.stop();
+  });
+
+  test('an id beside a number is refused, for the number says which event it is', async () => {
+    const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' }), {
+      code: 'MILL_INVALID_REQUEST',
+      message: /number .* found "x"/,
+    });
+    assert.equal((await t.ingest('steps', { key: 'a', n: 1 })).status, 'accepted');
+    await t.stop();
+  });
+
   test('of callers that come at the same moment each is told of its own events', async () => {
     const t = await testMill({ pipelines: [steps()] });
     await t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' });

@@ -26,6 +26,34 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('parked keys are counted, those of former processes among them, until somebody decides', async () => {
+    let isBroken = true;
+    const attempt = () => {
+      if (isBroken) throw new Error('no such planet');
+    };
+    const t = await testMill({ pipelines: [steps({ attempt }, { attempts: 1 })] });
+    const parked = () => t.mill.counts().steps?.parked;
+    for (const key of ['a', 'b', 'c']) for (const n of [1, 2]) await t.ingest('steps', { key, n });
+    await t.drain();
+    assert.equal(parked(), 3);
+    await t.crash();
+    await t.drain();
+    assert.equal(parked(), 3);
+    const [first, second] = await t.deadLetters('steps');
+    await t.mill.redrive(first?.id ?? '');
+    await t.drain();
+    assert.equal(parked(), 3, 'it failed again');
+    isBroken = false;
+    await t.mill.discard(second?.id ?? '');
+    await t.drain();
+    assert.equal(parked(), 2);
+    for (const { id } of await t.deadLetters('steps')) await t.mill.redrive(id);
+    await t.drain();
+    assert.equal(parked(), 0);
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);
+    await t.stop();
+  });
+
   test('a handler that does not end has failed when its time is up, and its signal is aborted', async () => {
     let reason: unknown;
     const stuck = pipeline('stuck', {

@@ -110,6 +110,15 @@ export function inventoryContract(it: StoreTest): void {
     assert.deepEqual(await store.deliveryNames(orders, 'nobody', 10), []);
   });
 
+  it('names of deliveries of one key are asked for by the key', async ({ store, orders }) => {
+    const asked = [delivery('2', 'b'), delivery('1', 'b'), delivery('3', 'a'), delivery('9', 'b', { endpoint: 'fax' })];
+    await (await own(store, orders)).commit({ deliveries: ask(...asked) });
+    const names = async (limit: number, key: string) => (await store.deliveryNames(orders, 'mail', limit, key)).map(({ id }) => id);
+    assert.deepEqual(await names(10, 'b'), ['1', '2']);
+    assert.deepEqual(await names(1, 'b'), ['1']);
+    assert.deepEqual(await names(10, 'nobody'), []);
+  });
+
   it('a pipeline that is forgotten is as if it had never been, and no other one has changed', async ({ store, orders, visits, reopen }) => {
     for (const partition of [orders, visits]) {
       const owner = await own(store, partition);
@@ -137,7 +146,7 @@ export function inventoryContract(it: StoreTest): void {
     );
     assert.equal((await without.load(visits, ['a']))[0]?.parked, true);
     const again = await reopen();
-    assert.deepEqual(await again.claim(orders), { epoch: 1, cursor: 0, head: 0, held: 0, deadLetters: 0, deliveries: 0 });
+    assert.deepEqual(await again.claim(orders), { epoch: 1, cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0 });
     assert.deepEqual(await again.read(orders, 0, 10), []);
     assert.deepEqual(statuses(await again.append([chosen(orders, 'a', '1'), chosen(visits, 'a', '1')])), ['accepted', 'duplicate']);
     assert.deepEqual((await again.load(orders, ['a']))[0]?.timers, []);

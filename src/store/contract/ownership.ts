@@ -20,7 +20,7 @@ import {
 export function ownershipContract(it: StoreTest): void {
   it('a claim of an empty partition finds nothing', async ({ store, visits }) => {
     const { epoch: _, ...claimed } = await store.claim(visits);
-    assert.deepEqual(claimed, { cursor: 0, head: 0, held: 0, deadLetters: 0, deliveries: 0 });
+    assert.deepEqual(claimed, { cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0 });
   });
 
   it('a claim tells cursor, head, and how many held events, dead letters and deliveries there are', async ({ store, visits }) => {
@@ -37,7 +37,18 @@ export function ownershipContract(it: StoreTest): void {
       deadLetters: [letter('one', 'a', 1)],
     });
     const { epoch: _, ...claimed } = await store.claim(visits);
-    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, deliveries: 4 });
+    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, parked: 0, deliveries: 4 });
+  });
+
+  it('a claim tells how many keys are parked, by the dead letters that nobody has resolved', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
+    const deadLetters = [letter('1', 'a', 1, { parked: true }), letter('2', 'b', 2, { parked: true }), letter('3', 'c', 3)];
+    await owner.commit({ cursor: 3, deadLetters });
+    assert.equal((await store.claim(visits)).parked, 2);
+    await (await own(store, visits)).commit({ resolvedDeadLetters: ['1'] });
+    const { parked, deadLetters: left } = await store.claim(visits);
+    assert.deepEqual([parked, left], [1, 2]);
   });
 
   it('every claim raises the epoch of its partition', async ({ store, visits }) => {
@@ -81,7 +92,7 @@ export function ownershipContract(it: StoreTest): void {
     await refusal(store.commit(commitOf(visits, epoch, work)), 'MILL_STORE_FENCED');
 
     const { epoch: _, ...claimed } = await store.claim(visits);
-    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 0, deadLetters: 1, deliveries: 1 });
+    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 0, deadLetters: 1, parked: 0, deliveries: 1 });
     assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0, timers: [] }]);
     assert.equal(await store.nextTimerDue(visits, 0), null);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('old', 'a')]);

@@ -124,7 +124,10 @@ export class Player {
       }
       this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition)));
     }
-    for (const endpoint of endpoints) this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
+    for (const endpoint of endpoints) {
+      this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
+      this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, 3, key));
+    }
     this.#note('inventory', await store.inventory({ uncounted: upTo(2) === 1 ? [partition.pipeline] : [], named: [partition.pipeline] }));
     this.#note('nextTimerDue', await store.nextTimerDue(partition, moment));
     this.#note('load', await store.load(partition, [key, 'nobody', ...keys]));

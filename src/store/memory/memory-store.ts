@@ -155,8 +155,8 @@ class MemoryStore implements Store {
     return this.#tables.select(sql, parameters);
   }
 
-  async deliveryNames(partition: PartitionId, endpoint: string, limit: number): Promise<readonly DeliveryName[]> {
-    return this.#records(partition).deliveries.names(endpoint, limit);
+  async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
+    return this.#records(partition).deliveries.names(endpoint, limit, key);
   }
 
   async inventory({ uncounted, named }: InventoryQuery): Promise<readonly StoredPipeline[]> {

@@ -56,8 +56,10 @@ export class PartitionRecords {
     this.#epoch += 1;
     let held = 0;
     for (const key of this.#keys.values()) held += key.held.size;
+    let parked = 0;
+    for (const letter of this.#deadLetters.values()) if (letter.parked) parked += 1;
     const [deadLetters, deliveries] = [this.#deadLetters.size, this.deliveries.size];
-    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters, deliveries };
+    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries };
   }
 
   append(event: NewEvent): Appended {

@@ -100,8 +100,9 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
     for (const deliveries of this.#byEndpoint.values()) yield* deliveries;
   }
 
-  names(endpoint: string, limit: number): DeliveryName[] {
-    const names = Array.from(this.#byEndpoint.get(endpoint) ?? [], ({ key, id }) => ({ endpoint, key, id }));
+  names(endpoint: string, limit: number, only?: string): DeliveryName[] {
+    const all = Array.from(this.#byEndpoint.get(endpoint) ?? [], ({ key, id }) => ({ endpoint, key, id }));
+    const names = only === undefined ? all : all.filter(({ key }) => key === only);
     return names.sort((a, b) => compareText(a.key, b.key) || compareText(a.id, b.id)).slice(0, limit);
   }
 

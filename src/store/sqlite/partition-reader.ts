@@ -22,6 +22,7 @@ export class PartitionReader {
   readonly #dueDeliveries: Select<DeliveryRow>;
   readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
   readonly #deliveryNames: Select<readonly [key: string, id: string]>;
+  readonly #deliveryNamesOfKey: Select<readonly [key: string, id: string]>;
   readonly #isPendingOrigin: Select<readonly [isPending: number]>;
 
   readonly #pipeline: string;
@@ -54,6 +55,7 @@ export class PartitionReader {
     );
     this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
     this.#deliveryNames = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? ORDER BY key, id LIMIT ?`);
+    this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
     this.#isPendingOrigin = new Select(
       db,
       `SELECT EXISTS (SELECT 1 FROM millrace_dead_letters WHERE pipeline = ?1 AND origin = ?2 AND resolved = 0)
@@ -106,8 +108,9 @@ export class PartitionReader {
     return this.#nextDeliveryDue.get(endpoint, after)?.[0] ?? null;
   }
 
-  deliveryNames(endpoint: string, limit: number): readonly DeliveryName[] {
-    return this.#deliveryNames.all(endpoint, limit).map(([key, id]) => ({ endpoint, key, id }));
+  deliveryNames(endpoint: string, limit: number, only?: string): readonly DeliveryName[] {
+    const names = only === undefined ? this.#deliveryNames.all(endpoint, limit) : this.#deliveryNamesOfKey.all(endpoint, only, limit);
+    return names.map(([key, id]) => ({ endpoint, key, id }));
   }
 
   pendingOrigins(origins: readonly string[]): readonly string[] {

@@ -20,7 +20,7 @@ export interface ReaderCalls {
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
-  deliveryNames(partition: PartitionId, endpoint: string, limit: number): readonly DeliveryName[];
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
   query(sql: string, parameters: readonly FoundValue[]): Selection;
 }
@@ -78,8 +78,8 @@ export class Reader implements ReaderCalls {
     return this.#deadLetters.read(query);
   }
 
-  deliveryNames(partition: PartitionId, endpoint: string, limit: number): readonly DeliveryName[] {
-    return this.#partition(partition).deliveryNames(endpoint, limit);
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {
+    return this.#partition(partition).deliveryNames(endpoint, limit, key);
   }
 
   inventory(query: InventoryQuery): readonly StoredPipeline[] {

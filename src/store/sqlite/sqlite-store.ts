@@ -168,8 +168,8 @@ class SqliteStore implements Store {
     return toRows(await this.#open.queries.running.call('query', sql, parameters));
   }
 
-  async deliveryNames(partition: PartitionId, endpoint: string, limit: number): Promise<readonly DeliveryName[]> {
-    return this.#open.reader.running.call('deliveryNames', partition, endpoint, limit);
+  async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
+    return this.#open.reader.running.call('deliveryNames', partition, endpoint, limit, key);
   }
 
   /** By the thread of queries: counting may take long, and no handler waits for it. */

@@ -43,7 +43,7 @@ interface Partition {
   readonly log: PartitionLog;
   readonly keys: PartitionKeys;
   readonly deliveries: PartitionDeliveries;
-  readonly counts: Select<[held: number, deadLetters: number, deliveries: number]>;
+  readonly counts: Select<[held: number, deadLetters: number, parked: number, deliveries: number]>;
 }
 
 /** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
@@ -71,7 +71,8 @@ export class Writer implements WriterCalls {
         counts: new Select(
           db,
           `SELECT (SELECT count(*) FROM ${held}),
-             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0),
+             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ?1 AND resolved = 0),
+             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ?1 AND resolved = 0 AND parked = 1),
              (SELECT count(*) FROM ${deliveries})`,
         ),
       });
@@ -100,8 +101,8 @@ export class Writer implements WriterCalls {
   claim(id: PartitionId): Claim {
     const { log, counts } = this.#partition(id.pipeline, id.slice);
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
-    const [held, deadLetters, deliveries] = counts.get(id.pipeline) ?? [0, 0, 0];
-    return { epoch, cursor, head: log.head, held, deadLetters, deliveries };
+    const [held, deadLetters, parked, deliveries] = counts.get(id.pipeline) ?? [0, 0, 0, 0];
+    return { epoch, cursor, head: log.head, held, deadLetters, parked, deliveries };
   }
 
   append(events: readonly EventRow[]): readonly number[] {

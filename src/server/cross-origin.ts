@@ -1,0 +1,21 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/**
+ * Whether a page of another origin sent a request, as far as its browser says. Browsers say it in `Sec-Fetch-Site`
+ * (https://www.w3.org/TR/fetch-metadata/), but only to HTTPS and to loopback addresses. To any other server they send `Origin`
+ * alone, which then must name the host and port that the request came to. A program sends neither.
+ */
+export function isCrossOrigin({ 'sec-fetch-site': site, origin, host }: IncomingHttpHeaders): boolean {
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  return origin !== undefined && !namesHost(origin, host);
+}
+
+/**
+ * `Host` leaves out the default port of the scheme that the browser used. Behind a proxy that ends TLS only `Origin` has that
+ * scheme, so it is the scheme of both.
+ */
+function namesHost(origin: string, host: string | undefined): boolean {
+  const page = URL.parse(origin);
+  if (host === undefined || (page?.protocol !== 'http:' && page?.protocol !== 'https:')) return false;
+  return page.host === URL.parse(`${page.protocol}//${host}`)?.host;
+}

@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { MillraceError } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import type { IngestRequest } from './ingest-route.ts';
+import { jsonSchemaOf } from './parse-request.ts';
+
+const noKey = {};
+
+/**
+ * The `Idempotency-Key` of a request as the id of its event, for `mill.ingest`: as it was sent, quotes and all. The engine refuses one
+ * that contradicts the event's own id or stands beside a number.
+ *
+ * ```ts
+ * await mill.ingest('payments', request.body, { ...traceOf(request), ...idempotencyKeyOf(request) });
+ * ```
+ */
+export function idempotencyKeyOf({ headers }: Pick<IngestRequest, 'headers'>): { readonly id?: string } {
+  const key = headers['idempotency-key'];
+  return typeof key === 'string' ? { id: key } : noKey;
+}
+
+/** Throws `MILL_INVALID_REQUEST` for a request with an `Idempotency-Key`, which its route cannot honour: a caller that sends one relies on it. */
+export function refuseIdempotencyKey({ headers }: Pick<IngestRequest, 'headers'>, reason: string): void {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return;
+  throw new MillraceError('MILL_INVALID_REQUEST', `Idempotency-Key: expected none, since ${reason}; found ${describeFound(key)}`);
+}
+
+/** Why a batch has no key. */
+export const batchIsManyEvents = 'a batch brings many events and a key names one';
+
+/** The `headers` schema of a route that honours the key. */
+export function idempotencyKeyHeader(description: string) {
+  return jsonSchemaOf(z.object({ 'idempotency-key': z.string().optional().meta({ description }) }));
+}

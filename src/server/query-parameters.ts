@@ -1,0 +1,50 @@
+import { type Issue, MillraceError } from '../errors.ts';
+import { nearestName } from '../pipeline/nearest-name.ts';
+
+/** The `querystring` schema of a route that takes no parameters in the query: each is refused. */
+export const noQuery = { type: 'object', properties: {} } as const;
+
+/** Names that a refusal tells of, at most, and the characters that it shows of each. */
+const toldMax = 10;
+const shownMax = 60;
+
+type Properties = Readonly<Record<string, { readonly type?: unknown }>>;
+
+/**
+ * Makes the check of a route's query out of its declared `querystring`: a parameter that is not declared is refused with the
+ * nearest name, and so is one that is given twice, unless it is declared as a list. What the values are the route checks by
+ * itself (`parseRequest`).
+ */
+export function queryCheck(schema: unknown): (query: unknown) => true | { readonly error: MillraceError } {
+  const properties = closedProperties(schema);
+  if (properties === undefined) return () => true;
+  const names = Object.keys(properties);
+  return (query) => {
+    const given = Object.entries(query ?? {});
+    const issues = given.flatMap(([name, value]) => issueOf(name, value, properties, names)).slice(0, toldMax);
+    if (issues.length === 0) return true;
+    const summary = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    return { error: new MillraceError('MILL_INVALID_REQUEST', `query: ${summary}`, { issues }) };
+  };
+}
+
+/** The parameters that a schema declares; undefined where it says that there may be others, or says nothing of them. */
+function closedProperties(schema: unknown): Properties | undefined {
+  if (typeof schema !== 'object' || schema === null || !('properties' in schema)) return undefined;
+  if ('additionalProperties' in schema && schema.additionalProperties !== false) return undefined;
+  return schema.properties as Properties;
+}
+
+function issueOf(name: string, value: unknown, properties: Properties, names: readonly string[]): readonly Issue[] {
+  const path = name.length > shownMax ? `${name.slice(0, shownMax).toWellFormed()}…` : name;
+  if (!Object.hasOwn(properties, name)) return [{ path, message: `no such parameter; ${advice(name, names)}` }];
+  const type = properties[name]?.type;
+  if (!Array.isArray(value) || type === undefined || type === 'array') return [];
+  return [{ path, message: `given ${value.length} times; give it once` }];
+}
+
+function advice(name: string, names: readonly string[]): string {
+  if (names.length === 0) return 'this route takes none';
+  const nearest = nearestName(name, names);
+  return nearest === undefined ? `this route takes ${names.join(', ')}` : `did you mean ${nearest}?`;
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import * as z from 'zod';
+import { temporaryFolder } from '../../test/program.ts';
+import { millrace } from '../engine/mill.ts';
+import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
+import { sqlite } from '../store/sqlite/sqlite-store.ts';
+import { visits } from './fixture.test.ts';
+import { createServer } from './server.ts';
+import { findWaits } from './waits.ts';
+
+/** Parks nothing: what fails is skipped. Nothing comes from its source. */
+const mails = pipeline('mails', {
+  event: z.object({ to: z.string() }),
+  retry: { attempts: 1 },
+  handle({ to }) {
+    if (to === 'nobody') throw new Error('no such mailbox');
+  },
+  schedule: { every: '1h', source: () => [] },
+});
+
+/** Its other side does not answer. */
+const calls = pipeline('calls', {
+  event: z.object({}),
+  deliver: { shop: { to: { circuit: 'open', call: async () => ({ result: 'delivered' }) } as object as { call: () => never } } },
+  handle() {},
+});
+
+async function start(path: string, pipelines: readonly AnyPipeline[]) {
+  const mill = await millrace({ store: sqlite(path), pipelines }).start();
+  const server = await createServer({ mill, systems: [], log: pino({ level: 'silent' }) });
+  return { mill, server, url: await server.listen({ host: '127.0.0.1', port: 0 }) };
+}
+
+/** A life in which two keys were parked, five dead letters made in all, and a schedule stopped; then the next life, with other pipelines. */
+async function afterRestart(t: TestContext, pipelines: readonly AnyPipeline[] = [visits, mails]) {
+  const path = join(temporaryFolder(t), 'mill.db');
+  const first = await start(path, [visits, mails]);
+  for (const page of ['poison a', 'poison b', 'c']) await first.mill.ingest('visits', { page });
+  for (const to of ['nobody', 'nobody', 'nobody', 'ann']) await first.mill.ingest('mails', { to });
+  await first.mill.idle(10_000);
+  await first.mill.schedule('mails').stop();
+  await first.server.stop(5_000);
+  const second = await start(path, pipelines);
+  t.after(() => second.server.stop(1_000));
+  return second;
+}
+
+test('what waits for a person is found in the store, after a restart too', async (t) => {
+  const { mill } = await afterRestart(t);
+  assert.deepEqual(
+    (await findWaits(mill)).map(({ kind, where, what, link }) => [kind, where, what, link]),
+    [
+      ['parked', 'visits', '2 parked keys', '/dead-letters?pipeline=visits'],
+      ['dead letter', 'visits', '2 dead letters', '/dead-letters?pipeline=visits'],
+      ['dead letter', 'mails', '3 dead letters', '/dead-letters?pipeline=mails'],
+      ['stopped', 'mails', 'schedule stopped', '/pipelines/mails/schedule'],
+    ],
+  );
+  for (const { id } of await mill.deadLetters()) await mill.discard(id);
+  await mill.schedule('mails').start();
+  assert.deepEqual(await findWaits(mill), []);
+});
+
+test('the home page after a restart shows first what waits, and is not green', async (t) => {
+  const { mill, url } = await afterRestart(t);
+  const page = await (await fetch(url)).text();
+  const places = ['<p class="health waiting">', '<h2>Waits for you</h2>', '2 parked keys', '3 dead letters', '<h2>Pipelines</h2>'];
+  const found = places.map((part) => page.indexOf(part));
+  assert.ok(
+    found.every((at, nth) => at > (found[nth - 1] ?? 0)),
+    `${found}`,
+  );
+  assert.match(
+    page,
+    /<th scope="row">mails<\/th>.*?<td data-column="Dead letters" class="pressing">3<\/td>.*?<td data-column="Failed">0<\/td>/,
+  );
+  for (const link of page.matchAll(/<li class="[^"]+"><svg.*?<a href="([^"]+)"/g))
+    assert.equal((await fetch(`${url}${link[1]}`)).status, 200, String(link[1]));
+  for (const { id } of await mill.deadLetters()) await mill.discard(id);
+  await mill.schedule('mails').start();
+  const calm = await (await fetch(url)).text();
+  assert.ok(calm.includes('<p class="health">running</p>') && calm.includes('Nothing waits for you.'));
+});
+
+test('the routes of counts and metrics tell the same after a restart', async (t) => {
+  const { url } = await afterRestart(t);
+  const { items } = JSON.parse(await (await fetch(`${url}/pipelines`)).text());
+  assert.deepEqual(
+    items.map(({ name, deadLetters, parked }: Record<string, unknown>) => [name, deadLetters, parked]),
+    [
+      ['visits', 2, 2],
+      ['mails', 3, 0],
+    ],
+  );
+  const metrics = await (await fetch(`${url}/metrics?format=prometheus`)).text();
+  for (const line of ['millrace_parked_keys{pipeline="visits"} 2', 'millrace_dead_letters{pipeline="mails"} 3'])
+    assert.ok(metrics.includes(`${line}\n`), line);
+});
+
+test('what is left of a pipeline that is gone waits too', async (t) => {
+  const { mill } = await afterRestart(t, [visits]);
+  while (mill.leftovers().length < 2) await new Promise(setImmediate);
+  const waits = await findWaits(mill);
+  assert.deepEqual(
+    waits.map(({ kind, where }) => [kind, where]),
+    [
+      ['parked', 'visits'],
+      ['dead letter', 'visits'],
+      ['leftover', 'mails'],
+      ['leftover', 'mails'],
+    ],
+  );
+  for (const { why } of waits.slice(2)) assert.match(why, /^Stored work is kept although (the pipeline|its schedule) is gone/);
+});
+
+test('an open circuit is shown, and goes on without anybody', async (t) => {
+  const { mill, server, url } = await start(join(temporaryFolder(t), 'mill.db'), [calls]);
+  t.after(() => server.stop(1_000));
+  assert.deepEqual(
+    (await findWaits(mill)).map(({ kind, where, what }) => [kind, where, what]),
+    [['circuit', 'calls', 'circuit open']],
+  );
+  const page = await (await fetch(url)).text();
+  assert.ok(page.includes('<h2>Goes on by itself</h2>') && page.includes('<p class="health">running</p>'));
+});
+
+test('a schedule that cannot be read says why, and the page is there all the same', async (t) => {
+  const { mill, url } = await afterRestart(t);
+  await mill.stop();
+  const page = await (await fetch(url)).text();
+  assert.match(page, /<p class="health fault">[^<]*stop/);
+  assert.match(page, />schedule unreadable<\/a><code>mails<\/code><span>[^<]+<\/span>/);
+});

@@ -1,0 +1,91 @@
+import type { PipelineCounts } from '../engine/counts.ts';
+import { describeLeftover } from '../engine/leftovers/leftover.ts';
+import type { Mill } from '../engine/mill.ts';
+import { messageOf } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+
+/**
+ * One thing that a person should look at.
+ *
+ * - `parked`, `stopped`, `leftover`: it stands still until somebody does something.
+ * - `dead letter`, `failed`: something failed; what comes after it goes on.
+ * - `circuit`: it goes on by itself once the other side answers.
+ */
+export interface Wait {
+  readonly kind: 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover';
+  /** The pipeline. */
+  readonly where: string;
+  readonly what: string;
+  readonly why: string;
+  /** The path of a route that says more. */
+  readonly link: string;
+}
+
+/** Whether it goes on only when a person does something. */
+export function waitsForPerson({ kind }: Wait): boolean {
+  return kind !== 'circuit';
+}
+
+/** Finds what waits for a person, the most pressing first: counted from what the store holds, so that a restart forgets none of it. */
+export async function findWaits(mill: Mill): Promise<readonly Wait[]> {
+  const pipelines = Array.from(mill.pipelines.values());
+  const counts = Object.entries(mill.counts());
+  const schedules = await Promise.all(pipelines.map((pipeline) => waitOfSchedule(mill, pipeline)));
+  return [
+    ...counts.flatMap(([name, count]) => waitOfParked(name, count)),
+    ...counts.flatMap(([name, count]) => waitOfDeadLetters(name, count)),
+    ...schedules.flat(),
+    ...pipelines.flatMap(waitsOfCircuits),
+    ...mill.leftovers().map((leftover): Wait => {
+      const { pipeline: where } = leftover;
+      const gone = describeLeftover(leftover).slice(`${where}: `.length);
+      const why = `Stored work is kept although ${gone}. Declare it again, or delete what is stored.`;
+      return { kind: 'leftover', where, what: 'leftover', why, link: '/health' };
+    }),
+  ];
+}
+
+function waitOfParked(where: string, { parked }: PipelineCounts): readonly Wait[] {
+  if (parked === 0) return [];
+  const why = 'All that comes for them waits. Redrive or discard the dead letter of each.';
+  return [{ kind: 'parked', where, what: countOf(parked, 'parked key'), why, link: lettersOf(where) }];
+}
+
+function waitOfDeadLetters(where: string, { deadLetters, parked }: PipelineCounts): readonly Wait[] {
+  if (deadLetters === 0) return [];
+  const why = `${parked === 0 ? 'Given up' : `Given up, those of the ${countOf(parked, 'parked key')} among them`}. Redrive or discard each.`;
+  return [{ kind: 'dead letter', where, what: countOf(deadLetters, 'dead letter'), why, link: lettersOf(where) }];
+}
+
+async function waitOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): Promise<readonly Wait[]> {
+  if (schedule === undefined) return [];
+  const link = `/pipelines/${name}/schedule`;
+  try {
+    const { status, nextRunAt, lastFailure } = await mill.schedule(name).status();
+    if (status === 'paused' || status === 'stopped') {
+      const until =
+        nextRunAt === null ? 'No run comes due before somebody starts it.' : `It goes on at ${new Date(nextRunAt).toISOString()}.`;
+      return [{ kind: 'stopped', where: name, what: `schedule ${status}`, why: until, link }];
+    }
+    return lastFailure === null ? [] : [{ kind: 'failed', where: name, what: 'last run failed', why: lastFailure, link }];
+  } catch (error) {
+    return [{ kind: 'failed', where: name, what: 'schedule unreadable', why: messageOf(error), link }];
+  }
+}
+
+/** Of transports that say how their circuit stands, as those of `http(…)` do. */
+function waitsOfCircuits({ name, deliver }: AnyPipeline): readonly Wait[] {
+  return Object.entries(deliver).flatMap(([endpoint, { to }]) => {
+    if (!('circuit' in to) || to.circuit === 'closed') return [];
+    const why = `Calls to ${endpoint} fail, so few are made. Its deliveries go on by themselves once it answers.`;
+    return [{ kind: 'circuit' as const, where: name, what: `circuit ${to.circuit}`, why, link: '/pipelines' }];
+  });
+}
+
+function lettersOf(pipeline: string): string {
+  return `/dead-letters?pipeline=${pipeline}`;
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
