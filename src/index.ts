@@ -34,7 +34,7 @@ export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
 export type { DeliverOptions, Timers, Turn, TurnLog } from './pipeline/turn.ts';
 export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.ts';
 export { answerBatch, BatchAnswer } from './server/batch.ts';
-export { batchIsManyEvents, idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
+export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';
 export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
