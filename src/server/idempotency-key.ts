@@ -19,15 +19,16 @@ export function idempotencyKeyOf({ headers }: Pick<IngestRequest, 'headers'>): {
   return typeof key === 'string' ? { id: key } : noKey;
 }
 
-/** Throws `MILL_INVALID_REQUEST` for a request with an `Idempotency-Key`, which its route cannot honour: a caller that sends one relies on it. */
+/**
+ * Throws `MILL_INVALID_REQUEST` for a request with an `Idempotency-Key`, which its route cannot honour: a caller that sends one relies on it.
+ *
+ * @param reason why it cannot, as the rest of a sentence that begins with "since"
+ */
 export function refuseIdempotencyKey({ headers }: Pick<IngestRequest, 'headers'>, reason: string): void {
   const key = headers['idempotency-key'];
   if (key === undefined) return;
   throw new MillraceError('MILL_INVALID_REQUEST', `Idempotency-Key: expected none, since ${reason}; found ${describeFound(key)}`);
 }
-
-/** Why a batch has no key. */
-export const batchIsManyEvents = 'a batch brings many events and a key names one';
 
 /** The `headers` schema of a route that honours the key. */
 export function idempotencyKeyHeader(description: string) {

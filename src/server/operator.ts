@@ -5,7 +5,7 @@ import { MillraceError } from '../errors.ts';
 import { describeFound } from '../pipeline/describe-found.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
-import { batchIsManyEvents, idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
+import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
 import type { IngestRequest } from './ingest-route.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { traceOf } from './trace-header.ts';
@@ -133,7 +133,7 @@ async function takeEvent(mill: Mill, pipeline: string, request: IngestRequest): 
 }
 
 async function takeBatch(mill: Mill, pipeline: string, batch: Batch, request: IngestRequest): Promise<BatchAnswer> {
-  refuseIdempotencyKey(request, batchIsManyEvents);
+  refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
   const { events } = await parseRequest(batch, request.body);
   return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');
 }

@@ -3,7 +3,6 @@ import * as z from 'zod';
 import {
   answerBatch,
   BatchAnswer,
-  batchIsManyEvents,
   idempotencyKeyOf,
   ingestRoute,
   jsonSchemaOf,
@@ -39,7 +38,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { body } = request;
       if (Array.isArray(body)) {
-        refuseIdempotencyKey(request, batchIsManyEvents);
+        refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
         const updates = await parseRequest(Batch, body);
         return answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), '');
       }

@@ -3,7 +3,6 @@ import * as z from 'zod';
 import {
   answerBatch,
   BatchAnswer,
-  batchIsManyEvents,
   idempotencyKeyHeader,
   ingestRoute,
   jsonSchemaOf,
@@ -64,7 +63,7 @@ export function addRoutes(
       response: { 202: jsonSchemaOf(BatchAnswer, 'output') },
     },
     async (request) => {
-      refuseIdempotencyKey(request, batchIsManyEvents);
+      refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
       const { events } = await parseRequest(Batch, request.body);
       return answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events');
     },
