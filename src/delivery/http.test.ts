@@ -281,10 +281,13 @@ const bad: readonly [HttpOptions, string][] = [
   [{ secret: [secret, 'hush'] }, 'http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown'],
   [{ allow: ['hush'] }, 'http: allow: expected addresses or ranges such as 10.1.0.0/16 or fd00::/8, found "hush"'],
   [{ url: 'http://a', circuit: { failures: 0 } }, 'http: circuit.failures: expected an integer of at least 1, found 0'],
-  [{ url: 'http://a', circuit: { resetAfter: 0 } }, 'http: circuit.resetAfter: expected an integer of at least 1, found 0'],
+  [
+    { url: 'http://a', circuit: { resetAfter: 0 } },
+    'http: circuit.resetAfter: expected a duration of whole milliseconds, at least 1, found 0',
+  ],
   [
     { url: 'http://a', circuit: { resetAfter: '2s', resetAfterMax: '1s' } },
-    'http: circuit.resetAfterMax: expected an integer of at least 2000, found 1000',
+    'http: circuit.resetAfterMax: expected no less than resetAfter (2000 ms), found 1000 ms',
   ],
 ];
 

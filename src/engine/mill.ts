@@ -1,8 +1,21 @@
 import { MillraceError, messageOf } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
+import {
+  checkBatch,
+  checkDeadLetterQuery,
+  checkFreshness,
+  checkIngestOptions,
+  checkStop,
+  checkText,
+  checkTexts,
+  checkTimeout,
+} from './check-arguments.ts';
+import { checkMillOptions } from './check-mill-options.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
@@ -53,6 +66,11 @@ export interface Freshness {
   readonly waitMs?: number;
 }
 
+export interface StopOptions {
+  /** How long what is accepted may still be handled, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
 export interface Health {
   readonly status: 'ok' | 'unavailable';
   /** Why it is unavailable. */
@@ -62,8 +80,12 @@ export interface Health {
 const freshnessMs = 250;
 const stopTimeoutMs = 10_000;
 
-/** Makes an engine out of pipelines and a store; `start()` sets it to work. Throws `MILL_INVALID_DECLARATION`. */
+/**
+ * Makes an engine out of pipelines and a store; `start()` sets it to work. Throws `MILL_INVALID_CONFIGURATION` for an option that is
+ * wrong or unknown, and `MILL_INVALID_DECLARATION` for pipelines that do not go together.
+ */
 export function millrace(options: MillOptions): Mill {
+  checkMillOptions(options);
   return new Mill(options);
 }
 
@@ -168,8 +190,9 @@ export class Mill {
    * Refuses new events at once, handles what is accepted for at most `timeoutMs` (10 s), hands back what is not done
    * by then, and closes the store. A start goes on from there.
    */
-  stop({ timeoutMs = stopTimeoutMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#stopping ??= this.#stop(timeoutMs);
+  async stop(options: StopOptions = {}): Promise<void> {
+    checkStop(options);
+    this.#stopping ??= this.#stop(options.timeoutMs ?? stopTimeoutMs);
     return this.#stopping;
   }
 
@@ -179,7 +202,9 @@ export class Mill {
    * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
-  async ingest(pipeline: string, event: unknown, { id, traceparent }: IngestOptions = {}): Promise<Ingested> {
+  async ingest(pipeline: string, event: unknown, options?: IngestOptions): Promise<Ingested> {
+    checkIngestOptions('ingest', options);
+    const { id, traceparent } = options ?? {};
     return (await this.#door.take(this.#pipeline(pipeline), event, { id, traceparent })).ingested;
   }
 
@@ -192,6 +217,7 @@ export class Mill {
     events: readonly unknown[],
     options: Pick<IngestOptions, 'traceparent'> = {},
   ): Promise<readonly Judged[]> {
+    checkBatch('ingestBatch', events, options);
     return this.#door.takeBatch(this.#pipeline(pipeline), events, options);
   }
 
@@ -199,12 +225,17 @@ export class Mill {
    * The committed state of a key, undefined where there is none. It sees every event that was accepted before the call
    * and could be applied within `waitMs` (250).
    */
-  async state(pipeline: string, key: string, { waitMs = freshnessMs }: Freshness = {}): Promise<unknown> {
-    return this.#stateOf(this.#pipeline(pipeline), key, waitMs);
+  async state(pipeline: string, key: string, freshness: Freshness = {}): Promise<unknown> {
+    checkText('state', 'key', key);
+    checkFreshness('state', freshness);
+    return this.#stateOf(this.#pipeline(pipeline), key, freshness.waitMs ?? freshnessMs);
   }
 
   /** How keys stand, in the order asked. As fresh as `state`. */
-  async keys(pipeline: string, keys: readonly string[], { waitMs = freshnessMs }: Freshness = {}): Promise<readonly KeyStatus[]> {
+  async keys(pipeline: string, keys: readonly string[], freshness: Freshness = {}): Promise<readonly KeyStatus[]> {
+    checkTexts('keys', 'keys', keys);
+    checkFreshness('keys', freshness);
+    const { waitMs = freshnessMs } = freshness;
     this.#pipeline(pipeline);
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitions.ofKey(pipeline, key))) {
@@ -220,12 +251,14 @@ export class Mill {
 
   /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
   async settled(pipeline: string, timeoutMs = freshnessMs): Promise<boolean> {
+    checkTimeout('settled', timeoutMs);
     const partitions = this.#partitions.of(this.#pipeline(pipeline).name);
     return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
   }
 
   /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
   async idle(timeoutMs: number): Promise<boolean> {
+    checkTimeout('idle', timeoutMs);
     let isLate = false;
     const idle = async () => {
       await this.#door.idle();
@@ -243,18 +276,21 @@ export class Mill {
   }
 
   /** What was given up, in the order in which it failed. */
-  deadLetters(query: Partial<DeadLetterQuery> = {}): Promise<readonly DeadLetter[]> {
-    return this.#store.deadLetters({ limit: 100, ...query });
+  async deadLetters(query: Partial<DeadLetterQuery> = {}): Promise<readonly DeadLetter[]> {
+    checkDeadLetterQuery(query);
+    return this.#store.deadLetters({ ...query, limit: query.limit ?? 100 });
   }
 
   /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async redrive(deadLetterId: string): Promise<void> {
+    checkText('redrive', 'deadLetterId', deadLetterId);
     const letter = await this.#deadLetter(deadLetterId);
     await this.#partitions.at(letter.partition).redrive(letter);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async discard(deadLetterId: string): Promise<void> {
+    checkText('discard', 'deadLetterId', deadLetterId);
     const letter = await this.#deadLetter(deadLetterId);
     await this.#partitions.at(letter.partition).discard(letter);
   }
@@ -269,6 +305,7 @@ export class Mill {
    * many. Throws `MILL_CONFLICT` when the endpoint is declared, `MILL_NOT_FOUND` when nothing waits for it.
    */
   async withdraw(pipeline: string, endpoint: string): Promise<number> {
+    checkText('withdraw', 'endpoint', endpoint);
     this.#checkWorking();
     const { name, deliver } = this.#pipeline(pipeline);
     if (Object.hasOwn(deliver, endpoint)) {
@@ -462,7 +499,10 @@ export class Mill {
   #pipeline(name: string): AnyPipeline {
     const pipeline = this.pipelines.get(name);
     if (pipeline !== undefined) return pipeline;
-    throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${Array.from(this.pipelines.keys()).join(', ')}), found ${name}`);
+    const known = Array.from(this.pipelines.keys()).join(', ');
+    if (typeof name === 'string') throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${known}), found ${name}`);
+    const found = isPipeline(name) ? 'the pipeline itself' : describeFound(name);
+    throw new MillraceError('MILL_INVALID_REQUEST', `expected the name of a pipeline (${known}), found ${found}`);
   }
 }
 
@@ -474,10 +514,13 @@ function checkNames(pipelines: readonly AnyPipeline[]): void {
 }
 
 function byName(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {
-  const named = new Map(pipelines.map((pipeline) => [pipeline.name, pipeline]));
-  if (named.size === pipelines.length) return named;
-  const twice = pipelines.find((pipeline) => named.get(pipeline.name) !== pipeline)?.name;
-  throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected names that differ, found ${twice} twice`);
+  const named = new Map<string, AnyPipeline>();
+  for (const pipeline of pipelines) {
+    if (named.has(pipeline.name))
+      throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected each name once, found ${pipeline.name} twice`);
+    named.set(pipeline.name, pipeline);
+  }
+  return named;
 }
 
 function tablesOf(pipelines: readonly AnyPipeline[]): readonly Table[] {

@@ -55,9 +55,9 @@ test('what is found is shown short, whatever it is', () => {
   assert.equal(shown(`\u0000${'x'.repeat(10_000)}`), `"\\u0000${'x'.repeat(59)}"…`);
   assert.equal(shown(`\u0000${'x'.repeat(58)}🚀 and on`), `"\\u0000${'x'.repeat(58)}"…`);
   assert.equal(shown({ long: 'y'.repeat(10_000) }), `{"long":"${'y'.repeat(51)}…`);
-  assert.equal(shown(circle), 'object');
-  assert.equal(shown(Symbol('x')), 'symbol');
-  assert.equal(shown({ n: 1n }), 'object');
+  assert.equal(shown(circle), 'an object');
+  assert.equal(shown(Symbol('x')), 'a symbol');
+  assert.equal(shown({ n: 1n }), 'an object');
 });
 
 test('a primary key is never null, whatever its type says', () => {

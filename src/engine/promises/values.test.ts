@@ -106,7 +106,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
 
   test('a timer is due after a span that leads to such a moment', async () => {
     await refuses(
-      [1e300, Number.MAX_SAFE_INTEGER, Number.NaN, -1, '7 dayz', '99999999y', undefined].map((after) => [
+      [1e300, Number.MAX_SAFE_INTEGER, Number.NaN, -1, '7 dayz', '99999999y', null].map((after) => [
         (turn) => turn.timers.set('ring', { after: after as number }),
         /timers\.set: after: expected milliseconds or a duration/,
       ]),
