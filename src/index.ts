@@ -12,7 +12,7 @@ export type { IngestOptions } from './engine/identify.ts';
 export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
-export { type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
+export { type Health, type KeyStatus, type Mill, type MillOptions, millrace, type StopOptions } from './engine/mill.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError } from './errors.ts';
@@ -36,7 +36,7 @@ export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.
 export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';
-export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
+export { decodeCursor, encodeCursor, type Page, type PageOptions, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';
 export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';

@@ -2,7 +2,7 @@ import { type Check, checkOptions, type OptionTable } from './check-options.ts';
 import { describeFound, describeFunction } from './describe-found.ts';
 import { type Duration, toMs } from './duration.ts';
 import { isPlain } from './json.ts';
-import type { Place } from './place.ts';
+import { Place } from './place.ts';
 import type { Schema } from './schema.ts';
 
 /** A check by a predicate; `expectation` says in messages what would be right. */
@@ -122,3 +122,8 @@ export function isSchema(value: unknown): value is Schema {
 }
 
 export const schema: Check = expect('a Standard Schema, such as one of zod', isSchema);
+
+/** Refuses what is no schema; `call` is the function that it was given to. Throws `MILL_INVALID_DECLARATION`. */
+export function checkSchema(call: string, value: unknown): void {
+  if (!isSchema(value)) schema(value, new Place(call, 'MILL_INVALID_DECLARATION'));
+}

@@ -39,7 +39,7 @@ export class Place {
 
   #pathTo(part: string | number): string {
     if (typeof part === 'number') return `${this.#path}[${part}]`;
-    if (!/^[\w$-]{1,60}$/.test(part)) return `${this.#path}[${describeFound(part)}]`;
+    if (!/^[\w$-]{1,60}(\(\))?$/.test(part)) return `${this.#path}[${describeFound(part)}]`;
     return this.#path === '' ? part : `${this.#path}.${part}`;
   }
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Judged } from '../engine/door.ts';
 import { type Issue, MillraceError } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 
 const BatchResult = z.object({
   index: z.int(),
@@ -25,6 +26,9 @@ export type BatchAnswer = z.infer<typeof BatchAnswer>;
  * @param path where the events stand in the body: `events` for `{"events":[…]}`, empty for an array.
  */
 export function answerBatch(judged: readonly Judged[], path: string): BatchAnswer {
+  const given: unknown = judged;
+  if (!Array.isArray(given))
+    throw new MillraceError('MILL_INVALID_DECLARATION', `answerBatch: expected what ingestBatch returned, found ${describeFound(given)}`);
   const counts = { accepted: 0, duplicate: 0, rejected: 0 };
   for (const { status } of judged) counts[status] += 1;
   const { accepted, duplicate: duplicates, rejected } = counts;

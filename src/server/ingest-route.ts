@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
+import { checkIngestRoute } from './check-ingest-route.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import type { InexactNumbers } from './json-body.ts';
 
@@ -33,15 +34,19 @@ export type TakeIn = (request: IngestRequest) => Promise<object>;
  *   return { status };
  * });
  * ```
+ *
+ * Throws `MILL_INVALID_DECLARATION` that names the argument, what it expects and what it found.
  */
 export function ingestRoute(
   app: FastifyInstance,
   path: string,
   schema: FastifySchema,
   take: TakeIn,
-  { inexactNumbers = 'refuse' }: IngestRouteOptions = {},
+  options: IngestRouteOptions = {},
 ): void {
-  const options = { schema: { body: {}, ...schema }, config: { inexactNumbers } };
-  app.post(path, options, async (request, reply) => reply.code(202).send(await take(request)));
+  checkIngestRoute(app, path, schema, take, options);
+  const { inexactNumbers = 'refuse' } = options;
+  const route = { schema: { body: {}, ...schema }, config: { inexactNumbers } };
+  app.post(path, route, async (request, reply) => reply.code(202).send(await take(request)));
   directRoutesOf(app)?.add(`${app.prefix}${path}`, take, inexactNumbers);
 }

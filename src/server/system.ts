@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type ConfigurationOf, type Environment, readSettings, type Settings } from '../configuration/setting.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { checkConfigurable, checkParts, checkSystem } from './check-system.ts';
 
 /** What a server serves: pipelines that belong together, with routes of their own. */
 export interface System extends SystemFace, SystemParts {}
@@ -48,17 +49,31 @@ export interface ConfigurableSystem<S extends Settings = Settings> extends Syste
  *   build: ({ workers }) => ({ pipelines: [mailPipeline(workers)] }),
  * });
  * ```
+ *
+ * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found.
  */
 export function system<const S extends Settings>(declaration: ConfigurableSystem<S>): ConfigurableSystem<S> {
+  checkConfigurable(declaration);
   return declaration;
 }
 
 /**
  * The system with the settings that the environment has for it; a plain one as it is. Throws
- * `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted.
+ * `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted, and `MILL_INVALID_DECLARATION` for a system
+ * that is none.
  */
 export function configure(declared: System | ConfigurableSystem, environment: Environment): System {
-  if (!('settings' in declared)) return declared;
+  if (!isConfigurable(declared)) {
+    checkSystem(declared);
+    return declared;
+  }
+  checkConfigurable(declared);
   const { settings, build: _, ...face } = declared;
-  return { ...face, ...declared.build(readSettings(settings, environment)) };
+  const parts = declared.build(readSettings(settings, environment));
+  checkParts(declared, parts);
+  return { ...face, ...parts };
+}
+
+function isConfigurable(declared: unknown): declared is ConfigurableSystem {
+  return typeof declared === 'object' && declared !== null && 'settings' in declared;
 }

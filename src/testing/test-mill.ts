@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { checkIngestOptions } from '../engine/check-arguments.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Ingested, Judged } from '../engine/door.ts';
 import type { IngestOptions } from '../engine/identify.ts';
@@ -12,6 +13,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import type { DeadLetter, Store } from '../store/store.ts';
+import { checkTestMillOptions } from './check-test-mill-options.ts';
 import { type ObservedStore, observe } from './observed-store.ts';
 import { clockWhile, VirtualClock } from './virtual-clock.ts';
 
@@ -44,8 +46,11 @@ export interface TestMillOptions {
  * assert.deepEqual(await t.state('accounts', 'a'), …);
  * await t.stop();
  * ```
+ *
+ * Throws as `millrace` does for an option that is wrong or unknown.
  */
 export async function testMill(options: TestMillOptions): Promise<TestMill> {
+  checkTestMillOptions(options);
   const t = new TestMill(options);
   await t.start();
   return t;
@@ -95,6 +100,7 @@ export class TestMill {
 
   /** Takes an event in; with `duplicateEverything` twice, and throws unless the second is named a duplicate. */
   async ingest(pipeline: string, event: unknown, options: IngestOptions = {}): Promise<Ingested> {
+    checkIngestOptions('ingest', options);
     if (!this.#options.duplicateEverything) return this.#mill.ingest(pipeline, event, options);
     const declared = this.#mill.pipelines.get(pipeline);
     const hasIdentity = declared?.order !== undefined || declared?.id !== undefined;
@@ -119,7 +125,7 @@ export class TestMill {
   /** Turns the clock, stopping at every alarm on the way until what it set off is done. */
   async advance(by: Duration): Promise<void> {
     await this.#quiet();
-    const until = this.clock.now() + toMs(by, 'advance');
+    const until = this.clock.now() + toMs(by, 'advance', 'MILL_INVALID_REQUEST');
     while (this.clock.turnToNextAlarm(until)) await this.#quiet();
   }
 
@@ -128,12 +134,12 @@ export class TestMill {
    * engine it is the same as a wall clock that is set ahead.
    */
   async sleep(span: Duration): Promise<void> {
-    await this.#jump(toMs(span, 'sleep'));
+    await this.#jump(toMs(span, 'sleep', 'MILL_INVALID_REQUEST'));
   }
 
   /** Somebody sets the wall clock back. No time elapses. */
   async setBack(by: Duration): Promise<void> {
-    await this.#jump(-toMs(by, 'setBack'));
+    await this.#jump(-toMs(by, 'setBack', 'MILL_INVALID_REQUEST'));
   }
 
   async state(pipeline: string, key: string): Promise<unknown> {

@@ -35,7 +35,7 @@ const notJson: readonly (readonly [unknown, RegExp])[] = [
   [[undefined], /\[0\]: expected JSON, found undefined/],
   // biome-ignore lint/suspicious/noSparseArray: a hole is what is tried
   [[1, , 2], /\[1\]: expected JSON, found undefined/],
-  [cycle, /more than 1000 levels/],
+  [cycle, /self: expected JSON, found an object that holds itself/],
   [deep(1_001), /more than 1000 levels/],
   [JSON.parse('{"__proto__":1}'), /a key __proto__/],
   [{ toJSON: () => 1 }, /toJSON: expected JSON, found a function/],
