@@ -1,5 +1,5 @@
 import { type Check, checkOptions, type OptionTable } from '../pipeline/check-options.ts';
-import { arrayOf, duration, expect, integerFrom } from '../pipeline/expectations.ts';
+import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
@@ -75,6 +75,11 @@ export function checkTexts(call: string, what: string, values: unknown): void {
 
 export function checkTimeout(call: string, timeoutMs: unknown): void {
   milliseconds(timeoutMs, placeOf(call).at('timeoutMs'));
+}
+
+/** The milliseconds of a duration that is the argument of a method. */
+export function durationOf(call: string, value: unknown): number {
+  return toDuration(value, placeOf(call));
 }
 
 function placeOf(call: string): Place {

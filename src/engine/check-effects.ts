@@ -1,4 +1,5 @@
 import { type Check, checkOptions, type OptionTable, refuseUnknown } from '../pipeline/check-options.ts';
+import { aDuration, mayBeDuration } from '../pipeline/expectations.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeliverOptions, TimerDue } from '../pipeline/turn.ts';
@@ -32,6 +33,7 @@ export function checkDue(due: unknown): asserts due is TimerDue {
   const { after, at }: { readonly after?: unknown; readonly at?: unknown } = due;
   if ((after === undefined) === (at === undefined))
     placeOf('timers.set').refuse(`expected either after or at, found ${at === undefined ? 'neither' : 'both'}`);
+  if (at === undefined && !mayBeDuration(after)) placeOf('timers.set').at('after').expected(aDuration, after);
 }
 
 /** The name of the pipeline that an event is sent to. */

@@ -48,6 +48,12 @@ export function integerFrom(least: number): Check {
   return expect(`an integer of at least ${least}`, (value) => Number.isSafeInteger(value) && Number(value) >= least);
 }
 
+export const aDuration = 'milliseconds or a duration such as 500ms, 5s, 2m';
+
+export function mayBeDuration(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string';
+}
+
 /** Milliseconds or a text such as `5s`. */
 export const duration: Check = (value, place) => void toDuration(value, place);
 
@@ -57,8 +63,9 @@ export const wholeDuration: Check = (value, place) => {
   if (ms < 1 || !Number.isInteger(ms)) place.expected('a duration of whole milliseconds, at least 1', value);
 };
 
-function toDuration(value: unknown, place: Place): number {
-  if (typeof value !== 'number' && typeof value !== 'string') place.expected('milliseconds or a duration such as 500ms, 5s, 2m', value);
+/** The milliseconds of a duration. */
+export function toDuration(value: unknown, place: Place): number {
+  if (!mayBeDuration(value)) place.expected(aDuration, value);
   // A text that is no duration is refused by what reads it.
   return toMs(value as Duration, String(place), place.code);
 }

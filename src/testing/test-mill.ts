@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { checkIngestOptions } from '../engine/check-arguments.ts';
+import { checkIngestOptions, durationOf } from '../engine/check-arguments.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Ingested, Judged } from '../engine/door.ts';
 import type { IngestOptions } from '../engine/identify.ts';
@@ -7,7 +7,7 @@ import type { Limits } from '../engine/limits.ts';
 import type { Log } from '../engine/log.ts';
 import { type KeyStatus, type Mill, millrace } from '../engine/mill.ts';
 import type { Tracing } from '../engine/tracing.ts';
-import { type Duration, toMs } from '../pipeline/duration.ts';
+import type { Duration } from '../pipeline/duration.ts';
 import type { Answer, OutgoingCall } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
@@ -125,7 +125,7 @@ export class TestMill {
   /** Turns the clock, stopping at every alarm on the way until what it set off is done. */
   async advance(by: Duration): Promise<void> {
     await this.#quiet();
-    const until = this.clock.now() + toMs(by, 'advance', 'MILL_INVALID_REQUEST');
+    const until = this.clock.now() + durationOf('advance', by);
     while (this.clock.turnToNextAlarm(until)) await this.#quiet();
   }
 
@@ -134,12 +134,12 @@ export class TestMill {
    * engine it is the same as a wall clock that is set ahead.
    */
   async sleep(span: Duration): Promise<void> {
-    await this.#jump(toMs(span, 'sleep', 'MILL_INVALID_REQUEST'));
+    await this.#jump(durationOf('sleep', span));
   }
 
   /** Somebody sets the wall clock back. No time elapses. */
   async setBack(by: Duration): Promise<void> {
-    await this.#jump(-toMs(by, 'setBack', 'MILL_INVALID_REQUEST'));
+    await this.#jump(-durationOf('setBack', by));
   }
 
   async state(pipeline: string, key: string): Promise<unknown> {
