@@ -47,15 +47,15 @@ const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name
 export const engineOptions = {
   limits: options(limits),
   log: objectWith('a log, such as one of pino', Object.keys(logMethods)),
-  tracing: objectWith('where spans go, such as openTelemetry()', Object.keys(tracingMethods)),
+  tracing: objectWith('an object that starts spans, such as openTelemetry() returns', Object.keys(tracingMethods)),
 };
 
 export const store = objectWith("a store, such as sqlite('data/millrace.db') or memory()", Object.keys(storeMethods));
 
 const millOptions: OptionTable<MillOptions> = {
-  ...engineOptions,
   store: required(store),
   pipelines: required(checkPipelines),
+  ...engineOptions,
   clock: objectWith('a clock', Object.keys(clockMethods)),
   random: synchronous('Math.random'),
 };

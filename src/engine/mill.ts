@@ -501,9 +501,12 @@ export class Mill {
     if (pipeline !== undefined) return pipeline;
     const known = Array.from(this.pipelines.keys()).join(', ');
     if (typeof name === 'string') throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${known}), found ${name}`);
-    const found = isPipeline(name) ? 'the pipeline itself' : describeFound(name);
-    throw new MillraceError('MILL_INVALID_REQUEST', `expected the name of a pipeline (${known}), found ${found}`);
+    throw new MillraceError('MILL_INVALID_REQUEST', `expected the name of a pipeline (${known}), found ${pipelineFound(name)}`);
   }
+}
+
+function pipelineFound(value: unknown): string {
+  return isPipeline(value) ? `the pipeline ${value.name} itself` : describeFound(value);
 }
 
 /** Names that begin so are the engine's own. */

@@ -10,6 +10,7 @@ export function describeFound(value: unknown): string {
   // JSON would show NaN and the infinities as null.
   if (typeof value === 'number') return String(value);
   if (typeof value === 'function') return describeFunction(value);
+  if (value instanceof Promise) return 'a promise';
   const json = jsonOf(value);
   return json.length > lengthMax ? `${cut(json)}…` : json;
 }
@@ -21,7 +22,8 @@ export function describeKind(value: unknown): string {
   if (typeof value === 'string') return value === '' ? 'an empty text' : 'a text';
   if (typeof value === 'function') return describeFunction(value);
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  return isPlain(value) ? 'an object' : describe(value);
 }
 
 const kindsOfFunctions: Readonly<Record<string, string>> = {

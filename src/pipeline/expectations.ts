@@ -1,5 +1,5 @@
 import { type Check, checkOptions, type OptionTable } from './check-options.ts';
-import { describeFound, describeFunction } from './describe-found.ts';
+import { describeFunction } from './describe-found.ts';
 import { type Duration, toMs } from './duration.ts';
 import { isPlain } from './json.ts';
 import { Place } from './place.ts';
@@ -115,7 +115,7 @@ export function objectWith(what: string, methods: readonly string[], optional: r
     if (typeof value !== 'object' || value === null) place.expected(what, value);
     const isFunction = (method: string) => typeof Reflect.get(value, method) === 'function';
     const missing = methods.find((method) => !isFunction(method));
-    if (missing !== undefined) place.refuse(`expected ${what}, found ${describeFound(value)}, which has no function ${missing}`);
+    if (missing !== undefined) place.refuse(`expected ${what}, found an object without a function ${missing}`);
     const wrong = optional.find((method) => Reflect.get(value, method) !== undefined && !isFunction(method));
     if (wrong !== undefined) place.at(wrong).expected('a function', Reflect.get(value, wrong));
   };

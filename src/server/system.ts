@@ -36,7 +36,7 @@ export interface ConfigurableSystem<S extends Settings = Settings> extends Syste
 }
 
 /**
- * Declares a system that has settings of its own.
+ * Declares a system: its pipelines and routes, or, where it has settings of its own, how they are built from these.
  *
  * ```ts
  * export default system({
@@ -52,8 +52,10 @@ export interface ConfigurableSystem<S extends Settings = Settings> extends Syste
  *
  * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found.
  */
-export function system<const S extends Settings>(declaration: ConfigurableSystem<S>): ConfigurableSystem<S> {
-  checkConfigurable(declaration);
+export function system<const S extends Settings>(declaration: ConfigurableSystem<S>): ConfigurableSystem<S>;
+export function system(declaration: System): System;
+export function system<Declared extends System | ConfigurableSystem>(declaration: Declared): Declared {
+  checkDeclared(declaration);
   return declaration;
 }
 
@@ -63,17 +65,19 @@ export function system<const S extends Settings>(declaration: ConfigurableSystem
  * that is none.
  */
 export function configure(declared: System | ConfigurableSystem, environment: Environment): System {
-  if (!isConfigurable(declared)) {
-    checkSystem(declared);
-    return declared;
-  }
-  checkConfigurable(declared);
+  checkDeclared(declared);
+  if (!isConfigurable(declared)) return declared;
   const { settings, build: _, ...face } = declared;
   const parts = declared.build(readSettings(settings, environment));
   checkParts(declared, parts);
   return { ...face, ...parts };
 }
 
+function checkDeclared(declared: unknown): void {
+  if (isConfigurable(declared)) checkConfigurable(declared);
+  else checkSystem(declared);
+}
+
 function isConfigurable(declared: unknown): declared is ConfigurableSystem {
-  return typeof declared === 'object' && declared !== null && 'settings' in declared;
+  return typeof declared === 'object' && declared !== null && ('settings' in declared || 'build' in declared);
 }

@@ -9,9 +9,9 @@ import type { TestMillOptions } from './test-mill.ts';
 export const moment = expect('milliseconds since 1970 that a Date can show', (value) => typeof value === 'number' && isMoment(value));
 
 const testMillOptions: OptionTable<TestMillOptions> = {
-  ...engineOptions,
   pipelines: required(checkPipelines),
   store,
+  ...engineOptions,
   startAt: moment,
   seed: expect('an integer', Number.isSafeInteger),
   answer: aFunction("(call) => ({ result: 'delivered' })"),
