@@ -9,7 +9,7 @@ const code = 'MILL_INVALID_DECLARATION';
 export function checkTable(name: unknown, columns: unknown, options: unknown): void {
   checkName(name, new Place('table', code));
   const place = new Place(`table ${name}`, code);
-  named('columns with their types', () => undefined)(columns, place);
+  named('columns and their types', () => undefined)(columns, place);
   const declared = Object.keys(columns as Columns);
   if (declared.length === 0) place.refuse('expected at least one column');
   for (const [column, type] of Object.entries(columns as Columns)) {
