@@ -38,14 +38,14 @@ export function checkBatch(call: string, events: unknown, options: IngestOptions
 }
 
 /** Whether there is nothing but texts under the names that options may have. */
-function areTexts(options: unknown, other?: 'id'): boolean {
+function areTexts(options: IngestOptions, other?: 'id'): boolean {
   if (typeof options !== 'object' || options === null) return false;
-  for (const name in options) {
-    if (name !== 'traceparent' && name !== other) return false;
-    const value: unknown = Reflect.get(options, name);
-    if (value !== undefined && typeof value !== 'string') return false;
-  }
-  return true;
+  for (const name in options) if (name !== 'traceparent' && name !== other) return false;
+  return isTextOrAbsent(options.id) && isTextOrAbsent(options.traceparent);
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 export function checkFreshness(call: string, options: unknown): void {

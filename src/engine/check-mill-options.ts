@@ -50,7 +50,12 @@ export const engineOptions = {
   tracing: objectWith('an object that starts spans, such as openTelemetry() returns', Object.keys(tracingMethods)),
 };
 
-export const store = objectWith("a store, such as sqlite('data/millrace.db') or memory()", Object.keys(storeMethods));
+const hasStoreMethods = objectWith("a store, such as sqlite('data/millrace.db') or memory()", Object.keys(storeMethods));
+
+export function store(value: unknown, place: Place): void {
+  hasStoreMethods(value, place);
+  integerFrom(1)((value as Store).partitions, place.at('partitions'));
+}
 
 const millOptions: OptionTable<MillOptions> = {
   store: required(store),
