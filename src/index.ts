@@ -16,7 +16,15 @@ export type { IngestOptions } from './engine/identify.ts';
 export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
-export { type Freshness, type Health, type KeyStatus, type Mill, type MillOptions, millrace } from './engine/mill.ts';
+export {
+  type Freshness,
+  type Health,
+  type KeyStatus,
+  type Mill,
+  type MillOptions,
+  millrace,
+  type StopOptions,
+} from './engine/mill.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
@@ -73,7 +81,7 @@ export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';
-export { decodeCursor, encodeCursor, type Page, pageOf, pageParameters, pageSchema } from './server/page.ts';
+export { decodeCursor, encodeCursor, type Page, type PageOptions, pageOf, pageParameters, pageSchema } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { noQuery } from './server/query-parameters.ts';
 export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';

@@ -3,6 +3,7 @@ import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { systems as ownSystems } from '../../systems/index.ts';
 import { MillraceError, messageOf } from '../errors.ts';
+import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { ConfigurableSystem, System } from '../server/system.ts';
 import { UsageError } from './usage-error.ts';
@@ -60,10 +61,6 @@ function isSystem(value: unknown): value is DeclaredSystem {
   if (!isObject(value) || typeof value.name !== 'string') return false;
   if (isObject(value.settings)) return typeof value.build === 'function';
   return Array.isArray(value.pipelines) && value.pipelines.every(isPipeline);
-}
-
-function isPipeline(value: unknown): value is AnyPipeline {
-  return isObject(value) && typeof value.name === 'string' && typeof value.handle === 'function' && isObject(value.event);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import ms from 'ms';
+import { MillraceError, messageOf } from '../errors.ts';
 
 /** A kind of value that a flag or variable may have. */
 export interface Values<T> {
@@ -10,6 +11,8 @@ export interface Values<T> {
 
 /** Whole numbers within bounds, digits only. */
 export function integerBetween(min: number, max: number): Values<number> {
+  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max)
+    refuse(`integerBetween: expected two integers, the lower one first, found ${messageOf(min)} and ${messageOf(max)}`);
   return {
     accepts: `an integer from ${min} to ${max}`,
     read(text) {
@@ -23,6 +26,8 @@ type Span = `${number}${'ms' | 's' | 'm' | 'h'}`;
 
 /** Spans of time, in milliseconds: written `500ms`, `10s`, `2m` or `24h`, as is `longest`. Only 0 needs no unit. */
 export function durationUpTo(longest: Span): Values<number> {
+  if (typeof longest !== 'string' || !/^\d{1,9}(\.\d{1,9})?(ms|s|m|h)$/.test(longest))
+    refuse(`durationUpTo: expected a duration such as 500ms, 10s, 2m or 24h, found ${messageOf(longest)}`);
   return {
     accepts: `a duration up to ${longest}, such as 500ms, 10s or 2m`,
     read(text) {
@@ -64,6 +69,10 @@ export function readValue<T>(values: Values<T>, text: string, refusal: (message:
 /** What would have been accepted in place of a text. */
 export function acceptedBy({ accepts }: Values<unknown>, refused: string): string {
   return typeof accepts === 'string' ? accepts : accepts(refused);
+}
+
+function refuse(message: string): never {
+  throw new MillraceError('MILL_INVALID_DECLARATION', message);
 }
 
 /** The value as it may be shown: on one line, not endless, without the password of a URL. */

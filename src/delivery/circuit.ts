@@ -1,5 +1,5 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, DelegateBackoff, handleResultType } from 'cockatiel';
-import { atLeast } from '../pipeline/check.ts';
+import { invalid } from '../pipeline/check.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
 import type { Answer, TransportLog } from '../pipeline/endpoint.ts';
 import type { Exchange } from './exchange.ts';
@@ -37,10 +37,12 @@ export class Circuit {
 
   /** `server` is what the log calls it, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
   constructor({ failures = 20, resetAfter = '1s', resetAfterMax = '30s' }: CircuitOptions, server: string, log: () => TransportLog) {
-    const firstPauseMs = atLeast(1, toMs(resetAfter, 'http: circuit.resetAfter'), 'http: circuit.resetAfter');
-    const pauseMsMax = atLeast(firstPauseMs, toMs(resetAfterMax, 'http: circuit.resetAfterMax'), 'http: circuit.resetAfterMax');
+    const firstPauseMs = toMs(resetAfter, 'http: circuit.resetAfter');
+    const pauseMsMax = toMs(resetAfterMax, 'http: circuit.resetAfterMax');
+    if (pauseMsMax < firstPauseMs)
+      invalid(`http: circuit.resetAfterMax: expected no less than resetAfter (${firstPauseMs} ms), found ${pauseMsMax} ms`);
     this.#policy = circuitBreaker(handleResultType(Fault), {
-      breaker: new ConsecutiveBreaker(atLeast(1, failures, 'http: circuit.failures')),
+      breaker: new ConsecutiveBreaker(failures),
       halfOpenAfter: new DelegateBackoff(({ attempt }) => {
         this.#pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), pauseMsMax);
         // Cockatiel measures a pause by the wall clock, which may be set back; `run` measures it in elapsed time instead.

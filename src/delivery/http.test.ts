@@ -281,12 +281,79 @@ const bad: readonly [HttpOptions, string][] = [
   [{ secret: [secret, 'hush'] }, 'http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown'],
   [{ allow: ['hush'] }, 'http: allow: expected addresses or ranges such as 10.1.0.0/16 or fd00::/8, found "hush"'],
   [{ url: 'http://a', circuit: { failures: 0 } }, 'http: circuit.failures: expected an integer of at least 1, found 0'],
-  [{ url: 'http://a', circuit: { resetAfter: 0 } }, 'http: circuit.resetAfter: expected an integer of at least 1, found 0'],
+  [
+    { url: 'http://a', circuit: { resetAfter: 0 } },
+    'http: circuit.resetAfter: expected a duration of whole milliseconds, at least 1, found 0',
+  ],
   [
     { url: 'http://a', circuit: { resetAfter: '2s', resetAfterMax: '1s' } },
-    'http: circuit.resetAfterMax: expected an integer of at least 2000, found 1000',
+    'http: circuit.resetAfterMax: expected no less than resetAfter (2000 ms), found 1000 ms',
   ],
 ];
+
+/** What somebody has who reads a variable of the environment that nobody set. */
+const unset: readonly (readonly [options: object, message: string])[] = [
+  [{ secret: undefined }, 'secret: expected a secret to sign with, found nothing.'],
+  [{ secret: null }, 'secret: expected a secret to sign with, found null.'],
+  [{ secret: '' }, 'secret: expected a secret to sign with, found an empty text.'],
+  [{ secret: [] }, 'secret: expected a secret to sign with, found an empty array.'],
+  [{ secret: [secret, undefined] }, 'secret[1]: expected a secret to sign with, found nothing.'],
+  [{ secret: [secret, ''] }, 'secret[1]: expected a secret to sign with, found an empty text.'],
+  [{ headers: { authorization: undefined } }, 'headers: expected a value for authorization, found none.'],
+  [{ headers: { 'x-tenant': undefined } }, 'headers: expected a value for x-tenant, found none.'],
+  [{ headers: { authorization: `Bearer ${undefined}` } }, 'headers: expected a value for authorization, found none.'],
+  [{ headers: { Authorization: '' } }, 'headers: expected a value for Authorization, found none.'],
+  [{ headers: { authorization: 'Bearer ' } }, 'headers: expected a value for authorization, found none.'],
+  [{ headers: { 'x-api-key': '' } }, 'headers: expected a value for x-api-key, found none.'],
+];
+
+for (const [options, message] of unset) {
+  test(`what is undefined or empty where a secret was meant is refused, and says what to do: ${message}`, () => {
+    assert.throws(
+      () => http({ url: 'https://shop.example', ...options } as HttpOptions),
+      (error) => {
+        assert.ok(error instanceof MillraceError);
+        assert.equal(error.code, 'MILL_INVALID_DECLARATION');
+        assert.ok(error.message.startsWith(`http: ${message} Is a variable of the environment not set? To send `), error.message);
+        assert.match(error.message, /leave (the option|it) out\.$/);
+        return true;
+      },
+    );
+  });
+}
+
+test('without the option calls are unsigned, and a header that is no credential may be empty', async (context) => {
+  const shop = await receive(context);
+  await transport(context, { url: shop.url, headers: { 'x-note': '' } }).call(callOf(), unhurried);
+  assert.equal(shop.received[0]?.headers['webhook-signature'], undefined);
+  assert.equal(shop.received[0]?.headers['x-note'], '');
+});
+
+/** As a program without a compiler may write it. */
+const wrong: readonly (readonly [options: unknown, message: string])[] = [
+  [{ signingSecret: secret }, 'http: signingSecret is no option; did you mean secret?'],
+  [{ signingSecret: undefined }, 'http: signingSecret is no option; did you mean secret?'],
+  [{ circuit: { failure: 1 } }, 'http: circuit.failure is no option; did you mean failures?'],
+  [{ circuit: true }, 'http: circuit: expected false or an object of options (failures, resetAfter, resetAfterMax), found true'],
+  [
+    { headers: new Headers({ authorization: 'hush' }) },
+    'http: headers: expected an object of headers, such as { authorization: … }, found an instance of Headers',
+  ],
+  [
+    { secret: 5 },
+    'http: secret: expected a secret to sign with, found a number. Is a variable of the environment not set? To send unsigned, leave the option out.',
+  ],
+  [{ method: 'hush' }, 'http: method: expected POST or PUT, found "hush"'],
+  [{ url: new URL('https://hush.example') }, 'http: url: expected an http or https URL as text, found an instance of URL'],
+  [{ judge: 'hush' }, 'http: judge: expected a function, found "hush"'],
+  ['https://hush.example', 'http: expected an object of options, such as { url }, found a text'],
+];
+
+for (const [options, message] of wrong) {
+  test(`options without a compiler are refused by name: ${message}`, () => {
+    assert.throws(() => http(options as HttpOptions), { code: 'MILL_INVALID_DECLARATION', message });
+  });
+}
 
 for (const [options, message] of bad) {
   test(`a declaration that cannot be meant is refused: ${message}`, () => {

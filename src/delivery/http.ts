@@ -1,10 +1,11 @@
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { messageOf } from '../errors.ts';
-import { atLeast, invalid } from '../pipeline/check.ts';
+import { invalid } from '../pipeline/check.ts';
 import type { Answer, OutgoingCall, Transport, TransportLog } from '../pipeline/endpoint.ts';
 import { version } from '../version.ts';
 import { type AddressGuard, addressGuard } from './address-guard.ts';
+import { checkHttpOptions } from './check-http-options.ts';
 import { Circuit, type CircuitOptions, type CircuitStatus } from './circuit.ts';
 import { type Connections, connections } from './connections.ts';
 import { exchange, isHttp, notHttp } from './exchange.ts';
@@ -30,9 +31,10 @@ export interface HttpOptions {
   readonly body?: (call: OutgoingCall) => string;
   /**
    * Signs every call as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in base64. Of several each signs, for while a
-   * receiver changes its own. Without one calls are unsigned.
+   * receiver changes its own. Leave the option out to send unsigned; a secret that is undefined or empty is refused, because it
+   * is most likely a variable that nobody has set.
    */
-  readonly secret?: string | readonly string[] | undefined;
+  readonly secret?: string | readonly string[];
   /** What an answer means. Default: 2xx delivered, 410 refused, all else failed, with the pause that `Retry-After` asks for. */
   readonly judge?: Judge;
   /** How many redirects with status 307 and 308 are followed, with the same body. Default 0: they are answers like any other. */
@@ -65,6 +67,7 @@ export interface HttpTransport extends Transport {
  * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and, unless it may be a secret, what it found.
  */
 export function http(options: HttpOptions = {}): HttpTransport {
+  checkHttpOptions(options);
   return new Http(options);
 }
 
@@ -90,13 +93,12 @@ class Http implements HttpTransport {
   constructor(options: HttpOptions) {
     const { method = 'POST', secret = [], redirects = 0, circuit = {} } = options;
     this.#url = options.url === undefined ? undefined : readUrl(options.url);
-    if (method !== 'POST' && method !== 'PUT') invalid(`http: method: expected POST or PUT, found ${String(method)}`);
     this.#method = method;
     this.#headers = resolveHeaders(options.headers ?? {});
     this.#body = options.body ?? ((call) => call.body);
     this.#sign = signer(typeof secret === 'string' ? [secret] : secret);
     this.#judge = options.judge ?? judgeWebhook;
-    this.#redirects = atLeast(0, redirects, 'http: redirects');
+    this.#redirects = redirects;
     this.#guard = addressGuard(options.allow);
     this.#lookup = options.lookup;
     this.#circuit = circuit === false || this.#url === undefined ? undefined : new Circuit(circuit, this.#url.origin, () => this.#log);

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { invalid } from '../pipeline/check.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 
 /** Headers that say how and what is sent, which is not the caller's to say. */
 const reserved =
@@ -32,13 +33,27 @@ function checkedName(name: string): string {
   if (reserved.test(lower)) invalid(`http: headers: expected none that the transport sets itself, found ${lower}`);
   return accepts(() => validateHeaderName(name))
     ? lower
-    : invalid(`http: headers: expected names of headers, found ${JSON.stringify(name)}`);
+    : invalid(`http: headers: expected names of headers, found ${describeFound(name)}`);
 }
 
 function checkedValue(name: string, value: string): string {
+  if (isUnset(name, value)) {
+    return invalid(
+      `http: headers: expected a value for ${name}, found none. Is a variable of the environment not set? To send no such header, leave it out.`,
+    );
+  }
   if (typeof value === 'string' && accepts(() => validateHeaderValue(name, value))) return value;
   return invalid(`http: headers: expected a value that a header can have for ${name}, found one that is not shown`);
 }
+
+/** Whether a value is, or was made from, a variable that nobody set: `Bearer ${undefined}`. Of credentials nothing at all is no value either. */
+function isUnset(name: string, value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== 'string') return false;
+  return /(^|[\s=:])undefined$/.test(value) || (credentials.test(name) && /^((basic|bearer|token)\s*)?$/i.test(value));
+}
+
+const credentials = /^(proxy-)?authorization$|^cookie$|(^|-)(api-?key|auth-?key|token|secret)$/i;
 
 function accepts(validate: () => void): boolean {
   try {

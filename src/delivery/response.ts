@@ -1,3 +1,5 @@
+import { invalid } from '../pipeline/check.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 import type { Answer } from '../pipeline/endpoint.ts';
 
 /** What a server has answered. */
@@ -33,6 +35,8 @@ const retryAfterMsMax = 24 * 60 * 60 * 1000;
  * `judge` of your own. `now` is in milliseconds since 1970.
  */
 export function retryAfterMs(headers: HttpResponse['headers'], now: number = Date.now()): number | undefined {
+  if (typeof headers !== 'object' || headers === null)
+    invalid(`retryAfterMs: expected the headers of an answer, found ${describeFound(headers)}`);
   const value = headers['retry-after']?.trim() ?? '';
   const pauseMs = /^\d+$/.test(value) ? Number(value) * 1000 : pauseUntil(value, now);
   return Number.isNaN(pauseMs) ? undefined : Math.max(0, Math.min(pauseMs, retryAfterMsMax));

@@ -1,5 +1,3 @@
-import { MillraceError } from '../errors.ts';
-
 /** The one place where the bounds of promise 7 stand. Each is a whole number. */
 export interface Limits {
   /** Events of one pipeline that are accepted and not settled, those that wait for their key left out. */
@@ -34,15 +32,8 @@ export const defaultLimits: Limits = {
   commit: 2_000,
 };
 
-/** The defaults with some replaced. Throws `MILL_INVALID_CONFIGURATION` for a bound that is no positive integer. */
+/** The defaults with some replaced; one that is undefined stays as it is. */
 export function limitsWith(changes: Partial<Limits>): Limits {
-  for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < 1) {
-      throw new MillraceError(
-        'MILL_INVALID_CONFIGURATION',
-        `limits.${name}: expected a known limit and a positive integer, found ${value}`,
-      );
-    }
-  }
-  return { ...defaultLimits, ...changes };
+  const changed = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return { ...defaultLimits, ...Object.fromEntries(changed) };
 }

@@ -1,8 +1,21 @@
 import { MillraceError, messageOf } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
+import {
+  checkBatch,
+  checkDeadLetterQuery,
+  checkFreshness,
+  checkIngestOptions,
+  checkStop,
+  checkText,
+  checkTexts,
+  checkTimeout,
+} from './check-arguments.ts';
+import { checkMillOptions } from './check-mill-options.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
@@ -54,6 +67,11 @@ export interface Freshness {
   readonly waitMs?: number;
 }
 
+export interface StopOptions {
+  /** How long what is accepted may still be handled, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
 export interface Health {
   readonly status: 'ok' | 'unavailable';
   /** Why it is unavailable. */
@@ -65,9 +83,11 @@ const stopTimeoutMs = 10_000;
 
 /**
  * Makes an engine out of pipelines and a store; `start()` sets it to work. Its type knows the pipelines of the list: their names,
- * events and states. Throws `MILL_INVALID_DECLARATION`.
+ * events and states. Throws `MILL_INVALID_CONFIGURATION` for an option that is wrong or unknown, and `MILL_INVALID_DECLARATION` for
+ * pipelines that do not go together.
  */
 export function millrace<const List extends readonly AnyPipeline[]>(options: MillOptions<List>): Mill<PipelinesOf<List>> {
+  checkMillOptions(options);
   return new Mill<PipelinesOf<List>>(options);
 }
 
@@ -178,8 +198,9 @@ export class Mill<P extends Pipelines = Pipelines> {
    * Refuses new events at once, handles what is accepted for at most `timeoutMs` (10 s), hands back what is not done
    * by then, and closes the store. A start goes on from there.
    */
-  stop({ timeoutMs = stopTimeoutMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#stopping ??= this.#stop(timeoutMs);
+  async stop(options: StopOptions = {}): Promise<void> {
+    checkStop(options);
+    this.#stopping ??= this.#stop(options.timeoutMs ?? stopTimeoutMs);
     return this.#stopping;
   }
 
@@ -189,11 +210,9 @@ export class Mill<P extends Pipelines = Pipelines> {
    * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
-  async ingest<Name extends keyof P & string>(
-    pipeline: Name,
-    event: PipelineInput<P[Name]>,
-    { id, traceparent }: IngestOptions = {},
-  ): Promise<Ingested> {
+  async ingest<Name extends keyof P & string>(pipeline: Name, event: PipelineInput<P[Name]>, options?: IngestOptions): Promise<Ingested> {
+    checkIngestOptions('ingest', options);
+    const { id, traceparent } = options ?? {};
     return (await this.#door.take(this.#pipeline(pipeline), event, { id, traceparent })).ingested;
   }
 
@@ -206,6 +225,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     events: readonly PipelineInput<P[Name]>[],
     options: Pick<IngestOptions, 'traceparent'> = {},
   ): Promise<readonly Judged[]> {
+    checkBatch('ingestBatch', events, options);
     return this.#door.takeBatch(this.#pipeline(pipeline), events, options);
   }
 
@@ -216,14 +236,20 @@ export class Mill<P extends Pipelines = Pipelines> {
   async state<Name extends keyof P & string>(
     pipeline: Name,
     key: string,
-    { waitMs = freshnessMs }: Freshness = {},
+    freshness: Freshness = {},
   ): Promise<PipelineState<P[Name]> | undefined> {
+    checkText('state', 'key', key);
+    checkFreshness('state', freshness);
     // A state that is read has passed the pipeline's schema, when it was stored or just now.
-    return (await this.#stateOf(this.#pipeline(pipeline), key, waitMs)) as PipelineState<P[Name]> | undefined;
+    const state = await this.#stateOf(this.#pipeline(pipeline), key, freshness.waitMs ?? freshnessMs);
+    return state as PipelineState<P[Name]> | undefined;
   }
 
   /** How keys stand, in the order asked. As fresh as `state`. */
-  async keys(pipeline: keyof P & string, keys: readonly string[], { waitMs = freshnessMs }: Freshness = {}): Promise<readonly KeyStatus[]> {
+  async keys(pipeline: keyof P & string, keys: readonly string[], freshness: Freshness = {}): Promise<readonly KeyStatus[]> {
+    checkTexts('keys', 'keys', keys);
+    checkFreshness('keys', freshness);
+    const { waitMs = freshnessMs } = freshness;
     this.#pipeline(pipeline);
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitions.ofKey(pipeline, key))) {
@@ -251,12 +277,14 @@ export class Mill<P extends Pipelines = Pipelines> {
 
   /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
   async settled(pipeline: keyof P & string, timeoutMs = freshnessMs): Promise<boolean> {
+    checkTimeout('settled', timeoutMs);
     const partitions = this.#partitions.of(this.#pipeline(pipeline).name);
     return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
   }
 
   /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
   async idle(timeoutMs: number): Promise<boolean> {
+    checkTimeout('idle', timeoutMs);
     let isLate = false;
     const idle = async () => {
       await this.#door.idle();
@@ -274,18 +302,21 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /** What was given up, in the order in which it failed. */
-  deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}): Promise<readonly DeadLetter[]> {
-    return this.#store.deadLetters({ limit: 100, ...query });
+  async deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}): Promise<readonly DeadLetter[]> {
+    checkDeadLetterQuery(query);
+    return this.#store.deadLetters({ ...query, limit: query.limit ?? 100 });
   }
 
   /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async redrive(deadLetterId: string): Promise<void> {
+    checkText('redrive', 'deadLetterId', deadLetterId);
     const letter = await this.#deadLetter(deadLetterId);
     await this.#partitions.at(letter.partition).redrive(letter);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async discard(deadLetterId: string): Promise<void> {
+    checkText('discard', 'deadLetterId', deadLetterId);
     const letter = await this.#deadLetter(deadLetterId);
     await this.#partitions.at(letter.partition).discard(letter);
   }
@@ -300,6 +331,7 @@ export class Mill<P extends Pipelines = Pipelines> {
    * many. Throws `MILL_CONFLICT` when the endpoint is declared, `MILL_NOT_FOUND` when nothing waits for it.
    */
   async withdraw(pipeline: keyof P & string, endpoint: string): Promise<number> {
+    checkText('withdraw', 'endpoint', endpoint);
     this.#checkWorking();
     const { name, deliver } = this.#pipeline(pipeline);
     if (Object.hasOwn(deliver, endpoint)) {
@@ -493,8 +525,14 @@ export class Mill<P extends Pipelines = Pipelines> {
   #pipeline(name: string): AnyPipeline {
     const pipeline = this.pipelines.get(name);
     if (pipeline !== undefined) return pipeline;
-    throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${Array.from(this.pipelines.keys()).join(', ')}), found ${name}`);
+    const known = Array.from(this.pipelines.keys()).join(', ');
+    if (typeof name === 'string') throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${known}), found ${name}`);
+    throw new MillraceError('MILL_INVALID_REQUEST', `expected the name of a pipeline (${known}), found ${pipelineFound(name)}`);
   }
+}
+
+function pipelineFound(value: unknown): string {
+  return isPipeline(value) ? `the pipeline ${value.name} itself` : describeFound(value);
 }
 
 /** Names that begin so are the engine's own. */
@@ -505,10 +543,13 @@ function checkNames(pipelines: readonly AnyPipeline[]): void {
 }
 
 function byName(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {
-  const named = new Map(pipelines.map((pipeline) => [pipeline.name, pipeline]));
-  if (named.size === pipelines.length) return named;
-  const twice = pipelines.find((pipeline) => named.get(pipeline.name) !== pipeline)?.name;
-  throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected names that differ, found ${twice} twice`);
+  const named = new Map<string, AnyPipeline>();
+  for (const pipeline of pipelines) {
+    if (named.has(pipeline.name))
+      throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected each name once, found ${pipeline.name} twice`);
+    named.set(pipeline.name, pipeline);
+  }
+  return named;
 }
 
 function tablesOf(pipelines: readonly AnyPipeline[]): readonly Table[] {

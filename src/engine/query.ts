@@ -8,6 +8,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { MillraceError } from '../errors.ts';
+import { isTable } from '../pipeline/check-table.ts';
 import { describeFound } from '../pipeline/describe-found.ts';
 import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
@@ -30,7 +31,10 @@ export class Queries {
 
   /** Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
   over<T extends Table>(table: T): TableQuery<T> {
-    if (!this.#tables.has(table)) throw new MillraceError('MILL_INVALID_REQUEST', `query: expected a declared table, found ${table.name}`);
+    if (!this.#tables.has(table)) {
+      const found = isTable(table) ? table.name : describeFound(table);
+      throw new MillraceError('MILL_INVALID_REQUEST', `query: expected a table that a pipeline of the engine declares, found ${found}`);
+    }
     const database = new Kysely<Record<T['name'], StoredRowOf<T>>>({
       dialect: {
         createAdapter: () => new SqliteAdapter(),

@@ -1,4 +1,5 @@
 import { MillraceError, messageOf } from '../errors.ts';
+import { isTable } from '../pipeline/check-table.ts';
 import { cloneWhole } from '../pipeline/clone.ts';
 import { describeFound } from '../pipeline/describe-found.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
@@ -9,6 +10,7 @@ import { type SqlValue, type Table, toSqlChange, toSqlValues } from '../pipeline
 import { isStorableText } from '../pipeline/text.ts';
 import type { DeliverOptions, TimerDue, Timers, Turn, TurnLog } from '../pipeline/turn.ts';
 import type { TimerWrite } from '../store/store.ts';
+import { checkDeliverOptions, checkDue, checkReason, checkReceiver, checkRow } from './check-effects.ts';
 import type { Log } from './log.ts';
 import { type Span, traceFields } from './tracing.ts';
 
@@ -103,27 +105,31 @@ export class TurnRecord implements Turn, Said {
   }
 
   put(table: Table, row: object): void {
+    this.#checkRow('put', table, row);
     if (table.primaryKey.length === 0) this.#refuse(`put: expected a table with a primary key, found ${table.name}`);
     this.#write('put', table, row);
   }
 
   add(table: Table, row: object): void {
+    this.#checkRow('add', table, row);
     this.#write('add', table, row);
   }
 
   update(table: Table, row: object): void {
+    this.#checkRow('update', table, row);
     if (table.primaryKey.length === 0) this.#refuse(`update: expected a table with a primary key, found ${table.name}`);
-    this.#checkTable('update', table);
     const { columns, values } = toSqlChange(table, row as Record<string, unknown>);
     this.rows.push({ table: table.name, write: 'update', columns, values, identity: identityOf(table, columns, values) });
   }
 
-  deliver(endpoint: string, payload: unknown, { id, url }: DeliverOptions = {}): void {
+  deliver(endpoint: string, payload: unknown, options: DeliverOptions = {}): void {
     this.#checkOpen('deliver');
-    if (!Object.hasOwn(this.#pipeline.deliver, endpoint)) {
+    if (typeof endpoint !== 'string' || !Object.hasOwn(this.#pipeline.deliver, endpoint)) {
       const known = Object.keys(this.#pipeline.deliver).join(', ') || 'none';
-      this.#refuse(`deliver: expected an endpoint that pipeline ${this.#pipeline.name} declares (${known}), found ${endpoint}`);
+      this.#refuse(`deliver: expected an endpoint that pipeline ${this.#pipeline.name} declares (${known}), found ${nameFound(endpoint)}`);
     }
+    checkDeliverOptions(endpoint, options);
+    const { id, url } = options;
     const body = effectJson(payload, `deliver to ${endpoint}: payload`);
     this.#checkText(endpoint, 'id', id);
     this.#checkText(endpoint, 'url', url);
@@ -132,7 +138,7 @@ export class TurnRecord implements Turn, Said {
 
   send(to: AnyPipeline | string, event: unknown): void {
     this.#checkOpen('send');
-    const name = typeof to === 'string' ? to : to.name;
+    const name = checkReceiver(to);
     this.sends.push({ to: name, event: snapshot(event, `send to ${name}`) });
   }
 
@@ -140,6 +146,7 @@ export class TurnRecord implements Turn, Said {
     return {
       set: (name, due) => {
         this.#checkTimer(name);
+        checkDue(due);
         const data = due.data === undefined ? null : effectJson(due.data, `timers.set: data of ${name}`);
         this.timerWrites.push({ key: this.key, name, timer: { dueAt: this.#dueAt(due), data, attempts: 0, retryAt: null } });
       },
@@ -152,8 +159,8 @@ export class TurnRecord implements Turn, Said {
 
   ignore(reason: string): undefined {
     this.#checkOpen('ignore');
-    // One without types may give anything, and not all of it can go from a thread to another.
-    this.ignored = messageOf(reason);
+    checkReason(reason);
+    this.ignored = reason;
   }
 
   /** Takes over what the handler said to a turn of the same pipeline in another thread, which has checked it. */
@@ -184,17 +191,24 @@ export class TurnRecord implements Turn, Said {
   }
 
   #write(write: 'put' | 'add', table: Table, row: object): void {
-    this.#checkTable(write, table);
     const values = toSqlValues(table, row as Record<string, unknown>);
     const identity = write === 'put' ? identityOf(table, Object.keys(table.columns), values) : '';
     this.rows.push({ table: table.name, write, values, identity });
   }
 
-  #checkTable(effect: string, table: Table): void {
+  #checkRow(effect: string, table: Table, row: object): void {
     this.#checkOpen(effect);
+    if (!this.#declares(table)) {
+      const found = isTable(table) ? table.name : describeFound(table);
+      this.#refuse(`${effect}: expected a table that pipeline ${this.#pipeline.name} declares, found ${found}`);
+    }
+    checkRow(effect, row);
+  }
+
+  #declares(table: Table): boolean {
     const { tables } = this.#pipeline;
-    for (const name in tables) if (tables[name] === table) return;
-    this.#refuse(`${effect}: expected a table that pipeline ${this.#pipeline.name} declares, found ${table.name}`);
+    for (const name in tables) if (tables[name] === table) return true;
+    return false;
   }
 
   /** A handler without types may say anything. */
@@ -206,9 +220,9 @@ export class TurnRecord implements Turn, Said {
 
   #checkTimer(name: string): void {
     this.#checkOpen('timers');
-    if (Object.hasOwn(this.#pipeline.timers, name)) return;
+    if (typeof name === 'string' && Object.hasOwn(this.#pipeline.timers, name)) return;
     const known = Object.keys(this.#pipeline.timers).join(', ') || 'none';
-    this.#refuse(`timers: expected one that pipeline ${this.#pipeline.name} declares (${known}), found ${name}`);
+    this.#refuse(`timers: expected one that pipeline ${this.#pipeline.name} declares (${known}), found ${nameFound(name)}`);
   }
 
   #dueAt(due: TimerDue): number {
@@ -227,6 +241,10 @@ export class TurnRecord implements Turn, Said {
   #refuse(message: string): never {
     throw new MillraceError('MILL_INVALID_EFFECT', message);
   }
+}
+
+function nameFound(name: unknown): string {
+  return typeof name === 'string' ? name : describeFound(name);
 }
 
 /**

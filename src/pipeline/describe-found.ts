@@ -1,3 +1,5 @@
+import { describe, isPlain } from './json.ts';
+
 const lengthMax = 60;
 
 /** A value as messages show it: short, and with escapes for what cannot be shown, such as half of a surrogate pair. */
@@ -7,8 +9,34 @@ export function describeFound(value: unknown): string {
   if (typeof value === 'string') return describeText(value);
   // JSON would show NaN and the infinities as null.
   if (typeof value === 'number') return String(value);
+  if (typeof value === 'function') return describeFunction(value);
+  if (value instanceof Promise) return 'a promise';
   const json = jsonOf(value);
   return json.length > lengthMax ? `${cut(json)}…` : json;
+}
+
+/** The kind of a value, for messages that must not show the value itself. */
+export function describeKind(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'string') return value === '' ? 'an empty text' : 'a text';
+  if (typeof value === 'function') return describeFunction(value);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  return isPlain(value) ? 'an object' : describe(value);
+}
+
+const kindsOfFunctions: Readonly<Record<string, string>> = {
+  '[object AsyncFunction]': 'an async function',
+  '[object GeneratorFunction]': 'a generator function',
+  '[object AsyncGeneratorFunction]': 'an async generator function',
+};
+
+/** Tells functions apart that are called in different ways. One that a compiler has rewritten looks like any other. */
+export function describeFunction(value: object): string {
+  // A method may be named `class`, too.
+  if (/^class\b(?!\s*\()/.test(Function.prototype.toString.call(value))) return 'a class';
+  return kindsOfFunctions[Object.prototype.toString.call(value)] ?? 'a function';
 }
 
 function describeText(text: string): string {
@@ -21,11 +49,12 @@ function cut(text: string): string {
   return text.slice(0, end > 0xffff ? lengthMax - 1 : lengthMax);
 }
 
-/** Not everything has a JSON text: a circle has none. */
+/** Not everything has a JSON text: a circle has none. That of an instance of a class would hide what it is. */
 function jsonOf(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? typeof value;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isPlain(value)) return describe(value);
+    return JSON.stringify(value) ?? `a ${typeof value}`;
   } catch {
-    return typeof value;
+    return 'an object';
   }
 }

@@ -1,4 +1,3 @@
-import { atLeast, invalid, share } from './check.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { Turn } from './turn.ts';
 
@@ -130,26 +129,20 @@ export interface Endpoint {
   readonly outcome: ((state: unknown, turn: Turn, outcome: DeliveryOutcome) => unknown) | undefined;
 }
 
-/** Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found. */
+/** Fills every default in. The options were checked. */
 export function resolveEndpoint(options: EndpointOptions<unknown, Turn, unknown>, what: string): Endpoint {
   const { to, concurrency = 10, rateLimit, timeout = '30s', retry = {}, order = 'none' } = options;
-  if (typeof to?.call !== 'function') invalid(`${what}.to: expected a transport, such as one of http(…), found ${typeof to}`);
   const { attempts = 8, backoff = '1s', maxBackoff = '1h', jitter = 0.5, by = 'outbox' } = retry;
-  if (by !== 'outbox' && by !== 'pipeline') invalid(`${what}.retry.by: expected outbox or pipeline, found ${String(by)}`);
-  if (order !== 'none' && order !== 'key') invalid(`${what}.order: expected none or key, found ${String(order)}`);
   return {
     to,
-    concurrency: atLeast(1, concurrency, `${what}.concurrency`),
-    rateLimit: rateLimit && {
-      calls: atLeast(1, rateLimit.calls, `${what}.rateLimit.calls`),
-      perMs: atLeast(1, toMs(rateLimit.per, `${what}.rateLimit.per`), `${what}.rateLimit.per`),
-    },
+    concurrency,
+    rateLimit: rateLimit && { calls: rateLimit.calls, perMs: toMs(rateLimit.per, `${what}.rateLimit.per`) },
     timeoutMs: toMs(timeout, `${what}.timeout`),
     retry: {
-      attempts: atLeast(1, attempts, `${what}.retry.attempts`),
+      attempts,
       backoffMs: toMs(backoff, `${what}.retry.backoff`),
       backoffMsMax: toMs(maxBackoff, `${what}.retry.maxBackoff`),
-      jitter: share(jitter, `${what}.retry.jitter`),
+      jitter,
     },
     retryBy: by,
     isOrdered: order === 'key',

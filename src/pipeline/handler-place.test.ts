@@ -17,12 +17,12 @@ test('handlers run inline unless it is said otherwise', () => {
 });
 
 const refused: readonly [object, RegExp][] = [
-  [{ run: 'processes' }, /^pipeline work: run: expected inline or threads, found processes$/],
-  [{ run: 'threads' }, /^pipeline work: module: expected import\.meta\.url of the module .*, found none$/],
-  [{ run: 'threads', module: './work.ts' }, /a file: URL, found \.\/work\.ts$/],
-  [{ run: 'threads', module: 'https://example.org/work.js' }, /a file: URL, found https:/],
-  [{ run: 'threads', module: 7 }, /a file: URL, found 7$/],
-  [{ module: 'file:///work.ts' }, /^pipeline work: module: expected none without run: 'threads', found file:/],
+  [{ run: 'processes' }, /^pipeline work: run: expected inline or threads, found "processes"$/],
+  [{ run: 'threads' }, /^pipeline work: module: expected import\.meta\.url of the module .*, found nothing$/],
+  [{ run: 'threads', module: './work.ts' }, /a file: URL, found "\.\/work\.ts"$/],
+  [{ run: 'threads', module: 'https://example.org/work.js' }, /a file: URL, found "https:/],
+  [{ run: 'threads', module: 7 }, /^pipeline work: module: expected a text that is not empty, found 7$/],
+  [{ module: 'file:///work.ts' }, /^pipeline work: module: expected none without run: 'threads', found "file:/],
 ];
 
 for (const [place, message] of refused) {

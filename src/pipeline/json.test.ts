@@ -69,3 +69,33 @@ test('what a getter throws is told as it is', () => {
   });
   assert.throws(() => copyJson({ broken }), RangeError);
 });
+
+test('a value that holds itself is refused at the place where it does', () => {
+  const parent: { children: object[] } = { children: [] };
+  const shared = { n: 1 };
+  parent.children.push({ shared }, { shared, parent });
+  assert.throws(() => effectJson({ parent }, 'next state'), {
+    message: 'next state.parent.children[1].parent: expected JSON, found an object that holds itself',
+  });
+  const list: unknown[] = [1];
+  list.push(list);
+  assert.throws(() => effectJson(list, 'payload'), { message: 'payload[1]: expected JSON, found an array that holds itself' });
+});
+
+test('a value that only nests too deeply is refused as that', () => {
+  let deep: unknown = 1;
+  for (let level = 0; level < 1_001; level += 1) deep = [deep];
+  assert.throws(() => copyJson(deep), { message: 'expected JSON, found more than 1000 levels of nesting' });
+});
+
+test('an object that would come out empty though it has properties is refused', () => {
+  const map: unknown[] & { total?: number } = [];
+  map.total = 5;
+  const hidden = Object.defineProperty({}, 'n', { value: 1 });
+  for (const value of [Math, JSON, Reflect, { [Symbol('n')]: 1 }, hidden])
+    assert.throws(() => effectJson({ value }, 'state'), {
+      message: 'state.value: expected JSON, found an object whose properties JSON does not hold',
+    });
+  assert.throws(() => copyJson(map), { message: 'expected JSON, found an array whose properties JSON does not hold' });
+  assert.deepEqual(copyJson([{}, [], { a: 1, '': 1 }, { a: undefined }]), [{}, [], { a: 1, '': 1 }, {}]);
+});

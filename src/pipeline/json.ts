@@ -23,14 +23,27 @@ export class NotJson extends Error {
   }
 }
 
+class TooDeep extends NotJson {
+  constructor() {
+    super(`more than ${levelsMax} levels of nesting`);
+  }
+}
+
 /**
  * Copies a value exactly as writing it as JSON and reading that again would, and throws {@link NotJson} where that would
  * change or lose something: a `Date`, a `Map`, `NaN`, a function, an instance of a class, `undefined` in an array. A property
  * that is `undefined` counts as absent. The copy shares nothing with the value, so whoever holds the value can change it and
  * the copy stays as it is.
+ *
+ * Properties that no copy would have, of an array beside its items or under symbols, are refused where they are all that an object
+ * has (`Math`, an array that is used as a map). Beside others they are lost, as in JSON: to look for them costs a third of the copy.
  */
 export function copyJson(value: unknown): unknown {
-  return copy(value, levelsMax);
+  try {
+    return copy(value, levelsMax);
+  } catch (error) {
+    throw error instanceof TooDeep ? (circleIn(value, new Set(), new Set()) ?? error) : error;
+  }
 }
 
 /** The JSON text of a value that a handler gave. Throws `MILL_INVALID_EFFECT` that names the place of what JSON does not hold; `what` names the whole. */
@@ -53,7 +66,7 @@ function copy(value: unknown, levels: number): unknown {
   // JSON has no negative zero.
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0;
   if (typeof value !== 'object') throw new NotJson(describe(value));
-  if (levels === 0) throw new NotJson(`more than ${levelsMax} levels of nesting`);
+  if (levels === 0) throw new TooDeep();
   return Array.isArray(value) ? copyArray(value, levels) : copyObject(value, levels);
 }
 
@@ -65,6 +78,7 @@ function copyArray(items: readonly unknown[], levels: number): unknown[] {
   } catch (error) {
     throw within(`[${at}]`, error);
   }
+  if (at === 0 && Reflect.ownKeys(items).length > 1) throw new NotJson('an array whose properties JSON does not hold');
   return copied;
 }
 
@@ -84,7 +98,30 @@ function copyObject(value: object, levels: number): object {
   } catch (error) {
     throw within(key, error);
   }
+  // No key was seen, or the last was empty.
+  if (key === '' && hidesProperties(value)) throw new NotJson('an object whose properties JSON does not hold');
   return copied;
+}
+
+function hidesProperties(value: object): boolean {
+  return Reflect.ownKeys(value).some((key) => typeof key === 'symbol' || !Object.prototype.propertyIsEnumerable.call(value, key));
+}
+
+/** The first place at which a value holds itself, as the error that it is; undefined when it only nests too deeply. */
+function circleIn(value: unknown, holders: Set<object>, searched: Set<object>): NotJson | undefined {
+  if (typeof value !== 'object' || value === null || searched.has(value) || holders.size > levelsMax) return undefined;
+  if (holders.has(value)) return new NotJson(`an ${Array.isArray(value) ? 'array' : 'object'} that holds itself`);
+  holders.add(value);
+  for (const [key, child] of Object.entries(value)) {
+    const circle = circleIn(child, holders, searched);
+    if (circle !== undefined) {
+      within(Array.isArray(value) ? `[${key}]` : key, circle);
+      return circle;
+    }
+  }
+  holders.delete(value);
+  searched.add(value);
+  return undefined;
 }
 
 /** Whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */

@@ -1,17 +1,27 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import test from 'node:test';
 import { nearestName } from './nearest-name.ts';
 
-const known = ['limit', 'cursor', 'user_id', 'to'];
+const options = ['event', 'key', 'id', 'state', 'timeout', 'timers', 'onGiveUp', 'retry', 'retain', 'tables', 'concurrency'];
 
-test('a name that is mistyped is near the one that was meant', () => {
-  assert.equal(nearestName('limt', known), 'limit');
-  assert.equal(nearestName('Limit', known), 'limit');
-  assert.equal(nearestName('userId', known), 'user_id');
-  assert.equal(nearestName('crusor', known), 'cursor');
-});
+const meant: readonly (readonly [found: string, known: readonly string[], name: string | undefined])[] = [
+  ['timeOut', options, 'timeout'],
+  ['on_give_up', options, 'onGiveUp'],
+  ['concurency', options, 'concurrency'],
+  ['retries', options, 'retry'],
+  ['timer', options, 'timers'],
+  ['keys', options, 'key'],
+  ['primarykey', ['primaryKey', 'indexes'], 'primaryKey'],
+  ['logger', ['store', 'limits', 'log'], 'log'],
+  ['signingSecret', ['url', 'headers', 'secret'], 'secret'],
+  ['idempotencyKey', ['id', 'traceparent'], undefined],
+  ['parallelism', options, undefined],
+  ['', options, undefined],
+  ['anything', [], undefined],
+];
 
-test('a name that has little to do with any is near none', () => {
-  for (const found of ['x', 'page', 'sort', '', '__proto__']) assert.equal(nearestName(found, known), undefined, found);
-  assert.equal(nearestName('limit', []), undefined);
-});
+for (const [found, known, name] of meant) {
+  test(`${JSON.stringify(found)} is most likely ${name ?? 'none'} of ${known.join(', ') || 'no names'}`, () => {
+    assert.equal(nearestName(found, known), name);
+  });
+}

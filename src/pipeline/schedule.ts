@@ -1,4 +1,4 @@
-import { atLeast, invalid } from './check.ts';
+import { invalid } from './check.ts';
 import { parseCron } from './cron.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { QueryTables } from './table-query.ts';
@@ -54,23 +54,23 @@ export interface Schedule {
   nextAfter(moment: number): number;
 }
 
-/** Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found. */
+/** Fills every default in. Throws `MILL_INVALID_DECLARATION` for a cadence that cannot be meant. */
 export function resolveSchedule(options: ScheduleOptions<unknown>, concurrency: number, what: string): Schedule {
-  if (typeof options.source !== 'function') invalid(`${what}.source: expected a function, found ${typeof options.source}`);
   return {
     source: options.source,
-    batch: atLeast(1, options.batch ?? 100, `${what}.batch`),
-    concurrency: atLeast(1, options.concurrency ?? concurrency, `${what}.concurrency`),
-    timeoutMs: atLeast(1, toMs(options.timeout ?? '5m', `${what}.timeout`), `${what}.timeout`),
+    batch: options.batch ?? 100,
+    concurrency: options.concurrency ?? concurrency,
+    timeoutMs: toMs(options.timeout ?? '5m', `${what}.timeout`),
     ...resolveCadence(options, what),
   };
 }
 
 function resolveCadence({ every, cron, timezone }: Cadence, what: string): Pick<Schedule, 'everyMs' | 'nextAfter'> {
   if ((every === undefined) === (cron === undefined))
-    invalid(`${what}: expected either every or cron, found ${every === undefined ? 'none' : 'both'}`);
+    invalid(`${what}: expected either every or cron, found ${every === undefined ? 'neither' : 'both'}`);
   if (every !== undefined) {
-    const everyMs = atLeast(1, toMs(every, `${what}.every`), `${what}.every`);
+    if (timezone !== undefined) invalid(`${what}.timezone: expected none beside every, which counts elapsed time`);
+    const everyMs = toMs(every, `${what}.every`);
     return { everyMs, nextAfter: (moment) => moment + everyMs };
   }
   return { everyMs: undefined, nextAfter: parseCron(cron ?? '', timezone, what) };

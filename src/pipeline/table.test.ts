@@ -55,9 +55,9 @@ test('what is found is shown short, whatever it is', () => {
   assert.equal(shown(`\u0000${'x'.repeat(10_000)}`), `"\\u0000${'x'.repeat(59)}"…`);
   assert.equal(shown(`\u0000${'x'.repeat(58)}🚀 and on`), `"\\u0000${'x'.repeat(58)}"…`);
   assert.equal(shown({ long: 'y'.repeat(10_000) }), `{"long":"${'y'.repeat(51)}…`);
-  assert.equal(shown(circle), 'object');
-  assert.equal(shown(Symbol('x')), 'symbol');
-  assert.equal(shown({ n: 1n }), 'object');
+  assert.equal(shown(circle), 'an object');
+  assert.equal(shown(Symbol('x')), 'a symbol');
+  assert.equal(shown({ n: 1n }), 'an object');
 });
 
 test('a primary key is never null, whatever its type says', () => {
@@ -90,3 +90,25 @@ function assertThrows(call: () => unknown): Error {
   }
   return assert.fail('expected an error');
 }
+
+test('a table that cannot be meant is refused', () => {
+  const declared = (columns: unknown, options?: unknown) => () => table('things', columns as never, options as never);
+  const columns = { id: 'text', at: 'integer' };
+  const refused: readonly (readonly [declare: () => unknown, message: string])[] = [
+    [declared(columns, { primarykey: ['id'] }), 'primarykey is no option; did you mean primaryKey?'],
+    [declared(columns, { primaryKey: 'id' }), `primaryKey: expected an array of columns, such as ['id'], found "id"`],
+    [declared(columns, { primaryKey: ['key'] }), 'primaryKey[0]: expected a column of the table (id, at), found "key"'],
+    [declared(columns, { primaryKey: ['id', 'id'] }), 'primaryKey: expected each column once, found id twice'],
+    [declared(columns, { indexes: ['at'] }), `indexes[0]: expected an array of columns, such as ['id'], found "at"`],
+    [declared(columns, { indexes: [[]] }), 'indexes[0]: expected at least one column'],
+    [declared(columns, { defaults: { key: 1 } }), 'defaults: expected columns of the table (id, at), found "key"'],
+    [declared({ id: 'string' }), 'column id: expected text, integer, real, boolean or json, with a ? where it may be null, found "string"'],
+    [declared({ id: ['text'] }), 'column id: expected text, integer, real, boolean or json, with a ? where it may be null, found ["text"]'],
+    [declared(['id']), 'expected an object of columns and their types by name, found ["id"]'],
+    [declared({}), 'expected at least one column'],
+  ];
+  for (const [declare, message] of refused)
+    assert.throws(declare, { code: 'MILL_INVALID_DECLARATION', message: `table things: ${message}` });
+  for (const name of [null, ['things'], 'Things', 'millrace_things', 'sqlite_things'])
+    assert.throws(() => table(name as never, { id: 'text' }), { code: 'MILL_INVALID_DECLARATION', message: /^table: expected a name / });
+});

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import { invalid } from './check.ts';
+import { checkTable } from './check-table.ts';
 import { describeFound } from './describe-found.ts';
 import { copyJson, effectJson, NotJson } from './json.ts';
 import { isStorableText } from './text.ts';
@@ -60,8 +61,6 @@ export type StoredRowOf<T extends Table> = {
     : ValueOf<KindOf<T['columns'][N]>>;
 };
 
-const identifier = /^[a-z][a-z0-9_]{0,47}$/;
-
 /**
  * Declares a table.
  *
@@ -69,7 +68,7 @@ const identifier = /^[a-z][a-z0-9_]{0,47}$/;
  * const rockets = table('rockets', { id: 'text', speed: 'real', reason: 'text?' }, { primaryKey: ['id'], indexes: [['speed']] });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` for a name that is no lower-case SQL identifier, an unknown column type, or a key
+ * Throws `MILL_INVALID_DECLARATION` for a name that is no lower-case SQL identifier, an unknown column type or option, or a key
  * or index over columns that are not there.
  */
 export function table<const Name extends string, const C extends Columns, const K extends readonly (keyof C & string)[] = readonly []>(
@@ -77,19 +76,8 @@ export function table<const Name extends string, const C extends Columns, const 
   columns: C,
   options: TableOptions<C, K> = {},
 ): Table<Name, C, K extends readonly [] ? false : true> {
-  checkName(name, 'table');
-  if (Object.keys(columns).length === 0) invalid(`table ${name}: expected at least one column`);
-  for (const [column, type] of Object.entries(columns)) {
-    checkName(column, `table ${name}: column`);
-    if (!/^(text|integer|real|boolean|json)\??$/.test(type)) {
-      invalid(`table ${name}: column ${column}: expected text, integer, real, boolean or json, found ${JSON.stringify(type)}`);
-    }
-  }
-  const primaryKey = options.primaryKey ?? [];
-  const indexes = options.indexes ?? [];
-  for (const column of [...primaryKey, ...indexes.flat()]) {
-    if (!Object.hasOwn(columns, column)) invalid(`table ${name}: expected keys and indexes over its columns, found ${column}`);
-  }
+  checkTable(name, columns, options);
+  const { primaryKey = [], indexes = [] } = options;
   const defaults = Object.fromEntries(
     Object.entries(options.defaults ?? {}).map(([column, value]) => [column, defaultOf(name, columns, column, value)]),
   );
@@ -191,10 +179,3 @@ const bounds: Readonly<Partial<Record<ColumnKind, string>>> = {
   integer: ` (from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER})`,
   real: ' (finite)',
 };
-
-function checkName(name: string, what: string): void {
-  if (identifier.test(name) && !name.startsWith('millrace_') && !name.startsWith('sqlite_')) return;
-  invalid(
-    `${what}: expected a name of lower-case letters, digits and _ that does not start with millrace_ or sqlite_, found ${JSON.stringify(name)}`,
-  );
-}

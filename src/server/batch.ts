@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Judged } from '../engine/door.ts';
 import { type Issue, MillraceError } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 
 const BatchResult = z.object({
   index: z.int(),
@@ -25,11 +26,17 @@ export type BatchAnswer = z.infer<typeof BatchAnswer>;
  * @param path where the events stand in the body: `events` for `{"events":[…]}`, empty for an array.
  */
 export function answerBatch(judged: readonly Judged[], path: string): BatchAnswer {
+  if (!areVerdicts(judged))
+    throw new MillraceError('MILL_INVALID_DECLARATION', `answerBatch: expected what ingestBatch returned, found ${describeFound(judged)}`);
   const counts = { accepted: 0, duplicate: 0, rejected: 0 };
   for (const { status } of judged) counts[status] += 1;
   const { accepted, duplicate: duplicates, rejected } = counts;
   if (rejected === judged.length) throw rejectionOf(judged, path);
   return { accepted, duplicates, rejected, results: judged.map(toResult) };
+}
+
+function areVerdicts(judged: unknown): boolean {
+  return Array.isArray(judged) && judged.every((one: unknown) => typeof one === 'object' && one !== null && 'status' in one);
 }
 
 function toResult(judged: Judged, index: number): BatchAnswer['results'][number] {

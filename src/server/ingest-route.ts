@@ -3,6 +3,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
+import { checkIngestRoute } from './check-ingest-route.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { refuseIdempotencyKey } from './idempotency-key.ts';
 import type { InexactNumbers } from './json-body.ts';
@@ -50,17 +51,21 @@ export type TakeIn = (request: IngestRequest) => Promise<object>;
  *   return { status };
  * });
  * ```
+ *
+ * Throws `MILL_INVALID_DECLARATION` that names the argument, what it expects and what it found.
  */
 export function ingestRoute(
   app: FastifyInstance,
   path: string,
   schema: FastifySchema,
   take: TakeIn,
-  { inexactNumbers = 'refuse', idempotencyKey = 'refuse' }: IngestRouteOptions = {},
+  options: IngestRouteOptions = {},
 ): void {
+  checkIngestRoute(app, path, schema, take, options);
+  const { inexactNumbers = 'refuse', idempotencyKey = 'refuse' } = options;
   const takeIn: TakeIn = idempotencyKey === 'by route' ? take : (request) => withoutKey(request, take);
-  const options = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers } };
-  app.post(path, options, async (request, reply) => reply.code(202).send(await takeIn(request)));
+  const route = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers } };
+  app.post(path, route, async (request, reply) => reply.code(202).send(await takeIn(request)));
   directRoutesOf(app)?.add(`${app.prefix}${path}`, takeIn, inexactNumbers);
 }
 

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { MillraceError } from '../errors.ts';
+import { checkSchema } from '../pipeline/expectations.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
+import { checkPage } from './check-page.ts';
 import { type ExactValue, withRowErrors } from './row-errors.ts';
 
 const limitMax = 100;
@@ -37,15 +39,19 @@ export function pageSchema<S extends z.ZodType>(item: S) {
 
 type CursorValue = string | number | boolean | null | ExactValue;
 
+export interface PageOptions<Row, Item> {
+  readonly limit: number;
+  cursor(row: Row): readonly CursorValue[];
+  item(row: Row): Item;
+}
+
 /**
  * A page out of rows, of which the caller fetched one more than `limit` to know whether there are others. `cursor` says
  * what identifies a row's place in the list: the values that the list is sorted by, of rows of a table as `exactValue` has
  * them. Items of rows that could not be read whole say so, in `errors`.
  */
-export function pageOf<Row, Item>(
-  rows: readonly Row[],
-  options: { readonly limit: number; cursor(row: Row): readonly CursorValue[]; item(row: Row): Item },
-): Page<Item> {
+export function pageOf<Row, Item>(rows: readonly Row[], options: PageOptions<Row, Item>): Page<Item> {
+  checkPage(rows, options);
   const { limit } = options;
   const items = rows.slice(0, limit).map((row) => withRowErrors(row, options.item(row)));
   const last = rows[limit - 1];
@@ -59,6 +65,7 @@ export function encodeCursor(values: readonly CursorValue[]): string {
 
 /** The values of a cursor that came back, checked by a schema. Throws `MILL_INVALID_REQUEST` for one that was not made by this list. */
 export async function decodeCursor<S extends Schema>(schema: S, cursor: string): Promise<OutputOf<S>> {
+  checkSchema('decodeCursor', schema);
   const result = await validate(schema, parseCursor(cursor));
   if (result.ok) return result.value;
   throw new MillraceError('MILL_INVALID_REQUEST', `cursor: ${expectation}`, { issues: [{ path: 'cursor', message: expectation }] });

@@ -1,4 +1,6 @@
 import { MillraceError } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import { checkSchema } from '../pipeline/expectations.ts';
 import { type JsonSchema, jsonSchemaOf as standardJsonSchemaOf } from '../pipeline/json-schema.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
 
@@ -10,6 +12,7 @@ import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
  * ```
  */
 export async function parseRequest<S extends Schema>(schema: S, part: unknown): Promise<OutputOf<S>> {
+  checkSchema('parseRequest', schema);
   const result = await validate(schema, part);
   if (result.ok) return result.value;
   const { issues } = result;
@@ -22,5 +25,8 @@ export async function parseRequest<S extends Schema>(schema: S, part: unknown): 
  * JSON Schema does; of another's schema the docs say only that there is a value.
  */
 export function jsonSchemaOf(schema: Schema, side: 'input' | 'output' = 'input'): JsonSchema {
+  checkSchema('jsonSchemaOf', schema);
+  if (side !== 'input' && side !== 'output')
+    throw new MillraceError('MILL_INVALID_DECLARATION', `jsonSchemaOf: expected input or output, found ${describeFound(side)}`);
   return standardJsonSchemaOf(schema, side) ?? {};
 }

@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { invalid } from '../pipeline/check.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import { checkSchema } from '../pipeline/expectations.ts';
 import { type UnreadableColumn, unreadableColumn, unreadableColumns } from '../pipeline/unreadable.ts';
 
 /** The property of an answer that shows a row, to spread into its schema: `z.object({ id: z.string(), ...rowErrors })`. */
@@ -25,6 +28,7 @@ export type ExactValue = { readonly blob: string } | { readonly integer: string 
  * that of the placeholder, is that of the list. Read it back with {@link exactly}.
  */
 export function exactValue<Row, Column extends keyof Row & string>(row: Row, column: Column): Row[Column] | ExactValue {
+  if (typeof row !== 'object' || row === null) invalid(`exactValue: expected a row, found ${describeFound(row)}`);
   const unreadable = unreadableColumn(row, column);
   const found = unreadable === undefined ? row[column] : unreadable.found;
   if (found instanceof Uint8Array) return { blob: Buffer.from(found).toString('hex') };
@@ -50,5 +54,6 @@ const Exact = z
  * though it may be any value that a query takes: it is only there to be compared with the column.
  */
 export function exactly<S extends z.ZodType>(schema: S): z.ZodType<z.output<S>> {
+  checkSchema('exactly', schema);
   return z.union([schema, Exact]) as z.ZodType<z.output<S>>;
 }

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { type ConfigurationOf, type Environment, readSettings, type Settings } from '../configuration/setting.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { checkConfigurable, checkParts, checkSystem } from './check-system.ts';
 
 /** What a server serves: pipelines that belong together, with routes of their own. */
 export interface System extends SystemFace, SystemParts {}
@@ -40,7 +41,7 @@ export interface ConfigurableSystem<S extends Settings = Settings> extends Syste
 }
 
 /**
- * Declares a system that has settings of its own.
+ * Declares a system: its pipelines and routes, or, where it has settings of its own, how they are built from these.
  *
  * ```ts
  * export default system({
@@ -53,17 +54,35 @@ export interface ConfigurableSystem<S extends Settings = Settings> extends Syste
  *   build: ({ workers }) => ({ pipelines: [mailPipeline(workers)] }),
  * });
  * ```
+ *
+ * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found.
  */
-export function system<const S extends Settings>(declaration: ConfigurableSystem<S>): ConfigurableSystem<S> {
+export function system<const S extends Settings>(declaration: ConfigurableSystem<S>): ConfigurableSystem<S>;
+export function system(declaration: System): System;
+export function system<Declared extends System | ConfigurableSystem>(declaration: Declared): Declared {
+  checkDeclared(declaration);
   return declaration;
 }
 
 /**
  * The system with the settings that the environment has for it; a plain one as it is. Throws
- * `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted.
+ * `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted, and `MILL_INVALID_DECLARATION` for a system
+ * that is none.
  */
 export function configure(declared: System | ConfigurableSystem, environment: Environment): System {
-  if (!('settings' in declared)) return declared;
+  checkDeclared(declared);
+  if (!isConfigurable(declared)) return declared;
   const { settings, build: _, ...face } = declared;
-  return { ...face, ...declared.build(readSettings(settings, environment)) };
+  const parts = declared.build(readSettings(settings, environment));
+  checkParts(declared, parts);
+  return { ...face, ...parts };
+}
+
+function checkDeclared(declared: unknown): void {
+  if (isConfigurable(declared)) checkConfigurable(declared);
+  else checkSystem(declared);
+}
+
+function isConfigurable(declared: unknown): declared is ConfigurableSystem {
+  return typeof declared === 'object' && declared !== null && ('settings' in declared || 'build' in declared);
 }

@@ -1,3 +1,5 @@
+import { invalid } from '../pipeline/check.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 import type { IngestRequest } from './ingest-route.ts';
 
 /**
@@ -7,7 +9,10 @@ import type { IngestRequest } from './ingest-route.ts';
  * await mill.ingest('rockets', request.body, traceOf(request));
  * ```
  */
-export function traceOf({ headers }: Pick<IngestRequest, 'headers'>): { readonly traceparent?: string } {
-  const { traceparent } = headers;
+export function traceOf(request: Pick<IngestRequest, 'headers'>): { readonly traceparent?: string } {
+  const headers: unknown = request?.headers;
+  if (typeof headers !== 'object' || headers === null)
+    return invalid(`traceOf: expected a request with headers, found ${describeFound(request)}`);
+  const { traceparent } = request.headers;
   return typeof traceparent === 'string' ? { traceparent } : {};
 }

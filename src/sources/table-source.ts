@@ -1,10 +1,21 @@
 import type { SelectQueryBuilder } from 'kysely';
 import { invalid } from '../pipeline/check.ts';
+import { checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
+import { isTable } from '../pipeline/check-table.ts';
+import { aFunction, synchronous } from '../pipeline/expectations.ts';
+import { Place } from '../pipeline/place.ts';
 import type { Source, SourceRun } from '../pipeline/schedule.ts';
 import { SourceRows } from '../pipeline/source-rows.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import { type AnyRows, TableRows } from './table-rows.ts';
+
+const place: Place = new Place('tableSource', 'MILL_INVALID_DECLARATION');
+
+const sourceOptions: OptionTable<TableSourceOptions<Table, unknown, unknown>> = {
+  rows: required(synchronous("(query) => query.selectAll().where('status', '=', 'PENDING')")),
+  event: required(aFunction('(row) => ({ id: row.id })')),
+};
 
 type Rows<T extends Table, Row> = SelectQueryBuilder<Record<T['name'], StoredRowOf<T>>, T['name'], Row>;
 
@@ -46,9 +57,12 @@ export interface TableSourceOptions<T extends Table, Row, Input> {
  * },
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` for a table without a primary key.
+ * Throws `MILL_INVALID_DECLARATION` for a table without a primary key, and for an option that is wrong or unknown.
  */
-export function tableSource<T extends Table, Row, Input>(table: T, { rows, event }: TableSourceOptions<T, Row, Input>): Source<Input> {
+export function tableSource<T extends Table, Row, Input>(table: T, options: TableSourceOptions<T, Row, Input>): Source<Input> {
+  if (!isTable(table)) place.expected('a table, made by table(…), in front of the options', table);
+  checkOptions(options, sourceOptions, place);
+  const { rows, event } = options;
   if (table.primaryKey.length === 0) invalid(`tableSource: expected a table with a primary key, found ${table.name}`);
   return ({ query, limit, ...run }) => {
     // The declaration says which columns there are; Kysely's types cannot follow a table that is not known.

@@ -24,6 +24,8 @@
  */
 
 import { describe } from 'node:test';
+import { objectWith, text } from '../pipeline/expectations.ts';
+import { Place } from '../pipeline/place.ts';
 import { appendContract } from './contract/append.ts';
 import { appendModelContract } from './contract/append-model.ts';
 import { commitContract } from './contract/commit.ts';
@@ -69,6 +71,9 @@ const parts = {
 
 /** Declares the contract's tests, under `name`, for the store that the harness makes. Call it in a file that `node --test` runs. */
 export function storeContract(name: string, harness: StoreHarness): void {
+  const place: Place = new Place('storeContract', 'MILL_INVALID_CONFIGURATION');
+  text(name, place.at('name'));
+  objectWith('a harness', ['create'])(harness, place.at('harness'));
   describe(`${name} keeps the contract of a store`, () => {
     for (const [title, part] of Object.entries(parts)) describe(title, () => part(storeTest(harness)));
   });

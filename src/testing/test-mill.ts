@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { checkIngestOptions, durationOf } from '../engine/check-arguments.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Ingested, Judged } from '../engine/door.ts';
 import type { IngestOptions } from '../engine/identify.ts';
@@ -6,12 +7,13 @@ import type { Limits } from '../engine/limits.ts';
 import type { Log } from '../engine/log.ts';
 import { type KeyStatus, Mill } from '../engine/mill.ts';
 import type { Tracing } from '../engine/tracing.ts';
-import { type Duration, toMs } from '../pipeline/duration.ts';
+import type { Duration } from '../pipeline/duration.ts';
 import type { Answer, OutgoingCall } from '../pipeline/endpoint.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import type { DeadLetter, Store } from '../store/store.ts';
+import { checkTestMillOptions } from './check-test-mill-options.ts';
 import { type ObservedStore, observe } from './observed-store.ts';
 import { clockWhile, VirtualClock } from './virtual-clock.ts';
 
@@ -44,10 +46,13 @@ export interface TestMillOptions<List extends readonly AnyPipeline[] = readonly 
  * assert.deepEqual(await t.state('orders', 'a'), { status: 'unpaid' });
  * await t.stop();
  * ```
+ *
+ * Throws as `millrace` does for an option that is wrong or unknown.
  */
 export async function testMill<const List extends readonly AnyPipeline[]>(
   options: TestMillOptions<List>,
 ): Promise<TestMill<PipelinesOf<List>>> {
+  checkTestMillOptions(options);
   const t = new TestMill<PipelinesOf<List>>(options);
   await t.start();
   return t;
@@ -102,6 +107,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
     event: PipelineInput<P[Name]>,
     options: IngestOptions = {},
   ): Promise<Ingested> {
+    checkIngestOptions('ingest', options);
     if (!this.#options.duplicateEverything) return this.#mill.ingest(pipeline, event, options);
     const declared = this.#mill.pipelines.get(pipeline);
     const hasIdentity = declared?.order !== undefined || declared?.id !== undefined;
@@ -126,7 +132,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
   /** Turns the clock, stopping at every alarm on the way until what it set off is done. */
   async advance(by: Duration): Promise<void> {
     await this.#quiet();
-    const until = this.clock.now() + toMs(by, 'advance');
+    const until = this.clock.now() + durationOf('advance', by);
     while (this.clock.turnToNextAlarm(until)) await this.#quiet();
   }
 
@@ -135,12 +141,12 @@ export class TestMill<P extends Pipelines = Pipelines> {
    * engine it is the same as a wall clock that is set ahead.
    */
   async sleep(span: Duration): Promise<void> {
-    await this.#jump(toMs(span, 'sleep'));
+    await this.#jump(durationOf('sleep', span));
   }
 
   /** Somebody sets the wall clock back. No time elapses. */
   async setBack(by: Duration): Promise<void> {
-    await this.#jump(-toMs(by, 'setBack'));
+    await this.#jump(-durationOf('setBack', by));
   }
 
   async state<Name extends keyof P & string>(pipeline: Name, key: string): Promise<PipelineState<P[Name]> | undefined> {

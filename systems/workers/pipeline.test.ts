@@ -8,12 +8,13 @@ import type { Observe } from './spoken.ts';
 /** Five workers; what is said is written down. */
 async function start(context: TestContext, options: Omit<TestMillOptions, 'pipelines'> & { readonly observe?: Observe } = {}) {
   const told: string[] = [];
+  const { observe: ownObserve, ...kit } = options;
   const observe: Observe =
-    options.observe ??
+    ownObserve ??
     (({ worker, message, worker_listened, message_listened }) => {
       told.push(`${worker} ${message} (${worker_listened} ${message_listened})`);
     });
-  const t = await testMill({ ...options, pipelines: [workersPipeline({ workers: 5, observe })] });
+  const t = await testMill({ ...kit, pipelines: [workersPipeline({ workers: 5, observe })] });
   context.after(() => t.stop());
   const say = async (worker: number, message: string, destination_worker: number, more: object = {}) => {
     await t.ingest('workers', { act: 'speak', worker, message, destination_worker, ...more });

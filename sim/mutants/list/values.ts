@@ -21,6 +21,22 @@ export const values: readonly Mutant[] = [
     tests: [promise('isolation')],
   },
   {
+    name: 'unknown-options-passed-over',
+    promises: [2],
+    file: 'src/pipeline/check-options.ts',
+    find: 'if (!Object.hasOwn(checks, name)) refuseUnknown(',
+    replace: "if (name === '__proto__') refuseUnknown(",
+    tests: [beside('pipeline/check-options'), beside('pipeline/check-pipeline')],
+  },
+  {
+    name: 'unknown-options-of-timers-passed-over',
+    promises: [2],
+    file: 'src/engine/check-effects.ts',
+    find: "if (name !== 'after' && name !== 'at' && name !== 'data') refuseUnknown(",
+    replace: "if (name === '__proto__') refuseUnknown(",
+    tests: [promise('values')],
+  },
+  {
     name: 'state-shared-with-its-handler',
     promises: [2],
     file: attempt,

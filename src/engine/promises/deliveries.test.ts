@@ -530,7 +530,7 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.drain();
     assert.deepEqual(
       (await t.deadLetters()).map(({ reason }) => reason),
-      ['nothing', '10n', 'symbol', '{"a":1}'].map((found) => `delivery to door: expected a reason, found ${found}`),
+      ['nothing', '10n', 'a symbol', '{"a":1}'].map((found) => `delivery to door: expected a reason, found ${found}`),
     );
     await t.stop();
   });

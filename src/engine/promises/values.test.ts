@@ -35,7 +35,7 @@ const notJson: readonly (readonly [unknown, RegExp])[] = [
   [[undefined], /\[0\]: expected JSON, found undefined/],
   // biome-ignore lint/suspicious/noSparseArray: a hole is what is tried
   [[1, , 2], /\[1\]: expected JSON, found undefined/],
-  [cycle, /more than 1000 levels/],
+  [cycle, /self: expected JSON, found an object that holds itself/],
   [deep(1_001), /more than 1000 levels/],
   [JSON.parse('{"__proto__":1}'), /a key __proto__/],
   [{ toJSON: () => 1 }, /toJSON: expected JSON, found a function/],
@@ -104,9 +104,33 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     );
   });
 
+  test('what a handler says in words that are not known, or of the wrong type, is the fault of its turn', async () => {
+    await refuses([
+      [(turn) => turn.timers.set('ring', { afterr: 5 } as never), 'timers.set: afterr is no option; did you mean after?'],
+      [(turn) => turn.timers.set('ring', { after: 5, date: 1 } as never), 'timers.set: date is no option; did you mean data?'],
+      [(turn) => turn.timers.set('ring', {} as never), 'timers.set: expected either after or at, found neither'],
+      [(turn) => turn.timers.set('ring', { after: undefined } as never), 'timers.set: expected either after or at, found neither'],
+      [(turn) => turn.timers.set('ring', { after: 5, at: 5 }), 'timers.set: expected either after or at, found both'],
+      [
+        (turn) => turn.timers.set('ring', '5m' as never),
+        'timers.set: expected { after: \'5m\' } or { at: milliseconds since 1970 }, found "5m"',
+      ],
+      [(turn) => turn.timers.set(undefined as never, { after: 5 }), /timers: expected one that .* declares \(ring\), found nothing/],
+      [(turn) => turn.deliver('door', {}, null as never), 'deliver to door: expected an object of options (id, url), found null'],
+      [(turn) => turn.deliver('door', {}, { ur: 'https://a.example' } as never), 'deliver to door: ur is no option; did you mean url?'],
+      [(turn) => turn.deliver(undefined as never, {}), /deliver: expected an endpoint that .* declares \(door\), found nothing/],
+      [(turn) => turn.send(undefined as never, {}), 'send: expected a pipeline or the name of one, found nothing'],
+      [(turn) => turn.put(undefined as never, {} as never), /put: expected a table that .* declares, found nothing/],
+      [(turn) => turn.add('notes' as never, {} as never), /add: expected a table that .* declares, found "notes"/],
+      [(turn) => turn.put(notes, undefined as never), 'put: row: expected an object of columns, found nothing'],
+      [(turn) => turn.update(notes, 5 as never), 'update: row: expected an object of columns, found 5'],
+      [(turn) => turn.ignore(5 as never), 'ignore: expected a reason as text, found 5'],
+    ]);
+  });
+
   test('a timer is due after a span that leads to such a moment', async () => {
     await refuses(
-      [1e300, Number.MAX_SAFE_INTEGER, Number.NaN, -1, '7 dayz', '99999999y', undefined].map((after) => [
+      [1e300, Number.MAX_SAFE_INTEGER, Number.NaN, -1, '7 dayz', '99999999y', null].map((after) => [
         (turn) => turn.timers.set('ring', { after: after as number }),
         /timers\.set: after: expected milliseconds or a duration/,
       ]),

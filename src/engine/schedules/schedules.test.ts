@@ -508,11 +508,13 @@ test('an engine without schedules has no pipeline for them, and one of its name 
 test('a schedule that is declared wrongly is refused with what was expected', () => {
   const declared = (schedule: object) => () => pipeline('wrong', { event: Mail, schedule: schedule as never, handle: () => undefined });
   const source = () => [];
-  assert.throws(declared({ source }), { message: /expected either every or cron, found none/ });
+  assert.throws(declared({ source }), { message: /expected either every or cron, found neither/ });
   assert.throws(declared({ source, every: '1m', cron: '* * * * *' }), { message: /found both/ });
-  assert.throws(declared({ source, every: 0 }), { message: /schedule.every: expected an integer of at least 1, found 0/ });
+  assert.throws(declared({ source, every: 0 }), {
+    message: /schedule.every: expected a duration of whole milliseconds, at least 1, found 0/,
+  });
   assert.throws(declared({ source, cron: 'every noon' }), { message: /schedule.cron: expected a cron pattern/ });
   assert.throws(declared({ source, cron: '0 3 * * *', timezone: 'Mars/Olympus' }), { message: /schedule.cron/ });
-  assert.throws(declared({ every: '1m' }), { message: /schedule.source: expected a function, found undefined/ });
+  assert.throws(declared({ every: '1m' }), { message: /schedule.source: expected a function, found nothing/ });
   assert.throws(declared({ source, every: '1m', batch: 0 }), { message: /schedule.batch/ });
 });

@@ -4,6 +4,7 @@ import { type Duration, toMs } from '../../pipeline/duration.ts';
 import { type AnyPipeline, type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
 import type { Turn } from '../../pipeline/turn.ts';
+import { checkPause } from '../check-arguments.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { type RunEnd, ScheduleRun, type ScheduleRunMeans } from './schedule-run.ts';
@@ -130,8 +131,14 @@ export class Schedules {
         await command({ schedule: name, action: 'stop', pauseMs: null });
         await finished(name);
       },
-      pause: async ({ for: span } = {}) => {
-        await command({ schedule: name, action: 'pause', pauseMs: span === undefined ? null : toMs(span, 'pause: for') });
+      pause: async (options = {}) => {
+        checkPause(options);
+        const { for: span } = options;
+        await command({
+          schedule: name,
+          action: 'pause',
+          pauseMs: span === undefined ? null : toMs(span, 'pause: for', 'MILL_INVALID_REQUEST'),
+        });
       },
     };
   }

@@ -1,4 +1,5 @@
 import { MillraceError, messageOf } from '../../errors.ts';
+import { isPipeline } from '../../pipeline/is-pipeline.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { ThreadPurpose } from './thread-messages.ts';
 
@@ -26,10 +27,6 @@ export async function importPipeline({ module, pipeline: name }: ThreadPurpose):
 function pipelinesOf(value: unknown): readonly AnyPipeline[] {
   if (isPipeline(value)) return [value];
   return isObject(value) && Array.isArray(value.pipelines) ? value.pipelines.filter(isPipeline) : [];
-}
-
-function isPipeline(value: unknown): value is AnyPipeline {
-  return isObject(value) && typeof value.name === 'string' && typeof value.handle === 'function' && isObject(value.event);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

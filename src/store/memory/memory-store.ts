@@ -1,4 +1,7 @@
 import { MillraceError } from '../../errors.ts';
+import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts';
+import { integerFrom } from '../../pipeline/expectations.ts';
+import { Place } from '../../pipeline/place.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
 import type {
   Appended,
@@ -34,16 +37,17 @@ export interface MemoryOptions {
   readonly partitions?: number;
 }
 
+const memoryOptions: OptionTable<MemoryOptions> = { partitions: integerFrom(1) };
+
 /**
  * A store in the memory of this process, for tests and short-lived runs. Its contents live as long as the object: after
  * `close` the same object can be opened again and holds what was there. `query` speaks SQLite's SQL.
  *
- * Throws `MILL_INVALID_CONFIGURATION` when `partitions` is no positive integer.
+ * Throws `MILL_INVALID_CONFIGURATION` when `partitions` is no positive integer, and for an unknown option.
  */
 export function memory(options: MemoryOptions = {}): Store {
-  const { partitions = 1 } = options;
-  if (Number.isSafeInteger(partitions) && partitions >= 1) return new MemoryStore(partitions);
-  throw new MillraceError('MILL_INVALID_CONFIGURATION', `memory: partitions: expected a positive integer, found ${partitions}`);
+  checkOptions(options, memoryOptions, new Place('memory', 'MILL_INVALID_CONFIGURATION'));
+  return new MemoryStore(options.partitions ?? 1);
 }
 
 /**

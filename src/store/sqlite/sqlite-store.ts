@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
 import { MillraceError } from '../../errors.ts';
+import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts';
+import { expect } from '../../pipeline/expectations.ts';
+import { Place } from '../../pipeline/place.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
 import { checkMoments } from '../commit-moments.ts';
 import type {
@@ -39,10 +42,20 @@ import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
 import type { WriterThreadOptions } from './writer-thread.ts';
 
+/** SQLite counts in 32 bits. */
+const busyTimeoutMsMax = 2 ** 31 - 1;
+
 export interface SqliteOptions {
   /** How long a call waits for a lock that another program has on the database, before it throws `MILL_STORE_BUSY`. Default 2,000. */
   readonly busyTimeoutMs?: number;
 }
+
+const sqliteOptions: OptionTable<SqliteOptions> = {
+  busyTimeoutMs: expect(
+    `milliseconds from 0 to ${busyTimeoutMsMax}`,
+    (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= busyTimeoutMsMax,
+  ),
+};
 
 /**
  * A store in one SQLite file, which is made when there is none, along with its folder. It has one owner at a time; anyone
@@ -52,13 +65,18 @@ export interface SqliteOptions {
  * const store = sqlite('data/millrace.db');
  * ```
  *
- * Throws `MILL_INVALID_CONFIGURATION` for a path that is no file's.
+ * Throws `MILL_INVALID_CONFIGURATION` for a path that is no file's, and for an option that is wrong or unknown.
  */
 export function sqlite(path: string, options: SqliteOptions = {}): Store {
-  if (path === '' || path === ':memory:') {
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', `sqlite: expected the path of a file, found ${JSON.stringify(path)}`);
-  }
+  const place: Place = new Place('sqlite', 'MILL_INVALID_CONFIGURATION');
+  if (!isPath(path)) place.expected('the path of a file', path);
+  checkOptions(options, sqliteOptions, place);
   return new SqliteStore({ path: resolve(path), busyTimeoutMs: options.busyTimeoutMs ?? 2_000 });
+}
+
+/** A URL would become the name of a folder. */
+function isPath(path: unknown): boolean {
+  return typeof path === 'string' && path !== '' && path !== ':memory:' && !path.includes('\0') && !/^(sqlite|file):/i.test(path);
 }
 
 interface Threads {

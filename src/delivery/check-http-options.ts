@@ -1,0 +1,62 @@
+import { checkOptions, explicit, type OptionTable } from '../pipeline/check-options.ts';
+import { describeKind } from '../pipeline/describe-found.ts';
+import { aFunction, arrayOf, either, expect, integerFrom, oneOf, synchronous, wholeDuration } from '../pipeline/expectations.ts';
+import { isPlain } from '../pipeline/json.ts';
+import { Place } from '../pipeline/place.ts';
+import type { CircuitOptions } from './circuit.ts';
+import type { HttpOptions } from './http.ts';
+
+const circuit: OptionTable<CircuitOptions> = {
+  failures: integerFrom(1),
+  resetAfter: wholeDuration,
+  resetAfterMax: wholeDuration,
+};
+
+/** What may be a secret is described by its kind, and its value is read by what needs it. */
+const httpOptions: OptionTable<HttpOptions> = {
+  url: unshown('an http or https URL as text', (value) => typeof value === 'string'),
+  method: oneOf('POST', 'PUT'),
+  headers: unshown('an object of headers, such as { authorization: … }', isPlainObject),
+  body: synchronous('(call) => call.body'),
+  secret: explicit(checkSecret),
+  judge: aFunction(),
+  redirects: integerFrom(0),
+  allow: arrayOf(
+    'addresses or ranges',
+    expect('a text such as 10.1.0.0/16', (value) => typeof value === 'string'),
+  ),
+  circuit: either(false, 'false or an object of options (failures, resetAfter, resetAfterMax)', circuit),
+  lookup: aFunction(),
+};
+
+/** Checks the options of `http(…)`. Throws `MILL_INVALID_DECLARATION`, never with what may be a secret. */
+export function checkHttpOptions(options: unknown): void {
+  const place = new Place('http', 'MILL_INVALID_DECLARATION');
+  if (typeof options === 'string') place.refuse('expected an object of options, such as { url }, found a text');
+  checkOptions(options, httpOptions, place);
+}
+
+/** A secret that is not there is most likely a variable that nobody set. Calls must not go out unsigned because of it. */
+function checkSecret(secret: unknown, place: Place): void {
+  if (Array.isArray(secret) && secret.length > 0) {
+    for (const [at, one] of secret.entries()) checkOneSecret(one, place.at(at));
+  } else checkOneSecret(secret, place);
+}
+
+function checkOneSecret(secret: unknown, place: Place): void {
+  if (typeof secret === 'string' && secret !== '') return;
+  const found = Array.isArray(secret) && secret.length === 0 ? 'an empty array' : describeKind(secret);
+  place.refuse(
+    `expected a secret to sign with, found ${found}. Is a variable of the environment not set? To send unsigned, leave the option out.`,
+  );
+}
+
+function unshown(expectation: string, isRight: (value: unknown) => boolean) {
+  return (value: unknown, place: Place): void => {
+    if (!isRight(value)) place.refuse(`expected ${expectation}, found ${describeKind(value)}`);
+  };
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value);
+}

@@ -1,0 +1,87 @@
+import { type Check, checkOptions, type OptionTable } from '../pipeline/check-options.ts';
+import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/expectations.ts';
+import { Place } from '../pipeline/place.ts';
+import type { DeadLetterQuery } from '../store/store.ts';
+import type { IngestOptions } from './identify.ts';
+import type { Freshness, StopOptions } from './mill.ts';
+
+/*
+ * What callers without a compiler may give to the methods of an engine. Each refuses with MILL_INVALID_REQUEST and the name of the
+ * method. Those on the hot path look at types first, and at the table only where something is wrong.
+ */
+
+const aText: Check = expect('a text', (value) => typeof value === 'string');
+const texts: Check = arrayOf('texts', aText);
+const milliseconds: Check = expect('milliseconds, at least 0', (value) => typeof value === 'number' && value >= 0);
+
+const ingestOptions: OptionTable<IngestOptions> = { id: aText, traceparent: aText };
+const batchOptions: OptionTable<Pick<IngestOptions, 'traceparent'>> = { traceparent: aText };
+const freshness: OptionTable<Freshness> = { waitMs: milliseconds };
+const stopOptions: OptionTable<StopOptions> = { timeoutMs: milliseconds };
+const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
+const deadLetterQuery: OptionTable<DeadLetterQuery> = {
+  pipeline: aText,
+  key: aText,
+  id: aText,
+  after: aText,
+  limit: integerFrom(1),
+};
+
+/** @param call the method, as messages name it */
+export function checkIngestOptions(call: string, options: IngestOptions | undefined): void {
+  if (options !== undefined && !areTexts(options, 'id')) checkOptions(options, ingestOptions, placeOf(call));
+}
+
+export function checkBatch(call: string, events: unknown, options: IngestOptions | undefined): void {
+  if (!Array.isArray(events)) placeOf(call).at('events').expected('an array of events', events);
+  if (options !== undefined && !areTexts(options)) checkOptions(options, batchOptions, placeOf(call));
+}
+
+/** Whether there is nothing but texts under the names that options may have. */
+function areTexts(options: IngestOptions, other?: 'id'): boolean {
+  if (typeof options !== 'object' || options === null) return false;
+  for (const name in options) if (name !== 'traceparent' && name !== other) return false;
+  return isTextOrAbsent(options.id) && isTextOrAbsent(options.traceparent);
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
+}
+
+export function checkFreshness(call: string, options: unknown): void {
+  checkOptions(options, freshness, placeOf(call));
+}
+
+export function checkStop(options: unknown): void {
+  checkOptions(options, stopOptions, placeOf('stop'));
+}
+
+export function checkPause(options: unknown): void {
+  checkOptions(options, pauseOptions, placeOf('pause'));
+}
+
+export function checkDeadLetterQuery(query: unknown): void {
+  checkOptions(query, deadLetterQuery, placeOf('deadLetters'));
+}
+
+/** @param what names the argument in messages */
+export function checkText(call: string, what: string, value: unknown): void {
+  if (typeof value !== 'string') placeOf(call).at(what).expected('a text', value);
+}
+
+export function checkTexts(call: string, what: string, values: unknown): void {
+  texts(values, placeOf(call).at(what));
+}
+
+export function checkTimeout(call: string, timeoutMs: unknown): void {
+  milliseconds(timeoutMs, placeOf(call).at('timeoutMs'));
+}
+
+/** The milliseconds of a duration that is the argument of a method. */
+export function durationOf(call: string, value: unknown): number {
+  return toDuration(value, placeOf(call));
+}
+
+function placeOf(call: string): Place {
+  return new Place(call, 'MILL_INVALID_REQUEST');
+}

@@ -1,0 +1,80 @@
+import { checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
+import { integerFrom, objectWith, options, synchronous } from '../pipeline/expectations.ts';
+import { isPipeline } from '../pipeline/is-pipeline.ts';
+import { Place } from '../pipeline/place.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import type { Log } from './log.ts';
+import type { MillOptions } from './mill.ts';
+import type { Tracing } from './tracing.ts';
+
+/** The functions of a type that a user may implement. One that is missing, or is none of it, does not compile. */
+type Methods<T> = { readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]-?: true };
+
+const storeMethods: Methods<Store> = {
+  open: true,
+  claim: true,
+  append: true,
+  read: true,
+  load: true,
+  held: true,
+  heldKeys: true,
+  dueTimers: true,
+  nextTimerDue: true,
+  dueDeliveries: true,
+  nextDeliveryDue: true,
+  pendingOrigins: true,
+  commit: true,
+  deadLetters: true,
+  prune: true,
+  query: true,
+  deliveryNames: true,
+  inventory: true,
+  forget: true,
+  close: true,
+  stats: true,
+};
+
+const clockMethods: Methods<Clock> = { now: true, elapsedMs: true, alarm: true, after: true, whenTurnedBack: true };
+const logMethods: Methods<Log> = { debug: true, info: true, warn: true, error: true, child: true };
+const tracingMethods: Methods<Tracing> = { start: true };
+
+/** Every limit is a whole number, and none is endless. */
+const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, integerFrom(1)])) as OptionTable<Limits>;
+
+/** What the options of every engine must be, one for tests included. */
+export const engineOptions = {
+  limits: options(limits),
+  log: objectWith('a log, such as one of pino', Object.keys(logMethods)),
+  tracing: objectWith('an object that starts spans, such as openTelemetry() returns', Object.keys(tracingMethods)),
+};
+
+const hasStoreMethods = objectWith("a store, such as sqlite('data/millrace.db') or memory()", Object.keys(storeMethods));
+
+export function store(value: unknown, place: Place): void {
+  hasStoreMethods(value, place);
+  integerFrom(1)((value as Store).partitions, place.at('partitions'));
+}
+
+const millOptions: OptionTable<MillOptions> = {
+  store: required(store),
+  pipelines: required(checkPipelines),
+  ...engineOptions,
+  clock: objectWith('a clock', Object.keys(clockMethods)),
+  random: synchronous('Math.random'),
+};
+
+/** Checks the options of `millrace(…)`. Throws `MILL_INVALID_CONFIGURATION`. */
+export function checkMillOptions(declared: unknown): void {
+  checkOptions(declared, millOptions, new Place('millrace', 'MILL_INVALID_CONFIGURATION'));
+}
+
+/** An array of pipelines. Whether they go together the engine finds out. */
+export function checkPipelines(value: unknown, place: Place): void {
+  if (isPipeline(value)) place.refuse(`expected an array of pipelines, found the pipeline ${value.name} itself; write [${value.name}]`);
+  if (!Array.isArray(value)) place.expected('an array of pipelines', value);
+  for (const [at, item] of value.entries()) {
+    if (!isPipeline(item)) place.at(at).expected('a pipeline, made by pipeline(…)', item);
+  }
+}

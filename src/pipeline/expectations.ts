@@ -1,0 +1,136 @@
+import { type Check, checkOptions, type OptionTable } from './check-options.ts';
+import { describeFunction } from './describe-found.ts';
+import { type Duration, toMs } from './duration.ts';
+import { isPlain } from './json.ts';
+import { Place } from './place.ts';
+import type { Schema } from './schema.ts';
+
+/** A check by a predicate; `expectation` says in messages what would be right. */
+export function expect(expectation: string, isRight: (value: unknown) => boolean): Check {
+  return (value, place) => {
+    if (!isRight(value)) place.expected(expectation, value);
+  };
+}
+
+/** A function that is called and may answer later. `such` shows one in messages. */
+export function aFunction(such?: string): Check {
+  return functionOf(['a function', 'an async function'], `a function${suchAs(such)}`);
+}
+
+/** A function whose answer is needed at once. A promise would be taken for the answer itself. */
+export function synchronous(such?: string): Check {
+  return functionOf(['a function'], `a function that answers at once${suchAs(such)}`);
+}
+
+/** A function that may also be a generator. */
+export const anyFunction: Check = (value, place) => {
+  if (typeof value !== 'function' || describeFunction(value) === 'a class') place.expected('a function', value);
+};
+
+function functionOf(kinds: readonly string[], expectation: string): Check {
+  return expect(expectation, (value) => typeof value === 'function' && kinds.includes(describeFunction(value)));
+}
+
+function suchAs(such: string | undefined): string {
+  return such === undefined ? '' : `, such as ${such}`;
+}
+
+/** A text that is not empty. */
+export const text: Check = expect('a text that is not empty', (value) => typeof value === 'string' && value !== '');
+
+export const trueOrFalse: Check = expect('true or false', (value) => typeof value === 'boolean');
+
+/** A number from 0 to 1. */
+export const share: Check = expect('a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1);
+
+/** An integer that JavaScript holds exactly. */
+export function integerFrom(least: number): Check {
+  return expect(`an integer of at least ${least}`, (value) => Number.isSafeInteger(value) && Number(value) >= least);
+}
+
+export const aDuration = 'milliseconds or a duration such as 500ms, 5s, 2m';
+
+export function mayBeDuration(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string';
+}
+
+/** Milliseconds or a text such as `5s`. */
+export const duration: Check = (value, place) => void toDuration(value, place);
+
+/** A duration of whole milliseconds, and not of none. */
+export const wholeDuration: Check = (value, place) => {
+  const ms = toDuration(value, place);
+  if (ms < 1 || !Number.isInteger(ms)) place.expected('a duration of whole milliseconds, at least 1', value);
+};
+
+/** The milliseconds of a duration. */
+export function toDuration(value: unknown, place: Place): number {
+  if (!mayBeDuration(value)) place.expected(aDuration, value);
+  // A text that is no duration is refused by what reads it.
+  return toMs(value as Duration, String(place), place.code);
+}
+
+/** One of a few texts. */
+export function oneOf(...texts: readonly string[]): Check {
+  return expect(texts.join(' or '), (value) => typeof value === 'string' && texts.includes(value));
+}
+
+/** Either one certain value or an object of options; `expectation` says both. */
+export function either<Options>(value: unknown, expectation: string, table: OptionTable<Options>): Check {
+  return (found, place) => {
+    if (found === value) return;
+    if (typeof found !== 'object' || found === null) place.expected(expectation, found);
+    checkOptions(found, table, place);
+  };
+}
+
+/** An object of options. */
+export function options<Options>(table: OptionTable<Options>): Check {
+  return (value, place) => checkOptions(value, table, place);
+}
+
+/** An array of `what`, each of which is checked. */
+export function arrayOf(what: string, check: Check): Check {
+  return (value, place: Place) => {
+    if (!Array.isArray(value)) place.expected(`an array of ${what}`, value);
+    for (const [at, item] of value.entries()) check(item, place.at(at));
+  };
+}
+
+/** An object of `what` under names of the user's own choice. */
+export function named(what: string, check: Check, checkName?: (name: string, place: Place) => void): Check {
+  return (value, place: Place) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !isPlain(value))
+      place.expected(`an object of ${what} by name`, value);
+    for (const [name, item] of Object.entries(value)) {
+      checkName?.(name, place);
+      check(item, place.at(name));
+    }
+  };
+}
+
+/** An object of some class that has these methods, and those that are optional as functions or not at all. `what` names it in messages. */
+export function objectWith(what: string, methods: readonly string[], optional: readonly string[] = []): Check {
+  return (value, place: Place) => {
+    if (typeof value !== 'object' || value === null) place.expected(what, value);
+    const isFunction = (method: string) => typeof Reflect.get(value, method) === 'function';
+    const missing = methods.find((method) => !isFunction(method));
+    if (missing !== undefined) place.refuse(`expected ${what}, found an object without a function ${missing}`);
+    const wrong = optional.find((method) => Reflect.get(value, method) !== undefined && !isFunction(method));
+    if (wrong !== undefined) place.at(wrong).expected('a function', Reflect.get(value, wrong));
+  };
+}
+
+/** Whether a value is a schema of a library that speaks Standard Schema. */
+export function isSchema(value: unknown): value is Schema {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  const standard: unknown = Reflect.get(value, '~standard');
+  return typeof standard === 'object' && standard !== null && typeof Reflect.get(standard, 'validate') === 'function';
+}
+
+export const schema: Check = expect('a Standard Schema, such as one of zod', isSchema);
+
+/** Refuses what is no schema; `call` is the function that it was given to. Throws `MILL_INVALID_DECLARATION`. */
+export function checkSchema(call: string, value: unknown): void {
+  if (!isSchema(value)) schema(value, new Place(call, 'MILL_INVALID_DECLARATION'));
+}
