@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../errors.ts';
 import { cloneWhole } from '../../pipeline/clone.ts';
+import { describeFound } from '../../pipeline/describe-found.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import { provideMillrace } from '../../provide-millrace.ts';
 import type { Log } from '../log.ts';
@@ -67,7 +68,7 @@ function copied(value: unknown, what: string): unknown {
 /** The thread of the engine writes the lines, once the attempt has ended. */
 function gathering(lines: LogLine[]): Log {
   const write = (level: LogLine['level']) => (fields: object, message: string) => {
-    lines.push({ level, message: messageOf(message), fields: copiedFields(fields) });
+    lines.push({ level, message: typeof message === 'string' ? message : describeFound(message), fields: copiedFields(fields) });
   };
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
   return log;

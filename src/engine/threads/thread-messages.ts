@@ -1,4 +1,5 @@
-import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+import { type ErrorCode, MillraceError } from '../../errors.ts';
+import { codeOf, faultOf } from '../../fault.ts';
 import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
 import type { Said, TurnSubject } from '../turn.ts';
 
@@ -45,19 +46,17 @@ export interface SentError {
   readonly message: string;
   /** Of one of ours. */
   readonly code: ErrorCode | undefined;
-  readonly stack: string | undefined;
+  /** With the causes, which do not survive the way either. */
+  readonly stack: string | null;
 }
 
 export function toSentError(thrown: unknown): SentError {
-  return {
-    message: messageOf(thrown),
-    code: thrown instanceof MillraceError ? thrown.code : undefined,
-    stack: thrown instanceof Error ? thrown.stack : undefined,
-  };
+  const { reason, stack } = faultOf(thrown);
+  return { message: reason, code: codeOf(thrown), stack };
 }
 
 export function fromSentError({ message, code, stack }: SentError): Error {
   const error = code === undefined ? new Error(message) : new MillraceError(code, message);
-  if (stack !== undefined) error.stack = stack;
+  if (stack !== null) error.stack = stack;
   return error;
 }
