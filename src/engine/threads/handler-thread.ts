@@ -8,7 +8,15 @@ import { provideMillrace } from '../../provide-millrace.ts';
 import type { Log } from '../log.ts';
 import { TurnRecord } from '../turn.ts';
 import { importPipeline } from './exported-pipeline.ts';
-import { type AttemptAnswer, type AttemptCall, type Begun, type LogLine, type SentError, toSentError } from './thread-messages.ts';
+import {
+  type AttemptAnswer,
+  type AttemptCall,
+  type Begun,
+  type LeftBehind,
+  type LogLine,
+  type SentError,
+  toSentError,
+} from './thread-messages.ts';
 
 /*
  * A thread that runs handlers. It imports the user's module once, and answers each attempt with what the handler decided,
@@ -16,6 +24,8 @@ import { type AttemptAnswer, type AttemptCall, type Begun, type LogLine, type Se
  */
 
 provideMillrace();
+// It would end the thread, and fail an attempt of another event that is under way by now.
+process.on('unhandledRejection', (thrown) => parentPort?.postMessage({ leftBehind: toSentError(thrown) } satisfies LeftBehind));
 let pipeline: Promise<AnyPipeline> | undefined;
 
 /** Answers why the thread could not do its work, if it could not. */

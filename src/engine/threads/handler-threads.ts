@@ -28,7 +28,12 @@ export class HandlerThreads {
     const { module, count: size = availableParallelism() } = pipeline.threads;
     const died = (error: unknown) =>
       this.#log.warn({ pipeline: pipeline.name, ...faultFields(faultOf(error)) }, 'a thread ended that had nothing to do');
-    const pool = new ThreadPool({ clock: this.#clock, died }, { module, pipeline: pipeline.name, size });
+    const leftBehind = (error: unknown) =>
+      this.#log.error(
+        { pipeline: pipeline.name, ...faultFields(faultOf(error)) },
+        'a promise rejected that a handler left behind: an await may be missing',
+      );
+    const pool = new ThreadPool({ clock: this.#clock, died, leftBehind }, { module, pipeline: pipeline.name, size });
     this.#pools.push(pool);
     return {
       ...pipeline,

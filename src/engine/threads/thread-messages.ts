@@ -29,6 +29,11 @@ export interface Begun {
   readonly begun: number;
 }
 
+/** A thread says that a promise which a handler left behind has rejected. No attempt waits for it any more. */
+export interface LeftBehind {
+  readonly leftBehind: SentError;
+}
+
 /** What one attempt came to. */
 export type AttemptAnswer = { readonly lines: readonly LogLine[] } & (
   | { readonly decided: Said & { readonly next: unknown } }
@@ -57,6 +62,11 @@ export function toSentError(thrown: unknown): SentError {
 
 export function fromSentError({ message, code, stack }: SentError): Error {
   const error = code === undefined ? new Error(message) : new MillraceError(code, message);
-  if (stack !== null) error.stack = stack;
+  if (typeof stack === 'string') error.stack = stack;
   return error;
+}
+
+/** A message of a user's module may look nearly like one. */
+export function isSentError(value: unknown): value is SentError {
+  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string' && 'stack' in value;
 }
