@@ -41,6 +41,15 @@ interface FailureAnswer {
  * know.
  */
 export function failureAnswer(thrown: unknown): FailureAnswer {
+  try {
+    return answerFor(thrown);
+  } catch {
+    // A proxy, or a getter of an error, may throw when it is read.
+    return answerFor(unexpected());
+  }
+}
+
+function answerFor(thrown: unknown): FailureAnswer {
   const problem = problemOf(thrown);
   const retryAfterMs = thrown instanceof MillraceError ? (thrown.retryAfterMs ?? 0) : 0;
   const headers: Record<string, string> = { 'content-type': problemMediaType };
@@ -63,6 +72,10 @@ function toMillraceError(thrown: unknown): MillraceError | undefined {
     return new MillraceError('MILL_INVALID_REQUEST', 'expected a path in percent-encoded UTF-8, found one that cannot be decoded');
   }
   if (status < 500) return undefined;
+  return unexpected();
+}
+
+function unexpected(): MillraceError {
   return new MillraceError('MILL_INTERNAL', 'something unexpected happened; the log of the server has the details');
 }
 
