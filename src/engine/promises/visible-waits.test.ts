@@ -75,6 +75,25 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('a key that goes on from one gap to the next is no line, although something waits for it all the time', async () => {
+    const { log, lines } = recordingLog();
+    const t = await testMill({ pipelines: [steps({}, { numbered: true })], log });
+    for (let n = 1; n <= 40; n += 2) {
+      await t.ingest('steps', { key: 'a', n: n + 3 });
+      await t.ingest('steps', { key: 'a', n: n + 1 });
+      await t.advance('20s');
+      await t.ingest('steps', { key: 'a', n });
+      await t.drain();
+    }
+    assert.deepEqual(waits(lines), []);
+    await t.advance('1m');
+    assert.deepEqual(
+      waits(lines).map(({ next, events }) => ({ next, events })),
+      [{ next: 41, events: 1 }],
+    );
+    await t.stop();
+  });
+
   test('a key whose waiting room is half full is a line at once', async () => {
     const { log, lines } = recordingLog();
     const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 10 })], log });
