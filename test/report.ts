@@ -27,8 +27,8 @@ class Report {
   readonly #details = new spec();
   readonly #totals: TestEvent[] = [];
   readonly #leftOut: string[];
-  /** The tests of each file so far. */
-  readonly #tests = new Map<string, { passed: number; failed: number }>();
+  /** The tests of each file so far, and what the file has printed. */
+  readonly #tests = new Map<string, { passed: number; failed: number; printed: string }>();
   #passed = true;
 
   constructor({ files, long, root }: Run) {
@@ -42,7 +42,7 @@ class Report {
     const { type, data } = event;
     if (type === 'test:complete') this.#completed(data);
     else if (type === 'test:pass' && data.skip !== undefined) this.#skipped(data);
-    else if (type === 'test:stdout' || type === 'test:stderr') this.#progress.print(process.stdout, data.message);
+    else if (type === 'test:stdout' || type === 'test:stderr') this.#countsOf(data.file ?? '').printed += data.message;
     else if (type === 'test:diagnostic' && data.file === undefined) this.#totals.push(event);
     else if (type === 'test:fail') {
       this.#passed = false;
@@ -60,8 +60,7 @@ class Report {
   }
 
   #completed({ name, file = name, nesting, details }: EventData.TestComplete): void {
-    const counts = this.#tests.get(file) ?? { passed: 0, failed: 0 };
-    this.#tests.set(file, counts);
+    const counts = this.#countsOf(file);
     if (nesting > 0 || name !== file) {
       if (details.type !== 'suite') counts[details.passed ? 'passed' : 'failed'] += 1;
       return;
@@ -70,9 +69,15 @@ class Report {
     const tests = isGood ? `${counts.passed} passed` : `${counts.passed} passed, ${counts.failed} failed`;
     this.#progress.print(
       process.stdout,
-      `${isGood ? '✔' : '✖'} ${this.#shown(file)}: ${tests}, ${(details.duration_ms / 1000).toFixed(1)} s\n`,
+      `${isGood ? '✔' : '✖'} ${this.#shown(file)}: ${tests}, ${(details.duration_ms / 1000).toFixed(1)} s\n${isGood ? '' : counts.printed}`,
     );
     this.#progress.step();
+  }
+
+  #countsOf(file: string): { passed: number; failed: number; printed: string } {
+    const counts = this.#tests.get(file) ?? { passed: 0, failed: 0, printed: '' };
+    this.#tests.set(file, counts);
+    return counts;
   }
 
   #skipped({ name, file = '', skip }: EventData.TestPass): void {

@@ -12,6 +12,7 @@ import { environmentHelp } from './help.ts';
 import { loadSystems } from './load-systems.ts';
 import { stopRequested } from './signals.ts';
 import { storeFor } from './store-for.ts';
+import { outliveStrayFailures } from './stray-failures.ts';
 
 /** Adds `millrace serve`. */
 export function addServe(program: Command, environment: Environment): void {
@@ -35,6 +36,7 @@ export function addServe(program: Command, environment: Environment): void {
 async function serve(systems: readonly System[], chosen: boolean, configuration: Configuration): Promise<void> {
   const stop = stopRequested();
   const log = createLogger(configuration.logLevel);
+  outliveStrayFailures(log);
   const { host, database, limits, shutdownTimeoutMs } = configuration;
   const pipelines = systems.flatMap((system) => system.pipelines);
   const mill = millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });

@@ -1,5 +1,6 @@
 import ms from 'ms';
-import { MillraceError, messageOf } from '../errors.ts';
+import { describeFound } from '../describe-found.ts';
+import { MillraceError } from '../errors.ts';
 
 /** A kind of value that a flag or variable may have. */
 export interface Values<T> {
@@ -12,7 +13,7 @@ export interface Values<T> {
 /** Whole numbers within bounds, digits only. */
 export function integerBetween(min: number, max: number): Values<number> {
   if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max)
-    refuse(`integerBetween: expected two integers, the lower one first, found ${messageOf(min)} and ${messageOf(max)}`);
+    refuse(`integerBetween: expected two integers, the lower one first, found ${describeFound(min)} and ${describeFound(max)}`);
   return {
     accepts: `an integer from ${min} to ${max}`,
     read(text) {
@@ -27,7 +28,7 @@ type Span = `${number}${'ms' | 's' | 'm' | 'h'}`;
 /** Spans of time, in milliseconds: written `500ms`, `10s`, `2m` or `24h`, as is `longest`. Only 0 needs no unit. */
 export function durationUpTo(longest: Span): Values<number> {
   if (typeof longest !== 'string' || !/^\d{1,9}(\.\d{1,9})?(ms|s|m|h)$/.test(longest))
-    refuse(`durationUpTo: expected a duration such as 500ms, 10s, 2m or 24h, found ${messageOf(longest)}`);
+    refuse(`durationUpTo: expected a duration such as 500ms, 10s, 2m or 24h, found ${describeFound(longest)}`);
   return {
     accepts: `a duration up to ${longest}, such as 500ms, 10s or 2m`,
     read(text) {

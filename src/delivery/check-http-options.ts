@@ -1,7 +1,6 @@
+import { describeKind, isPlain } from '../describe-found.ts';
 import { checkOptions, explicit, type OptionTable } from '../pipeline/check-options.ts';
-import { describeKind } from '../pipeline/describe-found.ts';
 import { aFunction, arrayOf, either, expect, integerFrom, oneOf, synchronous, wholeDuration } from '../pipeline/expectations.ts';
-import { isPlain } from '../pipeline/json.ts';
 import { Place } from '../pipeline/place.ts';
 import type { CircuitOptions } from './circuit.ts';
 import type { HttpOptions } from './http.ts';

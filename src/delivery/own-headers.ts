@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { describeFound } from '../describe-found.ts';
 import { invalid } from '../pipeline/check.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 
 /** Headers that say how and what is sent, which is not the caller's to say. */
 const reserved =

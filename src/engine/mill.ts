@@ -1,5 +1,6 @@
-import { MillraceError, messageOf } from '../errors.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
+import { describeFound } from '../describe-found.ts';
+import { MillraceError } from '../errors.ts';
+import { faultFields, faultOf } from '../fault.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
@@ -33,6 +34,8 @@ import { RetentionSweep } from './retention.ts';
 import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
 import { declaredState, readState } from './state.ts';
+import { steadyLog } from './steady-log.ts';
+import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
 import type { Tracing } from './tracing.ts';
 import { Transports } from './transports.ts';
@@ -135,7 +138,9 @@ export class Mill<P extends Pipelines = Pipelines> {
   #stopping: Promise<void> | undefined;
 
   constructor(options: MillOptions) {
-    const { store, clock = systemClock, random = Math.random, log = silentLog, limits = {}, tracing } = options;
+    const { store, clock = systemClock, random = Math.random, limits = {} } = options;
+    const log = steadyLog(options.log ?? silentLog);
+    const tracing = options.tracing && steadyTracing(options.tracing, log);
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
@@ -156,6 +161,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.#door = new Door({
       ...this.#identification,
       store,
+      log,
       tracing,
       partition: (id) => this.#partitions.at(id),
       counters: (pipeline) => this.#partitions.counters(pipeline),
@@ -207,7 +213,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   /**
    * Takes an event in. When it returns, the event is on disk (promise 1).
    *
-   * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
+   * @throws MillraceError `MILL_INVALID_EVENT` with the issues, `MILL_PIPELINE_FAILED` when `key` or another function of the
+   *   pipeline throws (its `cause` is what was thrown, and the log has its stack), or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
   async ingest<Name extends keyof P & string>(pipeline: Name, event: PipelineInput<P[Name]>, options?: IngestOptions): Promise<Ingested> {
@@ -474,7 +481,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   /** An idle engine learns by it alone that its store is gone. */
   #retentionFailed(error: unknown): void {
     if (error instanceof MillraceError && error.code === 'MILL_STORE_MOVED') this.#fail(error);
-    else this.#log.warn({ reason: messageOf(error) }, 'retention failed');
+    else this.#log.warn(faultFields(faultOf(error)), 'retention failed');
   }
 
   #fail(error: MillraceError): void {

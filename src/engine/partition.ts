@@ -1,4 +1,5 @@
 import { type ErrorCode, MillraceError, messageOf } from '../errors.ts';
+import { faultFields, faultOf } from '../fault.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
@@ -8,9 +9,11 @@ import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
 import { Tenure, type TenureMeans } from './tenure.ts';
+import { Waits } from './waits.ts';
 
 /** What a partition works with; the engine provides it. */
-export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'calls' | 'progressed' | 'failed'> {
+export interface PartitionMeans
+  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'calls' | 'progressed' | 'failed'> {
   /** The store failed for good. */
   fatal(error: MillraceError): void;
 }
@@ -33,6 +36,7 @@ export class Partition {
   readonly #means: PartitionMeans;
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
+  readonly #waits: Waits;
   readonly #calls: Calls;
   #tenure: Tenure | undefined;
   #recovering: Promise<void> | undefined;
@@ -55,6 +59,7 @@ export class Partition {
     this.id = id;
     this.#means = means;
     this.#ledger = new Ledger(means.counters);
+    this.#waits = new Waits(means);
     this.#calls = new Calls(id.pipeline, means);
   }
 
@@ -206,6 +211,7 @@ export class Partition {
     this.#isOver = true;
     const reason = new MillraceError('MILL_STOPPING', 'the engine is stopping');
     await this.#tenure?.end(reason);
+    this.#waits.close();
     await this.#calls.close(reason);
     await this.#tenure?.commitRest();
   }
@@ -226,6 +232,7 @@ export class Partition {
         partition: this.id,
         refusals: this.#refusals,
         ledger: this.#ledger,
+        waits: this.#waits,
         calls: this.#calls,
         progressed: (hasSettled) => {
           this.#failures = 0;
@@ -262,7 +269,7 @@ export class Partition {
       const { code } = failure;
       // One line tells of a lock, however often it is tried.
       if (code !== 'MILL_STORE_BUSY' || code !== lastCode) {
-        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, reason: failure.message }, 'starting over');
+        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...describe(failure) }, 'starting over');
       }
       lastCode = code;
       await this.#pause(code === 'MILL_STORE_BUSY' ? recoveryFromLock : recovery);
@@ -284,6 +291,12 @@ export class Partition {
     if (this.#failures === 1) return;
     await new Promise<void>((resolve) => clock.after(pauseMs(policy, this.#failures - 1, random()), resolve));
   }
+}
+
+/** Of what nobody expected the place counts too. */
+function describe(failure: MillraceError): object {
+  const { reason, stack } = faultOf(failure);
+  return faultFields({ reason, stack: failure.code === 'MILL_INTERNAL' ? stack : null });
 }
 
 function asFailure(error: unknown): MillraceError {

@@ -7,9 +7,9 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { isTable } from '../pipeline/check-table.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import type { Store } from '../store/store.ts';

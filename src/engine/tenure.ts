@@ -17,8 +17,9 @@ import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
+import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
-import type { Tracing } from './tracing.ts';
+import type { Waits } from './waits.ts';
 
 /** What a tenure works with; its partition provides it. */
 export interface TenureMeans {
@@ -28,7 +29,7 @@ export interface TenureMeans {
   newId(): string;
   readonly limits: Limits;
   readonly log: Log;
-  readonly tracing: Tracing | undefined;
+  readonly tracing: SteadyTracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly counters: Counters;
   readonly provenStates: ReadonlySet<string>;
@@ -36,6 +37,7 @@ export interface TenureMeans {
   readonly partition: PartitionId;
   readonly refusals: Refusals;
   readonly ledger: Ledger;
+  readonly waits: Waits;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;
@@ -60,6 +62,7 @@ const batchMax = 512;
 export class Tenure {
   readonly #means: TenureMeans;
   readonly #epoch: number;
+  readonly #heldAtClaim: number;
   readonly #feed: Feed;
   readonly #lanes: Lanes;
   readonly #timers: TimerQueue;
@@ -81,6 +84,7 @@ export class Tenure {
   constructor(means: TenureMeans, claim: Claim, head: number) {
     this.#means = means;
     this.#epoch = claim.epoch;
+    this.#heldAtClaim = claim.held;
     this.#cursor = claim.cursor;
     this.#dispatched = claim.cursor;
     this.#draft = new Draft(1, claim.cursor);
@@ -225,11 +229,11 @@ export class Tenure {
   }
 
   /** Makes a dead letter of a row. Resolves when it is on disk, or the tenure ends. No event was received, so none counts as failed. */
-  async bury({ origin, key, fault: reason }: FaultyRow): Promise<void> {
+  async bury({ origin, key, fault: reason, stack }: FaultyRow): Promise<void> {
     if (this.#state !== 'working') return;
     const { newId, clock } = this.#means;
     const nothing = { event: null, timer: null, delivery: null, numbers: null };
-    this.#draft.bury({ id: newId(), key, reason, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
+    this.#draft.bury({ id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
     await this.#committed();
   }
 
@@ -289,13 +293,28 @@ export class Tenure {
 
   /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
   async #wakeHeld(): Promise<void> {
+    const left = { parked: 0, gaps: 0 };
+    for await (const keys of this.#heldKeys()) {
+      await this.#lanes.warm(keys);
+      for (const key of keys) {
+        this.#lanes.wake(key);
+        const lane = this.#lanes.peek(key);
+        if (lane?.status === 'parked') left.parked += 1;
+        else if (lane?.wait?.awaited === 'number') left.gaps += 1;
+      }
+      this.#lanes.sweep();
+    }
+    // A key whose first event has come since the claim is none of those that were left.
+    if (this.#state === 'working') this.#means.waits.begun(this.#heldAtClaim === 0 ? { parked: 0, gaps: 0 } : left);
+  }
+
+  /** The keys that have held events, many at a time, for as long as the tenure works. */
+  async *#heldKeys(): AsyncGenerator<readonly string[]> {
     let after: string | null = null;
     for (;;) {
       const keys: readonly string[] = await this.#means.store.heldKeys(this.#means.partition, after, batchMax);
       if (keys.length === 0 || this.#state !== 'working') return;
-      await this.#lanes.warm(keys);
-      for (const key of keys) this.#lanes.wake(key);
-      this.#lanes.sweep();
+      yield keys;
       after = keys.at(-1) ?? null;
     }
   }

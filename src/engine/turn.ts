@@ -1,7 +1,7 @@
+import { describeFound } from '../describe-found.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { isTable } from '../pipeline/check-table.ts';
 import { cloneWhole } from '../pipeline/clone.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
 import { copyJson, effectJson, NotJson } from '../pipeline/json.ts';
 import { isMoment } from '../pipeline/moment.ts';

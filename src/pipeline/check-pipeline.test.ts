@@ -48,7 +48,10 @@ const refused: readonly (readonly [options: object, message: string])[] = [
     { schedule: { every: '5m', timezone: 'Europe/Berlin', source: () => [] } },
     'schedule.timezone: expected none beside every, which counts elapsed time',
   ],
-  [{ timeout: 'soon' }, 'timeout: expected milliseconds or a duration such as 500ms, 5s, 2m, 24h or 7d, at most 1000000000000000 ms, found "soon"'],
+  [
+    { timeout: 'soon' },
+    'timeout: expected milliseconds or a duration such as 500ms, 5s, 2m, 24h or 7d, at most 1000000000000000 ms, found "soon"',
+  ],
   [{ timeout: true }, 'timeout: expected milliseconds or a duration such as 500ms, 5s, 2m, found true'],
   [{ concurrency: null }, 'concurrency: expected an integer of at least 1, found null'],
 ];

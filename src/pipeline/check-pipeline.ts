@@ -1,6 +1,6 @@
+import { describeFound } from '../describe-found.ts';
 import { checkOptions, type OptionTable, required } from './check-options.ts';
 import { isTable } from './check-table.ts';
-import { describeFound } from './describe-found.ts';
 import type { DeliveryRetry, EndpointOptions } from './endpoint.ts';
 import {
   aFunction,

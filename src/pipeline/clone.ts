@@ -1,4 +1,5 @@
-import { describe, isPlain, NotJson } from './json.ts';
+import { describeNotJson, isPlain } from '../describe-found.ts';
+import { NotJson } from './json.ts';
 
 /**
  * A copy of a value that may be more than JSON, by the structured clone algorithm: the schema that will see it may take a `Date`
@@ -14,7 +15,7 @@ export function cloneWhole(value: unknown): unknown {
 function checkClasses(value: unknown, clone: unknown, seen: Set<unknown>): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
-  if (!isPlain(value) && Object.getPrototypeOf(value) !== Object.getPrototypeOf(clone)) throw new NotJson(describe(value));
+  if (!isPlain(value) && Object.getPrototypeOf(value) !== Object.getPrototypeOf(clone)) throw new NotJson(describeNotJson(value));
   const copies = partsOf(clone as object);
   for (const [at, part] of partsOf(value).entries()) checkClasses(part, copies[at], seen);
 }

@@ -1,5 +1,5 @@
+import { describeFound } from '../describe-found.ts';
 import { type ErrorCode, MillraceError } from '../errors.ts';
-import { describeFound } from './describe-found.ts';
 
 /** Every unit of a duration, in milliseconds. */
 const unitsMs = {

@@ -1,7 +1,6 @@
+import { describeFunction, isPlain } from '../describe-found.ts';
 import { type Check, checkOptions, type OptionTable } from './check-options.ts';
-import { describeFunction } from './describe-found.ts';
 import { type Duration, toMs } from './duration.ts';
-import { isPlain } from './json.ts';
 import { Place } from './place.ts';
 import type { Schema } from './schema.ts';
 

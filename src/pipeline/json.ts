@@ -1,3 +1,4 @@
+import { describeNotJson, isPlain } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 
 /** Levels of arrays and objects that a value may have. Code that walks a value recurses, and far deeper ones would exhaust its stack. */
@@ -17,7 +18,7 @@ export class NotJson extends Error {
   }
 
   /** The message with the place in front of it. `what` names the whole value. */
-  describe(what: string): string {
+  describeNotJson(what: string): string {
     const path = this.path.length > pathLengthMax ? `${this.path.slice(0, pathLengthMax)}…` : this.path;
     return `${what}${path === '' || path.startsWith('[') ? '' : '.'}${path}: ${this.message}`;
   }
@@ -57,7 +58,7 @@ export function effectValue(value: unknown, what: string): unknown {
     return copyJson(value);
   } catch (error) {
     if (!(error instanceof NotJson)) throw error;
-    throw new MillraceError('MILL_INVALID_EFFECT', error.describe(what));
+    throw new MillraceError('MILL_INVALID_EFFECT', error.describeNotJson(what));
   }
 }
 
@@ -65,7 +66,7 @@ function copy(value: unknown, levels: number): unknown {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
   // JSON has no negative zero.
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0;
-  if (typeof value !== 'object') throw new NotJson(describe(value));
+  if (typeof value !== 'object') throw new NotJson(describeNotJson(value));
   if (levels === 0) throw new TooDeep();
   return Array.isArray(value) ? copyArray(value, levels) : copyObject(value, levels);
 }
@@ -83,7 +84,7 @@ function copyArray(items: readonly unknown[], levels: number): unknown[] {
 }
 
 function copyObject(value: object, levels: number): object {
-  if (!isPlain(value)) throw new NotJson(describe(value));
+  if (!isPlain(value)) throw new NotJson(describeNotJson(value));
   const copied: Record<string, unknown> = {};
   let key = '';
   try {
@@ -124,23 +125,9 @@ function circleIn(value: unknown, holders: Set<object>, searched: Set<object>): 
   return undefined;
 }
 
-/** Whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */
-export function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
 /** Puts a place in front of where an error is. */
 function within(place: string, error: unknown): unknown {
   if (error instanceof NotJson)
     error.path = error.path === '' || error.path.startsWith('[') ? place + error.path : `${place}.${error.path}`;
   return error;
-}
-
-/** What a value is that JSON does not hold. */
-export function describe(value: unknown): string {
-  if (value === undefined || typeof value === 'number') return String(value);
-  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
-  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object of a class';
 }

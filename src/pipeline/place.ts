@@ -1,5 +1,5 @@
+import { describeFound } from '../describe-found.ts';
 import { type ErrorCode, MillraceError } from '../errors.ts';
-import { describeFound } from './describe-found.ts';
 
 /** Where in a declaration or a call a value stands. It refuses what is wrong there, with the path in front: `pipeline orders: retry.attempts: …`. */
 export class Place {

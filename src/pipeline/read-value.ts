@@ -1,4 +1,4 @@
-import { describeFound } from './describe-found.ts';
+import { describeFound } from '../describe-found.ts';
 import { isKept } from './inexact-numbers.ts';
 import { type ColumnType, type FoundValue, kindOf } from './table.ts';
 

@@ -1,6 +1,6 @@
+import { describeFound } from '../describe-found.ts';
 import { invalid } from './check.ts';
 import { checkPipeline } from './check-pipeline.ts';
-import { describeFound } from './describe-found.ts';
 import { toMs } from './duration.ts';
 import { type EndpointOptions, resolveEndpoint } from './endpoint.ts';
 import { isSchema } from './expectations.ts';

@@ -1,7 +1,7 @@
+import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { invalid } from './check.ts';
 import { checkTable } from './check-table.ts';
-import { describeFound } from './describe-found.ts';
 import { copyJson, effectJson, NotJson } from './json.ts';
 import { isStorableText } from './text.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { describeFound } from '../describe-found.ts';
 import type { Judged } from '../engine/door.ts';
 import { type Issue, MillraceError } from '../errors.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 
 const BatchResult = z.object({
   index: z.int(),

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import { isCrossOrigin } from './cross-origin.ts';
 
 /** Methods that change nothing. */

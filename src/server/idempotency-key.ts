@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import type { IngestRequest } from './ingest-route.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import { describeFound } from '../describe-found.ts';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';

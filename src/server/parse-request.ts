@@ -1,5 +1,5 @@
+import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import { checkSchema } from '../pipeline/expectations.ts';
 import { type JsonSchema, jsonSchemaOf as standardJsonSchemaOf } from '../pipeline/json-schema.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';

@@ -43,6 +43,15 @@ interface FailureAnswer {
  * @param bodyBytesMax what the route takes, for the answer to a body that is larger
  */
 export function failureAnswer(thrown: unknown, bodyBytesMax?: number): FailureAnswer {
+  try {
+    return answerFor(thrown, bodyBytesMax);
+  } catch {
+    // A proxy, or a getter of an error, may throw when it is read.
+    return answerFor(unexpected());
+  }
+}
+
+function answerFor(thrown: unknown, bodyBytesMax?: number): FailureAnswer {
   const problem = problemOf(thrown, bodyBytesMax);
   const retryAfterMs = thrown instanceof MillraceError ? (thrown.retryAfterMs ?? 0) : 0;
   const headers: Record<string, string> = { 'content-type': problemMediaType };
@@ -68,6 +77,10 @@ function toMillraceError(thrown: unknown, bodyBytesMax: number | undefined): Mil
     return new MillraceError('MILL_INVALID_REQUEST', 'expected a path in percent-encoded UTF-8, found one that cannot be decoded');
   }
   if (status < 500) return undefined;
+  return unexpected();
+}
+
+function unexpected(): MillraceError {
   return new MillraceError('MILL_INTERNAL', 'something unexpected happened; the log of the server has the details');
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { describeFound } from '../describe-found.ts';
 import { invalid } from '../pipeline/check.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import { checkSchema } from '../pipeline/expectations.ts';
 import { type UnreadableColumn, unreadableColumn, unreadableColumns } from '../pipeline/unreadable.ts';
 

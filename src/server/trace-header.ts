@@ -1,5 +1,5 @@
+import { describeFound } from '../describe-found.ts';
 import { invalid } from '../pipeline/check.ts';
-import { describeFound } from '../pipeline/describe-found.ts';
 import type { IngestRequest } from './ingest-route.ts';
 
 /**

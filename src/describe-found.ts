@@ -1,9 +1,16 @@
-import { describe, isPlain } from './json.ts';
-
 const lengthMax = 60;
 
 /** A value as messages show it: short, and with escapes for what cannot be shown, such as half of a surrogate pair. */
 export function describeFound(value: unknown): string {
+  try {
+    return described(value);
+  } catch {
+    // A proxy or a getter may throw when it is asked.
+    return 'an object';
+  }
+}
+
+function described(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'string') return describeText(value);
@@ -23,7 +30,7 @@ export function describeKind(value: unknown): string {
   if (typeof value === 'function') return describeFunction(value);
   if (Array.isArray(value)) return 'an array';
   if (typeof value !== 'object') return `a ${typeof value}`;
-  return isPlain(value) ? 'an object' : describe(value);
+  return isPlain(value) ? 'an object' : describeNotJson(value);
 }
 
 const kindsOfFunctions: Readonly<Record<string, string>> = {
@@ -52,9 +59,23 @@ function cut(text: string): string {
 /** Not everything has a JSON text: a circle has none. That of an instance of a class would hide what it is. */
 function jsonOf(value: unknown): string {
   try {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isPlain(value)) return describe(value);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isPlain(value)) return describeNotJson(value);
     return JSON.stringify(value) ?? `a ${typeof value}`;
   } catch {
     return 'an object';
   }
+}
+
+/** Whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What a value is that JSON does not hold. */
+export function describeNotJson(value: unknown): string {
+  if (value === undefined || typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object of a class';
 }
