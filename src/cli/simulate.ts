@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { durationUpTo, integerBetween, readValue, share, type Values } from '../configuration/values.ts';
 import { type RocketSimulation, simulateRockets } from './simulate/rockets.ts';
+import type { StopOrders } from './stop-orders.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Adds `millrace simulate` and what it can simulate. */
-export function addSimulate(program: Command): void {
+export function addSimulate(program: Command, orders: StopOrders): void {
   const simulate = program
     .command('simulate')
     .summary('put load on a system, and check what becomes of it')
@@ -25,7 +26,7 @@ export function addSimulate(program: Command): void {
     .option('--duplicates <share>', 'share of the messages that is posted twice, 0 to 1', '0.1')
     .option('--shuffle <n>', 'size of the hat out of which the next message is drawn; 0 keeps the order', '300')
     .action(async (url: string, options: Options) => {
-      if (!(await simulateRockets(readSimulation(url, options)))) process.exitCode = 1;
+      if (!(await simulateRockets(readSimulation(url, options), orders))) process.exitCode = 1;
     });
 }
 

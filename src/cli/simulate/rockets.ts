@@ -1,5 +1,6 @@
 import { progressOf } from '../progress.ts';
 import { randomOf } from '../random.ts';
+import { endWhenAsked, type StopOrders } from '../stop-orders.ts';
 import { countWithRepeats, disorder } from './disorder.ts';
 import type { ExpectedRocket } from './expected-rocket.ts';
 import { flights } from './flights.ts';
@@ -26,15 +27,13 @@ export interface RocketSimulation {
 const settlingMs = 30_000;
 
 /** Posts the messages, then checks every rocket; prints figures and verdict. Resolves to whether all rockets are right. */
-export async function simulateRockets({ url, senders, messages, pauseMs, seed, duplicates, shuffle }: RocketSimulation): Promise<boolean> {
+export async function simulateRockets(simulation: RocketSimulation, orders: StopOrders): Promise<boolean> {
+  const { url, senders, messages, pauseMs, seed, duplicates, shuffle } = simulation;
   const rockets = new Map<string, ExpectedRocket>();
   const items = flights(seed, rockets);
   const stream = disorder({ items, count: messages, repeats: duplicates, hat: shuffle, random: randomOf(seed, 2) });
   const progress = progressOf(countWithRepeats(messages, duplicates));
-  process.once('SIGINT', () => {
-    progress.end();
-    process.exit(130);
-  });
+  endWhenAsked(orders, () => progress.end());
   const startedAt = performance.now();
   const sent = await sendAll(stream, {
     url,
