@@ -21,7 +21,9 @@ if (majorOf(process.versions.node) >= majorMin) {
 } else {
   const newerNode = findNewerNode();
   if (newerNode === undefined) {
-    fail(`needs Node.js ${majorMin} or newer, found ${process.version}, and there is none in node_modules (npm ci puts one there)`);
+    const isCheckout = existsSync(fileURLToPath(new URL('../src', import.meta.url)));
+    const remedy = isCheckout ? 'run npm ci, which puts one into node_modules' : 'install a newer one from https://nodejs.org';
+    fail(`needs Node.js ${majorMin} or newer, found ${process.version}; ${remedy}`);
   } else {
     relaunch(newerNode);
   }
