@@ -4,7 +4,7 @@
 const waiting = [];
 let listener;
 
-/** Passes every order on, those that have waited first. An order is `{ signal, way, atMs }`: see src/cli/stop-orders.ts. */
+/** Passes every order on, those that have waited first, to this listener in place of a former one. An order is `{ signal, way, atMs }`: see src/cli/stop-orders.ts. */
 export function onStopOrder(listen) {
   listener = listen;
   while (waiting.length > 0) listen(waiting.shift());

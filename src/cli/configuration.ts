@@ -26,12 +26,15 @@ interface FlaggedSetting<T> extends Setting<T> {
   readonly flag?: string;
 }
 
+/** Where it listens when nobody chose a port, and no system that is served alone has its own. */
+export const usualPort = 8080;
+
 const port = {
   variable: 'PORT',
   flag: '--port',
   meaning: 'port to listen on; 0 picks a free one',
   values: integerBetween(0, 65_535),
-  unset: '8080; for a system served alone its own',
+  unset: `${usualPort}; for a system served alone its own`,
 } satisfies FlaggedSetting<number>;
 
 const host = {
@@ -94,6 +97,13 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
     shutdownTimeoutMs: readSetting(shutdownTimeoutMs, environment),
     queueSize: readSetting(queueSize, environment),
   };
+}
+
+/** Where a server that reads these variables can be reached from this machine; without a port when nobody chose one. */
+export function readAddress(environment: Environment): { readonly host: string; readonly port: number | undefined } {
+  const address = readSetting(host, environment);
+  const reachable = [host.otherwise, '0.0.0.0', '::'].includes(address) ? 'localhost' : address;
+  return { host: isIPv6(reachable) ? `[${reachable}]` : reachable, port: readSetting(port, environment) };
 }
 
 /** The level of the log, for a command that reads no other setting. */

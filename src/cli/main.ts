@@ -53,7 +53,7 @@ function declare(program: Command, environment: Environment, orders: StopOrders)
     .addHelpText('after', () => `\n${examples}\n\n${environmentHelp()}`);
   addServe(program, environment, orders);
   addReplay(program, environment, orders);
-  addSimulate(program, orders);
+  addSimulate(program, environment, orders);
   addWorkers(program, environment, orders);
   addStore(program, environment, orders);
 }

@@ -6,7 +6,7 @@ import { configure, type System } from '../server/system.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';
 import { version } from '../version.ts';
-import { type Configuration, type Flags, readConfiguration } from './configuration.ts';
+import { type Configuration, type Flags, readConfiguration, usualPort } from './configuration.ts';
 import { describeDatabase } from './database.ts';
 import { environmentHelp } from './help.ts';
 import { loadSystems } from './load-systems.ts';
@@ -53,7 +53,7 @@ async function serve(systems: readonly System[], { chosen, configuration, stop }
   let server: MillServer | undefined;
   try {
     server = await createServer({ mill, systems, log });
-    const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? 8080 });
+    const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? usualPort });
     const names = systems.map((system) => system.name).join(', ');
     announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);
     await Promise.race([stop, mill.stopped]);
