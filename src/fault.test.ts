@@ -74,16 +74,17 @@ test('what is no Error is described, and so is an error that hides what it is', 
           return failing();
         },
       },
-      'expected an Error to be thrown, found object',
+      /^expected an Error to be thrown, found (an )?object$/,
     ],
     [
       new Proxy({}, { getPrototypeOf: failing, get: failing, has: failing, ownKeys: failing }),
-      'expected an Error to be thrown, found object',
+      /^expected an Error to be thrown, found (an )?object$/,
     ],
     [new Proxy(new Error('x'), { get: failing }), 'an Error whose message cannot be read'],
   ] as const) {
     const fault = faultOf(thrown);
-    assert.equal(fault.reason, reason);
+    if (typeof reason === 'string') assert.equal(fault.reason, reason);
+    else assert.match(fault.reason, reason);
     assert.notEqual(fault.stack, '');
   }
 });

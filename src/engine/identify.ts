@@ -79,8 +79,10 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   const { limits } = means;
   const acceptedAt = means.clock.now();
   const number = pipeline.order === undefined ? null : numberOf(pipeline, value);
-  const chosen = number === null ? idOf(pipeline, value, options, limits.keyLength) : undefined;
-  const declaredKey = keyOf(pipeline, value, limits.keyLength);
+  const chosen = number === null ? (options.id ?? idOf(pipeline, value)) : undefined;
+  if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
+  const declaredKey = keyOf(pipeline, value);
+  if (declaredKey !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
   // After all functions of the pipeline: what they change of the event is in its body, too.
   const event = storable(pipeline, value);
   const body = JSON.stringify(event);
@@ -111,21 +113,18 @@ function numberOf(pipeline: AnyPipeline, event: unknown): number {
   throw invalidEvent(pipeline, [{ path: '', message: `number: expected an integer from ${from} to ${numberMax}, found ${number}` }]);
 }
 
-/** The id that the caller chose, or the pipeline; undefined where neither did. */
-function idOf(pipeline: AnyPipeline, event: unknown, { id }: Provenance, lengthMax: number): string | undefined {
-  if (id !== undefined) return checkedName(pipeline, 'id', id, lengthMax);
+/** The id that the event has by itself, if it has one. */
+function idOf(pipeline: AnyPipeline, event: unknown): string | undefined {
   if (pipeline.id === undefined) return undefined;
-  const chosen = declared(pipeline, 'id()', event, () => {
-    const declaredId = pipeline.id?.(event);
-    return declaredId === undefined ? undefined : textFrom(declaredId);
+  return declared(pipeline, 'id()', event, () => {
+    const id = pipeline.id?.(event);
+    return id === undefined ? undefined : textFrom(id);
   });
-  return chosen === undefined ? undefined : checkedName(pipeline, 'id', chosen, lengthMax);
 }
 
-function keyOf(pipeline: AnyPipeline, event: unknown, lengthMax: number): string | undefined {
+function keyOf(pipeline: AnyPipeline, event: unknown): string | undefined {
   if (pipeline.key === undefined) return undefined;
-  const key = declared(pipeline, 'key()', event, () => textFrom(pipeline.key?.(event)));
-  return checkedName(pipeline, 'key', key, lengthMax);
+  return declared(pipeline, 'key()', event, () => textFrom(pipeline.key?.(event)));
 }
 
 /** What JavaScript rounded while the body was parsed is not what was sent. */
@@ -144,8 +143,8 @@ function storable(pipeline: AnyPipeline, value: unknown): unknown {
   }
 }
 
-function checkedName(pipeline: AnyPipeline, what: string, name: string, lengthMax: number): string {
-  if (typeof name === 'string' && name.length > 0 && name.length <= lengthMax && isStorableText(name)) return name;
+function checkName(pipeline: AnyPipeline, what: string, name: string, lengthMax: number): void {
+  if (typeof name === 'string' && name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
   const found = typeof name === 'string' && name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
   const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${found}`;
   throw invalidEvent(pipeline, [{ path: '', message }]);

@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
+import { describeFound } from '../../pipeline/describe-found.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import { tableSource } from '../../sources/table-source.ts';
@@ -173,7 +174,7 @@ test('an event() may be asynchronous and may throw whatever it likes', async () 
     `3: ${noError} null`,
     `4: ${noError} nothing`,
     `5: ${noError} {}`,
-    '6: event: symbol',
+    `6: event: ${describeFound(Symbol('odd'))}`,
   ]);
   await t.stop();
 });
