@@ -101,7 +101,7 @@ const timerTurn = (at: number): AppliedTurn => ({
 });
 
 const letter: NewDeadLetter = {
-  ...{ id: 'l', key: 'ann', reason: 'not today', failedAt: now, attempts: 1, timer: null, delivery: null, numbers: null },
+  ...{ id: 'l', key: 'ann', reason: 'not today', stack: null, failedAt: now, attempts: 1, timer: null, delivery: null, numbers: null },
   ...{ origin: null, parked: false },
   event: { position: 2, order: 2 },
 };

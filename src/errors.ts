@@ -1,3 +1,5 @@
+import { describeFound } from './pipeline/describe-found.ts';
+
 /**
  * Every error that Millrace raises, in one table. `docs/errors.md` has an entry for each code and a test holds the
  * two together. `status` is the HTTP status the server answers with; `retryable` says whether the same call may
@@ -26,6 +28,7 @@ export const errorTable = {
   MILL_STORE_FENCED: { status: 503, retryable: false, title: 'Another owner has taken the partition over' },
   MILL_TABLE_CHANGED: { status: 500, retryable: false, title: 'A table cannot be migrated to its declaration' },
   MILL_COMMIT_REFUSED: { status: 500, retryable: false, title: 'The store refused what a handler wrote' },
+  MILL_PIPELINE_FAILED: { status: 500, retryable: false, title: 'A function of the pipeline failed' },
   MILL_INVALID_DECLARATION: { status: 500, retryable: false, title: 'A pipeline or table is declared wrongly' },
   MILL_INVALID_EFFECT: { status: 500, retryable: false, title: 'A handler asked for something impossible' },
   MILL_INVALID_STATE: { status: 500, retryable: false, title: 'A stored state does not fit its pipeline' },
@@ -74,10 +77,21 @@ export class MillraceError extends Error {
 
 /** The message of anything that was thrown: always a text, whatever it is. */
 export function messageOf(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown;
+  if (!isError(thrown)) return `expected an Error to be thrown, found ${describeFound(thrown)}`;
   try {
-    return String(thrown instanceof Error ? thrown.message : thrown);
+    return typeof thrown.message === 'string' ? thrown.message : describeFound(thrown.message);
   } catch {
-    // An object may have no way to become a text, or one that throws.
-    return `${typeof thrown} without a message`;
+    // A proxy or a getter may throw when it is asked.
+    return 'an Error whose message cannot be read';
+  }
+}
+
+/** Whether it is an error, of another realm or of the old kind of class too. A proxy that throws when it is asked is none. */
+export function isError(thrown: unknown): thrown is Error {
+  try {
+    return Error.isError(thrown) || thrown instanceof Error;
+  } catch {
+    return false;
   }
 }

@@ -12,6 +12,7 @@ import { environmentHelp } from './help.ts';
 import { loadSystems } from './load-systems.ts';
 import { type StopOrders, stopRequested } from './stop-orders.ts';
 import { storeFor } from './store-for.ts';
+import { outliveStrayFailures } from './stray-failures.ts';
 
 /** Adds `millrace serve`. */
 export function addServe(program: Command, environment: Environment, orders: StopOrders): void {
@@ -45,6 +46,7 @@ interface Serving {
 /** Serves until it is asked to stop. Throws when the start fails, and when the store fails for good. */
 async function serve(systems: readonly System[], { chosen, configuration, stop }: Serving): Promise<void> {
   const log = createLogger(configuration.logLevel);
+  outliveStrayFailures(log);
   const { host, database, queueSize, shutdownTimeoutMs } = configuration;
   const limits = queueSize === undefined ? {} : { backlog: queueSize };
   const pipelines = systems.flatMap((system) => system.pipelines);

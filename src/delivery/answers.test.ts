@@ -244,6 +244,9 @@ test('where a judge fails nobody knows what the answer means: the call is not ma
   const later = (() => Promise.reject(new Error('no such field'))) as unknown as NonNullable<HttpOptions['judge']>;
   for (const judge of [failing, later]) {
     const answer = await transport(context, { url: shop.url, judge }).call(callOf(), unhurried);
-    assert.deepEqual(answer, { result: 'unknown', reason: 'status 202, which the judge failed at: no such field' });
+    assert.ok('cause' in answer && answer.cause instanceof Error);
+    assert.match(answer.cause.stack ?? '', /no such field.*answers\.test\.ts/s, 'the log and the dead letter tell where');
+    const { cause: _, ...told } = answer;
+    assert.deepEqual(told, { result: 'unknown', reason: 'status 202, which the judge failed at: no such field' });
   }
 });

@@ -144,7 +144,7 @@ class Http implements HttpTransport {
       // One without types may answer a promise.
       return await this.#judge(response);
     } catch (error) {
-      return { result: 'unknown', reason: `status ${response.status}, which the judge failed at: ${messageOf(error)}` };
+      return { result: 'unknown', reason: `status ${response.status}, which the judge failed at: ${messageOf(error)}`, cause: error };
     }
   }
 

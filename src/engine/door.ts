@@ -1,4 +1,5 @@
 import { MillraceError, messageOf } from '../errors.ts';
+import { codeOf, faultFields, faultOf } from '../fault.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Appended, PartitionId, Store } from '../store/store.ts';
 import { Appender } from './appender.ts';
@@ -6,8 +7,10 @@ import type { Counters } from './counts.ts';
 import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
+import type { Log } from './log.ts';
 import type { Partition } from './partition.ts';
-import { type Tracing, traceparentOf } from './tracing.ts';
+import type { SteadyTracing } from './steady-tracing.ts';
+import { traceparentOf } from './tracing.ts';
 
 /** What became of an event at the door (promise 10). Either way it is on disk. */
 export interface Ingested {
@@ -35,7 +38,8 @@ const probeMs = 50;
 /** What the door works with; the engine provides it. */
 export interface DoorMeans extends Identification {
   readonly store: Store;
-  readonly tracing: Tracing | undefined;
+  readonly log: Log;
+  readonly tracing: SteadyTracing | undefined;
   partition(id: PartitionId): Partition;
   counters(pipeline: string): Counters;
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
@@ -63,7 +67,17 @@ export class Door {
     });
   }
 
-  /** One event, answered with its key. Throws why it is rejected. */
+  /** One event of a caller. Throws why it is rejected. */
+  async ingest(pipeline: AnyPipeline, event: unknown, options: IngestOptions): Promise<Ingested> {
+    try {
+      return (await this.take(pipeline, event, options)).ingested;
+    } catch (error) {
+      if (codeOf(error) === 'MILL_PIPELINE_FAILED') this.#logFailed(pipeline, [error]);
+      throw error;
+    }
+  }
+
+  /** One event, answered with its key. Throws why it is rejected; whoever calls logs what is the pipeline's fault. */
   async take(pipeline: AnyPipeline, event: unknown, options: Provenance): Promise<{ readonly ingested: Ingested; readonly key: string }> {
     const call = this.#begin(pipeline, 1, options);
     try {
@@ -81,7 +95,7 @@ export class Door {
   }
 
   /** Many events, each judged by itself, in one append. All are refused when they do not fit into the backlog together. */
-  async takeBatch(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
+  async ingestBatch(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
     const { batch } = this.#means.limits;
     if (events.length > batch)
       throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${batch} events, found ${events.length}`);
@@ -139,6 +153,8 @@ export class Door {
         refused.set(at, error);
       }
     }
+    const failed = Array.from(refused.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED');
+    if (failed.length > 0) this.#logFailed(pipeline, failed);
     const appended = admitted.length === 0 ? [] : await this.#appender.append(admitted);
     let next = 0;
     return events.map((_, at) => {
@@ -148,6 +164,12 @@ export class Door {
       next += 1;
       return verdict;
     });
+  }
+
+  /** One line for a call: many events that fail are nearly always of one fault. */
+  #logFailed({ name }: AnyPipeline, failed: readonly unknown[]): void {
+    const { length: events } = failed;
+    this.#means.log.error({ pipeline: name, events, ...faultFields(faultOf(failed[0])) }, 'a function of the pipeline failed');
   }
 
   /** A call that brings `count` events. Whether there is room is asked first of all, so that refusing costs next to nothing. */

@@ -1,3 +1,4 @@
+import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
 import type { Commit, DeliveryWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
 import type { DraftCounts } from './counts.ts';
@@ -10,9 +11,6 @@ export interface Outgoing {
   readonly stored: NewEvent;
   readonly event: unknown;
 }
-
-/** Characters of a reason that are kept: a user's program says it, and may say anything. */
-const reasonLengthMax = 4_000;
 
 /** The work of many turns that will commit together (promise 2). Nothing in it is true before it has. */
 export class Draft {
@@ -114,7 +112,13 @@ export class Draft {
   }
 
   bury(letter: NewDeadLetter): void {
-    this.#deadLetters.push({ ...letter, reason: toStorableText(letter.reason, reasonLengthMax) });
+    const { reason, stack } = letter;
+    // A program of a user says them, and may say anything.
+    this.#deadLetters.push({
+      ...letter,
+      reason: toStorableText(reason, reasonLengthMax),
+      stack: stack && toStorableText(stack, stackLengthMax),
+    });
   }
 
   resolve(deadLetterId: string): void {

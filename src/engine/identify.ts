@@ -1,9 +1,11 @@
-import { type Issue, MillraceError, messageOf } from '../errors.ts';
+import { type Issue, MillraceError } from '../errors.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
 import { inexactNumbersAsText, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
 import { copyJson, NotJson } from '../pipeline/json.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type Validated, validate } from '../pipeline/schema.ts';
 import { isStorableText } from '../pipeline/text.ts';
+import { isThenable } from '../pipeline/thenable.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Outgoing } from './draft.ts';
@@ -15,6 +17,8 @@ const utf8BytesMax = 3;
 
 /** The highest number of an event: the one that follows it is an integer that is exact, too. */
 const numberMax = Number.MAX_SAFE_INTEGER - 1;
+
+const theSchema = "the event's schema";
 
 /** What a caller may say beside the event. */
 export interface IngestOptions {
@@ -41,7 +45,7 @@ export interface Identification {
 
 /**
  * Validates an input and finds out which event it is: its key, id, number and partition. Throws `MILL_INVALID_EVENT`
- * with what was expected and found. The answer is a promise only when the schema is asynchronous.
+ * with what was expected and found, and `MILL_PIPELINE_FAILED` where the pipeline itself is wrong. The answer is a promise only when the schema is asynchronous.
  */
 export function identify(
   means: Identification,
@@ -51,22 +55,34 @@ export function identify(
 ): Outgoing | Promise<Outgoing> {
   if (pipeline.inexactNumbers === 'text') inexactNumbersAsText(input);
   else refuseInexactNumbers(pipeline, input);
-  const validated = validate(pipeline.event, input);
+  const validated = validatedBy(pipeline, input);
   return validated instanceof Promise
-    ? validated.then((result) => toOutgoing(means, pipeline, result, options))
+    ? validated.then(
+        (result) => toOutgoing(means, pipeline, result, options),
+        (thrown: unknown) => failed(pipeline, theSchema, thrown),
+      )
     : toOutgoing(means, pipeline, validated, options);
+}
+
+function validatedBy(pipeline: AnyPipeline, input: unknown): ReturnType<typeof validate> {
+  try {
+    return validate(pipeline.event, input);
+  } catch (thrown) {
+    return failed(pipeline, theSchema, thrown);
+  }
 }
 
 function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, options: Provenance): Outgoing {
   if (!validated.ok) throw invalidEvent(pipeline, validated.issues);
   const { value } = validated;
+  if (value === undefined) throw invalidEvent(pipeline, [{ path: '', message: 'expected an event that is JSON, found nothing' }]);
   const { limits } = means;
   const acceptedAt = means.clock.now();
   const number = pipeline.order === undefined ? null : numberOf(pipeline, value);
-  const chosen = number === null ? (options.id ?? declared(pipeline, 'id', () => pipeline.id?.(value))) : undefined;
+  const chosen = number === null ? (options.id ?? idOf(pipeline, value)) : undefined;
   if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
-  const declaredKey = pipeline.key === undefined ? undefined : declared(pipeline, 'key', () => pipeline.key?.(value));
-  if (pipeline.key !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
+  const declaredKey = keyOf(pipeline, value);
+  if (declaredKey !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
   // After all functions of the pipeline: what they change of the event is in its body, too.
   const event = storable(pipeline, value);
   const body = JSON.stringify(event);
@@ -91,12 +107,24 @@ export function sliceOf(key: string, partitions: number): number {
 }
 
 function numberOf(pipeline: AnyPipeline, event: unknown): number {
-  const number = declared(pipeline, 'number', () => pipeline.order?.by(event));
+  const number = declared(pipeline, 'order.by()', event, () => numberFrom(pipeline.order?.by(event)));
   const from = pipeline.order?.from ?? 1;
-  if (Number.isSafeInteger(number) && (number as number) >= from && (number as number) <= numberMax) return number as number;
-  throw invalidEvent(pipeline, [
-    { path: '', message: `number: expected an integer from ${from} to ${numberMax}, found ${String(number)}` },
-  ]);
+  if (Number.isSafeInteger(number) && number >= from && number <= numberMax) return number;
+  throw invalidEvent(pipeline, [{ path: '', message: `number: expected an integer from ${from} to ${numberMax}, found ${number}` }]);
+}
+
+/** The id that the event has by itself, if it has one. */
+function idOf(pipeline: AnyPipeline, event: unknown): string | undefined {
+  if (pipeline.id === undefined) return undefined;
+  return declared(pipeline, 'id()', event, () => {
+    const id = pipeline.id?.(event);
+    return id === undefined ? undefined : textFrom(id);
+  });
+}
+
+function keyOf(pipeline: AnyPipeline, event: unknown): string | undefined {
+  if (pipeline.key === undefined) return undefined;
+  return declared(pipeline, 'key()', event, () => textFrom(pipeline.key?.(event)));
 }
 
 /** What JavaScript rounded while the body was parsed is not what was sent. */
@@ -109,30 +137,51 @@ function refuseInexactNumbers(pipeline: AnyPipeline, input: unknown): void {
 function storable(pipeline: AnyPipeline, value: unknown): unknown {
   try {
     return copyJson(value);
-  } catch (error) {
-    if (!(error instanceof NotJson)) throw error;
-    throw invalidEvent(pipeline, [{ path: error.path, message: error.message }]);
+  } catch (thrown) {
+    if (thrown instanceof NotJson) throw invalidEvent(pipeline, [{ path: thrown.path, message: thrown.message }]);
+    return failed(pipeline, theSchema, thrown);
   }
 }
 
-function checkName(pipeline: AnyPipeline, what: string, value: unknown, lengthMax: number): void {
-  if (typeof value === 'string' && value.length > 0 && value.length <= lengthMax && isStorableText(value)) return;
-  const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${nameFound(value)}`;
+function checkName(pipeline: AnyPipeline, what: string, name: string, lengthMax: number): void {
+  if (typeof name === 'string' && name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
+  const found = typeof name === 'string' && name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
+  const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${found}`;
   throw invalidEvent(pipeline, [{ path: '', message }]);
 }
 
-function nameFound(value: unknown): string {
-  if (typeof value !== 'string') return typeof value;
-  return value.length > 100 ? `one of ${value.length}` : JSON.stringify(value);
-}
-
-/** Runs one of the pipeline's own functions; what it throws is a fault of the event. */
-function declared<T>(pipeline: AnyPipeline, what: string, call: () => T): T {
+/**
+ * Runs a function of the pipeline. What it throws is the pipeline's fault, and no caller's, unless there is no event: a schema that
+ * lets null pass is asked for one.
+ */
+function declared<T>(pipeline: AnyPipeline, what: string, event: unknown, call: () => T): T {
   try {
     return call();
-  } catch (error) {
-    throw invalidEvent(pipeline, [{ path: '', message: `${what}: ${messageOf(error)}` }]);
+  } catch (thrown) {
+    if (event === null) throw invalidEvent(pipeline, [{ path: '', message: 'expected an event, found null' }]);
+    return failed(pipeline, what, thrown);
   }
+}
+
+function textFrom(found: unknown): string {
+  return typeof found === 'string' ? found : wrongType('text', found);
+}
+
+function numberFrom(found: unknown): number {
+  return typeof found === 'number' ? found : wrongType('a number', found);
+}
+
+/** A program without types may answer anything. */
+function wrongType(expected: string, found: unknown): never {
+  if (!isThenable(found)) throw new TypeError(`expected ${expected}, found ${describeFound(found)}`);
+  // Nobody waits for it.
+  Promise.resolve(found).catch(() => undefined);
+  throw new TypeError(`expected ${expected}, found a promise`);
+}
+
+/** The message is all that a caller may know; what was thrown is the cause, and goes to the log. */
+function failed(pipeline: AnyPipeline, what: string, cause: unknown): never {
+  throw new MillraceError('MILL_PIPELINE_FAILED', `pipeline ${pipeline.name}: ${what} failed`, { cause });
 }
 
 function invalidEvent(pipeline: AnyPipeline, issues: readonly Issue[]): MillraceError {

@@ -1,4 +1,5 @@
-import { MillraceError, messageOf } from '../errors.ts';
+import { MillraceError } from '../errors.ts';
+import { faultFields, faultOf } from '../fault.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
@@ -19,6 +20,8 @@ import { RetentionSweep } from './retention.ts';
 import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
 import { declaredState, readState } from './state.ts';
+import { steadyLog } from './steady-log.ts';
+import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
 import type { Tracing } from './tracing.ts';
 import { Transports } from './transports.ts';
@@ -106,7 +109,9 @@ export class Mill {
   #stopping: Promise<void> | undefined;
 
   constructor(options: MillOptions) {
-    const { store, clock = systemClock, random = Math.random, log = silentLog, limits = {}, tracing } = options;
+    const { store, clock = systemClock, random = Math.random, limits = {} } = options;
+    const log = steadyLog(options.log ?? silentLog);
+    const tracing = options.tracing && steadyTracing(options.tracing, log);
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
@@ -126,6 +131,7 @@ export class Mill {
     this.#door = new Door({
       ...this.#identification,
       store,
+      log,
       tracing,
       partition: (id) => this.#partitions.at(id),
       counters: (pipeline) => this.#partitions.counters(pipeline),
@@ -176,11 +182,12 @@ export class Mill {
   /**
    * Takes an event in. When it returns, the event is on disk (promise 1).
    *
-   * @throws MillraceError `MILL_INVALID_EVENT` with the issues, or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
+   * @throws MillraceError `MILL_INVALID_EVENT` with the issues, `MILL_PIPELINE_FAILED` when `key` or another function of the
+   *   pipeline throws (its `cause` is what was thrown, and the log has its stack), or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
   async ingest(pipeline: string, event: unknown, { id, traceparent }: IngestOptions = {}): Promise<Ingested> {
-    return (await this.#door.take(this.#pipeline(pipeline), event, { id, traceparent })).ingested;
+    return this.#door.ingest(this.#pipeline(pipeline), event, { id, traceparent });
   }
 
   /**
@@ -192,7 +199,7 @@ export class Mill {
     events: readonly unknown[],
     options: Pick<IngestOptions, 'traceparent'> = {},
   ): Promise<readonly Judged[]> {
-    return this.#door.takeBatch(this.#pipeline(pipeline), events, options);
+    return this.#door.ingestBatch(this.#pipeline(pipeline), events, options);
   }
 
   /**
@@ -411,7 +418,7 @@ export class Mill {
   /** An idle engine learns by it alone that its store is gone. */
   #retentionFailed(error: unknown): void {
     if (error instanceof MillraceError && error.code === 'MILL_STORE_MOVED') this.#fail(error);
-    else this.#log.warn({ reason: messageOf(error) }, 'retention failed');
+    else this.#log.warn(faultFields(faultOf(error)), 'retention failed');
   }
 
   #fail(error: MillraceError): void {

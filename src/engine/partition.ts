@@ -1,4 +1,5 @@
 import { type ErrorCode, MillraceError, messageOf } from '../errors.ts';
+import { faultFields, faultOf } from '../fault.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
@@ -262,7 +263,7 @@ export class Partition {
       const { code } = failure;
       // One line tells of a lock, however often it is tried.
       if (code !== 'MILL_STORE_BUSY' || code !== lastCode) {
-        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, reason: failure.message }, 'starting over');
+        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...describe(failure) }, 'starting over');
       }
       lastCode = code;
       await this.#pause(code === 'MILL_STORE_BUSY' ? recoveryFromLock : recovery);
@@ -284,6 +285,12 @@ export class Partition {
     if (this.#failures === 1) return;
     await new Promise<void>((resolve) => clock.after(pauseMs(policy, this.#failures - 1, random()), resolve));
   }
+}
+
+/** Of what nobody expected the place counts too. */
+function describe(failure: MillraceError): object {
+  const { reason, stack } = faultOf(failure);
+  return faultFields({ reason, stack: failure.code === 'MILL_INTERNAL' ? stack : null });
 }
 
 function asFailure(error: unknown): MillraceError {

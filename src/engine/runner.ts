@@ -1,4 +1,5 @@
-import { type MillraceError, messageOf } from '../errors.ts';
+import type { MillraceError } from '../errors.ts';
+import { type Fault, faultFields, faultOf } from '../fault.ts';
 import type { NewDeadLetter, TimerWrite } from '../store/store.ts';
 import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
@@ -9,14 +10,15 @@ import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
 import { deliveryOf, isDecided, outcomeName } from './outbox/outcome.ts';
 import { readState } from './state.ts';
-import { type Tracing, traceFields } from './tracing.ts';
+import type { SteadyTracing } from './steady-tracing.ts';
+import { traceFields } from './tracing.ts';
 import { type DeliveryEffect, TurnRecord, type TurnSubject } from './turn.ts';
 
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
   readonly random: () => number;
   readonly log: Log;
-  readonly tracing: Tracing | undefined;
+  readonly tracing: SteadyTracing | undefined;
   readonly counters: Counters;
   /** Pipelines all of whose stored states of the present version fit their schema. */
   readonly provenStates: ReadonlySet<string>;
@@ -107,7 +109,7 @@ export class Runner {
     const { name, attempts } = timer;
     const reason = whyUndeclared(pipeline, name);
     if (reason === undefined && !isUnheard(pipeline, name)) return true;
-    if (reason !== undefined) this.#giveUpTimer(lane, timer, attempts, reason);
+    if (reason !== undefined) this.#giveUpTimer(lane, timer, attempts, { reason, stack: null });
     else {
       log.debug(
         { pipeline: pipeline.name, key: lane.key, timer: name },
@@ -228,9 +230,9 @@ export class Runner {
     const { retry, onGiveUp } = this.#means.pipeline;
     const draft = this.#means.draft();
     waiting.attempts += 1;
-    const reason = messageOf(error);
+    const fault = faultOf(error);
     const { id: event, attempts: attempt, traceparent } = waiting;
-    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, event, attempt, reason, ...traceFields(traceparent) };
+    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, event, attempt, ...fault, ...traceFields(traceparent) };
     if (waiting.attempts < retry.attempts) {
       const retryAt = this.#means.clock.now() + pauseMs(retry, waiting.attempts, this.#means.random());
       draft.counts.retries += 1;
@@ -240,7 +242,7 @@ export class Runner {
       const event = { position: waiting.position, order: waiting.order };
       const parked = onGiveUp === 'park';
       this.#bury(draft, lane, {
-        reason,
+        ...fault,
         attempts: waiting.attempts,
         event,
         timer: null,
@@ -262,8 +264,9 @@ export class Runner {
     const draft = this.#means.draft();
     const { name, dueAt, data } = timer;
     const attempts = timer.attempts + 1;
-    const reason = `timer ${name}: ${messageOf(error)}`;
-    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, timer: name, attempt: attempts, reason };
+    const { reason, stack } = faultOf(error);
+    const fault = { reason: `timer ${name}: ${reason}`, stack };
+    const fields = { pipeline: this.#means.pipeline.name, key: lane.key, timer: name, attempt: attempts, ...fault };
     if (lane.isReplaced(timer)) {
       this.#means.log.warn(fields, 'attempt failed, and a newer one takes its place');
     } else if (attempts < retry.attempts) {
@@ -274,17 +277,17 @@ export class Runner {
       this.#writeTimer(lane, draft, write);
       lane.retryTimer({ name, ...write.timer });
     } else {
-      this.#giveUpTimer(lane, timer, attempts, reason);
+      this.#giveUpTimer(lane, timer, attempts, fault);
     }
     this.#means.drafted();
   }
 
-  #giveUpTimer(lane: Lane, { name, dueAt, data }: DueTimer, attempts: number, reason: string): void {
+  #giveUpTimer(lane: Lane, { name, dueAt, data }: DueTimer, attempts: number, fault: Fault): void {
     const { pipeline, log } = this.#means;
     const draft = this.#means.draft();
-    log.error({ pipeline: pipeline.name, key: lane.key, timer: name, attempt: attempts, reason }, 'gave up, timer dropped');
+    log.error({ pipeline: pipeline.name, key: lane.key, timer: name, attempt: attempts, ...faultFields(fault) }, 'gave up, timer dropped');
     this.#bury(draft, lane, {
-      reason,
+      ...fault,
       attempts,
       event: null,
       timer: { name, dueAt, data },
@@ -310,6 +313,7 @@ export class Runner {
     const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
     this.#bury(draft, lane, {
       reason: `${missing} did not arrive within ${skipAfterMs} ms`,
+      stack: null,
       attempts: 0,
       event: null,
       timer: null,

@@ -17,8 +17,8 @@ import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
+import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
-import type { Tracing } from './tracing.ts';
 
 /** What a tenure works with; its partition provides it. */
 export interface TenureMeans {
@@ -28,7 +28,7 @@ export interface TenureMeans {
   newId(): string;
   readonly limits: Limits;
   readonly log: Log;
-  readonly tracing: Tracing | undefined;
+  readonly tracing: SteadyTracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly counters: Counters;
   readonly provenStates: ReadonlySet<string>;
@@ -225,11 +225,11 @@ export class Tenure {
   }
 
   /** Makes a dead letter of a row. Resolves when it is on disk, or the tenure ends. No event was received, so none counts as failed. */
-  async bury({ origin, key, fault: reason }: FaultyRow): Promise<void> {
+  async bury({ origin, key, fault: reason, stack }: FaultyRow): Promise<void> {
     if (this.#state !== 'working') return;
     const { newId, clock } = this.#means;
     const nothing = { event: null, timer: null, delivery: null, numbers: null };
-    this.#draft.bury({ id: newId(), key, reason, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
+    this.#draft.bury({ id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
     await this.#committed();
   }
 

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Transport } from '../pipeline/endpoint.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import { recordingLog } from './log.fixture.test.ts';
 import { millrace } from './mill.ts';
 
 const Thing = z.object({ name: z.string() });
@@ -44,8 +45,14 @@ test('a transport that fails to close keeps nothing else from being closed', asy
   const close = () => {
     throw new Error('stuck');
   };
-  const mill = await millrace({ store, pipelines: [calling({ call, close })] }).start();
+  const { log, lines } = recordingLog();
+  const mill = await millrace({ store, pipelines: [calling({ call, close })], log }).start();
   await mill.stop();
+  assert.deepEqual(
+    lines.map(({ message }) => message),
+    ['a transport failed to close'],
+  );
+  assert.match(String(lines[0]?.fields.stack), /^Error: stuck\n {4}at .*transports\.test\.ts/);
   const next = await millrace({ store, pipelines: [calling({ call })] }).start();
   await next.stop();
 });
@@ -55,8 +62,10 @@ test('a start that a transport fails can be made again', async () => {
   const open = () => {
     if (isBroken) throw new Error('no wire');
   };
-  const mill = millrace({ store: memory(), pipelines: [calling({ open, call })] });
+  const { log, lines } = recordingLog();
+  const mill = millrace({ store: memory(), pipelines: [calling({ open, call })], log });
   await assert.rejects(mill.start(), { message: 'no wire' });
+  assert.match(String(lines[0]?.fields.stack), /^Error: no wire\n {4}at .*transports\.test\.ts/);
   isBroken = false;
   await mill.start();
   assert.equal((await mill.ingest('calling', { name: 'a' })).status, 'accepted');

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { faultFields, faultOf } from '../fault.ts';
 import type { Transport } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Log } from './log.ts';
@@ -18,7 +18,13 @@ export class Transports {
   async open(): Promise<void> {
     for (const transport of this.#transports) {
       this.#open.add(transport);
-      await transport.open?.(this.#log);
+      try {
+        await transport.open?.(this.#log);
+      } catch (error) {
+        // A program may tell no more of a start that fails than the message.
+        this.#log.error(faultFields(faultOf(error)), 'a transport failed to open');
+        throw error;
+      }
     }
   }
 
@@ -28,7 +34,7 @@ export class Transports {
     this.#open.clear();
     const closed = await Promise.allSettled(open.map(async (transport) => transport.close?.()));
     for (const { reason } of closed.filter((end) => end.status === 'rejected')) {
-      this.#log.warn({ reason: messageOf(reason) }, 'a transport failed to close');
+      this.#log.warn(faultFields(faultOf(reason)), 'a transport failed to close');
     }
   }
 }

@@ -153,7 +153,7 @@ export class TurnRecord implements Turn, Said {
   ignore(reason: string): undefined {
     this.#checkOpen('ignore');
     // One without types may give anything, and not all of it can go from a thread to another.
-    this.ignored = messageOf(reason);
+    this.ignored = typeof reason === 'string' ? reason : describeFound(reason);
   }
 
   /** Takes over what the handler said to a turn of the same pipeline in another thread, which has checked it. */

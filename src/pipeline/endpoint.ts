@@ -24,6 +24,7 @@ export interface OutgoingCall {
 
 /**
  * What came of a call. `answer`, where there is one, is kept as JSON, as it is when it is given; it comes back to the key.
+ * `cause`, where there is one, is what was thrown on the way: the log and the dead letter have its stack, and the key does not see it.
  *
  * - `delivered`: it has arrived and must not be made again.
  * - `unknown`: it may have arrived, and nobody can tell. It is not made again by itself: an operator decides.
@@ -33,9 +34,15 @@ export interface OutgoingCall {
  */
 export type Answer =
   | { readonly result: 'delivered'; readonly answer?: unknown }
-  | { readonly result: 'unknown'; readonly reason: string; readonly answer?: unknown }
-  | { readonly result: 'refused'; readonly reason: string; readonly answer?: unknown }
-  | { readonly result: 'failed'; readonly reason: string; readonly retryAfterMs?: number | undefined; readonly answer?: unknown }
+  | { readonly result: 'unknown'; readonly reason: string; readonly answer?: unknown; readonly cause?: unknown }
+  | { readonly result: 'refused'; readonly reason: string; readonly answer?: unknown; readonly cause?: unknown }
+  | {
+      readonly result: 'failed';
+      readonly reason: string;
+      readonly retryAfterMs?: number | undefined;
+      readonly answer?: unknown;
+      readonly cause?: unknown;
+    }
   | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
 
 export interface TransportLog {

@@ -12,6 +12,8 @@ interface ReadRow {
 /** A row of which no event can be made, and why. */
 export interface FaultyRow extends ReadRow {
   readonly fault: string;
+  /** Where making it an event failed, as text; null where nothing was thrown. */
+  readonly stack: string | null;
 }
 
 /** A row and the event that it is, or why it is none. */

@@ -26,7 +26,8 @@ async function list({ url }: Pick<Served, 'url'>, query: string) {
 test('what failed for good is listed with its reason', async (t) => {
   const { letters, letterOf } = await serveFailures(t);
   assert.equal(letters.length, 3);
-  const { id, eventId, failedAt, acceptedAt, ...letter } = letterOf('poison-1');
+  const { id, eventId, failedAt, acceptedAt, stack, ...letter } = letterOf('poison-1');
+  assert.match(stack, /^Error: poison-1 cannot be visited\n {4}at .*fixture\.test\.ts:\d+:\d+/);
   assert.ok(typeof id === 'string' && typeof eventId === 'string');
   for (const time of [failedAt, acceptedAt]) assert.equal(new Date(time).toISOString(), time);
   assert.deepEqual(letter, {

@@ -20,6 +20,10 @@ const DeadLetterAnswer = z.object({
   pipeline: z.string(),
   key: z.string(),
   reason: z.string(),
+  stack: z.string().nullable().meta({
+    description:
+      'Where it failed: the stack of what was thrown, with the chain of causes, at most 8192 characters; null where nothing was thrown',
+  }),
   failedAt: z.iso.datetime(),
   attempts: z.int(),
   parked: z.boolean().meta({ description: 'Whether its key waits until it is redriven or discarded' }),
@@ -96,12 +100,13 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 }
 
 function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
-  const { id, key, reason, attempts, parked, eventId, numbers, origin } = row;
+  const { id, key, reason, stack, attempts, parked, eventId, numbers, origin } = row;
   return {
     id,
     pipeline: row.partition.pipeline,
     key,
     reason,
+    stack,
     failedAt: new Date(row.failedAt).toISOString(),
     attempts,
     parked,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../errors.ts';
-import { post, serve } from './fixture.test.ts';
+import { post, problemIn, serve } from './fixture.test.ts';
 import { ingestRoute } from './ingest-route.ts';
 
 /** A server with a route that takes in, which says what it got or throws what it is asked to; and how many requests Fastify saw. */
@@ -89,4 +89,21 @@ test('a stop waits for requests that went the short way', async (t) => {
   assert.equal((await answer).status, 202);
   await stopped;
   assert.equal(mill.counts().visits?.processed, 1);
+});
+
+test('what a route throws that throws again when it is read is answered as any unexpected error, and harms nothing', async (t) => {
+  const refuse = () => {
+    throw new Error('a secret');
+  };
+  const { url } = await serve(t, {
+    routes: (app) =>
+      ingestRoute(app, '/take', {}, async () => {
+        throw new Proxy({}, { has: refuse, get: refuse, getPrototypeOf: refuse });
+      }),
+  });
+  for (let request = 1; request <= 2; request += 1) {
+    const problem = await problemIn(await post(`${url}/take`, {}));
+    assert.equal(problem.code, 'MILL_INTERNAL');
+    assert.ok(!JSON.stringify(problem).includes('a secret'));
+  }
 });

@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { codeOf, faultOf } from '../fault.ts';
 import { failureAnswer, problemMediaType, sendFailure } from './problem.ts';
 
 /** Answers everything that is thrown on the way of a request with its problem, and logs what is our fault. */
@@ -17,9 +18,13 @@ export function answerFailures(app: FastifyInstance, log: Logger): void {
   });
 }
 
+type FailedRequest = { readonly err: unknown } & Pick<IncomingMessage, 'method' | 'url'>;
+
 /** Logs what is our fault. A store that fails says so once, where the engine was started, and not with every request that it fails. */
-export function logFailure(log: Logger, status: number, fields: { readonly err: unknown } & Pick<IncomingMessage, 'method' | 'url'>): void {
-  if (status >= 500 && status !== 503) log.error(fields, 'request failed');
+export function logFailure(log: Logger, status: number, { err, method, url }: FailedRequest): void {
+  // The engine has logged the fault of a pipeline, whoever brought the event.
+  if (status < 500 || status === 503 || codeOf(err) === 'MILL_PIPELINE_FAILED') return;
+  log.error({ ...faultOf(err), method, url }, 'request failed');
 }
 
 const statusByCode: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };

@@ -16,8 +16,17 @@ interface Problem {
 
 export const problemMediaType = 'application/problem+json';
 
-/** What the caller is told about anything that was thrown. Of an unexpected error that is nothing: its text may hold what is not theirs. */
+/** What the caller is told about anything that was thrown. A proxy may throw again when it is asked what it is. */
 function problemOf(thrown: unknown): Problem {
+  try {
+    return problemFrom(thrown);
+  } catch {
+    return problemFrom(unexpected());
+  }
+}
+
+/** Of an unexpected error the caller is told nothing: its text may hold what is not theirs. */
+function problemFrom(thrown: unknown): Problem {
   const error = toMillraceError(thrown);
   if (error !== undefined) {
     const { title, status } = errorTable[error.code];
@@ -63,6 +72,10 @@ function toMillraceError(thrown: unknown): MillraceError | undefined {
     return new MillraceError('MILL_INVALID_REQUEST', 'expected a path in percent-encoded UTF-8, found one that cannot be decoded');
   }
   if (status < 500) return undefined;
+  return unexpected();
+}
+
+function unexpected(): MillraceError {
   return new MillraceError('MILL_INTERNAL', 'something unexpected happened; the log of the server has the details');
 }
 

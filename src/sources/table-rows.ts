@@ -1,6 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { MillraceError, messageOf } from '../errors.ts';
-import type { PendingOrigins, SourceRow } from '../pipeline/source-rows.ts';
+import { stackOf } from '../fault.ts';
+import type { FaultyRow, PendingOrigins, SourceRow } from '../pipeline/source-rows.ts';
 import type { SqlValue, Table } from '../pipeline/table.ts';
 import { unreadableColumns } from '../pipeline/unreadable.ts';
 
@@ -75,7 +76,7 @@ export class TableRows<Row> {
   }
 
   /** The event that a row is by now, or why it is none; undefined for a row that waits no longer. */
-  async #make(key: readonly SqlValue[]): Promise<{ readonly event: unknown } | { readonly fault: string } | undefined> {
+  async #make(key: readonly SqlValue[]): Promise<{ readonly event: unknown } | Pick<FaultyRow, 'fault' | 'stack'> | undefined> {
     let row: Row | undefined;
     try {
       row = await this.#read(key);
@@ -83,15 +84,15 @@ export class TableRows<Row> {
       if (error instanceof MillraceError && error.code !== 'MILL_INVALID_REQUEST') throw error;
       // A query that is wrong in itself throws here too: then it is not the row's fault.
       await this.#waiting().clearLimit().limit(0).execute();
-      return { fault: `row: ${messageOf(error)}` };
+      return { fault: `row: ${messageOf(error)}`, stack: stackOf(error) };
     }
-    if (row === undefined) return mayBeUnreadable(key) && (await this.#isWaiting(key)) ? { fault: unreadableKey } : undefined;
+    if (row === undefined) return mayBeUnreadable(key) && (await this.#isWaiting(key)) ? { fault: unreadableKey, stack: null } : undefined;
     const unreadable = unreadableColumns(row).map(({ column, message }) => `${column}: ${message}`);
-    if (unreadable.length > 0) return { fault: `row: ${unreadable.join('; ')}` };
+    if (unreadable.length > 0) return { fault: `row: ${unreadable.join('; ')}`, stack: null };
     try {
       return { event: await this.#event(row) };
     } catch (error) {
-      return { fault: `event: ${messageOf(error)}` };
+      return { fault: `event: ${messageOf(error)}`, stack: stackOf(error) };
     }
   }
 

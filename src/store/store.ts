@@ -216,6 +216,8 @@ export interface NewDeadLetter {
   readonly id: string;
   readonly key: string;
   readonly reason: string;
+  /** Where it failed, with the chain of causes, as text; null where nothing was thrown. */
+  readonly stack: string | null;
   readonly failedAt: number;
   readonly attempts: number;
   /** The failed event; null when something else was given up. */

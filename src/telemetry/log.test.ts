@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { logLevels } from './log.ts';
+import { pino } from 'pino';
+import { logLevels, prettyLines } from './log.ts';
 
 /** What a process that logs one line at each level prints. */
 function run(level: string): { stdout: string; levels: string[] } {
@@ -30,4 +32,17 @@ test('a log writes JSON lines to stderr, down to its level, and loses none in a 
 test('the levels go from the fewest lines to the most, and to none', () => {
   assert.deepEqual(run('trace').levels, logLevels.slice(0, -1));
   assert.deepEqual(run('silent').levels, []);
+});
+
+test('on a terminal a stack goes over several lines, and elsewhere it is one field of a JSON line', () => {
+  const fields = { pipeline: 'visits', stack: 'TypeError: no page\n    at handle (file:///visits.ts:7:1)\nCaused by: Error: "gone"' };
+  const terminal = new PassThrough();
+  pino({ base: null }, prettyLines(terminal)).error(fields, 'gave up');
+  assert.match(
+    String(terminal.read()),
+    /gave up.*\n.*pipeline.*: "visits"\n.*stack.*: TypeError: no page\n +at handle \(file:\/\/\/visits\.ts:7:1\)\n +Caused by: Error: "gone"\n/,
+  );
+  const file = new PassThrough();
+  pino({ base: null }, file).error(fields, 'gave up');
+  assert.equal(JSON.parse(String(file.read())).stack, fields.stack);
 });

@@ -1,6 +1,11 @@
 import { type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 
+/** Readable lines; a `stack` goes over several. */
+export function prettyLines(destination: number | NodeJS.WritableStream): ReturnType<typeof PinoPretty> {
+  return PinoPretty({ destination, sync: true, customPrettifiers: { stack: (stack) => String(stack) } });
+}
+
 /** The values of `LOG_LEVEL`, from the fewest lines to the most, and none at all. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -18,8 +23,5 @@ export function createLogger(level: LogLevel): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return pino(
-    options,
-    process.stderr.isTTY ? PinoPretty({ destination: stderr, sync: true }) : pino.destination({ fd: stderr, sync: true }),
-  );
+  return pino(options, process.stderr.isTTY ? prettyLines(stderr) : pino.destination({ fd: stderr, sync: true }));
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { faultFields, faultOf } from '../../fault.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
@@ -49,7 +49,7 @@ export class Leftovers {
       return true;
     } catch (error) {
       if (this.#isClosed) return false;
-      log.warn({ reason: messageOf(error) }, 'the look for stored work whose declaration is gone failed');
+      log.warn(faultFields(faultOf(error)), 'the look for stored work whose declaration is gone failed');
       this.#tryLater();
       return false;
     }

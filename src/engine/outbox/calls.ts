@@ -1,11 +1,11 @@
-import { messageOf } from '../../errors.ts';
-import type { Answer, Endpoint } from '../../pipeline/endpoint.ts';
+import { faultOf } from '../../fault.ts';
+import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { DeliveryName, StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
-import { keptAnswer } from './kept-answer.ts';
+import { type KeptAnswer, keptAnswer } from './kept-answer.ts';
 
 /** A transport that postpones is asked again no sooner. In milliseconds. */
 const postponeMsMin = 10;
@@ -13,7 +13,7 @@ const postponeMsMin = 10;
 interface Call {
   readonly delivery: StoredDelivery;
   readonly abort: AbortController;
-  readonly answer: Promise<Answer>;
+  readonly answer: Promise<KeptAnswer>;
   isOver: boolean;
 }
 
@@ -47,7 +47,7 @@ export class Calls {
   }
 
   /** Makes the call that the delivery is due for, unless it has been made: then its answer. Never rejects. */
-  make(delivery: StoredDelivery, endpoint: Endpoint, gate: EndpointGate): Promise<Answer> {
+  make(delivery: StoredDelivery, endpoint: Endpoint, gate: EndpointGate): Promise<KeptAnswer> {
     const name = nameOf(delivery);
     const made = this.#calls.get(name);
     if (made !== undefined && this.has(delivery)) return made.answer;
@@ -106,7 +106,7 @@ export class Calls {
     await Promise.all(Array.from(this.#calls.values(), ({ answer }) => answer));
   }
 
-  async #answerOf(delivery: StoredDelivery, { to, timeoutMs }: Endpoint, abort: AbortController): Promise<Answer> {
+  async #answerOf(delivery: StoredDelivery, { to, timeoutMs }: Endpoint, abort: AbortController): Promise<KeptAnswer> {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     // A call that throws at once leaves nobody to wait for it.
     aborted.catch(() => undefined);
@@ -121,7 +121,9 @@ export class Calls {
         this.#log.warn({ pipeline: this.#pipeline, key, endpoint, delivery: id, fault }, 'an answer is not kept'),
       );
     } catch (error) {
-      return { result: 'failed', reason: messageOf(error) };
+      const { reason, stack } = faultOf(error);
+      // That its time is over is no fault of the transport, and has no place.
+      return { result: 'failed', reason, stack: error === abort.signal.reason ? null : stack };
     } finally {
       disarm();
     }

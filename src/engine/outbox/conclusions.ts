@@ -1,4 +1,5 @@
-import type { Answer, DeliveryOutcome, Endpoint } from '../../pipeline/endpoint.ts';
+import { faultFields } from '../../fault.ts';
+import type { DeliveryOutcome, Endpoint } from '../../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { StoredDelivery } from '../../store/store.ts';
 import { pauseMs } from '../backoff.ts';
@@ -8,6 +9,7 @@ import type { Lanes } from '../lanes.ts';
 import type { Log } from '../log.ts';
 import type { TimerQueue } from '../timer-queue.ts';
 import type { DeliveryTime } from './delivery-time.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 import { outcomeTimer } from './outcome.ts';
 
 /** What conclusions work with; their tenure provides it. */
@@ -23,7 +25,7 @@ export interface ConclusionsMeans {
   draft(): Draft;
 }
 
-type Final = Exclude<Answer, { readonly result: 'postponed' }>;
+type Final = Exclude<KeptAnswer, { readonly result: 'postponed' }>;
 type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
 
 /** What the answers of one endpoint mean, for their deliveries and for the keys. */
@@ -57,18 +59,20 @@ export class Conclusions {
     else this.#giveUp(delivery, attempts, answer);
   }
 
-  #retry(delivery: StoredDelivery, attempts: number, { reason, retryAfterMs = 0, answer }: Final & { readonly result: 'failed' }): void {
+  #retry(delivery: StoredDelivery, attempts: number, failed: Final & { readonly result: 'failed' }): void {
+    const { reason, stack = null, retryAfterMs = 0, answer } = failed;
     const { clock, random, draft, log } = this.#means;
     const { endpoint, key, id } = delivery;
     const afterMs = Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()));
     const byOutbox = this.#endpoint.retryBy === 'outbox';
     draft().counts.deliveryRetries += 1;
     draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: byOutbox ? this.#time.now() + afterMs : null });
-    log.warn({ ...this.#fields(delivery), attempt: attempts, reason }, 'delivery failed');
+    log.warn({ ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) }, 'delivery failed');
     if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt: clock.now() + afterMs });
   }
 
-  #giveUp(delivery: StoredDelivery, attempts: number, { result, reason, answer }: Exclude<Final, { readonly result: 'delivered' }>): void {
+  #giveUp(delivery: StoredDelivery, attempts: number, given: Exclude<Final, { readonly result: 'delivered' }>): void {
+    const { result, reason, stack = null, answer } = given;
     const { clock, newId, draft, log } = this.#means;
     const { id, key, endpoint, body, url, ordered, askedAt, traceparent } = delivery;
     const isUnknown = result === 'unknown';
@@ -78,6 +82,7 @@ export class Conclusions {
       id: newId(),
       key,
       reason: `delivery to ${endpoint}: ${isUnknown ? `unknown: it may have arrived: ${reason}` : reason}`,
+      stack,
       failedAt: clock.now(),
       attempts,
       event: null,
@@ -87,7 +92,7 @@ export class Conclusions {
       origin: null,
       parked: false,
     });
-    const fields = { ...this.#fields(delivery), attempt: attempts, reason };
+    const fields = { ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) };
     log.error(fields, isUnknown ? 'a delivery may have arrived, and is not made again by itself' : 'gave up a delivery');
     this.#tell(delivery, { status: isUnknown ? 'unknown' : 'given up', attempts, reason, answer: answer ?? null });
   }

@@ -1,8 +1,16 @@
+import { stackOf } from '../../fault.ts';
 import { describeFound } from '../../pipeline/describe-found.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
 
 /** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
 export const retryAfterMsMax = 24 * 60 * 60 * 1000;
+
+type Kept<T> = T extends unknown
+  ? Omit<T, 'cause'> & { /** Where it failed; null or absent where nothing was thrown. */ readonly stack?: string | null }
+  : never;
+
+/** An answer in which what was thrown has become text. */
+export type KeptAnswer = Kept<Answer>;
 
 const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'unknown', 'refused', 'failed', 'postponed']);
 
@@ -11,7 +19,7 @@ const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'u
  * without types. The call was made, so what it says of the call stands however the rest of its answer looks, and where it does not
  * say what came of the call, that is unknown. `warn` is told what is not kept.
  */
-export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => void): Answer {
+export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => void): KeptAnswer {
   const result = answer?.result;
   if (answer === undefined || !results.has(result)) {
     return { result: 'unknown', reason: `expected an answer of ${[...results].join(', ')}, found ${describeFound(result)}` };
@@ -26,11 +34,12 @@ export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => 
   const copy = kept === undefined ? { answer: null } : kept;
   if (answer.result === 'delivered') return { result: 'delivered', ...copy };
   const reason = textOf(answer.reason);
-  if (answer.result !== 'failed') return { result: answer.result, reason, ...copy };
+  const said = { reason, ...copy, stack: answer.cause === undefined ? null : stackOf(answer.cause) };
+  if (answer.result !== 'failed') return { result: answer.result, ...said };
   const { retryAfterMs } = answer;
-  if (retryAfterMs === undefined) return { result: 'failed', reason, ...copy };
-  if (!isPause(retryAfterMs)) return { result: 'failed', reason: noPause(retryAfterMs), ...copy };
-  return { result: 'failed', reason, retryAfterMs: bounded(retryAfterMs), ...copy };
+  if (retryAfterMs === undefined) return { result: 'failed', ...said };
+  if (!isPause(retryAfterMs)) return { result: 'failed', ...said, reason: noPause(retryAfterMs) };
+  return { result: 'failed', ...said, retryAfterMs: bounded(retryAfterMs) };
 }
 
 /** As JSON writes it: a moment as a text, an instance of a class as its own fields, NaN as null. Undefined when JSON cannot write it. */

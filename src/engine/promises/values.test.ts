@@ -169,11 +169,19 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
       throw thrown;
     };
     await refuses([
-      [throwing(Object.assign(new Error('x'), { message: { code: 7 } })), '[object Object]'],
-      [throwing({ toString: failing, [Symbol.toPrimitive]: failing }), 'object without a message'],
-      [throwing(Object.create(null)), 'object without a message'],
-      [throwing(Symbol('no')), 'Symbol(no)'],
-      [throwing(undefined), 'undefined'],
+      [throwing(Object.assign(new Error('x'), { message: { code: 7 } })), '{"code":7}'],
+      [throwing(new Error('x', { cause: { toJSON: failing } })), 'x'],
+      [throwing(new RangeError()), 'RangeError'],
+      [throwing({ code: 7 }), 'expected an Error to be thrown, found {"code":7}'],
+      [throwing({ toString: failing, toJSON: failing }), /^expected an Error to be thrown, found (an )?object$/],
+      [
+        throwing(new Proxy({}, { getPrototypeOf: failing, get: failing, has: failing })),
+        /^expected an Error to be thrown, found (an )?object$/,
+      ],
+      [throwing(new Proxy(new Error('x'), { get: failing })), 'an Error whose message cannot be read'],
+      [throwing(Object.create(null)), 'expected an Error to be thrown, found {}'],
+      [throwing(Symbol('no')), /^expected an Error to be thrown, found (a )?symbol$/],
+      [throwing(undefined), 'expected an Error to be thrown, found nothing'],
       [throwing('half \ud83d of a pair and \0'), 'half \ufffd of a pair and \ufffd'],
       [throwing('x'.repeat(1_000_000)), `${'x'.repeat(3_999)}…`],
     ]);

@@ -1,4 +1,5 @@
-import { type ErrorCode, errorTable, MillraceError, messageOf } from '../../errors.ts';
+import { type ErrorCode, errorTable } from '../../errors.ts';
+import { codeOf, faultFields, faultOf } from '../../fault.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
 import { type FaultyRow, type PendingOrigins, type SourceRow, SourceRows } from '../../pipeline/source-rows.ts';
 import type { QueryTables } from '../../pipeline/table-query.ts';
@@ -38,8 +39,16 @@ export interface RunEnd {
 /** What was aborted is waited for no longer than that. In milliseconds. */
 const graceMs = 5_000;
 
-/** Refusals of an event that are the fault of the row that it was made from. A schema that throws ends as the last of them. */
-const faultsOfRows: ReadonlySet<ErrorCode> = new Set(['MILL_INVALID_EVENT', 'MILL_BODY_TOO_LARGE', 'MILL_EVENT_TOO_LATE', 'MILL_INTERNAL']);
+/** Refusals of an event that the door makes of what a function of the pipeline threw, or the door itself. */
+const thrownBySomebody: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);
+
+/** Refusals of an event that stand for one row: of what is wrong with it, or of what a function of the pipeline threw over it. */
+const faultsOfRows: ReadonlySet<ErrorCode> = new Set([
+  'MILL_INVALID_EVENT',
+  'MILL_BODY_TOO_LARGE',
+  'MILL_EVENT_TOO_LATE',
+  ...thrownBySomebody,
+]);
 
 /**
  * One run of a schedule: takes a batch from the source and lets it through, as many events at once as there are places. When
@@ -98,8 +107,9 @@ export class ScheduleRun {
   }
 
   #fail(error: unknown): void {
-    this.#failure = messageOf(error);
-    this.#means.log.error({ reason: this.#failure }, 'a run failed to take its batch');
+    const fault = faultOf(error);
+    this.#failure = fault.reason;
+    this.#means.log.error(faultFields(fault), 'a run failed to take its batch');
   }
 
   async #letThrough(events: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
@@ -162,9 +172,10 @@ export class ScheduleRun {
   /** A row of which no event can be made costs the others nothing: the run goes on, and waits for all dead letters at its end. */
   #bury(row: FaultyRow): void {
     const { bury, log } = this.#means;
+    const { origin, fault: reason, stack } = row;
     this.#places.release();
     const buried = bury(row).then(
-      () => log.error({ origin: row.origin, reason: row.fault }, 'no event can be made of a row: it is a dead letter'),
+      () => log.error({ origin, ...faultFields({ reason, stack }) }, 'no event can be made of a row: it is a dead letter'),
       (error: unknown) => this.#fail(error),
     );
     this.#burials.add(buried);
@@ -173,14 +184,16 @@ export class ScheduleRun {
 
   /** An event that is not valid, or whose key is full, costs the others nothing; a door that is closed or full ends the run. */
   #refused(candidate: Exclude<Candidate, FaultyRow>, error: unknown): void {
-    const code = error instanceof MillraceError ? error.code : undefined;
-    const reason = messageOf(error);
+    const code = codeOf(error);
+    const { reason, stack } = faultOf(error);
+    // Any other refusal says what is wrong with the event, and no stack would say more.
+    const fault = { reason, stack: code !== undefined && thrownBySomebody.has(code) ? stack : null };
     const { origin, key } = candidate;
     if (origin !== undefined && code !== undefined && faultsOfRows.has(code)) {
-      this.#bury({ origin, key, fault: reason });
+      this.#bury({ origin, key, fault: reason, stack: fault.stack });
       return;
     }
-    this.#means.log.warn({ code, origin, reason }, 'an event of a run was refused');
+    this.#means.log.warn({ code, origin, ...faultFields(fault) }, 'an event of a run was refused');
     this.#failure ??= `an event was refused: ${reason}`;
     if (code === 'MILL_KEY_FULL') {
       if (origin !== undefined) this.#places.release();

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { MillraceError, messageOf } from '../../errors.ts';
+import { MillraceError } from '../../errors.ts';
+import { faultFields, faultOf } from '../../fault.ts';
 import { type Duration, toMs } from '../../pipeline/duration.ts';
 import { type AnyPipeline, type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
@@ -162,7 +163,7 @@ export class Schedules {
     } catch (error) {
       // The next start plans anew too.
       if (isStopping() || (error instanceof MillraceError && !error.retryable)) return;
-      log.warn({ reason: messageOf(error) }, 'the clock was set back, and the schedules are not planned anew yet');
+      log.warn(faultFields(faultOf(error)), 'the clock was set back, and the schedules are not planned anew yet');
       clock.after(planAgainMs, () => void this.#planAnew());
     }
   }

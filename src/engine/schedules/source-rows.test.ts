@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
+import { describeFound } from '../../pipeline/describe-found.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import { tableSource } from '../../sources/table-source.ts';
@@ -166,14 +167,14 @@ test('an event() may be asynchronous and may throw whatever it likes', async () 
   await add(t, ...odd.map(() => 'bad'), 'good');
   await t.advance('1m');
   assert.deepEqual(await done(t), [odd.length + 1]);
-  const nameless = 'object without a message';
+  const noError = 'event: expected an Error to be thrown, found';
   assert.deepEqual(await letters(t), [
     '1: event: a text',
-    '2: event: 7',
-    '3: event: null',
-    '4: event: undefined',
-    `5: event: ${nameless}`,
-    '6: event: Symbol(odd)',
+    `2: ${noError} 7`,
+    `3: ${noError} null`,
+    `4: ${noError} nothing`,
+    `5: ${noError} {}`,
+    `6: event: ${describeFound(Symbol('odd'))}`,
   ]);
   await t.stop();
 });

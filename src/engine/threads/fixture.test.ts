@@ -13,10 +13,10 @@ const Step = z.object({
   does: z
     .enum([
       ...(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'answer a Map'] as const),
-      ...(['change all it has', 'wait', 'ignore', 'late error'] as const),
+      ...(['change all it has', 'wait', 'ignore', 'late error', 'late rejection'] as const),
     ])
     .default('nothing'),
-  /** `wait` blocks its thread until there is such a file, `late error` comes once there is. */
+  /** `wait` blocks its thread until there is such a file, `late error` and `late rejection` come once there is. */
   until: z.string().default(''),
 });
 
@@ -75,10 +75,11 @@ export const steps = pipeline('steps', {
 
 function misbehave({ does, key, n, until }: z.output<typeof Step>, attempt: number): z.infer<typeof Steps> | undefined {
   if (does === 'fail once' && attempt === 1) throw new Error('failed once');
-  if (does === 'throw') throw new TypeError(`cannot apply ${n}`);
+  if (does === 'throw') throw new TypeError(`cannot apply ${n}`, { cause: { step: n } });
   if (does === 'throw without file' && !existsSync(until)) throw new Error(`cannot apply ${n} yet`);
   if (does === 'exit') process.exit(7);
   if (does === 'late error') throwOnce(until);
+  if (does === 'late rejection') void rejectOnce(until);
   if (does === 'spin' || does === 'wait') tell(`begun ${key} ${n}`);
   while (does === 'spin');
   while (does === 'wait' && !existsSync(until));
@@ -93,6 +94,12 @@ function throwOnce(file: string): void {
     if (existsSync(file)) throw new Error('too late');
     throwOnce(file);
   });
+}
+
+/** Nobody waits for it. */
+async function rejectOnce(file: string): Promise<never> {
+  while (!existsSync(file)) await new Promise(setImmediate);
+  throw new Error('too late', { cause: new RangeError('nobody waits') });
 }
 
 function tell(words: string): void {

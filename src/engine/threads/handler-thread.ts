@@ -2,12 +2,21 @@ import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../errors.ts';
 import { cloneWhole } from '../../pipeline/clone.ts';
+import { describeFound } from '../../pipeline/describe-found.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import { provideMillrace } from '../../provide-millrace.ts';
 import type { Log } from '../log.ts';
 import { TurnRecord } from '../turn.ts';
 import { importPipeline } from './exported-pipeline.ts';
-import { type AttemptAnswer, type AttemptCall, type Begun, type LogLine, type SentError, toSentError } from './thread-messages.ts';
+import {
+  type AttemptAnswer,
+  type AttemptCall,
+  type Begun,
+  type LeftBehind,
+  type LogLine,
+  type SentError,
+  toSentError,
+} from './thread-messages.ts';
 
 /*
  * A thread that runs handlers. It imports the user's module once, and answers each attempt with what the handler decided,
@@ -15,6 +24,8 @@ import { type AttemptAnswer, type AttemptCall, type Begun, type LogLine, type Se
  */
 
 provideMillrace();
+// It would end the thread, and fail an attempt of another event that is under way by now.
+process.on('unhandledRejection', (thrown) => parentPort?.postMessage({ leftBehind: toSentError(thrown) } satisfies LeftBehind));
 let pipeline: Promise<AnyPipeline> | undefined;
 
 /** Answers why the thread could not do its work, if it could not. */
@@ -67,7 +78,7 @@ function copied(value: unknown, what: string): unknown {
 /** The thread of the engine writes the lines, once the attempt has ended. */
 function gathering(lines: LogLine[]): Log {
   const write = (level: LogLine['level']) => (fields: object, message: string) => {
-    lines.push({ level, message: messageOf(message), fields: copiedFields(fields) });
+    lines.push({ level, message: typeof message === 'string' ? message : describeFound(message), fields: copiedFields(fields) });
   };
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
   return log;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { MillraceError, messageOf } from '../../errors.ts';
+import { MillraceError } from '../../errors.ts';
+import { faultFields, faultOf } from '../../fault.ts';
 import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { Clock } from '../clock.ts';
@@ -26,8 +27,13 @@ export class HandlerThreads {
     if (pipeline.threads === undefined) return pipeline;
     const { module, count: size = availableParallelism() } = pipeline.threads;
     const died = (error: unknown) =>
-      this.#log.warn({ pipeline: pipeline.name, reason: messageOf(error) }, 'a thread ended that had nothing to do');
-    const pool = new ThreadPool({ clock: this.#clock, died }, { module, pipeline: pipeline.name, size });
+      this.#log.warn({ pipeline: pipeline.name, ...faultFields(faultOf(error)) }, 'a thread ended that had nothing to do');
+    const leftBehind = (error: unknown) =>
+      this.#log.error(
+        { pipeline: pipeline.name, ...faultFields(faultOf(error)) },
+        'a promise rejected that a handler left behind: an await may be missing',
+      );
+    const pool = new ThreadPool({ clock: this.#clock, died, leftBehind }, { module, pipeline: pipeline.name, size });
     this.#pools.push(pool);
     return {
       ...pipeline,

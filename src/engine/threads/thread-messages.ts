@@ -1,4 +1,5 @@
-import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+import { type ErrorCode, MillraceError } from '../../errors.ts';
+import { codeOf, faultOf } from '../../fault.ts';
 import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
 import type { Said, TurnSubject } from '../turn.ts';
 
@@ -28,6 +29,11 @@ export interface Begun {
   readonly begun: number;
 }
 
+/** A thread says that a promise which a handler left behind has rejected. No attempt waits for it any more. */
+export interface LeftBehind {
+  readonly leftBehind: SentError;
+}
+
 /** What one attempt came to. */
 export type AttemptAnswer = { readonly lines: readonly LogLine[] } & (
   | { readonly decided: Said & { readonly next: unknown } }
@@ -45,19 +51,22 @@ export interface SentError {
   readonly message: string;
   /** Of one of ours. */
   readonly code: ErrorCode | undefined;
-  readonly stack: string | undefined;
+  /** With the causes, which do not survive the way either. */
+  readonly stack: string | null;
 }
 
 export function toSentError(thrown: unknown): SentError {
-  return {
-    message: messageOf(thrown),
-    code: thrown instanceof MillraceError ? thrown.code : undefined,
-    stack: thrown instanceof Error ? thrown.stack : undefined,
-  };
+  const { reason, stack } = faultOf(thrown);
+  return { message: reason, code: codeOf(thrown), stack };
 }
 
 export function fromSentError({ message, code, stack }: SentError): Error {
   const error = code === undefined ? new Error(message) : new MillraceError(code, message);
-  if (stack !== undefined) error.stack = stack;
+  if (typeof stack === 'string') error.stack = stack;
   return error;
+}
+
+/** A message of a user's module may look nearly like one. */
+export function isSentError(value: unknown): value is SentError {
+  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string' && 'stack' in value;
 }

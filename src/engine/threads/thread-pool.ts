@@ -7,12 +7,22 @@ import { MillraceError, messageOf } from '../../errors.ts';
 import type { Clock } from '../clock.ts';
 import type { TurnRecord } from '../turn.ts';
 import { inheritedFlags } from './inherited-flags.ts';
-import { type AttemptAnswer, type AttemptCall, fromSentError, type SentError, type ThreadPurpose, type Work } from './thread-messages.ts';
+import {
+  type AttemptAnswer,
+  type AttemptCall,
+  fromSentError,
+  isSentError,
+  type SentError,
+  type ThreadPurpose,
+  type Work,
+} from './thread-messages.ts';
 
 export interface ThreadPoolMeans {
   readonly clock: Clock;
   /** A thread died that had no attempt to fail. */
   died(error: unknown): void;
+  /** A promise rejected that a handler has left behind. */
+  leftBehind(error: unknown): void;
 }
 
 export interface ThreadPoolOptions extends ThreadPurpose {
@@ -161,8 +171,9 @@ export class ThreadPool {
 
   /** Anything may come from a user's module. */
   #hear(message: unknown): void {
-    if (typeof message !== 'object' || message === null || !('begun' in message) || typeof message.begun !== 'number') return;
-    this.#begun.get(message.begun)?.();
+    if (typeof message !== 'object' || message === null) return;
+    if ('begun' in message && typeof message.begun === 'number') this.#begun.get(message.begun)?.();
+    if ('leftBehind' in message && isSentError(message.leftBehind)) this.#means.leftBehind(fromSentError(message.leftBehind));
   }
 
   /** An aborted thread is out of the pool before it has ended. */

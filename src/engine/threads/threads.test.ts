@@ -204,6 +204,7 @@ for (const [does, reason] of fatal) {
     assert.equal(await mill.idle(60_000), true);
     const [letter, ...others] = await mill.deadLetters();
     assert.match(letter?.reason ?? '', reason);
+    if (does === 'throw') assert.match(letter?.stack ?? '', /^TypeError: cannot apply 1\n.*fixture\.test\.ts.*\nCaused by: \{"step":1\}/s);
     assert.deepEqual([letter?.attempts, others.length], [3, 0]);
     assert.deepEqual(await mill.state('steps', 'a', { waitMs: 10_000 }), stateOf([2]));
     assert.deepEqual(await mill.state('steps', 'b', { waitMs: 10_000 }), stateOf([1]));
@@ -279,6 +280,24 @@ test('an error that comes after the handler ended costs a thread and no event', 
   assert.equal(await died.promise, 'too late');
   await t.ingest('steps', { key: 'a', n: 2 });
   assert.deepEqual(await appliedTo(t, 'a'), [1, 2]);
+  await t.stop();
+});
+
+test('a promise that a handler leaves behind and that rejects is logged with its stack, and ends no thread', async () => {
+  const logged = Promise.withResolvers<object>();
+  const ended: string[] = [];
+  const log: Log = { ...silentLog, error: (fields) => logged.resolve(fields), warn: (_fields, message) => void ended.push(message) };
+  const t = await testMill({ pipelines, log });
+  const until = newFile();
+  await t.ingest('steps', { key: 'a', n: 1, does: 'late rejection', until });
+  assert.deepEqual(await appliedTo(t, 'a'), [1]);
+  writeFileSync(until, '');
+  const { pipeline, reason, stack } = Object(await logged.promise);
+  assert.deepEqual([pipeline, reason], ['steps', 'too late']);
+  assert.match(stack, /^Error: too late\n {4}at .*fixture\.test\.ts.*Caused by: RangeError: nobody waits/s);
+  await t.ingest('steps', { key: 'a', n: 2 });
+  assert.deepEqual(await appliedTo(t, 'a'), [1, 2]);
+  assert.deepEqual(ended, []);
   await t.stop();
 });
 

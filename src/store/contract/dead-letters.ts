@@ -9,6 +9,7 @@ export function deadLettersContract(it: StoreTest): void {
     await store.append([event(visits, 'b'), event(visits, 'ключ', { id: 'the id', acceptedAt: 123, body: '{ "é": 1.50 }' })]);
     const failed = letter('one', 'ключ', 2, {
       reason: "it's “broken”\nfor good",
+      stack: "Error: it's “broken”\n    at handle (file:///orders.ts:7:1)\nCaused by: Error: поток",
       failedAt: Number.MAX_SAFE_INTEGER,
       attempts: 5,
       parked: true,

@@ -126,8 +126,9 @@ export function logged({ key, id, number, acceptedAt, body, traceparent, origin 
 
 /** A letter about an event at a position, which is its order too, unless `more` says otherwise. */
 export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetter> = {}): NewDeadLetter {
-  const facts = { reason: 'it failed', failedAt: acceptedAt + 1, attempts: 3, timer: null, delivery: null, numbers: null, origin: null };
-  return { id, key, event: { position, order: position }, ...facts, parked: false, ...more };
+  const nothing = { timer: null, delivery: null, numbers: null, origin: null };
+  const facts = { reason: 'it failed', stack: null, failedAt: acceptedAt + 1, attempts: 3, parked: false };
+  return { id, key, event: { position, order: position }, ...nothing, ...facts, ...more };
 }
 
 /** A letter about numbers that never came. */

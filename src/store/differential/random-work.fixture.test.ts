@@ -157,7 +157,7 @@ export class RandomWork {
     const timer = { name: 'wake', dueAt: this.#chance.upTo(40), data: this.#chance.one([null, '1']) };
     const { key: _, attempts: _attempts, dueAt: _dueAt, ...call } = delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' });
     const failed = this.#chance.one([{ timer }, { delivery: call }, { origin: this.#chance.one(origins) }]);
-    return letter(this.#nextLetterId(), key, 0, { event: null, ...failed });
+    return letter(this.#nextLetterId(), key, 0, { event: null, stack: this.#chance.one([null, 'Error: it failed']), ...failed });
   }
 
   /** Each follows the one before it in id order. */

@@ -21,6 +21,7 @@ type LetterRow = readonly [
   timerData: string | null,
   delivery: string | null,
   origin: string | null,
+  stack: string | null,
 ];
 type EventRow = readonly [id: string, acceptedAt: number, body: string, origin: string | null];
 
@@ -44,7 +45,7 @@ export class DeadLetterReader {
     const letters = new Select<LetterRow>(
       this.#db,
       `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked,
-         timer_name, timer_due_at, timer_data, delivery, origin
+         timer_name, timer_due_at, timer_data, delivery, origin, stack
        FROM millrace_dead_letters WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`,
     ).all(...parameters, limit);
     return letters.map((letter) => this.#toDeadLetter(letter));
@@ -52,7 +53,7 @@ export class DeadLetterReader {
 
   #toDeadLetter(row: LetterRow): DeadLetter {
     const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked, ...others] = row;
-    const [name, dueAt, data, delivery, origin] = others;
+    const [name, dueAt, data, delivery, origin, stack] = others;
     const event = position === null ? undefined : this.#event(pipeline, position);
     const [eventId, acceptedAt, body, eventOrigin] = event ?? [null, null, null, null];
     return {
@@ -60,6 +61,7 @@ export class DeadLetterReader {
       partition: { pipeline, slice },
       key,
       reason,
+      stack,
       failedAt,
       attempts,
       event: position === null || order === null ? null : { position, order },

@@ -4,10 +4,11 @@ import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom1 } from './schema-version-1.ts';
 import { migrateFrom2 } from './schema-version-2.ts';
 import { migrateFrom3 } from './schema-version-3.ts';
+import { migrateFrom4 } from './schema-version-4.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 4;
+export const schemaVersion = 5;
 
 /** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
@@ -24,6 +25,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (before <= 1) migrateFrom1(db, createPipelineTables);
   if (before <= 2) migrateFrom2(db);
   if (before <= 3) migrateFrom3(db);
+  if (before <= 4) migrateFrom4(db);
   db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
@@ -42,7 +44,8 @@ const sharedTables = `
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
     position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
-    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT, origin TEXT
+    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT, origin TEXT,
+    stack TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { ErrorCode, MillraceError } from '../../errors.ts';
+import { commitOf, letter } from '../contract/fixtures.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { mountOrSkip } from './fixture.test.ts';
 import { sqlite } from './sqlite-store.ts';
@@ -112,7 +113,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 4, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 5, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -301,6 +302,7 @@ test('a database of version 2 is brought up to date with all that is in it, and 
   const letter = {
     key: 'a',
     reason: 'new',
+    stack: 'Error: new',
     failedAt: 9,
     attempts: 1,
     event: null,
@@ -321,10 +323,10 @@ test('a database of version 2 is brought up to date with all that is in it, and 
     await store.commit({ partition: visits, epoch, cursor: 1, ...nothing, ...work });
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 9, 10), [stored]);
     assert.deepEqual(
-      (await store.deadLetters({ limit: 2 })).map(({ id, timer, delivery }) => ({ id, timer, delivery })),
+      (await store.deadLetters({ limit: 2 })).map(({ id, stack, timer, delivery }) => ({ id, stack, timer, delivery })),
       [
-        { id: 'x', timer: { name: 'wake', dueAt: 7, data: '1' }, delivery: null },
-        { id: 'y0', timer: null, delivery: given },
+        { id: 'x', stack: null, timer: { name: 'wake', dueAt: 7, data: '1' }, delivery: null },
+        { id: 'y0', stack: 'Error: new', timer: null, delivery: given },
       ],
     );
     await store.close();
@@ -389,4 +391,30 @@ test('a database of version 3 is brought up to date; of the states in it nobody 
   const again = await store.open({ pipelines: [{ name: 'visits', numbered: false, state: { version: 3, shape: 'present' } }], tables: [] });
   assert.deepEqual(again, { reshaped: [] });
   await store.close();
+});
+
+test('a database of version 4 is brought up to date: its dead letters do not say where they failed, and new ones do', async () => {
+  const path = join(folder, 'version-4.db');
+  await whileOpen(sqlite(path), async (store) => {
+    const { epoch } = await store.claim({ pipeline: 'visits', slice: 0 });
+    await store.commit(commitOf({ pipeline: 'visits', slice: 0 }, epoch, { deadLetters: [letter('old', 'a', 0, { event: null })] }));
+  });
+  const plain = new DatabaseSync(path);
+  plain.exec(`ALTER TABLE millrace_dead_letters DROP COLUMN stack;
+    UPDATE millrace_meta SET value = 4 WHERE name = 'schema_version'`);
+  plain.close();
+  const stacks: unknown[] = [];
+  const store = sqlite(path);
+  for (const id of ['present', 'present too']) {
+    await store.open(declaration);
+    const { epoch } = await store.claim({ pipeline: 'visits', slice: 0 });
+    const deadLetters = [letter(id, 'a', 0, { event: null, stack: 'Error: it failed\n    at handle (file:///visits.ts:7:1)' })];
+    await store.commit(commitOf({ pipeline: 'visits', slice: 0 }, epoch, { deadLetters }));
+    stacks.push((await store.deadLetters({ limit: 10 })).map((found) => found.stack?.split('\n')[0] ?? null));
+    await store.close();
+  }
+  assert.deepEqual(stacks, [
+    [null, 'Error: it failed'],
+    [null, 'Error: it failed', 'Error: it failed'],
+  ]);
 });

@@ -77,7 +77,8 @@ test('a value that a column cannot hold refuses the commit, whichever part of it
     // No engine decides these. Met all the same, they must not be taken for a fault of the store.
     const wrong = 'x' as never;
     const timers = (attempts: number) => [{ key: 'a', name: 'wake', timer: { dueAt: 7, data: null, attempts, retryAt: null } }];
-    const facts = { reason: 'x', failedAt: 1, attempts: wrong, event: null, timer: null, delivery: null, numbers: null, origin: null };
+    const nothing = { event: null, timer: null, delivery: null, numbers: null, origin: null };
+    const facts = { reason: 'x', stack: null, failedAt: 1, attempts: wrong, ...nothing };
     for (const work of [
       { timers: timers(wrong) },
       { rows: [{ table: 'pages', write: 'put' as const, rows: [['a', wrong]] }] },

@@ -1,0 +1,43 @@
+import { stackOf } from '../fault.ts';
+import { isThenable } from '../pipeline/thenable.ts';
+import { type Log, silentLog } from './log.ts';
+
+/**
+ * A log of the embedding program, none of whose failures reaches the engine: a line that cannot be written fails no turn. The first
+ * failure is told to the process as a warning, since the log itself cannot say it.
+ */
+export function steadyLog(log: Log): Log {
+  if (log === silentLog) return log;
+  let hasFailed = false;
+  return steady(log, (thrown) => {
+    if (!hasFailed)
+      process.emitWarning(`the log of the engine failed, and lines are missing from it: ${stackOf(thrown)}`, 'MillraceWarning');
+    hasFailed = true;
+  });
+}
+
+function steady(log: Log, failed: (thrown: unknown) => void): Log {
+  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) => {
+    try {
+      const written: unknown = log[level](fields, message);
+      // One without types may be asynchronous.
+      if (isThenable(written)) written.then(undefined, failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child(fields) {
+      try {
+        return steady(log.child(fields), failed);
+      } catch (thrown) {
+        failed(thrown);
+        return silentLog;
+      }
+    },
+  };
+}

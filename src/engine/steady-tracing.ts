@@ -1,0 +1,70 @@
+import { faultFields, faultOf } from '../fault.ts';
+import { describeFound } from '../pipeline/describe-found.ts';
+import type { Log } from './log.ts';
+import { type Span, type SpanAttributes, type Tracing, traceparentOf } from './tracing.ts';
+
+/** Tracing as the engine uses it. */
+export interface SteadyTracing {
+  /** Like that of {@link Tracing}; undefined where the span could not be made. */
+  start(name: string, attributes: SpanAttributes, parent: string | null): Span | undefined;
+}
+
+/**
+ * Tracing of the embedding program, none of whose failures reaches the engine: work that cannot be traced is done all the same, and
+ * once. The first failure is logged.
+ */
+export function steadyTracing(tracing: Tracing, log: Log): SteadyTracing {
+  let hasFailed = false;
+  const failed = (thrown: unknown) => {
+    if (!hasFailed) log.warn(faultFields(faultOf(thrown)), 'tracing failed, and spans are missing from it');
+    hasFailed = true;
+  };
+  return {
+    start(name, attributes, parent) {
+      try {
+        return steadySpan(tracing.start(name, attributes, parent), failed);
+      } catch (thrown) {
+        failed(thrown);
+        return undefined;
+      }
+    },
+  };
+}
+
+function steadySpan(span: Span, failed: (thrown: unknown) => void): Span {
+  const { traceparent } = span;
+  if (traceparentOf(traceparent) === null) throw new TypeError(`expected the traceparent of a span, found ${describeFound(traceparent)}`);
+  return {
+    traceparent,
+    run: (work) => runOnce(span, work, failed),
+    end(error) {
+      try {
+        span.end(error);
+      } catch (thrown) {
+        failed(thrown);
+      }
+    },
+  };
+}
+
+/** Does the work within the span, or without it when the span fails to. What the work throws is the work's. */
+function runOnce<T>(span: Span, work: () => T, failed: (thrown: unknown) => void): T {
+  let outcome: { readonly value: T } | { readonly thrown: unknown } | undefined;
+  const once = () => {
+    try {
+      outcome ??= { value: work() };
+    } catch (thrown) {
+      outcome = { thrown };
+    }
+  };
+  try {
+    span.run(once);
+  } catch (thrown) {
+    failed(thrown);
+  }
+  once();
+  // Calling it twice does the work once.
+  const done = outcome as { readonly value: T } | { readonly thrown: unknown } | undefined;
+  if (done !== undefined && 'value' in done) return done.value;
+  throw done?.thrown;
+}

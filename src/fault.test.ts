@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
+import { MillraceError } from './errors.ts';
+import { faultOf, stackOf } from './fault.ts';
+
+const failing = (): never => {
+  throw new Error('read');
+};
+
+/** An error with frames of its own, as a user's module would have them. */
+function withFrames(error: Error, ...frames: readonly string[]): Error {
+  error.stack = [`${error.name}: ${error.message}`, ...frames.map((frame) => `    at ${frame}`)].join('\n');
+  return error;
+}
+
+test('an error tells its reason and where it was thrown', () => {
+  const { reason, stack } = faultOf(new TypeError('no such planet'));
+  assert.equal(reason, 'no such planet');
+  assert.match(stack ?? '', /^TypeError: no such planet\n {4}at .*fault\.test\.ts:\d+:\d+/);
+});
+
+test('the chain of causes follows, with causes that are no errors, and ends where it leads back to itself', () => {
+  const first = withFrames(new Error('the disk is full'), 'write (file:///disk.ts:1:1)');
+  const second = withFrames(new Error('not saved', { cause: first }), 'save (file:///save.ts:2:2)');
+  assert.equal(
+    stackOf(second),
+    'Error: not saved\n    at save (file:///save.ts:2:2)\nCaused by: Error: the disk is full\n    at write (file:///disk.ts:1:1)',
+  );
+  first.cause = { code: 7 };
+  assert.match(stackOf(second), /disk\.ts:1:1\)\nCaused by: \{"code":7\} \(thrown without an Error, so nothing tells where\)$/);
+  first.cause = second;
+  assert.equal(stackOf(second).match(/Error: not saved/g)?.length, 1);
+});
+
+test('an AggregateError tells the errors that it gathers, each with its causes', () => {
+  const one = withFrames(
+    new Error('refused', { cause: withFrames(new Error('no route'), 'c (file:///c.ts:3:3)') }),
+    'a (file:///a.ts:1:1)',
+  );
+  const all = withFrames(new AggregateError([one, 'a text'], 'no address answers'), 'all (file:///all.ts:1:1)');
+  assert.equal(
+    stackOf(all),
+    [
+      'AggregateError: no address answers',
+      '    at all (file:///all.ts:1:1)',
+      'One of several: Error: refused',
+      '    at a (file:///a.ts:1:1)',
+      'Caused by: Error: no route',
+      '    at c (file:///c.ts:3:3)',
+      'One of several: "a text" (thrown without an Error, so nothing tells where)',
+    ]
+      .join('\n')
+      .replace('AggregateError', all.name),
+  );
+});
+
+test('what is no Error is described, and so is an error that hides what it is', () => {
+  for (const [thrown, reason] of [
+    ['a text', 'a text'],
+    [undefined, 'expected an Error to be thrown, found nothing'],
+    [null, 'expected an Error to be thrown, found null'],
+    [{ code: 'E1' }, 'expected an Error to be thrown, found {"code":"E1"}'],
+    [new RangeError(), 'RangeError'],
+    [runInNewContext('new TypeError("of another realm")'), 'of another realm'],
+    [Object.create(Error.prototype, { message: { value: 'of the old kind' } }), 'of the old kind'],
+    [Object.defineProperty(new Error('x'), 'message', { get: failing }), 'an Error whose message cannot be read'],
+    [Object.defineProperty(new Error('hidden'), 'stack', { get: failing }), 'hidden'],
+    [Object.defineProperty(new Error('hidden'), 'cause', { get: failing }), 'hidden'],
+    [Object.assign(new AggregateError([]), { errors: 7, name: '' }), 'Error'],
+    [
+      {
+        get code() {
+          return failing();
+        },
+      },
+      /^expected an Error to be thrown, found (an )?object$/,
+    ],
+    [
+      new Proxy({}, { getPrototypeOf: failing, get: failing, has: failing, ownKeys: failing }),
+      /^expected an Error to be thrown, found (an )?object$/,
+    ],
+    [new Proxy(new Error('x'), { get: failing }), 'an Error whose message cannot be read'],
+  ] as const) {
+    const fault = faultOf(thrown);
+    if (typeof reason === 'string') assert.equal(fault.reason, reason);
+    else assert.match(fault.reason, reason);
+    assert.notEqual(fault.stack, '');
+  }
+});
+
+test('a stack is bounded: a long message hides no frame, many frames hide no cause, and a long chain ends', () => {
+  const cause = withFrames(new Error('at the root'), 'root (file:///root.ts:1:1)');
+  const deep = Array.from({ length: 1_000 }, (_, at) => `f${at} (file:///deep.ts:${at}:1)`);
+  const stack = stackOf(withFrames(new Error('x'.repeat(1_000_000), { cause }), ...deep));
+  assert.match(stack, /f0 \(file:\/\/\/deep\.ts:0:1\)/);
+  assert.match(stack, /Caused by: Error: at the root\n {4}at root/);
+  assert.ok(stack.length <= 8_192, `${stack.length} characters`);
+  let chain = new Error('0');
+  for (let at = 1; at < 100; at += 1) chain = new Error(String(at), { cause: chain });
+  assert.equal(stackOf(chain).match(/Caused by/g)?.length, 7);
+  const gathered = stackOf(new AggregateError(Array.from({ length: 1_000 }, () => new Error('x'.repeat(5_000)))));
+  assert.ok(gathered.length <= 8_192);
+  assert.equal(faultOf(new Error('x'.repeat(1_000_000))).reason.length, 4_000);
+});
+
+test('texts that no store can hold are replaced', () => {
+  const { reason, stack } = faultOf(new Error('half \ud83d of a pair and \0'));
+  assert.equal(reason, 'half \ufffd of a pair and \ufffd');
+  assert.match(stack ?? '', /^Error: half \ufffd of a pair and \ufffd\n/);
+});
+
+test('frames of Millrace and Node.js at the end are left out, unless there are no others', () => {
+  const own = [`attempt (${new URL('engine/attempt.ts', import.meta.url).href}:40:20)`, 'node:internal/timers:600:17'];
+  const error = withFrames(
+    new Error('x'),
+    `put (${new URL('engine/turn.ts', import.meta.url).href}:1:1)`,
+    'handle (file:///shop.ts:7:1)',
+    ...own,
+  );
+  assert.match(stackOf(error), /turn\.ts:1:1\)\n {4}at handle \(file:\/\/\/shop\.ts:7:1\)$/);
+  assert.match(stackOf(withFrames(new Error('x'), ...own)), /attempt\.ts:40:20\)\n {4}at node:internal\/timers/);
+});
+
+test('the reason of a pipeline that failed says what was thrown, which its message keeps from callers', () => {
+  const failed = new MillraceError('MILL_PIPELINE_FAILED', 'pipeline visits: key() failed', { cause: new TypeError('no page') });
+  const { reason, stack } = faultOf(failed);
+  assert.equal(reason, 'pipeline visits: key() failed: no page');
+  assert.match(stack ?? '', /Caused by: TypeError: no page\n/);
+});

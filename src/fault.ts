@@ -1,0 +1,104 @@
+import { type ErrorCode, isError, MillraceError, messageOf } from './errors.ts';
+import { describeFound } from './pipeline/describe-found.ts';
+import { toStorableText } from './pipeline/text.ts';
+
+/** What was thrown, as text for logs and dead letters. Whatever it was, reading the text runs no code of a user any more. */
+export interface Fault {
+  /** What went wrong, as the thrown error says it. */
+  readonly reason: string;
+  /** Where: the stack, the chain of causes, and the errors of an `AggregateError`; null where nothing was thrown. */
+  readonly stack: string | null;
+}
+
+/** Characters of a reason. */
+export const reasonLengthMax = 4_000;
+/** Characters of a stack with all its causes. */
+export const stackLengthMax = 8_192;
+/** Characters of one error's message in a stack, so that a long message hides no frame. */
+const headLengthMax = 1_000;
+/** Characters of one error's frames, so that they hide no cause. */
+const framesLengthMax = 4_000;
+/** Errors in one stack: the thrown one, its causes, and those that an `AggregateError` gathers. */
+const errorsMax = 8;
+
+/** Describes anything that a program of a user threw: an error, something that is none, an object that throws when it is read. */
+export function faultOf(thrown: unknown): Fault {
+  return { reason: toStorableText(reasonOf(thrown), reasonLengthMax), stack: stackOf(thrown) };
+}
+
+/** A fault as log lines have it. */
+export function faultFields({ reason, stack }: Fault): { readonly reason: string; readonly stack?: string } {
+  return stack === null ? { reason } : { reason, stack };
+}
+
+/** The code of one of Millrace's own errors; undefined for anything else. */
+export function codeOf(thrown: unknown): ErrorCode | undefined {
+  return isError(thrown) && thrown instanceof MillraceError ? thrown.code : undefined;
+}
+
+/** The stack alone, see {@link Fault}. */
+export function stackOf(thrown: unknown): string {
+  const parts: string[] = [];
+  addTo(parts, '', thrown, new Set());
+  return toStorableText(parts.join('\n'), stackLengthMax);
+}
+
+function reasonOf(thrown: unknown): string {
+  if (!isError(thrown)) return messageOf(thrown);
+  const message = messageOf(thrown);
+  // The message of this one is for callers too, and says no more than they may know.
+  if (codeOf(thrown) === 'MILL_PIPELINE_FAILED' && 'cause' in thrown) return `${message}: ${messageOf(thrown.cause)}`;
+  return message === '' ? nameOf(thrown) : message;
+}
+
+function nameOf(error: Error): string {
+  const name = read(error, 'name');
+  return typeof name === 'string' && name !== '' ? name : 'Error';
+}
+
+/** Adds an error and what it came of. A chain of causes may lead back to itself. */
+function addTo(parts: string[], prefix: string, thrown: unknown, seen: Set<unknown>): void {
+  if (seen.has(thrown) || seen.size === errorsMax) return;
+  seen.add(thrown);
+  parts.push(prefix + textOf(thrown));
+  if (!isError(thrown)) return;
+  for (const one of errorsOf(thrown)) addTo(parts, 'One of several: ', one, seen);
+  const cause = read(thrown, 'cause');
+  if (cause !== undefined) addTo(parts, 'Caused by: ', cause, seen);
+}
+
+function textOf(thrown: unknown): string {
+  if (!isError(thrown)) return `${describeFound(thrown)} (thrown without an Error, so nothing tells where)`;
+  const stack = read(thrown, 'stack');
+  if (typeof stack !== 'string' || stack === '') return `${nameOf(thrown)}: ${messageOf(thrown)}`;
+  const framesAt = stack.search(/\n\s+at /);
+  if (framesAt === -1) return toStorableText(stack, stackLengthMax);
+  return toStorableText(stack.slice(0, framesAt), headLengthMax) + toStorableText(withoutOwnFrames(stack.slice(framesAt)), framesLengthMax);
+}
+
+/** Frames of Millrace at the end of a stack say how any handler is called. Where there are no others they are all that is known. */
+function withoutOwnFrames(frames: string): string {
+  const lines = frames.split('\n');
+  const last = lines.findLastIndex((line) => line !== '' && !isOwnFrame(line));
+  return last === -1 ? frames : lines.slice(0, last + 1).join('\n');
+}
+
+const here = new URL('.', import.meta.url).href;
+
+function isOwnFrame(line: string): boolean {
+  return line.includes(here) || line.includes('node:') || line.includes('/node_modules/piscina/') || !line.trimStart().startsWith('at ');
+}
+
+function errorsOf(error: Error): readonly unknown[] {
+  const errors = error instanceof AggregateError ? read(error, 'errors') : undefined;
+  return Array.isArray(errors) ? errors.slice(0, errorsMax) : [];
+}
+
+/** A property of an error, undefined where reading it throws. */
+function read(error: Error, name: string): unknown {
+  try {
+    return Reflect.get(error, name);
+  } catch {
+    return undefined;
+  }
+}
