@@ -90,14 +90,18 @@ for (const [name, node] of [
   test(`a signal that comes while modules load waits for the program, on ${name} Node.js`, {
     skip: node === undefined && skip,
   }, async (context) => {
-    // No event can be handled while this loads.
-    const load = `import { existsSync } from 'node:fs';\nconsole.log('loading');\nwhile (!existsSync('loaded'));`;
+    const load =
+      `import { existsSync } from 'node:fs';\nconsole.log('loading');\nprocess.once('SIGTERM', () => console.log('heard'));\n` +
+      `while (!existsSync('loaded')) await new Promise(setImmediate);`;
     const program = launch(context, `onStopOrder(({ signal }) => { console.log(signal); process.exit(3); });${stay}`, { node, load });
     await program.printed(/loading/);
     program.child.kill('SIGTERM');
+    // The launcher of an old Node.js passes it on by a pipe, of which the program hears nothing else.
+    if (node === process.execPath) await program.printed(/heard/);
     writeFileSync(join(program.folder, 'loaded'), '');
     const { code, stdout } = await program.ended;
-    assert.deepEqual([code, stdout], [3, 'loading\nSIGTERM\n']);
+    assert.equal(code, 3);
+    assert.match(stdout, /^loading\n(heard\n)?SIGTERM\n$/);
   });
 }
 

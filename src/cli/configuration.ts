@@ -128,14 +128,18 @@ export function readEnvironment(processVariables: Environment): Environment {
   return { ...readDotEnv('.env'), ...Object.fromEntries(set) };
 }
 
+const readableAnyhow = 'let this user read it, or start in another folder';
+
 function readDotEnv(path: string): Environment {
-  // A folder of that name is someone else's.
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return {};
   try {
+    // A folder of that name is someone else's.
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return {};
     // What some editors put in front of UTF-8 is no part of the first variable's name.
     return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: cannot be read: ${messageOf(error)}; ${readableAnyhow}`, {
+      cause: error,
+    });
   }
 }
 
