@@ -7,7 +7,11 @@ function ordering(context: TestContext) {
   const exits: unknown[] = [];
   context.mock.method(process, 'exit', (code: unknown) => exits.push(code));
   let listen: (order: StopOrder) => void = () => assert.fail('nobody listens');
-  const orders = { onStopOrder: (listener: typeof listen) => void (listen = listener) };
+  const orders = {
+    onStopOrder(listener: typeof listen) {
+      listen = listener;
+    },
+  };
   const give = (signal: StopOrder['signal'], atMs: number, way: StopOrder['way'] = 'signal') => listen({ signal, way, atMs });
   return { exits, orders, give };
 }

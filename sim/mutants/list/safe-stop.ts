@@ -181,7 +181,7 @@ export const safeStop: readonly Mutant[] = [
     file: 'bin/stop-orders.js',
     find: 'if (listener === undefined) waiting.push(order);\n  else listener(order);',
     replace: 'if (listener !== undefined) listener(order);',
-    tests: [program('launcher', 'a signal that comes while modules load waits for the program, on a new Node')],
+    tests: [program('launcher', 'a signal that comes while modules load waits for the program')],
   },
   {
     name: 'what-npm-started-outlives-it',
@@ -189,7 +189,7 @@ export const safeStop: readonly Mutant[] = [
     file: 'bin/watch-parent.js',
     find: 'if (process.ppid === parent) return;',
     replace: 'return;',
-    tests: [program('stopping', 'it outlives its parent only to finish what is under way: npm that is killed')],
+    tests: [program('stopping', 'it outlives its parent only to finish what is under way')],
   },
   {
     name: 'no-second-signal-counts-under-npm',
