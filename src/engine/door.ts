@@ -67,17 +67,7 @@ export class Door {
     });
   }
 
-  /** One event of a caller. Throws why it is rejected. */
-  async ingest(pipeline: AnyPipeline, event: unknown, options: IngestOptions): Promise<Ingested> {
-    try {
-      return (await this.take(pipeline, event, options)).ingested;
-    } catch (error) {
-      if (codeOf(error) === 'MILL_PIPELINE_FAILED') this.#logFailed(pipeline, [error]);
-      throw error;
-    }
-  }
-
-  /** One event, answered with its key. Throws why it is rejected; whoever calls logs what is the pipeline's fault. */
+  /** One event, answered with its key. Throws why it is rejected, and logs what is the pipeline's fault. */
   async take(pipeline: AnyPipeline, event: unknown, options: Provenance): Promise<{ readonly ingested: Ingested; readonly key: string }> {
     const call = this.#begin(pipeline, 1, options);
     try {
@@ -89,13 +79,14 @@ export class Door {
       call.end(1);
       return { ingested: judged, key: outgoing.stored.key };
     } catch (error) {
+      if (codeOf(error) === 'MILL_PIPELINE_FAILED' && options.isOfRun !== true) this.#logFailed(pipeline, [error]);
       call.fail(error);
       throw error;
     }
   }
 
   /** Many events, each judged by itself, in one append. All are refused when they do not fit into the backlog together. */
-  async ingestBatch(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
+  async takeBatch(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
     const { batch } = this.#means.limits;
     if (events.length > batch)
       throw new MillraceError('MILL_INVALID_REQUEST', `batch: expected at most ${batch} events, found ${events.length}`);

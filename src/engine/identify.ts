@@ -32,6 +32,8 @@ export interface IngestOptions {
 export interface Provenance extends IngestOptions {
   /** What a source made the event from, as JSON. */
   readonly origin?: string | undefined;
+  /** Whether a run of a schedule brings it, which tells of every refusal itself. */
+  readonly isOfRun?: boolean;
 }
 
 /** What identification needs beside the event. */

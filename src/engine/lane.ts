@@ -2,6 +2,7 @@ import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import type { KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { isOutcome } from './outbox/outcome.ts';
+import type { Wait } from './waits.ts';
 
 /** An event in memory that waits for its turn, or has it. */
 export interface Waiting {
@@ -76,6 +77,8 @@ export class Lane {
   disarm: (() => void) | undefined;
   /** The moment that the lane waits for, or has waited for long enough. */
   awaited: number | undefined;
+  /** Since when it waits, and for what; undefined while it goes on. */
+  wait: Wait | undefined;
   /** Used since the last sweep of idle lanes. */
   isWarm = true;
   /** The timers that are armed, by name, the due ones among them. */

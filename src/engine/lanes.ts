@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
+import type { Waits } from './waits.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
 const queuedMax = 64;
@@ -12,6 +13,7 @@ const queuedMax = 64;
 export interface LaneMeans extends RunnerMeans {
   readonly store: Store;
   readonly partition: PartitionId;
+  readonly waits: Waits;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
   /** Whether every turn must be alone in its draft. */
@@ -154,6 +156,7 @@ export class Lanes {
   settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
     draft.settle(lane, waiting);
     this.#unheld.delete(waiting.position);
+    if (lane.wait !== undefined) this.#means.waits.end(lane);
     if (lane.pending > 0) lane.pending -= 1;
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
@@ -238,6 +241,7 @@ export class Lanes {
   #adopt(lane: Lane): Lane {
     this.#lanes.set(lane.key, lane);
     this.#loading.delete(lane.key);
+    lane.wait = this.#means.waits.of(lane.key);
     return lane;
   }
 
@@ -256,6 +260,7 @@ export class Lanes {
     if (waiting.order === lane.underWay) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
     const thereIsRoom = lane.queued < queuedMax && this.#queued < this.#means.limits.feed && !lane.isStopped;
+    if (lane.isStopped) this.#pileUp(lane);
     if (!isNext && !thereIsRoom) lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
     else if (lane.insert(waiting)) this.#queued += 1;
   }
@@ -267,6 +272,7 @@ export class Lanes {
       this.#means.draft().hold(lane, waiting);
       lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
       this.#means.drafted();
+      if (lane.isStopped) this.#pileUp(lane);
     } else if (lane.isFree && !this.isFull) {
       this.#runEvent(lane, waiting);
       // Its turn takes time. One that has ended has settled the event or had it held.
@@ -332,10 +338,12 @@ export class Lanes {
   #rest(lane: Lane, isFresh: boolean): void {
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
+      if (lane.wait !== undefined) this.#means.waits.end(lane);
       if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#lanes.delete(lane.key);
-    } else if (this.#pipeline.order?.skipAfterMs !== undefined) {
-      this.#awaitGap(lane, this.#pipeline.order.skipAfterMs, isFresh);
+      return;
     }
+    this.#means.waits.note(lane, 'number');
+    if (this.#pipeline.order?.skipAfterMs !== undefined) this.#awaitGap(lane, this.#pipeline.order.skipAfterMs, isFresh);
   }
 
   /** Skips the missing numbers once the lowest event that waits for them has waited long enough. */
@@ -353,6 +361,7 @@ export class Lanes {
         // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
         lane.spilledFrom = lane.next;
         this.#runner.skipGap(lane, head.order, skipAfterMs);
+        this.#means.waits.end(lane);
         this.#advance(lane);
       }
     }
@@ -368,12 +377,25 @@ export class Lanes {
       this.#unheld.delete(waiting.position);
     }
     lane.spilledFrom = Math.min(lane.spilledFrom, first.order);
-    if (retryAt === null) lane.status = 'parked';
+    if (retryAt === null) this.#setParked(lane);
     else this.#block(lane, retryAt);
+  }
+
+  /** The first event of a parked key waits for an operator, who knows of it by its dead letter. More of them begin to pile up. */
+  #setParked(lane: Lane): void {
+    lane.status = 'parked';
+    if (lane.pending > 1) this.#means.waits.note(lane, 'operator');
+    else if (lane.wait !== undefined) this.#means.waits.end(lane);
+  }
+
+  /** An event comes to a key whose first event keeps it waiting. */
+  #pileUp(lane: Lane): void {
+    this.#means.waits.note(lane, lane.status === 'parked' ? 'operator' : 'retry');
   }
 
   #block(lane: Lane, until: number): void {
     lane.status = 'blocked';
+    this.#means.waits.note(lane, 'retry');
     this.#arm(lane, until, this.#pipeline.retry.backoffMsMax);
   }
 
@@ -433,7 +455,7 @@ export class Lanes {
     this.#queued -= lane.queued;
     lane.spill();
     this.#disarm(lane);
-    lane.status = 'parked';
+    this.#setParked(lane);
   }
 
   #refill(lane: Lane, events: readonly HeldEvent[]): void {

@@ -187,7 +187,7 @@ export class Mill {
    *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
    */
   async ingest(pipeline: string, event: unknown, { id, traceparent }: IngestOptions = {}): Promise<Ingested> {
-    return this.#door.ingest(this.#pipeline(pipeline), event, { id, traceparent });
+    return (await this.#door.take(this.#pipeline(pipeline), event, { id, traceparent })).ingested;
   }
 
   /**
@@ -199,7 +199,7 @@ export class Mill {
     events: readonly unknown[],
     options: Pick<IngestOptions, 'traceparent'> = {},
   ): Promise<readonly Judged[]> {
-    return this.#door.ingestBatch(this.#pipeline(pipeline), events, options);
+    return this.#door.takeBatch(this.#pipeline(pipeline), events, options);
   }
 
   /**

@@ -9,9 +9,11 @@ import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
 import { Tenure, type TenureMeans } from './tenure.ts';
+import { Waits } from './waits.ts';
 
 /** What a partition works with; the engine provides it. */
-export interface PartitionMeans extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'calls' | 'progressed' | 'failed'> {
+export interface PartitionMeans
+  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'calls' | 'progressed' | 'failed'> {
   /** The store failed for good. */
   fatal(error: MillraceError): void;
 }
@@ -34,6 +36,7 @@ export class Partition {
   readonly #means: PartitionMeans;
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
+  readonly #waits: Waits;
   readonly #calls: Calls;
   #tenure: Tenure | undefined;
   #recovering: Promise<void> | undefined;
@@ -56,6 +59,7 @@ export class Partition {
     this.id = id;
     this.#means = means;
     this.#ledger = new Ledger(means.counters);
+    this.#waits = new Waits(means);
     this.#calls = new Calls(id.pipeline, means);
   }
 
@@ -207,6 +211,7 @@ export class Partition {
     this.#isOver = true;
     const reason = new MillraceError('MILL_STOPPING', 'the engine is stopping');
     await this.#tenure?.end(reason);
+    this.#waits.close();
     await this.#calls.close(reason);
     await this.#tenure?.commitRest();
   }
@@ -227,6 +232,7 @@ export class Partition {
         partition: this.id,
         refusals: this.#refusals,
         ledger: this.#ledger,
+        waits: this.#waits,
         calls: this.#calls,
         progressed: (hasSettled) => {
           this.#failures = 0;

@@ -19,6 +19,7 @@ import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
+import type { Waits } from './waits.ts';
 
 /** What a tenure works with; its partition provides it. */
 export interface TenureMeans {
@@ -36,6 +37,7 @@ export interface TenureMeans {
   readonly partition: PartitionId;
   readonly refusals: Refusals;
   readonly ledger: Ledger;
+  readonly waits: Waits;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;
@@ -60,6 +62,7 @@ const batchMax = 512;
 export class Tenure {
   readonly #means: TenureMeans;
   readonly #epoch: number;
+  readonly #heldAtClaim: number;
   readonly #feed: Feed;
   readonly #lanes: Lanes;
   readonly #timers: TimerQueue;
@@ -81,6 +84,7 @@ export class Tenure {
   constructor(means: TenureMeans, claim: Claim, head: number) {
     this.#means = means;
     this.#epoch = claim.epoch;
+    this.#heldAtClaim = claim.held;
     this.#cursor = claim.cursor;
     this.#dispatched = claim.cursor;
     this.#draft = new Draft(1, claim.cursor);
@@ -289,13 +293,28 @@ export class Tenure {
 
   /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
   async #wakeHeld(): Promise<void> {
+    const left = { parked: 0, gaps: 0 };
+    for await (const keys of this.#heldKeys()) {
+      await this.#lanes.warm(keys);
+      for (const key of keys) {
+        this.#lanes.wake(key);
+        const lane = this.#lanes.peek(key);
+        if (lane?.status === 'parked') left.parked += 1;
+        else if (lane?.wait?.awaited === 'number') left.gaps += 1;
+      }
+      this.#lanes.sweep();
+    }
+    // A key whose first event has come since the claim is none of those that were left.
+    if (this.#state === 'working') this.#means.waits.begun(this.#heldAtClaim === 0 ? { parked: 0, gaps: 0 } : left);
+  }
+
+  /** The keys that have held events, many at a time, for as long as the tenure works. */
+  async *#heldKeys(): AsyncGenerator<readonly string[]> {
     let after: string | null = null;
     for (;;) {
       const keys: readonly string[] = await this.#means.store.heldKeys(this.#means.partition, after, batchMax);
       if (keys.length === 0 || this.#state !== 'working') return;
-      await this.#lanes.warm(keys);
-      for (const key of keys) this.#lanes.wake(key);
-      this.#lanes.sweep();
+      yield keys;
       after = keys.at(-1) ?? null;
     }
   }

@@ -50,6 +50,15 @@ interface FailureAnswer {
  * know.
  */
 export function failureAnswer(thrown: unknown): FailureAnswer {
+  try {
+    return answerFor(thrown);
+  } catch {
+    // A proxy, or a getter of an error, may throw when it is read.
+    return answerFor(unexpected());
+  }
+}
+
+function answerFor(thrown: unknown): FailureAnswer {
   const problem = problemOf(thrown);
   const retryAfterMs = thrown instanceof MillraceError ? (thrown.retryAfterMs ?? 0) : 0;
   const headers: Record<string, string> = { 'content-type': problemMediaType };

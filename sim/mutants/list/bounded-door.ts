@@ -99,8 +99,8 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'key-length-ignored',
     promises: [7],
     file: identify,
-    find: 'value.length > 0 && value.length <= lengthMax',
-    replace: 'value.length > 0',
+    find: 'name.length > 0 && name.length <= lengthMax',
+    replace: 'name.length > 0',
     tests: [promise('bounded-door')],
   },
   {

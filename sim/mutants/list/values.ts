@@ -128,8 +128,8 @@ export const values: readonly Mutant[] = [
     name: 'reason-that-is-no-text',
     promises: [8, 9],
     file: 'src/errors.ts',
-    find: 'return String(thrown instanceof Error ? thrown.message : thrown);',
-    replace: 'return thrown instanceof Error ? thrown.message : String(thrown);',
+    find: "return typeof thrown.message === 'string' ? thrown.message : describeFound(thrown.message);",
+    replace: 'return thrown.message;',
     tests: [promise('values')],
   },
   {

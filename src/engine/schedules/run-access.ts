@@ -29,7 +29,7 @@ export function runAccess(
   /** Answers the event's key also where nobody knows whether the event is in the log. */
   async function take(event: unknown, origin: string | undefined): Promise<TakenIn> {
     try {
-      const { key, ingested } = await door.take(pipeline, event, { origin });
+      const { key, ingested } = await door.take(pipeline, event, { origin, isOfRun: true });
       return { key, isDuplicate: ingested.status === 'duplicate' };
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_UNAVAILABLE') throw error;
