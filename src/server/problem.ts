@@ -16,17 +16,8 @@ interface Problem {
 
 export const problemMediaType = 'application/problem+json';
 
-/** What the caller is told about anything that was thrown. A proxy may throw again when it is asked what it is. */
+/** What the caller is told about anything that was thrown. Of an unexpected error that is nothing: its text may hold what is not theirs. */
 function problemOf(thrown: unknown): Problem {
-  try {
-    return problemFrom(thrown);
-  } catch {
-    return problemFrom(unexpected());
-  }
-}
-
-/** Of an unexpected error the caller is told nothing: its text may hold what is not theirs. */
-function problemFrom(thrown: unknown): Problem {
   const error = toMillraceError(thrown);
   if (error !== undefined) {
     const { title, status } = errorTable[error.code];
