@@ -2,9 +2,14 @@
 // The launcher. It has to parse and run on any Node.js that knows ES modules, so it keeps to old syntax and old names.
 // biome-ignore-all lint/style/useNodejsImportProtocol: `node:` is not known to every Node.js that this must run on
 
+// First of all, so that no signal is missed.
+import { onStopOrder } from './stop-orders.js';
+import './watch-parent.js';
+// What follows may load for some time.
 import { spawn } from 'child_process';
 import { existsSync, readFileSync } from 'fs';
 import { createRequire } from 'module';
+import { constants } from 'os';
 import { dirname, join } from 'path';
 import { fileURLToPath } from 'url';
 
@@ -16,7 +21,9 @@ if (majorOf(process.versions.node) >= majorMin) {
 } else {
   const newerNode = findNewerNode();
   if (newerNode === undefined) {
-    fail(`needs Node.js ${majorMin} or newer, found ${process.version}, and there is none in node_modules (npm ci puts one there)`);
+    const isCheckout = existsSync(fileURLToPath(new URL('../src', import.meta.url)));
+    const remedy = isCheckout ? 'run npm ci, which puts one into node_modules' : 'install a newer one from https://nodejs.org';
+    fail(`needs Node.js ${majorMin} or newer, found ${process.version}; ${remedy}`);
   } else {
     relaunch(newerNode);
   }
@@ -35,10 +42,11 @@ function findNewerNode() {
 }
 
 /**
- * Runs the same command under another Node.js and becomes its shadow: hands on its signals, ends as it ends. The child
+ * Runs the same command under another Node.js and becomes its shadow: passes orders to stop on, ends as it ends. The child
  * has a session of its own, so that Ctrl-C, which a terminal sends to all of its foreground group, reaches it once,
- * from here. The fourth pipe is its lifeline: when this process dies, however it dies, the pipe closes and the child
- * dies too (see lifeline.js), and so never holds on to the port and the database of a server that was killed.
+ * from here. The fourth pipe is its lifeline: orders go through it, for a signal would kill a child that is not ready to
+ * handle it; and when this process dies, however it dies, the pipe closes and the child dies too (see lifeline.js), and so
+ * never holds on to the port and the database of a server that was killed.
  */
 function relaunch(node) {
   const entry = fileURLToPath(new URL('./relaunched.js', import.meta.url));
@@ -46,17 +54,19 @@ function relaunch(node) {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     detached: process.platform !== 'win32',
   });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  signals.forEach((signal) => {
-    process.on(signal, () => child.kill(signal));
+  const lifeline = child.stdio[3];
+  // Once the child has ended nobody reads its orders; its `exit` follows.
+  lifeline.on('error', () => undefined);
+  onStopOrder(({ signal, way, atMs }) => {
+    lifeline.write(`${JSON.stringify({ signal, way: way === 'signal' ? 'launcher' : way, atMs })}\n`);
   });
   child.on('error', (error) => fail(`cannot run ${node}: ${error.message}`));
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code);
-    signals.forEach((handled) => {
-      process.removeAllListeners(handled);
-    });
+    process.removeAllListeners(signal);
     process.kill(process.pid, signal);
+    // PID 1 cannot be killed like this.
+    process.exit(128 + constants.signals[signal]);
   });
 }
 

@@ -17,6 +17,10 @@ export interface ProgramOptions {
   readonly root?: string;
   /** The Node.js that runs the launcher; by default the one that runs the test. */
   readonly node?: string;
+  /** What is run, before the words; by default the launcher. */
+  readonly command?: readonly string[];
+  /** Whether it leads a process group of its own, as what is started in a terminal does. */
+  readonly ownGroup?: boolean;
 }
 
 export interface Ended {
@@ -30,6 +34,8 @@ export interface Ended {
 /** A run of `millrace`. It is killed when the test ends. */
 export class Program {
   readonly child: ChildProcess;
+  /** Where it runs. */
+  readonly folder: string;
   /** Settles when it has ended and nobody holds its output open any more, no child of its own either. */
   readonly ended: Promise<Ended>;
   #stdout = '';
@@ -39,14 +45,15 @@ export class Program {
   constructor(
     context: TestContext,
     words: readonly string[],
-    { environment = {}, folder, root = checkout, node = process.execPath }: ProgramOptions,
+    { environment = {}, folder, root = checkout, node = process.execPath, command, ownGroup = false }: ProgramOptions,
   ) {
-    // What a test was configured with is not for the program.
-    const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, LOG_LEVEL: _4, ...inherited } = process.env;
-    this.child = spawn(node, [join(root, 'bin/millrace.js'), ...words], {
+    this.folder = folder;
+    const [file = node, ...first] = command ?? [node, join(root, 'bin/millrace.js')];
+    this.child = spawn(file, [...first, ...words], {
       cwd: folder,
-      env: { ...inherited, ...environment },
+      env: { ...inherited(), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: ownGroup,
     });
     context.after(() => this.child.kill('SIGKILL'));
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -93,6 +100,12 @@ export class Program {
     this.child.kill(signal);
     return this.ended;
   }
+}
+
+/** The variables of the test, without what the test was configured with, and without what says that npm runs it. */
+function inherited(): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, LOG_LEVEL: _4, ...others } = process.env;
+  return Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith('npm_')));
 }
 
 /** A folder that is gone when the test ends. */

@@ -107,26 +107,6 @@ test('SIGTERM and SIGINT stop it with exit code 0, and the next start finds ever
   }
 });
 
-test('a second signal ends it at once', async (context) => {
-  const folder = temporaryFolder(context);
-  // The handler never ends, so the first signal waits for it.
-  writeFileSync(
-    join(folder, 'slow.mjs'),
-    `import { pipeline } from 'millrace';
-     import * as z from 'zod';
-     export default pipeline('slow', { event: z.object({}), handle: () => { console.error('handling'); return new Promise(() => {}); } });`,
-  );
-  const program = new Program(context, ['serve', './slow.mjs', '--port', '0', '--database', 'memory:'], { folder });
-  const url = await program.listening();
-  await fetch(`${url}/pipelines/slow/events`, { method: 'POST', body: '{}' });
-  await program.printed(/handling/);
-  program.child.kill('SIGTERM');
-  const stopping = async (): Promise<void> => ((await fetch(`${url}/health`)).status === 503 ? undefined : stopping());
-  await stopping();
-  const { code } = await program.kill('SIGTERM');
-  assert.equal(code, 143);
-});
-
 test('a database has one owner; a second process is told who, and takes over when that one was killed', async (context) => {
   const folder = temporaryFolder(context);
   const owner = serveRockets(context, folder);

@@ -6,6 +6,12 @@ import { Program, temporaryFolder } from './program.ts';
 
 const small = ['--max-messages', '2000', '--concurrency-level', '4'];
 
+/** Resolves once the server has more rockets than that. */
+async function rocketsThere(url: string, count: number): Promise<void> {
+  const rockets = Object(await (await fetch(`${url}/rockets`)).json());
+  if (rockets.count <= count) await rocketsThere(url, count);
+}
+
 test('the simulated rockets are right, and the same run again is all duplicates and still right', async (context) => {
   const folder = temporaryFolder(context);
   const url = await new Program(context, ['serve', 'rockets', '--port', '0', '--database', 'mill.db'], { folder }).listening();
@@ -25,9 +31,7 @@ test('a server that is killed under load and started again loses nothing and app
   const first = serve('0');
   const url = await first.listening();
   const simulation = new Program(context, ['simulate', 'rockets', `${url}/messages`, ...small, '--message-delay', '1ms'], { folder });
-  const rocketsThere = async (): Promise<void> =>
-    Object(await (await fetch(`${url}/rockets`)).json()).count > 5 ? undefined : rocketsThere();
-  await rocketsThere();
+  await rocketsThere(url, 5);
   await first.kill('SIGKILL');
   await simulation.printed(/trying again/);
   await serve(new URL(url).port).listening();
@@ -65,8 +69,44 @@ test('a rocket that is wrong is told field by field, with exit code 1', async (c
   assert.equal(code, 1);
 });
 
-test('SIGINT stops a simulation with exit code 130', async (context) => {
-  const program = new Program(context, ['simulate', 'rockets', 'http://127.0.0.1:9'], { folder: temporaryFolder(context) });
-  await program.printed(/ECONNREFUSED.*trying again/);
-  assert.equal((await program.kill('SIGINT')).code, 130);
+test('without a URL the server is found where this machine’s variables put it', async (context) => {
+  const folder = temporaryFolder(context);
+  const url = await new Program(context, ['serve', '--port', '0', '--database', 'memory:'], { folder }).listening();
+  const { port } = new URL(url);
+  const words = ['simulate', 'rockets', '--max-messages', '100'];
+  const { code, stdout, stderr } = await new Program(context, words, { folder, environment: { PORT: port } }).ended;
+  assert.deepEqual([code, stderr], [0, `millrace: found the rockets at http://localhost:${port}\n`]);
+  assert.match(stdout, /\nall \d+ rockets are right\n$/);
 });
+
+test('a server without rockets, and one that takes no messages at that path, are one line at once', async (context) => {
+  const folder = temporaryFolder(context);
+  const serve = (system: string) => new Program(context, ['serve', system, '--port', '0', '--database', 'memory:'], { folder }).listening();
+  const [events, rockets] = await Promise.all([serve('events'), serve('rockets')]);
+  for (const [url, line] of [
+    [events, /^millrace: found no rockets: http:\/\/127\.0\.0\.1:\d+ answers 404 for \/rockets; start them with .*\n$/],
+    [`${rockets}/message`, /^millrace: POST \/message was answered 404 .*; expected a server that takes messages of rockets there\n$/],
+    // A scheme left out is http.
+    [`${new URL(rockets).host}/message`, /^millrace: POST \/message was answered 404 /],
+  ] as const) {
+    const { code, stdout, stderr } = await new Program(context, ['simulate', 'rockets', url], { folder }).ended;
+    assert.match(stderr, line);
+    assert.deepEqual([code, stdout], [1, '']);
+  }
+});
+
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${signal} stops a simulation at once with exit code ${exitCode}`, async (context) => {
+    const folder = temporaryFolder(context);
+    const server = new Program(context, ['serve', 'rockets', '--port', '0', '--database', 'memory:'], { folder });
+    const url = await server.listening();
+    const program = new Program(context, ['simulate', 'rockets', url, '--message-delay', '10ms'], { folder });
+    await rocketsThere(url, 0);
+    await server.kill('SIGKILL');
+    await program.printed(/trying again/);
+    assert.equal((await program.kill(signal)).code, exitCode);
+  });
+}

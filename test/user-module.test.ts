@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Program, temporaryFolder } from './program.ts';
 
@@ -23,16 +23,43 @@ export const visits = pipeline('visits', {
 });
 `;
 
-/** `millrace serve` of a module with this text, in a folder that has nothing else: no package.json, no node_modules. */
-function serveModule(context: TestContext, name: string, text: string): Program {
+/** The same for `require`. */
+const required = visits
+  .replace("import { pipeline, table, type System } from 'millrace';", "const { pipeline, table } = require('millrace');")
+  .replace("import * as z from 'zod';", "const z = require('zod');")
+  .replace('export const', 'const');
+
+/** Texts by the names of their files. */
+type Files = Readonly<Record<string, string>>;
+
+/** `millrace serve` of the first of these files, in a folder that has nothing else: no package.json, no node_modules. */
+function serveFiles(context: TestContext, files: Files, environment: Readonly<Record<string, string>> = {}): Program {
   const folder = temporaryFolder(context);
-  writeFileSync(join(folder, name), text);
-  return new Program(context, ['serve', `./${name}`, '--port', '0', '--database', 'memory:'], { folder });
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  const [first = ''] = Object.keys(files);
+  return new Program(context, ['serve', `./${first}`, '--port', '0', '--database', 'memory:'], { folder, environment });
 }
 
-for (const [how, text] of [
+function serveModule(context: TestContext, name: string, text: string): Program {
+  return serveFiles(context, { [name]: text });
+}
+
+for (const [how, text, name = 'my-pipelines.ts'] of [
   ['a named export', visits],
   ['a default export as well', `${visits}export default visits;`],
+  ['module.exports of a .cjs module', `${required}module.exports = visits;`, 'my-pipelines.cjs'],
+  ['exports of a .cts module', `${required}exports.visits = visits as unknown;`, 'my-pipelines.cts'],
+  [
+    'handlers of a .cjs module in threads',
+    `${required}module.exports = visits;`.replace(
+      'handle(',
+      `run: 'threads', module: require('url').pathToFileURL(__filename).href, handle(`,
+    ),
+    'my-pipelines.cjs',
+  ],
   ['a list', visits.replace('export const', 'const').concat('export default [visits];')],
   [
     'a system',
@@ -40,7 +67,7 @@ for (const [how, text] of [
   ],
 ] as const) {
   test(`a user’s pipelines are served wherever their module lies: ${how}`, async (context) => {
-    const program = serveModule(context, 'my-pipelines.ts', text);
+    const program = serveModule(context, name, text);
     const url = await program.listening();
     const answer = await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body: '{"page":"/home"}' });
     assert.equal(answer.status, 202);
@@ -63,24 +90,50 @@ test('a system’s own port holds when it is served alone', async (context) => {
   assert.notEqual(new URL(await program.listening()).port, '8080');
 });
 
-const refused: readonly [string, string, RegExp][] = [
-  ['none.mjs', 'export default { hello: 1 };', /none\.mjs: exports no pipeline; expected at least one/],
-  ['broken.ts', 'const a = ;', /broken\.ts: cannot be loaded: Expression expected \(\S+broken\.ts:1\)/],
-  ['throws.mjs', `throw new Error('two\\nlines');`, /throws\.mjs: cannot be loaded: two lines/],
-  ['lost.mjs', `import 'no-such-package';`, /lost\.mjs: cannot be loaded: Cannot find package 'no-such-package'/],
+const refused: readonly [Files, RegExp][] = [
+  [{ 'broken.ts': 'const a = ;' }, /broken\.ts: cannot be loaded: Expression expected \(\S+broken\.ts:1\)/],
+  [{ 'throws.mjs': `throw new Error('two\\nlines');` }, /throws\.mjs: cannot be loaded: two lines \(\.\/throws\.mjs:1:7\)/],
   [
-    'wrong.mjs',
-    `import { pipeline } from 'millrace';\npipeline('Bad Name', {});`,
-    /wrong\.mjs: cannot be loaded: pipeline: expected a name of lower-case letters/,
+    { 'lost.mjs': `import 'no-such-package';` },
+    /lost\.mjs: cannot be loaded: Cannot find package 'no-such-package', which \.\/lost\.mjs imports; npm install no-such-package installs it/,
   ],
-  ['twice.ts', `${visits}export const others = pipeline('visits', { event: z.object({}), handle() {} });`, /found visits twice/],
+  [{ 'waits.mjs': 'await new Promise(() => {});' }, /waits\.mjs: never comes to the end of loading: a top-level await .* waits/],
+  [
+    { 'twice.ts': `${visits}export const others = pipeline('visits', { event: z.object({}), handle() {} });` },
+    /\.\/twice\.ts: expected pipelines whose names differ, found visits twice/,
+  ],
+  [
+    {
+      'thread.mjs': `${visits}if (!isMainThread) throw new Error('no thread');`
+        .replace(', type System', '')
+        .replace('handle(', `run: 'threads', module: import.meta.url, handle(`)
+        .replace('import', `import { isMainThread } from 'node:worker_threads';\nimport`),
+    },
+    /pipeline visits: module: \S+thread\.mjs cannot be loaded in a thread: no thread \(\.\/thread\.mjs:\d+:\d+\)/,
+  ],
 ];
 
-for (const [name, text, line] of refused) {
-  test(`a module that cannot be served is one line: ${name}`, async (context) => {
-    const { code, stdout, stderr } = await serveModule(context, name, text).ended;
+for (const [files, line] of refused) {
+  test(`a module that cannot be served is one line: ${Object.keys(files)[0]}`, async (context) => {
+    const { code, stdout, stderr } = await serveFiles(context, files).ended;
     assert.match(stderr, /^millrace: [^\n]+\n$/);
     assert.match(stderr, line);
     assert.deepEqual([code, stdout], [1, '']);
   });
 }
+
+test('a module that throws deeper in a program shows the way there, and what caused it, at every level of the log', async (context) => {
+  const files = {
+    'main.mjs': `import { read } from './settings.mjs';\n\nread();`,
+    'settings.mjs': `export function read() {\n  try {\n    null.x;\n  } catch (cause) {\n    throw new Error('no settings', { cause });\n  }\n}`,
+  };
+  for (const LOG_LEVEL of ['silent', 'info', 'debug']) {
+    const program = serveFiles(context, files, { LOG_LEVEL });
+    const { stderr } = await program.ended;
+    const [line, ...below] = stderr.trimEnd().split('\n');
+    assert.equal(line, 'millrace: ./main.mjs: cannot be loaded: no settings (./settings.mjs:5:11)');
+    const places = below.join('\n').matchAll(/at (?:(\w+) \()?file:\S+\/(\w+\.mjs:\d+)|(TypeError)/g);
+    const shown = Array.from(places, ([, name, place, type]) => [name, place, type].filter(Boolean).join(' '));
+    assert.deepEqual(shown, ['read settings.mjs:5', 'main.mjs:3', 'TypeError', 'read settings.mjs:3', 'main.mjs:3'], LOG_LEVEL);
+  }
+});

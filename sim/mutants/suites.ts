@@ -20,6 +20,11 @@ export function system(file: string, named?: string): TestChoice {
   return choice(`systems/${file}.test.ts`, named);
 }
 
+/** Tests from end to end, with real processes. They take long, so say which. */
+export function program(file: string, named: string): TestChoice {
+  return choice(`test/${file}.test.ts`, named);
+}
+
 /** Of the simulation of random programs those tests alone that take little time. */
 export function simulation(named: string): TestChoice {
   return choice('sim/simulation/simulation.test.ts', named);

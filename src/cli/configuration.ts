@@ -28,12 +28,15 @@ interface FlaggedSetting<T> extends Setting<T> {
   readonly flag?: string;
 }
 
+/** Where it listens when nobody chose a port, and no system that is served alone has its own. */
+export const usualPort = 8080;
+
 const port = {
   variable: 'PORT',
   flag: '--port',
   meaning: 'port to listen on; 0 picks a free one',
   values: integerBetween(0, 65_535),
-  unset: '8080; for a system served alone its own',
+  unset: `${usualPort}; for a system served alone its own`,
 } satisfies FlaggedSetting<number>;
 
 const host = {
@@ -91,6 +94,13 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
   };
 }
 
+/** Where a server that reads these variables can be reached from this machine; without a port when nobody chose one. */
+export function readAddress(environment: Environment): { readonly host: string; readonly port: number | undefined } {
+  const address = readSetting(host, environment);
+  const reachable = [host.otherwise, '0.0.0.0', '::'].includes(address) ? 'localhost' : address;
+  return { host: isIPv6(reachable) ? `[${reachable}]` : reachable, port: readSetting(port, environment) };
+}
+
 /** The level of the log, for a command that reads no other setting. */
 export function readLogLevel(environment: Environment): LogLevel {
   return readSetting(logLevel, environment);
@@ -113,14 +123,18 @@ export function readEnvironment(processVariables: Environment): Environment {
   return { ...readDotEnv('.env'), ...Object.fromEntries(set) };
 }
 
+const readableAnyhow = 'let this user read it, or start in another folder';
+
 function readDotEnv(path: string): Environment {
-  // A folder of that name is someone else's.
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return {};
   try {
+    // A folder of that name is someone else's.
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return {};
     // What some editors put in front of UTF-8 is no part of the first variable's name.
     return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: cannot be read: ${messageOf(error)}; ${readableAnyhow}`, {
+      cause: error,
+    });
   }
 }
 

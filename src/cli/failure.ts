@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
-import { messageOf } from '../errors.ts';
+import { MillraceError, messageOf } from '../errors.ts';
+import { furtherPlaces } from '../modules/load-failure.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What is told when a command fails, and the exit code: 2 for a command line that cannot be meant, otherwise 1. */
@@ -9,13 +10,22 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-/** One line that starts with `millrace:`; `verbose` adds the stack, and what caused it. `help` is the command whose help to look at. */
+/**
+ * One line that starts with `millrace:`; below it the places in a user's program that it came from, if it is its failure.
+ * `verbose` adds the whole stack instead, and what caused it. `help` is the command whose help to look at.
+ */
 export function describeFailure(error: unknown, help: string, verbose: boolean): Failure {
   if (error instanceof CommanderError || error instanceof UsageError) {
     return { text: `millrace: ${oneLine(error.message.replace(/^error: /, ''))} (see ${help} --help)\n`, exitCode: 2 };
   }
-  const stack = verbose ? `${inspect(error)}\n` : '';
-  return { text: `millrace: ${oneLine(messageOf(error)) || 'failed for no stated reason'}\n${stack}`, exitCode: 1 };
+  const below = verbose ? [inspect(error)] : placesOf(error);
+  const line = `millrace: ${oneLine(messageOf(error)) || 'failed for no stated reason'}`;
+  return { text: `${[line, ...below].join('\n')}\n`, exitCode: 1 };
+}
+
+/** An error of ours that has a cause says in its message what it came of, and the cause where. */
+function placesOf(error: unknown): readonly string[] {
+  return error instanceof MillraceError && error.cause !== undefined ? furtherPlaces(error.cause) : [];
 }
 
 /** Whether stacks are shown. */

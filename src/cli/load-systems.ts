@@ -2,9 +2,15 @@ import { existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { systems as ownSystems } from '../../systems/index.ts';
-import { MillraceError, messageOf } from '../errors.ts';
+import { describeFound } from '../describe-found.ts';
+import { MillraceError } from '../errors.ts';
+import { exportedValues, isObject } from '../modules/exported.ts';
+import { importModule } from '../modules/import-module.ts';
+import { isFolder, nearest } from '../modules/missing-import.ts';
+import { shownPath } from '../modules/shown-path.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { isThenable } from '../pipeline/thenable.ts';
 import type { ConfigurableSystem, System } from '../server/system.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -17,38 +23,81 @@ type DeclaredSystem = System | ConfigurableSystem;
  */
 export async function loadSystems(names: readonly string[]): Promise<readonly DeclaredSystem[]> {
   if (names.length === 0) return ownSystems;
-  const systems: DeclaredSystem[] = [];
-  for (const name of new Set(names)) systems.push(...(isPath(name) ? await loadModule(name) : [ownSystem(name)]));
-  return [...new Set(systems)];
+  const systems = new Map<DeclaredSystem, string>();
+  for (const name of new Set(names)) {
+    for (const system of isPath(name) ? await loadModule(name) : [ownSystem(name)]) systems.set(system, name);
+  }
+  checkNamesDiffer(systems);
+  return [...systems.keys()];
 }
 
+/** Throws `MILL_INVALID_CONFIGURATION` that says where both pipelines come from. */
+function checkNamesDiffer(systems: ReadonlyMap<DeclaredSystem, string>): void {
+  const known = new Map<string, string>();
+  for (const [system, from] of systems) {
+    for (const { name } of pipelinesOf(system)) {
+      const other = known.get(name);
+      if (other !== undefined) throw alike(name, other, from);
+      known.set(name, from);
+    }
+  }
+}
+
+/** None of one with settings, which makes its pipelines once they are read. */
+function pipelinesOf(system: DeclaredSystem): readonly AnyPipeline[] {
+  return 'pipelines' in system ? system.pipelines : [];
+}
+
+function alike(name: string, one: string, other: string): MillraceError {
+  const found = one === other ? `found ${name} twice` : `found ${name} in ${one} too`;
+  return unusable(other, `expected pipelines whose names differ, ${found}`);
+}
+
+const isModule = /\.[cm]?[jt]s$/;
+
 function isPath(name: string): boolean {
-  return /[/\\]|\.[cm]?[jt]s$/.test(name);
+  return /[/\\]|\.(?:[cm]?[jt]sx?|json)$/.test(name);
 }
 
 function ownSystem(name: string): DeclaredSystem {
   const system = ownSystems.find((candidate) => candidate.name === name);
   if (system !== undefined) return system;
   const there = ownSystems.map((candidate) => candidate.name).join(', ');
-  throw new UsageError(
-    `there is no system ${JSON.stringify(name)}; there is ${there}, and a path such as ./my-pipelines.ts serves your own`,
-  );
+  const own = nearest(resolve(name));
+  const path = own === undefined ? 'a path such as ./my-pipelines.ts' : `the path ${shownPath(own)}`;
+  throw new UsageError(`there is no system ${JSON.stringify(name)}; there is ${there}, and ${path} serves your own`);
 }
 
 async function loadModule(path: string): Promise<readonly DeclaredSystem[]> {
-  if (!existsSync(path)) throw unusable(path, 'there is no such file');
-  let module: object;
-  try {
-    module = await import(pathToFileURL(resolve(path)).href);
-  } catch (error) {
-    throw unusable(path, `cannot be loaded: ${messageOf(error)}${placeOf(error)}`, error);
+  checkIsFile(path);
+  const tellSlow = (message: string) => process.stderr.write(`millrace: ${message}\n`);
+  const exported = exportedValues(await importModule(pathToFileURL(resolve(path)).href, path, tellSlow));
+  const systems = exported.filter(isSystem);
+  const ofSystems = systems.flatMap(pipelinesOf);
+  const pipelines = exported.filter(isPipeline).filter((pipeline) => !ofSystems.includes(pipeline));
+  if (systems.length === 0 && pipelines.length === 0) {
+    throw unusable(path, `exports no pipeline; expected at least one, made by pipeline(…), found ${describeExports(exported)}`);
   }
-  const exported = new Set(Object.values(module).flat());
-  const systems = [...exported].filter(isSystem);
-  const pipelines = [...exported].filter(isPipeline);
-  if (systems.length === 0 && pipelines.length === 0)
-    throw unusable(path, 'exports no pipeline; expected at least one, made by pipeline(…)');
   return pipelines.length === 0 ? systems : [...systems, systemOf(path, pipelines)];
+}
+
+function checkIsFile(path: string): void {
+  const there = nearest(resolve(path));
+  const hint = there === undefined ? '' : `; did you mean ${shownPath(there)}?`;
+  if (isFolder(path)) throw unusable(path, `is a folder; expected a module of yours${hint}`);
+  if (!existsSync(path)) throw unusable(path, `there is no such file${hint}`);
+  if (!isModule.test(path)) throw unusable(path, 'expected a module, whose name ends in .ts, .mts, .cts, .js, .mjs or .cjs');
+}
+
+function describeExports(values: readonly unknown[]): string {
+  if (values.length === 0) return 'nothing exported';
+  return values.map((value) => describeExport(value)).join(', ');
+}
+
+function describeExport(value: unknown): string {
+  if (typeof value === 'function') return 'a function: export what it returns';
+  if (isThenable(value)) return 'a promise: export what it resolves to, by await';
+  return describeFound(value);
 }
 
 /** A user's bare pipelines as a system: they get the routes that every pipeline has. */
@@ -63,16 +112,6 @@ function isSystem(value: unknown): value is DeclaredSystem {
   return Array.isArray(value.pipelines) && value.pipelines.every(isPipeline);
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** Where a syntax error stands: only its stack says so, in the first line. */
-function placeOf(error: unknown): string {
-  const place = error instanceof SyntaxError ? /^.+:\d+\n/.exec(error.stack ?? '')?.[0].trim() : undefined;
-  return place === undefined ? '' : ` (${place})`;
-}
-
-function unusable(path: string, problem: string, cause?: unknown): MillraceError {
-  return new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: ${problem}`, { cause });
+function unusable(path: string, problem: string): MillraceError {
+  return new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: ${problem}`);
 }

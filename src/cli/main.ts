@@ -7,13 +7,12 @@ import { environmentHelp, examples } from './help.ts';
 import { addReplay } from './replay.ts';
 import { addServe } from './serve.ts';
 import { addSimulate } from './simulate.ts';
+import type { StopOrders } from './stop-orders.ts';
 import { addStore } from './store.ts';
 import { addWorkers } from './workers.ts';
 
-await main(process.argv.slice(2));
-
 /** Runs one command to its end and leaves with its exit code. */
-async function main(words: readonly string[]): Promise<void> {
+export async function main(words: readonly string[], orders: StopOrders): Promise<void> {
   let environment: Environment = process.env;
   const program = new Command('millrace');
   const fail = (error: unknown) => {
@@ -21,11 +20,13 @@ async function main(words: readonly string[]): Promise<void> {
     process.stderr.write(text);
     process.exit(exitCode);
   };
+  // A terminal that was closed, or a reader that has ended: nobody is left to be told, and that is no reason to fail.
+  process.stderr.on('error', () => undefined);
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   try {
     environment = readEnvironment(process.env);
-    declare(program, environment);
+    declare(program, environment, orders);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) fail(error);
@@ -36,7 +37,7 @@ async function main(words: readonly string[]): Promise<void> {
   process.exit();
 }
 
-function declare(program: Command, environment: Environment): void {
+function declare(program: Command, environment: Environment, orders: StopOrders): void {
   program
     .description(
       'A durable, ordered event-processing engine: what it acknowledges is on disk, each key is handled in order, ' +
@@ -50,11 +51,11 @@ function declare(program: Command, environment: Environment): void {
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
     .addHelpText('after', () => `\n${examples}\n\n${environmentHelp()}`);
-  addServe(program, environment);
-  addReplay(program, environment);
-  addSimulate(program);
-  addWorkers(program, environment);
-  addStore(program, environment);
+  addServe(program, environment, orders);
+  addReplay(program, environment, orders);
+  addSimulate(program, environment, orders);
+  addWorkers(program, environment, orders);
+  addStore(program, environment, orders);
 }
 
 /** The longest command that the words start with, for the hint: `millrace simulate rockets`. */

@@ -7,10 +7,11 @@ import { readDatabaseFlag, readLogLevel } from './configuration.ts';
 import { replayAccounts } from './replay/accounts.ts';
 import { jsonNarrator, plainNarrator } from './replay/narrate.ts';
 import { readUpdatesFile } from './replay/updates-file.ts';
+import { type StopOrders, stopRequested } from './stop-orders.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Adds `millrace replay` and what it can replay. */
-export function addReplay(program: Command, environment: Environment): void {
+export function addReplay(program: Command, environment: Environment, orders: StopOrders): void {
   const replay = program
     .command('replay')
     .summary('let what a file holds happen, to the end')
@@ -31,12 +32,13 @@ export function addReplay(program: Command, environment: Environment): void {
     .option('--verbose', 'tell of versions that are ignored, too')
     .option('--json', 'print JSON lines, of everything')
     .action(async (path: string, options: Options) => {
+      const stop = stopRequested(orders);
       const database = readDatabaseFlag(options.database) ?? { kind: 'memory' };
       const maxDelayMs = read('--max-delay', options.maxDelay, integerBetween(0, 86_400_000));
       const seed = options.seed === undefined ? randomInt(seedMax) : read('--seed', options.seed, integerBetween(0, seedMax));
       const narrator = options.json ? jsonNarrator : plainNarrator(options.verbose === true);
       const log = createLogger(readLogLevel(environment));
-      await replayAccounts({ file: readUpdatesFile(path), maxDelayMs, seed, database, narrator, log });
+      await replayAccounts({ file: readUpdatesFile(path), maxDelayMs, seed, database, narrator, log, stop });
     });
 }
 

@@ -6,16 +6,16 @@ import { configure, type System } from '../server/system.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';
 import { version } from '../version.ts';
-import { type Configuration, type Flags, readConfiguration } from './configuration.ts';
+import { type Configuration, type Flags, readConfiguration, usualPort } from './configuration.ts';
 import { describeDatabase } from './database.ts';
 import { environmentHelp } from './help.ts';
 import { loadSystems } from './load-systems.ts';
-import { stopRequested } from './signals.ts';
+import { type StopOrders, stopRequested } from './stop-orders.ts';
 import { storeFor } from './store-for.ts';
 import { outliveStrayFailures } from './stray-failures.ts';
 
 /** Adds `millrace serve`. */
-export function addServe(program: Command, environment: Environment): void {
+export function addServe(program: Command, environment: Environment, orders: StopOrders): void {
   program
     .command('serve')
     .summary('serve systems, or pipelines of your own, over HTTP')
@@ -26,25 +26,35 @@ export function addServe(program: Command, environment: Environment): void {
     .option('--database <url>', 'sqlite:PATH, a path that ends in .db or .sqlite, or memory:')
     .addHelpText('after', () => `\n${environmentHelp()}`)
     .action(async (names: string[], flags: Flags) => {
+      const stop = stopRequested(orders);
       const configuration = readConfiguration(flags, environment);
-      const systems = (await loadSystems(names)).map((declared) => configure(declared, environment));
-      await serve(systems, names.length > 0, configuration);
+      // A module may take its time, and never come to an end.
+      const loaded = await Promise.race([stop, loadSystems(names)]);
+      const systems = loaded?.map((declared) => configure(declared, environment));
+      if (systems !== undefined) await serve(systems, { chosen: names.length > 0, configuration, stop });
     });
 }
 
-/** Serves until a signal asks to stop. Throws when the start fails, and when the store fails for good. */
-async function serve(systems: readonly System[], chosen: boolean, configuration: Configuration): Promise<void> {
-  const stop = stopRequested();
+interface Serving {
+  /** Whether the systems were named. */
+  readonly chosen: boolean;
+  readonly configuration: Configuration;
+  /** Resolves when somebody asks to stop. */
+  readonly stop: Promise<void>;
+}
+
+/** Serves until it is asked to stop. Throws when the start fails, and when the store fails for good. */
+async function serve(systems: readonly System[], { chosen, configuration, stop }: Serving): Promise<void> {
   const log = createLogger(configuration.logLevel);
   outliveStrayFailures(log);
   const { host, database, limits, shutdownTimeoutMs } = configuration;
   const pipelines = systems.flatMap((system) => system.pipelines);
   const mill = millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
-  if ((await Promise.race([stop, mill.start().then(() => 'started')])) !== 'started') return mill.stop();
+  if ((await Promise.race([stop, mill.start().then(() => 'started')])) !== 'started') return mill.stop({ timeoutMs: shutdownTimeoutMs });
   let server: MillServer | undefined;
   try {
     server = await createServer({ mill, systems, log, limits: configuration.http });
-    const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? 8080 });
+    const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? usualPort });
     const names = systems.map((system) => system.name).join(', ');
     announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);
     await Promise.race([stop, mill.stopped]);

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
+import { rockets } from '../../systems/rockets/index.ts';
+import type { Environment } from '../configuration/setting.ts';
 import { durationUpTo, integerBetween, readValue, share, type Values } from '../configuration/values.ts';
+import { readAddress, usualPort } from './configuration.ts';
 import { type RocketSimulation, simulateRockets } from './simulate/rockets.ts';
+import type { StopOrders } from './stop-orders.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Adds `millrace simulate` and what it can simulate. */
-export function addSimulate(program: Command): void {
+export function addSimulate(program: Command, environment: Environment, orders: StopOrders): void {
   const simulate = program
     .command('simulate')
     .summary('put load on a system, and check what becomes of it')
@@ -17,15 +21,17 @@ export function addSimulate(program: Command): void {
         'is posted again every 500 ms, so the server may be killed and started again under it. Then compares every rocket ' +
         'over the API with what it has to be. The same seed always gives the same messages.',
     )
-    .argument('[url]', 'where to post', 'http://localhost:8088/messages')
+    .argument('[url]', 'where to post; without it where millrace serve listens: PORT if that is set, or 8088, or 8080')
     .option('--concurrency-level <n>', 'senders, each with a connection of its own', '3')
     .option('--max-messages <n>', 'distinct messages', '100000')
     .option('--message-delay <duration>', 'rest of a sender after each message', '0ms')
     .option('--seed <n>', 'what the messages are made from', '444')
     .option('--duplicates <share>', 'share of the messages that is posted twice, 0 to 1', '0.1')
     .option('--shuffle <n>', 'size of the hat out of which the next message is drawn; 0 keeps the order', '300')
-    .action(async (url: string, options: Options) => {
-      if (!(await simulateRockets(readSimulation(url, options)))) process.exitCode = 1;
+    .action(async (url: string | undefined, options: Options) => {
+      const urls = url === undefined ? usualUrls(environment) : [read('URL', url, { accepts: 'an http or https URL', read: readUrl })];
+      const simulation = readSimulation(options);
+      if (!(await simulateRockets(urls, simulation, orders))) process.exitCode = 1;
     });
 }
 
@@ -39,9 +45,15 @@ interface Options {
   readonly shuffle: string;
 }
 
-function readSimulation(url: string, options: Options): RocketSimulation {
+/** Where a server listens that was started on this machine with the same variables. */
+function usualUrls(environment: Environment): readonly URL[] {
+  const { host, port } = readAddress(environment);
+  const ports = [port, rockets.port, usualPort].filter((each) => each !== undefined && each > 0);
+  return Array.from(new Set(ports), (each) => new URL(`http://${host}:${each}/messages`));
+}
+
+function readSimulation(options: Options): RocketSimulation {
   return {
-    url: read('URL', url, { accepts: 'an http or https URL', read: readUrl }),
     senders: read('--concurrency-level', options.concurrencyLevel, integerBetween(1, 1000)),
     messages: read('--max-messages', options.maxMessages, integerBetween(1, 100_000_000)),
     pauseMs: read('--message-delay', options.messageDelay, durationUpTo('1h')),
@@ -58,7 +70,8 @@ function read<T>(name: string, text: string, values: Values<T>): T {
 
 /** Without a path the messages go to where the rockets take them. */
 function readUrl(text: string): URL | undefined {
-  const url = URL.parse(text);
+  // `localhost:8080` is a URL too, of the scheme localhost.
+  const url = URL.parse(/^[\w.-]+:\d+(\/|$)/.test(text) ? `http://${text}` : text);
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
   return url.pathname === '/' ? new URL('/messages', url) : url;
 }

@@ -6,6 +6,7 @@ import { integerBetween, readValue } from '../configuration/values.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { readLogLevel } from './configuration.ts';
 import type { Database } from './database.ts';
+import { type StopOrders, stopRequested } from './stop-orders.ts';
 import { UsageError } from './usage-error.ts';
 import { MessagesFile } from './workers/messages-file.ts';
 import { blockNarrator, jsonNarrator, type Narrator, verboseNarrator } from './workers/narrate.ts';
@@ -14,7 +15,7 @@ import { playWorkers } from './workers/play.ts';
 const usage = 'millrace workers --database PATH [--verbose] [--json] [--workers N] [--state PATH]';
 
 /** Adds `millrace workers`. */
-export function addWorkers(program: Command, environment: Environment): void {
+export function addWorkers(program: Command, environment: Environment, orders: StopOrders): void {
   program
     .command('workers')
     .summary('play a database of messages that workers say to each other')
@@ -32,12 +33,13 @@ export function addWorkers(program: Command, environment: Environment): void {
     .option('--workers <n>', 'how many workers there are, numbered from 1', '5')
     .option('--state <path>', 'keep in this SQLite file what the workers remember, and the place; without it nothing is kept')
     .action(async (options: Options) => {
+      const stop = stopRequested(orders);
       const workers = readValue(integerBetween(1, workersMax), options.workers, (message) => new UsageError(`--workers: ${message}`));
       if (!options.database) throw new UsageError(`expected --database PATH; usage: ${usage}`);
       const log = createLogger(readLogLevel(environment));
       const file = MessagesFile.open(options.database, workers);
       try {
-        await playWorkers({ file, database: readState(options.state, options.database), narrator: narratorOf(options), log });
+        await playWorkers({ file, database: readState(options.state, options.database), narrator: narratorOf(options), log, stop });
       } finally {
         file.close();
       }

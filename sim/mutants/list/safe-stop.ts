@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, contract, promise, simulation } from '../suites.ts';
+import { beside, contract, program, promise, simulation } from '../suites.ts';
 
 const mill = 'src/engine/mill.ts';
 const partition = 'src/engine/partition.ts';
@@ -174,5 +174,37 @@ export const safeStop: readonly Mutant[] = [
     find: 'if (this.#inFlight === 0) this.#emptied.resolve();\n    return',
     replace: 'this.#emptied.resolve();\n    return',
     tests: [beside('server/gate'), beside('server/server')],
+  },
+  {
+    name: 'stop-misses-a-signal-while-modules-load',
+    promises: [8],
+    file: 'bin/stop-orders.js',
+    find: 'if (listener === undefined) waiting.push(order);\n  else listener(order);',
+    replace: 'if (listener !== undefined) listener(order);',
+    tests: [program('launcher', 'a signal that comes while modules load waits for the program')],
+  },
+  {
+    name: 'what-npm-started-outlives-it',
+    promises: [8],
+    file: 'bin/watch-parent.js',
+    find: 'if (process.ppid === parent) return;',
+    replace: 'return;',
+    tests: [program('stopping', 'it outlives its parent only to finish what is under way')],
+  },
+  {
+    name: 'no-second-signal-counts-under-npm',
+    promises: [8],
+    file: 'src/cli/stop-orders.ts',
+    find: 'else if (!echoes || !isEcho(order, before)) process.exit(exitCodeOf(order));',
+    replace: 'else if (!echoes || order.signal !== before.signal) process.exit(exitCodeOf(order));',
+    tests: [beside('cli/stop-orders')],
+  },
+  {
+    name: 'one-ctrl-c-counts-twice-under-npm',
+    promises: [8],
+    file: 'src/cli/stop-orders.ts',
+    find: 'else if (!echoes || !isEcho(order, before)) process.exit(exitCodeOf(order));',
+    replace: 'else process.exit(exitCodeOf(order));',
+    tests: [beside('cli/stop-orders')],
   },
 ];

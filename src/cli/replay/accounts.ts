@@ -8,7 +8,6 @@ import { MillraceError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { type Progress, progressOf } from '../progress.ts';
 import { randomOf } from '../random.ts';
-import { stopRequested } from '../signals.ts';
 import { storeFor } from '../store-for.ts';
 import { type Arrivals, takeIn } from './arrivals.ts';
 import { Bell } from './bell.ts';
@@ -23,6 +22,8 @@ export interface AccountsReplay {
   readonly database: Database;
   readonly narrator: Narrator;
   readonly log: Log;
+  /** Resolves when somebody asks to stop before the end. */
+  readonly stop: Promise<void>;
 }
 
 /** A timer that keeps the process alive while it waits for callbacks, and does nothing else; the longest that Node.js has. */
@@ -32,8 +33,8 @@ const aliveMs = 2 ** 31 - 1;
  * Takes updates in as they would arrive and tells what happens, to the last callback; then prints the summary. A signal
  * ends it before that, and the same replay on the same database goes on from there.
  */
-export async function replayAccounts({ file, maxDelayMs, seed, database, narrator, log }: AccountsReplay): Promise<void> {
-  const stop = Promise.race([stopRequested(), outputClosed()]);
+export async function replayAccounts({ file, maxDelayMs, seed, database, narrator, log, stop: asked }: AccountsReplay): Promise<void> {
+  const stop = Promise.race([asked, outputClosed()]);
   const progress = progressOf(file.updates.length);
   const bell = new Bell();
   const observe = (happening: Happening) => {

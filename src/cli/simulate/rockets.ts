@@ -1,15 +1,15 @@
 import { progressOf } from '../progress.ts';
 import { randomOf } from '../random.ts';
+import { endWhenAsked, type StopOrders } from '../stop-orders.ts';
 import { countWithRepeats, disorder } from './disorder.ts';
 import type { ExpectedRocket } from './expected-rocket.ts';
+import { findRockets } from './find-rockets.ts';
 import { flights } from './flights.ts';
 import { describeRun } from './report.ts';
 import { sendAll } from './sender.ts';
 import { findDifferences } from './verify.ts';
 
 export interface RocketSimulation {
-  /** Where the messages go; the rockets are read at `/rockets/{id}` of the same origin. */
-  readonly url: URL;
   readonly senders: number;
   /** Distinct messages. */
   readonly messages: number;
@@ -25,16 +25,20 @@ export interface RocketSimulation {
 /** How long the server may take to apply what it has accepted. */
 const settlingMs = 30_000;
 
-/** Posts the messages, then checks every rocket; prints figures and verdict. Resolves to whether all rockets are right. */
-export async function simulateRockets({ url, senders, messages, pauseMs, seed, duplicates, shuffle }: RocketSimulation): Promise<boolean> {
+/**
+ * Posts the messages to the first of the URLs where there are rockets, then checks every rocket at `/rockets/{id}` of the
+ * same origin; prints figures and verdict. Resolves to whether all rockets are right. Throws when there are no rockets.
+ */
+export async function simulateRockets(urls: readonly URL[], simulation: RocketSimulation, orders: StopOrders): Promise<boolean> {
+  const { senders, messages, pauseMs, seed, duplicates, shuffle } = simulation;
   const rockets = new Map<string, ExpectedRocket>();
   const items = flights(seed, rockets);
   const stream = disorder({ items, count: messages, repeats: duplicates, hat: shuffle, random: randomOf(seed, 2) });
+  endWhenAsked(orders);
+  const url = await findRockets(urls);
+  if (urls.length > 1) process.stderr.write(`millrace: found the rockets at ${url.origin}\n`);
   const progress = progressOf(countWithRepeats(messages, duplicates));
-  process.once('SIGINT', () => {
-    progress.end();
-    process.exit(130);
-  });
+  endWhenAsked(orders, () => progress.end());
   const startedAt = performance.now();
   const sent = await sendAll(stream, {
     url,
@@ -42,8 +46,7 @@ export async function simulateRockets({ url, senders, messages, pauseMs, seed, d
     pauseMs,
     onTaken: () => progress.step(),
     onRetry: (reason) => progress.note(`${url.href}: ${reason}; trying again`),
-  });
-  progress.end();
+  }).finally(() => progress.end());
   process.stdout.write(`${describeRun(sent, performance.now() - startedAt)}\n`);
   const differences = await findDifferences(url.origin, rockets.values(), settlingMs);
   process.stdout.write(`${verdictOn(differences, rockets.size)}\n`);

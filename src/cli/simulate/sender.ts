@@ -28,7 +28,10 @@ export interface Sent {
 const retryPauseMs = 500;
 const answerTimeoutMs = 10_000;
 
-/** Posts the messages until each of them is taken: whatever is not answered with a 2xx is posted again, for ever. */
+/**
+ * Posts the messages until each of them is taken: whatever is not answered with a 2xx is posted again, for ever. Throws when
+ * the server refuses the first one with a status that says that it will always do so.
+ */
 export async function sendAll(messages: Iterable<object>, options: SendingOptions): Promise<Sent> {
   const sent: Sent = { accepted: 0, duplicates: 0, retries: 0, latencyMicroseconds: createHistogram() };
   const queue = messages[Symbol.iterator]();
@@ -61,6 +64,7 @@ async function sendUntilTaken(client: Client, path: string, body: string, option
       else sent.duplicates++;
       return;
     } catch (error) {
+      if (error instanceof FinalRefusal && sent.accepted + sent.duplicates === 0) throw error;
       sent.retries++;
       options.onRetry(messageOf(error));
       await pause(retryPauseMs);
@@ -72,6 +76,23 @@ async function sendUntilTaken(client: Client, path: string, body: string, option
 async function post(client: Client, path: string, body: string): Promise<'accepted' | 'duplicate'> {
   const answer = await client.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json' } });
   const text = await answer.body.text();
-  if (answer.statusCode < 200 || answer.statusCode > 299) throw new Error(`answered ${answer.statusCode} ${text.slice(0, 200)}`);
+  const { statusCode } = answer;
+  if (statusCode < 200 || statusCode > 299) throw refusalOf(statusCode, text.slice(0, 200), path);
   return /"status"\s*:\s*"duplicate"/.test(text) ? 'duplicate' : 'accepted';
 }
+
+/** The server is there, but takes no such message at this path. */
+class FinalRefusal extends Error {
+  override readonly name = 'FinalRefusal';
+}
+
+function refusalOf(status: number, text: string, path: string): Error {
+  const answered = `answered ${status} ${text}`;
+  const isFinal = status >= 300 && status < 500 && !mayPass.has(status);
+  return isFinal
+    ? new FinalRefusal(`POST ${path} was ${answered}; expected a server that takes messages of rockets there`)
+    : new Error(answered);
+}
+
+/** Request Timeout, Too Early and Too Many Requests. */
+const mayPass: ReadonlySet<number> = new Set([408, 425, 429]);

@@ -7,7 +7,6 @@ import { MillraceError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { progressOf } from '../progress.ts';
 import { forever } from '../replay/forever.ts';
-import { stopRequested } from '../signals.ts';
 import { storeFor } from '../store-for.ts';
 import { checkPlace, foreignState } from './check-place.ts';
 import { dataBytesMax } from './file-message.ts';
@@ -20,6 +19,8 @@ export interface WorkersPlay {
   readonly database: Database;
   readonly narrator: Narrator;
   readonly log: Log;
+  /** Resolves when somebody asks to stop before the end. */
+  readonly stop: Promise<void>;
 }
 
 /** A timer that keeps the process alive while the engine works, and does nothing else; the longest that Node.js has. */
@@ -32,9 +33,8 @@ const placeBytesMax = 1_024;
  * Plays the messages of a file and prints each as it is said, to the last one. A signal ends it before that, and the same
  * play on the same database goes on from there.
  */
-export async function playWorkers({ file, database, narrator, log }: WorkersPlay): Promise<void> {
+export async function playWorkers({ file, database, narrator, log, stop }: WorkersPlay): Promise<void> {
   const { workers } = file;
-  const stop = stopRequested();
   const progress = progressOf(file.count);
   const stage = new Stage(file, narrator, progress);
   const alive = setInterval(() => undefined, aliveMs);

@@ -1,4 +1,6 @@
-import { MillraceError, messageOf } from '../../errors.ts';
+import { MillraceError } from '../../errors.ts';
+import { exportedValues, isObject } from '../../modules/exported.ts';
+import { describeLoadFailure } from '../../modules/load-failure.ts';
 import { isPipeline } from '../../pipeline/is-pipeline.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { ThreadPurpose } from './thread-messages.ts';
@@ -15,9 +17,9 @@ export async function importPipeline({ module, pipeline: name }: ThreadPurpose):
   try {
     exported = await import(module);
   } catch (error) {
-    return refuse(`cannot be loaded in a thread: ${messageOf(error)}`, error);
+    return refuse(`cannot be loaded in a thread: ${describeLoadFailure(error)}`, error);
   }
-  const pipelines = Object.values(exported).flat().flatMap(pipelinesOf);
+  const pipelines = exportedValues(exported).flatMap(pipelinesOf);
   const found = pipelines.find((pipeline) => pipeline.name === name);
   if (found !== undefined) return found;
   const others = Array.from(new Set(pipelines.map((pipeline) => pipeline.name))).join(', ') || 'no pipeline';
@@ -27,8 +29,4 @@ export async function importPipeline({ module, pipeline: name }: ThreadPurpose):
 function pipelinesOf(value: unknown): readonly AnyPipeline[] {
   if (isPipeline(value)) return [value];
   return isObject(value) && Array.isArray(value.pipelines) ? value.pipelines.filter(isPipeline) : [];
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -373,7 +373,11 @@ describe('a start fails with one line when threads cannot have the pipeline', ()
       /pipeline absent: module: \S+ was expected .* found that it exports heard, steps$/,
     ],
     ['no pipeline', () => declare('absent', write('export const none = 1;')), /found that it exports no pipeline$/],
-    ['it throws', () => declare('thrown', write(`throw new Error('not today');`)), /cannot be loaded in a thread: not today$/],
+    [
+      'it throws',
+      () => declare('thrown', write(`throw new Error('not today');`)),
+      /cannot be loaded in a thread: not today \(\S+\.mjs:1:7\)$/,
+    ],
     [
       'it ends the thread',
       () => declare('ended', write('process.exit(3);')),

@@ -1,0 +1,62 @@
+import { Client, errors } from 'undici';
+import { MillraceError, messageOf } from '../../errors.ts';
+
+const answerTimeoutMs = 10_000;
+
+/**
+ * Returns the first of the URLs whose server has rockets. Throws `MILL_INVALID_CONFIGURATION` when none has, with what each
+ * answered and what to do about it.
+ */
+export async function findRockets(urls: readonly URL[]): Promise<URL> {
+  const problems: string[] = [];
+  for (const url of urls) {
+    const problem = await problemWith(url);
+    if (problem === undefined) return url;
+    problems.push(`${url.origin} ${problem}`);
+  }
+  const remedy = 'start them with millrace serve rockets, or give their URL: millrace simulate rockets http://HOST:PORT';
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `found no rockets: ${problems.join('; ')}; ${remedy}`);
+}
+
+/** Why no rockets can be simulated there, if so. A server that is about to start, stop or be repaired answers 5xx: it may have some. */
+async function problemWith({ origin, protocol }: URL): Promise<string | undefined> {
+  const client = new Client(origin, {
+    headersTimeout: answerTimeoutMs,
+    bodyTimeout: answerTimeoutMs,
+    connect: { timeout: answerTimeoutMs },
+  });
+  try {
+    const answer = await client.request({ method: 'GET', path: '/rockets?limit=1' });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 500) return undefined;
+    if (answer.statusCode !== 200) return `answers ${answer.statusCode} for /rockets`;
+    return isJsonObject(text) ? undefined : 'answers something else than rockets for /rockets';
+  } catch (error) {
+    return describeNoAnswer(error, protocol);
+  } finally {
+    await client.destroy();
+  }
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** A host of several addresses fails with an error for each, and none of its own. */
+function describeNoAnswer(thrown: unknown, protocol: string): string {
+  const error = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  const reason = messageOf(error).trim();
+  if (code === 'ECONNREFUSED') return 'does not answer: nothing listens there';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `does not answer: there is no host of that name (${code})`;
+  if (!(error instanceof errors.HTTPParserError || misunderstood.test(code))) return `does not answer: ${reason}`;
+  return `does not speak ${protocol.slice(0, -1)} (${reason}); is it ${protocol === 'https:' ? 'http' : 'https'}://, or another kind of server?`;
+}
+
+/** A handshake that makes no sense, and a connection that is broken off at once. */
+const misunderstood = /^(EPROTO|ERR_SSL_.*|UND_ERR_SOCKET|ECONNRESET)$/;

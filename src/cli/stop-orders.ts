@@ -1,0 +1,64 @@
+import { constants } from 'node:os';
+
+/** Asks the program to stop. */
+export interface StopOrder {
+  readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+  /**
+   * How it came: as a signal to this process, by the launcher on an old Node.js, or because the parent is gone that npm had
+   * put in between.
+   */
+  readonly way: 'signal' | 'launcher' | 'parent';
+  /** When it came, on a clock of its own for each way. */
+  readonly atMs: number;
+}
+
+/** Where orders to stop come from. The launcher hears them from its first line on (`bin/stop-orders.js`), and they wait there. */
+export interface StopOrders {
+  /** Passes every order on, those that have waited first, to this listener in place of a former one. */
+  onStopOrder(listen: (order: StopOrder) => void): void;
+}
+
+/** npm passes the Ctrl-C of a terminal on, which has reached its script already: so one press arrives twice, so close together. */
+const echoMs = 1_000;
+
+/**
+ * Resolves at the first order to stop; a second one ends the process at once, with the exit code of its signal.
+ *
+ * An order may come by two ways (a service manager that signals every process of a service reaches the launcher and its
+ * child), so it is the second one *of a way* that counts.
+ */
+export function stopRequested({ onStopOrder }: StopOrders, { echoes = isRunByNpm() } = {}): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const heard = new Map<StopOrder['way'], StopOrder>();
+  onStopOrder((order) => {
+    const before = heard.get(order.way);
+    if (before === undefined) heard.set(order.way, order);
+    else if (!echoes || !isEcho(order, before)) process.exit(exitCodeOf(order));
+    if (heard.size === 1 && order.way === 'parent') process.stderr.write(`millrace: ${parentIsGone}\n`);
+    resolve();
+  });
+  return promise;
+}
+
+/** Ends the process at the first order to stop: for commands that leave nothing half done. */
+export function endWhenAsked({ onStopOrder }: StopOrders, beforeEnd: () => void = () => undefined): void {
+  onStopOrder((order) => {
+    beforeEnd();
+    process.exit(exitCodeOf(order));
+  });
+}
+
+const parentIsGone =
+  'stopping, since what npm started this with has ended; what is to outlive npm must be started without it (node bin/millrace.js)';
+
+function isRunByNpm(): boolean {
+  return process.env.npm_lifecycle_event !== undefined;
+}
+
+function isEcho(order: StopOrder, before: StopOrder): boolean {
+  return order.signal === before.signal && order.atMs - before.atMs < echoMs;
+}
+
+function exitCodeOf({ signal }: StopOrder): number {
+  return 128 + constants.signals[signal];
+}

@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { isError, messageOf } from '../errors.ts';
+import { stackOf } from '../fault.ts';
+import { lastResolved } from '../provide-millrace.ts';
+import { describeMissing } from './missing-import.ts';
+import { shownPath } from './shown-path.ts';
+
+/**
+ * Describes in one line why a module could not be loaded: what is wrong, where, and what to do where Node.js's own message
+ * does not say it. To be called right after the failure.
+ */
+export function describeLoadFailure(thrown: unknown): string {
+  const code = isError(thrown) && 'code' in thrown ? thrown.code : undefined;
+  const missing = isError(thrown) ? describeMissing(thrown, code) : undefined;
+  if (missing !== undefined) return missing;
+  const message = messageOf(thrown);
+  const place = placeOf(thrown);
+  const remedy = remedies.find((each) => each.when.test(typeof code === 'string' ? `${code} ${message}` : message))?.remedy;
+  return [message, place === undefined ? '' : ` (${place})`, remedy === undefined ? '' : `; ${remedy}`].join('');
+}
+
+/** What Node.js refuses, and what a user can do about it. */
+const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = [
+  {
+    when: /^ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX/,
+    remedy:
+      'Node.js strips types and does no more. Write it as JavaScript has it (erasableSyntaxOnly in tsconfig.json finds all such places), ' +
+      'or serve what a compiler makes of it',
+  },
+  {
+    when: /^ERR_UNKNOWN_FILE_EXTENSION/,
+    remedy: 'expected .ts, .mts, .cts, .js, .mjs or .cjs; serve what a compiler makes of it',
+  },
+  { when: /^ERR_IMPORT_ATTRIBUTE_MISSING/, remedy: `write import … with { type: 'json' }` },
+  {
+    when: /^Cannot use import statement outside a module/,
+    remedy: 'its package.json makes it CommonJS. Set "type": "module" there, or let the name of the file end in .mts or .mjs',
+  },
+];
+
+/** Where it happened, as `./file.ts:3:7`: where a syntax error stands, or the first frame of a user's module. */
+function placeOf(thrown: unknown): string | undefined {
+  const stack = isError(thrown) ? thrown.stack : undefined;
+  if (typeof stack !== 'string') return undefined;
+  const [first = '', ...lines] = stack.split('\n');
+  // V8 and Node.js put the place of a syntax error in front, if anywhere.
+  const inFront = /^(.+):(\d+)$/.exec(first);
+  if (inFront !== null) return `${shownPath(inFront[1] ?? '')}:${inFront[2]}`;
+  for (const line of lines) {
+    const [, file, position] = /^(.+?):(\d+:\d+)$/.exec(placeIn(line)) ?? [];
+    if (file !== undefined && !isInternal(file)) return `${shownPath(file)}:${position}`;
+  }
+  return thrown instanceof SyntaxError ? placeByCheck() : undefined;
+}
+
+/**
+ * Returns the frames of the user's program and the chain of causes, a line each, where they say more than the one place
+ * that {@link describeLoadFailure} names; otherwise nothing.
+ */
+export function furtherPlaces(thrown: unknown): readonly string[] {
+  const lines = stackOf(thrown).split('\n');
+  const firstFrame = lines.findIndex(isFrame);
+  const shown = lines.slice(firstFrame === -1 ? lines.length : firstFrame).filter((line) => !isFrame(line) || !isInternal(placeIn(line)));
+  const frames = shown.filter(isFrame).length;
+  return frames > 1 || frames < shown.length ? shown : [];
+}
+
+function isFrame(line: string): boolean {
+  return /^\s+at /.test(line);
+}
+
+/** The place of a frame, which Node.js writes in parentheses behind the name of a function, or alone. */
+function placeIn(frame: string): string {
+  return /^\s+at (?:async )?(?:.*\()?([^()]+)\)?$/.exec(frame)?.[1] ?? frame;
+}
+
+const ownCode = new URL('..', import.meta.url).href;
+
+/** Node.js, Millrace, and what it runs its commands by. */
+function isInternal(place: string): boolean {
+  return place.startsWith('node:') || place.startsWith('<') || place.startsWith(ownCode) || place.includes('/node_modules/commander/');
+}
+
+/** The error of an ES module that does not parse has no place, not even a file; `node --check` tells it. */
+function placeByCheck(): string | undefined {
+  const url = lastResolved();
+  if (url === undefined || !url.startsWith('file:')) return undefined;
+  const { stderr } = spawnSync(process.execPath, ['--check', fileURLToPath(url)], { encoding: 'utf8' });
+  const found = /^(.+):(\d+)$/m.exec(stderr);
+  return found === null ? undefined : `${shownPath(found[1] ?? '')}:${found[2]}`;
+}

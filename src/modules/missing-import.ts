@@ -1,0 +1,68 @@
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { shownPath } from './shown-path.ts';
+
+/** Describes an import of what is not there: which module imports it, and what is there instead. Undefined for any other error. */
+export function describeMissing(error: Error, code: unknown): string | undefined {
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_UNSUPPORTED_DIR_IMPORT') return missingImport(error);
+  return code === 'MODULE_NOT_FOUND' ? missingRequire(error) : undefined;
+}
+
+/** `import`: the message names the importing module, and `url` the file; without it a package is missing. */
+function missingImport(error: Error): string | undefined {
+  const importer = /imported from (.+)$/m.exec(error.message)?.[1];
+  if (importer === undefined) return undefined;
+  if ('url' in error && typeof error.url === 'string') return missingFile(fileURLToPath(error.url), importer);
+  const name = /^Cannot find package '([^']+)'/.exec(error.message)?.[1];
+  return name === undefined ? undefined : missingPackage(name, importer);
+}
+
+/** `require`: the message has what was asked for, and `requireStack` who did. */
+function missingRequire(error: Error): string | undefined {
+  const asked = /^Cannot find module '([^']+)'/.exec(error.message)?.[1];
+  const importer: unknown = 'requireStack' in error && Array.isArray(error.requireStack) ? error.requireStack[0] : undefined;
+  if (asked === undefined || typeof importer !== 'string') return undefined;
+  if (/^\.{0,2}[/\\]|^\.{1,2}$/.test(asked)) return missingFile(resolve(dirname(importer), asked), importer);
+  return missingPackage(asked.split('/', asked.startsWith('@') ? 2 : 1).join('/'), importer);
+}
+
+function missingFile(path: string, importer: string): string {
+  const from = dirname(importer.startsWith('file:') ? fileURLToPath(importer) : importer);
+  const there = nearest(path);
+  const hint = there === undefined ? '' : `; did you mean '${specifier(from, there)}'?`;
+  const what = isFolder(path) ? `Cannot import the folder '${specifier(from, path)}'` : `Cannot find module '${specifier(from, path)}'`;
+  return `${what}, which ${shownPath(importer)} imports${hint}`;
+}
+
+function missingPackage(name: string, importer: string): string {
+  const by = shownPath(importer);
+  if (name === 'millrace') return `${by} imports a part of millrace that does not exist; there are 'millrace' and 'millrace/testing'`;
+  return `Cannot find package '${name}', which ${by} imports; npm install ${name} installs it`;
+}
+
+function specifier(from: string, path: string): string {
+  const written = relative(from, path).replaceAll('\\', '/');
+  return written.startsWith('.') ? written : `./${written}`;
+}
+
+const extensions = /\.[cm]?[jt]s$/;
+
+/** What may have been meant by a path: the same with another extension, or with one, or in another case; an index of a folder. */
+export function nearest(path: string): string | undefined {
+  if (isFolder(path)) {
+    const index = namesIn(path).find((name) => /^index\.[cm]?[jt]s$/.test(name));
+    return index === undefined ? undefined : join(path, index);
+  }
+  const wanted = basename(path).replace(extensions, '').toLowerCase();
+  const found = namesIn(dirname(path)).find((name) => extensions.test(name) && name.replace(extensions, '').toLowerCase() === wanted);
+  return found === undefined ? undefined : join(dirname(path), found);
+}
+
+function namesIn(folder: string): readonly string[] {
+  return isFolder(folder) ? readdirSync(folder) : [];
+}
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
