@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MillraceError } from '../errors.ts';
 import { readSettings } from './setting.ts';
-import { durationUpTo, integerBetween, type Values } from './values.ts';
+import { durationBetween, durationUpTo, integerBetween, type Values } from './values.ts';
 
 const anything: Values<string> = { accepts: 'a word', read: (text) => (/^\w+$/.test(text) ? text : undefined) };
 
@@ -18,6 +18,17 @@ test('each setting has the value of its variable, or what holds otherwise', () =
   const set = { WORKERS: '10', PAUSE: '2m', PROXY: 'near', PASSWORD: 'hush' };
   assert.deepEqual(readSettings(settings, set), { workers: 10, pauseMs: 120_000, proxy: 'near', password: 'hush' });
   assert.deepEqual(readSettings(settings, { WORKERS: '', PROXY: '' }).workers, 3);
+});
+
+test('what holds otherwise may be an empty text', () => {
+  const any: Values<string> = { accepts: 'any text', read: (text) => text };
+  assert.deepEqual(readSettings({ prefix: { variable: 'PREFIX', meaning: 'prefix', values: any, otherwise: '' } }, {}), { prefix: '' });
+});
+
+test('a duration between two others is none of the shorter or longer ones, and no other text', () => {
+  const { read } = durationBetween('0s', '1m');
+  assert.deepEqual([read('0s'), read('60s'), read('61s'), read('a while')], [0, 60_000, undefined, undefined]);
+  assert.deepEqual([durationBetween('1s', '1m').read('999ms'), durationBetween('1s', '1m').read('1s')], [undefined, 1_000]);
 });
 
 test('the values have the types of their settings', () => {

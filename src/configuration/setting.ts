@@ -40,9 +40,9 @@ export function readSettings<S extends Settings>(settings: S, environment: Envir
 export function readSetting<T>(setting: Setting<T> & { readonly otherwise: string }, environment: Environment): T;
 export function readSetting<T>(setting: Setting<T>, environment: Environment): T | undefined;
 export function readSetting<T>({ variable, values, otherwise, required, secret }: Setting<T>, environment: Environment): T | undefined {
-  const text = environment[variable] || otherwise || (required ? '' : undefined);
-  if (text === undefined) return undefined;
+  const text = environment[variable] || otherwise;
   const refusal = (message: string) => new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: ${message}`);
-  if (text === '') throw refusal(`expected ${acceptedBy(values, text)}; the variable is not set`);
-  return secret ? readValue(values, text, refusal, 'a value that is not shown') : readValue(values, text, refusal);
+  if (text !== undefined) return readValue(values, text, refusal, secret ? 'a value that is not shown' : undefined);
+  if (required) throw refusal(`expected ${acceptedBy(values, '')}; the variable is not set`);
+  return undefined;
 }

@@ -45,8 +45,8 @@ export function durationBetween(shortest: Span, longest: Span): Values<number> {
   return {
     accepts: `a duration from ${shortest} to ${longest}, such as 10s or 2m`,
     read(text) {
-      const value = read(text) ?? 0;
-      return value >= ms(shortest) ? value : undefined;
+      const value = read(text);
+      return value !== undefined && value >= ms(shortest) ? value : undefined;
     },
   };
 }

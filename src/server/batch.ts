@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { describeFound } from '../describe-found.ts';
 import type { Judged } from '../engine/door.ts';
 import { type Issue, MillraceError } from '../errors.ts';
+import { invalid } from '../pipeline/check.ts';
 
 const BatchResult = z.object({
   index: z.int(),
@@ -26,8 +27,7 @@ export type BatchAnswer = z.infer<typeof BatchAnswer>;
  * @param path where the events stand in the body: `events` for `{"events":[…]}`, empty for an array.
  */
 export function answerBatch(judged: readonly Judged[], path: string): BatchAnswer {
-  if (!areVerdicts(judged))
-    throw new MillraceError('MILL_INVALID_DECLARATION', `answerBatch: expected what ingestBatch returned, found ${describeFound(judged)}`);
+  if (!areVerdicts(judged)) invalid(`answerBatch: expected what ingestBatch returned, found ${describeFound(judged)}`);
   const counts = { accepted: 0, duplicate: 0, rejected: 0 };
   for (const { status } of judged) counts[status] += 1;
   const { accepted, duplicate: duplicates, rejected } = counts;

@@ -5,6 +5,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { version } from '../version.ts';
+import { safeMethods } from './gate.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { documentPipelines } from './pipeline-documentation.ts';
 import { problemMediaType } from './problem.ts';
@@ -72,14 +73,14 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
   app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
 }
 
-/** A route's answers, each with a description, and the problems that it may answer: those that are always alike by their status. */
+/** Returns a route's answers, each with a description, and the problems that it may answer. Those that every such route has in common have their status. */
 function describedAnswers({ url, method, schema }: RouteOptions): Record<string, object> {
   const documented: readonly (readonly [string, unknown])[] = Object.entries(schema?.response ?? {});
   const described = documented.map(([status, answer]) => {
     const schema = typeof answer === 'object' ? answer : {};
     return [status, { description: STATUS_CODES[status] ?? 'Answer', ...schema }] as const;
   });
-  const changes = [method].flat().some((one) => one !== 'GET' && one !== 'HEAD');
+  const changes = [method].flat().some((one) => !safeMethods.has(one));
   return {
     ...(changes && { 403: problem('A page of another origin asked for it') }),
     ...(url.includes(':') && { 404: problem('There is none of that name') }),

@@ -5,7 +5,7 @@ import { MillraceError } from '../errors.ts';
 import { isCrossOrigin } from './cross-origin.ts';
 
 /** Methods that change nothing. */
-const safeMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const safeMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** What still answers while the server stops: who watches it must see that it does. */
 const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/ping', '/metrics']);

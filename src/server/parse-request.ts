@@ -1,5 +1,6 @@
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
+import { invalid } from '../pipeline/check.ts';
 import { checkSchema } from '../pipeline/expectations.ts';
 import { type JsonSchema, jsonSchemaOf as standardJsonSchemaOf } from '../pipeline/json-schema.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
@@ -26,7 +27,6 @@ export async function parseRequest<S extends Schema>(schema: S, part: unknown): 
  */
 export function jsonSchemaOf(schema: Schema, side: 'input' | 'output' = 'input'): JsonSchema {
   checkSchema('jsonSchemaOf', schema);
-  if (side !== 'input' && side !== 'output')
-    throw new MillraceError('MILL_INVALID_DECLARATION', `jsonSchemaOf: expected input or output, found ${describeFound(side)}`);
+  if (side !== 'input' && side !== 'output') invalid(`jsonSchemaOf: expected input or output, found ${describeFound(side)}`);
   return standardJsonSchemaOf(schema, side) ?? {};
 }

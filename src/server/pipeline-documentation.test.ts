@@ -54,6 +54,13 @@ test('each pipeline has its own paths, under its system, with the schemas of its
   assert.deepEqual(partOf(components.schemas['visits.state'], 'required'), ['count']);
 });
 
+test('an idempotency key is a parameter only where no number identifies the events', async (t) => {
+  const { url } = await serve(t);
+  const { paths } = await descriptionAt(url);
+  const hasKey = (path: string) => JSON.stringify(paths[path]?.post?.parameters ?? []).includes('"idempotency-key"');
+  assert.deepEqual([hasKey('/pipelines/visits/events'), hasKey('/pipelines/numbered/events')], [true, false]);
+});
+
 test('the ids of operations differ, and a pipeline without a schedule has no routes of one', async (t) => {
   const scheduled = pipeline('scheduled', { event: z.object({}), schedule: { every: '1h', source: async () => [] }, handle() {} });
   const { url } = await serve(t, { pipelines: [visits, scheduled] });

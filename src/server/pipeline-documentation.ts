@@ -70,7 +70,7 @@ export function documentPipelines<Document extends object>(document: Document, s
     for (const { system, pipeline } of pipelinesOf(systems)) {
       if (!isOf(pipeline)) continue;
       const item = Object.entries(operations).map(([method, operation]): [string, Part] => {
-        let own = ownOperation(Object(generic[method]), `${pipeline.name}.${operation}`, system);
+        let own = ownOperation(Object(generic[method]), operation, system, pipeline);
         for (const { of, at } of places) {
           const reference = addSchema(schemas, pipeline, of, log);
           if (reference !== undefined) own = withPart(own, at, reference);
@@ -88,11 +88,11 @@ function pipelinesOf(systems: readonly System[]): readonly { readonly system: Sy
   return systems.flatMap((system) => system.pipelines.map((pipeline) => ({ system, pipeline })));
 }
 
-function ownOperation(generic: Part, operationId: string, { name }: System): Part {
-  const parameters = Array.isArray(generic.parameters) ? generic.parameters : [];
-  const rest = parameters.filter((parameter: Part) => parameter.name !== 'pipeline');
-  const { parameters: _, ...operation } = generic;
-  return { ...operation, tags: [name], operationId, ...(rest.length > 0 && { parameters: rest }) };
+/** The operation without the parameters that the pipeline's own has not: its name, and a key where numbers identify its events. */
+function ownOperation({ parameters, ...generic }: Part, operation: string, system: System, { name, order }: AnyPipeline): Part {
+  const isOwn = (parameter: Part) => parameter.name !== 'pipeline' && (order === undefined || parameter.name !== 'idempotency-key');
+  const own = Array.isArray(parameters) ? parameters.filter(isOwn) : [];
+  return { ...generic, tags: [system.name], operationId: `${name}.${operation}`, ...(own.length > 0 && { parameters: own }) };
 }
 
 /** A copy with another value at the end of these names. */

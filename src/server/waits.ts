@@ -37,10 +37,8 @@ export async function findWaits(mill: Mill): Promise<readonly Wait[]> {
     ...schedules.flat(),
     ...pipelines.flatMap(waitsOfCircuits),
     ...mill.leftovers().map((leftover): Wait => {
-      const { pipeline: where } = leftover;
-      const gone = describeLeftover(leftover).slice(`${where}: `.length);
-      const why = `Stored work is kept although ${gone}. Declare it again, or delete what is stored.`;
-      return { kind: 'leftover', where, what: 'leftover', why, link: '/health' };
+      const why = `Stored work is kept although ${describeLeftover(leftover)}. Declare it again, or delete what is stored.`;
+      return { kind: 'leftover', where: leftover.pipeline, what: 'leftover', why, link: '/health' };
     }),
   ];
 }

@@ -37,11 +37,11 @@ export const leftoverSentences: Readonly<Record<Leftover['gone'], string>> = {
   schedule: 'a stored schedule is of a pipeline that no longer declares one',
 };
 
-/** A leftover as one line for people: `orders: endpoint shop is gone (deliveries 12, outcomes 0)`. */
-export function describeLeftover({ gone, pipeline, ...rest }: Leftover): string {
+/** A leftover in words, without its pipeline: `endpoint shop is gone (deliveries 12, outcomes 0)`. */
+export function describeLeftover({ gone, pipeline: _, ...rest }: Leftover): string {
   const amounts = Object.entries(rest).filter(([, value]) => typeof value === 'number');
   const name = Object.values(rest).find((value) => typeof value === 'string');
   const thing = gone === 'pipeline' ? 'the pipeline' : `${name === undefined ? 'its ' : ''}${gone}${name === undefined ? '' : ` ${name}`}`;
   const howMuch = amounts.length === 0 ? '' : ` (${amounts.map(([what, count]) => `${what} ${count}`).join(', ')})`;
-  return `${pipeline}: ${thing} is gone${howMuch}`;
+  return `${thing} is gone${howMuch}`;
 }
