@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { millrace } from '../engine/mill.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
-import { post, problemIn, serve } from './fixture.test.ts';
+import { exchange, post, problemIn, serve } from './fixture.test.ts';
 import { httpLimits } from './http-limits.ts';
 import { ingestRoute } from './ingest-route.ts';
 import { createServer } from './server.ts';
@@ -131,16 +131,6 @@ test('a client that goes away in the middle of its body harms nobody', async (t)
   await closed;
   assert.equal((await fetch(`${url}/ping`)).status, 200);
 });
-
-/** Sends the text and resolves with all that came back, once the server has closed the connection. */
-function exchange(url: string, text: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let received = '';
-  const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
-  socket.setEncoding('utf8').on('data', (chunk) => (received += chunk));
-  socket.on('error', reject).on('close', () => resolve(received));
-  return promise;
-}
 
 test('a number that JavaScript rounds is refused with its path, on the short way and on the long one', async (t) => {
   const { url, mill } = await serve(t);

@@ -97,6 +97,31 @@ export async function onOneConnection(url: string, requests: readonly string[]):
   }
 }
 
+/** Sends the text and resolves with all that came back, once the server has closed the connection. */
+export function exchange(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let received = '';
+  const socket = connect(Number(port), hostname, () => socket.write(text)).setEncoding('latin1');
+  // A connection that the server breaks off has brought its answer all the same.
+  socket.on('data', (chunk) => (received += chunk)).on('error', () => undefined);
+  socket.on('close', () => resolve(received));
+  return promise;
+}
+
+/** Every route of the API description, with a path that can be requested. */
+export async function documentedRoutes(url: string): Promise<readonly { readonly method: string; readonly path: string }[]> {
+  const { paths } = OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => ({
+      method: method.toUpperCase(),
+      path: path.replace('{pipeline}', 'visits').replaceAll(/\{.+?\}/g, 'x'),
+    })),
+  );
+}
+
+const OpenApi = z.looseObject({ paths: z.record(z.string(), z.looseObject({})) });
+
 /** The body of a problem; fails for an answer that is none. */
 export async function problemIn(response: Response): Promise<z.infer<typeof AnyProblem>> {
   const type = response.headers.get('content-type');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { post, problemIn, serve } from './fixture.test.ts';
+import { exchange, post, problemIn, serve } from './fixture.test.ts';
 
 test('an unknown path is not found', async (t) => {
   const { url } = await serve(t);
@@ -79,12 +79,7 @@ const notHttp = [
 test('what is no HTTP is answered and its connection closed, and the server goes on', async (t) => {
   const { url } = await serve(t);
   for (const { text, status } of notHttp) {
-    const { promise: closed, resolve } = Promise.withResolvers<string>();
-    let received = '';
-    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
-    socket.on('data', (chunk) => (received += chunk)).on('error', () => {});
-    socket.on('close', () => resolve(received));
-    assert.match(await closed, new RegExp(`^HTTP/1.1 ${status} [^]*application/problem\\+json`), text.slice(0, 20));
+    assert.match(await exchange(url, text), new RegExp(`^HTTP/1.1 ${status} [^]*application/problem\\+json`), text.slice(0, 20));
   }
   assert.equal((await fetch(`${url}/ping`)).status, 200);
 });
