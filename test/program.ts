@@ -31,6 +31,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Something that ends, such as a test, and what it does then. */
+export interface Lifetime {
+  after(end: () => void): void;
+}
+
 /** A run of `millrace`. It is killed when the test ends. */
 export class Program {
   readonly child: ChildProcess;
@@ -43,7 +48,7 @@ export class Program {
   #onOutput: () => void = () => undefined;
 
   constructor(
-    context: TestContext,
+    lifetime: Lifetime,
     words: readonly string[],
     { environment = {}, folder, root = checkout, node = process.execPath, command, ownGroup = false }: ProgramOptions,
   ) {
@@ -51,11 +56,11 @@ export class Program {
     const [file = node, ...first] = command ?? [node, join(root, 'bin/millrace.js')];
     this.child = spawn(file, [...first, ...words], {
       cwd: folder,
-      env: { ...inherited(), ...environment },
+      env: { ...environmentOfPrograms(), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: ownGroup,
     });
-    context.after(() => this.child.kill('SIGKILL'));
+    lifetime.after(() => this.child.kill('SIGKILL'));
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
       this.#onOutput();
@@ -102,8 +107,8 @@ export class Program {
   }
 }
 
-/** The variables of the test, without what the test was configured with, and without what says that npm runs it. */
-function inherited(): NodeJS.ProcessEnv {
+/** The variables of the test, without those that configure the test itself, and without those that say that npm runs it. */
+export function environmentOfPrograms(): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, LOG_LEVEL: _4, ...others } = process.env;
   return Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith('npm_')));
 }

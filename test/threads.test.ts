@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { isDeepStrictEqual, promisify } from 'node:util';
-import { checkout, Program, temporaryFolder } from './program.ts';
+import { checkout, environmentOfPrograms, Program, temporaryFolder } from './program.ts';
 
 const sums = `
 import { isMainThread } from 'node:worker_threads';
@@ -77,7 +77,10 @@ test('a handler that never ends costs its key, not the server', async (context) 
 test('a module that its threads cannot load is one line', async (context) => {
   const text = `${sums}\nif (!isMainThread) throw new Error('not in threads');`;
   const { code, stdout, stderr } = await serveModule(context, text).ended;
-  assert.match(stderr, /^millrace: pipeline sums: module: \S+sums\.ts cannot be loaded in a thread: not in threads \(\.\/sums\.ts:\d+:\d+\)\n$/);
+  assert.match(
+    stderr,
+    /^millrace: pipeline sums: module: \S+sums\.ts cannot be loaded in a thread: not in threads \(\.\/sums\.ts:\d+:\d+\)\n$/,
+  );
   assert.deepEqual([code, stdout], [1, '']);
 });
 
@@ -92,9 +95,7 @@ test('flags that a thread would not start with do not reach it', async () => {
     await mill.stop();
     console.log(JSON.stringify(state));
   `;
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--max-old-space-size=500', '--input-type=module', '--eval', program], {
-    env,
-  });
+  const words = ['--max-old-space-size=500', '--input-type=module', '--eval', program];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env: environmentOfPrograms() });
   assert.deepEqual(JSON.parse(stdout), { steps: [1], alarms: 0, inMainThread: false });
 });

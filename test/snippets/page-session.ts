@@ -8,8 +8,7 @@ import { assertPrinted, isAsSaid } from './expected-output.ts';
 import { marksOf } from './marks.ts';
 import { fileNameOf, fileTextOf, printedComments } from './program-file.ts';
 import { checkScripts } from './scripts.ts';
-import { Served } from './served.ts';
-import type { Workshop } from './workshop.ts';
+import type { Served, Workshop } from './workshop.ts';
 
 /** Programs that do nothing outside of the folder of the page. */
 const runnable: ReadonlySet<string> = new Set(['curl', 'millrace', 'node', 'sqlite3']);
@@ -73,7 +72,7 @@ export class PageSession {
   async #runCommand({ text, comment }: Command): Promise<void> {
     if (/(?:millrace|millrace\.js) serve\b/.test(text)) {
       await this.stop();
-      this.#served = await Served.start(this.#workshop, this.folder, text);
+      this.#served = await this.#workshop.serve(this.folder, text);
       return;
     }
     const program = /^(?:\w+=\S* )*(\S+)/.exec(text)?.[1] ?? '';

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -5,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
-import { checkout } from '../program.ts';
+import { checkout, environmentOfPrograms, type Lifetime, Program } from '../program.ts';
 
 /** What an installed package does: `millrace` is this checkout. */
 const provide = `import { provideMillrace } from ${JSON.stringify(pathToFileURL(join(checkout, 'src/provide-millrace.ts')).href)}; provideMillrace();`;
@@ -21,9 +22,16 @@ exec "${process.execPath}" -e 'const [file, sql] = process.argv.slice(1);
 for (const row of new (require("node:sqlite").DatabaseSync)(file).prepare(sql).all()) console.log(Object.values(row).join("|"))' "$@"`,
 };
 
+/** A server that a page starts. */
+export interface Served {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
 /** A folder in which the snippets of all pages are compiled, and run. */
-export class Workshop {
+export class Workshop implements Lifetime {
   readonly #folders: string[] = [];
+  readonly #ends: (() => void)[] = [];
   readonly root = mkdtempSync(join(tmpdir(), 'millrace-snippets-'));
 
   constructor() {
@@ -71,16 +79,28 @@ export class Workshop {
     for (const folder of this.#folders) for (const name of ['bin', 'systems']) symlinkSync(join(checkout, name), join(folder, name));
   }
 
-  /** The variables of a program in this folder. */
-  get environment(): NodeJS.ProcessEnv {
-    const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, LOG_LEVEL: _4, PATH = '', ...inherited } = process.env;
+  /** The variables that a program in this folder has beside those of the test. */
+  get #environment(): Readonly<Record<string, string>> {
+    const { PATH = '' } = process.env;
     const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(provide)}`;
-    return { ...inherited, PATH: `${join(this.root, 'tools')}:${PATH}`, REST_OF_PATH: PATH, PORT: '0', NODE_OPTIONS };
+    return { PATH: `${join(this.root, 'tools')}:${PATH}`, REST_OF_PATH: PATH, PORT: '0', NODE_OPTIONS };
+  }
+
+  /** Runs a command that serves until it listens, on a free port. Throws, with what it printed, when it ends before. */
+  async serve(folder: string, command: string, environment: Readonly<Record<string, string>> = {}): Promise<Served> {
+    const options = { command: ['bash', '-c', command], folder, environment: { ...this.#environment, ...environment } };
+    const program = new Program(this, [], options);
+    const url = await program.listening();
+    const stop = async () => {
+      const { code, stderr } = await program.kill('SIGTERM');
+      assert.equal(code, 0, `${command}: expected it to stop with exit code 0\n${stderr}`);
+    };
+    return { url, stop };
   }
 
   /** Runs a program in a folder. Throws, with all that it printed, when it fails or does not end within a minute. */
   async run(folder: string, program: string, words: readonly string[]): Promise<string> {
-    const options = { cwd: folder, env: this.environment, timeout: 60_000 };
+    const options = { cwd: folder, env: { ...environmentOfPrograms(), ...this.#environment }, timeout: 60_000 };
     try {
       return (await promisify(execFile)(program, words, options)).stdout;
     } catch (error) {
@@ -89,7 +109,12 @@ export class Workshop {
     }
   }
 
+  after(end: () => void): void {
+    this.#ends.push(end);
+  }
+
   remove(): void {
+    for (const end of this.#ends) end();
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }
 }

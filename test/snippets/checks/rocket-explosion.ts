@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Block } from '../block.ts';
-import { Served } from '../served.ts';
 import type { Workshop } from '../workshop.ts';
 
 /** The request of the page is the one that a webhook gets when the rocket of the page explodes. */
@@ -19,7 +18,7 @@ export async function explosionIsPosted(block: Block, workshop: Workshop): Promi
   await once(receiver, 'listening');
   const address = receiver.address();
   assert.ok(typeof address === 'object' && address !== null);
-  const served = await Served.start(workshop, workshop.root, 'millrace serve rockets --database memory:', {
+  const served = await workshop.serve(workshop.root, 'millrace serve rockets --database memory:', {
     WEBHOOK_URL: `http://127.0.0.1:${address.port}/hooks`,
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
   });
