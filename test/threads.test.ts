@@ -77,7 +77,10 @@ test('a handler that never ends costs its key, not the server', async (context) 
 test('a module that its threads cannot load is one line', async (context) => {
   const text = `${sums}\nif (!isMainThread) throw new Error('not in threads');`;
   const { code, stdout, stderr } = await serveModule(context, text).ended;
-  assert.match(stderr, /^millrace: pipeline sums: module: \S+sums\.ts cannot be loaded in a thread: not in threads \(\.\/sums\.ts:\d+:\d+\)\n$/);
+  assert.match(
+    stderr,
+    /^millrace: pipeline sums: module: \S+sums\.ts cannot be loaded in a thread: not in threads \(\.\/sums\.ts:\d+:\d+\)\n$/,
+  );
   assert.deepEqual([code, stdout], [1, '']);
 });
 
