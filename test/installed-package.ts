@@ -24,11 +24,19 @@ export class InstalledPackage {
     const tarball = await pack(join(folder, 'package'));
     mkdirSync(installed.path, { recursive: true });
     await run('tar', ['-xzf', tarball, '-C', installed.path, '--strip-components', '1']);
-    for (const dependency of dependenciesOf(checkout)) {
-      const isOwn = (path: string) => !relative(dependency, path).split(/[\\/]/).includes('node_modules');
-      cpSync(dependency, join(installed.folder, relative(checkout, dependency)), { recursive: true, filter: isOwn });
-    }
+    for (const dependency of dependenciesOf(checkout)) installed.#copy(dependency);
     return installed;
+  }
+
+  /** Installs another package that this checkout has, as a program needs it that stands in the folder. */
+  add(name: string): void {
+    const path = join(checkout, 'node_modules', name);
+    for (const dependency of [path, ...dependenciesOf(path)]) this.#copy(dependency);
+  }
+
+  #copy(dependency: string): void {
+    const isOwn = (path: string) => !relative(dependency, path).split(/[\\/]/).includes('node_modules');
+    cpSync(dependency, join(this.folder, relative(checkout, dependency)), { recursive: true, filter: isOwn });
   }
 
   /** Where the package lies. */

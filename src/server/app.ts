@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { answerClientError, answerFailures } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
-import { missingBody, parseJsonBody } from './json-body.ts';
+import { missingBody, parseJsonBody, rawBody } from './json-body.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 import { queryCheck } from './query-parameters.ts';
 
@@ -39,8 +39,10 @@ export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
 
 /** Parses every body as JSON; the gate has set its type. An empty one is none at all, and a route that wants one says so. */
 function acceptJson(app: FastifyInstance): void {
+  app.decorateRequest(rawBody, null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>(['application/json', '*'], { parseAs: 'buffer' }, (request, body, done) => {
+    request.setDecorator(rawBody, body);
     try {
       done(null, body.length === 0 ? undefined : parseJsonBody(body, request.routeOptions.config.inexactNumbers));
     } catch (error) {

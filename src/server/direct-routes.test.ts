@@ -12,10 +12,10 @@ async function serveBoth(t: Parameters<typeof serve>[0]) {
       app.addHook('onRequest', async () => {
         seen.byFastify += 1;
       });
-      ingestRoute(app, '/take', {}, async ({ body, headers }) => {
+      ingestRoute(app, '/take', {}, async ({ body, headers, rawBody }) => {
         if (body === 'full') throw new MillraceError('MILL_BACKLOG_FULL', 'full', { retryAfterMs: 3_000 });
         if (body === 'broken') throw new Error('a secret');
-        return { body, trace: headers.traceparent ?? 'ünknown' };
+        return { body, trace: headers.traceparent ?? 'ünknown', raw: rawBody.toString('base64') };
       });
     },
   });
@@ -31,6 +31,7 @@ async function told(response: Response) {
 
 const bodies: readonly (readonly [what: string, body: string, headers?: Record<string, string>])[] = [
   ['an object', '{"a":[1,"ü"]}'],
+  ['spaces, and a byte order mark', '\ufeff{ "a" : 1.0 }\n'],
   ['a text of many bytes', JSON.stringify('ü'.repeat(100_000))],
   ['another content type', '1', { 'content-type': 'text/plain' }],
   ['a trace', '1', { traceparent: '00-11112222333344445555666677778888-1111222233334444-01' }],
@@ -53,6 +54,15 @@ for (const [what, body, headers] of bodies) {
     assert.deepEqual(short, long);
   });
 }
+
+test('a route sees the bytes of a body as they came, by both ways, for a signature to be checked', async (t) => {
+  const { url } = await serveBoth(t);
+  const body = '\ufeff{ "a" : "ü", "b" : 1.0 }\n';
+  for (const path of ['/take', '/take/']) {
+    const { raw } = JSON.parse(await (await post(`${url}${path}`, body)).text());
+    assert.equal(Buffer.from(raw, 'base64').toString(), body, path);
+  }
+});
 
 test('what is not plain goes the long way', async (t) => {
   const { url, seen } = await serveBoth(t);

@@ -70,10 +70,10 @@ export class DirectRoutes {
     });
   }
 
-  async #take({ headers, method, url }: IncomingMessage, response: ServerResponse, route: DirectRoute, bytes: Buffer): Promise<void> {
+  async #take({ headers, method, url }: IncomingMessage, response: ServerResponse, route: DirectRoute, rawBody: Buffer): Promise<void> {
     try {
-      const body = parseRequiredBody(bytes, route.inexactNumbers);
-      const answer = JSON.stringify(await route.take({ body, headers }));
+      const body = parseRequiredBody(rawBody, route.inexactNumbers);
+      const answer = JSON.stringify(await route.take({ body, headers, rawBody }));
       // Node.js takes a list of names and values as it is.
       response.writeHead(202, ['content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(answer))]);
       response.end(answer);

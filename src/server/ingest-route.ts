@@ -6,13 +6,15 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import { checkIngestRoute } from './check-ingest-route.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { refuseIdempotencyKey } from './idempotency-key.ts';
-import type { InexactNumbers } from './json-body.ts';
+import { type InexactNumbers, rawBody } from './json-body.ts';
 import { noQuery } from './query-parameters.ts';
 
 /** What a route that takes events in sees of a request. */
 export interface IngestRequest {
   /** The parsed JSON, never null. */
   readonly body: unknown;
+  /** The bytes of the body as they came, which a signature covers. */
+  readonly rawBody: Buffer;
   readonly headers: IncomingHttpHeaders;
 }
 
@@ -65,7 +67,10 @@ export function ingestRoute(
   const { inexactNumbers = 'refuse', idempotencyKey = 'refuse' } = options;
   const takeIn: TakeIn = idempotencyKey === 'by route' ? take : (request) => withoutKey(request, take);
   const route = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers } };
-  app.post(path, route, async (request, reply) => reply.code(202).send(await takeIn(request)));
+  app.post(path, route, async (request, reply) => {
+    const { body, headers } = request;
+    return reply.code(202).send(await takeIn({ body, headers, rawBody: request.getDecorator<Buffer>(rawBody) }));
+  });
   directRoutesOf(app)?.add(`${app.prefix}${path}`, takeIn, inexactNumbers);
 }
 

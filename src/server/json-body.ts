@@ -7,6 +7,9 @@ import { httpLimits } from './http-limits.ts';
 const shallowLength = 2 * httpLimits.bodyDepth;
 const prototypeKey = /__proto__|\\u005f/i;
 
+/** The decoration of Fastify's requests that holds the bytes of the body. */
+export const rawBody = 'millraceRawBody';
+
 /**
  * What becomes of a number that JavaScript rounds: the body is refused, or it is left to the engine, to which the body or its
  * items go as they are. The engine then refuses the events that have one, or takes it as text where their pipeline says so.

@@ -127,12 +127,15 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-async function takeEvent(mill: Mill, pipeline: string, request: IngestRequest): Promise<z.infer<typeof Ingested>> {
+/** What the generic routes look at. */
+type ParsedRequest = Omit<IngestRequest, 'rawBody'>;
+
+async function takeEvent(mill: Mill, pipeline: string, request: ParsedRequest): Promise<z.infer<typeof Ingested>> {
   const { id, status } = await mill.ingest(pipeline, request.body, { ...traceOf(request), ...idempotencyKeyOf(request) });
   return { id, status };
 }
 
-async function takeBatch(mill: Mill, pipeline: string, batch: Batch, request: IngestRequest): Promise<BatchAnswer> {
+async function takeBatch(mill: Mill, pipeline: string, batch: Batch, request: ParsedRequest): Promise<BatchAnswer> {
   refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
   const { events } = await parseRequest(batch, request.body);
   return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');

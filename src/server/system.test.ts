@@ -58,6 +58,6 @@ test('what a system is built to is checked when it is built', () => {
 test('bounds of settings that nothing could keep to are refused', () => {
   assert.throws(() => integerBetween(5, undefined as never), {
     code: 'MILL_INVALID_DECLARATION',
-    message: 'integerBetween: expected two integers, the lower one first, found 5 and undefined',
+    message: 'integerBetween: expected two integers, the lower one first, found 5 and nothing',
   });
 });

@@ -16,9 +16,12 @@ import { Workshop } from './workshop.ts';
  * checked, or leaves it out with a reason.
  */
 
-const pageNames = globSync(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/*.md', 'systems/*/README.md', 'bench/README.md'], {
-  cwd: checkout,
-});
+const pageNames = globSync(
+  ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/*.md', 'systems/*/README.md', 'examples/*/README.md', 'bench/README.md'],
+  {
+    cwd: checkout,
+  },
+);
 const workshop = new Workshop();
 after(() => workshop.remove());
 
