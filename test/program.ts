@@ -17,7 +17,7 @@ export interface ProgramOptions {
   readonly root?: string;
   /** The Node.js that runs the launcher; by default the one that runs the test. */
   readonly node?: string;
-  /** What is run, before the words; by default the launcher. */
+  /** The program and its first words; by default the launcher. */
   readonly command?: readonly string[];
   /** Whether it leads a process group of its own, as what is started in a terminal does. */
   readonly ownGroup?: boolean;
@@ -39,7 +39,7 @@ export interface Lifetime {
 /** A run of `millrace`. It is killed when the test ends. */
 export class Program {
   readonly child: ChildProcess;
-  /** Where it runs. */
+  /** The folder in which it runs. */
   readonly folder: string;
   /** Settles when it has ended and nobody holds its output open any more, no child of its own either. */
   readonly ended: Promise<Ended>;

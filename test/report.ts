@@ -5,7 +5,7 @@ import { spec, type TestEvent } from 'node:test/reporters';
 import { progressOf } from '../src/cli/progress.ts';
 
 interface Run {
-  /** How many files run. */
+  /** The number of files that run. */
   readonly files: number;
   /** The files that do not run because they take long. */
   readonly long: readonly string[];

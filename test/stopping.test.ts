@@ -13,7 +13,7 @@ const oldNode = process.env.PATH?.split(delimiter)
   .find((path) => existsSync(path) && /^v(1\d|2[0-3])\./.test(execFileSync(path, ['--version'], { encoding: 'utf8' })));
 const withoutOldNode = oldNode === undefined && 'there is no Node.js older than 24 on the PATH';
 
-/** What runs behind these words is PID 1. */
+/** The words that make the program behind them PID 1. */
 const asFirst = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child'];
 const withoutNamespaces = spawnSync('unshare', [...asFirst.slice(1), 'true']).status !== 0 && 'no PID namespace can be made here';
 

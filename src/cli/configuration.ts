@@ -28,7 +28,7 @@ interface FlaggedSetting<T> extends Setting<T> {
   readonly flag?: string;
 }
 
-/** Where it listens when nobody chose a port, and no system that is served alone has its own. */
+/** The port of a server when nobody chose one, and no system that is served alone has its own. */
 export const usualPort = 8080;
 
 const port = {
@@ -94,7 +94,7 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
   };
 }
 
-/** Where a server that reads these variables can be reached from this machine; without a port when nobody chose one. */
+/** Returns the address at which this machine reaches a server that reads these variables; without a port when nobody chose one. */
 export function readAddress(environment: Environment): { readonly host: string; readonly port: number | undefined } {
   const address = readSetting(host, environment);
   const reachable = [host.otherwise, '0.0.0.0', '::'].includes(address) ? 'localhost' : address;

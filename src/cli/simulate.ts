@@ -45,7 +45,7 @@ interface Options {
   readonly shuffle: string;
 }
 
-/** Where a server listens that was started on this machine with the same variables. */
+/** Returns the addresses at which a server may listen that was started on this machine with the same variables. */
 function usualUrls(environment: Environment): readonly URL[] {
   const { host, port } = readAddress(environment);
   const ports = [port, rockets.port, usualPort].filter((each) => each !== undefined && each > 0);

@@ -12,7 +12,7 @@ export interface StopOrder {
   readonly atMs: number;
 }
 
-/** Where orders to stop come from. The launcher hears them from its first line on (`bin/stop-orders.js`), and they wait there. */
+/** The source of orders to stop. The launcher hears them from its first line on (`bin/stop-orders.js`), and they wait there. */
 export interface StopOrders {
   /** Passes every order on, those that have waited first, to this listener in place of a former one. */
   onStopOrder(listen: (order: StopOrder) => void): void;

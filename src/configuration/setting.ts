@@ -7,7 +7,7 @@ export interface Setting<T = unknown> {
   /** For the help: what it is for. */
   readonly meaning: string;
   readonly values: Values<T>;
-  /** What holds when nobody sets it, as one would set it. Without it the setting is undefined then, unless it is `required`. */
+  /** The value while nobody sets it, as one would set it. Without it the setting is then undefined, unless it is `required`. */
   readonly otherwise?: string;
   /** Without a value nothing starts. */
   readonly required?: true;

@@ -67,7 +67,7 @@ export function readValue<T>(values: Values<T>, text: string, refusal: (message:
   throw refusal(`expected ${acceptedBy(values, text)}, found ${found}`);
 }
 
-/** What would have been accepted in place of a text. */
+/** Returns what would have been accepted in place of a text. */
 export function acceptedBy({ accepts }: Values<unknown>, refused: string): string {
   return typeof accepts === 'string' ? accepts : accepts(refused);
 }

@@ -77,6 +77,21 @@ test('a page of another origin is refused by every route that changes something'
   assert.equal(mill.counts().visits?.received, 0);
 });
 
+test('the refusal names the header, what it has, and what would pass', async (t) => {
+  const { url } = await serve(t);
+  const detailFor = async (headers: Record<string, string>) =>
+    (await problemIn(await post(`${url}/pipelines/visits/events`, { page: '/' }, headers))).detail;
+  const rule = 'a page may change things only on the server that it came from';
+  assert.equal(
+    await detailFor({ origin: 'http://other.example' }),
+    `Origin: expected the host and port of Host, which is "${new URL(url).host}", found "http://other.example"; ${rule}, and a proxy between them must pass Host on unchanged`,
+  );
+  assert.equal(
+    await detailFor({ 'sec-fetch-site': 'same-site', origin: url }),
+    `Sec-Fetch-Site: expected same-origin or none, found "same-site"; ${rule}`,
+  );
+});
+
 test('a page of another origin may read, and one of this origin and a program may change', async (t) => {
   const { url, mill } = await serve(t);
   for (const headers of foreign) assert.equal((await fetch(`${url}/pipelines`, { headers })).status, 200);

@@ -1,13 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { describeFound } from '../describe-found.ts';
 
 /**
- * Whether a page of another origin sent a request, as far as its browser says. Browsers say it in `Sec-Fetch-Site`
+ * Returns whether a page of another origin sent a request, as far as its browser says. Browsers say it in `Sec-Fetch-Site`
  * (https://www.w3.org/TR/fetch-metadata/), but only to HTTPS and to loopback addresses. To any other server they send `Origin`
  * alone, which then must name the host and port that the request came to. A program sends neither.
  */
 export function isCrossOrigin({ 'sec-fetch-site': site, origin, host }: IncomingHttpHeaders): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   return origin !== undefined && !namesHost(origin, host);
+}
+
+/** Says why a request counts as one of another origin, and what would pass. */
+export function crossOriginMessage({ 'sec-fetch-site': site, origin, host }: IncomingHttpHeaders): string {
+  const rule = 'a page may change things only on the server that it came from';
+  if (site !== undefined) return `Sec-Fetch-Site: expected same-origin or none, found ${describeFound(site)}; ${rule}`;
+  const named = `the host and port of Host, which is ${describeFound(host)}`;
+  return `Origin: expected ${named}, found ${describeFound(origin)}; ${rule}, and a proxy between them must pass Host on unchanged`;
 }
 
 /**

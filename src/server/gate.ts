@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
-import { isCrossOrigin } from './cross-origin.ts';
+import { crossOriginMessage, isCrossOrigin } from './cross-origin.ts';
 
 /** Methods that change nothing. */
 export const safeMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -71,7 +71,7 @@ export class Gate {
     if (request.is404) return noRoute(app, request, reply);
     const { headers, method } = request.raw;
     if (safeMethods.has(method)) return undefined;
-    if (isCrossOrigin(headers)) return new MillraceError('MILL_CROSS_SITE', crossOriginMessage);
+    if (isCrossOrigin(headers)) return new MillraceError('MILL_CROSS_SITE', crossOriginMessage(headers));
     if (!isEncoded(headers)) return undefined;
     reply.header('accept-encoding', 'identity');
     return new MillraceError('MILL_UNSUPPORTED_ENCODING', encodingMessage(headers));
@@ -87,9 +87,6 @@ function declareJson(headers: IncomingHttpHeaders): void {
   const contentType = headers['content-type'];
   if (contentType !== undefined && contentType !== 'application/json') headers['content-type'] = 'application/json';
 }
-
-const crossOriginMessage =
-  'a page of another origin sent this request; only pages of this server, whose Origin has the host and port of Host, and programs may change something';
 
 function isEncoded({ 'content-encoding': encoding }: IncomingHttpHeaders): boolean {
   return encoding !== undefined && encoding !== '' && encoding.toLowerCase() !== 'identity';

@@ -72,7 +72,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
     'The id of an event that has none of its own: a second one is a duplicate. 400 where it contradicts that, or a number identifies the event',
   );
   const open = Array.from(mill.pipelines.values()).flatMap(({ name, genericIngest }) => (genericIngest ? [name] : []));
-  const ingest = { tags, hide: open.length === 0, params: jsonSchemaOf(PipelineParams.extend({ pipeline: z.enum(open) })) };
+  const ingest = { tags, hide: open.length === 0, params: jsonSchemaOf(PipelineParams) };
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
     {
@@ -127,7 +127,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-/** What the generic routes look at. */
+/** The parts of a request that the generic routes look at. */
 type ParsedRequest = Omit<IngestRequest, 'rawBody'>;
 
 async function takeEvent(mill: Mill, pipeline: string, request: ParsedRequest): Promise<z.infer<typeof Ingested>> {

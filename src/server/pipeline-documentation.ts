@@ -14,11 +14,11 @@ import type { System } from './system.ts';
 type Part = Readonly<Record<string, unknown>>;
 
 interface PipelineRoute {
-  /** What follows `/pipelines/{pipeline}` in the path. */
+  /** The part of the path after `/pipelines/{pipeline}`. */
   readonly end: string;
   /** The last part of the id of each operation, by method. */
   readonly operations: Readonly<Record<string, string>>;
-  /** Where the operation names the event or the state. */
+  /** The places in the operation where the event or the state stands. */
   readonly places?: readonly { readonly of: 'event' | 'state'; readonly at: readonly string[] }[];
   readonly isOf: (pipeline: AnyPipeline) => boolean;
 }

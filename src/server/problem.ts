@@ -16,7 +16,7 @@ interface Problem {
 
 export const problemMediaType = 'application/problem+json';
 
-/** What the caller is told about anything that was thrown. Of an unexpected error that is nothing: its text may hold what is not theirs. */
+/** Returns the problem that the caller gets for anything that was thrown. It says nothing of an unexpected error, whose text may hold what is not theirs. */
 function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
   const error = toMillraceError(thrown, bodyBytesMax);
   if (error !== undefined) {

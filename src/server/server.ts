@@ -37,7 +37,7 @@ export interface Address {
 export async function createServer({ mill, systems, log, limits = httpLimits }: ServerOptions): Promise<MillServer> {
   const app = createApp(log, limits);
   const gate = new Gate(app);
-  // Who looks at every request shall see them all.
+  // Debug logging hooks every request, so none may go past Fastify.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, gate, log, limits.bodyBytes);
   await documentRoutes(app, systems, log);
   homeRoute(app, mill, systems);

@@ -1,7 +1,7 @@
 import { escaped } from './escaped.ts';
 import { type Wait, waitsForPerson } from './waits.ts';
 
-/** What waits for a person, as the first panel of the home page; one quiet line while there is nothing. */
+/** Returns the first panel of the home page: everything that waits for a person, or one quiet line while nothing does. */
 export function waitsPanel(waits: readonly Wait[]): string {
   if (waits.length === 0) return '<p class="calm">Nothing waits for you.</p>';
   const title = waits.some(waitsForPerson) ? 'Waits for you' : 'Goes on by itself';

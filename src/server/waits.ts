@@ -21,7 +21,7 @@ export interface Wait {
   readonly link: string;
 }
 
-/** Whether it goes on only when a person does something. */
+/** Returns whether it goes on only when a person does something. */
 export function waitsForPerson({ kind }: Wait): boolean {
   return kind !== 'circuit';
 }
@@ -45,13 +45,14 @@ export async function findWaits(mill: Mill): Promise<readonly Wait[]> {
 
 function waitOfParked(where: string, { parked }: PipelineCounts): readonly Wait[] {
   if (parked === 0) return [];
-  const why = 'All that comes for them waits. Redrive or discard the dead letter of each.';
+  const why = 'New events of these keys wait. Redrive or discard the dead letter of each key.';
   return [{ kind: 'parked', where, what: countOf(parked, 'parked key'), why, link: lettersOf(where) }];
 }
 
 function waitOfDeadLetters(where: string, { deadLetters, parked }: PipelineCounts): readonly Wait[] {
   if (deadLetters === 0) return [];
-  const why = `${parked === 0 ? 'Given up' : `Given up, those of the ${countOf(parked, 'parked key')} among them`}. Redrive or discard each.`;
+  const among = parked === 0 ? '' : `, those of the ${countOf(parked, 'parked key')} among them`;
+  const why = `They failed for good${among}. Redrive or discard each.`;
   return [{ kind: 'dead letter', where, what: countOf(deadLetters, 'dead letter'), why, link: lettersOf(where) }];
 }
 

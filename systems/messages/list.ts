@@ -131,7 +131,7 @@ export async function findMessage(mill: Mill, id: string): Promise<MessageAnswer
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a message, found ${JSON.stringify(id)}`);
 }
 
-/** What the row of a message says now; undefined when there is none, or it is deleted. */
+/** Returns a message as its row has it now; undefined when there is no row, or it is deleted. */
 export async function readMessage(mill: Mill, id: string): Promise<MessageAnswer | undefined> {
   const row = await mill.query(messages).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
   return row === undefined ? undefined : withRowErrors(row, toAnswer(row));

@@ -6,7 +6,7 @@ import { MillraceError } from '../../src/index.ts';
  * names the option; nothing ends in a bare TypeError.
  */
 
-/** What stands in for an option, by the words of the test that reports it. */
+/** Values that stand in for an option, by their names in reports. */
 export const strange: Readonly<Record<string, unknown>> = {
   null: null,
   zero: 0,

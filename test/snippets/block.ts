@@ -1,7 +1,7 @@
 /** A fenced block of a page, and what the page says of it. */
 export interface Block {
   readonly page: string;
-  /** Where its text begins, from 1. */
+  /** The line at which its text begins, from 1. */
   readonly line: number;
   readonly language: string;
   readonly text: string;

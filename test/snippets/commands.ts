@@ -23,7 +23,7 @@ export function commandsOf(text: string): readonly Command[] {
 
 const token = /'[^']*'|"(?:\\.|[^"\\])*"|(?<=^|\s)(?<comment>#)|./gs;
 
-/** Where the command ends and its comment begins, and whether a quote is still open there. */
+/** Finds the end of the command, where its comment begins, and says whether a quote is still open there. */
 function scan(text: string): { readonly end: number; readonly isOpen: boolean } {
   for (const { 0: found, index, groups } of text.matchAll(token)) {
     if (groups?.comment !== undefined) return { end: index, isOpen: false };

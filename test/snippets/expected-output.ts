@@ -16,7 +16,7 @@ export function assertPrinted(printed: string, expected: string): void {
   if (!wanted.includes('…')) assert.deepEqual(left, [], 'nothing else is printed');
 }
 
-/** Whether a text is as a page says, where `…` stands for any text. */
+/** Returns whether a text is as a page says, where `…` stands for any text. */
 export function isAsSaid(text: string, said: string): boolean {
   return patternOf(said).test(text.trimEnd());
 }

@@ -1,6 +1,6 @@
 import type { Block } from './block.ts';
 
-/** What the comments before a block say about how it is tried out; readers of the page do not see them. */
+/** The comments before a block that say how it is tried out; readers of the page do not see them. */
 export interface Marks {
   /** `<!-- not run: REASON -->`: nothing of it is run. */
   readonly 'not run'?: string;

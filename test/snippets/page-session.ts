@@ -21,7 +21,7 @@ export class PageSession {
   readonly folder: string;
   readonly #workshop: Workshop;
   #served: Served | undefined;
-  /** What the block before has printed. */
+  /** The output of the block before. */
   #printed: string | undefined;
 
   constructor(workshop: Workshop, page: string, markdown: string, blocks: readonly Block[]) {

@@ -14,7 +14,7 @@ export function fileTextOf(block: Block): string {
   return `${around.replace(/^ *…$/m, () => block.text)}\n`;
 }
 
-/** What the code says that it prints: `console.log(…); // { visits: 1 }`. */
+/** Returns the lines that the code says it prints: `console.log(…); // { visits: 1 }`. */
 export function printedComments(text: string): readonly string[] {
   return Array.from(text.matchAll(/console\.log\(.*\); \/\/ ([[{'"\d].*)$/gm), ([, comment = '']) => comment);
 }

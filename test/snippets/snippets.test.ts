@@ -40,7 +40,7 @@ test('all code of the documentation and of doc comments compiles', async () => {
   assert.equal(faults, '');
 });
 
-/** Why a page is left out; false where everything that it needs is there, or must be (`TEST_SERVERS=required`). */
+/** Returns the reason why a page is left out; false where everything that it needs is there, or must be (`TEST_SERVERS=required`). */
 function withoutTools({ blocks }: (typeof pages)[number]): string | false {
   const isThere = spawnSync('curl', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required';
   const needsCurl = blocks.some(({ language, text }) => language === 'sh' && /^curl /m.test(text));

@@ -8,10 +8,10 @@ import { promisify } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { checkout, environmentOfPrograms, type Lifetime, Program } from '../program.ts';
 
-/** What an installed package does: `millrace` is this checkout. */
+/** Does what an installed package does: makes `millrace` this checkout. */
 const provide = `import { provideMillrace } from ${JSON.stringify(pathToFileURL(join(checkout, 'src/provide-millrace.ts')).href)}; provideMillrace();`;
 
-/** How programs of the pages see a terminal: with `millrace` installed, and with a `curl` that fails when the answer is an error. */
+/** Programs on the PATH of the pages: an installed `millrace`, and a `curl` that fails when the answer is an error. */
 const tools: Readonly<Record<string, string>> = {
   millrace: `exec "${process.execPath}" "${join(checkout, 'bin/millrace.js')}" "$@"`,
   node: `exec "${process.execPath}" "$@"`,

@@ -18,7 +18,7 @@ export async function findRockets(urls: readonly URL[]): Promise<URL> {
   throw new MillraceError('MILL_INVALID_CONFIGURATION', `found no rockets: ${problems.join('; ')}; ${remedy}`);
 }
 
-/** Why no rockets can be simulated there, if so. A server that is about to start, stop or be repaired answers 5xx: it may have some. */
+/** Returns the reason why no rockets can be simulated there; undefined if they can. A server that starts or stops answers 5xx: it may have rockets. */
 async function problemWith({ origin, protocol }: URL): Promise<string | undefined> {
   const client = new Client(origin, {
     headersTimeout: answerTimeoutMs,

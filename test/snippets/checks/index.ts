@@ -4,7 +4,7 @@ import { inventoryOfLeftovers, linesOfLeftovers } from './leftovers.ts';
 import { namedFilesAreThere } from './named-files.ts';
 import { explosionIsPosted } from './rocket-explosion.ts';
 
-/** What holds a block against the product where running it would not. By the names that pages use. */
+/** Checks that hold a block against the product where running it would not, by the names that pages use. */
 export const checks: Readonly<Record<string, (block: Block, workshop: Workshop) => void | Promise<void>>> = {
   'named files are there': namedFilesAreThere,
   'lines of leftovers': linesOfLeftovers,

@@ -41,7 +41,7 @@ async function fill(path: string): Promise<void> {
   await mill.stop();
 }
 
-/** The lines that a start without the timer and the endpoint logs. */
+/** Holds the lines that a start without the timer and the endpoint logs against the block. */
 export async function linesOfLeftovers({ text }: Block, workshop: Workshop): Promise<void> {
   const path = join(workshop.root, 'leftovers.db');
   await fill(path);
@@ -62,7 +62,7 @@ export async function linesOfLeftovers({ text }: Block, workshop: Workshop): Pro
   assert.deepEqual(byText(logged), byText(expected));
 }
 
-/** What `millrace store list` prints of the same database. */
+/** Holds what `millrace store list` prints of the same database against the block. */
 export async function inventoryOfLeftovers({ text }: Block, workshop: Workshop): Promise<void> {
   const path = join(workshop.root, 'inventory.db');
   await fill(path);
