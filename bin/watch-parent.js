@@ -11,8 +11,8 @@ const parent = process.ppid;
 const session = sessionOf('self');
 
 if (process.env.npm_lifecycle_event !== undefined && session !== process.pid) {
-  const parents = sessionOf(parent);
-  if (parents !== undefined && parents !== session) stop();
+  const sessionOfParent = sessionOf(parent);
+  if (sessionOfParent !== undefined && sessionOfParent !== session) stop();
   else {
     const watch = setInterval(() => {
       if (process.ppid === parent) return;

@@ -123,8 +123,6 @@ export function readEnvironment(processVariables: Environment): Environment {
   return { ...readDotEnv('.env'), ...Object.fromEntries(set) };
 }
 
-const readableAnyhow = 'let this user read it, or start in another folder';
-
 function readDotEnv(path: string): Environment {
   try {
     // A folder of that name is someone else's.
@@ -132,9 +130,8 @@ function readDotEnv(path: string): Environment {
     // What some editors put in front of UTF-8 is no part of the first variable's name.
     return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: cannot be read: ${messageOf(error)}; ${readableAnyhow}`, {
-      cause: error,
-    });
+    const message = `${path}: cannot be read: ${messageOf(error)}; let this user read it, or start in another folder`;
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause: error });
   }
 }
 

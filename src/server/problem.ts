@@ -16,7 +16,7 @@ interface Problem {
 
 export const problemMediaType = 'application/problem+json';
 
-/** Returns the problem that the caller gets for anything that was thrown. It says nothing of an unexpected error, whose text may hold what is not theirs. */
+/** Returns the problem that the caller gets. It says nothing of an unexpected error, whose text may hold what is not the caller's. */
 function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
   const error = toMillraceError(thrown, bodyBytesMax);
   if (error !== undefined) {

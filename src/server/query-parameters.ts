@@ -4,9 +4,9 @@ import { nearestName } from '../pipeline/nearest-name.ts';
 /** The `querystring` schema of a route that takes no parameters in the query: each is refused. */
 export const noQuery = { type: 'object', properties: {} } as const;
 
-/** Names that a refusal tells of, at most, and the characters that it shows of each. */
-const toldMax = 10;
-const shownMax = 60;
+/** The most parameters that one refusal names, and the most characters of each. */
+const namesMax = 10;
+const charactersMax = 60;
 
 type Properties = Readonly<Record<string, { readonly type?: unknown }>>;
 
@@ -21,7 +21,7 @@ export function queryCheck(schema: unknown): (query: unknown) => true | { readon
   const names = Object.keys(properties);
   return (query) => {
     const given = Object.entries(query ?? {});
-    const issues = given.flatMap(([name, value]) => issueOf(name, value, properties, names)).slice(0, toldMax);
+    const issues = given.flatMap(([name, value]) => issueOf(name, value, properties, names)).slice(0, namesMax);
     if (issues.length === 0) return true;
     const summary = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
     return { error: new MillraceError('MILL_INVALID_REQUEST', `query: ${summary}`, { issues }) };
@@ -36,7 +36,7 @@ function closedProperties(schema: unknown): Properties | undefined {
 }
 
 function issueOf(name: string, value: unknown, properties: Properties, names: readonly string[]): readonly Issue[] {
-  const path = name.length > shownMax ? `${name.slice(0, shownMax).toWellFormed()}…` : name;
+  const path = name.length > charactersMax ? `${name.slice(0, charactersMax).toWellFormed()}…` : name;
   if (!Object.hasOwn(properties, name)) return [{ path, message: `no such parameter; ${advice(name, names)}` }];
   const type = properties[name]?.type;
   if (!Array.isArray(value) || type === undefined || type === 'array') return [];

@@ -18,7 +18,7 @@ export async function findRockets(urls: readonly URL[]): Promise<URL> {
   throw new MillraceError('MILL_INVALID_CONFIGURATION', `found no rockets: ${problems.join('; ')}; ${remedy}`);
 }
 
-/** Returns the reason why no rockets can be simulated there; undefined if they can. A server that starts or stops answers 5xx: it may have rockets. */
+/** Returns why no rockets can be simulated there; undefined if they can. A server that starts or stops answers 5xx: it may have rockets. */
 async function problemWith({ origin, protocol }: URL): Promise<string | undefined> {
   const client = new Client(origin, {
     headersTimeout: answerTimeoutMs,
