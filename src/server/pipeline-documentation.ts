@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { faultFields, faultOf } from '../fault.ts';
 import type { JsonSchema } from '../pipeline/json-schema.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Schema } from '../pipeline/schema.ts';
@@ -118,7 +119,7 @@ function schemaOf(schema: Schema, side: 'input' | 'output', name: string, log: L
   try {
     return jsonSchemaOf(schema, side);
   } catch (error) {
-    log.warn({ err: error, schema: name }, 'the API description takes any value for a schema that its library cannot say as JSON Schema');
+    log.warn({ schema: name, ...faultFields(faultOf(error)) }, 'the API description allows any value: this schema has no JSON Schema');
     return {};
   }
 }
