@@ -49,8 +49,8 @@ async function serve(context: TestContext) {
     database.close();
     await server.stop(1000);
   });
-  const post = async (path: string, body: unknown) => {
-    const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const post = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body), headers });
     return { status: answer.status, type: answer.headers.get('content-type'), body: Body.parse(await answer.json()) };
   };
   const get = async (path: string) => {
@@ -85,6 +85,18 @@ test('a submitted message is answered as its row, and found at once', async (con
   assert.deepEqual(await list('pending'), { items: [body], total: 1, page: 1, limit: 20 });
   const [row] = database.prepare('SELECT "to", content, status, created_at FROM messages').all();
   assert.deepEqual({ ...row }, { to: '+905551111111', content: 'Merhaba 🚀', status: 'PENDING', created_at: createdAt });
+});
+
+test('a message is known by its Idempotency-Key, also once it is deleted', async (context) => {
+  const { post, database } = await serve(context);
+  const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+  const submit = (content: string) => post('/messages/pending', { to: '+905551111111', content }, { 'idempotency-key': id.toUpperCase() });
+  const first = await submit('one');
+  assert.deepEqual([first.status, first.body.id, first.body.content], [201, id, 'one']);
+  assert.deepEqual(await submit('two'), first);
+  database.prepare('UPDATE messages SET deleted_at = created_at').run();
+  const { status, body } = await submit('three');
+  assert.deepEqual([status, body.code], [409, 'MILL_CONFLICT']);
 });
 
 test('a message that cannot be sent is refused with everything that is wrong, and nothing is stored', async (context) => {

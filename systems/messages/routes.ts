@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { v7 as newId } from 'uuid';
 import * as z from 'zod';
-import { idempotencyKeyHeader, jsonSchemaOf, type Mill, noQuery, parseRequest, traceOf } from '../../src/index.ts';
+import { idempotencyKeyHeader, jsonSchemaOf, type Mill, MillraceError, noQuery, parseRequest, traceOf } from '../../src/index.ts';
 import { uuidKeyOf } from '../shared/uuid.ts';
 import { findMessage, type ListName, listings, listMessages, MessageAnswer, MessageList, MessageQuery, readMessage } from './list.ts';
 import { type MessageEvent, NewMessage } from './message.ts';
@@ -32,7 +32,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
       const id = key.id ?? newId();
       const createdAt = toText(Date.now());
       const event: MessageEvent = { kind: 'submitted', id, to, content, createdAt };
-      await mill.ingest(pipelineName, event, { ...traceOf(request), ...key });
+      const { status } = await mill.ingest(pipelineName, event, { ...traceOf(request), ...key });
       // Whoever has the answer finds the row.
       await mill.keys(pipelineName, [id]);
       const added: MessageAnswer = {
@@ -46,7 +46,13 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
         updatedAt: createdAt,
       };
       // There may have been a row of that id before, which stays as it is.
-      const answer = key.id === undefined ? added : ((await readMessage(mill, id)) ?? added);
+      const found = key.id === undefined ? undefined : await readMessage(mill, id);
+      if (found === undefined && status === 'duplicate')
+        throw new MillraceError(
+          'MILL_CONFLICT',
+          `Idempotency-Key: the message ${id} was taken in and is not there; it is deleted, or not written yet`,
+        );
+      const answer = found ?? added;
       return reply.code(201).header('location', `/messages/${id}`).send(answer);
     },
   );
