@@ -104,6 +104,11 @@ test('a stack is bounded: a long message hides no frame, many frames hide no cau
   assert.equal(faultOf(new Error('x'.repeat(1_000_000))).reason.length, 4_000);
 });
 
+test('a message that is nothing but line breaks is read as fast as any other', () => {
+  const stack = stackOf(withFrames(new Error(`${'\n'.repeat(1_000_000)}x`), 'handle (file:///shop.ts:7:1)'));
+  assert.match(stack, /…\n {4}at handle \(file:\/\/\/shop\.ts:7:1\)$/);
+});
+
 test('texts that no store can hold are replaced', () => {
   const { reason, stack } = faultOf(new Error('half \ud83d of a pair and \0'));
   assert.equal(reason, 'half \ufffd of a pair and \ufffd');

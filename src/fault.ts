@@ -2,7 +2,7 @@ import { describeFound } from './describe-found.ts';
 import { type ErrorCode, isError, MillraceError, messageOf } from './errors.ts';
 import { toStorableText } from './pipeline/text.ts';
 
-/** What was thrown, as text for logs and dead letters. Whatever it was, reading the text runs no code of a user any more. */
+/** The text of what was thrown, for logs and dead letters. Reading it runs no code of a user, whatever was thrown. */
 export interface Fault {
   /** What went wrong, as the thrown error says it. */
   readonly reason: string;
@@ -71,7 +71,8 @@ function textOf(thrown: unknown): string {
   if (!isError(thrown)) return `${describeFound(thrown)} (thrown without an Error, so nothing tells where)`;
   const stack = read(thrown, 'stack');
   if (typeof stack !== 'string' || stack === '') return `${nameOf(thrown)}: ${messageOf(thrown)}`;
-  const framesAt = stack.search(/\n\s+at /);
+  // Each line break is looked at once: a message may hold a million of them.
+  const framesAt = stack.search(/\n[ \t]+at /);
   if (framesAt === -1) return toStorableText(stack, stackLengthMax);
   return toStorableText(stack.slice(0, framesAt), headLengthMax) + toStorableText(withoutOwnFrames(stack.slice(framesAt)), framesLengthMax);
 }

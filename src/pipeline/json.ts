@@ -18,7 +18,7 @@ export class NotJson extends Error {
   }
 
   /** The message with the place in front of it. `what` names the whole value. */
-  describeNotJson(what: string): string {
+  describe(what: string): string {
     const path = this.path.length > pathLengthMax ? `${this.path.slice(0, pathLengthMax)}…` : this.path;
     return `${what}${path === '' || path.startsWith('[') ? '' : '.'}${path}: ${this.message}`;
   }
@@ -58,7 +58,7 @@ export function effectValue(value: unknown, what: string): unknown {
     return copyJson(value);
   } catch (error) {
     if (!(error instanceof NotJson)) throw error;
-    throw new MillraceError('MILL_INVALID_EFFECT', error.describeNotJson(what));
+    throw new MillraceError('MILL_INVALID_EFFECT', error.describe(what));
   }
 }
 
