@@ -1,5 +1,4 @@
 import { type Check, checkOptions, type OptionTable, refuseUnknown } from '../pipeline/check-options.ts';
-import { aDuration, mayBeDuration } from '../pipeline/expectations.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeliverOptions, TimerDue } from '../pipeline/turn.ts';
@@ -23,7 +22,7 @@ function isDeliverOptions(options: unknown): boolean {
   return true;
 }
 
-/** When a timer is due: one of `after` and `at`, and perhaps `data`. */
+/** Refuses what does not say when a timer is due: by one of `after` and `at`, whose values are checked where they are read. */
 export function checkDue(due: unknown): asserts due is TimerDue {
   if (typeof due !== 'object' || due === null)
     return placeOf('timers.set').expected("{ after: '5m' } or { at: milliseconds since 1970 }", due);
@@ -33,7 +32,6 @@ export function checkDue(due: unknown): asserts due is TimerDue {
   const { after, at }: { readonly after?: unknown; readonly at?: unknown } = due;
   if ((after === undefined) === (at === undefined))
     placeOf('timers.set').refuse(`expected either after or at, found ${at === undefined ? 'neither' : 'both'}`);
-  if (at === undefined && !mayBeDuration(after)) placeOf('timers.set').at('after').expected(aDuration, after);
 }
 
 /** The name of the pipeline that an event is sent to. */

@@ -159,8 +159,10 @@ export class Door {
 
   /** One line for a call: many events that fail are nearly always of one fault. */
   #logFailed({ name }: AnyPipeline, failed: readonly unknown[]): void {
-    const { length: events } = failed;
-    this.#means.log.error({ pipeline: name, events, ...faultFields(faultOf(failed[0])) }, 'a function of the pipeline failed');
+    this.#means.log.error(
+      { pipeline: name, events: failed.length, ...faultFields(faultOf(failed[0])) },
+      'a function of the pipeline failed',
+    );
   }
 
   /** A call that brings `count` events. Whether there is room is asked first of all, so that refusing costs next to nothing. */

@@ -163,8 +163,8 @@ function storable(pipeline: AnyPipeline, value: unknown): unknown {
 }
 
 function checkName(pipeline: AnyPipeline, what: string, name: string, lengthMax: number): void {
-  if (typeof name === 'string' && name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
-  const found = typeof name === 'string' && name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
+  if (name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
+  const found = name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
   const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${found}`;
   throw invalidEvent(pipeline, [{ path: '', message }]);
 }
