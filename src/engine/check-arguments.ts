@@ -3,7 +3,7 @@ import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
-import type { Freshness, StopOptions } from './mill.ts';
+import type { Freshness, StopOptions } from './mill-options.ts';
 
 /*
  * What callers without a compiler may give to the methods of an engine. Each refuses with MILL_INVALID_REQUEST and the name of the

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { Log } from './log.ts';
-import type { MillOptions } from './mill.ts';
+import type { MillOptions } from './mill-options.ts';
 import type { Tracing } from './tracing.ts';
 
 /** The functions of a type that a user may implement. One that is missing, or is none of it, does not compile. */

@@ -145,10 +145,10 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'key-with-a-delivery-taken-for-unknown',
     promises: [9],
-    file: 'src/engine/known-key.ts',
+    file: 'src/engine/key-reader.ts',
     find: 'return deliveries.some((names) => names.length > 0);',
     replace: 'return deliveries.length < 0;',
-    tests: [beside('engine/known-key')],
+    tests: [beside('engine/key-reader')],
   },
   {
     name: 'pipeline-taken-for-open-that-keeps-its-generic-routes-off',
