@@ -4,9 +4,9 @@ import { toStorableText } from './pipeline/text.ts';
 
 /** The text of what was thrown, for logs and dead letters. Reading it runs no code of a user, whatever was thrown. */
 export interface Fault {
-  /** What went wrong, as the thrown error says it. */
+  /** The message of what was thrown. */
   readonly reason: string;
-  /** Where: the stack, the chain of causes, and the errors of an `AggregateError`; null where nothing was thrown. */
+  /** The stack, the chain of causes, and the errors of an `AggregateError`; null where nothing was thrown. */
   readonly stack: string | null;
 }
 
@@ -77,7 +77,7 @@ function textOf(thrown: unknown): string {
   return toStorableText(stack.slice(0, framesAt), headLengthMax) + toStorableText(withoutOwnFrames(stack.slice(framesAt)), framesLengthMax);
 }
 
-/** Frames of Millrace at the end of a stack say how any handler is called. Where there are no others they are all that is known. */
+/** Leaves out the frames of Millrace at the end of a stack, which are the same for any handler. Where there are no others they stay. */
 function withoutOwnFrames(frames: string): string {
   const lines = frames.split('\n');
   const last = lines.findLastIndex((line) => line !== '' && !isOwnFrame(line));

@@ -21,7 +21,7 @@ const circuit: OptionTable<CircuitOptions> = {
   resetAfterMax: wholeDuration,
 };
 
-/** What may be a secret is described by its kind, and its value is read by what needs it. */
+/** Options that may hold a secret are described by their kind alone. */
 const httpOptions: OptionTable<HttpOptions> = {
   url: unshown('an http or https URL as text', (value) => typeof value === 'string'),
   method: oneOf('POST', 'PUT'),

@@ -4,11 +4,11 @@ import { Place } from '../pipeline/place.ts';
 import type { DeliverOptions, TimerDue } from '../pipeline/turn.ts';
 
 /*
- * What handlers without a compiler may say. Each refuses with MILL_INVALID_EFFECT: the turn fails, and nothing of it counts. They run
- * with each effect, so they look at types and names, and at more only where something is wrong.
+ * Checks of effects for handlers without a compiler. Each throws MILL_INVALID_EFFECT: the turn fails, and nothing of it counts. They run
+ * with every effect, so they look at types and names first, and at more only where something is wrong.
  */
 
-/** What reads an id or a url says what is wrong with it. */
+/** An id and a url are checked where they are read. */
 const anything: Check = () => undefined;
 const deliverOptions: OptionTable<DeliverOptions> = { id: anything, url: anything };
 
@@ -34,7 +34,7 @@ export function checkDue(due: unknown): asserts due is TimerDue {
     placeOf('timers.set').refuse(`expected either after or at, found ${at === undefined ? 'neither' : 'both'}`);
 }
 
-/** The name of the pipeline that an event is sent to. */
+/** Returns the name of the pipeline that an event is sent to. */
 export function checkReceiver(to: unknown): string {
   if (typeof to === 'string') return to;
   if (isPipeline(to)) return to.name;

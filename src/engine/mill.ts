@@ -228,8 +228,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Whether anything is known of a key: a state, a number, events that wait, timers, deliveries or dead letters. As fresh as `state`;
-   * true also while events are under way of which nobody can say yet what they leave.
+   * Returns whether anything is known of a key: a state, a number, events that wait, timers, deliveries or dead letters. As fresh as
+   * `state`; true as well while events are under way, since nobody can say yet what they leave.
    */
   async knows(pipeline: keyof P & string, key: string, freshness: Freshness = {}): Promise<boolean> {
     checkText('knows', 'key', key);

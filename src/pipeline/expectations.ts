@@ -17,7 +17,7 @@ export function aFunction(such?: string): Check {
   return functionOf(['a function', 'an async function'], `a function${suchAs(such)}`);
 }
 
-/** A function whose answer is needed at once. A promise would be taken for the answer itself. */
+/** A function whose answer is needed at once: a promise would be taken for the answer itself. */
 export function synchronous(such?: string): Check {
   return functionOf(['a function'], `a function that answers at once${suchAs(such)}`);
 }
@@ -111,7 +111,7 @@ export function named(what: string, check: Check, checkName?: (name: string, pla
   };
 }
 
-/** An object of some class that has these methods, and those that are optional as functions or not at all. `what` names it in messages. */
+/** An object of any class that has these methods; the optional ones may be absent. `what` names it in messages. */
 export function objectWith(what: string, methods: readonly string[], optional: readonly string[] = []): Check {
   return (value, place: Place) => {
     if (typeof value !== 'object' || value === null) place.expected(what, value);
@@ -123,7 +123,7 @@ export function objectWith(what: string, methods: readonly string[], optional: r
   };
 }
 
-/** Whether a value is a schema of a library that speaks Standard Schema. */
+/** Returns whether a value is a schema of a library that speaks Standard Schema. */
 export function isSchema(value: unknown): value is Schema {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
   const standard: unknown = Reflect.get(value, '~standard');
@@ -132,7 +132,7 @@ export function isSchema(value: unknown): value is Schema {
 
 export const schema: Check = expect('a Standard Schema, such as one of zod', isSchema);
 
-/** Refuses what is no schema; `call` is the function that it was given to. Throws `MILL_INVALID_DECLARATION`. */
+/** Throws `MILL_INVALID_DECLARATION` for a value that is no schema; `call` is the function that got it. */
 export function checkSchema(call: string, value: unknown): void {
   if (!isSchema(value)) schema(value, new Place(call, 'MILL_INVALID_DECLARATION'));
 }
