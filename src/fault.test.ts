@@ -127,6 +127,15 @@ test('frames of Millrace and Node.js at the end are left out, unless there are n
   assert.match(stackOf(withFrames(new Error('x'), ...own)), /attempt\.ts:40:20\)\n {4}at node:internal\/timers/);
 });
 
+test('the stack that a thread has sent keeps its causes, also those without a frame of the user', () => {
+  const causes = ['Caused by: Error: no such file', '    at async open (node:internal/fs/promises:640:25)', 'Caused by: 7 (no Error)'];
+  const sent = new Error('x');
+  sent.stack = ['Error: x', '    at handle (file:///shop.ts:7:1)', ...causes].join('\n');
+  assert.match(stackOf(sent), /shop\.ts:7:1\)\nCaused by: Error: no such file\n.*\nCaused by: 7 \(no Error\)$/);
+  sent.stack = ['Error: x', '    at handle (file:///shop.ts:7:1)', ...causes.slice(0, 2)].join('\n');
+  assert.match(stackOf(sent), /shop\.ts:7:1\)\nCaused by: Error: no such file$/);
+});
+
 test('the reason of a pipeline that failed says what was thrown, which its message keeps from callers', () => {
   const failed = new MillraceError('MILL_PIPELINE_FAILED', 'pipeline visits: key() failed', { cause: new TypeError('no page') });
   const { reason, stack } = faultOf(failed);

@@ -87,7 +87,8 @@ function withoutOwnFrames(frames: string): string {
 const here = new URL('.', import.meta.url).href;
 
 function isOwnFrame(line: string): boolean {
-  return line.includes(here) || line.includes('node:') || line.includes('/node_modules/piscina/') || !line.trimStart().startsWith('at ');
+  const isFrame = line.trimStart().startsWith('at ');
+  return isFrame && (line.includes(here) || line.includes('node:') || line.includes('/node_modules/piscina/'));
 }
 
 function errorsOf(error: Error): readonly unknown[] {
