@@ -36,8 +36,8 @@ class TooDeep extends NotJson {
  * that is `undefined` counts as absent. The copy shares nothing with the value, so whoever holds the value can change it and
  * the copy stays as it is.
  *
- * Properties that no copy would have, of an array beside its items or under symbols, are refused where they are all that an object
- * has (`Math`, an array that is used as a map). Beside others they are lost, as in JSON: to look for them costs a third of the copy.
+ * JSON drops properties of an array beside its items, and those under symbols or that are not enumerable. They are refused where an
+ * object has nothing else (`Math`, an array used as a map), and dropped beside others: to look for them there costs a third of the copy.
  */
 export function copyJson(value: unknown): unknown {
   try {
