@@ -283,4 +283,20 @@ export const visibleFailure: readonly Mutant[] = [
     replace: 'due.length',
     tests: [promise('visible-waits')],
   },
+  {
+    name: 'gaps-of-before-not-counted',
+    promises: [9],
+    file: 'src/engine/tenure.ts',
+    find: 'if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;',
+    replace: 'if (this.#lanes.peek(key)?.wait !== undefined) gaps += 1;',
+    tests: [promise('visible-waits')],
+  },
+  {
+    name: 'causes-from-a-thread-cut-off',
+    promises: [9],
+    file: 'src/fault.ts',
+    find: 'return isFrame && (',
+    replace: 'return !isFrame || (',
+    tests: [beside('fault')],
+  },
 ];
