@@ -14,9 +14,7 @@ export interface Wait {
   readonly next: number;
   /** Events that wait for the key. */
   events: number;
-  /** Its beginning, in milliseconds since 1970. */
-  readonly since: number;
-  /** Its beginning in elapsed time. */
+  /** Its beginning, in elapsed time. */
   readonly begunAt: number;
   /** Whether the log has a line for it. */
   isLogged: boolean;
@@ -91,7 +89,7 @@ export class Waits {
 
   /** Notes that the key waits, from now on or still. */
   note(lane: WaitingKey, awaited: Awaited): void {
-    if (lane.wait?.awaited !== awaited) lane.wait = this.#begin(lane, awaited);
+    if (lane.wait?.awaited !== awaited) this.#begin(lane, awaited);
     const { wait } = lane;
     if (wait === undefined) return;
     wait.events = lane.pending;
@@ -123,13 +121,12 @@ export class Waits {
     this.#disarm = undefined;
   }
 
-  #begin({ key, next, pending }: WaitingKey, awaited: Awaited): Wait | undefined {
-    this.#waits.delete(key);
-    if (this.#waits.size >= keysMax) return undefined;
-    const { clock } = this.#means;
-    const wait = { key, awaited, next, events: pending, since: clock.now(), begunAt: clock.elapsedMs(), isLogged: false };
-    this.#waits.set(key, wait);
-    return wait;
+  #begin(lane: WaitingKey, awaited: Awaited): void {
+    if (lane.wait !== undefined) this.end(lane);
+    if (this.#waits.size >= keysMax) return;
+    const { key, next, pending } = lane;
+    lane.wait = { key, awaited, next, events: pending, begunAt: this.#means.clock.elapsedMs(), isLogged: false };
+    this.#waits.set(key, lane.wait);
   }
 
   #arm(): void {
@@ -152,12 +149,13 @@ export class Waits {
   }
 
   #logOne(wait: Wait): void {
-    const { log, pipeline } = this.#means;
-    const { key, awaited, next, events, since } = wait;
+    const { clock, log, pipeline } = this.#means;
+    const { key, awaited, next, events, begunAt } = wait;
     const missing = awaited === 'number' ? { next } : {};
+    const since = new Date(clock.now() - (clock.elapsedMs() - begunAt)).toISOString();
     this.#linesLeft -= 1;
     wait.isLogged = true;
-    log.warn({ pipeline: pipeline.name, key, ...missing, events, since: new Date(since).toISOString() }, said[awaited]);
+    log.warn({ pipeline: pipeline.name, key, ...missing, events, since }, said[awaited]);
   }
 
   #logTogether(waits: readonly Wait[]): void {

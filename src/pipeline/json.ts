@@ -36,8 +36,8 @@ class TooDeep extends NotJson {
  * that is `undefined` counts as absent. The copy shares nothing with the value, so whoever holds the value can change it and
  * the copy stays as it is.
  *
- * JSON drops properties of an array beside its items, and those under symbols or that are not enumerable. They are refused where an
- * object has nothing else (`Math`, an array used as a map), and dropped beside others: to look for them there costs a third of the copy.
+ * JSON drops properties of an array beside its items, and those of an object that have a symbol or are not enumerable. They are refused
+ * where there is nothing else (`Math`, an array used as a map), and dropped beside others: to look for them there costs a third of the copy.
  */
 export function copyJson(value: unknown): unknown {
   try {
@@ -79,7 +79,7 @@ function copyArray(items: readonly unknown[], levels: number): unknown[] {
   } catch (error) {
     throw within(`[${at}]`, error);
   }
-  if (at === 0 && Reflect.ownKeys(items).length > 1) throw new NotJson('an array whose properties JSON does not hold');
+  if (at === 0 && Object.keys(items).length > 0) throw new NotJson('an array whose properties JSON does not hold');
   return copied;
 }
 
@@ -105,7 +105,9 @@ function copyObject(value: object, levels: number): object {
 }
 
 function hidesProperties(value: object): boolean {
-  return Reflect.ownKeys(value).some((key) => typeof key === 'symbol' || !Object.prototype.propertyIsEnumerable.call(value, key));
+  const names = Object.getOwnPropertyNames(value);
+  if (names.length > 0 && names.length !== Object.keys(value).length) return true;
+  return Object.getOwnPropertySymbols(value).length > 0;
 }
 
 /** The first place at which a value holds itself, as the error that it is; undefined when it only nests too deeply. */
