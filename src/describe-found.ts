@@ -1,6 +1,6 @@
 const lengthMax = 60;
 
-/** A value as messages show it: short, and with escapes for what cannot be shown, such as half of a surrogate pair. */
+/** Describes a value as messages show it: short, and with escapes for what cannot be shown, such as half of a surrogate pair. */
 export function describeFound(value: unknown): string {
   try {
     return described(value);
@@ -22,7 +22,7 @@ function described(value: unknown): string {
   return json.length > lengthMax ? `${cut(json)}…` : json;
 }
 
-/** The kind of a value, for messages that must not show the value itself. */
+/** Describes the kind of a value, for messages that must not show the value itself. */
 export function describeKind(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -39,7 +39,7 @@ const kindsOfFunctions: Readonly<Record<string, string>> = {
   '[object AsyncGeneratorFunction]': 'an async generator function',
 };
 
-/** Tells functions apart that are called in different ways. One that a compiler has rewritten looks like any other. */
+/** Describes a function by the way it is called. An async function or generator that a compiler has rewritten looks like any other. */
 export function describeFunction(value: object): string {
   // A method may be named `class`, too.
   if (/^class\b(?!\s*\()/.test(Function.prototype.toString.call(value))) return 'a class';
@@ -66,13 +66,13 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** Whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */
+/** Returns whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** What a value is that JSON does not hold. */
+/** Describes a value that JSON does not hold. */
 export function describeNotJson(value: unknown): string {
   if (value === undefined || typeof value === 'number') return String(value);
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`;

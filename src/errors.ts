@@ -88,7 +88,7 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** Whether it is an error, of another realm or of the old kind of class too. A proxy that throws when it is asked is none. */
+/** Returns whether a value is an Error, also one of another realm. A proxy that throws when it is asked is none. */
 export function isError(thrown: unknown): thrown is Error {
   try {
     return Error.isError(thrown) || thrown instanceof Error;

@@ -104,6 +104,11 @@ test('a stack is bounded: a long message hides no frame, many frames hide no cau
   assert.equal(faultOf(new Error('x'.repeat(1_000_000))).reason.length, 4_000);
 });
 
+test('a message that is nothing but line breaks is read as fast as any other', () => {
+  const stack = stackOf(withFrames(new Error(`${'\n'.repeat(1_000_000)}x`), 'handle (file:///shop.ts:7:1)'));
+  assert.match(stack, /…\n {4}at handle \(file:\/\/\/shop\.ts:7:1\)$/);
+});
+
 test('texts that no store can hold are replaced', () => {
   const { reason, stack } = faultOf(new Error('half \ud83d of a pair and \0'));
   assert.equal(reason, 'half \ufffd of a pair and \ufffd');
@@ -120,6 +125,15 @@ test('frames of Millrace and Node.js at the end are left out, unless there are n
   );
   assert.match(stackOf(error), /turn\.ts:1:1\)\n {4}at handle \(file:\/\/\/shop\.ts:7:1\)$/);
   assert.match(stackOf(withFrames(new Error('x'), ...own)), /attempt\.ts:40:20\)\n {4}at node:internal\/timers/);
+});
+
+test('the stack that a thread has sent keeps its causes, also those without a frame of the user', () => {
+  const causes = ['Caused by: Error: no such file', '    at async open (node:internal/fs/promises:640:25)', 'Caused by: 7 (no Error)'];
+  const sent = new Error('x');
+  sent.stack = ['Error: x', '    at handle (file:///shop.ts:7:1)', ...causes].join('\n');
+  assert.match(stackOf(sent), /shop\.ts:7:1\)\nCaused by: Error: no such file\n.*\nCaused by: 7 \(no Error\)$/);
+  sent.stack = ['Error: x', '    at handle (file:///shop.ts:7:1)', ...causes.slice(0, 2)].join('\n');
+  assert.match(stackOf(sent), /shop\.ts:7:1\)\nCaused by: Error: no such file$/);
 });
 
 test('the reason of a pipeline that failed says what was thrown, which its message keeps from callers', () => {

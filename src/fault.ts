@@ -2,11 +2,11 @@ import { describeFound } from './describe-found.ts';
 import { type ErrorCode, isError, MillraceError, messageOf } from './errors.ts';
 import { toStorableText } from './pipeline/text.ts';
 
-/** What was thrown, as text for logs and dead letters. Whatever it was, reading the text runs no code of a user any more. */
+/** The text of what was thrown, for logs and dead letters. Reading it runs no code of a user, whatever was thrown. */
 export interface Fault {
-  /** What went wrong, as the thrown error says it. */
+  /** The message of what was thrown. */
   readonly reason: string;
-  /** Where: the stack, the chain of causes, and the errors of an `AggregateError`; null where nothing was thrown. */
+  /** The stack, the chain of causes, and the errors of an `AggregateError`; null where nothing was thrown. */
   readonly stack: string | null;
 }
 
@@ -71,12 +71,13 @@ function textOf(thrown: unknown): string {
   if (!isError(thrown)) return `${describeFound(thrown)} (thrown without an Error, so nothing tells where)`;
   const stack = read(thrown, 'stack');
   if (typeof stack !== 'string' || stack === '') return `${nameOf(thrown)}: ${messageOf(thrown)}`;
-  const framesAt = stack.search(/\n\s+at /);
+  // Each line break is looked at once: a message may hold a million of them.
+  const framesAt = stack.search(/\n[ \t]+at /);
   if (framesAt === -1) return toStorableText(stack, stackLengthMax);
   return toStorableText(stack.slice(0, framesAt), headLengthMax) + toStorableText(withoutOwnFrames(stack.slice(framesAt)), framesLengthMax);
 }
 
-/** Frames of Millrace at the end of a stack say how any handler is called. Where there are no others they are all that is known. */
+/** Leaves out the frames of Millrace at the end of a stack, which are the same for any handler. Where there are no others they stay. */
 function withoutOwnFrames(frames: string): string {
   const lines = frames.split('\n');
   const last = lines.findLastIndex((line) => line !== '' && !isOwnFrame(line));
@@ -86,7 +87,8 @@ function withoutOwnFrames(frames: string): string {
 const here = new URL('.', import.meta.url).href;
 
 function isOwnFrame(line: string): boolean {
-  return line.includes(here) || line.includes('node:') || line.includes('/node_modules/piscina/') || !line.trimStart().startsWith('at ');
+  const isFrame = line.trimStart().startsWith('at ');
+  return isFrame && (line.includes(here) || line.includes('node:') || line.includes('/node_modules/piscina/'));
 }
 
 function errorsOf(error: Error): readonly unknown[] {

@@ -18,14 +18,11 @@ const Operation = z.object({
 });
 const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 
-/** Every route and method of an OpenAPI document. What it has once for each pipeline is one route with the pipeline as a parameter. */
+/** Every route and method of an OpenAPI document. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
 export function routesOf(document: unknown): Route[] {
-  const { paths } = Document.parse(document);
-  const generic = Object.entries(paths).map(([path, operations]) => [
-    path.replace(/^\/pipelines\/\w+/, '/pipelines/{pipeline}'),
-    operations,
-  ]);
-  return Object.entries<(typeof paths)[string]>(Object.fromEntries(generic)).flatMap(([path, operations]) =>
+  const paths = Object.entries(Document.parse(document).paths);
+  const routes = new Map(paths.map(([path, operations]) => [path.replace(/^\/pipelines\/\w+/, '/pipelines/{pipeline}'), operations]));
+  return Array.from(routes).flatMap(([path, operations]) =>
     Object.entries(operations).map(([lowerMethod, { parameters, requestBody }]) => {
       const method = lowerMethod.toUpperCase();
       const query = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);

@@ -1,6 +1,16 @@
-import { describeKind, isPlain } from '../describe-found.ts';
+import { describeKind } from '../describe-found.ts';
 import { checkOptions, explicit, type OptionTable } from '../pipeline/check-options.ts';
-import { aFunction, arrayOf, either, expect, integerFrom, oneOf, synchronous, wholeDuration } from '../pipeline/expectations.ts';
+import {
+  aFunction,
+  arrayOf,
+  either,
+  expect,
+  integerFrom,
+  isPlainObject,
+  oneOf,
+  synchronous,
+  wholeDuration,
+} from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import type { CircuitOptions } from './circuit.ts';
 import type { HttpOptions } from './http.ts';
@@ -11,7 +21,7 @@ const circuit: OptionTable<CircuitOptions> = {
   resetAfterMax: wholeDuration,
 };
 
-/** What may be a secret is described by its kind, and its value is read by what needs it. */
+/** Options that may hold a secret are described by their kind alone. */
 const httpOptions: OptionTable<HttpOptions> = {
   url: unshown('an http or https URL as text', (value) => typeof value === 'string'),
   method: oneOf('POST', 'PUT'),
@@ -54,8 +64,4 @@ function unshown(expectation: string, isRight: (value: unknown) => boolean) {
   return (value: unknown, place: Place): void => {
     if (!isRight(value)) place.refuse(`expected ${expectation}, found ${describeKind(value)}`);
   };
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value);
 }

@@ -46,7 +46,7 @@ function checkedValue(name: string, value: string): string {
   return invalid(`http: headers: expected a value that a header can have for ${name}, found one that is not shown`);
 }
 
-/** Whether a value is, or was made from, a variable that nobody set: `Bearer ${undefined}`. Of credentials nothing at all is no value either. */
+/** Returns whether a value is, or was made from, a variable that nobody set: `Bearer ${undefined}`. Empty credentials count too. */
 function isUnset(name: string, value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (typeof value !== 'string') return false;

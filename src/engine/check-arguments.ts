@@ -3,11 +3,11 @@ import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
-import type { Freshness, StopOptions } from './mill.ts';
+import type { Freshness, StopOptions } from './mill-options.ts';
 
 /*
- * What callers without a compiler may give to the methods of an engine. Each refuses with MILL_INVALID_REQUEST and the name of the
- * method. Those on the hot path look at types first, and at the table only where something is wrong.
+ * Checks of arguments for callers without a compiler. Each throws MILL_INVALID_REQUEST with the name of the method. Checks on the hot
+ * path look at types first, and at the table only where something is wrong.
  */
 
 const aText: Check = expect('a text', (value) => typeof value === 'string');
@@ -37,7 +37,7 @@ export function checkBatch(call: string, events: unknown, options: IngestOptions
   if (options !== undefined && !areTexts(options)) checkOptions(options, batchOptions, placeOf(call));
 }
 
-/** Whether there is nothing but texts under the names that options may have. */
+/** Returns whether options hold texts alone, under names that they may have. */
 function areTexts(options: IngestOptions, other?: 'id'): boolean {
   if (typeof options !== 'object' || options === null) return false;
   for (const name in options) if (name !== 'traceparent' && name !== other) return false;

@@ -1,15 +1,14 @@
 import { type Check, checkOptions, type OptionTable, refuseUnknown } from '../pipeline/check-options.ts';
-import { aDuration, mayBeDuration } from '../pipeline/expectations.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeliverOptions, TimerDue } from '../pipeline/turn.ts';
 
 /*
- * What handlers without a compiler may say. Each refuses with MILL_INVALID_EFFECT: the turn fails, and nothing of it counts. They run
- * with each effect, so they look at types and names, and at more only where something is wrong.
+ * Checks of effects for handlers without a compiler. Each throws MILL_INVALID_EFFECT: the turn fails, and nothing of it counts. They run
+ * with every effect, so they look at types and names first, and at more only where something is wrong.
  */
 
-/** What reads an id or a url says what is wrong with it. */
+/** An id and a url are checked where they are read. */
 const anything: Check = () => undefined;
 const deliverOptions: OptionTable<DeliverOptions> = { id: anything, url: anything };
 
@@ -23,7 +22,7 @@ function isDeliverOptions(options: unknown): boolean {
   return true;
 }
 
-/** When a timer is due: one of `after` and `at`, and perhaps `data`. */
+/** Refuses what does not say when a timer is due: by one of `after` and `at`, whose values are checked where they are read. */
 export function checkDue(due: unknown): asserts due is TimerDue {
   if (typeof due !== 'object' || due === null)
     return placeOf('timers.set').expected("{ after: '5m' } or { at: milliseconds since 1970 }", due);
@@ -33,10 +32,9 @@ export function checkDue(due: unknown): asserts due is TimerDue {
   const { after, at }: { readonly after?: unknown; readonly at?: unknown } = due;
   if ((after === undefined) === (at === undefined))
     placeOf('timers.set').refuse(`expected either after or at, found ${at === undefined ? 'neither' : 'both'}`);
-  if (at === undefined && !mayBeDuration(after)) placeOf('timers.set').at('after').expected(aDuration, after);
 }
 
-/** The name of the pipeline that an event is sent to. */
+/** Returns the name of the pipeline that an event is sent to. */
 export function checkReceiver(to: unknown): string {
   if (typeof to === 'string') return to;
   if (isPipeline(to)) return to.name;

@@ -3,7 +3,8 @@ import test from 'node:test';
 import * as z from 'zod';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
-import { type MillOptions, millrace } from './mill.ts';
+import { millrace } from './mill.ts';
+import type { MillOptions } from './mill-options.ts';
 
 const orders = pipeline('orders', { event: z.object({}), handle: () => undefined });
 const other = pipeline('orders', { event: z.object({ id: z.string() }), handle: () => undefined });

@@ -6,10 +6,10 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { Log } from './log.ts';
-import type { MillOptions } from './mill.ts';
+import type { MillOptions } from './mill-options.ts';
 import type { Tracing } from './tracing.ts';
 
-/** The functions of a type that a user may implement. One that is missing, or is none of it, does not compile. */
+/** The methods of a type that a user may implement. A table that lacks one, or has another, does not compile. */
 type Methods<T> = { readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]-?: true };
 
 const storeMethods: Methods<Store> = {
@@ -43,7 +43,7 @@ const tracingMethods: Methods<Tracing> = { start: true };
 /** Every limit is a whole number, and none is endless. */
 const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, integerFrom(1)])) as OptionTable<Limits>;
 
-/** What the options of every engine must be, one for tests included. */
+/** The options of every engine, one under test included. */
 export const engineOptions = {
   limits: options(limits),
   log: objectWith('a log, such as one of pino', Object.keys(logMethods)),
@@ -70,7 +70,7 @@ export function checkMillOptions(declared: unknown): void {
   checkOptions(declared, millOptions, new Place('millrace', 'MILL_INVALID_CONFIGURATION'));
 }
 
-/** An array of pipelines. Whether they go together the engine finds out. */
+/** Refuses anything but an array of pipelines. The engine checks whether they go together. */
 export function checkPipelines(value: unknown, place: Place): void {
   if (isPipeline(value)) place.refuse(`expected an array of pipelines, found the pipeline ${value.name} itself; write [${value.name}]`);
   if (!Array.isArray(value)) place.expected('an array of pipelines', value);

@@ -67,7 +67,7 @@ export class Door {
     });
   }
 
-  /** One event, answered with its key. Throws why it is rejected, and logs what is the pipeline's fault. */
+  /** Takes one event, and returns its key too. Throws the reason of a rejection, and logs it where the pipeline is at fault. */
   async take(pipeline: AnyPipeline, event: unknown, options: Provenance): Promise<{ readonly ingested: Ingested; readonly key: string }> {
     const call = this.#begin(pipeline, 1, options);
     try {
@@ -157,10 +157,12 @@ export class Door {
     });
   }
 
-  /** One line for a call: many events that fail are nearly always of one fault. */
+  /** Writes one line for a call: events that fail together nearly always have one fault. */
   #logFailed({ name }: AnyPipeline, failed: readonly unknown[]): void {
-    const { length: events } = failed;
-    this.#means.log.error({ pipeline: name, events, ...faultFields(faultOf(failed[0])) }, 'a function of the pipeline failed');
+    this.#means.log.error(
+      { pipeline: name, events: failed.length, ...faultFields(faultOf(failed[0])) },
+      'a function of the pipeline failed',
+    );
   }
 
   /** A call that brings `count` events. Whether there is room is asked first of all, so that refusing costs next to nothing. */

@@ -113,7 +113,7 @@ export class Draft {
 
   bury(letter: NewDeadLetter): void {
     const { reason, stack } = letter;
-    // A program of a user says them, and may say anything.
+    // They come from a user's program, which may say anything.
     this.#deadLetters.push({
       ...letter,
       reason: toStorableText(reason, reasonLengthMax),

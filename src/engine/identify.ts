@@ -35,7 +35,7 @@ export interface IngestOptions {
 export interface Provenance extends IngestOptions {
   /** What a source made the event from, as JSON. */
   readonly origin?: string | undefined;
-  /** Whether a run of a schedule brings it, which tells of every refusal itself. */
+  /** Whether a run of a schedule brings it. A run logs every refusal itself. */
   readonly isOfRun?: boolean;
 }
 
@@ -104,7 +104,7 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   return { stored: { partition, key, id, knownSince, number, acceptedAt, body, traceparent, origin }, event };
 }
 
-/** The id that a caller gave beside an event, where nothing in the event says otherwise: taken under another id, it could be taken twice. */
+/** Returns the id that a caller gave, unless the event itself says otherwise: under another id it could be taken twice. */
 function agreedId(
   { name }: AnyPipeline,
   { number, own, given }: { readonly number: number | null; readonly own: string | undefined; readonly given: string },
@@ -163,15 +163,15 @@ function storable(pipeline: AnyPipeline, value: unknown): unknown {
 }
 
 function checkName(pipeline: AnyPipeline, what: string, name: string, lengthMax: number): void {
-  if (typeof name === 'string' && name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
-  const found = typeof name === 'string' && name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
+  if (name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
+  const found = name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
   const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${found}`;
   throw invalidEvent(pipeline, [{ path: '', message }]);
 }
 
 /**
- * Runs a function of the pipeline. What it throws is the pipeline's fault, and no caller's, unless there is no event: a schema that
- * lets null pass is asked for one.
+ * Runs a function of the pipeline. What it throws is the pipeline's fault and not the caller's, unless the event is null: a schema may
+ * let null pass, and no function finds anything in it.
  */
 function declared<T>(pipeline: AnyPipeline, what: string, event: unknown, call: () => T): T {
   try {

@@ -124,6 +124,12 @@ export class Lane {
     return this.status === 'blocked' || this.status === 'parked';
   }
 
+  /** Whether all that waits for it waits for a number that has not come. */
+  get hasGap(): boolean {
+    const first = Math.min(this.spilledFrom, this.head?.order ?? Number.POSITIVE_INFINITY);
+    return this.numbered && this.status === 'open' && first !== Number.POSITIVE_INFINITY && first > this.next;
+  }
+
   /** Whether an event that comes now has its turn at once: nothing waits, and there is no timer that might go before it. */
   get isFree(): boolean {
     return this.status === 'open' && this.queued === 0 && !this.hasDueTimer && this.#armed === undefined;

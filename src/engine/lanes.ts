@@ -381,14 +381,14 @@ export class Lanes {
     else this.#block(lane, retryAt);
   }
 
-  /** The first event of a parked key waits for an operator, who knows of it by its dead letter. More of them begin to pile up. */
+  /** Parks the lane. The dead letter of its first event is enough for an operator; the wait of any events behind it is noted. */
   #setParked(lane: Lane): void {
     lane.status = 'parked';
     if (lane.pending > 1) this.#means.waits.note(lane, 'operator');
     else if (lane.wait !== undefined) this.#means.waits.end(lane);
   }
 
-  /** An event comes to a key whose first event keeps it waiting. */
+  /** Notes that an event came to a key whose first event keeps it waiting. */
   #pileUp(lane: Lane): void {
     this.#means.waits.note(lane, lane.status === 'parked' ? 'operator' : 'retry');
   }

@@ -19,67 +19,27 @@ import {
 import { checkMillOptions } from './check-mill-options.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
+import { byName, checkNames, tablesOf } from './declared-together.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import type { Identification, IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
-import { isKnownKey } from './known-key.ts';
+import { KeyReader } from './key-reader.ts';
 import type { Leftover } from './leftovers/leftover.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
-import { isOutcome } from './outbox/outcome.ts';
+import type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './mill-options.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
 import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
-import { declaredState, readState } from './state.ts';
+import { declaredState } from './state.ts';
 import { steadyLog } from './steady-log.ts';
 import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
-import type { Tracing } from './tracing.ts';
 import { Transports } from './transports.ts';
-
-export interface MillOptions<List extends readonly AnyPipeline[] = readonly AnyPipeline[]> {
-  readonly store: Store;
-  readonly pipelines: List;
-  /** Bounds that differ from `defaultLimits`. */
-  readonly limits?: Partial<Limits>;
-  readonly clock?: Clock;
-  /** A number in [0, 1); spreads retries and makes ids. */
-  readonly random?: () => number;
-  readonly log?: Log;
-  /** Where spans go; by default there are none. */
-  readonly tracing?: Tracing | undefined;
-}
-
-export interface KeyStatus {
-  readonly key: string;
-  /** `parked`: its first waiting event was given up, and an operator must redrive or discard it. */
-  readonly status: 'open' | 'parked';
-  /** Accepted events that wait: for a number, a retry, or the operator. */
-  readonly pending: number;
-  /** The next number to apply; null in a pipeline without numbers, or before the first. */
-  readonly next: number | null;
-  /** The timers that are armed, by name, and when each is due, in milliseconds since 1970. */
-  readonly timers: readonly { readonly name: string; readonly dueAt: number }[];
-}
-
-export interface Freshness {
-  /** How long to wait, in milliseconds, for events that were accepted before and are not handled yet. Default 250. */
-  readonly waitMs?: number;
-}
-
-export interface StopOptions {
-  /** How long what is accepted may still be handled, in milliseconds. Default 10,000. */
-  readonly timeoutMs?: number;
-}
-
-export interface Health {
-  readonly status: 'ok' | 'unavailable';
-  /** Why it is unavailable. */
-  readonly reason?: string;
-}
+import { within } from './within.ts';
 
 const freshnessMs = 250;
 const stopTimeoutMs = 10_000;
@@ -125,6 +85,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #identification: Identification;
   readonly #partitions: Partitions;
   readonly #door: Door;
+  readonly #keys: KeyReader;
   readonly #retention: RetentionSweep;
   readonly #leftovers: Leftovers;
   readonly #threads: HandlerThreads;
@@ -180,6 +141,13 @@ export class Mill<P extends Pipelines = Pipelines> {
       fatal: (error: MillraceError) => this.#fail(error),
     };
     this.#partitions = new Partitions(means, all);
+    this.#keys = new KeyReader({
+      store,
+      clock,
+      partitions: this.#partitions,
+      provenStates: this.#provenStates,
+      leftovers: () => this.leftovers(),
+    });
     this.#retention = new RetentionSweep(
       { store, clock, failed: (error) => this.#retentionFailed(error) },
       this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
@@ -248,7 +216,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkText('state', 'key', key);
     checkFreshness('state', freshness);
     // A state that is read has passed the pipeline's schema, when it was stored or just now.
-    const state = await this.#stateOf(this.#pipeline(pipeline), key, freshness.waitMs ?? freshnessMs);
+    const state = await this.#keys.state(this.#pipeline(pipeline), key, freshness.waitMs ?? freshnessMs);
     return state as PipelineState<P[Name]> | undefined;
   }
 
@@ -256,37 +224,24 @@ export class Mill<P extends Pipelines = Pipelines> {
   async keys(pipeline: keyof P & string, keys: readonly string[], freshness: Freshness = {}): Promise<readonly KeyStatus[]> {
     checkTexts('keys', 'keys', keys);
     checkFreshness('keys', freshness);
-    const { waitMs = freshnessMs } = freshness;
-    this.#pipeline(pipeline);
-    const statuses = new Map<string, KeyStatus>();
-    for (const [partition, own] of Map.groupBy(keys, (key) => this.#partitions.ofKey(pipeline, key))) {
-      await this.#within(waitMs, partition.caughtUp(own));
-      for (const [at, record] of (await this.#store.load(partition.id, own)).entries()) {
-        const key = own[at] as string;
-        const timers = record.timers.filter(({ name }) => !isOutcome(name)).map(({ name, dueAt }) => ({ name, dueAt }));
-        statuses.set(key, { key, status: record.parked ? 'parked' : 'open', pending: record.held, next: record.next, timers });
-      }
-    }
-    return keys.map((key) => statuses.get(key) as KeyStatus);
+    return this.#keys.statuses(this.#pipeline(pipeline), keys, freshness.waitMs ?? freshnessMs);
   }
 
   /**
-   * Whether anything is known of a key: a state, a number, events that wait, timers, deliveries or dead letters. As fresh as `state`;
-   * true also while events are under way of which nobody can say yet what they leave.
+   * Returns whether anything is known of a key: a state, a number, events that wait, timers, deliveries or dead letters. As fresh as
+   * `state`; true as well while events are under way, since nobody can say yet what they leave.
    */
-  async knows(pipeline: string, key: string, { waitMs = freshnessMs }: Freshness = {}): Promise<boolean> {
-    const { deliver } = this.#pipeline(pipeline);
-    const partition = this.#partitions.ofKey(pipeline, key);
-    if (waitMs > 0 && !(await this.#within(waitMs, partition.caughtUp([key])))) return true;
-    const gone = this.leftovers().flatMap((one) => (one.gone === 'endpoint' && one.pipeline === pipeline ? [one.endpoint] : []));
-    return isKnownKey({ store: this.#store, partition: partition.id, endpoints: [...Object.keys(deliver), ...gone] }, key);
+  async knows(pipeline: keyof P & string, key: string, freshness: Freshness = {}): Promise<boolean> {
+    checkText('knows', 'key', key);
+    checkFreshness('knows', freshness);
+    return this.#keys.knows(this.#pipeline(pipeline), key, freshness.waitMs ?? freshnessMs);
   }
 
   /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
   async settled(pipeline: keyof P & string, timeoutMs = freshnessMs): Promise<boolean> {
     checkTimeout('settled', timeoutMs);
     const partitions = this.#partitions.of(this.#pipeline(pipeline).name);
-    return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
+    return within(this.#clock, timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
   }
 
   /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
@@ -298,7 +253,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       while (!isLate && this.#partitions.all.some((partition) => partition.hasWork))
         await Promise.all(this.#partitions.all.map((partition) => partition.idle()));
     };
-    const inTime = await this.#within(timeoutMs, idle());
+    const inTime = await within(this.#clock, timeoutMs, idle());
     isLate = true;
     return inTime;
   }
@@ -461,7 +416,7 @@ export class Mill<P extends Pipelines = Pipelines> {
         },
         command: async (command) => void (await this.#door.take(own(), command, {})),
         finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
-        state: (schedule, { isWaiting }) => this.#stateOf(own(), schedule, isWaiting ? freshnessMs : 0),
+        state: (schedule, { isWaiting }) => this.#keys.state(own(), schedule, isWaiting ? freshnessMs : 0),
         runMeans: (pipeline) =>
           runAccess(
             {
@@ -500,22 +455,6 @@ export class Mill<P extends Pipelines = Pipelines> {
     throw new MillraceError('MILL_STOPPING', 'the engine is not started');
   }
 
-  async #stateOf(pipeline: AnyPipeline, key: string, waitMs: number): Promise<unknown> {
-    const partition = this.#partitions.ofKey(pipeline.name, key);
-    await this.#within(waitMs, partition.caughtUp([key]));
-    const [record] = await this.#store.load(partition.id, [key]);
-    return readState(pipeline, record?.state ?? null, this.#provenStates.has(pipeline.name));
-  }
-
-  async #within(timeoutMs: number, done: Promise<unknown>): Promise<boolean> {
-    if (timeoutMs === 0) return false;
-    const { promise: late, resolve } = Promise.withResolvers<boolean>();
-    const disarm = this.#clock.after(timeoutMs, () => resolve(false));
-    const inTime = await Promise.race([done.then(() => true), late]);
-    disarm();
-    return inTime;
-  }
-
   async #deadLetter(id: string): Promise<DeadLetter> {
     this.#checkWorking();
     const [letter] = await this.deadLetters({ id, limit: 1 });
@@ -540,35 +479,4 @@ export class Mill<P extends Pipelines = Pipelines> {
 
 function pipelineFound(value: unknown): string {
   return isPipeline(value) ? `the pipeline ${value.name} itself` : describeFound(value);
-}
-
-/** Names that begin so are the engine's own. */
-function checkNames(pipelines: readonly AnyPipeline[]): void {
-  const taken = pipelines.find(({ name }) => name.startsWith('millrace_'));
-  if (taken === undefined) return;
-  throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected names that do not begin with millrace_, found ${taken.name}`);
-}
-
-function byName(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {
-  const named = new Map<string, AnyPipeline>();
-  for (const pipeline of pipelines) {
-    if (named.has(pipeline.name))
-      throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected each name once, found ${pipeline.name} twice`);
-    named.set(pipeline.name, pipeline);
-  }
-  return named;
-}
-
-function tablesOf(pipelines: readonly AnyPipeline[]): readonly Table[] {
-  const tables = new Map<string, Table>();
-  for (const pipeline of pipelines) {
-    for (const table of Object.values(pipeline.tables)) {
-      const present = tables.get(table.name);
-      if (present !== undefined && present !== table) {
-        throw new MillraceError('MILL_INVALID_DECLARATION', `tables: expected names that differ, found ${table.name} declared twice`);
-      }
-      tables.set(table.name, table);
-    }
-  }
-  return Array.from(tables.values());
 }

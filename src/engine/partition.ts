@@ -269,7 +269,7 @@ export class Partition {
       const { code } = failure;
       // One line tells of a lock, however often it is tried.
       if (code !== 'MILL_STORE_BUSY' || code !== lastCode) {
-        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...describe(failure) }, 'starting over');
+        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) }, 'starting over');
       }
       lastCode = code;
       await this.#pause(code === 'MILL_STORE_BUSY' ? recoveryFromLock : recovery);
@@ -293,8 +293,8 @@ export class Partition {
   }
 }
 
-/** Of what nobody expected the place counts too. */
-function describe(failure: MillraceError): object {
+/** The log fields of a failure; only an unexpected one has a stack. */
+function fieldsOf(failure: MillraceError): object {
   const { reason, stack } = faultOf(failure);
   return faultFields({ reason, stack: failure.code === 'MILL_INTERNAL' ? stack : null });
 }

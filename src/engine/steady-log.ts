@@ -3,8 +3,8 @@ import { isThenable } from '../pipeline/thenable.ts';
 import { type Log, silentLog } from './log.ts';
 
 /**
- * A log of the embedding program, none of whose failures reaches the engine: a line that cannot be written fails no turn. The first
- * failure is told to the process as a warning, since the log itself cannot say it.
+ * Wraps the log of the embedding program so that none of its failures reaches the engine: a line that cannot be written fails no turn.
+ * The first failure becomes a warning of the process, since the log itself cannot report it.
  */
 export function steadyLog(log: Log): Log {
   if (log === silentLog) return log;

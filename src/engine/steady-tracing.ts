@@ -10,8 +10,8 @@ export interface SteadyTracing {
 }
 
 /**
- * Tracing of the embedding program, none of whose failures reaches the engine: work that cannot be traced is done all the same, and
- * once. The first failure is logged.
+ * Wraps the tracing of the embedding program so that none of its failures reaches the engine: work that cannot be traced is done all the
+ * same, and once. The first failure is logged.
  */
 export function steadyTracing(tracing: Tracing, log: Log): SteadyTracing {
   let hasFailed = false;
@@ -47,7 +47,7 @@ function steadySpan(span: Span, failed: (thrown: unknown) => void): Span {
   };
 }
 
-/** Does the work within the span, or without it when the span fails to. What the work throws is the work's. */
+/** Does the work within the span, or without it when the span fails. Throws what the work throws. */
 function runOnce<T>(span: Span, work: () => T, failed: (thrown: unknown) => void): T {
   let outcome: { readonly value: T } | { readonly thrown: unknown } | undefined;
   const once = () => {

@@ -61,8 +61,7 @@ const batchMax = 512;
  */
 export class Tenure {
   readonly #means: TenureMeans;
-  readonly #epoch: number;
-  readonly #heldAtClaim: number;
+  readonly #claim: Claim;
   readonly #feed: Feed;
   readonly #lanes: Lanes;
   readonly #timers: TimerQueue;
@@ -83,8 +82,7 @@ export class Tenure {
   /** @param head the highest position that this process knows of, which may be above that of the claim */
   constructor(means: TenureMeans, claim: Claim, head: number) {
     this.#means = means;
-    this.#epoch = claim.epoch;
-    this.#heldAtClaim = claim.held;
+    this.#claim = claim;
     this.#cursor = claim.cursor;
     this.#dispatched = claim.cursor;
     this.#draft = new Draft(1, claim.cursor);
@@ -293,19 +291,18 @@ export class Tenure {
 
   /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
   async #wakeHeld(): Promise<void> {
-    const left = { parked: 0, gaps: 0 };
+    let gaps = 0;
     for await (const keys of this.#heldKeys()) {
       await this.#lanes.warm(keys);
       for (const key of keys) {
+        if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;
         this.#lanes.wake(key);
-        const lane = this.#lanes.peek(key);
-        if (lane?.status === 'parked') left.parked += 1;
-        else if (lane?.wait?.awaited === 'number') left.gaps += 1;
       }
       this.#lanes.sweep();
     }
-    // A key whose first event has come since the claim is none of those that were left.
-    if (this.#state === 'working') this.#means.waits.begun(this.#heldAtClaim === 0 ? { parked: 0, gaps: 0 } : left);
+    const { parked, held } = this.#claim;
+    // Where nothing was held at the claim, the gaps have come since.
+    if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
   }
 
   /** The keys that have held events, many at a time, for as long as the tenure works. */
@@ -348,7 +345,7 @@ export class Tenure {
     const from = clock.elapsedMs();
     const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
     try {
-      const committed = await store.commit(draft.toCommit(partition, this.#epoch));
+      const committed = await store.commit(draft.toCommit(partition, this.#claim.epoch));
       span?.end();
       counters.commitMs.record(clock.elapsedMs() - from);
       counters.commitTurns.record(draft.turns);

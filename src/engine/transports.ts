@@ -21,7 +21,7 @@ export class Transports {
       try {
         await transport.open?.(this.#log);
       } catch (error) {
-        // A program may tell no more of a start that fails than the message.
+        // A program may show no more than the message of a failed start.
         this.#log.error(faultFields(faultOf(error)), 'a transport failed to open');
         throw error;
       }

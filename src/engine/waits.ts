@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
 
-/** What a key waits for: a number that is missing, the retry of its first event or timer, or an operator. */
+/** The thing that a key waits for: a missing number, the retry of its first event or timer, or an operator. */
 type Awaited = 'number' | 'retry' | 'operator';
 
 /** A key that waits. */
@@ -12,16 +12,15 @@ export interface Wait {
   readonly awaited: Awaited;
   /** The number that is missing, where the key waits for one. */
   readonly next: number;
-  /** How many events wait for the key. */
+  /** Events that wait for the key. */
   events: number;
-  /** When it began, in milliseconds since 1970. */
-  readonly since: number;
-  /** The same in elapsed time. */
+  /** Its beginning, in elapsed time. */
   readonly begunAt: number;
-  isTold: boolean;
+  /** Whether the log has a line for it. */
+  isLogged: boolean;
 }
 
-/** What waits know of a key in memory; its lane is one. */
+/** A key in memory as waits see it; its lane is one. */
 interface WaitingKey {
   readonly key: string;
   readonly next: number;
@@ -29,9 +28,11 @@ interface WaitingKey {
   wait: Wait | undefined;
 }
 
-/** How many keys a former process left waiting for an operator, and for a number. */
+/** Keys that a former process left waiting. */
 interface KeysLeft {
+  /** They wait for an operator. */
   readonly parked: number;
+  /** They wait for a number. */
   readonly gaps: number;
 }
 
@@ -42,12 +43,12 @@ export interface WaitsMeans {
   readonly pipeline: Pick<AnyPipeline, 'name' | 'order'>;
 }
 
-/** A wait that lasts so long is no passing one. In milliseconds. */
+/** A wait that lasts this long matters. In milliseconds. */
 const longMs = 30_000;
-/** Lines that waits may fill of a log in a minute, however many keys begin to wait. */
+/** Log lines a minute, however many keys begin to wait. */
 const linesMax = 10;
 const minuteMs = 60_000;
-/** Keys that are followed. What waits beyond them is counted by `millrace_held_events`, and in no line. */
+/** Keys that are followed. Others wait without a line of their own; `millrace_held_events` counts their events. */
 const keysMax = 10_000;
 
 const said: Readonly<Record<Awaited, string>> = {
@@ -57,12 +58,11 @@ const said: Readonly<Record<Awaited, string>> = {
 };
 
 /**
- * The keys of a partition that wait, and a line of the log for each once that matters (promise 9): when it has lasted half a minute,
- * or fills half of the key's waiting room. A wait begins when a key cannot go on, is told once, and ends when an event of the key is
- * settled. It outlives a tenure, so that a failure of the store repeats no line.
+ * The keys of a partition that wait. Each wait gets one log line once it matters (promise 9): when it has lasted half a minute, or
+ * when its events fill half of the key's waiting room. A wait begins when a key cannot go on, and ends when an event of the key is
+ * settled. It outlives a tenure, so a failure of the store repeats no line.
  *
- * A key that does not wait costs nothing here. One that waits is followed by a look each half minute for as long as one of them is
- * untold.
+ * A key that does not wait costs nothing here. While any wait has no line yet, all of them are looked at every half minute.
  */
 export class Waits {
   readonly #means: WaitsMeans;
@@ -70,10 +70,11 @@ export class Waits {
   /** In the order in which they began. */
   readonly #waits = new Map<string, Wait>();
   #disarm: (() => void) | undefined;
-  /** Lines that are left in the minute that ends at a moment of elapsed time. */
+  /** Lines that may still be written in the present minute. */
   #linesLeft = linesMax;
+  /** In elapsed time. */
   #minuteEndsAt = 0;
-  /** Whether the keys that a former process left waiting are told. */
+  /** Whether the first tenure has begun. */
   #hasBegun = false;
 
   constructor(means: WaitsMeans) {
@@ -81,29 +82,29 @@ export class Waits {
     this.#eventsMax = means.pipeline.order?.pendingMax ?? means.limits.pendingPerKey;
   }
 
-  /** The wait of a key, which a tenure before this one may have noted. */
+  /** Returns the wait of a key; an earlier tenure may have noted it. */
   of(key: string): Wait | undefined {
     return this.#waits.size === 0 ? undefined : this.#waits.get(key);
   }
 
-  /** The key waits, from now on or still. */
+  /** Notes that the key waits, from now on or still. */
   note(lane: WaitingKey, awaited: Awaited): void {
-    if (lane.wait?.awaited !== awaited) lane.wait = this.#begin(lane, awaited);
+    if (lane.wait?.awaited !== awaited) this.#begin(lane, awaited);
     const { wait } = lane;
     if (wait === undefined) return;
     wait.events = lane.pending;
-    if (wait.isTold) return;
-    if (this.#isCrowded(wait) && this.#linesNow() > 0) this.#tell(wait);
+    if (wait.isLogged) return;
+    if (this.#isCrowded(wait) && this.#linesFree() > 0) this.#logOne(wait);
     else this.#arm();
   }
 
-  /** The key goes on. */
+  /** Notes that the key goes on. */
   end(lane: WaitingKey): void {
     lane.wait = undefined;
     this.#waits.delete(lane.key);
   }
 
-  /** The first tenure has begun: one line tells of the keys that a former process left waiting, however many there are. */
+  /** Notes that a tenure has begun. At the first, one line counts the keys that a former process left waiting. */
   begun({ parked, gaps }: KeysLeft): void {
     const { log, pipeline } = this.#means;
     if (!this.#hasBegun && parked + gaps > 0) {
@@ -120,13 +121,12 @@ export class Waits {
     this.#disarm = undefined;
   }
 
-  #begin({ key, next, pending }: WaitingKey, awaited: Awaited): Wait | undefined {
-    this.#waits.delete(key);
-    if (this.#waits.size >= keysMax) return undefined;
-    const { clock } = this.#means;
-    const wait = { key, awaited, next, events: pending, since: clock.now(), begunAt: clock.elapsedMs(), isTold: false };
-    this.#waits.set(key, wait);
-    return wait;
+  #begin(lane: WaitingKey, awaited: Awaited): void {
+    if (lane.wait !== undefined) this.end(lane);
+    if (this.#waits.size >= keysMax) return;
+    const { key, next, pending } = lane;
+    lane.wait = { key, awaited, next, events: pending, begunAt: this.#means.clock.elapsedMs(), isLogged: false };
+    this.#waits.set(key, lane.wait);
   }
 
   #arm(): void {
@@ -136,41 +136,42 @@ export class Waits {
     });
   }
 
-  /** Tells of the waits that matter by now, the longest first. When they are too many, one line tells of the rest. */
+  /** Writes a line for each wait that matters by now, the longest first. When there are too many, the last line counts the rest. */
   #look(): void {
-    const untold = Array.from(this.#waits.values()).filter(({ isTold, events }) => !isTold && events > 0);
+    const unlogged = Array.from(this.#waits.values()).filter(({ isLogged, events }) => !isLogged && events > 0);
     const now = this.#means.clock.elapsedMs();
-    const due = untold.filter((wait) => now - wait.begunAt >= longMs || this.#isCrowded(wait));
-    const lines = this.#linesNow();
+    const due = unlogged.filter((wait) => now - wait.begunAt >= longMs || this.#isCrowded(wait));
+    const lines = this.#linesFree();
     const single = due.length <= lines ? due.length : Math.max(0, lines - 1);
-    for (const wait of due.slice(0, single)) this.#tell(wait);
-    if (lines > 0 && single < due.length) this.#tellTogether(due.slice(single));
-    if (untold.some(({ isTold }) => !isTold)) this.#arm();
+    for (const wait of due.slice(0, single)) this.#logOne(wait);
+    if (lines > 0 && single < due.length) this.#logTogether(due.slice(single));
+    if (unlogged.some(({ isLogged }) => !isLogged)) this.#arm();
   }
 
-  #tell(wait: Wait): void {
-    const { log, pipeline } = this.#means;
-    const { key, awaited, next, events, since } = wait;
+  #logOne(wait: Wait): void {
+    const { clock, log, pipeline } = this.#means;
+    const { key, awaited, next, events, begunAt } = wait;
     const missing = awaited === 'number' ? { next } : {};
+    const since = new Date(clock.now() - (clock.elapsedMs() - begunAt)).toISOString();
     this.#linesLeft -= 1;
-    wait.isTold = true;
-    log.warn({ pipeline: pipeline.name, key, ...missing, events, since: new Date(since).toISOString() }, said[awaited]);
+    wait.isLogged = true;
+    log.warn({ pipeline: pipeline.name, key, ...missing, events, since }, said[awaited]);
   }
 
-  #tellTogether(waits: readonly Wait[]): void {
+  #logTogether(waits: readonly Wait[]): void {
     const { log, pipeline } = this.#means;
     this.#linesLeft -= 1;
-    for (const wait of waits) wait.isTold = true;
+    for (const wait of waits) wait.isLogged = true;
     const events = waits.reduce((total, wait) => total + wait.events, 0);
     log.warn({ pipeline: pipeline.name, keys: waits.length, events }, 'events of more keys wait for a number, a retry or an operator');
   }
 
-  /** Whether half of what may wait for a key does. */
+  /** Whether the key's waiting room is at least half full. */
   #isCrowded({ events }: Wait): boolean {
     return events * 2 >= this.#eventsMax;
   }
 
-  #linesNow(): number {
+  #linesFree(): number {
     const now = this.#means.clock.elapsedMs();
     if (now >= this.#minuteEndsAt) {
       this.#minuteEndsAt = now + minuteMs;

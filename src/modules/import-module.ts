@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts';
 import { describeLoadFailure } from './load-failure.ts';
 
-/** How long a module may load before somebody is told that it still does. In milliseconds. */
+/** A load that takes longer is reported. In milliseconds. */
 const slowAfterMs = 10_000;
 
 /**

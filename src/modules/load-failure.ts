@@ -20,7 +20,7 @@ export function describeLoadFailure(thrown: unknown): string {
   return [message, place === undefined ? '' : ` (${place})`, remedy === undefined ? '' : `; ${remedy}`].join('');
 }
 
-/** What Node.js refuses, and what a user can do about it. */
+/** Refusals of Node.js, and what a user can do about each. */
 const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = [
   {
     when: /^ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX/,
@@ -39,7 +39,7 @@ const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = 
   },
 ];
 
-/** Where it happened, as `./file.ts:3:7`: where a syntax error stands, or the first frame of a user's module. */
+/** Returns the place of the failure, as `./file.ts:3:7`: that of a syntax error, or of the first frame in a user's module. */
 function placeOf(thrown: unknown): string | undefined {
   const stack = isError(thrown) ? thrown.stack : undefined;
   if (typeof stack !== 'string') return undefined;
@@ -82,7 +82,7 @@ function isInternal(place: string): boolean {
   return place.startsWith('node:') || place.startsWith('<') || place.startsWith(ownCode) || place.includes('/node_modules/commander/');
 }
 
-/** The error of an ES module that does not parse has no place, not even a file; `node --check` tells it. */
+/** Asks `node --check` for the place: the error of an ES module that does not parse names none, not even a file. */
 function placeByCheck(): string | undefined {
   const url = lastResolved();
   if (url === undefined || !url.startsWith('file:')) return undefined;

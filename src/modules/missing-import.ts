@@ -48,7 +48,7 @@ function specifier(from: string, path: string): string {
 
 const extensions = /\.[cm]?[jt]s$/;
 
-/** What may have been meant by a path: the same with another extension, or with one, or in another case; an index of a folder. */
+/** Returns the path that was probably meant: the same with another extension, or with one, or in another case; the index of a folder. */
 export function nearest(path: string): string | undefined {
   if (isFolder(path)) {
     const index = namesIn(path).find((name) => /^index\.[cm]?[jt]s$/.test(name));

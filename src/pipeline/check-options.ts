@@ -4,14 +4,14 @@ import type { Place } from './place.ts';
 /** Refuses, at its place, a value that is not what an option must be. */
 export type Check = (value: unknown, place: Place) => void;
 
-/** An option whose absence is refused by the check too: `required` always, `explicit` where the option is written and its value is undefined. */
+/** An option whose check sees undefined too: always where it is `required`; where it is `explicit`, only if the option is written. */
 interface Demand {
   readonly presence: 'required' | 'explicit';
   readonly check: Check;
 }
 
 /**
- * What each option of an interface must be. An option without an entry does not compile, so table and interface stay in step. An
+ * A check for each option of an interface. An option without an entry does not compile, so table and interface stay in step. An
  * option that is undefined counts as absent, and a plain check never sees it.
  */
 export type OptionTable<Options> = Readonly<Record<keyof Options & string, Check | Demand>>;
@@ -54,7 +54,7 @@ function checkOption(options: object, name: string, option: Check | Demand, plac
   if (value !== undefined || presence === 'required' || name in options) check(value, place);
 }
 
-/** An object whose properties are options. An instance of a class of the user's may be one; a map, a date or a promise has none. */
+/** Returns whether a value is an object whose properties are options. An instance of a user's class may be one; a map, a date or a promise is none. */
 function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const tag = Object.prototype.toString.call(value);

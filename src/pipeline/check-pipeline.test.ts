@@ -52,7 +52,10 @@ const refused: readonly (readonly [options: object, message: string])[] = [
     { timeout: 'soon' },
     'timeout: expected milliseconds or a duration such as 500ms, 5s, 2m, 24h or 7d, at most 1000000000000000 ms, found "soon"',
   ],
-  [{ timeout: true }, 'timeout: expected milliseconds or a duration such as 500ms, 5s, 2m, found true'],
+  [
+    { timeout: true },
+    'timeout: expected milliseconds or a duration such as 500ms, 5s, 2m, 24h or 7d, at most 1000000000000000 ms, found true',
+  ],
   [{ concurrency: null }, 'concurrency: expected an integer of at least 1, found null'],
 ];
 

@@ -29,7 +29,7 @@ import { isStorableText } from './text.ts';
 import type { Turn } from './turn.ts';
 
 /*
- * What every option of a pipeline must be, for programs without a compiler. What two options mean together `resolve-pipeline.ts` checks.
+ * Checks of every option of a pipeline, for programs without a compiler. `resolve-pipeline.ts` checks what options mean together.
  */
 
 const retryPolicy: OptionTable<RetryPolicy> = {

@@ -19,7 +19,7 @@ export function checkTable(name: unknown, columns: unknown, options: unknown): v
   checkOptions(options, optionsOver(declared), place);
 }
 
-/** Whether a value is what `table(…)` returns, also one of another copy of this package. */
+/** Returns whether a value is a table that `table(…)` made, of this or another copy of the package. */
 export function isTable(value: unknown): value is Table {
   if (typeof value !== 'object' || value === null) return false;
   const { name, columns, primaryKey, indexes, defaults } = value as Readonly<Partial<Record<keyof Table, unknown>>>;

@@ -25,8 +25,8 @@ const unitsMs = {
 
 /**
  * A span of time: milliseconds, or a number with a unit such as `500ms`, `5s`, `2m`, `24h`, `7d` or `7 days`. The type has every text
- * that is read at run time, and no other: the number is any finite one that JavaScript reads, and the unit is one of the table above. What
- * only the run time refuses is a blank in place of the number, and a span that is negative or longer than some 30,000 years.
+ * that is read at run time, and no other: the number is any finite one that JavaScript reads, and the unit is one of the table above. Only
+ * the run time refuses a blank in place of the number, and a span that is negative or longer than some 30,000 years.
  */
 export type Duration = number | `${number}${keyof typeof unitsMs}`;
 
@@ -45,7 +45,7 @@ export function toMs(duration: Duration, what: string, code: ErrorCode = 'MILL_I
 
 const form = new RegExp(`^(.+?)(${Object.keys(unitsMs).join('|')})$`, 's');
 
-/** NaN for what is no duration. Takes unknowns: a caller without types may give anything. */
+/** Returns NaN for what is no duration. A caller without types may give anything. */
 function parse(text: unknown): number {
   const [, amount = '', unit] = (typeof text === 'string' && form.exec(text)) || [];
   // JavaScript reads a blank as 0.

@@ -1,6 +1,7 @@
 import { describeFunction, isPlain } from '../describe-found.ts';
 import { type Check, checkOptions, type OptionTable } from './check-options.ts';
 import { type Duration, toMs } from './duration.ts';
+import { isMoment } from './moment.ts';
 import { Place } from './place.ts';
 import type { Schema } from './schema.ts';
 
@@ -16,7 +17,7 @@ export function aFunction(such?: string): Check {
   return functionOf(['a function', 'an async function'], `a function${suchAs(such)}`);
 }
 
-/** A function whose answer is needed at once. A promise would be taken for the answer itself. */
+/** A function whose answer is needed at once: a promise would be taken for the answer itself. */
 export function synchronous(such?: string): Check {
   return functionOf(['a function'], `a function that answers at once${suchAs(such)}`);
 }
@@ -47,12 +48,6 @@ export function integerFrom(least: number): Check {
   return expect(`an integer of at least ${least}`, (value) => Number.isSafeInteger(value) && Number(value) >= least);
 }
 
-export const aDuration = 'milliseconds or a duration such as 500ms, 5s, 2m';
-
-export function mayBeDuration(value: unknown): boolean {
-  return typeof value === 'number' || typeof value === 'string';
-}
-
 /** Milliseconds or a text such as `5s`. */
 export const duration: Check = (value, place) => void toDuration(value, place);
 
@@ -62,12 +57,16 @@ export const wholeDuration: Check = (value, place) => {
   if (ms < 1 || !Number.isInteger(ms)) place.expected('a duration of whole milliseconds, at least 1', value);
 };
 
-/** The milliseconds of a duration. */
+/** Returns the milliseconds of a duration, and refuses what is none. */
 export function toDuration(value: unknown, place: Place): number {
-  if (!mayBeDuration(value)) place.expected(aDuration, value);
-  // A text that is no duration is refused by what reads it.
   return toMs(value as Duration, String(place), place.code);
 }
+
+/** A moment as a clock has it. */
+export const moment: Check = expect(
+  'milliseconds since 1970 that a Date can show',
+  (value) => typeof value === 'number' && isMoment(value),
+);
 
 /** One of a few texts. */
 export function oneOf(...texts: readonly string[]): Check {
@@ -96,11 +95,15 @@ export function arrayOf(what: string, check: Check): Check {
   };
 }
 
+/** Returns whether a value is an object of no class. An array is none. */
+export function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && isPlain(value);
+}
+
 /** An object of `what` under names of the user's own choice. */
 export function named(what: string, check: Check, checkName?: (name: string, place: Place) => void): Check {
   return (value, place: Place) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !isPlain(value))
-      place.expected(`an object of ${what} by name`, value);
+    if (!isPlainObject(value)) place.expected(`an object of ${what} by name`, value);
     for (const [name, item] of Object.entries(value)) {
       checkName?.(name, place);
       check(item, place.at(name));
@@ -108,7 +111,7 @@ export function named(what: string, check: Check, checkName?: (name: string, pla
   };
 }
 
-/** An object of some class that has these methods, and those that are optional as functions or not at all. `what` names it in messages. */
+/** An object of any class that has these methods; the optional ones may be absent. `what` names it in messages. */
 export function objectWith(what: string, methods: readonly string[], optional: readonly string[] = []): Check {
   return (value, place: Place) => {
     if (typeof value !== 'object' || value === null) place.expected(what, value);
@@ -120,7 +123,7 @@ export function objectWith(what: string, methods: readonly string[], optional: r
   };
 }
 
-/** Whether a value is a schema of a library that speaks Standard Schema. */
+/** Returns whether a value is a schema of a library that speaks Standard Schema. */
 export function isSchema(value: unknown): value is Schema {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
   const standard: unknown = Reflect.get(value, '~standard');
@@ -129,7 +132,7 @@ export function isSchema(value: unknown): value is Schema {
 
 export const schema: Check = expect('a Standard Schema, such as one of zod', isSchema);
 
-/** Refuses what is no schema; `call` is the function that it was given to. Throws `MILL_INVALID_DECLARATION`. */
+/** Throws `MILL_INVALID_DECLARATION` for a value that is no schema; `call` is the function that got it. */
 export function checkSchema(call: string, value: unknown): void {
   if (!isSchema(value)) schema(value, new Place(call, 'MILL_INVALID_DECLARATION'));
 }

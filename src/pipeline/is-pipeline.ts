@@ -1,10 +1,10 @@
 import type { AnyPipeline } from './pipeline.ts';
 
-/** Whether a value is what `pipeline(…)` returns, also one of another copy of this package. */
+/** Returns whether a value is a pipeline that `pipeline(…)` made, of this or another copy of the package. */
 export function isPipeline(value: unknown): value is AnyPipeline {
   if (typeof value !== 'object' || value === null) return false;
   const { name, event, handle, deliver, retry, retainMs } = value as Readonly<Partial<Record<keyof AnyPipeline, unknown>>>;
-  // The options of a pipeline have no time in milliseconds.
+  // Only a resolved pipeline has `retainMs`; its options have `retain`.
   return (
     typeof name === 'string' &&
     (typeof event === 'object' || typeof event === 'function') &&

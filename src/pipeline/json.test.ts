@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import { copyJson, effectJson, NotJson } from './json.ts';
 
 test('a copy is what writing JSON and reading it again gives, and shares nothing with the value', () => {
+  // A key `__proto__` is refused.
+  const json = fc.jsonValue({ noUnicodeString: false }).filter((value) => !JSON.stringify(value).includes('"__proto__":'));
   fc.assert(
-    fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+    fc.property(json, (value) => {
       const copied = copyJson(value);
       assert.deepStrictEqual(copied, JSON.parse(JSON.stringify(value)));
       assert.ok(typeof value !== 'object' || value === null || copied !== value);

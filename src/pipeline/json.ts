@@ -18,7 +18,7 @@ export class NotJson extends Error {
   }
 
   /** The message with the place in front of it. `what` names the whole value. */
-  describeNotJson(what: string): string {
+  describe(what: string): string {
     const path = this.path.length > pathLengthMax ? `${this.path.slice(0, pathLengthMax)}…` : this.path;
     return `${what}${path === '' || path.startsWith('[') ? '' : '.'}${path}: ${this.message}`;
   }
@@ -36,8 +36,8 @@ class TooDeep extends NotJson {
  * that is `undefined` counts as absent. The copy shares nothing with the value, so whoever holds the value can change it and
  * the copy stays as it is.
  *
- * Properties that no copy would have, of an array beside its items or under symbols, are refused where they are all that an object
- * has (`Math`, an array that is used as a map). Beside others they are lost, as in JSON: to look for them costs a third of the copy.
+ * JSON drops properties of an array beside its items, and those of an object that have a symbol or are not enumerable. They are refused
+ * where there is nothing else (`Math`, an array used as a map), and dropped beside others: to look for them there costs a third of the copy.
  */
 export function copyJson(value: unknown): unknown {
   try {
@@ -58,7 +58,7 @@ export function effectValue(value: unknown, what: string): unknown {
     return copyJson(value);
   } catch (error) {
     if (!(error instanceof NotJson)) throw error;
-    throw new MillraceError('MILL_INVALID_EFFECT', error.describeNotJson(what));
+    throw new MillraceError('MILL_INVALID_EFFECT', error.describe(what));
   }
 }
 
@@ -79,7 +79,7 @@ function copyArray(items: readonly unknown[], levels: number): unknown[] {
   } catch (error) {
     throw within(`[${at}]`, error);
   }
-  if (at === 0 && Reflect.ownKeys(items).length > 1) throw new NotJson('an array whose properties JSON does not hold');
+  if (at === 0 && Object.keys(items).length > 0) throw new NotJson('an array whose properties JSON does not hold');
   return copied;
 }
 
@@ -105,7 +105,9 @@ function copyObject(value: object, levels: number): object {
 }
 
 function hidesProperties(value: object): boolean {
-  return Reflect.ownKeys(value).some((key) => typeof key === 'symbol' || !Object.prototype.propertyIsEnumerable.call(value, key));
+  const names = Object.getOwnPropertyNames(value);
+  if (names.length > 0 && names.length !== Object.keys(value).length) return true;
+  return Object.getOwnPropertySymbols(value).length > 0;
 }
 
 /** The first place at which a value holds itself, as the error that it is; undefined when it only nests too deeply. */

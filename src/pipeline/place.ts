@@ -1,7 +1,7 @@
 import { describeFound } from '../describe-found.ts';
 import { type ErrorCode, MillraceError } from '../errors.ts';
 
-/** Where in a declaration or a call a value stands. It refuses what is wrong there, with the path in front: `pipeline orders: retry.attempts: …`. */
+/** The place of a value in a declaration or a call. Its refusals begin with the path: `pipeline orders: retry.attempts: …`. */
 export class Place {
   readonly code: ErrorCode;
   readonly #what: string;

@@ -19,7 +19,7 @@ export type DeclaredOptions = Omit<PipelineOptions<string, Schema, never, Tables
     readonly deliver?: Readonly<Record<string, EndpointOptions<unknown, Turn, unknown>>>;
   };
 
-/** Checks a declaration and fills every default in. Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found. */
+/** Checks a declaration and fills every default in. Throws `MILL_INVALID_DECLARATION` with the option, what was expected and what was found. */
 export function resolvePipeline(name: string, options: DeclaredOptions): Pipeline {
   checkPipeline(name, options);
   const at = (option: string) => `pipeline ${name}: ${option}`;
@@ -51,7 +51,7 @@ export function resolvePipeline(name: string, options: DeclaredOptions): Pipelin
   };
 }
 
-/** What two options mean together, which the types cannot say. */
+/** Refuses options that do not go together, which the types cannot say. */
 function checkTogether({ id, key, order, state }: DeclaredOptions, at: (option: string) => string): void {
   if (order !== undefined && id !== undefined) invalid(`${at('id')}: expected none beside order, where the number identifies the event`);
   if (key !== undefined) return;

@@ -12,7 +12,7 @@ interface ReadRow {
 /** A row of which no event can be made, and why. */
 export interface FaultyRow extends ReadRow {
   readonly fault: string;
-  /** Where making it an event failed, as text; null where nothing was thrown. */
+  /** The stack of what making it an event threw, as text; null where nothing was thrown. */
   readonly stack: string | null;
 }
 

@@ -218,7 +218,7 @@ export interface NewDeadLetter {
   readonly id: string;
   readonly key: string;
   readonly reason: string;
-  /** Where it failed, with the chain of causes, as text; null where nothing was thrown. */
+  /** The stack of what was thrown, with the chain of causes, as text; null where nothing was thrown. */
   readonly stack: string | null;
   readonly failedAt: number;
   readonly attempts: number;

@@ -1,11 +1,6 @@
 import { type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 
-/** Readable lines; a `stack` goes over several. */
-export function prettyLines(destination: number | NodeJS.WritableStream): ReturnType<typeof PinoPretty> {
-  return PinoPretty({ destination, sync: true, customPrettifiers: { stack: (stack) => String(stack) } });
-}
-
 /** The values of `LOG_LEVEL`, from the fewest lines to the most, and none at all. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -24,4 +19,9 @@ export function createLogger(level: LogLevel): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(options, process.stderr.isTTY ? prettyLines(stderr) : pino.destination({ fd: stderr, sync: true }));
+}
+
+/** Writes readable lines; a `stack` takes several. */
+export function prettyLines(destination: number | NodeJS.WritableStream): ReturnType<typeof PinoPretty> {
+  return PinoPretty({ destination, sync: true, customPrettifiers: { stack: (stack) => String(stack) } });
 }

@@ -1,12 +1,8 @@
 import { checkPipelines, engineOptions, store } from '../engine/check-mill-options.ts';
 import { checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
-import { aFunction, expect, trueOrFalse } from '../pipeline/expectations.ts';
-import { isMoment } from '../pipeline/moment.ts';
+import { aFunction, expect, moment, trueOrFalse } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import type { TestMillOptions } from './test-mill.ts';
-
-/** A moment as a clock has it. */
-export const moment = expect('milliseconds since 1970 that a Date can show', (value) => typeof value === 'number' && isMoment(value));
 
 const testMillOptions: OptionTable<TestMillOptions> = {
   pipelines: required(checkPipelines),

@@ -1,6 +1,6 @@
 import type { Clock } from '../engine/clock.ts';
+import { moment } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
-import { moment } from './check-test-mill-options.ts';
 
 interface Alarm {
   readonly at: number;
@@ -23,7 +23,7 @@ export class VirtualClock implements Clock {
 
   /** @param startAt milliseconds since 1970 */
   constructor(startAt: number) {
-    moment(startAt, new Place('VirtualClock: startAt', 'MILL_INVALID_CONFIGURATION'));
+    moment(startAt, new Place('VirtualClock', 'MILL_INVALID_CONFIGURATION').at('startAt'));
     this.#leadMs = startAt;
   }
 

@@ -6,8 +6,8 @@ export const reading: readonly Mutant[] = [
   {
     name: 'own-write-not-waited-for',
     promises: [1],
-    file: 'src/engine/mill.ts',
-    find: 'await this.#within(waitMs, partition.caughtUp([key]));',
+    file: 'src/engine/key-reader.ts',
+    find: 'await within(clock, waitMs, partition.caughtUp([key]));',
     replace: '',
     tests: [promise('fresh-reads')],
   },
@@ -15,7 +15,7 @@ export const reading: readonly Mutant[] = [
     name: 'own-write-not-waited-for-by-a-list',
     promises: [1],
     file: 'src/engine/mill.ts',
-    find: 'return this.#within(timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));',
+    find: 'return within(this.#clock, timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));',
     replace: 'return partitions.length > 0;',
     tests: [promise('fresh-reads')],
   },
@@ -30,7 +30,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'reader-waits-without-end',
     promises: [4],
-    file: 'src/engine/mill.ts',
+    file: 'src/engine/within.ts',
     find: 'const inTime = await Promise.race([done.then(() => true), late]);',
     replace: 'const inTime = await Promise.race([done.then(() => true), late.then(() => done).then(() => false)]);',
     tests: [promise('fresh-reads')],

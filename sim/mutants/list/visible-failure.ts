@@ -145,10 +145,10 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'key-with-a-delivery-taken-for-unknown',
     promises: [9],
-    file: 'src/engine/known-key.ts',
+    file: 'src/engine/key-reader.ts',
     find: 'return deliveries.some((names) => names.length > 0);',
     replace: 'return deliveries.length < 0;',
-    tests: [beside('engine/known-key')],
+    tests: [beside('engine/key-reader')],
   },
   {
     name: 'pipeline-taken-for-open-that-keeps-its-generic-routes-off',
@@ -282,5 +282,21 @@ export const visibleFailure: readonly Mutant[] = [
     find: 'Math.max(0, lines - 1)',
     replace: 'due.length',
     tests: [promise('visible-waits')],
+  },
+  {
+    name: 'gaps-of-before-not-counted',
+    promises: [9],
+    file: 'src/engine/tenure.ts',
+    find: 'if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;',
+    replace: 'if (this.#lanes.peek(key)?.wait !== undefined) gaps += 1;',
+    tests: [promise('visible-waits')],
+  },
+  {
+    name: 'causes-from-a-thread-cut-off',
+    promises: [9],
+    file: 'src/fault.ts',
+    find: 'return isFrame && (',
+    replace: 'return !isFrame || (',
+    tests: [beside('fault')],
   },
 ];

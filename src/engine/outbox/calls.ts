@@ -122,7 +122,7 @@ export class Calls {
       );
     } catch (error) {
       const { reason, stack } = faultOf(error);
-      // That its time is over is no fault of the transport, and has no place.
+      // A time-out is no fault of the transport, and its stack shows nothing of it.
       return { result: 'failed', reason, stack: error === abort.signal.reason ? null : stack };
     } finally {
       disarm();

@@ -5,11 +5,9 @@ import type { Answer } from '../../pipeline/endpoint.ts';
 /** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
 export const retryAfterMsMax = 24 * 60 * 60 * 1000;
 
-type Kept<T> = T extends unknown
-  ? Omit<T, 'cause'> & { /** Where it failed; null or absent where nothing was thrown. */ readonly stack?: string | null }
-  : never;
+type Kept<T> = T extends unknown ? Omit<T, 'cause'> & { readonly stack?: string | null } : never;
 
-/** An answer in which what was thrown has become text. */
+/** An answer whose `cause` has become its `stack`, as text; null or absent where nothing was thrown. */
 export type KeptAnswer = Kept<Answer>;
 
 const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'unknown', 'refused', 'failed', 'postponed']);

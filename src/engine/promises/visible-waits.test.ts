@@ -228,6 +228,25 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await third.stop();
   });
 
+  test('a start counts all gaps of before, also those of more keys than it follows', async () => {
+    const store = makeStore();
+    const gaps = steps({}, { numbered: true });
+    const first = await testMill({ pipelines: [gaps], store });
+    for (let batch = 0; batch < 11; batch += 1) {
+      await first.ingestBatch(
+        'steps',
+        Array.from({ length: 1_000 }, (_, at) => ({ key: `k${batch}-${at}`, n: 2 })),
+      );
+    }
+    await first.stop();
+    const { log, lines } = recordingLog();
+    const t = await testMill({ pipelines: [gaps], store, log });
+    await t.advance('1m');
+    const total = waits(lines).reduce((sum, line) => sum + Number(line.gaps ?? 0), 0);
+    assert.equal(total, 11_000);
+    await t.stop();
+  });
+
   test('parked keys of before are counted too, and a key that is parked goes on without a line once it is redriven', async () => {
     const store = makeStore();
     let isBroken = true;

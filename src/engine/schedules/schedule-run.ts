@@ -39,15 +39,15 @@ export interface RunEnd {
 /** What was aborted is waited for no longer than that. In milliseconds. */
 const graceMs = 5_000;
 
-/** Refusals of an event that the door makes of what a function of the pipeline threw, or the door itself. */
-const thrownBySomebody: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);
+/** Refusals whose stack says more than their message: a function of the pipeline threw, or the door itself failed. */
+const refusalsWithStack: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);
 
-/** Refusals of an event that stand for one row: of what is wrong with it, or of what a function of the pipeline threw over it. */
+/** Refusals that concern one row alone: it is wrong, or a function of the pipeline threw over it. */
 const faultsOfRows: ReadonlySet<ErrorCode> = new Set([
   'MILL_INVALID_EVENT',
   'MILL_BODY_TOO_LARGE',
   'MILL_EVENT_TOO_LATE',
-  ...thrownBySomebody,
+  ...refusalsWithStack,
 ]);
 
 /**
@@ -186,8 +186,7 @@ export class ScheduleRun {
   #refused(candidate: Exclude<Candidate, FaultyRow>, error: unknown): void {
     const code = codeOf(error);
     const { reason, stack } = faultOf(error);
-    // Any other refusal says what is wrong with the event, and no stack would say more.
-    const fault = { reason, stack: code !== undefined && thrownBySomebody.has(code) ? stack : null };
+    const fault = { reason, stack: code !== undefined && refusalsWithStack.has(code) ? stack : null };
     const { origin, key } = candidate;
     if (origin !== undefined && code !== undefined && faultsOfRows.has(code)) {
       this.#bury({ origin, key, fault: reason, stack: fault.stack });

@@ -29,7 +29,7 @@ export interface Begun {
   readonly begun: number;
 }
 
-/** A thread says that a promise which a handler left behind has rejected. No attempt waits for it any more. */
+/** A thread reports that a promise which a handler left behind has rejected. No attempt waits for it any more. */
 export interface LeftBehind {
   readonly leftBehind: SentError;
 }
@@ -66,7 +66,7 @@ export function fromSentError({ message, code, stack }: SentError): Error {
   return error;
 }
 
-/** A message of a user's module may look nearly like one. */
+/** Returns whether a message is an error that a thread sent. A user's module may send anything. */
 export function isSentError(value: unknown): value is SentError {
   return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string' && 'stack' in value;
 }

@@ -314,7 +314,7 @@ test('a database of version 2 is brought up to date with all that is in it, and 
   const store = sqlite(path);
   for (const [time, epoch] of [4, 5].entries()) {
     await store.open(declaration);
-    assert.deepEqual(await store.claim(visits), { epoch, cursor: 1, head: 1, held: 0, deadLetters: time + 1, deliveries: time });
+    assert.deepEqual(await store.claim(visits), { epoch, cursor: 1, head: 1, held: 0, deadLetters: time + 1, parked: 0, deliveries: time });
     const nothing = { holds: [], releases: [], keys: [], timers: [], rows: [], resolvedDeadLetters: [], sends: [] };
     const work = {
       deliveries: [{ write: 'ask' as const, delivery: stored }],

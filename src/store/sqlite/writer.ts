@@ -70,10 +70,8 @@ export class Writer implements WriterCalls {
         deliveries: new PartitionDeliveries(db, name),
         counts: new Select(
           db,
-          `SELECT (SELECT count(*) FROM ${held}),
-             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ?1 AND resolved = 0),
-             (SELECT count(*) FROM millrace_dead_letters WHERE pipeline = ?1 AND resolved = 0 AND parked = 1),
-             (SELECT count(*) FROM ${deliveries})`,
+          `SELECT (SELECT count(*) FROM ${held}), count(*), coalesce(sum(parked), 0), (SELECT count(*) FROM ${deliveries})
+           FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0`,
         ),
       });
     }

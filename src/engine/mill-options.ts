@@ -1,0 +1,51 @@
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Limits } from './limits.ts';
+import type { Log } from './log.ts';
+import type { Tracing } from './tracing.ts';
+
+/*
+ * What callers give to an engine and its methods, and what they get.
+ */
+
+export interface MillOptions<List extends readonly AnyPipeline[] = readonly AnyPipeline[]> {
+  readonly store: Store;
+  readonly pipelines: List;
+  /** Bounds that differ from `defaultLimits`. */
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  /** A number in [0, 1); spreads retries and makes ids. */
+  readonly random?: () => number;
+  readonly log?: Log;
+  /** Where spans go; by default there are none. */
+  readonly tracing?: Tracing | undefined;
+}
+
+export interface KeyStatus {
+  readonly key: string;
+  /** `parked`: its first waiting event was given up, and an operator must redrive or discard it. */
+  readonly status: 'open' | 'parked';
+  /** Accepted events that wait: for a number, a retry, or the operator. */
+  readonly pending: number;
+  /** The next number to apply; null in a pipeline without numbers, or before the first. */
+  readonly next: number | null;
+  /** The timers that are armed, by name, and when each is due, in milliseconds since 1970. */
+  readonly timers: readonly { readonly name: string; readonly dueAt: number }[];
+}
+
+export interface Freshness {
+  /** How long to wait, in milliseconds, for events that were accepted before and are not handled yet. Default 250. */
+  readonly waitMs?: number;
+}
+
+export interface StopOptions {
+  /** How long what is accepted may still be handled, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface Health {
+  readonly status: 'ok' | 'unavailable';
+  /** Why it is unavailable. */
+  readonly reason?: string;
+}

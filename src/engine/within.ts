@@ -1,0 +1,11 @@
+import type { Clock } from './clock.ts';
+
+/** Resolves true once `done` has resolved, false after `timeoutMs`; rejects as `done` does. */
+export async function within(clock: Pick<Clock, 'after'>, timeoutMs: number, done: Promise<unknown>): Promise<boolean> {
+  if (timeoutMs === 0) return false;
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const disarm = clock.after(timeoutMs, () => resolve(false));
+  const inTime = await Promise.race([done.then(() => true), late]);
+  disarm();
+  return inTime;
+}
