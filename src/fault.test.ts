@@ -136,6 +136,19 @@ test('the stack that a thread has sent keeps its causes, also those without a fr
   assert.match(stackOf(sent), /shop\.ts:7:1\)\nCaused by: Error: no such file$/);
 });
 
+test('an end of a stack that names no file is left out with the frames of Millrace', () => {
+  const own = `call (${new URL('engine/outbox/calls.ts', import.meta.url)}:1:1)`;
+  const error = withFrames(new Error('no answer'), 'Array.map (<anonymous>)', 'call (file:///shop.ts:5:45)', own, '<anonymous>');
+  assert.equal(stackOf(error), 'Error: no answer\n    at Array.map (<anonymous>)\n    at call (file:///shop.ts:5:45)');
+});
+
+test('an error of Millrace that has a cause leads to the user’s frames at once', () => {
+  const own = `identify (${new URL('engine/identify.ts', import.meta.url)}:1:1)`;
+  const cause = withFrames(new TypeError('no page'), 'key (file:///visits.ts:7:68)', own);
+  const failed = withFrames(new MillraceError('MILL_PIPELINE_FAILED', 'key() failed', { cause }), own);
+  assert.equal(stackOf(failed), 'MillraceError: key() failed\nCaused by: TypeError: no page\n    at key (file:///visits.ts:7:68)');
+});
+
 test('the reason of a pipeline that failed says what was thrown, which its message keeps from callers', () => {
   const failed = new MillraceError('MILL_PIPELINE_FAILED', 'pipeline visits: key() failed', { cause: new TypeError('no page') });
   const { reason, stack } = faultOf(failed);

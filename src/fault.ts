@@ -74,21 +74,32 @@ function textOf(thrown: unknown): string {
   // Each line break is looked at once: a message may hold a million of them.
   const framesAt = stack.search(/\n[ \t]+at /);
   if (framesAt === -1) return toStorableText(stack, stackLengthMax);
-  return toStorableText(stack.slice(0, framesAt), headLengthMax) + toStorableText(withoutOwnFrames(stack.slice(framesAt)), framesLengthMax);
+  const leadsOn = codeOf(thrown) !== undefined && read(thrown, 'cause') !== undefined;
+  return (
+    toStorableText(stack.slice(0, framesAt), headLengthMax) +
+    toStorableText(withoutOwnFrames(stack.slice(framesAt), leadsOn), framesLengthMax)
+  );
 }
 
-/** Leaves out the frames of Millrace at the end of a stack, which are the same for any handler. Where there are no others they stay. */
-function withoutOwnFrames(frames: string): string {
+/**
+ * Leaves out the frames of Millrace at the end of a stack, which are the same for any handler. Where there are no others they stay, unless
+ * the error is one of Millrace whose cause leads on to the user's program.
+ */
+function withoutOwnFrames(frames: string, leadsOn: boolean): string {
   const lines = frames.split('\n');
   const last = lines.findLastIndex((line) => line !== '' && !isOwnFrame(line));
-  return last === -1 ? frames : lines.slice(0, last + 1).join('\n');
+  if (last === -1) return leadsOn ? '' : frames;
+  return lines.slice(0, last + 1).join('\n');
 }
 
 const here = new URL('.', import.meta.url).href;
 
 function isOwnFrame(line: string): boolean {
-  const isFrame = line.trimStart().startsWith('at ');
-  return isFrame && (line.includes(here) || line.includes('node:') || line.includes('/node_modules/piscina/'));
+  const frame = line.trimStart();
+  if (!frame.startsWith('at ')) return false;
+  // V8 names no file for frames of its own: `at <anonymous>`, `at new Promise (<anonymous>)`.
+  if (/<anonymous>\)?$/.test(frame)) return true;
+  return frame.includes(here) || frame.includes('node:') || frame.includes('/node_modules/piscina/');
 }
 
 function errorsOf(error: Error): readonly unknown[] {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Program, temporaryFolder } from './program.ts';
@@ -111,6 +111,15 @@ const refused: readonly [Files, RegExp][] = [
     },
     /pipeline visits: module: \S+thread\.mjs cannot be loaded in a thread: no thread \(\.\/thread\.mjs:\d+:\d+\)/,
   ],
+  [
+    { 'no-thread.ts': visits.replace('handle(', `run: 'threads', module: 'file:///nowhere/gone.mjs', handle(`) },
+    /pipeline visits: module: file:\/\/\/nowhere\/gone\.mjs cannot be loaded in a thread: there is no such file$/m,
+  ],
+  [
+    { 'misspelt.ts': `import './utl.ts';`, 'util.ts': '' },
+    /Cannot find module '\.\/utl\.ts', which \.\/misspelt\.ts imports; did you mean '\.\/util\.ts'\?/,
+  ],
+  [{ 'orders.ts': `import './order.ts';` }, /Cannot find module '\.\/order\.ts', which \.\/orders\.ts imports$/m],
 ];
 
 for (const [files, line] of refused) {
@@ -121,6 +130,13 @@ for (const [files, line] of refused) {
     assert.deepEqual([code, stdout], [1, '']);
   });
 }
+
+test('a link that leads nowhere is not said to be meant by its own name', async (context) => {
+  const folder = temporaryFolder(context);
+  symlinkSync('gone.ts', join(folder, 'visits.ts'));
+  const { stderr } = await new Program(context, ['serve', './visits.ts'], { folder }).ended;
+  assert.equal(stderr, 'millrace: ./visits.ts: there is no such file\n');
+});
 
 test('a module that throws deeper in a program shows the way there, and what caused it, at every level of the log', async (context) => {
   const files = {

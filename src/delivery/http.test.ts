@@ -251,9 +251,9 @@ test('what can never be called is refused', async (context) => {
   const to = transport(context, { lookup: resolver(() => assert.fail('expected no look-up')) });
   const refused: readonly [string | undefined, string][] = [
     [undefined, 'refused: expected a url, found none: neither the endpoint nor the delivery has one'],
-    ['', 'refused: expected an http or https URL, found what is none'],
-    ['/hooks', 'refused: expected an http or https URL, found what is none'],
-    ['http://', 'refused: expected an http or https URL, found what is none'],
+    ['', 'refused: expected an http or https URL, found a text that is no URL'],
+    ['/hooks', 'refused: expected an http or https URL, found a text that is no URL'],
+    ['http://', 'refused: expected an http or https URL, found a text that is no URL'],
     ['ftp://example.org', 'refused: expected an http or https URL, found one of ftp:'],
     ['file:///etc/passwd', 'refused: expected an http or https URL, found one of file:'],
     ['javascript:alert(1)', 'refused: expected an http or https URL, found one of javascript:'],
@@ -267,7 +267,7 @@ test('what can never be called is refused', async (context) => {
 });
 
 const bad: readonly [HttpOptions, string][] = [
-  [{ url: 'shop.example' }, 'http: url: expected an http or https URL, found what is none'],
+  [{ url: 'shop.example' }, 'http: url: expected an http or https URL, found a text that is no URL'],
   [{ url: 'ws://shop.example/hush' }, 'http: url: expected an http or https URL, found one of ws:'],
   [{ redirects: -1 }, 'http: redirects: expected an integer of at least 0, found -1'],
   [{ headers: { 'Content-Type': 'hush' } }, 'http: headers: expected none that the transport sets itself, found content-type'],

@@ -121,7 +121,7 @@ class Http implements HttpTransport {
   async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
     const url = call.url === undefined ? this.#url : URL.parse(call.url);
     if (url === undefined) return refused('expected a url, found none: neither the endpoint nor the delivery has one');
-    if (url === null) return refused('expected an http or https URL, found what is none');
+    if (url === null) return refused(notUrl);
     if (!isHttp(url)) return refused(notHttp(url.protocol));
     if (!isHeaderText(call.id)) return refused('expected an id of printable ASCII, which a header can hold, found another');
     const body = this.#body(call);
@@ -175,10 +175,13 @@ class Http implements HttpTransport {
   }
 }
 
+/** Without the text itself, which may hold a secret. */
+const notUrl = 'expected an http or https URL, found a text that is no URL';
+
 function readUrl(text: string): URL {
   const url = URL.parse(text);
   if (url !== null && isHttp(url)) return url;
-  return invalid(`http: url: expected an http or https URL, found ${url === null ? 'what is none' : `one of ${url.protocol}`}`);
+  return invalid(`http: url: ${url === null ? notUrl : notHttp(url.protocol)}`);
 }
 
 function isHeaderText(text: string): boolean {

@@ -59,6 +59,16 @@ for (const [call, message] of refused) {
   });
 }
 
+test('a batch answers for each of its places, also for a hole', async () => {
+  const events = [event];
+  events[2] = { id: 'b' };
+  const judged = await mill.ingestBatch('orders', events);
+  assert.deepEqual(
+    Array.from(judged, ({ status }) => status),
+    ['accepted', 'rejected', 'accepted'],
+  );
+});
+
 test('a stop that was refused has stopped nothing', async () => {
   await assert.rejects(mill.stop({ timeout: 0 } as never), { message: 'stop: timeout is no option; did you mean timeoutMs?' });
   assert.equal(mill.health().status, 'ok');

@@ -148,7 +148,8 @@ export class Door {
     if (failed.length > 0) this.#logFailed(pipeline, failed);
     const appended = admitted.length === 0 ? [] : await this.#appender.append(admitted);
     let next = 0;
-    return events.map((_, at) => {
+    // Not by `map`, which leaves the holes of an array out.
+    return Array.from(events, (_, at) => {
       const error = refused.get(at);
       if (error !== undefined) return { status: 'rejected', error };
       const verdict = judge(admitted[next] as Outgoing, appended[next]);

@@ -157,7 +157,7 @@ function storable(pipeline: AnyPipeline, value: unknown): unknown {
   try {
     return copyJson(value);
   } catch (thrown) {
-    if (thrown instanceof NotJson) throw invalidEvent(pipeline, [{ path: thrown.path, message: thrown.message }]);
+    if (thrown instanceof NotJson) throw invalidEvent(pipeline, [{ path: thrown.shownPath, message: thrown.message }]);
     return failed(pipeline, theSchema, thrown);
   }
 }

@@ -35,6 +35,7 @@ test('an engine knows its pipelines by name, their events and their states', () 
     exactly<undefined>()(await mill.state('audit', 'a'));
     await mill.keys('orders', ['a']);
     await mill.settled('audit');
+    await mill.knows('orders', 'a');
     await mill.schedule('orders').stop();
     await mill.deadLetters({ pipeline: 'audit' });
     await mill.withdraw('orders', 'gone');
@@ -56,6 +57,8 @@ test('an engine knows its pipelines by name, their events and their states', () 
     await mill.keys('nope', ['a']);
     // @ts-expect-error no such pipeline
     await mill.settled('nope');
+    // @ts-expect-error no such pipeline
+    await mill.knows('nope', 'a');
     // @ts-expect-error no such pipeline
     mill.schedule('nope');
     // @ts-expect-error no such pipeline

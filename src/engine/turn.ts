@@ -214,8 +214,7 @@ export class TurnRecord implements Turn, Said {
   /** A handler without types may say anything. */
   #checkText(endpoint: string, what: string, text: unknown): void {
     if (text === undefined || (typeof text === 'string' && text !== '' && isStorableText(text))) return;
-    const found = typeof text === 'string' ? JSON.stringify(text).slice(0, 100) : typeof text;
-    this.#refuse(`deliver to ${endpoint}: ${what}: expected well-formed text without U+0000, or none, found ${found}`);
+    this.#refuse(`deliver to ${endpoint}: ${what}: expected well-formed text without U+0000, or none, found ${describeFound(text)}`);
   }
 
   #checkTimer(name: string): void {

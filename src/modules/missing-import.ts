@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nearestName } from '../pipeline/nearest-name.ts';
 import { shownPath } from './shown-path.ts';
 
 /** Describes an import of what is not there: which module imports it, and what is there instead. Undefined for any other error. */
@@ -27,9 +28,14 @@ function missingRequire(error: Error): string | undefined {
   return missingPackage(asked.split('/', asked.startsWith('@') ? 2 : 1).join('/'), importer);
 }
 
+const ownCode = fileURLToPath(new URL('..', import.meta.url));
+
 function missingFile(path: string, importer: string): string {
-  const from = dirname(importer.startsWith('file:') ? fileURLToPath(importer) : importer);
-  const there = nearest(path);
+  // It is the module itself, which a thread imports by its URL.
+  if (importer.startsWith(ownCode)) return 'there is no such file';
+  const importing = importer.startsWith('file:') ? fileURLToPath(importer) : importer;
+  const from = dirname(importing);
+  const there = nearest(path, importing);
   const hint = there === undefined ? '' : `; did you mean '${specifier(from, there)}'?`;
   const what = isFolder(path) ? `Cannot import the folder '${specifier(from, path)}'` : `Cannot find module '${specifier(from, path)}'`;
   return `${what}, which ${shownPath(importer)} imports${hint}`;
@@ -48,15 +54,21 @@ function specifier(from: string, path: string): string {
 
 const extensions = /\.[cm]?[jt]s$/;
 
-/** Returns the path that was probably meant: the same with another extension, or with one, or in another case; the index of a folder. */
-export function nearest(path: string): string | undefined {
+/**
+ * Returns the path that was probably meant: the same with another extension, with one, in another case, or misspelt; the index of a
+ * folder. Never `importer`, which asks for it.
+ */
+export function nearest(path: string, importer?: string): string | undefined {
   if (isFolder(path)) {
     const index = namesIn(path).find((name) => /^index\.[cm]?[jt]s$/.test(name));
     return index === undefined ? undefined : join(path, index);
   }
-  const wanted = basename(path).replace(extensions, '').toLowerCase();
-  const found = namesIn(dirname(path)).find((name) => extensions.test(name) && name.replace(extensions, '').toLowerCase() === wanted);
-  return found === undefined ? undefined : join(dirname(path), found);
+  const folder = dirname(path);
+  // The path itself may be among them: a link that leads nowhere.
+  const others = namesIn(folder).filter((name) => extensions.test(name) && ![path, importer].includes(join(folder, name)));
+  const modules = new Map(others.map((name) => [name.replace(extensions, ''), name]));
+  const found = modules.get(nearestName(basename(path).replace(extensions, ''), modules.keys()) ?? '');
+  return found === undefined ? undefined : join(folder, found);
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -19,8 +19,13 @@ export class NotJson extends Error {
 
   /** The message with the place in front of it. `what` names the whole value. */
   describe(what: string): string {
-    const path = this.path.length > pathLengthMax ? `${this.path.slice(0, pathLengthMax)}…` : this.path;
+    const path = this.shownPath;
     return `${what}${path === '' || path.startsWith('[') ? '' : '.'}${path}: ${this.message}`;
+  }
+
+  /** The place, cut where it is long: of a value that nests deeply it has as many parts as the value has levels. */
+  get shownPath(): string {
+    return this.path.length > pathLengthMax ? `${this.path.slice(0, pathLengthMax)}…` : this.path;
   }
 }
 

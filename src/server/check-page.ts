@@ -15,3 +15,9 @@ export function checkPage(rows: unknown, options: unknown): void {
   if (!Array.isArray(rows)) place.at('rows').expected('an array of rows', rows);
   checkOptions(options, pageOptions, place);
 }
+
+/** Checks the values that `encodeCursor(…)` gets, also from the `cursor` of `pageOf(…)`. Throws `MILL_INVALID_DECLARATION`. */
+export function checkCursor(values: unknown): void {
+  if (!Array.isArray(values))
+    new Place('encodeCursor', 'MILL_INVALID_DECLARATION').expected('an array of values, such as [row.id]', values);
+}

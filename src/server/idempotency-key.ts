@@ -3,6 +3,7 @@ import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import type { IngestRequest } from './ingest-route.ts';
 import { jsonSchemaOf } from './parse-request.ts';
+import { headersOf } from './request-headers.ts';
 
 const noKey = {};
 
@@ -14,8 +15,8 @@ const noKey = {};
  * await mill.ingest('payments', request.body, { ...traceOf(request), ...idempotencyKeyOf(request) });
  * ```
  */
-export function idempotencyKeyOf({ headers }: Pick<IngestRequest, 'headers'>): { readonly id?: string } {
-  const key = headers['idempotency-key'];
+export function idempotencyKeyOf(request: Pick<IngestRequest, 'headers'>): { readonly id?: string } {
+  const key = headersOf('idempotencyKeyOf', request)['idempotency-key'];
   return typeof key === 'string' ? { id: key } : noKey;
 }
 
@@ -24,8 +25,8 @@ export function idempotencyKeyOf({ headers }: Pick<IngestRequest, 'headers'>): {
  *
  * @param reason why it cannot, as the rest of a sentence that begins with "since"
  */
-export function refuseIdempotencyKey({ headers }: Pick<IngestRequest, 'headers'>, reason: string): void {
-  const key = headers['idempotency-key'];
+export function refuseIdempotencyKey(request: Pick<IngestRequest, 'headers'>, reason: string): void {
+  const key = headersOf('refuseIdempotencyKey', request)['idempotency-key'];
   if (key === undefined) return;
   throw new MillraceError('MILL_INVALID_REQUEST', `Idempotency-Key: expected none, since ${reason}; found ${describeFound(key)}`);
 }

@@ -50,3 +50,12 @@ test('the docs call the limit an integer', () => {
     description: 'How many items to answer with; 20 when it is not said.',
   });
 });
+
+test('a cursor is made of an array of values, and of nothing else', () => {
+  for (const values of [undefined, 5, 'a']) {
+    assert.throws(() => encodeCursor(values as never), {
+      code: 'MILL_INVALID_DECLARATION',
+      message: `encodeCursor: expected an array of values, such as [row.id], found ${values === undefined ? 'nothing' : JSON.stringify(values)}`,
+    });
+  }
+});

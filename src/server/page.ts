@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { MillraceError } from '../errors.ts';
 import { checkSchema } from '../pipeline/expectations.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
-import { checkPage } from './check-page.ts';
+import { checkCursor, checkPage } from './check-page.ts';
 import { type ExactValue, withRowErrors } from './row-errors.ts';
 
 const limitMax = 100;
@@ -58,8 +58,9 @@ export function pageOf<Row, Item>(rows: readonly Row[], options: PageOptions<Row
   return rows.length > limit && last !== undefined ? { items, nextCursor: encodeCursor(options.cursor(last)) } : { items };
 }
 
-/** Values as one opaque word that fits into a URL. */
+/** Values as one opaque word that fits into a URL. Throws `MILL_INVALID_DECLARATION` for what is no array. */
 export function encodeCursor(values: readonly CursorValue[]): string {
+  checkCursor(values);
   return Buffer.from(JSON.stringify(values)).toString('base64url');
 }
 

@@ -1,6 +1,5 @@
-import { describeFound } from '../describe-found.ts';
-import { invalid } from '../pipeline/check.ts';
 import type { IngestRequest } from './ingest-route.ts';
+import { headersOf } from './request-headers.ts';
 
 /**
  * What a request is part of, for `mill.ingest`: its W3C `traceparent` header.
@@ -10,9 +9,6 @@ import type { IngestRequest } from './ingest-route.ts';
  * ```
  */
 export function traceOf(request: Pick<IngestRequest, 'headers'>): { readonly traceparent?: string } {
-  const headers: unknown = request?.headers;
-  if (typeof headers !== 'object' || headers === null)
-    return invalid(`traceOf: expected a request with headers, found ${describeFound(request)}`);
-  const { traceparent } = request.headers;
+  const { traceparent } = headersOf('traceOf', request);
   return typeof traceparent === 'string' ? { traceparent } : {};
 }

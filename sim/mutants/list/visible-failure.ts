@@ -295,8 +295,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'causes-from-a-thread-cut-off',
     promises: [9],
     file: 'src/fault.ts',
-    find: 'return isFrame && (',
-    replace: 'return !isFrame || (',
+    find: "if (!frame.startsWith('at ')) return false;",
+    replace: "if (!frame.startsWith('at ')) return true;",
     tests: [beside('fault')],
   },
 ];
