@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { checkout } from './program.ts';
 
@@ -90,7 +90,7 @@ function dependenciesOf(root: string, found = new Set<string>()): ReadonlySet<st
 /** The folder of a package as code in `from` finds it. */
 function find(name: string, from: string): string | undefined {
   const folder = join(from, 'node_modules', name);
-  if (existsSync(folder)) return folder;
+  if (basename(from) !== 'node_modules' && existsSync(folder)) return folder;
   return dirname(from) === from ? undefined : find(name, dirname(from));
 }
 

@@ -23,7 +23,7 @@ const circuit: OptionTable<CircuitOptions> = {
 
 /** Options that may hold a secret are described by their kind alone. */
 const httpOptions: OptionTable<HttpOptions> = {
-  url: unshown('an http or https URL as text', (value) => typeof value === 'string'),
+  url: explicit(checkUrl),
   method: oneOf('POST', 'PUT'),
   headers: unshown('an object of headers, such as { authorization: … }', isPlainObject),
   body: synchronous('(call) => call.body'),
@@ -43,6 +43,14 @@ export function checkHttpOptions(options: unknown): void {
   const place = new Place('http', 'MILL_INVALID_DECLARATION');
   if (typeof options === 'string') place.refuse('expected an object of options, such as { url }, found a text');
   checkOptions(options, httpOptions, place);
+}
+
+/** A `url` that is undefined is most likely a variable that nobody set, too: every delivery would be a dead letter. */
+function checkUrl(url: unknown, place: Place): void {
+  if (typeof url === 'string') return;
+  const advice =
+    url === undefined ? '. Is a variable of the environment not set? Where each delivery has a url of its own, leave the option out.' : '';
+  place.refuse(`expected an http or https URL as text, found ${describeKind(url)}${advice}`);
 }
 
 /** A secret that is not there is most likely a variable that nobody set. Calls must not go out unsigned because of it. */

@@ -345,6 +345,10 @@ const wrong: readonly (readonly [options: unknown, message: string])[] = [
   ],
   [{ method: 'hush' }, 'http: method: expected POST or PUT, found "hush"'],
   [{ url: new URL('https://hush.example') }, 'http: url: expected an http or https URL as text, found an instance of URL'],
+  [
+    { url: undefined },
+    'http: url: expected an http or https URL as text, found nothing. Is a variable of the environment not set? Where each delivery has a url of its own, leave the option out.',
+  ],
   [{ judge: 'hush' }, 'http: judge: expected a function, found "hush"'],
   ['https://hush.example', 'http: expected an object of options, such as { url }, found a text'],
 ];

@@ -19,7 +19,7 @@ export interface HttpOptions {
    * Where to. It is the operator's own choice, so it may be any address, also a private one. Without it, and for a delivery
    * with a `url` of its own, the address comes from data: then it must be one of the Internet (see `allow`).
    */
-  readonly url?: string | undefined;
+  readonly url?: string;
   /** Default `POST`. */
   readonly method?: 'POST' | 'PUT';
   /**

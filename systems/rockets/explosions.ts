@@ -11,7 +11,11 @@ export interface ExplosionWebhook {
 
 /** How it is told: twenty attempts take some six hours, enough for a receiver to be mended. */
 export function explosionEndpoint({ url, secret }: ExplosionWebhook) {
-  return { to: http({ url, ...(secret !== undefined && { secret }) }), timeout: '15s', retry: { attempts: 20 } } as const;
+  return {
+    to: http({ ...(url !== undefined && { url }), ...(secret !== undefined && { secret }) }),
+    timeout: '15s',
+    retry: { attempts: 20 },
+  } as const;
 }
 
 /** What the webhook is told of a rocket, in the shape that Standard Webhooks has for payloads, and under which id. */
