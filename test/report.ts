@@ -59,8 +59,8 @@ class Report {
     return this.#passed;
   }
 
-  #completed({ name, file = name, nesting, details }: EventData.TestComplete): void {
-    const counts = this.#countsOf(file);
+  #completed({ name, file = name, entryFile = file, nesting, details }: EventData.TestComplete): void {
+    const counts = this.#countsOf(entryFile);
     if (nesting > 0 || name !== file) {
       if (details.type !== 'suite') counts[details.passed ? 'passed' : 'failed'] += 1;
       return;

@@ -11,9 +11,9 @@ import { simulate } from './simulation.ts';
 
 const steps = 40;
 /** Programs that are the same in every run. */
-const fixedPrograms = 50;
+const fixedPrograms = 30;
 /** Programs that nobody has run before. */
-const freshPrograms = 30;
+const freshPrograms = 15;
 
 describe('random programs under faults keep every promise', () => {
   test(`those of ${fixedPrograms} fixed seeds`, async () => {

@@ -108,14 +108,11 @@ export interface OnStore {
 
 /** Declares the tests of a promise on each store. */
 export function onEveryStore(promise: string, declare: (means: OnStore) => void): void {
-  for (const [name, makeStore] of Object.entries(stores)) onStore(name, makeStore, promise, declare);
+  for (const name of Object.keys(stores) as (keyof typeof stores)[]) onStore(name, promise, declare);
 }
 
-/** Declares the tests of a promise on SQLite alone. */
-export function onDisk(promise: string, declare: (means: OnStore) => void): void {
-  onStore('sqlite', stores.sqlite, promise, declare);
-}
-
-function onStore(name: string, makeStore: () => Store, promise: string, declare: (means: OnStore) => void): void {
+/** Declares the tests of a promise on one store. */
+export function onStore(name: keyof typeof stores, promise: string, declare: (means: OnStore) => void): void {
+  const makeStore = stores[name];
   describe(`${promise}, on ${name}`, () => declare({ makeStore, testMill: (options) => testMillOn({ store: makeStore(), ...options }) }));
 }

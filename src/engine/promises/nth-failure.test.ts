@@ -1,8 +1,11 @@
-import { onEveryStore } from './fixture.test.ts';
+import { onStore } from './fixture.test.ts';
 import { deaths, failures, whicheverCallFails } from './nth-failure.fixture.test.ts';
 
-onEveryStore('promises 2, 5, 6, 8: whichever call of the store fails', ({ makeStore }) => {
+onStore('memory', 'promises 2, 5, 6, 8: whichever call of the store fails', ({ makeStore }) => {
+  whicheverCallFails(makeStore, { kinds: [...failures, ...deaths], stride: 1 });
+});
+
+onStore('sqlite', 'promises 2, 5, 6, 8: whichever call of the store fails', ({ makeStore }) => {
   // On disk a run takes a fifth of a second, so fewer calls fail there, and more of them in the long tests.
-  const isInMemory = makeStore().kind === 'memory';
-  whicheverCallFails(makeStore, isInMemory ? { kinds: [...failures, ...deaths], stride: 1 } : { kinds: failures, stride: 35 });
+  whicheverCallFails(makeStore, { kinds: failures, stride: 35 });
 });

@@ -212,8 +212,8 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a ring of three keys passes a token 20,000 times, and what waits stays as little as the token', async () => {
-    const passes = 20_000;
+  test('a ring of three keys passes a token 5,000 times, and what waits stays as little as the token', async () => {
+    const passes = 5_000;
     let most = 0;
     const ring: AnyPipeline = pipeline('ring', {
       event: z.object({ at: z.int(), left: z.int() }),
@@ -231,7 +231,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.ingest('ring', { at: 0, left: passes });
     await t.drain();
     const passed = await Promise.all([0, 1, 2].map((at) => t.state('ring', String(at))));
-    assert.deepEqual(passed, [{ passed: 6_667 }, { passed: 6_667 }, { passed: 6_667 }]);
+    assert.deepEqual(passed, [{ passed: 1_667 }, { passed: 1_667 }, { passed: 1_667 }]);
     const { received, processed, depth, held } = t.mill.counts().ring ?? {};
     assert.deepEqual([received, processed, depth, held], [passes + 1, passes + 1, 0, 0]);
     assert.ok(most <= 1, `${most} waited at once`);
