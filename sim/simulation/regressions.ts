@@ -1,4 +1,7 @@
-/** A program that once found a bug: it is run for ever. */
+/**
+ * A program that finds a bug of former days when that is put in again, as the mutants do. A change of the engine gives programs another
+ * course; where one no longer finds its bug, another seed that does takes its place.
+ */
 export interface Regression {
   readonly seed: number;
   readonly steps: number;
@@ -9,10 +12,10 @@ export interface Regression {
 }
 
 export const regressions: readonly Regression[] = [
-  { seed: 100, steps: 40, isPlain: true, found: 'a record that was read while its key had turns, and so was old, was taken for the key' },
-  { seed: 743, steps: 40, isPlain: true, found: 'the same, and so a timer that had fired was never taken from the store and fired again' },
+  { seed: 104, steps: 40, isPlain: true, found: 'a record that was read while its key had turns, and so was old, was taken for the key' },
+  { seed: 146, steps: 40, isPlain: true, found: 'the same, elsewhere' },
   {
-    seed: 4400,
+    seed: 88,
     steps: 40,
     isPlain: true,
     found: 'a commit was under way when its partition was claimed again, and so an event was counted twice',
