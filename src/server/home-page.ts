@@ -1,10 +1,10 @@
 import type { PipelineCounts } from '../engine/counts.ts';
 import { version } from '../version.ts';
+import { type Concern, needsPerson } from './concerns.ts';
+import { concernsPanel } from './concerns-panel.ts';
 import { escaped } from './escaped.ts';
 import { homeStyle } from './home-style.ts';
 import type { System } from './system.ts';
-import { type Wait, waitsForPerson } from './waits.ts';
-import { waitsPanel } from './waits-panel.ts';
 
 export interface ServedRoute {
   readonly method: string;
@@ -18,13 +18,13 @@ export interface HomePage {
   readonly systems: readonly System[];
   readonly routes: readonly ServedRoute[];
   readonly counts: Readonly<Record<string, PipelineCounts>>;
-  readonly waits: readonly Wait[];
+  readonly concerns: readonly Concern[];
   /** Why the mill is not healthy; undefined when it is. */
   readonly fault: string | undefined;
 }
 
 /** The page as HTML. Whatever comes from outside of this file is escaped. */
-export function homePage({ systems, routes, counts, waits, fault }: HomePage): string {
+export function homePage({ systems, routes, counts, concerns, fault }: HomePage): string {
   const tagged = (tag: string) => routes.filter((route) => route.tag === tag);
   return `<!doctype html>
 <html lang="en">
@@ -40,11 +40,11 @@ export function homePage({ systems, routes, counts, waits, fault }: HomePage): s
 <header>
 <div class="mark">${wheel('currentColor')}</div>
 <div><h1>Millrace <small>${escaped(version)}</small></h1><p>Durable, ordered event processing</p></div>
-${health(fault, waits)}
+${health(fault, concerns)}
 </header>
 <nav><a href="/docs">API docs</a><a href="/metrics">Metrics</a><a href="/health">Health</a><a href="/dead-letters">Dead letters</a></nav>
 <main>
-${waitsPanel(waits)}
+${concernsPanel(concerns)}
 ${pipelines(counts)}
 ${systems.map((system) => section(system.title, system.description, tagged(system.name))).join('\n')}
 ${section('Every pipeline', 'The same for each of them: take events in, look at a key, redrive what was given up.', tagged('operator'))}
@@ -55,9 +55,9 @@ ${section('Every pipeline', 'The same for each of them: take events in, look at 
 }
 
 /** Green says that nobody is needed. */
-function health(fault: string | undefined, waits: HomePage['waits']): string {
+function health(fault: string | undefined, concerns: HomePage['concerns']): string {
   if (fault !== undefined) return `<p class="health fault">${escaped(fault)}</p>`;
-  return waits.some(waitsForPerson) ? '<p class="health waiting">running; something waits for you</p>' : '<p class="health">running</p>';
+  return concerns.some(needsPerson) ? '<p class="health waiting">running; something waits for you</p>' : '<p class="health">running</p>';
 }
 
 /** The columns of the table of pipelines. What lies there now outlives a restart. */

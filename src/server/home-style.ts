@@ -34,8 +34,8 @@ header .health.fault { color: var(--bad); }
 header .health.waiting { color: var(--person); }
 header .health.waiting::before { content: "■"; }
 .calm { color: var(--quiet); margin-bottom: 1rem; }
-.waits { box-shadow: inset 4px 0 var(--person); }
-.waits ul {
+.concerns { box-shadow: inset 4px 0 var(--person); }
+.concerns ul {
   list-style: none;
   padding: 0;
   margin-top: 0.5rem;
@@ -43,7 +43,7 @@ header .health.waiting::before { content: "■"; }
   grid-template-columns: 0.75rem auto auto minmax(0, 1fr);
   column-gap: 1rem;
 }
-.waits li {
+.concerns li {
   display: grid;
   grid-column: 1 / -1;
   grid-template-columns: subgrid;
@@ -51,12 +51,12 @@ header .health.waiting::before { content: "■"; }
   padding-block: 0.5rem;
   border-top: 1px solid var(--line);
 }
-.waits li:first-child { border-top: 0; }
-.waits li > a { color: inherit; font-weight: 600; font-variant-numeric: tabular-nums; }
-.waits li > span { color: var(--quiet); font-size: 0.9375rem; overflow-wrap: anywhere; }
-.waits .parked > a, .waits .stopped > a, .waits .leftover > a, .waits .parked .glyph, .waits .stopped .glyph, .waits .leftover .glyph { color: var(--person); }
-.waits .dead-letter > a, .waits .failed > a, .waits .dead-letter .glyph, .waits .failed .glyph { color: var(--bad); }
-.waits .circuit > a, .waits .circuit .glyph { color: var(--patience); }
+.concerns li:first-child { border-top: 0; }
+.concerns li > a { color: inherit; font-weight: 600; font-variant-numeric: tabular-nums; }
+.concerns li > span { color: var(--quiet); font-size: 0.9375rem; overflow-wrap: anywhere; }
+.concerns .parked > a, .concerns .stopped > a, .concerns .leftover > a, .concerns .parked .glyph, .concerns .stopped .glyph, .concerns .leftover .glyph { color: var(--person); }
+.concerns .dead-letter > a, .concerns .failed > a, .concerns .dead-letter .glyph, .concerns .failed .glyph { color: var(--bad); }
+.concerns .circuit > a, .concerns .circuit .glyph { color: var(--patience); }
 .glyph { width: 0.75rem; height: 0.75rem; fill: currentColor; }
 .glyph .line { fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
 nav { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-block: 1.5rem; }
@@ -94,9 +94,9 @@ code { font: 0.875rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   .routes li { grid-template-columns: 3.25rem minmax(0, 1fr); gap: 0 0.75rem; }
   .routes li > :last-child { grid-column: 2; }
-  .waits ul { grid-template-columns: 0.75rem minmax(0, 1fr) auto; column-gap: 0.75rem; }
-  .waits li > code { justify-self: end; }
-  .waits li > :last-child { grid-column: 2 / -1; }
+  .concerns ul { grid-template-columns: 0.75rem minmax(0, 1fr) auto; column-gap: 0.75rem; }
+  .concerns li > code { justify-self: end; }
+  .concerns li > :last-child { grid-column: 2 / -1; }
   .counts thead { display: none; }
   .counts, .counts tbody, .counts tr, .counts th, .counts td { display: block; }
   .counts tr { border-top: 1px solid var(--line); padding-block: 0.5rem; }

@@ -1,9 +1,9 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Mill } from '../engine/mill.ts';
+import { findConcerns } from './concerns.ts';
 import { homePage, type ServedRoute } from './home-page.ts';
 import { pathsOf } from './pipeline-documentation.ts';
 import type { System } from './system.ts';
-import { findWaits } from './waits.ts';
 
 /** The page loads nothing at all; its style is inline. */
 const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
@@ -20,7 +20,7 @@ export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly Sy
       systems,
       routes: [...served, ...routesOfPipelines(systems, served)],
       counts: mill.counts(),
-      waits: await findWaits(mill),
+      concerns: await findConcerns(mill),
       fault,
     });
   });

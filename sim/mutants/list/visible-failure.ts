@@ -161,18 +161,18 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'home-page-counts-dead-letters-since-the-start',
     promises: [9],
-    file: 'src/server/waits.ts',
+    file: 'src/server/concerns.ts',
     find: '(where: string, { deadLetters, parked }: PipelineCounts)',
     replace: '(where: string, { failed: deadLetters, parked }: PipelineCounts)',
-    tests: [beside('server/waits')],
+    tests: [beside('server/concerns')],
   },
   {
     name: 'home-page-green-although-somebody-is-needed',
     promises: [9],
-    file: 'src/server/waits.ts',
+    file: 'src/server/concerns.ts',
     find: "return kind !== 'circuit';",
     replace: "return kind === 'leftover';",
-    tests: [beside('server/waits')],
+    tests: [beside('server/concerns')],
   },
   {
     name: 'dead-letter-without-its-stack',

@@ -11,7 +11,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
  * - `dead letter`, `failed`: something failed; what comes after it goes on.
  * - `circuit`: it goes on by itself once the other side answers.
  */
-export interface Wait {
+export interface Concern {
   readonly kind: 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover';
   /** The pipeline. */
   readonly where: string;
@@ -22,41 +22,41 @@ export interface Wait {
 }
 
 /** Returns whether it goes on only when a person does something. */
-export function waitsForPerson({ kind }: Wait): boolean {
+export function needsPerson({ kind }: Concern): boolean {
   return kind !== 'circuit';
 }
 
 /** Finds what waits for a person, the most pressing first: counted from what the store holds, so that a restart forgets none of it. */
-export async function findWaits(mill: Mill): Promise<readonly Wait[]> {
+export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
   const pipelines = Array.from(mill.pipelines.values());
   const counts = Object.entries(mill.counts());
-  const schedules = await Promise.all(pipelines.map((pipeline) => waitOfSchedule(mill, pipeline)));
+  const schedules = await Promise.all(pipelines.map((pipeline) => concernOfSchedule(mill, pipeline)));
   return [
-    ...counts.flatMap(([name, count]) => waitOfParked(name, count)),
-    ...counts.flatMap(([name, count]) => waitOfDeadLetters(name, count)),
+    ...counts.flatMap(([name, count]) => concernOfParked(name, count)),
+    ...counts.flatMap(([name, count]) => concernOfDeadLetters(name, count)),
     ...schedules.flat(),
-    ...pipelines.flatMap(waitsOfCircuits),
-    ...mill.leftovers().map((leftover): Wait => {
+    ...pipelines.flatMap(concernsOfCircuits),
+    ...mill.leftovers().map((leftover): Concern => {
       const why = `Stored work is kept although ${describeLeftover(leftover)}. Declare it again, or delete what is stored.`;
       return { kind: 'leftover', where: leftover.pipeline, what: 'leftover', why, link: '/health' };
     }),
   ];
 }
 
-function waitOfParked(where: string, { parked }: PipelineCounts): readonly Wait[] {
+function concernOfParked(where: string, { parked }: PipelineCounts): readonly Concern[] {
   if (parked === 0) return [];
   const why = 'New events of these keys wait. Redrive or discard the dead letter of each key.';
   return [{ kind: 'parked', where, what: countOf(parked, 'parked key'), why, link: lettersOf(where) }];
 }
 
-function waitOfDeadLetters(where: string, { deadLetters, parked }: PipelineCounts): readonly Wait[] {
+function concernOfDeadLetters(where: string, { deadLetters, parked }: PipelineCounts): readonly Concern[] {
   if (deadLetters === 0) return [];
   const among = parked === 0 ? '' : `, those of the ${countOf(parked, 'parked key')} among them`;
   const why = `They failed for good${among}. Redrive or discard each.`;
   return [{ kind: 'dead letter', where, what: countOf(deadLetters, 'dead letter'), why, link: lettersOf(where) }];
 }
 
-async function waitOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): Promise<readonly Wait[]> {
+async function concernOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): Promise<readonly Concern[]> {
   if (schedule === undefined) return [];
   const link = `/pipelines/${name}/schedule`;
   try {
@@ -73,7 +73,7 @@ async function waitOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): Prom
 }
 
 /** Of transports that say how their circuit stands, as those of `http(…)` do. */
-function waitsOfCircuits({ name, deliver }: AnyPipeline): readonly Wait[] {
+function concernsOfCircuits({ name, deliver }: AnyPipeline): readonly Concern[] {
   return Object.entries(deliver).flatMap(([endpoint, { to }]) => {
     if (!('circuit' in to) || to.circuit === 'closed') return [];
     const why = `Calls to ${endpoint} fail, so few are made. Its deliveries go on by themselves once it answers.`;

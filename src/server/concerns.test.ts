@@ -7,9 +7,9 @@ import { temporaryFolder } from '../../test/program.ts';
 import { millrace } from '../engine/mill.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
+import { findConcerns } from './concerns.ts';
 import { visits } from './fixture.test.ts';
 import { createServer } from './server.ts';
-import { findWaits } from './waits.ts';
 
 /** Parks nothing: what fails is skipped. Nothing comes from its source. */
 const mails = pipeline('mails', {
@@ -51,7 +51,7 @@ async function afterRestart(t: TestContext, pipelines: readonly AnyPipeline[] = 
 test('what waits for a person is found in the store, after a restart too', async (t) => {
   const { mill } = await afterRestart(t);
   assert.deepEqual(
-    (await findWaits(mill)).map(({ kind, where, what, link }) => [kind, where, what, link]),
+    (await findConcerns(mill)).map(({ kind, where, what, link }) => [kind, where, what, link]),
     [
       ['parked', 'visits', '2 parked keys', '/dead-letters?pipeline=visits'],
       ['dead letter', 'visits', '2 dead letters', '/dead-letters?pipeline=visits'],
@@ -61,7 +61,7 @@ test('what waits for a person is found in the store, after a restart too', async
   );
   for (const { id } of await mill.deadLetters()) await mill.discard(id);
   await mill.schedule('mails').start();
-  assert.deepEqual(await findWaits(mill), []);
+  assert.deepEqual(await findConcerns(mill), []);
 });
 
 test('the home page after a restart shows first what waits, and is not green', async (t) => {
@@ -103,9 +103,9 @@ test('the routes of counts and metrics tell the same after a restart', async (t)
 test('what is left of a pipeline that is gone waits too', async (t) => {
   const { mill } = await afterRestart(t, [visits]);
   while (mill.leftovers().length < 2) await new Promise(setImmediate);
-  const waits = await findWaits(mill);
+  const concerns = await findConcerns(mill);
   assert.deepEqual(
-    waits.map(({ kind, where }) => [kind, where]),
+    concerns.map(({ kind, where }) => [kind, where]),
     [
       ['parked', 'visits'],
       ['dead letter', 'visits'],
@@ -113,14 +113,14 @@ test('what is left of a pipeline that is gone waits too', async (t) => {
       ['leftover', 'mails'],
     ],
   );
-  for (const { why } of waits.slice(2)) assert.match(why, /^Stored work is kept although (the pipeline|its schedule) is gone/);
+  for (const { why } of concerns.slice(2)) assert.match(why, /^Stored work is kept although (the pipeline|its schedule) is gone/);
 });
 
 test('an open circuit is shown, and goes on without anybody', async (t) => {
   const { mill, server, url } = await start(join(temporaryFolder(t), 'mill.db'), [calls]);
   t.after(() => server.stop(1_000));
   assert.deepEqual(
-    (await findWaits(mill)).map(({ kind, where, what }) => [kind, where, what]),
+    (await findConcerns(mill)).map(({ kind, where, what }) => [kind, where, what]),
     [['circuit', 'calls', 'circuit open']],
   );
   const page = await (await fetch(url)).text();

@@ -1,20 +1,20 @@
+import { type Concern, needsPerson } from './concerns.ts';
 import { escaped } from './escaped.ts';
-import { type Wait, waitsForPerson } from './waits.ts';
 
 /** Returns the first panel of the home page: everything that waits for a person, or one quiet line while nothing does. */
-export function waitsPanel(waits: readonly Wait[]): string {
-  if (waits.length === 0) return '<p class="calm">Nothing waits for you.</p>';
-  const title = waits.some(waitsForPerson) ? 'Waits for you' : 'Goes on by itself';
-  return `<section class="waits"><h2>${title}</h2><ul>${waits.map(itemOf).join('\n')}</ul></section>`;
+export function concernsPanel(concerns: readonly Concern[]): string {
+  if (concerns.length === 0) return '<p class="calm">Nothing waits for you.</p>';
+  const title = concerns.some(needsPerson) ? 'Waits for you' : 'Goes on by itself';
+  return `<section class="concerns"><h2>${title}</h2><ul>${concerns.map(itemOf).join('\n')}</ul></section>`;
 }
 
-function itemOf({ kind, where, what, why, link }: Wait): string {
+function itemOf({ kind, where, what, why, link }: Concern): string {
   const glyph = `<svg class="glyph" viewBox="0 0 12 12" aria-hidden="true">${glyphs[kind]}</svg>`;
   return `<li class="${kind.replace(' ', '-')}">${glyph}<a href="${escaped(link)}">${escaped(what)}</a><code>${escaped(where)}</code><span>${escaped(why)}</span></li>`;
 }
 
 /** Shape and word come before colour: each kind has a form of its own. */
-const glyphs: Readonly<Record<Wait['kind'], string>> = {
+const glyphs: Readonly<Record<Concern['kind'], string>> = {
   parked: '<rect x="1" y="1" width="10" height="10" rx="1"/>',
   'dead letter': '<path d="M2 2l8 8M10 2l-8 8" class="line"/>',
   stopped: '<path d="M4 1.5v9M8 1.5v9" class="line"/>',
