@@ -153,7 +153,8 @@ test('it stops when its parent was gone before it began', async (context) => {
   execFileSync('mkfifo', [join(folder, 'begin')]);
   const script = `{ read begin < begin; exec ${process.execPath} ${launcher} serve --port 0 --database memory:; } &`;
   const environment = { npm_lifecycle_event: 'serve' };
-  const program = new Program(context, [], { folder, environment, command: ['sh', '-c', script] });
+  // A session of its own: what becomes its parent, PID 1 in a container, may be of the session of the test.
+  const program = new Program(context, [], { folder, environment, command: ['sh', '-c', script], ownGroup: true });
   await once(program.child, 'exit');
   writeFileSync(join(folder, 'begin'), 'now\n');
   const { stderr } = await program.ended;
