@@ -18,6 +18,7 @@ const defaults = {
   shutdownTimeoutMs: 10_000,
   limits: defaultLimits,
   http: httpLimits,
+  access: { tokens: undefined, tokensFile: undefined, metricsAccess: 'tokens', hosts: undefined, isOpen: false },
 };
 
 test('without anything set the defaults hold', () => {

@@ -7,6 +7,7 @@ import type { Limits } from '../engine/limits.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import type { HttpLimits } from '../server/http-limits.ts';
 import { type LogLevel, logLevels } from '../telemetry/log.ts';
+import { type AccessConfiguration, readAccess } from './access-settings.ts';
 import { acceptedDatabases, type Database, readDatabase } from './database.ts';
 import { readLimits } from './limit-settings.ts';
 import { UsageError } from './usage-error.ts';
@@ -21,6 +22,7 @@ export interface Configuration {
   readonly shutdownTimeoutMs: number;
   readonly limits: Limits;
   readonly http: HttpLimits;
+  readonly access: AccessConfiguration;
 }
 
 /** A setting that may have a flag too, which goes before the variable. */
@@ -69,7 +71,7 @@ const shutdownTimeoutMs = {
   otherwise: '10s',
 } satisfies FlaggedSetting<number>;
 
-/** The settings that hold for whatever is served, its limits left out, in the order of the help. */
+/** The settings that hold for whatever is served, its limits and who may use it left out, in the order of the help. */
 export const settings: readonly Setting[] = [port, host, database, logLevel, shutdownTimeoutMs];
 
 /** What flags can say, as typed. */
@@ -77,6 +79,7 @@ export interface Flags {
   readonly port?: string | undefined;
   readonly host?: string | undefined;
   readonly database?: string | undefined;
+  readonly open?: boolean | undefined;
 }
 
 /**
@@ -90,6 +93,7 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
     database: chosen(database, flags.database, environment),
     logLevel: readSetting(logLevel, environment),
     shutdownTimeoutMs: readSetting(shutdownTimeoutMs, environment),
+    access: readAccess(flags.open, environment),
     ...readLimits(environment),
   };
 }

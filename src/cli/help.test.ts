@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { systems } from '../../systems/index.ts';
 import { readSetting, type Setting } from '../configuration/setting.ts';
+import { accessSettings } from './access-settings.ts';
 import { settings } from './configuration.ts';
 import { environmentHelp } from './help.ts';
 import { limitSettings } from './limit-settings.ts';
 
 const ofSystems = systems.flatMap((system) => ('settings' in system ? Object.values<Setting>(system.settings) : []));
-const all = [...settings, ...Object.values<Setting>(limitSettings), ...ofSystems];
+const all = [...settings, ...Object.values<Setting>(accessSettings), ...Object.values<Setting>(limitSettings), ...ofSystems];
 
 test('.env.example and the help list every setting with its default, in one order', () => {
   const listing = (unsetText: string) =>

@@ -1,5 +1,6 @@
 import { systems } from '../../systems/index.ts';
 import type { Setting } from '../configuration/setting.ts';
+import { accessSettings } from './access-settings.ts';
 import { settings } from './configuration.ts';
 import { limitSettings } from './limit-settings.ts';
 
@@ -9,8 +10,9 @@ export function environmentHelp(): string {
     'settings' in system ? [{ heading: `Of ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
   );
   const heading = 'Environment, also from a file .env; a flag goes before both:';
+  const access = { heading: 'Access:', settings: Object.values<Setting>(accessSettings) };
   const limits = { heading: 'Limits:', settings: Object.values<Setting>(limitSettings) };
-  const tables = [{ heading, settings }, limits, ...own];
+  const tables = [{ heading, settings }, access, limits, ...own];
   const width = Math.max(...tables.flatMap((table) => table.settings.map(({ variable }) => variable.length))) + 2;
   return tables.map((table) => [table.heading, ...table.settings.map((setting) => line(setting, width))].join('\n')).join('\n');
 }
@@ -27,4 +29,5 @@ export const examples = `Examples:
   $ millrace simulate rockets               load the rockets with messages out of order, then check every rocket
   $ millrace replay accounts updates.json   take updates of accounts in as they would arrive, to the last callback
   $ millrace workers --database talk.db     play a database of messages that workers say to each other
-  $ millrace store list                     what is stored of each pipeline, declared or not`;
+  $ millrace store list                     what is stored of each pipeline, declared or not
+  $ millrace token ci --role ingest         a token that lets ci bring events in, and the line for MILLRACE_TOKENS`;

@@ -9,6 +9,7 @@ import { addServe } from './serve.ts';
 import { addSimulate } from './simulate.ts';
 import type { StopOrders } from './stop-orders.ts';
 import { addStore } from './store.ts';
+import { addToken } from './token.ts';
 import { addWorkers } from './workers.ts';
 
 /** Runs one command to its end and leaves with its exit code. */
@@ -56,6 +57,7 @@ function declare(program: Command, environment: Environment, orders: StopOrders)
   addSimulate(program, environment, orders);
   addWorkers(program, environment, orders);
   addStore(program, environment, orders);
+  addToken(program);
 }
 
 /** The longest command that the words start with, for the hint: `millrace simulate rockets`. */

@@ -6,6 +6,7 @@ import { configure, type System } from '../server/system.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';
 import { version } from '../version.ts';
+import { accessOptions } from './access-settings.ts';
 import { type Configuration, type Flags, readConfiguration, usualPort } from './configuration.ts';
 import { describeDatabase } from './database.ts';
 import { environmentHelp } from './help.ts';
@@ -23,6 +24,7 @@ export function addServe(program: Command, environment: Environment, orders: Sto
     .argument('[system...]', 'names of systems, or paths of modules such as ./my-pipelines.ts')
     .option('--port <number>', 'port to listen on; 0 picks a free one')
     .option('--host <address>', 'address to listen on')
+    .option('--open', 'let anybody who reaches the server do all, on any address, without tokens')
     .option('--database <url>', 'sqlite:PATH, a path that ends in .db or .sqlite, or memory:')
     .addHelpText('after', () => `\n${environmentHelp()}`)
     .action(async (names: string[], flags: Flags) => {
@@ -48,12 +50,13 @@ async function serve(systems: readonly System[], { chosen, configuration, stop }
   const log = createLogger(configuration.logLevel);
   outliveStrayFailures(log);
   const { host, database, limits, shutdownTimeoutMs } = configuration;
+  const access = accessOptions(configuration.access, log);
   const pipelines = systems.flatMap((system) => system.pipelines);
   const mill = millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
   if ((await Promise.race([stop, mill.start().then(() => 'started')])) !== 'started') return mill.stop({ timeoutMs: shutdownTimeoutMs });
   let server: MillServer | undefined;
   try {
-    server = await createServer({ mill, systems, log, limits: configuration.http });
+    server = await createServer({ mill, systems, log, limits: configuration.http, access });
     const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? usualPort });
     const names = systems.map((system) => system.name).join(', ');
     announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);

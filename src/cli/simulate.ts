@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { rockets } from '../../systems/rockets/index.ts';
-import type { Environment } from '../configuration/setting.ts';
+import { type Environment, readSetting, type Setting } from '../configuration/setting.ts';
 import { durationUpTo, integerBetween, readValue, share, type Values } from '../configuration/values.ts';
 import { readAddress, usualPort } from './configuration.ts';
 import { type RocketSimulation, simulateRockets } from './simulate/rockets.ts';
@@ -27,10 +27,11 @@ export function addSimulate(program: Command, environment: Environment, orders: 
     .option('--message-delay <duration>', 'rest of a sender after each message', '0ms')
     .option('--seed <n>', 'what the messages are made from', '444')
     .option('--duplicates <share>', 'share of the messages that is posted twice, 0 to 1', '0.1')
+    .addHelpText('after', `\nEnvironment:\n  ${tokenSetting.variable}  ${tokenSetting.meaning}`)
     .option('--shuffle <n>', 'size of the hat out of which the next message is drawn; 0 keeps the order', '300')
     .action(async (url: string | undefined, options: Options) => {
       const urls = url === undefined ? usualUrls(environment) : [read('URL', url, { accepts: 'an http or https URL', read: readUrl })];
-      const simulation = readSimulation(options);
+      const simulation = { ...readSimulation(options), headers: authorization(environment) };
       if (!(await simulateRockets(urls, simulation, orders))) process.exitCode = 1;
     });
 }
@@ -52,7 +53,20 @@ function usualUrls(environment: Environment): readonly URL[] {
   return Array.from(new Set(ports), (each) => new URL(`http://${host}:${each}/messages`));
 }
 
-function readSimulation(options: Options): RocketSimulation {
+/** What every request says of who sends it. */
+function authorization(environment: Environment): Readonly<Record<string, string>> {
+  const token = readSetting(tokenSetting, environment);
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+const tokenSetting = {
+  variable: 'MILLRACE_TOKEN',
+  meaning: 'the token to send, where the server asks for one; it must be one that may operate',
+  values: { accepts: 'a token as millrace token prints it', read: (text) => (/^[!-~]+$/.test(text) ? text : undefined) },
+  secret: true,
+} satisfies Setting<string>;
+
+function readSimulation(options: Options): Omit<RocketSimulation, 'headers'> {
   return {
     senders: read('--concurrency-level', options.concurrencyLevel, integerBetween(1, 1000)),
     messages: read('--max-messages', options.maxMessages, integerBetween(1, 100_000_000)),

@@ -1,4 +1,5 @@
 import { describeFound } from '../describe-found.ts';
+import { isName } from './check.ts';
 import { checkOptions, type OptionTable, required } from './check-options.ts';
 import { isTable } from './check-table.ts';
 import type { DeliveryRetry, EndpointOptions } from './endpoint.ts';
@@ -140,8 +141,4 @@ function checkTimerName(name: string, place: Place): void {
 
 function checkEndpointName(name: string, place: Place): void {
   if (!isName(name)) place.refuse(`expected names of lower-case letters, digits and _, at most 40, found ${describeFound(name)}`);
-}
-
-function isName(name: unknown): boolean {
-  return typeof name === 'string' && /^[a-z][a-z0-9_]{0,39}$/.test(name);
 }

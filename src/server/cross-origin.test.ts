@@ -101,7 +101,7 @@ test('a page of another origin may read, and one of this origin and a program ma
 });
 
 test('an origin is compared with the name that the request came to', async (t) => {
-  const { url } = await serve(t);
+  const { url } = await serve(t, { access: { hosts: ['mill.example'] } });
   const from = (origin: string) =>
     `POST /pipelines/visits/events HTTP/1.1\r\nHost: mill.example:8080\r\nOrigin: ${origin}\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\n{"page":"/"}`;
   const [other, same] = await onOneConnection(url, [from('http://other.example'), from('http://mill.example:8080')]);

@@ -1,8 +1,9 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter } from '../store/store.ts';
+import { isLimited, mayUse } from './access/guard.ts';
 import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
@@ -50,6 +51,8 @@ const Resolved = z.object({ id: z.string(), status: z.enum(['redriven', 'discard
 export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const params = jsonSchemaOf(Params);
+  // Whose letter it is the routes look at.
+  const config = { pipelines: [] };
 
   app.get(
     '/dead-letters',
@@ -60,9 +63,11 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(DeadLetterAnswer)) },
       },
+      config,
     },
     async (request) => {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
+      checkPipeline(request, filter.pipeline);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
       const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 });
       return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
@@ -71,19 +76,16 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.get<Route>(
     '/dead-letters/:id',
-    { schema: { tags, summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } } },
-    async (request) => {
-      const { id } = request.params;
-      const [found] = await mill.deadLetters({ id, limit: 1 });
-      if (found === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
-      return toAnswer(found);
-    },
+    { schema: { tags, summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } }, config },
+    async (request) => toAnswer(await findLetter(mill, request)),
   );
 
   app.post<Route>(
     '/dead-letters/:id/redrive',
-    { schema: { tags, summary: 'Try it again, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } } },
-    async ({ params: { id } }) => {
+    { schema: { tags, summary: 'Try it again, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
+    async (request) => {
+      const { id } = request.params;
+      if (isLimited(request)) await findLetter(mill, request);
       await mill.redrive(id);
       return { id, status: 'redriven' };
     },
@@ -91,12 +93,28 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.post<Route>(
     '/dead-letters/:id/discard',
-    { schema: { tags, summary: 'Forget it, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } } },
-    async ({ params: { id } }) => {
+    { schema: { tags, summary: 'Forget it, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
+    async (request) => {
+      const { id } = request.params;
+      if (isLimited(request)) await findLetter(mill, request);
       await mill.discard(id);
       return { id, status: 'discarded' };
     },
   );
+}
+
+/** Throws `MILL_NOT_FOUND` also for a letter of a pipeline that the token is not for. */
+async function findLetter(mill: Mill, request: FastifyRequest<Route>): Promise<DeadLetter> {
+  const { id } = request.params;
+  const [found] = await mill.deadLetters({ id, limit: 1 });
+  if (found !== undefined && mayUse(request, found.partition.pipeline)) return found;
+  throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
+}
+
+/** Throws `MILL_FORBIDDEN` where the token is for some pipelines and the list for another one, or for all. */
+function checkPipeline(request: FastifyRequest, pipeline: string | undefined): void {
+  if (!isLimited(request) || (pipeline !== undefined && mayUse(request, pipeline))) return;
+  throw new MillraceError('MILL_FORBIDDEN', 'pipeline: expected one that the token is for, and it is for some alone');
 }
 
 function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { MillraceError } from '../errors.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 import { ingestRoute } from './ingest-route.ts';
 
-/** A server with a route that takes in, which says what it got or throws what it is asked to; and how many requests Fastify saw. */
-async function serveBoth(t: Parameters<typeof serve>[0]) {
-  const seen = { byFastify: 0 };
+/** A server with a route that takes in, which says what it got or throws what it is asked to; and by which way the last request came to it. */
+async function serveBoth(t: Parameters<typeof serve>[0], hook?: (app: FastifyInstance) => void) {
+  const seen: { way: 'short' | 'long' | undefined } = { way: undefined };
   const served = await serve(t, {
     routes(app) {
-      app.addHook('onRequest', async () => {
-        seen.byFastify += 1;
-      });
+      hook?.(app);
       ingestRoute(app, '/take', {}, async ({ body, headers, rawBody }) => {
+        seen.way = new Error('here').stack?.includes('direct-routes.ts') ? 'short' : 'long';
         if (body === 'full') throw new MillraceError('MILL_BACKLOG_FULL', 'full', { retryAfterMs: 3_000 });
         if (body === 'broken') throw new Error('a secret');
         return { body, trace: headers.traceparent ?? 'ünknown', raw: rawBody.toString('base64') };
@@ -47,11 +47,13 @@ for (const [what, body, headers] of bodies) {
   test(`the short way answers as the long one does: ${what}`, async (t) => {
     const { url, seen } = await serveBoth(t);
     const short = await told(await post(`${url}/take`, body, headers));
-    assert.equal(seen.byFastify, 0);
+    assert.notEqual(seen.way, 'long');
+    seen.way = undefined;
     // Not the path as it was registered.
     const long = await told(await post(`${url}/take/`, body, headers));
-    assert.equal(seen.byFastify, 1);
+    assert.notEqual(seen.way, 'short');
     assert.deepEqual(short, long);
+    assert.equal(short.headers['x-content-type-options'], 'nosniff');
   });
 }
 
@@ -75,9 +77,89 @@ test('what is not plain goes the long way', async (t) => {
     ['/take', { method: 'POST', body: JSON.stringify('x'.repeat(1024 * 1024)) }, 413],
     ['/take', { method: 'PUT', body: '1' }, 405],
   ];
-  for (const [path, request, status] of others) assert.equal((await fetch(`${url}${path}`, request)).status, status, `${path} ${status}`);
-  // Another site's and another method's are refused before they come to the route.
-  assert.equal(seen.byFastify, others.length - 2);
+  for (const [path, request, status] of others) {
+    seen.way = undefined;
+    assert.equal((await fetch(`${url}${path}`, request)).status, status, `${path} ${status}`);
+    assert.equal(seen.way, status === 202 ? 'long' : undefined);
+  }
+  await post(`${url}/take`, 1);
+  assert.equal(seen.way, 'short');
+});
+
+/** All that may look at a request in a scope of an embedder's, added before the route or after it. */
+const hooks: Readonly<Record<string, (app: FastifyInstance) => void>> = {
+  onRequest: (app) => app.addHook('onRequest', keepOut),
+  preParsing: (app) => app.addHook('preParsing', keepOut),
+  preValidation: (app) => app.addHook('preValidation', keepOut),
+  preHandler: (app) => app.addHook('preHandler', keepOut),
+  'onRequest of a plugin that breaks its encapsulation': (app) =>
+    app.register(
+      Object.assign(async (scope: FastifyInstance) => scope.addHook('onRequest', keepOut), { [Symbol.for('skip-override')]: true }),
+    ),
+  'a hook that onRoute puts into the options': (app) =>
+    app.addHook('onRoute', (route) => {
+      route.onRequest = keepOut;
+    }),
+};
+
+const keepOut = async () => {
+  throw new MillraceError('MILL_CONFLICT', 'kept out');
+};
+
+for (const [name, hook] of Object.entries(hooks)) {
+  test(`a hook of an embedder runs for ingest routes: ${name}`, async (t) => {
+    const { url, seen, mill } = await serveBoth(t, hook);
+    const { detail } = await problemIn(await post(`${url}/take`, 1));
+    assert.deepEqual([detail, seen.way], ['kept out', undefined]);
+    // Those of the server have no part in it.
+    await post(`${url}/pipelines/visits/events`, { page: 'a' });
+    assert.equal(mill.counts().visits?.received, 1);
+  });
+}
+
+test('a hook that is added after the route, or in a scope above it, runs for it', async (t) => {
+  const { url } = await serve(t, {
+    routes(app) {
+      ingestRoute(app, '/before', {}, async () => ({}));
+      app.register(async (scope) => ingestRoute(scope, '/within', {}, async () => ({})), { prefix: '/deep' });
+      app.addHook('preHandler', keepOut);
+    },
+  });
+  for (const path of ['/before', '/deep/within']) assert.equal((await problemIn(await post(`${url}${path}`, 1))).detail, 'kept out', path);
+});
+
+test('an answer that a hook or a handler of errors changes is changed for ingest routes', async (t) => {
+  const { url } = await serve(t, {
+    routes(app) {
+      app.register(async (scope) => {
+        scope.addHook('onSend', async (_request, reply) => void reply.header('x-told', 'yes'));
+        ingestRoute(scope, '/told', {}, async () => ({}));
+      });
+      app.register(async (scope) => {
+        scope.setErrorHandler((_error, _request, reply) => reply.code(418).send({ teapot: true }));
+        ingestRoute(scope, '/failing', {}, async () => {
+          throw new Error('no');
+        });
+      });
+    },
+  });
+  assert.equal((await post(`${url}/told`, 1)).headers.get('x-told'), 'yes');
+  assert.equal((await post(`${url}/failing`, 1)).status, 418);
+});
+
+test('a hook of one scope leaves the short way to the routes of others', async (t) => {
+  const ways: (string | undefined)[] = [];
+  const { url } = await serve(t, {
+    routes(app) {
+      app.register(async (scope) => scope.addHook('onRequest', keepOut));
+      ingestRoute(app, '/free', {}, async () => {
+        ways.push(new Error('here').stack?.includes('direct-routes.ts') ? 'short' : 'long');
+        return {};
+      });
+    },
+  });
+  assert.equal((await post(`${url}/free`, 1)).status, 202);
+  assert.deepEqual(ways, ['short']);
 });
 
 test('a stop waits for requests that went the short way', async (t) => {

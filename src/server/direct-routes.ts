@@ -1,18 +1,47 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
+import { type Ask, accessOf } from './access/ask.ts';
 import { logFailure } from './failures.ts';
 import type { Gate } from './gate.ts';
 import type { TakeIn } from './ingest-route.ts';
 import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
 import { failureAnswer } from './problem.ts';
+import { rawSecurityHeaders } from './security-headers.ts';
 
 const decorator = 'directRoutes';
 
 interface DirectRoute {
+  /** As it was registered, with parameters. */
+  readonly url: string;
+  /** The whole path, with none. */
+  readonly path: string;
+  /** Those that it takes events in for; by default what its route says. */
+  readonly pipelines?: readonly string[];
   readonly take: TakeIn;
   readonly inexactNumbers: InexactNumbers;
 }
+
+/** Its last value is the length. */
+const headOfAnswer = [...rawSecurityHeaders, 'content-type', 'application/json; charset=utf-8', 'content-length'];
+
+interface OpenRoute extends DirectRoute {
+  readonly ask: Ask;
+}
+
+/** The hooks of Fastify's that see a request or its answer. */
+const hookNames = [
+  'onRequest',
+  'preParsing',
+  'preValidation',
+  'preHandler',
+  'preSerialization',
+  'onSend',
+  'onResponse',
+  'onError',
+  'onTimeout',
+  'onRequestAbort',
+] as const satisfies readonly (keyof RouteOptions)[];
 
 /** The direct routes of a Fastify that has any. */
 export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
@@ -23,19 +52,25 @@ export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
  * The short way for the requests that a server has most of: those that take events in. What Fastify does for a request (its
  * objects, hooks, serializer) costs as much as all the rest of such a request, so one that is in every way plain is read
  * and answered here, past it: `POST` to a path as it was registered, with the length of its body, which is not too large.
- * All others go to Fastify, which has the same route, and both ways pass the same gate, parser and problems.
+ * All others go to Fastify, which has the same route, and both ways pass the same gate, parser and problems. So do those to a route
+ * that has a hook of its own, or a handler of errors: whoever adds one has it run.
  */
 export class DirectRoutes {
-  readonly #routes = new Map<string, DirectRoute>();
+  readonly #routes = new Map<string, OpenRoute>();
+  readonly #app: FastifyInstance;
   readonly #gate: Gate;
   readonly #log: Logger;
   readonly #bodyBytesMax: number;
+  readonly #registered: { readonly options: RouteOptions; readonly scope: FastifyInstance }[] = [];
+  readonly #hooked = new WeakSet<object>();
 
   constructor(app: FastifyInstance, gate: Gate, log: Logger, bodyBytesMax: number) {
+    this.#app = app;
     this.#gate = gate;
     this.#log = log;
     this.#bodyBytesMax = bodyBytesMax;
     app.decorate(decorator, { getter: (): DirectRoutes => this });
+    this.#watchHooks(app);
     const others = app.server.listeners('request');
     app.server.removeAllListeners('request');
     app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -45,15 +80,49 @@ export class DirectRoutes {
     });
   }
 
-  /** @param path with no parameters */
-  add(path: string, take: TakeIn, inexactNumbers: InexactNumbers): void {
-    this.#routes.set(path, { take, inexactNumbers });
+  /** Opens the short way to a route that is registered, once the server is ready: then all hooks are known. */
+  add(app: FastifyInstance, route: DirectRoute): void {
+    app.addHook('onReady', (done) => {
+      const registered = this.#registered.find(({ options }) => options.method === 'POST' && options.url === route.url);
+      if (registered !== undefined && !this.#isHooked(registered)) {
+        const { config } = registered.options;
+        const ask = { access: accessOf(config, 'POST'), pipelines: route.pipelines ?? config?.pipelines };
+        this.#routes.set(route.path, { ...route, ask });
+      }
+      done();
+    });
   }
 
-  #routeFor({ method, url = '', headers }: IncomingMessage): DirectRoute | undefined {
+  /** From now on hooks count, and routes are noted. What is in their options later is what their scopes' hooks have put there. */
+  #watchHooks(app: FastifyInstance): void {
+    const { addHook } = app;
+    const noted = (scope: unknown, [name]: readonly unknown[]) => {
+      if (hookNames.some((one) => one === name)) this.#hooked.add(Object(scope));
+    };
+    app.addHook = new Proxy(addHook, {
+      apply(target, scope, words) {
+        noted(scope, words);
+        return Reflect.apply(target, scope, words);
+      },
+    });
+    const registered = this.#registered;
+    app.addHook('onRoute', function (options) {
+      registered.push({ options, scope: this });
+    });
+  }
+
+  #isHooked({ options, scope }: { readonly options: RouteOptions; readonly scope: FastifyInstance }): boolean {
+    if (hookNames.some((name) => options[name] !== undefined)) return true;
+    if (options.errorHandler !== undefined || scope.errorHandler !== this.#app.errorHandler) return true;
+    for (let one: unknown = scope; typeof one === 'object' && one !== null; one = Object.getPrototypeOf(one))
+      if (this.#hooked.has(one)) return true;
+    return false;
+  }
+
+  #routeFor({ method, url = '', headers }: IncomingMessage): OpenRoute | undefined {
     if (method !== 'POST') return undefined;
     const route = this.#routes.get(url);
-    if (route === undefined || !this.#gate.admits(headers)) return undefined;
+    if (route === undefined || !this.#gate.admits(headers, route.ask)) return undefined;
     // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
     const bytes = headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : 0;
     return bytes > 0 && bytes <= this.#bodyBytesMax ? route : undefined;
@@ -75,7 +144,7 @@ export class DirectRoutes {
       const body = parseRequiredBody(rawBody, route.inexactNumbers);
       const answer = JSON.stringify(await route.take({ body, headers, rawBody }));
       // Node.js takes a list of names and values as it is.
-      response.writeHead(202, ['content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(answer))]);
+      response.writeHead(202, [...headOfAnswer, String(Buffer.byteLength(answer))]);
       response.end(answer);
     } catch (error) {
       const { status, headers, body } = failureAnswer(error);

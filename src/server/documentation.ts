@@ -5,7 +5,9 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { version } from '../version.ts';
-import { safeMethods } from './gate.ts';
+import { accessOf, safeMethods } from './access/ask.ts';
+import type { Access } from './access/role.ts';
+
 import { jsonSchemaOf } from './parse-request.ts';
 import { documentPipelines } from './pipeline-documentation.ts';
 import { problemMediaType } from './problem.ts';
@@ -24,19 +26,26 @@ const ProblemDetails = z.object({
   errors: z.array(z.object({ path: z.string().meta({ examples: ['events[3].type'] }), message: z.string() })).optional(),
 });
 
-/** The page loads nothing from elsewhere; Swagger UI styles its elements inline and has images in its stylesheet. */
+/** The page loads nothing from elsewhere; Swagger UI has images in its stylesheet. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",
+  "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
 
+interface Documented {
+  readonly systems: readonly System[];
+  readonly log: Logger;
+  readonly asksForTokens: boolean;
+}
+
 /** Adds `GET /docs`, `/openapi.json` and the redirect of `/swagger/`. To be called before other routes are added: it collects them. */
-export async function documentRoutes(app: FastifyInstance, systems: readonly System[], log: Logger): Promise<void> {
+export async function documentRoutes(app: FastifyInstance, { systems, log, asksForTokens }: Documented): Promise<void> {
   await app.register(fastifySwagger, {
     convertConstToEnum: false,
     refResolver: {
@@ -52,6 +61,7 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
         description:
           'Durable, ordered event processing. A 2xx to a POST means that the event is on disk; errors are problem details (RFC 9457).',
       },
+      components: { securitySchemes: { token: tokenScheme } },
       tags: [
         ...systems.map(({ name, description }) => ({ name, description })),
         { name: 'operator', description: 'Every pipeline: take events in, look at keys, redrive or discard dead letters.' },
@@ -61,28 +71,46 @@ export async function documentRoutes(app: FastifyInstance, systems: readonly Sys
   });
   app.addSchema({ $id: 'Problem', description: 'Problem details, RFC 9457', ...jsonSchemaOf(ProblemDetails, 'output') });
   app.addHook('onRoute', (route) => {
-    if (route.schema?.hide !== true) route.schema = { ...route.schema, response: describedAnswers(route) };
+    if (route.schema?.hide === true) return;
+    const access = accessOf(route.config, [route.method].flat()[0] ?? '');
+    const asks = asksForTokens && access !== 'open';
+    const security = access === 'open' ? [] : asks ? [{ token: [] }] : [{ token: [] }, {}];
+    route.schema = { ...route.schema, security, response: describedAnswers(route, asks ? access : undefined) };
   });
-  await app.register(fastifySwaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: contentSecurityPolicy,
-    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
-    theme: { title: 'Millrace API' },
+  await app.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, pipelines: [] };
+    });
+    await scope.register(fastifySwaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: contentSecurityPolicy,
+      uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
+      theme: { title: 'Millrace API' },
+    });
+    scope.get('/openapi.json', { schema: { hide: true, querystring: noQuery } }, () => app.swagger());
+    scope.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
   });
-  app.get('/openapi.json', { schema: { hide: true, querystring: noQuery } }, () => app.swagger());
-  app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
 }
 
-/** Returns a route's answers, each with a description, and the problems that it may answer. Those that every such route has in common have their status. */
-function describedAnswers({ url, method, schema }: RouteOptions): Record<string, object> {
+/**
+ * Returns a route's answers, each with a description, and the problems that it may answer. Those that every such route has in
+ * common have their status.
+ *
+ * @param role what a token must be good for, where one is asked for
+ */
+function describedAnswers({ url, method, schema }: RouteOptions, role: Access | undefined): Record<string, object> {
   const documented: readonly (readonly [string, unknown])[] = Object.entries(schema?.response ?? {});
   const described = documented.map(([status, answer]) => {
     const schema = typeof answer === 'object' ? answer : {};
     return [status, { description: STATUS_CODES[status] ?? 'Answer', ...schema }] as const;
   });
-  const changes = [method].flat().some((one) => !safeMethods.has(one));
+  const forbidden = [
+    ...(role === undefined ? [] : [`The token may not ${role}, or not here`]),
+    ...([method].flat().every((one) => safeMethods.has(one)) ? [] : ['A page of another origin asked for it']),
+  ];
   return {
-    ...(changes && { 403: problem('A page of another origin asked for it') }),
+    ...(role !== undefined && { 401: { ...problem('There is no token, or one that is not known'), headers: challenge } }),
+    ...(forbidden.length > 0 && { 403: problem(forbidden.join('. ')) }),
     ...(url.includes(':') && { 404: problem('There is none of that name') }),
     ...(schema?.body !== undefined && { 415: { ...problem('The body is compressed'), headers: acceptEncoding } }),
     ...Object.fromEntries(described),
@@ -91,6 +119,13 @@ function describedAnswers({ url, method, schema }: RouteOptions): Record<string,
   };
 }
 
+const tokenScheme = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'A token that `millrace token` made, where the server asks for one. Its role says what it may do: ingest, read, or operate.',
+} as const;
+
+const challenge = { 'WWW-Authenticate': { type: 'string', description: 'The scheme that is asked for, Bearer, and what is wrong' } };
 const acceptEncoding = { 'Accept-Encoding': { type: 'string', const: 'identity', description: 'What would be taken' } };
 
 function problem(description: string): object {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { codeOf, faultOf } from '../fault.ts';
 import { failureAnswer, problemMediaType, sendFailure } from './problem.ts';
+import { securityHeaders } from './security-headers.ts';
 
 /** Answers everything that is thrown on the way of a request with its problem, and logs what is our fault. */
 export function answerFailures(app: FastifyInstance, log: Logger): void {
@@ -47,6 +48,7 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
   const status = statusByCode[error.code ?? ''] ?? 400;
   const title = STATUS_CODES[status] ?? 'Bad Request';
   const body = JSON.stringify({ type: 'about:blank', title, status, detail: 'expected a well-formed HTTP/1.1 request in good time' });
-  const head = [`HTTP/1.1 ${status} ${title}`, `Content-Type: ${problemMediaType}`, `Content-Length: ${body.length}`, 'Connection: close'];
+  const headers = { ...securityHeaders, 'content-type': problemMediaType, 'content-length': body.length, connection: 'close' };
+  const head = [`HTTP/1.1 ${status} ${title}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -7,6 +7,7 @@ import type { Limits } from '../engine/limits.ts';
 import { type Mill, millrace } from '../engine/mill.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import type { AccessOptions } from './access/guard.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { createServer, type MillServer } from './server.ts';
 import type { System } from './system.ts';
@@ -43,12 +44,20 @@ interface ServeOptions {
   readonly log?: Logger;
   readonly limits?: Partial<Limits>;
   readonly http?: HttpLimits;
+  readonly access?: AccessOptions;
 }
 
 /** A real server over a real engine in memory, gone when the test ends. */
 export async function serve(
   t: TestContext,
-  { routes, pipelines = [visits, numbered], log = pino({ level: 'silent' }), limits = {}, http = httpLimits }: ServeOptions = {},
+  {
+    routes,
+    pipelines = [visits, numbered],
+    log = pino({ level: 'silent' }),
+    limits = {},
+    http = httpLimits,
+    access = {},
+  }: ServeOptions = {},
 ): Promise<Served> {
   const system: System = {
     name: 'site',
@@ -58,7 +67,7 @@ export async function serve(
     ...(routes && { routes }),
   };
   const mill = await millrace({ store: memory(), pipelines, limits }).start();
-  const server = await createServer({ mill, systems: [system], log, limits: http });
+  const server = await createServer({ mill, systems: [system], log, limits: http, access });
   t.after(() => server.stop(1_000));
   return { url: await server.listen({ host: '127.0.0.1', port: 0 }), mill, server };
 }

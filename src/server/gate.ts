@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
+import { type Ask, safeMethods } from './access/ask.ts';
+import { type Guard, pipelinesOfToken } from './access/guard.ts';
 import { crossOriginMessage, isCrossOrigin } from './cross-origin.ts';
-
-/** Methods that change nothing. */
-export const safeMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
+import { securityHeaders } from './security-headers.ts';
 
 /** What still answers while the server stops: who watches it must see that it does. */
 const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/ping', '/metrics']);
@@ -16,24 +16,31 @@ const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/pi
  *
  * - counts the requests in flight, so that a stop can wait for them;
  * - refuses what comes in after {@link Gate.close} with `MILL_STOPPING`;
+ * - refuses who has no right to it, see {@link Guard};
  * - refuses what no route takes: 405 with `Allow` when another method would be taken, otherwise 404;
  * - refuses what a page of another origin would change: bodies of any type are taken, so no preflight keeps it out;
  * - refuses compressed bodies, which nothing here reads;
  * - declares every body to be JSON, whatever its `Content-Type` says, for Fastify would refuse one that it does not know.
  *
- * It is synchronous and allocates nothing for a request that it lets in.
+ * It also sets the headers that every answer has. Without tokens it allocates nothing for a request that it lets in.
  */
 export class Gate {
   #inFlight = 0;
   #closed = false;
   readonly #emptied = Promise.withResolvers<void>();
 
-  constructor(app: FastifyInstance) {
+  readonly #guard: Guard;
+
+  constructor(app: FastifyInstance, guard: Guard) {
+    this.#guard = guard;
+    app.decorateRequest(pipelinesOfToken, null);
     app.addHook('onRequest', (request, reply, done) => {
       this.entered(reply.raw);
+      reply.headers(securityHeaders);
       const refusal = this.#refusalOf(app, request, reply);
       if (refusal === undefined) declareJson(request.raw.headers);
-      done(refusal);
+      if (refusal instanceof Promise) refusal.then(done, done);
+      else done(refusal);
     });
     app.setNotFoundHandler((request, reply) => {
       throw noRoute(app, request, reply);
@@ -45,8 +52,8 @@ export class Gate {
   }
 
   /** Whether it would let a request with these headers in that changes something. */
-  admits(headers: IncomingHttpHeaders): boolean {
-    return !this.#closed && !isCrossOrigin(headers) && !isEncoded(headers);
+  admits(headers: IncomingHttpHeaders, ask: Ask): boolean {
+    return !this.#closed && this.#guard.admits(headers, ask) && !isCrossOrigin(headers) && !isEncoded(headers);
   }
 
   /** A request is in flight until its response is closed. */
@@ -63,11 +70,13 @@ export class Gate {
   }
 
   /** Sets what an answer with the refusal says in its head. */
-  #refusalOf(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError | undefined {
+  #refusalOf(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError | Promise<MillraceError> | undefined {
     if (this.#closed && !servedToTheEnd.has(request.routeOptions.url)) {
       reply.header('connection', 'close');
       return new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests');
     }
+    const refusal = this.#guard.refusalOf(request, reply);
+    if (refusal !== undefined) return refusal;
     if (request.is404) return noRoute(app, request, reply);
     const { headers, method } = request.raw;
     if (safeMethods.has(method)) return undefined;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { pipeline } from '../pipeline/pipeline.ts';
@@ -52,8 +53,11 @@ test('the section of a system without routes of its own has those of its pipelin
 test('the home page loads nothing and escapes what it shows', async (t) => {
   const { url } = await serve(t);
   const response = await fetch(url);
-  assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'; style-src 'unsafe-inline'/);
   const page = await response.text();
+  const [, style = ''] = /<style>(.*?)<\/style>/s.exec(page) ?? [];
+  const policy = response.headers.get('content-security-policy') ?? '';
+  assert.ok(policy.startsWith(`default-src 'none'; style-src 'sha256-${hash('sha256', style, 'base64')}';`), policy);
+  assert.doesNotMatch(page, /<[^>]+ style=/);
   assert.ok(page.includes('Site &lt;b&gt;') && !page.includes('Site <b>'));
   assert.doesNotMatch(page, /(?:src|href)="(?!\/|data:)/);
   assert.doesNotMatch(page, /<script/);

@@ -1,12 +1,21 @@
+import { hash } from 'node:crypto';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Mill } from '../engine/mill.ts';
 import { findConcerns } from './concerns.ts';
 import { homePage, type ServedRoute } from './home-page.ts';
+import { homeStyle } from './home-style.ts';
 import { pathsOf } from './pipeline-documentation.ts';
 import type { System } from './system.ts';
 
-/** The page loads nothing at all; its style is inline. */
-const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
+/** The page loads nothing at all. Its style is inline, and no other style is. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  `style-src 'sha256-${hash('sha256', homeStyle, 'base64')}'`,
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /** Adds `GET /`, a page that says what runs here. To be called before other routes are added, for it collects them. */
 export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly System[]): void {
@@ -14,7 +23,7 @@ export function homeRoute(app: FastifyInstance, mill: Mill, systems: readonly Sy
   app.get('/', { schema: { hide: true } }, async (_request, reply) => {
     const { status, reason } = mill.health();
     const fault = status === 'ok' ? undefined : (reason ?? 'no progress');
-    reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).header('cache-control', 'no-store');
+    reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy);
     const served = routes.flatMap(toServed);
     return homePage({
       systems,

@@ -44,8 +44,8 @@ export type TakeIn = (request: IngestRequest) => Promise<object>;
 
 /**
  * Adds a route that takes events in: `POST`, answered with 202 and JSON. Like any route of Fastify's it has a place in the
- * docs and answers what is not right; a plain request goes past Fastify by a shorter way (see `DirectRoutes`), and so past
- * hooks of your own, those that ask who somebody is among them: where you have such, use `app.post`.
+ * docs and answers what is not right. A plain request goes past Fastify by a shorter way (see `DirectRoutes`), unless its scope has a
+ * hook of yours that sees requests, such as one that asks who somebody is: that runs for every request.
  *
  * ```ts
  * ingestRoute(app, '/messages', { summary: 'Take a message in', body: jsonSchemaOf(Message) }, async (request) => {
@@ -66,12 +66,13 @@ export function ingestRoute(
   checkIngestRoute(app, path, schema, take, options);
   const { inexactNumbers = 'refuse', idempotencyKey = 'refuse' } = options;
   const takeIn: TakeIn = idempotencyKey === 'by route' ? take : (request) => withoutKey(request, take);
-  const route = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers } };
+  const route = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers, access: 'ingest' as const } };
   app.post(path, route, async (request, reply) => {
     const { body, headers } = request;
     return reply.code(202).send(await takeIn({ body, headers, rawBody: request.getDecorator<Buffer>(rawBody) }));
   });
-  directRoutesOf(app)?.add(`${app.prefix}${path}`, takeIn, inexactNumbers);
+  const url = `${app.prefix}${path}`;
+  directRoutesOf(app)?.add(app, { url, path: url, take: takeIn, inexactNumbers });
 }
 
 function withoutKey(request: IngestRequest, take: TakeIn): Promise<object> {

@@ -4,6 +4,7 @@ import type { Mill } from '../engine/mill.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
 import { version } from '../version.ts';
+import type { Guard } from './access/guard.ts';
 import type { Gate } from './gate.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { preferredFormat } from './preferred-format.ts';
@@ -51,7 +52,7 @@ const MetricsQuery = z.object({
 });
 
 /** Adds `GET /health`, `/ping` and `/metrics`: what a load balancer, a person and a scraper ask a running server. */
-export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): void {
+export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate, guard: Guard): void {
   const tags = ['server'];
   const prometheus = new Prometheus();
   const startedAt = performance.now();
@@ -61,7 +62,7 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
   const unavailable = { ...health, description: 'It does not, or the server is stopping; `reason` says which' };
   app.get(
     '/health',
-    { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } } },
+    { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
     (_request, reply) => {
       const { status, reason } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
       const depth = Object.fromEntries(Object.entries(mill.counts()).map(([name, count]) => [name, count.depth]));
@@ -72,19 +73,26 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
   );
 
   const pong = jsonSchemaOf(z.object({ pong: z.literal(true) }));
-  app.get('/ping', { schema: { tags, summary: 'Whether the server answers', response: { 200: pong } } }, () => ({ pong: true }));
+  const ping = { tags, summary: 'Whether the server answers', response: { 200: pong } };
+  app.get('/ping', { schema: ping, config: { access: 'open' } }, () => ({ pong: true }));
 
   const metrics = {
     description: 'In the `format` that is asked for, otherwise as `Accept` says',
     content: { 'application/json': { schema: jsonSchemaOf(MetricsAnswer, 'output') }, 'text/plain': { schema: { type: 'string' } } },
   };
   const schema = { tags, summary: 'Counters and gauges', querystring: jsonSchemaOf(MetricsQuery), response: { 200: metrics } };
-  app.get('/metrics', { schema }, async (request, reply) => {
+  app.get('/metrics', { schema, config: { access: guard.hasOpenMetrics ? 'open' : 'read' } }, async (request, reply) => {
     const { format = preferredFormat(request.headers.accept) } = await parseRequest(MetricsQuery, request.query);
     reply.header('vary', 'accept');
     const counts = mill.counts();
     if (format === 'json') return eventMetrics(counts, uptimeMs());
     reply.type(prometheus.contentType);
-    return prometheus.text({ counts, leftovers: mill.leftovers(), store: await mill.storeStats(), uptimeMs: uptimeMs() });
+    return prometheus.text({
+      counts,
+      leftovers: mill.leftovers(),
+      store: await mill.storeStats(),
+      uptimeMs: uptimeMs(),
+      refusals: guard.refusals,
+    });
   });
 }

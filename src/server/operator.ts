@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { describeFound } from '../describe-found.ts';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
+import { mayUse } from './access/guard.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
@@ -61,10 +62,14 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.get(
     '/pipelines',
-    { schema: { tags, summary: 'The pipelines and their counts', response: { 200: jsonSchemaOf(PipelineList) } } },
-    () => ({
-      items: Object.entries(mill.counts()).map(([name, { distributions: _, ...counts }]) => ({ name, ...counts })),
-    }),
+    {
+      schema: { tags, summary: 'The pipelines and their counts', response: { 200: jsonSchemaOf(PipelineList) } },
+      config: { pipelines: [] },
+    },
+    (request) => {
+      const known = Object.entries(mill.counts()).filter(([name]) => mayUse(request, name));
+      return { items: known.map(([name, { distributions: _, ...counts }]) => ({ name, ...counts })) };
+    },
   );
 
   const event = { description: 'An event as the pipeline declares it' };
@@ -77,7 +82,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
     '/pipelines/:pipeline/events',
     {
       schema: { ...ingest, summary: 'Take one event in', headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
-      config: { inexactNumbers: 'by event' },
+      config: { inexactNumbers: 'by event', access: 'ingest' },
     },
     async (request, reply) => reply.code(202).send(await takeEvent(mill, openNameOf(mill, request.params), request)),
   );
@@ -91,15 +96,19 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
         body: jsonSchemaOf(Batch),
         response: { 202: jsonSchemaOf(BatchAnswer) },
       },
-      config: { inexactNumbers: 'by event' },
+      config: { inexactNumbers: 'by event', access: 'ingest' },
     },
     async (request, reply) => reply.code(202).send(await takeBatch(mill, openNameOf(mill, request.params), Batch, request)),
   );
 
+  const generic = '/pipelines/:pipeline/events';
   for (const pipeline of open) {
-    const path = `/pipelines/${encodeURIComponent(pipeline)}/events`;
-    directRoutesOf(app)?.add(path, (request) => takeEvent(mill, pipeline, request), 'by event');
-    directRoutesOf(app)?.add(`${path}/batch`, (request) => takeBatch(mill, pipeline, Batch, request), 'by event');
+    const path = `/pipelines/${pipeline}/events`;
+    const takesOne = (request: IngestRequest) => takeEvent(mill, pipeline, request);
+    const takesMany = (request: IngestRequest) => takeBatch(mill, pipeline, Batch, request);
+    const direct = { pipelines: [pipeline], inexactNumbers: 'by event' } as const;
+    directRoutesOf(app)?.add(app, { ...direct, url: generic, path, take: takesOne });
+    directRoutesOf(app)?.add(app, { ...direct, url: `${generic}/batch`, path: `${path}/batch`, take: takesMany });
   }
 
   app.get<KeyRoute>(

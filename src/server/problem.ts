@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { type ErrorCode, errorTable, type Issue, MillraceError, messageOf } from '../errors.ts';
+import { securityHeaders } from './security-headers.ts';
 
 /** Problem details, RFC 9457. */
 interface Problem {
@@ -54,7 +55,7 @@ export function failureAnswer(thrown: unknown, bodyBytesMax?: number): FailureAn
 function answerFor(thrown: unknown, bodyBytesMax?: number): FailureAnswer {
   const problem = problemOf(thrown, bodyBytesMax);
   const retryAfterMs = thrown instanceof MillraceError ? (thrown.retryAfterMs ?? 0) : 0;
-  const headers: Record<string, string> = { 'content-type': problemMediaType };
+  const headers: Record<string, string> = { ...securityHeaders, 'content-type': problemMediaType };
   if (problem.status === 503) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
   return { status: problem.status, headers, body: Buffer.from(JSON.stringify(problem)) };
 }

@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError, messageOf } from '../errors.ts';
+import { type AccessOptions, Guard } from './access/guard.ts';
+import { isLoopback } from './access/loopback.ts';
 import { createApp } from './app.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -23,6 +25,8 @@ export interface ServerOptions {
   readonly log: Logger;
   /** By default {@link httpLimits}. */
   readonly limits?: HttpLimits;
+  /** By default nobody is asked for a token, and the server listens on loopback addresses only. */
+  readonly access?: AccessOptions;
 }
 
 /** Where to listen. */
@@ -34,46 +38,56 @@ export interface Address {
 }
 
 /** A server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet. */
-export async function createServer({ mill, systems, log, limits = httpLimits }: ServerOptions): Promise<MillServer> {
+export async function createServer({ mill, systems, log, limits = httpLimits, access = {} }: ServerOptions): Promise<MillServer> {
   const app = createApp(log, limits);
-  const gate = new Gate(app);
+  const guard = new Guard(access, log);
+  const gate = new Gate(app, guard);
   // Debug logging hooks every request, so none may go past Fastify.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, gate, log, limits.bodyBytes);
-  await documentRoutes(app, systems, log);
+  await documentRoutes(app, { systems, log, asksForTokens: guard.asksForTokens });
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, querystring: route.schema?.querystring ?? noQuery };
     });
-    observeRoutes(scope, mill, gate);
+    observeRoutes(scope, mill, gate, guard);
     operatorRoutes(scope, mill);
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);
     deadLetterRoutes(scope, mill);
   });
   await app.ready();
-  return new MillServer(app, gate, mill);
+  return new MillServer(app, { gate, guard, mill });
 }
 
 /** A server that was made by {@link createServer}. It listens once and stops once. */
 export class MillServer {
   readonly #app: FastifyInstance;
   readonly #gate: Gate;
+  readonly #guard: Guard;
   readonly #mill: Mill;
   #stopped: Promise<void> | undefined;
 
-  constructor(app: FastifyInstance, gate: Gate, mill: Mill) {
+  constructor(app: FastifyInstance, { gate, guard, mill }: { readonly gate: Gate; readonly guard: Guard; readonly mill: Mill }) {
     this.#app = app;
     this.#gate = gate;
+    this.#guard = guard;
     this.#mill = mill;
   }
 
-  /** Resolves to the URL, with the real port, once it accepts requests. Throws `MILL_INVALID_CONFIGURATION` when it cannot. */
+  /**
+   * Resolves to the URL, with the real port, once it accepts requests. Throws `MILL_INVALID_CONFIGURATION` when it cannot, and for an
+   * address that others reach while nobody is asked for a token.
+   */
   async listen({ host, port }: Address): Promise<string> {
+    const { mayListenAnywhere, hosts } = this.#guard;
+    hosts.add(host);
     try {
+      if (!mayListenAnywhere && !(await isLoopback(host))) throw new MillraceError('MILL_INVALID_CONFIGURATION', unlocked(host));
       await this.#app.listen({ host, port });
     } catch (error) {
+      if (error instanceof MillraceError) throw error;
       throw new MillraceError('MILL_INVALID_CONFIGURATION', `cannot listen on ${authorityOf(host, port)}: ${reasonOf(error)}`, {
         cause: error,
       });
@@ -110,9 +124,15 @@ async function addSystem(app: FastifyInstance, system: System, { mill, log }: Pi
     scope.log = log;
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, tags: route.schema?.tags ?? [system.name] };
+      route.config = { pipelines: system.pipelines.map(({ name }) => name), ...route.config };
     });
     await system.routes?.(scope, mill);
   });
+}
+
+function unlocked(host: string): string {
+  const rule = `${host} is no loopback address, and whoever reaches it could do all`;
+  return `${rule}: set MILLRACE_TOKENS to tokens that millrace token makes, or say --open if that is right`;
 }
 
 function authorityOf(host: string, port: number): string {

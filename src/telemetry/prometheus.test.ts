@@ -10,7 +10,7 @@ const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.
 async function scrape(counters: Counters): Promise<string> {
   const counts = { visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) };
   const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
-  return new Prometheus().text({ counts, leftovers, store: { logBytes: 4_096 }, uptimeMs: 1_500 });
+  return new Prometheus().text({ counts, leftovers, store: { logBytes: 4_096 }, uptimeMs: 1_500, refusals: { missing: 3 } });
 }
 
 /** Names with their types. */
@@ -71,6 +71,7 @@ test('a histogram counts up to each bound, and in seconds', async () => {
     'millrace_commit_turns_sum{pipeline="visits"} 7',
     'millrace_held_events{pipeline="visits"} 2',
     'millrace_store_log_bytes 4096',
+    'millrace_refused_requests_total{reason="missing"} 3',
     'millrace_leftovers{pipeline="visits",gone="timer"} 2',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);

@@ -30,6 +30,8 @@ interface Snapshot {
   readonly leftovers: readonly Leftover[];
   readonly store: StoreStats;
   readonly uptimeMs: number;
+  /** Requests that were not let in, by why. */
+  readonly refusals: Readonly<Record<string, number>>;
 }
 
 interface Shown<Value> {
@@ -75,7 +77,7 @@ const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: numbe
   { name: 'millrace_commit_turns', help: 'Turns that share a commit.', unit: 1, of: ({ distributions }) => distributions.commitTurns },
 ];
 
-function ofMill({ counts, leftovers, store, uptimeMs }: Snapshot): Registry {
+function ofMill({ counts, leftovers, store, uptimeMs, refusals }: Snapshot): Registry {
   const registry = new Registry();
   const registers = [registry];
   const pipelines = Object.entries(counts);
@@ -120,6 +122,13 @@ function ofMill({ counts, leftovers, store, uptimeMs }: Snapshot): Registry {
     help: 'Bytes that the write ahead log of the store takes up on the disk.',
     registers,
   }).set(store.logBytes);
+  const refused = new Counter({
+    name: 'millrace_refused_requests_total',
+    help: 'Requests that were not let in, since the server was made.',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const [reason, count] of Object.entries(refusals)) refused.inc({ reason }, count);
   new Gauge({ name: 'millrace_uptime_seconds', help: 'Seconds since the server was made.', registers }).set(uptimeMs / msPerSecond);
   return registry;
 }

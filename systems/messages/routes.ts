@@ -25,6 +25,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
         querystring: noQuery,
         response: { 201: message },
       },
+      config: { access: 'ingest' },
     },
     async (request, reply) => {
       const { to, content } = await parseRequest(NewMessage, request.body);

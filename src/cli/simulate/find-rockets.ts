@@ -2,15 +2,16 @@ import { Client, errors } from 'undici';
 import { MillraceError, messageOf } from '../../errors.ts';
 
 const answerTimeoutMs = 10_000;
+type Headers = Readonly<Record<string, string>>;
 
 /**
  * Returns the first of the URLs whose server has rockets. Throws `MILL_INVALID_CONFIGURATION` when none has, with what each
  * answered and what to do about it.
  */
-export async function findRockets(urls: readonly URL[]): Promise<URL> {
+export async function findRockets(urls: readonly URL[], headers: Headers = {}): Promise<URL> {
   const problems: string[] = [];
   for (const url of urls) {
-    const problem = await problemWith(url);
+    const problem = await problemWith(url, headers);
     if (problem === undefined) return url;
     problems.push(`${url.origin} ${problem}`);
   }
@@ -19,16 +20,17 @@ export async function findRockets(urls: readonly URL[]): Promise<URL> {
 }
 
 /** Returns why no rockets can be simulated there; undefined if they can. A server that starts or stops answers 5xx: it may have rockets. */
-async function problemWith({ origin, protocol }: URL): Promise<string | undefined> {
+async function problemWith({ origin, protocol }: URL, headers: Headers): Promise<string | undefined> {
   const client = new Client(origin, {
     headersTimeout: answerTimeoutMs,
     bodyTimeout: answerTimeoutMs,
     connect: { timeout: answerTimeoutMs },
   });
   try {
-    const answer = await client.request({ method: 'GET', path: '/rockets?limit=1' });
+    const answer = await client.request({ method: 'GET', path: '/rockets?limit=1', headers });
     const text = await answer.body.text();
     if (answer.statusCode >= 500) return undefined;
+    if (answer.statusCode === 401) return 'asks for a token: set MILLRACE_TOKEN to one that may operate';
     if (answer.statusCode !== 200) return `answers ${answer.statusCode} for /rockets`;
     return isJsonObject(text) ? undefined : 'answers something else than rockets for /rockets';
   } catch (error) {

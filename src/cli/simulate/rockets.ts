@@ -20,6 +20,8 @@ export interface RocketSimulation {
   readonly duplicates: number;
   /** How many messages wait in the hat out of which the next one is drawn. */
   readonly shuffle: number;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** How long the server may take to apply what it has accepted. */
@@ -30,25 +32,26 @@ const settlingMs = 30_000;
  * same origin; prints figures and verdict. Resolves to whether all rockets are right. Throws when there are no rockets.
  */
 export async function simulateRockets(urls: readonly URL[], simulation: RocketSimulation, orders: StopOrders): Promise<boolean> {
-  const { senders, messages, pauseMs, seed, duplicates, shuffle } = simulation;
+  const { senders, messages, pauseMs, seed, duplicates, shuffle, headers } = simulation;
   const rockets = new Map<string, ExpectedRocket>();
   const items = flights(seed, rockets);
   const stream = disorder({ items, count: messages, repeats: duplicates, hat: shuffle, random: randomOf(seed, 2) });
   endWhenAsked(orders);
-  const url = await findRockets(urls);
+  const url = await findRockets(urls, headers);
   if (urls.length > 1) process.stderr.write(`millrace: found the rockets at ${url.origin}\n`);
   const progress = progressOf(countWithRepeats(messages, duplicates));
   endWhenAsked(orders, () => progress.end());
   const startedAt = performance.now();
   const sent = await sendAll(stream, {
     url,
+    headers,
     senders,
     pauseMs,
     onTaken: () => progress.step(),
     onRetry: (reason) => progress.note(`${url.href}: ${reason}; trying again`),
   }).finally(() => progress.end());
   process.stdout.write(`${describeRun(sent, performance.now() - startedAt)}\n`);
-  const differences = await findDifferences(url.origin, rockets.values(), settlingMs);
+  const differences = await findDifferences({ origin: url.origin, headers }, rockets.values(), settlingMs);
   process.stdout.write(`${verdictOn(differences, rockets.size)}\n`);
   return differences.length === 0;
 }

@@ -5,6 +5,8 @@ import { messageOf } from '../../errors.ts';
 
 export interface SendingOptions {
   readonly url: URL;
+  /** Sent with every message. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Each has a connection of its own and waits for the answer before it posts the next message. */
   readonly senders: number;
   /** How long a sender rests after each message. */
@@ -58,7 +60,7 @@ async function sendUntilTaken(client: Client, path: string, body: string, option
   for (;;) {
     try {
       const startedAt = performance.now();
-      const status = await post(client, path, body);
+      const status = await post(client, path, body, options.headers);
       sent.latencyMicroseconds.record(Math.max(1, Math.round((performance.now() - startedAt) * 1000)));
       if (status === 'accepted') sent.accepted++;
       else sent.duplicates++;
@@ -73,8 +75,8 @@ async function sendUntilTaken(client: Client, path: string, body: string, option
 }
 
 /** Throws when the message was not taken, or the answer did not come. */
-async function post(client: Client, path: string, body: string): Promise<'accepted' | 'duplicate'> {
-  const answer = await client.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json' } });
+async function post(client: Client, path: string, body: string, headers: SendingOptions['headers']): Promise<'accepted' | 'duplicate'> {
+  const answer = await client.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json', ...headers } });
   const text = await answer.body.text();
   const { statusCode } = answer;
   if (statusCode < 200 || statusCode > 299) throw refusalOf(statusCode, text.slice(0, 200), path);

@@ -8,19 +8,29 @@ const pollMs = 200;
 /** What the API shows of a rocket, or why it shows nothing. */
 export type Look = { readonly rocket: Readonly<Record<string, unknown>> } | { readonly rocket?: undefined; readonly problem: string };
 
+interface Api {
+  readonly origin: string;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
- * Compares each rocket that the API at `origin` shows with the expected one, field by field, and answers every
+ * Compares each rocket that the API shows with the expected one, field by field, and answers every
  * difference in a line. Gives the server until `deadlineMs` from now to have applied everything.
  */
-export async function findDifferences(origin: string, rockets: Iterable<ExpectedRocket>, deadlineMs: number): Promise<readonly string[]> {
+export async function findDifferences(
+  { origin, headers = {} }: Api,
+  rockets: Iterable<ExpectedRocket>,
+  deadlineMs: number,
+): Promise<readonly string[]> {
   const client = new Client(origin);
   const deadline = performance.now() + deadlineMs;
   const differences: string[] = [];
   for (const expected of rockets) {
-    let look = await lookAt(client, expected.id);
+    let look = await lookAt(client, expected.id, headers);
     while (!isSettled(look, expected) && performance.now() < deadline) {
       await pause(pollMs);
-      look = await lookAt(client, expected.id);
+      look = await lookAt(client, expected.id, headers);
     }
     differences.push(...compare(expected, look));
   }
@@ -43,9 +53,9 @@ function isSettled({ rocket }: Look, expected: ExpectedRocket): boolean {
 }
 
 /** A server that is not there, or refuses, may be about to come back: that is a look like any other. */
-async function lookAt(client: Client, id: string): Promise<Look> {
+async function lookAt(client: Client, id: string, headers: Readonly<Record<string, string>>): Promise<Look> {
   try {
-    const answer = await client.request({ method: 'GET', path: `/rockets/${id}` });
+    const answer = await client.request({ method: 'GET', path: `/rockets/${id}`, headers });
     const body = await answer.body.json();
     if (answer.statusCode !== 200) return { problem: `status ${answer.statusCode}` };
     return typeof body === 'object' && body !== null ? { rocket: { ...body } } : { problem: 'a body that is no object' };

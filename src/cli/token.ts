@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { isName } from '../pipeline/check.ts';
+import { type Role, roles } from '../server/access/role.ts';
+import { digestOf, isTokenName, lineOf, newSecret } from '../server/access/token.ts';
+import { accessSettings } from './access-settings.ts';
+import { UsageError } from './usage-error.ts';
+
+interface Options {
+  readonly role: string;
+  readonly pipeline: readonly string[];
+  readonly json: boolean;
+}
+
+/** Adds `millrace token`. */
+export function addToken(program: Command): void {
+  program
+    .command('token')
+    .summary('make a token that a server asks for')
+    .description(
+      'Makes a token and prints it, this once, and the line that stands for it: with the line in ' +
+        `${accessSettings.tokens.variable}, or in the file of ${accessSettings.tokensFile.variable}, a server lets in who has the token. ` +
+        'To take the token back, take the line out.',
+    )
+    .argument('<name>', 'who it is for')
+    .requiredOption('--role <role>', 'ingest: may bring events in; read: may look; operate: may do all')
+    .option('--pipeline <name...>', 'the only pipelines that it is good for', [])
+    .option('--json', 'print {"name","role","token","line"}', false)
+    .action((name: string, options: Options) => {
+      const { role, pipelines } = readOptions(name, options);
+      const token = newSecret();
+      const only = pipelines.length > 0 ? new Set(pipelines) : undefined;
+      const line = lineOf({ name, role, digest: digestOf(token), pipelines: only });
+      process.stdout.write(options.json ? `${JSON.stringify({ name, role, token, line })}\n` : description(name, token, line));
+    });
+}
+
+function readOptions(name: string, { role, pipeline }: Options): { readonly role: Role; readonly pipelines: readonly string[] } {
+  if (!isTokenName(name)) throw new UsageError(`name: expected letters, digits, _, . and -, at most 64, found ${JSON.stringify(name)}`);
+  const known = roles.find((one) => one === role);
+  if (known === undefined) throw new UsageError(`--role: expected ${roles.join(', ')}, found ${JSON.stringify(role)}`);
+  const wrong = pipeline.find((one) => !isName(one));
+  if (wrong !== undefined) throw new UsageError(`--pipeline: expected the name of a pipeline, found ${JSON.stringify(wrong)}`);
+  return { role: known, pipelines: pipeline };
+}
+
+function description(name: string, token: string, line: string): string {
+  return `The token of ${name}, shown this once, to be sent as Authorization: Bearer TOKEN:
+${token}
+
+The line that stands for it, for ${accessSettings.tokens.variable} or the file of ${accessSettings.tokensFile.variable}:
+${line}
+`;
+}

@@ -1,0 +1,48 @@
+import type { FastifyRequest } from 'fastify';
+import { type Access, permits } from './role.ts';
+import type { Token } from './token.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * The role that a route asks for, where tokens do: by default `read` for methods that change nothing, `operate` for others, and
+     * `ingest` for those of `ingestRoute`. `open`: nobody is asked.
+     */
+    access?: Access;
+    /** The pipelines that a route deals with: by default those of its system. A token of other pipelines does not do. */
+    pipelines?: readonly string[];
+  }
+}
+
+/** What a route asks of who calls it. */
+export interface Ask {
+  readonly access: Access;
+  /** Undefined: all that there are. */
+  readonly pipelines: readonly string[] | undefined;
+}
+
+/** Methods that change nothing. */
+export const safeMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Returns the role that a route asks for. */
+export function accessOf(config: { readonly access?: Access } | undefined, method: string): Access {
+  return config?.access ?? (safeMethods.has(method) ? 'read' : 'operate');
+}
+
+/** Returns what the route of a request asks. Of a path that is none only those are told who have a token. */
+export function askOf(request: FastifyRequest): Ask | 'any token' {
+  if (request.is404) return 'any token';
+  const { config } = request.routeOptions;
+  return { access: accessOf(config, request.method), pipelines: config.pipelines ?? pipelineInPath(request.params) };
+}
+
+/** Returns whether a token is good for it. */
+export function isGoodFor({ role, pipelines }: Token, ask: Ask): boolean {
+  if (!permits(role, ask.access)) return false;
+  return pipelines === undefined || (ask.pipelines?.every((name) => pipelines.has(name)) ?? false);
+}
+
+function pipelineInPath(params: unknown): readonly string[] | undefined {
+  if (typeof params !== 'object' || params === null || !('pipeline' in params)) return undefined;
+  return typeof params.pipeline === 'string' ? [params.pipeline] : undefined;
+}

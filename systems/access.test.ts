@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import * as z from 'zod';
+import type { Access, Role } from '../src/server/access/role.ts';
+import { digestOf, newSecret, type Token } from '../src/server/access/token.ts';
+import { Tokens } from '../src/server/access/tokens.ts';
+import { exchange } from '../src/server/fixture.test.ts';
+import { serveAll } from './all.fixture.test.ts';
+
+/** Whose events or states a route deals with: one pipeline's, those of the pipeline in its path, all at once, or none that it does not look at itself. */
+type Deals = 'rockets' | 'events' | 'accounts' | 'messages' | 'workers' | 'path' | 'all' | 'none';
+
+/** Every route with what it asks for. Those of one pipeline stand here once, with a star for its name. */
+const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> = {
+  'GET /': ['read', 'all'],
+  'GET /docs': ['read', 'none'],
+  'GET /docs/static/swagger-ui.css': ['read', 'none'],
+  'GET /openapi.json': ['read', 'none'],
+  'GET /swagger': ['read', 'none'],
+  'GET /health': ['open', 'none'],
+  'GET /ping': ['open', 'none'],
+  'GET /metrics': ['read', 'all'],
+  'GET /pipelines': ['read', 'none'],
+  'POST /pipelines/*/events': ['ingest', 'path'],
+  'POST /pipelines/*/events/batch': ['ingest', 'path'],
+  'GET /pipelines/*/keys/{key}': ['read', 'path'],
+  'GET /pipelines/*/schedule': ['read', 'path'],
+  'POST /pipelines/*/schedule': ['operate', 'path'],
+  'POST /pipelines/*/deliveries/{endpoint}/withdraw': ['operate', 'path'],
+  'GET /dead-letters': ['read', 'all'],
+  'GET /dead-letters/{id}': ['read', 'none'],
+  'POST /dead-letters/{id}/redrive': ['operate', 'none'],
+  'POST /dead-letters/{id}/discard': ['operate', 'none'],
+  'POST /messages': ['ingest', 'rockets'],
+  'GET /rockets': ['read', 'rockets'],
+  'GET /rockets/{id}': ['read', 'rockets'],
+  'GET /rockets/{id}/history': ['read', 'rockets'],
+  'POST /events': ['ingest', 'events'],
+  'POST /events/batch': ['ingest', 'events'],
+  'GET /events': ['read', 'events'],
+  'GET /events/{id}': ['read', 'events'],
+  'POST /accounts': ['ingest', 'accounts'],
+  'GET /accounts': ['read', 'accounts'],
+  'GET /accounts/highest': ['read', 'accounts'],
+  'GET /accounts/{id}': ['read', 'accounts'],
+  'GET /accounts/{id}/updates': ['read', 'accounts'],
+  'POST /messages/pending': ['ingest', 'messages'],
+  'GET /messages/pending': ['read', 'messages'],
+  'GET /messages/sent': ['read', 'messages'],
+  'GET /messages/failed': ['read', 'messages'],
+  'GET /messages/{id}': ['read', 'messages'],
+  'POST /scheduler': ['operate', 'messages'],
+  'GET /scheduler': ['read', 'messages'],
+  'POST /workers/messages': ['ingest', 'workers'],
+  'GET /workers': ['read', 'workers'],
+  'GET /workers/{worker}': ['read', 'workers'],
+};
+
+/** Who calls: what the server knows of the token, if it does, and what it may do. */
+const callers: Readonly<Record<string, { readonly role?: Role; readonly pipelines?: readonly string[]; readonly known?: false }>> = {
+  'no token': { known: false },
+  'a wrong token': { known: false },
+  'a token that was taken back': { role: 'operate', known: false },
+  ingest: { role: 'ingest' },
+  read: { role: 'read' },
+  operate: { role: 'operate' },
+  'operate, for rockets': { role: 'operate', pipelines: ['rockets'] },
+  'ingest, for accounts and events': { role: 'ingest', pipelines: ['accounts', 'events'] },
+};
+
+type Caller = keyof typeof callers;
+
+/** The status that says that a caller is not let in; undefined when he is. */
+function refusalOf(caller: Caller, [access, deals]: readonly [Access, Deals], pipeline: string): 401 | 403 | undefined {
+  const { role, pipelines, known = true } = callers[caller] ?? {};
+  if (access === 'open') return undefined;
+  if (!known || role === undefined) return 401;
+  if (role !== 'operate' && role !== access) return 403;
+  if (pipelines === undefined || deals === 'none') return undefined;
+  return deals !== 'all' && pipelines.includes(deals === 'path' ? pipeline : deals) ? undefined : 403;
+}
+
+/** All systems, with tokens; and the header of each caller. */
+async function serveLocked(t: TestContext) {
+  const made: Token[] = [];
+  const tokens = new Tokens([]);
+  const headers: Record<Caller, Record<string, string>> = { 'no token': {}, 'a wrong token': { authorization: `Bearer ${newSecret()}` } };
+  for (const [name, { role, pipelines }] of Object.entries(callers)) {
+    if (role === undefined) continue;
+    const secret = newSecret();
+    made.push({ name: name.replaceAll(/\W+/g, '-'), role, digest: digestOf(secret), pipelines: pipelines && new Set(pipelines) });
+    headers[name] = { authorization: `Bearer ${secret}` };
+  }
+  tokens.replace(made);
+  const served = await serveAll(t, { tokens });
+  const before = await fetch(`${served.url}/pipelines`, { headers: headers['a token that was taken back'] ?? {} });
+  assert.equal(before.status, 200);
+  tokens.replace(made.filter(({ name }) => name !== 'a-token-that-was-taken-back'));
+  return { ...served, headers };
+}
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly pipeline: string;
+  readonly asks: readonly [Access, Deals];
+}
+
+const Described = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
+
+/** Every route of the API description, and those of the table that are hidden from it. Fails for one that the table lacks. */
+async function allRoutes(url: string, authorization: Record<string, string>): Promise<readonly Route[]> {
+  const { paths } = Described.parse(await (await fetch(`${url}/openapi.json`, { headers: authorization })).json());
+  const described = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path })),
+  );
+  const hidden = Object.keys(table)
+    .map((name) => ({ method: name.split(' ')[0] ?? '', path: name.split(' ')[1] ?? '' }))
+    .filter(({ path }) => /^\/($|docs|openapi|swagger)/.test(path));
+  const seen = new Set<string>();
+  const routes = [...described, ...hidden].map(({ method, path }) => {
+    const [, pipeline = ''] = /^\/pipelines\/(\w+|\{pipeline\})\//.exec(path) ?? [];
+    const name = `${method} ${pipeline === '' ? path : path.replace(`/pipelines/${pipeline}/`, '/pipelines/*/')}`;
+    const asks = table[name];
+    assert.ok(asks !== undefined, `${method} ${path} is not in the table`);
+    seen.add(name);
+    const real = pipeline === '{pipeline}' ? 'rockets' : pipeline;
+    return { method, path: path.replace('{pipeline}', real).replaceAll(/\{.+?\}/g, '1'), pipeline: real, asks };
+  });
+  assert.deepEqual(
+    Object.keys(table).filter((name) => !seen.has(name)),
+    [],
+    'routes that are no more',
+  );
+  return routes;
+}
+
+function assertAnswered(status: number, expected: 401 | 403 | undefined, what: string): void {
+  if (expected === undefined)
+    assert.ok(status !== 401 && status !== 403 && status < 500, `${what}: expected to be let in, found ${status}`);
+  else assert.equal(status, expected, what);
+}
+
+/** Requests to each route by each caller, all at once: who has a wrong token waits for the answer. */
+async function forEach(t: TestContext, ask: (route: Route, headers: Record<string, string>, url: string) => Promise<number>) {
+  const { url, headers } = await serveLocked(t);
+  const routes = await allRoutes(url, headers.operate ?? {});
+  for (const caller of Object.keys(callers)) {
+    await Promise.all(
+      routes.map(async (route) => {
+        const status = await ask(route, headers[caller] ?? {}, url);
+        assertAnswered(status, refusalOf(caller, route.asks, route.pipeline), `${route.method} ${route.path}, ${caller}`);
+      }),
+    );
+  }
+}
+
+const bodyOf = ({ method }: Route) => (method === 'POST' ? '{}' : null);
+
+test('each route lets in who may use it, and nobody else', async (t) => {
+  await forEach(t, async ({ method, path, ...route }, headers, url) => {
+    const answer = await fetch(`${url}${path}`, { method, headers, redirect: 'manual', body: bodyOf({ method, path, ...route }) });
+    const text = await answer.text();
+    const challenge = answer.headers.get('www-authenticate');
+    if (answer.status === 401) assert.match(challenge ?? '', /^Bearer realm="millrace"(, error="invalid_token")?$/);
+    if (answer.status === 401 || answer.status === 403) assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+    assert.ok(headers.authorization === undefined || !text.includes(headers.authorization.slice('Bearer '.length)), 'a secret was told');
+    return answer.status;
+  });
+});
+
+const ways: Readonly<Record<string, (route: Route, headers: Record<string, string>, url: string) => Promise<number>>> = {
+  'with a slash at the end, so by the long way': async ({ method, path, ...route }, headers, url) =>
+    (
+      await fetch(`${url}${path.endsWith('/') ? path : `${path}/`}`, {
+        method,
+        headers,
+        redirect: 'manual',
+        body: bodyOf({ method, path, ...route }),
+      })
+    ).status,
+  'in chunks': async ({ method, path }, headers, url) => {
+    const body = method === 'POST' ? { body: new Blob(['{}']).stream(), duplex: 'half' as const } : {};
+    return (await fetch(`${url}${path}`, { method, headers, redirect: 'manual', ...body })).status;
+  },
+  'by HTTP/1.0': async ({ method, path }, { authorization }, url) => {
+    const lines = [
+      `${method} ${path} HTTP/1.0`,
+      ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
+      'Content-Length: 2',
+    ];
+    return Number((await exchange(url, `${lines.join('\r\n')}\r\n\r\n{}`)).split(' ')[1]);
+  },
+  'by HEAD, which is as GET': async ({ method, path }, headers, url) =>
+    method === 'GET' ? (await fetch(`${url}${path}`, { method: 'HEAD', headers, redirect: 'manual' })).status : Number.NaN,
+};
+
+for (const [name, ask] of Object.entries(ways)) {
+  test(`the same holds ${name}`, (t) =>
+    forEach(t, async (route, headers, url) => {
+      const status = await ask(route, headers, url);
+      // HEAD of a route that has none says nothing.
+      return Number.isNaN(status)
+        ? (await fetch(`${url}${route.path}`, { method: route.method, headers, redirect: 'manual', body: bodyOf(route) })).status
+        : status;
+    }));
+}
+
+test('a wrong method and a path that is none are told only to who has a token', async (t) => {
+  const { url, headers } = await serveLocked(t);
+  for (const [caller, { known = true }] of Object.entries(callers)) {
+    for (const [method, path, status] of [
+      ['PUT', '/messages', 405],
+      ['OPTIONS', '/rockets', 405],
+      ['PROPFIND', '/', 405],
+      ['GET', '/nowhere', 404],
+      ['POST', '/pipelines/rockets/nowhere', 404],
+    ] as const) {
+      const answer = await fetch(`${url}${path}`, { method, headers: headers[caller] ?? {} });
+      assert.equal(answer.status, known ? status : 401, `${method} ${path}, ${caller}`);
+    }
+  }
+});
+
+test('a token for some pipelines sees these alone in what shows several', async (t) => {
+  const { url, headers } = await serveLocked(t);
+  const own = { headers: headers['operate, for rockets'] ?? {} };
+  const { items } = z.object({ items: z.array(z.object({ name: z.string() })) }).parse(await (await fetch(`${url}/pipelines`, own)).json());
+  assert.deepEqual(
+    items.map(({ name }) => name),
+    ['rockets'],
+  );
+  assert.equal((await fetch(`${url}/dead-letters?pipeline=rockets`, own)).status, 200);
+  assert.equal((await fetch(`${url}/dead-letters?pipeline=accounts`, own)).status, 403);
+});
