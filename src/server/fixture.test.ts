@@ -45,6 +45,7 @@ interface ServeOptions {
   readonly limits?: Partial<Limits>;
   readonly http?: HttpLimits;
   readonly access?: AccessOptions;
+  readonly host?: string;
 }
 
 /** A real server over a real engine in memory, gone when the test ends. */
@@ -57,6 +58,7 @@ export async function serve(
     limits = {},
     http = httpLimits,
     access = {},
+    host = '127.0.0.1',
   }: ServeOptions = {},
 ): Promise<Served> {
   const system: System = {
@@ -69,7 +71,7 @@ export async function serve(
   const mill = await millrace({ store: memory(), pipelines, limits }).start();
   const server = await createServer({ mill, systems: [system], log, limits: http, access });
   t.after(() => server.stop(1_000));
-  return { url: await server.listen({ host: '127.0.0.1', port: 0 }), mill, server };
+  return { url: await server.listen({ host, port: 0 }), mill, server };
 }
 
 /** Posts a text as it is, or a value as JSON. */

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { temporaryFolder } from '../../../test/program.ts';
+import { exchange, post, problemIn, serve, visits } from '../fixture.test.ts';
+import { ingestRoute } from '../ingest-route.ts';
+import { digestOf, lineOf, newSecret, type Token } from './token.ts';
+import { followTokens, Tokens, tokensIn } from './tokens.ts';
+
+const made = (name: string, role: Token['role'], pipelines?: readonly string[]) => {
+  const secret = newSecret();
+  const token: Token = { name, role, digest: digestOf(secret), pipelines: pipelines && new Set(pipelines) };
+  return { secret, token, headers: { authorization: `Bearer ${secret}` } };
+};
+
+/** A log that keeps its lines, and tells of each. */
+function keptLog() {
+  const lines: string[] = [];
+  const waiting = new Map<string, () => void>();
+  const write = (line: string) => {
+    lines.push(line);
+    for (const [text, resolve] of waiting) if (line.includes(text)) resolve();
+  };
+  const said = (text: string) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (lines.some((line) => line.includes(text))) resolve();
+    else waiting.set(text, resolve);
+    return promise;
+  };
+  return { log: pino({ level: 'trace' }, { write }), lines, said };
+}
+
+test('who lacks a token learns which scheme is asked for, and who has one that may not, what is needed', async (t) => {
+  const reader = made('grafana', 'read');
+  const { url } = await serve(t, { access: { tokens: new Tokens([reader.token]) } });
+  const none = await fetch(`${url}/pipelines`);
+  assert.equal(none.headers.get('www-authenticate'), 'Bearer realm="millrace"');
+  assert.equal((await problemIn(none)).code, 'MILL_UNAUTHORIZED');
+  const wrong = await fetch(`${url}/pipelines`, { headers: { authorization: `Bearer ${newSecret()}` } });
+  assert.equal(wrong.headers.get('www-authenticate'), 'Bearer realm="millrace", error="invalid_token"');
+  const refused = await post(`${url}/dead-letters/1/redrive`, '', reader.headers);
+  assert.equal(refused.headers.get('www-authenticate'), 'Bearer realm="millrace", error="insufficient_scope"');
+  const { code, detail } = await problemIn(refused);
+  assert.deepEqual([code, detail], ['MILL_FORBIDDEN', 'the token grafana may read; POST /dead-letters/:id/redrive needs operate']);
+});
+
+test('a token is taken from the header alone, in whatever case its scheme is written', async (t) => {
+  const { secret, token } = made('a', 'operate');
+  const { url } = await serve(t, { access: { tokens: new Tokens([token]) } });
+  const statusFor = async (authorization: string) => (await fetch(`${url}/pipelines`, { headers: { authorization } })).status;
+  for (const good of [`Bearer ${secret}`, `bearer ${secret}`, `BEARER  ${secret}`]) assert.equal(await statusFor(good), 200, good);
+  const basic = Buffer.from(`a:${secret}`).toString('base64');
+  for (const bad of [
+    secret,
+    `Basic ${basic}`,
+    `Bearer ${secret}x`,
+    `Bearer ${secret.slice(1)}`,
+    `Bearer${secret}`,
+    'Bearer',
+    'Bearer ',
+    `Bearer ${secret} x`,
+  ])
+    assert.equal(await statusFor(bad), 401, bad);
+  for (const path of [`/pipelines?access_token=${secret}`, `/pipelines?token=${secret}`])
+    assert.equal((await fetch(`${url}${path}`)).status, 401);
+  assert.equal(
+    (await fetch(`${url.replace('//', `//a:${secret}@`).replace('http:', 'http:')}/pipelines`).catch(() => ({ status: 401 }))).status,
+    401,
+  );
+});
+
+test('a direct route asks as its long way does', async (t) => {
+  const own = made('own', 'ingest', ['visits']);
+  const other = made('other', 'ingest', ['numbered']);
+  const { url, mill } = await serve(t, { access: { tokens: new Tokens([own.token, other.token]) } });
+  const visit = (headers?: Record<string, string>) => post(`${url}/pipelines/visits/events`, { page: 'a' }, headers);
+  assert.deepEqual([(await visit()).status, (await visit(other.headers)).status, (await visit(own.headers)).status], [401, 403, 202]);
+  assert.equal(mill.counts().visits?.received, 1);
+});
+
+test('wrong tokens of an address are slowed down and said once in a while, and the right one never waits', {
+  timeout: 60_000,
+}, async (t) => {
+  const { token, headers } = made('a', 'read');
+  const { log, lines } = keptLog();
+  const { url } = await serve(t, { log, access: { tokens: new Tokens([token]) } });
+  const startedAt = performance.now();
+  const wrong = Array.from({ length: 40 }, async () => {
+    const secret = newSecret();
+    const { status } = await fetch(`${url}/pipelines`, { headers: { authorization: `Bearer ${secret}` } });
+    return { secret, status, afterMs: performance.now() - startedAt };
+  });
+  await Promise.race(wrong);
+  assert.equal((await fetch(`${url}/pipelines`, { headers })).status, 200);
+  const rightAfterMs = performance.now() - startedAt;
+  const told = await Promise.all(wrong);
+  assert.ok(told.every(({ status }) => status === 401));
+  assert.ok(told.filter(({ afterMs }) => afterMs > rightAfterMs).length >= 20, 'the right one waited with the wrong ones');
+  assert.ok(Math.max(...told.map(({ afterMs }) => afterMs)) >= 1_000, 'nobody was slowed down');
+  const said = lines.filter((line) => line.includes('unknown token'));
+  assert.equal(said.length, 1);
+  assert.ok(said[0]?.includes('127.0.0.1'));
+  for (const { secret } of told) assert.ok(!lines.join('').includes(secret));
+});
+
+test('no secret is told: not by the log at its finest, errors, metrics or the API description', async (t) => {
+  const { secret, token, headers } = made('a', 'operate');
+  const { log, lines } = keptLog();
+  const { url } = await serve(t, {
+    log,
+    access: { tokens: new Tokens([token]) },
+    routes(app) {
+      app.get('/broken', async () => {
+        throw new Error('no');
+      });
+      ingestRoute(app, '/failing', {}, async () => {
+        throw new Error('no');
+      });
+    },
+  });
+  const told: string[] = [];
+  for (const path of ['/broken', '/nowhere', '/', '/metrics?format=prometheus', '/openapi.json', '/docs', '/health'])
+    told.push(await (await fetch(`${url}${path}`, { headers })).text());
+  told.push(
+    await (await post(`${url}/failing`, 1, headers)).text(),
+    await (await post(`${url}/pipelines/visits/events`, '{', headers)).text(),
+  );
+  assert.ok(lines.some((line) => line.includes('/broken')) && lines.some((line) => line.includes('/failing')));
+  const digest = token.digest.toString('hex');
+  for (const text of [...told, ...lines]) assert.ok(!text.includes(secret) && !text.includes(digest), text.slice(0, 200));
+});
+
+test('metrics ask for no token where that is told, and all else does', async (t) => {
+  const { url } = await serve(t, { access: { tokens: new Tokens([made('a', 'read').token]), hasOpenMetrics: true } });
+  const statuses = await Promise.all(
+    ['/metrics', '/health', '/ping', '/pipelines', '/'].map(async (path) => (await fetch(`${url}${path}`)).status),
+  );
+  assert.deepEqual(statuses, [200, 200, 200, 401, 401]);
+  assert.match(await (await fetch(`${url}/metrics?format=prometheus`)).text(), /^millrace_refused_requests_total\{reason="missing"\} 2$/m);
+});
+
+test('a file of tokens is read again when it changes or another is put in its place, and kept when it cannot be', {
+  timeout: 60_000,
+}, async (t) => {
+  const [first, second, third] = [made('first', 'read'), made('second', 'read'), made('third', 'read')];
+  const path = join(temporaryFolder(t), 'tokens');
+  writeFileSync(path, `${lineOf(first.token)}\n`);
+  const { log, said } = keptLog();
+  const { url } = await serve(t, { access: { tokens: followTokens(path, 'the file', log) } });
+  const statuses = () =>
+    Promise.all([first, second, third].map(async ({ headers }) => (await fetch(`${url}/pipelines`, { headers })).status));
+  assert.deepEqual(await statuses(), [200, 401, 401]);
+  writeFileSync(path, `${lineOf(first.token)}\n${lineOf(second.token)}\n`);
+  await said('"tokens":["first","second"]');
+  assert.deepEqual(await statuses(), [200, 200, 401]);
+  writeFileSync(`${path}.new`, lineOf(third.token));
+  renameSync(`${path}.new`, path);
+  await said('"tokens":["third"]');
+  assert.deepEqual(await statuses(), [401, 401, 200]);
+  writeFileSync(path, 'nonsense');
+  await said('expected NAME:ROLE:SHA256');
+  rmSync(path);
+  await said('ENOENT');
+  assert.deepEqual(await statuses(), [401, 401, 200]);
+});
+
+test('without tokens it listens on loopback addresses alone, unless it is told to be open', async (t) => {
+  const { server } = await serve(t, {});
+  for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
+    await assert.rejects(server.listen({ host, port: 0 }), (error: Error) => error.message.startsWith(`${host} is no loopback address`));
+  }
+  for (const access of [{ isOpen: true }, { tokens: tokensIn(lineOf(made('a', 'read').token), 'x') }]) {
+    const { url } = await serve(t, { access, host: '0.0.0.0' });
+    assert.equal((await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/ping`)).status, 200);
+  }
+});
+
+test('a page that leads its own name to the server reads nothing and changes nothing', async (t) => {
+  const { url, mill } = await serve(t);
+  const from = (line: string, body = '') =>
+    exchange(
+      url,
+      `${line} HTTP/1.1\r\nHost: evil.example\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  for (const answer of [
+    await from('GET /pipelines'),
+    await from('GET /health'),
+    await from('POST /pipelines/visits/events', '{"page":"/"}'),
+  ])
+    assert.match(answer, /^HTTP\/1.1 421 (.|\n|\r)*MILL_UNKNOWN_HOST/);
+  assert.equal(mill.counts().visits?.received, 0);
+});
+
+test('every answer has the security headers: direct, long, refused, not found, no HTTP at all', async (t) => {
+  const { url } = await serve(t, { pipelines: [visits] });
+  const head = (answer: string) => answer.split('\r\n\r\n')[0]?.toLowerCase() ?? '';
+  const ask = (line: string, body = '') =>
+    exchange(url, `${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  const answers = [
+    await ask('POST /pipelines/visits/events', '{"page":"/"}'),
+    await ask('POST /pipelines/visits/events', '{'),
+    await ask('POST /pipelines/visits/events?', '{"page":"/"}'),
+    ...(await Promise.all(
+      ['/', '/ping', '/docs', '/docs/static/swagger-ui.css', '/openapi.json', '/nowhere', '/%', '/metrics'].map((path) =>
+        ask(`GET ${path}`),
+      ),
+    )),
+    await exchange(url, 'garbage\r\n\r\n'),
+  ];
+  for (const answer of answers) {
+    for (const line of [
+      'x-content-type-options: nosniff',
+      'referrer-policy: no-referrer',
+      'x-frame-options: deny',
+      "content-security-policy: default-src 'none'",
+    ])
+      assert.ok(head(answer).includes(line), `${line} is not in ${head(answer)}`);
+    assert.doesNotMatch(head(answer), /unsafe-/);
+  }
+});
