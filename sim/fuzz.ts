@@ -13,10 +13,13 @@ function readOptions(words: readonly string[]): CampaignOptions {
     .description('Attacks every route of a server of its own with requests that are hostile, and checks what has to hold.')
     .option('--seconds <n>', 'how long to attack', '600')
     .option('--seed <n>', 'what the requests are made from; by default another one each time')
+    .option('--tokens', 'the server asks for tokens', false)
     .option('--only <n>', 'makes that one request of a seed again, and shows it')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  const { seconds, seed, only } = command.parse(words, { from: 'user' }).opts<{ seconds: string; seed?: string; only?: string }>();
+  const { seconds, seed, tokens, only } = command
+    .parse(words, { from: 'user' })
+    .opts<{ seconds: string; seed?: string; tokens: boolean; only?: string }>();
   const number = (name: string, text: string, min: number, max: number) =>
     readValue(integerBetween(min, max), text, (message) => new CommanderError(2, 'fuzz', `${name}: ${message}`));
   return {
@@ -24,6 +27,7 @@ function readOptions(words: readonly string[]): CampaignOptions {
     seed: seed === undefined ? Math.floor(Math.random() * 1_000_000_000) : number('--seed', seed, 0, seedMax),
     only: only === undefined ? undefined : number('--only', only, 0, 2_000_000_000),
     boundMs,
+    withTokens: tokens,
   };
 }
 

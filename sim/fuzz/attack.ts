@@ -18,6 +18,8 @@ const patienceMs = 40_000;
 const leaveShare = 0.2;
 /** An attack that found so many faults is over. */
 const faultsMax = 20;
+/** Where nobody is asked for a token. */
+const open: ReadonlySet<string> = new Set(['/ping', '/health']);
 /** Bytes of a request that are shown with a fault. */
 const shownBytes = 1_000;
 
@@ -79,12 +81,20 @@ export class Attack {
     }
   }
 
+  /** Whoever does not show what the server asks for is let in nowhere but where nobody is asked. */
+  #letIn(attempt: Attempt, { answers }: Exchange): string[] {
+    const { authorization } = this.#options.victim;
+    if (authorization === undefined || bytesOf(attempt).includes(authorization)) return [];
+    const taken = answers.filter(({ status }, at) => status < 400 && !open.has(attempt.asked[at]?.path ?? '/ping'));
+    return taken.map(({ status }) => `expected that nobody is let in without the token, found ${status}`);
+  }
+
   async #make(attempt: Attempt) {
     const { victim, acceptances } = this.#options;
     const made = await exchange(attempt, { port: victim.port, patienceMs, signal: this.#leaving.signal });
     this.tally.note(attempt, made);
     const unaccounted = attempt.asked.map((asked, at) => acceptances.note(asked, answerTo(attempt, made, at)));
-    for (const fault of [...faultsOf(attempt, made), ...unaccounted]) {
+    for (const fault of [...faultsOf(attempt, made), ...this.#letIn(attempt, made), ...unaccounted]) {
       if (fault !== undefined)
         this.faults.push(
           `--only ${attempt.number} (${attempt.kind}, ${attempt.route}): ${fault}\n  sent ${shown(bytesOf(attempt), shownBytes)}`,

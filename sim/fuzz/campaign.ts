@@ -22,6 +22,8 @@ export interface CampaignOptions {
   readonly attackMs: number;
   /** How long a real user may wait. */
   readonly boundMs: number;
+  /** Whether the server asks for tokens; some attempts have none then, or a wrong one. */
+  readonly withTokens?: boolean;
   /** Makes this one attempt and no other. */
   readonly only?: number | undefined;
   /** Ends it early, with everything checked. */
@@ -57,7 +59,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   const provider = await Provider.start();
   let victim: Victim | undefined;
   try {
-    victim = await Victim.start({ folder, providerUrl: provider.url });
+    victim = await Victim.start({ folder, providerUrl: provider.url, asksForTokens: options.withTokens === true });
     return await run(options, victim, join(folder, 'fuzz.db'));
   } finally {
     victim?.kill();
@@ -68,18 +70,17 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
 
 async function run(options: CampaignOptions, victim: Victim, path: string): Promise<Report> {
   const { seed, attackMs, boundMs } = options;
-  const { port } = victim;
   const acceptances = new Acceptances();
-  const routes = routesOf(jsonOf((await ask(port, { method: 'GET', target: '/openapi.json', timeoutMs: boundMs })).body));
+  const routes = routesOf(jsonOf((await ask(victim, { method: 'GET', target: '/openapi.json', timeoutMs: boundMs })).body));
   const boots = bootsIn(path);
-  const canary = new Canary(port);
+  const canary = new Canary(victim);
   await canary.begin(acceptances);
   const before = victim.sockets();
 
   const memory = new Memory();
   const startedAt = performance.now();
-  const attack = new Attack({ plan: new Plan(seed, routes), victim, acceptances });
-  const bystanders = new Bystanders({ port, acceptances, boundMs });
+  const attack = new Attack({ plan: new Plan(seed, routes, victim.authorization), victim, acceptances });
+  const bystanders = new Bystanders({ server: victim, acceptances, boundMs });
   const watch = setInterval(() => {
     memory.note({ atMs: performance.now() - startedAt, bytes: victim.memory(), accepted: acceptances.total.count });
     options.onProgress?.(`${attack.tally.requests} requests, ${attack.faults.length + bystanders.faults.length} faults`);
@@ -125,17 +126,16 @@ interface Aftermath {
 
 /** What has to hold when all is over. */
 async function aftermath({ victim, canary, path, acceptances, boots, socketsBefore }: Aftermath): Promise<string[]> {
-  const { port } = victim;
   if (!victim.isAlive) return [`expected the server to live, found that it ended: ${victim.lines.join('\n')}`];
   try {
     // No batch may begin while rows are counted.
     const scheduler = { method: 'POST', target: '/scheduler', json: { action: 'stop' }, timeoutMs: stopTimeoutMs };
-    acceptances.note({ method: 'POST', path: '/scheduler', eventsMax: 1 }, await ask(port, scheduler));
-    const { status, body } = await ask(port, { method: 'GET', target: '/health', timeoutMs: stopTimeoutMs });
+    acceptances.note({ method: 'POST', path: '/scheduler', eventsMax: 1 }, await ask(victim, scheduler));
+    const { status, body } = await ask(victim, { method: 'GET', target: '/health', timeoutMs: stopTimeoutMs });
     return [
       ...(status === 200 ? [] : [`GET /health: expected 200, found ${status} ${body}`]),
       ...(await canary.differences()),
-      ...(await differencesInStore({ port, path, acceptances, boots })),
+      ...(await differencesInStore({ server: victim, path, acceptances, boots })),
       ...(await socketsLeft(victim, socketsBefore)),
     ];
   } catch (error) {

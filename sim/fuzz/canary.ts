@@ -1,5 +1,5 @@
 import type { Acceptances } from './acceptances.ts';
-import { ask, type Question } from './client.ts';
+import { ask, type Question, type Server } from './client.ts';
 
 const timeoutMs = 30_000;
 const channel = 'ca7a0000-0000-4000-8000-000000000000';
@@ -36,17 +36,17 @@ const questions: readonly Omit<Question, 'timeoutMs'>[] = [
 
 /** Notices when something that all requests share was changed by one: `Object.prototype`, a route, a schema. */
 export class Canary {
-  readonly #port: number;
+  readonly #server: Server;
   #before: readonly string[] = [];
 
-  constructor(port: number) {
-    this.#port = port;
+  constructor(server: Server) {
+    this.#server = server;
   }
 
   /** Stores what it will ask for, and notes the answers. */
   async begin(acceptances: Acceptances): Promise<void> {
     for (const [target, pipeline, id, json] of stored) {
-      const told = await ask(this.#port, { method: 'POST', target, json, timeoutMs });
+      const told = await ask(this.#server, { method: 'POST', target, json, timeoutMs });
       acceptances.note({ method: 'POST', path: target, eventsMax: 1 }, told);
       acceptances.of(pipeline).ids.add(id);
     }
@@ -68,7 +68,7 @@ export class Canary {
   async #ask(): Promise<string[]> {
     const answers: string[] = [];
     for (const question of questions) {
-      const { status, headers, body } = await ask(this.#port, { ...question, timeoutMs });
+      const { status, headers, body } = await ask(this.#server, { ...question, timeoutMs });
       const lasting = [...headers].filter(([name]) => name !== 'date').map(([name, value]) => `${name}: ${value}`);
       answers.push([status, ...lasting, body.toString()].join('\n'));
     }

@@ -1,6 +1,13 @@
 import { request } from 'node:http';
 import type { Answer } from './answers.ts';
 
+/** A server as its clients know it. */
+export interface Server {
+  readonly port: number;
+  /** The `Authorization` that it asks for; undefined when it asks for none. */
+  readonly authorization?: string | undefined;
+}
+
 /** What a well-behaved client asks for. */
 export interface Question {
   readonly method: string;
@@ -14,7 +21,7 @@ export interface Told extends Answer {
 }
 
 /** Asks on a connection of its own, as any client would. Throws when there is no answer in time. */
-export function ask(port: number, { method, target, json, timeoutMs }: Question): Promise<Told> {
+export function ask({ port, authorization }: Server, { method, target, json, timeoutMs }: Question): Promise<Told> {
   const startedAt = performance.now();
   const { promise, resolve, reject } = Promise.withResolvers<Told>();
   const signal = AbortSignal.timeout(timeoutMs);
@@ -28,6 +35,7 @@ export function ask(port: number, { method, target, json, timeoutMs }: Question)
     });
   });
   asking.on('error', reject);
+  if (authorization !== undefined) asking.setHeader('authorization', authorization);
   if (json === undefined) asking.end();
   else asking.setHeader('content-type', 'application/json').end(JSON.stringify(json));
   return promise;

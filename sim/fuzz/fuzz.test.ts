@@ -20,6 +20,10 @@ test('the server stands an attack that nobody has seen before', async (context) 
   await standsAttack(context, Math.floor(Math.random() * 1_000_000_000), 3_000);
 });
 
+test('a server that asks for tokens stands it too, and lets nobody in who has none', async (context) => {
+  await standsAttack(context, 20_261_130, 4_000, true);
+});
+
 test('an attempt is the same whenever its seed and number are', () => {
   const bytes = (seed: number, number: number) => bytesOf(new Plan(seed, routes).attempt(number)).toString('latin1');
   const first = Array.from({ length: 300 }, (_, number) => bytes(1, number));

@@ -9,13 +9,15 @@ import { bodyOf, samples } from './samples.ts';
 export class Plan {
   readonly #seed: number;
   readonly #routes: readonly Route[];
+  readonly #authorization: string | undefined;
 
   /** Throws for a route without a sample: it could not be tried well. */
-  constructor(seed: number, documented: readonly Route[]) {
+  constructor(seed: number, documented: readonly Route[], authorization?: string) {
     const unknown = documented.filter(({ name }) => !Object.hasOwn(samples, name));
     if (unknown.length > 0)
       throw new Error(`expected a sample of every route, found none of ${unknown.map(({ name }) => name).join(', ')}`);
     this.#seed = seed;
+    this.#authorization = authorization;
     // There is more to get wrong about a body than about anything else.
     const withBody = documented.filter(({ hasBody }) => hasBody);
     this.#routes = [...documented, ...undocumented, ...withBody, ...withBody, ...withBody];
@@ -40,11 +42,33 @@ export class Plan {
   }
 
   #make(kind: Kind, route: Route, draw: Draw): Made {
-    const another = () => validRequest(draw.pick(this.#routes), draw);
-    const material: Material = { draw, route, valid: validRequest(route, draw), another };
+    const valid = validRequest(route, draw);
+    // What stands there without tokens stays as it is for a seed.
+    const authorization = this.#authorization && presented(this.#authorization, draw);
+    const shown = (one: ValidRequest): ValidRequest => ({ ...one, request: { ...one.request, authorization } });
+    const another = () => shown(validRequest(draw.pick(this.#routes), draw));
+    const material: Material = { draw, route, valid: shown(valid), another };
     const made = kind.make(material);
     return made.expects === 'answers' ? made : marked(made);
   }
+}
+
+/** Mostly what the server asks for; now and then nothing, and seldom, since each is slowed down, what is nearly right. */
+function presented(authorization: string, draw: Draw): string | undefined {
+  if (draw.chance(0.15)) return undefined;
+  if (!draw.chance(0.02)) return authorization;
+  const secret = authorization.slice('Bearer '.length);
+  return draw.pick([
+    `Bearer ${secret.slice(0, -1)}`,
+    `Bearer ${secret.toUpperCase()}`,
+    `Bearer ${secret.slice(1)}${secret.slice(0, 1)}`,
+    'Bearer ',
+    'Bearer \xff\xfe',
+    `Bearer ${'x'.repeat(10_000)}`,
+    'Basic Zm86YmFy',
+    'Bearer undefined',
+    'Bearer [object Object]',
+  ]);
 }
 
 /** A request that its route takes. */

@@ -10,6 +10,8 @@ export interface Request {
   /** `Host` and `Content-Length` are added unless they, or a `Transfer-Encoding`, are among them. */
   readonly headers?: readonly Header[];
   readonly body?: Buffer | undefined;
+  /** Added to the headers. */
+  readonly authorization?: string | undefined;
 }
 
 /** The whole request as it goes out. */
@@ -18,12 +20,13 @@ export function toBytes(request: Request): Buffer {
 }
 
 /** The request up to its body. */
-export function headOf({ method, target, version = 'HTTP/1.1', headers = [], body }: Request): Buffer {
+export function headOf({ method, target, version = 'HTTP/1.1', headers = [], body, authorization }: Request): Buffer {
   const given = new Set(headers.map(([name]) => name.toLowerCase()));
   const framed = given.has('content-length') || given.has('transfer-encoding');
   const lines = [
     `${method} ${target} ${version}`,
     ...(given.has('host') ? [] : ['Host: fuzz']),
+    ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
     ...headers.map(([name, value]) => `${name}: ${value}`),
     ...(body === undefined || framed ? [] : [`Content-Length: ${body.length}`]),
   ];

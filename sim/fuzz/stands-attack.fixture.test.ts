@@ -6,8 +6,8 @@ import { campaign } from './campaign.ts';
 const boundMs = 30_000;
 
 /** Attacks a server for so long; fails when it did anything wrong, or served nobody else meanwhile. */
-export async function standsAttack(context: TestContext, seed: number, attackMs: number): Promise<void> {
-  const report = await campaign({ seed, attackMs, boundMs });
+export async function standsAttack(context: TestContext, seed: number, attackMs: number, withTokens = false): Promise<void> {
+  const report = await campaign({ seed, attackMs, boundMs, withTokens });
   const { tally } = report.attack;
   context.diagnostic(`seed ${seed}: ${tally.requests} requests, ${report.bystanders.latencies.length} of real users`);
   assert.deepEqual(report.faults, []);

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type Acceptances, schedulesPipeline } from './acceptances.ts';
-import { ask } from './client.ts';
+import { ask, type Server } from './client.ts';
 import { jsonOf } from './judge.ts';
 import { Counts, differ, logOf, type PipelineCounts, Rows } from './rows.ts';
 
@@ -12,7 +12,7 @@ const timeoutMs = 30_000;
 const Metrics = z.object({ pipelines: z.record(z.string(), z.object({ events_received: z.int() })) });
 
 export interface StoredOptions {
-  readonly port: number;
+  readonly server: Server;
   /** The SQLite file. */
   readonly path: string;
   readonly acceptances: Acceptances;
@@ -21,9 +21,9 @@ export interface StoredOptions {
 }
 
 /** Where what is stored differs from what the answers say: rows of the logs, rows of the tables, and the counters. */
-export async function differencesInStore({ port, path, acceptances, boots }: StoredOptions): Promise<string[]> {
-  const counts = await settled(port);
-  const { pipelines } = Metrics.parse(jsonOf((await ask(port, { method: 'GET', target: '/metrics', timeoutMs })).body));
+export async function differencesInStore({ server, path, acceptances, boots }: StoredOptions): Promise<string[]> {
+  const counts = await settled(server);
+  const { pipelines } = Metrics.parse(jsonOf((await ask(server, { method: 'GET', target: '/metrics', timeoutMs })).body));
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const rows = new Rows(database);
@@ -60,10 +60,10 @@ export function bootsIn(path: string): number {
 }
 
 /** Waits until nothing is left to do but what waits for a missing number. */
-async function settled(port: number): Promise<readonly PipelineCounts[]> {
+async function settled(server: Server): Promise<readonly PipelineCounts[]> {
   const deadline = performance.now() + settleTimeoutMs;
   for (;;) {
-    const { items } = Counts.parse(jsonOf((await ask(port, { method: 'GET', target: '/pipelines', timeoutMs })).body));
+    const { items } = Counts.parse(jsonOf((await ask(server, { method: 'GET', target: '/pipelines', timeoutMs })).body));
     if (items.every(({ depth, held }) => depth === held) || performance.now() > deadline) return items;
     await sleep(100);
   }

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.ts';
 import type { Acceptances } from './acceptances.ts';
-import { ask, type Told } from './client.ts';
+import { ask, type Server, type Told } from './client.ts';
 import { jsonOf } from './judge.ts';
 
 /** From one look to the next, in milliseconds. */
 const pauseMs = 50;
 
 export interface UserOptions {
-  readonly port: number;
+  readonly server: Server;
   readonly acceptances: Acceptances;
   /** How long an answer may take. */
   readonly boundMs: number;
@@ -55,9 +55,9 @@ export class User {
   }
 
   async ask(method: string, target: string, json?: unknown): Promise<Told> {
-    const { port, boundMs } = this.#options;
+    const { server, boundMs } = this.#options;
     try {
-      const told = await ask(port, { method, target, json, timeoutMs: boundMs });
+      const told = await ask(server, { method, target, json, timeoutMs: boundMs });
       this.latencies.push(told.elapsedMs);
       return told;
     } catch (error) {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { digestOf, lineOf, newSecret } from '../../src/server/access/token.ts';
+import type { Server } from './client.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 const readyTimeoutMs = 60_000;
@@ -15,28 +17,35 @@ export interface VictimOptions {
   readonly folder: string;
   /** Where messages are sent to. */
   readonly providerUrl: string;
+  readonly asksForTokens: boolean;
 }
 
 /** The server under attack, a process of its own with all systems. */
 export class Victim {
   readonly port: number;
+  /** What it asks for; undefined when it does not. */
+  readonly authorization: string | undefined;
   /** The first lines that it logged as errors, or printed. */
   readonly lines: readonly string[];
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown[]>;
 
-  private constructor(child: ChildProcess, port: number, lines: readonly string[]) {
+  private constructor(child: ChildProcess, { port, authorization }: Server, lines: readonly string[]) {
     this.#child = child;
     this.port = port;
+    this.authorization = authorization;
     this.lines = lines;
     this.#ended = once(child, 'close');
   }
 
   /** Resolves once it accepts requests. Throws when it does not come to that. */
-  static async start({ folder, providerUrl }: VictimOptions): Promise<Victim> {
+  static async start({ folder, providerUrl, asksForTokens }: VictimOptions): Promise<Victim> {
     const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, ...inherited } = process.env;
+    const secret = newSecret();
+    const line = lineOf({ name: 'fuzz', role: 'operate', digest: digestOf(secret), pipelines: undefined });
     const environment = {
       ...inherited,
+      ...(asksForTokens && { MILLRACE_TOKENS: line }),
       LOG_LEVEL: 'error',
       SMS_PROVIDER_URL: providerUrl,
       SCHEDULER_INTERVAL: '1s',
@@ -72,7 +81,7 @@ export class Victim {
     child.once('exit', (code, signal) => ready.reject(new Error(`the server ended with ${signal ?? code}: ${lines.join(' ')}`)));
     const timeout = setTimeout(() => ready.reject(new Error('the server did not get ready')), readyTimeoutMs);
     try {
-      return new Victim(child, await ready.promise, lines);
+      return new Victim(child, { port: await ready.promise, authorization: asksForTokens ? `Bearer ${secret}` : undefined }, lines);
     } catch (error) {
       child.kill('SIGKILL');
       throw error;
