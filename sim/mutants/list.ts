@@ -1,4 +1,5 @@
 import { acceptedIsDurable } from './list/accepted-is-durable.ts';
+import { access } from './list/access.ts';
 import { boundedDoor } from './list/bounded-door.ts';
 import { clocks } from './list/clocks.ts';
 import { databaseFile } from './list/database-file.ts';
@@ -42,4 +43,5 @@ export const mutants: readonly Mutant[] = [
   ...namedDuplicates,
   ...reading,
   ...systems,
+  ...access,
 ];
