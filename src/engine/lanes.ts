@@ -1,9 +1,12 @@
 import type { MillraceError } from '../errors.ts';
 import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
+import type { Deadline } from './deadline.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
+import { Milestone } from './milestone.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
+import { Waiters } from './waiters.ts';
 import type { Waits } from './waits.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
@@ -31,7 +34,7 @@ export interface LaneMeans extends RunnerMeans {
  */
 export class Lanes {
   /** The newest draft that is on disk. */
-  committedDraft = 0;
+  readonly committed = new Milestone(0);
   /** Events at hand that the store does not hold, ascending by position. */
   readonly #unheld = new Map<number, { readonly lane: Lane; readonly waiting: Waiting }>();
   readonly #means: LaneMeans;
@@ -41,6 +44,8 @@ export class Lanes {
   readonly #loading = new Map<string, Promise<void>>();
   #ready: Lane[] = [];
   readonly #reloading = new Set<Lane>();
+  /** Lanes that have a turn or are about to, and callers that wait until they have none. */
+  readonly #awaited = new Map<Lane, Waiters>();
   #queued = 0;
   #closed = false;
 
@@ -86,6 +91,20 @@ export class Lanes {
   /** The lane of a key, if it is in memory. */
   peek(key: string): Lane | undefined {
     return this.#lanes.get(key);
+  }
+
+  /** Resolves once a busy lane has no turn and is not about to, or when the caller's time is over. */
+  async rested(lane: Lane, deadline: Deadline): Promise<void> {
+    if (this.#closed) return;
+    const waiters = this.#awaited.get(lane) ?? new Waiters();
+    this.#awaited.set(lane, waiters);
+    await waiters.next(deadline);
+    if (waiters.isEmpty && this.#awaited.get(lane) === waiters) this.#awaited.delete(lane);
+  }
+
+  /** Nobody waits for a lane any more. */
+  endWaits(): void {
+    for (const waiters of this.#awaited.values()) waiters.wake();
   }
 
   /** Brings the lanes of keys into memory. A key is never loaded twice at once, so that no old record outlives a newer lane. */
@@ -194,7 +213,7 @@ export class Lanes {
         lane.isWarm = false;
         continue;
       }
-      if (!lane.isForgettable(this.committedDraft)) continue;
+      if (!lane.isForgettable(this.committed.reached)) continue;
       this.#forget(lane);
       surplus -= 1;
       if (surplus === 0) return;
@@ -283,8 +302,14 @@ export class Lanes {
     }
   }
 
-  /** Starts the lane's turns for as long as it is open and has one. */
+  /** Lets the lane go on, and those who wait until it has no turn. */
   #advance(lane: Lane, isFresh = false): void {
+    this.#startTurns(lane, isFresh);
+    if (this.#awaited.size > 0 && !lane.isBusy) this.#awaited.get(lane)?.wake();
+  }
+
+  /** Starts the lane's turns for as long as it is open and has one. */
+  #startTurns(lane: Lane, isFresh: boolean): void {
     while (lane.status === 'open' && !this.#closed) {
       if (lane.spillComesFirst) {
         void this.#reload(lane);
