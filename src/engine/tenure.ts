@@ -98,6 +98,7 @@ export class Tenure {
       committed,
       isOneByOne: () => means.refusals.isSearching,
       timerTouched: (key, name) => this.#timers.touch(key, name),
+      leftDue: (key) => this.#timers.lookAt(key),
       head: () => this.#feed.head,
       refusal: (cause) => means.refusals.take(cause),
       failed,
@@ -283,9 +284,13 @@ export class Tenure {
     const lanes = this.#lanes;
     for (let at = 0; at < batch.length; at += 1) {
       const event = batch[at] as FedEvent;
-      if (lanes.isFull) await this.#until(() => !lanes.isFull);
+      const dispatch = () => this.#state === 'working' && lanes.dispatch(event);
+      let isDispatched = lanes.isFull ? await lanes.inTurn(dispatch) : dispatch();
       // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
-      while (this.#state === 'working' && !lanes.dispatch(event)) await lanes.warm(batch.slice(at).map(({ key }) => key));
+      while (this.#state === 'working' && !isDispatched) {
+        await lanes.warm(batch.slice(at).map(({ key }) => key));
+        isDispatched = dispatch();
+      }
       if (this.#state !== 'working') return;
       this.#dispatched.reach(event.position);
     }
@@ -304,6 +309,7 @@ export class Tenure {
         if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;
         this.#lanes.wake(key);
       }
+      await this.#until(() => !this.#lanes.isCrowded);
       this.#lanes.sweep();
     }
     const { parked, held } = this.#claim;
@@ -339,10 +345,10 @@ export class Tenure {
       this.#lanes.holdStragglers(draft);
       this.#draft = new Draft(draft.number + 1, draft.cursor);
       this.#committing = this.#commit(draft);
-      this.#lanes.resume();
     } else if (this.#state === 'working' && this.isIdle) {
       this.#means.progressed(false);
     }
+    this.#lanes.resume();
     this.#condition.changed();
   }
 
