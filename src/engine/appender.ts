@@ -1,5 +1,7 @@
 import type { Appended, Store } from '../store/store.ts';
+import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
+import { Waiters } from './waiters.ts';
 
 interface Call {
   readonly events: readonly Outgoing[];
@@ -29,12 +31,11 @@ export class Appender {
   readonly #listener: AppenderListener;
   #waiting: Call[] = [];
   #underWay = 0;
-  #idle = Promise.withResolvers<void>();
+  readonly #idle = new Waiters();
 
   constructor(store: Store, listener: AppenderListener) {
     this.#store = store;
     this.#listener = listener;
-    this.#idle.resolve();
   }
 
   /** Resolves when the events are on disk, each with its verdict. Rejects with what the store threw. */
@@ -42,15 +43,14 @@ export class Appender {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) setImmediate(() => this.#flush());
       else if (this.#waiting.length === flushAt) this.#flush();
-      if (this.#underWay === 0) this.#idle = Promise.withResolvers();
       this.#underWay += 1;
       this.#waiting.push({ events, resolve, reject });
     });
   }
 
-  /** Resolves when nothing is on its way. */
-  idle(): Promise<void> {
-    return this.#idle.promise;
+  /** Resolves when nothing is on its way, or when the caller's time is over. */
+  async idle(deadline: Deadline): Promise<void> {
+    if (this.#underWay > 0) await this.#idle.next(deadline);
   }
 
   #flush(): void {
@@ -82,7 +82,7 @@ export class Appender {
       for (const call of calls) call.reject(error);
     } finally {
       this.#underWay -= calls.length;
-      if (this.#underWay === 0) this.#idle.resolve();
+      if (this.#underWay === 0) this.#idle.wake();
     }
   }
 }

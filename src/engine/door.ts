@@ -4,6 +4,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Appended, PartitionId, Store } from '../store/store.ts';
 import { Appender } from './appender.ts';
 import type { Counters } from './counts.ts';
+import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
@@ -108,9 +109,9 @@ export class Door {
     return refused !== undefined && this.#means.clock.elapsedMs() - refused.at < refusalMs ? refused.reason : undefined;
   }
 
-  /** Resolves when nothing is on its way to the log. */
-  idle(): Promise<void> {
-    return this.#appender.idle();
+  /** Resolves when nothing is on its way to the log, or when the caller's time is over. */
+  idle(deadline: Deadline): Promise<void> {
+    return this.#appender.idle(deadline);
   }
 
   /** Events are in the log, sent by a caller or a turn: counts them and hands them to their partitions. */

@@ -1,12 +1,13 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { KeyRecord, PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { within } from './deadline.ts';
 import type { Leftover } from './leftovers/leftover.ts';
 import type { KeyStatus } from './mill-options.ts';
 import { isOutcome } from './outbox/outcome.ts';
+import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 import { readState } from './state.ts';
-import { within } from './within.ts';
 
 /** What reading keys takes; the engine provides it. */
 export interface KeyReaderMeans {
@@ -30,19 +31,19 @@ export class KeyReader {
 
   /** Returns the state of a key, undefined where there is none. */
   async state(pipeline: AnyPipeline, key: string, waitMs: number): Promise<unknown> {
-    const { clock, partitions, provenStates, store } = this.#means;
+    const { partitions, provenStates, store } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
-    await within(clock, waitMs, partition.caughtUp([key]));
+    await this.#isCaughtUp(partition, [key], waitMs);
     const [record] = await store.load(partition.id, [key]);
     return readState(pipeline, record?.state ?? null, provenStates.has(pipeline.name));
   }
 
   /** Returns how keys stand, in the order asked. */
   async statuses({ name: pipeline }: AnyPipeline, keys: readonly string[], waitMs: number): Promise<readonly KeyStatus[]> {
-    const { clock, partitions, store } = this.#means;
+    const { partitions, store } = this.#means;
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => partitions.ofKey(pipeline, key))) {
-      await within(clock, waitMs, partition.caughtUp(own));
+      await this.#isCaughtUp(partition, own, waitMs);
       for (const [at, record] of (await store.load(partition.id, own)).entries()) {
         const key = own[at] as string;
         statuses.set(key, statusOf(key, record));
@@ -56,13 +57,18 @@ export class KeyReader {
    * events nothing may be left. True as well when the wait ends before it is known what the events under way leave.
    */
   async knows(pipeline: AnyPipeline, key: string, waitMs: number): Promise<boolean> {
-    const { clock, partitions, store } = this.#means;
+    const { partitions, store } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
-    if (waitMs > 0 && !(await within(clock, waitMs, partition.caughtUp([key])))) return true;
+    if (waitMs > 0 && !(await this.#isCaughtUp(partition, [key], waitMs))) return true;
     const [record] = await store.load(partition.id, [key]);
     if (record !== undefined && !isEmpty(record)) return true;
     const letters = await store.deadLetters({ pipeline: pipeline.name, key, limit: 1 });
     return letters.length > 0 || this.#hasDeliveries(partition.id, this.#endpointsOf(pipeline), key);
+  }
+
+  /** Waits for what was accepted of keys before; resolves to whether it is settled or waits for its key by now. */
+  async #isCaughtUp(partition: Partition, keys: readonly string[], waitMs: number): Promise<boolean> {
+    return partition.isCaughtUp(keys) || within(this.#means.clock, waitMs, (deadline) => partition.caughtUp(deadline, keys));
   }
 
   async #hasDeliveries(partition: PartitionId, endpoints: readonly string[], key: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
-import type { KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
+import type { KeyedTimer, KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { isOutcome } from './outbox/outcome.ts';
 import type { Wait } from './waits.ts';
@@ -24,9 +24,7 @@ export interface Waiting {
 }
 
 /** A timer that has come due and waits for its turn. */
-export interface DueTimer extends StoredTimer {
-  readonly key: string;
-}
+export type DueTimer = KeyedTimer;
 
 const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, timers: [] };
 
@@ -79,6 +77,10 @@ export class Lane {
   awaited: number | undefined;
   /** Since when it waits, and for what; undefined while it goes on. */
   wait: Wait | undefined;
+  /** Its moment has come, and it waits until it may go on. */
+  isRung = false;
+  /** Whether timers of it may have come due while it was parked: they wait in the store until it is open. */
+  hasLeft: boolean;
   /** Used since the last sweep of idle lanes. */
   isWarm = true;
   /** The timers that are armed, by name, the due ones among them. */
@@ -98,6 +100,7 @@ export class Lane {
     this.pending = record.held;
     this.countedTo = countedTo;
     this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
+    this.hasLeft = record.parked && record.timers.length > 0;
     if (record.timers.length > 0) this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
   }
 
@@ -203,6 +206,23 @@ export class Lane {
     this.#comes(timer.name);
   }
 
+  /** The timers that have come due by a moment, the soonest first, whether they wait for their turn already or not. */
+  dueBy(moment: number): readonly DueTimer[] {
+    // The clock may have been set back since a timer failed, or an outcome came.
+    const isDue = ({ dueAt, attempts, name }: StoredTimer) => dueAt <= moment || attempts > 0 || isOutcome(name);
+    const due = Array.from(this.#armed?.values() ?? []).filter(isDue);
+    return due.sort((one, other) => one.dueAt - other.dueAt).map((timer) => ({ ...timer, key: this.key }));
+  }
+
+  /** Leaves the timers that have come due to the store: it is parked, and may be forgotten. */
+  leaveDue(): void {
+    if (!this.hasDueTimer) return;
+    this.#dueTimers = undefined;
+    this.#due = undefined;
+    this.#ahead = undefined;
+    this.hasLeft = true;
+  }
+
   /** Whether a timer that has come due waits for its turn. */
   get hasDueTimer(): boolean {
     return this.#dueTimers !== undefined && this.#dueTimers.length > 0;
@@ -295,7 +315,14 @@ export class Lane {
   /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
   isForgettable(committedDraft: number): boolean {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
-    return still && this.arriving === 0 && !this.hasDueTimer && this.draft <= committedDraft && (this.numbered || this.queued === 0);
+    return (
+      still &&
+      !this.isRung &&
+      this.arriving === 0 &&
+      !this.hasDueTimer &&
+      this.draft <= committedDraft &&
+      (this.numbered || this.queued === 0)
+    );
   }
 
   /** The timer of that name is among the due ones. */

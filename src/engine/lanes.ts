@@ -1,13 +1,24 @@
 import type { MillraceError } from '../errors.ts';
 import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
+import type { Deadline } from './deadline.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
+import { Milestone } from './milestone.ts';
+import { Queue } from './queue.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
+import { Waiters } from './waiters.ts';
 import type { Waits } from './waits.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
 const queuedMax = 64;
+/**
+ * Lanes that may be ready, or read back, before any further whose moment has come goes on. Retries of many keys may come due at once:
+ * what they wait for stays in the store until there is room, and the reads of other keys wait for no more than these.
+ */
+const windowMax = 128;
+/** Lanes that a sweep looks at, at most: many in memory may be waiting for a moment. */
+const sweptMax = 4_096;
 
 /** What lanes work with; their partition provides it. */
 export interface LaneMeans extends RunnerMeans {
@@ -18,6 +29,8 @@ export interface LaneMeans extends RunnerMeans {
   committed(): Promise<void>;
   /** Whether every turn must be alone in its draft. */
   isOneByOne(): boolean;
+  /** Timers of a key have come due while it was parked, and it is open again. */
+  leftDue(key: string): void;
   /** The highest position known to be in the log. */
   head(): number;
   /** The store failed under a lane. */
@@ -31,7 +44,7 @@ export interface LaneMeans extends RunnerMeans {
  */
 export class Lanes {
   /** The newest draft that is on disk. */
-  committedDraft = 0;
+  readonly committed = new Milestone(0);
   /** Events at hand that the store does not hold, ascending by position. */
   readonly #unheld = new Map<number, { readonly lane: Lane; readonly waiting: Waiting }>();
   readonly #means: LaneMeans;
@@ -39,9 +52,21 @@ export class Lanes {
   readonly #runner: Runner;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
-  #ready: Lane[] = [];
+  readonly #ready = new Queue<Lane>();
+  /** Lanes whose moment has come, and which wait for room to go on. */
+  readonly #rung = new Queue<Lane>();
+  /** What waits outside of the lanes for a free place: the next event of the log, the next due timer. */
+  readonly #applicants = new Queue<() => void>();
+  /** Whether the next free place goes to an applicant, and not to a ready lane: they take turns. */
+  #isApplicantsTurn = false;
   readonly #reloading = new Set<Lane>();
+  /** Lanes that have a turn or are about to, and callers that wait until they have none. */
+  readonly #awaited = new Map<Lane, Waiters>();
   #queued = 0;
+  /** Lanes that wait for a moment. */
+  #waiting = 0;
+  /** Where the sweep of idle lanes stands. */
+  #swept = this.#lanes.values();
   #closed = false;
 
   constructor(means: LaneMeans) {
@@ -70,7 +95,13 @@ export class Lanes {
 
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    return this.#runner.running === 0 && this.#ready.length === 0 && this.#reloading.size === 0 && this.#loading.size === 0;
+    const isAtWork = this.#runner.running + this.#ready.length + this.#rung.length + this.#reloading.size + this.#loading.size > 0;
+    return !isAtWork;
+  }
+
+  /** Whether lanes whose moment has come wait for room to go on. */
+  get isCrowded(): boolean {
+    return this.#rung.length > 0;
   }
 
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
@@ -80,12 +111,26 @@ export class Lanes {
 
   /** The lanes that have a turn or are about to. */
   get busy(): readonly Lane[] {
-    return [...this.#ready, ...this.#reloading, ...this.#runner.lanes];
+    return [...this.#ready.toArray(), ...this.#reloading, ...this.#runner.lanes];
   }
 
   /** The lane of a key, if it is in memory. */
   peek(key: string): Lane | undefined {
     return this.#lanes.get(key);
+  }
+
+  /** Resolves once a busy lane has no turn and is not about to, or when the caller's time is over. */
+  async rested(lane: Lane, deadline: Deadline): Promise<void> {
+    if (this.#closed) return;
+    const waiters = this.#awaited.get(lane) ?? new Waiters();
+    this.#awaited.set(lane, waiters);
+    await waiters.next(deadline);
+    if (waiters.isEmpty && this.#awaited.get(lane) === waiters) this.#awaited.delete(lane);
+  }
+
+  /** Nobody waits for a lane any more. */
+  endWaits(): void {
+    for (const waiters of this.#awaited.values()) waiters.wake();
   }
 
   /** Brings the lanes of keys into memory. A key is never loaded twice at once, so that no old record outlives a newer lane. */
@@ -137,9 +182,22 @@ export class Lanes {
   dispatchTimer(timer: DueTimer): boolean {
     const lane = this.#lanes.get(timer.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined)) : undefined);
     if (lane === undefined || this.#closed) return false;
+    if (lane.status === 'parked') {
+      lane.hasLeft = true;
+      return true;
+    }
+    if (lane.hasLeft) for (const left of lane.dueBy(timer.dueAt)) lane.takeDue(left);
     lane.takeDue(timer);
     this.#advance(lane);
     return true;
+  }
+
+  /** The timers of a key in memory that have come due by a moment, the soonest first; none of a parked key, which has them left. */
+  dueTimers(key: string, moment: number): readonly DueTimer[] {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined || lane.status === 'parked') return [];
+    lane.hasLeft = false;
+    return lane.dueBy(moment);
   }
 
   /** Drafts what becomes of a timer that no turn of its key has decided. */
@@ -161,19 +219,33 @@ export class Lanes {
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
-  /** Runs whatever waited for a free place. */
+  /** Resolves to what `begin` returns, which is called when there is a free place for it, or when the lanes are closed. */
+  async inTurn<T>(begin: () => T): Promise<T> {
+    if (this.#closed) return begin();
+    return new Promise((resolve) => this.#applicants.push(() => resolve(begin())));
+  }
+
+  /** Runs whatever waited for a free place: ready lanes and applicants in turns, so that neither keeps the others waiting. */
   resume(): void {
-    while (this.#ready.length > 0 && !this.isFull && !this.#closed) {
-      const lane = this.#ready.shift() as Lane;
+    while (!this.isFull && !this.#closed) {
+      const applicant = this.#isApplicantsTurn || this.#ready.length === 0 ? this.#applicants.shift() : undefined;
+      this.#isApplicantsTurn = applicant === undefined;
+      if (applicant !== undefined) {
+        applicant();
+        continue;
+      }
+      const lane = this.#ready.shift();
+      if (lane === undefined) break;
       lane.status = 'open';
       this.#advance(lane);
     }
+    this.#letRungGoOn();
   }
 
-  /** Lets a key that was just warmed go on with what is held for it. */
+  /** Lets a key that was just warmed go on with what is held for it, once there is room. */
   wake(key: string): void {
     const lane = this.#lanes.get(key);
-    if (lane !== undefined) this.#advance(lane);
+    if (lane !== undefined) this.#ring(lane);
   }
 
   /** Holds what the draft's cursor would pass unheld. */
@@ -187,17 +259,15 @@ export class Lanes {
 
   /** Forgets idle lanes beyond the bound, those first that were not used since the last sweep. */
   sweep(): void {
-    let surplus = this.#lanes.size - this.#means.limits.warmKeys;
-    if (surplus <= 0) return;
-    for (const lane of this.#lanes.values()) {
-      if (lane.isWarm) {
-        lane.isWarm = false;
-        continue;
+    // Those that wait for a moment cannot be forgotten, and leave the others their room.
+    let surplus = this.#lanes.size - this.#waiting - this.#means.limits.warmKeys;
+    for (let looks = Math.min(this.#lanes.size, sweptMax); surplus > 0 && looks > 0; looks -= 1) {
+      const lane = this.#nextSwept();
+      if (lane?.isWarm === true) lane.isWarm = false;
+      else if (lane?.isForgettable(this.committed.reached) === true) {
+        this.#forget(lane);
+        surplus -= 1;
       }
-      if (!lane.isForgettable(this.committedDraft)) continue;
-      this.#forget(lane);
-      surplus -= 1;
-      if (surplus === 0) return;
     }
   }
 
@@ -210,6 +280,7 @@ export class Lanes {
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     for (const lane of this.#lanes.values()) lane.disarm?.();
+    for (const applicant of this.#applicants.toArray()) applicant();
     await this.#runner.close(reason);
   }
 
@@ -243,6 +314,14 @@ export class Lanes {
     this.#loading.delete(lane.key);
     lane.wait = this.#means.waits.of(lane.key);
     return lane;
+  }
+
+  /** The next lane that a sweep looks at; after the last comes the first. */
+  #nextSwept(): Lane | undefined {
+    const next = this.#swept.next();
+    if (next.done !== true) return next.value;
+    this.#swept = this.#lanes.values();
+    return this.#swept.next().value;
   }
 
   #forget(lane: Lane): void {
@@ -283,8 +362,14 @@ export class Lanes {
     }
   }
 
-  /** Starts the lane's turns for as long as it is open and has one. */
+  /** Lets the lane go on, and those who wait until it has no turn. */
   #advance(lane: Lane, isFresh = false): void {
+    this.#startTurns(lane, isFresh);
+    if (this.#awaited.size > 0 && !lane.isBusy) this.#awaited.get(lane)?.wake();
+  }
+
+  /** Starts the lane's turns for as long as it is open and has one. */
+  #startTurns(lane: Lane, isFresh: boolean): void {
     while (lane.status === 'open' && !this.#closed) {
       if (lane.spillComesFirst) {
         void this.#reload(lane);
@@ -336,6 +421,7 @@ export class Lanes {
 
   /** Nothing of the lane can run now. */
   #rest(lane: Lane, isFresh: boolean): void {
+    if (lane.hasLeft) this.#means.leftDue(lane.key);
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
       if (lane.wait !== undefined) this.#means.waits.end(lane);
@@ -384,6 +470,7 @@ export class Lanes {
   /** Parks the lane. The dead letter of its first event is enough for an operator; the wait of any events behind it is noted. */
   #setParked(lane: Lane): void {
     lane.status = 'parked';
+    lane.leaveDue();
     if (lane.pending > 1) this.#means.waits.note(lane, 'operator');
     else if (lane.wait !== undefined) this.#means.waits.end(lane);
   }
@@ -409,14 +496,34 @@ export class Lanes {
     const { clock } = this.#means;
     const ring = () => {
       lane.disarm = undefined;
-      if (lane.status === 'blocked') lane.status = 'open';
-      this.#advance(lane);
+      this.#waiting -= 1;
+      this.#ring(lane);
     };
     lane.awaited = at;
     lane.disarm = clock.alarm(at, ring, Math.min(at - clock.now(), maxMs));
+    this.#waiting += 1;
+  }
+
+  /** The lane may go on, once there is room. */
+  #ring(lane: Lane): void {
+    if (lane.isRung) return;
+    lane.isRung = true;
+    this.#rung.push(lane);
+    this.#letRungGoOn();
+  }
+
+  #letRungGoOn(): void {
+    while (this.#ready.length < windowMax && this.#reloading.size < windowMax && !this.#closed) {
+      const lane = this.#rung.shift();
+      if (lane === undefined) return;
+      lane.isRung = false;
+      if (lane.status === 'blocked') lane.status = 'open';
+      this.#advance(lane);
+    }
   }
 
   #disarm(lane: Lane): void {
+    if (lane.disarm !== undefined) this.#waiting -= 1;
     lane.disarm?.();
     lane.disarm = undefined;
     lane.awaited = undefined;
@@ -427,13 +534,13 @@ export class Lanes {
     return at <= this.#means.clock.now() || (lane.awaited === at && lane.disarm === undefined);
   }
 
-  /** Reads the first held events of a lane back. They are on disk only once what is drafted has been committed. */
+  /** Reads the first held events of a lane back. They are on disk only once the last draft that changed it has been committed. */
   async #reload(lane: Lane): Promise<void> {
     lane.status = 'reloading';
     lane.spilledFrom = Number.POSITIVE_INFINITY;
     this.#reloading.add(lane);
     try {
-      await this.#means.committed();
+      await this.committed.until(lane.draft);
       const { store, partition } = this.#means;
       // A lane of one event was never loaded; an event of the same id, accepted long before, may have been given up.
       const [record] = this.#pipeline.key === undefined ? await store.load(partition, [lane.key]) : [];
@@ -447,6 +554,7 @@ export class Lanes {
       this.#reloading.delete(lane);
     }
     this.#advance(lane, true);
+    this.#letRungGoOn();
     this.#means.drafted();
   }
 

@@ -19,6 +19,7 @@ import {
 import { checkMillOptions } from './check-mill-options.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
+import { within } from './deadline.ts';
 import { byName, checkNames, tablesOf } from './declared-together.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import type { Identification, IngestOptions } from './identify.ts';
@@ -39,7 +40,6 @@ import { steadyLog } from './steady-log.ts';
 import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
 import { Transports } from './transports.ts';
-import { within } from './within.ts';
 
 const freshnessMs = 250;
 const stopTimeoutMs = 10_000;
@@ -241,21 +241,16 @@ export class Mill<P extends Pipelines = Pipelines> {
   async settled(pipeline: keyof P & string, timeoutMs = freshnessMs): Promise<boolean> {
     checkTimeout('settled', timeoutMs);
     const partitions = this.#partitions.of(this.#pipeline(pipeline).name);
-    return within(this.#clock, timeoutMs, Promise.all(partitions.map((partition) => partition.caughtUp())));
+    return within(this.#clock, timeoutMs, (deadline) => Promise.all(partitions.map((partition) => partition.caughtUp(deadline))));
   }
 
   /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
   async idle(timeoutMs: number): Promise<boolean> {
     checkTimeout('idle', timeoutMs);
-    let isLate = false;
-    const idle = async () => {
-      await this.#door.idle();
-      while (!isLate && this.#partitions.all.some((partition) => partition.hasWork))
-        await Promise.all(this.#partitions.all.map((partition) => partition.idle()));
-    };
-    const inTime = await within(this.#clock, timeoutMs, idle());
-    isLate = true;
-    return inTime;
+    return within(this.#clock, timeoutMs, async (deadline) => {
+      await this.#door.idle(deadline);
+      await this.#partitions.idle(this.#partitions.all, deadline);
+    });
   }
 
   /** A read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. */
@@ -410,10 +405,7 @@ export class Mill<P extends Pipelines = Pipelines> {
         clock: this.#clock,
         log: this.#log,
         isStopping: () => this.#state === 'stopping',
-        idle: async (pipeline) => {
-          const partitions = this.#partitions.of(pipeline);
-          while (partitions.some((partition) => partition.hasWork)) await Promise.all(partitions.map((partition) => partition.idle()));
-        },
+        idle: (pipeline, deadline) => this.#partitions.idle(this.#partitions.of(pipeline), deadline),
         command: async (command) => void (await this.#door.take(own(), command, {})),
         finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
         state: (schedule, { isWaiting }) => this.#keys.state(own(), schedule, isWaiting ? freshnessMs : 0),

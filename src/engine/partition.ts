@@ -4,11 +4,13 @@ import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
 import { pauseMs } from './backoff.ts';
+import type { Deadline } from './deadline.ts';
 import type { FedEvent } from './feed.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
 import { Tenure, type TenureMeans } from './tenure.ts';
+import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
 
 /** What a partition works with; the engine provides it. */
@@ -40,6 +42,8 @@ export class Partition {
   readonly #calls: Calls;
   #tenure: Tenure | undefined;
   #recovering: Promise<void> | undefined;
+  /** Callers that wait for the recovery to end. */
+  readonly #recovered = new Waiters();
   /** No further call begins. */
   #isResting = false;
   /** It works no more: the engine stops, or the store has failed for good. */
@@ -132,24 +136,30 @@ export class Partition {
     if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;
   }
 
+  /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
+  isCaughtUp(keys: readonly string[]): boolean {
+    return this.#present.isCaughtUp(keys);
+  }
+
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key. */
-  caughtUp(keys?: readonly string[]): Promise<void> {
-    return this.#present.caughtUp(keys);
+  caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
+    return this.#present.caughtUp(deadline, keys);
   }
 
   /** Resolves once nothing is left that could be done now. */
-  async idle(): Promise<void> {
-    await this.#recovering;
-    await this.#present.idle();
+  async idle(deadline: Deadline): Promise<void> {
+    await this.#recovery(deadline);
+    await this.#present.idle(deadline);
   }
 
   /** Resolves once nothing is left to do for a key now: its events, and what they asked for, are done or wait for a retry or an operator. */
-  async finished(key: string): Promise<void> {
+  async finished(key: string, deadline?: Deadline): Promise<void> {
     for (let tenure: Tenure | undefined; tenure !== this.#tenure && !this.#isOver; ) {
-      await this.#recovering;
+      await this.#recovery(deadline);
       tenure = this.#present;
-      await tenure.finished(key);
-      await this.#recovering;
+      await tenure.finished(key, deadline);
+      await this.#recovery(deadline);
+      if (deadline?.isOver === true) return;
     }
     // What was aborted in a turn that is tried again must not begin by itself then.
     if (!this.#present.isBlocked(key)) this.#calls.restore(key);
@@ -209,6 +219,7 @@ export class Partition {
   /** Hands unfinished work back, commits what is finished, and ends. */
   async stop(): Promise<void> {
     this.#isOver = true;
+    this.#recovered.wake();
     const reason = new MillraceError('MILL_STOPPING', 'the engine is stopping');
     await this.#tenure?.end(reason);
     this.#waits.close();
@@ -219,6 +230,11 @@ export class Partition {
   get #present(): Tenure {
     if (this.#tenure !== undefined) return this.#tenure;
     throw new MillraceError('MILL_STOPPING', 'the engine is not started');
+  }
+
+  /** Resolves when no recovery is under way. */
+  async #recovery(deadline?: Deadline): Promise<void> {
+    while (this.#recovering !== undefined && !this.#isOver && deadline?.isOver !== true) await this.#recovered.next(deadline);
   }
 
   #begin(claim: Claim): void {
@@ -249,6 +265,7 @@ export class Partition {
     this.#tenure = tenure;
     // From here on its failure is one to recover from.
     this.#recovering = undefined;
+    this.#recovered.wake();
     this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim);
     if (this.#isResting) tenure.rest();
     tenure.start();
@@ -264,6 +281,7 @@ export class Partition {
     for (let failure = asFailure(cause); !this.#isOver; ) {
       if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {
         this.#isOver = true;
+        this.#recovered.wake();
         return fatal(failure);
       }
       const { code } = failure;

@@ -1,6 +1,7 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Appended, PartitionId } from '../store/store.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
+import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import { sliceOf } from './identify.ts';
 import { EndpointGate } from './outbox/endpoint-gate.ts';
@@ -60,6 +61,13 @@ export class Partitions {
     let backlog = 0;
     for (const partition of this.of(pipeline)) backlog += partition.backlog;
     return backlog;
+  }
+
+  /** Resolves once nothing is left in some of them that could be done now, or when the caller's time is over. */
+  async idle(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
+    while (!deadline.isOver && partitions.some((partition) => partition.hasWork)) {
+      await Promise.all(partitions.map((partition) => partition.idle(deadline)));
+    }
   }
 
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */

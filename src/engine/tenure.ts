@@ -5,12 +5,14 @@ import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from 
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
 import type { Counters } from './counts.ts';
+import type { Deadline } from './deadline.ts';
 import { Draft, type Outgoing } from './draft.ts';
 import { type FedEvent, Feed } from './feed.ts';
 import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
+import { Milestone } from './milestone.ts';
 import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -72,7 +74,7 @@ export class Tenure {
   #draft: Draft;
   #cursor: number;
   /** The last position that went to its lane. */
-  #dispatched: number;
+  readonly #dispatched: Milestone;
   #committing: Promise<void> | undefined;
   #flushIsDue = false;
   #looks = 0;
@@ -84,7 +86,7 @@ export class Tenure {
     this.#means = means;
     this.#claim = claim;
     this.#cursor = claim.cursor;
-    this.#dispatched = claim.cursor;
+    this.#dispatched = new Milestone(claim.cursor);
     this.#draft = new Draft(1, claim.cursor);
     this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, means.limits.feed);
     const committed = () => this.#committed();
@@ -96,6 +98,7 @@ export class Tenure {
       committed,
       isOneByOne: () => means.refusals.isSearching,
       timerTouched: (key, name) => this.#timers.touch(key, name),
+      leftDue: (key) => this.#timers.lookAt(key),
       head: () => this.#feed.head,
       refusal: (cause) => means.refusals.take(cause),
       failed,
@@ -133,7 +136,7 @@ export class Tenure {
   /** Whether nothing is left that could be done now. */
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
-    const nothingToRead = this.#dispatched >= this.#feed.head && this.#looks === 0;
+    const nothingToRead = this.#dispatched.reached >= this.#feed.head && this.#looks === 0;
     return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
   }
 
@@ -167,31 +170,35 @@ export class Tenure {
     }
   }
 
+  /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
+  isCaughtUp(keys: readonly string[]): boolean {
+    if (this.#state !== 'working') return true;
+    const isBusy = (key: string) => this.#lanes.peek(key)?.isBusy === true;
+    return this.#dispatched.reached >= this.#feed.head && !keys.some(isBusy) && this.#lanes.committed.reached >= this.#lastDrafted;
+  }
+
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key, or the tenure ends. */
-  async caughtUp(keys?: readonly string[]): Promise<void> {
-    await this.#dispatchedTo(this.#feed.head);
-    let busy = keys === undefined ? this.#lanes.busy : keys.flatMap((key) => this.#lanes.peek(key) ?? []);
-    await this.#until(() => {
-      busy = busy.filter((lane) => lane.isBusy);
-      return busy.length === 0;
-    });
-    await this.#committed();
+  async caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
+    await this.#dispatchedTo(this.#feed.head, deadline);
+    const lanes = keys === undefined ? this.#lanes.busy : keys.flatMap((key) => this.#lanes.peek(key) ?? []);
+    for (const lane of lanes) if (lane.isBusy) await this.#lanes.rested(lane, deadline);
+    await this.#committed(deadline);
   }
 
   /**
    * Resolves once nothing is left to do for a key now: its events are handled or wait for a retry or an operator, and so is what
    * they asked for. Or the tenure ends.
    */
-  async finished(key: string): Promise<void> {
-    await this.#until(() => this.#looks === 0);
-    await this.#dispatchedTo(this.#feed.head);
+  async finished(key: string, deadline?: Deadline): Promise<void> {
+    await this.#until(() => this.#looks === 0, deadline);
+    await this.#dispatchedTo(this.#feed.head, deadline);
     try {
       // What an earlier tenure left to do is on disk only.
       if (this.#isKeyed) await this.#lanes.warm([key]);
     } catch (error) {
       this.#fail(error);
     }
-    await this.#until(() => this.#isFinished(key));
+    await this.#until(() => this.#isFinished(key), deadline);
   }
 
   /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
@@ -213,9 +220,9 @@ export class Tenure {
     this.#condition.changed();
   }
 
-  /** Resolves once it is idle or ends. */
-  idle(): Promise<void> {
-    return this.#until(() => this.isIdle);
+  /** Resolves once it is idle or ends, or when the caller's time is over. */
+  idle(deadline: Deadline): Promise<void> {
+    return this.#until(() => this.isIdle, deadline);
   }
 
   redrive(letter: DeadLetter): Promise<void> {
@@ -247,7 +254,7 @@ export class Tenure {
     this.#timers.close();
     this.#outbox.close();
     const closed = this.#lanes.close(reason);
-    this.#condition.changed();
+    this.#endWaits();
     await closed;
     await this.#work;
     // No other begins by itself any more: none may be under way when the partition is claimed again.
@@ -277,11 +284,15 @@ export class Tenure {
     const lanes = this.#lanes;
     for (let at = 0; at < batch.length; at += 1) {
       const event = batch[at] as FedEvent;
-      if (lanes.isFull) await this.#until(() => !lanes.isFull);
+      const dispatch = () => this.#state === 'working' && lanes.dispatch(event);
+      let isDispatched = lanes.isFull ? await lanes.inTurn(dispatch) : dispatch();
       // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
-      while (this.#state === 'working' && !lanes.dispatch(event)) await lanes.warm(batch.slice(at).map(({ key }) => key));
+      while (this.#state === 'working' && !isDispatched) {
+        await lanes.warm(batch.slice(at).map(({ key }) => key));
+        isDispatched = dispatch();
+      }
       if (this.#state !== 'working') return;
-      this.#dispatched = event.position;
+      this.#dispatched.reach(event.position);
     }
   }
 
@@ -298,6 +309,7 @@ export class Tenure {
         if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;
         this.#lanes.wake(key);
       }
+      await this.#until(() => !this.#lanes.isCrowded);
       this.#lanes.sweep();
     }
     const { parked, held } = this.#claim;
@@ -333,10 +345,10 @@ export class Tenure {
       this.#lanes.holdStragglers(draft);
       this.#draft = new Draft(draft.number + 1, draft.cursor);
       this.#committing = this.#commit(draft);
-      this.#lanes.resume();
     } else if (this.#state === 'working' && this.isIdle) {
       this.#means.progressed(false);
     }
+    this.#lanes.resume();
     this.#condition.changed();
   }
 
@@ -370,7 +382,7 @@ export class Tenure {
     ledger.committed(draft, deliveriesAdded, clock);
     refusals.committed(draft);
     this.#cursor = draft.cursor;
-    this.#lanes.committedDraft = draft.number;
+    this.#lanes.committed.reach(draft.number);
     // That an attempt has failed is no progress, however often it is tried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
@@ -380,29 +392,41 @@ export class Tenure {
 
   #isFinished(key: string): boolean {
     const lane = this.#lanes.peek(key);
-    const isAtRest = lane === undefined || (lane.isAtRest && lane.draft <= this.#lanes.committedDraft);
+    const isAtRest = lane === undefined || (lane.isAtRest && lane.draft <= this.#lanes.committed.reached);
     return isAtRest && this.#outbox.isQuiet(key);
   }
 
   #fail(error: unknown): void {
     if (this.#state === 'failed') return;
     this.#state = 'failed';
-    this.#condition.changed();
+    this.#endWaits();
     this.#means.failed(error);
   }
 
   /** Resolves once all that is drafted by now is on disk, or the tenure ends. */
-  #committed(): Promise<void> {
-    const last = this.#draft.isEmpty ? this.#draft.number - 1 : this.#draft.number;
+  async #committed(deadline?: Deadline): Promise<void> {
     this.#flushSoon();
-    return this.#until(() => this.#lanes.committedDraft >= last);
+    if (this.#state === 'working') await this.#lanes.committed.until(this.#lastDrafted, deadline);
   }
 
-  #dispatchedTo(position: number): Promise<void> {
-    return this.#until(() => this.#dispatched >= position);
+  async #dispatchedTo(position: number, deadline?: Deadline): Promise<void> {
+    if (this.#state === 'working') await this.#dispatched.until(position, deadline);
   }
 
-  #until(holds: () => boolean): Promise<void> {
-    return this.#condition.until(() => this.#state !== 'working' || holds());
+  /** The draft that has all that was decided by now. */
+  get #lastDrafted(): number {
+    return this.#draft.isEmpty ? this.#draft.number - 1 : this.#draft.number;
+  }
+
+  #until(holds: () => boolean, deadline?: Deadline): Promise<void> {
+    return this.#condition.until(() => this.#state !== 'working' || holds(), deadline);
+  }
+
+  /** It ends: nobody waits for its work any more. */
+  #endWaits(): void {
+    this.#dispatched.end();
+    this.#lanes.committed.end();
+    this.#lanes.endWaits();
+    this.#condition.changed();
   }
 }

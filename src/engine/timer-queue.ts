@@ -1,4 +1,4 @@
-import type { PartitionId, Store, StoredTimer, TimerWrite } from '../store/store.ts';
+import type { PartitionId, Store, StoredTimer, TimerPlace, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { DueTimer } from './lane.ts';
 import type { Lanes } from './lanes.ts';
@@ -18,21 +18,37 @@ export interface TimerQueueMeans {
   failed(error: unknown): void;
 }
 
-/** Due timers that are taken from the store at once. */
-const lookMax = 1_000;
+/** Due timers that are read from the store at once, and keys whose due timers memory tells. */
+const sliceMax = 1_000;
 
 /**
- * The timers of a partition (promise 5). They stay in the store; memory knows when the soonest is due and which have
- * come due and wait for their turn. A timer's turn comes after every event that was accepted before it was due.
+ * The timers of a partition (promise 5). They stay in the store; memory knows when the soonest is due, and holds a slice of those
+ * that have come due. A *look* reads the next slice, behind the place up to which the looks before have read, and gives each timer to
+ * its lane once there is a free place for a turn. So however many come due at once, no more are in memory than can run soon, and
+ * events have their turns between them. A timer's turn comes after every event that was accepted before it was due.
+ *
+ * A place that was read is not read again. What comes due behind it all the same, as a timer that is overdue when it is set or one
+ * that a parked key has left, memory tells by its key.
  */
 export class TimerQueue {
   readonly #means: TimerQueueMeans;
-  /** Due and given to their lanes, until a commit says what became of them. */
-  readonly #inHand = new Set<string>();
-  /** Of these, the ones that no look has found. */
-  readonly #handed = new Set<string>();
-  /** Fired, set or cancelled by a turn since the present look began: what it reads of them is old. */
+  /** Read, and not given to their lanes yet; in order. */
+  readonly #slice = new Map<string, DueTimer>();
+  /** Looks have read up to here; undefined before the first. */
+  #readTo: TimerPlace | undefined;
+  /** Keys with timers that have come due behind that. */
+  readonly #passed = new Set<string>();
+  /** Fired, set or cancelled by a turn since the present look began to read: what it reads of them is old. */
   readonly #touched = new Set<string>();
+  #isReading = false;
+  /** The soonest moment of those that were armed since the present look began to read: it may have missed them. */
+  #missedFrom = Number.POSITIVE_INFINITY;
+  /** Outcomes that were given to their lanes at once, until they are on disk. */
+  readonly #handed = new Set<string>();
+  /** Outcomes that were left to a look, until they are on disk. */
+  readonly #left = new Set<string>();
+  /** Whether outcomes wait in the store: those that come now are behind them. */
+  #isBehind = false;
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
   #looking: Promise<void> | undefined;
@@ -56,38 +72,56 @@ export class TimerQueue {
 
   /** A turn decided to set or cancel a timer. */
   touch(key: string, name: string): void {
-    if (this.#looking !== undefined) this.#touched.add(nameOf(key, name));
+    if (this.#looking === undefined) return;
+    const own = nameOf(key, name);
+    if (this.#isReading) this.#touched.add(own);
+    this.#slice.delete(own);
   }
 
-  /** Drafts a timer that is due already, and gives it to its lane without reading it back. */
+  /** Drafts an outcome, which is due already, and gives it to its lane without reading it back, unless it must wait for a place. */
   fire(timer: DueTimer): void {
     const { key, name: timerName, ...written } = timer;
-    this.#means.lanes.writeTimer({ key, name: timerName, timer: written });
-    const name = nameOf(key, timerName);
-    if (!this.#means.lanes.dispatchTimer(timer)) return;
-    this.#inHand.add(name);
-    this.#handed.add(name);
+    const { lanes } = this.#means;
+    lanes.writeTimer({ key, name: timerName, timer: written });
+    const isGiven = !this.#isBehind && !lanes.isFull && lanes.dispatchTimer(timer);
+    (isGiven ? this.#handed : this.#left).add(nameOf(key, timerName));
+    if (!isGiven) this.#isBehind = true;
   }
 
   /** What turns decided about timers is on disk. */
   committed(writes: readonly TimerWrite[]): void {
     for (const { key, name, timer } of writes) {
+      // One that failed and is tried again is in its lane's hand.
+      if (timer === null || timer.attempts > 0) continue;
       const own = nameOf(key, name);
-      // One that failed and is tried again, or that was handed over, is in its lane's hand still.
-      if (timer !== null && (timer.attempts > 0 || this.#handed.has(own))) continue;
-      this.#inHand.delete(own);
-      this.#handed.delete(own);
-      if (timer === null) continue;
-      if (isOutcome(name)) {
-        this.#mayBeAhead ||= timer.dueAt > this.#means.clock.now();
-        this.#look();
-      } else this.#arm(timer.dueAt);
+      if (this.#handed.delete(own)) continue;
+      this.#left.delete(own);
+      this.#armed(key, name, timer.dueAt);
     }
+  }
+
+  /** Gives a key that was parked the timers that have come due. */
+  lookAt(key: string): void {
+    this.#passed.add(key);
+    this.#look();
   }
 
   close(): void {
     this.#closed = true;
+    this.#slice.clear();
     this.#disarm?.();
+  }
+
+  #armed(key: string, name: string, dueAt: number): void {
+    const now = this.#means.clock.now();
+    const isDue = isOutcome(name) || dueAt <= now;
+    if (this.#readTo !== undefined && dueAt <= this.#readTo.dueAt) {
+      if (isDue && this.#passed.size < sliceMax) this.#passed.add(key);
+      else this.#readTo = before(dueAt);
+    } else if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
+    if (isOutcome(name)) this.#mayBeAhead ||= dueAt > now;
+    if (isDue) this.#look();
+    else this.#arm(dueAt);
   }
 
   #arm(at: number): void {
@@ -117,7 +151,6 @@ export class TimerQueue {
       })
       .finally(() => {
         this.#looking = undefined;
-        this.#touched.clear();
         if (this.#lookAgain) this.#look();
         else this.#means.looked();
       });
@@ -126,31 +159,75 @@ export class TimerQueue {
   async #takeDue(): Promise<void> {
     const { store, clock, partition, lanes } = this.#means;
     const now = clock.now();
-    await this.#means.dispatched();
-    await this.#means.committed();
-    const limit = lookMax + this.#inHand.size;
-    const mayBeAhead = this.#mayBeAhead;
-    this.#mayBeAhead = false;
-    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, limit);
-    const due = found.filter((timer) => timer.dueAt <= now || wasDue(timer));
-    await lanes.warm(due.map(({ key }) => key));
-    for (const timer of due) this.#give(timer);
+    const isLast = await this.#read(now);
+    await this.#giveSlice();
     lanes.sweep();
-    if (found.length === limit && due.length === limit) {
+    if (!isLast) {
       this.#lookAgain = true;
-      this.#mayBeAhead ||= mayBeAhead;
+      return;
     }
+    if (this.#left.size === 0 && !this.#lookAgain) this.#isBehind = false;
     const next = await store.nextTimerDue(partition, now);
     if (next !== null) this.#arm(next);
   }
 
-  #give(timer: StoredTimer & { readonly key: string }): void {
-    const name = nameOf(timer.key, timer.name);
-    if (this.#closed || this.#inHand.has(name) || this.#touched.has(name)) return;
-    this.#inHand.add(name);
-    if (this.#means.lanes.dispatchTimer(timer)) return;
-    this.#inHand.delete(name);
-    this.#lookAgain = true;
+  /** Reads the next slice; resolves to whether it is the last one. */
+  async #read(now: number): Promise<boolean> {
+    const { store, partition, lanes } = this.#means;
+    this.#isReading = true;
+    await this.#means.dispatched();
+    await this.#means.committed();
+    const passed = Array.from(this.#passed);
+    this.#passed.clear();
+    const from = this.#readTo;
+    const mayBeAhead = this.#mayBeAhead;
+    this.#mayBeAhead = false;
+    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, from);
+    const due = found.filter((timer) => timer.dueAt <= now || wasDue(timer));
+    await lanes.warm([...passed, ...due.map(({ key }) => key)]);
+    for (const timer of passed.flatMap((key) => lanes.dueTimers(key, now))) this.#slice.set(nameOf(timer.key, timer.name), timer);
+    for (const timer of due) {
+      const name = nameOf(timer.key, timer.name);
+      if (!this.#touched.has(name)) this.#slice.set(name, timer);
+    }
+    // A commit may have armed one before it meanwhile.
+    if (this.#readTo === from) this.#readTo = this.#passedBy(found, now) ?? from;
+    this.#isReading = false;
+    this.#missedFrom = Number.POSITIVE_INFINITY;
+    this.#touched.clear();
+    const isLast = found.length < sliceMax || due.length < sliceMax;
+    if (!isLast) this.#mayBeAhead ||= mayBeAhead;
+    return isLast;
+  }
+
+  /** The place up to which a look has read when it found these. */
+  #passedBy(found: readonly DueTimer[], now: number): TimerPlace | undefined {
+    const last = found.findLast(({ dueAt }) => dueAt <= now);
+    if (last === undefined) return undefined;
+    const { dueAt, key, name } = last;
+    return this.#missedFrom <= dueAt ? before(this.#missedFrom) : { dueAt, key, name };
+  }
+
+  /** Gives the timers of the slice to their lanes, each when there is a place for its turn. */
+  async #giveSlice(): Promise<void> {
+    const { lanes } = this.#means;
+    for (const name of this.#slice.keys()) {
+      const give = () => this.#give(name);
+      let isGiven = lanes.isFull ? await lanes.inTurn(give) : give();
+      while (!isGiven && !this.#closed) {
+        // Where one is not in memory any more, others behind it may not be either.
+        await lanes.warm(Array.from(this.#slice.values(), ({ key }) => key));
+        isGiven = give();
+      }
+    }
+  }
+
+  #give(name: string): boolean {
+    const timer = this.#slice.get(name);
+    if (timer === undefined) return true;
+    if (this.#closed || !this.#means.lanes.dispatchTimer(timer)) return false;
+    this.#slice.delete(name);
+    return true;
   }
 }
 
@@ -160,6 +237,11 @@ export class TimerQueue {
  */
 function wasDue({ name, attempts }: StoredTimer): boolean {
   return attempts > 0 || isOutcome(name);
+}
+
+/** The place before all that are due at a moment. */
+function before(dueAt: number): TimerPlace {
+  return { dueAt, key: '', name: '' };
 }
 
 function nameOf(key: string, name: string): string {

@@ -139,6 +139,14 @@ export interface StoredTimer {
   readonly retryAt: number | null;
 }
 
+/** A timer and whose it is. */
+export interface KeyedTimer extends StoredTimer {
+  readonly key: string;
+}
+
+/** The place of a timer in the order in which timers come due. */
+export type TimerPlace = Pick<KeyedTimer, 'dueAt' | 'key' | 'name'>;
+
 /** What becomes of a key: replaces its whole record. */
 export interface KeyUpdate {
   readonly key: string;
@@ -359,8 +367,8 @@ export interface Store {
   /** Keys that have held events, in key order after `after`, at most `limit`. */
   heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]>;
 
-  /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`. */
-  dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly (StoredTimer & { readonly key: string })[]>;
+  /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`; with `after`, those behind that place. */
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]>;
 
   /** When the soonest timer after a moment is due; null when there is none. */
   nextTimerDue(partition: PartitionId, after: number): Promise<number | null>;

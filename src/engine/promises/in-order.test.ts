@@ -324,8 +324,10 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       for (const key of keys) for (const prefix of ['', 'other ']) assert.deepEqual(await stepsOf(t, `${prefix}${key}`), upTo(12));
       assert.equal(t.mill.counts().steps?.depth, 0);
       loads = 0;
-      for (const key of keys) await t.ingest('steps', { key, n: 13 });
-      await t.drain();
+      for (const n of [13, 14, 15]) {
+        for (const key of keys) await t.ingest('steps', { key, n });
+        await t.drain();
+      }
       assert.ok(loads > 1, 'idle keys were forgotten');
       await t.stop();
     }

@@ -59,7 +59,7 @@ export function runAccess(
       const key = row.key.slice(0, identification.limits.keyLength).toWellFormed();
       return partitionOf(key).bury({ ...row, key });
     },
-    finished: (key) => partitionOf(key).finished(key),
+    finished: (key, deadline) => partitionOf(key).finished(key, deadline),
     abort: (key) => partitionOf(key).abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long')),
   };
 }

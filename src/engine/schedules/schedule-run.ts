@@ -5,6 +5,7 @@ import { type FaultyRow, type PendingOrigins, type SourceRow, SourceRows } from 
 import type { QueryTables } from '../../pipeline/table-query.ts';
 import { isThenable } from '../../pipeline/thenable.ts';
 import type { Clock } from '../clock.ts';
+import { Deadline } from '../deadline.ts';
 import type { Log } from '../log.ts';
 import { BatchPlaces } from './batch-places.ts';
 
@@ -18,8 +19,8 @@ export interface ScheduleRunMeans {
   ingest(event: unknown, origin?: string): Promise<TakenIn>;
   /** Makes a dead letter of a row; resolves when it is on disk, or the engine stops. */
   bury(row: FaultyRow): Promise<void>;
-  /** Resolves once nothing is left to do for a key now: what waits for a retry goes on without the run. */
-  finished(key: string): Promise<void>;
+  /** Resolves once nothing is left to do for a key now, or when the time is over: what waits for a retry goes on without the run. */
+  finished(key: string, deadline: Deadline): Promise<void>;
   /** Aborts what a key has under way, and lets go of what it has not begun. */
   abort(key: string): void;
 }
@@ -28,6 +29,13 @@ export interface ScheduleRunMeans {
 export interface TakenIn {
   readonly key: string;
   readonly isDuplicate: boolean;
+}
+
+/** What a run begins with. */
+interface RunStart {
+  readonly dueAt: number;
+  /** Resolves once the run may ask its source, or when the time is over. */
+  ready(deadline: Deadline): Promise<void>;
 }
 
 /** How a run ended. */
@@ -59,11 +67,12 @@ export class ScheduleRun {
   readonly #schedule: Schedule;
   readonly #places: BatchPlaces;
   readonly #underWay = new Set<string>();
-  readonly #over = Promise.withResolvers<void>();
-  /** What was aborted has had time enough to end. */
-  readonly #gone = Promise.withResolvers<void>();
+  readonly #time = new Deadline();
+  /** Its end: what was aborted has had time enough to end. */
+  readonly #grace = new Deadline();
   #disarmGrace: (() => void) | undefined;
-  #isOver = false;
+  /** The door is closed or full. */
+  #isTurnedAway = false;
   #failure: string | undefined;
   /** Dead letters on their way to the disk. */
   readonly #burials = new Set<Promise<void>>();
@@ -75,25 +84,22 @@ export class ScheduleRun {
   }
 
   /** Resolves when the run has ended, whatever came of it. */
-  async execute({ dueAt, ready }: { readonly dueAt: number; readonly ready: Promise<void> }, signal: AbortSignal): Promise<RunEnd> {
+  async execute({ dueAt, ready }: RunStart, signal: AbortSignal): Promise<RunEnd> {
     const { clock, log } = this.#means;
     const { timeoutMs, batch: limit, source } = this.#schedule;
-    const end = () => {
-      this.#isOver = true;
-      this.#over.resolve();
-    };
+    const end = () => this.#time.end();
     signal.addEventListener('abort', end);
     const disarm = clock.after(timeoutMs, () => {
       log.warn({ timeoutMs }, 'a run took too long: aborting what is under way');
       end();
       for (const key of this.#underWay) this.#means.abort(key);
-      this.#disarmGrace = clock.after(graceMs, () => this.#gone.resolve());
+      this.#disarmGrace = clock.after(graceMs, () => this.#grace.end());
     });
     try {
-      await this.#inTime(ready);
+      await ready(this.#time);
       if (this.#isOver) return { failure: undefined };
       const answer = source({ dueAt, now: clock.now(), limit, query: this.#means.query });
-      const events = await (isThenable(answer) ? this.#inTime(Promise.resolve(answer)) : answer);
+      const events = await (isThenable(answer) ? this.#time.race(answer) : answer);
       if (events !== undefined) await this.#letThrough(events);
     } catch (error) {
       this.#fail(error);
@@ -104,6 +110,11 @@ export class ScheduleRun {
       signal.removeEventListener('abort', end);
     }
     return { failure: this.#failure };
+  }
+
+  /** Whether nothing more is begun. */
+  get #isOver(): boolean {
+    return this.#isTurnedAway || this.#time.isOver;
   }
 
   #fail(error: unknown): void {
@@ -117,7 +128,7 @@ export class ScheduleRun {
     const candidates = events instanceof SourceRows ? events.take(this.#means.pending) : candidatesOf(events);
     const work = async () => {
       while (!this.#isOver && this.#places.take()) {
-        const next = await this.#inTime(candidates.next());
+        const next = await this.#time.race(candidates.next());
         if (next === undefined || next.done === true) return;
         await this.#take(next.value);
       }
@@ -130,11 +141,6 @@ export class ScheduleRun {
       // A generator that is in the middle of something ends when it is done with that; nobody waits for it.
       candidates.return(undefined).catch(() => undefined);
     }
-  }
-
-  /** What comes of a promise; undefined when the run is over before it. */
-  #inTime<T>(promise: Promise<T>): Promise<T | undefined> {
-    return Promise.race([promise, this.#over.promise.then(() => undefined)]);
   }
 
   async #take(candidate: Candidate): Promise<void> {
@@ -154,7 +160,7 @@ export class ScheduleRun {
     this.#underWay.add(key);
     // While it was taken in, time may have run out.
     if (this.#isOver) this.#means.abort(key);
-    await Promise.race([this.#means.finished(key), this.#gone.promise]);
+    await this.#means.finished(key, this.#grace);
     this.#underWay.delete(key);
     if (origin !== undefined) await this.#concludeRow(origin, isDuplicate);
   }
@@ -196,7 +202,7 @@ export class ScheduleRun {
     this.#failure ??= `an event was refused: ${reason}`;
     if (code === 'MILL_KEY_FULL') {
       if (origin !== undefined) this.#places.release();
-    } else if (code !== undefined && errorTable[code].retryable) this.#isOver = true;
+    } else if (code !== undefined && errorTable[code].retryable) this.#isTurnedAway = true;
   }
 }
 

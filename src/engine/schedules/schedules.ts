@@ -7,6 +7,7 @@ import type { Schedule } from '../../pipeline/schedule.ts';
 import type { Turn } from '../../pipeline/turn.ts';
 import { checkPause } from '../check-arguments.ts';
 import type { Clock } from '../clock.ts';
+import type { Deadline } from '../deadline.ts';
 import type { Log } from '../log.ts';
 import { type RunEnd, ScheduleRun, type ScheduleRunMeans } from './schedule-run.ts';
 
@@ -40,8 +41,8 @@ export interface SchedulesMeans {
   readonly log: Log;
   runMeans(pipeline: AnyPipeline): Omit<ScheduleRunMeans, 'clock' | 'log'>;
   isStopping(): boolean;
-  /** Resolves once nothing is left to do in the pipeline now. */
-  idle(pipeline: string): Promise<void>;
+  /** Resolves once nothing is left to do in the pipeline now, or when the caller's time is over. */
+  idle(pipeline: string, deadline: Deadline): Promise<void>;
   command(command: Command): Promise<void>;
   /** Resolves once all commands to a schedule are carried out. */
   finished(schedule: string): Promise<void>;
@@ -208,7 +209,7 @@ export class Schedules {
     while (this.#atWork.has(key)) await this.#atWork.get(key);
     if (signal.aborted) return;
     // What a former process left to do may be about to change what the source reads.
-    const ready = this.#begun.has(key) ? Promise.resolve() : idle(pipeline.name);
+    const ready = async (deadline: Deadline) => (this.#begun.has(key) ? undefined : idle(pipeline.name, deadline));
     const means = { clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) };
     const atWork = new ScheduleRun(means, schedule).execute({ dueAt, ready }, signal);
     this.#atWork.set(key, atWork);

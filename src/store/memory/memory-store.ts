@@ -14,6 +14,7 @@ import type {
   DeliveryName,
   HeldEvent,
   InventoryQuery,
+  KeyedTimer,
   KeyRecord,
   LoggedEvent,
   NewEvent,
@@ -25,11 +26,11 @@ import type {
   StoredDelivery,
   StoredPipeline,
   StoreStats,
+  TimerPlace,
 } from '../store.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { inventoryOf } from './inventory.ts';
 import { PartitionRecords } from './partition-records.ts';
-import type { KeyedTimer } from './pending-timers.ts';
 import { compareText } from './text-order.ts';
 
 export interface MemoryOptions {
@@ -105,8 +106,8 @@ class MemoryStore implements Store {
     return this.#records(partition).heldKeys(after, limit);
   }
 
-  async dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly KeyedTimer[]> {
-    return this.#records(partition).timers.due(dueBy, limit);
+  async dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]> {
+    return this.#records(partition).timers.due(dueBy, limit, after);
   }
 
   async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {

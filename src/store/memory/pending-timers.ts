@@ -1,18 +1,14 @@
-import type { StoredTimer, TimerWrite } from '../store.ts';
+import type { KeyedTimer, StoredTimer, TimerPlace, TimerWrite } from '../store.ts';
 import { SortedList } from './sorted-list.ts';
 import { compareText } from './text-order.ts';
 
-export interface KeyedTimer extends StoredTimer {
-  readonly key: string;
+function compare(a: TimerPlace, b: TimerPlace): number {
+  return a.dueAt - b.dueAt || compareText(a.key, b.key) || compareText(a.name, b.name);
 }
-
-type Place = Pick<KeyedTimer, 'dueAt' | 'key' | 'name'>;
 
 /** The armed timers of one partition, at most one for each key and name. */
 export class PendingTimers implements Iterable<KeyedTimer> {
-  readonly #inOrder = new SortedList<Place, KeyedTimer>(
-    (a, b) => a.dueAt - b.dueAt || compareText(a.key, b.key) || compareText(a.name, b.name),
-  );
+  readonly #inOrder = new SortedList<TimerPlace, KeyedTimer>(compare);
   readonly #byKey = new Map<string, Map<string, KeyedTimer>>();
 
   [Symbol.iterator](): Iterator<KeyedTimer> {
@@ -24,8 +20,9 @@ export class PendingTimers implements Iterable<KeyedTimer> {
     return timers.sort((a, b) => compareText(a.name, b.name));
   }
 
-  due(dueBy: number, limit: number): KeyedTimer[] {
-    return this.#inOrder.from(() => true, limit).filter((timer) => timer.dueAt <= dueBy);
+  due(dueBy: number, limit: number, after?: TimerPlace): KeyedTimer[] {
+    const isBehind = (timer: KeyedTimer) => after === undefined || compare(timer, after) > 0;
+    return this.#inOrder.from(isBehind, limit).filter((timer) => timer.dueAt <= dueBy);
   }
 
   nextDue(after: number): number | null {

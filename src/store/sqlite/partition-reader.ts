@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeliveryName } from '../store.ts';
+import type { DeliveryName, TimerPlace } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { Select } from './select.ts';
@@ -18,6 +18,7 @@ export class PartitionReader {
   readonly #nextHeldKey: Select<readonly [key: string | null]>;
   readonly #timers: Select<TimerRow>;
   readonly #dueTimers: Select<TimerRow>;
+  readonly #dueTimersAfter: Select<TimerRow>;
   readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
   readonly #dueDeliveries: Select<DeliveryRow>;
   readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
@@ -47,6 +48,10 @@ export class PartitionReader {
     const timer = 'key, name, due_at, data, attempts, retry_at';
     this.#timers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE key = ? ORDER BY name`);
     this.#dueTimers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
+    this.#dueTimersAfter = new Select(
+      db,
+      `SELECT ${timer} FROM ${timers} WHERE due_at <= ? AND (due_at, key, name) > (?, ?, ?) ORDER BY due_at, key, name LIMIT ?`,
+    );
     this.#nextTimerDue = new Select(db, `SELECT min(due_at) FROM ${timers} WHERE due_at > ?`);
     this.#dueDeliveries = new Select(
       db,
@@ -92,8 +97,9 @@ export class PartitionReader {
     return keys;
   }
 
-  dueTimers(dueBy: number, limit: number): readonly TimerRow[] {
-    return this.#dueTimers.all(dueBy, limit);
+  dueTimers(dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[] {
+    if (after === undefined) return this.#dueTimers.all(dueBy, limit);
+    return this.#dueTimersAfter.all(dueBy, after.dueAt, after.key, after.name, limit);
   }
 
   nextTimerDue(after: number): number | null {

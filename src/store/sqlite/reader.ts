@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
-import type { DeadLetter, DeadLetterQuery, DeliveryName, InventoryQuery, PartitionId, StoredPipeline } from '../store.ts';
+import type { DeadLetter, DeadLetterQuery, DeliveryName, InventoryQuery, PartitionId, StoredPipeline, TimerPlace } from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import { readInventory } from './inventory.ts';
 import { PartitionReader } from './partition-reader.ts';
@@ -14,7 +14,7 @@ export interface ReaderCalls {
   load(partition: PartitionId, keys: readonly string[]): readonly KeyRow[];
   held(partition: PartitionId, key: string, from: number, limit: number): readonly HeldRow[];
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
-  dueTimers(partition: PartitionId, dueBy: number, limit: number): readonly TimerRow[];
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[];
   nextTimerDue(partition: PartitionId, after: number): number | null;
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[];
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
@@ -54,8 +54,8 @@ export class Reader implements ReaderCalls {
     return this.#partition(partition).heldKeys(after, limit);
   }
 
-  dueTimers(partition: PartitionId, dueBy: number, limit: number): readonly TimerRow[] {
-    return this.#partition(partition).dueTimers(dueBy, limit);
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[] {
+    return this.#partition(partition).dueTimers(dueBy, limit, after);
   }
 
   nextTimerDue(partition: PartitionId, after: number): number | null {

@@ -15,6 +15,7 @@ import type {
   DeliveryName,
   HeldEvent,
   InventoryQuery,
+  KeyedTimer,
   KeyRecord,
   LoggedEvent,
   NewEvent,
@@ -25,9 +26,9 @@ import type {
   StoreDeclaration,
   StoredDelivery,
   StoredPipeline,
-  StoredTimer,
   StoreLog,
   StoreStats,
+  TimerPlace,
 } from '../store.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { realPath } from './database-file.ts';
@@ -145,8 +146,8 @@ class SqliteStore implements Store {
     return this.#open.reader.running.call('heldKeys', partition, after, limit);
   }
 
-  async dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly (StoredTimer & { readonly key: string })[]> {
-    const rows = await this.#open.reader.running.call('dueTimers', partition, dueBy, limit);
+  async dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]> {
+    const rows = await this.#open.reader.running.call('dueTimers', partition, dueBy, limit, after);
     return rows.map(toTimer);
   }
 

@@ -1,0 +1,54 @@
+import type { Deadline } from './deadline.ts';
+import { Waiters } from './waiters.ts';
+
+/** A count that only rises, and callers that wait until it has reached theirs. However many wait for more, a rise costs the same. */
+export class Milestone {
+  #reached: number;
+  /** The highest count that anybody has waited for. */
+  #awaited = Number.NEGATIVE_INFINITY;
+  /** By the count that they wait for, ascending. */
+  readonly #waiting = new Map<number, Waiters>();
+
+  constructor(reached: number) {
+    this.#reached = reached;
+  }
+
+  get reached(): number {
+    return this.#reached;
+  }
+
+  reach(count: number): void {
+    this.#reached = count;
+    if (this.#waiting.size > 0) this.#wake(count);
+  }
+
+  /** Ends all waits: it rises no more. */
+  end(): void {
+    this.#wake(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Resolves once it has reached a count, or when the caller's time is over. Whoever asks for less than somebody before, which has
+   * not come yet, waits for that.
+   */
+  async until(count: number, deadline?: Deadline): Promise<void> {
+    if (this.#reached >= count) return;
+    this.#awaited = Math.max(this.#awaited, count);
+    const awaited = this.#awaited;
+    let waiters = this.#waiting.get(awaited);
+    if (waiters === undefined) {
+      waiters = new Waiters();
+      this.#waiting.set(awaited, waiters);
+    }
+    await waiters.next(deadline);
+    if (waiters.isEmpty && this.#waiting.get(awaited) === waiters) this.#waiting.delete(awaited);
+  }
+
+  #wake(upTo: number): void {
+    for (const [count, waiters] of this.#waiting) {
+      if (count > upTo) return;
+      this.#waiting.delete(count);
+      waiters.wake();
+    }
+  }
+}
