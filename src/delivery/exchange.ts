@@ -24,7 +24,7 @@ export interface HttpRequest {
 export type Exchange =
   | { readonly result: 'answered'; readonly response: HttpResponse }
   | { readonly result: 'refused'; readonly reason: string }
-  | { readonly result: 'failed'; readonly reason: string };
+  | { readonly result: 'failed'; readonly reason: string; readonly isUnanswered: true };
 
 /** One request on the way to where redirects end. */
 interface Hop {
@@ -53,7 +53,7 @@ export async function exchange(sent: HttpRequest, signal: AbortSignal): Promise<
 function failureOf(error: unknown, { url, witness }: Hop, signal: AbortSignal): Exchange {
   if (error instanceof AddressRefused) return { result: 'refused', reason: error.message };
   const reason = signal.aborted ? 'timed out' : describeFailure(error);
-  if (witness.status === undefined) return { result: 'failed', reason: `${reason} (${url.origin})` };
+  if (witness.status === undefined) return { result: 'failed', reason: `${reason} (${url.origin})`, isUnanswered: true };
   return { result: 'answered', response: responseWithoutHeaders(witness.status, reason) };
 }
 

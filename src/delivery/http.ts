@@ -118,6 +118,12 @@ class Http implements HttpTransport {
     await Promise.all(open.map((connections) => connections?.close()));
   }
 
+  /** The origin of an address that came from data. That of the endpoint is one and the same for all others. */
+  address({ url }: Pick<OutgoingCall, 'url'>): string | undefined {
+    const parsed = url === undefined ? null : URL.parse(url);
+    return parsed !== null && isHttp(parsed) ? parsed.origin : undefined;
+  }
+
   async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
     const url = call.url === undefined ? this.#url : URL.parse(call.url);
     if (url === undefined) return refused('expected a url, found none: neither the endpoint nor the delivery has one');

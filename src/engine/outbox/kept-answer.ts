@@ -35,9 +35,10 @@ export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => 
   const said = { reason, ...copy, stack: answer.cause === undefined ? null : stackOf(answer.cause) };
   if (answer.result !== 'failed') return { result: answer.result, ...said };
   const { retryAfterMs } = answer;
-  if (retryAfterMs === undefined) return { result: 'failed', ...said };
-  if (!isPause(retryAfterMs)) return { result: 'failed', ...said, reason: noPause(retryAfterMs) };
-  return { result: 'failed', ...said, retryAfterMs: bounded(retryAfterMs) };
+  const failed = { result: answer.result, ...said, isUnanswered: answer.isUnanswered === true };
+  if (retryAfterMs === undefined) return failed;
+  if (!isPause(retryAfterMs)) return { ...failed, reason: noPause(retryAfterMs) };
+  return { ...failed, retryAfterMs: bounded(retryAfterMs) };
 }
 
 /** As JSON writes it: a moment as a text, an instance of a class as its own fields, NaN as null. Undefined when JSON cannot write it. */
