@@ -140,14 +140,14 @@ export class DueReader {
     this.#mayBeMore = true;
   }
 
-  /** Puts back all that wait, since none of them may begin and others may. */
-  putBack(): void {
+  /** Puts those back that wait and may not begin, for others that may. */
+  putBack(mayNotBegin: (delivery: StoredDelivery) => boolean = () => true): void {
     const { hand } = this.#means;
-    for (const delivery of hand.waitNoMore(() => true)) {
+    for (const delivery of hand.waitNoMore(mayNotBegin)) {
       hand.drop(nameOf(delivery));
       this.#leave(nameOf(delivery), delivery);
+      this.#isCrowded = true;
     }
-    this.#isCrowded = true;
   }
 
   /** A place has become free, or a rest is over. */
@@ -262,8 +262,10 @@ export class DueReader {
   }
 
   #endRound({ isCrowded, tookMs }: Round): void {
+    const { hand, windowMax } = this.#means;
     this.#round = undefined;
-    if (!isCrowded) {
+    // With so many that wait, a look in order would put them back, and a round follow it, and so on.
+    if (!isCrowded && hand.waiting < windowMax / 2) {
       this.#isCrowded = false;
       this.#mayBeMore = true;
     } else if (tookMs > 0) this.#pause(tookMs * pauseFactor);

@@ -66,6 +66,11 @@ export class EndpointGate {
     return this.#postponedUntil > this.#now || this.#standings.isResting(flow);
   }
 
+  /** Whether addresses may rest: some give no answers. */
+  get someRest(): boolean {
+    return this.#standings.someAreSilent;
+  }
+
   /** Whether the address of a flow rests. */
   isResting(flow: string): boolean {
     return this.#standings.isResting(flow);

@@ -145,6 +145,7 @@ export class EndpointQueue {
 
   /** The gate has opened, or a share of it. */
   readonly #opened = (): void => {
+    if (this.#gate.someRest) this.#reader.putBack(({ flow }) => this.#gate.isResting(flow));
     this.#reader.freed();
     this.pump();
   };

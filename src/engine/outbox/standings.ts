@@ -26,7 +26,7 @@ interface Silence {
   restsUntil: number;
 }
 
-type Standing = 'prompt' | 'unknown' | 'silent';
+type Standing = 'prompt' | 'slow' | 'new' | 'silent';
 
 /** A place that a call has taken. */
 export interface Place {
@@ -52,32 +52,43 @@ export interface SilentAddress {
  * How the addresses of one endpoint stand, and what share of its places each may take. An address is:
  *
  * - `prompt` when its last call was answered soon: it may take half of the places;
- * - `silent` when its last call had no answer: it may take a quarter of them, and so may all silent ones together;
- * - `unknown` otherwise: a quarter. All unknown and silent ones together may take three quarters.
+ * - `slow` when it was answered, but not soon: a quarter;
+ * - `silent` when it had no answer: one, and all silent ones together a quarter;
+ * - `new` when none of its calls is over: one.
  *
- * A key may take half of the places. So one receiver takes none from another, many that never answer take no more than a quarter,
- * and however many addresses somebody makes up, some places stay for those that answer soon.
+ * All that are not prompt may take three quarters of the places together, and a key may take half of them. So one receiver takes none
+ * from another, many that never answer take no more than a quarter, and however many addresses somebody makes up, some places
+ * stay for those that answer soon.
  *
  * After five calls in a row without an answer a silent address *rests*: no call is made for a second. Then one is tried; if it has no
  * answer either, the next rest lasts twice as long, up to 30 s. Any answer ends the silence. A delivery whose transport names no
  * address may take any place: its transport knows one address only.
  */
 export class Standings {
-  readonly #shares;
+  readonly #shareOf: Readonly<Record<Standing, number>>;
+  readonly #shareOfKey: number;
+  readonly #shareOfSilent: number;
+  /** Of all that are not prompt. */
+  readonly #shareOfOthers: number;
   readonly #promptMsMax: number;
   readonly #mayRest: boolean;
   readonly #clock: Clock;
-  readonly #prompt = new Set<string>();
+  /** Those that have answered. The one that did so last comes last. */
+  readonly #answering = new Map<string, 'prompt' | 'slow'>();
   /** The one that was tried last comes last. */
   readonly #silent = new Map<string, Silence>();
   readonly #underWayOfFlow = new Tally();
   readonly #underWayOfKey = new Tally();
-  readonly #underWay = { prompt: 0, unknown: 0, silent: 0 };
+  readonly #underWay = { prompt: 0, slow: 0, new: 0, silent: 0 };
   #nextRestEnd = Number.POSITIVE_INFINITY;
 
   constructor({ concurrency, timeoutMs, retryBy }: Pick<Endpoint, 'concurrency' | 'timeoutMs' | 'retryBy'>, clock: Clock) {
     const share = (part: number) => Math.ceil(concurrency * part);
-    this.#shares = { half: share(1 / 2), quarter: share(1 / 4), threeQuarters: share(3 / 4) };
+    const [half, quarter] = [share(1 / 2), share(1 / 4)];
+    this.#shareOf = { prompt: half, slow: quarter, new: 1, silent: 1 };
+    this.#shareOfKey = half;
+    this.#shareOfSilent = quarter;
+    this.#shareOfOthers = share(3 / 4);
     this.#promptMsMax = Math.max(timeoutMs / 10, Math.min(1_000, timeoutMs / 2));
     // Where the pipeline begins each attempt, it is for the pipeline to wait.
     this.#mayRest = retryBy === 'outbox';
@@ -87,13 +98,16 @@ export class Standings {
   /** Whether a call may take a place, as far as its address and key are concerned. */
   mayBegin({ flow, key }: Pick<StoredDelivery, 'flow' | 'key'>): boolean {
     if (addressOf(flow) === undefined) return true;
-    const { half, quarter, threeQuarters } = this.#shares;
     const standing = this.#standingOf(flow);
-    if (this.#underWayOfKey.of(key) >= half || this.#underWayOfFlow.of(flow) >= (standing === 'prompt' ? half : quarter)) return false;
+    if (this.#underWayOfKey.of(key) >= this.#shareOfKey || this.#underWayOfFlow.of(flow) >= this.#shareOf[standing]) return false;
     if (standing === 'prompt') return true;
-    const { unknown, silent } = this.#underWay;
-    if (unknown + silent >= threeQuarters) return false;
-    return standing === 'unknown' || (silent < quarter && !this.isResting(flow));
+    const { slow, new: unheard, silent } = this.#underWay;
+    if (slow + unheard + silent >= this.#shareOfOthers) return false;
+    return standing !== 'silent' || (silent < this.#shareOfSilent && !this.isResting(flow));
+  }
+
+  get someAreSilent(): boolean {
+    return this.#silent.size > 0;
   }
 
   /** Whether no call to the address of a flow is to be made now: it rests, or the one that is tried after a rest is under way. */
@@ -157,9 +171,9 @@ export class Standings {
     if (standing === undefined) return false;
     const hadRested = this.#mayRest && (this.#silent.get(flow)?.calls ?? 0) >= restAfter;
     this.#silent.delete(flow);
-    this.#prompt.delete(flow);
-    if (this.#clock.elapsedMs() - begunAt <= this.#promptMsMax) this.#prompt.add(flow);
-    forgetFirst(this.#prompt);
+    this.#answering.delete(flow);
+    this.#answering.set(flow, this.#clock.elapsedMs() - begunAt <= this.#promptMsMax ? 'prompt' : 'slow');
+    forgetFirst(this.#answering);
     return hadRested;
   }
 
@@ -170,7 +184,7 @@ export class Standings {
     const silence = this.#silent.get(flow) ?? { since: now, calls: 0, reason, restMs: restMsMin / 2, restsUntil: 0 };
     silence.calls += 1;
     silence.reason = reason.slice(0, reasonLengthMax);
-    this.#prompt.delete(flow);
+    this.#answering.delete(flow);
     this.#silent.delete(flow);
     this.#silent.set(flow, silence);
     forgetFirst(this.#silent);
@@ -184,13 +198,12 @@ export class Standings {
   }
 
   #standingOf(flow: string): Standing {
-    if (this.#silent.has(flow)) return 'silent';
-    return this.#prompt.has(flow) ? 'prompt' : 'unknown';
+    return this.#silent.has(flow) ? 'silent' : (this.#answering.get(flow) ?? 'new');
   }
 }
 
 /** Keeps what is known bounded: the one that was heard of longest ago goes. */
-function forgetFirst(known: Set<string> | Map<string, unknown>): void {
+function forgetFirst(known: Map<string, unknown>): void {
   const [first] = known.size > knownMax ? known.keys() : [];
   if (first !== undefined) known.delete(first);
 }
