@@ -79,6 +79,11 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
   return pipeline(name, { ...keyed, order: { by: ({ number }: Act) => number, gap, maxPending: settings.maxPending } } as never);
 }
 
+/** Deliveries share few addresses; those of one endpoint have none. */
+function addressOf(endpoint: (typeof endpointNames)[number], id: string): string | undefined {
+  return endpoint === 'shout' ? undefined : `address ${id.length % 3}`;
+}
+
 function endpoints(
   { settings, surroundings }: Means,
   told: (endpoint: (typeof endpointNames)[number], outcome: DeliveryOutcome, state: State | undefined, turn: SimulatedTurn) => unknown,
@@ -88,7 +93,7 @@ function endpoints(
       .filter((name) => surroundings.isDeclared(name))
       .map((name) => {
         const options: EndpointOptions<State, SimulatedTurn, never> = {
-          to: { call: (call, signal) => surroundings.call(call, signal) },
+          to: { call: (call, signal) => surroundings.call(call, signal), address: ({ id }) => addressOf(name, id) },
           concurrency: settings.deliveriesAtOnce,
           timeout: 3_000,
           retry: { attempts: 3, backoff: 300, by: name === 'visit' ? 'pipeline' : 'outbox' },

@@ -74,7 +74,7 @@ export class Circuit {
     if (pauseMs > 0) return postponed(Math.max(pauseMs, leastPauseMs));
     const outcome = await this.#policy.execute(async () => {
       const exchange = await call();
-      const reason = faultOf(exchange);
+      const reason = faultOf(exchange, this.status);
       return reason === undefined ? exchange : new Fault(exchange, reason);
     });
     return outcome instanceof Fault ? outcome.exchange : outcome;
@@ -101,9 +101,12 @@ class Fault {
   }
 }
 
-/** Why it counts against the server. What it refuses or cannot take at the moment, 4xx, shows that it is there. */
-function faultOf(exchange: Exchange): string | undefined {
-  if (exchange.result === 'failed') return exchange.reason;
+/**
+ * Why it counts against the server. What it refuses or cannot take at the moment, 4xx, shows that it is there. A call that could not be
+ * sent shows nothing, and one that was to show whether the server is back has not shown that.
+ */
+function faultOf(exchange: Exchange, status: CircuitStatus): string | undefined {
+  if (exchange.result === 'failed' || (exchange.result === 'postponed' && status === 'half-open')) return exchange.reason;
   const isServerError = exchange.result === 'answered' && exchange.response.status >= 500;
   return isServerError ? `status ${exchange.response.status}` : undefined;
 }

@@ -43,7 +43,7 @@ test('a close waits for no connection that is still being made', { timeout: 5_00
     const answer = to.call(callOf({ url }), abort.signal);
     await asked.promise;
     abort.abort();
-    assert.deepEqual(await answer, { result: 'failed', reason: 'timed out (http://slow.example)' });
+    assert.deepEqual(await answer, { result: 'failed', reason: 'timed out (http://slow.example)', isUnanswered: true });
     await to.close?.();
   }
 });

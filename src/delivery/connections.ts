@@ -12,9 +12,26 @@ export interface ConnectionOptions {
 
 const connectTimeoutMs = 10_000;
 
+/** How connections are kept that nobody uses. */
+interface Keeping {
+  /** How long at most, whatever the other side allows. In milliseconds. */
+  readonly keepAliveMaxTimeout: number;
+  /** Connections, used or not, beyond which none is kept. */
+  readonly keptMax: number;
+}
+
+/** To one server, which the operator has chosen. */
+const trustedKeeping: Keeping = { keepAliveMaxTimeout: 600_000, keptMax: Number.POSITIVE_INFINITY };
+/** To any number of servers, each of which would keep its connection open for ever. */
+const guardedKeeping: Keeping = { keepAliveMaxTimeout: 4_000, keptMax: 64 };
+
 /** Connections to any number of servers. */
 export interface Connections {
   readonly dispatcher: Dispatcher;
+  /** Whether their address is the operator's choice, not one that came from data. */
+  readonly isTrusted: boolean;
+  /** Whether so many are open that a further one is not to be kept. */
+  readonly isFull: boolean;
   /** Ends them all, those too that are still being made. For when nothing is under way any more. */
   close(): Promise<void>;
 }
@@ -27,15 +44,32 @@ export function connections({ guard, lookup }: ConnectionOptions): Connections {
   const closing = new AbortController();
   const options = { timeout: connectTimeoutMs, allowH2: false, signal: closing.signal, ...(lookup === undefined ? {} : { lookup }) };
   const connect = guard === undefined ? buildConnector(options) : guardedConnector(guard, options, lookup ?? lookUpBySystem);
-  const dispatcher = witnessedAgent({ connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
+  const { keptMax, keepAliveMaxTimeout } = guard === undefined ? trustedKeeping : guardedKeeping;
+  const open = new Set<Socket>();
+  const counted: buildConnector.connector = (target, callback) => connect(target, (...made) => callback(...count(open, made)));
+  const dispatcher = witnessedAgent({ connect: counted, allowH2: false, headersTimeout: 0, bodyTimeout: 0, keepAliveMaxTimeout });
   return {
     dispatcher,
+    isTrusted: guard === undefined,
+    get isFull() {
+      return open.size >= keptMax;
+    },
     async close() {
       const ended = dispatcher.destroy();
       closing.abort();
       await ended;
     },
   };
+}
+
+/** Counts a connection for as long as it is open. */
+function count(open: Set<Socket>, made: buildConnector.CallbackArgs): buildConnector.CallbackArgs {
+  const [error, socket] = made;
+  if (error === null && socket !== null && !socket.destroyed) {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  }
+  return made;
 }
 
 /**

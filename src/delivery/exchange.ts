@@ -1,6 +1,8 @@
 import { type Dispatcher, request } from 'undici';
 import { AddressRefused } from './address-guard.ts';
+import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
+import { shortageOf } from './local-shortage.ts';
 import { readBody } from './read-body.ts';
 import type { HttpResponse } from './response.ts';
 import { StatusWitness } from './status-witness.ts';
@@ -17,19 +19,28 @@ export interface HttpRequest {
   /** How many redirects are followed. */
   readonly redirects: number;
   /** The connections to use for a URL. */
-  connectionsTo(url: URL): Dispatcher;
+  connectionsTo(url: URL): Connections;
 }
 
-/** What came of a request: an answer, an address that must not be called, or nothing. */
+/** What came of a request: an answer, an address that must not be called, nothing, or that this machine could not send it. */
 export type Exchange =
   | { readonly result: 'answered'; readonly response: HttpResponse }
   | { readonly result: 'refused'; readonly reason: string }
-  | { readonly result: 'failed'; readonly reason: string };
+  | { readonly result: 'failed'; readonly reason: string; readonly isUnanswered: true }
+  | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
+
+/** How long calls are postponed that this machine cannot send, in milliseconds. */
+const shortageMs = 1_000;
 
 /** One request on the way to where redirects end. */
 interface Hop {
   readonly url: URL;
   readonly witness: StatusWitness;
+}
+
+interface Sending {
+  readonly sent: HttpRequest;
+  readonly signal: AbortSignal;
 }
 
 /** Sends a request and takes the answer, up to where redirects end. Never throws. */
@@ -46,14 +57,16 @@ export async function exchange(sent: HttpRequest, signal: AbortSignal): Promise<
       hop = { url: next, witness: new StatusWitness() };
     }
   } catch (error) {
-    return failureOf(error, hop, signal);
+    return failureOf(error, hop, { sent, signal });
   }
 }
 
-function failureOf(error: unknown, { url, witness }: Hop, signal: AbortSignal): Exchange {
+function failureOf(error: unknown, { url, witness }: Hop, { sent, signal }: Sending): Exchange {
   if (error instanceof AddressRefused) return { result: 'refused', reason: error.message };
   const reason = signal.aborted ? 'timed out' : describeFailure(error);
-  if (witness.status === undefined) return { result: 'failed', reason: `${reason} (${url.origin})` };
+  const shortage = signal.aborted ? undefined : shortageOf(error, sent.connectionsTo(url));
+  if (shortage !== undefined) return { result: 'postponed', reason: `${shortage} (${reason})`, retryAfterMs: shortageMs };
+  if (witness.status === undefined) return { result: 'failed', reason: `${reason} (${url.origin})`, isUnanswered: true };
   return { result: 'answered', response: responseWithoutHeaders(witness.status, reason) };
 }
 
@@ -73,8 +86,11 @@ export function notHttp(protocol: string): string {
 }
 
 function send({ url: first, method, headers, ownHeaders, body, connectionsTo }: HttpRequest, { url, witness }: Hop, signal: AbortSignal) {
+  const connections = connectionsTo(url);
   return request(`${url.origin}${url.pathname}${url.search}`, {
-    dispatcher: connectionsTo(url),
+    dispatcher: connections.dispatcher,
+    // One more than are kept is closed once it was answered.
+    reset: connections.isFull,
     method,
     headers: { ...(url.origin === first.origin && ownHeaders), ...headers },
     body,

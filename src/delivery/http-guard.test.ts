@@ -124,7 +124,7 @@ test('a name whose answer changes gains nothing: the answer that was judged is t
 
 test('a name without addresses is a failure', async (context) => {
   const answer = await transport(context, { lookup: resolver(() => []) }).call(callOf({ url: 'http://shop.example' }), unhurried);
-  assert.deepEqual(answer, { result: 'failed', reason: 'shop.example has no address (http://shop.example)' });
+  assert.deepEqual(answer, { result: 'failed', reason: 'shop.example has no address (http://shop.example)', isUnanswered: true });
 });
 
 test('a public server that redirects to a private one is followed no further', async (context) => {

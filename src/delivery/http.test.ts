@@ -139,7 +139,7 @@ test('an abort before the answer ends the call at once', { timeout: 20_000 }, as
   const abort = new AbortController();
   const silent = await receive(context, () => setImmediate(() => abort.abort()));
   const answer = await transport(context, { url: silent.url }).call(callOf(), abort.signal);
-  assert.deepEqual(answer, { result: 'failed', reason: `timed out (${silent.url})` });
+  assert.deepEqual(answer, { result: 'failed', reason: `timed out (${silent.url})`, isUnanswered: true });
 });
 
 test('a call whose signal has aborted before is not made', async (context) => {

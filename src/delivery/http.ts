@@ -1,5 +1,4 @@
 import type { LookupFunction } from 'node:net';
-import type { Dispatcher } from 'undici';
 import { messageOf } from '../errors.ts';
 import { invalid } from '../pipeline/check.ts';
 import type { Answer, OutgoingCall, Transport, TransportLog } from '../pipeline/endpoint.ts';
@@ -8,7 +7,7 @@ import { type AddressGuard, addressGuard } from './address-guard.ts';
 import { checkHttpOptions } from './check-http-options.ts';
 import { Circuit, type CircuitOptions, type CircuitStatus } from './circuit.ts';
 import { type Connections, connections } from './connections.ts';
-import { exchange, isHttp, notHttp } from './exchange.ts';
+import { type Exchange, exchange, isHttp, notHttp } from './exchange.ts';
 import { credentialsOf, resolveHeaders } from './own-headers.ts';
 import { type HttpResponse, type Judge, judgeWebhook } from './response.ts';
 import { type Signer, signer } from './signature.ts';
@@ -85,6 +84,8 @@ class Http implements HttpTransport {
   readonly #lookup: LookupFunction | undefined;
   readonly #circuit: Circuit | undefined;
   #log = silentLog;
+  /** The last call could not be sent, for want of something on this machine. */
+  #isShort = false;
   /** To the origin of `url`; made when first needed, also after a close: an engine that stops may start again. */
   #trusted: Connections | undefined;
   /** To everywhere else. No connection is in both, so none to a private address is used for one that came from data. */
@@ -118,6 +119,12 @@ class Http implements HttpTransport {
     await Promise.all(open.map((connections) => connections?.close()));
   }
 
+  /** The origin of an address that came from data. That of the endpoint is one and the same for all others. */
+  address({ url }: Pick<OutgoingCall, 'url'>): string | undefined {
+    const parsed = url === undefined ? null : URL.parse(url);
+    return parsed !== null && isHttp(parsed) ? parsed.origin : undefined;
+  }
+
   async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
     const url = call.url === undefined ? this.#url : URL.parse(call.url);
     if (url === undefined) return refused('expected a url, found none: neither the endpoint nor the delivery has one');
@@ -135,9 +142,21 @@ class Http implements HttpTransport {
       redirects: this.#redirects,
       connectionsTo: ({ origin }: URL) => (isOwn && origin === url.origin ? this.#trustedConnections() : this.#guardedConnections()),
     };
-    const send = () => exchange(sent, signal);
+    const send = async () => this.#noticed(await exchange(sent, signal));
     const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send) : send());
     return outcome.result === 'answered' ? this.#judged(outcome.response) : outcome;
+  }
+
+  /** Logs once that this machine cannot send, and once that it can again. */
+  #noticed(outcome: Exchange): Exchange {
+    if (outcome.result === 'postponed') {
+      if (!this.#isShort) this.#log.warn({ reason: outcome.reason }, 'calls are postponed: this machine cannot make them');
+      this.#isShort = true;
+    } else if (this.#isShort) {
+      this.#isShort = false;
+      this.#log.info({}, 'calls are made again');
+    }
+    return outcome;
   }
 
   /** The call was made: that its answer cannot be judged is no reason to make it again. */
@@ -164,14 +183,14 @@ class Http implements HttpTransport {
     };
   }
 
-  #trustedConnections(): Dispatcher {
+  #trustedConnections(): Connections {
     this.#trusted ??= connections({ guard: undefined, lookup: this.#lookup });
-    return this.#trusted.dispatcher;
+    return this.#trusted;
   }
 
-  #guardedConnections(): Dispatcher {
+  #guardedConnections(): Connections {
     this.#guarded ??= connections({ guard: this.#guard, lookup: this.#lookup });
-    return this.#guarded.dispatcher;
+    return this.#guarded;
   }
 }
 

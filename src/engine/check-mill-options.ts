@@ -23,6 +23,7 @@ const storeMethods: Methods<Store> = {
   dueTimers: true,
   nextTimerDue: true,
   dueDeliveries: true,
+  dueByFlow: true,
   nextDeliveryDue: true,
   pendingOrigins: true,
   commit: true,

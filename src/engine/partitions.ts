@@ -1,3 +1,4 @@
+import type { Endpoint } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Appended, PartitionId } from '../store/store.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
@@ -86,8 +87,9 @@ export class Partitions {
 
   #make(pipeline: AnyPipeline) {
     const counters = new Counters();
-    const { store, clock } = this.#means;
-    const gates = new Map(Object.entries(pipeline.deliver).map(([name, endpoint]) => [name, new EndpointGate(endpoint, clock)]));
+    const { store, clock, log } = this.#means;
+    const gateOf = (name: string, endpoint: Endpoint) => new EndpointGate(endpoint, { clock, log, pipeline: pipeline.name, name });
+    const gates = new Map(Object.entries(pipeline.deliver).map(([name, endpoint]) => [name, gateOf(name, endpoint)]));
     const doubted = (sends: readonly Outgoing[]) => {
       for (const partition of new Set(sends.map(({ stored }) => this.at(stored.partition)))) partition.look();
     };

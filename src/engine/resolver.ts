@@ -7,6 +7,8 @@ import { isUnheard, whyUndeclared } from './declared-timer.ts';
 import type { Draft } from './draft.ts';
 import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import type { Log } from './log.ts';
+import { flowFor } from './outbox/flow-for.ts';
 import { outcomeName, outcomeTimer } from './outbox/outcome.ts';
 import type { TimerQueue } from './timer-queue.ts';
 
@@ -14,6 +16,7 @@ import type { TimerQueue } from './timer-queue.ts';
 export interface ResolverMeans {
   readonly store: Store;
   readonly clock: Clock;
+  readonly log: Log;
   readonly pipeline: AnyPipeline;
   readonly lanes: Lanes;
   readonly timers: Pick<TimerQueue, 'fire'>;
@@ -116,7 +119,9 @@ export class Resolver {
       // Where nobody is told that it is for the pipeline to begin, it begins by itself.
       const dueAt = endpoint.retryBy === 'outbox' || endpoint.outcome === undefined ? at : null;
       // A new moment, so that no answer of before is taken for one of now.
-      const restored = { ...delivery, key, ordered: endpoint.isOrdered, askedAt: at, attempts: 0, dueAt };
+      const asked = { ...delivery, key, askedAt: at };
+      const flow = flowFor(asked, endpoint, { pipeline: this.#means.pipeline.name, log: this.#means.log });
+      const restored = { ...asked, flow, ordered: endpoint.isOrdered, attempts: 0, dueAt };
       draft.deliveries.push({ write: 'restore', delivery: restored });
       if (endpoint.outcome === undefined) return;
       this.#means.timers.fire(outcomeTimer({ ...delivery, key }, { id: delivery.id, attempts: 0, at, status: 'redriven' }));

@@ -8,6 +8,7 @@ import { isUnheard, whyUndeclared } from './declared-timer.ts';
 import type { Draft } from './draft.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
+import { flowFor } from './outbox/flow-for.ts';
 import { deliveryOf, isDecided, outcomeName } from './outbox/outcome.ts';
 import { readState } from './state.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
@@ -220,9 +221,12 @@ export class Runner {
       turn.log.warn('not delivered again: there is an outcome, of which the key has not been told yet', { endpoint, delivery: id });
       return;
     }
-    const ordered = this.#means.pipeline.deliver[endpoint]?.isOrdered ?? false;
+    const { pipeline, log } = this.#means;
+    const declared = pipeline.deliver[endpoint];
     const { now, traceparent = null } = turn;
-    const delivery = { id, key: lane.key, endpoint, body, url, ordered, askedAt: now, traceparent, attempts: 0, dueAt: now };
+    const asked = { id, key: lane.key, endpoint, body, url, askedAt: now };
+    const flow = flowFor(asked, declared, { pipeline: pipeline.name, log });
+    const delivery = { ...asked, flow, ordered: declared?.isOrdered ?? false, traceparent, attempts: 0, dueAt: now };
     draft.deliveries.push({ write: 'ask', delivery });
   }
 

@@ -68,7 +68,7 @@ const rateLimit: OptionTable<NonNullable<EndpointOptions<unknown, Turn, unknown>
 };
 
 const endpoint: OptionTable<EndpointOptions<unknown, Turn, unknown>> = {
-  to: required(objectWith('a transport, such as http(…)', ['call'], ['open', 'close'])),
+  to: required(objectWith('a transport, such as http(…)', ['call'], ['open', 'close', 'address'])),
   concurrency: integerFrom(1),
   rateLimit: options(rateLimit),
   timeout: duration,

@@ -41,6 +41,8 @@ export type Answer =
       readonly retryAfterMs?: number | undefined;
       readonly answer?: unknown;
       readonly cause?: unknown;
+      /** The other side gave no answer at all: no connection, or none in time. Of an address that gives none, calls are held back. */
+      readonly isUnanswered?: boolean | undefined;
     }
   | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
 
@@ -58,6 +60,12 @@ export interface Transport {
    * in that turn of the event loop counts, otherwise the call has failed.
    */
   call(call: OutgoingCall, signal: AbortSignal): Promise<Answer>;
+  /**
+   * Names the address of a delivery, such as the origin of its `url`, where addresses come from data: each gets a share of the
+   * endpoint's places and, while it gives no answers, a pause of its own. Undefined: the address that the transport itself knows.
+   * Called when a turn asks for the delivery; of a longer one the first 256 characters count. What it throws counts as undefined.
+   */
+  address?(call: Omit<OutgoingCall, 'attempt' | 'traceparent'>): string | undefined;
   /** Called once after the last call, when the engine stops. */
   close?(): void | Promise<void>;
 }

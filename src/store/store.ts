@@ -194,6 +194,8 @@ export interface StoredDelivery {
   readonly id: string;
   readonly key: string;
   readonly endpoint: string;
+  /** What it shares places with: deliveries of one endpoint and flow are kept from hiding those of its other flows. */
+  readonly flow: string;
   /** The payload as JSON. */
   readonly body: string;
   readonly url: string | null;
@@ -205,6 +207,23 @@ export interface StoredDelivery {
   readonly attempts: number;
   /** Not to be tried before, in milliseconds since 1970; null: not until it is asked for again. */
   readonly dueAt: number | null;
+}
+
+/** Which due deliveries to read flow by flow. */
+export interface FlowQuery {
+  readonly endpoint: string;
+  /** Those due at or before, in milliseconds since 1970. */
+  readonly dueBy: number;
+  /** The name of a flow, which need not be there; null: the first of all. */
+  readonly from: string | null;
+  readonly flows: number;
+  readonly each: number;
+}
+
+export interface DueByFlow {
+  readonly deliveries: readonly StoredDelivery[];
+  /** The first flow that was not looked at; null when there is none. */
+  readonly next: string | null;
 }
 
 /** Which delivery of a partition. */
@@ -235,7 +254,7 @@ export interface NewDeadLetter {
   /** The failed timer; null when something else was given up. */
   readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'> | null;
   /** The failed delivery; null when something else was given up. */
-  readonly delivery: Omit<StoredDelivery, 'key' | 'attempts' | 'dueAt'> | null;
+  readonly delivery: Omit<StoredDelivery, 'key' | 'flow' | 'attempts' | 'dueAt'> | null;
   /** The numbers that were skipped; null when something else was given up. */
   readonly numbers: { readonly from: number; readonly to: number } | null;
   /** The origin of which no event could be made; null when something else was given up. */
@@ -378,6 +397,12 @@ export interface Store {
    * most `limit`. An ordered one only when none of its endpoint and key stands before it.
    */
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]>;
+
+  /**
+   * Due deliveries flow by flow: from the flow `from` on, in the order of their names, of each the first `each`, in the order of
+   * {@link dueDeliveries}. Looks at no more than `flows` flows, those with nothing due included.
+   */
+  dueByFlow(partition: PartitionId, query: FlowQuery): Promise<DueByFlow>;
 
   /** When the first delivery of an endpoint after a moment is due, of those that could be answered then; null when there is none. */
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null>;

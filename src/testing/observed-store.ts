@@ -66,6 +66,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     dueTimers: (partition, dueBy, limit, after) => count(() => store.dueTimers(partition, dueBy, limit, after)),
     nextTimerDue: (partition, after) => count(() => store.nextTimerDue(partition, after)),
     dueDeliveries: (partition, endpoint, dueBy, limit) => count(() => store.dueDeliveries(partition, endpoint, dueBy, limit)),
+    dueByFlow: (partition, query) => count(() => store.dueByFlow(partition, query)),
     nextDeliveryDue: (partition, endpoint, after) => count(() => store.nextDeliveryDue(partition, endpoint, after)),
     pendingOrigins: (partition, origins) => count(() => store.pendingOrigins(partition, origins)),
     commit: (work) => count(() => commit(work)),

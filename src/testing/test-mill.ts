@@ -202,7 +202,10 @@ export class TestMill<P extends Pipelines = Pipelines> {
       const answered = await answer(call, signal);
       return life === this.#life ? answered : dead();
     };
-    const deliver = Object.entries(pipeline.deliver).map(([name, endpoint]) => [name, { ...endpoint, to: { call } }] as const);
+    const deliver = Object.entries(pipeline.deliver).map(([name, endpoint]) => {
+      const address = endpoint.to.address?.bind(endpoint.to);
+      return [name, { ...endpoint, to: { call, ...(address && { address }) } }] as const;
+    });
     return deliver.length === 0 ? pipeline : { ...pipeline, deliver: Object.fromEntries(deliver) };
   }
 

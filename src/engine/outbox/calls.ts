@@ -7,9 +7,6 @@ import { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 import { type KeptAnswer, keptAnswer } from './kept-answer.ts';
 
-/** A transport that postpones is asked again no sooner. In milliseconds. */
-const postponeMsMin = 10;
-
 interface Call {
   readonly delivery: StoredDelivery;
   readonly abort: AbortController;
@@ -52,15 +49,11 @@ export class Calls {
     const made = this.#calls.get(name);
     if (made !== undefined && this.has(delivery)) return made.answer;
     const abort = new AbortController();
-    const begunAt = gate.begin();
+    const place = gate.begin(delivery);
     const answer = this.#answerOf(delivery, endpoint, abort).then((answer) => {
       call.isOver = true;
-      if (answer.result === 'postponed') {
-        // Before the place is free: it must not be taken again at once.
-        gate.postpone(begunAt, Math.max(postponeMsMin, answer.retryAfterMs));
-        this.#calls.delete(name);
-      }
-      gate.end();
+      if (answer.result === 'postponed') this.#calls.delete(name);
+      gate.end(place, answer);
       return answer;
     });
     const call: Call = { delivery, abort, answer, isOver: false };
@@ -112,18 +105,22 @@ export class Calls {
     aborted.catch(() => undefined);
     // A transport that ends at once may know more than that its time is over: that the other side has answered already.
     abort.signal.addEventListener('abort', () => setImmediate(() => reject(abort.signal.reason)));
-    const disarm = this.#clock.after(timeoutMs, () => abort.abort(new Error(`timed out after ${timeoutMs} ms`)));
+    const timeOut = new Error(`timed out after ${timeoutMs} ms`);
+    const disarm = this.#clock.after(timeoutMs, () => abort.abort(timeOut));
+    /** A call that the engine has ended says nothing of the other side. */
+    const isEnded = () => abort.signal.aborted && abort.signal.reason !== timeOut;
     const { id, endpoint, key, body, url, attempts, askedAt, traceparent } = delivery;
     const call = { id, pipeline: this.#pipeline, endpoint, key, body, askedAt, attempt: attempts + 1 };
     try {
       const called = to.call({ ...call, url: url ?? undefined, traceparent: traceparent ?? undefined }, abort.signal);
-      return keptAnswer(await Promise.race([called, aborted]), (fault) =>
+      const kept = keptAnswer(await Promise.race([called, aborted]), (fault) =>
         this.#log.warn({ pipeline: this.#pipeline, key, endpoint, delivery: id, fault }, 'an answer is not kept'),
       );
+      return kept.result === 'failed' && isEnded() ? { ...kept, isUnanswered: undefined } : kept;
     } catch (error) {
       const { reason, stack } = faultOf(error);
       // A time-out is no fault of the transport, and its stack shows nothing of it.
-      return { result: 'failed', reason, stack: error === abort.signal.reason ? null : stack };
+      return { result: 'failed', reason, stack: error === abort.signal.reason ? null : stack, isUnanswered: isEnded() ? undefined : true };
     } finally {
       disarm();
     }

@@ -59,6 +59,11 @@ export class Conclusions {
     else this.#giveUp(delivery, attempts, answer);
   }
 
+  /** Drafts that a delivery is given up without another call. */
+  giveUp(delivery: StoredDelivery, reason: string): void {
+    this.#giveUp(delivery, delivery.attempts, { result: 'failed', reason });
+  }
+
   #retry(delivery: StoredDelivery, attempts: number, failed: Final & { readonly result: 'failed' }): void {
     const { reason, stack = null, retryAfterMs = 0, answer } = failed;
     const { clock, random, draft, log } = this.#means;

@@ -1,63 +1,144 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
+import { addressOf } from '../../store/flow.ts';
+import type { StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { KeptAnswer } from './kept-answer.ts';
+import { type Place, type SilentAddress, Standings } from './standings.ts';
+
+/** What a gate works with. */
+export interface EndpointGateMeans {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pipeline: string;
+  readonly name: string;
+}
+
+/** Why the calls of an endpoint wait, for who operates the engine. */
+export interface EndpointWaits {
+  /** Why its transport makes no calls at present; null while it does. */
+  readonly postponed: string | null;
+  /** How many addresses rest because they give no answers. */
+  readonly restingAddresses: number;
+  /** Those of them that have been silent for longest, at most five. */
+  readonly silentAddresses: readonly SilentAddress[];
+}
+
+const silentAddressesMax = 5;
 
 /**
- * How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, and pauses that its transport
- * asks for. All of it in elapsed time.
+ * How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, pauses that its transport
+ * asks for, and the shares of addresses and keys. All of it in elapsed time.
  */
 export class EndpointGate {
-  readonly #endpoint: Pick<Endpoint, 'concurrency' | 'rateLimit'>;
-  readonly #clock: Clock;
+  readonly #endpoint: Endpoint;
+  readonly #means: EndpointGateMeans;
+  readonly #standings: Standings;
+  readonly #triedMs: number;
   #underWay = 0;
   /** When the last calls began, the oldest first; no more of them than the rate limit counts. */
   readonly #begun: number[] = [];
   #postponedUntil = 0;
+  #postponedFor: string | undefined;
   readonly #waiting = new Set<() => void>();
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
 
-  constructor(endpoint: Pick<Endpoint, 'concurrency' | 'rateLimit'>, clock: Clock) {
+  constructor(endpoint: Endpoint, means: EndpointGateMeans) {
     this.#endpoint = endpoint;
-    this.#clock = clock;
+    this.#means = means;
+    this.#standings = new Standings(endpoint, means.clock);
+    this.#triedMs = triedMs(endpoint);
   }
 
   /** Whether a call may begin now. */
   get isOpen(): boolean {
-    return this.#underWay < this.#endpoint.concurrency && this.#opensAt() <= this.#clock.elapsedMs();
+    return this.#underWay < this.#endpoint.concurrency && this.#opensAt() <= this.#now;
   }
 
-  /** Whether its transport has said that no call makes sense now. */
-  get isPostponed(): boolean {
-    return this.#postponedUntil > this.#clock.elapsedMs();
+  /** Whether the call of a delivery may begin now. */
+  mayBegin(delivery: StoredDelivery): boolean {
+    return this.isOpen && this.#standings.mayBegin(delivery);
   }
 
-  /** Answers the moment, by which `postpone` knows the call. */
-  begin(): number {
-    const now = this.#clock.elapsedMs();
+  /** Whether its transport has said that no call makes sense now, or the address of a flow rests. */
+  isPostponed(flow: string): boolean {
+    return this.#postponedUntil > this.#now || this.#standings.isResting(flow);
+  }
+
+  /** Whether addresses may rest: some give no answers. */
+  get someRest(): boolean {
+    return this.#standings.someAreSilent;
+  }
+
+  /** Whether the address of a flow rests. */
+  isResting(flow: string): boolean {
+    return this.#standings.isResting(flow);
+  }
+
+  /**
+   * Why no delivery of a flow that has waited for so long is called again: for longer than all its attempts would have taken, it
+   * has waited and its address has given no answer. Undefined otherwise, and while the address does not rest.
+   */
+  whyHopeless(flow: string, waitedMs: number): string | undefined {
+    const silentMs = this.#standings.silentMsOf(flow);
+    if (silentMs === undefined || Math.min(silentMs, waitedMs) < this.#triedMs) return undefined;
+    return `not called again: ${addressOf(flow)} has given no answer for ${Math.round(silentMs / 1_000)} s (${this.#standings.reasonOf(flow)})`;
+  }
+
+  get waits(): EndpointWaits {
+    const { resting, addresses } = this.#standings.silent(silentAddressesMax);
+    const postponed = this.#postponedUntil > this.#now ? (this.#postponedFor ?? null) : null;
+    return { postponed, restingAddresses: resting, silentAddresses: addresses };
+  }
+
+  /** Takes a place for a call that begins. */
+  begin(delivery: StoredDelivery): Place {
+    const place = this.#standings.begin(delivery);
     this.#underWay += 1;
     const { rateLimit } = this.#endpoint;
-    if (rateLimit === undefined) return now;
-    this.#begun.push(now);
+    if (rateLimit === undefined) return place;
+    this.#begun.push(place.begunAt);
     if (this.#begun.length > rateLimit.calls) this.#begun.shift();
-    return now;
+    return place;
   }
 
-  end(): void {
+  /** Frees the place of a call that is over. */
+  end(place: Place, answer: KeptAnswer): void {
+    this.#standings.end(place);
+    // Before the place is free: it must not be taken again at once.
+    if (answer.result === 'postponed') this.#postpone(place, answer);
+    else this.#learn(place, answer);
     this.#underWay -= 1;
     this.#wake();
-  }
-
-  /** The call that began at a moment was none after all, and none makes sense for a while. */
-  postpone(begunAt: number, pauseMs: number): void {
-    const at = this.#begun.lastIndexOf(begunAt);
-    if (at !== -1) this.#begun.splice(at, 1);
-    this.#postponedUntil = Math.max(this.#postponedUntil, this.#clock.elapsedMs() + pauseMs);
   }
 
   /** Calls back once, when a call may perhaps begin. */
   whenOpen(call: () => void): void {
     this.#waiting.add(call);
     this.#arm();
+  }
+
+  get #now(): number {
+    return this.#means.clock.elapsedMs();
+  }
+
+  /** The call was none after all, and none makes sense for a while. */
+  #postpone({ begunAt }: Place, { reason, retryAfterMs }: KeptAnswer & { readonly result: 'postponed' }): void {
+    const at = this.#begun.lastIndexOf(begunAt);
+    if (at !== -1) this.#begun.splice(at, 1);
+    this.#postponedUntil = Math.max(this.#postponedUntil, this.#now + Math.max(postponeMsMin, retryAfterMs));
+    this.#postponedFor = reason;
+  }
+
+  #learn(place: Place, answer: Exclude<KeptAnswer, { readonly result: 'postponed' }>): void {
+    const { log, pipeline, name: endpoint } = this.#means;
+    const fields = { pipeline, endpoint, address: addressOf(place.flow) };
+    if (answer.result !== 'failed' || answer.isUnanswered === false) {
+      if (this.#standings.answered(place)) log.info(fields, 'an address answers again');
+    } else if (answer.isUnanswered === true && this.#standings.unanswered(place, answer.reason)) {
+      log.warn({ ...fields, reason: answer.reason }, 'an address gives no answers: it is called seldom until it does');
+    }
   }
 
   /** When time alone stands in the way no more. */
@@ -69,18 +150,19 @@ export class EndpointGate {
   }
 
   #arm(): void {
-    const at = this.#opensAt();
-    const now = this.#clock.elapsedMs();
-    if (at >= this.#alarmAt || at <= now) return;
+    const now = this.#now;
+    const opensAt = this.#opensAt();
+    const at = opensAt > now ? opensAt : this.#standings.nextRestEnd;
+    if (at >= this.#alarmAt || at <= now || at === Number.POSITIVE_INFINITY) return;
     this.#disarm?.();
     this.#alarmAt = at;
-    this.#disarm = this.#clock.after(at - now, () => {
+    this.#disarm = this.#means.clock.after(at - now, () => {
       this.#alarmAt = Number.POSITIVE_INFINITY;
       this.#wake();
     });
   }
 
-  /** Who finds no place stays in front of those that had one, so that no partition starves another. */
+  /** A queue that finds no place stays in front of those that had one, so that no partition starves another. */
   #wake(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -90,4 +172,19 @@ export class EndpointGate {
     for (const call of again) this.#waiting.add(call);
     if (again.length > 0) this.#arm();
   }
+}
+
+/** A transport that postpones is asked again no sooner. In milliseconds. */
+const postponeMsMin = 10;
+
+/** The time in which a delivery is tried that fails each time, in milliseconds: its pauses and its calls. */
+function triedMs({ retry: { attempts, backoffMs, backoffMsMax }, timeoutMs }: Endpoint): number {
+  let total = attempts * timeoutMs;
+  let pauseMs = backoffMs;
+  for (let attempt = 1; attempt < attempts; attempt += 1) {
+    total += Math.min(pauseMs, backoffMsMax);
+    if (pauseMs >= backoffMsMax) return total + (attempts - 1 - attempt) * backoffMsMax;
+    pauseMs *= 2;
+  }
+  return total;
 }

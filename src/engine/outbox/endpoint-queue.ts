@@ -1,10 +1,12 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
+import { addressOf } from '../../store/flow.ts';
 import type { DeliveryName, DeliveryWrite, PartitionId, Store, StoredDelivery } from '../../store/store.ts';
 import { type Calls, nameOf } from './calls.ts';
 import { Conclusions, type ConclusionsMeans } from './conclusions.ts';
 import type { DeliveryTime } from './delivery-time.ts';
+import { DueReader } from './due-reader.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
-import { retryAfterMsMax } from './kept-answer.ts';
+import { Hand } from './hand.ts';
 
 /** What the queues of an outbox work with; their tenure provides it. */
 export interface EndpointQueueMeans extends ConclusionsMeans {
@@ -18,63 +20,74 @@ export interface EndpointQueueMeans extends ConclusionsMeans {
 
 /** Due deliveries that are read from the store at once, if no more calls than that may be under way. */
 const windowMin = 64;
+/** Deliveries of one flow in hand at least: of a key, and of an address, of which there may be many at once. */
+const flowMin = { key: 48, address: 8 };
 
 /**
  * The deliveries of one endpoint in one partition. They stay in the store; memory knows which are due and wait for a free
- * place, which calls are under way, and when the next is due. A delivery is in *hand* from when it is read until a commit has
- * said what became of it, so it is never called twice. Of those in hand some *wait*: their call has not begun.
+ * place, which calls are under way, and when the next is due.
  */
 export class EndpointQueue {
   readonly #means: EndpointQueueMeans;
-  readonly #name: string;
   readonly #endpoint: Endpoint;
   readonly #gate: EndpointGate;
   readonly #conclusions: Conclusions;
   readonly #time: DeliveryTime;
   readonly #windowMax: number;
-  readonly #inHand = new Map<string, StoredDelivery>();
-  #waiting: StoredDelivery[] = [];
-  /** Written by a commit since the present look began: what it reads of them is old. */
-  readonly #touched = new Set<string>();
-  /** Asked for by a commit and not looked for yet, and by which key. Only kept where somebody asks what a key has to do. */
-  readonly #unread = new Map<string, string>();
-  #mayBeMore = true;
-  /** Whether a look has come to the end of what is due. */
-  #hasReadAll = false;
-  #looking: Promise<void> | undefined;
-  #alarmAt = Number.POSITIVE_INFINITY;
-  #disarm: (() => void) | undefined;
+  readonly #flowMax: number;
+  readonly #hand = new Hand();
+  readonly #reader: DueReader;
   /** Nothing begins any more. */
   #isResting = false;
   #isClosed = false;
 
   constructor(means: EndpointQueueMeans, name: string, endpoint: Endpoint, gate: EndpointGate) {
     this.#means = means;
-    this.#name = name;
     this.#endpoint = endpoint;
     this.#gate = gate;
     this.#time = means.calls.timeOf(name);
     this.#conclusions = new Conclusions(means, endpoint, this.#time);
     this.#windowMax = Math.max(windowMin, 2 * endpoint.concurrency);
+    const flowMinOf = endpoint.to.address === undefined ? flowMin.key : flowMin.address;
+    this.#flowMax = Math.max(flowMinOf, Math.ceil(1.5 * endpoint.concurrency));
+    this.#reader = new DueReader({
+      ...means,
+      name,
+      endpoint,
+      gate,
+      time: this.#time,
+      hand: this.#hand,
+      windowMax: this.#windowMax,
+      flowMax: this.#flowMax,
+      isAskedAbout: means.pipeline.schedule !== undefined,
+      takeUp: (delivery, deliveryName) => this.#takeUp(delivery, deliveryName),
+      begin: () => this.#begin(),
+      changed: () => {
+        this.pump();
+        means.drafted();
+      },
+      failed: means.failed,
+    });
   }
 
   /** Whether nothing is under way and nothing can begin by itself now. */
   get isIdle(): boolean {
-    if (this.#inHand.size > this.#waiting.length) return false;
+    const { size, waiting } = this.#hand;
+    if (size > waiting) return false;
     if (this.#isClosed) return true;
-    if (this.#looking !== undefined) return false;
-    return this.#waiting.length === 0 ? !this.#mayBeMore : this.#isResting || !this.#gate.isOpen;
+    if (this.#reader.isLooking) return false;
+    if (waiting > 0 && (this.#isResting || !this.#gate.isOpen)) return true;
+    return this.#reader.isDone && !this.#hand.someWaits(this.#mayBegin);
   }
 
   /** Whether nothing is left to do for a key now: all it asked for has an outcome or is put off. */
   isQuiet(key: string): boolean {
-    // What its transport has put off goes on by itself later, like a retry, unless it is for the pipeline to begin.
-    const isPutOff = this.#isResting || (this.#endpoint.retryBy === 'outbox' && this.#gate.isPostponed);
     // What an earlier tenure left is on disk only, until it has been read.
-    if (this.#endpoint.retryBy === 'pipeline' && !this.#hasReadAll) return false;
-    if (!isPutOff) for (const asking of this.#unread.values()) if (asking === key) return false;
-    const waiting = new Set(isPutOff ? this.#waiting : []);
-    for (const delivery of this.#inHand.values()) if (delivery.key === key && !waiting.has(delivery)) return false;
+    if (this.#endpoint.retryBy === 'pipeline' && !this.#reader.hasReadAll) return false;
+    if (this.#reader.isUnread(key, this.#isPutOff)) return false;
+    for (const delivery of this.#hand.deliveries.values()) {
+      if (delivery.key === key && !(this.#isPutOff(delivery) && this.#hand.isWaiting(delivery))) return false;
+    }
     return true;
   }
 
@@ -82,31 +95,26 @@ export class EndpointQueue {
   committed(write: DeliveryWrite): void {
     const delivery = 'delivery' in write ? write.delivery : write;
     const name = nameOf(delivery);
-    if (this.#looking !== undefined) this.#touched.add(name);
-    else if (this.#isEmpty) this.#time.rest();
+    if (!this.#reader.isLooking && this.#hand.size === 0 && this.#reader.isEmpty) this.#time.rest();
+    this.#reader.touch(name);
     if ('delivery' in write) {
       this.#time.reach(write.delivery.askedAt);
       this.#putDown(name);
-      if (this.#means.pipeline.schedule !== undefined) this.#unread.set(name, delivery.key);
+      this.#reader.asked(name, write.delivery);
     } else {
-      this.#inHand.delete(name);
+      const dropped = this.#hand.drop(name);
+      if (dropped !== undefined) this.#reader.dropped(dropped);
       this.#means.calls.recorded(delivery);
     }
     if (write.write === 'retry') {
-      if (write.dueAt !== null) this.#arm(write.dueAt);
-    } else if (write.write !== 'remove' || this.#endpoint.isOrdered) this.#mayBeMore = true;
-  }
-
-  /** Whether no delivery is in hand and none is known to come due. */
-  get #isEmpty(): boolean {
-    return this.#hasReadAll && !this.#mayBeMore && this.#inHand.size === 0 && this.#alarmAt === Number.POSITIVE_INFINITY;
+      if (write.dueAt !== null) this.#reader.arm(write.dueAt);
+    } else if (write.write === 'remove' && this.#endpoint.isOrdered) this.#reader.another();
   }
 
   /** Lets go of what a cancelled key has not begun, as long as only the pipeline can start it again. */
   letGo(key: string): void {
     if (this.#endpoint.retryBy !== 'pipeline') return;
-    for (const delivery of this.#waiting) if (delivery.key === key) this.#letGo(delivery);
-    this.#waiting = this.#waiting.filter((delivery) => delivery.key !== key);
+    for (const delivery of this.#hand.waitNoMore((waiting) => waiting.key === key)) this.#letGo(delivery);
   }
 
   rest(): void {
@@ -115,83 +123,75 @@ export class EndpointQueue {
 
   close(): void {
     this.#isClosed = true;
-    this.#disarm?.();
+    this.#reader.close();
   }
 
   /** Begins as many calls as may begin, then sees to it that this goes on. */
   readonly pump = (): void => {
     if (this.#isClosed) return;
-    if (!this.#isResting) {
-      while (this.#waiting.length > 0 && this.#gate.isOpen) void this.#call(this.#waiting.shift() as StoredDelivery);
-      if (this.#waiting.length > 0) this.#gate.whenOpen(this.pump);
-    }
+    this.#begin();
     // At rest too: there may be answers of calls that an earlier tenure made.
-    if (this.#mayBeMore && this.#waiting.length < this.#windowMax / 2) this.#look();
+    if (!this.#reader.mayLook) return;
+    const isFull = this.#hand.waiting >= this.#windowMax / 2;
+    if (isFull && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
+    if (this.#hand.waiting < this.#windowMax / 2) this.#reader.look();
   };
 
-  #look(): void {
-    if (this.#looking !== undefined) return;
-    this.#mayBeMore = false;
-    this.#looking = this.#takeDue()
-      .catch((error: unknown) => {
-        if (!this.#isClosed) this.#means.failed(error);
-      })
-      .finally(() => {
-        this.#looking = undefined;
-        this.#touched.clear();
-        this.pump();
-        this.#means.drafted();
-      });
-  }
+  readonly #mayBegin = (delivery: StoredDelivery): boolean => this.#gate.mayBegin(delivery);
 
-  async #takeDue(): Promise<void> {
-    const { store, partition, calls } = this.#means;
-    const now = this.#time.now();
-    const limit = this.#windowMax + this.#inHand.size;
-    const asked = Array.from(this.#unread.keys());
-    const due = await store.dueDeliveries(partition, this.#name, now, limit);
-    if (this.#isClosed) return;
-    for (const delivery of due) this.#takeUp(delivery);
-    if (due.length === limit) this.#mayBeMore = true;
-    else {
-      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due.length));
-      // The next tenure may have made calls by now.
-      if (this.#isClosed) return;
-      // Those that it did not find are not due.
-      for (const name of asked) if (!this.#touched.has(name)) this.#unread.delete(name);
-      calls.forget(this.#name, this.#inHand);
+  /** Whether a delivery that waits goes on by itself later, like a retry, unless it is for the pipeline to begin. */
+  readonly #isPutOff = ({ flow }: Pick<StoredDelivery, 'flow'>): boolean =>
+    this.#isResting || (this.#endpoint.retryBy === 'outbox' && this.#gate.isPostponed(flow));
+
+  /** The gate has opened, or a share of it. */
+  readonly #opened = (): void => {
+    if (this.#gate.someRest) this.#reader.putBack(({ flow }) => this.#gate.isResting(flow));
+    this.#reader.freed();
+    this.pump();
+  };
+
+  #begin(): void {
+    if (this.#isResting) return;
+    while (this.#hand.waiting > 0 && this.#gate.isOpen) {
+      const next = this.#hand.next(this.#mayBegin);
+      if (next === undefined) break;
+      void this.#call(next);
     }
-    const next = await store.nextDeliveryDue(partition, this.#name, now);
-    if (next !== null) this.#arm(next);
+    if (this.#hand.waiting > 0 || this.#reader.isCrowded) this.#gate.whenOpen(this.#opened);
   }
 
-  /**
-   * The wall clock may have been set back since deliveries were stored. One that was asked for later than now proves that it is
-   * later, and how much at least.
-   */
-  async #isLater(now: number, due: number): Promise<boolean> {
-    const { store, partition } = this.#means;
-    const stored = await store.dueDeliveries(partition, this.#name, Number.MAX_SAFE_INTEGER, due + this.#windowMax);
-    const latest = Math.max(now, ...stored.map(({ attempts, dueAt, askedAt }) => (attempts === 0 ? (dueAt ?? askedAt) : askedAt)));
-    if (latest === now) return false;
-    this.#time.reach(latest);
-    this.#mayBeMore = true;
+  #takeUp(delivery: StoredDelivery, name: string): boolean {
+    if (this.#hand.deliveries.has(name)) return true;
+    // The tenure before this one has called already.
+    const isCalled = this.#means.calls.has(delivery);
+    const hopeless = isCalled ? undefined : this.#whyHopeless(delivery);
+    if (!isCalled && hopeless === undefined && !this.#hasRoomFor(delivery)) return false;
+    this.#hand.take(name, delivery);
+    this.#reader.taken(name);
+    if (isCalled) void this.#call(delivery);
+    else if (hopeless !== undefined) void this.#conclude(delivery, () => this.#conclusions.giveUp(delivery, hopeless));
+    else this.#wait(delivery);
     return true;
   }
 
-  #takeUp(delivery: StoredDelivery): void {
-    const name = nameOf(delivery);
-    if (this.#inHand.has(name) || this.#touched.has(name)) return;
-    this.#inHand.set(name, delivery);
-    this.#unread.delete(name);
-    // The tenure before this one has called already.
-    if (this.#means.calls.has(delivery)) void this.#call(delivery);
-    else this.#wait(delivery);
+  #whyHopeless({ flow, askedAt }: StoredDelivery): string | undefined {
+    return this.#isResting ? undefined : this.#gate.whyHopeless(flow, this.#time.now() - askedAt);
+  }
+
+  #hasRoomFor(delivery: StoredDelivery): boolean {
+    const { flow, key } = delivery;
+    if (this.#isCancelled(delivery)) return true;
+    if (this.#hand.ofFlow(flow) >= this.#flowMax) return false;
+    return addressOf(flow) === undefined || (this.#hand.ofKey(key) < this.#flowMax && !this.#gate.isResting(flow));
+  }
+
+  #isCancelled({ key }: StoredDelivery): boolean {
+    return this.#endpoint.retryBy === 'pipeline' && this.#means.calls.isCancelled(key);
   }
 
   #wait(delivery: StoredDelivery): void {
-    if (this.#endpoint.retryBy === 'pipeline' && this.#means.calls.isCancelled(delivery.key)) this.#letGo(delivery);
-    else this.#waiting.push(delivery);
+    if (this.#isCancelled(delivery)) this.#letGo(delivery);
+    else this.#hand.wait(delivery);
   }
 
   /** Only the pipeline can start it again. */
@@ -200,27 +200,11 @@ export class EndpointQueue {
     this.#means.drafted();
   }
 
-  #arm(at: number): void {
-    if (this.#isClosed || at >= this.#alarmAt) return;
-    this.#disarm?.();
-    this.#alarmAt = at;
-    const ring = () => {
-      this.#alarmAt = Number.POSITIVE_INFINITY;
-      this.#time.reach(at);
-      this.#mayBeMore = true;
-      this.pump();
-    };
-    // No pause is longer: what lies farther ahead was stored by a clock that has been set back since.
-    const pauseMsMax = Math.max(this.#endpoint.retry.backoffMsMax, retryAfterMsMax);
-    this.#disarm = this.#means.clock.alarm(at, ring, Math.min(at - this.#time.now(), pauseMsMax));
-  }
-
   /** One that waits was asked for anew: it is read again. */
   #putDown(name: string): void {
-    const at = this.#waiting.findIndex((delivery) => nameOf(delivery) === name);
-    if (at === -1) return;
-    this.#waiting.splice(at, 1);
-    this.#inHand.delete(name);
+    const delivery = this.#hand.deliveries.get(name);
+    if (delivery === undefined) return;
+    if (this.#hand.waitNoMore((waiting) => waiting === delivery).length > 0) this.#hand.drop(name);
   }
 
   async #call(delivery: StoredDelivery): Promise<void> {
@@ -231,15 +215,19 @@ export class EndpointQueue {
       this.#means.log.debug({ ...logged(delivery), reason, retryAfterMs }, 'delivery postponed');
       this.#wait(delivery);
       this.pump();
-    } else {
-      try {
-        await this.#conclusions.prepare(delivery);
-      } catch (error) {
-        if (!this.#isClosed) this.#means.failed(error);
-      }
-      if (this.#isClosed) return;
-      this.#conclusions.draft(delivery, answer);
+      this.#means.drafted();
+    } else await this.#conclude(delivery, () => this.#conclusions.draft(delivery, answer));
+  }
+
+  /** Drafts what becomes of a delivery, once its key is in memory if it will be told. */
+  async #conclude(delivery: StoredDelivery, draft: () => void): Promise<void> {
+    try {
+      await this.#conclusions.prepare(delivery);
+    } catch (error) {
+      if (!this.#isClosed) this.#means.failed(error);
     }
+    if (this.#isClosed) return;
+    draft();
     this.#means.drafted();
   }
 }

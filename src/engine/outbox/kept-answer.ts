@@ -1,6 +1,7 @@
 import { describeFound } from '../../describe-found.ts';
-import { stackOf } from '../../fault.ts';
+import { faultOf, reasonLengthMax, stackOf } from '../../fault.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
+import { toStorableText } from '../../pipeline/text.ts';
 
 /** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
 export const retryAfterMsMax = 24 * 60 * 60 * 1000;
@@ -18,26 +19,36 @@ const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'u
  * say what came of the call, that is unknown. `warn` is told what is not kept.
  */
 export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => void): KeptAnswer {
+  try {
+    return kept(answer, warn);
+  } catch (error) {
+    // A getter or a proxy that throws when it is asked.
+    return { result: 'unknown', reason: reasonOf(`expected an answer that can be read: ${faultOf(error).reason}`) };
+  }
+}
+
+function kept(answer: Answer | undefined, warn: (fault: string) => void): KeptAnswer {
   const result = answer?.result;
   if (answer === undefined || !results.has(result)) {
     return { result: 'unknown', reason: `expected an answer of ${[...results].join(', ')}, found ${describeFound(result)}` };
   }
   if (answer.result === 'postponed') {
     const { retryAfterMs } = answer;
-    if (isPause(retryAfterMs)) return { result: 'postponed', reason: textOf(answer.reason), retryAfterMs: bounded(retryAfterMs) };
+    if (isPause(retryAfterMs)) return { result: 'postponed', reason: reasonOf(answer.reason), retryAfterMs: bounded(retryAfterMs) };
     return { result: 'failed', reason: noPause(retryAfterMs) };
   }
   const kept = jsonOf(answer);
   if (kept === undefined) warn('expected an answer that is JSON, found something else: null is kept in its place');
   const copy = kept === undefined ? { answer: null } : kept;
   if (answer.result === 'delivered') return { result: 'delivered', ...copy };
-  const reason = textOf(answer.reason);
+  const reason = reasonOf(answer.reason);
   const said = { reason, ...copy, stack: answer.cause === undefined ? null : stackOf(answer.cause) };
   if (answer.result !== 'failed') return { result: answer.result, ...said };
   const { retryAfterMs } = answer;
-  if (retryAfterMs === undefined) return { result: 'failed', ...said };
-  if (!isPause(retryAfterMs)) return { result: 'failed', ...said, reason: noPause(retryAfterMs) };
-  return { result: 'failed', ...said, retryAfterMs: bounded(retryAfterMs) };
+  const failed = { result: answer.result, ...said, isUnanswered: answer.isUnanswered === true };
+  if (retryAfterMs === undefined) return failed;
+  if (!isPause(retryAfterMs)) return { ...failed, reason: noPause(retryAfterMs) };
+  return { ...failed, retryAfterMs: bounded(retryAfterMs) };
 }
 
 /** As JSON writes it: a moment as a text, an instance of a class as its own fields, NaN as null. Undefined when JSON cannot write it. */
@@ -62,6 +73,8 @@ function bounded(retryAfterMs: number): number {
   return Math.min(Math.round(retryAfterMs), retryAfterMsMax);
 }
 
-function textOf(reason: unknown): string {
-  return typeof reason === 'string' ? reason : `expected a reason, found ${describeFound(reason)}`;
+/** A reason as logs, dead letters and the key have it: a text that every store can hold, of a bounded length. */
+function reasonOf(reason: unknown): string {
+  const text = typeof reason === 'string' ? reason : `expected a reason, found ${describeFound(reason)}`;
+  return toStorableText(text, reasonLengthMax);
 }

@@ -18,6 +18,14 @@ export function deliveriesModelContract(it: StoreTest): void {
         const where = `seed ${seed}, step ${step}, due by ${dueBy}, at most ${limit}`;
         assert.deepEqual(await store.dueDeliveries(visits, 'mail', dueBy, limit), model.due(dueBy).slice(0, limit), where);
         assert.equal(await store.nextDeliveryDue(visits, 'mail', dueBy), model.nextDue(dueBy), where);
+        const each = upTo(3);
+        const { deliveries } = await store.dueByFlow(visits, { endpoint: 'mail', dueBy, from: null, flows: 9, each });
+        const flows = Map.groupBy(model.due(dueBy), ({ flow }) => flow);
+        assert.deepEqual(
+          deliveries,
+          [...flows.keys()].toSorted().flatMap((flow) => flows.get(flow)?.slice(0, each) ?? []),
+          where,
+        );
       }
       await owner.commit({ deliveries: model.clear() });
     }
@@ -49,7 +57,7 @@ class Model {
         if (present !== undefined) this.#inOrder[found] = { ...present, attempts, dueAt };
         return { write: 'retry', endpoint: 'mail', key, id, attempts, dueAt };
       default: {
-        const asked = delivery(id, key, { dueAt, attempts, askedAt: upTo(9), ordered: this.#ordered });
+        const asked = delivery(id, key, { dueAt, attempts, askedAt: upTo(9), ordered: this.#ordered, flow: `flow ${upTo(3)}` });
         if (present === undefined) this.#inOrder.push(asked);
         else if (isAsked)
           this.#inOrder[found] = { ...asked, attempts: present.attempts, askedAt: present.askedAt, dueAt: present.dueAt ?? dueAt };

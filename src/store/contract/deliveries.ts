@@ -155,6 +155,45 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a', { body: '"new"' }), delivery('2', 'b')]);
   });
 
+  it('flow by flow, each answers its first, however many stand in another', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const of = (flow: string, id: string, dueAt: number | null = 10, more: Partial<StoredDelivery> = {}) =>
+      delivery(id, id, { flow, dueAt, ordered: false, ...more });
+    const many = Array.from({ length: 200 }, (_, at) => of('b', `b${at}`, 10 - (at % 2)));
+    await owner.commit({ deliveries: ask(...many, of('a', 'a1'), of('B', 'late', 50), of('é', 'é1'), of('c', 'never', null)) });
+    await owner.commit({ deliveries: ask(of('a', 'a2', 3), of('d', 'other', 3, { endpoint: 'sms' })) });
+    const read = async (from: string | null, flows: number, each: number) => {
+      const { deliveries, next } = await store.dueByFlow(visits, { endpoint: 'mail', dueBy: 10, from, flows, each });
+      return [deliveries.map(({ id }) => id), next];
+    };
+    assert.deepEqual(await read(null, 10, 2), [['a2', 'a1', 'b1', 'b3', 'é1'], null]);
+    assert.deepEqual(await read(null, 3, 1), [['a2', 'b1'], 'c']);
+    assert.deepEqual(await read('b', 1, 1), [['b1'], 'c']);
+    assert.deepEqual(await read('bb', 1, 1), [[], 'é']);
+    assert.deepEqual(await read('c', 2, 1), [['é1'], null]);
+    assert.deepEqual(await read('éé', 2, 1), [[], null]);
+    const { deliveries } = await store.dueByFlow(visits, { endpoint: 'sms', dueBy: 10, from: null, flows: 9, each: 9 });
+    assert.deepEqual(deliveries, [of('d', 'other', 3, { endpoint: 'sms' })]);
+  });
+
+  it('of a flow only those are due that wait for none of their key', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const firsts = async () => {
+      const { deliveries } = await store.dueByFlow(visits, { endpoint: 'mail', dueBy: 10, from: null, flows: 9, each: 9 });
+      return deliveries.map(({ id }) => id);
+    };
+    const to = (flow: string, id: string, key: string) => delivery(id, key, { flow });
+    await owner.commit({ deliveries: ask(to('x', 'a1', 'a'), to('y', 'a2', 'a'), to('x', 'b1', 'b')) });
+    assert.deepEqual(await firsts(), ['a1', 'b1']);
+    await owner.commit({ deliveries: remove('a', 'a1') });
+    assert.deepEqual(await firsts(), ['b1', 'a2']);
+    await owner.commit({ deliveries: ask(to('w', 'b1', 'b')) });
+    assert.deepEqual(await firsts(), ['b1', 'a2'], 'asked for again, by another flow');
+    assert.equal((await store.dueByFlow(visits, { endpoint: 'mail', dueBy: 10, from: 'x', flows: 9, each: 9 })).deliveries.length, 1);
+    await owner.commit({ deliveries: [...remove('a', 'a2'), ...remove('b', 'b1')] });
+    assert.deepEqual(await firsts(), []);
+  });
+
   it('a delivery that was taken away and is asked for again stands behind all others', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a', { attempts: 5 }), delivery('2', 'a')) });

@@ -152,7 +152,7 @@ export function armed(key: string, name: string, dueAt: number, data: string | n
 
 /** A delivery to the endpoint `mail`, in the order of its key, and due at 10, unless `more` says otherwise. */
 export function delivery(id: string, key: string, more: Partial<StoredDelivery> = {}): StoredDelivery {
-  const facts = { endpoint: 'mail', body: '{}', url: null, ordered: true, askedAt: acceptedAt, traceparent: null };
+  const facts = { endpoint: 'mail', flow: `key ${key}`, body: '{}', url: null, ordered: true, askedAt: acceptedAt, traceparent: null };
   return { id, key, ...facts, attempts: 0, dueAt: 10, ...more };
 }
 

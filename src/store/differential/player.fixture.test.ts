@@ -127,6 +127,8 @@ export class Player {
     for (const endpoint of endpoints) {
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, 3, key));
+      const query = { endpoint, dueBy: moment, from: upTo(3) === 1 ? `key ${key}` : null, flows: upTo(3), each: upTo(2) };
+      this.#note('dueByFlow', (await store.dueByFlow(partition, query)).deliveries);
     }
     this.#note('inventory', await store.inventory({ uncounted: upTo(2) === 1 ? [partition.pipeline] : [], named: [partition.pipeline] }));
     this.#note('nextTimerDue', await store.nextTimerDue(partition, moment));
@@ -170,6 +172,7 @@ export const kinds: readonly string[] = [
     'dueTimers',
     'nextTimerDue',
     'dueDeliveries',
+    'dueByFlow',
     'nextDeliveryDue',
     'pendingOrigins',
     'deliveryNames',

@@ -24,7 +24,8 @@ export function randomDelivery(chance: Chance): DeliveryWrite {
   if (write === 'retry') return { write, endpoint, key, id, ...facts };
   const body = JSON.stringify(chance.upTo(100));
   const more = { endpoint, ordered: endpoint === 'mail', body, url: chance.one([null, 'https://example.com/']), askedAt: chance.upTo(40) };
-  return { write, delivery: delivery(id, key, { ...more, ...facts }) };
+  const flow = chance.one([`key ${key}`, 'address é']);
+  return { write, delivery: delivery(id, key, { ...more, ...facts, flow }) };
 }
 
 export function randomRow(chance: Chance): RowWrite {

@@ -12,6 +12,8 @@ import type {
   DeadLetterQuery,
   DeclaredPipeline,
   DeliveryName,
+  DueByFlow,
+  FlowQuery,
   HeldEvent,
   InventoryQuery,
   KeyedTimer,
@@ -116,6 +118,10 @@ class MemoryStore implements Store {
 
   async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
     return this.#records(partition).deliveries.due(endpoint, dueBy, limit);
+  }
+
+  async dueByFlow(partition: PartitionId, query: FlowQuery): Promise<DueByFlow> {
+    return this.#records(partition).deliveries.dueByFlow(query);
   }
 
   async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {

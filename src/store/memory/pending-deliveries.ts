@@ -1,4 +1,4 @@
-import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../store.ts';
+import type { DeliveryName, DeliveryWrite, DueByFlow, FlowQuery, StoredDelivery } from '../store.ts';
 import { SortedList } from './sorted-list.ts';
 import { compareText } from './text-order.ts';
 
@@ -20,7 +20,10 @@ const never = Number.MAX_VALUE;
 class EndpointDeliveries implements Iterable<StoredDelivery> {
   readonly #byName = new Map<string, PlacedDelivery>();
   readonly #lines = new Map<string, SortedList<Place, PlacedDelivery>>();
-  readonly #firsts = new SortedList<Due, PlacedDelivery>((a, b) => momentOf(a) - momentOf(b) || a.place - b.place);
+  readonly #firsts = firstsOf();
+  /** The same flow by flow, and the names of the flows. */
+  readonly #firstsByFlow = new Map<string, SortedList<Due, PlacedDelivery>>();
+  readonly #flows = new SortedList<Pick<StoredDelivery, 'flow'>, Pick<StoredDelivery, 'flow'>>((a, b) => compareText(a.flow, b.flow));
 
   get size(): number {
     return this.#byName.size;
@@ -31,8 +34,13 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
   }
 
   due(dueBy: number, limit: number): StoredDelivery[] {
-    const due = this.#firsts.from(() => true, limit).filter((delivery) => momentOf(delivery) <= dueBy);
-    return due.map(({ place: _, ...delivery }) => delivery);
+    return dueOf(this.#firsts, dueBy, limit);
+  }
+
+  dueByFlow({ dueBy, from, flows, each }: FlowQuery): DueByFlow {
+    const found = this.#flows.from(({ flow }) => from === null || compareText(flow, from) >= 0, flows + 1);
+    const deliveries = found.slice(0, flows).flatMap(({ flow }) => dueOf(this.#firstsOf(flow), dueBy, each));
+    return { deliveries, next: found[flows]?.flow ?? null };
   }
 
   nextDue(after: number): number | null {
@@ -75,14 +83,42 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
   #change({ id, key, ordered }: PlacedDelivery, change: (line: SortedList<Place, PlacedDelivery>) => void): void {
     const name = ordered ? `key ${key}` : `id ${nameOf({ key, id })}`;
     const line = this.#lines.get(name) ?? new SortedList<Place, PlacedDelivery>((a, b) => a.place - b.place);
-    if (line.first !== undefined) this.#firsts.remove(line.first, line.first);
+    if (line.first !== undefined) this.#step(line.first, (firsts, first) => firsts.remove(first, first));
     change(line);
     if (line.first === undefined) this.#lines.delete(name);
     else {
-      this.#firsts.put(line.first);
+      this.#step(line.first, (firsts, first) => firsts.put(first));
       this.#lines.set(name, line);
     }
   }
+
+  /** One enters or leaves the firsts. */
+  #step(first: PlacedDelivery, step: (firsts: SortedList<Due, PlacedDelivery>, first: PlacedDelivery) => void): void {
+    step(this.#firsts, first);
+    const firsts = this.#firstsOf(first.flow);
+    step(firsts, first);
+    if (firsts.size === 0) {
+      this.#firstsByFlow.delete(first.flow);
+      this.#flows.remove(first, first);
+    } else if (!this.#firstsByFlow.has(first.flow)) {
+      this.#firstsByFlow.set(first.flow, firsts);
+      this.#flows.put({ flow: first.flow });
+    }
+  }
+
+  #firstsOf(flow: string): SortedList<Due, PlacedDelivery> {
+    return this.#firstsByFlow.get(flow) ?? firstsOf();
+  }
+}
+
+/** Those that stand first in their line, by their moment. */
+function firstsOf(): SortedList<Due, PlacedDelivery> {
+  return new SortedList((a, b) => momentOf(a) - momentOf(b) || a.place - b.place);
+}
+
+function dueOf(firsts: SortedList<Due, PlacedDelivery>, dueBy: number, limit: number): StoredDelivery[] {
+  const due = firsts.from(() => true, limit).filter((delivery) => momentOf(delivery) <= dueBy);
+  return due.map(({ place: _, ...delivery }) => delivery);
 }
 
 /** The deliveries of one partition that have no outcome yet, at most one for each endpoint, key and id. */
@@ -108,6 +144,10 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
 
   due(endpoint: string, dueBy: number, limit: number): StoredDelivery[] {
     return this.#byEndpoint.get(endpoint)?.due(dueBy, limit) ?? [];
+  }
+
+  dueByFlow(query: FlowQuery): DueByFlow {
+    return this.#byEndpoint.get(query.endpoint)?.dueByFlow(query) ?? { deliveries: [], next: null };
   }
 
   nextDue(endpoint: string, after: number): number | null {

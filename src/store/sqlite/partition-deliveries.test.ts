@@ -25,12 +25,23 @@ function plans(t: TestContext): readonly { readonly sql: string; readonly plan: 
 }
 
 test('what is due is read from the index of those that do not wait, in its order', (t) => {
-  const reads = plans(t).filter(({ sql }) => sql.includes('due_at <= ?') || sql.includes('min(due_at)'));
+  const reads = plans(t).filter(({ sql }) => /due_at <= \?|min\(due_at\)/.test(sql) && !sql.includes('flow = ?'));
   assert.equal(reads.length, 2);
   for (const { plan } of reads) {
     assert.match(
       plan,
       /^SEARCH millrace_deliveries_visits USING (COVERING )?INDEX millrace_idx_deliveries_due_visits \(endpoint=\? AND due_at[<>]\?\)$/,
+    );
+  }
+});
+
+test('what is due of a flow, and the flow behind it, are read from the index of flows, in its order', (t) => {
+  const reads = plans(t).filter(({ sql }) => sql.includes('flow = ? AND') || sql.includes('min(flow)'));
+  assert.equal(reads.length, 3);
+  for (const { plan } of reads) {
+    assert.match(
+      plan,
+      /^SEARCH millrace_deliveries_visits USING (COVERING )?INDEX millrace_idx_deliveries_flow_visits \(endpoint=\? AND flow(=\? AND due_at<|>)\?\)$/,
     );
   }
 });
@@ -54,7 +65,7 @@ test('a write changes few rows, however many stand in line', () => {
   const deliveries = new PartitionDeliveries(db, pipeline);
   const ask = (id: string, ordered: boolean): DeliveryWrite => {
     const facts = { endpoint: 'mail', body: '{}', url: null, askedAt: 1, traceparent: null, attempts: 0, dueAt: 1 };
-    return { write: 'ask', delivery: { id, key: 'a', ordered, ...facts } };
+    return { write: 'ask', delivery: { id, key: 'a', flow: 'key a', ordered, ...facts } };
   };
   const changesBy = (write: DeliveryWrite): number => {
     const total = () => Number(selectRows(db, 'SELECT total_changes() AS total', [])[0]?.total);

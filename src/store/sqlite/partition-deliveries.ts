@@ -20,12 +20,12 @@ export class PartitionDeliveries {
   constructor(db: DatabaseSync, pipeline: string) {
     const { deliveries } = tablesOf(pipeline);
     this.#insert = db.prepare(
-      `INSERT INTO ${deliveries} (endpoint, id, key, ordered, waits, attempts, due_at, asked_at, url, traceparent, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, key, id) DO NOTHING`,
+      `INSERT INTO ${deliveries} (endpoint, id, key, flow, ordered, waits, attempts, due_at, asked_at, url, traceparent, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, key, id) DO NOTHING`,
     );
     this.#find = new Select(db, `SELECT place, ordered FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ?`);
     this.#replace = db.prepare(
-      `UPDATE ${deliveries} SET ordered = ?, due_at = coalesce(due_at, ?), url = ?, traceparent = ?, body = ? WHERE place = ?`,
+      `UPDATE ${deliveries} SET flow = ?, ordered = ?, due_at = coalesce(due_at, ?), url = ?, traceparent = ?, body = ? WHERE place = ?`,
     );
     this.#retry = db.prepare(`UPDATE ${deliveries} SET attempts = ?, due_at = ? WHERE endpoint = ? AND key = ? AND id = ?`);
     this.#remove = new Select(db, `DELETE FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ? RETURNING ordered`);
@@ -52,16 +52,16 @@ export class PartitionDeliveries {
   }
 
   #insertOne(delivery: StoredDelivery): number {
-    const { endpoint, id, key, ordered, attempts, dueAt, askedAt, url, traceparent, body } = delivery;
+    const { endpoint, id, key, flow, ordered, attempts, dueAt, askedAt, url, traceparent, body } = delivery;
     const waits = ordered && this.#firstTwo.get(endpoint, key) !== undefined;
     const flags = [Number(ordered), Number(waits)];
-    return Number(this.#insert.run(endpoint, id, key, ...flags, attempts, dueAt, askedAt, url, traceparent, body).changes);
+    return Number(this.#insert.run(endpoint, id, key, flow, ...flags, attempts, dueAt, askedAt, url, traceparent, body).changes);
   }
 
   /** One of that name is there: it keeps its place. */
-  #replaceOne({ endpoint, id, key, ordered, dueAt, url, traceparent, body }: StoredDelivery): number {
+  #replaceOne({ endpoint, id, key, flow, ordered, dueAt, url, traceparent, body }: StoredDelivery): number {
     const [place = 0, wasOrdered = 0] = this.#find.get(endpoint, key, id) ?? [];
-    this.#replace.run(Number(ordered), dueAt, url, traceparent, body, place);
+    this.#replace.run(flow, Number(ordered), dueAt, url, traceparent, body, place);
     if (Number(ordered) === wasOrdered) return 0;
     // The endpoint has changed its order: it enters the line, or leaves it.
     this.#wait.run(Number(ordered), place);

@@ -1,8 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeliveryName, TimerPlace } from '../store.ts';
+import type { DeliveryName, FlowQuery, TimerPlace } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { Select } from './select.ts';
+
+/** See `Store.dueByFlow`. */
+export interface DueByFlowRows {
+  readonly rows: readonly DeliveryRow[];
+  readonly next: string | null;
+}
 
 type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];
 
@@ -21,6 +27,9 @@ export class PartitionReader {
   readonly #dueTimersAfter: Select<TimerRow>;
   readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
   readonly #dueDeliveries: Select<DeliveryRow>;
+  readonly #dueOfFlow: Select<DeliveryRow>;
+  readonly #flowFrom: Select<readonly [flow: string | null]>;
+  readonly #nextFlow: Select<readonly [flow: string | null]>;
   readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
   readonly #deliveryNames: Select<readonly [key: string, id: string]>;
   readonly #deliveryNamesOfKey: Select<readonly [key: string, id: string]>;
@@ -53,11 +62,14 @@ export class PartitionReader {
       `SELECT ${timer} FROM ${timers} WHERE due_at <= ? AND (due_at, key, name) > (?, ?, ?) ORDER BY due_at, key, name LIMIT ?`,
     );
     this.#nextTimerDue = new Select(db, `SELECT min(due_at) FROM ${timers} WHERE due_at > ?`);
-    this.#dueDeliveries = new Select(
+    const delivery = `SELECT id, key, endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at FROM ${deliveries}`;
+    this.#dueDeliveries = new Select(db, `${delivery} WHERE waits = 0 AND endpoint = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`);
+    this.#dueOfFlow = new Select(
       db,
-      `SELECT id, key, endpoint, body, url, ordered, asked_at, traceparent, attempts, due_at FROM ${deliveries}
-       WHERE waits = 0 AND endpoint = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`,
+      `${delivery} WHERE waits = 0 AND endpoint = ? AND flow = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`,
     );
+    this.#flowFrom = new Select(db, `SELECT min(flow) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND flow >= ?`);
+    this.#nextFlow = new Select(db, `SELECT min(flow) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND flow > ?`);
     this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
     this.#deliveryNames = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? ORDER BY key, id LIMIT ?`);
     this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
@@ -108,6 +120,17 @@ export class PartitionReader {
 
   dueDeliveries(endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[] {
     return this.#dueDeliveries.all(endpoint, dueBy, limit);
+  }
+
+  /** Jumps from flow to flow: one may have a hundred thousand. */
+  dueByFlow({ endpoint, dueBy, from, flows, each }: FlowQuery): DueByFlowRows {
+    const rows: DeliveryRow[] = [];
+    let flow = this.#flowFrom.get(endpoint, from ?? '')?.[0] ?? null;
+    for (let looked = 0; looked < flows && flow !== null; looked += 1) {
+      rows.push(...this.#dueOfFlow.all(endpoint, flow, dueBy, each));
+      flow = this.#nextFlow.get(endpoint, flow)?.[0] ?? null;
+    }
+    return { rows, next: flow };
   }
 
   nextDeliveryDue(endpoint: string, after: number): number | null {

@@ -1,10 +1,19 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
-import type { DeadLetter, DeadLetterQuery, DeliveryName, InventoryQuery, PartitionId, StoredPipeline, TimerPlace } from '../store.ts';
+import type {
+  DeadLetter,
+  DeadLetterQuery,
+  DeliveryName,
+  FlowQuery,
+  InventoryQuery,
+  PartitionId,
+  StoredPipeline,
+  TimerPlace,
+} from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import { readInventory } from './inventory.ts';
-import { PartitionReader } from './partition-reader.ts';
+import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
 import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { type Selection, select } from './select-rows.ts';
 
@@ -17,6 +26,7 @@ export interface ReaderCalls {
   dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[];
   nextTimerDue(partition: PartitionId, after: number): number | null;
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[];
+  dueByFlow(partition: PartitionId, query: FlowQuery): DueByFlowRows;
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
@@ -64,6 +74,10 @@ export class Reader implements ReaderCalls {
 
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[] {
     return this.#partition(partition).dueDeliveries(endpoint, dueBy, limit);
+  }
+
+  dueByFlow(partition: PartitionId, query: FlowQuery): DueByFlowRows {
+    return this.#partition(partition).dueByFlow(query);
   }
 
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null {

@@ -68,6 +68,7 @@ export type DeliveryRow = readonly [
   id: string,
   key: string,
   endpoint: string,
+  flow: string,
   body: string,
   url: string | null,
   ordered: number,
@@ -129,8 +130,20 @@ export function toTimer([key, ...timer]: TimerRow): StoredTimer & { readonly key
   return { key, ...toStoredTimer(timer) };
 }
 
-export function toDelivery([id, key, endpoint, body, url, ordered, askedAt, traceparent, attempts, dueAt]: DeliveryRow): StoredDelivery {
-  return { id, key, endpoint, body, url, ordered: ordered === 1, askedAt, traceparent, attempts, dueAt };
+export function toDelivery([
+  id,
+  key,
+  endpoint,
+  flow,
+  body,
+  url,
+  ordered,
+  askedAt,
+  traceparent,
+  attempts,
+  dueAt,
+]: DeliveryRow): StoredDelivery {
+  return { id, key, endpoint, flow, body, url, ordered: ordered === 1, askedAt, traceparent, attempts, dueAt };
 }
 
 function toStoredTimer([name, dueAt, data, attempts, retryAt]: TimerRow extends readonly [string, ...infer Rest]

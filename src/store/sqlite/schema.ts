@@ -5,10 +5,11 @@ import { migrateFrom1 } from './schema-version-1.ts';
 import { migrateFrom2 } from './schema-version-2.ts';
 import { migrateFrom3 } from './schema-version-3.ts';
 import { migrateFrom4 } from './schema-version-4.ts';
+import { migrateFrom5 } from './schema-version-5.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
@@ -26,6 +27,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (before <= 2) migrateFrom2(db);
   if (before <= 3) migrateFrom3(db);
   if (before <= 4) migrateFrom4(db);
+  if (before <= 5) migrateFrom5(db);
   db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
@@ -74,10 +76,11 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_timers_${pipeline}`)} ON ${timers} (due_at);
     CREATE TABLE IF NOT EXISTS ${deliveries} (
       place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL,
-      ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
+      flow TEXT NOT NULL DEFAULT '', ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
       asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, key, id)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at) WHERE waits = 0;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_flow_${pipeline}`)} ON ${deliveries} (endpoint, flow, due_at) WHERE waits = 0;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_line_${pipeline}`)} ON ${deliveries} (endpoint, key) WHERE ordered = 1;
     CREATE TABLE IF NOT EXISTS ${ids} (
       bucket INTEGER NOT NULL, id TEXT NOT NULL, accepted_at INTEGER NOT NULL,

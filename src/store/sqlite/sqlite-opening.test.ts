@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { ErrorCode, MillraceError } from '../../errors.ts';
-import { commitOf, letter } from '../contract/fixtures.ts';
+import { ask, commitOf, delivery, letter } from '../contract/fixtures.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { mountOrSkip } from './fixture.test.ts';
 import { sqlite } from './sqlite-store.ts';
@@ -113,7 +113,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 5, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 6, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -298,7 +298,7 @@ test('a database of version 2 is brought up to date with all that is in it, and 
   plain.close();
   const visits = { pipeline: 'visits', slice: 0 };
   const given = { id: 'd', endpoint: 'mail', body: '"é"', url: null, ordered: true, askedAt: 8, traceparent: null };
-  const stored = { ...given, key: 'a', attempts: 0, dueAt: 9 };
+  const stored = { ...given, key: 'a', flow: 'key a', attempts: 0, dueAt: 9 };
   const letter = {
     key: 'a',
     reason: 'new',
@@ -417,4 +417,37 @@ test('a database of version 4 is brought up to date: its dead letters do not say
     [null, 'Error: it failed'],
     [null, 'Error: it failed', 'Error: it failed'],
   ]);
+});
+
+test('a database of version 5 is brought up to date: its deliveries are of the flows of their keys and of the origins of their urls', async () => {
+  const path = join(folder, 'version-5.db');
+  const visits = { pipeline: 'visits', slice: 0 };
+  const own = delivery('own', 'a', { ordered: false });
+  const others = ['https://É.example/hooks?1', 'https://É.example/hooks?2', 'no url'].map((url, at) =>
+    delivery(`${at}`, 'b', { url, ordered: false }),
+  );
+  await whileOpen(sqlite(path), async (store) => {
+    const { epoch } = await store.claim(visits);
+    await store.commit(commitOf(visits, epoch, { deliveries: ask(own, ...others) }));
+  });
+  const plain = new DatabaseSync(path);
+  plain.exec(`DROP INDEX millrace_idx_deliveries_flow_visits;
+    ALTER TABLE millrace_deliveries_visits DROP COLUMN flow;
+    UPDATE millrace_meta SET value = 5 WHERE name = 'schema_version'`);
+  plain.close();
+  const store = sqlite(path);
+  for (const _time of [1, 2]) {
+    await store.open(declaration);
+    const { deliveries } = await store.dueByFlow(visits, { endpoint: 'mail', dueBy: 10, from: null, flows: 9, each: 9 });
+    assert.deepEqual(
+      deliveries.map(({ id, flow }) => [id, flow]),
+      [
+        ['0', 'address https://xn--9ca.example'],
+        ['1', 'address https://xn--9ca.example'],
+        ['own', 'key a'],
+        ['2', 'key b'],
+      ],
+    );
+    await store.close();
+  }
 });

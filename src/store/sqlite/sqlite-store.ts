@@ -13,6 +13,8 @@ import type {
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
+  DueByFlow,
+  FlowQuery,
   HeldEvent,
   InventoryQuery,
   KeyedTimer,
@@ -158,6 +160,11 @@ class SqliteStore implements Store {
   async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
     const rows = await this.#open.reader.running.call('dueDeliveries', partition, endpoint, dueBy, limit);
     return rows.map(toDelivery);
+  }
+
+  async dueByFlow(partition: PartitionId, query: FlowQuery): Promise<DueByFlow> {
+    const { rows, next } = await this.#open.reader.running.call('dueByFlow', partition, query);
+    return { deliveries: rows.map(toDelivery), next };
   }
 
   async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {
