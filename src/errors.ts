@@ -21,7 +21,7 @@ export const errorTable = {
   MILL_STOPPING: { status: 503, retryable: true, title: 'The engine is stopping' },
   MILL_STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store does not answer' },
   MILL_STORE_BUSY: { status: 503, retryable: true, title: 'The store is locked by another program' },
-  MILL_STORE_FULL: { status: 503, retryable: false, title: 'The disk is full' },
+  MILL_STORE_FULL: { status: 503, retryable: true, title: 'The disk is full' },
   MILL_STORE_READ_ONLY: { status: 503, retryable: false, title: 'The store cannot be written' },
   MILL_STORE_CORRUPT: { status: 503, retryable: false, title: 'The store is damaged' },
   MILL_STORE_OWNED: { status: 503, retryable: false, title: 'Another process owns the store' },

@@ -127,6 +127,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       partition: (id) => this.#partitions.at(id),
       counters: (pipeline) => this.#partitions.counters(pipeline),
       backlog: (pipeline) => this.#partitions.backlog(pipeline),
+      refusal: (pipeline) => this.#partitions.refusal(pipeline),
       checkOpen: () => this.#checkWorking(),
     });
     const means = {

@@ -1,3 +1,4 @@
+import type { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Appended, PartitionId } from '../store/store.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
@@ -60,6 +61,12 @@ export class Partitions {
     let backlog = 0;
     for (const partition of this.of(pipeline)) backlog += partition.backlog;
     return backlog;
+  }
+
+  /** Why a pipeline takes nothing in; undefined when it does. */
+  refusal(pipeline: string): MillraceError | undefined {
+    for (const { refusal } of this.of(pipeline)) if (refusal !== undefined) return refusal;
+    return undefined;
   }
 
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */

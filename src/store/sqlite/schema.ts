@@ -26,7 +26,8 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (before <= 2) migrateFrom2(db);
   if (before <= 3) migrateFrom3(db);
   if (before <= 4) migrateFrom4(db);
-  db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
+  // A start that changes nothing writes nothing, so that the disk may be full.
+  if (found !== schemaVersion) db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
 }

@@ -80,6 +80,7 @@ function isPath(path: unknown): boolean {
 }
 
 interface Threads {
+  readonly opened: Opened;
   readonly writer: Thread<WriterCalls>;
   readonly checkpoints: Checkpoints;
   /** Answers the engine. */
@@ -114,7 +115,7 @@ class SqliteStore implements Store {
     } finally {
       this.#opening = undefined;
     }
-    return this.#threads.writer.call('opened');
+    return this.#threads.opened;
   }
 
   async claim(partition: PartitionId): Promise<Claim> {
@@ -221,9 +222,9 @@ class SqliteStore implements Store {
       transferList: [writerPort],
       log,
     });
-    await writer.started();
+    const opened = (await writer.started()) as Opened;
     const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
-    return { writer, checkpoints, reader: new ReaderThread(options), queries: new ReaderThread(options) };
+    return { opened, writer, checkpoints, reader: new ReaderThread(options), queries: new ReaderThread(options) };
   }
 
   get #open(): Threads {

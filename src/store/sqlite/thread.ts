@@ -54,9 +54,9 @@ export class Thread<Calls> {
     });
   }
 
-  /** Resolves once it takes calls; rejects with what its start threw. */
-  async started(): Promise<void> {
-    await this.#started;
+  /** Resolves once it takes calls, to what its start was answered with; rejects with what that threw. */
+  started(): Promise<unknown> {
+    return this.#started;
   }
 
   /** Resolves once it has ended, also when it was told to, with the error that every later call fails with. */
