@@ -4,17 +4,18 @@ import { once } from 'node:events';
 import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { type Mill, millrace } from '../../engine/mill.ts';
+import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
-import { mountOrSkip, temporaryFolder, undoAtEnd } from './fixture.test.ts';
-import { reserveBytes } from './room.ts';
-import { sqlite } from './sqlite-store.ts';
+import { mountOrSkip, temporaryFolder, undoAtEnd } from '../../store/sqlite/fixture.test.ts';
+import { reserveBytes } from '../../store/sqlite/room.ts';
+import { sqlite } from '../../store/sqlite/sqlite-store.ts';
+import { type Mill, millrace } from '../mill.ts';
 
 const notes = table('notes', { id: 'text', text: 'text' }, { primaryKey: ['id'] });
-type Note = { readonly id: string; readonly text: string };
-const anything = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value: value as Note }) } } as const;
+const Note = z.object({ id: z.string(), text: z.string() });
+type Note = z.infer<typeof Note>;
 
 /** A pipeline that writes a row for each event, once `gate` has opened. */
 function noting(gate: () => Promise<unknown> | undefined = () => undefined) {
@@ -23,9 +24,9 @@ function noting(gate: () => Promise<unknown> | undefined = () => undefined) {
     return note;
   };
   return pipeline('notes', {
-    event: anything,
+    event: Note,
     key: ({ id }) => id,
-    state: anything,
+    state: Note,
     tables: { notes },
     handle(note, state, turn) {
       const opened = gate();
@@ -217,7 +218,7 @@ test('a limit on the size of files is no reason to end: what was accepted stays,
 }, (t) => {
   const path = join(temporaryFolder(t), 'mill.db');
   const program = `
-    import { sqlite } from '${new URL('./sqlite-store.ts', import.meta.url)}';
+    import { sqlite } from '${new URL('../../store/sqlite/sqlite-store.ts', import.meta.url)}';
     import { execFileSync } from 'node:child_process';
     const store = sqlite(process.argv[1]);
     await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
