@@ -64,7 +64,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
-      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 });
+      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: request.signal });
       return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
     },
   );
@@ -74,7 +74,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
     { schema: { tags, summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } } },
     async (request) => {
       const { id } = request.params;
-      const [found] = await mill.deadLetters({ id, limit: 1 });
+      const [found] = await mill.deadLetters({ id, limit: 1 }, { signal: request.signal });
       if (found === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
       return toAnswer(found);
     },

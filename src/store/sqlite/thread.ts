@@ -16,8 +16,10 @@ interface ThreadOptions {
 }
 
 /** What `Calls` answers, as a promise. */
-type AnswerOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: never[]) => infer Value ? Promise<Value> : never;
-type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: infer P) => unknown ? P : never;
+export type AnswerOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: never[]) => infer Value
+  ? Promise<Value>
+  : never;
+export type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: infer P) => unknown ? P : never;
 
 /**
  * A worker thread and the calls that wait for it. It is running until it is told to close, which it does after all
@@ -83,6 +85,12 @@ export class Thread<Calls> {
   async close(): Promise<void> {
     this.#worker.postMessage('close');
     await this.#exited;
+  }
+
+  /** Ends it once what it does just now is done, which may be never. */
+  abandon(): void {
+    this.#worker.unref();
+    void this.#worker.terminate();
   }
 
   #settle(answers: readonly Answer[]): void {
