@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { exactValue, type Mill, type ReadOptions, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
@@ -74,14 +75,23 @@ async function selectNewest(
   options: ReadOptions | undefined,
 ): Promise<ProcessedEvent[]> {
   let select = mill.query(processedEvents, options).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
-  if (user_id !== undefined) select = select.where('user_id', '=', user_id);
-  if (type !== undefined) select = select.where('type', '=', type);
-  if (source !== undefined) select = select.where('source', '=', source);
-  if (from !== undefined) select = select.where('created_at', '>=', from);
+  if (user_id !== undefined) {
+    select = select.where('user_id', '=', user_id);
+    // A user has few events of all those of a type or source, which a + keeps SQLite from looking for.
+    if (type !== undefined) select = select.where(sql<boolean>`+type = ${type}`);
+    if (source !== undefined) select = select.where(sql<boolean>`+source = ${source}`);
+  } else {
+    if (type !== undefined) select = select.where('type', '=', type);
+    if (source !== undefined) select = select.where('source', '=', source);
+  }
+  // With both bounds SQLite takes the index without the source. The rows come in the order of time, so the older ones can be cut off here.
+  const isCutOff = from !== undefined && to !== undefined && source !== undefined && user_id === undefined;
+  if (from !== undefined && !isCutOff) select = select.where('created_at', '>=', from);
   if (to !== undefined) select = select.where('created_at', '<=', to);
   if (after !== undefined)
     select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
-  return select.execute();
+  const rows = await select.execute();
+  return isCutOff ? rows.filter((row) => orderOf(row, 'created_at') >= orderOfText(from)) : rows;
 }
 
 function newestFirst(one: ProcessedEvent, other: ProcessedEvent): number {
@@ -97,5 +107,9 @@ function compare(one: ProcessedEvent, other: ProcessedEvent, column: keyof Place
 /** A text in the order of the database, where blobs come behind texts. */
 function orderOf(event: ProcessedEvent, column: keyof Place): string {
   const value = exactValue(event, column);
-  return typeof value === 'string' ? `text ${value}` : `~${JSON.stringify(value)}`;
+  return typeof value === 'string' ? orderOfText(value) : `~${JSON.stringify(value)}`;
+}
+
+function orderOfText(text: string): string {
+  return `text ${text}`;
 }
