@@ -22,6 +22,13 @@ const engineSettings = {
   warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a pipeline whose state stays in memory'),
   feed: limit('feed', 'MAX_FEED', 10_000_000, 'waiting events of a pipeline that stay in memory; the rest is read from the log'),
   commit: limit('commit', 'MAX_COMMIT', 100_000, 'turns in one commit'),
+  reads: limit('reads', 'MAX_READS', 1_000_000, 'reads under way at once; more are refused with 503'),
+  readTimeoutMs: {
+    variable: 'READ_TIMEOUT',
+    meaning: 'how long the database may take over one read; then it is ended with 503',
+    values: durationBetween('10ms', '24h'),
+    otherwise: `${defaultLimits.readTimeoutMs / 1_000}s`,
+  },
 } satisfies { readonly [Name in keyof Limits]: Setting<number> };
 
 const httpSettings = {

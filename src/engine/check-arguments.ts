@@ -1,9 +1,10 @@
 import { type Check, checkOptions, type OptionTable } from '../pipeline/check-options.ts';
-import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/expectations.ts';
+import { arrayOf, duration, expect, integerFrom, objectWith, toDuration } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
 import type { Freshness, StopOptions } from './mill-options.ts';
+import type { ReadOptions } from './reads.ts';
 
 /*
  * Checks of arguments for callers without a compiler. Each throws MILL_INVALID_REQUEST with the name of the method. Checks on the hot
@@ -16,7 +17,11 @@ const milliseconds: Check = expect('milliseconds, at least 0', (value) => typeof
 
 const ingestOptions: OptionTable<IngestOptions> = { id: aText, traceparent: aText };
 const batchOptions: OptionTable<Pick<IngestOptions, 'traceparent'>> = { traceparent: aText };
-const freshness: OptionTable<Freshness> = { waitMs: milliseconds };
+const reading: OptionTable<ReadOptions> = {
+  signal: objectWith('an AbortSignal', ['addEventListener', 'removeEventListener']),
+  timeoutMs: milliseconds,
+};
+const freshness: OptionTable<Freshness> = { ...reading, waitMs: milliseconds };
 const stopOptions: OptionTable<StopOptions> = { timeoutMs: milliseconds };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
 const deadLetterQuery: OptionTable<DeadLetterQuery> = {
@@ -50,6 +55,10 @@ function isTextOrAbsent(value: unknown): boolean {
 
 export function checkFreshness(call: string, options: unknown): void {
   checkOptions(options, freshness, placeOf(call));
+}
+
+export function checkReading(call: string, options: unknown): void {
+  checkOptions(options, reading, placeOf(call));
 }
 
 export function checkStop(options: unknown): void {

@@ -45,6 +45,8 @@ export interface DoorMeans extends Identification {
   counters(pipeline: string): Counters;
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
   backlog(pipeline: string): number;
+  /** Why a pipeline takes nothing in, since the store has no room; undefined when it does. */
+  refusal(pipeline: string): MillraceError | undefined;
   /** Throws while the engine takes nothing in. */
   checkOpen(): void;
 }
@@ -191,6 +193,8 @@ export class Door {
     const { backlog, deliveries } = this.#means.limits;
     try {
       this.#means.checkOpen();
+      const refusal = this.#means.refusal(name);
+      if (refusal !== undefined) throw refusal;
       if (this.#means.counters(name).deliveries >= deliveries) {
         throw new MillraceError(
           'MILL_BACKLOG_FULL',

@@ -7,16 +7,26 @@ import type { KeyStatus } from './mill-options.ts';
 import { isOutcome } from './outbox/outcome.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
+import type { ReadOptions, Reads } from './reads.ts';
 import { readState } from './state.ts';
 
 /** What reading keys takes; the engine provides it. */
 export interface KeyReaderMeans {
   readonly store: Pick<Store, 'load' | 'deadLetters' | 'deliveryNames'>;
   readonly clock: Clock;
+  readonly reads: Reads;
   readonly partitions: Partitions;
   readonly provenStates: ReadonlySet<string>;
   leftovers(): readonly Leftover[];
 }
+
+/** How long to wait for what was accepted before, and what the read may take after that. */
+interface KeyReading extends ReadOptions {
+  readonly waitMs: number;
+}
+
+/** Keys read at once: a few milliseconds, so that the others who ask come in between. */
+const keysMax = 500;
 
 /**
  * Reads what is committed of keys. Each reading waits up to `waitMs` for the events that were accepted before it, so that callers
@@ -30,21 +40,25 @@ export class KeyReader {
   }
 
   /** Returns the state of a key, undefined where there is none. */
-  async state(pipeline: AnyPipeline, key: string, waitMs: number): Promise<unknown> {
-    const { partitions, provenStates, store } = this.#means;
+  async state(pipeline: AnyPipeline, key: string, { waitMs, ...reading }: KeyReading): Promise<unknown> {
+    const { partitions, provenStates } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
     await this.#isCaughtUp(partition, [key], waitMs);
-    const [record] = await store.load(partition.id, [key]);
+    const [record] = await this.#load(partition.id, [key], reading);
     return readState(pipeline, record?.state ?? null, provenStates.has(pipeline.name));
   }
 
   /** Returns how keys stand, in the order asked. */
-  async statuses({ name: pipeline }: AnyPipeline, keys: readonly string[], waitMs: number): Promise<readonly KeyStatus[]> {
-    const { partitions, store } = this.#means;
+  async statuses(
+    { name: pipeline }: AnyPipeline,
+    keys: readonly string[],
+    { waitMs, ...reading }: KeyReading,
+  ): Promise<readonly KeyStatus[]> {
+    const { partitions } = this.#means;
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => partitions.ofKey(pipeline, key))) {
       await this.#isCaughtUp(partition, own, waitMs);
-      for (const [at, record] of (await store.load(partition.id, own)).entries()) {
+      for (const [at, record] of (await this.#load(partition.id, own, reading)).entries()) {
         const key = own[at] as string;
         statuses.set(key, statusOf(key, record));
       }
@@ -56,19 +70,31 @@ export class KeyReader {
    * Returns whether the store knows anything of a key: a record, events that wait, timers, dead letters or deliveries. Of settled
    * events nothing may be left. True as well when the wait ends before it is known what the events under way leave.
    */
-  async knows(pipeline: AnyPipeline, key: string, waitMs: number): Promise<boolean> {
-    const { partitions, store } = this.#means;
+  async knows(pipeline: AnyPipeline, key: string, { waitMs, ...reading }: KeyReading): Promise<boolean> {
+    const { partitions, store, reads } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
     if (waitMs > 0 && !(await this.#isCaughtUp(partition, [key], waitMs))) return true;
-    const [record] = await store.load(partition.id, [key]);
+    const [record] = await this.#load(partition.id, [key], reading);
     if (record !== undefined && !isEmpty(record)) return true;
-    const letters = await store.deadLetters({ pipeline: pipeline.name, key, limit: 1 });
+    const letters = await reads.run(reading, (signal) => store.deadLetters({ pipeline: pipeline.name, key, limit: 1 }, signal));
     return letters.length > 0 || this.#hasDeliveries(partition.id, this.#endpointsOf(pipeline), key);
   }
 
   /** Waits for what was accepted of keys before; resolves to whether it is settled or waits for its key by now. */
   async #isCaughtUp(partition: Partition, keys: readonly string[], waitMs: number): Promise<boolean> {
     return partition.isCaughtUp(keys) || within(this.#means.clock, waitMs, (deadline) => partition.caughtUp(deadline, keys));
+  }
+
+  /** One read of the caller, whose time is for all of the keys. */
+  #load(partition: PartitionId, keys: readonly string[], reading: ReadOptions): Promise<readonly KeyRecord[]> {
+    const { reads, store } = this.#means;
+    return reads.run(reading, async (signal) => {
+      const records: KeyRecord[] = [];
+      for (let at = 0; at < keys.length && !signal.aborted; at += keysMax) {
+        for (const record of await store.load(partition, keys.slice(at, at + keysMax), signal)) records.push(record);
+      }
+      return records;
+    });
   }
 
   async #hasDeliveries(partition: PartitionId, endpoints: readonly string[], key: string): Promise<boolean> {

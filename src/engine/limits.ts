@@ -18,6 +18,10 @@ export interface Limits {
   readonly feed: number;
   /** Turns in one commit. */
   readonly commit: number;
+  /** Reads from outside that are under way at once, those that wait for their turn among them. */
+  readonly reads: number;
+  /** Milliseconds that the store may take over one read from outside, its wait included. */
+  readonly readTimeoutMs: number;
 }
 
 export const defaultLimits: Limits = {
@@ -30,6 +34,8 @@ export const defaultLimits: Limits = {
   warmKeys: 50_000,
   feed: 10_000,
   commit: 2_000,
+  reads: 1_000,
+  readTimeoutMs: 5_000,
 };
 
 /** The defaults with some replaced; one that is undefined stays as it is. */

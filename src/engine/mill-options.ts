@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
+import type { ReadOptions } from './reads.ts';
 import type { Tracing } from './tracing.ts';
 
 /*
@@ -34,7 +35,7 @@ export interface KeyStatus {
   readonly timers: readonly { readonly name: string; readonly dueAt: number }[];
 }
 
-export interface Freshness {
+export interface Freshness extends ReadOptions {
   /** How long to wait, in milliseconds, for events that were accepted before and are not handled yet. Default 250. */
   readonly waitMs?: number;
 }

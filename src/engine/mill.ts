@@ -11,6 +11,7 @@ import {
   checkDeadLetterQuery,
   checkFreshness,
   checkIngestOptions,
+  checkReading,
   checkStop,
   checkText,
   checkTexts,
@@ -32,6 +33,7 @@ import { type Log, silentLog } from './log.ts';
 import type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './mill-options.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
+import { type ReadOptions, Reads } from './reads.ts';
 import { RetentionSweep } from './retention.ts';
 import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
@@ -77,6 +79,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #queries: Queries;
+  readonly #reads: Reads;
   readonly #tables: readonly Table[];
   /** The pipelines and those that are the engine's own. */
   readonly #declared: ReadonlyMap<string, AnyPipeline>;
@@ -110,7 +113,6 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkNames(pipelines);
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
-    this.#queries = new Queries(store, this.#tables, log);
     this.#transports = new Transports(pipelines, log);
     this.#schedules = this.#makeSchedules(pipelines);
     const all = this.#schedules.pipeline === undefined ? pipelines : [...pipelines, this.#schedules.pipeline];
@@ -118,6 +120,8 @@ export class Mill<P extends Pipelines = Pipelines> {
     const ids = new Ids(clock, random);
     const newId = () => ids.next();
     this.limits = limitsWith(limits);
+    this.#reads = new Reads({ clock, limits: this.limits });
+    this.#queries = new Queries({ store, reads: this.#reads, log }, this.#tables);
     this.#identification = { store, clock, newId, limits: this.limits };
     this.#door = new Door({
       ...this.#identification,
@@ -127,6 +131,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       partition: (id) => this.#partitions.at(id),
       counters: (pipeline) => this.#partitions.counters(pipeline),
       backlog: (pipeline) => this.#partitions.backlog(pipeline),
+      refusal: (pipeline) => this.#partitions.refusal(pipeline),
       checkOpen: () => this.#checkWorking(),
     });
     const means = {
@@ -144,6 +149,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.#keys = new KeyReader({
       store,
       clock,
+      reads: this.#reads,
       partitions: this.#partitions,
       provenStates: this.#provenStates,
       leftovers: () => this.leftovers(),
@@ -216,7 +222,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkText('state', 'key', key);
     checkFreshness('state', freshness);
     // A state that is read has passed the pipeline's schema, when it was stored or just now.
-    const state = await this.#keys.state(this.#pipeline(pipeline), key, freshness.waitMs ?? freshnessMs);
+    const state = await this.#keys.state(this.#pipeline(pipeline), key, { ...freshness, waitMs: freshness.waitMs ?? freshnessMs });
     return state as PipelineState<P[Name]> | undefined;
   }
 
@@ -224,7 +230,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   async keys(pipeline: keyof P & string, keys: readonly string[], freshness: Freshness = {}): Promise<readonly KeyStatus[]> {
     checkTexts('keys', 'keys', keys);
     checkFreshness('keys', freshness);
-    return this.#keys.statuses(this.#pipeline(pipeline), keys, freshness.waitMs ?? freshnessMs);
+    return this.#keys.statuses(this.#pipeline(pipeline), keys, { ...freshness, waitMs: freshness.waitMs ?? freshnessMs });
   }
 
   /**
@@ -234,7 +240,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   async knows(pipeline: keyof P & string, key: string, freshness: Freshness = {}): Promise<boolean> {
     checkText('knows', 'key', key);
     checkFreshness('knows', freshness);
-    return this.#keys.knows(this.#pipeline(pipeline), key, freshness.waitMs ?? freshnessMs);
+    return this.#keys.knows(this.#pipeline(pipeline), key, { ...freshness, waitMs: freshness.waitMs ?? freshnessMs });
   }
 
   /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
@@ -253,15 +259,20 @@ export class Mill<P extends Pipelines = Pipelines> {
     });
   }
 
-  /** A read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. */
-  query<T extends Table>(table: T): TableQuery<T> {
-    return this.#queries.over(table);
+  /**
+   * A read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. It throws
+   * `MILL_READ_TIMEOUT` when it takes longer than `timeoutMs`, by default `limits.readTimeoutMs`, and ends once the signal is aborted.
+   */
+  query<T extends Table>(table: T, options: ReadOptions = {}): TableQuery<T> {
+    checkReading('query', options);
+    return this.#queries.over(table, options);
   }
 
   /** What was given up, in the order in which it failed. */
-  async deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}): Promise<readonly DeadLetter[]> {
+  async deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}, options: ReadOptions = {}): Promise<readonly DeadLetter[]> {
     checkDeadLetterQuery(query);
-    return this.#store.deadLetters({ ...query, limit: query.limit ?? 100 });
+    checkReading('deadLetters', options);
+    return this.#reads.run(options, (signal) => this.#store.deadLetters({ ...query, limit: query.limit ?? 100 }, signal));
   }
 
   /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
@@ -408,7 +419,7 @@ export class Mill<P extends Pipelines = Pipelines> {
         idle: (pipeline, deadline) => this.#partitions.idle(this.#partitions.of(pipeline), deadline),
         command: async (command) => void (await this.#door.take(own(), command, {})),
         finished: (schedule) => this.#partitions.ofKey(own().name, schedule).finished(schedule),
-        state: (schedule, { isWaiting }) => this.#keys.state(own(), schedule, isWaiting ? freshnessMs : 0),
+        state: (schedule, { isWaiting }) => this.#keys.state(own(), schedule, { waitMs: isWaiting ? freshnessMs : 0 }),
         runMeans: (pipeline) =>
           runAccess(
             {
@@ -416,7 +427,7 @@ export class Mill<P extends Pipelines = Pipelines> {
               identification: this.#identification,
               door: this.#door,
               partitions: this.#partitions,
-              query: (table) => this.query(table),
+              query: (table) => this.#queries.own(table),
             },
             pipeline,
           ),

@@ -1,5 +1,5 @@
 import { type ErrorCode, MillraceError, messageOf } from '../errors.ts';
-import { faultFields, faultOf } from '../fault.ts';
+import { codeOf, faultFields, faultOf } from '../fault.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
@@ -25,16 +25,32 @@ const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Nu
 
 /** A store that another program keeps locked says so at once, and is free from one moment to the next. */
 const recoveryFromLock = { ...recovery, backoffMsMax: 50 };
+/** A full disk says so at once; somebody must make room, which takes a while. */
+const recoveryFromFull = { ...recovery, backoffMs: 250, backoffMsMax: 2_000 };
+
+const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
+  MILL_STORE_BUSY: recoveryFromLock,
+  MILL_STORE_FULL: recoveryFromFull,
+};
+/** When a caller may try again, while the store has no room. */
+const fullRetryAfterMs = 5_000;
+/** These stay for a while, and one line tells of them, however often the store is tried. */
+const lastingCodes: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FULL']);
 
 /**
  * A partition at work: a tenure, and after a failure of the store the next one. When a commit fails nobody knows what is
  * on disk, so everything in memory is dropped, the partition claimed again, and the work goes on from the cursor as
  * after a crash (promises 2, 8): there is no second way back.
+ *
+ * While the store has no room, also at the start, no tenure is at work: no turn begins, because nothing that it decides could be
+ * kept, nothing is taken in, and reads are answered from what is on disk. The claim is tried again until there is room.
  */
 export class Partition {
   readonly id: PartitionId;
   /** What keeps it from making progress; undefined while all is well. */
   trouble: string | undefined;
+  /** Why nothing is taken in or decided: the store has no room. Undefined while all is well, or something else is wrong. */
+  refusal: MillraceError | undefined;
   readonly #means: PartitionMeans;
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
@@ -50,6 +66,8 @@ export class Partition {
   #isOver = false;
   /** In a row, without a commit between them. */
   #failures = 0;
+  /** Ends the pause before the next claim. */
+  #endPause: (() => void) | undefined;
   /** The highest position told of before there was a tenure. */
   #told = 0;
   /** Whether there may be more in the log than the claim under way will tell. */
@@ -67,18 +85,24 @@ export class Partition {
     this.#calls = new Calls(id.pipeline, means);
   }
 
-  /** Claims the partition and sets to work. Throws what the store throws, and `MILL_INVALID_DECLARATION` for events that the pipeline cannot take over. */
+  /**
+   * Claims the partition and sets to work; where the store has no room, once there is some. Throws what else the store throws, and
+   * `MILL_INVALID_DECLARATION` for events that the pipeline cannot take over.
+   */
   async start(): Promise<void> {
     this.#isOver = false;
-    const claim = await this.#means.store.claim(this.id);
-    await checkBacklog(this.#means.store, this.id, this.#means.pipeline, claim);
-    this.#begin(claim);
+    try {
+      this.#begin(await this.#claim());
+    } catch (error) {
+      if (codeOf(error) !== 'MILL_STORE_FULL') throw error;
+      this.recover(error);
+    }
   }
 
   /** Accepted or on their way, and not settled; where events share keys, those that wait for their key left out. */
   get backlog(): number {
     const { pipeline } = this.#means;
-    return (pipeline.key === undefined ? this.#ledger.unsettled : this.#present.backlog) + this.#arriving;
+    return (pipeline.key === undefined ? this.#ledger.unsettled : (this.#tenure?.backlog ?? 0)) + this.#arriving;
   }
 
   /** Accepted and not settled events that wait in the store. */
@@ -88,7 +112,7 @@ export class Partition {
 
   /** Whether something is left that could be done now. */
   get hasWork(): boolean {
-    return !this.#isOver && (this.#recovering !== undefined || !this.#present.isIdle);
+    return !this.#isOver && this.refusal === undefined && (this.#recovering !== undefined || !this.#present.isIdle);
   }
 
   /** For how long, as far as looks at it tell, there has been work and nothing was settled. */
@@ -118,7 +142,7 @@ export class Partition {
    */
   arrive(key: string, number: number | null, pendingMax: number): boolean {
     // A key of its own waits for nothing.
-    const lane = this.#means.pipeline.key === undefined ? undefined : this.#present.lanes.peek(key);
+    const lane = this.#means.pipeline.key === undefined ? undefined : this.#tenure?.lanes.peek(key);
     if (lane !== undefined) {
       const isAwaited = number !== null && number === lane.next;
       if (!isAwaited && lane.pending + lane.arriving >= pendingMax) return false;
@@ -132,22 +156,23 @@ export class Partition {
   arrived(key: string, accepted: boolean): void {
     this.#arriving -= 1;
     if (accepted) return;
-    const lane = this.#present.lanes.peek(key);
+    const lane = this.#tenure?.lanes.peek(key);
     if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;
   }
 
   /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
   isCaughtUp(keys: readonly string[]): boolean {
-    return this.#present.isCaughtUp(keys);
+    return this.refusal !== undefined || this.#present.isCaughtUp(keys);
   }
 
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key. */
-  caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
-    return this.#present.caughtUp(deadline, keys);
+  async caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
+    if (this.refusal === undefined) await this.#present.caughtUp(deadline, keys);
   }
 
   /** Resolves once nothing is left that could be done now. */
   async idle(deadline: Deadline): Promise<void> {
+    if (this.refusal !== undefined) return;
     await this.#recovery(deadline);
     await this.#present.idle(deadline);
   }
@@ -172,7 +197,7 @@ export class Partition {
 
   /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
   abort(key: string, reason: MillraceError): void {
-    this.#present.abort(key, reason);
+    this.#tenure?.abort(key, reason);
   }
 
   /** Begins no further call of an endpoint. */
@@ -181,12 +206,12 @@ export class Partition {
     this.#tenure?.rest();
   }
 
-  redrive(letter: DeadLetter): Promise<void> {
-    return this.#present.redrive(letter);
+  async redrive(letter: DeadLetter): Promise<void> {
+    await this.#writable.redrive(letter);
   }
 
-  discard(letter: DeadLetter): Promise<void> {
-    return this.#present.discard(letter);
+  async discard(letter: DeadLetter): Promise<void> {
+    await this.#writable.discard(letter);
   }
 
   /**
@@ -203,13 +228,13 @@ export class Partition {
   }
 
   /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
-  withdraw(endpoint: string): Promise<number> {
-    return this.#present.withdraw(endpoint);
+  async withdraw(endpoint: string): Promise<number> {
+    return this.#writable.withdraw(endpoint);
   }
 
   /** Drops everything in memory and goes on from what is on disk, since the store failed. */
   recover(error: unknown): void {
-    this.trouble = messageOf(error);
+    this.#note(asFailure(error));
     // The claim under way may have missed what took effect although it failed.
     if (this.#recovering !== undefined) this.#mustLook = true;
     if (this.#recovering !== undefined || this.#isOver) return;
@@ -220,6 +245,7 @@ export class Partition {
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#recovered.wake();
+    this.#endPause?.();
     const reason = new MillraceError('MILL_STOPPING', 'the engine is stopping');
     await this.#tenure?.end(reason);
     this.#waits.close();
@@ -235,6 +261,25 @@ export class Partition {
   /** Resolves when no recovery is under way. */
   async #recovery(deadline?: Deadline): Promise<void> {
     while (this.#recovering !== undefined && !this.#isOver && deadline?.isOver !== true) await this.#recovered.next(deadline);
+  }
+
+  /** The tenure, where what it decides can be kept. */
+  get #writable(): Tenure {
+    if (this.refusal !== undefined) throw this.refusal;
+    return this.#present;
+  }
+
+  /** The first claim of a process looks whether the pipeline can take over what waits. */
+  async #claim(): Promise<Claim> {
+    const { store, pipeline } = this.#means;
+    const claim = await store.claim(this.id);
+    if (this.#tenure === undefined) await checkBacklog(store, this.id, pipeline, claim);
+    return claim;
+  }
+
+  #note({ code, message }: MillraceError): void {
+    this.trouble = message;
+    this.refusal = code === 'MILL_STORE_FULL' ? new MillraceError(code, message, { retryAfterMs: fullRetryAfterMs }) : undefined;
   }
 
   #begin(claim: Claim): void {
@@ -266,6 +311,7 @@ export class Partition {
     // From here on its failure is one to recover from.
     this.#recovering = undefined;
     this.#recovered.wake();
+    this.refusal = undefined;
     this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim);
     if (this.#isResting) tenure.rest();
     tenure.start();
@@ -276,7 +322,7 @@ export class Partition {
 
   async #startOver(cause: unknown): Promise<void> {
     const { log, fatal } = this.#means;
-    await this.#present.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));
+    await this.#tenure?.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));
     let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
       if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {
@@ -285,20 +331,19 @@ export class Partition {
         return fatal(failure);
       }
       const { code } = failure;
-      // One line tells of a lock, however often it is tried.
-      if (code !== 'MILL_STORE_BUSY' || code !== lastCode) {
+      if (!lastingCodes.has(code) || code !== lastCode) {
         log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) }, 'starting over');
       }
       lastCode = code;
-      await this.#pause(code === 'MILL_STORE_BUSY' ? recoveryFromLock : recovery);
+      await this.#pause(recoveries[code] ?? recovery);
       // A claim after the end would take the partition from whoever comes next.
       if (this.#isOver) return;
       try {
-        this.#begin(await this.#means.store.claim(this.id));
+        this.#begin(await this.#claim());
         return;
       } catch (next) {
         failure = asFailure(next);
-        this.trouble = failure.message;
+        this.#note(failure);
       }
     }
   }
@@ -306,8 +351,14 @@ export class Partition {
   async #pause(policy: typeof recovery): Promise<void> {
     const { clock, random } = this.#means;
     this.#failures += 1;
-    if (this.#failures === 1) return;
-    await new Promise<void>((resolve) => clock.after(pauseMs(policy, this.#failures - 1, random()), resolve));
+    if (this.#failures === 1 || this.#isOver) return;
+    await new Promise<void>((resolve) => {
+      const disarm = clock.after(pauseMs(policy, this.#failures - 1, random()), resolve);
+      this.#endPause = () => {
+        disarm();
+        resolve();
+      };
+    });
   }
 }
 

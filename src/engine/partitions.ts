@@ -1,3 +1,4 @@
+import type { MillraceError } from '../errors.ts';
 import type { Endpoint } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Appended, PartitionId } from '../store/store.ts';
@@ -69,6 +70,12 @@ export class Partitions {
     while (!deadline.isOver && partitions.some((partition) => partition.hasWork)) {
       await Promise.all(partitions.map((partition) => partition.idle(deadline)));
     }
+  }
+
+  /** Why a pipeline takes nothing in; undefined when it does. */
+  refusal(pipeline: string): MillraceError | undefined {
+    for (const { refusal } of this.of(pipeline)) if (refusal !== undefined) return refusal;
+    return undefined;
   }
 
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */

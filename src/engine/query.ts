@@ -14,23 +14,38 @@ import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from './log.ts';
+import type { ReadOptions, Reads } from './reads.ts';
 import { RowReader } from './row-reader.ts';
 import { UnreadableRows } from './unreadable-rows.ts';
 
 /** Typed, read-only queries over the declared tables of a store. */
 export class Queries {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'query'>;
+  readonly #reads: Reads;
   readonly #tables: ReadonlySet<Table>;
   readonly #unreadable: UnreadableRows;
 
-  constructor(store: Store, tables: Iterable<Table>, log: Log) {
+  constructor(
+    { store, reads, log }: { readonly store: Pick<Store, 'query'>; readonly reads: Reads; readonly log: Log },
+    tables: Iterable<Table>,
+  ) {
     this.#store = store;
+    this.#reads = reads;
     this.#tables = new Set(tables);
     this.#unreadable = new UnreadableRows(log);
   }
 
-  /** Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
-  over<T extends Table>(table: T): TableQuery<T> {
+  /** A query from outside the engine. Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
+  over<T extends Table>(table: T, options: ReadOptions): TableQuery<T> {
+    return this.#select(table, (sql, parameters) => this.#reads.run(options, (signal) => this.#store.query(sql, parameters, signal)));
+  }
+
+  /** The same for the engine's own work, which has a time limit of its own. */
+  own<T extends Table>(table: T): TableQuery<T> {
+    return this.#select(table, (sql, parameters) => this.#store.query(sql, parameters));
+  }
+
+  #select<T extends Table>(table: T, run: RunStatement): TableQuery<T> {
     if (!this.#tables.has(table)) {
       const found = isTable(table) ? table.name : describeFound(table);
       throw new MillraceError('MILL_INVALID_REQUEST', `query: expected a table that a pipeline of the engine declares, found ${found}`);
@@ -40,7 +55,7 @@ export class Queries {
         createAdapter: () => new SqliteAdapter(),
         createDriver: () => ({
           init: async () => {},
-          acquireConnection: async () => new StoreConnection(this.#store, table, this.#unreadable),
+          acquireConnection: async () => new StoreConnection(run, table, this.#unreadable),
           beginTransaction: readOnly,
           commitTransaction: readOnly,
           rollbackTransaction: readOnly,
@@ -56,20 +71,22 @@ export class Queries {
   }
 }
 
+type RunStatement = (sql: string, parameters: readonly FoundValue[]) => ReturnType<Store['query']>;
+
 /** Runs compiled statements on the store and gives columns of the table their declared types back. */
 class StoreConnection implements DatabaseConnection {
-  readonly #store: Store;
+  readonly #run: RunStatement;
   readonly #table: Table;
   readonly #unreadable: UnreadableRows;
 
-  constructor(store: Store, table: Table, unreadable: UnreadableRows) {
-    this.#store = store;
+  constructor(run: RunStatement, table: Table, unreadable: UnreadableRows) {
+    this.#run = run;
     this.#table = table;
     this.#unreadable = unreadable;
   }
 
   async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
-    const found = await this.#store.query(sql, parameters.map(toParameter));
+    const found = await this.#run(sql, parameters.map(toParameter));
     const reader = new RowReader(this.#table, query, (row, columns) => this.#unreadable.tell(this.#table, row, columns));
     return { rows: found.map((row) => reader.read(row) as Row) };
   }

@@ -69,7 +69,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       checkPipeline(request, filter.pipeline);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
-      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 });
+      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: request.signal });
       return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
     },
   );
@@ -106,7 +106,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 /** Throws `MILL_NOT_FOUND` also for a letter of a pipeline that the token is not for. */
 async function findLetter(mill: Mill, request: FastifyRequest<Route>): Promise<DeadLetter> {
   const { id } = request.params;
-  const [found] = await mill.deadLetters({ id, limit: 1 });
+  const [found] = await mill.deadLetters({ id, limit: 1 }, { signal: request.signal });
   if (found !== undefined && mayUse(request, found.partition.pipeline)) return found;
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
 }

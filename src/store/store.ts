@@ -16,7 +16,10 @@
  * All calls are asynchronous and work on batches. Calls may overlap; each is atomic: it takes effect whole and is on
  * disk before it is answered, or it throws and took no effect. The one exception is `MILL_STORE_UNAVAILABLE`, after
  * which nobody knows: the caller claims the partition again and looks. Errors are `MillraceError`s with a
- * `MILL_STORE_…` code, except where a call says otherwise.
+ * `MILL_STORE_…` code, except where a call says otherwise. After `MILL_STORE_FULL` the same call may succeed once there is room.
+ *
+ * Reads with a signal are for somebody outside the engine. They never keep the engine's own reads waiting, and once the signal is
+ * aborted they reject with its reason and cost nothing more, as soon as the database allows.
  */
 
 import type { FoundValue, SqlValue, Table } from '../pipeline/table.ts';
@@ -378,7 +381,7 @@ export interface Store {
   read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]>;
 
   /** The records of keys, in the order asked; an unknown key has an empty record. */
-  load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]>;
+  load(partition: PartitionId, keys: readonly string[], signal?: AbortSignal): Promise<readonly KeyRecord[]>;
 
   /** A key's held events with `order ≥ from`, in order, at most `limit`. */
   held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]>;
@@ -412,7 +415,7 @@ export interface Store {
 
   commit(commit: Commit): Promise<Committed>;
 
-  deadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
+  deadLetters(query: DeadLetterQuery, signal?: AbortSignal): Promise<readonly DeadLetter[]>;
 
   /** Forgets what is older than the retention. Answers how many events and ids went. */
   prune(retention: Retention): Promise<number>;
@@ -421,7 +424,7 @@ export interface Store {
    * Runs a read-only SQL statement in the dialect of `kind`. Whatever the rows hold, it is answered: an integer that a number
    * would round as a bigint, a blob as bytes. Throws `MILL_INVALID_REQUEST` for a statement that fails.
    */
-  query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
+  query(sql: string, parameters: readonly FoundValue[], signal?: AbortSignal): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
 
   /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. With a `key` only those of it. */
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]>;

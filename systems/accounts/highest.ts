@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, pageParameters, type ReadOptions } from '../../src/index.ts';
 import { type AccountAnswer, freshnessMs, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';
@@ -13,23 +13,27 @@ const Cursor = z.tuple([exactly(z.string())]);
  * For each account type, by its name, the account whose latest version has the most tokens; of several the one with the
  * lowest id. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list.
  */
-export async function listHighest(mill: Mill, { limit, cursor }: z.infer<typeof HighestQuery>): Promise<Page<AccountAnswer>> {
+export async function listHighest(
+  mill: Mill,
+  { limit, cursor }: z.infer<typeof HighestQuery>,
+  reading: ReadOptions = {},
+): Promise<Page<AccountAnswer>> {
   const after = cursor === undefined ? undefined : (await decodeCursor(Cursor, cursor))[0];
   await mill.settled(pipelineName, freshnessMs);
-  const select = selectHighest(mill).limit(limit + 1);
+  const select = selectHighest(mill, reading).limit(limit + 1);
   const rows = await (after === undefined ? select : select.where('account_type', '>', after)).execute();
   return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'account_type')], item: toAnswer });
 }
 
 /** All of that list at once, as the tables are now. */
 export async function findHighest(mill: Mill): Promise<readonly AccountAnswer[]> {
-  return (await selectHighest(mill).execute()).map(toAnswer);
+  return (await selectHighest(mill, {}).execute()).map(toAnswer);
 }
 
 /** Reads the index of types and tokens, and of the accounts only those that it answers. */
-function selectHighest(mill: Mill) {
+function selectHighest(mill: Mill, reading: ReadOptions) {
   return mill
-    .query(accountsTable)
+    .query(accountsTable, reading)
     .selectAll()
     .where(({ eb, exists, not, ref, refTuple, selectFrom }) =>
       eb.and([

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import * as z from 'zod';
 import {
   decodeCursor,
@@ -8,10 +9,13 @@ import {
   type Page,
   pageOf,
   pageParameters,
+  type ReadOptions,
   rowErrors,
   type StoredRowOf,
+  type TableQuery,
   withRowErrors,
 } from '../../src/index.ts';
+import { type Sorting, sortedRows } from '../shared/sorted-rows.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';
 import { AccountType } from './update.ts';
@@ -49,20 +53,24 @@ export type AccountAnswer = Omit<z.infer<typeof AccountAnswer>, 'data'> & { read
 export const freshnessMs = 250;
 
 /** A page of accounts, sorted. Throws `MILL_INVALID_REQUEST` for a cursor that is not of a list in the same order. */
-export async function listAccounts(mill: Mill, query: z.infer<typeof AccountQuery>): Promise<Page<AccountAnswer>> {
+export async function listAccounts(
+  mill: Mill,
+  query: z.infer<typeof AccountQuery>,
+  reading: ReadOptions = {},
+): Promise<Page<AccountAnswer>> {
   const { type, sort, limit } = query;
   const order = query.order ?? (sort === 'id' ? 'asc' : 'desc');
   const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
   await mill.settled(pipelineName, freshnessMs);
-  const rows = await selectSorted(mill, { type, sort, order, after, limit: limit + 1 });
+  const rows = await selectSorted(mill, { type, sort, order, after, limit: limit + 1 }, reading);
   return pageOf(rows, { limit, cursor: (row) => [sort, order, exactValue(row, sort), exactValue(row, 'id')], item: toAnswer });
 }
 
 /** One account as of every update that was accepted before. Throws `MILL_NOT_FOUND`. */
-export async function findAccount(mill: Mill, id: string): Promise<AccountAnswer> {
+export async function findAccount(mill: Mill, id: string, reading: ReadOptions = {}): Promise<AccountAnswer> {
   // Waits for the account itself, not for others.
-  await mill.keys(pipelineName, [id]);
-  const row = await mill.query(accountsTable).selectAll().where('id', '=', id).executeTakeFirst();
+  await mill.keys(pipelineName, [id], reading);
+  const row = await mill.query(accountsTable, reading).selectAll().where('id', '=', id).executeTakeFirst();
   if (row !== undefined) return withRowErrors(row, toAnswer(row));
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of an account, found ${JSON.stringify(id)}`);
 }
@@ -90,16 +98,48 @@ interface Selection {
   readonly limit: number;
 }
 
-async function selectSorted(mill: Mill, { type, sort, order, after, limit }: Selection): Promise<readonly Row[]> {
-  let select = mill.query(accountsTable).selectAll().orderBy(sort, order).orderBy('id').limit(limit);
-  if (type !== undefined) select = select.where('account_type', '=', type);
-  if (after !== undefined) {
-    const [value, id] = after;
-    const beyond = order === 'asc' ? '>' : '<';
-    select = select.where((where) => where.or([where(sort, beyond, value), where.and([where(sort, '=', value), where('id', '>', id)])]));
-  }
-  return select.execute();
+function selectSorted(mill: Mill, { type, sort, ...sorting }: Selection, reading: ReadOptions): Promise<readonly Row[]> {
+  const select = () => {
+    const all = mill.query(accountsTable, reading);
+    return type === undefined ? all : all.where('account_type', '=', type);
+  };
+  if (sort === 'id') return selectById(select(), sorting);
+  // `placeOf` has seen that the value of the place is a number.
+  return sortedRows(sorting as Sorting<number>, {
+    ascending(after, limit) {
+      const rows = select().selectAll().orderBy(sort).orderBy('id').limit(limit);
+      const behind = after && rows.where(({ eb, refTuple, tuple }) => eb(refTuple(sort, 'id'), '>', tuple(...after)));
+      return (behind ?? rows).execute();
+    },
+    equal(value, afterId, limit) {
+      const rows = select().selectAll().where(isValue(sort, value)).orderBy('id').limit(limit);
+      return (afterId === undefined ? rows : rows.where('id', '>', afterId)).execute();
+    },
+    async valuesBelow(value, limit) {
+      const values = select()
+        .select(sql<number>`${sql.ref(sort)}`.as('value'))
+        .orderBy(sort, 'desc')
+        .limit(limit);
+      const rows = await (value === undefined ? values : values.where(sort, '<', value)).execute();
+      return rows.map((row) => SortValue.parse(exactValue(row, 'value')));
+    },
+    between: (lower, higher, limit) =>
+      select().selectAll().where(sort, '>', lower).where(sort, '<=', higher).orderBy(sort, 'desc').orderBy('id').limit(limit).execute(),
+  });
 }
+
+function selectById(select: TableQuery<typeof accountsTable>, { order, after, limit }: Omit<Selection, 'type' | 'sort'>): Promise<Row[]> {
+  const rows = select.selectAll().orderBy('id', order).limit(limit);
+  return (after === undefined ? rows : rows.where('id', order === 'asc' ? '>' : '<', after[1])).execute();
+}
+
+/** Also null, in a table that somebody made by hand. */
+function isValue(sort: Sort, value: string | number) {
+  return sql<boolean>`${sql.ref(sort)} is ${value}`;
+}
+
+/** A value that a list is sorted by as the database has it, whatever somebody put there. */
+const SortValue = exactly(z.custom<number>((value) => value === null || typeof value === 'number' || typeof value === 'string'));
 
 /** Where a cursor points. It is made for one order and means nothing in another. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {

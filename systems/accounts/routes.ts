@@ -57,7 +57,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
       },
     },
-    async (request) => listAccounts(mill, await parseRequest(AccountQuery, request.query)),
+    async (request) => listAccounts(mill, await parseRequest(AccountQuery, request.query), { signal: request.signal }),
   );
 
   app.get(
@@ -69,7 +69,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
       },
     },
-    async (request) => listHighest(mill, await parseRequest(HighestQuery, request.query)),
+    async (request) => listHighest(mill, await parseRequest(HighestQuery, request.query), { signal: request.signal }),
   );
 
   const params = jsonSchemaOf(Params);
@@ -83,7 +83,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(AccountAnswer, 'output') },
       },
     },
-    async (request) => findAccount(mill, (await parseRequest(Params, request.params)).id),
+    async (request) => findAccount(mill, (await parseRequest(Params, request.params)).id, { signal: request.signal }),
   );
 
   app.get(
@@ -99,8 +99,8 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
       const query = await parseRequest(VersionQuery, request.query);
-      await findAccount(mill, id);
-      return listVersions(mill, id, query);
+      await findAccount(mill, id, { signal: request.signal });
+      return listVersions(mill, id, query, { signal: request.signal });
     },
   );
 }

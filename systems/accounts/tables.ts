@@ -18,7 +18,14 @@ export const accountsTable = table(
   },
   {
     primaryKey: ['id'],
-    indexes: [['account_type', 'tokens', 'id'], ['tokens', 'id'], ['version', 'id'], ['callback_due_at']],
+    indexes: [
+      ['account_type', 'id'],
+      ['account_type', 'tokens', 'id'],
+      ['account_type', 'version', 'id'],
+      ['tokens', 'id'],
+      ['version', 'id'],
+      ['callback_due_at'],
+    ],
   },
 );
 

@@ -7,6 +7,7 @@ import {
   type Page,
   pageOf,
   pageParameters,
+  type ReadOptions,
   rowErrors,
   type StoredRowOf,
 } from '../../src/index.ts';
@@ -37,10 +38,11 @@ export async function listVersions(
   mill: Mill,
   account: string,
   { limit, cursor }: z.infer<typeof VersionQuery>,
+  reading: ReadOptions = {},
 ): Promise<Page<VersionAnswer>> {
   const [after] = cursor === undefined ? [-1] : await decodeCursor(Cursor, cursor);
   const rows = await mill
-    .query(updatesTable)
+    .query(updatesTable, reading)
     .selectAll()
     .where('id', '=', account)
     .where('version', '>', after)

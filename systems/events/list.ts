@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, pageParameters, rowErrors } from '../../src/index.ts';
+import {
+  decodeCursor,
+  exactly,
+  exactValue,
+  type Mill,
+  type Page,
+  pageOf,
+  pageParameters,
+  type ReadOptions,
+  rowErrors,
+} from '../../src/index.ts';
 import { toUtc, UtcTimestamp } from '../shared/timestamp.ts';
 import { pipelineName } from './pipeline.ts';
 import type { EventStorage, ProcessedEvent } from './storage.ts';
@@ -46,11 +56,12 @@ export async function listEvents(
   mill: Mill,
   storage: EventStorage,
   { limit, cursor, ...filter }: z.infer<typeof EventQuery>,
+  reading: ReadOptions = {},
 ): Promise<Page<EventAnswer>> {
   const after = cursor === undefined ? undefined : await decodeCursor(Cursor, cursor);
   await mill.settled(pipelineName, freshnessMs);
   const place = after && { created_at: after[0], id: after[1] };
-  const rows = await storage.select(mill, { ...filter, after: place, limit: limit + 1 });
+  const rows = await storage.select(mill, { ...filter, after: place, limit: limit + 1 }, reading);
   return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'created_at'), exactValue(row, 'id')], item: toAnswer });
 }
 

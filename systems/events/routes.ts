@@ -79,7 +79,7 @@ export function addRoutes(
         response: { 200: jsonSchemaOf(pageSchema(EventAnswer), 'output') },
       },
     },
-    async (request) => listEvents(mill, storage, await parseRequest(EventQuery, request.query)),
+    async (request) => listEvents(mill, storage, await parseRequest(EventQuery, request.query), { signal: request.signal }),
   );
 
   app.get(
@@ -95,8 +95,9 @@ export function addRoutes(
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
       // Waits for the event itself, not for others that were accepted before.
-      const [status] = await mill.keys(pipelineName, [id]);
-      const found = await storage.find(mill, id);
+      const { signal } = request;
+      const [status] = await mill.keys(pipelineName, [id], { signal });
+      const found = await storage.find(mill, id, { signal });
       if (found !== undefined) return withRowErrors(found, toAnswer(found));
       throw new MillraceError('MILL_NOT_FOUND', `expected an event that was processed, found ${await instead(mill, id, status?.pending)}`);
     },

@@ -1,4 +1,5 @@
-import { exactValue, type Mill, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
+import { sql } from 'kysely';
+import { exactValue, type Mill, type ReadOptions, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
 /** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
@@ -18,6 +19,7 @@ export const processedEvents = table(
     primaryKey: ['id'],
     indexes: [
       ['type', 'created_at'],
+      ['type', 'source', 'created_at'],
       ['user_id', 'created_at'],
     ],
   },
@@ -48,35 +50,48 @@ export interface EventStorage {
   readonly tables: Readonly<Record<string, Table>>;
   /** Keeps an event together with everything else that its turn decides. */
   save(turn: Turn, event: ProcessedEvent): void;
-  find(mill: Mill, id: string): Promise<ProcessedEvent | undefined>;
+  find(mill: Mill, id: string, options?: ReadOptions): Promise<ProcessedEvent | undefined>;
   /** The newest of them: by `created_at`, then by id, both descending. */
-  select(mill: Mill, selection: Selection): Promise<readonly ProcessedEvent[]>;
+  select(mill: Mill, selection: Selection, options?: ReadOptions): Promise<readonly ProcessedEvent[]>;
 }
 
 /** The default: the table `processed_events`. */
 export const tableStorage: EventStorage = {
   tables: { processedEvents },
   save: (turn, event) => turn.put(processedEvents, event),
-  find: (mill, id) => mill.query(processedEvents).selectAll().where('id', '=', id).executeTakeFirst(),
-  async select(mill, selection) {
+  find: (mill, id, options) => mill.query(processedEvents, options).selectAll().where('id', '=', id).executeTakeFirst(),
+  async select(mill, selection, options) {
     const { type, user_id, limit } = selection;
     // Each index begins with a column of its own: without a user every type is read by itself, in order, and merged.
     const types = type !== undefined || user_id !== undefined ? [type] : EventType.options;
-    const found = await Promise.all(types.map((one) => selectNewest(mill, { ...selection, type: one })));
+    const found = await Promise.all(types.map((one) => selectNewest(mill, { ...selection, type: one }, options)));
     return found.flat().sort(newestFirst).slice(0, limit);
   },
 };
 
-async function selectNewest(mill: Mill, { type, source, user_id, from, to, after, limit }: Selection): Promise<ProcessedEvent[]> {
-  let select = mill.query(processedEvents).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
-  if (user_id !== undefined) select = select.where('user_id', '=', user_id);
-  if (type !== undefined) select = select.where('type', '=', type);
-  if (source !== undefined) select = select.where('source', '=', source);
-  if (from !== undefined) select = select.where('created_at', '>=', from);
+async function selectNewest(
+  mill: Mill,
+  { type, source, user_id, from, to, after, limit }: Selection,
+  options: ReadOptions | undefined,
+): Promise<ProcessedEvent[]> {
+  let select = mill.query(processedEvents, options).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
+  if (user_id !== undefined) {
+    select = select.where('user_id', '=', user_id);
+    // A user has few events of all those of a type or source, which a + keeps SQLite from looking for.
+    if (type !== undefined) select = select.where(sql<boolean>`+type = ${type}`);
+    if (source !== undefined) select = select.where(sql<boolean>`+source = ${source}`);
+  } else {
+    if (type !== undefined) select = select.where('type', '=', type);
+    if (source !== undefined) select = select.where('source', '=', source);
+  }
+  // With both bounds SQLite takes the index without the source. The rows come in the order of time, so the older ones can be cut off here.
+  const isCutOff = from !== undefined && to !== undefined && source !== undefined && user_id === undefined;
+  if (from !== undefined && !isCutOff) select = select.where('created_at', '>=', from);
   if (to !== undefined) select = select.where('created_at', '<=', to);
   if (after !== undefined)
     select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
-  return select.execute();
+  const rows = await select.execute();
+  return isCutOff ? rows.filter((row) => orderOf(row, 'created_at') >= orderOfText(from)) : rows;
 }
 
 function newestFirst(one: ProcessedEvent, other: ProcessedEvent): number {
@@ -92,5 +107,9 @@ function compare(one: ProcessedEvent, other: ProcessedEvent, column: keyof Place
 /** A text in the order of the database, where blobs come behind texts. */
 function orderOf(event: ProcessedEvent, column: keyof Place): string {
   const value = exactValue(event, column);
-  return typeof value === 'string' ? `text ${value}` : `~${JSON.stringify(value)}`;
+  return typeof value === 'string' ? orderOfText(value) : `~${JSON.stringify(value)}`;
+}
+
+function orderOfText(text: string): string {
+  return `text ${text}`;
 }

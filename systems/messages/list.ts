@@ -9,6 +9,7 @@ import {
   type Page,
   pageOf,
   pageParameters,
+  type ReadOptions,
   rowErrors,
   type TableQuery,
   withRowErrors,
@@ -100,11 +101,16 @@ export type ListName = keyof typeof listings;
 const freshnessMs = 250;
 
 /** Messages of a status, newest first. Throws `MILL_INVALID_REQUEST` for a cursor that is not of the same list. */
-export async function listMessages(mill: Mill, name: ListName, { page = 1, limit, cursor, ...filter }: MessageQuery): Promise<MessageList> {
+export async function listMessages(
+  mill: Mill,
+  name: ListName,
+  { page = 1, limit, cursor, ...filter }: MessageQuery,
+  reading: ReadOptions = {},
+): Promise<MessageList> {
   const listing: Listing = listings[name];
   const after = cursor === undefined ? undefined : await placeOf(cursor, name);
   await mill.settled(pipelineName, freshnessMs);
-  const chosen = choose(mill.query(messages), listing, filter);
+  const chosen = choose(mill.query(messages, reading), listing, filter);
   let select = chosen
     .selectAll()
     .select(listing.order.as('place'))
@@ -124,16 +130,16 @@ export async function listMessages(mill: Mill, name: ListName, { page = 1, limit
 }
 
 /** One message that is not deleted. Throws `MILL_NOT_FOUND`. */
-export async function findMessage(mill: Mill, id: string): Promise<MessageAnswer> {
+export async function findMessage(mill: Mill, id: string, reading: ReadOptions = {}): Promise<MessageAnswer> {
   await mill.settled(pipelineName, freshnessMs);
-  const found = await readMessage(mill, id);
+  const found = await readMessage(mill, id, reading);
   if (found !== undefined) return found;
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a message, found ${JSON.stringify(id)}`);
 }
 
 /** Returns a message as its row has it now; undefined when there is no row, or it is deleted. */
-export async function readMessage(mill: Mill, id: string): Promise<MessageAnswer | undefined> {
-  const row = await mill.query(messages).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
+export async function readMessage(mill: Mill, id: string, reading: ReadOptions = {}): Promise<MessageAnswer | undefined> {
+  const row = await mill.query(messages, reading).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
   return row === undefined ? undefined : withRowErrors(row, toAnswer(row));
 }
 

@@ -69,13 +69,13 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
           response: { 200: jsonSchemaOf(MessageList, 'output') },
         },
       },
-      async (request) => listMessages(mill, name, await parseRequest(MessageQuery, request.query)),
+      async (request) => listMessages(mill, name, await parseRequest(MessageQuery, request.query), { signal: request.signal }),
     );
   }
 
   app.get(
     '/messages/:id',
     { schema: { summary: 'One message', params: jsonSchemaOf(Params), querystring: noQuery, response: { 200: message } } },
-    async (request) => findMessage(mill, (await parseRequest(Params, request.params)).id),
+    async (request) => findMessage(mill, (await parseRequest(Params, request.params)).id, { signal: request.signal }),
   );
 }

@@ -31,9 +31,11 @@ export const messages = table(
   {
     primaryKey: ['id'],
     indexes: [
-      ['status', 'created_at', 'id'],
-      ['status', 'sent_at', 'id'],
-      ['to', 'status'],
+      // Those that a list leaves out, the deleted ones, are no part of the range that it reads and counts.
+      ['status', 'deleted_at', 'created_at', 'id'],
+      ['status', 'deleted_at', 'sent_at', 'id'],
+      ['to', 'status', 'deleted_at', 'created_at', 'id'],
+      ['to', 'status', 'deleted_at', 'sent_at', 'id'],
     ],
     defaults: { status: 'PENDING', attempts: 0 },
   },

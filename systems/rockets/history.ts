@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, type ReadOptions } from '../../src/index.ts';
 import { messagesTable } from './pipeline.ts';
 
 /** A message that was applied. */
@@ -17,10 +17,11 @@ export async function findHistory(
   mill: Mill,
   rocket: string,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  reading: ReadOptions = {},
 ): Promise<Page<AppliedMessage>> {
   const [after] = cursor === undefined ? [0] : await decodeCursor(Cursor, cursor);
   const rows = await mill
-    .query(messagesTable)
+    .query(messagesTable, reading)
     .selectAll()
     .where('rocket', '=', rocket)
     .where('number', '>', after)

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import * as z from 'zod';
 import {
   decodeCursor,
@@ -6,10 +7,12 @@ import {
   exactValue,
   type Mill,
   pageParameters,
+  type ReadOptions,
   type StoredRowOf,
   type UnreadableColumn,
   withRowErrors,
 } from '../../src/index.ts';
+import { sortedRows } from '../shared/sorted-rows.ts';
 import { pipelineName, rocketsTable } from './pipeline.ts';
 import type { Rocket } from './rocket.ts';
 
@@ -37,23 +40,25 @@ export interface RocketList {
   readonly nextCursor?: string;
 }
 
+/** More than there can be. */
+const rowsMax = Number.MAX_SAFE_INTEGER;
 /** How long the list waits for what was accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
 /** The rockets, sorted. Throws `MILL_INVALID_REQUEST` for a cursor that is not of a list in the same order. */
-export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>): Promise<RocketList> {
+export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>, reading: ReadOptions = {}): Promise<RocketList> {
   const { sort, limit } = query;
   const order = query.order ?? (sort === 'speed' ? 'desc' : 'asc');
   const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
   await mill.settled(pipelineName, freshnessMs);
-  const found = await selectSorted(mill, { sort, order, after, limit: limit === undefined ? undefined : limit + 1 });
+  const found = await selectSorted(mill, { sort, order, after, limit: limit === undefined ? undefined : limit + 1 }, reading);
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
   const more = found.length > rows.length && last !== undefined;
   const whole = !more && after === undefined;
   return {
-    count: whole ? rows.length : await countAll(mill),
-    rockets: await withPending(mill, rows),
+    count: whole ? rows.length : await countAll(mill, reading),
+    rockets: await withPending(mill, rows, reading),
     sort,
     order,
     ...(more ? { nextCursor: encodeCursor([sort, order, exactValue(last, sort), exactValue(last, 'id')]) } : {}),
@@ -68,29 +73,53 @@ interface Selection {
   readonly limit: number | undefined;
 }
 
-async function selectSorted(mill: Mill, { sort, order, after, limit }: Selection): Promise<readonly Row[]> {
-  let select = mill.query(rocketsTable).selectAll().orderBy(sort, order).orderBy('id');
-  if (after !== undefined) {
-    const [value, id] = after;
-    const beyond = order === 'asc' ? '>' : '<';
-    select = select.where((where) => where.or([where(sort, beyond, value), where.and([where(sort, '=', value), where('id', '>', id)])]));
+function selectSorted(mill: Mill, { sort, order, after, limit = rowsMax }: Selection, reading: ReadOptions): Promise<readonly Row[]> {
+  const select = () => mill.query(rocketsTable, reading);
+  if (sort === 'id') {
+    const rows = select().selectAll().orderBy('id', order).limit(limit);
+    return (after === undefined ? rows : rows.where('id', order === 'asc' ? '>' : '<', after[1])).execute();
   }
-  if (limit !== undefined) select = select.limit(limit);
-  return select.execute();
+  // Whole lists are read and sorted at once.
+  if (limit === rowsMax && after === undefined) return select().selectAll().orderBy(sort, order).orderBy('id').execute();
+  return sortedRows(
+    { order, after, limit },
+    {
+      ascending(from, max) {
+        const rows = select().selectAll().orderBy(sort).orderBy('id').limit(max);
+        const behind = from && rows.where(({ eb, refTuple, tuple }) => eb(refTuple(sort, 'id'), '>', tuple(...from)));
+        return (behind ?? rows).execute();
+      },
+      equal(value, afterId, max) {
+        const rows = select().selectAll().where(isValue(sort, value)).orderBy('id').limit(max);
+        return (afterId === undefined ? rows : rows.where('id', '>', afterId)).execute();
+      },
+      async valuesBelow(value, max) {
+        const values = select()
+          .select(sql<string | number>`${sql.ref(sort)}`.as('value'))
+          .orderBy(sort, 'desc')
+          .limit(max);
+        const rows = await (value === undefined ? values : values.where(sort, '<', value)).execute();
+        return rows.map((row) => SortValue.parse(exactValue(row, 'value')));
+      },
+      between: (lower, higher, max) =>
+        select().selectAll().where(sort, '>', lower).where(sort, '<=', higher).orderBy(sort, 'desc').orderBy('id').limit(max).execute(),
+    },
+  );
 }
 
-async function countAll(mill: Mill): Promise<number> {
+async function countAll(mill: Mill, reading: ReadOptions): Promise<number> {
   const { count } = await mill
-    .query(rocketsTable)
+    .query(rocketsTable, reading)
     .select((row) => row.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return count;
 }
 
-async function withPending(mill: Mill, rows: readonly Row[]): Promise<RocketList['rockets']> {
+async function withPending(mill: Mill, rows: readonly Row[], reading: ReadOptions): Promise<RocketList['rockets']> {
   const statuses = await mill.keys(
     pipelineName,
     rows.map((row) => row.id),
+    reading,
   );
   return rows.map((row, index) => withRowErrors(row, { ...toRocket(row), pendingMessages: statuses[index]?.pending ?? 0 }));
 }
@@ -107,6 +136,14 @@ function toRocket(row: Row): Rocket {
     lastUpdated: row.last_updated,
   };
 }
+
+/** Also null, in a table that somebody made by hand. */
+function isValue(sort: Sort, value: string | number) {
+  return sql<boolean>`${sql.ref(sort)} is ${value}`;
+}
+
+/** A value that the list is sorted by as the database has it, whatever somebody put there. */
+const SortValue = exactly(z.custom<string | number>((value) => value === null || typeof value === 'number' || typeof value === 'string'));
 
 /** Where a cursor points. It is made for one order and means nothing in another. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {

@@ -16,7 +16,15 @@ export const rocketsTable = table(
     last_message_number: 'integer',
     last_updated: 'text',
   },
-  { primaryKey: ['id'] },
+  {
+    primaryKey: ['id'],
+    indexes: [
+      ['type', 'id'],
+      ['speed', 'id'],
+      ['mission', 'id'],
+      ['status', 'id'],
+    ],
+  },
 );
 
 /** The applied messages of each rocket. */

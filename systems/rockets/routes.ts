@@ -9,6 +9,7 @@ import {
   pageParameters,
   pageSchema,
   parseRequest,
+  type ReadOptions,
   rowErrors,
   traceOf,
 } from '../../src/index.ts';
@@ -67,7 +68,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(RocketList, 'output') },
       },
     },
-    async (request) => findRockets(mill, await parseRequest(RocketQuery, request.query)),
+    async (request) => findRockets(mill, await parseRequest(RocketQuery, request.query), { signal: request.signal }),
   );
 
   const params = jsonSchemaOf(Params);
@@ -76,7 +77,10 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     { schema: { summary: 'One rocket', params, querystring: noQuery, response: { 200: jsonSchemaOf(RocketAnswer, 'output') } } },
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
-      const [rocket, [status]] = await Promise.all([findRocket(mill, id), mill.keys(pipelineName, [id])]);
+      const [rocket, [status]] = await Promise.all([
+        findRocket(mill, id, { signal: request.signal }),
+        mill.keys(pipelineName, [id], { signal: request.signal }),
+      ]);
       return { ...rocket, pendingMessages: status?.pending ?? 0 };
     },
   );
@@ -94,15 +98,15 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
       const query = await parseRequest(HistoryQuery, request.query);
-      await findRocket(mill, id);
-      return findHistory(mill, id, query);
+      await findRocket(mill, id, { signal: request.signal });
+      return findHistory(mill, id, query, { signal: request.signal });
     },
   );
 }
 
 /** The rocket as of every message that was accepted before. Throws `MILL_NOT_FOUND` when it was never launched. */
-async function findRocket(mill: Mill, id: string): Promise<Rocket> {
-  const state = await mill.state(pipelineName, id);
+async function findRocket(mill: Mill, id: string, reading: ReadOptions): Promise<Rocket> {
+  const state = await mill.state(pipelineName, id, reading);
   if (state === undefined || state === null)
     throw new MillraceError('MILL_NOT_FOUND', `expected a rocket that was launched, found none with the id ${id}`);
   return Rocket.parse(state);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { decodeCursor, type Mill, type Page, pageOf, pageParameters, type ReadOptions } from '../../src/index.ts';
 import { pipelineName } from './pipeline.ts';
 import { silentWorker, Worker } from './worker.ts';
 
@@ -22,19 +22,24 @@ const Cursor = z.tuple([z.int().min(0)]);
 const freshnessMs = 250;
 
 /** A page of the workers, all of them, by their numbers. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
-export async function listWorkers(mill: Mill, workers: number, query: z.infer<typeof WorkerQuery>): Promise<Page<WorkerAnswer>> {
+export async function listWorkers(
+  mill: Mill,
+  workers: number,
+  query: z.infer<typeof WorkerQuery>,
+  reading: ReadOptions = {},
+): Promise<Page<WorkerAnswer>> {
   const { limit } = query;
   const [after] = query.cursor === undefined ? [0] : await decodeCursor(Cursor, query.cursor);
   await heard(mill);
   const count = Math.max(0, Math.min(workers - after, limit + 1));
-  const items = await Promise.all(Array.from({ length: count }, (_, at) => readWorker(mill, after + at + 1)));
+  const items = await Promise.all(Array.from({ length: count }, (_, at) => readWorker(mill, after + at + 1, reading)));
   return pageOf(items, { limit, cursor: ({ worker }) => [worker], item: (item) => item });
 }
 
 /** One worker as of every message that was accepted before. */
-export async function findWorker(mill: Mill, worker: number): Promise<WorkerAnswer> {
+export async function findWorker(mill: Mill, worker: number, reading: ReadOptions = {}): Promise<WorkerAnswer> {
   await heard(mill);
-  return readWorker(mill, worker);
+  return readWorker(mill, worker, reading);
 }
 
 /** What is said is heard in a turn that follows, so first all must be said, then all be heard. */
@@ -42,7 +47,7 @@ async function heard(mill: Mill): Promise<void> {
   if (await mill.settled(pipelineName, freshnessMs)) await mill.settled(pipelineName, freshnessMs);
 }
 
-async function readWorker(mill: Mill, worker: number): Promise<WorkerAnswer> {
-  const state = await mill.state(pipelineName, String(worker), { waitMs: 0 });
+async function readWorker(mill: Mill, worker: number, reading: ReadOptions): Promise<WorkerAnswer> {
+  const state = await mill.state(pipelineName, String(worker), { ...reading, waitMs: 0 });
   return { worker, ...(state === undefined ? silentWorker : Worker.parse(state)) };
 }

@@ -59,7 +59,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
         response: { 200: jsonSchemaOf(pageSchema(WorkerAnswer), 'output') },
       },
     },
-    async (request) => listWorkers(mill, workers, await parseRequest(WorkerQuery, request.query)),
+    async (request) => listWorkers(mill, workers, await parseRequest(WorkerQuery, request.query), { signal: request.signal }),
   );
 
   app.get(
@@ -74,7 +74,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
     },
     async (request) => {
       const { worker } = await parseRequest(Params, request.params);
-      if (worker >= 1 && worker <= workers) return findWorker(mill, worker);
+      if (worker >= 1 && worker <= workers) return findWorker(mill, worker, { signal: request.signal });
       throw new MillraceError('MILL_NOT_FOUND', `expected a worker from 1 to ${workers}, found ${worker}`);
     },
   );

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { MillraceError } from '../../errors.ts';
-import { faultFields, faultOf } from '../../fault.ts';
+import { codeOf, faultFields, faultOf } from '../../fault.ts';
 import { type Duration, toMs } from '../../pipeline/duration.ts';
 import { type AnyPipeline, type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
@@ -71,6 +71,8 @@ interface State extends Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'> {
 
 /** No pipeline of a user may have such a name. */
 export const schedulesName = 'millrace_schedules';
+/** A schedule that could not be planned yet, since the store had no room. */
+const unplanned: State = { status: 'running', lastRunAt: null, nextRunAt: null, pauseMs: null };
 /** A turn of a schedule lasts as long as its run; the run ends by itself well before this is added to its time. In milliseconds. */
 const graceMs = 60_000;
 /** How soon it is tried again to plan anew after the clock was set back. In milliseconds. */
@@ -93,6 +95,8 @@ export class Schedules {
   /** Why the last run of a schedule could not take its batch. */
   readonly #failures = new Map<string, string>();
   #endWatch: (() => void) | undefined;
+  /** Calls off the next try to plan. */
+  #callOff: (() => void) | undefined;
 
   constructor(means: SchedulesMeans, pipelines: readonly AnyPipeline[]) {
     this.#means = means;
@@ -106,13 +110,19 @@ export class Schedules {
 
   /** Makes the schedules that are not stopped come due, also those that no engine has seen before. */
   async start(): Promise<void> {
-    await this.#plan();
+    try {
+      await this.#plan();
+    } catch (error) {
+      if (codeOf(error) !== 'MILL_STORE_FULL') throw error;
+      this.#planLater();
+    }
     if (this.#scheduled.size > 0) this.#endWatch = this.#means.clock.whenTurnedBack(() => void this.#planAnew());
   }
 
   /** Looks after the clock no more. */
   stop(): void {
     this.#endWatch?.();
+    this.#callOff?.();
   }
 
   /** Throws `MILL_NOT_FOUND` when the pipeline has no schedule. */
@@ -122,7 +132,8 @@ export class Schedules {
     return {
       status: async () => {
         // During a run no command is carried out.
-        const { pauseMs: _, ...stored } = (await state(name, { isWaiting: !this.#atWork.has(name) })) as State;
+        const found = (await state(name, { isWaiting: !this.#atWork.has(name) })) as State | undefined;
+        const { pauseMs: _, ...stored } = found ?? unplanned;
         return { ...stored, isAtWork: this.#atWork.has(name), lastFailure: this.#failures.get(name) ?? null };
       },
       start: async () => {
@@ -165,15 +176,20 @@ export class Schedules {
 
   /** The clock was set back: what was planned by it lies too far ahead. */
   async #planAnew(): Promise<void> {
-    const { clock, log, isStopping } = this.#means;
+    const { log, isStopping } = this.#means;
     try {
       await this.#plan();
     } catch (error) {
       // The next start plans anew too.
       if (isStopping() || (error instanceof MillraceError && !error.retryable)) return;
-      log.warn(faultFields(faultOf(error)), 'the clock was set back, and the schedules are not planned anew yet');
-      clock.after(planAgainMs, () => void this.#planAnew());
+      if (codeOf(error) !== 'MILL_STORE_FULL')
+        log.warn(faultFields(faultOf(error)), 'the clock was set back, and the schedules are not planned anew yet');
+      this.#planLater();
     }
+  }
+
+  #planLater(): void {
+    this.#callOff = this.#means.clock.after(planAgainMs, () => void this.#planAnew());
   }
 
   #carryOut(command: Command, state: State | undefined, turn: Turn): State | undefined {

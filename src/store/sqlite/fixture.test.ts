@@ -66,10 +66,10 @@ export function bindMountOrSkip(t: TestContext, from: string, to: string): boole
 }
 
 /** A small file system in memory, mounted in a folder of this name until the test ends; undefined, and the test is skipped, where this may not be had. */
-export function mountOrSkip(t: TestContext, point: string): string | undefined {
+export function mountOrSkip(t: TestContext, point: string, size = '1m'): string | undefined {
   mkdirSync(point);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', point], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', point], { stdio: 'pipe' });
   } catch {
     t.skip('only root on Linux may mount a file system');
     return undefined;

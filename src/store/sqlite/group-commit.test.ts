@@ -11,7 +11,7 @@ function opened(schema: string): { run(...calls: string[]): Record<string, strin
   let reloads = 0;
   const group = new GroupCommit<string>(
     db,
-    { path: 'test.db', busyTimeoutMs: 0 },
+    { path: 'test.db', busyTimeoutMs: 0, room: { refusal: () => undefined, ranOut: () => undefined, landed: () => undefined } },
     {
       run(call) {
         if (call === 'refuse') throw new MillraceError('MILL_COMMIT_REFUSED', 'refused');

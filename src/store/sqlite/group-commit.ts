@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
 import type { ConnectionOptions } from './open-database.ts';
+import type { Room } from './room.ts';
 import { isConstraint, toStoreError } from './sqlite-errors.ts';
 import { WriteLock } from './write-lock.ts';
 
@@ -16,6 +17,9 @@ export interface GroupWork<Call> {
   /** Throws when what is about to be committed would be lost. */
   check(): void;
 }
+
+/** What a group asks of the disk, and tells of it. */
+export type GroupRoom = Pick<Room, 'refusal' | 'ranOut' | 'landed'>;
 
 /** How a transaction ended: with a value for each call, or with an error at one call, or at none in particular. */
 type Attempt<Call> = { readonly values: readonly unknown[] } | { readonly error: MillraceError; readonly culprit: Call | undefined };
@@ -38,12 +42,14 @@ export class GroupCommit<Call> {
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #work: GroupWork<Call>;
+  readonly #room: GroupRoom;
   readonly #lock: WriteLock;
   readonly #commit: StatementSync;
   #isStale = false;
 
-  constructor(db: DatabaseSync, { path, busyTimeoutMs }: ConnectionOptions, work: GroupWork<Call>) {
+  constructor(db: DatabaseSync, { path, busyTimeoutMs, room }: ConnectionOptions & { readonly room: GroupRoom }, work: GroupWork<Call>) {
     this.#db = db;
+    this.#room = room;
     this.#path = path;
     this.#work = work;
     this.#lock = new WriteLock(db, busyTimeoutMs);
@@ -74,6 +80,8 @@ export class GroupCommit<Call> {
   }
 
   #attempt(calls: readonly Call[]): Attempt<Call> {
+    const refusal = this.#room.refusal();
+    if (refusal !== undefined) return { error: refusal, culprit: undefined };
     let culprit: Call | undefined;
     try {
       this.#lock.begin();
@@ -86,12 +94,15 @@ export class GroupCommit<Call> {
       culprit = undefined;
       this.#work.check();
       this.#commit.run();
+      this.#room.landed();
       return { values };
     } catch (thrown) {
       this.#isStale = true;
       // A full disk, or a trigger that says so, has rolled it back already.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      return { error: culprit === undefined ? this.#commitError(thrown) : toStoreError(thrown, this.#path), culprit };
+      const error = culprit === undefined ? this.#commitError(thrown) : toStoreError(thrown, this.#path);
+      if (error.code === 'MILL_STORE_FULL') this.#room.ranOut(error);
+      return { error, culprit };
     }
   }
 

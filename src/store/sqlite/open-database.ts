@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import { checkNames } from './database-file.ts';
+import { createFile, makeFolder, privateMode } from './private-files.ts';
 import { Select } from './select.ts';
 import { toStoreError } from './sqlite-errors.ts';
 
@@ -23,7 +24,7 @@ export const walBytesKept = 64 * 1024 * 1024;
 
 /**
  * The connection that writes, so far only opened and read from: whether this process may write is not known yet. Makes
- * the file, and its folder, when there is none. Throws `MILL_STORE_CORRUPT` for what is no database and for a file that
+ * the file, and its folder, for this user alone when there is none. Throws `MILL_STORE_CORRUPT` for what is no database and for a file that
  * is shorter than its header says, `MILL_INVALID_CONFIGURATION` for one with a second name, `MILL_STORE_READ_ONLY`, or `MILL_STORE_BUSY`.
  */
 export function openWriter({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
@@ -31,6 +32,7 @@ export function openWriter({ path, busyTimeoutMs }: ConnectionOptions): Database
   try {
     makeFolder(dirname(path));
     checkNames(path);
+    createFile(path, privateMode);
     db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     new Select(db, 'SELECT count(*) FROM sqlite_schema').get();
     return db;
@@ -58,10 +60,22 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
  */
 function checkLength(db: DatabaseSync, path: string): void {
   const [bytes] = new Select<[number]>(db, 'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').get() ?? [0];
-  const [, logged, moved] = new Select<[busy: number, logged: number, moved: number]>(db, 'PRAGMA wal_checkpoint').get() ?? [0, 0, 0];
+  const [, logged, moved] = moveLog(db, path);
   const { size } = statSync(path);
   if (logged === moved && size < bytes)
     throw new MillraceError('MILL_STORE_CORRUPT', `${path}: the database file is damaged: expected ${bytes} bytes, found ${size}`);
+}
+
+type Moved = [busy: number, logged: number, moved: number];
+
+/** On a full disk the log stays where it is. */
+function moveLog(db: DatabaseSync, path: string): Moved {
+  try {
+    return new Select<Moved>(db, 'PRAGMA wal_checkpoint').get() ?? [0, 0, 0];
+  } catch (error) {
+    if (toStoreError(error, path).code === 'MILL_STORE_FULL') return [1, -1, 0];
+    throw error;
+  }
 }
 
 /** A small file is looked through; in a large one damage shows when a call meets it. */
@@ -89,11 +103,4 @@ export function openCheckpointer({ path, busyTimeoutMs }: ConnectionOptions): Da
   } catch (error) {
     throw toStoreError(error, path);
   }
-}
-
-/** Not by the `recursive` of `mkdirSync`, which never comes back from a file system that has no place for folders, such as `/proc`. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
 }

@@ -1,16 +1,30 @@
+import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
+import { lockHolders } from './file-locks.ts';
+import { createFile, modeOf } from './private-files.ts';
 import { Select } from './select.ts';
-import { toStoreError } from './sqlite-errors.ts';
+import { isBusy, toStoreError } from './sqlite-errors.ts';
 
 /** A lock that another process has is not waited for; a passing reader of the owner's row is. */
 const readerTimeoutMs = 1_000;
+/** The byte that whoever writes a database has locked, however far it has come (https://sqlite.org/lockingv3.html). */
+const reservedByte = 0x4000_0001;
+
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  readonly since: string;
+}
 
 /**
  * Says that this process owns the database at a path, for as long as it lives. The lock is an open write transaction on a side
  * file, `<path>-owner`: the kernel lets go of it when the process dies, however it dies, and it keeps nobody from
  * reading the side file (who is it?) or from writing the database itself with SQL.
+ *
+ * The lock alone counts. Who has it stands in the side file as well, unless that cannot be written: the disk is full, or somebody who
+ * may only read keeps a transaction open on it. Then the kernel knows.
  *
  * Neither file may ever be opened in this process by other means than SQLite: POSIX locks are dropped when any
  * descriptor of the file is closed.
@@ -27,18 +41,15 @@ export class OwnerLock {
     const side = `${path}-owner`;
     let db: DatabaseSync | undefined;
     try {
+      createFile(side, modeOf(path));
       db = new DatabaseSync(side, { timeout: 0 });
-      db.exec('BEGIN IMMEDIATE');
-      db.exec(`PRAGMA busy_timeout = ${readerTimeoutMs}`);
-      writeOwner(db);
-      db.exec('COMMIT');
-      db.exec('BEGIN IMMEDIATE');
+      lock(db, path);
+      tryToWriteOwner(db, side);
+      if (!db.isTransaction) lock(db, path);
       return new OwnerLock(db);
     } catch (error) {
-      const mapped = toStoreError(error, side);
-      const thrown = mapped.code === 'MILL_STORE_BUSY' && db !== undefined ? ownedError(db, path) : mapped;
       db?.close();
-      throw thrown;
+      throw toStoreError(error, side);
     }
   }
 
@@ -47,24 +58,61 @@ export class OwnerLock {
   }
 }
 
-function writeOwner(db: DatabaseSync): void {
-  db.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER NOT NULL, host TEXT NOT NULL, since TEXT NOT NULL) STRICT');
-  db.exec('DELETE FROM owner');
-  db.prepare('INSERT INTO owner VALUES (?, ?, ?)').run(process.pid, hostname(), new Date().toISOString());
+function lock(db: DatabaseSync, path: string): void {
+  try {
+    db.exec('BEGIN IMMEDIATE');
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    throw new MillraceError('MILL_STORE_OWNED', `${path}: owned by ${describeOwner(db, `${path}-owner`)}`);
+  }
 }
 
-function ownedError(db: DatabaseSync, path: string): MillraceError {
-  const owner = readOwner(db);
-  return new MillraceError('MILL_STORE_OWNED', `${path}: owned by ${owner}`);
-}
-
-function readOwner(db: DatabaseSync): string {
+/** Commits the owner's row, or leaves the file as it is. Until it does, the lock is kept. */
+function tryToWriteOwner(db: DatabaseSync, side: string): void {
   try {
     db.exec(`PRAGMA busy_timeout = ${readerTimeoutMs}`);
-    const row = new Select<[pid: number, host: string, since: string]>(db, 'SELECT pid, host, since FROM owner').get();
-    if (row !== undefined) return `process ${row[0]} on ${row[1]} since ${row[2]}`;
+    db.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER NOT NULL, host TEXT NOT NULL, since TEXT NOT NULL) STRICT');
+    db.exec('DELETE FROM owner');
+    db.prepare('INSERT INTO owner VALUES (?, ?, ?)').run(process.pid, hostname(), new Date().toISOString());
+    db.exec('COMMIT');
+  } catch (error) {
+    const isFull = toStoreError(error, side).code === 'MILL_STORE_FULL';
+    if (!isFull && !isBusy(error)) throw error;
+    if (db.isTransaction) db.exec('ROLLBACK');
+  }
+}
+
+function describeOwner(db: DatabaseSync, side: string): string {
+  const row = readOwner(db);
+  const holders = holdersOf(side);
+  if (row !== undefined && (holders.length === 0 || holders.includes(row.pid))) {
+    return `process ${row.pid} on ${row.host} since ${row.since}`;
+  }
+  return holders.length > 0 ? `process ${holders.join(', ')}` : 'another process that is starting';
+}
+
+function readOwner(db: DatabaseSync): Owner | undefined {
+  try {
+    db.exec(`PRAGMA busy_timeout = ${readerTimeoutMs}`);
+    const [pid, host, since] = new Select<[pid: number, host: string, since: string]>(db, 'SELECT pid, host, since FROM owner').get() ?? [];
+    return pid === undefined || host === undefined || since === undefined ? undefined : { pid, host, since };
   } catch {
     // The owner has only just made the file; that there is one is what counts.
+    return undefined;
   }
-  return 'another process that is starting';
+}
+
+/** The process that has the lock, as far as Linux tells. */
+function holdersOf(side: string): readonly number[] {
+  try {
+    return lockHolders(readFileSync('/proc/locks', 'utf8'), {
+      inode: statSync(side).ino,
+      from: reservedByte,
+      to: reservedByte,
+      kind: 'WRITE',
+    });
+  } catch {
+    // This is not Linux, or /proc is not mounted.
+    return [];
+  }
 }

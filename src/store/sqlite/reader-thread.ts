@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Outcome } from './group-commit.ts';
+import { type Interrupt, Interruptible } from './interruptible.ts';
 import { type ConnectionOptions, openReader } from './open-database.ts';
 import { Reader } from './reader.ts';
 import { toStoreError } from './sqlite-errors.ts';
@@ -12,11 +13,14 @@ import { perform, type Served, serve } from './thread-server.ts';
 
 export interface ReaderThreadOptions extends ConnectionOptions {
   readonly pipelines: readonly string[];
+  readonly interrupt: Interrupt;
 }
 
-function start({ pipelines, ...connection }: ReaderThreadOptions): Served {
+function start({ pipelines, interrupt, ...connection }: ReaderThreadOptions): Served {
   const db = openReader(connection);
-  const reader = new Reader(db, pipelines);
+  let queries: Interruptible | undefined;
+  const interruptible = () => (queries ??= new Interruptible(openReader(connection), interrupt));
+  const reader = new Reader(db, pipelines, interruptible);
   const begin = db.prepare('BEGIN');
   const end = db.prepare('COMMIT');
 
@@ -39,7 +43,10 @@ function start({ pipelines, ...connection }: ReaderThreadOptions): Served {
           atOneMoment(() => perform(reader, call)),
         );
     },
-    close: () => db.close(),
+    close() {
+      db.close();
+      queries?.db.close();
+    },
   };
 }
 

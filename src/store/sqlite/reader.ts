@@ -12,10 +12,11 @@ import type {
   TimerPlace,
 } from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
+import type { Interruptible } from './interruptible.ts';
 import { readInventory } from './inventory.ts';
 import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
 import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
-import { type Selection, select } from './select-rows.ts';
+import { canPrepare, type Selection, select } from './select-rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderCalls {
@@ -32,7 +33,8 @@ export interface ReaderCalls {
   deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
-  query(sql: string, parameters: readonly FoundValue[]): Selection;
+  /** @param number that of the lane, by which it is interrupted */
+  query(sql: string, parameters: readonly FoundValue[], number?: number): Selection;
 }
 
 /** Answers what the store is asked to read, within the transaction of whoever calls. */
@@ -41,8 +43,12 @@ export class Reader implements ReaderCalls {
   readonly #partitions: ReadonlyMap<string, PartitionReader>;
   readonly #deadLetters: DeadLetterReader;
 
-  constructor(db: DatabaseSync, pipelines: readonly string[]) {
+  readonly #interruptible: () => Interruptible;
+
+  /** @param interruptible a connection for queries, made with the first */
+  constructor(db: DatabaseSync, pipelines: readonly string[], interruptible: () => Interruptible) {
     this.#db = db;
+    this.#interruptible = interruptible;
     this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
   }
@@ -100,8 +106,11 @@ export class Reader implements ReaderCalls {
     return readInventory(this.#db, query);
   }
 
-  query(sql: string, parameters: readonly FoundValue[]): Selection {
-    return select(this.#db, sql, parameters);
+  query(sql: string, parameters: readonly FoundValue[], number = -1): Selection {
+    const queries = this.#interruptible();
+    // A statement that asks for more than a view has, such as the row id of a table, runs on the tables themselves.
+    const db = canPrepare(queries.db, sql) ? queries.db : this.#db;
+    return queries.run(number, () => select(db, sql, parameters));
   }
 
   #partition({ pipeline, slice }: PartitionId): PartitionReader {

@@ -28,7 +28,8 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (before <= 3) migrateFrom3(db);
   if (before <= 4) migrateFrom4(db);
   if (before <= 5) migrateFrom5(db);
-  db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
+  // A start that changes nothing writes nothing, so that the disk may be full.
+  if (found !== schemaVersion) db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
 }
@@ -37,6 +38,7 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
   pipeline TEXT NOT NULL, version INTEGER NOT NULL, shape TEXT NOT NULL, PRIMARY KEY (pipeline, version, shape)
 ) STRICT, WITHOUT ROWID`;
 
+/** Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes. */
 const sharedTables = `
   CREATE TABLE IF NOT EXISTS millrace_partitions (
     pipeline TEXT NOT NULL, slice INTEGER NOT NULL, epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
@@ -51,7 +53,11 @@ const sharedTables = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);
-  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_origin ON millrace_dead_letters (pipeline, origin) WHERE origin IS NOT NULL;`;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_origin ON millrace_dead_letters (pipeline, origin) WHERE origin IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed ON millrace_dead_letters (id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_pipeline ON millrace_dead_letters (pipeline, id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_key ON millrace_dead_letters (key, id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_both ON millrace_dead_letters (pipeline, key, id) WHERE resolved = 0;`;
 
 /** Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id. */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {

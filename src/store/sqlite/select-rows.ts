@@ -32,6 +32,17 @@ export function select(db: DatabaseSync, sql: string, parameters: readonly Found
   }
 }
 
+/** Whether a connection understands a statement. */
+export function canPrepare(db: DatabaseSync, sql: string): boolean {
+  try {
+    db.prepare(sql);
+    return true;
+  } catch {
+    // Where it runs it says why.
+    return false;
+  }
+}
+
 /** The rows as objects. */
 export function toRows(selection: Selection): Record<string, FoundValue>[] {
   const { columns } = selection;

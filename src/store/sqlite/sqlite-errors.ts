@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+import { roomFaultOf, whyNoRoom, whyNotLonger } from './free-space.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html. The low byte of an extended code is its primary code. */
 const primaryCodes = {
@@ -18,8 +19,11 @@ const primaryCodes = {
   notADatabase: 26,
 } as const;
 
+/** The extended code of a sync that failed: what was written may be found after a crash, or not. */
+const ioErrorFsync = 1034;
+
 /** A write ahead index grows in steps of so many bytes; with less left on the disk SQLite reports an I/O error. */
-const freeBytesMin = 32 * 1024;
+const indexBytes = 32 * 1024;
 
 /**
  * What SQLite threw, as an error of ours that names the database. What is one already stays as it is; what nobody
@@ -35,7 +39,7 @@ export function toStoreError(thrown: unknown, path: string): MillraceError {
     case 'MILL_STORE_BUSY':
       return new MillraceError(code, `${path}: another program keeps the database locked (${messageOf(thrown)})`, options);
     case 'MILL_STORE_FULL':
-      return new MillraceError(code, `${path}: no space is left on the disk (${messageOf(thrown)})`, options);
+      return new MillraceError(code, `${path}: ${whyNoSpace(thrown, path)} (${messageOf(thrown)})`, options);
     case 'MILL_STORE_CORRUPT':
       return new MillraceError(code, `${path}: the file is no database, or a damaged one (${messageOf(thrown)})`, options);
     default:
@@ -73,20 +77,27 @@ function codeOf(thrown: unknown, path: string): ErrorCode {
     case primaryCodes.full:
       return 'MILL_STORE_FULL';
     case primaryCodes.ioError:
-      return isDiskFull(path) ? 'MILL_STORE_FULL' : 'MILL_STORE_UNAVAILABLE';
+      return codeIn(thrown) !== ioErrorFsync && whyFull(path) !== undefined ? 'MILL_STORE_FULL' : 'MILL_STORE_UNAVAILABLE';
     case primaryCodes.cantOpen:
-      return whyNotWritable(path) === undefined && isDiskFull(path) ? 'MILL_STORE_FULL' : 'MILL_STORE_READ_ONLY';
+      return whyNotWritable(path) === undefined && whyFull(path) !== undefined ? 'MILL_STORE_FULL' : 'MILL_STORE_READ_ONLY';
     case primaryCodes.readOnly:
     case primaryCodes.perm:
       return 'MILL_STORE_READ_ONLY';
     default:
+      if (roomFaultOf(thrown) !== undefined) return 'MILL_STORE_FULL';
       return isFileRefusal(thrown) ? 'MILL_STORE_READ_ONLY' : 'MILL_INTERNAL';
   }
 }
 
 function primaryCodeOf(thrown: unknown): number | undefined {
+  const code = codeIn(thrown);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+/** The extended result code. */
+function codeIn(thrown: unknown): number | undefined {
   const isSqlite = thrown instanceof Error && 'errcode' in thrown && typeof thrown.errcode === 'number';
-  return isSqlite ? Number(thrown.errcode) & 0xff : undefined;
+  return isSqlite ? Number(thrown.errcode) : undefined;
 }
 
 /** Of a call to the file system rather than to SQLite, such as making the folder. */
@@ -111,13 +122,12 @@ function whyNotWritable(path: string): string | undefined {
   }
 }
 
-function isDiskFull(path: string): boolean {
-  try {
-    const { blocks, bavail, bsize } = statfsSync(dirname(path));
-    // One like /proc has no blocks at all.
-    return blocks > 0 && bavail * bsize < freeBytesMin;
-  } catch {
-    // The folder cannot be looked at, so the error at hand is the one to report.
-    return false;
-  }
+/** Why a file did not grow. SQLite knows one reason, and calls all others I/O errors. */
+function whyNoSpace(thrown: unknown, path: string): string {
+  if (primaryCodeOf(thrown) === primaryCodes.full) return 'no space is left on the disk';
+  return roomFaultOf(thrown) ?? whyFull(path) ?? 'there is no room on the disk';
+}
+
+function whyFull(path: string): string | undefined {
+  return whyNoRoom(path, indexBytes) ?? whyNotLonger(path);
 }

@@ -164,6 +164,8 @@ describe('opening what cannot be written', () => {
       execFileSync('mount', ['-o', 'remount,size=4m', mounted]);
       assert.deepEqual((await store.append(events(10, 1_000)))[0], { status: 'accepted', position: accepted + 1 });
     });
+    // Without the reserve not even the index of the log finds room.
+    rmSync(join(mounted, 'x.db-reserve'));
     assert.throws(() => writeFileSync(join(mounted, 'filler'), Buffer.alloc(4 * 1024 * 1024)), { code: 'ENOSPC' });
     assert.match(await openingError(join(mounted, 'x.db'), 'MILL_STORE_FULL'), /no space/);
   });

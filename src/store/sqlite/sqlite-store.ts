@@ -37,8 +37,7 @@ import { realPath } from './database-file.ts';
 import { logBytes } from './log-watch.ts';
 import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
-import type { ReaderCalls } from './reader.ts';
-import type { ReaderThreadOptions } from './reader-thread.ts';
+import { type LaneOptions, ReaderLane } from './reader-lane.ts';
 import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
 import { toRows } from './select-rows.ts';
 import { Thread } from './thread.ts';
@@ -83,13 +82,24 @@ function isPath(path: unknown): boolean {
 }
 
 interface Threads {
+  readonly opened: Opened;
   readonly writer: Thread<WriterCalls>;
   readonly checkpoints: Checkpoints;
-  /** Answers the engine. */
-  readonly reader: ReaderThread;
-  /** Answers queries, so that a long one keeps no handler waiting. */
-  readonly queries: ReaderThread;
+  /** Answers the engine: what turns wait for. */
+  readonly reader: ReaderLane;
+  /** Answers whoever asks from outside about a few keys or dead letters: each by an index. */
+  readonly lookups: ReaderLane;
+  /** Answers queries from outside, which may take any time. */
+  readonly queries: ReaderLane;
+  /** Answers the engine's own queries: of sources, and of what is left. */
+  readonly own: ReaderLane;
 }
+
+const engineLane: LaneOptions = { threads: 1, callsAtOnce: Number.POSITIVE_INFINITY };
+const lookupLane: LaneOptions = { threads: 1, callsAtOnce: 32 };
+/** Two, so that a quick one need not wait for a slow one. */
+const queryLane: LaneOptions = { threads: 2, callsAtOnce: 1 };
+const ownLane: LaneOptions = { threads: 1, callsAtOnce: 1 };
 
 /**
  * The main thread's end of the store: passes calls on to its threads, and makes of rows what the port says. It is closed
@@ -117,7 +127,7 @@ class SqliteStore implements Store {
     } finally {
       this.#opening = undefined;
     }
-    return this.#threads.writer.call('opened');
+    return this.#threads.opened;
   }
 
   async claim(partition: PartitionId): Promise<Claim> {
@@ -130,49 +140,50 @@ class SqliteStore implements Store {
   }
 
   async read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]> {
-    const rows = await this.#open.reader.running.call('read', partition, after, limit);
+    const rows = await this.#open.reader.call('read', [partition, after, limit]);
     return rows.map(toLoggedEvent);
   }
 
-  async load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]> {
-    const rows = await this.#open.reader.running.call('load', partition, keys);
+  async load(partition: PartitionId, keys: readonly string[], signal?: AbortSignal): Promise<readonly KeyRecord[]> {
+    const { reader, lookups } = this.#open;
+    const rows = await (signal === undefined ? reader : lookups).call('load', [partition, keys], signal);
     return rows.map(toKeyRecord);
   }
 
   async held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]> {
-    const rows = await this.#open.reader.running.call('held', partition, key, from, limit);
+    const rows = await this.#open.reader.call('held', [partition, key, from, limit]);
     return rows.map(toHeldEvent);
   }
 
   async heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]> {
-    return this.#open.reader.running.call('heldKeys', partition, after, limit);
+    return this.#open.reader.call('heldKeys', [partition, after, limit]);
   }
 
   async dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]> {
-    const rows = await this.#open.reader.running.call('dueTimers', partition, dueBy, limit, after);
+    const rows = await this.#open.reader.call('dueTimers', [partition, dueBy, limit, after]);
     return rows.map(toTimer);
   }
 
   async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {
-    return this.#open.reader.running.call('nextTimerDue', partition, after);
+    return this.#open.reader.call('nextTimerDue', [partition, after]);
   }
 
   async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
-    const rows = await this.#open.reader.running.call('dueDeliveries', partition, endpoint, dueBy, limit);
+    const rows = await this.#open.reader.call('dueDeliveries', [partition, endpoint, dueBy, limit]);
     return rows.map(toDelivery);
   }
 
   async dueByFlow(partition: PartitionId, query: FlowQuery): Promise<DueByFlow> {
-    const { rows, next } = await this.#open.reader.running.call('dueByFlow', partition, query);
+    const { rows, next } = await this.#open.reader.call('dueByFlow', [partition, query]);
     return { deliveries: rows.map(toDelivery), next };
   }
 
   async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {
-    return this.#open.reader.running.call('nextDeliveryDue', partition, endpoint, after);
+    return this.#open.reader.call('nextDeliveryDue', [partition, endpoint, after]);
   }
 
   async pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]> {
-    return this.#open.reader.running.call('pendingOrigins', partition, origins);
+    return this.#open.reader.call('pendingOrigins', [partition, origins]);
   }
 
   async commit(commit: Commit): Promise<Committed> {
@@ -181,26 +192,31 @@ class SqliteStore implements Store {
     return { sends: sends.map(toAppended), deliveriesAdded };
   }
 
-  async deadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]> {
-    return this.#open.reader.running.call('deadLetters', query);
+  async deadLetters(query: DeadLetterQuery, signal?: AbortSignal): Promise<readonly DeadLetter[]> {
+    return this.#open.lookups.call('deadLetters', [query], signal);
   }
 
   async prune(retention: Retention): Promise<number> {
     return this.#open.writer.call('prune', retention);
   }
 
-  async query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
+  async query(
+    sql: string,
+    parameters: readonly FoundValue[],
+    signal?: AbortSignal,
+  ): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     parameters.forEach(checkParameter);
-    return toRows(await this.#open.queries.running.call('query', sql, parameters));
+    const { own, queries } = this.#open;
+    return toRows(await (signal === undefined ? own : queries).call('query', [sql, parameters], signal));
   }
 
   async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
-    return this.#open.reader.running.call('deliveryNames', partition, endpoint, limit, key);
+    return this.#open.lookups.call('deliveryNames', [partition, endpoint, limit, key]);
   }
 
-  /** By the thread of queries: counting may take long, and no handler waits for it. */
+  /** Counting may take long, and no handler and nobody outside waits for it. */
   async inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {
-    return this.#open.queries.running.call('inventory', query);
+    return this.#open.own.call('inventory', [query]);
   }
 
   async forget(pipeline: string): Promise<void> {
@@ -229,9 +245,15 @@ class SqliteStore implements Store {
       transferList: [writerPort],
       log,
     });
-    await writer.started();
+    const opened = (await writer.started()) as Opened;
     const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
-    return { writer, checkpoints, reader: new ReaderThread(options), queries: new ReaderThread(options) };
+    return {
+      ...{ opened, writer, checkpoints },
+      reader: new ReaderLane(options, engineLane),
+      lookups: new ReaderLane(options, lookupLane),
+      queries: new ReaderLane(options, queryLane),
+      own: new ReaderLane(options, ownLane),
+    };
   }
 
   get #open(): Threads {
@@ -240,29 +262,9 @@ class SqliteStore implements Store {
   }
 }
 
-/** A reader remembers nothing, so one that has died, of a query that took too much memory perhaps, is replaced. */
-class ReaderThread {
-  readonly #options: ReaderThreadOptions;
-  #thread: Thread<ReaderCalls> | undefined;
-
-  constructor(options: ReaderThreadOptions) {
-    this.#options = options;
-  }
-
-  /** The thread; started with the first call. */
-  get running(): Thread<ReaderCalls> {
-    if (this.#thread === undefined || this.#thread.isEnded) this.#thread = new Thread('reader-thread', this.#options);
-    return this.#thread;
-  }
-
-  async close(): Promise<void> {
-    await this.#thread?.close();
-  }
-}
-
 /** The writer goes last: what closes a database last takes the write ahead log into it. */
-async function closeAll({ writer, checkpoints, reader, queries }: Threads): Promise<void> {
-  await Promise.all([checkpoints.close(), reader.close(), queries.close()]);
+async function closeAll({ writer, checkpoints, reader, lookups, queries, own }: Threads): Promise<void> {
+  await Promise.all([checkpoints.close(), reader.close(), lookups.close(), queries.close(), own.close()]);
   await writer.close();
 }
 

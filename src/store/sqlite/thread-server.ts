@@ -6,6 +6,8 @@ import { type Answer, type Call, type Notice, noticeId, type Request, startId, t
 
 /** What a thread does with its calls. */
 export interface Served {
+  /** What the start is answered with. */
+  readonly started?: unknown;
   /** Does the calls and tells the outcome of each. What it throws ends the thread. */
   run(calls: readonly Call[], tell: (call: Call, outcome: Outcome) => void): void;
   /** For what has time until the answers are on their way. */
@@ -56,7 +58,7 @@ export function perform<Calls>(target: Calls, { method, parameters }: Call): unk
 function startServed(port: MessagePort, { start }: ServeOptions): Served | undefined {
   try {
     const served = start(logBy(port));
-    post(port, [{ id: startId, value: undefined }]);
+    post(port, [{ id: startId, value: served.started }]);
     return served;
   } catch (error) {
     const startError = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });

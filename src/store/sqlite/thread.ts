@@ -16,8 +16,10 @@ interface ThreadOptions {
 }
 
 /** What `Calls` answers, as a promise. */
-type AnswerOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: never[]) => infer Value ? Promise<Value> : never;
-type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: infer P) => unknown ? P : never;
+export type AnswerOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: never[]) => infer Value
+  ? Promise<Value>
+  : never;
+export type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: infer P) => unknown ? P : never;
 
 /**
  * A worker thread and the calls that wait for it. It is running until it is told to close, which it does after all
@@ -54,9 +56,9 @@ export class Thread<Calls> {
     });
   }
 
-  /** Resolves once it takes calls; rejects with what its start threw. */
-  async started(): Promise<void> {
-    await this.#started;
+  /** Resolves once it takes calls, to what its start was answered with; rejects with what that threw. */
+  started(): Promise<unknown> {
+    return this.#started;
   }
 
   /** Resolves once it has ended, also when it was told to, with the error that every later call fails with. */
@@ -83,6 +85,12 @@ export class Thread<Calls> {
   async close(): Promise<void> {
     this.#worker.postMessage('close');
     await this.#exited;
+  }
+
+  /** Ends it once what it does just now is done, which may be never. */
+  abandon(): void {
+    this.#worker.unref();
+    void this.#worker.terminate();
   }
 
   #settle(answers: readonly Answer[]): void {

@@ -1,9 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { StoreDeclaration, StoreLog } from '../store.ts';
+import { MillraceError } from '../../errors.ts';
+import type { Opened, StoreDeclaration, StoreLog } from '../store.ts';
+import { realPath } from './database-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type ConnectionOptions, openWriter, prepareWriter } from './open-database.ts';
 import { OpenFiles } from './open-files.ts';
 import { OwnerLock } from './owner-lock.ts';
+import { Room } from './room.ts';
 import { createSchema } from './schema.ts';
 import { toStoreError } from './sqlite-errors.ts';
 import { noteShapes } from './state-shapes.ts';
@@ -28,7 +31,22 @@ export interface WriterThreadOptions extends ConnectionOptions {
 /** Items in one transaction: some 20 ms, so that what comes next is not kept waiting for long. */
 const groupWeight = 5_000;
 
-function start({ declaration, checkpoints: port, ...connection }: WriterThreadOptions, log: StoreLog): Served {
+/** Where the disk is full, as much of the reserve as it takes is given away. */
+function start(options: WriterThreadOptions, log: StoreLog): Served {
+  const room = new Room(realPath(options.path), log);
+  for (;;) {
+    try {
+      return open(options, { log, room });
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === 'MILL_STORE_FULL' && room.release())) throw error;
+    }
+  }
+}
+
+function open(
+  { declaration, checkpoints: port, ...connection }: WriterThreadOptions,
+  { log, room }: { readonly log: StoreLog; readonly room: Room },
+): Served {
   const db = openWriter(connection);
   let lock: OwnerLock | undefined;
   try {
@@ -44,11 +62,12 @@ function start({ declaration, checkpoints: port, ...connection }: WriterThreadOp
     const reshaped = noteShapes(db, declaration.pipelines);
     migrateTables(db, declaration.tables);
     db.exec('COMMIT');
-    const writer = new Writer(db, declaration, { reshaped });
+    const writer = new Writer(db, declaration);
     const files = new OpenFiles(db, path);
+    room.opened();
     const group = new GroupCommit<Call>(
       db,
-      { ...connection, path },
+      { ...connection, path, room },
       { run: (call) => perform(writer, call), reload: () => writer.reload(), check: () => files.check() },
     );
     const keeper = new WalKeeper(db, {
@@ -60,11 +79,14 @@ function start({ declaration, checkpoints: port, ...connection }: WriterThreadOp
     });
     keeper.tend();
     return {
+      started: { reshaped } satisfies Opened,
       run: (calls, tell) => group.run(calls, tell),
       answered: () => keeper.tend(),
       close() {
         keeper.close();
-        close(db, lock);
+        db.close();
+        room.closed();
+        lock?.release();
       },
     };
   } catch (error) {

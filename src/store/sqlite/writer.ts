@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
-import type { Claim, NewDeadLetter, Opened, PartitionId, Retention, StoreDeclaration } from '../store.ts';
+import type { Claim, NewDeadLetter, PartitionId, Retention, StoreDeclaration } from '../store.ts';
 import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
@@ -20,7 +20,6 @@ interface WrittenCommit {
 
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
 export interface WriterCalls {
-  opened(): Opened;
   claim(partition: PartitionId): Claim;
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
@@ -57,11 +56,9 @@ export class Writer implements WriterCalls {
   readonly #resolve: StatementSync;
   /** A gap is listed no more, but its numbers stay known as skipped. */
   readonly #resolveGap: StatementSync;
-  readonly #opened: Opened;
 
-  constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration, opened: Opened) {
+  constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
     this.#db = db;
-    this.#opened = opened;
     for (const { name } of pipelines) {
       const { held, deliveries } = tablesOf(name);
       this.#partitions.set(name, {
@@ -90,10 +87,6 @@ export class Writer implements WriterCalls {
   /** To be called after a rollback: what is kept in memory is read anew. */
   reload(): void {
     for (const { log } of this.#partitions.values()) log.reload();
-  }
-
-  opened(): Opened {
-    return this.#opened;
   }
 
   claim(id: PartitionId): Claim {

@@ -1,0 +1,74 @@
+import { MillraceError } from '../errors.ts';
+import type { Clock } from './clock.ts';
+import type { Limits } from './limits.ts';
+
+/** What a read from outside may take. */
+export interface ReadOptions {
+  /** Ends the read once whoever asked has gone, such as `request.signal` of Fastify. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the store may take over it, in milliseconds. Default `limits.readTimeoutMs`. */
+  readonly timeoutMs?: number | undefined;
+}
+
+interface ReadsMeans {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly limits: Pick<Limits, 'reads' | 'readTimeoutMs'>;
+}
+
+/** When a caller may try again, where too many read. */
+const retryAfterMs = 1_000;
+
+/**
+ * The reads of whoever asks from outside the engine (promise 7): so many at once, each within its time, and none for somebody who has
+ * gone. The store keeps them apart from the engine's own.
+ */
+export class Reads {
+  readonly #means: ReadsMeans;
+  #underWay = 0;
+
+  constructor(means: ReadsMeans) {
+    this.#means = means;
+  }
+
+  /**
+   * Runs a read, which must end once its signal is aborted; nobody waits for it then. Throws `MILL_READS_FULL`, `MILL_READ_TIMEOUT`,
+   * and `MILL_READ_CANCELLED` once the caller's own signal is aborted.
+   */
+  async run<T>(
+    { signal, timeoutMs = this.#means.limits.readTimeoutMs }: ReadOptions,
+    read: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { clock, limits } = this.#means;
+    if (signal?.aborted === true) throw cancelled(signal);
+    if (this.#underWay >= limits.reads) {
+      throw new MillraceError('MILL_READS_FULL', `expected fewer than ${limits.reads} reads under way, found as many`, { retryAfterMs });
+    }
+    const controller = new AbortController();
+    const { promise: ended, reject } = Promise.withResolvers<never>();
+    const end = (error: MillraceError) => {
+      reject(error);
+      controller.abort(error);
+    };
+    const gone = () => end(cancelled(signal));
+    signal?.addEventListener('abort', gone, { once: true });
+    const disarm = clock.after(timeoutMs, () => end(tooLong(timeoutMs)));
+    this.#underWay += 1;
+    try {
+      return await Promise.race([read(controller.signal), ended]);
+    } finally {
+      this.#underWay -= 1;
+      disarm();
+      signal?.removeEventListener('abort', gone);
+    }
+  }
+}
+
+function tooLong(timeoutMs: number): MillraceError {
+  return new MillraceError('MILL_READ_TIMEOUT', `expected the read to take at most ${timeoutMs} ms, it took longer and was ended`, {
+    retryAfterMs,
+  });
+}
+
+function cancelled(signal: AbortSignal | undefined): MillraceError {
+  return new MillraceError('MILL_READ_CANCELLED', 'the signal of the read is aborted', { cause: signal?.reason });
+}
