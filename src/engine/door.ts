@@ -144,7 +144,7 @@ export class Door {
         refused.set(at, error);
       }
     }
-    const failed = Array.from(refused.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED');
+    const failed = Array.from(refused.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED' || code === 'MILL_INTERNAL');
     if (failed.length > 0) this.#logFailed(pipeline, failed);
     const appended = admitted.length === 0 ? [] : await this.#appender.append(admitted);
     let next = 0;

@@ -5,7 +5,9 @@ export async function within(clock: Pick<Clock, 'after'>, timeoutMs: number, don
   if (timeoutMs === 0) return false;
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const disarm = clock.after(timeoutMs, () => resolve(false));
-  const inTime = await Promise.race([done.then(() => true), late]);
-  disarm();
-  return inTime;
+  try {
+    return await Promise.race([done.then(() => true), late]);
+  } finally {
+    disarm();
+  }
 }
