@@ -22,7 +22,7 @@ const engineSettings = {
   validationMs: {
     variable: 'VALIDATION_TIMEOUT',
     meaning: 'how long the asynchronous schema of an event may take; then the event is refused with 503',
-    values: durationBetween('1ms', '24h'),
+    values: durationBetween('100ms', '24h'),
     otherwise: `${defaultLimits.validationMs / 1_000}s`,
   },
   warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a pipeline whose state stays in memory'),

@@ -100,6 +100,13 @@ function ofMill({ counts, leftovers, store, uptimeMs }: Snapshot): Registry {
     deliveries.inc({ pipeline, outcome: 'failed' }, deliveriesFailed);
     deliveries.inc({ pipeline, outcome: 'unknown' }, deliveriesUnknown);
   }
+  const timeouts = new Counter({
+    name: 'millrace_validation_timeouts_total',
+    help: 'Events that were refused because their schema took too long, since the process started.',
+    labelNames: ['pipeline'],
+    registers,
+  });
+  for (const [pipeline, { validationTimeouts }] of pipelines) timeouts.inc({ pipeline }, validationTimeouts);
   for (const { name, help, of } of gauges) {
     const gauge = new Gauge({ name, help, labelNames: ['pipeline'], registers });
     for (const [pipeline, count] of pipelines) gauge.set({ pipeline }, of(count));

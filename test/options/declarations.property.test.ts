@@ -69,7 +69,7 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
     options: {
       store: memory(),
       pipelines: [visits],
-      limits: { backlog: 1, deliveries: 1, pendingPerKey: 1, batch: 1, eventBytes: 1, keyLength: 1, warmKeys: 1, feed: 1, commit: 1 },
+      limits: { backlog: 1, deliveries: 1, pendingPerKey: 1, batch: 1, eventBytes: 1, keyLength: 1, validationMs: 1, warmKeys: 1, feed: 1, commit: 1 },
       clock: new VirtualClock(0),
       random: Math.random,
       log: pino({ level: 'silent' }),
