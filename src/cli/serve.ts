@@ -4,6 +4,7 @@ import { millrace } from '../engine/mill.ts';
 import { createServer, type MillServer } from '../server/server.ts';
 import { configure, type System } from '../server/system.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';
 import { version } from '../version.ts';
 import { type Configuration, type Flags, readConfiguration, usualPort } from './configuration.ts';
@@ -45,7 +46,8 @@ interface Serving {
 
 /** Serves until it is asked to stop. Throws when the start fails, and when the store fails for good. */
 async function serve(systems: readonly System[], { chosen, configuration, stop }: Serving): Promise<void> {
-  const log = createLogger(configuration.logLevel);
+  const counts = new ProcessCounts();
+  const log = createLogger(configuration.logLevel, counts);
   outliveStrayFailures(log);
   const { host, database, limits, shutdownTimeoutMs } = configuration;
   const pipelines = systems.flatMap((system) => system.pipelines);
@@ -53,7 +55,7 @@ async function serve(systems: readonly System[], { chosen, configuration, stop }
   if ((await Promise.race([stop, mill.start().then(() => 'started')])) !== 'started') return mill.stop({ timeoutMs: shutdownTimeoutMs });
   let server: MillServer | undefined;
   try {
-    server = await createServer({ mill, systems, log, limits: configuration.http });
+    server = await createServer({ mill, systems, log, counts, limits: configuration.http });
     const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? usualPort });
     const names = systems.map((system) => system.name).join(', ');
     announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);

@@ -111,7 +111,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
     this.#queries = new Queries(store, this.#tables, log);
-    this.#transports = new Transports(pipelines, log);
+    this.#transports = new Transports(pipelines, clock, log);
     this.#schedules = this.#makeSchedules(pipelines);
     const all = this.#schedules.pipeline === undefined ? pipelines : [...pipelines, this.#schedules.pipeline];
     this.#declared = byName(all);
@@ -384,8 +384,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     const wasWorking = this.#state === 'working';
     if (this.#state !== 'failed') this.#state = 'stopping';
     try {
-      // A module that loads for long would keep the start from ending.
-      if (!wasWorking) await this.#threads.close();
+      // A module that loads for long, or a transport that opens for long, would keep the start from ending.
+      if (!wasWorking) {
+        this.#transports.abandon(new MillraceError('MILL_STOPPING', 'the engine is stopping'));
+        await this.#threads.close();
+      }
       await this.#starting;
       for (const partition of this.#partitions.all) partition.rest();
       if (wasWorking) await this.idle(timeoutMs);

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
+import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
 import { version } from '../version.ts';
 import type { Gate } from './gate.ts';
@@ -51,9 +52,9 @@ const MetricsQuery = z.object({
 });
 
 /** Adds `GET /health`, `/ping` and `/metrics`: what a load balancer, a person and a scraper ask a running server. */
-export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): void {
+export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate, processCounts: ProcessCounts): void {
   const tags = ['server'];
-  const prometheus = new Prometheus();
+  const prometheus = new Prometheus(processCounts);
   const startedAt = performance.now();
   const uptimeMs = () => performance.now() - startedAt;
 

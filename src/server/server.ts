@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError, messageOf } from '../errors.ts';
+import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { createApp } from './app.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly mill: Mill;
   readonly systems: readonly System[];
   readonly log: Logger;
+  /** What the process counts of itself, for the metrics. */
+  readonly counts?: ProcessCounts;
   /** By default {@link httpLimits}. */
   readonly limits?: HttpLimits;
 }
@@ -34,7 +37,13 @@ export interface Address {
 }
 
 /** A server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet. */
-export async function createServer({ mill, systems, log, limits = httpLimits }: ServerOptions): Promise<MillServer> {
+export async function createServer({
+  mill,
+  systems,
+  log,
+  counts = new ProcessCounts(),
+  limits = httpLimits,
+}: ServerOptions): Promise<MillServer> {
   const app = createApp(log, limits);
   const gate = new Gate(app);
   // Debug logging hooks every request, so none may go past Fastify.
@@ -46,7 +55,7 @@ export async function createServer({ mill, systems, log, limits = httpLimits }: 
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, querystring: route.schema?.querystring ?? noQuery };
     });
-    observeRoutes(scope, mill, gate);
+    observeRoutes(scope, mill, gate, counts);
     operatorRoutes(scope, mill);
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);
