@@ -20,6 +20,7 @@ export { type Mill, millrace } from './engine/mill.ts';
 export type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './engine/mill-options.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
+export type { TurnName, Turns } from './engine/turns-under-way.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
 export type { Duration } from './pipeline/duration.ts';
 export type {

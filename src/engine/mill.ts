@@ -39,6 +39,7 @@ import { steadyLog } from './steady-log.ts';
 import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
 import { Transports } from './transports.ts';
+import { type Turns, TurnsUnderWay } from './turns-under-way.ts';
 import { within } from './within.ts';
 
 const freshnessMs = 250;
@@ -71,6 +72,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   /** The bounds that it keeps. */
   readonly limits: Limits;
+  /** The turns under way, for handlers of failures for which no turn waits. */
+  readonly turns: Turns;
   /** Settles when the engine has ended: resolves after `stop()`, rejects when the store failed for good. */
   readonly stopped: Promise<void>;
   readonly #store: Store;
@@ -129,6 +132,8 @@ export class Mill<P extends Pipelines = Pipelines> {
       backlog: (pipeline) => this.#partitions.backlog(pipeline),
       checkOpen: () => this.#checkWorking(),
     });
+    const turns = new TurnsUnderWay();
+    this.turns = turns;
     const means = {
       ...this.#identification,
       store,
@@ -137,6 +142,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       tracing,
       pipelines: this.pipelines,
       provenStates: this.#provenStates,
+      turns,
       sent: this.#door.hand.bind(this.#door),
       fatal: (error: MillraceError) => this.#fail(error),
     };
