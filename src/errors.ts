@@ -24,6 +24,7 @@ export const errorTable = {
   MILL_READS_FULL: { status: 503, retryable: true, title: 'Too many reads are under way' },
   MILL_READ_TIMEOUT: { status: 503, retryable: true, title: 'A read took too long' },
   MILL_READ_CANCELLED: { status: 503, retryable: true, title: 'A read was cancelled' },
+  MILL_VALIDATION_TIMEOUT: { status: 503, retryable: true, title: 'The schema of the event took too long' },
   MILL_STOPPING: { status: 503, retryable: true, title: 'The engine is stopping' },
   MILL_STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store does not answer' },
   MILL_STORE_BUSY: { status: 503, retryable: true, title: 'The store is locked by another program' },
@@ -55,6 +56,8 @@ export interface Issue {
 export interface MillraceErrorOptions extends ErrorOptions {
   /** What exactly is wrong with the input, for `MILL_INVALID_…`. */
   readonly issues?: readonly Issue[];
+  /** How many issues the input has, where `issues` holds the first of them alone. */
+  readonly issueCount?: number;
   /** When trying again makes sense, for retryable errors. */
   readonly retryAfterMs?: number;
 }
@@ -64,12 +67,15 @@ export class MillraceError extends Error {
   override readonly name = 'MillraceError';
   readonly code: ErrorCode;
   readonly issues: readonly Issue[];
+  /** How many issues the input has: `issues` holds the first of them. */
+  readonly issueCount: number;
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: MillraceErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.issues = options.issues ?? [];
+    this.issueCount = options.issueCount ?? this.issues.length;
     this.retryAfterMs = options.retryAfterMs;
   }
 

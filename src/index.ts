@@ -21,6 +21,7 @@ export type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './e
 export type { ReadOptions } from './engine/reads.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
+export type { TurnName, Turns } from './engine/turns-under-way.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
 export type { Duration } from './pipeline/duration.ts';
 export type {

@@ -6,7 +6,7 @@ import { type HttpLimits, httpLimits, pathParameterLengthFor } from '../server/h
 
 const bytesMax = 100 * 1024 * 1024;
 
-/** The engine's limits by the variables that set them: `MAX_` and the name of the limit, but for the one that is older than that rule. */
+/** The engine's limits by the variables that set them: `MAX_` and the name of a limit of numbers, but for the one that is older than that rule. */
 const engineSettings = {
   backlog: limit('backlog', 'QUEUE_SIZE', 100_000_000, 'accepted events of a pipeline that may wait; more are refused with 503'),
   deliveries: limit(
@@ -19,6 +19,12 @@ const engineSettings = {
   batch: limit('batch', 'MAX_BATCH', 100_000, 'events in one batch'),
   eventBytes: limit('eventBytes', 'MAX_EVENT_BYTES', bytesMax, 'bytes of one event; more are refused with 413'),
   keyLength: limit('keyLength', 'MAX_KEY_LENGTH', 1_000, 'characters of a key or an id'),
+  validationMs: {
+    variable: 'VALIDATION_TIMEOUT',
+    meaning: 'how long the asynchronous schema of an event may take; then the event is refused with 503',
+    values: durationBetween('100ms', '24h'),
+    otherwise: `${defaultLimits.validationMs / 1_000}s`,
+  },
   warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a pipeline whose state stays in memory'),
   feed: limit('feed', 'MAX_FEED', 10_000_000, 'waiting events of a pipeline that stay in memory; the rest is read from the log'),
   commit: limit('commit', 'MAX_COMMIT', 100_000, 'turns in one commit'),

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
 import { version } from '../version.ts';
 import { readEnvironment } from './configuration.ts';
+import { exit } from './exit.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';
 import { addReplay } from './replay.ts';
@@ -19,7 +20,7 @@ export async function main(words: readonly string[], orders: StopOrders): Promis
   const fail = (error: unknown) => {
     const { text, exitCode } = describeFailure(error, commandMeant(program, words), isVerbose(environment.LOG_LEVEL));
     process.stderr.write(text);
-    process.exit(exitCode);
+    exit(exitCode);
   };
   // A terminal that was closed, or a reader that has ended: nobody is left to be told, and that is no reason to fail.
   process.stderr.on('error', () => undefined);
@@ -31,11 +32,11 @@ export async function main(words: readonly string[], orders: StopOrders): Promis
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) fail(error);
-    else if (error.code === 'commander.help') process.exit(2);
+    else if (error.code === 'commander.help') exit(2);
     else if (error.exitCode !== 0) fail(error);
   }
   // What a command leaves behind (an idle connection, a timer) does not keep the program alive.
-  process.exit();
+  exit();
 }
 
 function declare(program: Command, environment: Environment, orders: StopOrders): void {

@@ -4,16 +4,18 @@ import { millrace } from '../engine/mill.ts';
 import { createServer, type MillServer } from '../server/server.ts';
 import { configure, type System } from '../server/system.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';
 import { version } from '../version.ts';
 import { accessOptions } from './access-settings.ts';
 import { type Configuration, type Flags, readConfiguration, usualPort } from './configuration.ts';
 import { describeDatabase } from './database.ts';
+import { type ExitListener, refuseExits } from './exit.ts';
 import { environmentHelp } from './help.ts';
 import { loadSystems } from './load-systems.ts';
 import { type StopOrders, stopRequested } from './stop-orders.ts';
 import { storeFor } from './store-for.ts';
-import { outliveStrayFailures } from './stray-failures.ts';
+import { StrayFailures } from './stray-failures.ts';
 
 /** Adds `millrace serve`. */
 export function addServe(program: Command, environment: Environment, orders: StopOrders): void {
@@ -30,10 +32,13 @@ export function addServe(program: Command, environment: Environment, orders: Sto
     .action(async (names: string[], flags: Flags) => {
       const stop = stopRequested(orders);
       const configuration = readConfiguration(flags, environment);
+      const onExit = refuseExits();
       // A module may take its time, and never come to an end.
       const loaded = await Promise.race([stop, loadSystems(names)]);
       const systems = loaded?.map((declared) => configure(declared, environment));
-      if (systems !== undefined) await serve(systems, { chosen: names.length > 0, configuration, stop });
+      if (systems === undefined) return;
+      const exitCode = await serve(systems, { chosen: names.length > 0, configuration, stop, onExit });
+      if (exitCode !== undefined) process.exitCode = exitCode;
     });
 }
 
@@ -43,25 +48,36 @@ interface Serving {
   readonly configuration: Configuration;
   /** Resolves when somebody asks to stop. */
   readonly stop: Promise<void>;
+  /** Sets who hears that the served program ends the process. */
+  readonly onExit: (listener: ExitListener) => void;
 }
 
-/** Serves until it is asked to stop. Throws when the start fails, and when the store fails for good. */
-async function serve(systems: readonly System[], { chosen, configuration, stop }: Serving): Promise<void> {
-  const log = createLogger(configuration.logLevel);
-  outliveStrayFailures(log);
+/** Serves until it is asked to stop, or must: then it returns the exit code. Throws when the start fails, and when the store fails for good. */
+async function serve(systems: readonly System[], { chosen, configuration, stop, onExit }: Serving): Promise<number | undefined> {
+  const counts = new ProcessCounts();
+  const log = createLogger(configuration.logLevel, counts);
   const { host, database, limits, shutdownTimeoutMs } = configuration;
   const access = accessOptions(configuration.access, log);
   const pipelines = systems.flatMap((system) => system.pipelines);
   const mill = millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
-  if ((await Promise.race([stop, mill.start().then(() => 'started')])) !== 'started') return mill.stop({ timeoutMs: shutdownTimeoutMs });
+  const ended = Promise.withResolvers<void>();
+  const failures = new StrayFailures({ log, counts, turns: mill.turns, end: ended.resolve });
+  failures.listen();
+  onExit(failures);
+  const over = Promise.race([stop, ended.promise]);
+  if ((await Promise.race([over, mill.start().then(() => 'started')])) !== 'started') {
+    await mill.stop({ timeoutMs: shutdownTimeoutMs });
+    return failures.exitCode;
+  }
   let server: MillServer | undefined;
   try {
-    server = await createServer({ mill, systems, log, limits: configuration.http, access });
+    server = await createServer({ mill, systems, log, counts, limits: configuration.http, access });
     const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? usualPort });
     const names = systems.map((system) => system.name).join(', ');
     announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);
-    await Promise.race([stop, mill.stopped]);
+    await Promise.race([over, mill.stopped]);
     await server.stop(shutdownTimeoutMs);
+    return failures.exitCode;
   } catch (failure) {
     // Requests under way get their 503. That something cannot be stopped after this is no news beside it.
     await Promise.allSettled([server?.stop(shutdownTimeoutMs), mill.stop({ timeoutMs: shutdownTimeoutMs })]);

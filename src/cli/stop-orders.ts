@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { exit } from './exit.ts';
 
 /** Asks the program to stop. */
 export interface StopOrder {
@@ -33,7 +34,7 @@ export function stopRequested({ onStopOrder }: StopOrders, { echoes = isRunByNpm
   onStopOrder((order) => {
     const before = heard.get(order.way);
     if (before === undefined) heard.set(order.way, order);
-    else if (!echoes || !isEcho(order, before)) process.exit(exitCodeOf(order));
+    else if (!echoes || !isEcho(order, before)) exit(exitCodeOf(order));
     if (heard.size === 1 && order.way === 'parent') process.stderr.write(`millrace: ${parentIsGone}\n`);
     resolve();
   });
@@ -44,7 +45,7 @@ export function stopRequested({ onStopOrder }: StopOrders, { echoes = isRunByNpm
 export function endWhenAsked({ onStopOrder }: StopOrders, beforeEnd: () => void = () => undefined): void {
   onStopOrder((order) => {
     beforeEnd();
-    process.exit(exitCodeOf(order));
+    exit(exitCodeOf(order));
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type ErrorCode, MillraceError } from '../errors.ts';
 import { isOfMillrace } from './stray-failures.ts';
 
 const own = `at Door.take (${new URL('../engine/door.ts', import.meta.url).href}:97:20)`;
@@ -7,16 +8,20 @@ const users = 'at handle (file:///shop/orders.ts:7:1)';
 const library = 'at connect (file:///shop/node_modules/pg/client.js:7:1)';
 const nodes = 'at listOnTimeout (node:internal/timers:605:17)';
 
+const dispatch = 'at [nodejs.internal.kHybridDispatch] (node:internal/event_target:853:20)';
+
 function withFrames(frames: readonly string[]): Error {
   const error = new Error('x');
   error.stack = ['Error: x', ...frames.map((frame) => `    ${frame}`)].join('\n');
   return error;
 }
 
-test('a rejection is the program’s where a frame is of the program, or none is of Millrace', () => {
+test('a rejection is the program’s where a frame is of the program, or the innermost is not of Millrace', () => {
   const isOwn = (...frames: string[]) => isOfMillrace('unhandledRejection', withFrames(frames));
   assert.equal(isOwn(own, nodes), true);
-  assert.equal(isOwn(library, own), true);
+  assert.equal(isOwn(own, library), true);
+  assert.equal(isOwn(nodes, own), true);
+  assert.equal(isOwn(library, own), false, 'a function of a library that Millrace was told to call');
   assert.equal(isOwn('at JSON.parse (<anonymous>)', own, 'at async Promise.all (index 0)'), true);
   assert.equal(isOwn(users, own, nodes), false);
   assert.equal(isOwn(own, users), false);
@@ -24,11 +29,19 @@ test('a rejection is the program’s where a frame is of the program, or none is
   assert.equal(isOwn(), false);
 });
 
+test('a rejection with which Millrace answers a caller is the program’s, which has not waited', () => {
+  const answer = (code: ErrorCode) => Object.assign(new MillraceError(code, 'x'), { stack: withFrames([own]).stack });
+  assert.equal(isOfMillrace('unhandledRejection', answer('MILL_STORE_BUSY')), false);
+  assert.equal(isOfMillrace('unhandledRejection', answer('MILL_INTERNAL')), true);
+});
+
 test('an exception is Millrace’s as soon as it has passed through one of its frames', () => {
   const isOwn = (...frames: string[]) => isOfMillrace('uncaughtException', withFrames(frames));
   assert.equal(isOwn(users, own, nodes), true);
   assert.equal(isOwn(own), true);
   assert.equal(isOwn(users, nodes), false);
+  assert.equal(isOwn(users, dispatch, own, nodes), false, 'a listener of an AbortSignal');
+  assert.equal(isOwn(own, dispatch, own), true);
   assert.equal(isOwn(library), false);
   assert.equal(isOwn(), false);
 });

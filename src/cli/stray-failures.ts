@@ -1,6 +1,9 @@
 import type { Log } from '../engine/log.ts';
+import type { Turns } from '../engine/turns-under-way.ts';
 import { isError } from '../errors.ts';
-import { faultFields, faultOf } from '../fault.ts';
+import { codeOf, faultFields, faultOf } from '../fault.ts';
+import type { ProcessCounts } from '../telemetry/process-counts.ts';
+import { ExitCalled } from './exit.ts';
 
 /*
  * A failure strays when nobody waits for it: a promise that a handler forgot to await rejects, or an emitter throws from a callback. It
@@ -12,32 +15,119 @@ const said = {
   uncaughtException: 'an exception that nobody caught, outside of any turn',
 } as const;
 
+/** Turns that one line names. */
+const namedMax = 10;
+
+export interface StrayFailuresMeans {
+  readonly log: Pick<Log, 'error'>;
+  readonly counts: ProcessCounts;
+  readonly turns: Turns;
+  /** Ends the process gently. */
+  end(): void;
+}
+
 /**
- * From now on a stray failure of the served program is logged with its stack, and the process goes on: every turn is whole or has
- * failed, so nothing of the engine depends on it. One of Millrace itself goes to those who listened before: its state may be broken.
+ * What becomes of a failure that nobody waits for, and of a `process.exit()`, while a program is served. Each is logged with its stack
+ * and the turn that it began in, and counted.
+ *
+ * - A failure of the served program ends nothing: every turn is whole or has failed, so nothing of the engine depends on it.
+ * - A failure of Millrace itself ends the process gently, since its state may be broken.
+ * - A `process.exit()` of the served program ends the process gently, too, and fails the attempt that called it.
  */
-export function outliveStrayFailures(log: Pick<Log, 'error'>): void {
-  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-    const former = process.listeners(event as 'uncaughtException');
-    process.removeAllListeners(event);
-    process.on(event, (thrown: unknown) => {
-      if (!isOfMillrace(event, thrown)) log.error(faultFields(faultOf(thrown)), said[event]);
-      else for (const listener of former) listener.call(process, thrown as Error, event);
-    });
+export class StrayFailures {
+  readonly #means: StrayFailuresMeans;
+  /** That of the process, once it must end. */
+  exitCode: number | undefined;
+
+  constructor(means: StrayFailuresMeans) {
+    this.#means = means;
+  }
+
+  /** Takes the place of those who listened before. */
+  listen(): void {
+    for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+      process.removeAllListeners(event);
+      process.on(event, (thrown: unknown) => this.#strayed(event, thrown));
+    }
+  }
+
+  /** The served program has called `process.exit()`, which throws now. */
+  exitCalled(exit: ExitCalled): void {
+    const { log, counts, turns, end } = this.#means;
+    counts.strayFailures.exit += 1;
+    turns.fail(exit);
+    if (this.exitCode !== undefined) return;
+    this.exitCode = exit.exitCode;
+    log.error(
+      { ...this.#fieldsOf(exit), exitCode: exit.exitCode, ...this.#turnsUnderWay() },
+      'the served program ends the process: stopping',
+    );
+    end();
+  }
+
+  /** The process ends, and nothing can be done about it: the served program has kept a `process.exit` from before it was served. */
+  exitBypassed(): void {
+    const { log, turns } = this.#means;
+    log.error(
+      { stack: new Error('process.exit()').stack, turn: turns.present(), ...this.#turnsUnderWay() },
+      'the served program has ended the process',
+    );
+  }
+
+  #strayed(event: keyof typeof said, thrown: unknown): void {
+    // It was told of when it was called.
+    if (thrown instanceof ExitCalled) return;
+    const { log, counts, end } = this.#means;
+    counts.strayFailures[event] += 1;
+    if (!isOfMillrace(event, thrown)) {
+      log.error(this.#fieldsOf(thrown), said[event]);
+      return;
+    }
+    log.error({ ...this.#fieldsOf(thrown), ...this.#turnsUnderWay() }, 'Millrace itself has failed: stopping');
+    if (this.exitCode !== undefined) return;
+    this.exitCode = 1;
+    end();
+  }
+
+  #fieldsOf(thrown: unknown): object {
+    const turn = this.#means.turns.present();
+    return { ...faultFields(faultOf(thrown)), ...(turn && { turn }) };
+  }
+
+  #turnsUnderWay(): object {
+    const turns = this.#means.turns.underWay();
+    return { underWay: turns.length, turns: turns.slice(0, namedMax) };
   }
 }
 
 const own = new URL('..', import.meta.url).href;
 
 /**
- * Whether Millrace itself failed, as far as a stack tells. An exception that passed through a frame of Millrace broke it off. A rejection
- * may have begun in one, as the handler was called there: it is Millrace's only where no frame is of somebody else's program.
+ * Whether Millrace itself failed, as far as a stack tells. An exception that passed through a frame of Millrace broke it off, unless a
+ * listener of an event target threw it: those break nothing off, an `AbortSignal`'s among them. A rejection may have begun in Millrace,
+ * where the program was called: it is Millrace's only where the innermost frame is, no frame is the program's, and the error is none that
+ * Millrace answers its callers with, one of whom has not waited.
  */
 export function isOfMillrace(event: keyof typeof said, thrown: unknown): boolean {
   const frames = framesOf(thrown);
-  const isOwn = frames.some((frame) => frame.includes(own));
-  if (event === 'uncaughtException') return isOwn;
-  return isOwn && frames.every((frame) => frame.includes(own) || frame.includes('node:') || frame.includes('/node_modules/'));
+  if (event === 'unhandledRejection') {
+    const code = codeOf(thrown);
+    return (code === undefined || code === 'MILL_INTERNAL') && isOwn(frames.find((frame) => !isOfNode(frame))) && !frames.some(isOfProgram);
+  }
+  const dispatched = frames.findIndex((frame) => frame.includes('node:internal/event_target'));
+  return frames.slice(0, dispatched === -1 ? frames.length : dispatched).some(isOwn);
+}
+
+function isOwn(frame: string | undefined): boolean {
+  return frame?.includes(own) ?? false;
+}
+
+function isOfNode(frame: string): boolean {
+  return frame.includes('node:');
+}
+
+function isOfProgram(frame: string): boolean {
+  return !isOwn(frame) && !isOfNode(frame) && !frame.includes('/node_modules/');
 }
 
 /** All of them that have a place, also those that logs leave out. An error whose stack cannot be read is nobody's of ours. */

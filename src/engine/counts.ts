@@ -11,6 +11,8 @@ export interface PipelineCounts {
   readonly failed: number;
   readonly duplicates: number;
   readonly rejected: number;
+  /** Of these, the ones whose asynchronous schema took too long. */
+  readonly validationTimeouts: number;
   readonly retries: number;
   /** Received and neither processed nor failed. */
   readonly depth: number;
@@ -75,6 +77,7 @@ export class Counters {
   failed = 0;
   duplicates = 0;
   rejected = 0;
+  validationTimeouts = 0;
   retries = 0;
   delivered = 0;
   deliveryRetries = 0;
@@ -114,7 +117,7 @@ export class Counters {
   /** @param gauges what is not counted but looked at */
   snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, elapsedMs: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, parked, latencyMsTotal } = this;
-    const { deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
+    const { validationTimeouts, deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {
       ...gauges,
       received,
@@ -123,6 +126,7 @@ export class Counters {
       failed,
       duplicates,
       rejected,
+      validationTimeouts,
       retries,
       deliveries,
       delivered,

@@ -10,6 +10,7 @@ import type { FedEvent } from './feed.ts';
 import { type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
 import type { Log } from './log.ts';
 import type { Partition } from './partition.ts';
+import { SchemaTimeouts } from './schema-timeouts.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
 import { traceparentOf } from './tracing.ts';
 
@@ -55,6 +56,7 @@ export interface DoorMeans extends Identification {
 export class Door {
   readonly #means: DoorMeans;
   readonly #appender: Appender;
+  readonly #timeouts: SchemaTimeouts;
   /** Events of a pipeline that were let in and are being validated: they will take up room. */
   readonly #entering = new Map<string, number>();
   /** When the store last refused an append, in elapsed time, and why; forgotten with the next success. */
@@ -64,6 +66,7 @@ export class Door {
 
   constructor(means: DoorMeans) {
     this.#means = means;
+    this.#timeouts = new SchemaTimeouts(means);
     this.#appender = new Appender(means.store, {
       appended: (events, appended) => this.#appended(events, appended),
       failed: (events, error) => this.#failed(events, error),
@@ -105,10 +108,11 @@ export class Door {
     }
   }
 
-  /** Why the store takes nothing in at present; undefined when it does, or nobody has tried for a while. */
+  /** Why the store, or a schema, takes nothing in at present; undefined when it does, or nobody has tried for a while. */
   get refusal(): string | undefined {
     const refused = this.#refused;
-    return refused !== undefined && this.#means.clock.elapsedMs() - refused.at < refusalMs ? refused.reason : undefined;
+    if (refused !== undefined && this.#means.clock.elapsedMs() - refused.at < refusalMs) return refused.reason;
+    return this.#timeouts.trouble;
   }
 
   /** Resolves when nothing is on its way to the log, or when the caller's time is over. */
@@ -138,16 +142,20 @@ export class Door {
   async #takeEach(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
     const admitted: Outgoing[] = [];
     const refused = new Map<number, MillraceError>();
+    let late: MillraceError | undefined;
     for (const [at, event] of events.entries()) {
       try {
+        // What the schema waits for will not come for the next event either, and a caller waits once.
+        if (late !== undefined) this.#reject(pipeline, late);
         const outgoing = this.#admit(pipeline, event, options);
         admitted.push(outgoing instanceof Promise ? await outgoing : outgoing);
       } catch (error) {
         if (!(error instanceof MillraceError)) throw error;
         refused.set(at, error);
+        if (error.code === 'MILL_VALIDATION_TIMEOUT') late = error;
       }
     }
-    const failed = Array.from(refused.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED');
+    const failed = Array.from(refused.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED' || code === 'MILL_INTERNAL');
     if (failed.length > 0) this.#logFailed(pipeline, failed);
     const appended = admitted.length === 0 ? [] : await this.#appender.append(admitted);
     let next = 0;
@@ -225,7 +233,12 @@ export class Door {
     try {
       const identified = identify(this.#means, pipeline, event, options);
       if (!(identified instanceof Promise)) return this.#arrive(pipeline, identified);
-      return identified.then((outgoing) => this.#arrive(pipeline, outgoing)).catch((error: unknown) => this.#reject(pipeline, error));
+      return identified
+        .then((outgoing) => {
+          this.#timeouts.answered(pipeline.name);
+          return this.#arrive(pipeline, outgoing);
+        })
+        .catch((error: unknown) => this.#reject(pipeline, error));
     } catch (error) {
       return this.#reject(pipeline, error);
     }
@@ -247,6 +260,7 @@ export class Door {
   #reject({ name }: AnyPipeline, error: unknown): never {
     this.#entered(name);
     this.#means.counters(name).rejected += 1;
+    if (codeOf(error) === 'MILL_VALIDATION_TIMEOUT') this.#timeouts.timedOut(name);
     throw error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
   }
 

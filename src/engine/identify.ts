@@ -1,6 +1,7 @@
 import { describeFound } from '../describe-found.ts';
-import { type Issue, MillraceError } from '../errors.ts';
+import { MillraceError } from '../errors.ts';
 import { inexactNumbersAsText, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
+import { type Issues, shownPart, summaryOf } from '../pipeline/issues.ts';
 import { copyJson, NotJson } from '../pipeline/json.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type Validated, validate } from '../pipeline/schema.ts';
@@ -8,6 +9,7 @@ import { isStorableText } from '../pipeline/text.ts';
 import { isThenable } from '../pipeline/thenable.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { within } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import type { Limits } from './limits.ts';
 import { traceparentOf } from './tracing.ts';
@@ -50,7 +52,8 @@ export interface Identification {
 
 /**
  * Validates an input and finds out which event it is: its key, id, number and partition. Throws `MILL_INVALID_EVENT`
- * with what was expected and found, and `MILL_PIPELINE_FAILED` where the pipeline itself is wrong. The answer is a promise only when the schema is asynchronous.
+ * with what was expected and found, and `MILL_PIPELINE_FAILED` where the pipeline itself is wrong. The answer is a promise only when the schema is
+ * asynchronous; it rejects with `MILL_VALIDATION_TIMEOUT` when the schema takes too long.
  */
 export function identify(
   means: Identification,
@@ -62,11 +65,20 @@ export function identify(
   else refuseInexactNumbers(pipeline, input);
   const validated = validatedBy(pipeline, input);
   return validated instanceof Promise
-    ? validated.then(
-        (result) => toOutgoing(means, pipeline, result, options),
-        (thrown: unknown) => failed(pipeline, theSchema, thrown),
-      )
+    ? inTime(means, pipeline, validated).then((result) => toOutgoing(means, pipeline, result, options))
     : toOutgoing(means, pipeline, validated, options);
+}
+
+/** Waits for an asynchronous schema, but no longer than the limit: it may wait for what never comes. */
+async function inTime(
+  { clock, limits: { validationMs } }: Identification,
+  pipeline: AnyPipeline,
+  validated: Promise<Validated<unknown>>,
+): Promise<Validated<unknown>> {
+  const result = validated.catch((thrown: unknown) => failed(pipeline, theSchema, thrown));
+  if (await within(clock, validationMs, (deadline) => deadline.race(result))) return result;
+  const message = `pipeline ${pipeline.name}: expected ${theSchema} to answer within ${validationMs} ms, found that it has not`;
+  throw new MillraceError('MILL_VALIDATION_TIMEOUT', message, { retryAfterMs: 1_000 });
 }
 
 function validatedBy(pipeline: AnyPipeline, input: unknown): ReturnType<typeof validate> {
@@ -78,9 +90,9 @@ function validatedBy(pipeline: AnyPipeline, input: unknown): ReturnType<typeof v
 }
 
 function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, options: Provenance): Outgoing {
-  if (!validated.ok) throw invalidEvent(pipeline, validated.issues);
+  if (!validated.ok) throw invalidEvent(pipeline, validated);
   const { value } = validated;
-  if (value === undefined) throw invalidEvent(pipeline, [{ path: '', message: 'expected an event that is JSON, found nothing' }]);
+  if (value === undefined) throw invalidBy(pipeline, 'expected an event that is JSON, found nothing');
   const { limits } = means;
   const acceptedAt = means.clock.now();
   const number = pipeline.order === undefined ? null : numberOf(pipeline, value);
@@ -129,7 +141,7 @@ function numberOf(pipeline: AnyPipeline, event: unknown): number {
   const number = declared(pipeline, 'order.by()', event, () => numberFrom(pipeline.order?.by(event)));
   const from = pipeline.order?.from ?? 1;
   if (Number.isSafeInteger(number) && number >= from && number <= numberMax) return number;
-  throw invalidEvent(pipeline, [{ path: '', message: `number: expected an integer from ${from} to ${numberMax}, found ${number}` }]);
+  throw invalidBy(pipeline, `number: expected an integer from ${from} to ${numberMax}, found ${number}`);
 }
 
 /** The id that the event has by itself, if it has one. */
@@ -148,8 +160,8 @@ function keyOf(pipeline: AnyPipeline, event: unknown): string | undefined {
 
 /** What JavaScript rounded while the body was parsed is not what was sent. */
 function refuseInexactNumbers(pipeline: AnyPipeline, input: unknown): void {
-  const issues = inexactNumbersOf(input);
-  if (issues.length > 0) throw invalidEvent(pipeline, issues);
+  const inexact = inexactNumbersOf(input);
+  if (inexact.issueCount > 0) throw invalidEvent(pipeline, inexact);
 }
 
 /** The event as every attempt will see it, which is as its body says it. */
@@ -157,7 +169,7 @@ function storable(pipeline: AnyPipeline, value: unknown): unknown {
   try {
     return copyJson(value);
   } catch (thrown) {
-    if (thrown instanceof NotJson) throw invalidEvent(pipeline, [{ path: thrown.shownPath, message: thrown.message }]);
+    if (thrown instanceof NotJson) throw invalidBy(pipeline, thrown.message, shownPart(thrown.shownPath));
     return failed(pipeline, theSchema, thrown);
   }
 }
@@ -166,7 +178,7 @@ function checkName(pipeline: AnyPipeline, what: string, name: string, lengthMax:
   if (name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
   const found = name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
   const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${found}`;
-  throw invalidEvent(pipeline, [{ path: '', message }]);
+  throw invalidBy(pipeline, message);
 }
 
 /**
@@ -177,7 +189,7 @@ function declared<T>(pipeline: AnyPipeline, what: string, event: unknown, call: 
   try {
     return call();
   } catch (thrown) {
-    if (event === null) throw invalidEvent(pipeline, [{ path: '', message: 'expected an event, found null' }]);
+    if (event === null) throw invalidBy(pipeline, 'expected an event, found null');
     return failed(pipeline, what, thrown);
   }
 }
@@ -203,7 +215,10 @@ function failed(pipeline: AnyPipeline, what: string, cause: unknown): never {
   throw new MillraceError('MILL_PIPELINE_FAILED', `pipeline ${pipeline.name}: ${what} failed`, { cause });
 }
 
-function invalidEvent(pipeline: AnyPipeline, issues: readonly Issue[]): MillraceError {
-  const summary = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  return new MillraceError('MILL_INVALID_EVENT', `pipeline ${pipeline.name}: ${summary}`, { issues });
+function invalidEvent({ name }: AnyPipeline, { issues, issueCount }: Issues): MillraceError {
+  return new MillraceError('MILL_INVALID_EVENT', `pipeline ${name}: ${summaryOf({ issues, issueCount })}`, { issues, issueCount });
+}
+
+function invalidBy(pipeline: AnyPipeline, message: string, path = ''): MillraceError {
+  return invalidEvent(pipeline, { issues: [{ path, message }], issueCount: 1 });
 }

@@ -1,4 +1,4 @@
-/** The one place where the bounds of promise 7 stand. Each is a whole number. */
+/** The one place where the bounds of promise 7 stand. Each is a whole number, and a time is in milliseconds. */
 export interface Limits {
   /** Events of one pipeline that are accepted and not settled, those that wait for their key left out. */
   readonly backlog: number;
@@ -12,6 +12,8 @@ export interface Limits {
   readonly eventBytes: number;
   /** Characters of a key or an id. */
   readonly keyLength: number;
+  /** Time that the asynchronous schema of an event may take. */
+  readonly validationMs: number;
   /** Keys of a partition whose state is kept in memory while nothing happens to them. */
   readonly warmKeys: number;
   /** Events of a partition kept in memory between acceptance and their turn; the rest is read from the log. */
@@ -31,6 +33,7 @@ export const defaultLimits: Limits = {
   batch: 1_000,
   eventBytes: 1024 * 1024,
   keyLength: 512,
+  validationMs: 5_000,
   warmKeys: 50_000,
   feed: 10_000,
   commit: 2_000,

@@ -42,6 +42,7 @@ import { steadyLog } from './steady-log.ts';
 import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
 import { Transports } from './transports.ts';
+import { type Turns, TurnsUnderWay } from './turns-under-way.ts';
 
 const freshnessMs = 250;
 const stopTimeoutMs = 10_000;
@@ -73,6 +74,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   /** The bounds that it keeps. */
   readonly limits: Limits;
+  /** The turns under way, for handlers of failures for which no turn waits. */
+  readonly turns: Turns;
   /** Settles when the engine has ended: resolves after `stop()`, rejects when the store failed for good. */
   readonly stopped: Promise<void>;
   readonly #store: Store;
@@ -113,7 +116,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkNames(pipelines);
     this.pipelines = byName(pipelines);
     this.#tables = tablesOf(pipelines);
-    this.#transports = new Transports(pipelines, log);
+    this.#transports = new Transports(pipelines, clock, log);
     this.#schedules = this.#makeSchedules(pipelines);
     const all = this.#schedules.pipeline === undefined ? pipelines : [...pipelines, this.#schedules.pipeline];
     this.#declared = byName(all);
@@ -134,6 +137,8 @@ export class Mill<P extends Pipelines = Pipelines> {
       refusal: (pipeline) => this.#partitions.refusal(pipeline),
       checkOpen: () => this.#checkWorking(),
     });
+    const turns = new TurnsUnderWay();
+    this.turns = turns;
     const means = {
       ...this.#identification,
       store,
@@ -142,6 +147,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       tracing,
       pipelines: this.pipelines,
       provenStates: this.#provenStates,
+      turns,
       sent: this.#door.hand.bind(this.#door),
       fatal: (error: MillraceError) => this.#fail(error),
     };
@@ -390,8 +396,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     const wasWorking = this.#state === 'working';
     if (this.#state !== 'failed') this.#state = 'stopping';
     try {
-      // A module that loads for long would keep the start from ending.
-      if (!wasWorking) await this.#threads.close();
+      // A module that loads for long, or a transport that opens for long, would keep the start from ending.
+      if (!wasWorking) {
+        this.#transports.abandon(new MillraceError('MILL_STOPPING', 'the engine is stopping'));
+        await this.#threads.close();
+      }
       await this.#starting;
       for (const partition of this.#partitions.all) partition.rest();
       if (wasWorking) await this.idle(timeoutMs);

@@ -14,6 +14,7 @@ import { readState } from './state.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
 import { traceFields } from './tracing.ts';
 import { type DeliveryEffect, TurnRecord, type TurnSubject } from './turn.ts';
+import type { TurnsUnderWay } from './turns-under-way.ts';
 
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
@@ -21,6 +22,7 @@ export interface RunnerMeans extends AttemptMeans {
   readonly log: Log;
   readonly tracing: SteadyTracing | undefined;
   readonly counters: Counters;
+  readonly turns: TurnsUnderWay;
   /** Pipelines all of whose stored states of the present version fit their schema. */
   readonly provenStates: ReadonlySet<string>;
   /** The draft that takes what turns decide now. */
@@ -43,11 +45,16 @@ export interface RunnerOrder {
   ended(lane: Lane): void;
 }
 
+/** Turns that are followed while none was asynchronous. A turn that ends at once leaves nothing under way, so to follow it is of little use. */
+const followedAtFirst = 100;
+
 /** Runs turns. What a turn decides goes into the draft whole, or the attempt has failed and nothing of it does. */
 export class Runner {
   readonly #means: RunnerMeans;
   readonly #order: RunnerOrder;
   readonly #running = new Set<{ readonly lane: Lane; readonly turn: TurnRecord; readonly outcome: Promise<Outcome> }>();
+  /** Further turns that are followed; endless once one was asynchronous. */
+  #toFollow = followedAtFirst;
   #closed = false;
 
   constructor(means: RunnerMeans, order: RunnerOrder) {
@@ -152,7 +159,9 @@ export class Runner {
   /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
   #run(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer): void {
     const from = this.#means.clock.elapsedMs();
-    const handle = () => this.#handle(lane, cause, turn);
+    const call = () => this.#handle(lane, cause, turn);
+    const handle = this.#toFollow > 0 ? () => this.#means.turns.follow(turn, call) : call;
+    this.#toFollow -= 1;
     const outcome = attempt(this.#means, turn, turn.span === undefined ? handle : () => turn.span?.run(handle));
     if (outcome instanceof Promise) void this.#runOn(lane, turn, cause, outcome, from);
     else this.#conclude(lane, turn, cause, outcome, from);
@@ -161,10 +170,13 @@ export class Runner {
   async #runOn(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, outcome: Promise<Outcome>, from: number): Promise<void> {
     lane.status = 'running';
     const running = { lane, turn, outcome };
+    this.#toFollow = Number.POSITIVE_INFINITY;
     this.#running.add(running);
+    this.#means.turns.begin(turn);
     this.#means.counters.running += 1;
     const ended = await outcome;
     this.#running.delete(running);
+    this.#means.turns.end(turn);
     this.#means.counters.running -= 1;
     if (!this.#closed) lane.status = 'open';
     this.#conclude(lane, turn, cause, ended, from);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MillraceError } from '../errors.ts';
+import { summaryOf } from '../pipeline/issues.ts';
 import { effectValue } from '../pipeline/json.ts';
 import { jsonSchemaOf } from '../pipeline/json-schema.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
@@ -17,7 +18,7 @@ export interface NextState {
 /** The state that a handler returned, as its schema has it. Throws `MILL_INVALID_EFFECT` when it does not fit the schema, or is no JSON. */
 export function nextState({ schema, version }: NonNullable<AnyPipeline['state']>, returned: unknown): NextState {
   const checked = validated(schema, returned);
-  if (!checked.ok) throw new MillraceError('MILL_INVALID_EFFECT', `next state: ${summaryOf(checked)}`, { issues: checked.issues });
+  if (!checked.ok) throw new MillraceError('MILL_INVALID_EFFECT', `next state: ${summaryOf(checked)}`, checked);
   const value = effectValue(checked.value, 'next state');
   return { value, stored: { json: JSON.stringify(value), version } };
 }
@@ -56,11 +57,8 @@ function validated(schema: Schema, state: unknown): Validated<unknown> {
   if (!(checked instanceof Promise)) return checked;
   // Nobody waits for it.
   checked.catch(() => undefined);
-  return { ok: false, issues: [{ path: '', message: 'expected a synchronous schema of states, found an asynchronous one' }] };
-}
-
-function summaryOf({ issues }: Validated<unknown> & { readonly ok: false }): string {
-  return issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  const message = 'expected a synchronous schema of states, found an asynchronous one';
+  return { ok: false, issues: [{ path: '', message }], issueCount: 1 };
 }
 
 function refuse(pipeline: AnyPipeline, message: string): never {

@@ -21,6 +21,7 @@ import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
+import type { TurnsUnderWay } from './turns-under-way.ts';
 import type { Waits } from './waits.ts';
 
 /** What a tenure works with; its partition provides it. */
@@ -34,6 +35,7 @@ export interface TenureMeans {
   readonly tracing: SteadyTracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly counters: Counters;
+  readonly turns: TurnsUnderWay;
   readonly provenStates: ReadonlySet<string>;
   readonly pipeline: AnyPipeline;
   readonly partition: PartitionId;

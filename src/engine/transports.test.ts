@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Transport } from '../pipeline/endpoint.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import { VirtualClock } from '../testing/virtual-clock.ts';
 import { recordingLog } from './log.fixture.test.ts';
 import { millrace } from './mill.ts';
 
@@ -72,4 +73,39 @@ test('a start that a transport fails can be made again', async () => {
   assert.equal(await mill.idle(5_000), true);
   assert.equal(mill.counts().calling?.delivered, 1);
   await mill.stop();
+});
+
+test('a stop waits for no transport that never opens', async () => {
+  const opening = Promise.withResolvers<void>();
+  const open = () => {
+    opening.resolve();
+    return new Promise<void>(() => undefined);
+  };
+  const store = memory();
+  const mill = millrace({ store, pipelines: [calling({ call, open })] });
+  const started = assert.rejects(mill.start(), { code: 'MILL_STOPPING' });
+  await opening.promise;
+  await mill.stop();
+  await started;
+  const next = await millrace({ store, pipelines: [calling({ call })] }).start();
+  await next.stop();
+});
+
+test('a stop waits five seconds for a transport that does not close, and says so', async () => {
+  const { log, lines } = recordingLog();
+  const closing = Promise.withResolvers<void>();
+  const close = () => {
+    closing.resolve();
+    return new Promise<void>(() => undefined);
+  };
+  const clock = new VirtualClock(0);
+  const mill = await millrace({ store: memory(), pipelines: [calling({ call, close })], clock, log }).start();
+  const stopped = mill.stop();
+  await closing.promise;
+  clock.turnToNextAlarm(5_000);
+  await stopped;
+  assert.deepEqual(
+    lines.map(({ message, fields }) => [message, fields]),
+    [['a transport did not close in time, and nobody waits for it any more', { timeoutMs: 5_000 }]],
+  );
 });

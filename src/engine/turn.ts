@@ -74,8 +74,8 @@ export class TurnRecord implements Turn, Said {
   readonly #log: Log;
   #turnLog: TurnLog | undefined;
   #abort: AbortController | undefined;
-  #abortReason: MillraceError | undefined;
-  #cut: ((reason: MillraceError) => void) | undefined;
+  #abortReason: Error | undefined;
+  #cut: ((reason: Error) => void) | undefined;
   #ended = false;
 
   constructor(subject: TurnSubject) {
@@ -88,6 +88,10 @@ export class TurnRecord implements Turn, Said {
     this.now = subject.now;
     this.span = subject.span;
     this.traceparent = subject.span?.traceparent ?? subject.traceparent ?? undefined;
+  }
+
+  get pipelineName(): string {
+    return this.#pipeline.name;
   }
 
   /** Made when a handler first asks: most never do. */
@@ -177,7 +181,7 @@ export class TurnRecord implements Turn, Said {
     this.#ended = true;
   }
 
-  abort(reason: MillraceError): void {
+  abort(reason: Error): void {
     this.#abortReason = reason;
     this.#abort?.abort(reason);
     this.#cut?.(reason);

@@ -5,7 +5,7 @@ import { findInexactNumbers, inexactNumbersAsText, inexactNumbersOf } from './in
 
 /** The places of the numbers that a text loses, all of them. */
 function pathsIn(text: string): string[] {
-  return inexactNumbersOf(findInexactNumbers(text)?.value).map(({ path }) => path);
+  return inexactNumbersOf(findInexactNumbers(text)?.value).issues.map(({ path }) => path);
 }
 
 test('integers that JavaScript rounds and numbers beyond its range are found, with their places', () => {
@@ -66,7 +66,7 @@ test('whatever integers a text has, the ones are found that come out as others',
       const text = `{${JSON.stringify(padding)}:[${integers.join(',')}]}`;
       const lost = integers.flatMap((integer, at) => (expanded(Number(integer)) === integer ? [] : [at]));
       assert.deepEqual(
-        inexactNumbersOf(findInexactNumbers(text)?.value).map(({ path }) => path.match(/\[(\d+)\]$/)?.[1]),
+        inexactNumbersOf(findInexactNumbers(text)?.value).issues.map(({ path }) => path.match(/\[(\d+)\]$/)?.[1]),
         lost.map(String),
       );
     }),
@@ -86,10 +86,10 @@ test('a value knows its own, and what it holds knows its own', () => {
   const { value } = findInexactNumbers('{"events":[{"id":1},{"id":1405478888888888901},{"n":{"id":1e400}}]}') ?? {};
   const { events } = value as { events: object[] };
   assert.deepEqual(
-    events.map((event) => inexactNumbersOf(event).map(({ path }) => path)),
+    events.map((event) => inexactNumbersOf(event).issues.map(({ path }) => path)),
     [[], ['id'], ['n.id']],
   );
-  assert.deepEqual(inexactNumbersOf(value)[0], {
+  assert.deepEqual(inexactNumbersOf(value).issues[0], {
     path: 'events[1].id',
     message: 'expected a number that JavaScript can keep exactly, found 1405478888888888901; send it as text',
   });
@@ -101,16 +101,17 @@ test('as text they stand as they were written, and the others stay numbers', () 
   assert.deepEqual(value, { a: '1405478888888888901', b: ['1e400', 2], c: '1405478888888888901.50e1' });
 });
 
-test('of very many the first hundred are told', () => {
+test('of very many the first hundred are told, and how many there are', () => {
   const text = `[${Array.from({ length: 1_000 }, () => '{"id":1405478888888888901}').join(',')}]`;
   assert.equal(pathsIn(text).length, 100);
+  assert.equal(inexactNumbersOf(findInexactNumbers(text)?.value).issueCount, 1_000);
 });
 
 test('each of very many is refused or taken as text, also where no more are told', () => {
   const text = `{"events":[${Array.from({ length: 150 }, (_, at) => `{"id":9007199254740993,"list":[${'1e400,'.repeat(at)}1e400]}`)}]}`;
   const { events } = Object(findInexactNumbers(text)?.value);
   for (const event of events) {
-    assert.equal(inexactNumbersOf(event)[0]?.path, 'id');
+    assert.equal(inexactNumbersOf(event).issues[0]?.path, 'id');
     inexactNumbersAsText(event);
     assert.equal(event.id, '9007199254740993');
     assert.ok(event.list.every((item: unknown) => item === '1e400'));

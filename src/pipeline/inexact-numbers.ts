@@ -1,7 +1,5 @@
 import type { Issue } from '../errors.ts';
-
-/** How many are told of a value. */
-const toldMax = 100;
+import { type Issues, issuesMax, shownPart } from './issues.ts';
 
 /** Digits that every number needs to be an integer that JavaScript rounds. */
 const digitsMin = 16;
@@ -25,7 +23,7 @@ const decimal = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 const holders = new WeakMap<object, ReadonlyMap<string, string>>();
 const noSources: ReadonlyMap<string, string> = new Map();
 /** Told of a value in which nothing was found, which is nearly every one. */
-const nothing: readonly Issue[] = [];
+const nothing: Issues = { issues: [], issueCount: 0 };
 
 /**
  * Looks for numbers that JavaScript rounds in a JSON text: integers that it cannot keep exactly, and numbers that are beyond its
@@ -46,12 +44,12 @@ export function findInexactNumbers(text: string): { readonly value: unknown } | 
   return { value };
 }
 
-/** The numbers in a value that JavaScript has rounded, as issues: their places, and how they were written. At most a hundred are told. */
-export function inexactNumbersOf(value: unknown): readonly Issue[] {
+/** The numbers in a value that JavaScript has rounded, as issues: the places of the first, and how they were written. */
+export function inexactNumbersOf(value: unknown): Issues {
   if (sourcesIn(value) === undefined) return nothing;
   const issues: Issue[] = [];
   tell(value, '', issues);
-  return issues;
+  return { issues, issueCount: countIn(value) };
 }
 
 /** Whether a value itself, not a part of it, holds a number that JavaScript has rounded. */
@@ -126,10 +124,16 @@ function tell(value: unknown, path: string, issues: Issue[]): void {
   const sources = sourcesIn(value);
   if (sources === undefined) return;
   for (const [key, child] of Object.entries(value as object)) {
-    if (issues.length >= toldMax) return;
+    if (issues.length >= issuesMax) return;
     const place = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
     const source = sources.get(key);
     if (source === undefined) tell(child, place, issues);
-    else issues.push({ path: place, message: inexactMessage(source) });
+    else issues.push({ path: shownPart(place), message: inexactMessage(source) });
   }
+}
+
+function countIn(value: unknown): number {
+  const sources = sourcesIn(value);
+  if (sources === undefined) return 0;
+  return Object.values(value as object).reduce((count: number, child: unknown) => count + countIn(child), sources.size);
 }

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Issue } from '../errors.ts';
+import { describeFound } from '../describe-found.ts';
+import { type Issues, issueLengthMax, issuesMax, shownPart } from './issues.ts';
 import { isThenable } from './thenable.ts';
 
 /** Any schema of a library that speaks Standard Schema (https://standardschema.dev), zod and valibot among them. */
@@ -27,7 +28,7 @@ export type StorableSchema<S extends Schema> =
 /** A schema of states: its output is JSON, and it takes what it puts out, since every state that a handler returns goes through it. */
 export type StateSchema<S extends Schema> = [OutputOf<S>] extends [InputOf<S>] ? StorableSchema<S> : StandardSchemaV1<OutputOf<S>>;
 
-export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+export type Validated<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & Issues);
 
 /** Runs the schema over `value`. The answer is a promise only when the schema itself is asynchronous. */
 export function validate<S extends Schema>(schema: S, value: unknown): Validated<OutputOf<S>> | Promise<Validated<OutputOf<S>>> {
@@ -37,7 +38,13 @@ export function validate<S extends Schema>(schema: S, value: unknown): Validated
 
 function toValidated<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Validated<OutputOf<S>> {
   if (result.issues === undefined) return { ok: true, value: result.value as OutputOf<S> };
-  return { ok: false, issues: result.issues.map((issue) => ({ path: pathOf(issue), message: issue.message })) };
+  const issues = result.issues.slice(0, issuesMax).map((issue) => ({ path: pathOf(issue), message: messageOf(issue) }));
+  return { ok: false, issues, issueCount: result.issues.length };
+}
+
+/** A library without types may say anything. */
+function messageOf({ message }: StandardSchemaV1.Issue): string {
+  return shownPart(typeof message === 'string' ? message : describeFound(message));
 }
 
 /** `events[3].type`, the notation of problem details in this project. */
@@ -47,6 +54,7 @@ function pathOf(issue: StandardSchemaV1.Issue): string {
     const key = typeof segment === 'object' ? segment.key : segment;
     if (typeof key === 'number') path += `[${key}]`;
     else path += path === '' ? String(key) : `.${String(key)}`;
+    if (path.length > issueLengthMax) break;
   }
-  return path;
+  return shownPart(path);
 }

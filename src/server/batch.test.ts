@@ -40,3 +40,33 @@ test('a batch without a valid event fails with the issues of all, placed in the 
 test('a batch that was turned away for want of room fails so that the sender tries again', () => {
   assert.throws(() => answerBatch([invalid, full], 'events'), { code: 'MILL_BACKLOG_FULL', retryAfterMs: 1_000 });
 });
+
+test('of a batch with very many issues the answer shows the first hundred, then one for each event, and says how many there are', () => {
+  const issues = Array.from({ length: 60 }, (_, at) => ({ path: `rows[${at}]`, message: 'unknown' }));
+  const many = rejected(new MillraceError('MILL_INVALID_EVENT', 'bad', { issues, issueCount: 5_000 }));
+  const { results } = answerBatch([accepted, many, many, many, invalid], 'events');
+  assert.deepEqual(
+    results.map(({ errors, errorCount }) => [errors?.length, errorCount]),
+    [
+      [undefined, undefined],
+      [60, 5_000],
+      [40, 5_000],
+      [1, 5_000],
+      [1, undefined],
+    ],
+  );
+  assert.throws(
+    () => answerBatch([many, many, invalid], 'events'),
+    (error: MillraceError) => {
+      assert.deepEqual([error.issues.length, error.issueCount], [100, 10_001]);
+      assert.equal(error.issues[99]?.path, 'events[1].rows[39]');
+      return true;
+    },
+  );
+});
+
+test('of an unexpected failure a batch says no more than that it is in the log', () => {
+  const internal = rejected(new MillraceError('MILL_INTERNAL', 'the password is hunter2'));
+  const [, result] = answerBatch([accepted, internal], 'events').results;
+  assert.deepEqual(result?.errors, [{ path: '', message: 'something unexpected happened; the log of the server has the details' }]);
+});

@@ -3,12 +3,15 @@ import { describeFound } from '../describe-found.ts';
 import type { Judged } from '../engine/door.ts';
 import { type Issue, MillraceError } from '../errors.ts';
 import { invalid } from '../pipeline/check.ts';
+import { type Issues, issuesMax } from '../pipeline/issues.ts';
+import { detailOf } from './problem.ts';
 
 const BatchResult = z.object({
   index: z.int(),
   id: z.string().optional(),
   status: z.enum(['accepted', 'duplicate', 'rejected']),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  errorCount: z.int().optional().meta({ description: 'How many errors there are, where `errors` does not hold all of them' }),
 });
 
 /** What a batch of events is answered with, for the docs. */
@@ -22,7 +25,7 @@ export type BatchAnswer = z.infer<typeof BatchAnswer>;
 
 /**
  * The answer to a batch that was judged event by event. Throws when every event was rejected, so nothing was stored:
- * the first error that may pass by itself (a full backlog, say), otherwise `MILL_INVALID_EVENT` with the issues of all.
+ * the first error that may pass by itself (a full backlog, say), otherwise `MILL_INVALID_EVENT` with the first issues of all.
  *
  * @param path where the events stand in the body: `events` for `{"events":[…]}`, empty for an array.
  */
@@ -32,29 +35,43 @@ export function answerBatch(judged: readonly Judged[], path: string): BatchAnswe
   for (const { status } of judged) counts[status] += 1;
   const { accepted, duplicate: duplicates, rejected } = counts;
   if (rejected === judged.length) throw rejectionOf(judged, path);
-  return { accepted, duplicates, rejected, results: judged.map(toResult) };
+  return { accepted, duplicates, rejected, results: resultsOf(judged) };
 }
 
 function areVerdicts(judged: unknown): boolean {
   return Array.isArray(judged) && judged.every((one: unknown) => typeof one === 'object' && one !== null && 'status' in one);
 }
 
-function toResult(judged: Judged, index: number): BatchAnswer['results'][number] {
-  if (judged.status === 'rejected') return { index, status: judged.status, errors: [...issuesOf(judged.error)] };
-  return { index, id: judged.id, status: judged.status };
+/** The answer shows as many issues as one of a single event may, and the first issue of each event beyond that. */
+function resultsOf(judged: readonly Judged[]): BatchAnswer['results'] {
+  let room = issuesMax;
+  return judged.map((one, index) => {
+    if (one.status !== 'rejected') return { index, id: one.id, status: one.status };
+    const { issues, issueCount } = issuesOf(one.error);
+    const errors = issues.slice(0, Math.max(1, room));
+    room -= errors.length;
+    return { index, status: one.status, errors, ...(issueCount > errors.length && { errorCount: issueCount }) };
+  });
 }
 
 function rejectionOf(judged: readonly Judged[], path: string): MillraceError {
   const errors = judged.flatMap((one) => (one.status === 'rejected' ? [one.error] : []));
   const passing = errors.find((error) => error.status >= 500);
   if (passing !== undefined) return passing;
-  const issues = errors.flatMap((error, index) => issuesOf(error).map((issue) => within(`${path}[${index}]`, issue)));
-  return new MillraceError('MILL_INVALID_EVENT', `expected at least one valid event, found none in ${judged.length}`, { issues });
+  const issues: Issue[] = [];
+  let issueCount = 0;
+  for (const [index, error] of errors.entries()) {
+    const found = issuesOf(error);
+    issueCount += found.issueCount;
+    for (const issue of found.issues.slice(0, issuesMax - issues.length)) issues.push(within(`${path}[${index}]`, issue));
+  }
+  const message = `expected at least one valid event, found none in ${judged.length}`;
+  return new MillraceError('MILL_INVALID_EVENT', message, { issues, issueCount });
 }
 
 /** An error without issues is itself the issue. */
-function issuesOf(error: MillraceError): readonly Issue[] {
-  return error.issues.length > 0 ? error.issues : [{ path: '', message: error.message }];
+function issuesOf(error: MillraceError): Issues {
+  return error.issues.length > 0 ? error : { issues: [{ path: '', message: detailOf(error) }], issueCount: 1 };
 }
 
 function within(place: string, { path, message }: Issue): Issue {

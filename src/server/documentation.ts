@@ -24,6 +24,7 @@ const ProblemDetails = z.object({
     .optional()
     .meta({ examples: ['MILL_INVALID_EVENT'] }),
   errors: z.array(z.object({ path: z.string().meta({ examples: ['events[3].type'] }), message: z.string() })).optional(),
+  errorCount: z.int().optional().meta({ description: 'How many errors there are, where `errors` does not hold all of them' }),
 });
 
 /** The page loads nothing from elsewhere; Swagger UI has images in its stylesheet. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { MillraceError } from '../errors.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 
 /** A route that throws what it is given. */
@@ -30,6 +31,31 @@ test('an invalid event is answered with what is wrong and where', async (t) => {
   );
 });
 
+/** What one event is refused with, whose schema finds fault with each row. */
+async function refusalOfRows(t: TestContext, rows: number, issue: (at: number) => { path: PropertyKey[]; message: unknown }) {
+  const validate = () => ({ issues: Array.from({ length: rows }, (_, at) => issue(at)) });
+  const event = { '~standard': { version: 1, vendor: 'test', validate } } as never;
+  const { url } = await serve(t, { pipelines: [pipeline('rows', { event, handle: () => undefined })] });
+  const response = await post(`${url}/pipelines/rows/events`, {});
+  const text = await response.text();
+  const batch = await post(`${url}/pipelines/rows/events/batch`, { events: Array.from({ length: 20 }, () => ({})) });
+  return { bytes: text.length, problem: JSON.parse(text), bytesOfBatch: (await batch.text()).length };
+}
+
+test('an event with very many issues is answered with the first hundred and their number, and each is short', async (t) => {
+  const { problem, bytes, bytesOfBatch } = await refusalOfRows(t, 100_000, (at) => ({ path: ['rows', at], message: 'expected a row' }));
+  assert.equal(problem.errors.length, 100);
+  assert.equal(problem.errorCount, 100_000);
+  assert.match(problem.detail, /^pipeline rows: rows\[0\]: expected a row; .*; and 999\d\d more$/);
+  assert.ok(bytes < 10_000, String(bytes));
+  assert.ok(bytesOfBatch < 20_000, String(bytesOfBatch));
+  const long = await refusalOfRows(t, 200, () => ({ path: ['k'.repeat(1_000_000), 'k'], message: 'm'.repeat(1_000_000) }));
+  assert.ok(long.bytes < 150_000, String(long.bytes));
+  assert.ok(long.bytesOfBatch < 150_000, String(long.bytesOfBatch));
+  const odd = await refusalOfRows(t, 1, () => ({ path: [], message: { text: 'no text' } }));
+  assert.deepEqual(odd.problem.errors, [{ path: '', message: '{"text":"no text"}' }]);
+});
+
 test('a 503 says in whole seconds when to try again', async (t) => {
   for (const [retryAfterMs, expected] of [
     [1_001, '2'],
@@ -49,14 +75,20 @@ test('a 503 says in whole seconds when to try again', async (t) => {
 test('nothing of an unexpected error is told to the caller, and all of it is logged', async (t) => {
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
-  for (const thrown of [new TypeError('the password is hunter2'), 'hunter2', { statusCode: 200, secret: 'hunter2' }, undefined]) {
+  for (const thrown of [
+    new TypeError('the password is hunter2'),
+    'hunter2',
+    { statusCode: 200, secret: 'hunter2' },
+    undefined,
+    new MillraceError('MILL_INTERNAL', 'the password is hunter2'),
+  ]) {
     const { url } = await serve(t, { routes: throwing(thrown), log });
     const problem = await problemIn(await fetch(`${url}/fails`));
     assert.equal(problem.code, 'MILL_INTERNAL');
     assert.ok(!JSON.stringify(problem).includes('hunter2'));
   }
   assert.match(lines[0] ?? '', /hunter2.*failures\.test\.ts/);
-  assert.equal(lines.length, 4);
+  assert.equal(lines.length, 5);
 });
 
 test('a route that fails with an HTTP status of its own is answered with that status', async (t) => {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { MillraceError, messageOf } from '../errors.ts';
 import { findInexactNumbers, holdsInexactNumber, inexactMessage, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
+import { summaryOf } from '../pipeline/issues.ts';
 import { httpLimits } from './http-limits.ts';
 
 /** A JSON text cannot nest deeper than half its length. */
@@ -58,9 +59,9 @@ function isEventItself(value: unknown): boolean {
 }
 
 function refuseNumbers(value: unknown, text: string): never {
-  const issues = typeof value === 'object' ? inexactNumbersOf(value) : [{ path: '', message: inexactMessage(text.trim()) }];
-  const summary = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  throw new MillraceError('MILL_INVALID_REQUEST', `body: ${summary}`, { issues });
+  const lone = { path: '', message: inexactMessage(text.trim()) };
+  const inexact = typeof value === 'object' ? inexactNumbersOf(value) : { issues: [lone], issueCount: 1 };
+  throw new MillraceError('MILL_INVALID_REQUEST', `body: ${summaryOf(inexact)}`, { ...inexact });
 }
 
 function parse(text: string): unknown {

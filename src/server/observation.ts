@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
+import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
 import { version } from '../version.ts';
 import type { Guard } from './access/guard.ts';
@@ -51,10 +52,17 @@ const MetricsQuery = z.object({
   }),
 });
 
+interface Observed {
+  readonly mill: Mill;
+  readonly gate: Gate;
+  readonly guard: Guard;
+  readonly processCounts: ProcessCounts;
+}
+
 /** Adds `GET /health`, `/ping` and `/metrics`: what a load balancer, a person and a scraper ask a running server. */
-export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate, guard: Guard): void {
+export function observeRoutes(app: FastifyInstance, { mill, gate, guard, processCounts }: Observed): void {
   const tags = ['server'];
-  const prometheus = new Prometheus();
+  const prometheus = new Prometheus(processCounts);
   const startedAt = performance.now();
   const uptimeMs = () => performance.now() - startedAt;
 

@@ -2,11 +2,12 @@ import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { invalid } from '../pipeline/check.ts';
 import { checkSchema } from '../pipeline/expectations.ts';
+import { summaryOf } from '../pipeline/issues.ts';
 import { type JsonSchema, jsonSchemaOf as standardJsonSchemaOf } from '../pipeline/json-schema.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
 
 /**
- * A part of a request (query, parameters, body) as the schema makes it. Throws `MILL_INVALID_REQUEST` with every issue.
+ * A part of a request (query, parameters, body) as the schema makes it. Throws `MILL_INVALID_REQUEST` with its issues.
  *
  * ```ts
  * const { sort, limit } = await parseRequest(RocketQuery, request.query);
@@ -16,9 +17,8 @@ export async function parseRequest<S extends Schema>(schema: S, part: unknown): 
   checkSchema('parseRequest', schema);
   const result = await validate(schema, part);
   if (result.ok) return result.value;
-  const { issues } = result;
-  const summary = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  throw new MillraceError('MILL_INVALID_REQUEST', summary, { issues });
+  const { issues, issueCount } = result;
+  throw new MillraceError('MILL_INVALID_REQUEST', summaryOf(result), { issues, issueCount });
 }
 
 /**

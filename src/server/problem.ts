@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { type ErrorCode, errorTable, type Issue, MillraceError, messageOf } from '../errors.ts';
+import { issuesMax } from '../pipeline/issues.ts';
 import { securityHeaders } from './security-headers.ts';
 
 /** Problem details, RFC 9457. */
@@ -11,8 +12,10 @@ interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly code?: ErrorCode;
-  /** What is wrong with the input, and where. */
+  /** What is wrong with the input, and where: the first issues. */
   readonly errors?: readonly Issue[];
+  /** How many issues there are, where `errors` does not hold all of them. */
+  readonly errorCount?: number;
 }
 
 export const problemMediaType = 'application/problem+json';
@@ -22,11 +25,21 @@ function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
   const error = toMillraceError(thrown, bodyBytesMax);
   if (error !== undefined) {
     const { title, status } = errorTable[error.code];
-    const errors = error.issues.length > 0 ? { errors: error.issues } : {};
-    return { type: typeOf(error.code), title, status, detail: error.message, code: error.code, ...errors };
+    return { type: typeOf(error.code), title, status, detail: detailOf(error), code: error.code, ...errorsOf(error) };
   }
   const status = statusOf(thrown);
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: messageOf(thrown) };
+}
+
+/** Returns what a caller may know of an error. An unexpected one says what only the log may hold: the text of whatever failed. */
+export function detailOf(error: MillraceError): string {
+  return error.code === 'MILL_INTERNAL' ? unexpectedDetail : messageOf(error);
+}
+
+function errorsOf({ issues, issueCount }: MillraceError): Pick<Problem, 'errors' | 'errorCount'> {
+  if (issues.length === 0) return {};
+  const errors = issues.slice(0, issuesMax);
+  return issueCount > errors.length ? { errors, errorCount: issueCount } : { errors };
 }
 
 /** An answer as HTTP has it. */
@@ -81,8 +94,10 @@ function toMillraceError(thrown: unknown, bodyBytesMax: number | undefined): Mil
   return unexpected();
 }
 
+const unexpectedDetail = 'something unexpected happened; the log of the server has the details';
+
 function unexpected(): MillraceError {
-  return new MillraceError('MILL_INTERNAL', 'something unexpected happened; the log of the server has the details');
+  return new MillraceError('MILL_INTERNAL', unexpectedDetail);
 }
 
 function typeOf(code: ErrorCode): string {

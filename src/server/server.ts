@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError, messageOf } from '../errors.ts';
+import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { type AccessOptions, Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
 import { createApp } from './app.ts';
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly mill: Mill;
   readonly systems: readonly System[];
   readonly log: Logger;
+  /** What the process counts of itself, for the metrics. */
+  readonly counts?: ProcessCounts;
   /** By default {@link httpLimits}. */
   readonly limits?: HttpLimits;
   /** By default nobody is asked for a token, and the server listens on loopback addresses only. */
@@ -38,7 +41,14 @@ export interface Address {
 }
 
 /** A server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet. */
-export async function createServer({ mill, systems, log, limits = httpLimits, access = {} }: ServerOptions): Promise<MillServer> {
+export async function createServer({
+  mill,
+  systems,
+  log,
+  counts = new ProcessCounts(),
+  limits = httpLimits,
+  access = {},
+}: ServerOptions): Promise<MillServer> {
   const app = createApp(log, limits);
   const guard = new Guard(access, log);
   const gate = new Gate(app, guard);
@@ -51,7 +61,7 @@ export async function createServer({ mill, systems, log, limits = httpLimits, ac
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, querystring: route.schema?.querystring ?? noQuery };
     });
-    observeRoutes(scope, mill, gate, guard);
+    observeRoutes(scope, { mill, gate, guard, processCounts: counts });
     operatorRoutes(scope, mill);
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);

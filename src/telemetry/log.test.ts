@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { logLevels, prettyLines } from './log.ts';
+import { logLevels, readableLines } from './log.ts';
 
 /** What a process that logs one line at each level prints. */
 function run(level: string): { stdout: string; levels: string[] } {
@@ -36,13 +35,13 @@ test('the levels go from the fewest lines to the most, and to none', () => {
 
 test('on a terminal a stack goes over several lines, and elsewhere it is one field of a JSON line', () => {
   const fields = { pipeline: 'visits', stack: 'TypeError: no page\n    at handle (file:///visits.ts:7:1)\nCaused by: Error: "gone"' };
-  const terminal = new PassThrough();
-  pino({ base: null }, prettyLines(terminal)).error(fields, 'gave up');
+  const terminal: string[] = [];
+  pino({ base: null }, readableLines({ write: (line) => void terminal.push(line) })).error(fields, 'gave up');
   assert.match(
-    String(terminal.read()),
+    terminal.join(''),
     /gave up.*\n.*pipeline.*: "visits"\n.*stack.*: TypeError: no page\n +at handle \(file:\/\/\/visits\.ts:7:1\)\n +Caused by: Error: "gone"\n/,
   );
-  const file = new PassThrough();
-  pino({ base: null }, file).error(fields, 'gave up');
-  assert.equal(JSON.parse(String(file.read())).stack, fields.stack);
+  const file: string[] = [];
+  pino({ base: null }, { write: (line) => void file.push(line) }).error(fields, 'gave up');
+  assert.equal(JSON.parse(file.join('')).stack, fields.stack);
 });

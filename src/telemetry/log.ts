@@ -1,27 +1,45 @@
 import { type Logger, pino } from 'pino';
-import { PinoPretty } from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
+import { LogLines, ownDescriptor } from './log-lines.ts';
+import { ProcessCounts } from './process-counts.ts';
 
 /** The values of `LOG_LEVEL`, from the fewest lines to the most, and none at all. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 const stderr = 2;
+/** How long the end of a process waits for somebody to read its last lines, in milliseconds. */
+const lastWordsMs = 500;
 
 /**
  * The log of a process, on stderr: stdout belongs to what a command prints. Readable lines on a terminal, JSON lines
- * anywhere else. Lines are written before the call returns, so that the last words of a crash are not lost.
+ * anywhere else. Lines are written before the call returns, so that the last words of a crash are not lost. Nobody who
+ * does not read stops the process: see {@link LogLines}.
+ *
+ * @param counts where the lines are counted that were dropped
  */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel, counts: ProcessCounts = new ProcessCounts()): Logger {
+  // Makes the stream: from then on a socket does not block.
+  const { isTTY } = process.stderr;
+  const lines = new LogLines(ownDescriptor(stderr), {
+    dropped: () => {
+      counts.logLinesDropped += 1;
+    },
+    flowing: (dropped) => log.warn({ lines: dropped }, 'lines of the log were dropped: they could not be written, or nobody read them'),
+  });
+  process.on('exit', () => lines.flush(lastWordsMs));
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return pino(options, process.stderr.isTTY ? prettyLines(stderr) : pino.destination({ fd: stderr, sync: true }));
+  const log = pino(options, isTTY ? readableLines(lines) : lines);
+  return log;
 }
 
 /** Writes readable lines; a `stack` takes several. */
-export function prettyLines(destination: number | NodeJS.WritableStream): ReturnType<typeof PinoPretty> {
-  return PinoPretty({ destination, sync: true, customPrettifiers: { stack: (stack) => String(stack) } });
+export function readableLines(lines: Pick<LogLines, 'write'>): Pick<LogLines, 'write'> {
+  const pretty = prettyFactory({ customPrettifiers: { stack: (stack) => String(stack) } });
+  return { write: (line) => lines.write(pretty(line) ?? '') };
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Counters } from '../engine/counts.ts';
 import type { Leftover } from '../engine/leftovers/leftover.ts';
+import { ProcessCounts } from './process-counts.ts';
 import { Prometheus } from './prometheus.ts';
 
 const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
@@ -10,7 +11,13 @@ const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.
 async function scrape(counters: Counters): Promise<string> {
   const counts = { visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) };
   const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
-  return new Prometheus().text({ counts, leftovers, store: { logBytes: 4_096 }, uptimeMs: 1_500, refusals: { missing: 3 } });
+  return new Prometheus(new ProcessCounts()).text({
+    counts,
+    leftovers,
+    store: { logBytes: 4_096 },
+    uptimeMs: 1_500,
+    refusals: { missing: 3 },
+  });
 }
 
 /** Names with their types. */

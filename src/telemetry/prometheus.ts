@@ -3,6 +3,7 @@ import type { PipelineCounts } from '../engine/counts.ts';
 import type { DistributionSnapshot } from '../engine/distribution.ts';
 import type { Leftover } from '../engine/leftovers/leftover.ts';
 import type { StoreStats } from '../store/store.ts';
+import type { ProcessCounts } from './process-counts.ts';
 import { SnapshotHistogram } from './snapshot-histogram.ts';
 
 type Counts = Readonly<Record<string, PipelineCounts>>;
@@ -14,8 +15,28 @@ export class Prometheus {
   /** prom-client's own metrics of the process, such as the event loop's delay. */
   readonly #process = new Registry();
 
-  constructor() {
+  constructor(counts: ProcessCounts) {
+    const registers = [this.#process];
     collectDefaultMetrics({ register: this.#process });
+    new Counter({
+      name: 'millrace_log_lines_dropped_total',
+      help: 'Lines of the log that nobody read in time, or that could not be written.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(counts.logLinesDropped);
+      },
+    });
+    new Counter({
+      name: 'millrace_stray_failures_total',
+      help: 'Failures of the served program that no turn waited for, and its calls of process.exit().',
+      labelNames: ['kind'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [kind, count] of Object.entries(counts.strayFailures)) this.inc({ kind }, count);
+      },
+    });
   }
 
   /** A scrape out of one snapshot of the counts. Their registry is made anew for it, so that scrapes side by side do not mix. */
@@ -102,6 +123,13 @@ function ofMill({ counts, leftovers, store, uptimeMs, refusals }: Snapshot): Reg
     deliveries.inc({ pipeline, outcome: 'failed' }, deliveriesFailed);
     deliveries.inc({ pipeline, outcome: 'unknown' }, deliveriesUnknown);
   }
+  const timeouts = new Counter({
+    name: 'millrace_validation_timeouts_total',
+    help: 'Events that were refused because their schema took too long, since the process started.',
+    labelNames: ['pipeline'],
+    registers,
+  });
+  for (const [pipeline, { validationTimeouts }] of pipelines) timeouts.inc({ pipeline }, validationTimeouts);
   for (const { name, help, of } of gauges) {
     const gauge = new Gauge({ name, help, labelNames: ['pipeline'], registers });
     for (const [pipeline, count] of pipelines) gauge.set({ pipeline }, of(count));

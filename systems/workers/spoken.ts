@@ -15,5 +15,9 @@ export interface Spoken extends Speech, Pick<Worker, 'worker_listened' | 'messag
  */
 export type Observe = (spoken: Spoken, turn: Pick<Turn, 'log'>) => void | PromiseLike<void>;
 
-/** The default. */
-export const logSpoken: Observe = ({ place: _, ...fields }, turn) => turn.log.info('spoke', fields);
+/** The default: who speaks to whom, and at debug what is said, too. */
+export const logSpoken: Observe = ({ place: _, ...spoken }, turn) => {
+  const { worker, destination_worker, worker_listened } = spoken;
+  turn.log.info('spoke', { worker, destination_worker, worker_listened });
+  turn.log.debug('said', spoken);
+};
