@@ -41,7 +41,7 @@ export class TimerQueue {
   /** Fired, set or cancelled by a turn since the present look began to read: what it reads of them is old. */
   readonly #touched = new Set<string>();
   #isReading = false;
-  /** The soonest moment of those that were armed since the present look began to read: it may have missed them. */
+  /** The soonest moment of those that were armed since the present look began to read: it may have missed them, or left them out. */
   #missedFrom = Number.POSITIVE_INFINITY;
   /** Outcomes that were given to their lanes at once, until they are on disk. */
   readonly #handed = new Set<string>();
@@ -118,7 +118,8 @@ export class TimerQueue {
     if (this.#readTo !== undefined && dueAt <= this.#readTo.dueAt) {
       if (isDue && this.#passed.size < sliceMax) this.#passed.add(key);
       else this.#readTo = before(dueAt);
-    } else if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
+    }
+    if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
     if (isOutcome(name)) this.#mayBeAhead ||= dueAt > now;
     if (isDue) this.#look();
     else this.#arm(dueAt);

@@ -119,7 +119,7 @@ export const deliveries: readonly Mutant[] = [
     name: 'outcome-not-on-disk-before-it-is-told',
     promises: [6, 8],
     file: 'src/engine/timer-queue.ts',
-    find: 'this.#means.lanes.writeTimer({ key, name: timerName, timer: written });',
+    find: 'lanes.writeTimer({ key, name: timerName, timer: written });',
     replace: 'void written;',
     tests: [promise('deliveries', 'a key that fails when it is told is told again'), promise('deliveries')],
   },

@@ -76,7 +76,7 @@ export const schedules: readonly Mutant[] = [
     name: 'schedule-run-ends-before-its-events',
     promises: [3],
     file: run,
-    find: 'await Promise.race([this.#means.finished(key), this.#gone.promise]);',
+    find: 'await this.#means.finished(key, this.#grace);',
     replace: '',
     tests,
   },

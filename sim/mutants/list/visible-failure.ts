@@ -106,7 +106,7 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'store-that-failed-for-good-tried-for-ever',
     promises: [9],
     file: 'src/engine/partition.ts',
-    find: 'this.#isOver = true;\n        return fatal(failure);',
+    find: 'this.#isOver = true;\n        this.#recovered.wake();\n        return fatal(failure);',
     replace: 'void fatal;',
     tests: [promise('visible-failure'), promise('exactly-once')],
   },

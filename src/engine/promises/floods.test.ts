@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import * as z from 'zod';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { Store } from '../../store/store.ts';
+import type { TestMill } from '../../testing/test-mill.ts';
+import { Lane } from '../lane.ts';
+import { Tenure } from '../tenure.ts';
+import { failing, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
+
+onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }) => {
+  const Call = z.object({ key: z.string(), say: z.string() });
+  const dueAt = Date.UTC(2026, 0, 2);
+
+  /** `arm` arms a timer of the key, or several; any other word is remembered, as is what rings. */
+  function bells(heard: string[], ring: (key: string) => void | Promise<void> = () => undefined, concurrency = 4) {
+    const rings = (name: string) => (_state: unknown, turn: { key: string }) => {
+      const note = () => void heard.push(`${turn.key} ${name}`);
+      const rung = ring(turn.key);
+      return rung instanceof Promise ? rung.then(note) : note();
+    };
+    return pipeline('bells', {
+      event: Call,
+      key: ({ key }) => key,
+      retry: { attempts: 1 },
+      onGiveUp: 'park',
+      concurrency,
+      handle({ key, say }, _state, turn) {
+        if (say === 'arm') {
+          turn.timers.set('second', { at: dueAt + 1 });
+          turn.timers.set('first', { at: dueAt });
+        } else if (say === 'arm one') turn.timers.set('first', { at: dueAt });
+        else if (say === 'break') failing();
+        else heard.push(`${key} ${say}`);
+      },
+      timers: { first: rings('first'), second: rings('second') },
+    });
+  }
+
+  /** A gate for each call that waits, opened one at a time. */
+  function gates() {
+    const waiting: (() => void)[] = [];
+    return { waiting, pass: () => new Promise<void>((resolve) => waiting.push(resolve)) };
+  }
+
+  async function callAll(t: TestMill, count: number, say: string): Promise<void> {
+    for (let from = 0; from < count; from += 1_000) {
+      const batch = Array.from({ length: Math.min(1_000, count - from) }, (_, at) => ({ key: `k${from + at}`, say }));
+      await t.ingestBatch('bells', batch);
+    }
+    await t.drain();
+  }
+
+  /** Waits for the engine to do what it can do at once, however long its handlers take. */
+  async function settle(condition: () => boolean): Promise<void> {
+    for (let turns = 0; turns < 10_000 && !condition(); turns += 1) await setImmediate();
+    assert.ok(condition());
+  }
+
+  test('of timers that come due at once each is read once, no more than can run soon, and events have their turns between them', async () => {
+    const base = makeStore();
+    let read = 0;
+    const dueTimers: Store['dueTimers'] = async (...asked) => {
+      const due = await base.dueTimers(...asked);
+      read += due.length;
+      return due;
+    };
+    const { waiting, pass } = gates();
+    const heard: string[] = [];
+    const t = await testMill({ pipelines: [bells(heard, pass)], store: withCalls(base, { dueTimers }) });
+    await callAll(t, 3_000, 'arm one');
+    read = 0;
+    while (t.clock.turnToNextAlarm(dueAt));
+    const places = 4 * base.partitions;
+    await settle(() => waiting.length === places);
+    for (let turns = 0; turns < 100; turns += 1) await setImmediate();
+    assert.ok(read <= 1_000 * base.partitions, `${read} were read while none has ended`);
+    for (let n = 0; n < 20; n += 1) await t.ingest('bells', { key: `other ${n}`, say: 'hello' });
+    for (let passed = 0; passed < 40 * places; passed += 1) {
+      await settle(() => waiting.length === places);
+      waiting.shift()?.();
+    }
+    await settle(() => heard.filter((what) => what.endsWith('hello')).length === 20);
+    assert.ok(heard.length < 1_000, 'the events did not wait for the timers');
+    const idle = t.drain();
+    let isIdle = false;
+    void idle.then(() => {
+      isIdle = true;
+    });
+    while (!isIdle) {
+      for (const open of waiting.splice(0)) open();
+      await setImmediate();
+    }
+    assert.equal(new Set(heard).size, heard.length, 'each fired once');
+    assert.equal(heard.length, 3_020);
+    assert.ok(read <= 3_100, `${read} were read for 3,000`);
+    await t.stop();
+  });
+
+  test('timers that came due in masses while nobody was there fire once each after the start, those of a key in their order', async () => {
+    const heard: string[] = [];
+    const t = await testMill({ pipelines: [bells(heard)] });
+    await callAll(t, 1_500, 'arm');
+    await t.stop();
+    while (t.clock.turnToNextAlarm(dueAt + 1_000));
+    await t.start();
+    await t.drain();
+    assert.equal(heard.length, 3_000);
+    assert.equal(new Set(heard).size, 3_000);
+    for (const key of ['k0', 'k1499']) {
+      assert.deepEqual(
+        heard.filter((what) => what.startsWith(`${key} `)),
+        [`${key} first`, `${key} second`],
+      );
+    }
+    await t.stop();
+  });
+
+  test('the due timers of keys that are parked in masses hide no others, and fire in their order once their key is open', async () => {
+    for (const warmKeys of [1, 50_000]) {
+      const heard: string[] = [];
+      const t = await testMill({ pipelines: [bells(heard)], limits: { warmKeys } });
+      await callAll(t, 1_200, 'arm');
+      await callAll(t, 1_200, 'break');
+      await t.ingest('bells', { key: 'other', say: 'arm' });
+      await t.advance(dueAt + 1_000 - t.clock.now());
+      assert.deepEqual(heard, ['other first', 'other second']);
+      const [letter] = await t.deadLetters();
+      assert.ok(letter);
+      await t.mill.discard(letter.id);
+      await t.drain();
+      assert.deepEqual(heard.slice(2), [`${letter.key} first`, `${letter.key} second`]);
+      await t.crash();
+      await t.drain();
+      const [next] = await t.deadLetters();
+      await t.mill.discard(next?.id ?? '');
+      await t.drain();
+      assert.deepEqual(heard.slice(4), [`${next?.key} first`, `${next?.key} second`]);
+      await t.stop();
+    }
+  });
+
+  test('a timer that is overdue when it is set fires, also behind those that were read', async () => {
+    const heard: string[] = [];
+    const late = pipeline('late', {
+      event: Call,
+      key: ({ key }) => key,
+      handle: ({ say }, _state, turn) => turn.timers.set('ring', { at: Number(say) }),
+      timers: { ring: (_state, turn) => void heard.push(turn.key) },
+    });
+    const t = await testMill({ pipelines: [late], startAt: 10_000 });
+    await t.ingest('late', { key: 'a', say: '9000' });
+    await t.drain();
+    await t.ingest('late', { key: 'b', say: '5000' });
+    await t.drain();
+    await t.ingestBatch(
+      'late',
+      Array.from({ length: 1_000 }, (_, n) => ({ key: `k${n}`, say: `${n}` })),
+    );
+    await t.ingestBatch(
+      'late',
+      Array.from({ length: 1_000 }, (_, n) => ({ key: `l${n}`, say: `${n}` })),
+    );
+    await t.drain();
+    assert.equal(heard.length, 2_002);
+    assert.equal(new Set(heard).size, 2_002);
+    await t.stop();
+  });
+
+  test('outcomes that come in faster than their handlers end are told once each, in their order', async () => {
+    const { waiting, pass } = gates();
+    const told: string[] = [];
+    const asking = pipeline('asking', {
+      event: z.object({ key: z.string() }),
+      key: ({ key }) => key,
+      concurrency: 1,
+      deliver: {
+        shop: {
+          to: { call: async () => ({ result: 'delivered' as const }) },
+          order: 'key',
+          outcome: (_state, turn) => pass().then(() => void told.push(`${turn.key} ${turn.id}`)),
+        },
+      },
+      handle({ key }, _state, turn) {
+        for (const n of [1, 2, 3]) turn.deliver('shop', n, { id: `${key}${n}` });
+      },
+    });
+    const t = await testMill({ pipelines: [asking] });
+    const keys = Array.from({ length: 30 }, (_, n) => `k${n}`);
+    for (const key of keys) await t.ingest('asking', { key });
+    const drained = t.drain();
+    let isDrained = false;
+    void drained.then(() => {
+      isDrained = true;
+    });
+    while (!isDrained) {
+      waiting.shift()?.();
+      await setImmediate();
+    }
+    assert.equal(told.length, 90);
+    for (const key of keys) {
+      assert.deepEqual(
+        told.filter((what) => what.startsWith(`${key} `)),
+        [1, 2, 3].map((n) => `${key} ${key}${n}`),
+      );
+    }
+    await t.stop();
+  });
+
+  test('keys whose retries come due at once are read back a few at a time, and leave the others their room in memory', async () => {
+    const base = makeStore();
+    let underWay = 0;
+    let underWayMax = 0;
+    let loads = 0;
+    const held: Store['held'] = async (...asked) => {
+      underWay += 1;
+      underWayMax = Math.max(underWayMax, underWay);
+      await setImmediate();
+      underWay -= 1;
+      return base.held(...asked);
+    };
+    const load: Store['load'] = (partition, keys) => {
+      loads += keys.length;
+      return base.load(partition, keys);
+    };
+    const attempt = ({ key }: { key: string }, nth: number) => {
+      if (key.startsWith('k') && nth === 1) failing();
+    };
+    const t = await testMill({
+      pipelines: [steps({ attempt })],
+      store: withCalls(base, { held, load }),
+      limits: { warmKeys: 100 },
+    });
+    await t.ingestBatch(
+      'steps',
+      Array.from({ length: 1_000 }, (_, at) => ({ key: `k${at}`, n: 1 })),
+    );
+    await t.drain();
+    for (const n of [1, 2, 3]) {
+      loads = 0;
+      for (let at = 0; at < 50; at += 1) {
+        await t.ingest('steps', { key: `other ${at}`, n });
+        await t.drain();
+      }
+    }
+    assert.equal(loads, 0, 'the other keys stay in memory');
+    await t.advance('1m');
+    assert.equal(t.mill.counts().steps?.processed, 1_150);
+    assert.ok(underWayMax <= 128 * base.partitions, `${underWayMax} were read back at once`);
+    for (const key of ['k0', 'k999']) assert.deepEqual(await stepsOf(t, key), [1]);
+    await t.stop();
+  });
+
+  test('readers of a key that is busy cost the turns of others nothing, while they wait and when their time is over', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const attempt = ({ key }: { key: string }) => (key === 'busy' ? gate.promise : undefined);
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingest('steps', { key: 'busy', n: 1 });
+    const { mill } = t;
+    const looks = context.mock.getter(Lane.prototype, 'isBusy', Object.getOwnPropertyDescriptor(Lane.prototype, 'isBusy')?.get);
+    const looksDuringIngest = async () => {
+      looks.mock.resetCalls();
+      for (let n = 0; n < 50; n += 1) await mill.ingest('steps', { key: 'other', n });
+      await mill.state('steps', 'other');
+      return looks.mock.callCount();
+    };
+    const readers = Array.from({ length: 300 }, () => [
+      mill.state('steps', 'busy'),
+      mill.keys('steps', ['busy']),
+      mill.knows('steps', 'busy'),
+      mill.settled('steps'),
+    ]).flat();
+    for (let turns = 0; turns < 20; turns += 1) await setImmediate();
+    const whileTheyWait = await looksDuringIngest();
+    assert.ok(whileTheyWait < 5_000, `${whileTheyWait} looks while they wait`);
+    t.clock.turnToNextAlarm(t.clock.now() + 250);
+    while (t.clock.turnToNextAlarm(t.clock.now()));
+    const answers = await Promise.all(readers);
+    assert.deepEqual(answers.slice(2, 4), [true, false]);
+    const afterwards = await looksDuringIngest();
+    assert.ok(afterwards < 5_000, `${afterwards} looks afterwards`);
+    gate.resolve();
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'busy'), [1]);
+    await t.stop();
+  });
+
+  test('who asks for idleness and goes away leaves nothing behind', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const attempt = ({ key }: { key: string }) => (key === 'busy' ? gate.promise : undefined);
+    const t = await testMill({ pipelines: [steps({ attempt })] });
+    await t.ingest('steps', { key: 'busy', n: 1 });
+    const asked = Array.from({ length: 500 }, () => t.mill.idle(10));
+    for (let turns = 0; turns < 20; turns += 1) await setImmediate();
+    while (t.clock.turnToNextAlarm(t.clock.now() + 10));
+    assert.ok((await Promise.all(asked)).every((isIdle) => !isIdle));
+    const looks = context.mock.getter(Tenure.prototype, 'isIdle', Object.getOwnPropertyDescriptor(Tenure.prototype, 'isIdle')?.get);
+    for (let n = 0; n < 50; n += 1) await t.ingest('steps', { key: 'other', n });
+    assert.ok(looks.mock.callCount() < 2_000, `${looks.mock.callCount()} looks`);
+    gate.resolve();
+    await t.stop();
+  });
+});
