@@ -1,5 +1,14 @@
 import { sql } from 'kysely';
-import { exactValue, type Mill, type ReadOptions, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
+import {
+  exactValue,
+  type Mill,
+  type ReadOptions,
+  type StoredRowOf,
+  type Table,
+  type TableQuery,
+  type Turn,
+  table,
+} from '../../src/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
 /** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
@@ -74,16 +83,8 @@ async function selectNewest(
   { type, source, user_id, from, to, after, limit }: Selection,
   options: ReadOptions | undefined,
 ): Promise<ProcessedEvent[]> {
-  let select = mill.query(processedEvents, options).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
-  if (user_id !== undefined) {
-    select = select.where('user_id', '=', user_id);
-    // A user has few events of all those of a type or source, which a + keeps SQLite from looking for.
-    if (type !== undefined) select = select.where(sql<boolean>`+type = ${type}`);
-    if (source !== undefined) select = select.where(sql<boolean>`+source = ${source}`);
-  } else {
-    if (type !== undefined) select = select.where('type', '=', type);
-    if (source !== undefined) select = select.where('source', '=', source);
-  }
+  const chosen = choose(mill.query(processedEvents, options), { type, source, user_id });
+  let select = chosen.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
   // With both bounds SQLite takes the index without the source. The rows come in the order of time, so the older ones can be cut off here.
   const isCutOff = from !== undefined && to !== undefined && source !== undefined && user_id === undefined;
   if (from !== undefined && !isCutOff) select = select.where('created_at', '>=', from);
@@ -92,6 +93,18 @@ async function selectNewest(
     select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
   const rows = await select.execute();
   return isCutOff ? rows.filter((row) => orderOf(row, 'created_at') >= orderOfText(from)) : rows;
+}
+
+function choose(
+  query: TableQuery<typeof processedEvents>,
+  { type, source, user_id }: Pick<Selection, 'type' | 'source' | 'user_id'>,
+): TableQuery<typeof processedEvents> {
+  // A user has few events of all those of a type or source, which a + keeps SQLite from looking for.
+  const [typeColumn, sourceColumn] = user_id === undefined ? [sql`type`, sql`source`] : [sql`+type`, sql`+source`];
+  let chosen = user_id === undefined ? query : query.where('user_id', '=', user_id);
+  if (type !== undefined) chosen = chosen.where(sql<boolean>`${typeColumn} = ${type}`);
+  if (source !== undefined) chosen = chosen.where(sql<boolean>`${sourceColumn} = ${source}`);
+  return chosen;
 }
 
 function newestFirst(one: ProcessedEvent, other: ProcessedEvent): number {

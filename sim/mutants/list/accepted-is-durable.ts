@@ -9,8 +9,8 @@ export const acceptedIsDurable: readonly Mutant[] = [
     name: 'acknowledge-before-commit',
     promises: [1],
     file: groupCommit,
-    find: 'this.#commit.run();\n      return { values };',
-    replace: 'queueMicrotask(() => this.#commit.run());\n      return { values };',
+    find: 'this.#commit.run();\n      this.#room.landed();',
+    replace: 'queueMicrotask(() => this.#commit.run());\n      this.#room.landed();',
     tests: [beside('store/sqlite/group-commit')],
   },
   {

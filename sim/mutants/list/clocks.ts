@@ -151,7 +151,7 @@ export const clocks: readonly Mutant[] = [
     name: 'schedule-not-planned-anew-after-a-refusal',
     promises: [5],
     file: schedules,
-    find: 'clock.after(planAgainMs, () => void this.#planAnew());',
+    find: 'this.#callOff = this.#means.clock.after(planAgainMs, () => void this.#planAnew());',
     replace: '',
     tests: [promise('clock-jumps')],
   },

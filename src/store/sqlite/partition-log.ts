@@ -9,6 +9,15 @@ import { Select } from './select.ts';
 export const isDuplicate = 0;
 export const isLate = -1;
 
+/** Events that one call of `prune` looks at: some milliseconds, so that no commit waits for long. */
+const pieceMax = 5_000;
+
+/** What a call of `prune` came to: how many events and ids went, and behind which position it goes on; null at the end. */
+export interface Pruned {
+  readonly removed: number;
+  readonly next: number | null;
+}
+
 /**
  * The log of one pipeline, as the writer sees it: judges and appends events, and forgets old ones. Positions are dense
  * and given out here; the head lives in memory and is read anew after a rollback.
@@ -22,6 +31,7 @@ export class PartitionLog {
   readonly #skipped: Select<[1]>;
   readonly #bounds: Select<[first: number | null, last: number | null, cursor: number | null]>;
   readonly #from: Select<[position: number, acceptedAt: number]>;
+  readonly #pieceEnd: Select<[last: number | null, events: number]>;
   readonly #pruneLog: StatementSync;
   #head = 0;
 
@@ -41,8 +51,12 @@ export class PartitionLog {
       `SELECT (SELECT min(position) FROM ${log}), (SELECT max(position) FROM ${log}), (SELECT cursor FROM millrace_partitions WHERE pipeline = ?)`,
     );
     this.#from = new Select(db, `SELECT position, accepted_at FROM ${log} WHERE position >= ? ORDER BY position LIMIT 1`);
+    this.#pieceEnd = new Select(
+      db,
+      `SELECT max(position), count(*) FROM (SELECT position FROM ${log} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?)`,
+    );
     this.#pruneLog = db.prepare(`DELETE FROM ${log} WHERE position IN (
-      SELECT position FROM ${log} AS settled WHERE position <= ?
+      SELECT position FROM ${log} AS settled WHERE position > ? AND position <= ?
         AND NOT EXISTS (SELECT 1 FROM ${held} AS held WHERE held.key = settled.key AND held."order" = coalesce(settled.number, settled.position))
         AND NOT EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ? AND letter.position = settled.position)
       ORDER BY position LIMIT ?)`);
@@ -74,10 +88,18 @@ export class PartitionLog {
     return position;
   }
 
-  /** Forgets old events and ids; answers how many. */
-  prune({ acceptedBefore, idsBefore, limit }: Retention): number {
-    const events = this.#pruneLog.run(this.#lastBefore(acceptedBefore), this.#pipeline, limit).changes;
-    return Number(events) + this.#ids.forget(idsBefore, limit);
+  /**
+   * Forgets old events behind a position, and ids. Of events it looks at a piece alone: those that dead letters or their keys keep
+   * may be a million.
+   */
+  prune({ acceptedBefore, idsBefore, limit }: Retention, after: number): Pruned {
+    const last = this.#lastBefore(acceptedBefore);
+    const [end, looked] = this.#pieceEnd.get(after, last, pieceMax) ?? [null, 0];
+    const events = end === null ? 0 : Number(this.#pruneLog.run(after, end, this.#pipeline, limit).changes);
+    // What the limit left of the piece is looked at again.
+    const isWhole = end === null || events < limit;
+    const next = isWhole && looked < pieceMax ? null : isWhole ? end : after;
+    return { removed: events + this.#ids.forget(idsBefore, limit), next };
   }
 
   /** Holds the event by its number, unless that is known. */

@@ -44,6 +44,8 @@ import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
 import type { WriterThreadOptions } from './writer-thread.ts';
 
+/** In one call: no stop waits for long behind it. */
+const prunePiecesMax = 20;
 /** SQLite counts in 32 bits. */
 const busyTimeoutMsMax = 2 ** 31 - 1;
 
@@ -109,6 +111,8 @@ class SqliteStore implements Store {
   readonly kind = 'sqlite';
   readonly partitions = 1;
   readonly #connection: ConnectionOptions;
+  /** By pipeline, the position behind which retention goes on. */
+  readonly #prunedTo = new Map<string, number>();
   #threads: Threads | undefined;
   #opening: Promise<Threads> | undefined;
   #closing: Promise<unknown> | undefined;
@@ -196,8 +200,20 @@ class SqliteStore implements Store {
     return this.#open.lookups.call('deadLetters', [query], signal);
   }
 
+  /** Piece by piece, so that others write in between, and from where the last call ended: those that are kept may be a million. */
   async prune(retention: Retention): Promise<number> {
-    return this.#open.writer.call('prune', retention);
+    const { pipeline } = retention.partition;
+    let removed = 0;
+    let pieces = 0;
+    do {
+      const left = { ...retention, limit: retention.limit - removed };
+      const piece = await this.#open.writer.call('prunePiece', left, this.#prunedTo.get(pipeline) ?? 0);
+      removed += piece.removed;
+      if (piece.next === null) this.#prunedTo.delete(pipeline);
+      else this.#prunedTo.set(pipeline, piece.next);
+      pieces += 1;
+    } while (this.#prunedTo.has(pipeline) && removed < retention.limit && pieces < prunePiecesMax);
+    return removed;
   }
 
   async query(

@@ -4,7 +4,7 @@ import type { Claim, NewDeadLetter, PartitionId, Retention, StoreDeclaration } f
 import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
-import { PartitionLog } from './partition-log.ts';
+import { PartitionLog, type Pruned } from './partition-log.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { CommitRows, EventRow } from './rows.ts';
 import { Select } from './select.ts';
@@ -23,7 +23,7 @@ export interface WriterCalls {
   claim(partition: PartitionId): Claim;
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
-  prune(retention: Retention): number;
+  prunePiece(retention: Retention, after: number): Pruned;
   forgetPiece(pipeline: string): boolean;
 }
 
@@ -110,9 +110,9 @@ export class Writer implements WriterCalls {
     }
   }
 
-  prune(retention: Retention): number {
+  prunePiece(retention: Retention, after: number): Pruned {
     const { pipeline, slice } = retention.partition;
-    return this.#partition(pipeline, slice).log.prune(retention);
+    return this.#partition(pipeline, slice).log.prune(retention, after);
   }
 
   #commit(commit: CommitRows): WrittenCommit {
