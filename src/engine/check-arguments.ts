@@ -1,9 +1,9 @@
-import { type Check, checkOptions, type OptionTable } from '../pipeline/check-options.ts';
-import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/expectations.ts';
+import { type Check, checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
+import { arrayOf, duration, expect, integerFrom, moment, options, toDuration } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
-import type { Freshness, StopOptions } from './mill-options.ts';
+import type { Freshness, GapsQuery, StopOptions, WaitingKey } from './mill-options.ts';
 
 /*
  * Checks of arguments for callers without a compiler. Each throws MILL_INVALID_REQUEST with the name of the method. Checks on the hot
@@ -26,6 +26,9 @@ const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   after: aText,
   limit: integerFrom(1),
 };
+
+const gapPlace: OptionTable<Pick<WaitingKey, 'since' | 'key'>> = { since: required(moment), key: required(aText) };
+const gapsQuery: OptionTable<GapsQuery> = { after: options(gapPlace), limit: integerFrom(1) };
 
 /** @param call the method, as messages name it */
 export function checkIngestOptions(call: string, options: IngestOptions | undefined): void {
@@ -62,6 +65,10 @@ export function checkPause(options: unknown): void {
 
 export function checkDeadLetterQuery(query: unknown): void {
   checkOptions(query, deadLetterQuery, placeOf('deadLetters'));
+}
+
+export function checkGapsQuery(query: unknown): void {
+  checkOptions(query, gapsQuery, placeOf('gaps'));
 }
 
 /** @param what names the argument in messages */

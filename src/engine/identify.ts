@@ -2,6 +2,7 @@ import { describeFound } from '../describe-found.ts';
 import { type Issue, MillraceError } from '../errors.ts';
 import { inexactNumbersAsText, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
 import { copyJson, NotJson } from '../pipeline/json.ts';
+import { numberMax } from '../pipeline/number.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type Validated, validate } from '../pipeline/schema.ts';
 import { isStorableText } from '../pipeline/text.ts';
@@ -14,9 +15,6 @@ import { traceparentOf } from './tracing.ts';
 
 /** The most bytes that a UTF-16 unit takes in UTF-8. */
 const utf8BytesMax = 3;
-
-/** The highest number of an event: the one that follows it is an integer that is exact, too. */
-const numberMax = Number.MAX_SAFE_INTEGER - 1;
 
 const theSchema = "the event's schema";
 

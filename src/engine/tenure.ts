@@ -2,11 +2,14 @@ import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
+import { Admissions } from './admissions.ts';
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
 import type { Counters } from './counts.ts';
 import { Draft, type Outgoing } from './draft.ts';
 import { type FedEvent, Feed } from './feed.ts';
+import type { GapWatch } from './gap-watch.ts';
+import { Gaps } from './gaps.ts';
 import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
@@ -38,6 +41,7 @@ export interface TenureMeans {
   readonly refusals: Refusals;
   readonly ledger: Ledger;
   readonly waits: Waits;
+  readonly gapWatch: GapWatch;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;
@@ -64,6 +68,9 @@ export class Tenure {
   readonly #claim: Claim;
   readonly #feed: Feed;
   readonly #lanes: Lanes;
+  /** What the door has let in. */
+  readonly admissions: Admissions;
+  readonly #gaps: Gaps;
   readonly #timers: TimerQueue;
   readonly #outbox: Outbox;
   readonly #resolver: Resolver;
@@ -98,6 +105,20 @@ export class Tenure {
       timerTouched: (key, name) => this.#timers.touch(key, name),
       head: () => this.#feed.head,
       refusal: (cause) => means.refusals.take(cause),
+      arriving: (key) => this.admissions.take(key),
+      gapBegan: (lane, waiting) => this.#gaps.begin(lane, waiting),
+      gapEnded: (lane) => this.#gaps.end(lane),
+      failed,
+    });
+    this.admissions = new Admissions({ ...means, lanes: this.#lanes, held: () => means.ledger.unsettled - this.backlog });
+    this.#gaps = new Gaps({
+      ...means,
+      skipAfterMs: means.pipeline.order?.skipAfterMs,
+      lanes: this.#lanes,
+      draft: () => this.#draft,
+      drafted: () => this.#flushSoon(),
+      committed,
+      looked: () => this.#flushSoon(),
       failed,
     });
     this.#timers = new TimerQueue({
@@ -115,6 +136,7 @@ export class Tenure {
   }
 
   start(): void {
+    this.#gaps.start(this.#claim.gaps);
     this.#timers.start();
     this.#outbox.start();
     this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
@@ -134,12 +156,7 @@ export class Tenure {
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
     const nothingToRead = this.#dispatched >= this.#feed.head && this.#looks === 0;
-    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
-  }
-
-  /** The keys in memory. */
-  get lanes(): Pick<Lanes, 'peek'> {
-    return this.#lanes;
+    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#gaps.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
   }
 
   /** Tells of accepted events, in position order. */
@@ -240,10 +257,26 @@ export class Tenure {
     return this.#withdrawal.withdraw(endpoint);
   }
 
+  /** Resolves once the store has noted every gap that there is by now, or the tenure ends. */
+  noteGaps(): Promise<void> {
+    return this.#gaps.note();
+  }
+
+  /** Brings keys into memory. Throws what the store throws. */
+  async warm(keys: readonly string[]): Promise<void> {
+    try {
+      await this.#lanes.warm(keys);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */
   async end(reason: MillraceError): Promise<void> {
     if (this.#state === 'working') this.#state = 'ending';
     this.#feed.close();
+    this.#gaps.close();
     this.#timers.close();
     this.#outbox.close();
     const closed = this.#lanes.close(reason);
@@ -365,7 +398,7 @@ export class Tenure {
   }
 
   /** The draft is on disk: now it counts. */
-  #took(draft: Draft, { sends, deliveriesAdded }: Committed): void {
+  #took(draft: Draft, { sends, deliveriesAdded, gapsAdded }: Committed): void {
     const { ledger, clock, refusals, sent, progressed } = this.#means;
     ledger.committed(draft, deliveriesAdded, clock);
     refusals.committed(draft);
@@ -374,6 +407,7 @@ export class Tenure {
     // That an attempt has failed is no progress, however often it is tried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
+    if (draft.gaps.length > 0) this.#gaps.committed(draft.gaps, gapsAdded);
     this.#timers.committed(draft.timers);
     this.#outbox.committed(draft.deliveries);
   }

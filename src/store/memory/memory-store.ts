@@ -12,6 +12,7 @@ import type {
   DeadLetterQuery,
   DeclaredPipeline,
   DeliveryName,
+  GapQuery,
   HeldEvent,
   InventoryQuery,
   KeyRecord,
@@ -19,10 +20,12 @@ import type {
   NewEvent,
   Opened,
   PartitionId,
+  Pruned,
   Retention,
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoredGap,
   StoredPipeline,
   StoreStats,
 } from '../store.ts';
@@ -105,6 +108,10 @@ class MemoryStore implements Store {
     return this.#records(partition).heldKeys(after, limit);
   }
 
+  async gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]> {
+    return this.#records(partition).gaps.read(query);
+  }
+
   async dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly KeyedTimer[]> {
     return this.#records(partition).timers.due(dueBy, limit);
   }
@@ -131,9 +138,9 @@ class MemoryStore implements Store {
     records.judge(commit);
     this.#tables.write(commit.rows);
     // From here on nothing throws.
-    const before = records.deliveries.size;
+    const [deliveries, gaps] = [records.deliveries.size, records.gaps.size];
     records.apply(commit);
-    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - before };
+    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
   }
 
   async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
@@ -150,7 +157,7 @@ class MemoryStore implements Store {
       .slice(0, limit);
   }
 
-  async prune(retention: Retention): Promise<number> {
+  async prune(retention: Retention): Promise<Pruned> {
     return this.#records(retention.partition).prune(retention);
   }
 

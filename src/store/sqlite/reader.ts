@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
-import type { DeadLetter, DeadLetterQuery, DeliveryName, InventoryQuery, PartitionId, StoredPipeline } from '../store.ts';
+import type { DeadLetter, DeadLetterQuery, DeliveryName, GapQuery, InventoryQuery, PartitionId, StoredPipeline } from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import { readInventory } from './inventory.ts';
 import { PartitionReader } from './partition-reader.ts';
-import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import type { DeliveryRow, GapRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { type Selection, select } from './select-rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
@@ -14,6 +14,7 @@ export interface ReaderCalls {
   load(partition: PartitionId, keys: readonly string[]): readonly KeyRow[];
   held(partition: PartitionId, key: string, from: number, limit: number): readonly HeldRow[];
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[];
   dueTimers(partition: PartitionId, dueBy: number, limit: number): readonly TimerRow[];
   nextTimerDue(partition: PartitionId, after: number): number | null;
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[];
@@ -52,6 +53,10 @@ export class Reader implements ReaderCalls {
 
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[] {
     return this.#partition(partition).heldKeys(after, limit);
+  }
+
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[] {
+    return this.#partition(partition).gaps(query);
   }
 
   dueTimers(partition: PartitionId, dueBy: number, limit: number): readonly TimerRow[] {

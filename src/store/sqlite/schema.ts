@@ -5,10 +5,11 @@ import { migrateFrom1 } from './schema-version-1.ts';
 import { migrateFrom2 } from './schema-version-2.ts';
 import { migrateFrom3 } from './schema-version-3.ts';
 import { migrateFrom4 } from './schema-version-4.ts';
+import { migrateFrom5 } from './schema-version-5.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
@@ -26,6 +27,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (before <= 2) migrateFrom2(db);
   if (before <= 3) migrateFrom3(db);
   if (before <= 4) migrateFrom4(db);
+  if (before <= 5) migrateFrom5(db, createPipelineTables);
   db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
@@ -53,7 +55,7 @@ const sharedTables = `
 
 /** Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id. */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {
-  const { log, keys, held, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
+  const { log, keys, held, gaps, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
   db.exec(`
     CREATE TABLE IF NOT EXISTS ${log} (
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
@@ -67,6 +69,10 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
       key TEXT NOT NULL, "order" INTEGER NOT NULL, position INTEGER NOT NULL, attempts INTEGER NOT NULL, retry_at INTEGER,
       PRIMARY KEY (key, "order")
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ${gaps} (
+      key TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL, "first" INTEGER NOT NULL, since INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_gaps_${pipeline}`)} ON ${gaps} (since, key);
     CREATE TABLE IF NOT EXISTS ${timers} (
       key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
       attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)

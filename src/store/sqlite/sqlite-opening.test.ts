@@ -113,7 +113,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 5, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 6, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -314,8 +314,17 @@ test('a database of version 2 is brought up to date with all that is in it, and 
   const store = sqlite(path);
   for (const [time, epoch] of [4, 5].entries()) {
     await store.open(declaration);
-    assert.deepEqual(await store.claim(visits), { epoch, cursor: 1, head: 1, held: 0, deadLetters: time + 1, parked: 0, deliveries: time });
-    const nothing = { holds: [], releases: [], keys: [], timers: [], rows: [], resolvedDeadLetters: [], sends: [] };
+    assert.deepEqual(await store.claim(visits), {
+      epoch,
+      cursor: 1,
+      head: 1,
+      held: 0,
+      deadLetters: time + 1,
+      parked: 0,
+      deliveries: time,
+      gaps: 0,
+    });
+    const nothing = { holds: [], gaps: [], releases: [], keys: [], timers: [], rows: [], resolvedDeadLetters: [], sends: [] };
     const work = {
       deliveries: [{ write: 'ask' as const, delivery: stored }],
       deadLetters: [{ ...letter, id: `y${time}`, delivery: given }],

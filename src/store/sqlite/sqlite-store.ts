@@ -13,6 +13,7 @@ import type {
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
+  GapQuery,
   HeldEvent,
   InventoryQuery,
   KeyRecord,
@@ -20,10 +21,12 @@ import type {
   NewEvent,
   Opened,
   PartitionId,
+  Pruned,
   Retention,
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoredGap,
   StoredPipeline,
   StoredTimer,
   StoreLog,
@@ -36,7 +39,7 @@ import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
 import type { ReaderCalls } from './reader.ts';
 import type { ReaderThreadOptions } from './reader-thread.ts';
-import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
+import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './rows.ts';
 import { toRows } from './select-rows.ts';
 import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
@@ -145,6 +148,11 @@ class SqliteStore implements Store {
     return this.#open.reader.running.call('heldKeys', partition, after, limit);
   }
 
+  async gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]> {
+    const rows = await this.#open.reader.running.call('gaps', partition, query);
+    return rows.map(toStoredGap);
+  }
+
   async dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly (StoredTimer & { readonly key: string })[]> {
     const rows = await this.#open.reader.running.call('dueTimers', partition, dueBy, limit);
     return rows.map(toTimer);
@@ -169,15 +177,15 @@ class SqliteStore implements Store {
 
   async commit(commit: Commit): Promise<Committed> {
     checkMoments(commit);
-    const { sends, deliveriesAdded } = await this.#open.writer.call('commit', toCommitRows(commit));
-    return { sends: sends.map(toAppended), deliveriesAdded };
+    const { sends, ...added } = await this.#open.writer.call('commit', toCommitRows(commit));
+    return { sends: sends.map(toAppended), ...added };
   }
 
   async deadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]> {
     return this.#open.reader.running.call('deadLetters', query);
   }
 
-  async prune(retention: Retention): Promise<number> {
+  async prune(retention: Retention): Promise<Pruned> {
     return this.#open.writer.call('prune', retention);
   }
 
