@@ -1,5 +1,6 @@
-import { type Check, checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
-import { arrayOf, duration, expect, integerFrom, moment, options, toDuration } from '../pipeline/expectations.ts';
+import { type Check, checkOptions, type OptionTable } from '../pipeline/check-options.ts';
+import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/expectations.ts';
+import { isMoment } from '../pipeline/moment.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
@@ -27,8 +28,7 @@ const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   limit: integerFrom(1),
 };
 
-const gapPlace: OptionTable<Pick<WaitingKey, 'since' | 'key'>> = { since: required(moment), key: required(aText) };
-const gapsQuery: OptionTable<GapsQuery> = { after: options(gapPlace), limit: integerFrom(1) };
+const gapsQuery: OptionTable<GapsQuery> = { after: expect('a gap of an earlier answer', isGapPlace), limit: integerFrom(1) };
 
 /** @param call the method, as messages name it */
 export function checkIngestOptions(call: string, options: IngestOptions | undefined): void {
@@ -65,6 +65,11 @@ export function checkPause(options: unknown): void {
 
 export function checkDeadLetterQuery(query: unknown): void {
   checkOptions(query, deadLetterQuery, placeOf('deadLetters'));
+}
+
+function isGapPlace(value: unknown): value is Pick<WaitingKey, 'since' | 'key'> {
+  if (typeof value !== 'object' || value === null || !('since' in value) || !('key' in value)) return false;
+  return typeof value.since === 'number' && isMoment(value.since) && typeof value.key === 'string';
 }
 
 export function checkGapsQuery(query: unknown): void {

@@ -38,8 +38,8 @@ const lookMax = 512;
  */
 export class Gaps {
   readonly #means: GapsMeans;
-  /** Lanes whose gap is not noted as it stands; they stay in memory until it is. */
-  readonly #young = new Set<Lane>();
+  /** Lanes whose gap is not noted as it stands, and since when, in elapsed time, in this order. They stay in memory until it is. */
+  readonly #young = new Map<Lane, number>();
   #disarmNote: (() => void) | undefined;
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
@@ -75,11 +75,9 @@ export class Gaps {
     const { clock, skipAfterMs } = this.#means;
     lane.gap = { next: lane.next, first: order, since: Math.min(acceptedAt, clock.now()) };
     lane.isGapYoung = true;
-    this.#young.add(lane);
-    this.#disarmNote ??= clock.after(noteAfterMs, () => {
-      this.#disarmNote = undefined;
-      this.#write();
-    });
+    this.#young.delete(lane);
+    this.#young.set(lane, clock.elapsedMs());
+    this.#armNote(noteAfterMs);
     if (skipAfterMs !== undefined) this.#arm(lane.gap.since + skipAfterMs);
   }
 
@@ -95,7 +93,7 @@ export class Gaps {
 
   /** Notes in the store what is not noted yet. Resolves when it is on disk. */
   async note(): Promise<void> {
-    this.#write();
+    this.#write(Number.POSITIVE_INFINITY);
     await this.#means.committed();
   }
 
@@ -108,6 +106,8 @@ export class Gaps {
       else if (gapWatch.oldest?.key === key) this.#lookSoon();
     }
     this.#arm(gapWatch.alarmAt);
+    // Their lanes may be forgotten now, and perhaps nothing else happens.
+    this.#means.lanes.sweep();
   }
 
   close(): void {
@@ -118,14 +118,27 @@ export class Gaps {
     this.#disarm?.();
   }
 
-  #write(): void {
-    for (const lane of this.#young) {
+  #armNote(afterMs: number): void {
+    const { clock } = this.#means;
+    this.#disarmNote ??= clock.after(afterMs, () => {
+      this.#disarmNote = undefined;
+      this.#write(clock.elapsedMs() - noteAfterMs);
+    });
+  }
+
+  /** Drafts the notes of gaps that began until then, in elapsed time. */
+  #write(begunBy: number): void {
+    for (const [lane, begunAt] of this.#young) {
+      if (begunAt > begunBy) {
+        this.#armNote(begunAt - begunBy);
+        return;
+      }
+      this.#young.delete(lane);
       lane.isGapYoung = false;
       if (lane.gap === undefined) continue;
       lane.isGapNoted = true;
       this.#draft(lane, lane.gap);
     }
-    this.#young.clear();
   }
 
   #draft(lane: Lane, gap: GapWrite['gap']): void {
@@ -206,9 +219,9 @@ export class Gaps {
         const lane = lanes.peek(key);
         if (lane?.gap === undefined) continue;
         lane.gap = { ...lane.gap, since: Math.min(lane.gap.since, now) };
-        this.#young.add(lane);
+        lane.isGapNoted = true;
+        this.#draft(lane, lane.gap);
       }
-      this.#write();
       lanes.sweep();
     }
     await this.#means.committed();

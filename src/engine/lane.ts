@@ -308,14 +308,8 @@ export class Lane {
   /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
   isForgettable(committedDraft: number): boolean {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
-    return (
-      still &&
-      !this.isGapYoung &&
-      this.arriving === 0 &&
-      !this.hasDueTimer &&
-      this.draft <= committedDraft &&
-      (this.numbered || this.queued === 0)
-    );
+    if (!still || this.isGapYoung || this.arriving > 0 || this.hasDueTimer) return false;
+    return this.draft <= committedDraft && (this.numbered || this.queued === 0);
   }
 
   /** The timer of that name is among the due ones. */

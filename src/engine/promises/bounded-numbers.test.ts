@@ -9,10 +9,10 @@ import type { TestMill } from '../../testing/test-mill.ts';
 import { sliceOf } from '../identify.ts';
 import { failing, isCode, onEveryStore, Step, upTo, withCalls } from './fixture.test.ts';
 
-type Step = z.infer<typeof Step>;
+type Stepped = z.infer<typeof Step>;
 
 /** A pipeline that is ordered by number, and whose state is the numbers that it handled. */
-function numbers(order: Partial<OrderByNumber<Step>> = {}, attempt: (step: Step) => void = () => undefined) {
+function numbers(order: Partial<OrderByNumber<Stepped>> = {}, attempt: (step: Stepped) => void = () => undefined) {
   return pipeline('numbers', {
     event: Step,
     key: ({ key }) => key,
@@ -142,7 +142,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
   });
 
   test('the room of a parked key is kept by a batch, also after a restart', async () => {
-    const poison = ({ n }: Step) => {
+    const poison = ({ n }: Stepped) => {
       if (n === 1) failing();
     };
     const t = await testMill({ pipelines: [numbers({ maxPending: 10 }, poison)] });
@@ -196,7 +196,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
   });
 
   test('where too many events wait for parked keys, events of keys that go on come in', async () => {
-    const poison = ({ key }: Step) => {
+    const poison = ({ key }: Stepped) => {
       if (key.startsWith('bad')) failing();
     };
     const plain = pipeline('numbers', {

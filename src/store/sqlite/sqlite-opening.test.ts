@@ -427,3 +427,23 @@ test('a database of version 4 is brought up to date: its dead letters do not say
     [null, 'Error: it failed', 'Error: it failed'],
   ]);
 });
+
+test('a database of version 5 is brought up to date: its gaps are noted from now on, also those of pipelines that are not declared', async () => {
+  const path = join(folder, 'version-5.db');
+  await whileOpen(sqlite(path), async () => undefined);
+  const plain = new DatabaseSync(path);
+  plain.exec("DROP TABLE millrace_gaps_visits; UPDATE millrace_meta SET value = 5 WHERE name = 'schema_version'");
+  plain.exec('CREATE TABLE millrace_log_gone AS SELECT * FROM millrace_log_visits');
+  plain.close();
+  const visits = { pipeline: 'visits', slice: 0 };
+  const gap = { next: 1, first: 3, since: 7 };
+  await whileOpen(sqlite(path), async (store) => {
+    const { epoch, gaps } = await store.claim(visits);
+    assert.equal(gaps, 0);
+    await store.commit(commitOf(visits, epoch, { gaps: [{ key: 'a', gap }] }));
+  });
+  await whileOpen(sqlite(path), async (store) => {
+    assert.deepEqual(await store.gaps(visits, { limit: 10 }), [{ key: 'a', ...gap }]);
+    await store.forget('gone');
+  });
+});
