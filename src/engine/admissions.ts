@@ -15,13 +15,13 @@ export interface AdmissionsMeans {
   readonly pipeline: AnyPipeline;
   readonly limits: Limits;
   readonly lanes: { peek(key: string): Lane | undefined };
-  /** Accepted events that wait in the store. */
-  held(): number;
+  /** Whether the store may hold events of a key that is not in memory. */
+  mayHoldMore(): boolean;
 }
 
 /**
  * Judges whether the key of an event has room for it (promise 7). What counts is what waits for the key and what was let in on its way
- * there, by whatever call. A key that is not in memory holds nothing as long as the store holds nothing; otherwise it must be looked at first.
+ * there, by whatever call. A key that is not in memory holds nothing unless some key does that was forgotten; then it must be looked at first.
  */
 export class Admissions {
   readonly #means: AdmissionsMeans;
@@ -76,7 +76,7 @@ export class Admissions {
     const arriving = this.#arriving.get(key) ?? 0;
     const isKeyFull = arriving >= this.#pendingMax;
     const isFarAhead = number !== null && number - this.#from > this.#jumpMax;
-    if (!wasWarmed && (isKeyFull || isFarAhead || isFull || this.#means.held() > 0)) return 'cold';
+    if (!wasWarmed && (isKeyFull || isFarAhead || isFull || this.#means.mayHoldMore())) return 'cold';
     if (isKeyFull) return 'key is full';
     this.#arriving.set(key, arriving + 1);
     return 'in';

@@ -83,6 +83,10 @@ export class Tenure {
   #committing: Promise<void> | undefined;
   #flushIsDue = false;
   #looks = 0;
+  /** Whether all keys that an earlier tenure left waiting have been in memory. */
+  #hasWoken: boolean;
+  /** Keys that the door brought into memory since the last sweep. */
+  #warmed = 0;
   #work: Promise<unknown> = Promise.resolve();
   #state: 'working' | 'ending' | 'failed' = 'working';
 
@@ -91,6 +95,7 @@ export class Tenure {
     this.#means = means;
     this.#claim = claim;
     this.#cursor = claim.cursor;
+    this.#hasWoken = claim.held === 0;
     this.#dispatched = claim.cursor;
     this.#draft = new Draft(1, claim.cursor);
     this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, means.limits.feed);
@@ -110,7 +115,7 @@ export class Tenure {
       gapEnded: (lane) => this.#gaps.end(lane),
       failed,
     });
-    this.admissions = new Admissions({ ...means, lanes: this.#lanes, held: () => means.ledger.unsettled - this.backlog });
+    this.admissions = new Admissions({ ...means, lanes: this.#lanes, mayHoldMore: () => this.#mayHoldMore });
     this.#gaps = new Gaps({
       ...means,
       skipAfterMs: means.pipeline.order?.skipAfterMs,
@@ -262,10 +267,14 @@ export class Tenure {
     return this.#gaps.note();
   }
 
-  /** Brings keys into memory. Throws what the store throws. */
+  /** Brings keys into memory for the door, which may refuse their events: then nothing else sweeps. Throws what the store throws. */
   async warm(keys: readonly string[]): Promise<void> {
     try {
       await this.#lanes.warm(keys);
+      this.#warmed += keys.length;
+      if (this.#warmed < batchMax) return;
+      this.#warmed = 0;
+      this.#lanes.sweep();
     } catch (error) {
       this.#fail(error);
       throw error;
@@ -318,6 +327,12 @@ export class Tenure {
     }
   }
 
+  /** Of the keys that are not in memory only those hold events that wait for a number or an operator, or were not woken yet. */
+  get #mayHoldMore(): boolean {
+    const { gapWatch, ledger } = this.#means;
+    return !this.#hasWoken || gapWatch.count > 0 || ledger.parkedKeys > 0;
+  }
+
   get #isKeyed(): boolean {
     return this.#means.pipeline.key !== undefined;
   }
@@ -333,6 +348,7 @@ export class Tenure {
       }
       this.#lanes.sweep();
     }
+    this.#hasWoken = true;
     const { parked, held } = this.#claim;
     // Where nothing was held at the claim, the gaps have come since.
     if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });

@@ -100,7 +100,7 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'key-that-is-not-in-memory-holds-nothing',
     promises: [7],
     file: admissions,
-    find: ' || this.#means.held() > 0)',
+    find: ' || this.#means.mayHoldMore())',
     replace: ')',
     tests: [promise('bounded-numbers')],
   },

@@ -94,7 +94,7 @@ export const inOrder: readonly Mutant[] = [
     file: lanes,
     find: 'if (!isUpToDate && head?.order !== first) {',
     replace: 'if (!isUpToDate && first < 0) {',
-    tests: [promise('bounded-numbers')],
+    tests: [promise('visible-gaps')],
   },
   {
     name: 'gap-skipped-without-looking-again',

@@ -228,7 +228,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     const inSliceOfA = (key: string) => sliceOf(key, base.partitions) === sliceOf('a', base.partitions);
     const beside = 'bcdefghijklmnopqrstuvwxyz'.split('').find(inSliceOfA) ?? assert.fail('expected a key in the slice of a');
     await t.ingest('numbers', { key: 'a', n: 2 });
-    await t.drain();
+    await t.advance('2s');
     isDown = true;
     await assert.rejects(t.ingest('numbers', { key: beside, n: 2 }), isCode('MILL_STORE_UNAVAILABLE'));
     isDown = false;

@@ -133,6 +133,8 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     const { log, lines } = recordingLog();
     const t = await testMill({ pipelines: [numbers({ alarmAfter: '10m' })], log });
     await t.ingest('numbers', { key: 'a', n: 3 });
+    await t.drain();
+    await t.crash();
     await t.advance('6m');
     await t.crash();
     await t.advance('3m');
