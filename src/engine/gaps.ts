@@ -189,20 +189,22 @@ export class Gaps {
     const { store, clock, partition, skipAfterMs, gapWatch } = this.#means;
     await this.note();
     if (this.#mayBeAhead) await this.#countFromNow();
-    if (skipAfterMs !== undefined) await this.#skipOverdue(skipAfterMs);
+    // One moment for both: what becomes overdue meanwhile is left to the next look.
+    const begunBy = clock.now() - (skipAfterMs ?? 0);
+    if (skipAfterMs !== undefined) await this.#skipOverdue(begunBy);
     if (this.#closed) return;
     const [oldest] = await store.gaps(partition, { limit: 1 });
     gapWatch.see(oldest);
     this.#arm(gapWatch.alarmAt);
     if (skipAfterMs === undefined) return;
     // What is overdue now and was not skipped goes on by itself, once its lane does.
-    const [next] = await store.gaps(partition, { after: firstPlaceFrom(Math.floor(clock.now() - skipAfterMs) + 1), limit: 1 });
+    const [next] = await store.gaps(partition, { after: firstPlaceFrom(Math.floor(begunBy) + 1), limit: 1 });
     if (next !== undefined) this.#arm(next.since + skipAfterMs);
   }
 
-  async #skipOverdue(skipAfterMs: number): Promise<void> {
-    const { lanes, clock } = this.#means;
-    for await (const gaps of this.#pages({ until: clock.now() - skipAfterMs })) {
+  async #skipOverdue(begunBy: number): Promise<void> {
+    const { lanes } = this.#means;
+    for await (const gaps of this.#pages({ until: begunBy })) {
       await Promise.all(gaps.map(({ key }) => lanes.skipOverdue(key)));
       await this.#means.committed();
       lanes.sweep();

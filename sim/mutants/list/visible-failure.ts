@@ -333,6 +333,14 @@ export const visibleFailure: readonly Mutant[] = [
     tests: [promise('visible-gaps')],
   },
   {
+    name: 'gap-overdue-during-a-look-forgotten',
+    promises: [3, 9],
+    file: gaps,
+    find: 'Math.floor(begunBy) + 1',
+    replace: 'Math.floor(clock.now() - skipAfterMs) + 1',
+    tests: [promise('visible-gaps')],
+  },
+  {
     name: 'alarm-of-a-gap-never-given',
     promises: [9],
     file: 'src/engine/gap-watch.ts',

@@ -163,6 +163,42 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
+  test('a gap that becomes overdue while a start skips others is skipped too', async () => {
+    const base = makeStore();
+    let isSlow = true;
+    const gaps: Store['gaps'] = async (partition, query) => {
+      const found = await base.gaps(partition, query);
+      if (query.until === undefined || found.length === 0 || !isSlow) return found;
+      isSlow = false;
+      await woken.promise;
+      t?.clock.jump(second);
+      return found;
+    };
+    const woken = Promise.withResolvers<void>();
+    const heldKeys: Store['heldKeys'] = async (partition, after, limit) => {
+      const found = await base.heldKeys(partition, after, limit);
+      if (found.length === 0 && after !== null) woken.resolve();
+      return found;
+    };
+    let downMs = 0;
+    const claim: Store['claim'] = (partition) => {
+      t?.clock.jump(downMs);
+      downMs = 0;
+      return base.claim(partition);
+    };
+    let t: TestMill | undefined;
+    t = await testMill({ pipelines: [numbers({ gap: { skipAfter: '5m' } })], store: withCalls(base, { gaps, claim, heldKeys }) });
+    await t.ingest('numbers', { key: 'a', n: 2 });
+    await t.advance('500ms');
+    await t.ingest('numbers', { key: 'b', n: 2 });
+    await t.advance('2s');
+    downMs = 297_500;
+    await t.crash();
+    await t.advance('1m');
+    assert.deepEqual([isSlow, t.mill.counts().numbers?.processed], [false, 2]);
+    await t.stop();
+  });
+
   test('where the clock was set back, a gap of a key that is not in memory counts from the change', async () => {
     const t = await testMill({ pipelines: [numbers({ gap: { skipAfter: '5m' } })], limits: { warmKeys: 1, feed: 1 } });
     for (const key of ['a', 'b', 'c', 'd', 'a', 'b']) await t.ingest('numbers', { key, n: key === 'a' ? 2 : 3 });
