@@ -1,4 +1,5 @@
 import type { MillraceError } from '../errors.ts';
+import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
 import type { Deadline } from './deadline.ts';
 import type { Draft } from './draft.ts';
@@ -33,6 +34,12 @@ export interface LaneMeans extends RunnerMeans {
   leftDue(key: string): void;
   /** The highest position known to be in the log. */
   head(): number;
+  /** Events that the door has let in for a key that was not in memory; asked once. */
+  arriving(key: string): number;
+  /** A lane waits for a number; this is the first event that does. */
+  gapBegan(lane: Lane, waiting: Waiting): void;
+  /** It does no longer. */
+  gapEnded(lane: Lane): void;
   /** The store failed under a lane. */
   failed(error: unknown): void;
 }
@@ -248,6 +255,12 @@ export class Lanes {
     if (lane !== undefined) this.#ring(lane);
   }
 
+  /** Gives up the number that a key waits for, once it has waited for too long. Resolves when that is drafted. */
+  async skipOverdue(key: string): Promise<void> {
+    const lane = this.#lanes.get(key);
+    if (lane?.hasGap === true) await this.#reload(lane);
+  }
+
   /** Holds what the draft's cursor would pass unheld. */
   holdStragglers(draft: Draft): void {
     for (const [position, { lane, waiting }] of this.#unheld) {
@@ -313,6 +326,7 @@ export class Lanes {
     this.#lanes.set(lane.key, lane);
     this.#loading.delete(lane.key);
     lane.wait = this.#means.waits.of(lane.key);
+    lane.arriving = this.#means.arriving(lane.key);
     return lane;
   }
 
@@ -331,7 +345,10 @@ export class Lanes {
 
   /** A numbered event is held in the store already; memory is only the shorter way. */
   #takeNumbered(lane: Lane, waiting: Waiting): void {
-    this.#means.draft().passed(waiting.position);
+    const draft = this.#means.draft();
+    draft.passed(waiting.position);
+    // Until that is on disk nobody else counts the event.
+    lane.draft = draft.number;
     this.#means.drafted();
     if (waiting.order < lane.next) return;
     if (waiting.position > lane.countedTo) lane.pending += 1;
@@ -342,6 +359,7 @@ export class Lanes {
     if (lane.isStopped) this.#pileUp(lane);
     if (!isNext && !thereIsRoom) lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
     else if (lane.insert(waiting)) this.#queued += 1;
+    if (lane.hasGap && lane.first === waiting.order && lane.gap?.first !== waiting.order) this.#means.gapBegan(lane, waiting);
   }
 
   /** Once some of a key's events are held in the store, all that follow must go behind them. */
@@ -415,6 +433,7 @@ export class Lanes {
 
   #runEvent(lane: Lane, waiting: Waiting): void {
     lane.underWay = waiting.order;
+    if (lane.gap !== undefined) this.#means.gapEnded(lane);
     this.#runner.runEvent(lane, waiting);
     if (!lane.isRunning) lane.underWay = undefined;
   }
@@ -424,33 +443,41 @@ export class Lanes {
     if (lane.hasLeft) this.#means.leftDue(lane.key);
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
+      if (lane.gap !== undefined) this.#means.gapEnded(lane);
       if (lane.wait !== undefined) this.#means.waits.end(lane);
       if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#lanes.delete(lane.key);
       return;
     }
     this.#means.waits.note(lane, 'number');
-    if (this.#pipeline.order?.skipAfterMs !== undefined) this.#awaitGap(lane, this.#pipeline.order.skipAfterMs, isFresh);
+    if (this.#pipeline.order !== undefined) this.#awaitNumber(lane, this.#pipeline.order, isFresh);
   }
 
-  /** Skips the missing numbers once the lowest event that waits for them has waited long enough. */
-  #awaitGap(lane: Lane, skipAfterMs: number, isFresh: boolean): void {
-    const { head } = lane;
-    if (lane.spilledFrom < (head?.order ?? Number.POSITIVE_INFINITY)) {
+  /** Says what the lane waits for, and gives that up once it has lasted too long. @param isFresh whether its first held events were just read */
+  #awaitNumber(lane: Lane, { skipAfterMs = Number.POSITIVE_INFINITY }: ResolvedOrder, isFresh: boolean): void {
+    const { head, first, gap } = lane;
+    const isUpToDate = gap !== undefined && gap.first === first && gap.next === lane.next;
+    if (!isUpToDate && head?.order !== first) {
       void this.#reload(lane);
-    } else if (head !== undefined) {
-      const at = head.acceptedAt + skipAfterMs;
-      if (!this.#hasCome(lane, at)) {
-        this.#arm(lane, at, skipAfterMs);
-      } else if (!isFresh) {
-        void this.#reload(lane);
-      } else {
-        // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
-        lane.spilledFrom = lane.next;
-        this.#runner.skipGap(lane, head.order, skipAfterMs);
-        this.#means.waits.end(lane);
-        this.#advance(lane);
-      }
+      return;
     }
+    if (!isUpToDate && head !== undefined) this.#means.gapBegan(lane, head);
+    if (lane.gap === undefined || lane.gap.since + skipAfterMs > this.#means.clock.now()) return;
+    if (!isFresh) void this.#reload(lane);
+    else if (head !== undefined) this.#skip(lane, head, skipAfterMs);
+  }
+
+  /** Gives up the missing numbers, or the event that came too far behind them to be one of the sequence. */
+  #skip(lane: Lane, head: Waiting, skipAfterMs: number): void {
+    // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
+    lane.spilledFrom = lane.next;
+    this.#means.gapEnded(lane);
+    if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {
+      lane.takeHead();
+      this.#queued -= 1;
+      this.#runner.giveUpFar(lane, head);
+    } else this.#runner.skipGap(lane, head.order, skipAfterMs);
+    if (lane.wait !== undefined) this.#means.waits.end(lane);
+    this.#advance(lane);
   }
 
   /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */

@@ -54,8 +54,11 @@ export class Partitions {
   }
 
   counts({ name, concurrency }: AnyPipeline): PipelineCounts {
-    const held = this.of(name).reduce((total, partition) => total + partition.held, 0);
-    return this.counters(name).snapshot({ concurrency, held }, this.#means.clock.elapsedMs());
+    const slices = this.of(name);
+    const held = slices.reduce((total, partition) => total + partition.held, 0);
+    const gaps = slices.reduce((total, { gapWatch }) => total + gapWatch.count, 0);
+    const oldestGapMs = Math.max(...slices.map(({ gapWatch }) => gapWatch.ageMs));
+    return this.counters(name).snapshot({ concurrency, held, gaps, oldestGapMs }, this.#means.clock.elapsedMs());
   }
 
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
@@ -76,6 +79,24 @@ export class Partitions {
   refusal(pipeline: string): MillraceError | undefined {
     for (const { refusal } of this.of(pipeline)) if (refusal !== undefined) return refusal;
     return undefined;
+  }
+
+  /** Events of a pipeline that are not settled, whatever they wait for, those on their way to the log among them. */
+  unsettled(pipeline: string): number {
+    let unsettled = 0;
+    for (const partition of this.of(pipeline)) unsettled += partition.unsettled;
+    return unsettled;
+  }
+
+  /** What waits for longer than its pipeline calls normal. */
+  warnings(): readonly string[] {
+    return Array.from(this.#pipelines.values()).flatMap(({ pipeline, slices }) => {
+      const alarmed = slices.filter(({ gapWatch }) => gapWatch.isAlarmed).flatMap(({ gapWatch }) => gapWatch.oldest ?? []);
+      const oldest = alarmed.sort((a, b) => a.since - b.since)[0];
+      if (oldest === undefined) return [];
+      const since = new Date(oldest.since).toISOString();
+      return [`pipeline ${pipeline.name}: key ${oldest.key} waits for number ${oldest.next} since ${since}`];
+    });
   }
 
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */

@@ -8,11 +8,12 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
  * One thing that a person should look at.
  *
  * - `parked`, `stopped`, `leftover`: it stands still until somebody does something.
+ * - `gap`: it stands still until a number comes, which somebody else has to bring.
  * - `dead letter`, `failed`: something failed; what comes after it goes on.
  * - `circuit`: it goes on by itself once the other side answers.
  */
 export interface Concern {
-  readonly kind: 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover';
+  readonly kind: 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover' | 'gap';
   /** The pipeline. */
   readonly where: string;
   readonly what: string;
@@ -33,6 +34,7 @@ export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
   const schedules = await Promise.all(pipelines.map((pipeline) => concernOfSchedule(mill, pipeline)));
   return [
     ...counts.flatMap(([name, count]) => concernOfParked(name, count)),
+    ...pipelines.flatMap((pipeline) => concernOfGaps(pipeline, counts.find(([name]) => name === pipeline.name)?.[1])),
     ...counts.flatMap(([name, count]) => concernOfDeadLetters(name, count)),
     ...schedules.flat(),
     ...pipelines.flatMap(concernsOfCircuits),
@@ -47,6 +49,13 @@ function concernOfParked(where: string, { parked }: PipelineCounts): readonly Co
   if (parked === 0) return [];
   const why = 'New events of these keys wait. Redrive or discard the dead letter of each key.';
   return [{ kind: 'parked', where, what: countOf(parked, 'parked key'), why, link: lettersOf(where) }];
+}
+
+/** Only where the pipeline says how long a wait may last. */
+function concernOfGaps({ name: where, order }: AnyPipeline, count: PipelineCounts | undefined): readonly Concern[] {
+  if (count === undefined || order?.alarmAfterMs === undefined || count.gaps === 0 || count.oldestGapMs < order.alarmAfterMs) return [];
+  const why = `The first has waited for ${Math.round(count.oldestGapMs / 1000)} s. Bring the missing numbers in.`;
+  return [{ kind: 'gap', where, what: `${countOf(count.gaps, 'key')} without a number`, why, link: `/pipelines/${where}/gaps` }];
 }
 
 function concernOfDeadLetters(where: string, { deadLetters, parked }: PipelineCounts): readonly Concern[] {

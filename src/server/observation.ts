@@ -26,6 +26,16 @@ const HealthAnswer = z.object({
   service: z.literal('millrace'),
   version: z.string(),
   reason: z.string().optional(),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'What a person should look at although work makes progress; absent when there is none' }),
+  gaps: z
+    .record(z.string(), z.object({ keys: z.int(), oldestSeconds: z.number() }))
+    .optional()
+    .meta({
+      description: 'Per pipeline, the keys that wait for a number, and for how long the first of them has; absent when there are none',
+    }),
   leftovers: z
     .array(Leftover)
     .optional()
@@ -72,11 +82,24 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
     '/health',
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
     (_request, reply) => {
-      const { status, reason } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
-      const depth = Object.fromEntries(Object.entries(mill.counts()).map(([name, count]) => [name, count.depth]));
+      const { status, ...details } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
+      const counts = Object.entries(mill.counts());
+      const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
+      const waiting = counts.filter(([, count]) => count.gaps > 0);
+      const gaps = Object.fromEntries(
+        waiting.map(([name, count]) => [name, { keys: count.gaps, oldestSeconds: Math.round(count.oldestGapMs / 1000) }]),
+      );
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
       const leftovers = mill.leftovers();
-      return { status, service: 'millrace', version, reason, ...(leftovers.length > 0 && { leftovers }), depth };
+      return {
+        status,
+        service: 'millrace',
+        version,
+        ...details,
+        ...(waiting.length > 0 && { gaps }),
+        ...(leftovers.length > 0 && { leftovers }),
+        depth,
+      };
     },
   );
 

@@ -9,7 +9,7 @@ import { Prometheus } from './prometheus.ts';
 const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 
 async function scrape(counters: Counters): Promise<string> {
-  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) };
+  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500 }, 0) };
   const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
   return new Prometheus(new ProcessCounts()).text({
     counts,
@@ -77,6 +77,8 @@ test('a histogram counts up to each bound, and in seconds', async () => {
     'millrace_commit_turns_bucket{pipeline="visits",le="10"} 1',
     'millrace_commit_turns_sum{pipeline="visits"} 7',
     'millrace_held_events{pipeline="visits"} 2',
+    'millrace_gaps{pipeline="visits"} 1',
+    'millrace_oldest_gap_seconds{pipeline="visits"} 90.5',
     'millrace_store_log_bytes 4096',
     'millrace_refused_requests_total{reason="missing"} 3',
     'millrace_leftovers{pipeline="visits",gone="timer"} 2',

@@ -61,9 +61,16 @@ interface Shown<Value> {
   of(count: PipelineCounts): Value;
 }
 
+const msPerSecond = 1000;
 const gauges: readonly Shown<number>[] = [
   { name: 'millrace_queue_depth', help: 'Events accepted and neither processed nor failed.', of: ({ depth }) => depth },
   { name: 'millrace_held_events', help: 'Of these, the ones that wait for a number, a retry or an operator.', of: ({ held }) => held },
+  { name: 'millrace_gaps', help: 'Keys that wait for a number.', of: ({ gaps }) => gaps },
+  {
+    name: 'millrace_oldest_gap_seconds',
+    help: 'For how long the key that waits longest for a number has waited.',
+    of: ({ oldestGapMs }) => oldestGapMs / msPerSecond,
+  },
   {
     name: 'millrace_dead_letters',
     help: 'Events, timers, deliveries and gaps given up that nobody has resolved.',
@@ -75,7 +82,6 @@ const gauges: readonly Shown<number>[] = [
   { name: 'millrace_concurrency', help: 'Asynchronous turns that may be under way at once.', of: ({ concurrency }) => concurrency },
 ];
 
-const msPerSecond = 1000;
 const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: number })[] = [
   {
     name: 'millrace_accept_duration_seconds',

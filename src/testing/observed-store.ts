@@ -63,6 +63,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     load: (partition, keys) => count(() => store.load(partition, keys)),
     held: (partition, key, from, limit) => count(() => store.held(partition, key, from, limit)),
     heldKeys: (partition, after, limit) => count(() => store.heldKeys(partition, after, limit)),
+    gaps: (partition, query) => count(() => store.gaps(partition, query)),
     dueTimers: (partition, dueBy, limit, after) => count(() => store.dueTimers(partition, dueBy, limit, after)),
     nextTimerDue: (partition, after) => count(() => store.nextTimerDue(partition, after)),
     dueDeliveries: (partition, endpoint, dueBy, limit) => count(() => store.dueDeliveries(partition, endpoint, dueBy, limit)),

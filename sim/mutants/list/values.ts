@@ -159,7 +159,7 @@ export const values: readonly Mutant[] = [
   {
     name: 'number-that-leaves-no-room',
     promises: [8],
-    file: identify,
+    file: 'src/pipeline/number.ts',
     find: 'const numberMax = Number.MAX_SAFE_INTEGER - 1;',
     replace: 'const numberMax = Number.MAX_SAFE_INTEGER;',
     tests: [promise('values')],

@@ -14,6 +14,7 @@ import type {
   DeliveryName,
   DueByFlow,
   FlowQuery,
+  GapQuery,
   HeldEvent,
   InventoryQuery,
   KeyedTimer,
@@ -22,10 +23,12 @@ import type {
   NewEvent,
   Opened,
   PartitionId,
+  Pruned,
   Retention,
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoredGap,
   StoredPipeline,
   StoreStats,
   TimerPlace,
@@ -108,6 +111,10 @@ class MemoryStore implements Store {
     return this.#records(partition).heldKeys(after, limit);
   }
 
+  async gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]> {
+    return this.#records(partition).gaps.read(query);
+  }
+
   async dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]> {
     return this.#records(partition).timers.due(dueBy, limit, after);
   }
@@ -138,9 +145,9 @@ class MemoryStore implements Store {
     records.judge(commit);
     this.#tables.write(commit.rows);
     // From here on nothing throws.
-    const before = records.deliveries.size;
+    const [deliveries, gaps] = [records.deliveries.size, records.gaps.size];
     records.apply(commit);
-    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - before };
+    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
   }
 
   async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
@@ -157,7 +164,7 @@ class MemoryStore implements Store {
       .slice(0, limit);
   }
 
-  async prune(retention: Retention): Promise<number> {
+  async prune(retention: Retention): Promise<Pruned> {
     return this.#records(retention.partition).prune(retention);
   }
 

@@ -6,6 +6,7 @@ import type {
   DeadLetterQuery,
   DeliveryName,
   FlowQuery,
+  GapQuery,
   InventoryQuery,
   PartitionId,
   StoredPipeline,
@@ -15,7 +16,7 @@ import { DeadLetterReader } from './dead-letter-reader.ts';
 import type { Interruptible } from './interruptible.ts';
 import { readInventory } from './inventory.ts';
 import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
-import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import type { DeliveryRow, GapRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
 import { canPrepare, type Selection, select } from './select-rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
@@ -24,6 +25,7 @@ export interface ReaderCalls {
   load(partition: PartitionId, keys: readonly string[]): readonly KeyRow[];
   held(partition: PartitionId, key: string, from: number, limit: number): readonly HeldRow[];
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[];
   dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[];
   nextTimerDue(partition: PartitionId, after: number): number | null;
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[];
@@ -68,6 +70,10 @@ export class Reader implements ReaderCalls {
 
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[] {
     return this.#partition(partition).heldKeys(after, limit);
+  }
+
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[] {
+    return this.#partition(partition).gaps(query);
   }
 
   dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[] {
