@@ -268,8 +268,8 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'page-of-another-origin-let-in-by-the-short-way',
     promises: [7],
     file: 'src/server/gate.ts',
-    find: 'return !this.#closed && !isCrossOrigin(headers) && !isEncoded(headers);',
-    replace: 'return !this.#closed && !isEncoded(headers);',
+    find: 'this.#guard.admits(headers, ask) && !isCrossOrigin(headers) && !isEncoded(headers);',
+    replace: 'this.#guard.admits(headers, ask) && !isEncoded(headers);',
     tests: [beside('server/cross-origin')],
   },
   {
