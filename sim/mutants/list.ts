@@ -13,6 +13,7 @@ import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
 import { sources } from './list/sources.ts';
+import { strayFailures } from './list/stray-failures.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
 import { types } from './list/types.ts';
@@ -35,6 +36,7 @@ export const mutants: readonly Mutant[] = [
   ...schedules,
   ...clocks,
   ...sources,
+  ...strayFailures,
   ...visibleFailure,
   ...values,
   ...types,

@@ -31,8 +31,8 @@ export const reading: readonly Mutant[] = [
     name: 'reader-waits-without-end',
     promises: [4],
     file: 'src/engine/within.ts',
-    find: 'const inTime = await Promise.race([done.then(() => true), late]);',
-    replace: 'const inTime = await Promise.race([done.then(() => true), late.then(() => done).then(() => false)]);',
+    find: 'return await Promise.race([done.then(() => true), late]);',
+    replace: 'return await Promise.race([done.then(() => true), late.then(() => done).then(() => false)]);',
     tests: [promise('fresh-reads')],
   },
   {
