@@ -14,6 +14,7 @@ import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
 import { sources } from './list/sources.ts';
+import { strayFailures } from './list/stray-failures.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
 import { types } from './list/types.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...schedules,
   ...clocks,
   ...sources,
+  ...strayFailures,
   ...visibleFailure,
   ...values,
   ...types,

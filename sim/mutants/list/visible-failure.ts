@@ -232,8 +232,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'promise-left-behind-ends-the-server',
     promises: [9],
     file: 'src/cli/stray-failures.ts',
-    find: 'if (!isOfMillrace(event, thrown)) log.error',
-    replace: "if (event === 'uncaughtException' && !isOfMillrace(event, thrown)) log.error",
+    find: 'if (!isOfMillrace(event, thrown)) {',
+    replace: "if (event === 'uncaughtException' && !isOfMillrace(event, thrown)) {",
     tests: ['test/stray-failures.test.ts'],
   },
   {
