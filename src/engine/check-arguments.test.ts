@@ -39,7 +39,7 @@ const refused: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => mill.state('orders', 5 as never), 'state: key: expected a text, found 5'],
   [() => mill.state('orders', 'a', { waitMS: 5 } as never), 'state: waitMS is no option; did you mean waitMs?'],
   [() => mill.knows('orders', undefined as never), 'knows: key: expected a text, found nothing'],
-  [() => mill.knows('orders', 'a', 5 as never), 'knows: expected an object of options (waitMs), found 5'],
+  [() => mill.knows('orders', 'a', 5 as never), 'knows: expected an object of options (signal, timeoutMs, waitMs), found 5'],
   [() => mill.stop(5 as never), 'stop: expected an object of options (timeoutMs), found 5'],
   [() => mill.stop({ timeoutMs: '5s' } as never), 'stop: timeoutMs: expected milliseconds, at least 0, found "5s"'],
   [() => mill.idle(undefined as never), 'idle: timeoutMs: expected milliseconds, at least 0, found nothing'],
