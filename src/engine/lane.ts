@@ -219,12 +219,10 @@ export class Lane {
     this.#comes(timer.name);
   }
 
-  /** The timers that have come due by a moment, the soonest first, whether they wait for their turn already or not. */
-  dueBy(moment: number): readonly DueTimer[] {
-    // The clock may have been set back since a timer failed, or an outcome came.
-    const isDue = ({ dueAt, attempts, name }: StoredTimer) => dueAt <= moment || attempts > 0 || isOutcome(name);
-    const due = Array.from(this.#armed?.values() ?? []).filter(isDue);
-    return due.sort((one, other) => one.dueAt - other.dueAt).map((timer) => ({ ...timer, key: this.key }));
+  /** All timers that are armed, the soonest first, whether they wait for their turn already or not. */
+  get timers(): readonly DueTimer[] {
+    const timers = Array.from(this.#armed?.values() ?? [], (timer) => ({ ...timer, key: this.key }));
+    return timers.sort((one, other) => one.dueAt - other.dueAt);
   }
 
   /** Leaves the timers that have come due to the store: it is parked, and may be forgotten. */

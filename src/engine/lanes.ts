@@ -6,18 +6,13 @@ import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
 import { Milestone } from './milestone.ts';
-import { Queue } from './queue.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
 import { Waiters } from './waiters.ts';
+import { WaitingLine } from './waiting-line.ts';
 import type { Waits } from './waits.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
 const queuedMax = 64;
-/**
- * Lanes that may be ready, or read back, before any further whose moment has come goes on. Retries of many keys may come due at once:
- * what they wait for stays in the store until there is room, and the reads of other keys wait for no more than these.
- */
-const windowMax = 128;
 /** Lanes that a sweep looks at, at most: many in memory may be waiting for a moment. */
 const sweptMax = 4_096;
 
@@ -59,13 +54,7 @@ export class Lanes {
   readonly #runner: Runner;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
-  readonly #ready = new Queue<Lane>();
-  /** Lanes whose moment has come, and which wait for room to go on. */
-  readonly #rung = new Queue<Lane>();
-  /** What waits outside of the lanes for a free place: the next event of the log, the next due timer. */
-  readonly #applicants = new Queue<() => void>();
-  /** Whether the next free place goes to an applicant, and not to a ready lane: they take turns. */
-  #isApplicantsTurn = false;
+  readonly #line: WaitingLine;
   readonly #reloading = new Set<Lane>();
   /** Lanes that have a turn or are about to, and callers that wait until they have none. */
   readonly #awaited = new Map<Lane, Waiters>();
@@ -79,6 +68,11 @@ export class Lanes {
   constructor(means: LaneMeans) {
     this.#means = means;
     this.#pipeline = means.pipeline;
+    this.#line = new WaitingLine({
+      isFull: () => this.isFull,
+      reloading: () => this.#reloading.size,
+      advance: (lane) => this.#advance(lane),
+    });
     this.#runner = new Runner(means, {
       settled: (lane, draft, waiting) => this.settle(lane, draft, waiting),
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
@@ -102,13 +96,12 @@ export class Lanes {
 
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    const isAtWork = this.#runner.running + this.#ready.length + this.#rung.length + this.#reloading.size + this.#loading.size > 0;
-    return !isAtWork;
+    return this.#runner.running + this.#line.length + this.#reloading.size + this.#loading.size === 0;
   }
 
   /** Whether lanes whose moment has come wait for room to go on. */
   get isCrowded(): boolean {
-    return this.#rung.length > 0;
+    return this.#line.isCrowded;
   }
 
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
@@ -118,7 +111,7 @@ export class Lanes {
 
   /** The lanes that have a turn or are about to. */
   get busy(): readonly Lane[] {
-    return [...this.#ready.toArray(), ...this.#reloading, ...this.#runner.lanes];
+    return [...this.#line.ready, ...this.#reloading, ...this.#runner.lanes];
   }
 
   /** The lane of a key, if it is in memory. */
@@ -193,18 +186,18 @@ export class Lanes {
       lane.hasLeft = true;
       return true;
     }
-    if (lane.hasLeft) for (const left of lane.dueBy(timer.dueAt)) lane.takeDue(left);
+    if (lane.hasLeft) for (const left of lane.timers) if (left.dueAt <= timer.dueAt) lane.takeDue(left);
     lane.takeDue(timer);
     this.#advance(lane);
     return true;
   }
 
-  /** The timers of a key in memory that have come due by a moment, the soonest first; none of a parked key, which has them left. */
-  dueTimers(key: string, moment: number): readonly DueTimer[] {
+  /** The armed timers of a key in memory, the soonest first; none of a parked key, which has them left. */
+  timersOf(key: string): readonly DueTimer[] {
     const lane = this.#lanes.get(key);
-    if (lane === undefined || lane.status === 'parked') return [];
-    lane.hasLeft = false;
-    return lane.dueBy(moment);
+    if (lane === undefined) return [];
+    lane.hasLeft = lane.status === 'parked';
+    return lane.hasLeft ? [] : lane.timers;
   }
 
   /** Drafts what becomes of a timer that no turn of its key has decided. */
@@ -226,33 +219,20 @@ export class Lanes {
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
-  /** Resolves to what `begin` returns, which is called when there is a free place for it, or when the lanes are closed. */
-  async inTurn<T>(begin: () => T): Promise<T> {
-    if (this.#closed) return begin();
-    return new Promise((resolve) => this.#applicants.push(() => resolve(begin())));
+  /** Resolves to what `begin` returns, which is called when there is a free place for a turn that it starts, or when the lanes are closed. */
+  inTurn<T>(begin: () => T): Promise<T> {
+    return this.#line.inTurn(begin);
   }
 
-  /** Runs whatever waited for a free place: ready lanes and applicants in turns, so that neither keeps the others waiting. */
+  /** Runs whatever waited for a free place. */
   resume(): void {
-    while (!this.isFull && !this.#closed) {
-      const applicant = this.#isApplicantsTurn || this.#ready.length === 0 ? this.#applicants.shift() : undefined;
-      this.#isApplicantsTurn = applicant === undefined;
-      if (applicant !== undefined) {
-        applicant();
-        continue;
-      }
-      const lane = this.#ready.shift();
-      if (lane === undefined) break;
-      lane.status = 'open';
-      this.#advance(lane);
-    }
-    this.#letRungGoOn();
+    this.#line.resume();
   }
 
   /** Lets a key that was just warmed go on with what is held for it, once there is room. */
   wake(key: string): void {
     const lane = this.#lanes.get(key);
-    if (lane !== undefined) this.#ring(lane);
+    if (lane !== undefined) this.#line.ring(lane);
   }
 
   /** Gives up the number that a key waits for, once it has waited for too long. Resolves when that is drafted. */
@@ -293,7 +273,7 @@ export class Lanes {
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     for (const lane of this.#lanes.values()) lane.disarm?.();
-    for (const applicant of this.#applicants.toArray()) applicant();
+    this.#line.close();
     await this.#runner.close(reason);
   }
 
@@ -409,8 +389,7 @@ export class Lanes {
   /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */
   #mayStart(lane: Lane): boolean {
     if (!this.isFull) return true;
-    lane.status = 'ready';
-    this.#ready.push(lane);
+    this.#line.wait(lane);
     return false;
   }
 
@@ -524,29 +503,11 @@ export class Lanes {
     const ring = () => {
       lane.disarm = undefined;
       this.#waiting -= 1;
-      this.#ring(lane);
+      this.#line.ring(lane);
     };
     lane.awaited = at;
     lane.disarm = clock.alarm(at, ring, Math.min(at - clock.now(), maxMs));
     this.#waiting += 1;
-  }
-
-  /** The lane may go on, once there is room. */
-  #ring(lane: Lane): void {
-    if (lane.isRung) return;
-    lane.isRung = true;
-    this.#rung.push(lane);
-    this.#letRungGoOn();
-  }
-
-  #letRungGoOn(): void {
-    while (this.#ready.length < windowMax && this.#reloading.size < windowMax && !this.#closed) {
-      const lane = this.#rung.shift();
-      if (lane === undefined) return;
-      lane.isRung = false;
-      if (lane.status === 'blocked') lane.status = 'open';
-      this.#advance(lane);
-    }
   }
 
   #disarm(lane: Lane): void {
@@ -581,7 +542,7 @@ export class Lanes {
       this.#reloading.delete(lane);
     }
     this.#advance(lane, true);
-    this.#letRungGoOn();
+    this.#line.letRungGoOn();
     this.#means.drafted();
   }
 

@@ -36,12 +36,12 @@ export class TimerQueue {
   readonly #slice = new Map<string, DueTimer>();
   /** Looks have read up to here; undefined before the first. */
   #readTo: TimerPlace | undefined;
-  /** Keys with timers that have come due behind that. */
+  /** Keys with timers that have come due behind that, or that looks may miss. */
   readonly #passed = new Set<string>();
   /** Fired, set or cancelled by a turn since the present look began to read: what it reads of them is old. */
   readonly #touched = new Set<string>();
   #isReading = false;
-  /** The soonest moment of those that were armed since the present look began to read: it may have missed them, or left them out. */
+  /** The soonest moment that the next look must read, since the present one, which is reading, may miss a timer of it. */
   #missedFrom = Number.POSITIVE_INFINITY;
   /** Outcomes that were given to their lanes at once, until they are on disk. */
   readonly #handed = new Set<string>();
@@ -113,16 +113,22 @@ export class TimerQueue {
   }
 
   #armed(key: string, name: string, dueAt: number): void {
-    const now = this.#means.clock.now();
-    const isDue = isOutcome(name) || dueAt <= now;
-    if (this.#readTo !== undefined && dueAt <= this.#readTo.dueAt) {
-      if (isDue && this.#passed.size < sliceMax) this.#passed.add(key);
-      else this.#readTo = before(dueAt);
+    const isDue = isOutcome(name) || dueAt <= this.#means.clock.now();
+    // A look may miss an outcome: the clock may be set back before.
+    const mayBeMissed = isOutcome(name) || this.#isPassed(dueAt);
+    if (isDue && mayBeMissed && this.#passed.size < sliceMax) this.#passed.add(key);
+    else {
+      this.#mayBeAhead ||= isOutcome(name);
+      if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
+      else if (this.#isPassed(dueAt)) this.#readTo = before(dueAt);
     }
-    if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
-    if (isOutcome(name)) this.#mayBeAhead ||= dueAt > now;
     if (isDue) this.#look();
     else this.#arm(dueAt);
+  }
+
+  /** Whether no look to come reads a moment again. */
+  #isPassed(dueAt: number): boolean {
+    return this.#readTo !== undefined && dueAt <= this.#readTo.dueAt;
   }
 
   #arm(at: number): void {
@@ -180,33 +186,34 @@ export class TimerQueue {
     await this.#means.committed();
     const passed = Array.from(this.#passed);
     this.#passed.clear();
-    const from = this.#readTo;
     const mayBeAhead = this.#mayBeAhead;
     this.#mayBeAhead = false;
-    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, from);
-    const due = found.filter((timer) => timer.dueAt <= now || wasDue(timer));
+    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, this.#readTo);
+    const isDue = (timer: DueTimer) => timer.dueAt <= now || wasDue(timer);
+    const due = found.filter(isDue);
     await lanes.warm([...passed, ...due.map(({ key }) => key)]);
-    for (const timer of passed.flatMap((key) => lanes.dueTimers(key, now))) this.#slice.set(nameOf(timer.key, timer.name), timer);
+    for (const timer of passed.flatMap((key) => lanes.timersOf(key))) {
+      if (isDue(timer)) this.#slice.set(nameOf(timer.key, timer.name), timer);
+      // It came due since the look began, or the clock has been set back.
+      else this.#missedFrom = Math.min(this.#missedFrom, timer.dueAt);
+    }
     for (const timer of due) {
       const name = nameOf(timer.key, timer.name);
       if (!this.#touched.has(name)) this.#slice.set(name, timer);
     }
-    // A commit may have armed one before it meanwhile.
-    if (this.#readTo === from) this.#readTo = this.#passedBy(found, now) ?? from;
-    this.#isReading = false;
-    this.#missedFrom = Number.POSITIVE_INFINITY;
-    this.#touched.clear();
+    this.#hasRead(found.findLast(({ dueAt }) => dueAt <= now));
     const isLast = found.length < sliceMax || due.length < sliceMax;
     if (!isLast) this.#mayBeAhead ||= mayBeAhead;
     return isLast;
   }
 
-  /** The place up to which a look has read when it found these. */
-  #passedBy(found: readonly DueTimer[], now: number): TimerPlace | undefined {
-    const last = found.findLast(({ dueAt }) => dueAt <= now);
-    if (last === undefined) return undefined;
-    const { dueAt, key, name } = last;
-    return this.#missedFrom <= dueAt ? before(this.#missedFrom) : { dueAt, key, name };
+  /** A look has read up to a timer, or found none. */
+  #hasRead(last: DueTimer | undefined): void {
+    if (last !== undefined) this.#readTo = { dueAt: last.dueAt, key: last.key, name: last.name };
+    if (this.#isPassed(this.#missedFrom)) this.#readTo = before(this.#missedFrom);
+    this.#isReading = false;
+    this.#missedFrom = Number.POSITIVE_INFINITY;
+    this.#touched.clear();
   }
 
   /** Gives the timers of the slice to their lanes, each when there is a place for its turn. */
