@@ -4,7 +4,7 @@ import type { Appended, PartitionId } from '../store/store.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
 import type { Outgoing } from './draft.ts';
 import { sliceOf } from './identify.ts';
-import { EndpointGate } from './outbox/endpoint-gate.ts';
+import { EndpointGate, type EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partition, type PartitionMeans } from './partition.ts';
 
 /** What partitions work with; the engine provides it. */
@@ -23,7 +23,12 @@ export class Partitions {
   readonly #means: PartitionsMeans;
   readonly #pipelines: ReadonlyMap<
     string,
-    { readonly pipeline: AnyPipeline; readonly counters: Counters; readonly slices: readonly Partition[] }
+    {
+      readonly pipeline: AnyPipeline;
+      readonly counters: Counters;
+      readonly gates: readonly EndpointGate[];
+      readonly slices: readonly Partition[];
+    }
   >;
 
   constructor(means: PartitionsMeans, pipelines: readonly AnyPipeline[]) {
@@ -54,6 +59,12 @@ export class Partitions {
   counts({ name, concurrency }: AnyPipeline): PipelineCounts {
     const held = this.of(name).reduce((total, partition) => total + partition.held, 0);
     return this.counters(name).snapshot({ concurrency, held }, this.#means.clock.elapsedMs());
+  }
+
+  /** The endpoints of which deliveries wait longer than for their turn. */
+  endpointWaits(): readonly EndpointWaits[] {
+    const gates = Array.from(this.#pipelines.values()).flatMap((pipeline) => pipeline.gates);
+    return gates.flatMap(({ waits }) => waits ?? []);
   }
 
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
@@ -87,6 +98,6 @@ export class Partitions {
     };
     const means = { ...this.#means, pipeline, counters, gates, doubted };
     const slices = Array.from({ length: store.partitions }, (_, slice) => new Partition(means, { pipeline: pipeline.name, slice }));
-    return { pipeline, counters, slices };
+    return { pipeline, counters, gates: [...gates.values()], slices };
   }
 }

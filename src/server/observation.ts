@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
+import type { EndpointWaits as EndpointWaitsOfMill } from '../engine/outbox/endpoint-gate.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
 import { version } from '../version.ts';
@@ -19,6 +20,16 @@ const amounts = {
 };
 const Leftover = z.object({ gone: z.enum(['pipeline', 'endpoint', 'timer', 'state', 'schedule']), ...names, ...amounts });
 
+const SilentAddress = z.object({ address: z.string(), reason: z.string(), silentSeconds: z.int() });
+const EndpointWaits = z.object({
+  pipeline: z.string(),
+  endpoint: z.string(),
+  postponed: z.string().nullable(),
+  restingAddresses: z.int(),
+  silentAddresses: z.array(SilentAddress),
+  crowding: z.array(z.string()),
+});
+
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),
   service: z.literal('millrace'),
@@ -28,6 +39,10 @@ const HealthAnswer = z.object({
     .array(Leftover)
     .optional()
     .meta({ description: 'Stored work whose declaration is gone, and how much of it there is; absent when there is none' }),
+  waits: z
+    .array(EndpointWaits)
+    .optional()
+    .meta({ description: 'Endpoints of which deliveries wait longer than for their turn, and why; absent when there are none' }),
   depth: z.record(z.string(), z.int()).meta({ description: 'Per pipeline, the events that are accepted and neither processed nor failed' }),
 });
 
@@ -50,6 +65,11 @@ const MetricsQuery = z.object({
   }),
 });
 
+function shownWaits({ silentAddresses, ...waits }: EndpointWaitsOfMill): z.infer<typeof EndpointWaits> {
+  const shown = silentAddresses.map(({ address, reason, silentMs }) => ({ address, reason, silentSeconds: Math.round(silentMs / 1_000) }));
+  return { ...waits, crowding: [...waits.crowding], silentAddresses: shown };
+}
+
 /** Adds `GET /health`, `/ping` and `/metrics`: what a load balancer, a person and a scraper ask a running server. */
 export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): void {
   const tags = ['server'];
@@ -67,7 +87,9 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
       const depth = Object.fromEntries(Object.entries(mill.counts()).map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
       const leftovers = mill.leftovers();
-      return { status, service: 'millrace', version, reason, ...(leftovers.length > 0 && { leftovers }), depth };
+      const waits = mill.endpointWaits().map(shownWaits);
+      const absentOrNot = { ...(leftovers.length > 0 && { leftovers }), ...(waits.length > 0 && { waits }) };
+      return { status, service: 'millrace', version, reason, ...absentOrNot, depth };
     },
   );
 
@@ -85,6 +107,12 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
     const counts = mill.counts();
     if (format === 'json') return eventMetrics(counts, uptimeMs());
     reply.type(prometheus.contentType);
-    return prometheus.text({ counts, leftovers: mill.leftovers(), store: await mill.storeStats(), uptimeMs: uptimeMs() });
+    return prometheus.text({
+      counts,
+      leftovers: mill.leftovers(),
+      waits: mill.endpointWaits(),
+      store: await mill.storeStats(),
+      uptimeMs: uptimeMs(),
+    });
   });
 }
