@@ -6,6 +6,7 @@ import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
 import { exactlyOnce } from './list/exactly-once.ts';
+import { fairDeliveries } from './list/fair-deliveries.ts';
 import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { independentKeys } from './list/independent-keys.ts';
@@ -32,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   ...timers,
   ...deliveries,
   ...deliveriesOverHttp,
+  ...fairDeliveries,
   ...boundedDoor,
   ...safeStop,
   ...schedules,

@@ -33,6 +33,7 @@ import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import type { Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './mill-options.ts';
+import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { type ReadOptions, Reads } from './reads.ts';
@@ -348,6 +349,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     const counts = Array.from(this.pipelines.values(), (pipeline) => [pipeline.name, this.#partitions.counts(pipeline)]);
     // These are the pipelines that the type has the names of.
     return Object.fromEntries(counts) as { readonly [Name in keyof P]: PipelineCounts };
+  }
+
+  /** The endpoints of which deliveries wait longer than for their turn: their transport makes no calls, or addresses give no answers. */
+  endpointWaits(): readonly EndpointWaits[] {
+    return this.#partitions.endpointWaits();
   }
 
   /** What the store says of itself. */

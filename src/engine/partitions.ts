@@ -6,7 +6,7 @@ import { Counters, type PipelineCounts } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import { sliceOf } from './identify.ts';
-import { EndpointGate } from './outbox/endpoint-gate.ts';
+import { EndpointGate, type EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partition, type PartitionMeans } from './partition.ts';
 
 /** What partitions work with; the engine provides it. */
@@ -25,7 +25,12 @@ export class Partitions {
   readonly #means: PartitionsMeans;
   readonly #pipelines: ReadonlyMap<
     string,
-    { readonly pipeline: AnyPipeline; readonly counters: Counters; readonly slices: readonly Partition[] }
+    {
+      readonly pipeline: AnyPipeline;
+      readonly counters: Counters;
+      readonly gates: readonly EndpointGate[];
+      readonly slices: readonly Partition[];
+    }
   >;
 
   constructor(means: PartitionsMeans, pipelines: readonly AnyPipeline[]) {
@@ -59,6 +64,12 @@ export class Partitions {
     const gaps = slices.reduce((total, { gapWatch }) => total + gapWatch.count, 0);
     const oldestGapMs = Math.max(...slices.map(({ gapWatch }) => gapWatch.ageMs));
     return this.counters(name).snapshot({ concurrency, held, gaps, oldestGapMs }, this.#means.clock.elapsedMs());
+  }
+
+  /** The endpoints of which deliveries wait longer than for their turn. */
+  endpointWaits(): readonly EndpointWaits[] {
+    const gates = Array.from(this.#pipelines.values()).flatMap((pipeline) => pipeline.gates);
+    return gates.flatMap(({ waits }) => waits ?? []);
   }
 
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
@@ -123,6 +134,6 @@ export class Partitions {
     };
     const means = { ...this.#means, pipeline, counters, gates, doubted };
     const slices = Array.from({ length: store.partitions }, (_, slice) => new Partition(means, { pipeline: pipeline.name, slice }));
-    return { pipeline, counters, slices };
+    return { pipeline, counters, gates: [...gates.values()], slices };
   }
 }

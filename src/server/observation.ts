@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
+import type { EndpointWaits as EndpointWaitsOfMill } from '../engine/outbox/endpoint-gate.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
 import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
@@ -21,6 +22,16 @@ const amounts = {
 };
 const Leftover = z.object({ gone: z.enum(['pipeline', 'endpoint', 'timer', 'state', 'schedule']), ...names, ...amounts });
 
+const SilentAddress = z.object({ address: z.string(), reason: z.string(), silentSeconds: z.int() });
+const EndpointWaits = z.object({
+  pipeline: z.string(),
+  endpoint: z.string(),
+  postponed: z.string().nullable(),
+  restingAddresses: z.int(),
+  silentAddresses: z.array(SilentAddress),
+  crowding: z.array(z.string()),
+});
+
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),
   service: z.literal('millrace'),
@@ -40,6 +51,10 @@ const HealthAnswer = z.object({
     .array(Leftover)
     .optional()
     .meta({ description: 'Stored work whose declaration is gone, and how much of it there is; absent when there is none' }),
+  waits: z
+    .array(EndpointWaits)
+    .optional()
+    .meta({ description: 'Endpoints of which deliveries wait longer than for their turn, and why; absent when there are none' }),
   depth: z.record(z.string(), z.int()).meta({ description: 'Per pipeline, the events that are accepted and neither processed nor failed' }),
 });
 
@@ -61,6 +76,11 @@ const MetricsQuery = z.object({
       'Without it JSON, and the Prometheus text format to an `Accept` that prefers `text/plain` or `application/openmetrics-text`',
   }),
 });
+
+function shownWaits({ silentAddresses, ...waits }: EndpointWaitsOfMill): z.infer<typeof EndpointWaits> {
+  const shown = silentAddresses.map(({ address, reason, silentMs }) => ({ address, reason, silentSeconds: Math.round(silentMs / 1_000) }));
+  return { ...waits, crowding: [...waits.crowding], silentAddresses: shown };
+}
 
 interface Observed {
   readonly mill: Mill;
@@ -91,6 +111,7 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
       );
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
       const leftovers = mill.leftovers();
+      const waits = mill.endpointWaits().map(shownWaits);
       return {
         status,
         service: 'millrace',
@@ -98,6 +119,7 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
         ...details,
         ...(waiting.length > 0 && { gaps }),
         ...(leftovers.length > 0 && { leftovers }),
+        ...(waits.length > 0 && { waits }),
         depth,
       };
     },
@@ -121,6 +143,7 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
     return prometheus.text({
       counts,
       leftovers: mill.leftovers(),
+      waits: mill.endpointWaits(),
       store: await mill.storeStats(),
       uptimeMs: uptimeMs(),
       refusals: guard.refusals,
