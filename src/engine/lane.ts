@@ -83,6 +83,8 @@ export class Lane {
   awaited: number | undefined;
   /** Since when it waits, and for what; undefined while it goes on. */
   wait: Wait | undefined;
+  /** Which of the lanes that have become busy it is, while it is busy; 0 while it is not. */
+  busySince = 0;
   /** Its moment has come, and it waits until it may go on. */
   isRung = false;
   /** Whether timers of it may have come due while it was parked: they wait in the store until it is open. */

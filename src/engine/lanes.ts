@@ -56,7 +56,13 @@ export class Lanes {
   readonly #loading = new Map<string, Promise<void>>();
   readonly #line: WaitingLine;
   readonly #reloading = new Set<Lane>();
-  /** Lanes that have a turn or are about to, and callers that wait until they have none. */
+  /** Lanes that have a turn or are about to, in the order in which they became busy. */
+  readonly #busy = new Set<Lane>();
+  /** How often a lane has become busy. */
+  #busyTotal = 0;
+  /** Of these, the first so many have rested since. */
+  readonly #rested = new Milestone(0);
+  /** Callers that wait until a lane rests. */
   readonly #awaited = new Map<Lane, Waiters>();
   #queued = 0;
   /** Lanes that wait for a moment. */
@@ -109,14 +115,16 @@ export class Lanes {
     return this.#closed;
   }
 
-  /** The lanes that have a turn or are about to. */
-  get busy(): readonly Lane[] {
-    return [...this.#line.ready, ...this.#reloading, ...this.#runner.lanes];
-  }
-
   /** The lane of a key, if it is in memory. */
   peek(key: string): Lane | undefined {
     return this.#lanes.get(key);
+  }
+
+  /** Resolves once each lane that is busy now has rested, or when the caller's time is over. */
+  async allRested(deadline: Deadline): Promise<void> {
+    if (this.#closed) return;
+    this.#rested.reach(this.#restedTo());
+    await this.#rested.until(this.#busyTotal, deadline);
   }
 
   /** Resolves once a busy lane has no turn and is not about to, or when the caller's time is over. */
@@ -131,6 +139,7 @@ export class Lanes {
   /** Nobody waits for a lane any more. */
   endWaits(): void {
     for (const waiters of this.#awaited.values()) waiters.wake();
+    this.#rested.end();
   }
 
   /** Brings the lanes of keys into memory. A key is never loaded twice at once, so that no old record outlives a newer lane. */
@@ -360,10 +369,28 @@ export class Lanes {
     }
   }
 
-  /** Lets the lane go on, and those who wait until it has no turn. */
+  /** Lets the lane go on, and those who wait until it rests. */
   #advance(lane: Lane, isFresh = false): void {
     this.#startTurns(lane, isFresh);
-    if (this.#awaited.size > 0 && !lane.isBusy) this.#awaited.get(lane)?.wake();
+    if (!lane.isBusy) {
+      if (lane.busySince > 0) this.#rests(lane);
+    } else if (lane.busySince === 0) {
+      this.#busyTotal += 1;
+      lane.busySince = this.#busyTotal;
+      this.#busy.add(lane);
+    }
+  }
+
+  #rests(lane: Lane): void {
+    lane.busySince = 0;
+    this.#busy.delete(lane);
+    if (this.#awaited.size > 0) this.#awaited.get(lane)?.wake();
+    if (this.#rested.isAwaited) this.#rested.reach(this.#restedTo());
+  }
+
+  #restedTo(): number {
+    const [oldest] = this.#busy;
+    return oldest === undefined ? this.#busyTotal : oldest.busySince - 1;
   }
 
   /** Starts the lane's turns for as long as it is open and has one. */

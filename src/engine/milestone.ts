@@ -17,6 +17,11 @@ export class Milestone {
     return this.#reached;
   }
 
+  /** Whether anybody waits. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   reach(count: number): void {
     this.#reached = count;
     if (this.#waiting.size > 0) this.#wake(count);

@@ -62,11 +62,6 @@ export class Runner {
     this.#order = order;
   }
 
-  /** The lanes of the asynchronous turns under way. */
-  get lanes(): readonly Lane[] {
-    return Array.from(this.#running, ({ lane }) => lane);
-  }
-
   /** Asynchronous turns under way. */
   get running(): number {
     return this.#running.size;

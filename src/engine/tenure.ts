@@ -204,8 +204,8 @@ export class Tenure {
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key, or the tenure ends. */
   async caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
     await this.#dispatchedTo(this.#feed.head, deadline);
-    const lanes = keys === undefined ? this.#lanes.busy : keys.flatMap((key) => this.#lanes.peek(key) ?? []);
-    for (const lane of lanes) if (lane.isBusy) await this.#lanes.rested(lane, deadline);
+    if (keys === undefined) await this.#lanes.allRested(deadline);
+    else for (const lane of keys.flatMap((key) => this.#lanes.peek(key) ?? [])) if (lane.isBusy) await this.#lanes.rested(lane, deadline);
     await this.#committed(deadline);
   }
 

@@ -48,10 +48,6 @@ export class WaitingLine {
     return this.#rung.length > 0;
   }
 
-  get ready(): readonly Lane[] {
-    return this.#ready.toArray();
-  }
-
   /** The lane has its next turn when there is a free place. */
   wait(lane: Lane): void {
     lane.status = 'ready';

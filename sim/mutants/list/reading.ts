@@ -23,8 +23,8 @@ export const reading: readonly Mutant[] = [
     name: 'reader-waits-for-no-commit',
     promises: [1],
     file: 'src/engine/tenure.ts',
-    find: 'if (lane.isBusy) await this.#lanes.rested(lane, deadline);\n    await this.#committed(deadline);',
-    replace: 'if (lane.isBusy) await this.#lanes.rested(lane, deadline);',
+    find: 'await this.#lanes.rested(lane, deadline);\n    await this.#committed(deadline);',
+    replace: 'await this.#lanes.rested(lane, deadline);',
     tests: [promise('fresh-reads')],
   },
   {
@@ -242,6 +242,14 @@ export const reading: readonly Mutant[] = [
     find: 'this.#ends.delete(end);\n        deadline',
     replace: 'deadline',
     tests: [beside('engine/deadline')],
+  },
+  {
+    name: 'reader-of-all-keys-waits-for-none',
+    promises: [1],
+    file: 'src/engine/tenure.ts',
+    find: 'if (keys === undefined) await this.#lanes.allRested(deadline);',
+    replace: 'if (keys === undefined) await this.#lanes.allRested.name;',
+    tests: [promise('fresh-reads'), promise('floods')],
   },
   {
     name: 'reader-of-a-busy-key-looks-at-every-change',
