@@ -100,6 +100,11 @@ export class DueReader {
     return this.#looking === undefined && ((this.#mayBeMore && !this.#isPausing) || this.#named.size > 0);
   }
 
+  /** Whether a commit has asked for deliveries of flows that others would hide. */
+  get hasNamed(): boolean {
+    return this.#named.size > 0;
+  }
+
   get hasReadAll(): boolean {
     return this.#hasReadAll;
   }
@@ -234,7 +239,8 @@ export class DueReader {
       await this.#readPage({ from, flows: 1, dueBy: now });
       if (this.#isClosed) return;
     }
-    if (!this.#mayBeMore || this.#isPausing) return;
+    const { hand, windowMax } = this.#means;
+    if (!this.#mayBeMore || this.#isPausing || hand.waiting >= windowMax / 2) return;
     this.#mayBeMore = false;
     this.#round ??= { from: null, crowded: new Set(), isCrowded: false, tookMs: 0 };
     await this.#goRound(this.#round, now);

@@ -20,8 +20,12 @@ export interface EndpointQueueMeans extends ConclusionsMeans {
 
 /** Due deliveries that are read from the store at once, if no more calls than that may be under way. */
 const windowMin = 64;
-/** Deliveries of one flow in hand at least: of a key, and of an address, of which there may be many at once. */
-const flowMin = { key: 48, address: 8 };
+/** Times the window that may wait in all, while commits ask for deliveries of further flows. */
+const windowsMax = 4;
+/** Deliveries of one flow that may be in hand beside those that may be under way, where no address has all places. */
+const flowMore = 16;
+/** Deliveries to one address in hand, at least. */
+const addressMin = 8;
 
 /**
  * The deliveries of one endpoint in one partition. They stay in the store; memory knows which are due and wait for a free
@@ -48,8 +52,8 @@ export class EndpointQueue {
     this.#time = means.calls.timeOf(name);
     this.#conclusions = new Conclusions(means, endpoint, this.#time);
     this.#windowMax = Math.max(windowMin, 2 * endpoint.concurrency);
-    const flowMinOf = endpoint.to.address === undefined ? flowMin.key : flowMin.address;
-    this.#flowMax = Math.max(flowMinOf, Math.ceil(1.5 * endpoint.concurrency));
+    const { concurrency } = endpoint;
+    this.#flowMax = endpoint.to.address === undefined ? concurrency + flowMore : Math.max(addressMin, concurrency);
     this.#reader = new DueReader({
       ...means,
       name,
@@ -134,7 +138,8 @@ export class EndpointQueue {
     if (!this.#reader.mayLook) return;
     const isFull = this.#hand.waiting >= this.#windowMax / 2;
     if (isFull && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
-    if (this.#hand.waiting < this.#windowMax / 2) this.#reader.look();
+    const max = this.#reader.hasNamed ? windowsMax * this.#windowMax : this.#windowMax / 2;
+    if (this.#hand.waiting < max) this.#reader.look();
   };
 
   readonly #mayBegin = (delivery: StoredDelivery): boolean => this.#gate.mayBegin(delivery);
