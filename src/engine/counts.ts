@@ -16,6 +16,8 @@ export interface PipelineCounts {
   readonly depth: number;
   /** Of these, the ones that wait in the store: for a number, a retry, or an operator. */
   readonly held: number;
+  /** Keys whose next turn waits for room in a pipeline that it sends to. */
+  readonly throttled: number;
   /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
   readonly deadLetters: number;
   /** Keys that wait until an operator redrives or discards a dead letter of theirs; those of former processes among them. */
@@ -81,6 +83,7 @@ export class Counters {
   deliveriesFailed = 0;
   deliveriesUnknown = 0;
   running = 0;
+  throttled = 0;
   deadLetters = 0;
   parked = 0;
   deliveries = 0;
@@ -91,6 +94,11 @@ export class Counters {
   readonly commitTurns = new Distribution(sizeBounds);
   /** Processed in each of the last seconds of elapsed time, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
+
+  /** Events that are received and neither processed nor failed. */
+  get depth(): number {
+    return this.received - this.processed - this.failed;
+  }
 
   /** A draft is on disk. What it received again its partition counts. */
   add(draft: DraftCounts, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
@@ -114,7 +122,7 @@ export class Counters {
   /** @param gauges what is not counted but looked at */
   snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, elapsedMs: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, parked, latencyMsTotal } = this;
-    const { deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
+    const { depth, throttled, deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {
       ...gauges,
       received,
@@ -130,10 +138,11 @@ export class Counters {
       deliveriesFailed,
       deliveriesUnknown,
       running,
+      throttled,
       deadLetters,
       parked,
       latencyMsTotal,
-      depth: received - processed - failed,
+      depth,
       perSecond: this.#perSecond(Math.floor(elapsedMs / 1000)),
       distributions: {
         acceptMs: this.acceptMs.snapshot(),

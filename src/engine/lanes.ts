@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
+import { Throttle } from './throttle.ts';
 import type { Waits } from './waits.ts';
 
 /** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
@@ -37,6 +38,7 @@ export class Lanes {
   readonly #means: LaneMeans;
   readonly #pipeline: LaneMeans['pipeline'];
   readonly #runner: Runner;
+  readonly #throttle: Throttle;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
   #ready: Lane[] = [];
@@ -50,13 +52,16 @@ export class Lanes {
     this.#runner = new Runner(means, {
       settled: (lane, draft, waiting) => this.settle(lane, draft, waiting),
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
+      throttled: (lane, draft, cause, to) => this.#wait(lane, draft, cause, to),
       ended: (lane) => {
         lane.underWay = undefined;
         lane.timerUnderWay = undefined;
+        this.#throttle.concluded(lane);
         this.#advance(lane);
         this.resume();
       },
     });
+    this.#throttle = new Throttle({ ...means, opened: (lane) => this.#advance(lane) });
   }
 
   /** Whether no further turn can start before one ends or the draft is committed. */
@@ -71,6 +76,11 @@ export class Lanes {
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
     return this.#runner.running === 0 && this.#ready.length === 0 && this.#reloading.size === 0 && this.#loading.size === 0;
+  }
+
+  /** Events that wait for keys whose next turn waits for room in a pipeline that it sends to. */
+  get throttled(): number {
+    return this.#throttle.events;
   }
 
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
@@ -209,6 +219,7 @@ export class Lanes {
   /** Aborts what runs, ends all alarms, and resolves when no handler is at work any more. Nothing is drafted from now on. */
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
+    this.#throttle.close();
     for (const lane of this.#lanes.values()) lane.disarm?.();
     await this.#runner.close(reason);
   }
@@ -255,7 +266,7 @@ export class Lanes {
     this.#means.draft().passed(waiting.position);
     this.#means.drafted();
     if (waiting.order < lane.next) return;
-    if (waiting.position > lane.countedTo) lane.pending += 1;
+    if (waiting.position > lane.countedTo) this.#countPending(lane);
     // Read back from the store before the log came to it.
     if (waiting.order === lane.underWay) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
@@ -267,7 +278,7 @@ export class Lanes {
 
   /** Once some of a key's events are held in the store, all that follow must go behind them. */
   #takeArrival(lane: Lane, waiting: Waiting): void {
-    lane.pending += 1;
+    this.#countPending(lane);
     if (lane.isStopped || lane.status === 'reloading' || lane.spilledFrom !== Number.POSITIVE_INFINITY || lane.queued >= queuedMax) {
       this.#means.draft().hold(lane, waiting);
       lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
@@ -281,6 +292,11 @@ export class Lanes {
       this.#queued += 1;
       this.#unheld.set(waiting.position, { lane, waiting });
     }
+  }
+
+  #countPending(lane: Lane): void {
+    lane.pending += 1;
+    if (lane.status === 'throttled') this.#throttle.arrived(lane);
   }
 
   /** Starts the lane's turns for as long as it is open and has one. */
@@ -319,7 +335,9 @@ export class Lanes {
     lane.takeDueTimer();
     lane.timerUnderWay = timer;
     this.#runner.runTimer(lane, timer);
-    if (!lane.isRunning) lane.timerUnderWay = undefined;
+    if (lane.isRunning) return;
+    lane.timerUnderWay = undefined;
+    this.#throttle.concluded(lane);
   }
 
   #runHead(lane: Lane, head: Waiting): void {
@@ -331,11 +349,15 @@ export class Lanes {
   #runEvent(lane: Lane, waiting: Waiting): void {
     lane.underWay = waiting.order;
     this.#runner.runEvent(lane, waiting);
-    if (!lane.isRunning) lane.underWay = undefined;
+    if (lane.isRunning) return;
+    lane.underWay = undefined;
+    this.#throttle.concluded(lane);
   }
 
   /** Nothing of the lane can run now. */
   #rest(lane: Lane, isFresh: boolean): void {
+    // Where it had no turn, no commit follows that lets others have the place.
+    if (this.#throttle.concluded(lane)) this.#means.drafted();
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
       if (lane.wait !== undefined) this.#means.waits.end(lane);
@@ -367,8 +389,23 @@ export class Lanes {
     }
   }
 
-  /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
+  /** An event that failed keeps its key waiting, until a moment or (null) for an operator. */
   #stop(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
+    this.#holdFrom(lane, draft, first, retryAt);
+    if (retryAt === null) this.#setParked(lane);
+    else this.#block(lane, retryAt);
+  }
+
+  /** The next turn of a key waits for room in a pipeline that it sends to. A timer that has come due is in the store anyway. */
+  #wait(lane: Lane, draft: Draft, cause: Waiting | DueTimer, to: string): void {
+    if ('position' in cause) this.#holdFrom(lane, draft, cause, null);
+    else lane.retryTimer(cause);
+    this.#throttle.add(lane, to);
+    this.#means.waits.note(lane, 'room');
+  }
+
+  /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
+  #holdFrom(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
     draft.hold(lane, first, retryAt);
     this.#unheld.delete(first.position);
     this.#queued -= lane.queued;
@@ -377,8 +414,6 @@ export class Lanes {
       this.#unheld.delete(waiting.position);
     }
     lane.spilledFrom = Math.min(lane.spilledFrom, first.order);
-    if (retryAt === null) this.#setParked(lane);
-    else this.#block(lane, retryAt);
   }
 
   /** Parks the lane. The dead letter of its first event is enough for an operator; the wait of any events behind it is noted. */
@@ -390,7 +425,8 @@ export class Lanes {
 
   /** Notes that an event came to a key whose first event keeps it waiting. */
   #pileUp(lane: Lane): void {
-    this.#means.waits.note(lane, lane.status === 'parked' ? 'operator' : 'retry');
+    const awaited = { parked: 'operator', throttled: 'room', blocked: 'retry' } as const;
+    this.#means.waits.note(lane, awaited[lane.status as keyof typeof awaited]);
   }
 
   #block(lane: Lane, until: number): void {

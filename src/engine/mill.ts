@@ -34,6 +34,8 @@ import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
 import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
+import type { SendLoop } from './send-loop.ts';
+import { SendRoom } from './send-room.ts';
 import { declaredState } from './state.ts';
 import { steadyLog } from './steady-log.ts';
 import { steadyTracing } from './steady-tracing.ts';
@@ -83,6 +85,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #schedules: Schedules;
   readonly #transports: Transports;
   readonly #identification: Identification;
+  readonly #room: SendRoom;
   readonly #partitions: Partitions;
   readonly #door: Door;
   readonly #keys: KeyReader;
@@ -119,6 +122,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     const newId = () => ids.next();
     this.limits = limitsWith(limits);
     this.#identification = { store, clock, newId, limits: this.limits };
+    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     this.#door = new Door({
       ...this.#identification,
       store,
@@ -136,6 +140,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       log,
       tracing,
       pipelines: this.pipelines,
+      room: this.#room,
       provenStates: this.#provenStates,
       sent: this.#door.hand.bind(this.#door),
       fatal: (error: MillraceError) => this.#fail(error),
@@ -322,6 +327,14 @@ export class Mill<P extends Pipelines = Pipelines> {
     const counts = Array.from(this.pipelines.values(), (pipeline) => [pipeline.name, this.#partitions.counts(pipeline)]);
     // These are the pipelines that the type has the names of.
     return Object.fromEntries(counts) as { readonly [Name in keyof P]: PipelineCounts };
+  }
+
+  /**
+   * Pipelines that feed themselves by sends and have come to the limit `sends`: their turns wait for room that only they could make.
+   * Empty while all is well.
+   */
+  loops(): readonly SendLoop[] {
+    return this.#room.loops();
   }
 
   /** What the store says of itself. */

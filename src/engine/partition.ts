@@ -71,10 +71,11 @@ export class Partition {
     this.#begin(claim);
   }
 
-  /** Accepted or on their way, and not settled; where events share keys, those that wait for their key left out. */
+  /** Accepted or on their way, and not settled; where events share keys, those left out that wait for their key and not for room to send. */
   get backlog(): number {
     const { pipeline } = this.#means;
-    return (pipeline.key === undefined ? this.#ledger.unsettled : this.#present.backlog) + this.#arriving;
+    if (pipeline.key === undefined) return this.#ledger.unsettled + this.#arriving;
+    return this.#present.backlog + this.#present.throttled + this.#arriving;
   }
 
   /** Accepted and not settled events that wait in the store. */
@@ -250,6 +251,7 @@ export class Partition {
     // From here on its failure is one to recover from.
     this.#recovering = undefined;
     this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim);
+    this.#means.room.changed();
     if (this.#isResting) tenure.rest();
     tenure.start();
     if (!this.#mustLook) return;
@@ -260,6 +262,7 @@ export class Partition {
   async #startOver(cause: unknown): Promise<void> {
     const { log, fatal } = this.#means;
     await this.#present.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));
+    this.#present.abandon();
     let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
       if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {

@@ -17,6 +17,7 @@ import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
+import type { SendRoom } from './send-room.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
 import type { Waits } from './waits.ts';
@@ -32,6 +33,7 @@ export interface TenureMeans {
   readonly tracing: SteadyTracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly counters: Counters;
+  readonly room: SendRoom;
   readonly provenStates: ReadonlySet<string>;
   readonly pipeline: AnyPipeline;
   readonly partition: PartitionId;
@@ -76,6 +78,8 @@ export class Tenure {
   #committing: Promise<void> | undefined;
   #flushIsDue = false;
   #looks = 0;
+  /** Whether keys with held events are being woken. */
+  #isWaking = true;
   #work: Promise<unknown> = Promise.resolve();
   #state: 'working' | 'ending' | 'failed' = 'working';
 
@@ -130,10 +134,15 @@ export class Tenure {
     return this.#feed.head - this.#cursor;
   }
 
+  /** Accepted events that wait for a key whose next turn waits for room in a pipeline that it sends to. */
+  get throttled(): number {
+    return this.#lanes.throttled;
+  }
+
   /** Whether nothing is left that could be done now. */
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
-    const nothingToRead = this.#dispatched >= this.#feed.head && this.#looks === 0;
+    const nothingToRead = this.#dispatched >= this.#feed.head && this.#looks === 0 && !this.#isWaking;
     return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
   }
 
@@ -202,9 +211,10 @@ export class Tenure {
     this.#condition.changed();
   }
 
-  /** Whether a key waits for the retry of an event or timer. */
+  /** Whether a key waits for its next turn to be tried again: after a failure, or once there is room for what it sends. */
   isBlocked(key: string): boolean {
-    return this.#lanes.peek(key)?.status === 'blocked';
+    const status = this.#lanes.peek(key)?.status;
+    return status === 'blocked' || status === 'throttled';
   }
 
   /** Begins no further call. */
@@ -262,6 +272,11 @@ export class Tenure {
     }
   }
 
+  /** After the end, in place of `commitRest`: what turns have decided since the last commit is void. */
+  abandon(): void {
+    this.#means.room.release(this.#draft.sends);
+  }
+
   /** The loop. It ends when the feed is closed. */
   async #read(): Promise<void> {
     for (;;) {
@@ -300,6 +315,8 @@ export class Tenure {
       }
       this.#lanes.sweep();
     }
+    this.#isWaking = false;
+    this.#flushSoon();
     const { parked, held } = this.#claim;
     // Where nothing was held at the claim, the gaps have come since.
     if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
@@ -337,6 +354,7 @@ export class Tenure {
     } else if (this.#state === 'working' && this.isIdle) {
       this.#means.progressed(false);
     }
+    this.#means.room.changed();
     this.#condition.changed();
   }
 
@@ -360,13 +378,14 @@ export class Tenure {
         this.#means.ledger.doubted(draft);
         this.#means.doubted(draft.sends);
       }
+      this.#means.room.release(draft.sends);
       this.#fail(error);
     }
   }
 
   /** The draft is on disk: now it counts. */
   #took(draft: Draft, { sends, deliveriesAdded }: Committed): void {
-    const { ledger, clock, refusals, sent, progressed } = this.#means;
+    const { ledger, clock, refusals, room, sent, progressed } = this.#means;
     ledger.committed(draft, deliveriesAdded, clock);
     refusals.committed(draft);
     this.#cursor = draft.cursor;
@@ -374,6 +393,7 @@ export class Tenure {
     // That an attempt has failed is no progress, however often it is tried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
+    room.release(draft.sends);
     this.#timers.committed(draft.timers);
     this.#outbox.committed(draft.deliveries);
   }
