@@ -17,7 +17,7 @@ export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Mill, millrace } from './engine/mill.ts';
-export type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './engine/mill-options.ts';
+export type { DiscardOptions, Freshness, Health, KeyStatus, MillOptions, StopOptions } from './engine/mill-options.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';

@@ -3,7 +3,7 @@ import { arrayOf, duration, expect, integerFrom, toDuration } from '../pipeline/
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
-import type { Freshness, StopOptions } from './mill-options.ts';
+import type { DiscardOptions, Freshness, StopOptions } from './mill-options.ts';
 
 /*
  * Checks of arguments for callers without a compiler. Each throws MILL_INVALID_REQUEST with the name of the method. Checks on the hot
@@ -18,6 +18,7 @@ const ingestOptions: OptionTable<IngestOptions> = { id: aText, traceparent: aTex
 const batchOptions: OptionTable<Pick<IngestOptions, 'traceparent'>> = { traceparent: aText };
 const freshness: OptionTable<Freshness> = { waitMs: milliseconds };
 const stopOptions: OptionTable<StopOptions> = { timeoutMs: milliseconds };
+const discardOptions: OptionTable<DiscardOptions> = { key: aText };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
 const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   pipeline: aText,
@@ -54,6 +55,11 @@ export function checkFreshness(call: string, options: unknown): void {
 
 export function checkStop(options: unknown): void {
   checkOptions(options, stopOptions, placeOf('stop'));
+}
+
+/** @param call the method, as messages name it */
+export function checkDiscard(call: string, options: unknown): void {
+  checkOptions(options, discardOptions, placeOf(call));
 }
 
 export function checkPause(options: unknown): void {

@@ -9,10 +9,12 @@ export interface PipelineCounts {
   readonly ignored: number;
   /** Events given up as dead letters. One that is redriven counts as received again. */
   readonly failed: number;
+  /** Events that an operator discarded before they were handled. */
+  readonly discarded: number;
   readonly duplicates: number;
   readonly rejected: number;
   readonly retries: number;
-  /** Received and neither processed nor failed. */
+  /** Received and neither processed, failed nor discarded. */
   readonly depth: number;
   /** Of these, the ones that wait in the store: for a number, a retry, or an operator. */
   readonly held: number;
@@ -35,6 +37,8 @@ export interface PipelineCounts {
   /** Turns under way. */
   readonly running: number;
   readonly concurrency: number;
+  /** Whether an operator has paused it: no turn starts. */
+  readonly paused: boolean;
   /** From acceptance to commit, summed over the processed. */
   readonly latencyMsTotal: number;
   /** Processed per second, over the last ten seconds. */
@@ -75,6 +79,7 @@ export class Counters {
   processed = 0;
   ignored = 0;
   failed = 0;
+  discarded = 0;
   duplicates = 0;
   rejected = 0;
   retries = 0;
@@ -95,9 +100,9 @@ export class Counters {
   /** Processed in each of the last seconds of elapsed time, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
-  /** Events that are received and neither processed nor failed. */
+  /** Events that are received and neither processed, failed nor discarded. */
   get depth(): number {
-    return this.received - this.processed - this.failed;
+    return this.received - this.processed - this.failed - this.discarded;
   }
 
   /** A draft is on disk. What it received again its partition counts. */
@@ -120,15 +125,16 @@ export class Counters {
   }
 
   /** @param gauges what is not counted but looked at */
-  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, elapsedMs: number): PipelineCounts {
+  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held' | 'paused'>, elapsedMs: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, parked, latencyMsTotal } = this;
-    const { depth, throttled, deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
+    const { depth, discarded, throttled, deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {
       ...gauges,
       received,
       processed,
       ignored,
       failed,
+      discarded,
       duplicates,
       rejected,
       retries,

@@ -3,6 +3,7 @@ import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../st
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type Waiting } from './lane.ts';
+import type { Pause } from './pause.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
 import { Throttle } from './throttle.ts';
 import type { Waits } from './waits.ts';
@@ -15,6 +16,7 @@ export interface LaneMeans extends RunnerMeans {
   readonly store: Store;
   readonly partition: PartitionId;
   readonly waits: Waits;
+  readonly pause: Pause;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
   /** Whether every turn must be alone in its draft. */
@@ -64,8 +66,9 @@ export class Lanes {
     this.#throttle = new Throttle({ ...means, opened: (lane) => this.#advance(lane) });
   }
 
-  /** Whether no further turn can start before one ends or the draft is committed. */
+  /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
   get isFull(): boolean {
+    if (this.#means.pause.isPaused) return true;
     const { running } = this.#runner;
     const { turns } = this.#means.draft();
     // Turns that end together would share a commit.
@@ -75,7 +78,8 @@ export class Lanes {
 
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    return this.#runner.running === 0 && this.#ready.length === 0 && this.#reloading.size === 0 && this.#loading.size === 0;
+    const isWaiting = this.#ready.length === 0 || this.#means.pause.isPaused;
+    return this.#runner.running === 0 && isWaiting && this.#reloading.size === 0 && this.#loading.size === 0;
   }
 
   /** Events that wait for keys whose next turn waits for room in a pipeline that it sends to. */
@@ -178,6 +182,12 @@ export class Lanes {
       lane.status = 'open';
       this.#advance(lane);
     }
+  }
+
+  /** Starts what a pause has kept from starting, of the keys in memory. */
+  goOn(): void {
+    this.resume();
+    for (const lane of Array.from(this.#lanes.values())) this.#advance(lane);
   }
 
   /** Lets a key that was just warmed go on with what is held for it. */
@@ -301,7 +311,7 @@ export class Lanes {
 
   /** Starts the lane's turns for as long as it is open and has one. */
   #advance(lane: Lane, isFresh = false): void {
-    while (lane.status === 'open' && !this.#closed) {
+    while (lane.status === 'open' && this.#mayGoOn) {
       if (lane.spillComesFirst) {
         void this.#reload(lane);
         return;
@@ -317,6 +327,11 @@ export class Lanes {
       if (timer !== undefined) this.#runTimer(lane, timer);
       else if (waiting !== undefined) this.#runHead(lane, waiting);
     }
+  }
+
+  /** While the pipeline is paused nothing is read back either: it would only wait in memory. */
+  get #mayGoOn(): boolean {
+    return !this.#closed && !this.#means.pause.isPaused;
   }
 
   /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */

@@ -9,6 +9,7 @@ import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/st
 import {
   checkBatch,
   checkDeadLetterQuery,
+  checkDiscard,
   checkFreshness,
   checkIngestOptions,
   checkStop,
@@ -20,6 +21,7 @@ import { checkMillOptions } from './check-mill-options.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { byName, checkNames, tablesOf } from './declared-together.ts';
+import { discardLetters } from './discard-letters.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import type { Identification, IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
@@ -28,7 +30,7 @@ import type { Leftover } from './leftovers/leftover.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
-import type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './mill-options.ts';
+import type { DiscardOptions, Freshness, Health, KeyStatus, MillOptions, StopOptions } from './mill-options.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { RetentionSweep } from './retention.ts';
@@ -288,6 +290,56 @@ export class Mill<P extends Pipelines = Pipelines> {
     await this.#partitions.at(letter.partition).discard(letter);
   }
 
+  /**
+   * Starts no further turn of a pipeline before it is resumed, also after a restart. Turns under way end; deliveries that were asked for are
+   * made; events are taken in until the backlog is full. It has nothing to do with the schedule of the pipeline, which goes on.
+   */
+  async pause(pipeline: keyof P & string): Promise<void> {
+    await this.#setPaused(pipeline, true);
+  }
+
+  /** Lets a paused pipeline go on. */
+  async resume(pipeline: keyof P & string): Promise<void> {
+    await this.#setPaused(pipeline, false);
+  }
+
+  /**
+   * Discards the events of a paused pipeline that are accepted and not handled, or those of one key: they never have a turn. A parked event
+   * goes with its dead letter; states, timers and deliveries stay. Returns how many events there were. After a failure some may be gone:
+   * call it again.
+   *
+   * @throws MillraceError `MILL_CONFLICT` when the pipeline is not paused
+   */
+  async discardEvents(pipeline: keyof P & string, options: DiscardOptions = {}): Promise<number> {
+    checkDiscard('discardEvents', options);
+    this.#checkWorking();
+    const { name } = this.#pipeline(pipeline);
+    if (!this.#partitions.isPaused(name))
+      throw new MillraceError('MILL_CONFLICT', `pipeline ${name}: expected it to be paused before what waits is discarded; pause it first`);
+    const { key } = options;
+    const partitions = key === undefined ? this.#partitions.of(name) : [this.#partitions.ofKey(name, key)];
+    const counts = await Promise.all(partitions.map((partition) => partition.discardWaiting(key)));
+    const events = counts.reduce((total, count) => total + count, 0);
+    this.#log.info({ pipeline: name, ...(key !== undefined && { key }), events }, 'discarded events that waited');
+    return events;
+  }
+
+  /**
+   * Discards all dead letters of a pipeline that there are at the call, or those of one key, as `discard` does with one. Returns how many
+   * there were.
+   */
+  async discardDeadLetters(pipeline: keyof P & string, options: DiscardOptions = {}): Promise<number> {
+    checkDiscard('discardDeadLetters', options);
+    this.#checkWorking();
+    const { name } = this.#pipeline(pipeline);
+    const { key } = options;
+    const count = this.#partitions.counters(name).deadLetters;
+    const means = { query: (query: DeadLetterQuery) => this.#store.deadLetters(query), discard: (id: string) => this.discard(id) };
+    const deadLetters = await discardLetters(means, { pipeline: name, key, count });
+    this.#log.info({ pipeline: name, ...(key !== undefined && { key }), deadLetters }, 'discarded dead letters');
+    return deadLetters;
+  }
+
   /** Stored work whose declaration is gone: of pipelines, endpoints, timers, states or schedules that are no longer declared. As of the last look, soon after the start. */
   leftovers(): readonly Leftover[] {
     return this.#leftovers.found;
@@ -381,7 +433,10 @@ export class Mill<P extends Pipelines = Pipelines> {
       ...{ name: pipeline.name, numbered: pipeline.order !== undefined },
       ...declaredState(pipeline),
     }));
-    const { reshaped } = await this.#store.open({ pipelines, tables: this.#tables }, this.#log);
+    const { reshaped, paused } = await this.#store.open({ pipelines, tables: this.#tables }, this.#log);
+    for (const { name } of pipelines) this.#partitions.setPaused(name, paused.includes(name));
+    if (paused.length > 0)
+      this.#log.warn({ pipelines: paused }, 'pipelines are paused since before the start, until somebody resumes them');
     this.#provenStates.clear();
     for (const { name, state } of pipelines) {
       if (state === undefined) continue;
@@ -391,6 +446,14 @@ export class Mill<P extends Pipelines = Pipelines> {
         this.#log.warn({ pipeline: name, version: state.version }, message);
       }
     }
+  }
+
+  async #setPaused(pipeline: keyof P & string, isPaused: boolean): Promise<void> {
+    this.#checkWorking();
+    const { name } = this.#pipeline(pipeline);
+    await this.#store.setPaused(name, isPaused);
+    this.#partitions.setPaused(name, isPaused);
+    this.#log.info({ pipeline: name }, isPaused ? 'paused' : 'resumed');
   }
 
   async #stop(timeoutMs: number): Promise<void> {

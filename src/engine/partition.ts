@@ -4,6 +4,7 @@ import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
 import { pauseMs } from './backoff.ts';
+import { discardWaiting } from './discard-waiting.ts';
 import type { FedEvent } from './feed.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
@@ -193,6 +194,25 @@ export class Partition {
     }
   }
 
+  /** The pipeline was paused or resumed. */
+  pauseChanged(): void {
+    // A pause is no time without progress.
+    this.#progressAt = undefined;
+    this.#tenure?.pauseChanged();
+  }
+
+  /**
+   * Discards what waits in a paused pipeline, or of one key of it; returns how many events that were. The present tenure ends for it, and
+   * the next one begins with what is left.
+   */
+  async discardWaiting(only: string | undefined): Promise<number> {
+    while (this.#recovering !== undefined && !this.#isOver) await this.#recovering;
+    if (this.#isOver) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
+    const discarded = this.#discardWaiting(only);
+    this.#recovering = this.#beginAgain(discarded);
+    return discarded;
+  }
+
   /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
   withdraw(endpoint: string): Promise<number> {
     return this.#present.withdraw(endpoint);
@@ -259,10 +279,34 @@ export class Partition {
     void tenure.look();
   }
 
+  async #discardWaiting(only: string | undefined): Promise<number> {
+    const tenure = this.#present;
+    await tenure.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'what waits is being discarded'));
+    await tenure.commitRest();
+    const discarded = (events: number, letters: readonly string[]) => this.#ledger.discarded(events, letters);
+    return discardWaiting({ store: this.#means.store, partition: this.id, pipeline: this.#means.pipeline, discarded }, only);
+  }
+
+  /** @param work what no tenure may be at work for */
+  async #beginAgain(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+      if (!this.#isOver) this.#begin(await this.#means.store.claim(this.id));
+    } catch (error) {
+      this.trouble = messageOf(error);
+      await this.#claimAgain(error);
+    }
+  }
+
   async #startOver(cause: unknown): Promise<void> {
-    const { log, fatal } = this.#means;
     await this.#present.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));
     this.#present.abandon();
+    await this.#claimAgain(cause);
+  }
+
+  /** After a failure: claims the partition again, as often as it takes. */
+  async #claimAgain(cause: unknown): Promise<void> {
+    const { log, fatal } = this.#means;
     let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
       if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {

@@ -7,7 +7,7 @@ import { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Partition, type PartitionMeans } from './partition.ts';
 
 /** What partitions work with; the engine provides it. */
-export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'counters' | 'gates' | 'doubted' | 'sent'> {
+export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'counters' | 'gates' | 'doubted' | 'sent' | 'pause'> {
   /** Events that a commit sent are in the log now. */
   sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
 }
@@ -22,7 +22,12 @@ export class Partitions {
   readonly #means: PartitionsMeans;
   readonly #pipelines: ReadonlyMap<
     string,
-    { readonly pipeline: AnyPipeline; readonly counters: Counters; readonly slices: readonly Partition[] }
+    {
+      readonly pipeline: AnyPipeline;
+      readonly counters: Counters;
+      readonly pause: { isPaused: boolean };
+      readonly slices: readonly Partition[];
+    }
   >;
 
   constructor(means: PartitionsMeans, pipelines: readonly AnyPipeline[]) {
@@ -52,7 +57,19 @@ export class Partitions {
 
   counts({ name, concurrency }: AnyPipeline): PipelineCounts {
     const held = this.of(name).reduce((total, partition) => total + partition.held, 0);
-    return this.counters(name).snapshot({ concurrency, held }, this.#means.clock.elapsedMs());
+    return this.counters(name).snapshot({ concurrency, held, paused: this.isPaused(name) }, this.#means.clock.elapsedMs());
+  }
+
+  isPaused(pipeline: string): boolean {
+    return this.#pipelines.get(pipeline)?.pause.isPaused === true;
+  }
+
+  /** Starts no turn of a pipeline from now on, or lets them start again. */
+  setPaused(pipeline: string, isPaused: boolean): void {
+    const found = this.#pipelines.get(pipeline);
+    if (found === undefined || found.pause.isPaused === isPaused) return;
+    found.pause.isPaused = isPaused;
+    for (const partition of found.slices) partition.pauseChanged();
   }
 
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
@@ -83,8 +100,9 @@ export class Partitions {
     const doubted = (sends: readonly Outgoing[]) => {
       for (const partition of new Set(sends.map(({ stored }) => this.at(stored.partition)))) partition.look();
     };
-    const means = { ...this.#means, pipeline, counters, gates, doubted };
+    const pause = { isPaused: false };
+    const means = { ...this.#means, pipeline, counters, gates, doubted, pause };
     const slices = Array.from({ length: store.partitions }, (_, slice) => new Partition(means, { pipeline: pipeline.name, slice }));
-    return { pipeline, counters, slices };
+    return { pipeline, counters, pause, slices };
   }
 }

@@ -15,6 +15,7 @@ import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
+import type { Pause } from './pause.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
 import type { SendRoom } from './send-room.ts';
@@ -40,6 +41,7 @@ export interface TenureMeans {
   readonly refusals: Refusals;
   readonly ledger: Ledger;
   readonly waits: Waits;
+  readonly pause: Pause;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;
@@ -80,6 +82,8 @@ export class Tenure {
   #looks = 0;
   /** Whether keys with held events are being woken. */
   #isWaking = true;
+  /** Whether that must begin anew: the pipeline was resumed meanwhile. */
+  #mustWakeAgain = false;
   #work: Promise<unknown> = Promise.resolve();
   #state: 'working' | 'ending' | 'failed' = 'working';
 
@@ -108,7 +112,7 @@ export class Tenure {
       ...means,
       lanes: this.#lanes,
       committed,
-      dispatched: () => this.#dispatchedTo(this.#feed.head),
+      dispatched: () => this.#dispatchedThroughPauses(this.#feed.head),
       looked: () => this.#flushSoon(),
       failed,
     });
@@ -139,9 +143,10 @@ export class Tenure {
     return this.#lanes.throttled;
   }
 
-  /** Whether nothing is left that could be done now. */
+  /** Whether nothing is left that could be done now. While the pipeline is paused that is no turn, and so nothing that leads to one. */
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
+    if (this.#isPaused) return nothingToCommit && this.#looks === 0 && this.#lanes.isIdle && this.#outbox.isIdle;
     const nothingToRead = this.#dispatched >= this.#feed.head && this.#looks === 0 && !this.#isWaking;
     return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
   }
@@ -149,6 +154,17 @@ export class Tenure {
   /** The keys in memory. */
   get lanes(): Pick<Lanes, 'peek'> {
     return this.#lanes;
+  }
+
+  /** The pipeline was paused or resumed. */
+  pauseChanged(): void {
+    if (this.#state !== 'working') return;
+    if (!this.#isPaused) {
+      this.#lanes.goOn();
+      this.#wakeAgain();
+    }
+    this.#condition.changed();
+    this.#flushSoon();
   }
 
   /** Tells of accepted events, in position order. */
@@ -182,7 +198,7 @@ export class Tenure {
     let busy = keys === undefined ? this.#lanes.busy : keys.flatMap((key) => this.#lanes.peek(key) ?? []);
     await this.#until(() => {
       busy = busy.filter((lane) => lane.isBusy);
-      return busy.length === 0;
+      return busy.length === 0 || this.#isPaused;
     });
     await this.#committed();
   }
@@ -200,7 +216,7 @@ export class Tenure {
     } catch (error) {
       this.#fail(error);
     }
-    await this.#until(() => this.#isFinished(key));
+    await this.#until(() => this.#isFinished(key) || this.#isPaused);
   }
 
   /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
@@ -300,12 +316,39 @@ export class Tenure {
     }
   }
 
+  get #isPaused(): boolean {
+    return this.#means.pause.isPaused;
+  }
+
   get #isKeyed(): boolean {
     return this.#means.pipeline.key !== undefined;
   }
 
   /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
   async #wakeHeld(): Promise<void> {
+    let gaps = 0;
+    do {
+      await this.#until(() => !this.#isPaused);
+      this.#mustWakeAgain = false;
+      gaps = await this.#wakeEach();
+    } while (this.#mustWakeAgain && this.#state === 'working');
+    this.#isWaking = false;
+    this.#flushSoon();
+    const { parked, held } = this.#claim;
+    // Where nothing was held at the claim, the gaps have come since.
+    if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
+  }
+
+  /** After a pause the same once more: a key may have been forgotten meanwhile. */
+  #wakeAgain(): void {
+    this.#mustWakeAgain = true;
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    this.#work = Promise.all([this.#work, this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Wakes each key that has held events. Returns how many of them have a gap. */
+  async #wakeEach(): Promise<number> {
     let gaps = 0;
     for await (const keys of this.#heldKeys()) {
       await this.#lanes.warm(keys);
@@ -315,11 +358,7 @@ export class Tenure {
       }
       this.#lanes.sweep();
     }
-    this.#isWaking = false;
-    this.#flushSoon();
-    const { parked, held } = this.#claim;
-    // Where nothing was held at the claim, the gaps have come since.
-    if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
+    return gaps;
   }
 
   /** The keys that have held events, many at a time, for as long as the tenure works. */
@@ -418,8 +457,13 @@ export class Tenure {
     return this.#until(() => this.#lanes.committedDraft >= last);
   }
 
+  /** Resolves once the log has been dispatched up to a position; at once while the pipeline is paused, which may be for long. */
   #dispatchedTo(position: number): Promise<void> {
-    return this.#until(() => this.#dispatched >= position);
+    return this.#until(() => this.#dispatched >= position || this.#isPaused);
+  }
+
+  #dispatchedThroughPauses(position: number): Promise<void> {
+    return this.#until(() => this.#dispatched >= position && !this.#isPaused);
   }
 
   #until(holds: () => boolean): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Counters } from './counts.ts';
 import type { Lane } from './lane.ts';
+import type { Pause } from './pause.ts';
 import type { SendRoom, WaitingTurns } from './send-room.ts';
 
 export interface ThrottleMeans {
   readonly room: SendRoom;
   readonly counters: Counters;
   readonly pipeline: { readonly name: string };
+  readonly pause: Pause;
   /** The lane is open again: its next turn may start. */
   opened(lane: Lane): void;
 }
@@ -25,7 +27,6 @@ export class Throttle implements WaitingTurns {
   /** Opened, and their turn has not ended since. */
   readonly #opened = new Set<Lane>();
   #events = 0;
-  #isHeld = false;
 
   constructor(means: ThrottleMeans) {
     this.#means = means;
@@ -66,7 +67,7 @@ export class Throttle implements WaitingTurns {
 
   resume(pipeline: string, places: number): void {
     const lanes = this.#waiting.get(pipeline);
-    if (lanes === undefined || this.#isHeld) return;
+    if (lanes === undefined || this.#means.pause.isPaused) return;
     const opened = Array.from(lanes).slice(0, Math.max(0, places - this.#opened.size));
     for (const lane of opened) {
       this.#remove(lane, pipeline, lanes);
@@ -76,15 +77,8 @@ export class Throttle implements WaitingTurns {
     for (const lane of opened) this.#means.opened(lane);
   }
 
-  /** Opens no lane while it is held. */
-  hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
-    if (!isHeld) this.#means.room.changed();
-  }
-
   /** Forgets all lanes: they are read from the store again. */
   close(): void {
-    this.#isHeld = true;
     for (const [to, lanes] of this.#waiting) {
       this.#means.counters.throttled -= lanes.size;
       this.#means.room.leave(this, to);

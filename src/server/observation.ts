@@ -28,7 +28,14 @@ const HealthAnswer = z.object({
     .array(Leftover)
     .optional()
     .meta({ description: 'Stored work whose declaration is gone, and how much of it there is; absent when there is none' }),
-  depth: z.record(z.string(), z.int()).meta({ description: 'Per pipeline, the events that are accepted and neither processed nor failed' }),
+  paused: z.array(z.string()).optional().meta({ description: 'Pipelines that an operator has paused; absent when there are none' }),
+  loops: z
+    .array(z.object({ pipelines: z.array(z.string()), keys: z.int(), events: z.int() }))
+    .optional()
+    .meta({ description: 'Pipelines that feed themselves by sends and stand still at the limit `sends`; absent when there are none' }),
+  depth: z
+    .record(z.string(), z.int())
+    .meta({ description: 'Per pipeline, the events that are accepted and neither processed, failed nor discarded' }),
 });
 
 const metricsOfPipeline = {
@@ -64,10 +71,18 @@ export function observeRoutes(app: FastifyInstance, mill: Mill, gate: Gate): voi
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } } },
     (_request, reply) => {
       const { status, reason } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
-      const depth = Object.fromEntries(Object.entries(mill.counts()).map(([name, count]) => [name, count.depth]));
+      const counts = Object.entries(mill.counts());
+      const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
+      const paused = counts.flatMap(([name, count]) => (count.paused ? [name] : []));
+      const loops = mill.loops();
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
       const leftovers = mill.leftovers();
-      return { status, service: 'millrace', version, reason, ...(leftovers.length > 0 && { leftovers }), depth };
+      const attention = {
+        ...(leftovers.length > 0 && { leftovers }),
+        ...(paused.length > 0 && { paused }),
+        ...(loops.length > 0 && { loops }),
+      };
+      return { status, service: 'millrace', version, reason, ...attention, depth };
     },
   );
 

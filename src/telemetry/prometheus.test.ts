@@ -8,7 +8,7 @@ import { Prometheus } from './prometheus.ts';
 const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 
 async function scrape(counters: Counters): Promise<string> {
-  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) };
+  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2, paused: false }, 0) };
   const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
   return new Prometheus().text({ counts, leftovers, store: { logBytes: 4_096 }, uptimeMs: 1_500 });
 }

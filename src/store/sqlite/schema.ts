@@ -8,7 +8,7 @@ import { migrateFrom4 } from './schema-version-4.ts';
 import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
@@ -26,6 +26,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (before <= 2) migrateFrom2(db);
   if (before <= 3) migrateFrom3(db);
   if (before <= 4) migrateFrom4(db);
+  // Version 5 had no `millrace_paused`, which is made below.
   db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
@@ -40,6 +41,7 @@ const sharedTables = `
     pipeline TEXT NOT NULL, slice INTEGER NOT NULL, epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
     PRIMARY KEY (pipeline, slice)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS millrace_paused (pipeline TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS millrace_dead_letters (
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,

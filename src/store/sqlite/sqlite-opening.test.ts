@@ -113,7 +113,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 5, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 6, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -368,7 +368,7 @@ test('a database of version 3 is brought up to date; of the states in it nobody 
       pipelines: [{ name: 'visits', numbered: false, state: { version: 2, shape: 'present' } }],
       tables: [],
     });
-    assert.deepEqual(opened, { reshaped: ['visits'] });
+    assert.deepEqual(opened, { reshaped: ['visits'], paused: [] });
     assert.deepEqual(
       (await store.read(visits, 0, 10)).map(({ id, origin }) => [id, origin]),
       [['one', null]],

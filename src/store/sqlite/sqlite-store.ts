@@ -190,6 +190,10 @@ class SqliteStore implements Store {
     return this.#open.reader.running.call('deliveryNames', partition, endpoint, limit, key);
   }
 
+  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
+    await this.#open.writer.call('setPaused', pipeline, isPaused);
+  }
+
   /** By the thread of queries: counting may take long, and no handler waits for it. */
   async inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {
     return this.#open.queries.running.call('inventory', query);

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { StoreDeclaration, StoreLog } from '../store.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -5,6 +6,7 @@ import { type ConnectionOptions, openWriter, prepareWriter } from './open-databa
 import { OpenFiles } from './open-files.ts';
 import { OwnerLock } from './owner-lock.ts';
 import { createSchema } from './schema.ts';
+import { Select } from './select.ts';
 import { toStoreError } from './sqlite-errors.ts';
 import { noteShapes } from './state-shapes.ts';
 import { migrateTables } from './tables.ts';
@@ -44,7 +46,7 @@ function start({ declaration, checkpoints: port, ...connection }: WriterThreadOp
     const reshaped = noteShapes(db, declaration.pipelines);
     migrateTables(db, declaration.tables);
     db.exec('COMMIT');
-    const writer = new Writer(db, declaration, { reshaped });
+    const writer = new Writer(db, declaration, { reshaped, paused: pausedOf(db, declaration) });
     const files = new OpenFiles(db, path);
     const group = new GroupCommit<Call>(
       db,
@@ -71,6 +73,11 @@ function start({ declaration, checkpoints: port, ...connection }: WriterThreadOp
     close(db, lock);
     throw toStoreError(error, connection.path);
   }
+}
+
+function pausedOf(db: DatabaseSync, { pipelines }: StoreDeclaration): readonly string[] {
+  const paused = new Set(new Select<[name: string]>(db, 'SELECT pipeline FROM millrace_paused').all().map(([name]) => name));
+  return pipelines.map(({ name }) => name).filter((name) => paused.has(name));
 }
 
 /** The lock goes last: until then nobody else may open the database. */
