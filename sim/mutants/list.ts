@@ -12,6 +12,7 @@ import { namedDuplicates } from './list/named-duplicates.ts';
 import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
+import { sends } from './list/sends.ts';
 import { sources } from './list/sources.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...deliveries,
   ...deliveriesOverHttp,
   ...boundedDoor,
+  ...sends,
   ...safeStop,
   ...schedules,
   ...clocks,

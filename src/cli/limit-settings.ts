@@ -80,7 +80,7 @@ function engineLimits(environment: Environment): Limits {
   if (chosen.sends === undefined || chosen.sends >= least) return limitsWith(chosen);
   throw new MillraceError(
     'MILL_INVALID_CONFIGURATION',
-    `${engineSettings.sends.variable}: expected at least ${least}, which is twice the larger of ${engineSettings.backlog.variable} and ` +
+    `${engineSettings.sends.variable}: expected at least ${least}, twice the larger of ${engineSettings.backlog.variable} and ` +
       `${engineSettings.effects.variable}, found ${chosen.sends}`,
   );
 }

@@ -52,7 +52,7 @@ export function limitsWith(changes: { readonly [Name in keyof Limits]?: number |
   if (limits.sends >= least) return limits;
   throw new MillraceError(
     'MILL_INVALID_CONFIGURATION',
-    `limits: sends: expected at least ${least}, which is twice the larger of backlog and effects, found ${limits.sends}`,
+    `millrace: limits.sends: expected at least ${least}, twice the larger of backlog and effects, found ${limits.sends}`,
   );
 }
 

@@ -389,7 +389,7 @@ test('a database of version 3 is brought up to date; of the states in it nobody 
     await store.close();
   }
   const again = await store.open({ pipelines: [{ name: 'visits', numbered: false, state: { version: 3, shape: 'present' } }], tables: [] });
-  assert.deepEqual(again, { reshaped: [] });
+  assert.deepEqual(again, { reshaped: [], paused: [] });
   await store.close();
 });
 
