@@ -75,8 +75,8 @@ export class Partition {
   /** Accepted or on their way, and not settled; where events share keys, those left out that wait for their key and not for room to send. */
   get backlog(): number {
     const { pipeline } = this.#means;
-    if (pipeline.key === undefined) return this.#ledger.unsettled + this.#arriving;
-    return this.#present.backlog + this.#present.throttled + this.#arriving;
+    const waiting = pipeline.key === undefined ? this.#ledger.unsettled : this.#present.backlog + this.#present.throttled;
+    return waiting + this.#arriving;
   }
 
   /** Accepted and not settled events that wait in the store. */

@@ -179,12 +179,13 @@ export class Runner {
     this.#means.counters.handleMs.record(this.#means.clock.elapsedMs() - from);
     turn.span?.end(ended.ok ? undefined : ended.error);
     if (this.#closed) return;
-    if (!ended.ok) {
-      this.#fail(lane, cause, ended.error);
-      return;
-    }
-    const full = this.#takeRoom(cause, ended.sends);
-    if (full === undefined) this.#decide(lane, turn, cause, ended);
+    if (ended.ok) this.#succeed(lane, turn, cause, ended);
+    else this.#fail(lane, cause, ended.error);
+  }
+
+  #succeed(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, decided: Outcome & { readonly ok: true }): void {
+    const full = this.#takeRoom(cause, decided.sends);
+    if (full === undefined) this.#decide(lane, turn, cause, decided);
     else this.#throttle(lane, cause, full);
   }
 

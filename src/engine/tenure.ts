@@ -412,12 +412,12 @@ export class Tenure {
     } catch (error) {
       span?.end(error);
       this.#committing = undefined;
+      this.#means.room.release(draft.sends);
       if (error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED') refusals.refused(draft, error);
       else {
         this.#means.ledger.doubted(draft);
         this.#means.doubted(draft.sends);
       }
-      this.#means.room.release(draft.sends);
       this.#fail(error);
     }
   }

@@ -43,8 +43,8 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'events-on-their-way-not-counted',
     promises: [7],
     file: 'src/engine/partition.ts',
-    find: 'this.#present.backlog) + this.#arriving;',
-    replace: 'this.#present.backlog);',
+    find: 'return waiting + this.#arriving;',
+    replace: 'return waiting;',
     tests: [promise('bounded-door')],
   },
   {

@@ -23,8 +23,8 @@ export const reading: readonly Mutant[] = [
     name: 'reader-waits-for-no-commit',
     promises: [1],
     file: 'src/engine/tenure.ts',
-    find: 'return busy.length === 0;\n    });\n    await this.#committed();',
-    replace: 'return busy.length === 0;\n    });',
+    find: 'return busy.length === 0 || this.#isPaused;\n    });\n    await this.#committed();',
+    replace: 'return busy.length === 0 || this.#isPaused;\n    });',
     tests: [promise('fresh-reads')],
   },
   {

@@ -67,8 +67,8 @@ export const sends: readonly Mutant[] = [
     name: 'events-that-wait-for-room-leave-the-backlog',
     promises: [7],
     file: 'src/engine/partition.ts',
-    find: 'this.#present.backlog + this.#present.throttled + this.#arriving',
-    replace: 'this.#present.backlog + this.#arriving',
+    find: 'this.#present.backlog + this.#present.throttled;',
+    replace: 'this.#present.backlog;',
     tests: [bounded],
   },
   {
