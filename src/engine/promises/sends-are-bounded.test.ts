@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
+import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { recordingLog } from '../log.fixture.test.ts';
-import { isCode, onEveryStore, upTo } from './fixture.test.ts';
+import { isCode, onEveryStore, upTo, withCalls } from './fixture.test.ts';
 
 const Step = z.object({ key: z.string(), n: z.int(), times: z.int(), left: z.int() });
 const handled = table('handled', { pipeline: 'text', key: 'text', n: 'integer', attempt: 'integer' });
@@ -32,7 +34,7 @@ function relay(name: string, to: string, may: (n: number) => void | Promise<void
 const depthOf = (t: TestMill, name: string) => t.mill.counts()[name]?.depth ?? 0;
 const handledBy = async (t: TestMill, name: string) => (await t.rows(handled)).filter((row) => row.pipeline === name);
 
-onEveryStore('promise 7: sends are bounded', ({ testMill }) => {
+onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
   test('a pipeline that sends two for each one stands still at the limit, is named, and stands still after a crash', async () => {
     const { log, lines } = recordingLog();
     const t = await testMill({ pipelines: [relay('loop', 'loop')], limits: { backlog: 20, effects: 100, sends: 200, commit: 8 }, log });
@@ -146,6 +148,58 @@ onEveryStore('promise 7: sends are bounded', ({ testMill }) => {
     for (const n of upTo(8)) await t.ingest('a', { key: `k${n}`, n, times: 1, left: 30 });
     await t.advance('10m');
     assert.deepEqual([depthOf(t, 'a'), depthOf(t, 'b'), (await t.rows(handled)).length], [0, 0, 8 * 31]);
+    await t.stop();
+  });
+
+  test('turns that wait for room have their effects once and in order, whatever fails and dies meanwhile', async () => {
+    const { log, lines } = recordingLog();
+    const base = makeStore();
+    let calls = 0;
+    const commit: Store['commit'] = async (work) => {
+      calls += 1;
+      if (calls % 5 === 0) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it fails');
+      const committed = await base.commit(work);
+      if (calls % 7 === 0) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it took effect and fails');
+      return committed;
+    };
+    const pipelines = [relay('fast', 'slow'), relay('slow', 'slow', () => setImmediate())];
+    const t = await testMill({
+      pipelines,
+      store: withCalls(base, { commit }),
+      limits: { backlog: 50, effects: 5, sends: 100, commit: 3, warmKeys: 1 },
+      log,
+    });
+    let n = 0;
+    for (let life = 0; life < 5; life += 1) {
+      for (let more = 0; more < 40; more += 1) {
+        n += 1;
+        await t.ingest('fast', { key: 'a', n, times: 4, left: 1 }).catch((error) => {
+          n -= 1;
+          assert.equal(error.code, 'MILL_BACKLOG_FULL');
+        });
+      }
+      await t.advance('10s');
+      if (life < 4) await t.crash();
+    }
+    await t.advance('1h');
+    assert.ok(
+      lines.some(({ fields }) => fields.to === 'slow'),
+      'it waited',
+    );
+    assert.deepEqual([depthOf(t, 'fast'), depthOf(t, 'slow'), t.mill.counts().fast?.throttled], [0, 0, 0]);
+    assert.deepEqual(
+      (await handledBy(t, 'fast')).map((row) => row.n),
+      upTo(n),
+    );
+    const slow = await handledBy(t, 'slow');
+    assert.equal(slow.length, 4 * n);
+    for (const digit of [0, 1, 2, 3, 4]) {
+      const own = slow.filter(({ key }) => key === `a${digit}`).map((row) => row.n);
+      assert.deepEqual(
+        own,
+        own.toSorted((one, other) => one - other),
+      );
+    }
     await t.stop();
   });
 
