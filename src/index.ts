@@ -19,6 +19,7 @@ export type { Log } from './engine/log.ts';
 export { type Mill, millrace } from './engine/mill.ts';
 export type { DiscardOptions, Freshness, Health, KeyStatus, MillOptions, StopOptions } from './engine/mill-options.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
+export type { SendLoop } from './engine/send-loop.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
 export type { Duration } from './pipeline/duration.ts';

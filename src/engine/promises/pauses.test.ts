@@ -57,6 +57,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.advance('1h');
     assert.deepEqual([await stepsOf(t, 'slow'), await stepsOf(t, 'sick'), fired], [[1], [], []]);
     for (const name of ['steps', 'alarms'] as const) await t.mill.resume(name);
+    assert.deepEqual(t.mill.health(), { status: 'ok' }, 'a pause is no time without progress');
     await t.advance('1s');
     for (const key of ['slow', 'sick', 'well']) assert.deepEqual(await stepsOf(t, key), upTo(3));
     assert.deepEqual(new Set(fired), new Set(upTo(20).map((n) => `k${n}`)));

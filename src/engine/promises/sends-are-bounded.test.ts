@@ -142,7 +142,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
   test('what was decided and is void takes up no room', async () => {
     const t = await testMill({
       pipelines: [relay('a', 'b'), relay('b', 'a')],
-      limits: { backlog: 10, effects: 10, sends: 20, commit: 3 },
+      limits: { backlog: 10, effects: 10, sends: 20, commit: 1 },
       crashBeforeCommit: true,
     });
     for (const n of upTo(8)) await t.ingest('a', { key: `k${n}`, n, times: 1, left: 30 });
