@@ -140,11 +140,18 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
   });
 
   test('what was decided and is void takes up no room', async () => {
-    const t = await testMill({
-      pipelines: [relay('a', 'b'), relay('b', 'a')],
-      limits: { backlog: 10, effects: 10, sends: 20, commit: 1 },
-      crashBeforeCommit: true,
-    });
+    const base = makeStore();
+    let calls = 0;
+    // Turns decide on while it is under way, and every other time all of that is void.
+    const commit: Store['commit'] = async (work) => {
+      calls += 1;
+      const isBroken = calls % 2 === 0;
+      for (let round = 0; round < 5; round += 1) await setImmediate();
+      if (isBroken) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it fails');
+      return base.commit(work);
+    };
+    const limits = { backlog: 10, effects: 10, sends: 20, commit: 3 };
+    const t = await testMill({ pipelines: [relay('a', 'b'), relay('b', 'a')], store: withCalls(base, { commit }), limits });
     for (const n of upTo(8)) await t.ingest('a', { key: `k${n}`, n, times: 1, left: 30 });
     await t.advance('10m');
     assert.deepEqual([depthOf(t, 'a'), depthOf(t, 'b'), (await t.rows(handled)).length], [0, 0, 8 * 31]);
