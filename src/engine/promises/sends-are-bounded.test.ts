@@ -150,11 +150,11 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
       if (isBroken) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it fails');
       return base.commit(work);
     };
-    const limits = { backlog: 10, effects: 10, sends: 20, commit: 3 };
+    const limits = { backlog: 8, effects: 2, sends: 16, commit: 3 };
     const t = await testMill({ pipelines: [relay('a', 'b'), relay('b', 'a')], store: withCalls(base, { commit }), limits });
-    for (const n of upTo(8)) await t.ingest('a', { key: `k${n}`, n, times: 1, left: 30 });
+    for (const n of upTo(8)) await t.ingest('a', { key: `k${n}`, n, times: 1, left: 60 });
     await t.advance('10m');
-    assert.deepEqual([depthOf(t, 'a'), depthOf(t, 'b'), (await t.rows(handled)).length], [0, 0, 8 * 31]);
+    assert.deepEqual([depthOf(t, 'a'), depthOf(t, 'b'), (await t.rows(handled)).length], [0, 0, 8 * 61]);
     await t.stop();
   });
 
