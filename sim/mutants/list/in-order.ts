@@ -196,8 +196,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'running-key-starts-another-turn',
     promises: [3],
     file: 'src/engine/lanes.ts',
-    find: "while (lane.status === 'open' && !this.#closed) {",
-    replace: "while ((lane.status === 'open' || lane.status === 'running') && !this.#closed) {",
+    find: "while (lane.status === 'open' && this.#mayGoOn) {",
+    replace: "while ((lane.status === 'open' || lane.status === 'running') && this.#mayGoOn) {",
     tests: [promise('in-order')],
   },
 ];

@@ -23,8 +23,8 @@ export const reading: readonly Mutant[] = [
     name: 'reader-waits-for-no-commit',
     promises: [1],
     file: 'src/engine/tenure.ts',
-    find: 'if (lane.isBusy) await this.#lanes.rested(lane, deadline);\n    await this.#committed(deadline);',
-    replace: 'if (lane.isBusy) await this.#lanes.rested(lane, deadline);',
+    find: 'await this.#lanes.rested(lane, deadline);\n    await this.#committed(deadline);',
+    replace: 'await this.#lanes.rested(lane, deadline);',
     tests: [promise('fresh-reads')],
   },
   {
