@@ -13,7 +13,7 @@ const engineSettings = {
     variable: 'MAX_SENDS',
     meaning: 'events of a pipeline that are not settled, beyond which handlers that send to it wait',
     values: integerBetween(2, 500_000_000),
-    unset: 'five times the larger of QUEUE_SIZE and MAX_EFFECTS',
+    unset: `${defaultLimits.sends}; five times the larger of QUEUE_SIZE and MAX_EFFECTS where one of them is set`,
   },
   effects: limit('effects', 'MAX_EFFECTS', 10_000_000, 'sends, rows, timers and deliveries of one turn; more fail the turn'),
   deliveries: limit(
