@@ -251,10 +251,10 @@ export class Lanes {
     for (const lane of Array.from(this.#lanes.values())) if (lane.status === 'open') this.#line.ring(lane);
   }
 
-  /** Lets a key that was just warmed go on with what is held for it, once there is room. */
+  /** Lets a key that was just warmed go on with what is held for it, once there is room; after a pause all are woken. */
   wake(key: string): void {
     const lane = this.#lanes.get(key);
-    if (lane !== undefined) this.#line.ring(lane);
+    if (lane !== undefined && this.#mayGoOn) this.#line.ring(lane);
   }
 
   /** Gives up the number that a key waits for, once it has waited for too long. Resolves when that is drafted. */

@@ -107,7 +107,7 @@ export class Tenure {
     this.#means = means;
     this.#claim = claim;
     this.#cursor = claim.cursor;
-    this.#hasWoken = claim.held === 0 && !means.pause.isPaused;
+    this.#hasWoken = claim.held === 0;
     this.#dispatched = new Milestone(claim.cursor);
     this.#draft = new Draft(1, claim.cursor);
     this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, means.limits.feed);
@@ -189,8 +189,7 @@ export class Tenure {
     if (this.#isPaused) {
       // From now on keys are forgotten that would go on.
       this.#hasWoken = false;
-      this.#dispatched.endWaits();
-      this.#lanes.endWaits();
+      this.#endReads();
     } else {
       this.#lanes.goOn();
       this.#wakeAgain();
@@ -550,9 +549,14 @@ export class Tenure {
 
   /** It ends: nobody waits for its work any more. */
   #endWaits(): void {
-    this.#dispatched.endWaits();
+    this.#endReads();
     this.#lanes.committed.endWaits();
-    this.#lanes.endWaits();
     this.#condition.changed();
+  }
+
+  /** Nobody waits for turns any more of those who do now. */
+  #endReads(): void {
+    this.#dispatched.endWaits();
+    this.#lanes.endWaits();
   }
 }

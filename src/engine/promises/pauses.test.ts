@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
 import { failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
+
+const forever = Number.MAX_SAFE_INTEGER;
+
+/** As many at once as one call takes. */
+function* pagesOf<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += 500) yield all.slice(at, at + 500);
+}
 
 onEveryStore('promise 9: an operator pauses a pipeline and discards what waits', ({ testMill, makeStore }) => {
   test('no turn of a paused pipeline starts, also after a crash; the others go on, and once it is resumed all is handled in order', async () => {
@@ -118,6 +126,93 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     for (const n of [1, 2, 3, 4]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'accepted');
     await t.drain();
     assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3, 4]);
+    await t.stop();
+  });
+
+  test('whoever waits for turns waits no longer when the pipeline is paused', async () => {
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const attempt = () => {
+      begun.resolve();
+      return gate.promise;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt }, { concurrency: 1 })] });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await begun.promise;
+    const forKey = t.mill.state('steps', 'a', { waitMs: forever });
+    await t.ingest('steps', { key: 'b', n: 1 });
+    const forAll = t.mill.settled('steps', forever);
+    await t.mill.pause('steps');
+    assert.deepEqual([await forKey, await forAll, await t.mill.settled('steps', forever)], [undefined, true, true]);
+    gate.resolve();
+    await t.mill.idle(forever);
+    assert.deepEqual([await stepsOf(t, 'a'), await stepsOf(t, 'b')], [[1], []]);
+    await t.mill.resume('steps');
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'b'), [1]);
+    await t.stop();
+  });
+
+  test('keys whose moment comes in a pause, and keys that are redriven in it, are read back a few at a time after it', async () => {
+    const base = makeStore();
+    let underWay = 0;
+    let underWayMax = 0;
+    const held: Store['held'] = async (...asked) => {
+      underWay += 1;
+      underWayMax = Math.max(underWayMax, underWay);
+      await setImmediate();
+      underWay -= 1;
+      return base.held(...asked);
+    };
+    let isBroken = true;
+    const attempt = ({ key, n }: { key: string; n: number }, nth: number) => {
+      if (isBroken && n === 1 && (key.startsWith('parked') || nth === 1)) failing();
+    };
+    const t = await testMill({ pipelines: [steps({ attempt }, { attempts: 2 })], store: withCalls(base, { held }) });
+    const ingest = async (kind: string) => {
+      const keys = Array.from({ length: 600 * base.partitions }, (_, at) => `${kind} ${at}`);
+      for (const n of [1, 2])
+        for (const page of pagesOf(keys))
+          await t.ingestBatch(
+            'steps',
+            page.map((key) => ({ key, n })),
+          );
+      return keys;
+    };
+    const parked = await ingest('parked');
+    await t.advance('1h');
+    const blocked = await ingest('blocked');
+    await t.mill.settled('steps', forever);
+    await t.mill.pause('steps');
+    isBroken = false;
+    underWayMax = 0;
+    await t.advance('1h');
+    for (const page of pagesOf(await t.mill.deadLetters({ limit: 10_000 }))) await Promise.all(page.map(({ id }) => t.mill.redrive(id)));
+    await t.drain();
+    assert.equal(underWayMax, 0, 'nothing is read back in the pause');
+    await t.mill.resume('steps');
+    await t.drain();
+    assert.ok(underWayMax > 0 && underWayMax <= 128 * base.partitions, `${underWayMax} were read back at once`);
+    assert.equal(t.mill.counts().steps?.depth, 0);
+    for (const key of [parked[0], parked.at(-1), blocked[0], blocked.at(-1)]) assert.deepEqual(await stepsOf(t, key ?? ''), [1, 2]);
+    await t.stop();
+  });
+
+  test('a number that is missing is given up after a pause, not in it, and nobody waits for a number any more whose events are discarded', async () => {
+    const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })] });
+    for (const n of [1, 3]) for (const key of ['a', 'b']) await t.ingest('steps', { key, n });
+    await t.advance('2s');
+    assert.equal(t.mill.counts().steps?.gaps, 2);
+    await t.mill.pause('steps');
+    await t.advance('1h');
+    assert.deepEqual([await stepsOf(t, 'a'), (await t.deadLetters()).length], [[1], 0]);
+    assert.equal(await t.mill.discardEvents('steps', { key: 'b' }), 1);
+    await t.drain();
+    assert.equal(t.mill.counts().steps?.gaps, 1);
+    await t.mill.resume('steps');
+    await t.drain();
+    assert.deepEqual([await stepsOf(t, 'a'), await stepsOf(t, 'b')], [[1, 3], [1]]);
+    assert.deepEqual([(await t.deadLetters()).length, t.mill.counts().steps?.gaps], [1, 0]);
     await t.stop();
   });
 

@@ -87,6 +87,44 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('keys that find room at once are read back a few at a time', async () => {
+    const base = makeStore();
+    let underWay = 0;
+    let underWayMax = 0;
+    const held: Store['held'] = async (partition, ...asked) => {
+      const counts = partition.pipeline === 'from' ? 1 : 0;
+      underWay += counts;
+      underWayMax = Math.max(underWayMax, underWay);
+      await setImmediate();
+      underWay -= counts;
+      return base.held(partition, ...asked);
+    };
+    const t = await testMill({
+      pipelines: [relay('from', 'to'), relay('to', 'to')],
+      limits: { backlog: 10_000, effects: 10_000, sends: 20_000 },
+      store: withCalls(base, { held }),
+    });
+    await t.mill.pause('to');
+    const keys = 600 * base.partitions;
+    const step = (at: number) => ({ key: `${at}`, n: 1, times: 1, left: 1 });
+    await t.ingestBatch('from', [{ ...step(0), times: 9_999 }]);
+    await t.drain();
+    for (let at = 0; at < keys; at += 600)
+      await t.ingestBatch(
+        'from',
+        Array.from({ length: 600 }, (_, nth) => step(at + nth + 1)),
+      );
+    await t.drain();
+    assert.equal(t.mill.counts().from?.throttled, keys - 1);
+    underWayMax = 0;
+    assert.equal(await t.mill.discardEvents('to'), 10_000);
+    await t.mill.resume('to');
+    await t.drain();
+    assert.deepEqual([depthOf(t, 'from'), depthOf(t, 'to')], [0, 0]);
+    assert.ok(underWayMax <= 128 * base.partitions, `${underWayMax} were read back at once`);
+    await t.stop();
+  });
+
   test('a fast pipeline that feeds a slow one waits for room, in order; its door is full meanwhile, and no wait is an attempt', async () => {
     const gate = Promise.withResolvers<void>();
     const { log, lines } = recordingLog();
