@@ -27,8 +27,8 @@ export class Milestone {
     if (this.#waiting.size > 0) this.#wake(count);
   }
 
-  /** Ends all waits: it rises no more. */
-  end(): void {
+  /** Ends all waits that there are. */
+  endWaits(): void {
     this.#wake(Number.POSITIVE_INFINITY);
   }
 

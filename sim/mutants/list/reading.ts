@@ -255,7 +255,7 @@ export const reading: readonly Mutant[] = [
     name: 'reader-of-a-busy-key-looks-at-every-change',
     promises: [4],
     file: 'src/engine/tenure.ts',
-    find: 'if (lane.isBusy) await this.#lanes.rested(lane, deadline);',
+    find: 'if (lane.isBusy && !this.#isPaused) await this.#lanes.rested(lane, deadline);',
     replace: 'await this.#until(() => !lane.isBusy, deadline);',
     tests: [promise('floods', 'readers of a key that is busy')],
   },
