@@ -25,6 +25,7 @@ const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   id: aText,
   after: aText,
   limit: integerFrom(1),
+  charactersMax: integerFrom(1),
 };
 
 /** @param call the method, as messages name it */

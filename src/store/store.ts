@@ -13,6 +13,9 @@
  * - **deliveries**: calls that turns asked for and that have no outcome yet, in the order in which they were asked for.
  * - **timers**, **dead letters** and the rows of declared tables.
  *
+ * Whoever lists what may be large says how much of it: with `charactersMax` a list ends with the item that brings the texts of
+ * its items to that many UTF-16 units (`list-size.ts` says which texts), so that it always has an item where there is one.
+ *
  * All calls are asynchronous and work on batches. Calls may overlap; each is atomic: it takes effect whole and is on
  * disk before it is answered, or it throws and took no effect. The one exception is `MILL_STORE_UNAVAILABLE`, after
  * which nobody knows: the caller claims the partition again and looks. Errors are `MillraceError`s with a
@@ -285,6 +288,8 @@ export interface DeadLetterQuery<Name extends string = string> {
   /** Only those after this id in id order, which is the order in which they failed. */
   readonly after?: string | undefined;
   readonly limit: number;
+  /** Ends the list with the dead letter that brings the texts of those listed to so many characters. */
+  readonly charactersMax?: number | undefined;
 }
 
 export interface Retention {
@@ -348,19 +353,24 @@ export interface Store {
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
 
   /** The log after a position, in position order, at most `limit`. */
-  read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]>;
+  read(partition: PartitionId, after: number, limit: number, charactersMax?: number): Promise<readonly LoggedEvent[]>;
 
-  /** The records of keys, in the order asked; an unknown key has an empty record. */
-  load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]>;
+  /** The records of keys, in the order asked; an unknown key has an empty record. With `charactersMax` perhaps only those of the first keys. */
+  load(partition: PartitionId, keys: readonly string[], charactersMax?: number): Promise<readonly KeyRecord[]>;
 
   /** A key's held events with `order ≥ from`, in order, at most `limit`. */
-  held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]>;
+  held(partition: PartitionId, key: string, from: number, limit: number, charactersMax?: number): Promise<readonly HeldEvent[]>;
 
   /** Keys that have held events, in key order after `after`, at most `limit`. */
   heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]>;
 
   /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`. */
-  dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly (StoredTimer & { readonly key: string })[]>;
+  dueTimers(
+    partition: PartitionId,
+    dueBy: number,
+    limit: number,
+    charactersMax?: number,
+  ): Promise<readonly (StoredTimer & { readonly key: string })[]>;
 
   /** When the soonest timer after a moment is due; null when there is none. */
   nextTimerDue(partition: PartitionId, after: number): Promise<number | null>;
@@ -369,7 +379,13 @@ export interface Store {
    * Deliveries of an endpoint that are due at or before a moment, those due first in front (then those asked for first), at
    * most `limit`. An ordered one only when none of its endpoint and key stands before it.
    */
-  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]>;
+  dueDeliveries(
+    partition: PartitionId,
+    endpoint: string,
+    dueBy: number,
+    limit: number,
+    charactersMax?: number,
+  ): Promise<readonly StoredDelivery[]>;
 
   /** When the first delivery of an endpoint after a moment is due, of those that could be answered then; null when there is none. */
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null>;
@@ -388,7 +404,7 @@ export interface Store {
    * Runs a read-only SQL statement in the dialect of `kind`. Whatever the rows hold, it is answered: an integer that a number
    * would round as a bigint, a blob as bytes. Throws `MILL_INVALID_REQUEST` for a statement that fails.
    */
-  query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
+  query(sql: string, parameters: readonly FoundValue[], charactersMax?: number): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
 
   /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. With a `key` only those of it. */
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]>;

@@ -1,7 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeliveryName } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import type { DeliveryRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import {
+  type DeliveryRow,
+  type HeldRow,
+  type KeyRow,
+  type LogRow,
+  sizeOfDeliveryRow,
+  sizeOfLogRow,
+  sizeOfTimerRow,
+  type TimerRow,
+} from './rows.ts';
 import { Select } from './select.ts';
 
 type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];
@@ -67,8 +76,8 @@ export class PartitionReader {
     this.#pipeline = pipeline;
   }
 
-  read(after: number, limit: number): readonly LogRow[] {
-    return this.#log.all(after, limit);
+  read(after: number, limit: number, charactersMax: number): readonly LogRow[] {
+    return this.#log.upTo(charactersMax, sizeOfLogRow, after, limit);
   }
 
   load(key: string): KeyRow {
@@ -76,8 +85,8 @@ export class PartitionReader {
     return [...(this.#record.get(key) ?? noRecord), heldFrom, held, this.#timers.all(key)];
   }
 
-  held(key: string, from: number, limit: number): readonly HeldRow[] {
-    return this.#held.all(key, from, limit);
+  held(key: string, from: number, limit: number, charactersMax: number): readonly HeldRow[] {
+    return this.#held.upTo(charactersMax, sizeOfLogRow, key, from, limit);
   }
 
   /** Jumps from key to key: a key may hold thousands of events. */
@@ -92,16 +101,16 @@ export class PartitionReader {
     return keys;
   }
 
-  dueTimers(dueBy: number, limit: number): readonly TimerRow[] {
-    return this.#dueTimers.all(dueBy, limit);
+  dueTimers(dueBy: number, limit: number, charactersMax: number): readonly TimerRow[] {
+    return this.#dueTimers.upTo(charactersMax, sizeOfTimerRow, dueBy, limit);
   }
 
   nextTimerDue(after: number): number | null {
     return this.#nextTimerDue.get(after)?.[0] ?? null;
   }
 
-  dueDeliveries(endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[] {
-    return this.#dueDeliveries.all(endpoint, dueBy, limit);
+  dueDeliveries(endpoint: string, dueBy: number, limit: number, charactersMax: number): readonly DeliveryRow[] {
+    return this.#dueDeliveries.upTo(charactersMax, sizeOfDeliveryRow, endpoint, dueBy, limit);
   }
 
   nextDeliveryDue(endpoint: string, after: number): number | null {

@@ -126,18 +126,18 @@ class SqliteStore implements Store {
     return answers.map(toAppended);
   }
 
-  async read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]> {
-    const rows = await this.#open.reader.running.call('read', partition, after, limit);
+  async read(partition: PartitionId, after: number, limit: number, charactersMax?: number): Promise<readonly LoggedEvent[]> {
+    const rows = await this.#open.reader.running.call('read', partition, after, limit, charactersMax);
     return rows.map(toLoggedEvent);
   }
 
-  async load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]> {
-    const rows = await this.#open.reader.running.call('load', partition, keys);
+  async load(partition: PartitionId, keys: readonly string[], charactersMax?: number): Promise<readonly KeyRecord[]> {
+    const rows = await this.#open.reader.running.call('load', partition, keys, charactersMax);
     return rows.map(toKeyRecord);
   }
 
-  async held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]> {
-    const rows = await this.#open.reader.running.call('held', partition, key, from, limit);
+  async held(partition: PartitionId, key: string, from: number, limit: number, charactersMax?: number): Promise<readonly HeldEvent[]> {
+    const rows = await this.#open.reader.running.call('held', partition, key, from, limit, charactersMax);
     return rows.map(toHeldEvent);
   }
 
@@ -145,8 +145,13 @@ class SqliteStore implements Store {
     return this.#open.reader.running.call('heldKeys', partition, after, limit);
   }
 
-  async dueTimers(partition: PartitionId, dueBy: number, limit: number): Promise<readonly (StoredTimer & { readonly key: string })[]> {
-    const rows = await this.#open.reader.running.call('dueTimers', partition, dueBy, limit);
+  async dueTimers(
+    partition: PartitionId,
+    dueBy: number,
+    limit: number,
+    charactersMax?: number,
+  ): Promise<readonly (StoredTimer & { readonly key: string })[]> {
+    const rows = await this.#open.reader.running.call('dueTimers', partition, dueBy, limit, charactersMax);
     return rows.map(toTimer);
   }
 
@@ -154,8 +159,14 @@ class SqliteStore implements Store {
     return this.#open.reader.running.call('nextTimerDue', partition, after);
   }
 
-  async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
-    const rows = await this.#open.reader.running.call('dueDeliveries', partition, endpoint, dueBy, limit);
+  async dueDeliveries(
+    partition: PartitionId,
+    endpoint: string,
+    dueBy: number,
+    limit: number,
+    charactersMax?: number,
+  ): Promise<readonly StoredDelivery[]> {
+    const rows = await this.#open.reader.running.call('dueDeliveries', partition, endpoint, dueBy, limit, charactersMax);
     return rows.map(toDelivery);
   }
 
@@ -181,9 +192,13 @@ class SqliteStore implements Store {
     return this.#open.writer.call('prune', retention);
   }
 
-  async query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
+  async query(
+    sql: string,
+    parameters: readonly FoundValue[],
+    charactersMax?: number,
+  ): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     parameters.forEach(checkParameter);
-    return toRows(await this.#open.queries.running.call('query', sql, parameters));
+    return toRows(await this.#open.queries.running.call('query', sql, parameters, charactersMax));
   }
 
   async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
