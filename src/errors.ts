@@ -18,6 +18,7 @@ export const errorTable = {
   MILL_UNSUPPORTED_ENCODING: { status: 415, retryable: false, title: 'The body is compressed' },
   MILL_BACKLOG_FULL: { status: 503, retryable: true, title: 'The backlog is full' },
   MILL_KEY_FULL: { status: 503, retryable: true, title: 'Too many events wait for this key' },
+  MILL_MEMORY_FULL: { status: 503, retryable: true, title: 'Too much is under way for the memory' },
   MILL_STOPPING: { status: 503, retryable: true, title: 'The engine is stopping' },
   MILL_STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store does not answer' },
   MILL_STORE_BUSY: { status: 503, retryable: true, title: 'The store is locked by another program' },

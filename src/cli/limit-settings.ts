@@ -22,6 +22,12 @@ const engineSettings = {
   warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a pipeline whose state stays in memory'),
   feed: limit('feed', 'MAX_FEED', 10_000_000, 'waiting events of a pipeline that stay in memory; the rest is read from the log'),
   commit: limit('commit', 'MAX_COMMIT', 100_000, 'turns in one commit'),
+  memoryBytes: limit(
+    'memoryBytes',
+    'MAX_MEMORY_BYTES',
+    1024 * 1024 * 1024 * 1024,
+    'bytes of memory for events and states; beyond it states are forgotten, events read from disk, and new ones refused with 503',
+  ),
 } satisfies { readonly [Name in keyof Limits]: Setting<number> };
 
 const httpSettings = {

@@ -18,6 +18,8 @@ export interface Limits {
   readonly feed: number;
   /** Turns in one commit. */
   readonly commit: number;
+  /** Bytes of memory for events and states of all pipelines, as they are estimated from their JSON. */
+  readonly memoryBytes: number;
 }
 
 export const defaultLimits: Limits = {
@@ -30,6 +32,7 @@ export const defaultLimits: Limits = {
   warmKeys: 50_000,
   feed: 10_000,
   commit: 2_000,
+  memoryBytes: 256 * 1024 * 1024,
 };
 
 /** The defaults with some replaced; one that is undefined stays as it is. */

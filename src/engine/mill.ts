@@ -28,6 +28,7 @@ import type { Leftover } from './leftovers/leftover.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
+import { Memory } from './memory.ts';
 import type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './mill-options.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
@@ -119,9 +120,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     const newId = () => ids.next();
     this.limits = limitsWith(limits);
     this.#identification = { store, clock, newId, limits: this.limits };
+    const memory = new Memory(this.limits.memoryBytes);
     this.#door = new Door({
       ...this.#identification,
       store,
+      memory,
       log,
       tracing,
       partition: (id) => this.#partitions.at(id),
@@ -132,6 +135,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     const means = {
       ...this.#identification,
       store,
+      memory,
       random,
       log,
       tracing,

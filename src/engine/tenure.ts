@@ -11,6 +11,7 @@ import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
+import type { Memory } from './memory.ts';
 import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -28,6 +29,7 @@ export interface TenureMeans {
   readonly random: () => number;
   newId(): string;
   readonly limits: Limits;
+  readonly memory: Memory;
   readonly log: Log;
   readonly tracing: SteadyTracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
@@ -86,7 +88,7 @@ export class Tenure {
     this.#cursor = claim.cursor;
     this.#dispatched = claim.cursor;
     this.#draft = new Draft(1, claim.cursor);
-    this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, means.limits.feed);
+    this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, { events: means.limits.feed, memory: means.memory });
     const committed = () => this.#committed();
     const failed = (error: unknown) => this.#fail(error);
     this.#lanes = new Lanes({
@@ -151,11 +153,11 @@ export class Tenure {
 
   /** Finds what is in the log that nobody told of: whoever brought it there does not know. */
   async look(): Promise<void> {
-    const { store, partition } = this.#means;
+    const { store, partition, memory } = this.#means;
     this.#looks += 1;
     try {
       for (;;) {
-        const events = await store.read(partition, this.#feed.head, batchMax);
+        const events = await store.read(partition, this.#feed.head, batchMax, memory.readMax);
         if (events.length === 0 || this.#state !== 'working') return;
         this.offer(events);
       }
@@ -279,7 +281,10 @@ export class Tenure {
       const event = batch[at] as FedEvent;
       if (lanes.isFull) await this.#until(() => !lanes.isFull);
       // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
-      while (this.#state === 'working' && !lanes.dispatch(event)) await lanes.warm(batch.slice(at).map(({ key }) => key));
+      while (this.#state === 'working' && !lanes.dispatch(event)) {
+        lanes.sweep();
+        await lanes.warm(batch.slice(at).map(({ key }) => key));
+      }
       if (this.#state !== 'working') return;
       this.#dispatched = event.position;
     }
@@ -293,8 +298,11 @@ export class Tenure {
   async #wakeHeld(): Promise<void> {
     let gaps = 0;
     for await (const keys of this.#heldKeys()) {
-      await this.#lanes.warm(keys);
-      for (const key of keys) {
+      for (const [at, key] of keys.entries()) {
+        if (this.#lanes.peek(key) === undefined) {
+          this.#lanes.sweep();
+          await this.#lanes.warm(keys.slice(at));
+        }
         if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;
         this.#lanes.wake(key);
       }
@@ -371,6 +379,7 @@ export class Tenure {
     refusals.committed(draft);
     this.#cursor = draft.cursor;
     this.#lanes.committedDraft = draft.number;
+    this.#lanes.sweepSpent();
     // That an attempt has failed is no progress, however often it is tried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);

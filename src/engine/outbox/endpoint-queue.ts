@@ -1,5 +1,7 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
+import { isFullList, sizeOfDelivery } from '../../store/list-size.ts';
 import type { DeliveryName, DeliveryWrite, PartitionId, Store, StoredDelivery } from '../../store/store.ts';
+import type { Memory } from '../memory.ts';
 import { type Calls, nameOf } from './calls.ts';
 import { Conclusions, type ConclusionsMeans } from './conclusions.ts';
 import type { DeliveryTime } from './delivery-time.ts';
@@ -9,6 +11,7 @@ import { retryAfterMsMax } from './kept-answer.ts';
 /** What the queues of an outbox work with; their tenure provides it. */
 export interface EndpointQueueMeans extends ConclusionsMeans {
   readonly store: Store;
+  readonly memory: Pick<Memory, 'readMax'>;
   readonly partition: PartitionId;
   readonly calls: Calls;
   /** Something was drafted, or nothing is left to do. */
@@ -126,8 +129,13 @@ export class EndpointQueue {
       if (this.#waiting.length > 0) this.#gate.whenOpen(this.pump);
     }
     // At rest too: there may be answers of calls that an earlier tenure made.
-    if (this.#mayBeMore && this.#waiting.length < this.#windowMax / 2) this.#look();
+    if (this.#mayBeMore && this.#hasRoom) this.#look();
   };
+
+  /** Whether few enough deliveries wait in memory, and small enough ones. */
+  get #hasRoom(): boolean {
+    return this.#waiting.length < this.#windowMax / 2 && sizeOf(this.#waiting) < this.#means.memory.readMax;
+  }
 
   #look(): void {
     if (this.#looking !== undefined) return;
@@ -145,16 +153,17 @@ export class EndpointQueue {
   }
 
   async #takeDue(): Promise<void> {
-    const { store, partition, calls } = this.#means;
+    const { store, partition, calls, memory } = this.#means;
     const now = this.#time.now();
     const limit = this.#windowMax + this.#inHand.size;
     const asked = Array.from(this.#unread.keys());
-    const due = await store.dueDeliveries(partition, this.#name, now, limit);
+    const sizeMax = memory.readMax + sizeOf(this.#inHand.values());
+    const due = await store.dueDeliveries(partition, this.#name, now, limit, sizeMax);
     if (this.#isClosed) return;
     for (const delivery of due) this.#takeUp(delivery);
-    if (due.length === limit) this.#mayBeMore = true;
+    if (isFullList(due, sizeOfDelivery, { limit, sizeMax })) this.#mayBeMore = true;
     else {
-      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due.length));
+      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due));
       // The next tenure may have made calls by now.
       if (this.#isClosed) return;
       // Those that it did not find are not due.
@@ -169,9 +178,10 @@ export class EndpointQueue {
    * The wall clock may have been set back since deliveries were stored. One that was asked for later than now proves that it is
    * later, and how much at least.
    */
-  async #isLater(now: number, due: number): Promise<boolean> {
-    const { store, partition } = this.#means;
-    const stored = await store.dueDeliveries(partition, this.#name, Number.MAX_SAFE_INTEGER, due + this.#windowMax);
+  async #isLater(now: number, due: readonly StoredDelivery[]): Promise<boolean> {
+    const { store, partition, memory } = this.#means;
+    const sizeMax = memory.readMax + sizeOf(due);
+    const stored = await store.dueDeliveries(partition, this.#name, Number.MAX_SAFE_INTEGER, due.length + this.#windowMax, sizeMax);
     const latest = Math.max(now, ...stored.map(({ attempts, dueAt, askedAt }) => (attempts === 0 ? (dueAt ?? askedAt) : askedAt)));
     if (latest === now) return false;
     this.#time.reach(latest);
@@ -242,6 +252,13 @@ export class EndpointQueue {
     }
     this.#means.drafted();
   }
+}
+
+/** UTF-16 units of their payloads. */
+function sizeOf(deliveries: Iterable<StoredDelivery>): number {
+  let size = 0;
+  for (const delivery of deliveries) size += sizeOfDelivery(delivery);
+  return size;
 }
 
 function logged({ endpoint, key, id }: DeliveryName): object {
