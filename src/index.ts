@@ -68,13 +68,15 @@ export {
   table,
 } from './pipeline/table.ts';
 export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
+export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
+export type { QueryOptions } from './engine/query.ts';
 export type { DeliverOptions, Tables, TimerDue, Timers, Turn, TurnLog } from './pipeline/turn.ts';
 export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.ts';
 export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';
-export { decodeCursor, encodeCursor, type Page, type PageOptions, pageOf, pageParameters, pageSchema } from './server/page.ts';
+export { decodeCursor, encodeCursor, forPage, type Page, type PageOptions, pageOf, pageParameters, pageSchema, rowsOfPage } from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { noQuery } from './server/query-parameters.ts';
 export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';

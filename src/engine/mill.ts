@@ -1,10 +1,12 @@
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { faultFields, faultOf } from '../fault.ts';
+import { markCutShort } from '../pipeline/cut-short.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
+import { isFullList, sizeOfLetter } from '../store/list-size.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
 import {
   checkBatch,
@@ -31,7 +33,7 @@ import { type Log, silentLog } from './log.ts';
 import { Memory } from './memory.ts';
 import type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './mill-options.ts';
 import { Partitions } from './partitions.ts';
-import { Queries } from './query.ts';
+import { Queries, type QueryOptions } from './query.ts';
 import { RetentionSweep } from './retention.ts';
 import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
@@ -263,14 +265,18 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /** A read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. */
-  query<T extends Table>(table: T): TableQuery<T> {
-    return this.#queries.over(table);
+  query<T extends Table>(table: T, options: QueryOptions = {}): TableQuery<T> {
+    return this.#queries.over(table, options);
   }
 
   /** What was given up, in the order in which it failed. */
   async deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}): Promise<readonly DeadLetter[]> {
     checkDeadLetterQuery(query);
-    return this.#store.deadLetters({ ...query, limit: query.limit ?? 100 });
+    const { limit = 100, charactersMax } = query;
+    const letters = await this.#store.deadLetters({ ...query, limit });
+    if (charactersMax !== undefined && isFullList(letters, sizeOfLetter, { limit: Number.POSITIVE_INFINITY, sizeMax: charactersMax }))
+      markCutShort(letters);
+    return letters;
   }
 
   /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */

@@ -9,19 +9,38 @@ import {
 } from 'kysely';
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
+import { checkOptions, type OptionTable } from '../pipeline/check-options.ts';
 import { isTable } from '../pipeline/check-table.ts';
+import { markCutShort } from '../pipeline/cut-short.ts';
+import { integerFrom } from '../pipeline/expectations.ts';
+import { Place } from '../pipeline/place.ts';
 import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
+import { isFullList, sizeOfValues } from '../store/list-size.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from './log.ts';
-import { RowReader } from './row-reader.ts';
+import { type FoundRow, RowReader } from './row-reader.ts';
+import { Slots } from './slots.ts';
 import { UnreadableRows } from './unreadable-rows.ts';
+
+/** What a query may be told. */
+export interface QueryOptions {
+  /**
+   * Ends the rows with the one that brings their texts to so many UTF-16 units, or with the second: for a list of which a page is
+   * shown, as `pageOf` makes one of them. See {@link isCutShort}.
+   */
+  readonly charactersMax?: number | undefined;
+}
+
+/** Queries for pages under way: more of them would bring their rows faster than they are shown. */
+const pagesAtOnce = 4;
 
 /** Typed, read-only queries over the declared tables of a store. */
 export class Queries {
   readonly #store: Store;
   readonly #tables: ReadonlySet<Table>;
   readonly #unreadable: UnreadableRows;
+  readonly #pages = new Slots(pagesAtOnce);
 
   constructor(store: Store, tables: Iterable<Table>, log: Log) {
     this.#store = store;
@@ -30,7 +49,8 @@ export class Queries {
   }
 
   /** Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
-  over<T extends Table>(table: T): TableQuery<T> {
+  over<T extends Table>(table: T, options: QueryOptions = {}): TableQuery<T> {
+    checkQueryOptions(options);
     if (!this.#tables.has(table)) {
       const found = isTable(table) ? table.name : describeFound(table);
       throw new MillraceError('MILL_INVALID_REQUEST', `query: expected a table that a pipeline of the engine declares, found ${found}`);
@@ -40,7 +60,8 @@ export class Queries {
         createAdapter: () => new SqliteAdapter(),
         createDriver: () => ({
           init: async () => {},
-          acquireConnection: async () => new StoreConnection(this.#store, table, this.#unreadable),
+          acquireConnection: async () =>
+            new StoreConnection((sql, parameters) => this.#find(sql, parameters, options), table, this.#unreadable),
           beginTransaction: readOnly,
           commitTransaction: readOnly,
           rollbackTransaction: readOnly,
@@ -54,24 +75,45 @@ export class Queries {
     // Kysely cannot see that selecting from the only table there is yields a query over it.
     return database.selectFrom(table.name as never) as unknown as TableQuery<T>;
   }
+
+  async #find(sql: string, parameters: readonly FoundValue[], { charactersMax }: QueryOptions): Promise<Found> {
+    if (charactersMax === undefined) return { rows: await this.#store.query(sql, parameters), isCut: false };
+    const rows = await this.#pages.run(() => this.#store.query(sql, parameters, charactersMax));
+    const sizeOf = (row: FoundRow) => sizeOfValues(Object.values(row));
+    return { rows, isCut: isFullList(rows, sizeOf, { limit: Number.POSITIVE_INFINITY, sizeMax: charactersMax }) };
+  }
+}
+
+interface Found {
+  readonly rows: readonly FoundRow[];
+  /** Whether they hold as much as they may. */
+  readonly isCut: boolean;
+}
+
+const queryOptions: OptionTable<QueryOptions> = { charactersMax: integerFrom(1) };
+
+function checkQueryOptions(options: QueryOptions): void {
+  checkOptions(options, queryOptions, new Place('query', 'MILL_INVALID_REQUEST'));
 }
 
 /** Runs compiled statements on the store and gives columns of the table their declared types back. */
 class StoreConnection implements DatabaseConnection {
-  readonly #store: Store;
+  readonly #find: (sql: string, parameters: readonly FoundValue[]) => Promise<Found>;
   readonly #table: Table;
   readonly #unreadable: UnreadableRows;
 
-  constructor(store: Store, table: Table, unreadable: UnreadableRows) {
-    this.#store = store;
+  constructor(find: (sql: string, parameters: readonly FoundValue[]) => Promise<Found>, table: Table, unreadable: UnreadableRows) {
+    this.#find = find;
     this.#table = table;
     this.#unreadable = unreadable;
   }
 
   async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
-    const found = await this.#store.query(sql, parameters.map(toParameter));
+    const found = await this.#find(sql, parameters.map(toParameter));
     const reader = new RowReader(this.#table, query, (row, columns) => this.#unreadable.tell(this.#table, row, columns));
-    return { rows: found.map((row) => reader.read(row) as Row) };
+    const rows = found.rows.map((row) => reader.read(row) as Row);
+    if (found.isCut) markCutShort(rows);
+    return { rows };
   }
 
   // biome-ignore lint/correctness/useYield: a stream is not offered, and Kysely wants a generator

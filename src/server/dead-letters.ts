@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter } from '../store/store.ts';
-import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
+import { decodeCursor, forPage, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Query = z.object({
@@ -64,7 +64,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
-      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 });
+      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1, ...forPage });
       return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
     },
   );

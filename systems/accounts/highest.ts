@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, pageParameters } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, forPage, type Mill, type Page, pageOf, pageParameters, type QueryOptions } from '../../src/index.ts';
 import { type AccountAnswer, freshnessMs, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';
@@ -16,7 +16,7 @@ const Cursor = z.tuple([exactly(z.string())]);
 export async function listHighest(mill: Mill, { limit, cursor }: z.infer<typeof HighestQuery>): Promise<Page<AccountAnswer>> {
   const after = cursor === undefined ? undefined : (await decodeCursor(Cursor, cursor))[0];
   await mill.settled(pipelineName, freshnessMs);
-  const select = selectHighest(mill).limit(limit + 1);
+  const select = selectHighest(mill, forPage).limit(limit + 1);
   const rows = await (after === undefined ? select : select.where('account_type', '>', after)).execute();
   return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'account_type')], item: toAnswer });
 }
@@ -27,9 +27,9 @@ export async function findHighest(mill: Mill): Promise<readonly AccountAnswer[]>
 }
 
 /** Reads the index of types and tokens, and of the accounts only those that it answers. */
-function selectHighest(mill: Mill) {
+function selectHighest(mill: Mill, options: QueryOptions = {}) {
   return mill
-    .query(accountsTable)
+    .query(accountsTable, options)
     .selectAll()
     .where(({ eb, exists, not, ref, refTuple, selectFrom }) =>
       eb.and([

@@ -3,6 +3,7 @@ import {
   decodeCursor,
   exactly,
   exactValue,
+  forPage,
   type Mill,
   MillraceError,
   type Page,
@@ -91,7 +92,7 @@ interface Selection {
 }
 
 async function selectSorted(mill: Mill, { type, sort, order, after, limit }: Selection): Promise<readonly Row[]> {
-  let select = mill.query(accountsTable).selectAll().orderBy(sort, order).orderBy('id').limit(limit);
+  let select = mill.query(accountsTable, forPage).selectAll().orderBy(sort, order).orderBy('id').limit(limit);
   if (type !== undefined) select = select.where('account_type', '=', type);
   if (after !== undefined) {
     const [value, id] = after;

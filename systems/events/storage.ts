@@ -1,4 +1,4 @@
-import { exactValue, type Mill, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
+import { exactValue, forPage, isCutShort, type Mill, markCutShort, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
 /** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
@@ -63,12 +63,12 @@ export const tableStorage: EventStorage = {
     // Each index begins with a column of its own: without a user every type is read by itself, in order, and merged.
     const types = type !== undefined || user_id !== undefined ? [type] : EventType.options;
     const found = await Promise.all(types.map((one) => selectNewest(mill, { ...selection, type: one })));
-    return found.flat().sort(newestFirst).slice(0, limit);
+    return newestOf(found, limit);
   },
 };
 
 async function selectNewest(mill: Mill, { type, source, user_id, from, to, after, limit }: Selection): Promise<ProcessedEvent[]> {
-  let select = mill.query(processedEvents).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
+  let select = mill.query(processedEvents, forPage).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
   if (user_id !== undefined) select = select.where('user_id', '=', user_id);
   if (type !== undefined) select = select.where('type', '=', type);
   if (source !== undefined) select = select.where('source', '=', source);
@@ -77,6 +77,15 @@ async function selectNewest(mill: Mill, { type, source, user_id, from, to, after
   if (after !== undefined)
     select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
   return select.execute();
+}
+
+/** The newest of several lists. Behind the end of one that was cut short there may be some that are missing. */
+function newestOf(lists: readonly (readonly ProcessedEvent[])[], limit: number): readonly ProcessedEvent[] {
+  const events = lists.flat().sort(newestFirst);
+  const ends = lists.filter((list) => isCutShort(list) && list.length > 1).map((list) => events.indexOf(list.at(-1) as ProcessedEvent) + 1);
+  const newest = events.slice(0, Math.min(limit, ...ends));
+  if (ends.length > 0 && newest.length < limit) markCutShort(newest);
+  return newest;
 }
 
 function newestFirst(one: ProcessedEvent, other: ProcessedEvent): number {

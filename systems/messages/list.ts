@@ -4,6 +4,7 @@ import {
   decodeCursor,
   exactly,
   exactValue,
+  forPage,
   type Mill,
   MillraceError,
   type Page,
@@ -96,6 +97,21 @@ export const listings = {
 } as const satisfies Readonly<Record<string, Listing>>;
 export type ListName = keyof typeof listings;
 
+/** The columns that are shown. What the provider answered is not, and may be long. */
+const shownColumns = [
+  'id',
+  'to',
+  'content',
+  'status',
+  'message_id',
+  'sent_at',
+  'created_at',
+  'updated_at',
+  'attempts',
+  'reason',
+] as const satisfies readonly (keyof MessageRow)[];
+type ShownRow = Pick<MessageRow, (typeof shownColumns)[number]>;
+
 /** How long a list waits for what was accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
@@ -105,8 +121,9 @@ export async function listMessages(mill: Mill, name: ListName, { page = 1, limit
   const after = cursor === undefined ? undefined : await placeOf(cursor, name);
   await mill.settled(pipelineName, freshnessMs);
   const chosen = choose(mill.query(messages), listing, filter);
-  let select = chosen
-    .selectAll()
+  // A page by its number has its place among all others, however much it holds.
+  let select = choose(mill.query(messages, after === undefined ? {} : forPage), listing, filter)
+    .select(shownColumns)
     .select(listing.order.as('place'))
     .orderBy(listing.order, 'desc')
     .orderBy('id', 'desc')
@@ -138,7 +155,7 @@ export async function readMessage(mill: Mill, id: string): Promise<MessageAnswer
 }
 
 /** What is shown of a row. */
-function toAnswer(row: MessageRow): MessageAnswer {
+function toAnswer(row: ShownRow): MessageAnswer {
   const { id, to, content, status, message_id, sent_at, created_at, updated_at, attempts, reason } = row;
   return {
     id,

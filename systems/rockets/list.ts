@@ -4,8 +4,10 @@ import {
   encodeCursor,
   exactly,
   exactValue,
+  forPage,
   type Mill,
   pageParameters,
+  rowsOfPage,
   type StoredRowOf,
   type UnreadableColumn,
   withRowErrors,
@@ -20,7 +22,7 @@ type Place = readonly [value: string | number, id: string];
 
 const sorts = ['id', 'type', 'speed', 'mission', 'status'] as const;
 
-/** The parameters of the list. Unlike other lists it is whole when nobody sets a limit. */
+/** The parameters of the list. Unlike other lists it is whole when nobody sets a limit: a long one is answered piece by piece. */
 export const RocketQuery = z.object({
   sort: z.enum(sorts).default('id').meta({ description: 'Ties are sorted by id.' }),
   order: z.enum(['asc', 'desc']).optional().meta({ description: 'By default descending for speed, otherwise ascending.' }),
@@ -40,24 +42,50 @@ export interface RocketList {
 /** How long the list waits for what was accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
-/** The rockets, sorted. Throws `MILL_INVALID_REQUEST` for a cursor that is not of a list in the same order. */
-export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>): Promise<RocketList> {
+/**
+ * The rockets, sorted; a whole list that is too long for one answer as the pieces of its JSON. Throws `MILL_INVALID_REQUEST` for a
+ * cursor that is not of a list in the same order.
+ */
+export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>): Promise<RocketList | AsyncIterable<string>> {
   const { sort, limit } = query;
   const order = query.order ?? (sort === 'speed' ? 'desc' : 'asc');
   const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
   await mill.settled(pipelineName, freshnessMs);
   const found = await selectSorted(mill, { sort, order, after, limit: limit === undefined ? undefined : limit + 1 });
-  const rows = found.slice(0, limit);
+  const rows = rowsOfPage(found, limit ?? found.length);
   const last = rows.at(-1);
   const more = found.length > rows.length && last !== undefined;
+  if (more && limit === undefined) return wholeList(mill, { sort, order, after }, rows);
   const whole = !more && after === undefined;
   return {
     count: whole ? rows.length : await countAll(mill),
     rockets: await withPending(mill, rows),
     sort,
     order,
-    ...(more ? { nextCursor: encodeCursor([sort, order, exactValue(last, sort), exactValue(last, 'id')]) } : {}),
+    ...(more ? { nextCursor: cursorOf(last, { sort, order }) } : {}),
   };
+}
+
+/**
+ * A list without a limit, of which more is read once its reader has taken what was read before. Each piece shows its rockets as they
+ * are when it is read; one that takes another place in the order meanwhile may be listed twice, or not at all.
+ */
+async function* wholeList(mill: Mill, { sort, order, after }: Omit<Selection, 'limit'>, first: readonly Row[]): AsyncGenerator<string> {
+  let count = 0;
+  yield `{"sort":"${sort}","order":"${order}","rockets":[`;
+  for (let rows = first; rows.length > 0; ) {
+    const rockets = (await withPending(mill, rows)).map((rocket) => JSON.stringify(rocket)).join(',');
+    yield count === 0 ? rockets : `,${rockets}`;
+    count += rows.length;
+    const place = await placeOf(cursorOf(rows.at(-1) as Row, { sort, order }), sort, order);
+    const found = await selectSorted(mill, { sort, order, after: place, limit: undefined });
+    rows = rowsOfPage(found, found.length);
+  }
+  yield `],"count":${after === undefined ? count : await countAll(mill)}}`;
+}
+
+function cursorOf(row: Row, { sort, order }: Pick<Selection, 'sort' | 'order'>): string {
+  return encodeCursor([sort, order, exactValue(row, sort), exactValue(row, 'id')]);
 }
 
 interface Selection {
@@ -69,7 +97,7 @@ interface Selection {
 }
 
 async function selectSorted(mill: Mill, { sort, order, after, limit }: Selection): Promise<readonly Row[]> {
-  let select = mill.query(rocketsTable).selectAll().orderBy(sort, order).orderBy('id');
+  let select = mill.query(rocketsTable, forPage).selectAll().orderBy(sort, order).orderBy('id');
   if (after !== undefined) {
     const [value, id] = after;
     const beyond = order === 'asc' ? '>' : '<';
@@ -91,6 +119,8 @@ async function withPending(mill: Mill, rows: readonly Row[]): Promise<RocketList
   const statuses = await mill.keys(
     pipelineName,
     rows.map((row) => row.id),
+    // The list has waited already.
+    { waitMs: 0 },
   );
   return rows.map((row, index) => withRowErrors(row, { ...toRocket(row), pendingMessages: statuses[index]?.pending ?? 0 }));
 }
