@@ -37,6 +37,24 @@ const httpSettings = {
     values: integerBetween(1, bytesMax),
     unset: `${httpLimits.bodyBytes}; MAX_EVENT_BYTES where that is more`,
   },
+  bodiesBytes: {
+    variable: 'MAX_BODIES_BYTES',
+    meaning: 'bytes of all bodies that are coming in; beyond that bodies are refused with 503',
+    values: integerBetween(1, 1024 * 1024 * 1024 * 1024),
+    otherwise: String(httpLimits.bodiesBytes),
+  },
+  answersBytes: {
+    variable: 'MAX_ANSWERS_BYTES',
+    meaning: 'bytes of all answers that wait to be read; beyond that slow readers are closed, and further answers are 503',
+    values: integerBetween(1, 1024 * 1024 * 1024 * 1024),
+    otherwise: String(httpLimits.answersBytes),
+  },
+  answerTimeoutMs: {
+    variable: 'ANSWER_TIMEOUT',
+    meaning: 'how long a client may read nothing of an answer',
+    values: durationBetween('1s', '24h'),
+    otherwise: `${httpLimits.answerTimeoutMs / 1_000}s`,
+  },
   connections: {
     variable: 'MAX_CONNECTIONS',
     meaning: 'open connections; more are closed at once',

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import type { UnderWay } from './app.ts';
 import { logFailure } from './failures.ts';
 import type { Gate } from './gate.ts';
 import type { TakeIn } from './ingest-route.ts';
@@ -8,6 +9,13 @@ import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
 import { failureAnswer } from './problem.ts';
 
 const decorator = 'directRoutes';
+
+/** What direct routes work with; the server provides it. */
+interface DirectRoutesMeans extends UnderWay {
+  readonly gate: Gate;
+  readonly log: Logger;
+  readonly bodyBytesMax: number;
+}
 
 interface DirectRoute {
   readonly take: TakeIn;
@@ -29,11 +37,13 @@ export class DirectRoutes {
   readonly #routes = new Map<string, DirectRoute>();
   readonly #gate: Gate;
   readonly #log: Logger;
+  readonly #underWay: UnderWay;
   readonly #bodyBytesMax: number;
 
-  constructor(app: FastifyInstance, gate: Gate, log: Logger, bodyBytesMax: number) {
+  constructor(app: FastifyInstance, { gate, log, bodies, answers, bodyBytesMax }: DirectRoutesMeans) {
     this.#gate = gate;
     this.#log = log;
+    this.#underWay = { bodies, answers };
     this.#bodyBytesMax = bodyBytesMax;
     app.decorate(decorator, { getter: (): DirectRoutes => this });
     const others = app.server.listeners('request');
@@ -61,22 +71,24 @@ export class DirectRoutes {
 
   #answer(request: IncomingMessage, response: ServerResponse, route: DirectRoute): void {
     this.#gate.entered(response);
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
     // A client that goes away before the end has asked for nothing.
-    request.on('end', () => {
-      const [first] = chunks;
-      void this.#take(request, response, route, first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
-    });
+    this.#underWay.bodies.read(request, this.#bodyBytesMax, (failure, body) => void this.#take(request, response, route, body ?? failure));
   }
 
-  async #take({ headers, method, url }: IncomingMessage, response: ServerResponse, route: DirectRoute, rawBody: Buffer): Promise<void> {
+  async #take(
+    { headers, method, url }: IncomingMessage,
+    response: ServerResponse,
+    route: DirectRoute,
+    rawBody: Buffer | Error | null,
+  ): Promise<void> {
     try {
+      if (!Buffer.isBuffer(rawBody)) throw rawBody;
       const body = parseRequiredBody(rawBody, route.inexactNumbers);
       const answer = JSON.stringify(await route.take({ body, headers, rawBody }));
       // Node.js takes a list of names and values as it is.
       response.writeHead(202, ['content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(answer))]);
       response.end(answer);
+      this.#underWay.answers.sending(response, answer.length);
     } catch (error) {
       const { status, headers, body } = failureAnswer(error);
       logFailure(this.#log, status, { err: error, method, url });

@@ -35,10 +35,10 @@ export interface Address {
 
 /** A server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet. */
 export async function createServer({ mill, systems, log, limits = httpLimits }: ServerOptions): Promise<MillServer> {
-  const app = createApp(log, limits);
+  const { app, ...underWay } = createApp(log, limits);
   const gate = new Gate(app);
   // Debug logging hooks every request, so none may go past Fastify.
-  if (!log.isLevelEnabled('debug')) new DirectRoutes(app, gate, log, limits.bodyBytes);
+  if (!log.isLevelEnabled('debug')) new DirectRoutes(app, { gate, log, ...underWay, bodyBytesMax: limits.bodyBytes });
   await documentRoutes(app, systems, log);
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
