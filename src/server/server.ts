@@ -12,6 +12,7 @@ import { homeRoute } from './home.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
+import { boundPipelining } from './pipelining.ts';
 import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
 import type { System } from './system.ts';
@@ -39,6 +40,7 @@ export async function createServer({ mill, systems, log, limits = httpLimits }: 
   const gate = new Gate(app);
   // Debug logging hooks every request, so none may go past Fastify.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, { gate, log, ...underWay, bodyBytesMax: limits.bodyBytes });
+  boundPipelining(app.server);
   await documentRoutes(app, systems, log);
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
