@@ -46,7 +46,7 @@ export class Lanes {
   readonly #reloading = new Set<Lane>();
   readonly #reloads: ReloadGate;
   readonly #memory: LaneMemory;
-  readonly #forgetIdle = () => this.#sweepOwn();
+  readonly #forgetIdle = () => this.#forgetSurplus();
   #queued = 0;
   #closed = false;
 
@@ -210,38 +210,35 @@ export class Lanes {
 
   /** Forgets idle lanes beyond the bounds, those first that were not used since the last sweep. */
   sweep(): void {
-    this.#sweepOwn();
-    if (this.#holdsTooMuch) this.#means.memory.askOthers(this.#forgetIdle);
+    const { memory } = this.#means;
+    if (this.#lanes.size <= this.#means.limits.warmKeys && !memory.mustForget) return;
+    this.#forgetIdle();
+    if (memory.hasForgottenEnough) return;
+    memory.askOthers(this.#forgetIdle);
+    // Since the first time none is warm.
+    if (!memory.hasForgottenEnough) this.#forgetIdle();
   }
 
   /** Forgets idle lanes where too much is held: a commit has made more of them idle. */
   sweepSpent(): void {
-    if (this.#holdsTooMuch) this.sweep();
-  }
-
-  #sweepOwn(): void {
-    if (this.#lanes.size > this.#means.limits.warmKeys || this.#holdsTooMuch) this.#forgetSurplus();
-    // Since then none is warm.
-    if (this.#holdsTooMuch) this.#forgetSurplus();
+    if (this.#means.memory.mustForget) this.sweep();
   }
 
   #forgetSurplus(): void {
+    const { memory, limits } = this.#means;
     for (const lane of this.#lanes.values()) {
       if (lane.isWarm) {
         lane.isWarm = false;
         continue;
       }
-      if (!lane.isForgettable(this.committedDraft)) continue;
+      const isStateFine = memory.states.hasRoom && this.#lanes.size <= limits.warmKeys;
+      if (isStateFine && memory.waiting.hasRoom) return;
+      // Where only events are too many, a lane without any may stay.
+      if ((isStateFine && lane.queued === 0) || !lane.isForgettable(this.committedDraft)) continue;
       this.#forget(lane);
-      if (this.#lanes.size <= this.#means.limits.warmKeys && !this.#holdsTooMuch) return;
     }
   }
 
-  /** Whether the states of all partitions, or their events that wait in memory, take up all there is for them. */
-  get #holdsTooMuch(): boolean {
-    const { states, waiting } = this.#means.memory;
-    return states.isSpent || waiting.isSpent;
-  }
 
   /** Aborts the turn of a key that is under way: the attempt has failed. */
   abort(key: string, reason: MillraceError): void {

@@ -21,6 +21,11 @@ export class Allowance {
     return this.#bytes >= this.bytesMax;
   }
 
+  /** Whether so much is free that the next look for what can be forgotten may wait: by then what is in use has been used again. */
+  get hasRoom(): boolean {
+    return this.#bytes < this.bytesMax * 0.875;
+  }
+
   change(bytes: number): void {
     this.#bytes += bytes;
   }
@@ -81,6 +86,16 @@ export class Memory {
     this.readMax = part(256);
   }
 
+  /** Whether states, or events in lanes, take up all there is for them. */
+  get mustForget(): boolean {
+    return this.states.isSpent || this.waiting.isSpent;
+  }
+
+  /** Whether no idle keys need to be forgotten for now. */
+  get hasForgottenEnough(): boolean {
+    return this.states.hasRoom && this.waiting.hasRoom;
+  }
+
   /** Whether there are so many states beyond the allowance that even those which cannot be forgotten yet must become fewer. */
   get isCrowded(): boolean {
     return this.states.bytes >= this.states.bytesMax * 1.25;
@@ -98,7 +113,7 @@ export class Memory {
   /** Asks all others to forget idle keys. */
   askOthers(forget: () => void): void {
     for (const other of this.#forgetters) {
-      if (!this.states.isSpent && !this.waiting.isSpent) return;
+      if (this.hasForgottenEnough) return;
       if (other !== forget) other();
     }
   }

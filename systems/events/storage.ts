@@ -1,4 +1,4 @@
-import { exactValue, forPage, isCutShort, type Mill, markCutShort, type StoredRowOf, type Table, type Turn, table } from '../../src/index.ts';
+import { exactValue, forPage, isCutShort, type Mill, markCutShort, type StoredRowOf, type Table, type TableQuery, type Turn, table } from '../../src/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
 /** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
@@ -62,13 +62,18 @@ export const tableStorage: EventStorage = {
     const { type, user_id, limit } = selection;
     // Each index begins with a column of its own: without a user every type is read by itself, in order, and merged.
     const types = type !== undefined || user_id !== undefined ? [type] : EventType.options;
-    const found = await Promise.all(types.map((one) => selectNewest(mill, { ...selection, type: one })));
+    // Together they hold what a page may.
+    const charactersMax = Math.ceil(forPage.charactersMax / types.length);
+    const found = await Promise.all(types.map((one) => selectNewest(mill.query(processedEvents, { charactersMax }), { ...selection, type: one })));
     return newestOf(found, limit);
   },
 };
 
-async function selectNewest(mill: Mill, { type, source, user_id, from, to, after, limit }: Selection): Promise<ProcessedEvent[]> {
-  let select = mill.query(processedEvents, forPage).selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
+async function selectNewest(
+  query: TableQuery<typeof processedEvents>,
+  { type, source, user_id, from, to, after, limit }: Selection,
+): Promise<ProcessedEvent[]> {
+  let select = query.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
   if (user_id !== undefined) select = select.where('user_id', '=', user_id);
   if (type !== undefined) select = select.where('type', '=', type);
   if (source !== undefined) select = select.where('source', '=', source);
