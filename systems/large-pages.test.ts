@@ -72,7 +72,8 @@ test('lists of large items are read whole page by page, each once and in order',
 
 test('what workers have heard is listed few at a time where it is much', async (t) => {
   const { mill, post, url } = await serve(t);
-  for (const n of numbers(5)) await post('/workers/messages', { worker: n, message: 'y'.repeat(900_000), interval: 0, destination_worker: n });
+  for (const n of numbers(5))
+    await post('/workers/messages', { worker: n, message: 'y'.repeat(900_000), interval: 0, destination_worker: n });
   await mill.idle(10_000);
   const workers: unknown[] = [];
   for (let cursor: string | undefined = ''; cursor !== undefined; ) {

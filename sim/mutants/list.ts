@@ -1,5 +1,6 @@
 import { acceptedIsDurable } from './list/accepted-is-durable.ts';
 import { boundedDoor } from './list/bounded-door.ts';
+import { boundedMemory } from './list/bounded-memory.ts';
 import { clocks } from './list/clocks.ts';
 import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...deliveries,
   ...deliveriesOverHttp,
   ...boundedDoor,
+  ...boundedMemory,
   ...safeStop,
   ...schedules,
   ...clocks,

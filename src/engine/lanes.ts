@@ -111,27 +111,33 @@ export class Lanes {
    */
   async warm(keys: readonly string[]): Promise<void> {
     // While some were loaded, a sweep may have forgotten others.
-    for (let loaded = 0; !this.#closed; loaded += 1) {
-      if (loaded > 0 && this.#means.memory.states.isSpent && this.#lanes.has(keys[0] as string)) return;
-      const cold = new Set<string>();
-      const loads = new Set<Promise<void>>();
-      for (const key of keys) {
-        const lane = this.#lanes.get(key);
-        const loading = lane === undefined ? this.#loading.get(key) : undefined;
-        if (lane !== undefined) lane.isWarm = true;
-        else if (loading !== undefined) loads.add(loading);
-        else cold.add(key);
-      }
-      if (cold.size > 0) loads.add(this.#load([...cold]));
-      if (loads.size === 0) return;
+    for (let loads = this.#loadsOf(keys); loads.length > 0; loads = this.#loadsOf(keys)) {
       await Promise.all(loads);
+      if (this.#means.memory.states.isSpent && this.#lanes.has(keys[0] as string)) return;
     }
+  }
+
+  /** Begins to load those of the keys that are not in memory; returns what is to be waited for until all of them are. */
+  #loadsOf(keys: readonly string[]): readonly Promise<void>[] {
+    if (this.#closed) return [];
+    const cold = new Set<string>();
+    const loads = new Set<Promise<void>>();
+    for (const key of keys) {
+      const lane = this.#lanes.get(key);
+      const loading = lane === undefined ? this.#loading.get(key) : undefined;
+      if (lane !== undefined) lane.isWarm = true;
+      else if (loading !== undefined) loads.add(loading);
+      else cold.add(key);
+    }
+    if (cold.size > 0) loads.add(this.#load([...cold]));
+    return [...loads];
   }
 
   /** Takes an event of the log in; false when its lane is not in memory and must be warmed first. */
   dispatch(fed: FedEvent): boolean {
     if (this.#closed) return false;
-    const lane = this.#lanes.get(fed.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(fed.key, undefined, this.#memory)) : undefined);
+    const lane =
+      this.#lanes.get(fed.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(fed.key, undefined, this.#memory)) : undefined);
     if (lane === undefined) return false;
     lane.isWarm = true;
     const waiting: Waiting = {
@@ -157,7 +163,9 @@ export class Lanes {
 
   /** Takes a timer that has come due; false when its lane is not in memory. */
   dispatchTimer(timer: DueTimer): boolean {
-    const lane = this.#lanes.get(timer.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined, this.#memory)) : undefined);
+    const lane =
+      this.#lanes.get(timer.key) ??
+      (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined, this.#memory)) : undefined);
     if (lane === undefined || this.#closed) return false;
     lane.takeDue(timer);
     this.#advance(lane);
@@ -238,7 +246,6 @@ export class Lanes {
       this.#forget(lane);
     }
   }
-
 
   /** Aborts the turn of a key that is under way: the attempt has failed. */
   abort(key: string, reason: MillraceError): void {

@@ -88,7 +88,12 @@ export class Tenure {
     this.#cursor = claim.cursor;
     this.#dispatched = claim.cursor;
     this.#draft = new Draft(1, claim.cursor);
-    this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, { events: means.limits.feed, memory: means.memory });
+    this.#feed = new Feed(
+      means.store,
+      means.partition,
+      { cursor: claim.cursor, head },
+      { events: means.limits.feed, memory: means.memory },
+    );
     const committed = () => this.#committed();
     const failed = (error: unknown) => this.#fail(error);
     this.#lanes = new Lanes({

@@ -3,11 +3,6 @@ const cut = Symbol('cut short');
 /**
  * Remembers of rows that there are more than these: what they hold is as much as a page may. The array looks as any other: copies of it
  * do not remember. `pageOf` leaves the last of them to the next page.
- *
- * ```ts
- * const page = rows.slice(0, enough);
- * if (page.length < rows.length) markCutShort(page);
- * ```
  */
 export function markCutShort(rows: readonly unknown[]): void {
   Object.defineProperty(rows, cut, { value: true });

@@ -108,9 +108,13 @@ export class Bodies {
 }
 
 function memoryFull(): MillraceError {
-  return new MillraceError('MILL_MEMORY_FULL', 'expected fewer bodies to come in at once, found as many bytes of them as there is memory for', {
-    retryAfterMs: 1_000,
-  });
+  return new MillraceError(
+    'MILL_MEMORY_FULL',
+    'expected fewer bodies to come in at once, found as many bytes of them as there is memory for',
+    {
+      retryAfterMs: 1_000,
+    },
+  );
 }
 
 function withStatus(statusCode: number, message: string): Error {

@@ -10,12 +10,8 @@ const limitMax = 100;
 const limitDefault = 20;
 
 /**
- * What a query is told whose rows become a page: they end once their texts have 2 Mi UTF-16 units, so that an answer neither fills
- * the memory nor keeps all others waiting.
- *
- * ```ts
- * const rows = await mill.query(rockets, forPage).selectAll().orderBy('id').limit(limit + 1).execute();
- * ```
+ * What `mill.query(table, forPage)` is told whose rows become a page: they end once their texts have 2 Mi UTF-16 units, so that an
+ * answer neither fills the memory nor keeps all others waiting.
  */
 export const forPage: { readonly charactersMax: number } = { charactersMax: 2 * 1024 * 1024 };
 

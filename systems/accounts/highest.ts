@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, forPage, type Mill, type Page, pageOf, pageParameters, type QueryOptions } from '../../src/index.ts';
+import {
+  decodeCursor,
+  exactly,
+  exactValue,
+  forPage,
+  type Mill,
+  type Page,
+  pageOf,
+  pageParameters,
+  type QueryOptions,
+} from '../../src/index.ts';
 import { type AccountAnswer, freshnessMs, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';

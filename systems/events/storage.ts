@@ -1,4 +1,15 @@
-import { exactValue, forPage, isCutShort, type Mill, markCutShort, type StoredRowOf, type Table, type TableQuery, type Turn, table } from '../../src/index.ts';
+import {
+  exactValue,
+  forPage,
+  isCutShort,
+  type Mill,
+  markCutShort,
+  type StoredRowOf,
+  type Table,
+  type TableQuery,
+  type Turn,
+  table,
+} from '../../src/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
 /** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
@@ -64,7 +75,9 @@ export const tableStorage: EventStorage = {
     const types = type !== undefined || user_id !== undefined ? [type] : EventType.options;
     // Together they hold what a page may.
     const charactersMax = Math.ceil(forPage.charactersMax / types.length);
-    const found = await Promise.all(types.map((one) => selectNewest(mill.query(processedEvents, { charactersMax }), { ...selection, type: one })));
+    const found = await Promise.all(
+      types.map((one) => selectNewest(mill.query(processedEvents, { charactersMax }), { ...selection, type: one })),
+    );
     return newestOf(found, limit);
   },
 };

@@ -43,7 +43,10 @@ async function heard(mill: Mill): Promise<void> {
 }
 
 /** Each by itself, until what they have heard is as much as a page may hold. */
-async function readWorkers(mill: Mill, { from, count }: { readonly from: number; readonly count: number }): Promise<readonly WorkerAnswer[]> {
+async function readWorkers(
+  mill: Mill,
+  { from, count }: { readonly from: number; readonly count: number },
+): Promise<readonly WorkerAnswer[]> {
   const workers: WorkerAnswer[] = [];
   let characters = 0;
   while (workers.length < count) {

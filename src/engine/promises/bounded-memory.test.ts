@@ -194,7 +194,9 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     };
     const t = await testMill({ pipelines: [notebook()], store: withCalls(base, { append }), limits: { memoryBytes } });
     const taken = upTo(16).map((n) => t.ingest('notebook', note('a', n, 2 * kilo)));
-    const refused = (await Promise.all(taken.map((one) => Promise.race([one.catch((error) => error.code), setImmediate()])))).filter(Boolean);
+    const refused = (await Promise.all(taken.map((one) => Promise.race([one.catch((error) => error.code), setImmediate()])))).filter(
+      Boolean,
+    );
     assert.ok(refused.length >= 8 && refused.every((code) => code === 'MILL_MEMORY_FULL'), `${refused.length} refused`);
     await assert.rejects(t.ingest('notebook', note('b', 1, 1)), isCode('MILL_MEMORY_FULL'));
     gate.resolve();
@@ -235,7 +237,10 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.drain();
     lists.length = 0;
     assert.equal((await t.mill.keys('notebook', keys)).length, 5);
-    assert.ok(lists.every((sizes) => sizes.length <= 2), JSON.stringify(lists));
+    assert.ok(
+      lists.every((sizes) => sizes.length <= 2),
+      JSON.stringify(lists),
+    );
     await t.stop();
   });
 });
