@@ -18,9 +18,11 @@ export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Mill, millrace } from './engine/mill.ts';
 export type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './engine/mill-options.ts';
+export type { QueryOptions } from './engine/query.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
+export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
 export type { Duration } from './pipeline/duration.ts';
 export type {
   Answer,
@@ -68,15 +70,23 @@ export {
   table,
 } from './pipeline/table.ts';
 export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
-export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
-export type { QueryOptions } from './engine/query.ts';
 export type { DeliverOptions, Tables, TimerDue, Timers, Turn, TurnLog } from './pipeline/turn.ts';
 export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.ts';
 export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';
-export { decodeCursor, encodeCursor, forPage, type Page, type PageOptions, pageOf, pageParameters, pageSchema, rowsOfPage } from './server/page.ts';
+export {
+  decodeCursor,
+  encodeCursor,
+  forPage,
+  type Page,
+  type PageOptions,
+  pageOf,
+  pageParameters,
+  pageSchema,
+  rowsOfPage,
+} from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { noQuery } from './server/query-parameters.ts';
 export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';
