@@ -9,6 +9,7 @@ import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
 import type { Log } from './log.ts';
+import type { Memory } from './memory.ts';
 import type { Partition } from './partition.ts';
 import { SchemaTimeouts } from './schema-timeouts.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
@@ -40,6 +41,7 @@ const probeMs = 50;
 /** What the door works with; the engine provides it. */
 export interface DoorMeans extends Identification {
   readonly store: Store;
+  readonly memory: Memory;
   readonly log: Log;
   readonly tracing: SteadyTracing | undefined;
   partition(id: PartitionId): Partition;
@@ -123,12 +125,12 @@ export class Door {
   /** Events are in the log, sent by a caller or a turn: counts them and hands them to their partitions. */
   hand(events: readonly Outgoing[], appended: readonly Appended[]): void {
     const offers = new Map<Partition, FedEvent[]>();
-    events.forEach(({ stored, event }, at) => {
+    events.forEach(({ stored, event, bytes }, at) => {
       const verdict = appended[at];
       const counters = this.#means.counters(stored.partition.pipeline);
       if (verdict?.status === 'accepted') {
         const { key, id, number, acceptedAt, body, traceparent, origin } = stored;
-        const fed = { position: verdict.position, key, id, number, acceptedAt, body, traceparent, origin, event };
+        const fed = { position: verdict.position, key, id, number, acceptedAt, body, traceparent, origin, event, bytes };
         const partition = this.#means.partition(stored.partition);
         const offered = offers.get(partition);
         if (offered === undefined) offers.set(partition, [fed]);
@@ -203,6 +205,7 @@ export class Door {
       this.#means.checkOpen();
       const refusal = this.#means.refusal(name);
       if (refusal !== undefined) throw refusal;
+      if (this.#means.memory.arriving.isSpent) throw memoryFull(name);
       if (this.#means.counters(name).deliveries >= deliveries) {
         throw new MillraceError(
           'MILL_BACKLOG_FULL',
@@ -253,6 +256,7 @@ export class Door {
     if (!partition.arrive(key, number, pendingMax)) {
       throw new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
     }
+    this.#means.memory.arriving.change(outgoing.bytes);
     this.#entered(pipeline.name);
     return outgoing;
   }
@@ -276,7 +280,8 @@ export class Door {
 
   /** What was on its way has come, or will not. */
   #arrived(events: readonly Outgoing[], appended: readonly Appended[]): void {
-    events.forEach(({ stored }, at) => {
+    events.forEach(({ stored, bytes }, at) => {
+      this.#means.memory.arriving.change(-bytes);
       this.#means.partition(stored.partition).arrived(stored.key, appended[at]?.status === 'accepted');
     });
   }
@@ -315,6 +320,11 @@ export class Door {
     }
     for (const partition of new Set(events.map(({ stored }) => this.#means.partition(stored.partition)))) partition.recover(failure);
   }
+}
+
+function memoryFull(pipeline: string): MillraceError {
+  const message = `pipeline ${pipeline}: expected less to be on its way to the log, found events that take up all memory there is for them`;
+  return new MillraceError('MILL_MEMORY_FULL', message, { retryAfterMs: 1_000 });
 }
 
 function judge({ stored }: Outgoing, appended: Appended | undefined): Judged {

@@ -1,7 +1,9 @@
+import { isFullList, sizeOfTimer } from '../store/list-size.ts';
 import type { PartitionId, Store, StoredTimer, TimerPlace, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { DueTimer } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import type { Memory } from './memory.ts';
 import { isOutcome } from './outbox/outcome.ts';
 
 export interface TimerQueueMeans {
@@ -9,6 +11,7 @@ export interface TimerQueueMeans {
   readonly clock: Clock;
   readonly partition: PartitionId;
   readonly lanes: Lanes;
+  readonly memory: Pick<Memory, 'readMax'>;
   /** Resolves once all that is drafted by now is on disk. */
   committed(): Promise<void>;
   /** Resolves once every event that is in the log by now has been dispatched. */
@@ -18,7 +21,7 @@ export interface TimerQueueMeans {
   failed(error: unknown): void;
 }
 
-/** Due timers that are read from the store at once, and keys whose due timers memory tells. */
+/** Due timers that are read from the store at once, as far as there is memory for their data, and keys whose due timers memory tells. */
 const sliceMax = 1_000;
 
 /**
@@ -55,6 +58,8 @@ export class TimerQueue {
   #lookAgain = false;
   /** Whether there may be timers that are overdue although their moment lies ahead. */
   #mayBeAhead = true;
+  /** Looks for these have read up to here, while there are more: the place of the others stays behind. */
+  #aheadTo: TimerPlace | undefined;
   #closed = false;
 
   constructor(means: TimerQueueMeans) {
@@ -174,19 +179,20 @@ export class TimerQueue {
 
   /** Reads the next slice; resolves to whether it is the last one. */
   async #read(now: number): Promise<boolean> {
-    const { store, partition, lanes } = this.#means;
+    const { store, partition, lanes, memory } = this.#means;
     this.#isReading = true;
     await this.#means.dispatched();
     await this.#means.committed();
     const passed = Array.from(this.#passed);
     this.#passed.clear();
-    const from = this.#readTo;
     const mayBeAhead = this.#mayBeAhead;
     this.#mayBeAhead = false;
-    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, from);
+    const from = (mayBeAhead ? this.#aheadTo : undefined) ?? this.#readTo;
+    const bounds = { after: from, charactersMax: memory.readMax };
+    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, bounds);
     const due = found.filter((timer) => timer.dueAt <= now || wasDue(timer));
-    await lanes.warm([...passed, ...due.map(({ key }) => key)]);
-    for (const timer of passed.flatMap((key) => lanes.dueTimers(key, now))) this.#slice.set(nameOf(timer.key, timer.name), timer);
+    const hasTakenAll = await this.#takePassed(passed, now);
+    await lanes.warm(due.map(({ key }) => key));
     for (const timer of due) {
       const name = nameOf(timer.key, timer.name);
       if (!this.#touched.has(name)) this.#slice.set(name, timer);
@@ -196,9 +202,34 @@ export class TimerQueue {
     this.#isReading = false;
     this.#missedFrom = Number.POSITIVE_INFINITY;
     this.#touched.clear();
-    const isLast = found.length < sliceMax || due.length < sliceMax;
+    const isLast = due.length < found.length || !isFullList(found, sizeOfTimer, { limit: sliceMax, sizeMax: memory.readMax });
+    this.#aheadTo = isLast || !mayBeAhead ? undefined : found.at(-1);
     if (!isLast) this.#mayBeAhead ||= mayBeAhead;
-    return isLast;
+    return isLast && hasTakenAll;
+  }
+
+  /**
+   * Puts the timers of keys that have come due behind the place of the looks into the slice: of all keys, or of the first, if their data
+   * are large. Resolves to whether of all. States may be large as well, so not all keys are in memory at once.
+   */
+  async #takePassed(keys: readonly string[], now: number): Promise<boolean> {
+    const { lanes, memory } = this.#means;
+    let size = 0;
+    for (const [at, key] of keys.entries()) {
+      if (size >= memory.readMax) {
+        for (const left of keys.slice(at)) this.#passed.add(left);
+        return false;
+      }
+      if (lanes.peek(key) === undefined) {
+        lanes.sweep();
+        await lanes.warm(keys.slice(at));
+      }
+      for (const timer of lanes.dueTimers(key, now)) {
+        this.#slice.set(nameOf(timer.key, timer.name), timer);
+        size += sizeOfTimer(timer);
+      }
+    }
+    return true;
   }
 
   /** The place up to which a look has read when it found these. */
@@ -217,6 +248,7 @@ export class TimerQueue {
       let isGiven = lanes.isFull ? await lanes.inTurn(give) : give();
       while (!isGiven && !this.#closed) {
         // Where one is not in memory any more, others behind it may not be either.
+        lanes.sweep();
         await lanes.warm(Array.from(this.#slice.values(), ({ key }) => key));
         isGiven = give();
       }

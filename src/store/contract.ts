@@ -37,6 +37,7 @@ import { heldContract } from './contract/held.ts';
 import { inventoryContract } from './contract/inventory.ts';
 import { keysContract } from './contract/keys.ts';
 import { lifeContract } from './contract/life.ts';
+import { listSizesContract } from './contract/list-sizes.ts';
 import { logContract } from './contract/log.ts';
 import { migrationContract } from './contract/migration.ts';
 import { originsContract } from './contract/origins.ts';
@@ -63,6 +64,7 @@ const parts = {
   origins: originsContract,
   inventory: inventoryContract,
   'rows and queries': rowsContract,
+  'lists of what is large': listSizesContract,
   'declared tables': migrationContract,
   pruning: pruneContract,
   'overlapping calls': overlapContract,

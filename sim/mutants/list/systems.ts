@@ -95,8 +95,8 @@ export const systems: readonly Mutant[] = [
     name: 'events-list-not-merged-by-time',
     promises: [9],
     file: 'systems/events/storage.ts',
-    find: 'found.flat().sort(newestFirst).slice(0, limit)',
-    replace: 'found.flat().slice(0, limit)',
+    find: 'lists.flat().sort(newestFirst)',
+    replace: 'lists.flat()',
     tests: [system('events/routes')],
   },
   {
@@ -111,8 +111,8 @@ export const systems: readonly Mutant[] = [
     name: 'rockets-list-pages-by-placeholders',
     promises: [9],
     file: 'systems/rockets/list.ts',
-    find: "exactValue(last, sort), exactValue(last, 'id')",
-    replace: 'last[sort], last.id',
+    find: "exactValue(row, sort), exactValue(row, 'id')",
+    replace: 'row[sort], row.id',
     tests: [system('spoiled-rows')],
   },
   {
