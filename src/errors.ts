@@ -15,6 +15,7 @@ export const errorTable = {
   MILL_NOT_FOUND: { status: 404, retryable: false, title: 'Not found' },
   MILL_METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'Method not allowed' },
   MILL_EVENT_TOO_LATE: { status: 409, retryable: false, title: 'The event came after its number was skipped' },
+  MILL_EVENT_TOO_EARLY: { status: 409, retryable: false, title: 'The number of the event is too far ahead' },
   MILL_CONFLICT: { status: 409, retryable: false, title: 'The request does not fit the present state' },
   MILL_BODY_TOO_LARGE: { status: 413, retryable: false, title: 'The body is too large' },
   MILL_UNSUPPORTED_ENCODING: { status: 415, retryable: false, title: 'The body is compressed' },

@@ -17,7 +17,9 @@ export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Mill, millrace } from './engine/mill.ts';
-export type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './engine/mill-options.ts';
+export type { Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './engine/mill-options.ts';
+export type { EndpointWaits } from './engine/outbox/endpoint-gate.ts';
+export type { SilentAddress } from './engine/outbox/standings.ts';
 export type { ReadOptions } from './engine/reads.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
@@ -54,6 +56,7 @@ export type {
   OrderByNumber,
   PipelineOptions,
   RetryPolicy,
+  SkipPolicy,
   VersionedState,
 } from './pipeline/pipeline-options.ts';
 export type { Cadence, Schedule, ScheduleOptions, Source, SourceRun } from './pipeline/schedule.ts';

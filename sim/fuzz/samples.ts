@@ -64,6 +64,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /pipelines': {},
   'POST /pipelines/{pipeline}/events': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'POST /pipelines/{pipeline}/events/batch': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
+  'GET /pipelines/{pipeline}/gaps': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }), query: page },
   'GET /pipelines/{pipeline}/keys/{key}': {
     parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
   },

@@ -33,15 +33,21 @@ async function checkDue({ witness, keys }: Evidence, partition: PartitionId, { s
   }
 }
 
-/** The same of what is held, for a store that somebody is at work on. */
+/** The same of what is held, and of what is said to wait for a number, for a store that somebody is at work on. */
 export async function checkHeldAtRest(
   store: Store,
   { partition, hasGaps }: { readonly partition: PartitionId; readonly hasGaps: boolean },
   say: (broken: string) => void,
 ): Promise<void> {
   const keys = await store.heldKeys(partition, null, 1_000);
-  for (const [at, record] of (await store.load(partition, keys)).entries()) {
+  const records = await store.load(partition, keys);
+  for (const [at, record] of records.entries()) {
     if (!mayWait(record, hasGaps)) say(`an event of key ${keys[at]} waits for nothing`);
+  }
+  for (const { key, next } of await store.gaps(partition, { limit: 1_000 })) {
+    const record = records[keys.indexOf(key)];
+    const isMissing = record?.heldFrom != null && !record.parked && (record.next ?? 1) === next && record.heldFrom > next;
+    if (!isMissing) say(`key ${key} is said to wait for number ${next}, and does not`);
   }
 }
 

@@ -7,6 +7,7 @@ import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
 import { exactlyOnce } from './list/exactly-once.ts';
+import { fairDeliveries } from './list/fair-deliveries.ts';
 import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { independentKeys } from './list/independent-keys.ts';
@@ -15,6 +16,7 @@ import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
 import { sources } from './list/sources.ts';
+import { strayFailures } from './list/stray-failures.ts';
 import { systems } from './list/systems.ts';
 import { timers } from './list/timers.ts';
 import { types } from './list/types.ts';
@@ -32,12 +34,14 @@ export const mutants: readonly Mutant[] = [
   ...timers,
   ...deliveries,
   ...deliveriesOverHttp,
+  ...fairDeliveries,
   ...boundedDoor,
   ...boundedMemory,
   ...safeStop,
   ...schedules,
   ...clocks,
   ...sources,
+  ...strayFailures,
   ...visibleFailure,
   ...values,
   ...types,

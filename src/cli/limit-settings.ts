@@ -16,6 +16,12 @@ const engineSettings = {
     'deliveries of a pipeline without an outcome; then its events are refused with 503',
   ),
   pendingPerKey: limit('pendingPerKey', 'MAX_PENDING_PER_KEY', 100_000_000, 'events that may wait for one key; more are refused with 503'),
+  held: limit(
+    'held',
+    'MAX_HELD',
+    100_000_000,
+    'unsettled events of a pipeline; beyond that those that would wait for their key are refused with 503',
+  ),
   batch: limit('batch', 'MAX_BATCH', 100_000, 'events in one batch'),
   eventBytes: limit('eventBytes', 'MAX_EVENT_BYTES', bytesMax, 'bytes of one event; more are refused with 413'),
   keyLength: limit('keyLength', 'MAX_KEY_LENGTH', 1_000, 'characters of a key or an id'),

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import test from 'node:test';
 import { request } from 'undici';
 import { type AddressGuard, AddressRefused } from './address-guard.ts';
@@ -46,4 +49,30 @@ test('a close waits for no connection that is still being made', { timeout: 5_00
     assert.deepEqual(await answer, { result: 'failed', reason: 'timed out (http://slow.example)', isUnanswered: true });
     await to.close?.();
   }
+});
+
+test('to addresses from data few connections are kept, whatever the other sides allow', { timeout: 30_000 }, async (context) => {
+  const open = new Set<Socket>();
+  const closed = Promise.withResolvers<void>();
+  const server = createServer((asked, response) => {
+    asked.resume().on('end', () => response.writeHead(204, { 'keep-alive': 'timeout=86400' }).end());
+  });
+  server.keepAliveTimeout = 0;
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('close', () => {
+      open.delete(socket);
+      if (open.size === 0) closed.resolve();
+    });
+  });
+  await once(server.listen(0), 'listening');
+  context.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const to = transport(context, { allow: ['127.0.0.0/8'] });
+  for (let host = 1; host <= 200; host += 1) {
+    const { result } = await to.call(callOf({ url: `http://127.0.1.${host}:${port}/` }), unhurried);
+    assert.equal(result, 'delivered');
+  }
+  assert.ok(open.size > 0 && open.size <= 66, `${open.size} connections`);
+  await closed.promise;
 });

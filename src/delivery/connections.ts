@@ -1,7 +1,8 @@
-import { type LookupAddress, lookup as lookUpBySystem } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, type Dispatcher } from 'undici';
 import { type AddressGuard, AddressRefused } from './address-guard.ts';
+import { lookUpDirectly } from './look-up.ts';
 import { witnessedAgent } from './status-witness.ts';
 
 export interface ConnectionOptions {
@@ -43,7 +44,7 @@ export interface Connections {
 export function connections({ guard, lookup }: ConnectionOptions): Connections {
   const closing = new AbortController();
   const options = { timeout: connectTimeoutMs, allowH2: false, signal: closing.signal, ...(lookup === undefined ? {} : { lookup }) };
-  const connect = guard === undefined ? buildConnector(options) : guardedConnector(guard, options, lookup ?? lookUpBySystem);
+  const connect = guard === undefined ? buildConnector(options) : guardedConnector(guard, options, lookup ?? lookUpDirectly());
   const { keptMax, keepAliveMaxTimeout } = guard === undefined ? trustedKeeping : guardedKeeping;
   const open = new Set<Socket>();
   const counted: buildConnector.connector = (target, callback) => connect(target, (...made) => callback(...count(open, made)));

@@ -1,9 +1,10 @@
 import { type Check, checkOptions, type OptionTable } from '../pipeline/check-options.ts';
 import { arrayOf, duration, expect, integerFrom, objectWith, toDuration } from '../pipeline/expectations.ts';
+import { isMoment } from '../pipeline/moment.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
-import type { Freshness, StopOptions } from './mill-options.ts';
+import type { Freshness, GapsQuery, StopOptions, WaitingKey } from './mill-options.ts';
 import type { ReadOptions } from './reads.ts';
 
 /*
@@ -32,6 +33,8 @@ const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   after: aText,
   limit: integerFrom(1),
 };
+
+const gapsQuery: OptionTable<GapsQuery> = { after: expect('a gap of an earlier answer', isGapPlace), limit: integerFrom(1) };
 
 /** @param call the method, as messages name it */
 export function checkIngestOptions(call: string, options: IngestOptions | undefined): void {
@@ -72,6 +75,15 @@ export function checkPause(options: unknown): void {
 
 export function checkDeadLetterQuery(query: unknown): void {
   checkOptions(query, deadLetterQuery, placeOf('deadLetters'));
+}
+
+function isGapPlace(value: unknown): value is Pick<WaitingKey, 'since' | 'key'> {
+  if (typeof value !== 'object' || value === null || !('since' in value) || !('key' in value)) return false;
+  return typeof value.since === 'number' && isMoment(value.since) && typeof value.key === 'string';
+}
+
+export function checkGapsQuery(query: unknown): void {
+  checkOptions(query, gapsQuery, placeOf('gaps'));
 }
 
 /** @param what names the argument in messages */

@@ -20,6 +20,7 @@ const storeMethods: Methods<Store> = {
   load: true,
   held: true,
   heldKeys: true,
+  gaps: true,
   dueTimers: true,
   nextTimerDue: true,
   dueDeliveries: true,

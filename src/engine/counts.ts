@@ -18,6 +18,10 @@ export interface PipelineCounts {
   readonly depth: number;
   /** Of these, the ones that wait in the store: for a number, a retry, or an operator. */
   readonly held: number;
+  /** Keys that have waited for a number for a second or longer; those of former processes among them. */
+  readonly gaps: number;
+  /** For how long the oldest of these has waited, in milliseconds; 0 when there is none. */
+  readonly oldestGapMs: number;
   /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
   readonly deadLetters: number;
   /** Keys that wait until an operator redrives or discards a dead letter of theirs; those of former processes among them. */
@@ -115,7 +119,7 @@ export class Counters {
   }
 
   /** @param gauges what is not counted but looked at */
-  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held'>, elapsedMs: number): PipelineCounts {
+  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held' | 'gaps' | 'oldestGapMs'>, elapsedMs: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, parked, latencyMsTotal } = this;
     const { validationTimeouts, deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {

@@ -1,7 +1,8 @@
 import { MillraceError, messageOf } from '../errors.ts';
 import { codeOf, faultFields, faultOf } from '../fault.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { Appended, PartitionId, Store } from '../store/store.ts';
+import type { Appended, NewEvent, PartitionId, Store } from '../store/store.ts';
+import type { Admission } from './admissions.ts';
 import { Appender } from './appender.ts';
 import type { Counters } from './counts.ts';
 import type { Deadline } from './deadline.ts';
@@ -50,6 +51,8 @@ export interface DoorMeans extends Identification {
   backlog(pipeline: string): number;
   /** Why a pipeline takes nothing in, since the store has no room; undefined when it does. */
   refusal(pipeline: string): MillraceError | undefined;
+  /** Events of a pipeline that are not settled, whatever they wait for, those on their way to the log among them. */
+  unsettled(pipeline: string): number;
   /** Throws while the engine takes nothing in. */
   checkOpen(): void;
 }
@@ -79,8 +82,9 @@ export class Door {
   async take(pipeline: AnyPipeline, event: unknown, options: Provenance): Promise<{ readonly ingested: Ingested; readonly key: string }> {
     const call = this.#begin(pipeline, 1, options);
     try {
-      const admitted = this.#admit(pipeline, event, call.options);
-      const outgoing = admitted instanceof Promise ? await admitted : admitted;
+      const identified = this.#identify(pipeline, event, call.options);
+      const outgoing = identified instanceof Promise ? await identified : identified;
+      if (!this.#enter(pipeline, outgoing)) await this.#enterCold(pipeline, outgoing, [outgoing]);
       const [appended] = await this.#appender.append([outgoing]);
       const judged = judge(outgoing, appended);
       if (judged.status === 'rejected') throw judged.error;
@@ -142,19 +146,19 @@ export class Door {
   }
 
   async #takeEach(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
-    const admitted: Outgoing[] = [];
     const refused = new Map<number, MillraceError>();
-    let late: MillraceError | undefined;
-    for (const [at, event] of events.entries()) {
+    const identified = await this.#identifyEach(pipeline, events, options, refused);
+    const admitted: Outgoing[] = [];
+    for (const [place, { at, outgoing }] of identified.entries()) {
       try {
-        // What the schema waits for will not come for the next event either, and a caller waits once.
-        if (late !== undefined) this.#reject(pipeline, late);
-        const outgoing = this.#admit(pipeline, event, options);
-        admitted.push(outgoing instanceof Promise ? await outgoing : outgoing);
+        if (!this.#enter(pipeline, outgoing)) {
+          // Those behind it may have keys that are not in memory either, and all are brought in at once.
+          const rest = identified.slice(place).map((one) => one.outgoing);
+          await this.#enterCold(pipeline, outgoing, rest);
+        }
+        admitted.push(outgoing);
       } catch (error) {
-        if (!(error instanceof MillraceError)) throw error;
-        refused.set(at, error);
-        if (error.code === 'MILL_VALIDATION_TIMEOUT') late = error;
+        refused.set(at, asRefusal(error));
       }
     }
     const failed = Array.from(refused.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED' || code === 'MILL_INTERNAL');
@@ -169,6 +173,30 @@ export class Door {
       next += 1;
       return verdict;
     });
+  }
+
+  /** Returns the events that are valid, each with its place in the batch; those that are not go to `refused`. */
+  async #identifyEach(
+    pipeline: AnyPipeline,
+    events: readonly unknown[],
+    options: IngestOptions,
+    refused: Map<number, MillraceError>,
+  ): Promise<readonly { readonly at: number; readonly outgoing: Outgoing }[]> {
+    const identified: { readonly at: number; readonly outgoing: Outgoing }[] = [];
+    let late: MillraceError | undefined;
+    for (const [at, event] of events.entries()) {
+      try {
+        // What the schema waits for will not come for the next event either, and a caller waits once.
+        if (late !== undefined) this.#reject(pipeline, late);
+        const outgoing = this.#identify(pipeline, event, options);
+        identified.push({ at, outgoing: outgoing instanceof Promise ? await outgoing : outgoing });
+      } catch (error) {
+        const refusal = asRefusal(error);
+        refused.set(at, refusal);
+        if (refusal.code === 'MILL_VALIDATION_TIMEOUT') late = refusal;
+      }
+    }
+    return identified;
   }
 
   /** Writes one line for a call: events that fail together nearly always have one fault. */
@@ -231,15 +259,15 @@ export class Door {
     }
   }
 
-  /** The event as it will be stored, counted as under way. A promise only when the schema is asynchronous. */
-  #admit(pipeline: AnyPipeline, event: unknown, options: Provenance): Outgoing | Promise<Outgoing> {
+  /** The event as it will be stored. A promise only when the schema is asynchronous. */
+  #identify(pipeline: AnyPipeline, event: unknown, options: Provenance): Outgoing | Promise<Outgoing> {
     try {
       const identified = identify(this.#means, pipeline, event, options);
-      if (!(identified instanceof Promise)) return this.#arrive(pipeline, identified);
+      if (!(identified instanceof Promise)) return identified;
       return identified
         .then((outgoing) => {
           this.#timeouts.answered(pipeline.name);
-          return this.#arrive(pipeline, outgoing);
+          return outgoing;
         })
         .catch((error: unknown) => this.#reject(pipeline, error));
     } catch (error) {
@@ -247,18 +275,52 @@ export class Door {
     }
   }
 
-  #arrive(pipeline: AnyPipeline, outgoing: Outgoing): Outgoing {
-    // An asynchronous schema may have taken long.
-    this.#means.checkOpen();
-    const { key, number } = outgoing.stored;
-    const partition = this.#means.partition(outgoing.stored.partition);
-    const pendingMax = pipeline.order?.pendingMax ?? this.#means.limits.pendingPerKey;
-    if (!partition.arrive(key, number, pendingMax)) {
-      throw new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
+  /** Counts an event as on its way to the log, if its key has room. Returns false when the key must be in memory before that is known. */
+  #enter(pipeline: AnyPipeline, { stored, bytes }: Outgoing, wasWarmed = false): boolean {
+    try {
+      // An asynchronous schema may have taken long, and so may the store.
+      this.#means.checkOpen();
+      const isFull = pipeline.key !== undefined && this.#means.unsettled(pipeline.name) >= this.#means.limits.held;
+      const admission = this.#means.partition(stored.partition).arrive(stored.key, stored.number, isFull, wasWarmed);
+      if (admission === 'cold') return false;
+      if (admission !== 'in') throw this.#refusalOf(pipeline, stored, admission);
+      this.#means.memory.arriving.change(bytes);
+      this.#entered(pipeline.name);
+      return true;
+    } catch (error) {
+      return this.#reject(pipeline, error);
     }
-    this.#means.memory.arriving.change(outgoing.bytes);
-    this.#entered(pipeline.name);
-    return outgoing;
+  }
+
+  /** Lets an event in once its key is in memory, and with it those of others. */
+  async #enterCold(pipeline: AnyPipeline, outgoing: Outgoing, others: readonly Outgoing[]): Promise<void> {
+    const { arriving } = this.#means.memory;
+    const bytes = others.reduce((sum, other) => sum + other.bytes, 0);
+    arriving.change(bytes);
+    try {
+      const keys = Map.groupBy(others, ({ stored }) => this.#means.partition(stored.partition));
+      await Promise.all(Array.from(keys, ([partition, own]) => partition.warm(own.map(({ stored }) => stored.key))));
+    } catch (error) {
+      this.#reject(pipeline, error);
+    } finally {
+      arriving.change(-bytes);
+    }
+    this.#enter(pipeline, outgoing, true);
+  }
+
+  #refusalOf({ name, order }: AnyPipeline, { key, number }: NewEvent, admission: Admission): MillraceError {
+    const { limits } = this.#means;
+    if (admission === 'too early') {
+      const message = `key ${key}: expected a number at most ${order?.jumpMax} (gap.maxJump) beyond the next one, found ${number}`;
+      return new MillraceError('MILL_EVENT_TOO_EARLY', message);
+    }
+    if (admission === 'key is full') {
+      const pendingMax = order?.pendingMax ?? limits.pendingPerKey;
+      return new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
+    }
+    const awaited = number === null ? 'a retry or an operator' : 'lower numbers';
+    const message = `pipeline ${name}: expected fewer than ${limits.held} unsettled events (held), found as many, and key ${key} waits for ${awaited}`;
+    return new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 5_000 });
   }
 
   #reject({ name }: AnyPipeline, error: unknown): never {
@@ -325,6 +387,12 @@ export class Door {
 function memoryFull(pipeline: string): MillraceError {
   const message = `pipeline ${pipeline}: expected less to be on its way to the log, found events that take up all memory there is for them`;
   return new MillraceError('MILL_MEMORY_FULL', message, { retryAfterMs: 1_000 });
+}
+
+/** What is wrong with one event; anything else is wrong with the call. */
+function asRefusal(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  throw error;
 }
 
 function judge({ stored }: Outgoing, appended: Appended | undefined): Judged {

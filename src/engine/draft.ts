@@ -1,7 +1,7 @@
 import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
 import { sizeOfValues } from '../store/list-size.ts';
-import type { Commit, DeliveryWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
+import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
 import type { DraftCounts } from './counts.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
@@ -38,6 +38,7 @@ export class Draft {
     deliveriesUnknown: 0,
   };
   readonly sends: Outgoing[] = [];
+  readonly gaps: GapWrite[] = [];
   readonly timers: TimerWrite[] = [];
   readonly deliveries: DeliveryWrite[] = [];
   /** What its first turn was about; only asked for when the store refused it. The others are let go of, to be forgotten soon. */
@@ -62,7 +63,8 @@ export class Draft {
   get isEmpty(): boolean {
     if (this.turns > 0 || this.cursor !== this.#startCursor) return false;
     return (
-      this.timers.length +
+      this.gaps.length +
+        this.timers.length +
         this.deliveries.length +
         this.#lanes.size +
         this.#holds.length +
@@ -166,6 +168,7 @@ export class Draft {
         next: lane.nextIsStored ? lane.next : null,
         parked: lane.status === 'parked',
       })),
+      gaps: this.gaps,
       timers: this.timers,
       deliveries: this.deliveries,
       rows: Array.from(this.#rows.values()).flatMap((writes) => writes.toWrites()),

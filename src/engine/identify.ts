@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.ts';
 import { inexactNumbersAsText, inexactNumbersOf } from '../pipeline/inexact-numbers.ts';
 import { type Issues, shownPart, summaryOf } from '../pipeline/issues.ts';
 import { copyJson, NotJson } from '../pipeline/json.ts';
+import { numberMax } from '../pipeline/number.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type Validated, validate } from '../pipeline/schema.ts';
 import { isStorableText } from '../pipeline/text.ts';
@@ -17,9 +18,6 @@ import { traceparentOf } from './tracing.ts';
 
 /** The most bytes that a UTF-16 unit takes in UTF-8. */
 const utf8BytesMax = 3;
-
-/** The highest number of an event: the one that follows it is an integer that is exact, too. */
-const numberMax = Number.MAX_SAFE_INTEGER - 1;
 
 const theSchema = "the event's schema";
 

@@ -1,5 +1,5 @@
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
-import type { KeyedTimer, KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
+import type { Gap, KeyedTimer, KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { bytesOfEvent, bytesOfJson, bytesOfText, type Holding } from './memory.ts';
 import { isOutcome } from './outbox/outcome.ts';
@@ -35,7 +35,7 @@ export interface LaneMemory {
   readonly states: Holding;
 }
 
-const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, timers: [] };
+const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
 
 /**
  * One key in memory: its state and what waits for it. There are tens of thousands of them in which nothing waits: collections
@@ -72,6 +72,12 @@ export class Lane {
   arriving = 0;
   /** Orders from this one on may be in the store only; infinite when all that waits is in memory. */
   spilledFrom: number;
+  /** What it waits for while a number is missing, once it was looked at. */
+  gap: Gap | undefined;
+  /** Whether the store may have a note of a gap. */
+  isGapNoted = false;
+  /** Whether the gap is still to be noted as it stands. */
+  isGapYoung = false;
   /** Timers that have come due, in the order of their moments; one that has failed is first. */
   #dueTimers: DueTimer[] | undefined;
   /** Their names. */
@@ -115,6 +121,8 @@ export class Lane {
     this.countedTo = countedTo;
     this.spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
     this.hasLeft = record.parked && record.timers.length > 0;
+    this.gap = record.gap ?? undefined;
+    this.isGapNoted = record.gap !== null;
     if (record.timers.length > 0) this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
     this.#holdState(record.state === null ? 0 : bytesOfText(record.state.json));
     for (const { data } of record.timers) this.#holdTimer(data, 1);
@@ -145,8 +153,13 @@ export class Lane {
 
   /** Whether all that waits for it waits for a number that has not come. */
   get hasGap(): boolean {
-    const first = Math.min(this.spilledFrom, this.head?.order ?? Number.POSITIVE_INFINITY);
+    const { first } = this;
     return this.numbered && this.status === 'open' && first !== Number.POSITIVE_INFINITY && first > this.next;
+  }
+
+  /** The lowest order that may wait; infinite when nothing does. */
+  get first(): number {
+    return Math.min(this.spilledFrom, this.head?.order ?? Number.POSITIVE_INFINITY);
   }
 
   /** Whether an event that comes now has its turn at once: nothing waits, and there is no timer that might go before it. */
@@ -224,12 +237,10 @@ export class Lane {
     this.#comes(timer.name);
   }
 
-  /** The timers that have come due by a moment, the soonest first, whether they wait for their turn already or not. */
-  dueBy(moment: number): readonly DueTimer[] {
-    // The clock may have been set back since a timer failed, or an outcome came.
-    const isDue = ({ dueAt, attempts, name }: StoredTimer) => dueAt <= moment || attempts > 0 || isOutcome(name);
-    const due = Array.from(this.#armed?.values() ?? []).filter(isDue);
-    return due.sort((one, other) => one.dueAt - other.dueAt).map((timer) => ({ ...timer, key: this.key }));
+  /** All timers that are armed, the soonest first, whether they wait for their turn already or not. */
+  get timers(): readonly DueTimer[] {
+    const timers = Array.from(this.#armed?.values() ?? [], (timer) => ({ ...timer, key: this.key }));
+    return timers.sort((one, other) => one.dueAt - other.dueAt);
   }
 
   /** Leaves the timers that have come due to the store: it is parked, and may be forgotten. */
@@ -338,14 +349,8 @@ export class Lane {
   /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
   isForgettable(committedDraft: number): boolean {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
-    return (
-      still &&
-      !this.isRung &&
-      this.arriving === 0 &&
-      !this.hasDueTimer &&
-      this.draft <= committedDraft &&
-      (this.numbered || this.queued === 0)
-    );
+    if (!still || this.isRung || this.isGapYoung || this.arriving > 0 || this.hasDueTimer) return false;
+    return this.draft <= committedDraft && (this.numbered || this.queued === 0);
   }
 
   /** It is no longer in memory. */

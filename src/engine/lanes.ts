@@ -1,4 +1,5 @@
 import type { MillraceError } from '../errors.ts';
+import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import { isFullList, sizeOfEvent } from '../store/list-size.ts';
 import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
 import type { Deadline } from './deadline.ts';
@@ -7,19 +8,14 @@ import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type LaneMemory, type Waiting } from './lane.ts';
 import { Holding } from './memory.ts';
 import { Milestone } from './milestone.ts';
-import { Queue } from './queue.ts';
 import { ReloadGate } from './reload-gate.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
 import { Waiters } from './waiters.ts';
+import { WaitingLine } from './waiting-line.ts';
 import type { Waits } from './waits.ts';
 
 /** Events that a lane keeps in memory, and reads back at once, as far as there is memory for them; what goes beyond is held in the store. */
 const queuedMax = 64;
-/**
- * Lanes that may be ready, or read back, before any further whose moment has come goes on. Retries of many keys may come due at once:
- * what they wait for stays in the store until there is room, and the reads of other keys wait for no more than these.
- */
-const windowMax = 128;
 /** Lanes that a sweep looks at, at most: many in memory may be waiting for a moment. */
 const sweptMax = 4_096;
 
@@ -36,6 +32,12 @@ export interface LaneMeans extends RunnerMeans {
   leftDue(key: string): void;
   /** The highest position known to be in the log. */
   head(): number;
+  /** Events that the door has let in for a key that was not in memory; asked once. */
+  arriving(key: string): number;
+  /** A lane waits for a number; this is the first event that does. */
+  gapBegan(lane: Lane, waiting: Waiting): void;
+  /** It does no longer. */
+  gapEnded(lane: Lane): void;
   /** The store failed under a lane. */
   failed(error: unknown): void;
 }
@@ -55,13 +57,7 @@ export class Lanes {
   readonly #runner: Runner;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
-  readonly #ready = new Queue<Lane>();
-  /** Lanes whose moment has come, and which wait for room to go on. */
-  readonly #rung = new Queue<Lane>();
-  /** What waits outside of the lanes for a free place: the next event of the log, the next due timer. */
-  readonly #applicants = new Queue<() => void>();
-  /** Whether the next free place goes to an applicant, and not to a ready lane: they take turns. */
-  #isApplicantsTurn = false;
+  readonly #line: WaitingLine;
   readonly #reloading = new Set<Lane>();
   /** Lanes that have a turn or are about to, and callers that wait until they have none. */
   readonly #awaited = new Map<Lane, Waiters>();
@@ -82,9 +78,14 @@ export class Lanes {
     memory.addForgetter(this.#forgetIdle);
     this.#reloads = new ReloadGate(
       () => !memory.waiting.isSpent,
-      () => this.#ready.length === 0,
+      () => !this.#line.hasReady,
     );
     this.#pipeline = means.pipeline;
+    this.#line = new WaitingLine({
+      isFull: () => this.isFull,
+      reloading: () => this.#reloading.size,
+      advance: (lane) => this.#advance(lane),
+    });
     this.#runner = new Runner(means, {
       settled: (lane, draft, waiting) => this.settle(lane, draft, waiting),
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
@@ -112,13 +113,12 @@ export class Lanes {
 
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    const isAtWork = this.#runner.running + this.#ready.length + this.#rung.length + this.#reloading.size + this.#loading.size > 0;
-    return !isAtWork;
+    return this.#runner.running + this.#line.length + this.#reloading.size + this.#loading.size === 0;
   }
 
   /** Whether lanes whose moment has come wait for room to go on. */
   get isCrowded(): boolean {
-    return this.#rung.length > 0;
+    return this.#line.isCrowded;
   }
 
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
@@ -128,7 +128,7 @@ export class Lanes {
 
   /** The lanes that have a turn or are about to. */
   get busy(): readonly Lane[] {
-    return [...this.#ready.toArray(), ...this.#reloading, ...this.#runner.lanes];
+    return [...this.#line.ready, ...this.#reloading, ...this.#runner.lanes];
   }
 
   /** The lane of a key, if it is in memory. */
@@ -216,18 +216,18 @@ export class Lanes {
       lane.hasLeft = true;
       return true;
     }
-    if (lane.hasLeft) for (const left of lane.dueBy(timer.dueAt)) lane.takeDue(left);
+    if (lane.hasLeft) for (const left of lane.timers) if (left.dueAt <= timer.dueAt) lane.takeDue(left);
     lane.takeDue(timer);
     this.#advance(lane);
     return true;
   }
 
-  /** The timers of a key in memory that have come due by a moment, the soonest first; none of a parked key, which has them left. */
-  dueTimers(key: string, moment: number): readonly DueTimer[] {
+  /** The armed timers of a key in memory, the soonest first; none of a parked key, which has them left. */
+  timersOf(key: string): readonly DueTimer[] {
     const lane = this.#lanes.get(key);
-    if (lane === undefined || lane.status === 'parked') return [];
-    lane.hasLeft = false;
-    return lane.dueBy(moment);
+    if (lane === undefined) return [];
+    lane.hasLeft = lane.status === 'parked';
+    return lane.hasLeft ? [] : lane.timers;
   }
 
   /** Drafts what becomes of a timer that no turn of its key has decided. */
@@ -249,34 +249,27 @@ export class Lanes {
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
-  /** Resolves to what `begin` returns, which is called when there is a free place for it, or when the lanes are closed. */
-  async inTurn<T>(begin: () => T): Promise<T> {
-    if (this.#closed) return begin();
-    return new Promise((resolve) => this.#applicants.push(() => resolve(begin())));
+  /** Resolves to what `begin` returns, which is called when there is a free place for a turn that it starts, or when the lanes are closed. */
+  inTurn<T>(begin: () => T): Promise<T> {
+    return this.#line.inTurn(begin);
   }
 
-  /** Runs whatever waited for a free place: ready lanes and applicants in turns, so that neither keeps the others waiting. */
+  /** Runs whatever waited for a free place. */
   resume(): void {
-    while (!this.isFull && !this.#closed) {
-      const applicant = this.#isApplicantsTurn || this.#ready.length === 0 ? this.#applicants.shift() : undefined;
-      this.#isApplicantsTurn = applicant === undefined;
-      if (applicant !== undefined) {
-        applicant();
-        continue;
-      }
-      const lane = this.#ready.shift();
-      if (lane === undefined) break;
-      lane.status = 'open';
-      this.#advance(lane);
-    }
+    this.#line.resume();
     this.#reloads.look();
-    this.#letRungGoOn();
   }
 
   /** Lets a key that was just warmed go on with what is held for it, once there is room. */
   wake(key: string): void {
     const lane = this.#lanes.get(key);
-    if (lane !== undefined) this.#ring(lane);
+    if (lane !== undefined) this.#line.ring(lane);
+  }
+
+  /** Gives up the number that a key waits for, once it has waited for too long. Resolves when that is drafted. */
+  async skipOverdue(key: string): Promise<void> {
+    const lane = this.#lanes.get(key);
+    if (lane?.hasGap === true) await this.#reload(lane);
   }
 
   /** Holds what the draft's cursor would pass unheld. */
@@ -330,7 +323,7 @@ export class Lanes {
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     for (const lane of this.#lanes.values()) lane.disarm?.();
-    for (const applicant of this.#applicants.toArray()) applicant();
+    this.#line.close();
     this.#means.memory.removeForgetter(this.#forgetIdle);
     this.#reloads.open();
     this.#memory.waiting.close();
@@ -367,6 +360,7 @@ export class Lanes {
     this.#lanes.set(lane.key, lane);
     this.#loading.delete(lane.key);
     lane.wait = this.#means.waits.of(lane.key);
+    lane.arriving = this.#means.arriving(lane.key);
     return lane;
   }
 
@@ -386,7 +380,10 @@ export class Lanes {
 
   /** A numbered event is held in the store already; memory is only the shorter way. */
   #takeNumbered(lane: Lane, waiting: Waiting): void {
-    this.#means.draft().passed(waiting.position);
+    const draft = this.#means.draft();
+    draft.passed(waiting.position);
+    // Until that is on disk nobody else counts the event.
+    lane.draft = draft.number;
     this.#means.drafted();
     if (waiting.order < lane.next) return;
     if (waiting.position > lane.countedTo) lane.pending += 1;
@@ -398,6 +395,7 @@ export class Lanes {
     if (lane.isStopped) this.#pileUp(lane);
     if (!isNext && !thereIsRoom) lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
     else if (lane.insert(waiting)) this.#queued += 1;
+    if (lane.hasGap && lane.first === waiting.order && lane.gap?.first !== waiting.order) this.#means.gapBegan(lane, waiting);
   }
 
   /** Once some of a key's events are held in the store, all that follow must go behind them. */
@@ -449,8 +447,7 @@ export class Lanes {
   /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */
   #mayStart(lane: Lane): boolean {
     if (!this.isFull) return true;
-    lane.status = 'ready';
-    this.#ready.push(lane);
+    this.#line.wait(lane);
     return false;
   }
 
@@ -473,6 +470,7 @@ export class Lanes {
 
   #runEvent(lane: Lane, waiting: Waiting): void {
     lane.underWay = waiting.order;
+    if (lane.gap !== undefined) this.#means.gapEnded(lane);
     this.#runner.runEvent(lane, waiting);
     if (!lane.isRunning) lane.underWay = undefined;
   }
@@ -482,33 +480,41 @@ export class Lanes {
     if (lane.hasLeft) this.#means.leftDue(lane.key);
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
+      if (lane.gap !== undefined) this.#means.gapEnded(lane);
       if (lane.wait !== undefined) this.#means.waits.end(lane);
       if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#forget(lane);
       return;
     }
     this.#means.waits.note(lane, 'number');
-    if (this.#pipeline.order?.skipAfterMs !== undefined) this.#awaitGap(lane, this.#pipeline.order.skipAfterMs, isFresh);
+    if (this.#pipeline.order !== undefined) this.#awaitNumber(lane, this.#pipeline.order, isFresh);
   }
 
-  /** Skips the missing numbers once the lowest event that waits for them has waited long enough. */
-  #awaitGap(lane: Lane, skipAfterMs: number, isFresh: boolean): void {
-    const { head } = lane;
-    if (lane.spilledFrom < (head?.order ?? Number.POSITIVE_INFINITY)) {
+  /** Says what the lane waits for, and gives that up once it has lasted too long. @param isFresh whether its first held events were just read */
+  #awaitNumber(lane: Lane, { skipAfterMs = Number.POSITIVE_INFINITY }: ResolvedOrder, isFresh: boolean): void {
+    const { head, first, gap } = lane;
+    const isUpToDate = gap !== undefined && gap.first === first && gap.next === lane.next;
+    if (!isUpToDate && head?.order !== first) {
       void this.#reload(lane);
-    } else if (head !== undefined) {
-      const at = head.acceptedAt + skipAfterMs;
-      if (!this.#hasCome(lane, at)) {
-        this.#arm(lane, at, skipAfterMs);
-      } else if (!isFresh) {
-        void this.#reload(lane);
-      } else {
-        // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
-        lane.spilledFrom = lane.next;
-        this.#runner.skipGap(lane, head.order, skipAfterMs);
-        this.#means.waits.end(lane);
-        this.#advance(lane);
-      }
+      return;
     }
+    if (!isUpToDate && head !== undefined) this.#means.gapBegan(lane, head);
+    if (lane.gap === undefined || lane.gap.since + skipAfterMs > this.#means.clock.now()) return;
+    if (!isFresh) void this.#reload(lane);
+    else if (head !== undefined) this.#skip(lane, head, skipAfterMs);
+  }
+
+  /** Gives up the missing numbers, or the event that came too far behind them to be one of the sequence. */
+  #skip(lane: Lane, head: Waiting, skipAfterMs: number): void {
+    // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
+    lane.spilledFrom = lane.next;
+    this.#means.gapEnded(lane);
+    if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {
+      lane.takeHead();
+      this.#queued -= 1;
+      this.#runner.giveUpFar(lane, head);
+    } else this.#runner.skipGap(lane, head.order, skipAfterMs);
+    if (lane.wait !== undefined) this.#means.waits.end(lane);
+    this.#advance(lane);
   }
 
   /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
@@ -555,29 +561,11 @@ export class Lanes {
     const ring = () => {
       lane.disarm = undefined;
       this.#waiting -= 1;
-      this.#ring(lane);
+      this.#line.ring(lane);
     };
     lane.awaited = at;
     lane.disarm = clock.alarm(at, ring, Math.min(at - clock.now(), maxMs));
     this.#waiting += 1;
-  }
-
-  /** The lane may go on, once there is room. */
-  #ring(lane: Lane): void {
-    if (lane.isRung) return;
-    lane.isRung = true;
-    this.#rung.push(lane);
-    this.#letRungGoOn();
-  }
-
-  #letRungGoOn(): void {
-    while (this.#ready.length < windowMax && this.#reloading.size < windowMax && !this.#closed) {
-      const lane = this.#rung.shift();
-      if (lane === undefined) return;
-      lane.isRung = false;
-      if (lane.status === 'blocked') lane.status = 'open';
-      this.#advance(lane);
-    }
   }
 
   #disarm(lane: Lane): void {
@@ -616,7 +604,7 @@ export class Lanes {
     }
     this.#advance(lane, true);
     this.#reloads.leave();
-    this.#letRungGoOn();
+    this.#line.letRungGoOn();
     this.#means.drafted();
   }
 

@@ -29,6 +29,11 @@ export class Ledger {
     return this.#unsettled;
   }
 
+  /** Keys that wait for an operator. */
+  get parkedKeys(): number {
+    return this.#parkedKeys;
+  }
+
   received(events: number): void {
     this.#counters.received += events;
     this.#unsettled += events;

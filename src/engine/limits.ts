@@ -6,6 +6,8 @@ export interface Limits {
   readonly deliveries: number;
   /** Events that wait for one key: for a missing number, a retry, or an operator. */
   readonly pendingPerKey: number;
+  /** Events of one pipeline that are accepted and not settled, whatever they wait for; beyond that it takes none in that would wait for its key. */
+  readonly held: number;
   /** Events in one call of `ingestBatch`. */
   readonly batch: number;
   /** Bytes of one event as JSON. */
@@ -32,6 +34,7 @@ export const defaultLimits: Limits = {
   backlog: 100_000,
   deliveries: 1_000_000,
   pendingPerKey: 10_000,
+  held: 1_000_000,
   batch: 1_000,
   eventBytes: 1024 * 1024,
   keyLength: 512,

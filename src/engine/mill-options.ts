@@ -49,4 +49,26 @@ export interface Health {
   readonly status: 'ok' | 'unavailable';
   /** Why it is unavailable. */
   readonly reason?: string;
+  /** What a person should look at although work makes progress: a key that waits for a number for longer than `order.alarmAfter`. */
+  readonly warnings?: readonly string[];
+}
+
+/** A key that waits for a number. */
+export interface WaitingKey {
+  readonly key: string;
+  /** The lowest number that is missing. */
+  readonly next: number;
+  /** The lowest number that waits. */
+  readonly first: number;
+  /** Accepted events that wait. */
+  readonly pending: number;
+  /** When the event with the number `first` was accepted, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+export interface GapsQuery {
+  /** Only those behind this place in the list. */
+  readonly after?: Pick<WaitingKey, 'since' | 'key'> | undefined;
+  /** Default 100. */
+  readonly limit?: number;
 }

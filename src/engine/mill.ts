@@ -12,6 +12,7 @@ import {
   checkBatch,
   checkDeadLetterQuery,
   checkFreshness,
+  checkGapsQuery,
   checkIngestOptions,
   checkReading,
   checkStop,
@@ -25,6 +26,7 @@ import type { PipelineCounts } from './counts.ts';
 import { within } from './deadline.ts';
 import { byName, checkNames, tablesOf } from './declared-together.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
+import { GapReader } from './gap-reader.ts';
 import type { Identification, IngestOptions } from './identify.ts';
 import { Ids } from './ids.ts';
 import { KeyReader } from './key-reader.ts';
@@ -33,7 +35,8 @@ import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { Memory } from './memory.ts';
-import type { Freshness, Health, KeyStatus, MillOptions, StopOptions } from './mill-options.ts';
+import type { Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './mill-options.ts';
+import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
 import { type ReadOptions, Reads } from './reads.ts';
@@ -95,6 +98,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #partitions: Partitions;
   readonly #door: Door;
   readonly #keys: KeyReader;
+  readonly #gapReader: GapReader;
   readonly #retention: RetentionSweep;
   readonly #leftovers: Leftovers;
   readonly #threads: HandlerThreads;
@@ -140,6 +144,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       counters: (pipeline) => this.#partitions.counters(pipeline),
       backlog: (pipeline) => this.#partitions.backlog(pipeline),
       refusal: (pipeline) => this.#partitions.refusal(pipeline),
+      unsettled: (pipeline) => this.#partitions.unsettled(pipeline),
       checkOpen: () => this.#checkWorking(),
     });
     const turns = new TurnsUnderWay();
@@ -166,6 +171,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       provenStates: this.#provenStates,
       leftovers: () => this.leftovers(),
     });
+    this.#gapReader = new GapReader({ store, clock, partitions: this.#partitions });
     this.#retention = new RetentionSweep(
       { store, clock, failed: (error) => this.#retentionFailed(error) },
       this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
@@ -201,7 +207,7 @@ export class Mill<P extends Pipelines = Pipelines> {
    *
    * @throws MillraceError `MILL_INVALID_EVENT` with the issues, `MILL_PIPELINE_FAILED` when `key` or another function of the
    *   pipeline throws (its `cause` is what was thrown, and the log has its stack), or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
-   *   `MILL_EVENT_TOO_LATE`, `MILL_STORE_…`; then nothing of it is stored
+   *   `MILL_EVENT_TOO_LATE`, `MILL_EVENT_TOO_EARLY`, `MILL_STORE_…`; then nothing of it is stored
    */
   async ingest<Name extends keyof P & string>(pipeline: Name, event: PipelineInput<P[Name]>, options?: IngestOptions): Promise<Ingested> {
     checkIngestOptions('ingest', options);
@@ -280,6 +286,15 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#queries.over(table, options);
   }
 
+  /**
+   * The keys that wait for a number, in the order of their age: which number is missing, what waits behind it, and since when. As fresh as
+   * `state`.
+   */
+  async gaps(pipeline: keyof P & string, query: GapsQuery = {}): Promise<readonly WaitingKey[]> {
+    checkGapsQuery(query);
+    return this.#gapReader.read(this.#pipeline(pipeline), query, freshnessMs);
+  }
+
   /** What was given up, in the order in which it failed. */
   async deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}, options: ReadOptions = {}): Promise<readonly DeadLetter[]> {
     checkDeadLetterQuery(query);
@@ -347,6 +362,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     return Object.fromEntries(counts) as { readonly [Name in keyof P]: PipelineCounts };
   }
 
+  /** The endpoints of which deliveries wait longer than for their turn: their transport makes no calls, or addresses give no answers. */
+  endpointWaits(): readonly EndpointWaits[] {
+    return this.#partitions.endpointWaits();
+  }
+
   /** What the store says of itself. */
   storeStats(): Promise<StoreStats> {
     return this.#store.stats();
@@ -358,7 +378,8 @@ export class Mill<P extends Pipelines = Pipelines> {
     if (this.#state !== 'working') return { status: 'unavailable', reason: this.#state === 'stopping' ? 'stopping' : 'not started' };
     const reason = this.#door.refusal ?? this.#partitions.trouble();
     if (reason !== undefined) return { status: 'unavailable', reason };
-    return { status: 'ok' };
+    const warnings = this.#partitions.warnings();
+    return warnings.length > 0 ? { status: 'ok', warnings } : { status: 'ok' };
   }
 
   async #start(): Promise<void> {

@@ -3,9 +3,11 @@ import { codeOf, faultFields, faultOf } from '../fault.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
+import type { Admission } from './admissions.ts';
 import { pauseMs } from './backoff.ts';
 import type { Deadline } from './deadline.ts';
 import type { FedEvent } from './feed.ts';
+import { GapWatch } from './gap-watch.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
@@ -15,7 +17,7 @@ import { Waits } from './waits.ts';
 
 /** What a partition works with; the engine provides it. */
 export interface PartitionMeans
-  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'calls' | 'progressed' | 'failed'> {
+  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'gapWatch' | 'calls' | 'progressed' | 'failed'> {
   /** The store failed for good. */
   fatal(error: MillraceError): void;
 }
@@ -55,6 +57,8 @@ export class Partition {
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
   readonly #waits: Waits;
+  /** The age of what waits for a number. */
+  readonly gapWatch: GapWatch;
   readonly #calls: Calls;
   #tenure: Tenure | undefined;
   #recovering: Promise<void> | undefined;
@@ -82,6 +86,7 @@ export class Partition {
     this.#means = means;
     this.#ledger = new Ledger(means.counters);
     this.#waits = new Waits(means);
+    this.gapWatch = new GapWatch(means);
     this.#calls = new Calls(id.pipeline, means);
   }
 
@@ -103,6 +108,11 @@ export class Partition {
   get backlog(): number {
     const { pipeline } = this.#means;
     return (pipeline.key === undefined ? this.#ledger.unsettled : (this.#tenure?.backlog ?? 0)) + this.#arriving;
+  }
+
+  /** Accepted or on their way, and not settled, whatever they wait for. */
+  get unsettled(): number {
+    return this.#ledger.unsettled + this.#arriving;
   }
 
   /** Accepted and not settled events that wait in the store. */
@@ -136,28 +146,24 @@ export class Partition {
     void this.#tenure?.look();
   }
 
-  /**
-   * An event is about to go to the log; false when `pendingMax` wait for its key or are on their way to it already, as far as
-   * the key is in memory. Among numbered ones the one that all others wait for must come in.
-   */
-  arrive(key: string, number: number | null, pendingMax: number): boolean {
+  /** An event is about to go to the log. Counts it as arriving if it may; see {@link Admissions.admit}. */
+  arrive(key: string, number: number | null, isFull: boolean, wasWarmed: boolean): Admission {
     // A key of its own waits for nothing.
-    const lane = this.#means.pipeline.key === undefined ? undefined : this.#tenure?.lanes.peek(key);
-    if (lane !== undefined) {
-      const isAwaited = number !== null && number === lane.next;
-      if (!isAwaited && lane.pending + lane.arriving >= pendingMax) return false;
-      lane.arriving += 1;
-    }
-    this.#arriving += 1;
-    return true;
+    const isKeyed = this.#means.pipeline.key !== undefined;
+    const admission = isKeyed ? this.#present.admissions.admit(key, number, isFull, wasWarmed) : 'in';
+    if (admission === 'in') this.#arriving += 1;
+    return admission;
+  }
+
+  /** Brings keys into memory, so that `arrive` knows them. Throws what the store throws. */
+  warm(keys: readonly string[]): Promise<void> {
+    return this.#present.warm(keys);
   }
 
   /** It has come, or will not. */
   arrived(key: string, accepted: boolean): void {
     this.#arriving -= 1;
-    if (accepted) return;
-    const lane = this.#tenure?.lanes.peek(key);
-    if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;
+    if (!accepted) this.#present.admissions.gone(key);
   }
 
   /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
@@ -204,6 +210,12 @@ export class Partition {
   rest(): void {
     this.#isResting = true;
     this.#tenure?.rest();
+  }
+
+  /** Resolves once the store has noted every gap that there is by now. */
+  async noteGaps(deadline: Deadline): Promise<void> {
+    await this.caughtUp(deadline);
+    await this.#present.noteGaps();
   }
 
   async redrive(letter: DeadLetter): Promise<void> {
@@ -294,6 +306,7 @@ export class Partition {
         refusals: this.#refusals,
         ledger: this.#ledger,
         waits: this.#waits,
+        gapWatch: this.gapWatch,
         calls: this.#calls,
         progressed: (hasSettled) => {
           this.#failures = 0;

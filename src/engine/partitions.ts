@@ -6,7 +6,7 @@ import { Counters, type PipelineCounts } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import { sliceOf } from './identify.ts';
-import { EndpointGate } from './outbox/endpoint-gate.ts';
+import { EndpointGate, type EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partition, type PartitionMeans } from './partition.ts';
 
 /** What partitions work with; the engine provides it. */
@@ -25,7 +25,12 @@ export class Partitions {
   readonly #means: PartitionsMeans;
   readonly #pipelines: ReadonlyMap<
     string,
-    { readonly pipeline: AnyPipeline; readonly counters: Counters; readonly slices: readonly Partition[] }
+    {
+      readonly pipeline: AnyPipeline;
+      readonly counters: Counters;
+      readonly gates: readonly EndpointGate[];
+      readonly slices: readonly Partition[];
+    }
   >;
 
   constructor(means: PartitionsMeans, pipelines: readonly AnyPipeline[]) {
@@ -54,8 +59,17 @@ export class Partitions {
   }
 
   counts({ name, concurrency }: AnyPipeline): PipelineCounts {
-    const held = this.of(name).reduce((total, partition) => total + partition.held, 0);
-    return this.counters(name).snapshot({ concurrency, held }, this.#means.clock.elapsedMs());
+    const slices = this.of(name);
+    const held = slices.reduce((total, partition) => total + partition.held, 0);
+    const gaps = slices.reduce((total, { gapWatch }) => total + gapWatch.count, 0);
+    const oldestGapMs = Math.max(...slices.map(({ gapWatch }) => gapWatch.ageMs));
+    return this.counters(name).snapshot({ concurrency, held, gaps, oldestGapMs }, this.#means.clock.elapsedMs());
+  }
+
+  /** The endpoints of which deliveries wait longer than for their turn. */
+  endpointWaits(): readonly EndpointWaits[] {
+    const gates = Array.from(this.#pipelines.values()).flatMap((pipeline) => pipeline.gates);
+    return gates.flatMap(({ waits }) => waits ?? []);
   }
 
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
@@ -76,6 +90,24 @@ export class Partitions {
   refusal(pipeline: string): MillraceError | undefined {
     for (const { refusal } of this.of(pipeline)) if (refusal !== undefined) return refusal;
     return undefined;
+  }
+
+  /** Events of a pipeline that are not settled, whatever they wait for, those on their way to the log among them. */
+  unsettled(pipeline: string): number {
+    let unsettled = 0;
+    for (const partition of this.of(pipeline)) unsettled += partition.unsettled;
+    return unsettled;
+  }
+
+  /** What waits for longer than its pipeline calls normal. */
+  warnings(): readonly string[] {
+    return Array.from(this.#pipelines.values()).flatMap(({ pipeline, slices }) => {
+      const alarmed = slices.filter(({ gapWatch }) => gapWatch.isAlarmed).flatMap(({ gapWatch }) => gapWatch.oldest ?? []);
+      const oldest = alarmed.sort((a, b) => a.since - b.since)[0];
+      if (oldest === undefined) return [];
+      const since = new Date(oldest.since).toISOString();
+      return [`pipeline ${pipeline.name}: key ${oldest.key} waits for number ${oldest.next} since ${since}`];
+    });
   }
 
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */
@@ -102,6 +134,6 @@ export class Partitions {
     };
     const means = { ...this.#means, pipeline, counters, gates, doubted };
     const slices = Array.from({ length: store.partitions }, (_, slice) => new Partition(means, { pipeline: pipeline.name, slice }));
-    return { pipeline, counters, slices };
+    return { pipeline, counters, gates: [...gates.values()], slices };
   }
 }

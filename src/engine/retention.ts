@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 /** How often it sweeps: as often as the shortest retention, within these bounds. In milliseconds. */
 const everyMsMin = 1_000;
 const everyMsMax = 60_000;
-/** Events pruned in one call, so that no commit waits long behind it. */
+/** Events looked at in one call, so that no commit waits long behind it. */
 const pruneMax = 2_000;
 
 export interface RetentionMeans {
@@ -55,7 +55,8 @@ export class RetentionSweep {
         idsBefore: now - pipeline.deduplicationWindowMs,
         limit: pruneMax,
       };
-      while (!this.#closed && (await this.#means.store.prune(retention)) >= pruneMax);
+      let after: number | null = 0;
+      while (!this.#closed && after !== null) ({ after } = await this.#means.store.prune({ ...retention, after }));
     }
   }
 }

@@ -352,6 +352,28 @@ export class Runner {
     this.#means.drafted();
   }
 
+  /** Gives up an event whose number lies too far ahead to be one of the sequence: skipping to it would make all that come later late. */
+  giveUpFar(lane: Lane, waiting: Waiting): void {
+    const draft = this.#means.draft();
+    const { order: number, position, attempts } = waiting;
+    const reason = `number ${number} is more than ${this.#means.pipeline.order?.jumpMax} beyond ${lane.next}, the next one: gap.maxJump`;
+    const event = { position, order: number };
+    this.#bury(draft, lane, {
+      reason,
+      stack: null,
+      attempts,
+      event,
+      timer: null,
+      delivery: null,
+      numbers: null,
+      origin: null,
+      parked: false,
+    });
+    this.#means.log.error({ pipeline: this.#means.pipeline.name, key: lane.key, event: waiting.id, reason }, 'gave up, event skipped');
+    this.#order.settled(lane, draft, waiting);
+    this.#means.drafted();
+  }
+
   #bury(draft: Draft, lane: Lane, letter: Omit<NewDeadLetter, 'id' | 'key' | 'failedAt'>): void {
     const { clock } = this.#means;
     const now = clock.now();

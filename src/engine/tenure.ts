@@ -2,12 +2,15 @@ import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
+import { Admissions } from './admissions.ts';
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
 import type { Counters } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import { Draft, type Outgoing } from './draft.ts';
 import { type FedEvent, Feed } from './feed.ts';
+import type { GapWatch } from './gap-watch.ts';
+import { Gaps } from './gaps.ts';
 import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
@@ -44,6 +47,7 @@ export interface TenureMeans {
   readonly refusals: Refusals;
   readonly ledger: Ledger;
   readonly waits: Waits;
+  readonly gapWatch: GapWatch;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;
@@ -70,6 +74,9 @@ export class Tenure {
   readonly #claim: Claim;
   readonly #feed: Feed;
   readonly #lanes: Lanes;
+  /** What the door has let in. */
+  readonly admissions: Admissions;
+  readonly #gaps: Gaps;
   readonly #timers: TimerQueue;
   readonly #outbox: Outbox;
   readonly #resolver: Resolver;
@@ -82,6 +89,10 @@ export class Tenure {
   #committing: Promise<void> | undefined;
   #flushIsDue = false;
   #looks = 0;
+  /** Whether all keys that an earlier tenure left waiting have been in memory. */
+  #hasWoken: boolean;
+  /** Keys that the door brought into memory since the last sweep. */
+  #warmed = 0;
   #work: Promise<unknown> = Promise.resolve();
   #state: 'working' | 'ending' | 'failed' = 'working';
 
@@ -90,6 +101,7 @@ export class Tenure {
     this.#means = means;
     this.#claim = claim;
     this.#cursor = claim.cursor;
+    this.#hasWoken = claim.held === 0;
     this.#dispatched = new Milestone(claim.cursor);
     this.#draft = new Draft(1, claim.cursor);
     this.#feed = new Feed(
@@ -110,6 +122,20 @@ export class Tenure {
       leftDue: (key) => this.#timers.lookAt(key),
       head: () => this.#feed.head,
       refusal: (cause) => means.refusals.take(cause),
+      arriving: (key) => this.admissions.take(key),
+      gapBegan: (lane, waiting) => this.#gaps.begin(lane, waiting),
+      gapEnded: (lane) => this.#gaps.end(lane),
+      failed,
+    });
+    this.admissions = new Admissions({ ...means, lanes: this.#lanes, mayHoldMore: () => this.#mayHoldMore });
+    this.#gaps = new Gaps({
+      ...means,
+      skipAfterMs: means.pipeline.order?.skipAfterMs,
+      lanes: this.#lanes,
+      draft: () => this.#draft,
+      drafted: () => this.#flushSoon(),
+      committed,
+      looked: () => this.#flushSoon(),
       failed,
     });
     this.#timers = new TimerQueue({
@@ -127,6 +153,7 @@ export class Tenure {
   }
 
   start(): void {
+    this.#gaps.start(this.#claim.gaps);
     this.#timers.start();
     this.#outbox.start();
     this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
@@ -146,12 +173,7 @@ export class Tenure {
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
     const nothingToRead = this.#dispatched.reached >= this.#feed.head && this.#looks === 0;
-    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
-  }
-
-  /** The keys in memory. */
-  get lanes(): Pick<Lanes, 'peek'> {
-    return this.#lanes;
+    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#gaps.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
   }
 
   /** Tells of accepted events, in position order. */
@@ -256,10 +278,30 @@ export class Tenure {
     return this.#withdrawal.withdraw(endpoint);
   }
 
+  /** Resolves once the store has noted every gap that there is by now, or the tenure ends. */
+  noteGaps(): Promise<void> {
+    return this.#gaps.note();
+  }
+
+  /** Brings keys into memory for the door, which may refuse their events: then nothing else sweeps. Throws what the store throws. */
+  async warm(keys: readonly string[]): Promise<void> {
+    try {
+      await this.#lanes.warm(keys);
+      this.#warmed += keys.length;
+      if (this.#warmed < batchMax) return;
+      this.#warmed = 0;
+      this.#lanes.sweep();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */
   async end(reason: MillraceError): Promise<void> {
     if (this.#state === 'working') this.#state = 'ending';
     this.#feed.close();
+    this.#gaps.close();
     this.#timers.close();
     this.#outbox.close();
     const closed = this.#lanes.close(reason);
@@ -306,6 +348,12 @@ export class Tenure {
     }
   }
 
+  /** Of the keys that are not in memory only those hold events that wait for a number or an operator, or were not woken yet. */
+  get #mayHoldMore(): boolean {
+    const { gapWatch, ledger } = this.#means;
+    return !this.#hasWoken || gapWatch.count > 0 || ledger.parkedKeys > 0;
+  }
+
   get #isKeyed(): boolean {
     return this.#means.pipeline.key !== undefined;
   }
@@ -325,6 +373,7 @@ export class Tenure {
       await this.#until(() => !this.#lanes.isCrowded);
       this.#lanes.sweep();
     }
+    this.#hasWoken = true;
     const { parked, held } = this.#claim;
     // Where nothing was held at the claim, the gaps have come since.
     if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
@@ -390,7 +439,7 @@ export class Tenure {
   }
 
   /** The draft is on disk: now it counts. */
-  #took(draft: Draft, { sends, deliveriesAdded }: Committed): void {
+  #took(draft: Draft, { sends, deliveriesAdded, gapsAdded }: Committed): void {
     const { ledger, clock, refusals, sent, progressed } = this.#means;
     ledger.committed(draft, deliveriesAdded, clock);
     refusals.committed(draft);
@@ -400,6 +449,7 @@ export class Tenure {
     // That an attempt has failed is no progress, however often it is tried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
+    if (draft.gaps.length > 0) this.#gaps.committed(draft.gaps, gapsAdded);
     this.#timers.committed(draft.timers);
     this.#outbox.committed(draft.deliveries);
   }

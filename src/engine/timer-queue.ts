@@ -39,12 +39,12 @@ export class TimerQueue {
   readonly #slice = new Map<string, DueTimer>();
   /** Looks have read up to here; undefined before the first. */
   #readTo: TimerPlace | undefined;
-  /** Keys with timers that have come due behind that. */
+  /** Keys with timers that have come due behind that, or that looks may miss. */
   readonly #passed = new Set<string>();
   /** Fired, set or cancelled by a turn since the present look began to read: what it reads of them is old. */
   readonly #touched = new Set<string>();
   #isReading = false;
-  /** The soonest moment of those that were armed since the present look began to read: it may have missed them, or left them out. */
+  /** The soonest moment that the next look must read, since the present one, which is reading, may miss a timer of it. */
   #missedFrom = Number.POSITIVE_INFINITY;
   /** Outcomes that were given to their lanes at once, until they are on disk. */
   readonly #handed = new Set<string>();
@@ -58,8 +58,8 @@ export class TimerQueue {
   #lookAgain = false;
   /** Whether there may be timers that are overdue although their moment lies ahead. */
   #mayBeAhead = true;
-  /** Looks for these have read up to here, while there are more: the place of the others stays behind. */
-  #aheadTo: TimerPlace | undefined;
+  /** Up to where looks for these have read, and how many timers, while there are more. */
+  #ahead: { readonly place: TimerPlace; readonly looked: number } | undefined;
   #closed = false;
 
   constructor(means: TimerQueueMeans) {
@@ -118,16 +118,22 @@ export class TimerQueue {
   }
 
   #armed(key: string, name: string, dueAt: number): void {
-    const now = this.#means.clock.now();
-    const isDue = isOutcome(name) || dueAt <= now;
-    if (this.#readTo !== undefined && dueAt <= this.#readTo.dueAt) {
-      if (isDue && this.#passed.size < sliceMax) this.#passed.add(key);
-      else this.#readTo = before(dueAt);
+    const isDue = isOutcome(name) || dueAt <= this.#means.clock.now();
+    // A look may miss an outcome: the clock may be set back before.
+    const mayBeMissed = isOutcome(name) || this.#isPassed(dueAt);
+    if (isDue && mayBeMissed && this.#passed.size < sliceMax) this.#passed.add(key);
+    else {
+      this.#mayBeAhead ||= isOutcome(name);
+      if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
+      else if (this.#isPassed(dueAt)) this.#readTo = before(dueAt);
     }
-    if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
-    if (isOutcome(name)) this.#mayBeAhead ||= dueAt > now;
     if (isDue) this.#look();
     else this.#arm(dueAt);
+  }
+
+  /** Whether no look to come reads a moment again. */
+  #isPassed(dueAt: number): boolean {
+    return this.#readTo !== undefined && dueAt <= this.#readTo.dueAt;
   }
 
   #arm(at: number): void {
@@ -187,32 +193,32 @@ export class TimerQueue {
     this.#passed.clear();
     const mayBeAhead = this.#mayBeAhead;
     this.#mayBeAhead = false;
-    const from = (mayBeAhead ? this.#aheadTo : undefined) ?? this.#readTo;
-    const bounds = { after: from, charactersMax: memory.readMax };
+    const ahead = mayBeAhead ? this.#ahead : undefined;
+    const bounds = { after: ahead?.place ?? this.#readTo, charactersMax: memory.readMax };
     const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, bounds);
-    const due = found.filter((timer) => timer.dueAt <= now || wasDue(timer));
-    const hasTakenAll = await this.#takePassed(passed, now);
+    const isDue = (timer: DueTimer) => timer.dueAt <= now || wasDue(timer);
+    const due = found.filter(isDue);
+    const hasTakenAll = await this.#takePassed(passed, isDue);
     await lanes.warm(due.map(({ key }) => key));
     for (const timer of due) {
       const name = nameOf(timer.key, timer.name);
       if (!this.#touched.has(name)) this.#slice.set(name, timer);
     }
-    // A commit may have armed one before it meanwhile.
-    if (this.#readTo === from) this.#readTo = this.#passedBy(found, now) ?? from;
-    this.#isReading = false;
-    this.#missedFrom = Number.POSITIVE_INFINITY;
-    this.#touched.clear();
-    const isLast = due.length < found.length || !isFullList(found, sizeOfTimer, { limit: sliceMax, sizeMax: memory.readMax });
-    this.#aheadTo = isLast || !mayBeAhead ? undefined : found.at(-1);
+    // Where looks go on ahead, the place stays where it is: what comes due between it and them has not been read.
+    this.#hasRead(ahead === undefined ? found.findLast(({ dueAt }) => dueAt <= now) : undefined);
+    const looked = (ahead?.looked ?? 0) + found.length;
+    const isFull = isFullList(found, sizeOfTimer, { limit: sliceMax, sizeMax: memory.readMax });
+    const isLast = !isFull || (due.length < found.length && looked >= sliceMax);
+    this.#ahead = isLast || !mayBeAhead ? undefined : { place: placeOf(found.at(-1) as DueTimer), looked };
     if (!isLast) this.#mayBeAhead ||= mayBeAhead;
-    return isLast && hasTakenAll;
+    return isLast && hasTakenAll && ahead === undefined;
   }
 
   /**
-   * Puts the timers of keys that have come due behind the place of the looks into the slice: of all keys, or of the first, if their data
-   * are large. Resolves to whether of all. States may be large as well, so not all keys are in memory at once.
+   * Puts the due timers of keys that looks may miss into the slice: of all keys, or of the first, if their data are large. Resolves to
+   * whether of all. States may be large as well, so not all keys are in memory at once.
    */
-  async #takePassed(keys: readonly string[], now: number): Promise<boolean> {
+  async #takePassed(keys: readonly string[], isDue: (timer: DueTimer) => boolean): Promise<boolean> {
     const { lanes, memory } = this.#means;
     let size = 0;
     for (const [at, key] of keys.entries()) {
@@ -224,20 +230,25 @@ export class TimerQueue {
         lanes.sweep();
         await lanes.warm(keys.slice(at));
       }
-      for (const timer of lanes.dueTimers(key, now)) {
-        this.#slice.set(nameOf(timer.key, timer.name), timer);
-        size += sizeOfTimer(timer);
+      for (const timer of lanes.timersOf(key)) {
+        if (isDue(timer)) {
+          this.#slice.set(nameOf(timer.key, timer.name), timer);
+          size += sizeOfTimer(timer);
+        }
+        // It came due since the look began, or the clock has been set back.
+        else this.#missedFrom = Math.min(this.#missedFrom, timer.dueAt);
       }
     }
     return true;
   }
 
-  /** The place up to which a look has read when it found these. */
-  #passedBy(found: readonly DueTimer[], now: number): TimerPlace | undefined {
-    const last = found.findLast(({ dueAt }) => dueAt <= now);
-    if (last === undefined) return undefined;
-    const { dueAt, key, name } = last;
-    return this.#missedFrom <= dueAt ? before(this.#missedFrom) : { dueAt, key, name };
+  /** A look has read up to a timer, or found none. */
+  #hasRead(last: DueTimer | undefined): void {
+    if (last !== undefined) this.#readTo = placeOf(last);
+    if (this.#isPassed(this.#missedFrom)) this.#readTo = before(this.#missedFrom);
+    this.#isReading = false;
+    this.#missedFrom = Number.POSITIVE_INFINITY;
+    this.#touched.clear();
   }
 
   /** Gives the timers of the slice to their lanes, each when there is a place for its turn. */
@@ -270,6 +281,10 @@ export class TimerQueue {
  */
 function wasDue({ name, attempts }: StoredTimer): boolean {
   return attempts > 0 || isOutcome(name);
+}
+
+function placeOf({ dueAt, key, name }: DueTimer): TimerPlace {
+  return { dueAt, key, name };
 }
 
 /** The place before all that are due at a moment. */

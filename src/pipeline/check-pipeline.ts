@@ -21,7 +21,8 @@ import {
   trueOrFalse,
   wholeDuration,
 } from './expectations.ts';
-import type { GapPolicy, OrderByNumber, RetryPolicy, VersionedState } from './pipeline-options.ts';
+import { numberMax } from './number.ts';
+import type { OrderByNumber, RetryPolicy, SkipPolicy, VersionedState } from './pipeline-options.ts';
 import { Place } from './place.ts';
 import type { DeclaredOptions } from './resolve-pipeline.ts';
 import type { ScheduleOptions } from './schedule.ts';
@@ -40,15 +41,17 @@ const retryPolicy: OptionTable<RetryPolicy> = {
   jitter: share,
 };
 
-const gapPolicy: OptionTable<Exclude<GapPolicy, 'wait'>> = {
+const skipPolicy: OptionTable<SkipPolicy> = {
   skipAfter: required(duration),
+  maxJump: integerFrom(1),
 };
 
 const orderByNumber: OptionTable<OrderByNumber<unknown>> = {
   by: required(synchronous('(event) => event.number')),
-  from: integerFrom(0),
-  gap: either('wait', "wait or { skipAfter: '5m' }", gapPolicy),
+  from: integerFrom(0, numberMax),
+  gap: either('wait', "wait or { skipAfter: '5m' }", skipPolicy),
   maxPending: integerFrom(1),
+  alarmAfter: duration,
 };
 
 const versionedState: OptionTable<VersionedState<Schema>> = {

@@ -44,8 +44,9 @@ export const trueOrFalse: Check = expect('true or false', (value) => typeof valu
 export const share: Check = expect('a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1);
 
 /** An integer that JavaScript holds exactly. */
-export function integerFrom(least: number): Check {
-  return expect(`an integer of at least ${least}`, (value) => Number.isSafeInteger(value) && Number(value) >= least);
+export function integerFrom(least: number, most = Number.MAX_SAFE_INTEGER): Check {
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  return expect(`an integer ${range}`, (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most);
 }
 
 /** Milliseconds or a text such as `5s`. */

@@ -17,11 +17,21 @@ export interface VersionedState<S extends Schema> {
 }
 
 /** What happens to later events when a number does not arrive. */
-export type GapPolicy = 'wait' | { readonly skipAfter: Duration };
+export type GapPolicy = 'wait' | SkipPolicy;
+
+export interface SkipPolicy {
+  /** How long the lowest waiting event waits before the numbers that are missing before it are given up. */
+  readonly skipAfter: Duration;
+  /**
+   * How far a number may lie beyond the next one of its key; an event with a higher one is refused (`MILL_EVENT_TOO_EARLY`). Skipping to
+   * a number that is no part of the sequence would make every later one late. Default 100,000.
+   */
+  readonly maxJump?: number;
+}
 
 /** Order by the event's own number. Without it, a key's events are handled in the order they were accepted. */
 export interface OrderByNumber<Event> {
-  /** An integer; the numbers of a key follow each other without holes. */
+  /** An integer below 2⁵³ − 1; the numbers of a key follow each other without holes. */
   by(event: Event): number;
   /** The first number of every key. Default 1. */
   readonly from?: number;
@@ -29,6 +39,8 @@ export interface OrderByNumber<Event> {
   readonly gap?: GapPolicy;
   /** How many accepted events of one key may wait; more are refused. Default: the engine's `pendingPerKey`. */
   readonly maxPending?: number;
+  /** How long a key may wait for a number before health, the home page and the log say so. Default: for ever. */
+  readonly alarmAfter?: Duration;
 }
 
 /** How often and how fast a failed turn is tried again. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`, spread by `jitter`. */

@@ -48,8 +48,12 @@ export interface ResolvedOrder {
   readonly from: number;
   /** Undefined: wait for ever. */
   readonly skipAfterMs: number | undefined;
+  /** How far a number may lie beyond the next one; infinite where no number is ever skipped. */
+  readonly jumpMax: number;
   /** Undefined: the engine's `pendingPerKey`. */
   readonly pendingMax: number | undefined;
+  /** For how long a key may wait for a number before that is an alarm; undefined: for ever. */
+  readonly alarmAfterMs: number | undefined;
 }
 
 /** A pipeline of which nothing more is known; every pipeline is one. Whether an input of it is right, only its schema can tell. */

@@ -91,12 +91,17 @@ function resolveState(state: Schema | VersionedState<Schema>): VersionedState<Sc
   return { schema: state.schema, version: state.version, upgrade: (stored, from) => state.upgrade(stored, from) };
 }
 
+/** More numbers than a key loses in any outage, and fewer than a number that is no part of the sequence is likely to be off. */
+const jumpMaxDefault = 100_000;
+
 function resolveOrder(order: OrderByNumber<unknown>, what: string): ResolvedOrder {
   const gap = order.gap ?? 'wait';
   return {
     by: (event) => order.by(event),
     from: order.from ?? 1,
     skipAfterMs: gap === 'wait' ? undefined : toMs(gap.skipAfter, `${what}.gap.skipAfter`),
+    jumpMax: gap === 'wait' ? Number.POSITIVE_INFINITY : (gap.maxJump ?? jumpMaxDefault),
     pendingMax: order.maxPending,
+    alarmAfterMs: order.alarmAfter === undefined ? undefined : toMs(order.alarmAfter, `${what}.alarmAfter`),
   };
 }

@@ -127,6 +127,70 @@ test('an open circuit is shown, and goes on without anybody', async (t) => {
   assert.ok(page.includes('<h2>Goes on by itself</h2>') && page.includes('<p class="health">running</p>'));
 });
 
+test('receivers that give no answers are named, on the home page, in health and by number in the metrics', async (t) => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const hooks = pipeline('hooks', {
+    event: z.object({ to: z.string() }),
+    deliver: {
+      hook: {
+        to: { address: ({ url }) => url, call: async () => Promise.reject(refused) },
+        retry: { attempts: 100, backoff: 1, maxBackoff: 1 },
+      },
+    },
+    handle: ({ to }, _state, turn) => turn.deliver('hook', {}, { url: to }),
+  });
+  const { mill, server, url } = await start(join(temporaryFolder(t), 'mill.db'), [hooks]);
+  t.after(() => server.stop(1_000));
+  for (const to of ['one', 'two']) await mill.ingest('hooks', { to });
+  while (mill.endpointWaits()[0]?.restingAddresses !== 2) await new Promise(setImmediate);
+  const [{ kind, where, what, why } = assert.fail('expected a concern')] = await findConcerns(mill);
+  assert.deepEqual([kind, where, what], ['circuit', 'hooks', '2 silent receivers']);
+  assert.match(why, /^Calls of hook get no answer: (one|two) has given none for \d+ s \(connect ECONNREFUSED\), and 1 other\./);
+  const { waits } = JSON.parse(await (await fetch(`${url}/health`)).text());
+  const [{ silentAddresses, ...rest }] = waits;
+  assert.deepEqual(rest, { pipeline: 'hooks', endpoint: 'hook', postponed: null, restingAddresses: 2, crowding: [] });
+  assert.deepEqual(silentAddresses.map(({ address }: { address: string }) => address).toSorted(), ['one', 'two']);
+  const metrics = await (await fetch(`${url}/metrics?format=prometheus`)).text();
+  assert.ok(metrics.includes('millrace_resting_addresses{pipeline="hooks",endpoint="hook"} 2\n'));
+});
+
+test('who crowds the deliveries of a pipeline is named before it takes no events in', async (t) => {
+  const hooks = pipeline('hooks', {
+    event: z.object({ n: z.int() }),
+    deliver: { hook: { to: { address: () => 'https://busy.example', call: () => new Promise(() => {}) } } },
+    handle: (_event, _state, turn) => turn.deliver('hook', {}),
+  });
+  const mill = await millrace({
+    store: sqlite(join(temporaryFolder(t), 'mill.db')),
+    pipelines: [hooks],
+    limits: { deliveries: 100 },
+  }).start();
+  t.after(() => mill.stop({ timeoutMs: 1 }));
+  for (let n = 1; n <= 60; n += 1) await mill.ingest('hooks', { n });
+  while (mill.endpointWaits().length === 0 || mill.counts().hooks?.deliveries !== 60) await new Promise(setImmediate);
+  const [{ what, why } = assert.fail('expected a concern')] = await findConcerns(mill);
+  assert.equal(what, '60 waiting deliveries');
+  assert.equal(why, 'At 100 the pipeline takes no events in. Many are for https://busy.example.');
+});
+
+test('a transport that makes no calls is a concern, with its reason', async (t) => {
+  const answer = { result: 'postponed', reason: 'no port is left', retryAfterMs: 60_000 } as const;
+  const hooks = pipeline('hooks', {
+    event: z.object({}),
+    deliver: { hook: { to: { call: async () => answer } } },
+    handle: (_event, _state, turn) => turn.deliver('hook', {}),
+  });
+  const mill = await millrace({ store: sqlite(join(temporaryFolder(t), 'mill.db')), pipelines: [hooks] }).start();
+  t.after(() => mill.stop({ timeoutMs: 1 }));
+  await mill.ingest('hooks', {});
+  while (mill.endpointWaits().length === 0) await new Promise(setImmediate);
+  const concerns = await findConcerns(mill);
+  assert.deepEqual(
+    concerns.map(({ what, why }) => [what, why]),
+    [['calls postponed', 'hook makes none: no port is left. No attempt is counted.']],
+  );
+});
+
 test('a schedule that cannot be read says why, and the page is there all the same', async (t) => {
   const { mill, url } = await afterRestart(t);
   await mill.stop();

@@ -1,6 +1,7 @@
 import type { PipelineCounts } from '../engine/counts.ts';
 import { describeLeftover } from '../engine/leftovers/leftover.ts';
 import type { Mill } from '../engine/mill.ts';
+import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
 import { messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 
@@ -8,11 +9,12 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
  * One thing that a person should look at.
  *
  * - `parked`, `stopped`, `leftover`: it stands still until somebody does something.
+ * - `gap`: it stands still until a number comes, which somebody else has to bring.
  * - `dead letter`, `failed`: something failed; what comes after it goes on.
  * - `circuit`: it goes on by itself once the other side answers.
  */
 export interface Concern {
-  readonly kind: 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover';
+  readonly kind: 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover' | 'gap';
   /** The pipeline. */
   readonly where: string;
   readonly what: string;
@@ -33,9 +35,11 @@ export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
   const schedules = await Promise.all(pipelines.map((pipeline) => concernOfSchedule(mill, pipeline)));
   return [
     ...counts.flatMap(([name, count]) => concernOfParked(name, count)),
+    ...pipelines.flatMap((pipeline) => concernOfGaps(pipeline, counts.find(([name]) => name === pipeline.name)?.[1])),
     ...counts.flatMap(([name, count]) => concernOfDeadLetters(name, count)),
     ...schedules.flat(),
     ...pipelines.flatMap(concernsOfCircuits),
+    ...mill.endpointWaits().flatMap((waits) => concernsOfWaits(mill, waits)),
     ...mill.leftovers().map((leftover): Concern => {
       const why = `Stored work is kept although ${describeLeftover(leftover)}. Declare it again, or delete what is stored.`;
       return { kind: 'leftover', where: leftover.pipeline, what: 'leftover', why, link: '/health' };
@@ -47,6 +51,13 @@ function concernOfParked(where: string, { parked }: PipelineCounts): readonly Co
   if (parked === 0) return [];
   const why = 'New events of these keys wait. Redrive or discard the dead letter of each key.';
   return [{ kind: 'parked', where, what: countOf(parked, 'parked key'), why, link: lettersOf(where) }];
+}
+
+/** Only where the pipeline says how long a wait may last. */
+function concernOfGaps({ name: where, order }: AnyPipeline, count: PipelineCounts | undefined): readonly Concern[] {
+  if (count === undefined || order?.alarmAfterMs === undefined || count.gaps === 0 || count.oldestGapMs < order.alarmAfterMs) return [];
+  const why = `The first has waited for ${Math.round(count.oldestGapMs / 1000)} s. Bring the missing numbers in.`;
+  return [{ kind: 'gap', where, what: `${countOf(count.gaps, 'key')} without a number`, why, link: `/pipelines/${where}/gaps` }];
 }
 
 function concernOfDeadLetters(where: string, { deadLetters, parked }: PipelineCounts): readonly Concern[] {
@@ -81,10 +92,37 @@ function concernsOfCircuits({ name, deliver }: AnyPipeline): readonly Concern[] 
   });
 }
 
+/** Of endpoints that make no calls, or none to some addresses; and of those that hold so many deliveries that the pipeline's bound is near. */
+function concernsOfWaits(mill: Mill, { pipeline: where, endpoint, postponed, silentAddresses, restingAddresses, crowding }: EndpointWaits) {
+  const concerns: Concern[] = [];
+  const concern = (what: string, why: string) => concerns.push({ kind: 'circuit', where, what, why, link: '/health' });
+  const to = mill.pipelines.get(where)?.deliver[endpoint]?.to;
+  const isToldByCircuit = to !== undefined && 'circuit' in to && to.circuit !== 'closed';
+  if (postponed !== null && !isToldByCircuit) concern('calls postponed', `${endpoint} makes none: ${postponed}. No attempt is counted.`);
+  const [first] = silentAddresses;
+  if (first !== undefined) {
+    const others = restingAddresses === 1 ? '' : `, and ${countOf(restingAddresses - 1, 'other')}`;
+    const silence = `${first.address} has given none for ${Math.round(first.silentMs / 1_000)} s (${first.reason})${others}`;
+    concern(
+      `${countOf(restingAddresses, 'silent receiver')}`,
+      `Calls of ${endpoint} get no answer: ${silence}. They go on by themselves once it answers.`,
+    );
+  }
+  const { deliveries = 0 } = mill.counts()[where] ?? {};
+  if (crowding.length > 0 && deliveries >= mill.limits.deliveries / 2) {
+    const bound = mill.limits.deliveries.toLocaleString('en');
+    concern(
+      countOf(deliveries, 'waiting delivery', 'waiting deliveries'),
+      `At ${bound} the pipeline takes no events in. Many are for ${crowding.join(', ')}.`,
+    );
+  }
+  return concerns;
+}
+
 function lettersOf(pipeline: string): string {
   return `/dead-letters?pipeline=${pipeline}`;
 }
 
-function countOf(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+function countOf(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? noun : nouns}`;
 }

@@ -34,6 +34,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines',
     '/pipelines/numbered/events',
     '/pipelines/numbered/events/batch',
+    '/pipelines/numbered/gaps',
     '/pipelines/numbered/keys/{key}',
     '/pipelines/visits/events',
     '/pipelines/visits/events/batch',

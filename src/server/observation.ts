@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
+import type { EndpointWaits as EndpointWaitsOfMill } from '../engine/outbox/endpoint-gate.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
 import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
@@ -21,15 +22,39 @@ const amounts = {
 };
 const Leftover = z.object({ gone: z.enum(['pipeline', 'endpoint', 'timer', 'state', 'schedule']), ...names, ...amounts });
 
+const SilentAddress = z.object({ address: z.string(), reason: z.string(), silentSeconds: z.int() });
+const EndpointWaits = z.object({
+  pipeline: z.string(),
+  endpoint: z.string(),
+  postponed: z.string().nullable(),
+  restingAddresses: z.int(),
+  silentAddresses: z.array(SilentAddress),
+  crowding: z.array(z.string()),
+});
+
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),
   service: z.literal('millrace'),
   version: z.string(),
   reason: z.string().optional(),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'What a person should look at although work makes progress; absent when there is none' }),
+  gaps: z
+    .record(z.string(), z.object({ keys: z.int(), oldestSeconds: z.number() }))
+    .optional()
+    .meta({
+      description: 'Per pipeline, the keys that wait for a number, and for how long the first of them has; absent when there are none',
+    }),
   leftovers: z
     .array(Leftover)
     .optional()
     .meta({ description: 'Stored work whose declaration is gone, and how much of it there is; absent when there is none' }),
+  waits: z
+    .array(EndpointWaits)
+    .optional()
+    .meta({ description: 'Endpoints of which deliveries wait longer than for their turn, and why; absent when there are none' }),
   depth: z.record(z.string(), z.int()).meta({ description: 'Per pipeline, the events that are accepted and neither processed nor failed' }),
 });
 
@@ -52,6 +77,11 @@ const MetricsQuery = z.object({
   }),
 });
 
+function shownWaits({ silentAddresses, ...waits }: EndpointWaitsOfMill): z.infer<typeof EndpointWaits> {
+  const shown = silentAddresses.map(({ address, reason, silentMs }) => ({ address, reason, silentSeconds: Math.round(silentMs / 1_000) }));
+  return { ...waits, crowding: [...waits.crowding], silentAddresses: shown };
+}
+
 interface Observed {
   readonly mill: Mill;
   readonly gate: Gate;
@@ -72,11 +102,26 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
     '/health',
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
     (_request, reply) => {
-      const { status, reason } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
-      const depth = Object.fromEntries(Object.entries(mill.counts()).map(([name, count]) => [name, count.depth]));
+      const { status, ...details } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
+      const counts = Object.entries(mill.counts());
+      const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
+      const waiting = counts.filter(([, count]) => count.gaps > 0);
+      const gaps = Object.fromEntries(
+        waiting.map(([name, count]) => [name, { keys: count.gaps, oldestSeconds: Math.round(count.oldestGapMs / 1000) }]),
+      );
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
       const leftovers = mill.leftovers();
-      return { status, service: 'millrace', version, reason, ...(leftovers.length > 0 && { leftovers }), depth };
+      const waits = mill.endpointWaits().map(shownWaits);
+      return {
+        status,
+        service: 'millrace',
+        version,
+        ...details,
+        ...(waiting.length > 0 && { gaps }),
+        ...(leftovers.length > 0 && { leftovers }),
+        ...(waits.length > 0 && { waits }),
+        depth,
+      };
     },
   );
 
@@ -98,6 +143,7 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
     return prometheus.text({
       counts,
       leftovers: mill.leftovers(),
+      waits: mill.endpointWaits(),
       store: await mill.storeStats(),
       uptimeMs: uptimeMs(),
       refusals: guard.refusals,

@@ -11,9 +11,9 @@ import type { IngestRequest } from './ingest-route.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { traceOf } from './trace-header.ts';
 
-const PipelineParams = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline' }) });
+export const PipelineParams = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline' }) });
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
-type PipelineRoute = { Params: z.infer<typeof PipelineParams> };
+export type PipelineRoute = { Params: z.infer<typeof PipelineParams> };
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
 
 const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).max(max) });
@@ -37,6 +37,8 @@ const PipelineList = z.object({
       deliveriesUnknown: z.int(),
       depth: z.int(),
       held: z.int(),
+      gaps: z.int(),
+      oldestGapMs: z.number(),
       deadLetters: z.int(),
       parked: z.int(),
       running: z.int(),
@@ -161,7 +163,8 @@ function openNameOf(mill: Mill, params: PipelineRoute['Params']): string {
   );
 }
 
-function nameOf(mill: Mill, params: PipelineRoute['Params']): string {
+/** The pipeline of a path. Throws `MILL_NOT_FOUND`. */
+export function nameOf(mill: Mill, params: PipelineRoute['Params']): string {
   if (mill.pipelines.has(params.pipeline)) return params.pipeline;
   const known = [...mill.pipelines.keys()].join(', ');
   throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline (${known}), found ${params.pipeline}`);

@@ -44,6 +44,7 @@ const pipelineRoutes: readonly PipelineRoute[] = [
     places: [{ of: 'state', at: [...answerSchema, 'properties', 'state'] }],
     isOf: everyPipeline,
   },
+  { end: '/gaps', operations: { get: 'getGaps' }, isOf: ({ order }) => order !== undefined },
   {
     end: '/schedule',
     operations: { get: 'getSchedule', post: 'setSchedule' },

@@ -10,6 +10,7 @@ import { deadLetterRoutes } from './dead-letters.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { DirectRoutes } from './direct-routes.ts';
 import { documentRoutes } from './documentation.ts';
+import { gapRoutes } from './gaps.ts';
 import { Gate } from './gate.ts';
 import { homeRoute } from './home.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
@@ -68,6 +69,7 @@ export async function createServer({
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);
     deadLetterRoutes(scope, mill);
+    gapRoutes(scope, mill);
   });
   await app.ready();
   return new MillServer(app, { gate, guard, mill });

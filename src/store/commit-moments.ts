@@ -5,8 +5,9 @@ import type { Commit } from './store.ts';
  * Throws `MILL_COMMIT_REFUSED` for a moment of a commit that is no integer, or one that JavaScript rounds. A database may take
  * it, as another number perhaps, and nobody could read it back.
  */
-export function checkMoments({ holds, timers, deliveries }: Commit): void {
+export function checkMoments({ holds, gaps, timers, deliveries }: Commit): void {
   for (const { retryAt } of holds) check(retryAt);
+  for (const { gap } of gaps) check(gap === null ? null : gap.since);
   for (const { timer } of timers) {
     if (timer === null) continue;
     check(timer.dueAt);

@@ -33,6 +33,7 @@ import { deadLettersContract } from './contract/dead-letters.ts';
 import { deliveriesContract } from './contract/deliveries.ts';
 import { deliveriesModelContract } from './contract/deliveries-model.ts';
 import { type StoreHarness, storeTest } from './contract/fixtures.ts';
+import { gapsContract } from './contract/gaps.ts';
 import { heldContract } from './contract/held.ts';
 import { inventoryContract } from './contract/inventory.ts';
 import { keysContract } from './contract/keys.ts';
@@ -57,6 +58,7 @@ const parts = {
   commit: commitContract,
   keys: keysContract,
   'held events': heldContract,
+  gaps: gapsContract,
   timers: timersContract,
   deliveries: deliveriesContract,
   'deliveries at random': deliveriesModelContract,

@@ -15,3 +15,8 @@ export function flowOf(key: string, address: string | undefined): string {
 export function addressOf(flow: string): string | undefined {
   return flow.startsWith('address ') ? flow.slice('address '.length) : undefined;
 }
+
+/** The name of a flow as people read it. */
+export function describeFlow(flow: string): string {
+  return addressOf(flow) ?? flow;
+}

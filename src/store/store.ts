@@ -10,6 +10,7 @@
  *   it is held from the moment it is appended; the order of any other event is its position, and it is held only when
  *   a commit says so.
  * - **keys**: state, the next number, and whether the key is parked.
+ * - **gaps**: the keys that wait for a number, where a commit has noted it, in the order of their `since`.
  * - **deliveries**: calls that turns asked for and that have no outcome yet, in the order in which they were asked for.
  * - **timers**, **dead letters** and the rows of declared tables.
  *
@@ -85,6 +86,8 @@ export interface Claim {
   readonly parked: number;
   /** How many deliveries there are. */
   readonly deliveries: number;
+  /** How many gaps are noted. */
+  readonly gaps: number;
 }
 
 export interface NewEvent {
@@ -148,8 +151,38 @@ export interface KeyRecord {
   /** The lowest held order; null when nothing is held. */
   readonly heldFrom: number | null;
   readonly held: number;
+  /** The gap that was noted last; null where none is. */
+  readonly gap: Gap | null;
   /** The pending timers, by name. */
   readonly timers: readonly StoredTimer[];
+}
+
+/** What a key waits for that holds events and cannot go on without a number. */
+export interface Gap {
+  /** The lowest number that is missing. */
+  readonly next: number;
+  /** The lowest number that waits. */
+  readonly first: number;
+  /** The moment that the waiting counts from, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+export interface StoredGap extends Gap {
+  readonly key: string;
+}
+
+/** Notes the gap of a key, in place of its former one, or (null) forgets it. */
+export interface GapWrite {
+  readonly key: string;
+  readonly gap: Gap | null;
+}
+
+export interface GapQuery {
+  /** Only those whose `since` is at or before this moment. */
+  readonly until?: number | undefined;
+  /** Only those behind this place. */
+  readonly after?: Pick<StoredGap, 'since' | 'key'> | undefined;
+  readonly limit: number;
 }
 
 export interface StoredTimer {
@@ -311,6 +344,7 @@ export interface Commit {
   readonly holds: readonly Hold[];
   readonly releases: readonly Release[];
   readonly keys: readonly KeyUpdate[];
+  readonly gaps: readonly GapWrite[];
   readonly timers: readonly TimerWrite[];
   readonly deliveries: readonly DeliveryWrite[];
   /** Throws `MILL_COMMIT_REFUSED` when the database refuses a row, by a constraint or trigger of its own. */
@@ -327,6 +361,8 @@ export interface Committed {
   readonly sends: readonly Appended[];
   /** By how much it changed the number of deliveries. */
   readonly deliveriesAdded: number;
+  /** By how much it changed the number of gaps. */
+  readonly gapsAdded: number;
 }
 
 export interface DeadLetterQuery<Name extends string = string> {
@@ -344,8 +380,17 @@ export interface Retention {
   readonly acceptedBefore: number;
   /** Chosen ids accepted before may be forgotten, and in the end are. */
   readonly idsBefore: number;
-  /** At most so many of each in one call. */
+  /** Only events behind this position are looked at; 0 for all. */
+  readonly after: number;
+  /** At most so many events are looked at, and so many ids forgotten, in one call. */
   readonly limit: number;
+}
+
+export interface Pruned {
+  /** How many events and ids went. */
+  readonly count: number;
+  /** The position behind which the next call goes on; null when there is nothing more to forget. */
+  readonly after: number | null;
 }
 
 /** How many of a name there are. */
@@ -410,6 +455,9 @@ export interface Store {
   /** Keys that have held events, in key order after `after`, at most `limit`. */
   heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]>;
 
+  /** The gaps that are noted, those of the earliest `since` first (then by key). Takes no longer however many events are held. */
+  gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]>;
+
   /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`. */
   dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): Promise<readonly KeyedTimer[]>;
 
@@ -445,8 +493,8 @@ export interface Store {
 
   deadLetters(query: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]>;
 
-  /** Forgets what is older than the retention. Answers how many events and ids went. */
-  prune(retention: Retention): Promise<number>;
+  /** Forgets what is older than the retention, a piece at a time, so that whatever is held no other call waits long for it. */
+  prune(retention: Retention): Promise<Pruned>;
 
   /**
    * Runs a read-only SQL statement in the dialect of `kind`. Whatever the rows hold, it is answered: an integer that a number

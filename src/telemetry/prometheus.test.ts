@@ -9,11 +9,13 @@ import { Prometheus } from './prometheus.ts';
 const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 
 async function scrape(counters: Counters): Promise<string> {
-  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2 }, 0) };
+  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500 }, 0) };
   const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
+  const waits = [{ pipeline: 'visits', endpoint: 'shop', postponed: 'no port', restingAddresses: 3, silentAddresses: [], crowding: [] }];
   return new Prometheus(new ProcessCounts()).text({
     counts,
     leftovers,
+    waits,
     store: { logBytes: 4_096 },
     uptimeMs: 1_500,
     refusals: { missing: 3 },
@@ -77,9 +79,13 @@ test('a histogram counts up to each bound, and in seconds', async () => {
     'millrace_commit_turns_bucket{pipeline="visits",le="10"} 1',
     'millrace_commit_turns_sum{pipeline="visits"} 7',
     'millrace_held_events{pipeline="visits"} 2',
+    'millrace_gaps{pipeline="visits"} 1',
+    'millrace_oldest_gap_seconds{pipeline="visits"} 90.5',
     'millrace_store_log_bytes 4096',
     'millrace_refused_requests_total{reason="missing"} 3',
     'millrace_leftovers{pipeline="visits",gone="timer"} 2',
+    'millrace_resting_addresses{pipeline="visits",endpoint="shop"} 3',
+    'millrace_postponed_endpoints{pipeline="visits",endpoint="shop"} 1',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }

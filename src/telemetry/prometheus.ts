@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { PipelineCounts } from '../engine/counts.ts';
 import type { DistributionSnapshot } from '../engine/distribution.ts';
 import type { Leftover } from '../engine/leftovers/leftover.ts';
+import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
 import type { StoreStats } from '../store/store.ts';
 import type { ProcessCounts } from './process-counts.ts';
 import { SnapshotHistogram } from './snapshot-histogram.ts';
@@ -49,6 +50,7 @@ export class Prometheus {
 interface Snapshot {
   readonly counts: Counts;
   readonly leftovers: readonly Leftover[];
+  readonly waits: readonly EndpointWaits[];
   readonly store: StoreStats;
   readonly uptimeMs: number;
   /** Requests that were not let in, by why. */
@@ -61,9 +63,16 @@ interface Shown<Value> {
   of(count: PipelineCounts): Value;
 }
 
+const msPerSecond = 1000;
 const gauges: readonly Shown<number>[] = [
   { name: 'millrace_queue_depth', help: 'Events accepted and neither processed nor failed.', of: ({ depth }) => depth },
   { name: 'millrace_held_events', help: 'Of these, the ones that wait for a number, a retry or an operator.', of: ({ held }) => held },
+  { name: 'millrace_gaps', help: 'Keys that wait for a number.', of: ({ gaps }) => gaps },
+  {
+    name: 'millrace_oldest_gap_seconds',
+    help: 'For how long the key that waits longest for a number has waited.',
+    of: ({ oldestGapMs }) => oldestGapMs / msPerSecond,
+  },
   {
     name: 'millrace_dead_letters',
     help: 'Events, timers, deliveries and gaps given up that nobody has resolved.',
@@ -75,7 +84,6 @@ const gauges: readonly Shown<number>[] = [
   { name: 'millrace_concurrency', help: 'Asynchronous turns that may be under way at once.', of: ({ concurrency }) => concurrency },
 ];
 
-const msPerSecond = 1000;
 const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: number })[] = [
   {
     name: 'millrace_accept_duration_seconds',
@@ -98,7 +106,7 @@ const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: numbe
   { name: 'millrace_commit_turns', help: 'Turns that share a commit.', unit: 1, of: ({ distributions }) => distributions.commitTurns },
 ];
 
-function ofMill({ counts, leftovers, store, uptimeMs, refusals }: Snapshot): Registry {
+function ofMill({ counts, leftovers, waits, store, uptimeMs, refusals }: Snapshot): Registry {
   const registry = new Registry();
   const registers = [registry];
   const pipelines = Object.entries(counts);
@@ -145,6 +153,22 @@ function ofMill({ counts, leftovers, store, uptimeMs, refusals }: Snapshot): Reg
     registers,
   });
   for (const leftover of leftovers) gone.inc({ pipeline: leftover.pipeline, gone: leftover.gone });
+  const resting = new Gauge({
+    name: 'millrace_resting_addresses',
+    help: 'Addresses that are called seldom, since they give no answers.',
+    labelNames: ['pipeline', 'endpoint'],
+    registers,
+  });
+  const postponed = new Gauge({
+    name: 'millrace_postponed_endpoints',
+    help: 'Endpoints whose transport makes no calls at present.',
+    labelNames: ['pipeline', 'endpoint'],
+    registers,
+  });
+  for (const { pipeline, endpoint, restingAddresses, postponed: reason } of waits) {
+    resting.set({ pipeline, endpoint }, restingAddresses);
+    postponed.set({ pipeline, endpoint }, reason === null ? 0 : 1);
+  }
   new Gauge({
     name: 'millrace_store_log_bytes',
     help: 'Bytes that the write ahead log of the store takes up on the disk.',

@@ -63,6 +63,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     load: (...asked) => count(() => store.load(...asked)),
     held: (...asked) => count(() => store.held(...asked)),
     heldKeys: (partition, after, limit) => count(() => store.heldKeys(partition, after, limit)),
+    gaps: (partition, query) => count(() => store.gaps(partition, query)),
     dueTimers: (...asked) => count(() => store.dueTimers(...asked)),
     nextTimerDue: (partition, after) => count(() => store.nextTimerDue(partition, after)),
     dueDeliveries: (...asked) => count(() => store.dueDeliveries(...asked)),

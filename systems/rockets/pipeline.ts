@@ -44,7 +44,7 @@ export function rocketsPipeline(webhook: ExplosionWebhook) {
   return pipeline(pipelineName, {
     event: RocketMessage,
     key: (event) => event.metadata.channel,
-    order: { by: (event) => event.metadata.messageNumber, from: 1, gap: 'wait', maxPending: 10_000 },
+    order: { by: (event) => event.metadata.messageNumber, from: 1, gap: 'wait', maxPending: 10_000, alarmAfter: '10m' },
     state: Rocket,
     tables: { rocketsTable, messagesTable },
     deliver: { explosions: explosionEndpoint(webhook) },

@@ -3,7 +3,7 @@ import { beside, promise } from '../suites.ts';
 
 const clock = 'src/engine/clock.ts';
 const cron = 'src/pipeline/cron.ts';
-const deliveryQueue = 'src/engine/outbox/endpoint-queue.ts';
+const dueReader = 'src/engine/outbox/due-reader.ts';
 const lanes = 'src/engine/lanes.ts';
 const queue = 'src/engine/timer-queue.ts';
 const schedules = 'src/engine/schedules/schedules.ts';
@@ -134,7 +134,7 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'delivery-of-a-former-process-waits-for-a-clock-that-was-set-back',
     promises: [6],
-    file: deliveryQueue,
+    file: dueReader,
     find: 'this.#hasReadAll = !(await this.#isLater(now, due))',
     replace: 'this.#hasReadAll = due.length >= 0',
     tests: [promise('clock-jumps')],
@@ -167,8 +167,8 @@ export const clocks: readonly Mutant[] = [
     name: 'rate-limit-by-the-wall-clock',
     promises: [6],
     file: 'src/engine/outbox/endpoint-gate.ts',
-    find: 'const now = this.#clock.elapsedMs();\n    this.#underWay += 1;',
-    replace: 'const now = this.#clock.now();\n    this.#underWay += 1;',
+    find: 'this.#begun.push(place.begunAt);',
+    replace: 'this.#begun.push(this.#means.clock.now());',
     tests: [promise('clock-jumps')],
   },
   {

@@ -6,6 +6,7 @@ const kept = 'src/engine/outbox/kept-answer.ts';
 const conclusions = 'src/engine/outbox/conclusions.ts';
 const gate = 'src/engine/outbox/endpoint-gate.ts';
 const queue = 'src/engine/outbox/endpoint-queue.ts';
+const reader = 'src/engine/outbox/due-reader.ts';
 const runner = 'src/engine/runner.ts';
 
 /** Deliveries at least once, under a stable key, never again after success was recorded. */
@@ -30,17 +31,17 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'recorded-during-a-look-called-again',
     promises: [6],
-    file: queue,
-    find: 'if (this.#inHand.has(name) || this.#touched.has(name)) return;',
-    replace: 'if (this.#inHand.has(name)) return;',
+    file: reader,
+    find: 'if (this.#touched.has(name) || this.#means.takeUp(delivery, name)) continue;',
+    replace: 'if (this.#means.takeUp(delivery, name)) continue;',
     tests: [promise('deliveries', 'a delivery whose outcome is recorded while the store is asked')],
   },
   {
     name: 'read-while-under-way-called-again',
     promises: [6],
     file: queue,
-    find: 'if (this.#inHand.has(name) || this.#touched.has(name)) return;',
-    replace: 'if (this.#touched.has(name)) return;',
+    find: 'if (this.#hand.deliveries.has(name)) return true;',
+    replace: '',
     tests: [promise('deliveries'), promise('deliveries-under-faults')],
   },
   {
@@ -62,8 +63,8 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'answers-kept-after-they-were-recorded',
     promises: [6],
-    file: queue,
-    find: 'calls.forget(this.#name, this.#inHand);',
+    file: reader,
+    find: 'calls.forget(name, hand.deliveries);',
     replace: '',
     tests: [promise('deliveries-under-faults')],
   },
@@ -71,8 +72,8 @@ export const deliveries: readonly Mutant[] = [
     name: 'ordered-deliveries-at-once',
     promises: [3, 6],
     file: runner,
-    find: 'const ordered = this.#means.pipeline.deliver[endpoint]?.isOrdered ?? false;',
-    replace: 'const ordered = false;',
+    find: 'ordered: declared?.isOrdered ?? false,',
+    replace: 'ordered: false,',
     tests: [promise('deliveries', 'in order per key')],
   },
   {
@@ -287,8 +288,8 @@ export const deliveries: readonly Mutant[] = [
     name: 'postponed-call-is-made-too-early',
     promises: [6],
     file: gate,
-    find: 'this.#postponedUntil = Math.max(this.#postponedUntil, this.#clock.elapsedMs() + pauseMs);',
-    replace: 'this.#postponedUntil = Math.max(this.#postponedUntil, this.#clock.elapsedMs() + pauseMs - 5);',
+    find: 'this.#now + Math.max(postponeMsMin, retryAfterMs));',
+    replace: 'this.#now + Math.max(postponeMsMin, retryAfterMs) - 5);',
     tests: [promise('deliveries-under-faults', 'a call that was postponed is none')],
   },
   {
@@ -303,7 +304,7 @@ export const deliveries: readonly Mutant[] = [
     name: 'retry-of-a-delivery-not-armed',
     promises: [6],
     file: queue,
-    find: 'if (write.dueAt !== null) this.#arm(write.dueAt);',
+    find: 'if (write.dueAt !== null) this.#reader.arm(write.dueAt);',
     replace: '',
     tests: [promise('deliveries')],
   },

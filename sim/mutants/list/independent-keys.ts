@@ -27,7 +27,7 @@ export const independentKeys: readonly Mutant[] = [
     name: 'waiting-key-never-called',
     promises: [4],
     file: lanes,
-    find: 'this.#ready.push(lane);',
+    find: 'this.#line.wait(lane);',
     replace: '',
     tests: [promise('independent-keys')],
   },
@@ -115,8 +115,8 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'retries-that-come-due-at-once-all-read-back-at-once',
     promises: [4],
-    file: lanes,
-    find: 'while (this.#ready.length < windowMax && this.#reloading.size < windowMax && !this.#closed) {',
+    file: 'src/engine/waiting-line.ts',
+    find: 'while (this.#ready.length < windowMax && this.#means.reloading() < windowMax && !this.#closed) {',
     replace: 'while (!this.#closed) {',
     tests: [promise('floods', 'keys whose retries come due at once')],
   },
@@ -131,7 +131,7 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'events-wait-for-all-due-timers',
     promises: [4],
-    file: lanes,
+    file: 'src/engine/waiting-line.ts',
     find: 'const applicant = this.#isApplicantsTurn || this.#ready.length === 0 ? this.#applicants.shift() : undefined;',
     replace: 'const applicant = this.#ready.length === 0 ? this.#applicants.shift() : undefined;',
     tests: [promise('floods', 'of timers that come due at once')],

@@ -159,7 +159,7 @@ export const values: readonly Mutant[] = [
   {
     name: 'number-that-leaves-no-room',
     promises: [8],
-    file: identify,
+    file: 'src/pipeline/number.ts',
     find: 'const numberMax = Number.MAX_SAFE_INTEGER - 1;',
     replace: 'const numberMax = Number.MAX_SAFE_INTEGER;',
     tests: [promise('values')],
@@ -168,8 +168,8 @@ export const values: readonly Mutant[] = [
     name: 'rounded-number-taken',
     promises: [10],
     file: identify,
-    find: 'if (issues.length > 0) throw invalidEvent(pipeline, issues);',
-    replace: 'if (issues.length > 100) throw invalidEvent(pipeline, issues);',
+    find: 'if (inexact.issueCount > 0) throw invalidEvent(pipeline, inexact);',
+    replace: 'if (inexact.issueCount > 100) throw invalidEvent(pipeline, inexact);',
     tests: [beside('server/bodies')],
   },
   {

@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const gaps = 'src/engine/gaps.ts';
 const runner = 'src/engine/runner.ts';
 const partitions = 'src/engine/partitions.ts';
 
@@ -231,8 +232,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'promise-left-behind-ends-the-server',
     promises: [9],
     file: 'src/cli/stray-failures.ts',
-    find: 'if (!isOfMillrace(event, thrown)) log.error',
-    replace: "if (event === 'uncaughtException' && !isOfMillrace(event, thrown)) log.error",
+    find: 'if (!isOfMillrace(event, thrown)) {',
+    replace: "if (event === 'uncaughtException' && !isOfMillrace(event, thrown)) {",
     tests: ['test/stray-failures.test.ts'],
   },
   {
@@ -298,5 +299,53 @@ export const visibleFailure: readonly Mutant[] = [
     find: "if (!frame.startsWith('at ')) return false;",
     replace: "if (!frame.startsWith('at ')) return true;",
     tests: [beside('fault')],
+  },
+  {
+    name: 'gap-noted-at-once',
+    promises: [9],
+    file: gaps,
+    find: 'if (begunAt > begunBy) {',
+    replace: 'if (begunAt < 0) {',
+    tests: [promise('visible-gaps')],
+  },
+  {
+    name: 'closed-gap-listed-for-ever',
+    promises: [9],
+    file: gaps,
+    find: 'this.#draft(lane, null);',
+    replace: '',
+    tests: [promise('visible-gaps')],
+  },
+  {
+    name: 'clock-set-back-keeps-gaps-waiting',
+    promises: [9],
+    file: gaps,
+    find: 'if (this.#mayBeAhead) await this.#countFromNow();',
+    replace: '',
+    tests: [promise('visible-gaps')],
+  },
+  {
+    name: 'gaps-of-keys-that-were-forgotten-never-skipped',
+    promises: [3, 9],
+    file: gaps,
+    find: 'await Promise.all(gaps.map(({ key }) => lanes.skipOverdue(key)));',
+    replace: '',
+    tests: [promise('visible-gaps')],
+  },
+  {
+    name: 'gap-overdue-during-a-look-forgotten',
+    promises: [3, 9],
+    file: gaps,
+    find: 'Math.floor(begunBy) + 1',
+    replace: 'Math.floor(clock.now() - skipAfterMs) + 1',
+    tests: [promise('visible-gaps')],
+  },
+  {
+    name: 'alarm-of-a-gap-never-given',
+    promises: [9],
+    file: 'src/engine/gap-watch.ts',
+    find: 'this.ageMs >= this.#alarmAfterMs',
+    replace: 'this.ageMs > 1e12',
+    tests: [promise('visible-gaps')],
   },
 ];

@@ -40,14 +40,17 @@ export interface DueReaderMeans {
 const flowsMax = 32;
 /** Flows with something new that are read by name; beyond that all are looked through. */
 const namedMax = 64;
-/** A round is followed by a pause that is so many times as long. */
+/** A round is followed by a pause that is so many times as long, up to a second. */
 const pauseFactor = 10;
+const pauseMsMax = 1_000;
 
 /** A look through all flows. */
 interface Round {
   /** The flow to go on from. */
   from: string | null;
-  /** More is due of a flow than is in hand. */
+  /** Flows of which more is due than is in hand. */
+  readonly crowded: Set<string>;
+  /** Some that were read had to be left. */
   isCrowded: boolean;
   /** How long the store took, in elapsed milliseconds. */
   tookMs: number;
@@ -194,6 +197,7 @@ export class DueReader {
 
   close(): void {
     this.#isClosed = true;
+    this.#means.gate.crowdedBy(this, []);
     this.#disarm?.();
     this.#endPause?.();
   }
@@ -238,7 +242,7 @@ export class DueReader {
     }
     if (!this.#mayBeMore || this.#isPausing || this.#isFullOfTexts) return;
     this.#mayBeMore = false;
-    this.#round ??= { from: null, isCrowded: false, tookMs: 0 };
+    this.#round ??= { from: null, crowded: new Set(), isCrowded: false, tookMs: 0 };
     await this.#goRound(this.#round, now);
     if (!this.#isClosed) await this.#armNext(now);
   }
@@ -248,11 +252,12 @@ export class DueReader {
     const { clock, hand, gate, windowMax, begin } = this.#means;
     for (;;) {
       const from = clock.elapsedMs();
-      const { next, isCrowded } = await this.#readPage({ from: round.from, flows: flowsMax, dueBy: now });
+      const { next, isCrowded, full } = await this.#readPage({ from: round.from, flows: flowsMax, dueBy: now });
       if (this.#isClosed) return;
       round.tookMs += clock.elapsedMs() - from;
       round.from = next;
       round.isCrowded ||= isCrowded;
+      for (const flow of full) if (round.crowded.size < namedMax) round.crowded.add(flow);
       begin();
       if (next === null) return this.#endRound(round);
       if (hand.waiting < windowMax && !this.#isFullOfTexts) continue;
@@ -267,14 +272,15 @@ export class DueReader {
     }
   }
 
-  #endRound({ isCrowded, tookMs }: Round): void {
-    const { hand, windowMax } = this.#means;
+  #endRound({ crowded, isCrowded, tookMs }: Round): void {
+    const { hand, windowMax, gate } = this.#means;
+    gate.crowdedBy(this, [...crowded]);
     this.#round = undefined;
     // With so many that wait, a look in order would put them back, and a round follow it, and so on.
     if (!isCrowded && hand.waiting < windowMax / 2 && !this.#isFullOfTexts) {
       this.#isCrowded = false;
       this.#mayBeMore = true;
-    } else if (tookMs > 0) this.#pause(tookMs * pauseFactor);
+    } else if (tookMs > 0) this.#pause(Math.min(tookMs * pauseFactor, pauseMsMax));
   }
 
   #pause(ms: number): void {
@@ -289,16 +295,15 @@ export class DueReader {
     const { store, partition, name: endpoint, flowMax: each } = this.#means;
     const charactersMax = this.#sizeMax;
     const { deliveries, next } = await store.dueByFlow(partition, { endpoint, ...page, each, charactersMax });
-    if (this.#isClosed) return { next, isCrowded: false };
-    const isFull = Map.groupBy(deliveries, ({ flow }) => flow)
-      .values()
-      .some(({ length }) => length === each);
+    if (this.#isClosed) return { next, isCrowded: false, full: [] };
+    const flows = Array.from(Map.groupBy(deliveries, ({ flow }) => flow));
+    const full = flows.filter(([, { length }]) => length === each).map(([flow]) => flow);
     // Then more may be due of the last flow.
     const isCut = isFullList(deliveries, sizeOfDelivery, { sizeMax: charactersMax });
-    return { next, isCrowded: this.#take(deliveries).size > 0 || isFull || isCut };
+    return { next, isCrowded: this.#take(deliveries).size > 0 || full.length > 0 || isCut, full };
   }
 
-  /** UTF-16 units of the payloads of one read, of which those in hand may be all but as much as may be read at once. */
+  /** UTF-16 units of the payloads of one read: those in hand may be among them, and as much as may be read at once comes on top. */
   get #sizeMax(): number {
     const { hand, memory } = this.#means;
     return memory.readMax + hand.sizeOfAll;

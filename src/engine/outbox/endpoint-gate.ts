@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
-import { addressOf } from '../../store/flow.ts';
+import { addressOf, describeFlow } from '../../store/flow.ts';
 import type { StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
@@ -14,17 +14,21 @@ export interface EndpointGateMeans {
   readonly name: string;
 }
 
-/** Why the calls of an endpoint wait, for who operates the engine. */
+/** Why deliveries of an endpoint wait, for who operates the engine. */
 export interface EndpointWaits {
+  readonly pipeline: string;
+  readonly endpoint: string;
   /** Why its transport makes no calls at present; null while it does. */
   readonly postponed: string | null;
   /** How many addresses rest because they give no answers. */
   readonly restingAddresses: number;
   /** Those of them that have been silent for longest, at most five. */
   readonly silentAddresses: readonly SilentAddress[];
+  /** Addresses, or keys where there are no addresses, that have more deliveries due than the engine reads at once; at most five. */
+  readonly crowding: readonly string[];
 }
 
-const silentAddressesMax = 5;
+const shownMax = 5;
 
 /**
  * How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, pauses that its transport
@@ -41,6 +45,8 @@ export class EndpointGate {
   #postponedUntil = 0;
   #postponedFor: string | undefined;
   readonly #waiting = new Set<() => void>();
+  /** By the reader that found them. */
+  readonly #crowds = new Map<object, readonly string[]>();
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
 
@@ -86,10 +92,20 @@ export class EndpointGate {
     return `not called again: ${addressOf(flow)} has given no answer for ${Math.round(silentMs / 1_000)} s (${this.#standings.reasonOf(flow)})`;
   }
 
-  get waits(): EndpointWaits {
-    const { resting, addresses } = this.#standings.silent(silentAddressesMax);
+  /** Undefined when nothing waits longer than for its turn. */
+  get waits(): EndpointWaits | undefined {
+    const { resting: restingAddresses, addresses: silentAddresses } = this.#standings.silent(shownMax);
     const postponed = this.#postponedUntil > this.#now ? (this.#postponedFor ?? null) : null;
-    return { postponed, restingAddresses: resting, silentAddresses: addresses };
+    const crowding = [...new Set([...this.#crowds.values()].flat())].slice(0, shownMax);
+    if (postponed === null && restingAddresses === 0 && crowding.length === 0) return undefined;
+    const { pipeline, name: endpoint } = this.#means;
+    return { pipeline, endpoint, postponed, restingAddresses, silentAddresses, crowding };
+  }
+
+  /** A reader tells which flows crowd its partition. */
+  crowdedBy(reader: object, flows: readonly string[]): void {
+    if (flows.length === 0) this.#crowds.delete(reader);
+    else this.#crowds.set(reader, flows.slice(0, shownMax).map(describeFlow));
   }
 
   /** Takes a place for a call that begins. */

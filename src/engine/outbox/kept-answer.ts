@@ -1,4 +1,4 @@
-import { describeFound } from '../../describe-found.ts';
+import { describeFound, describeKind } from '../../describe-found.ts';
 import { faultOf, reasonLengthMax, stackOf } from '../../fault.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
 import { toStorableText } from '../../pipeline/text.ts';
@@ -75,6 +75,9 @@ function bounded(retryAfterMs: number): number {
 
 /** A reason as logs, dead letters and the key have it: a text that every store can hold, of a bounded length. */
 function reasonOf(reason: unknown): string {
-  const text = typeof reason === 'string' ? reason : `expected a reason, found ${describeFound(reason)}`;
+  const text =
+    typeof reason === 'string' && reason !== ''
+      ? reason
+      : `expected a reason, found ${reason === '' ? describeKind(reason) : describeFound(reason)}`;
   return toStorableText(text, reasonLengthMax);
 }

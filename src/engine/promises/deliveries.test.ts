@@ -535,6 +535,64 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.stop();
   });
 
+  test('whatever a transport throws or says, the reason is a short text that every store can hold', async () => {
+    const unreadable = new Proxy({}, { get: () => failing(), has: () => failing(), getPrototypeOf: () => failing() });
+    const says = (reason: unknown, cause?: unknown) => ({ result: 'refused', reason, ...(cause !== undefined && { cause }) }) as Answer;
+    const cases: readonly (readonly [does: () => unknown, reason: RegExp])[] = [
+      [() => Promise.reject({ code: 7 }), /^expected an Error to be thrown, found \{"code":7\}$/],
+      [() => Promise.reject(), /^expected an Error to be thrown, found nothing$/],
+      [() => Promise.reject(null), /^expected an Error to be thrown, found null$/],
+      [() => Promise.reject(unreadable), /^expected an Error to be thrown, found an object$/],
+      [() => Promise.reject(Object.assign(new Error(), { message: { a: 1 } })), /^\{"a":1\}$/],
+      [() => Promise.reject(new Error('')), /^Error$/],
+      [() => Promise.reject('half \ud800 and \0'), /^half \ufffd and \ufffd$/],
+      [() => Promise.reject(new Error('x'.repeat(1e6))), /^x+…$/],
+      [() => says('x'.repeat(1e6)), /^x+…$/],
+      [() => says('half \udc00 and \0'), /^half \ufffd and \ufffd$/],
+      [() => says('', unreadable), /^expected a reason, found an empty text$/],
+      [() => says({ toString: failing }), /^expected a reason, found /],
+      [
+        () => ({
+          get result() {
+            return failing();
+          },
+        }),
+        /^unknown: it may have arrived: expected an answer that can be read: not today$/,
+      ],
+      [
+        () => ({
+          result: 'failed',
+          reason: 'x',
+          get retryAfterMs() {
+            return failing();
+          },
+        }),
+        /^unknown: it may have arrived: expected an answer that can be read: not today$/,
+      ],
+    ];
+    const told: unknown[] = [];
+    const shops = shop({ attempts: 1 });
+    const { deliver } = shops;
+    Object.assign(deliver.door as object, {
+      outcome: (_state: unknown, _turn: unknown, { status, ...outcome }: { status: string; reason?: string }) => {
+        told.push(outcome.reason);
+        assert.match(status, /given up|unknown/);
+      },
+    });
+    const t = await testMill({ pipelines: [shops], answer: ({ id }) => cases[Number(id.slice(2))]?.[0]() as Answer });
+    for (const n of cases.keys()) await t.ingest('shop', { key: 'a', n });
+    await t.drain();
+    const reasons = new Map((await t.deadLetters()).map(({ delivery, reason }) => [delivery?.id, reason]));
+    for (const [n, [, reason]] of cases.entries()) {
+      const found = (reasons.get(`a ${n}`) ?? '').replace('delivery to door: ', '');
+      assert.ok(reason.test(found), `case ${n}: ${found.slice(0, 100)}`);
+    }
+    assert.equal(told.length, cases.length);
+    for (const reason of told)
+      assert.ok(typeof reason === 'string' && reason.length <= 4_000 && reason.isWellFormed() && !reason.includes('\0'));
+    await t.stop();
+  });
+
   test('a transport that answers what cannot be kept, or postpones without saying for how long, stops nobody else', async () => {
     const circular: { self?: object } = {};
     circular.self = circular;

@@ -32,7 +32,17 @@ async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
   await store.open({ pipelines: [{ name: 'things', numbered: false }], tables: [things] });
   const partition = { pipeline: 'things', slice: 0 };
   const { epoch, cursor } = await store.claim(partition);
-  const nothing = { holds: [], releases: [], keys: [], timers: [], deliveries: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+  const nothing = {
+    holds: [],
+    gaps: [],
+    releases: [],
+    keys: [],
+    timers: [],
+    deliveries: [],
+    deadLetters: [],
+    resolvedDeadLetters: [],
+    sends: [],
+  };
   await store.commit({ partition, epoch, cursor, ...nothing, rows: [{ table: 'things', write: 'put', rows }] });
   await store.close();
 }

@@ -13,7 +13,7 @@ export async function forgetSchedule(store: Store, pipeline: string): Promise<vo
     const { epoch, cursor } = await store.claim(partition);
     const keys = [{ key: pipeline, state: null, next: null, parked: false }];
     const timers = [{ key: pipeline, name: 'run', timer: null }];
-    const nothing = { holds: [], releases: [], deliveries: [], rows: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+    const nothing = { holds: [], gaps: [], releases: [], deliveries: [], rows: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
     await store.commit({ partition, epoch, cursor, keys, timers, ...nothing });
   } finally {
     await store.close();

@@ -55,6 +55,7 @@ const faultsOfRows: ReadonlySet<ErrorCode> = new Set([
   'MILL_INVALID_EVENT',
   'MILL_BODY_TOO_LARGE',
   'MILL_EVENT_TOO_LATE',
+  'MILL_EVENT_TOO_EARLY',
   ...refusalsWithStack,
 ]);
 

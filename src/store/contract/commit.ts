@@ -43,9 +43,10 @@ export function commitContract(it: StoreTest): void {
         { status: 'accepted', position: 4 },
       ],
       deliveriesAdded: 1,
+      gapsAdded: 0,
     });
     const { epoch: _, ...claimed } = await store.claim(visits);
-    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 1, deadLetters: 1, parked: 0, deliveries: 1 });
+    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 1, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
     assert.deepEqual((await store.load(visits, ['a']))[0]?.state, state);
     assert.deepEqual(await store.dueTimers(visits, 99, 10), [armed('a', 'wake', 99, '"now"')]);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 99, 10), [delivery('hello', 'a')]);
@@ -56,7 +57,7 @@ export function commitContract(it: StoreTest): void {
 
   it('an empty commit is answered', async ({ store, visits }) => {
     const owner = await own(store, visits);
-    assert.deepEqual(await owner.commit({}), { sends: [], deliveriesAdded: 0 });
+    assert.deepEqual(await owner.commit({}), { sends: [], deliveriesAdded: 0, gapsAdded: 0 });
   });
 
   it('a commit whose row is refused leaves nothing behind', async ({ store, visits, orders, rockets }) => {
@@ -92,8 +93,10 @@ export function commitContract(it: StoreTest): void {
 
     const { epoch: _, ...claimed } = await store.claim(rockets);
     const { key: _key, ...old } = armed('a', 'old', 5);
-    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 2, deadLetters: 1, parked: 0, deliveries: 1 });
-    assert.deepEqual(await store.load(rockets, ['a']), [{ state: null, next: null, parked: false, heldFrom: 1, held: 2, timers: [old] }]);
+    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 2, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
+    assert.deepEqual(await store.load(rockets, ['a']), [
+      { state: null, next: null, parked: false, heldFrom: 1, held: 2, gap: null, timers: [old] },
+    ]);
     assert.deepEqual(
       (await store.held(rockets, 'a', 0, 10)).map(({ attempts }) => attempts),
       [0, 0],
@@ -233,7 +236,9 @@ export function commitContract(it: StoreTest): void {
         await refusal(refused, 'MILL_COMMIT_REFUSED');
       }
     }
-    assert.deepEqual(await store.load(visits, ['a']), [{ state: null, next: null, parked: false, heldFrom: null, held: 0, timers: [] }]);
+    assert.deepEqual(await store.load(visits, ['a']), [
+      { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] },
+    ]);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', Number.MAX_SAFE_INTEGER, 10), []);
     assert.equal((await store.claim(visits)).cursor, 0);
   });

@@ -205,6 +205,7 @@ export function commitOf(partition: PartitionId, epoch: number, work: Work): Com
     holds: [],
     releases: [],
     keys: [],
+    gaps: [],
     timers: [],
     deliveries: [],
     rows: [],

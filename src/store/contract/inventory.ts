@@ -146,7 +146,16 @@ export function inventoryContract(it: StoreTest): void {
     );
     assert.equal((await without.load(visits, ['a']))[0]?.parked, true);
     const again = await reopen();
-    assert.deepEqual(await again.claim(orders), { epoch: 1, cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0 });
+    assert.deepEqual(await again.claim(orders), {
+      epoch: 1,
+      cursor: 0,
+      head: 0,
+      held: 0,
+      deadLetters: 0,
+      parked: 0,
+      deliveries: 0,
+      gaps: 0,
+    });
     assert.deepEqual(await again.read(orders, 0, 10), []);
     assert.deepEqual(statuses(await again.append([chosen(orders, 'a', '1'), chosen(visits, 'a', '1')])), ['accepted', 'duplicate']);
     assert.deepEqual((await again.load(orders, ['a']))[0]?.timers, []);

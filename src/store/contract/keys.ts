@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { event, numbered, own, type StoreTest } from './fixtures.ts';
 
-const unknown = { state: null, next: null, parked: false, heldFrom: null, held: 0, timers: [] };
+const unknown = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
 
 /** The records of keys. */
 export function keysContract(it: StoreTest): void {
@@ -25,7 +25,15 @@ export function keysContract(it: StoreTest): void {
     const owner = await own(store, rockets);
     await owner.commit({ keys: [{ key: 'a', state: { json: '{"é":"🚀"}', version: 3 }, next: Number.MAX_SAFE_INTEGER, parked: true }] });
     assert.deepEqual(await store.load(rockets, ['a']), [
-      { state: { json: '{"é":"🚀"}', version: 3 }, next: Number.MAX_SAFE_INTEGER, parked: true, heldFrom: null, held: 0, timers: [] },
+      {
+        state: { json: '{"é":"🚀"}', version: 3 },
+        next: Number.MAX_SAFE_INTEGER,
+        parked: true,
+        heldFrom: null,
+        held: 0,
+        gap: null,
+        timers: [],
+      },
     ]);
     await owner.commit({ keys: [{ key: 'a', state: null, next: null, parked: false }] });
     assert.deepEqual(await store.load(rockets, ['a']), [unknown]);

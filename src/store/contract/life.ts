@@ -37,7 +37,7 @@ export function lifeContract(it: StoreTest): void {
       () => store.nextDeliveryDue(visits, 'mail', 0),
       () => store.commit(commitOf(visits, epoch, {})),
       () => store.deadLetters({ limit: 10 }),
-      () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, limit: 10 }),
+      () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, after: 0, limit: 10 }),
       () => store.deliveryNames(visits, 'mail', 10),
       () => store.inventory({ uncounted: [], named: [] }),
       () => store.forget('nobody'),
@@ -106,7 +106,7 @@ export function lifeContract(it: StoreTest): void {
       rows: [put('accounts', ['a', 1, null, null, null])],
     });
     const again = await reopen();
-    assert.deepEqual(await again.load(rockets, ['a']), [{ state, next: 2, parked: true, heldFrom: 4, held: 1, timers: [wake] }]);
+    assert.deepEqual(await again.load(rockets, ['a']), [{ state, next: 2, parked: true, heldFrom: 4, held: 1, gap: null, timers: [wake] }]);
     assert.deepEqual(await again.held(rockets, 'a', 0, 10), [{ ...logged(held, 2), order: 4, attempts: 3, retryAt: 99 }]);
     assert.deepEqual(await again.heldKeys(rockets, null, 10), ['a']);
     assert.deepEqual(await again.dueTimers(rockets, 7, 10), [{ key: 'a', ...wake }]);

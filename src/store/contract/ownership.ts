@@ -20,7 +20,7 @@ import {
 export function ownershipContract(it: StoreTest): void {
   it('a claim of an empty partition finds nothing', async ({ store, visits }) => {
     const { epoch: _, ...claimed } = await store.claim(visits);
-    assert.deepEqual(claimed, { cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0 });
+    assert.deepEqual(claimed, { cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0, gaps: 0 });
   });
 
   it('a claim tells cursor, head, and how many held events, dead letters and deliveries there are', async ({ store, visits }) => {
@@ -37,7 +37,7 @@ export function ownershipContract(it: StoreTest): void {
       deadLetters: [letter('one', 'a', 1)],
     });
     const { epoch: _, ...claimed } = await store.claim(visits);
-    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, parked: 0, deliveries: 4 });
+    assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, parked: 0, deliveries: 4, gaps: 0 });
   });
 
   it('a claim tells how many keys are parked, by the dead letters that nobody has resolved', async ({ store, visits }) => {
@@ -92,8 +92,8 @@ export function ownershipContract(it: StoreTest): void {
     await refusal(store.commit(commitOf(visits, epoch, work)), 'MILL_STORE_FENCED');
 
     const { epoch: _, ...claimed } = await store.claim(visits);
-    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 0, deadLetters: 1, parked: 0, deliveries: 1 });
-    assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0, timers: [] }]);
+    assert.deepEqual(claimed, { cursor: 0, head: 2, held: 0, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
+    assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0, gap: null, timers: [] }]);
     assert.equal(await store.nextTimerDue(visits, 0), null);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('old', 'a')]);
     assert.deepEqual(await rowsOf(store, accounts.name, 'id'), []);

@@ -79,7 +79,9 @@ export class Player {
     const acceptedBefore = this.#random.moment - this.#chance.upTo(30);
     place.idsBefore = Math.max(place.idsBefore, this.#random.moment - this.#chance.upTo(30));
     const { partition, idsBefore } = place;
-    if ((await this.#store.prune({ partition, acceptedBefore, idsBefore, limit: this.#chance.upTo(4) })) > 0) this.seen.add('prune');
+    const after = this.#chance.one([0, this.#chance.upTo(place.head + 1)]);
+    const pruned = await this.#store.prune({ partition, acceptedBefore, idsBefore, after, limit: this.#chance.upTo(4) });
+    if (pruned.count > 0) this.seen.add('prune');
   }
 
   async #commit(place: Place, isSpoilt: boolean): Promise<void> {
@@ -118,6 +120,8 @@ export class Player {
       this.#note('pendingOrigins', await store.pendingOrigins(partition, origins));
       this.#note('read', await store.read(partition, limit === all ? 0 : upTo(head + 1), limit, characters));
       this.#note('held', await store.held(partition, key, limit === all ? 0 : upTo(head + 1), limit, characters));
+      this.#note('gaps', await store.gaps(partition, { limit }));
+      this.#note('gaps', await store.gaps(partition, { until: moment, after: { since: upTo(40), key }, limit }));
       this.#note('heldKeys', await store.heldKeys(partition, limit === all ? null : key, limit));
       this.#note('dueTimers', await store.dueTimers(partition, limit === all ? all : moment, limit, characters));
       for (const endpoint of endpoints) {
@@ -156,10 +160,11 @@ export class Player {
     }
   }
 
-  #noteWork({ rows = [], deliveries = [], deadLetters = [], timers = [], ...rest }: Work): void {
+  #noteWork({ rows = [], deliveries = [], deadLetters = [], timers = [], gaps = [], ...rest }: Work): void {
     for (const [part, items] of Object.entries(rest)) if (Array.isArray(items) && items.length > 0) this.seen.add(part);
     for (const { write } of rows) this.seen.add(`rows: ${write}`);
     for (const { write } of deliveries) this.seen.add(`deliveries: ${write}`);
+    for (const { gap } of gaps) this.seen.add(gap === null ? 'gaps: forget' : 'gaps: note');
     for (const { timer } of timers) this.seen.add(timer === null ? 'timers: disarm' : 'timers: arm');
     for (const { event, timer, delivery, origin } of deadLetters) {
       this.seen.add(`dead letter: ${event ? 'event' : timer ? 'timer' : delivery ? 'delivery' : origin ? 'origin' : 'numbers'}`);
@@ -175,6 +180,7 @@ export const kinds: readonly string[] = [
     'load',
     'held',
     'heldKeys',
+    'gaps',
     'dueTimers',
     'nextTimerDue',
     'dueDeliveries',
@@ -186,7 +192,19 @@ export const kinds: readonly string[] = [
     'forget',
     'deadLetters',
   ],
-  ...['prune', 'query', 'holds', 'releases', 'keys', 'resolvedDeadLetters', 'sends', 'timers: arm', 'timers: disarm'],
+  ...[
+    'prune',
+    'query',
+    'holds',
+    'releases',
+    'keys',
+    'resolvedDeadLetters',
+    'sends',
+    'gaps: note',
+    'gaps: forget',
+    'timers: arm',
+    'timers: disarm',
+  ],
   ...['append', 'send'].flatMap((call) =>
     ['nothing: accepted', 'id: accepted', 'id: duplicate', 'number: accepted', 'number: duplicate', 'number: late'].map(
       (answer) => `${call} by ${answer}`,

@@ -2,6 +2,7 @@ import { acceptedAt, chosen, delivery, event, gap, letter, numbered, type Work }
 import type {
   DeadLetter,
   DeadLetterQuery,
+  GapWrite,
   Hold,
   KeyRecord,
   KeyUpdate,
@@ -79,6 +80,7 @@ export class RandomWork {
       holds: this.#chance.some(settled, (logged) => this.#hold(logged)),
       keys: turns.flatMap((turn) => turn.keys),
       releases: turns.flatMap((turn) => turn.releases),
+      gaps: this.#chance.many(() => this.#gap()),
       timers: this.#chance.many(() => randomTimer(this.#chance)),
       deliveries: this.#chance.many(() => randomDelivery(this.#chance)),
       rows: this.#chance.many(() => randomRow(this.#chance)),
@@ -145,6 +147,12 @@ export class RandomWork {
   #update(key: string, next: number | null): KeyUpdate {
     const state = this.#chance.maybe(() => ({ json: JSON.stringify(this.#chance.upTo(100)), version: this.#chance.upTo(3) })) ?? null;
     return { key, state, next, parked: this.#chance.upTo(3) === 1 };
+  }
+
+  #gap(): GapWrite {
+    const next = this.#chance.upTo(9);
+    const gap = { next, first: next + this.#chance.upTo(9), since: this.#chance.upTo(40) };
+    return { key: this.#chance.one(keys), gap: this.#chance.maybe(() => gap) ?? null };
   }
 
   #letterOf({ key, position, number }: LoggedEvent): NewDeadLetter {

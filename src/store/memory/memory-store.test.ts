@@ -66,7 +66,16 @@ test('an undeclared partition, table or position is refused before anything chan
   await refusal(store.commit(commitOf(visits, epoch, { cursor: 1, holds })), 'MILL_INTERNAL');
   const keys = [{ key: 'a', state: null, next: null, parked: true }];
   await refusal(store.commit(commitOf(visits, epoch, { keys, rows: [put('nothing', [1])] })), 'MILL_INVALID_EFFECT');
-  assert.deepEqual(await store.claim(visits), { epoch: epoch + 1, cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0 });
+  assert.deepEqual(await store.claim(visits), {
+    epoch: epoch + 1,
+    cursor: 0,
+    head: 0,
+    held: 0,
+    deadLetters: 0,
+    parked: 0,
+    deliveries: 0,
+    gaps: 0,
+  });
   assert.equal((await store.load(visits, ['a']))[0]?.parked, false);
 });
 

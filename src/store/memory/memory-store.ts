@@ -15,6 +15,7 @@ import type {
   DeliveryName,
   DueByFlow,
   FlowQuery,
+  GapQuery,
   HeldEvent,
   InventoryQuery,
   KeyedTimer,
@@ -24,11 +25,13 @@ import type {
   NewEvent,
   Opened,
   PartitionId,
+  Pruned,
   ReadBounds,
   Retention,
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoredGap,
   StoredPipeline,
   StoreStats,
   TimerBounds,
@@ -115,6 +118,10 @@ class MemoryStore implements Store {
     return this.#records(partition).heldKeys(after, limit);
   }
 
+  async gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]> {
+    return this.#records(partition).gaps.read(query);
+  }
+
   async dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds: TimerBounds = {}): Promise<readonly KeyedTimer[]> {
     return upTo(this.#records(partition).timers.due(dueBy, limit, bounds.after), sizeOfTimer, bounds.charactersMax);
   }
@@ -151,9 +158,9 @@ class MemoryStore implements Store {
     records.judge(commit);
     this.#tables.write(commit.rows);
     // From here on nothing throws.
-    const before = records.deliveries.size;
+    const [deliveries, gaps] = [records.deliveries.size, records.gaps.size];
     records.apply(commit);
-    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - before };
+    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
   }
 
   async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]> {
@@ -171,7 +178,7 @@ class MemoryStore implements Store {
     return pageUpTo(asked, sizeOfLetter, bounds?.charactersMax);
   }
 
-  async prune(retention: Retention): Promise<number> {
+  async prune(retention: Retention): Promise<Pruned> {
     return this.#records(retention.partition).prune(retention);
   }
 

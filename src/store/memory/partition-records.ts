@@ -12,10 +12,12 @@ import type {
   NewDeadLetter,
   NewEvent,
   PartitionId,
+  Pruned,
   Release,
   Retention,
   StoredState,
 } from '../store.ts';
+import { NotedGaps } from './noted-gaps.ts';
 import { PendingDeliveries } from './pending-deliveries.ts';
 import { PendingTimers } from './pending-timers.ts';
 import { SortedList } from './sorted-list.ts';
@@ -35,6 +37,7 @@ interface Key {
 
 /** What a memory store keeps of one partition. Every method takes effect whole; only `judge` refuses a commit, and changes nothing. */
 export class PartitionRecords {
+  readonly gaps = new NotedGaps();
   readonly timers = new PendingTimers();
   readonly deliveries = new PendingDeliveries();
   readonly #id: PartitionId;
@@ -47,6 +50,8 @@ export class PartitionRecords {
   readonly #ids = new Map<string, number>();
   readonly #keys = new Map<string, Key>();
   readonly #deadLetters = new Map<string, DeadLetter>();
+  /** The positions of events that dead letters are about, and how many are about each. */
+  readonly #buried = new Map<number, number>();
 
   constructor(id: PartitionId) {
     this.#id = id;
@@ -58,8 +63,8 @@ export class PartitionRecords {
     for (const key of this.#keys.values()) held += key.held.size;
     let parked = 0;
     for (const letter of this.#deadLetters.values()) if (letter.parked) parked += 1;
-    const [deadLetters, deliveries] = [this.#deadLetters.size, this.deliveries.size];
-    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries };
+    const [deadLetters, deliveries, gaps] = [this.#deadLetters.size, this.deliveries.size, this.gaps.size];
+    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
   }
 
   append(event: NewEvent): Appended {
@@ -80,9 +85,10 @@ export class PartitionRecords {
   load(key: string): KeyRecord {
     const found = this.#keys.get(key);
     const timers = this.timers.of(key);
-    if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, held: 0, timers };
+    if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers };
     const { state, next, parked, held } = found;
-    return { state, next, parked, heldFrom: held.first?.order ?? null, held: held.size, timers };
+    const gap = held.size === 0 ? null : this.gaps.of(key);
+    return { state, next, parked, heldFrom: held.first?.order ?? null, held: held.size, gap, timers };
   }
 
   held(key: string, from: number, limit: number): HeldEvent[] {
@@ -121,6 +127,7 @@ export class PartitionRecords {
     }
     for (const release of commit.releases) this.#release(release);
     for (const { key, state, next, parked } of commit.keys) Object.assign(this.#key(key), { state, next, parked });
+    for (const gap of commit.gaps) this.gaps.write(gap);
     for (const timer of commit.timers) this.timers.write(timer);
     for (const delivery of commit.deliveries) this.deliveries.write(delivery);
     for (const letter of commit.deadLetters) this.#bury(letter);
@@ -154,8 +161,8 @@ export class PartitionRecords {
     return origins.filter((origin) => pending.has(origin));
   }
 
-  prune({ acceptedBefore, idsBefore, limit }: Retention): number {
-    const events = this.#pruneLog(acceptedBefore, limit);
+  prune({ acceptedBefore, idsBefore, after, limit }: Retention): Pruned {
+    const [events, end] = this.#pruneLog(acceptedBefore, after, limit);
     let ids = 0;
     for (const [id, acceptedAt] of this.#ids) {
       if (ids === limit) break;
@@ -163,7 +170,8 @@ export class PartitionRecords {
       this.#ids.delete(id);
       ids += 1;
     }
-    return events + ids;
+    const isDone = end === null && ids < limit;
+    return { count: events + ids, after: isDone ? null : (end ?? after) };
   }
 
   get #name(): string {
@@ -206,6 +214,7 @@ export class PartitionRecords {
     const { body = null, id: eventId = null, acceptedAt = null } = event ?? {};
     const origin = letter.origin ?? event?.origin ?? null;
     this.#deadLetters.set(letter.id, { ...letter, partition: this.#id, origin, body, eventId, acceptedAt });
+    if (letter.event !== null) this.#buried.set(letter.event.position, (this.#buried.get(letter.event.position) ?? 0) + 1);
     if (letter.numbers !== null) this.#key(letter.key).skipped.set(letter.id, letter.numbers);
   }
 
@@ -213,18 +222,24 @@ export class PartitionRecords {
     const letter = this.#deadLetters.get(id);
     if (letter === undefined) return;
     this.#deadLetters.delete(id);
+    if (letter.event === null) return;
+    const { position } = letter.event;
+    const others = (this.#buried.get(position) ?? 1) - 1;
+    if (others > 0) this.#buried.set(position, others);
+    else this.#buried.delete(position);
   }
 
-  #pruneLog(acceptedBefore: number, limit: number): number {
-    const needed = new Set<number>();
-    for (const { held } of this.#keys.values()) for (const { position } of held) needed.add(position);
-    for (const { event } of this.#deadLetters.values()) if (event !== null) needed.add(event.position);
-    let pruned = 0;
-    this.#log.retain(({ position, acceptedAt }) => {
-      if (pruned === limit || position > this.#cursor || acceptedAt >= acceptedBefore || needed.has(position)) return true;
-      pruned += 1;
-      return false;
-    });
-    return pruned;
+  /** Returns how many events went, and the position behind which there may be more; null at the end. */
+  #pruneLog(acceptedBefore: number, after: number, limit: number): readonly [events: number, end: number | null] {
+    const isOld = ({ position, acceptedAt }: LoggedEvent) => position <= this.#cursor && acceptedAt < acceptedBefore;
+    const piece = this.#log.from(({ position }) => position > after, limit);
+    const end = piece.length === limit && piece.every(isOld) ? (piece.at(-1)?.position ?? null) : null;
+    const gone = new Set(piece.filter((event) => isOld(event) && !this.#isNeeded(event)).map(({ position }) => position));
+    if (gone.size > 0) this.#log.retain(({ position }) => !gone.has(position));
+    return [gone.size, end];
+  }
+
+  #isNeeded({ key, number, position }: LoggedEvent): boolean {
+    return this.#buried.has(position) || this.#keys.get(key)?.held.at({ order: number ?? position }) !== undefined;
   }
 }

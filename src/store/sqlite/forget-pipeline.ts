@@ -10,9 +10,10 @@ const rowsMax = 5_000;
  */
 export function forgetPiece(db: DatabaseSync, pipeline: string): boolean {
   if (!pipelinesOf(db).includes(pipeline)) return false;
-  const { log, keys, held, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
+  const { log, keys, held, gaps, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
   const pieces = [
     deletion(held, 'key, "order"'),
+    deletion(gaps, 'key'),
     deletion(timers, 'key, name'),
     deletion(deliveries, 'place'),
     deletion(keys, 'key'),
@@ -25,7 +26,7 @@ export function forgetPiece(db: DatabaseSync, pipeline: string): boolean {
     left -= Number(db.prepare(sql).run(...(sql.includes('= ?') ? [pipeline] : []), left).changes);
     if (left === 0) return true;
   }
-  for (const table of [held, timers, deliveries, keys, log, ids, idBuckets]) db.exec(`DROP TABLE ${table}`);
+  for (const table of [held, gaps, timers, deliveries, keys, log, ids, idBuckets]) db.exec(`DROP TABLE ${table}`);
   db.prepare('DELETE FROM millrace_partitions WHERE pipeline = ?').run(pipeline);
   db.prepare('DELETE FROM millrace_state_shapes WHERE pipeline = ?').run(pipeline);
   return false;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { tablesOf } from './pipeline-tables.ts';
-import type { HoldRow, KeyUpdateRow, ReleaseRow, TimerWriteRow } from './rows.ts';
+import type { GapWriteRow, HoldRow, KeyUpdateRow, ReleaseRow, TimerWriteRow } from './rows.ts';
 
 /** Writes what is kept by key in one pipeline: its record, its held events, its timers. One statement for each. */
 export class PartitionKeys {
@@ -8,15 +8,21 @@ export class PartitionKeys {
   readonly #release: StatementSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
+  readonly #noteGap: StatementSync;
+  readonly #moveGap: StatementSync;
+  readonly #forgetGap: StatementSync;
   readonly #arm: StatementSync;
   readonly #disarm: StatementSync;
 
   constructor(db: DatabaseSync, pipeline: string) {
-    const { keys, held, timers } = tablesOf(pipeline);
+    const { keys, held, gaps, timers } = tablesOf(pipeline);
     this.#hold = db.prepare(`INSERT OR REPLACE INTO ${held} VALUES (?, ?, ?, ?, ?)`);
     this.#release = db.prepare(`DELETE FROM ${held} WHERE key = ? AND "order" BETWEEN ? AND ?`);
     this.#put = db.prepare(`INSERT OR REPLACE INTO ${keys} VALUES (?, ?, ?, ?, ?)`);
     this.#delete = db.prepare(`DELETE FROM ${keys} WHERE key = ?`);
+    this.#noteGap = db.prepare(`INSERT OR IGNORE INTO ${gaps} VALUES (?, ?, ?, ?)`);
+    this.#moveGap = db.prepare(`UPDATE ${gaps} SET next = ?2, "first" = ?3, since = ?4 WHERE key = ?1`);
+    this.#forgetGap = db.prepare(`DELETE FROM ${gaps} WHERE key = ?`);
     this.#arm = db.prepare(`INSERT OR REPLACE INTO ${timers} VALUES (?, ?, ?, ?, ?, ?)`);
     this.#disarm = db.prepare(`DELETE FROM ${timers} WHERE key = ? AND name = ?`);
   }
@@ -34,6 +40,14 @@ export class PartitionKeys {
     const [key, state, , next, parked] = row;
     if (state === null && next === null && parked === 0) this.#delete.run(key);
     else this.#put.run(...row);
+  }
+
+  /** Returns by how much the number of gaps changes. */
+  writeGap([key, next, first, since]: GapWriteRow): number {
+    if (since === null) return -Number(this.#forgetGap.run(key).changes);
+    if (Number(this.#noteGap.run(key, next, first, since).changes) === 1) return 1;
+    this.#moveGap.run(key, next, first, since);
+    return 0;
   }
 
   writeTimer(row: TimerWriteRow): void {

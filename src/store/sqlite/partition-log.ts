@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Retention } from '../store.ts';
+import type { Pruned, Retention } from '../store.ts';
 import { ChosenIds } from './chosen-ids.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { EventRow } from './rows.ts';
@@ -8,15 +8,6 @@ import { Select } from './select.ts';
 /** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
 export const isDuplicate = 0;
 export const isLate = -1;
-
-/** Events that one call of `prune` looks at: some milliseconds, so that no commit waits for long. */
-const pieceMax = 5_000;
-
-/** What a call of `prune` came to: how many events and ids went, and behind which position it goes on; null at the end. */
-export interface Pruned {
-  readonly removed: number;
-  readonly next: number | null;
-}
 
 /**
  * The log of one pipeline, as the writer sees it: judges and appends events, and forgets old ones. Positions are dense
@@ -31,7 +22,7 @@ export class PartitionLog {
   readonly #skipped: Select<[1]>;
   readonly #bounds: Select<[first: number | null, last: number | null, cursor: number | null]>;
   readonly #from: Select<[position: number, acceptedAt: number]>;
-  readonly #pieceEnd: Select<[last: number | null, events: number]>;
+  readonly #pieceEnd: Select<[position: number | null]>;
   readonly #pruneLog: StatementSync;
   #head = 0;
 
@@ -41,7 +32,7 @@ export class PartitionLog {
     this.#insert = db.prepare(`INSERT INTO ${log} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#ids = new ChosenIds(db, pipeline);
     this.#hold = db.prepare(`INSERT OR IGNORE INTO ${held} VALUES (?, ?, ?, 0, NULL)`);
-    this.#next = new Select(db, `SELECT next FROM ${keys} WHERE key = ?`);
+    this.#next = new Select(db, `SELECT CAST(next AS REAL) FROM ${keys} WHERE key = ?`);
     this.#skipped = new Select(
       db,
       'SELECT 1 FROM millrace_dead_letters WHERE pipeline = ? AND key = ? AND ? BETWEEN number_from AND number_to',
@@ -53,13 +44,12 @@ export class PartitionLog {
     this.#from = new Select(db, `SELECT position, accepted_at FROM ${log} WHERE position >= ? ORDER BY position LIMIT 1`);
     this.#pieceEnd = new Select(
       db,
-      `SELECT max(position), count(*) FROM (SELECT position FROM ${log} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?)`,
+      `SELECT max(position) FROM (SELECT position FROM ${log} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?)`,
     );
     this.#pruneLog = db.prepare(`DELETE FROM ${log} WHERE position IN (
       SELECT position FROM ${log} AS settled WHERE position > ? AND position <= ?
         AND NOT EXISTS (SELECT 1 FROM ${held} AS held WHERE held.key = settled.key AND held."order" = coalesce(settled.number, settled.position))
-        AND NOT EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ? AND letter.position = settled.position)
-      ORDER BY position LIMIT ?)`);
+        AND NOT EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ? AND letter.position = settled.position))`);
     this.reload();
   }
 
@@ -88,18 +78,14 @@ export class PartitionLog {
     return position;
   }
 
-  /**
-   * Forgets old events behind a position, and ids. Of events it looks at a piece alone: those that dead letters or their keys keep
-   * may be a million.
-   */
-  prune({ acceptedBefore, idsBefore, limit }: Retention, after: number): Pruned {
+  /** Forgets old events and ids. What it looks at is bounded, not what it forgets: all of it may be held. */
+  prune({ acceptedBefore, idsBefore, after, limit }: Retention): Pruned {
     const last = this.#lastBefore(acceptedBefore);
-    const [end, looked] = this.#pieceEnd.get(after, last, pieceMax) ?? [null, 0];
-    const events = end === null ? 0 : Number(this.#pruneLog.run(after, end, this.#pipeline, limit).changes);
-    // What the limit left of the piece is looked at again.
-    const isWhole = end === null || events < limit;
-    const next = isWhole && looked < pieceMax ? null : isWhole ? end : after;
-    return { removed: events + this.#ids.forget(idsBefore, limit), next };
+    const end = this.#pieceEnd.get(after, last, limit)?.[0] ?? null;
+    const events = end === null ? 0 : Number(this.#pruneLog.run(after, end, this.#pipeline).changes);
+    const ids = this.#ids.forget(idsBefore, limit);
+    const isDone = (end === null || end === last) && ids < limit;
+    return { count: events + ids, after: isDone ? null : (end ?? after) };
   }
 
   /** Holds the event by its number, unless that is known. */

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sizeOfAll } from '../list-size.ts';
-import type { DeliveryName, FlowQuery, ListBounds, TimerBounds } from '../store.ts';
+import type { DeliveryName, FlowQuery, GapQuery, ListBounds, TimerBounds } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import {
   type DeliveryRow,
+  type GapRow,
   type HeldRow,
   type KeyRow,
   type LogRow,
@@ -32,6 +33,8 @@ export class PartitionReader {
   readonly #held: Select<HeldRow>;
   readonly #firstHeldKey: Select<readonly [key: string | null]>;
   readonly #nextHeldKey: Select<readonly [key: string | null]>;
+  readonly #gap: Select<GapRow>;
+  readonly #gaps: Select<GapRow>;
   readonly #timers: Select<TimerRow>;
   readonly #dueTimers: Select<TimerRow>;
   readonly #dueTimersAfter: Select<TimerRow>;
@@ -48,12 +51,12 @@ export class PartitionReader {
   readonly #pipeline: string;
 
   constructor(db: DatabaseSync, pipeline: string) {
-    const { log, keys, held, timers, deliveries } = tablesOf(pipeline);
+    const { log, keys, held, gaps, timers, deliveries } = tablesOf(pipeline);
     this.#log = new Select(
       db,
       `SELECT position, key, id, number, accepted_at, body, traceparent, origin FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
     );
-    this.#record = new Select(db, `SELECT state, state_version, next, parked FROM ${keys} WHERE key = ?`);
+    this.#record = new Select(db, `SELECT state, state_version, CAST(next AS REAL), parked FROM ${keys} WHERE key = ?`);
     this.#heldCount = new Select(db, `SELECT min("order"), count(*) FROM ${held} WHERE key = ?`);
     this.#held = new Select(
       db,
@@ -64,6 +67,9 @@ export class PartitionReader {
     );
     this.#firstHeldKey = new Select(db, `SELECT min(key) FROM ${held}`);
     this.#nextHeldKey = new Select(db, `SELECT min(key) FROM ${held} WHERE key > ?`);
+    const gap = 'key, next, "first", since';
+    this.#gap = new Select(db, `SELECT ${gap} FROM ${gaps} WHERE key = ?`);
+    this.#gaps = new Select(db, `SELECT ${gap} FROM ${gaps} WHERE since <= ? AND (since, key) > (?, ?) ORDER BY since, key LIMIT ?`);
     const timer = 'key, name, due_at, data, attempts, retry_at';
     this.#timers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE key = ? ORDER BY name`);
     this.#dueTimers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
@@ -100,7 +106,8 @@ export class PartitionReader {
 
   load(key: string): KeyRow {
     const [heldFrom, held] = this.#heldCount.get(key) ?? [null, 0];
-    return [...(this.#record.get(key) ?? noRecord), heldFrom, held, this.#timers.all(key)];
+    const gap = held === 0 ? null : (this.#gap.get(key) ?? null);
+    return [...(this.#record.get(key) ?? noRecord), heldFrom, held, gap, this.#timers.all(key)];
   }
 
   held(key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {
@@ -117,6 +124,10 @@ export class PartitionReader {
       keys.push(key);
     }
     return keys;
+  }
+
+  gaps({ until, after, limit }: GapQuery): readonly GapRow[] {
+    return this.#gaps.all(until ?? Number.MAX_SAFE_INTEGER, after?.since ?? Number.MIN_SAFE_INTEGER, after?.key ?? '', limit);
   }
 
   dueTimers(dueBy: number, limit: number, { after, charactersMax }: TimerBounds = {}): readonly TimerRow[] {

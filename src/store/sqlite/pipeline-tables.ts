@@ -7,6 +7,7 @@ export interface PipelineTables {
   readonly log: string;
   readonly keys: string;
   readonly held: string;
+  readonly gaps: string;
   readonly timers: string;
   readonly deliveries: string;
   readonly ids: string;
@@ -18,6 +19,7 @@ export function tablesOf(pipeline: string): PipelineTables {
     log: quote(`millrace_log_${pipeline}`),
     keys: quote(`millrace_keys_${pipeline}`),
     held: quote(`millrace_held_${pipeline}`),
+    gaps: quote(`millrace_gaps_${pipeline}`),
     timers: quote(`millrace_timers_${pipeline}`),
     deliveries: quote(`millrace_deliveries_${pipeline}`),
     ids: quote(`millrace_ids_${pipeline}`),

@@ -25,14 +25,21 @@ const reason = new Error('the client has gone');
 
 test('a query that runs ends when its signal is aborted, and its thread answers the next one', async (t) => {
   const store = await withRows(t);
+  const started: unknown[] = [];
+  const note = (worker: unknown) => started.push(worker);
+  process.on('worker', note);
+  t.after(() => process.off('worker', note));
+  // From here on both threads are at work at once.
+  await Promise.all([1, 2].map(() => store.query(quick, [], { signal: AbortSignal.timeout(20_000) })));
   for (let time = 0; time < 6; time += 1) {
     const gone = new AbortController();
     const asked = store.query(time % 2 === 0 ? endless : nested, [], { signal: gone.signal });
-    setTimeout(() => gone.abort(reason), 20);
+    setTimeout(() => gone.abort(reason), 100);
     await assert.rejects(asked, reason);
   }
   const still = AbortSignal.timeout(20_000);
   assert.deepEqual(await Promise.all([1, 2, 3].map(() => store.query(quick, [], { signal: still }))), Array(3).fill([{ events: 30_000 }]));
+  assert.ok(started.length <= 2, `${started.length} threads were started: some were left to a query that did not end`);
 });
 
 test('queries that are given up while they wait are never begun, and keep nobody waiting', async (t) => {
@@ -64,7 +71,7 @@ test('a statement that cannot be ended keeps its thread, and others are answered
   // It looks at no row of a table.
   const counting = 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000000) SELECT max(n) AS n FROM n';
   const asked = [1, 2].map(() => store.query(counting, [], { signal: gone.signal }));
-  const next = store.query(quick, [], AbortSignal.timeout(30_000));
+  const next = store.query(quick, [], { signal: AbortSignal.timeout(30_000) });
   gone.abort(reason);
   for (const outcome of await Promise.allSettled(asked)) assert.equal(outcome.status, 'rejected');
   assert.deepEqual(await next, [{ events: 10 }]);

@@ -7,6 +7,7 @@ import type {
   DeadLetterQuery,
   DeliveryName,
   FlowQuery,
+  GapQuery,
   InventoryQuery,
   ListBounds,
   PartitionId,
@@ -17,7 +18,7 @@ import { DeadLetterReader } from './dead-letter-reader.ts';
 import type { Interruptible } from './interruptible.ts';
 import { readInventory } from './inventory.ts';
 import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
-import { type DeliveryRow, type HeldRow, type KeyRow, type LogRow, sizeOfKeyRow, type TimerRow } from './rows.ts';
+import { type DeliveryRow, type GapRow, type HeldRow, type KeyRow, type LogRow, sizeOfKeyRow, type TimerRow } from './rows.ts';
 import { canPrepare, type Selection, select } from './select-rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
@@ -26,6 +27,7 @@ export interface ReaderCalls {
   load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[];
   held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[];
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[];
   dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[];
   nextTimerDue(partition: PartitionId, after: number): number | null;
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[];
@@ -74,6 +76,10 @@ export class Reader implements ReaderCalls {
 
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[] {
     return this.#partition(partition).heldKeys(after, limit);
+  }
+
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[] {
+    return this.#partition(partition).gaps(query);
   }
 
   dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[] {

@@ -1,5 +1,7 @@
 import type {
   Commit,
+  Gap,
+  GapWrite,
   HeldEvent,
   Hold,
   KeyRecord,
@@ -8,6 +10,7 @@ import type {
   NewEvent,
   Release,
   StoredDelivery,
+  StoredGap,
   StoredTimer,
   TimerWrite,
 } from '../store.ts';
@@ -35,6 +38,8 @@ export type HoldRow = readonly [key: string, order: number, position: number, at
 export type ReleaseRow = readonly [key: string, from: number, to: number];
 /** What becomes of a key. */
 export type KeyUpdateRow = readonly [key: string, state: string | null, version: number | null, next: number | null, parked: number];
+/** Without a moment the gap is forgotten. */
+export type GapWriteRow = readonly [key: string, next: number, first: number, since: number | null];
 /** Without a moment the timer is disarmed. */
 export type TimerWriteRow = readonly [
   key: string,
@@ -45,10 +50,11 @@ export type TimerWriteRow = readonly [
   retryAt: number | null,
 ];
 /** A commit whose longest lists are rows. */
-export interface CommitRows extends Omit<Commit, 'holds' | 'releases' | 'keys' | 'timers' | 'sends'> {
+export interface CommitRows extends Omit<Commit, 'holds' | 'releases' | 'keys' | 'gaps' | 'timers' | 'sends'> {
   readonly holds: readonly HoldRow[];
   readonly releases: readonly ReleaseRow[];
   readonly keys: readonly KeyUpdateRow[];
+  readonly gaps: readonly GapWriteRow[];
   readonly timers: readonly TimerWriteRow[];
   readonly sends: readonly EventRow[];
 }
@@ -62,8 +68,10 @@ export type KeyRow = readonly [
   parked: number | null,
   heldFrom: number | null,
   held: number,
+  gap: GapRow | null,
   timers: readonly TimerRow[],
 ];
+export type GapRow = readonly [key: string, next: number, first: number, since: number];
 export type TimerRow = readonly [key: string, name: string, dueAt: number, data: string | null, attempts: number, retryAt: number | null];
 export type DeliveryRow = readonly [
   id: string,
@@ -83,9 +91,9 @@ export function sizeOfLogRow([, , , , , body]: LogRow | HeldRow): number {
   return body.length;
 }
 
-export function sizeOfKeyRow(row: KeyRow): number {
-  let size = row[0]?.length ?? 0;
-  for (const timer of row[6]) size += sizeOfTimerRow(timer);
+export function sizeOfKeyRow([state, , , , , , , timers]: KeyRow): number {
+  let size = state?.length ?? 0;
+  for (const timer of timers) size += sizeOfTimerRow(timer);
   return size;
 }
 
@@ -109,6 +117,7 @@ export function toCommitRows(commit: Commit): CommitRows {
     holds: commit.holds.map(toHoldRow),
     releases: commit.releases.map(toReleaseRow),
     keys: commit.keys.map(toKeyUpdateRow),
+    gaps: commit.gaps.map(toGapWriteRow),
     timers: commit.timers.map(toTimerWriteRow),
     sends: commit.sends.map(toEventRow),
   };
@@ -126,6 +135,10 @@ function toKeyUpdateRow({ key, state, next, parked }: KeyUpdate): KeyUpdateRow {
   return [key, state?.json ?? null, state?.version ?? null, next, parked ? 1 : 0];
 }
 
+function toGapWriteRow({ key, gap }: GapWrite): GapWriteRow {
+  return gap === null ? [key, 0, 0, null] : [key, gap.next, gap.first, gap.since];
+}
+
 function toTimerWriteRow({ key, name, timer }: TimerWrite): TimerWriteRow {
   return timer === null ? [key, name, null, null, 0, null] : [key, name, timer.dueAt, timer.data, timer.attempts, timer.retryAt];
 }
@@ -139,10 +152,19 @@ export function toHeldEvent(row: HeldRow): HeldEvent {
   return { position, key, id, number, acceptedAt, body, traceparent, origin, order, attempts, retryAt };
 }
 
-/** Every column but the last two is null when nothing is known of the key. */
-export function toKeyRecord([json, version, next, parked, heldFrom, held, timers]: KeyRow): KeyRecord {
+/** Every column but those of held events and timers is null when nothing is known of the key. */
+export function toKeyRecord([json, version, next, parked, heldFrom, held, gapRow, timers]: KeyRow): KeyRecord {
   const state = json === null || version === null ? null : { json, version };
-  return { state, next, parked: parked === 1, heldFrom, held, timers: timers.map(([, ...timer]) => toStoredTimer(timer)) };
+  const gap = gapRow === null ? null : toGap(gapRow);
+  return { state, next, parked: parked === 1, heldFrom, held, gap, timers: timers.map(([, ...timer]) => toStoredTimer(timer)) };
+}
+
+export function toStoredGap(row: GapRow): StoredGap {
+  return { key: row[0], ...toGap(row) };
+}
+
+function toGap([, next, first, since]: GapRow): Gap {
+  return { next, first, since };
 }
 
 export function toTimer([key, ...timer]: TimerRow): StoredTimer & { readonly key: string } {

@@ -27,7 +27,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (before <= 2) migrateFrom2(db);
   if (before <= 3) migrateFrom3(db);
   if (before <= 4) migrateFrom4(db);
-  if (before <= 5) migrateFrom5(db);
+  if (before <= 5) migrateFrom5(db, createPipelineTables);
   // A start that changes nothing writes nothing, so that the disk may be full.
   if (found !== schemaVersion) db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
@@ -61,7 +61,7 @@ const sharedTables = `
 
 /** Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id. */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {
-  const { log, keys, held, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
+  const { log, keys, held, gaps, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
   db.exec(`
     CREATE TABLE IF NOT EXISTS ${log} (
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
@@ -75,6 +75,10 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
       key TEXT NOT NULL, "order" INTEGER NOT NULL, position INTEGER NOT NULL, attempts INTEGER NOT NULL, retry_at INTEGER,
       PRIMARY KEY (key, "order")
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ${gaps} (
+      key TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL, "first" INTEGER NOT NULL, since INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_gaps_${pipeline}`)} ON ${gaps} (since, key);
     CREATE TABLE IF NOT EXISTS ${timers} (
       key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
       attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)

@@ -316,8 +316,17 @@ test('a database of version 2 is brought up to date with all that is in it, and 
   const store = sqlite(path);
   for (const [time, epoch] of [4, 5].entries()) {
     await store.open(declaration);
-    assert.deepEqual(await store.claim(visits), { epoch, cursor: 1, head: 1, held: 0, deadLetters: time + 1, parked: 0, deliveries: time });
-    const nothing = { holds: [], releases: [], keys: [], timers: [], rows: [], resolvedDeadLetters: [], sends: [] };
+    assert.deepEqual(await store.claim(visits), {
+      epoch,
+      cursor: 1,
+      head: 1,
+      held: 0,
+      deadLetters: time + 1,
+      parked: 0,
+      deliveries: time,
+      gaps: 0,
+    });
+    const nothing = { holds: [], gaps: [], releases: [], keys: [], timers: [], rows: [], resolvedDeadLetters: [], sends: [] };
     const work = {
       deliveries: [{ write: 'ask' as const, delivery: stored }],
       deadLetters: [{ ...letter, id: `y${time}`, delivery: given }],
@@ -452,4 +461,24 @@ test('a database of version 5 is brought up to date: its deliveries are of the f
     );
     await store.close();
   }
+});
+
+test('a database of version 5 is brought up to date: its gaps are noted from now on, also those of pipelines that are not declared', async () => {
+  const path = join(folder, 'version-5.db');
+  await whileOpen(sqlite(path), async () => undefined);
+  const plain = new DatabaseSync(path);
+  plain.exec("DROP TABLE millrace_gaps_visits; UPDATE millrace_meta SET value = 5 WHERE name = 'schema_version'");
+  plain.exec('CREATE TABLE millrace_log_gone AS SELECT * FROM millrace_log_visits');
+  plain.close();
+  const visits = { pipeline: 'visits', slice: 0 };
+  const gap = { next: 1, first: 3, since: 7 };
+  await whileOpen(sqlite(path), async (store) => {
+    const { epoch, gaps } = await store.claim(visits);
+    assert.equal(gaps, 0);
+    await store.commit(commitOf(visits, epoch, { gaps: [{ key: 'a', gap }] }));
+  });
+  await whileOpen(sqlite(path), async (store) => {
+    assert.deepEqual(await store.gaps(visits, { limit: 10 }), [{ key: 'a', ...gap }]);
+    await store.forget('gone');
+  });
 });

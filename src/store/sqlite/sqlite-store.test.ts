@@ -195,6 +195,7 @@ describe('plain SQL beside a running store', () => {
       const nothing = {
         cursor: 0,
         holds: [],
+        gaps: [],
         releases: [],
         keys: [],
         timers: [],
@@ -231,6 +232,7 @@ describe('plain SQL beside a running store', () => {
           epoch,
           cursor: 0,
           holds: [],
+          gaps: [],
           releases: [],
           keys: [],
           timers: [],
@@ -247,8 +249,14 @@ describe('plain SQL beside a running store', () => {
         store.commit(put('c', 2)),
       ]);
       assert.equal(refused.status === 'rejected' && refused.reason.message, 'table pages: too many');
-      assert.deepEqual(first, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 1 }], deliveriesAdded: 0 } });
-      assert.deepEqual(last, { status: 'fulfilled', value: { sends: [{ status: 'accepted', position: 2 }], deliveriesAdded: 0 } });
+      assert.deepEqual(first, {
+        status: 'fulfilled',
+        value: { sends: [{ status: 'accepted', position: 1 }], deliveriesAdded: 0, gapsAdded: 0 },
+      });
+      assert.deepEqual(last, {
+        status: 'fulfilled',
+        value: { sends: [{ status: 'accepted', position: 2 }], deliveriesAdded: 0, gapsAdded: 0 },
+      });
       assert.deepEqual(await store.query('SELECT id FROM pages ORDER BY id', []), [{ id: 'a' }, { id: 'c' }]);
     }));
 });
@@ -259,7 +267,17 @@ test('a large pipeline is deleted in pieces, between which others commit, and a 
     const keys = Array.from({ length: 12_000 }, (_, n) => `k${n}`);
     await store.append(keys.map((key) => ({ ...event(key), knownSince: 0 })));
     const timers = keys.map((key) => ({ key, name: 'wake', timer: { dueAt: 5, data: null, attempts: 0, retryAt: null } }));
-    const nothing = { holds: [], releases: [], keys: [], deliveries: [], rows: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+    const nothing = {
+      holds: [],
+      gaps: [],
+      releases: [],
+      keys: [],
+      deliveries: [],
+      rows: [],
+      deadLetters: [],
+      resolvedDeadLetters: [],
+      sends: [],
+    };
     await store.commit({ partition: visits, epoch, cursor: 0, ...nothing, timers });
     await store.close();
 

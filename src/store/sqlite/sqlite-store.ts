@@ -15,6 +15,7 @@ import type {
   DeliveryName,
   DueByFlow,
   FlowQuery,
+  GapQuery,
   HeldEvent,
   InventoryQuery,
   KeyedTimer,
@@ -24,11 +25,13 @@ import type {
   NewEvent,
   Opened,
   PartitionId,
+  Pruned,
   ReadBounds,
   Retention,
   Store,
   StoreDeclaration,
   StoredDelivery,
+  StoredGap,
   StoredPipeline,
   StoreLog,
   StoreStats,
@@ -40,14 +43,12 @@ import { logBytes } from './log-watch.ts';
 import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
 import { type LaneOptions, ReaderLane } from './reader-lane.ts';
-import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toTimer } from './rows.ts';
+import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './rows.ts';
 import { toRows } from './select-rows.ts';
 import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
 import type { WriterThreadOptions } from './writer-thread.ts';
 
-/** In one call: no stop waits for long behind it. */
-const prunePiecesMax = 20;
 /** SQLite counts in 32 bits. */
 const busyTimeoutMsMax = 2 ** 31 - 1;
 
@@ -113,8 +114,6 @@ class SqliteStore implements Store {
   readonly kind = 'sqlite';
   readonly partitions = 1;
   readonly #connection: ConnectionOptions;
-  /** By pipeline, the position behind which retention goes on. */
-  readonly #prunedTo = new Map<string, number>();
   #threads: Threads | undefined;
   #opening: Promise<Threads> | undefined;
   #closing: Promise<unknown> | undefined;
@@ -165,6 +164,11 @@ class SqliteStore implements Store {
     return this.#open.reader.call('heldKeys', [partition, after, limit]);
   }
 
+  async gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]> {
+    const rows = await this.#open.reader.call('gaps', [partition, query]);
+    return rows.map(toStoredGap);
+  }
+
   async dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): Promise<readonly KeyedTimer[]> {
     const rows = await this.#open.reader.call('dueTimers', [partition, dueBy, limit, bounds]);
     return rows.map(toTimer);
@@ -200,28 +204,16 @@ class SqliteStore implements Store {
 
   async commit(commit: Commit): Promise<Committed> {
     checkMoments(commit);
-    const { sends, deliveriesAdded } = await this.#open.writer.call('commit', toCommitRows(commit));
-    return { sends: sends.map(toAppended), deliveriesAdded };
+    const { sends, ...added } = await this.#open.writer.call('commit', toCommitRows(commit));
+    return { sends: sends.map(toAppended), ...added };
   }
 
   async deadLetters(query: DeadLetterQuery, { signal, ...bounds }: ReadBounds = {}): Promise<readonly DeadLetter[]> {
     return this.#open.lookups.call('deadLetters', [query, bounds], signal);
   }
 
-  /** Piece by piece, so that others write in between, and from where the last call ended: those that are kept may be a million. */
-  async prune(retention: Retention): Promise<number> {
-    const { pipeline } = retention.partition;
-    let removed = 0;
-    let pieces = 0;
-    do {
-      const left = { ...retention, limit: retention.limit - removed };
-      const piece = await this.#open.writer.call('prunePiece', left, this.#prunedTo.get(pipeline) ?? 0);
-      removed += piece.removed;
-      if (piece.next === null) this.#prunedTo.delete(pipeline);
-      else this.#prunedTo.set(pipeline, piece.next);
-      pieces += 1;
-    } while (this.#prunedTo.has(pipeline) && removed < retention.limit && pieces < prunePiecesMax);
-    return removed;
+  async prune(retention: Retention): Promise<Pruned> {
+    return this.#open.writer.call('prune', retention);
   }
 
   async query(

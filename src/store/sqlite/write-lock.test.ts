@@ -19,7 +19,18 @@ describe('a lock that another process has', () => {
       await assert.rejects(store.append([visit()]), isBusy);
       assert.ok(performance.now() - from >= 100, 'the first one waits');
       const later = performance.now();
-      const commit = { partition: visits, epoch, cursor: 1, holds: [], releases: [], keys: [], timers: [], deliveries: [], rows: [] };
+      const commit = {
+        partition: visits,
+        epoch,
+        cursor: 1,
+        holds: [],
+        gaps: [],
+        releases: [],
+        keys: [],
+        timers: [],
+        deliveries: [],
+        rows: [],
+      };
       const whole = { ...commit, deadLetters: [], resolvedDeadLetters: [], sends: [] };
       for (let nth = 0; nth < 100; nth += 1) {
         await assert.rejects(store.append([visit()]), isBusy);

@@ -1,10 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
-import type { Claim, NewDeadLetter, PartitionId, Retention, StoreDeclaration } from '../store.ts';
+import type { Claim, NewDeadLetter, PartitionId, Pruned, Retention, StoreDeclaration } from '../store.ts';
 import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
-import { PartitionLog, type Pruned } from './partition-log.ts';
+import { PartitionLog } from './partition-log.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { CommitRows, EventRow } from './rows.ts';
 import { Select } from './select.ts';
@@ -16,6 +16,7 @@ import type { Call } from './thread-messages.ts';
 interface WrittenCommit {
   readonly sends: readonly number[];
   readonly deliveriesAdded: number;
+  readonly gapsAdded: number;
 }
 
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
@@ -23,7 +24,7 @@ export interface WriterCalls {
   claim(partition: PartitionId): Claim;
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
-  prunePiece(retention: Retention, after: number): Pruned;
+  prune(retention: Retention): Pruned;
   forgetPiece(pipeline: string): boolean;
 }
 
@@ -42,7 +43,7 @@ interface Partition {
   readonly log: PartitionLog;
   readonly keys: PartitionKeys;
   readonly deliveries: PartitionDeliveries;
-  readonly counts: Select<[held: number, deadLetters: number, parked: number, deliveries: number]>;
+  readonly counts: Select<[held: number, deadLetters: number, parked: number, deliveries: number, gaps: number]>;
 }
 
 /** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
@@ -60,14 +61,15 @@ export class Writer implements WriterCalls {
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
     this.#db = db;
     for (const { name } of pipelines) {
-      const { held, deliveries } = tablesOf(name);
+      const { held, deliveries, gaps } = tablesOf(name);
       this.#partitions.set(name, {
         log: new PartitionLog(db, name),
         keys: new PartitionKeys(db, name),
         deliveries: new PartitionDeliveries(db, name),
         counts: new Select(
           db,
-          `SELECT (SELECT count(*) FROM ${held}), count(*), coalesce(sum(parked), 0), (SELECT count(*) FROM ${deliveries})
+          `SELECT (SELECT count(*) FROM ${held}), count(*), coalesce(sum(parked), 0), (SELECT count(*) FROM ${deliveries}),
+             (SELECT count(*) FROM ${gaps})
            FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0`,
         ),
       });
@@ -92,8 +94,8 @@ export class Writer implements WriterCalls {
   claim(id: PartitionId): Claim {
     const { log, counts } = this.#partition(id.pipeline, id.slice);
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
-    const [held, deadLetters, parked, deliveries] = counts.get(id.pipeline) ?? [0, 0, 0, 0];
-    return { epoch, cursor, head: log.head, held, deadLetters, parked, deliveries };
+    const [held, deadLetters, parked, deliveries, gaps] = counts.get(id.pipeline) ?? [0, 0, 0, 0, 0];
+    return { epoch, cursor, head: log.head, held, deadLetters, parked, deliveries, gaps };
   }
 
   append(events: readonly EventRow[]): readonly number[] {
@@ -110,9 +112,9 @@ export class Writer implements WriterCalls {
     }
   }
 
-  prunePiece(retention: Retention, after: number): Pruned {
+  prune(retention: Retention): Pruned {
     const { pipeline, slice } = retention.partition;
-    return this.#partition(pipeline, slice).log.prune(retention, after);
+    return this.#partition(pipeline, slice).log.prune(retention);
   }
 
   #commit(commit: CommitRows): WrittenCommit {
@@ -122,6 +124,8 @@ export class Writer implements WriterCalls {
     for (const hold of commit.holds) keys.hold(hold);
     for (const release of commit.releases) keys.release(release);
     for (const update of commit.keys) keys.update(update);
+    let gapsAdded = 0;
+    for (const gap of commit.gaps) gapsAdded += keys.writeGap(gap);
     for (const timer of commit.timers) keys.writeTimer(timer);
     let deliveriesAdded = 0;
     for (const delivery of commit.deliveries) deliveriesAdded += deliveries.write(delivery);
@@ -131,7 +135,7 @@ export class Writer implements WriterCalls {
       this.#resolve.run(id);
       this.#resolveGap.run(id);
     }
-    return { sends: this.append(commit.sends), deliveriesAdded };
+    return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
   }
 
   /** Deletes some of what lies here of a pipeline that is not declared; returns whether something is left. */
