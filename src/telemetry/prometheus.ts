@@ -106,7 +106,13 @@ const histograms: readonly (Shown<DistributionSnapshot> & { readonly unit: numbe
   { name: 'millrace_commit_turns', help: 'Turns that share a commit.', unit: 1, of: ({ distributions }) => distributions.commitTurns },
 ];
 
-function ofMill({ counts, leftovers, waits, store, uptimeMs, refusals }: Snapshot): Registry {
+function ofMill(snapshot: Snapshot): Registry {
+  const registry = ofPipelines(snapshot);
+  showWork(snapshot, registry);
+  return registry;
+}
+
+function ofPipelines({ counts }: Snapshot): Registry {
   const registry = new Registry();
   const registers = [registry];
   const pipelines = Object.entries(counts);
@@ -146,6 +152,12 @@ function ofMill({ counts, leftovers, waits, store, uptimeMs, refusals }: Snapsho
     const histogram = new SnapshotHistogram(name, help, unit, registry);
     for (const [pipeline, count] of pipelines) histogram.show(pipeline, of(count));
   }
+  return registry;
+}
+
+/** Work that waits, the store, and the server itself. */
+function showWork({ leftovers, waits, store, uptimeMs, refusals }: Snapshot, registry: Registry): void {
+  const registers = [registry];
   const gone = new Gauge({
     name: 'millrace_leftovers',
     help: 'Things that stored work is left of and that are no longer declared.',
@@ -182,7 +194,6 @@ function ofMill({ counts, leftovers, waits, store, uptimeMs, refusals }: Snapsho
   });
   for (const [reason, count] of Object.entries(refusals)) refused.inc({ reason }, count);
   new Gauge({ name: 'millrace_uptime_seconds', help: 'Seconds since the server was made.', registers }).set(uptimeMs / msPerSecond);
-  return registry;
 }
 
 function outcomesOf(count: PipelineCounts): Readonly<Record<string, number>> {

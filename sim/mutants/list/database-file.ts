@@ -297,12 +297,4 @@ export const databaseFile: readonly Mutant[] = [
     replace: 'if (this.#underWay < 0) {',
     tests: [beside('server/abandoned-reads')],
   },
-  {
-    name: 'retention-never-comes-past-what-is-kept',
-    promises: [7],
-    file: 'src/store/sqlite/sqlite-store.ts',
-    find: 'else this.#prunedTo.set(pipeline, piece.next);',
-    replace: 'else break;',
-    tests: [beside('store/sqlite/prune')],
-  },
 ];

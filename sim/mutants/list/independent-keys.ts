@@ -140,8 +140,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'key-forgotten-while-it-waits-to-go-on',
     promises: [3],
     file: 'src/engine/lane.ts',
-    find: '!this.isRung &&',
-    replace: '',
+    find: 'if (!still || this.isRung || this.isGapYoung',
+    replace: 'if (!still || this.isGapYoung',
     tests: [promise('in-order'), promise('floods')],
   },
 ];
