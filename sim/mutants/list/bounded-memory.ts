@@ -87,7 +87,7 @@ export const boundedMemory: readonly Mutant[] = [
     name: 'log-read-without-bound',
     promises: [7],
     file: feed,
-    find: 'limit, this.#bounds.memory.readMax)',
+    find: 'limit, { charactersMax: this.#bounds.memory.readMax })',
     replace: 'limit)',
     tests,
   },

@@ -124,8 +124,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'keys-that-wait-for-a-moment-take-the-room-of-others',
     promises: [4],
     file: lanes,
-    find: 'this.#lanes.size - this.#waiting - this.#means.limits.warmKeys',
-    replace: 'this.#lanes.size - this.#means.limits.warmKeys',
+    find: 'this.#lanes.size - this.#waiting > this.#means.limits.warmKeys',
+    replace: 'this.#lanes.size > this.#means.limits.warmKeys',
     tests: [promise('floods', 'keys whose retries come due at once')],
   },
   {

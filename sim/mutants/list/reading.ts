@@ -7,8 +7,8 @@ export const reading: readonly Mutant[] = [
     name: 'own-write-not-waited-for',
     promises: [1],
     file: 'src/engine/key-reader.ts',
-    find: 'await this.#isCaughtUp(partition, [key], waitMs);\n    const [record] = await this.#load(partition.id, [key], reading);\n    return readState',
-    replace: 'const [record] = await this.#load(partition.id, [key], reading);\n    return readState',
+    find: 'await this.#isCaughtUp(partition, [key], waitMs);\n    const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);\n    return readState',
+    replace: 'const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);\n    return readState',
     tests: [promise('fresh-reads')],
   },
   {

@@ -101,7 +101,7 @@ export function sizeOfTimerRow([, , , data]: TimerRow): number {
   return data?.length ?? 0;
 }
 
-export function sizeOfDeliveryRow([, , , body]: DeliveryRow): number {
+export function sizeOfDeliveryRow([, , , , body]: DeliveryRow): number {
   return body.length;
 }
 
