@@ -26,6 +26,7 @@ export const errorTable = {
   MILL_READ_TIMEOUT: { status: 503, retryable: true, title: 'A read took too long' },
   MILL_READ_CANCELLED: { status: 503, retryable: true, title: 'A read was cancelled' },
   MILL_VALIDATION_TIMEOUT: { status: 503, retryable: true, title: 'The schema of the event took too long' },
+  MILL_MEMORY_FULL: { status: 503, retryable: true, title: 'Too much is under way for the memory' },
   MILL_STOPPING: { status: 503, retryable: true, title: 'The engine is stopping' },
   MILL_STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store does not answer' },
   MILL_STORE_BUSY: { status: 503, retryable: true, title: 'The store is locked by another program' },

@@ -35,6 +35,7 @@ export type { SendLoop } from './engine/send-loop.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export type { TurnName, Turns } from './engine/turns-under-way.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
+export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
 export type { Duration } from './pipeline/duration.ts';
 export type {
   Answer,
@@ -89,7 +90,17 @@ export { answerBatch, BatchAnswer } from './server/batch.ts';
 export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';
-export { decodeCursor, encodeCursor, type Page, type PageOptions, pageOf, pageParameters, pageSchema } from './server/page.ts';
+export {
+  decodeCursor,
+  encodeCursor,
+  forPage,
+  type Page,
+  type PageOptions,
+  pageOf,
+  pageParameters,
+  pageSchema,
+  rowsOfPage,
+} from './server/page.ts';
 export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
 export { noQuery } from './server/query-parameters.ts';
 export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';

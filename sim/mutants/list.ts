@@ -1,6 +1,7 @@
 import { acceptedIsDurable } from './list/accepted-is-durable.ts';
 import { access } from './list/access.ts';
 import { boundedDoor } from './list/bounded-door.ts';
+import { boundedMemory } from './list/bounded-memory.ts';
 import { clocks } from './list/clocks.ts';
 import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
@@ -37,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...fairDeliveries,
   ...boundedDoor,
   ...sends,
+  ...boundedMemory,
   ...safeStop,
   ...schedules,
   ...clocks,

@@ -54,11 +54,11 @@ export class Life implements Surroundings {
     this.died = promise;
     this.#die = reject;
     const { settings } = world.program;
-    const { warmKeys, feed, commit } = settings;
+    const { warmKeys, feed, commit, memoryBytes } = settings;
     this.mill = millrace({
       store: makeStore(this),
       pipelines: simulatedPipelines(settings, this),
-      limits: { warmKeys, feed, commit, pendingPerKey: settings.maxPending },
+      limits: { warmKeys, feed, commit, memoryBytes, pendingPerKey: settings.maxPending },
       clock: this.#clock(),
       random: world.random,
     });

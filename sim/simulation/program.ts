@@ -94,6 +94,7 @@ export interface Settings {
   readonly warmKeys: number;
   readonly feed: number;
   readonly commit: number;
+  readonly memoryBytes: number;
   /** How often the clock moves while calls are under way, of a hundred chances. */
   readonly haste: number;
 }

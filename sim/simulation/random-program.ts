@@ -1,3 +1,4 @@
+import { defaultLimits } from '../../src/engine/limits.ts';
 import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
 import {
@@ -38,6 +39,9 @@ const undeclared: readonly (readonly Declared[])[] = [
 /** Back by less than what everything has to come to rest in the end. */
 const clockJumpsMs = [-20_000, -2_000, -300, 300, 5_000, 3_600_000];
 
+/** So little that there is room for one event at most, for a few, and for all. */
+const memories = [8_000, 40_000, defaultLimits.memoryBytes];
+
 const keys = ['ann', 'bob', 'cem', 'dan'] as const;
 
 /** A random program: the same for the same seed and number of steps. A plain one has of what happens only what there was at first. */
@@ -55,12 +59,15 @@ class Author {
   readonly #numbers = new Map<string, { next: number; readonly left: number[] }>();
   readonly #isRedeclared: boolean;
   readonly #isClockSet: boolean;
+  readonly #memoryBytes: number;
   #marks = 0;
 
   constructor(seed: number, isPlain: boolean) {
     this.#seed = seed;
     this.#beside = isPlain ? undefined : new Chance(dice(Math.imul(seed, 0xc2b2ae35)));
     this.#isRedeclared = this.#beside?.one([true, false]) ?? false;
+    // Thrown apart from all else, so that programs of former days keep their course.
+    this.#memoryBytes = isPlain ? defaultLimits.memoryBytes : new Chance(dice(Math.imul(seed, 0x27d4eb2f))).one(memories);
     this.#isClockSet = this.#beside?.one([true, false, false]) ?? false;
     // Seeds that follow each other would throw much the same at first.
     this.#chance = new Chance(dice(Math.imul(seed, 0x9e3779b1)));
@@ -86,6 +93,7 @@ class Author {
       warmKeys: one([1, 2, 100]),
       feed: one([1, 3, 1_000]),
       commit: one([1, 3, 1_000]),
+      memoryBytes: this.#memoryBytes,
       haste: one([0, 1, 10]),
     };
   }

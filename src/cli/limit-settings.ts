@@ -48,6 +48,12 @@ const engineSettings = {
     values: durationBetween('10ms', '24h'),
     otherwise: `${defaultLimits.readTimeoutMs / 1_000}s`,
   },
+  memoryBytes: limit(
+    'memoryBytes',
+    'MAX_MEMORY_BYTES',
+    1024 * 1024 * 1024 * 1024,
+    'bytes of memory for events and states; beyond it states are forgotten, events read from disk, and new ones refused with 503',
+  ),
 } satisfies { readonly [Name in keyof Limits]: Setting<number> };
 
 const httpSettings = {
@@ -56,6 +62,24 @@ const httpSettings = {
     meaning: 'bytes of the body of a request; more are refused with 413',
     values: integerBetween(1, bytesMax),
     unset: `${httpLimits.bodyBytes}; MAX_EVENT_BYTES where that is more`,
+  },
+  bodiesBytes: {
+    variable: 'MAX_BODIES_BYTES',
+    meaning: 'bytes of all bodies that are coming in; beyond that bodies are refused with 503',
+    values: integerBetween(1, 1024 * 1024 * 1024 * 1024),
+    otherwise: String(httpLimits.bodiesBytes),
+  },
+  answersBytes: {
+    variable: 'MAX_ANSWERS_BYTES',
+    meaning: 'bytes of all answers that wait to be read; beyond that slow readers are closed, and further answers are 503',
+    values: integerBetween(1, 1024 * 1024 * 1024 * 1024),
+    otherwise: String(httpLimits.answersBytes),
+  },
+  answerTimeoutMs: {
+    variable: 'ANSWER_TIMEOUT',
+    meaning: 'how long a client may read nothing of an answer',
+    values: durationBetween('1s', '24h'),
+    otherwise: `${httpLimits.answerTimeoutMs / 1_000}s`,
   },
   connections: {
     variable: 'MAX_CONNECTIONS',

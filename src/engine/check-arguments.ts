@@ -18,11 +18,12 @@ const milliseconds: Check = expect('milliseconds, at least 0', (value) => typeof
 
 const ingestOptions: OptionTable<IngestOptions> = { id: aText, traceparent: aText };
 const batchOptions: OptionTable<Pick<IngestOptions, 'traceparent'>> = { traceparent: aText };
-const reading: OptionTable<ReadOptions> = {
+const patience: OptionTable<Omit<ReadOptions, 'charactersMax'>> = {
   signal: objectWith('an AbortSignal', ['addEventListener', 'removeEventListener']),
   timeoutMs: milliseconds,
 };
-const freshness: OptionTable<Freshness> = { ...reading, waitMs: milliseconds };
+const reading: OptionTable<ReadOptions> = { ...patience, charactersMax: integerFrom(1) };
+const freshness: OptionTable<Freshness> = { ...patience, waitMs: milliseconds };
 const stopOptions: OptionTable<StopOptions> = { timeoutMs: milliseconds };
 const discardOptions: OptionTable<DiscardOptions> = { key: aText };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };

@@ -10,6 +10,7 @@ import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
 import { type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
 import type { Log } from './log.ts';
+import type { Memory } from './memory.ts';
 import type { Partition } from './partition.ts';
 import { SchemaTimeouts } from './schema-timeouts.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
@@ -41,6 +42,7 @@ const probeMs = 50;
 /** What the door works with; the engine provides it. */
 export interface DoorMeans extends Identification {
   readonly store: Store;
+  readonly memory: Memory;
   readonly log: Log;
   readonly tracing: SteadyTracing | undefined;
   partition(id: PartitionId): Partition;
@@ -127,12 +129,12 @@ export class Door {
   /** Events are in the log, sent by a caller or a turn: counts them and hands them to their partitions. */
   hand(events: readonly Outgoing[], appended: readonly Appended[]): void {
     const offers = new Map<Partition, FedEvent[]>();
-    events.forEach(({ stored, event }, at) => {
+    events.forEach(({ stored, event, bytes }, at) => {
       const verdict = appended[at];
       const counters = this.#means.counters(stored.partition.pipeline);
       if (verdict?.status === 'accepted') {
         const { key, id, number, acceptedAt, body, traceparent, origin } = stored;
-        const fed = { position: verdict.position, key, id, number, acceptedAt, body, traceparent, origin, event };
+        const fed = { position: verdict.position, key, id, number, acceptedAt, body, traceparent, origin, event, bytes };
         const partition = this.#means.partition(stored.partition);
         const offered = offers.get(partition);
         if (offered === undefined) offers.set(partition, [fed]);
@@ -231,6 +233,7 @@ export class Door {
       this.#means.checkOpen();
       const refusal = this.#means.refusal(name);
       if (refusal !== undefined) throw refusal;
+      if (this.#means.memory.arriving.isSpent) throw memoryFull(name);
       if (this.#means.counters(name).deliveries >= deliveries) {
         throw new MillraceError(
           'MILL_BACKLOG_FULL',
@@ -273,7 +276,7 @@ export class Door {
   }
 
   /** Counts an event as on its way to the log, if its key has room. Returns false when the key must be in memory before that is known. */
-  #enter(pipeline: AnyPipeline, { stored }: Outgoing, wasWarmed = false): boolean {
+  #enter(pipeline: AnyPipeline, { stored, bytes }: Outgoing, wasWarmed = false): boolean {
     try {
       // An asynchronous schema may have taken long, and so may the store.
       this.#means.checkOpen();
@@ -281,6 +284,7 @@ export class Door {
       const admission = this.#means.partition(stored.partition).arrive(stored.key, stored.number, isFull, wasWarmed);
       if (admission === 'cold') return false;
       if (admission !== 'in') throw this.#refusalOf(pipeline, stored, admission);
+      this.#means.memory.arriving.change(bytes);
       this.#entered(pipeline.name);
       return true;
     } catch (error) {
@@ -290,11 +294,16 @@ export class Door {
 
   /** Lets an event in once its key is in memory, and with it those of others. */
   async #enterCold(pipeline: AnyPipeline, outgoing: Outgoing, others: readonly Outgoing[]): Promise<void> {
+    const { arriving } = this.#means.memory;
+    const bytes = others.reduce((sum, other) => sum + other.bytes, 0);
+    arriving.change(bytes);
     try {
       const keys = Map.groupBy(others, ({ stored }) => this.#means.partition(stored.partition));
       await Promise.all(Array.from(keys, ([partition, own]) => partition.warm(own.map(({ stored }) => stored.key))));
     } catch (error) {
       this.#reject(pipeline, error);
+    } finally {
+      arriving.change(-bytes);
     }
     this.#enter(pipeline, outgoing, true);
   }
@@ -333,7 +342,8 @@ export class Door {
 
   /** What was on its way has come, or will not. */
   #arrived(events: readonly Outgoing[], appended: readonly Appended[]): void {
-    events.forEach(({ stored }, at) => {
+    events.forEach(({ stored, bytes }, at) => {
+      this.#means.memory.arriving.change(-bytes);
       this.#means.partition(stored.partition).arrived(stored.key, appended[at]?.status === 'accepted');
     });
   }
@@ -372,6 +382,11 @@ export class Door {
     }
     for (const partition of new Set(events.map(({ stored }) => this.#means.partition(stored.partition)))) partition.recover(failure);
   }
+}
+
+function memoryFull(pipeline: string): MillraceError {
+  const message = `pipeline ${pipeline}: expected less to be on its way to the log, found events that take up all memory there is for them`;
+  return new MillraceError('MILL_MEMORY_FULL', message, { retryAfterMs: 1_000 });
 }
 
 /** What is wrong with one event; anything else is wrong with the call. */

@@ -1,8 +1,10 @@
 import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
+import { sizeOfValues } from '../store/list-size.ts';
 import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
 import type { DraftCounts } from './counts.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
+import { bytesOfText, bytesOfUnit } from './memory.ts';
 import { RowWrites } from './row-writes.ts';
 import type { RowEffect } from './turn.ts';
 
@@ -10,6 +12,8 @@ import type { RowEffect } from './turn.ts';
 export interface Outgoing {
   readonly stored: NewEvent;
   readonly event: unknown;
+  /** What both take up in memory. */
+  readonly bytes: number;
 }
 
 /** The work of many turns that will commit together (promise 2). Nothing in it is true before it has. */
@@ -19,6 +23,8 @@ export class Draft {
   cursor: number;
   /** Turns in it. */
   turns = 0;
+  /** Of what it writes, as estimated from its texts. */
+  bytes = 0;
   readonly counts: DraftCounts = {
     processed: 0,
     ignored: 0,
@@ -105,6 +111,7 @@ export class Draft {
   }
 
   addRow(effect: RowEffect): void {
+    this.bytes += bytesOfUnit * sizeOfValues(effect.values);
     let writes = this.#rows.get(effect.table);
     if (writes === undefined) {
       writes = new RowWrites(effect.table);
@@ -113,8 +120,29 @@ export class Draft {
     writes.add(effect);
   }
 
+  /** The lane's state is written. */
+  addState(json: string): void {
+    this.bytes += bytesOfText(json);
+  }
+
+  send(event: Outgoing): void {
+    this.bytes += event.bytes;
+    this.sends.push(event);
+  }
+
+  writeTimer(write: TimerWrite): void {
+    if (write.timer?.data) this.bytes += bytesOfText(write.timer.data);
+    this.timers.push(write);
+  }
+
+  deliver(write: DeliveryWrite): void {
+    if ('delivery' in write) this.bytes += bytesOfText(write.delivery.body);
+    this.deliveries.push(write);
+  }
+
   bury(letter: NewDeadLetter): void {
-    const { reason, stack } = letter;
+    const { reason, stack, delivery } = letter;
+    if (delivery !== null) this.bytes += bytesOfText(delivery.body);
     // They come from a user's program, which may say anything.
     this.#deadLetters.push({
       ...letter,

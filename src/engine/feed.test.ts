@@ -3,16 +3,17 @@ import { test } from 'node:test';
 import { memory } from '../store/memory/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import { Feed } from './feed.ts';
+import { Memory } from './memory.ts';
 
 const partition = { pipeline: 'visits', slice: 0 };
 const bound = 3;
 
 /** A log of events, none of which the feed was told of, as after a start. */
-async function feedOf(events: number): Promise<{ readonly store: Store; readonly feed: Feed }> {
+async function feedOf(events: number, memoryBytes = 1024 * 1024): Promise<{ readonly store: Store; readonly feed: Feed }> {
   const store = memory();
   await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
   await append(store, events);
-  return { store, feed: new Feed(store, partition, { cursor: 0, head: events }, bound) };
+  return { store, feed: new Feed(store, partition, { cursor: 0, head: events }, { events: bound, memory: new Memory(memoryBytes) }) };
 }
 
 function append(store: Store, events: number) {

@@ -1,20 +1,32 @@
 import { MillraceError } from '../errors.ts';
 import type { LoggedEvent, PartitionId, Store } from '../store/store.ts';
+import { bytesOfEvent, Holding, type Memory } from './memory.ts';
 
 /** An event of the log; `event` is its parsed body where this process has it already. */
 export interface FedEvent extends LoggedEvent {
   readonly event?: unknown;
+  /** What both take up in memory. */
+  readonly bytes?: number;
+}
+
+/** How much a feed may keep. */
+export interface FeedBounds {
+  readonly events: number;
+  readonly memory: Pick<Memory, 'fed' | 'readMax'>;
 }
 
 /**
  * Hands out the log of one partition, each position once, in order. What this process appended is kept in memory
- * between acceptance and hand-out, up to a bound; whatever is missing there (a backlog from before the start, events
- * beyond the bound, events another process appended) is read from the store. Positions are dense, so a gap shows.
+ * between acceptance and hand-out, up to bounds; whatever is missing there (a backlog from before the start, events
+ * beyond the bounds, events another process appended) is read from the store. Positions are dense, so a gap shows.
  */
 export class Feed {
   readonly #store: Store;
   readonly #partition: PartitionId;
-  readonly #bound: number;
+  readonly #bounds: FeedBounds;
+  readonly #held: Holding;
+  /** Bytes of what was handed out last. */
+  #handedOut = 0;
   #kept: FedEvent[] = [];
   #taken: number;
   #head: number;
@@ -23,12 +35,13 @@ export class Feed {
   #wake: (() => void) | undefined;
   #closed = false;
 
-  constructor(store: Store, partition: PartitionId, start: { readonly cursor: number; readonly head: number }, bound: number) {
+  constructor(store: Store, partition: PartitionId, start: { readonly cursor: number; readonly head: number }, bounds: FeedBounds) {
     this.#store = store;
     this.#partition = partition;
     this.#taken = start.cursor;
     this.#head = start.head;
-    this.#bound = bound;
+    this.#bounds = bounds;
+    this.#held = new Holding(bounds.memory.fed);
   }
 
   /** The highest position known to be in the log. */
@@ -41,17 +54,27 @@ export class Feed {
     return this.#taken >= this.#head;
   }
 
+  get #hasRoom(): boolean {
+    const { events, memory } = this.#bounds;
+    return this.#kept.length < events && !memory.fed.isSpent;
+  }
+
   /** Tells of events that are in the log now, in position order. */
   offer(events: readonly FedEvent[]): void {
     for (const event of events) {
       if (event.position > this.#head) this.#head = event.position;
-      if (this.#kept.length < this.#bound && event.position > this.#taken) this.#kept.push(event);
+      if (event.position > this.#taken && this.#hasRoom) {
+        this.#kept.push(event);
+        this.#held.change(bytesOfEvent(event));
+      }
     }
     this.#wake?.();
   }
 
   /** The next events, at least one, at most `limit`; none once the feed is closed. */
   async take(limit: number): Promise<readonly FedEvent[]> {
+    this.#held.change(-this.#handedOut);
+    this.#handedOut = 0;
     for (;;) {
       if (this.#closed) return [];
       const events = this.#takeKept(limit);
@@ -66,6 +89,7 @@ export class Feed {
   /** Ends a waiting `take` and all later ones. */
   close(): void {
     this.#closed = true;
+    this.#held.close();
     this.#wake?.();
   }
 
@@ -78,6 +102,11 @@ export class Feed {
     while (to < kept.length && to - from < limit && (kept[to] as FedEvent).position === this.#taken + 1 + to - from) to += 1;
     // The same were being read ahead.
     if (to > from) this.#ahead = undefined;
+    for (let at = 0; at < to; at += 1) {
+      const bytes = bytesOfEvent(kept[at] as FedEvent);
+      if (at < from) this.#held.change(-bytes);
+      else this.#handedOut += bytes;
+    }
     if (from === 0 && to === kept.length) {
       this.#kept = [];
       return kept;
@@ -86,7 +115,7 @@ export class Feed {
   }
 
   async #readLog(limit: number): Promise<readonly LoggedEvent[]> {
-    const events = await (this.#ahead ?? this.#store.read(this.#partition, this.#taken, limit));
+    const events = await (this.#ahead ?? this.#read(this.#taken, limit));
     this.#ahead = undefined;
     if (events[0]?.position === this.#taken + 1) {
       const last = (events.at(-1) as LoggedEvent).position;
@@ -101,9 +130,13 @@ export class Feed {
   }
 
   #readAhead(after: number, limit: number): void {
-    this.#ahead = this.#store.read(this.#partition, after, limit);
+    this.#ahead = this.#read(after, limit);
     // Whoever takes next learns of a failure.
     this.#ahead.catch(() => undefined);
+  }
+
+  #read(after: number, limit: number): Promise<readonly LoggedEvent[]> {
+    return this.#store.read(this.#partition, after, limit, { charactersMax: this.#bounds.memory.readMax });
   }
 
   #handOut(events: readonly FedEvent[]): readonly FedEvent[] {

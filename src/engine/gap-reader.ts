@@ -14,6 +14,8 @@ export interface GapReaderMeans {
 }
 
 const limitDefault = 100;
+/** UTF-16 units of the states that are read at once along with how many events wait. */
+const charactersAtOnce = 1024 * 1024;
 
 /** Lists the keys that wait for a number. It costs a page, however many there are. */
 export class GapReader {
@@ -40,11 +42,11 @@ export class GapReader {
     const { store } = this.#means;
     const pending = new Map<string, number>();
     for (const [slice, own] of Map.groupBy(page, (row) => row.slice)) {
-      const records = await store.load(
-        slice.id,
-        own.map(({ gap }) => gap.key),
-      );
-      for (const [at, { gap }] of own.entries()) pending.set(gap.key, records[at]?.held ?? 0);
+      const keys = own.map(({ gap }) => gap.key);
+      while (keys.length > 0) {
+        const records = await store.load(slice.id, keys, { charactersMax: charactersAtOnce });
+        for (const [at, key] of keys.splice(0, records.length).entries()) pending.set(key, records[at]?.held ?? 0);
+      }
     }
     return page.map(({ gap: { key, next, first, since } }) => ({ key, next, first, pending: pending.get(key) ?? 0, since }));
   }

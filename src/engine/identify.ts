@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import type { Limits } from './limits.ts';
+import { bytesOfJson } from './memory.ts';
 import { traceparentOf } from './tracing.ts';
 
 /** The most bytes that a UTF-16 unit takes in UTF-8. */
@@ -111,7 +112,8 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   const knownSince = chosen === undefined ? null : acceptedAt - pipeline.deduplicationWindowMs;
   const traceparent = traceparentOf(options.traceparent);
   const origin = options.origin ?? null;
-  return { stored: { partition, key, id, knownSince, number, acceptedAt, body, traceparent, origin }, event };
+  const stored = { partition, key, id, knownSince, number, acceptedAt, body, traceparent, origin };
+  return { stored, event, bytes: bytesOfJson(body, event) };
 }
 
 /** Returns the id that a caller gave, unless the event itself says otherwise: under another id it could be taken twice. */

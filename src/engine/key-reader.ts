@@ -25,8 +25,9 @@ interface KeyReading extends ReadOptions {
   readonly waitMs: number;
 }
 
-/** Keys read at once: a few milliseconds, so that the others who ask come in between. */
-const keysMax = 500;
+/** Keys that are read at once, and UTF-16 units of their states: a few milliseconds, so that the others who ask come in between. */
+const keysAtOnce = 500;
+const charactersAtOnce = 1024 * 1024;
 
 /**
  * Reads what is committed of keys. Each reading waits up to `waitMs` for the events that were accepted before it, so that callers
@@ -44,7 +45,7 @@ export class KeyReader {
     const { partitions, provenStates } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
     await this.#isCaughtUp(partition, [key], waitMs);
-    const [record] = await this.#load(partition.id, [key], reading);
+    const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);
     return readState(pipeline, record?.state ?? null, provenStates.has(pipeline.name));
   }
 
@@ -58,10 +59,7 @@ export class KeyReader {
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => partitions.ofKey(pipeline, key))) {
       await this.#isCaughtUp(partition, own, waitMs);
-      for (const [at, record] of (await this.#load(partition.id, own, reading)).entries()) {
-        const key = own[at] as string;
-        statuses.set(key, statusOf(key, record));
-      }
+      for (const status of await this.#load(partition.id, own, reading, statusOf)) statuses.set(status.key, status);
     }
     return keys.map((key) => statuses.get(key) as KeyStatus);
   }
@@ -74,9 +72,9 @@ export class KeyReader {
     const { partitions, store, reads } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
     if (waitMs > 0 && !(await this.#isCaughtUp(partition, [key], waitMs))) return true;
-    const [record] = await this.#load(partition.id, [key], reading);
+    const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);
     if (record !== undefined && !isEmpty(record)) return true;
-    const letters = await reads.run(reading, (signal) => store.deadLetters({ pipeline: pipeline.name, key, limit: 1 }, signal));
+    const letters = await reads.run(reading, (signal) => store.deadLetters({ pipeline: pipeline.name, key, limit: 1 }, { signal }));
     return letters.length > 0 || this.#hasDeliveries(partition.id, this.#endpointsOf(pipeline), key);
   }
 
@@ -85,15 +83,25 @@ export class KeyReader {
     return partition.isCaughtUp(keys) || within(this.#means.clock, waitMs, (deadline) => partition.caughtUp(deadline, keys));
   }
 
-  /** One read of the caller, whose time is for all of the keys. */
-  #load(partition: PartitionId, keys: readonly string[], reading: ReadOptions): Promise<readonly KeyRecord[]> {
+  /**
+   * One read of the caller, whose time is for all of the keys. All that is kept of a record is what `pick` returns: the states of many
+   * keys may be large.
+   */
+  #load<T>(
+    partition: PartitionId,
+    keys: readonly string[],
+    reading: ReadOptions,
+    pick: (key: string, record: KeyRecord) => T,
+  ): Promise<readonly T[]> {
     const { reads, store } = this.#means;
     return reads.run(reading, async (signal) => {
-      const records: KeyRecord[] = [];
-      for (let at = 0; at < keys.length && !signal.aborted; at += keysMax) {
-        for (const record of await store.load(partition, keys.slice(at, at + keysMax), signal)) records.push(record);
+      const picked: T[] = [];
+      while (picked.length < keys.length && !signal.aborted) {
+        const asked = keys.slice(picked.length, picked.length + keysAtOnce);
+        const records = await store.load(partition, asked, { signal, charactersMax: charactersAtOnce });
+        for (const [at, record] of records.entries()) picked.push(pick(asked[at] as string, record));
       }
-      return records;
+      return picked;
     });
   }
 

@@ -1,6 +1,7 @@
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import type { Gap, KeyedTimer, KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { bytesOfEvent, bytesOfJson, bytesOfText, type Holding } from './memory.ts';
 import { isOutcome } from './outbox/outcome.ts';
 import type { Wait } from './waits.ts';
 
@@ -16,6 +17,8 @@ export interface Waiting {
   readonly traceparent: string | null;
   /** The parsed body, for the first attempt: what others have no part of. */
   readonly event?: unknown;
+  /** What both take up in memory. */
+  readonly bytes?: number | undefined;
   attempts: number;
   /** Not to be tried before. */
   readonly retryAt: number | null;
@@ -25,6 +28,12 @@ export interface Waiting {
 
 /** A timer that has come due and waits for its turn. */
 export type DueTimer = KeyedTimer;
+
+/** What lanes take up in memory. */
+export interface LaneMemory {
+  readonly waiting: Holding;
+  readonly states: Holding;
+}
 
 const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
 
@@ -98,9 +107,14 @@ export class Lane {
   #ahead: Map<string, StoredTimer> | undefined;
   /** Ascending by order. */
   #queue: Waiting[] | undefined;
+  readonly #memory: LaneMemory;
+  #stateBytes = 0;
+  /** Bytes of the data of armed timers. */
+  #timerBytes = 0;
 
-  constructor(key: string, order: ResolvedOrder | undefined, record: KeyRecord = emptyRecord, countedTo = 0) {
+  constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, record: KeyRecord = emptyRecord, countedTo = 0) {
     this.key = key;
+    this.#memory = memory;
     this.numbered = order !== undefined;
     this.status = record.parked ? 'parked' : 'open';
     this.stored = record.state;
@@ -113,6 +127,8 @@ export class Lane {
     this.gap = record.gap ?? undefined;
     this.isGapNoted = record.gap !== null;
     if (record.timers.length > 0) this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
+    this.#holdState(record.state === null ? 0 : bytesOfText(record.state.json));
+    for (const { data } of record.timers) this.#holdTimer(data, 1);
   }
 
   /** Whether it has a turn or is about to. */
@@ -167,6 +183,7 @@ export class Lane {
     const queue = this.#queue;
     if (queue === undefined) {
       this.#queue = [waiting];
+      this.#memory.waiting.change(bytesOfEvent(waiting));
       return true;
     }
     let at = queue.length;
@@ -174,6 +191,7 @@ export class Lane {
     if (at > 0 && queue[at - 1]?.order === waiting.order) return false;
     if (at === queue.length) queue.push(waiting);
     else queue.splice(at, 0, waiting);
+    this.#memory.waiting.change(bytesOfEvent(waiting));
     return true;
   }
 
@@ -277,6 +295,7 @@ export class Lane {
 
   /** @param next shared with nobody */
   moveState(next: unknown, stored: StoredState | null): void {
+    this.#holdState(stored === null ? 0 : bytesOfJson(stored.json, next));
     this.stored = stored;
     this.#state = next;
   }
@@ -297,6 +316,8 @@ export class Lane {
   /** A timer was set, cancelled, or had its turn: one of that name that came due before must not fire. */
   writeTimer({ name, timer }: Pick<TimerWrite, 'name' | 'timer'>): void {
     if (this.#due?.delete(name) === true) this.#dueTimers = this.#dueTimers?.filter((due) => due.name !== name);
+    this.#holdTimer(this.#armed?.get(name)?.data, -1);
+    this.#holdTimer(timer?.data, 1);
     if (timer === null) {
       this.#armed?.delete(name);
       this.#ahead?.delete(name);
@@ -314,6 +335,7 @@ export class Lane {
 
   takeHead(): Waiting | undefined {
     const head = this.#queue?.shift();
+    if (head !== undefined) this.#memory.waiting.change(-bytesOfEvent(head));
     if (this.#queue?.length === 0) this.#queue = undefined;
     return head;
   }
@@ -322,6 +344,7 @@ export class Lane {
   spill(): readonly Waiting[] {
     const spilled = this.#queue ?? [];
     this.#queue = undefined;
+    for (const waiting of spilled) this.#memory.waiting.change(-bytesOfEvent(waiting));
     if (spilled[0] !== undefined) this.spilledFrom = Math.min(this.spilledFrom, spilled[0].order);
     return spilled;
   }
@@ -331,6 +354,24 @@ export class Lane {
     const still = this.status === 'parked' || (this.status === 'open' && this.disarm === undefined);
     if (!still || this.isRung || this.isGapYoung || this.arriving > 0 || this.hasDueTimer) return false;
     return this.draft <= committedDraft && (this.numbered || this.queued === 0);
+  }
+
+  /** It is no longer in memory. */
+  forget(): void {
+    for (const waiting of this.#queue ?? []) this.#memory.waiting.change(-bytesOfEvent(waiting));
+    this.#memory.states.change(-this.#stateBytes - this.#timerBytes);
+  }
+
+  #holdState(bytes: number): void {
+    if (bytes !== this.#stateBytes) this.#memory.states.change(bytes - this.#stateBytes);
+    this.#stateBytes = bytes;
+  }
+
+  /** @param sign 1 for a timer that comes, -1 for one that goes */
+  #holdTimer(data: string | null | undefined, sign: 1 | -1): void {
+    if (data === null || data === undefined) return;
+    this.#timerBytes += sign * bytesOfText(data);
+    this.#memory.states.change(sign * bytesOfText(data));
   }
 
   /** The timer of that name is among the due ones. */

@@ -1,19 +1,22 @@
 import type { MillraceError } from '../errors.ts';
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
+import { isFullList, sizeOfEvent } from '../store/list-size.ts';
 import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
 import type { Deadline } from './deadline.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
-import { type DueTimer, Lane, type Waiting } from './lane.ts';
+import { type DueTimer, Lane, type LaneMemory, type Waiting } from './lane.ts';
+import { Holding } from './memory.ts';
 import { Milestone } from './milestone.ts';
 import type { Pause } from './pause.ts';
+import { ReloadGate } from './reload-gate.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
 import { Throttle } from './throttle.ts';
 import { Waiters } from './waiters.ts';
 import { WaitingLine } from './waiting-line.ts';
 import type { Waits } from './waits.ts';
 
-/** Events that a lane keeps in memory, and reads back at once; what goes beyond is held in the store. */
+/** Events that a lane keeps in memory, and reads back at once, as far as there is memory for them; what goes beyond is held in the store. */
 const queuedMax = 64;
 /** Lanes that a sweep looks at, at most: many in memory may be waiting for a moment. */
 const sweptMax = 4_096;
@@ -68,6 +71,9 @@ export class Lanes {
   readonly #rested = new Milestone(0);
   /** Callers that wait until a lane rests. */
   readonly #awaited = new Map<Lane, Waiters>();
+  readonly #reloads: ReloadGate;
+  readonly #memory: LaneMemory;
+  readonly #forgetIdle = () => this.#forgetSurplus();
   #queued = 0;
   /** Lanes that wait for a moment. */
   #waiting = 0;
@@ -77,6 +83,13 @@ export class Lanes {
 
   constructor(means: LaneMeans) {
     this.#means = means;
+    const { memory } = means;
+    this.#memory = { waiting: new Holding(memory.waiting), states: new Holding(memory.states) };
+    memory.addForgetter(this.#forgetIdle);
+    this.#reloads = new ReloadGate(
+      () => !memory.waiting.isSpent,
+      () => !this.#line.hasReady,
+    );
     this.#pipeline = means.pipeline;
     this.#line = new WaitingLine({
       isFull: () => this.isFull,
@@ -103,10 +116,14 @@ export class Lanes {
   get isFull(): boolean {
     if (this.#means.pause.isPaused) return true;
     const { running } = this.#runner;
-    const { turns } = this.#means.draft();
+    const { turns, bytes } = this.#means.draft();
     // Turns that end together would share a commit.
     if (this.#means.isOneByOne()) return running + turns > 0;
-    return running >= this.#pipeline.concurrency || turns >= this.#means.limits.commit;
+    if (running >= this.#pipeline.concurrency || turns >= this.#means.limits.commit) return true;
+    const { memory } = this.#means;
+    if (running > 0 && memory.running.isSpent) return true;
+    // A key can be forgotten once its last turn is on disk.
+    return turns > 0 && (bytes >= memory.draftBytesMax || memory.isCrowded);
   }
 
   /** Whether nothing is under way and nothing can start by itself. */
@@ -158,29 +175,39 @@ export class Lanes {
     this.#rested.endWaits();
   }
 
-  /** Brings the lanes of keys into memory. A key is never loaded twice at once, so that no old record outlives a newer lane. */
+  /**
+   * Brings the lanes of keys into memory, all of them unless their states are large: then the first, and some of those that follow.
+   * A key is never loaded twice at once, so that no old record outlives a newer lane.
+   */
   async warm(keys: readonly string[]): Promise<void> {
     // While some were loaded, a sweep may have forgotten others.
-    while (!this.#closed) {
-      const cold = new Set<string>();
-      const loads = new Set<Promise<void>>();
-      for (const key of keys) {
-        const lane = this.#lanes.get(key);
-        const loading = lane === undefined ? this.#loading.get(key) : undefined;
-        if (lane !== undefined) lane.isWarm = true;
-        else if (loading !== undefined) loads.add(loading);
-        else cold.add(key);
-      }
-      if (cold.size > 0) loads.add(this.#load([...cold]));
-      if (loads.size === 0) return;
+    for (let loads = this.#loadsOf(keys); loads.length > 0; loads = this.#loadsOf(keys)) {
       await Promise.all(loads);
+      if (this.#means.memory.states.isSpent && this.#lanes.has(keys[0] as string)) return;
     }
+  }
+
+  /** Begins to load those of the keys that are not in memory; returns what is to be waited for until all of them are. */
+  #loadsOf(keys: readonly string[]): readonly Promise<void>[] {
+    if (this.#closed) return [];
+    const cold = new Set<string>();
+    const loads = new Set<Promise<void>>();
+    for (const key of keys) {
+      const lane = this.#lanes.get(key);
+      const loading = lane === undefined ? this.#loading.get(key) : undefined;
+      if (lane !== undefined) lane.isWarm = true;
+      else if (loading !== undefined) loads.add(loading);
+      else cold.add(key);
+    }
+    if (cold.size > 0) loads.add(this.#load([...cold]));
+    return [...loads];
   }
 
   /** Takes an event of the log in; false when its lane is not in memory and must be warmed first. */
   dispatch(fed: FedEvent): boolean {
     if (this.#closed) return false;
-    const lane = this.#lanes.get(fed.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(fed.key, undefined)) : undefined);
+    const lane =
+      this.#lanes.get(fed.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(fed.key, undefined, this.#memory)) : undefined);
     if (lane === undefined) return false;
     lane.isWarm = true;
     const waiting: Waiting = {
@@ -192,6 +219,7 @@ export class Lanes {
       body: fed.body,
       traceparent: fed.traceparent,
       event: fed.event,
+      bytes: fed.bytes,
       attempts: 0,
       retryAt: null,
       held: lane.numbered,
@@ -205,7 +233,9 @@ export class Lanes {
 
   /** Takes a timer that has come due; false when its lane is not in memory. */
   dispatchTimer(timer: DueTimer): boolean {
-    const lane = this.#lanes.get(timer.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined)) : undefined);
+    const lane =
+      this.#lanes.get(timer.key) ??
+      (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined, this.#memory)) : undefined);
     if (lane === undefined || this.#closed) return false;
     if (lane.status === 'parked') {
       lane.hasLeft = true;
@@ -232,7 +262,7 @@ export class Lanes {
     lane?.writeTimer(write);
     if (lane !== undefined) lane.draft = draft.number;
     this.#means.timerTouched(write.key, write.name);
-    draft.timers.push(write);
+    draft.writeTimer(write);
   }
 
   /** An event of the lane needs no further turn. */
@@ -252,6 +282,7 @@ export class Lanes {
   /** Runs whatever waited for a free place. */
   resume(): void {
     this.#line.resume();
+    this.#reloads.look();
   }
 
   /** Starts what a pause has kept from starting, of the keys in memory, once there is room. */
@@ -281,17 +312,36 @@ export class Lanes {
     }
   }
 
-  /** Forgets idle lanes beyond the bound, those first that were not used since the last sweep. */
+  /** Forgets idle lanes beyond the bounds, those first that were not used since the last sweep. */
   sweep(): void {
-    // Those that wait for a moment, or for room, cannot be forgotten, and leave the others their room.
-    let surplus = this.#lanes.size - this.#waiting - this.#throttle.lanes - this.#means.limits.warmKeys;
-    for (let looks = Math.min(this.#lanes.size, sweptMax); surplus > 0 && looks > 0; looks -= 1) {
+    const { memory } = this.#means;
+    if (!this.#hasSurplus && !memory.mustForget) return;
+    this.#forgetIdle();
+    if (memory.hasForgottenEnough) return;
+    memory.askOthers(this.#forgetIdle);
+    // Since the first time none is warm.
+    if (!memory.hasForgottenEnough) this.#forgetIdle();
+  }
+
+  /** Forgets idle lanes where too much is held: a commit has made more of them idle. */
+  sweepSpent(): void {
+    if (this.#means.memory.mustForget) this.sweep();
+  }
+
+  /** Those that wait for a moment, or for room, cannot be forgotten, and leave the others their room. */
+  get #hasSurplus(): boolean {
+    return this.#lanes.size - this.#waiting - this.#throttle.lanes > this.#means.limits.warmKeys;
+  }
+
+  #forgetSurplus(): void {
+    const { memory } = this.#means;
+    for (let looks = Math.min(this.#lanes.size, sweptMax); looks > 0; looks -= 1) {
+      const isStateFine = memory.states.hasRoom && !this.#hasSurplus;
+      if (isStateFine && memory.waiting.hasRoom) return;
       const lane = this.#nextSwept();
       if (lane?.isWarm === true) lane.isWarm = false;
-      else if (lane?.isForgettable(this.committed.reached) === true) {
-        this.#forget(lane);
-        surplus -= 1;
-      }
+      // Where only events are too many, a lane without any may stay.
+      else if (lane?.isForgettable(this.committed.reached) === true && !(isStateFine && lane.queued === 0)) this.#forget(lane);
     }
   }
 
@@ -306,6 +356,10 @@ export class Lanes {
     this.#throttle.close();
     for (const lane of this.#lanes.values()) lane.disarm?.();
     this.#line.close();
+    this.#means.memory.removeForgetter(this.#forgetIdle);
+    this.#reloads.open();
+    this.#memory.waiting.close();
+    this.#memory.states.close();
     await this.#runner.close(reason);
   }
 
@@ -315,7 +369,7 @@ export class Lanes {
       records.forEach((record, at) => {
         const key = keys[at] as string;
         // A lane that came to be meanwhile knew better, even if it is forgotten again.
-        if (this.#loading.get(key) === loading) this.#adopt(new Lane(key, this.#pipeline.order, record, countedTo));
+        if (this.#loading.get(key) === loading) this.#adopt(new Lane(key, this.#pipeline.order, this.#memory, record, countedTo));
       });
     });
     for (const key of keys) this.#loading.set(key, loading);
@@ -331,7 +385,7 @@ export class Lanes {
   /** A lane whose one event is its key is forgotten when it rests: its turns must be on disk before it is read again. */
   async #recordsOf(keys: readonly string[]): Promise<readonly KeyRecord[]> {
     if (this.#pipeline.key === undefined) await this.#means.committed();
-    return this.#means.store.load(this.#means.partition, keys);
+    return this.#means.store.load(this.#means.partition, keys, { charactersMax: this.#means.memory.readMax });
   }
 
   #adopt(lane: Lane): Lane {
@@ -352,6 +406,7 @@ export class Lanes {
 
   #forget(lane: Lane): void {
     this.#queued -= lane.queued;
+    lane.forget();
     this.#lanes.delete(lane.key);
   }
 
@@ -367,7 +422,8 @@ export class Lanes {
     // Read back from the store before the log came to it.
     if (waiting.order === lane.underWay) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
-    const thereIsRoom = lane.queued < queuedMax && this.#queued < this.#means.limits.feed && !lane.isStopped;
+    const { limits, memory } = this.#means;
+    const thereIsRoom = lane.queued < queuedMax && this.#queued < limits.feed && !memory.waiting.isSpent && !lane.isStopped;
     if (lane.isStopped) this.#pileUp(lane);
     if (!isNext && !thereIsRoom) lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
     else if (lane.insert(waiting)) this.#queued += 1;
@@ -377,7 +433,9 @@ export class Lanes {
   /** Once some of a key's events are held in the store, all that follow must go behind them. */
   #takeArrival(lane: Lane, waiting: Waiting): void {
     this.#countPending(lane);
-    if (lane.isStopped || lane.status === 'reloading' || lane.spilledFrom !== Number.POSITIVE_INFINITY || lane.queued >= queuedMax) {
+    const isBehindHeld = lane.isStopped || lane.status === 'reloading' || lane.spilledFrom !== Number.POSITIVE_INFINITY;
+    const isCrowded = lane.queued >= queuedMax || (this.#means.memory.waiting.isSpent && !lane.isFree);
+    if (isBehindHeld || isCrowded) {
       this.#means.draft().hold(lane, waiting);
       lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
       this.#means.drafted();
@@ -490,7 +548,7 @@ export class Lanes {
       lane.pending = 0;
       if (lane.gap !== undefined) this.#means.gapEnded(lane);
       if (lane.wait !== undefined) this.#means.waits.end(lane);
-      if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#lanes.delete(lane.key);
+      if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#forget(lane);
       return;
     }
     this.#means.waits.note(lane, 'number');
@@ -608,13 +666,16 @@ export class Lanes {
     lane.spilledFrom = Number.POSITIVE_INFINITY;
     this.#reloading.add(lane);
     try {
+      await this.#reloads.enter();
+      if (this.#closed) return;
       await this.committed.until(lane.draft);
-      const { store, partition } = this.#means;
+      const { store, partition, memory } = this.#means;
       // A lane of one event was never loaded; an event of the same id, accepted long before, may have been given up.
       const [record] = this.#pipeline.key === undefined ? await store.load(partition, [lane.key]) : [];
-      const events = await store.held(partition, lane.key, 0, queuedMax);
+      const limit = memory.waiting.isSpent ? 1 : queuedMax;
+      const events = await store.held(partition, lane.key, 0, limit, { charactersMax: memory.readMax });
       if (this.#closed) return;
-      this.#refill(lane, events);
+      this.#refill(lane, events, isFullList(events, sizeOfEvent, { limit, sizeMax: memory.readMax }));
       if (record?.parked === true) this.#park(lane);
     } catch (error) {
       if (!this.#closed) this.#means.failed(error);
@@ -622,6 +683,7 @@ export class Lanes {
       this.#reloading.delete(lane);
     }
     this.#advance(lane, true);
+    this.#reloads.leave();
     this.#line.letRungGoOn();
     this.#means.drafted();
   }
@@ -634,12 +696,13 @@ export class Lanes {
     this.#setParked(lane);
   }
 
-  #refill(lane: Lane, events: readonly HeldEvent[]): void {
+  /** @param isCut whether there may be more than these */
+  #refill(lane: Lane, events: readonly HeldEvent[], isCut: boolean): void {
     for (const held of events) {
       if (lane.insert({ ...held, held: true })) this.#queued += 1;
     }
     const last = events.at(-1);
-    if (last !== undefined && events.length === queuedMax) lane.spilledFrom = Math.min(lane.spilledFrom, last.order + 1);
+    if (last !== undefined && isCut) lane.spilledFrom = Math.min(lane.spilledFrom, last.order + 1);
     const retryAt = lane.runnable?.retryAt ?? null;
     lane.status = 'open';
     if (retryAt !== null && !this.#hasCome(lane, retryAt)) this.#block(lane, retryAt);

@@ -35,6 +35,8 @@ export interface Limits {
   readonly reads: number;
   /** Milliseconds that the store may take over one read from outside, its wait included. */
   readonly readTimeoutMs: number;
+  /** Bytes of memory for events and states of all pipelines, as they are estimated from their JSON. */
+  readonly memoryBytes: number;
 }
 
 export const defaultLimits: Limits = {
@@ -53,6 +55,7 @@ export const defaultLimits: Limits = {
   commit: 2_000,
   reads: 1_000,
   readTimeoutMs: 5_000,
+  memoryBytes: 256 * 1024 * 1024,
 };
 
 /** The defaults with some replaced; one that is undefined stays as it is. Throws `MILL_INVALID_CONFIGURATION` for `sends` that are too few. */

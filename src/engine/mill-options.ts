@@ -35,7 +35,7 @@ export interface KeyStatus {
   readonly timers: readonly { readonly name: string; readonly dueAt: number }[];
 }
 
-export interface Freshness extends ReadOptions {
+export interface Freshness extends Omit<ReadOptions, 'charactersMax'> {
   /** How long to wait, in milliseconds, for events that were accepted before and are not handled yet. Default 250. */
   readonly waitMs?: number;
 }

@@ -1,10 +1,12 @@
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { faultFields, faultOf } from '../fault.ts';
+import { markCutShort } from '../pipeline/cut-short.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
+import { isFullList, sizeOfLetter } from '../store/list-size.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
 import {
   checkBatch,
@@ -34,6 +36,7 @@ import type { Leftover } from './leftovers/leftover.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
+import { Memory } from './memory.ts';
 import type { DiscardOptions, Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './mill-options.ts';
 import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partitions } from './partitions.ts';
@@ -136,9 +139,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.#queries = new Queries({ store, reads: this.#reads, log }, this.#tables);
     this.#identification = { store, clock, newId, limits: this.limits };
     this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
+    const memory = new Memory(this.limits.memoryBytes);
     this.#door = new Door({
       ...this.#identification,
       store,
+      memory,
       log,
       tracing,
       partition: (id) => this.#partitions.at(id),
@@ -153,6 +158,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     const means = {
       ...this.#identification,
       store,
+      memory,
       random,
       log,
       tracing,
@@ -300,7 +306,12 @@ export class Mill<P extends Pipelines = Pipelines> {
   async deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}, options: ReadOptions = {}): Promise<readonly DeadLetter[]> {
     checkDeadLetterQuery(query);
     checkReading('deadLetters', options);
-    return this.#reads.run(options, (signal) => this.#store.deadLetters({ ...query, limit: query.limit ?? 100 }, signal));
+    const { charactersMax, ...reading } = options;
+    const asked = { ...query, limit: query.limit ?? 100 };
+    const letters = await this.#reads.run(reading, (signal) => this.#store.deadLetters(asked, { signal, charactersMax }));
+    const isCut = charactersMax !== undefined && isFullList(letters, sizeOfLetter, { sizeMax: charactersMax });
+    if (isCut) markCutShort(letters);
+    return letters;
   }
 
   /** Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */

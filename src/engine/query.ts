@@ -10,12 +10,14 @@ import {
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { isTable } from '../pipeline/check-table.ts';
+import { markCutShort } from '../pipeline/cut-short.ts';
 import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { Store } from '../store/store.ts';
+import { isFullList, sizeOfValues } from '../store/list-size.ts';
+import type { ReadBounds, Store } from '../store/store.ts';
 import type { Log } from './log.ts';
 import type { ReadOptions, Reads } from './reads.ts';
-import { RowReader } from './row-reader.ts';
+import { type FoundRow, RowReader } from './row-reader.ts';
 import { UnreadableRows } from './unreadable-rows.ts';
 
 /** Typed, read-only queries over the declared tables of a store. */
@@ -36,16 +38,18 @@ export class Queries {
   }
 
   /** A query from outside the engine. Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
-  over<T extends Table>(table: T, options: ReadOptions): TableQuery<T> {
-    return this.#select(table, (sql, parameters) => this.#reads.run(options, (signal) => this.#store.query(sql, parameters, signal)));
+  over<T extends Table>(table: T, { charactersMax, ...reading }: ReadOptions): TableQuery<T> {
+    return this.#select(table, (sql, parameters) =>
+      this.#reads.run(reading, (signal) => this.#find(sql, parameters, { signal, charactersMax })),
+    );
   }
 
   /** The same for the engine's own work, which has a time limit of its own. */
   own<T extends Table>(table: T): TableQuery<T> {
-    return this.#select(table, (sql, parameters) => this.#store.query(sql, parameters));
+    return this.#select(table, (sql, parameters) => this.#find(sql, parameters));
   }
 
-  #select<T extends Table>(table: T, run: RunStatement): TableQuery<T> {
+  #select<T extends Table>(table: T, find: FindRows): TableQuery<T> {
     if (!this.#tables.has(table)) {
       const found = isTable(table) ? table.name : describeFound(table);
       throw new MillraceError('MILL_INVALID_REQUEST', `query: expected a table that a pipeline of the engine declares, found ${found}`);
@@ -55,7 +59,7 @@ export class Queries {
         createAdapter: () => new SqliteAdapter(),
         createDriver: () => ({
           init: async () => {},
-          acquireConnection: async () => new StoreConnection(run, table, this.#unreadable),
+          acquireConnection: async () => new StoreConnection(find, table, this.#unreadable),
           beginTransaction: readOnly,
           commitTransaction: readOnly,
           rollbackTransaction: readOnly,
@@ -69,26 +73,44 @@ export class Queries {
     // Kysely cannot see that selecting from the only table there is yields a query over it.
     return database.selectFrom(table.name as never) as unknown as TableQuery<T>;
   }
+
+  async #find(sql: string, parameters: readonly FoundValue[], bounds: ReadBounds = {}): Promise<Found> {
+    const rows = await this.#store.query(sql, parameters, bounds);
+    const { charactersMax } = bounds;
+    return { rows, isCut: charactersMax !== undefined && isFullList(rows, sizeOfRow, { sizeMax: charactersMax }) };
+  }
 }
 
-type RunStatement = (sql: string, parameters: readonly FoundValue[]) => ReturnType<Store['query']>;
+interface Found {
+  readonly rows: readonly FoundRow[];
+  /** Whether they hold as much as they may. */
+  readonly isCut: boolean;
+}
+
+type FindRows = (sql: string, parameters: readonly FoundValue[]) => Promise<Found>;
+
+function sizeOfRow(row: FoundRow): number {
+  return sizeOfValues(Object.values(row));
+}
 
 /** Runs compiled statements on the store and gives columns of the table their declared types back. */
 class StoreConnection implements DatabaseConnection {
-  readonly #run: RunStatement;
+  readonly #find: FindRows;
   readonly #table: Table;
   readonly #unreadable: UnreadableRows;
 
-  constructor(run: RunStatement, table: Table, unreadable: UnreadableRows) {
-    this.#run = run;
+  constructor(find: FindRows, table: Table, unreadable: UnreadableRows) {
+    this.#find = find;
     this.#table = table;
     this.#unreadable = unreadable;
   }
 
   async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
-    const found = await this.#run(sql, parameters.map(toParameter));
+    const found = await this.#find(sql, parameters.map(toParameter));
     const reader = new RowReader(this.#table, query, (row, columns) => this.#unreadable.tell(this.#table, row, columns));
-    return { rows: found.map((row) => reader.read(row) as Row) };
+    const rows = found.rows.map((row) => reader.read(row) as Row);
+    if (found.isCut) markCutShort(rows);
+    return { rows };
   }
 
   // biome-ignore lint/correctness/useYield: a stream is not offered, and Kysely wants a generator

@@ -8,6 +8,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long the store may take over it, in milliseconds. Default `limits.readTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Ends a list with the item that brings the texts of its items to so many UTF-16 units, or with the second item: for a list of which a
+   * page is shown, as `pageOf` makes one of it. See {@link isCutShort}.
+   */
+  readonly charactersMax?: number | undefined;
 }
 
 interface ReadsMeans {

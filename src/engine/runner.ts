@@ -8,6 +8,7 @@ import { isUnheard, whyUndeclared } from './declared-timer.ts';
 import type { Draft, Outgoing } from './draft.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
+import { bytesOfEvent, bytesOfText, Holding, type Memory } from './memory.ts';
 import { flowFor } from './outbox/flow-for.ts';
 import { deliveryOf, isDecided, outcomeName } from './outbox/outcome.ts';
 import type { SendRoom } from './send-room.ts';
@@ -20,6 +21,7 @@ import type { TurnsUnderWay } from './turns-under-way.ts';
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
   readonly random: () => number;
+  readonly memory: Memory;
   readonly log: Log;
   readonly tracing: SteadyTracing | undefined;
   readonly counters: Counters;
@@ -56,6 +58,8 @@ const followedAtFirst = 100;
 export class Runner {
   readonly #means: RunnerMeans;
   readonly #order: RunnerOrder;
+  /** What the asynchronous turns under way are about. */
+  readonly #memory: Holding;
   readonly #running = new Set<{ readonly lane: Lane; readonly turn: TurnRecord; readonly outcome: Promise<Outcome> }>();
   /** Further turns that are followed; endless once one was asynchronous. */
   #toFollow = followedAtFirst;
@@ -64,6 +68,7 @@ export class Runner {
   constructor(means: RunnerMeans, order: RunnerOrder) {
     this.#means = means;
     this.#order = order;
+    this.#memory = new Holding(means.memory.running);
   }
 
   /** Asynchronous turns under way. */
@@ -169,12 +174,15 @@ export class Runner {
   async #runOn(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, outcome: Promise<Outcome>, from: number): Promise<void> {
     lane.status = 'running';
     const running = { lane, turn, outcome };
+    const bytes = 'name' in cause ? bytesOfText(cause.data ?? '') : bytesOfEvent(cause);
     this.#toFollow = Number.POSITIVE_INFINITY;
     this.#running.add(running);
+    this.#memory.change(bytes);
     this.#means.turns.begin(turn);
     this.#means.counters.running += 1;
     const ended = await outcome;
     this.#running.delete(running);
+    this.#memory.change(-bytes);
     this.#means.turns.end(turn);
     this.#means.counters.running -= 1;
     if (!this.#closed) lane.status = 'open';
@@ -230,9 +238,10 @@ export class Runner {
   #decide(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, decided: Outcome & { readonly ok: true }): void {
     const draft = this.#means.draft();
     if (decided.stored !== undefined) lane.moveState(decided.next, decided.stored);
+    if (decided.stored) draft.addState(decided.stored.json);
     this.#settle(lane, draft, cause);
     for (const row of turn.rows) draft.addRow(row);
-    for (const send of decided.sends) draft.sends.push(send);
+    for (const send of decided.sends) draft.send(send);
     for (const write of turn.timerWrites) this.#writeTimer(lane, draft, write);
     for (const delivery of turn.deliveries) this.#ask(lane, draft, turn, delivery);
     if (turn.ignored !== undefined) {
@@ -258,7 +267,7 @@ export class Runner {
     const asked = { id, key: lane.key, endpoint, body, url, askedAt: now };
     const flow = flowFor(asked, declared, { pipeline: pipeline.name, log });
     const delivery = { ...asked, flow, ordered: declared?.isOrdered ?? false, traceparent, attempts: 0, dueAt: now };
-    draft.deliveries.push({ write: 'ask', delivery });
+    draft.deliver({ write: 'ask', delivery });
   }
 
   #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
@@ -338,7 +347,7 @@ export class Runner {
     lane.draft = draft.number;
     lane.writeTimer(write);
     this.#means.timerTouched(lane.key, write.name);
-    draft.timers.push(write);
+    draft.writeTimer(write);
   }
 
   /** Gives the missing numbers below `to` up. */

@@ -15,6 +15,7 @@ import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
+import type { Memory } from './memory.ts';
 import { Milestone } from './milestone.ts';
 import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
@@ -36,6 +37,7 @@ export interface TenureMeans {
   readonly random: () => number;
   newId(): string;
   readonly limits: Limits;
+  readonly memory: Memory;
   readonly log: Log;
   readonly tracing: SteadyTracing | undefined;
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
@@ -110,7 +112,12 @@ export class Tenure {
     this.#hasWoken = claim.held === 0;
     this.#dispatched = new Milestone(claim.cursor);
     this.#draft = new Draft(1, claim.cursor);
-    this.#feed = new Feed(means.store, means.partition, { cursor: claim.cursor, head }, means.limits.feed);
+    this.#feed = new Feed(
+      means.store,
+      means.partition,
+      { cursor: claim.cursor, head },
+      { events: means.limits.feed, memory: means.memory },
+    );
     const committed = () => this.#committed();
     const failed = (error: unknown) => this.#fail(error);
     this.#lanes = new Lanes({
@@ -207,11 +214,11 @@ export class Tenure {
 
   /** Finds what is in the log that nobody told of: whoever brought it there does not know. */
   async look(): Promise<void> {
-    const { store, partition } = this.#means;
+    const { store, partition, memory } = this.#means;
     this.#looks += 1;
     try {
       for (;;) {
-        const events = await store.read(partition, this.#feed.head, batchMax);
+        const events = await store.read(partition, this.#feed.head, batchMax, { charactersMax: memory.readMax });
         if (events.length === 0 || this.#state !== 'working') return;
         this.offer(events);
       }
@@ -370,6 +377,7 @@ export class Tenure {
       let isDispatched = lanes.isFull ? await lanes.inTurn(dispatch) : dispatch();
       // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
       while (this.#state === 'working' && !isDispatched) {
+        lanes.sweep();
         await lanes.warm(batch.slice(at).map(({ key }) => key));
         isDispatched = dispatch();
       }
@@ -420,8 +428,11 @@ export class Tenure {
   async #wakeEach(): Promise<number> {
     let gaps = 0;
     for await (const keys of this.#heldKeys()) {
-      await this.#lanes.warm(keys);
-      for (const key of keys) {
+      for (const [at, key] of keys.entries()) {
+        if (this.#lanes.peek(key) === undefined) {
+          this.#lanes.sweep();
+          await this.#lanes.warm(keys.slice(at));
+        }
         if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;
         this.#lanes.wake(key);
       }
@@ -499,6 +510,7 @@ export class Tenure {
     refusals.committed(draft);
     this.#cursor = draft.cursor;
     this.#lanes.committed.reach(draft.number);
+    this.#lanes.sweepSpent();
     // That an attempt has failed is no progress, however often it is tried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);

@@ -1,7 +1,9 @@
+import { isFullList, sizeOfTimer } from '../store/list-size.ts';
 import type { PartitionId, Store, StoredTimer, TimerPlace, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { DueTimer } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import type { Memory } from './memory.ts';
 import { isOutcome } from './outbox/outcome.ts';
 
 export interface TimerQueueMeans {
@@ -9,6 +11,7 @@ export interface TimerQueueMeans {
   readonly clock: Clock;
   readonly partition: PartitionId;
   readonly lanes: Lanes;
+  readonly memory: Pick<Memory, 'readMax'>;
   /** Resolves once all that is drafted by now is on disk. */
   committed(): Promise<void>;
   /** Resolves once every event that is in the log by now has been dispatched. */
@@ -18,7 +21,7 @@ export interface TimerQueueMeans {
   failed(error: unknown): void;
 }
 
-/** Due timers that are read from the store at once, and keys whose due timers memory tells. */
+/** Due timers that are read from the store at once, as far as there is memory for their data, and keys whose due timers memory tells. */
 const sliceMax = 1_000;
 
 /**
@@ -55,6 +58,8 @@ export class TimerQueue {
   #lookAgain = false;
   /** Whether there may be timers that are overdue although their moment lies ahead. */
   #mayBeAhead = true;
+  /** Up to where looks for these have read, and how many timers, while there are more. */
+  #ahead: { readonly place: TimerPlace; readonly looked: number } | undefined;
   #closed = false;
 
   constructor(means: TimerQueueMeans) {
@@ -180,7 +185,7 @@ export class TimerQueue {
 
   /** Reads the next slice; resolves to whether it is the last one. */
   async #read(now: number): Promise<boolean> {
-    const { store, partition, lanes } = this.#means;
+    const { store, partition, lanes, memory } = this.#means;
     this.#isReading = true;
     await this.#means.dispatched();
     await this.#means.committed();
@@ -188,28 +193,58 @@ export class TimerQueue {
     this.#passed.clear();
     const mayBeAhead = this.#mayBeAhead;
     this.#mayBeAhead = false;
-    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, this.#readTo);
+    const ahead = mayBeAhead ? this.#ahead : undefined;
+    const bounds = { after: ahead?.place ?? this.#readTo, charactersMax: memory.readMax };
+    const found = await store.dueTimers(partition, mayBeAhead ? Number.MAX_SAFE_INTEGER : now, sliceMax, bounds);
     const isDue = (timer: DueTimer) => timer.dueAt <= now || wasDue(timer);
     const due = found.filter(isDue);
-    await lanes.warm([...passed, ...due.map(({ key }) => key)]);
-    for (const timer of passed.flatMap((key) => lanes.timersOf(key))) {
-      if (isDue(timer)) this.#slice.set(nameOf(timer.key, timer.name), timer);
-      // It came due since the look began, or the clock has been set back.
-      else this.#missedFrom = Math.min(this.#missedFrom, timer.dueAt);
-    }
+    const hasTakenAll = await this.#takePassed(passed, isDue);
+    await lanes.warm(due.map(({ key }) => key));
     for (const timer of due) {
       const name = nameOf(timer.key, timer.name);
       if (!this.#touched.has(name)) this.#slice.set(name, timer);
     }
-    this.#hasRead(found.findLast(({ dueAt }) => dueAt <= now));
-    const isLast = found.length < sliceMax || due.length < sliceMax;
+    // Where looks go on ahead, the place stays where it is: what comes due between it and them has not been read.
+    this.#hasRead(ahead === undefined ? found.findLast(({ dueAt }) => dueAt <= now) : undefined);
+    const looked = (ahead?.looked ?? 0) + found.length;
+    const isFull = isFullList(found, sizeOfTimer, { limit: sliceMax, sizeMax: memory.readMax });
+    const isLast = !isFull || (due.length < found.length && looked >= sliceMax);
+    this.#ahead = isLast || !mayBeAhead ? undefined : { place: placeOf(found.at(-1) as DueTimer), looked };
     if (!isLast) this.#mayBeAhead ||= mayBeAhead;
-    return isLast;
+    return isLast && hasTakenAll && ahead === undefined;
+  }
+
+  /**
+   * Puts the due timers of keys that looks may miss into the slice: of all keys, or of the first, if their data are large. Resolves to
+   * whether of all. States may be large as well, so not all keys are in memory at once.
+   */
+  async #takePassed(keys: readonly string[], isDue: (timer: DueTimer) => boolean): Promise<boolean> {
+    const { lanes, memory } = this.#means;
+    let size = 0;
+    for (const [at, key] of keys.entries()) {
+      if (size >= memory.readMax) {
+        for (const left of keys.slice(at)) this.#passed.add(left);
+        return false;
+      }
+      if (lanes.peek(key) === undefined) {
+        lanes.sweep();
+        await lanes.warm(keys.slice(at));
+      }
+      for (const timer of lanes.timersOf(key)) {
+        if (isDue(timer)) {
+          this.#slice.set(nameOf(timer.key, timer.name), timer);
+          size += sizeOfTimer(timer);
+        }
+        // It came due since the look began, or the clock has been set back.
+        else this.#missedFrom = Math.min(this.#missedFrom, timer.dueAt);
+      }
+    }
+    return true;
   }
 
   /** A look has read up to a timer, or found none. */
   #hasRead(last: DueTimer | undefined): void {
-    if (last !== undefined) this.#readTo = { dueAt: last.dueAt, key: last.key, name: last.name };
+    if (last !== undefined) this.#readTo = placeOf(last);
     if (this.#isPassed(this.#missedFrom)) this.#readTo = before(this.#missedFrom);
     this.#isReading = false;
     this.#missedFrom = Number.POSITIVE_INFINITY;
@@ -224,6 +259,7 @@ export class TimerQueue {
       let isGiven = lanes.isFull ? await lanes.inTurn(give) : give();
       while (!isGiven && !this.#closed) {
         // Where one is not in memory any more, others behind it may not be either.
+        lanes.sweep();
         await lanes.warm(Array.from(this.#slice.values(), ({ key }) => key));
         isGiven = give();
       }
@@ -245,6 +281,10 @@ export class TimerQueue {
  */
 function wasDue({ name, attempts }: StoredTimer): boolean {
   return attempts > 0 || isOutcome(name);
+}
+
+function placeOf({ dueAt, key, name }: DueTimer): TimerPlace {
+  return { dueAt, key, name };
 }
 
 /** The place before all that are due at a moment. */

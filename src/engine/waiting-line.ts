@@ -50,6 +50,10 @@ export class WaitingLine {
     return this.#rung.length > 0;
   }
 
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
   /** The lane has its next turn when there is a free place. */
   wait(lane: Lane): void {
     lane.status = 'ready';

@@ -1,14 +1,22 @@
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { Answers } from './answers.ts';
+import { Bodies } from './bodies.ts';
 import { answerClientError, answerFailures } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { missingBody, parseJsonBody, rawBody } from './json-body.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 import { queryCheck } from './query-parameters.ts';
 
+/** What is under way at a server. */
+export interface UnderWay {
+  readonly bodies: Bodies;
+  readonly answers: Answers;
+}
+
 /** A Fastify that takes JSON whatever it is called, answers problem details, and keeps these bounds. It has no routes. */
-export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
+export function createApp(log: Logger, limits: HttpLimits): { readonly app: FastifyInstance } & UnderWay {
   const app = fastify({
     // Without a logger Fastify neither makes a child logger for each request nor announces where it listens, which is
     // the caller's to say. Requests log to the server's log all the same, but not by themselves.
@@ -25,8 +33,15 @@ export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
     clientErrorHandler: answerClientError,
   });
   app.server.maxConnections = limits.connections;
+  const bodies = new Bodies(limits.bodiesBytes);
+  const answers = new Answers(app.server, {
+    bytesMax: limits.answersBytes,
+    timeoutMs: limits.answerTimeoutMs,
+    checkMs: limits.timeoutCheckMs,
+  });
   answerFailures(app, log);
-  acceptJson(app);
+  acceptJson(app, bodies);
+  boundAnswers(app, answers);
   logAccess(app, log);
   // Schemas are documentation here; what enters is checked by Standard Schemas, in the engine or by parseRequest.
   app.setValidatorCompiler(({ httpPart, schema }) => {
@@ -34,20 +49,42 @@ export function createApp(log: Logger, limits: HttpLimits): FastifyInstance {
     return httpPart === 'querystring' ? queryCheck(schema) : () => true;
   });
   app.setSerializerCompiler(() => JSON.stringify);
-  return app;
+  return { app, bodies, answers };
 }
 
+const empty = Buffer.alloc(0);
+
 /** Parses every body as JSON; the gate has set its type. An empty one is none at all, and a route that wants one says so. */
-function acceptJson(app: FastifyInstance): void {
+function acceptJson(app: FastifyInstance, bodies: Bodies): void {
   app.decorateRequest(rawBody, null);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<Buffer>(['application/json', '*'], { parseAs: 'buffer' }, (request, body, done) => {
-    request.setDecorator(rawBody, body);
+  app.addContentTypeParser(['application/json', '*'], (request, payload, done) => {
+    bodies.read(payload, request.routeOptions.bodyLimit ?? app.initialConfig.bodyLimit ?? 0, (failure, body = empty) => {
+      if (failure !== null) return done(failure);
+      request.setDecorator(rawBody, body);
+      try {
+        done(null, body.length === 0 ? undefined : parseJsonBody(body, request.routeOptions.config.inexactNumbers));
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(messageOf(error)));
+      }
+    });
+  });
+}
+
+/** A stream is read as the client reads, so it takes up little. */
+function boundAnswers(app: FastifyInstance, answers: Answers): void {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    const bytes = typeof payload === 'string' || payload instanceof Uint8Array ? payload.length : 0;
     try {
-      done(null, body.length === 0 ? undefined : parseJsonBody(body, request.routeOptions.config.inexactNumbers));
+      answers.checkRoom(bytes);
     } catch (error) {
-      done(error instanceof Error ? error : new Error(messageOf(error)));
+      const { status, headers, body } = failureAnswer(error);
+      reply.code(status).headers(headers).removeHeader('content-length');
+      done(null, body);
+      return;
     }
+    answers.sending(reply.raw, bytes);
+    done(null, payload);
   });
 }
 

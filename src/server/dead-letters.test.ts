@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import * as z from 'zod';
 import { add, done, jobsPipeline } from '../engine/schedules/jobs.fixture.test.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
 import { testMill } from '../testing/test-mill.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
 import { createServer } from './server.ts';
@@ -136,4 +138,25 @@ test('a dead letter says in its origin which row it is about, whether an event c
   assert.equal((await fetch(`${url}/dead-letters/${rejected}`)).status, 404);
   await kit.advance('1m');
   assert.deepEqual(await done(kit), [1]);
+});
+
+test('dead letters of large events come few at a time, each once, and the last page says that it is the last', async (t) => {
+  const broken = pipeline('broken', {
+    event: z.object({ text: z.string() }),
+    retry: { attempts: 1 },
+    handle() {
+      throw new Error('never today');
+    },
+  });
+  const served = await serve(t, { pipelines: [broken] });
+  for (let n = 0; n < 7; n += 1) await served.mill.ingest('broken', { text: String(n).repeat(700_000) });
+  await served.mill.settled('broken', 10_000);
+  const found: string[] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const page = await list(served, `?limit=100${cursor && `&cursor=${cursor}`}`);
+    assert.ok(page.items.length >= 1 && page.items.length <= 3, `${page.items.length} at once`);
+    for (const { event } of page.items) found.push(event.text[0]);
+    cursor = page.nextCursor;
+  }
+  assert.deepEqual(found, ['0', '1', '2', '3', '4', '5', '6']);
 });

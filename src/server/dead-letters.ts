@@ -4,7 +4,7 @@ import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter } from '../store/store.ts';
 import { isLimited, mayUse } from './access/guard.ts';
-import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
+import { decodeCursor, forPage, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Query = z.object({
@@ -69,7 +69,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       checkPipeline(request, filter.pipeline);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
-      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: request.signal });
+      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: request.signal, ...forPage });
       return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
     },
   );

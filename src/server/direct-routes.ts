@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { type Ask, accessOf } from './access/ask.ts';
+import type { UnderWay } from './app.ts';
 import { logFailure } from './failures.ts';
 import type { Gate } from './gate.ts';
 import type { TakeIn } from './ingest-route.ts';
@@ -10,6 +11,13 @@ import { failureAnswer } from './problem.ts';
 import { rawSecurityHeaders } from './security-headers.ts';
 
 const decorator = 'directRoutes';
+
+/** What direct routes work with; the server provides it. */
+interface DirectRoutesMeans extends UnderWay {
+  readonly gate: Gate;
+  readonly log: Logger;
+  readonly bodyBytesMax: number;
+}
 
 interface DirectRoute {
   /** As it was registered, with parameters. */
@@ -60,14 +68,16 @@ export class DirectRoutes {
   readonly #app: FastifyInstance;
   readonly #gate: Gate;
   readonly #log: Logger;
+  readonly #underWay: UnderWay;
   readonly #bodyBytesMax: number;
   readonly #registered: { readonly options: RouteOptions; readonly scope: FastifyInstance }[] = [];
   readonly #hooked = new WeakSet<object>();
 
-  constructor(app: FastifyInstance, gate: Gate, log: Logger, bodyBytesMax: number) {
+  constructor(app: FastifyInstance, { gate, log, bodies, answers, bodyBytesMax }: DirectRoutesMeans) {
     this.#app = app;
     this.#gate = gate;
     this.#log = log;
+    this.#underWay = { bodies, answers };
     this.#bodyBytesMax = bodyBytesMax;
     app.decorate(decorator, { getter: (): DirectRoutes => this });
     this.#watchHooks(app);
@@ -130,22 +140,24 @@ export class DirectRoutes {
 
   #answer(request: IncomingMessage, response: ServerResponse, route: DirectRoute): void {
     this.#gate.entered(response);
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
     // A client that goes away before the end has asked for nothing.
-    request.on('end', () => {
-      const [first] = chunks;
-      void this.#take(request, response, route, first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
-    });
+    this.#underWay.bodies.read(request, this.#bodyBytesMax, (failure, body) => void this.#take(request, response, route, body ?? failure));
   }
 
-  async #take({ headers, method, url }: IncomingMessage, response: ServerResponse, route: DirectRoute, rawBody: Buffer): Promise<void> {
+  async #take(
+    { headers, method, url }: IncomingMessage,
+    response: ServerResponse,
+    route: DirectRoute,
+    rawBody: Buffer | Error | null,
+  ): Promise<void> {
     try {
+      if (!Buffer.isBuffer(rawBody)) throw rawBody;
       const body = parseRequiredBody(rawBody, route.inexactNumbers);
       const answer = JSON.stringify(await route.take({ body, headers, rawBody }));
       // Node.js takes a list of names and values as it is.
       response.writeHead(202, [...headOfAnswer, String(Buffer.byteLength(answer))]);
       response.end(answer);
+      this.#underWay.answers.sending(response, answer.length);
     } catch (error) {
       const { status, headers, body } = failureAnswer(error);
       logFailure(this.#log, status, { err: error, method, url });

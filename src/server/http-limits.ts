@@ -8,13 +8,19 @@ export interface HttpLimits {
   readonly bodyDepth: number;
   /** Characters of one parameter in a path. */
   readonly pathParameterLength: number;
+  /** Bytes of all bodies that have begun to come in; beyond that some are answered 503. */
+  readonly bodiesBytes: number;
+  /** Bytes of all answers that wait to be read; beyond that those are closed that wait longest, or further ones are 503. */
+  readonly answersBytes: number;
+  /** How long a client may read nothing of an answer. */
+  readonly answerTimeoutMs: number;
   /** Open connections; more are closed at once. */
   readonly connections: number;
   /** Until the headers of a request are there, a connection's first silence included. */
   readonly headersTimeoutMs: number;
   /** Until the whole request is there. */
   readonly requestTimeoutMs: number;
-  /** How often the two above are checked. */
+  /** How often the two above, and that of answers, are checked. */
   readonly timeoutCheckMs: number;
   /** How long a connection may idle between requests. */
   readonly keepAliveTimeoutMs: number;
@@ -25,6 +31,9 @@ export const httpLimits: HttpLimits = {
   bodyBytes: 1024 * 1024,
   bodyDepth: 500,
   pathParameterLength: pathParameterLengthFor(defaultLimits.keyLength),
+  bodiesBytes: 64 * 1024 * 1024,
+  answersBytes: 64 * 1024 * 1024,
+  answerTimeoutMs: 30_000,
   connections: 10_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
-import { decodeCursor, encodeCursor, pageOf, pageParameters } from './page.ts';
+import { markCutShort } from '../pipeline/cut-short.ts';
+import { decodeCursor, encodeCursor, pageOf, pageParameters, rowsOfPage } from './page.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 
 const rows = [1, 2, 3];
@@ -58,4 +59,20 @@ test('a cursor is made of an array of values, and of nothing else', () => {
       message: `encodeCursor: expected an array of values, such as [row.id], found ${values === undefined ? 'nothing' : JSON.stringify(values)}`,
     });
   }
+});
+
+test('rows that were cut short leave their last to the next page, unless it is the only one', () => {
+  const cut = (count: number) => {
+    const some = rows.slice(0, count);
+    markCutShort(some);
+    return some;
+  };
+  assert.deepEqual(rowsOfPage(cut(3), 10), [1, 2]);
+  assert.deepEqual(rowsOfPage(cut(1), 10), [1]);
+  assert.deepEqual(rowsOfPage(cut(3), 1), [1]);
+  assert.deepEqual(rowsOfPage(rows, 10), [1, 2, 3]);
+  const page = pageOf(cut(3), { ...options, limit: 10 });
+  assert.deepEqual(page.items, [{ row: 1 }, { row: 2 }]);
+  assert.equal(page.nextCursor, encodeCursor(['place', 2]));
+  assert.equal('nextCursor' in pageOf(cut(1), { ...options, limit: 10 }), false);
 });

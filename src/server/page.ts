@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { MillraceError } from '../errors.ts';
+import { isCutShort } from '../pipeline/cut-short.ts';
 import { checkSchema } from '../pipeline/expectations.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
 import { checkCursor, checkPage } from './check-page.ts';
@@ -7,6 +8,12 @@ import { type ExactValue, withRowErrors } from './row-errors.ts';
 
 const limitMax = 100;
 const limitDefault = 20;
+
+/**
+ * What `mill.query(table, forPage)` is told whose rows become a page: they end once their texts have 2 Mi UTF-16 units, so that an
+ * answer neither fills the memory nor keeps all others waiting.
+ */
+export const forPage: { readonly charactersMax: number } = { charactersMax: 2 * 1024 * 1024 };
 
 /** The parameters of every list, to spread into the schema of its query: `z.object({ ...pageParameters, sort: … })`. */
 export const pageParameters = {
@@ -46,16 +53,22 @@ export interface PageOptions<Row, Item> {
 }
 
 /**
- * A page out of rows, of which the caller fetched one more than `limit` to know whether there are others. `cursor` says
+ * A page out of rows, of which the caller fetched one more than `limit` to know whether there are others. It has fewer items where the
+ * rows are {@link forPage} and hold as much as a page may. `cursor` says
  * what identifies a row's place in the list: the values that the list is sorted by, of rows of a table as `exactValue` has
  * them. Items of rows that could not be read whole say so, in `errors`.
  */
 export function pageOf<Row, Item>(rows: readonly Row[], options: PageOptions<Row, Item>): Page<Item> {
   checkPage(rows, options);
-  const { limit } = options;
-  const items = rows.slice(0, limit).map((row) => withRowErrors(row, options.item(row)));
-  const last = rows[limit - 1];
-  return rows.length > limit && last !== undefined ? { items, nextCursor: encodeCursor(options.cursor(last)) } : { items };
+  const shown = rowsOfPage(rows, options.limit);
+  const items = shown.map((row) => withRowErrors(row, options.item(row)));
+  const last = shown.at(-1);
+  return rows.length > shown.length && last !== undefined ? { items, nextCursor: encodeCursor(options.cursor(last)) } : { items };
+}
+
+/** Returns the rows that a page shows. Those that were cut short have one more than it shows, by which it knows that it is not the last. */
+export function rowsOfPage<Row>(rows: readonly Row[], limit: number): readonly Row[] {
+  return rows.slice(0, isCutShort(rows) && rows.length > 1 ? Math.min(limit, rows.length - 1) : limit);
 }
 
 /** Values as one opaque word that fits into a URL. Throws `MILL_INVALID_DECLARATION` for what is no array. */

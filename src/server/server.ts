@@ -17,6 +17,7 @@ import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
 import { pauseRoutes } from './pauses.ts';
+import { boundPipelining } from './pipelining.ts';
 import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
 import type { System } from './system.ts';
@@ -51,11 +52,12 @@ export async function createServer({
   limits = httpLimits,
   access = {},
 }: ServerOptions): Promise<MillServer> {
-  const app = createApp(log, limits);
+  const { app, ...underWay } = createApp(log, limits);
   const guard = new Guard(access, log);
   const gate = new Gate(app, guard);
   // Debug logging hooks every request, so none may go past Fastify.
-  if (!log.isLevelEnabled('debug')) new DirectRoutes(app, gate, log, limits.bodyBytes);
+  if (!log.isLevelEnabled('debug')) new DirectRoutes(app, { gate, log, ...underWay, bodyBytesMax: limits.bodyBytes });
+  boundPipelining(app.server);
   await documentRoutes(app, { systems, log, asksForTokens: guard.asksForTokens });
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });

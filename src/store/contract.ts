@@ -38,6 +38,7 @@ import { heldContract } from './contract/held.ts';
 import { inventoryContract } from './contract/inventory.ts';
 import { keysContract } from './contract/keys.ts';
 import { lifeContract } from './contract/life.ts';
+import { listSizesContract } from './contract/list-sizes.ts';
 import { logContract } from './contract/log.ts';
 import { migrationContract } from './contract/migration.ts';
 import { originsContract } from './contract/origins.ts';
@@ -67,6 +68,7 @@ const parts = {
   pauses: pausesContract,
   inventory: inventoryContract,
   'rows and queries': rowsContract,
+  'lists of what is large': listSizesContract,
   'declared tables': migrationContract,
   pruning: pruneContract,
   'overlapping calls': overlapContract,

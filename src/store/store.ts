@@ -14,6 +14,9 @@
  * - **deliveries**: calls that turns asked for and that have no outcome yet, in the order in which they were asked for.
  * - **timers**, **dead letters** and the rows of declared tables.
  *
+ * Whoever lists what may be large says how much of it: with `charactersMax` a list ends with the item that brings the texts of
+ * its items to that many UTF-16 units (`list-size.ts` says which texts), so that it always has an item where there is one.
+ *
  * All calls are asynchronous and work on batches. Calls may overlap; each is atomic: it takes effect whole and is on
  * disk before it is answered, or it throws and took no effect. The one exception is `MILL_STORE_UNAVAILABLE`, after
  * which nobody knows: the caller claims the partition again and looks. Errors are `MillraceError`s with a
@@ -24,6 +27,24 @@
  */
 
 import type { FoundValue, SqlValue, Table } from '../pipeline/table.ts';
+
+/** Where a list ends that may be large. */
+export interface ListBounds {
+  /** The list ends with the item that brings the texts of its items to so many UTF-16 units. */
+  readonly charactersMax?: number | undefined;
+}
+
+/** The same of what may be read for somebody outside the engine. */
+export interface ReadBounds extends ListBounds {
+  /** Given where somebody outside the engine reads: ends the read. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The same of timers. */
+export interface TimerBounds extends ListBounds {
+  /** Only timers behind this place. */
+  readonly after?: TimerPlace | undefined;
+}
 
 /** A slice of one pipeline's keys, read by one owner at a time. */
 export interface PartitionId {
@@ -248,7 +269,7 @@ export interface StoredDelivery {
 }
 
 /** Which due deliveries to read flow by flow. */
-export interface FlowQuery {
+export interface FlowQuery extends ListBounds {
   readonly endpoint: string;
   /** Those due at or before, in milliseconds since 1970. */
   readonly dueBy: number;
@@ -425,13 +446,13 @@ export interface Store {
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
 
   /** The log after a position, in position order, at most `limit`. */
-  read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]>;
+  read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]>;
 
-  /** The records of keys, in the order asked; an unknown key has an empty record. */
-  load(partition: PartitionId, keys: readonly string[], signal?: AbortSignal): Promise<readonly KeyRecord[]>;
+  /** The records of keys, in the order asked; an unknown key has an empty record. With `charactersMax` perhaps only those of the first keys. */
+  load(partition: PartitionId, keys: readonly string[], bounds?: ReadBounds): Promise<readonly KeyRecord[]>;
 
   /** A key's held events with `order ≥ from`, in order, at most `limit`. */
-  held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]>;
+  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]>;
 
   /** Keys that have held events, in key order after `after`, at most `limit`. */
   heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]>;
@@ -439,8 +460,8 @@ export interface Store {
   /** The gaps that are noted, those of the earliest `since` first (then by key). Takes no longer however many events are held. */
   gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]>;
 
-  /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`; with `after`, those behind that place. */
-  dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]>;
+  /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`. */
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): Promise<readonly KeyedTimer[]>;
 
   /** When the soonest timer after a moment is due; null when there is none. */
   nextTimerDue(partition: PartitionId, after: number): Promise<number | null>;
@@ -449,11 +470,18 @@ export interface Store {
    * Deliveries of an endpoint that are due at or before a moment, those due first in front (then those asked for first), at
    * most `limit`. An ordered one only when none of its endpoint and key stands before it.
    */
-  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]>;
+  dueDeliveries(
+    partition: PartitionId,
+    endpoint: string,
+    dueBy: number,
+    limit: number,
+    bounds?: ListBounds,
+  ): Promise<readonly StoredDelivery[]>;
 
   /**
    * Due deliveries flow by flow: from the flow `from` on, in the order of their names, of each the first `each`, in the order of
-   * {@link dueDeliveries}. Looks at no more than `flows` flows, those with nothing due included.
+   * {@link dueDeliveries}. Looks at no more than `flows` flows, those with nothing due included, and with `charactersMax` at none
+   * behind that of the delivery with which the list ends.
    */
   dueByFlow(partition: PartitionId, query: FlowQuery): Promise<DueByFlow>;
 
@@ -465,7 +493,7 @@ export interface Store {
 
   commit(commit: Commit): Promise<Committed>;
 
-  deadLetters(query: DeadLetterQuery, signal?: AbortSignal): Promise<readonly DeadLetter[]>;
+  deadLetters(query: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]>;
 
   /** Forgets what is older than the retention, a piece at a time, so that whatever is held no other call waits long for it. */
   prune(retention: Retention): Promise<Pruned>;
@@ -474,7 +502,7 @@ export interface Store {
    * Runs a read-only SQL statement in the dialect of `kind`. Whatever the rows hold, it is answered: an integer that a number
    * would round as a bigint, a blob as bytes. Throws `MILL_INVALID_REQUEST` for a statement that fails.
    */
-  query(sql: string, parameters: readonly FoundValue[], signal?: AbortSignal): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
+  query(sql: string, parameters: readonly FoundValue[], bounds?: ReadBounds): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
 
   /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. With a `key` only those of it. */
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]>;

@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, pageParameters, type ReadOptions } from '../../src/index.ts';
+import {
+  decodeCursor,
+  exactly,
+  exactValue,
+  forPage,
+  type Mill,
+  type Page,
+  pageOf,
+  pageParameters,
+  type ReadOptions,
+} from '../../src/index.ts';
 import { type AccountAnswer, freshnessMs, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';
@@ -20,7 +30,7 @@ export async function listHighest(
 ): Promise<Page<AccountAnswer>> {
   const after = cursor === undefined ? undefined : (await decodeCursor(Cursor, cursor))[0];
   await mill.settled(pipelineName, freshnessMs);
-  const select = selectHighest(mill, reading).limit(limit + 1);
+  const select = selectHighest(mill, { ...reading, ...forPage }).limit(limit + 1);
   const rows = await (after === undefined ? select : select.where('account_type', '>', after)).execute();
   return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'account_type')], item: toAnswer });
 }

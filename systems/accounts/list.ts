@@ -4,6 +4,7 @@ import {
   decodeCursor,
   exactly,
   exactValue,
+  forPage,
   type Mill,
   MillraceError,
   type Page,
@@ -15,7 +16,7 @@ import {
   type TableQuery,
   withRowErrors,
 } from '../../src/index.ts';
-import { type Sorting, sortedRows } from '../shared/sorted-rows.ts';
+import { forPart, mapFound, type Sorting, sortedRows } from '../shared/sorted-rows.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';
 import { AccountType } from './update.ts';
@@ -99,32 +100,34 @@ interface Selection {
 }
 
 function selectSorted(mill: Mill, { type, sort, ...sorting }: Selection, reading: ReadOptions): Promise<readonly Row[]> {
-  const select = () => {
-    const all = mill.query(accountsTable, reading);
+  const select = (bounds: typeof forPage) => {
+    const all = mill.query(accountsTable, { ...reading, ...bounds });
     return type === undefined ? all : all.where('account_type', '=', type);
   };
-  if (sort === 'id') return selectById(select(), sorting);
+  if (sort === 'id') return selectById(select(forPage), sorting);
   // `placeOf` has seen that the value of the place is a number.
   return sortedRows(sorting as Sorting<number>, {
     ascending(after, limit) {
-      const rows = select().selectAll().orderBy(sort).orderBy('id').limit(limit);
+      const rows = select(forPage).selectAll().orderBy(sort).orderBy('id').limit(limit);
       const behind = after && rows.where(({ eb, refTuple, tuple }) => eb(refTuple(sort, 'id'), '>', tuple(...after)));
       return (behind ?? rows).execute();
     },
     equal(value, afterId, limit) {
-      const rows = select().selectAll().where(isValue(sort, value)).orderBy('id').limit(limit);
+      const rows = select(forPart).selectAll().where(isValue(sort, value)).orderBy('id').limit(limit);
       return (afterId === undefined ? rows : rows.where('id', '>', afterId)).execute();
     },
     async valuesBelow(value, limit) {
-      const values = select()
+      const values = select(forPart)
         .select(sql<number>`${sql.ref(sort)}`.as('value'))
         .orderBy(sort, 'desc')
         .limit(limit);
       const rows = await (value === undefined ? values : values.where(sort, '<', value)).execute();
-      return rows.map((row) => SortValue.parse(exactValue(row, 'value')));
+      return mapFound(rows, (row) => SortValue.parse(exactValue(row, 'value')));
     },
-    between: (lower, higher, limit) =>
-      select().selectAll().where(sort, '>', lower).where(sort, '<=', higher).orderBy(sort, 'desc').orderBy('id').limit(limit).execute(),
+    between(lower, higher, limit) {
+      const rows = select(forPart).selectAll().where(sort, '>', lower).where(sort, '<=', higher);
+      return rows.orderBy(sort, 'desc').orderBy('id').limit(limit).execute();
+    },
   });
 }
 

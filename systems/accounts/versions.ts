@@ -3,6 +3,7 @@ import {
   decodeCursor,
   exactly,
   exactValue,
+  forPage,
   type Mill,
   type Page,
   pageOf,
@@ -42,7 +43,7 @@ export async function listVersions(
 ): Promise<Page<VersionAnswer>> {
   const [after] = cursor === undefined ? [-1] : await decodeCursor(Cursor, cursor);
   const rows = await mill
-    .query(updatesTable, reading)
+    .query(updatesTable, { ...reading, ...forPage })
     .selectAll()
     .where('id', '=', account)
     .where('version', '>', after)

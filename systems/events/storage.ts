@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
 import {
   exactValue,
+  forPage,
+  isCutShort,
   type Mill,
+  markCutShort,
   type ReadOptions,
   type StoredRowOf,
   type Table,
@@ -73,17 +76,18 @@ export const tableStorage: EventStorage = {
     const { type, user_id, limit } = selection;
     // Each index begins with a column of its own: without a user every type is read by itself, in order, and merged.
     const types = type !== undefined || user_id !== undefined ? [type] : EventType.options;
-    const found = await Promise.all(types.map((one) => selectNewest(mill, { ...selection, type: one }, options)));
-    return found.flat().sort(newestFirst).slice(0, limit);
+    // Together they hold what a page may.
+    const reading = { ...options, charactersMax: Math.ceil(forPage.charactersMax / types.length) };
+    const found = await Promise.all(types.map((one) => selectNewest(mill.query(processedEvents, reading), { ...selection, type: one })));
+    return newestOf(found, limit);
   },
 };
 
 async function selectNewest(
-  mill: Mill,
+  query: TableQuery<typeof processedEvents>,
   { type, source, user_id, from, to, after, limit }: Selection,
-  options: ReadOptions | undefined,
-): Promise<ProcessedEvent[]> {
-  const chosen = choose(mill.query(processedEvents, options), { type, source, user_id });
+): Promise<readonly ProcessedEvent[]> {
+  const chosen = choose(query, { type, source, user_id });
   let select = chosen.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
   // With both bounds SQLite takes the index without the source. The rows come in the order of time, so the older ones can be cut off here.
   const isCutOff = from !== undefined && to !== undefined && source !== undefined && user_id === undefined;
@@ -92,7 +96,9 @@ async function selectNewest(
   if (after !== undefined)
     select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
   const rows = await select.execute();
-  return isCutOff ? rows.filter((row) => orderOf(row, 'created_at') >= orderOfText(from)) : rows;
+  const older = isCutOff ? rows.findIndex((row) => orderOf(row, 'created_at') < orderOfText(from)) : -1;
+  // Behind an older one there are only older ones.
+  return older === -1 ? rows : rows.slice(0, older);
 }
 
 function choose(
@@ -105,6 +111,15 @@ function choose(
   if (type !== undefined) chosen = chosen.where(sql<boolean>`${typeColumn} = ${type}`);
   if (source !== undefined) chosen = chosen.where(sql<boolean>`${sourceColumn} = ${source}`);
   return chosen;
+}
+
+/** The newest of several lists. Behind the end of one that was cut short there may be some that are missing. */
+function newestOf(lists: readonly (readonly ProcessedEvent[])[], limit: number): readonly ProcessedEvent[] {
+  const events = lists.flat().sort(newestFirst);
+  const ends = lists.filter((list) => isCutShort(list) && list.length > 1).map((list) => events.indexOf(list.at(-1) as ProcessedEvent) + 1);
+  const newest = events.slice(0, Math.min(limit, ...ends));
+  if (ends.length > 0 && newest.length < limit) markCutShort(newest);
+  return newest;
 }
 
 function newestFirst(one: ProcessedEvent, other: ProcessedEvent): number {

@@ -4,6 +4,7 @@ import {
   decodeCursor,
   exactly,
   exactValue,
+  forPage,
   type Mill,
   MillraceError,
   type Page,
@@ -97,6 +98,21 @@ export const listings = {
 } as const satisfies Readonly<Record<string, Listing>>;
 export type ListName = keyof typeof listings;
 
+/** The columns that are shown. What the provider answered is not, and may be long. */
+const shownColumns = [
+  'id',
+  'to',
+  'content',
+  'status',
+  'message_id',
+  'sent_at',
+  'created_at',
+  'updated_at',
+  'attempts',
+  'reason',
+] as const satisfies readonly (keyof MessageRow)[];
+type ShownRow = Pick<MessageRow, (typeof shownColumns)[number]>;
+
 /** How long a list waits for what was accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
@@ -111,8 +127,9 @@ export async function listMessages(
   const after = cursor === undefined ? undefined : await placeOf(cursor, name);
   await mill.settled(pipelineName, freshnessMs);
   const chosen = choose(mill.query(messages, reading), listing, filter);
-  let select = chosen
-    .selectAll()
+  // A page by its number has its place among all others, however much it holds.
+  let select = choose(mill.query(messages, after === undefined ? reading : { ...reading, ...forPage }), listing, filter)
+    .select(shownColumns)
     .select(listing.order.as('place'))
     .orderBy(listing.order, 'desc')
     .orderBy('id', 'desc')
@@ -144,7 +161,7 @@ export async function readMessage(mill: Mill, id: string, reading: ReadOptions =
 }
 
 /** What is shown of a row. */
-function toAnswer(row: MessageRow): MessageAnswer {
+function toAnswer(row: ShownRow): MessageAnswer {
   const { id, to, content, status, message_id, sent_at, created_at, updated_at, attempts, reason } = row;
   return {
     id,

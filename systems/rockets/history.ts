@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, type Mill, type Page, pageOf, type ReadOptions } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, forPage, type Mill, type Page, pageOf, type ReadOptions } from '../../src/index.ts';
 import { messagesTable } from './pipeline.ts';
 
 /** A message that was applied. */
@@ -21,7 +21,7 @@ export async function findHistory(
 ): Promise<Page<AppliedMessage>> {
   const [after] = cursor === undefined ? [0] : await decodeCursor(Cursor, cursor);
   const rows = await mill
-    .query(messagesTable, reading)
+    .query(messagesTable, { ...reading, ...forPage })
     .selectAll()
     .where('rocket', '=', rocket)
     .where('number', '>', after)

@@ -5,14 +5,16 @@ import {
   encodeCursor,
   exactly,
   exactValue,
+  forPage,
   type Mill,
   pageParameters,
   type ReadOptions,
+  rowsOfPage,
   type StoredRowOf,
   type UnreadableColumn,
   withRowErrors,
 } from '../../src/index.ts';
-import { sortedRows } from '../shared/sorted-rows.ts';
+import { forPart, mapFound, sortedRows } from '../shared/sorted-rows.ts';
 import { pipelineName, rocketsTable } from './pipeline.ts';
 import type { Rocket } from './rocket.ts';
 
@@ -23,7 +25,7 @@ type Place = readonly [value: string | number, id: string];
 
 const sorts = ['id', 'type', 'speed', 'mission', 'status'] as const;
 
-/** The parameters of the list. Unlike other lists it is whole when nobody sets a limit. */
+/** The parameters of the list. Unlike other lists it is whole when nobody sets a limit: a long one is answered piece by piece. */
 export const RocketQuery = z.object({
   sort: z.enum(sorts).default('id').meta({ description: 'Ties are sorted by id.' }),
   order: z.enum(['asc', 'desc']).optional().meta({ description: 'By default descending for speed, otherwise ascending.' }),
@@ -40,29 +42,64 @@ export interface RocketList {
   readonly nextCursor?: string;
 }
 
-/** More than there can be. */
-const rowsMax = Number.MAX_SAFE_INTEGER;
+/** Rockets of a whole list that are read at once, at most. */
+const pieceMax = 10_000;
 /** How long the list waits for what was accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
-/** The rockets, sorted. Throws `MILL_INVALID_REQUEST` for a cursor that is not of a list in the same order. */
-export async function findRockets(mill: Mill, query: z.infer<typeof RocketQuery>, reading: ReadOptions = {}): Promise<RocketList> {
+/**
+ * The rockets, sorted; a whole list that is too long for one answer as the pieces of its JSON. Throws `MILL_INVALID_REQUEST` for a
+ * cursor that is not of a list in the same order.
+ */
+export async function findRockets(
+  mill: Mill,
+  query: z.infer<typeof RocketQuery>,
+  reading: ReadOptions = {},
+): Promise<RocketList | AsyncIterable<string>> {
   const { sort, limit } = query;
   const order = query.order ?? (sort === 'speed' ? 'desc' : 'asc');
   const after = query.cursor === undefined ? undefined : await placeOf(query.cursor, sort, order);
   await mill.settled(pipelineName, freshnessMs);
-  const found = await selectSorted(mill, { sort, order, after, limit: limit === undefined ? undefined : limit + 1 }, reading);
-  const rows = found.slice(0, limit);
+  const asked = limit ?? pieceMax;
+  const found = await selectSorted(mill, { sort, order, after, limit: asked + 1 }, reading);
+  const rows = rowsOfPage(found, asked);
   const last = rows.at(-1);
   const more = found.length > rows.length && last !== undefined;
+  if (more && limit === undefined) return wholeList(mill, { sort, order, after }, rows, reading);
   const whole = !more && after === undefined;
   return {
     count: whole ? rows.length : await countAll(mill, reading),
     rockets: await withPending(mill, rows, reading),
     sort,
     order,
-    ...(more ? { nextCursor: encodeCursor([sort, order, exactValue(last, sort), exactValue(last, 'id')]) } : {}),
+    ...(more ? { nextCursor: cursorOf(last, { sort, order }) } : {}),
   };
+}
+
+/**
+ * A list without a limit, of which more is read once its reader has taken what was read before. Each piece shows its rockets as they
+ * are when it is read; one that takes another place in the order meanwhile may be listed twice, or not at all.
+ */
+async function* wholeList(
+  mill: Mill,
+  { sort, order, after }: Omit<Selection, 'limit'>,
+  first: readonly Row[],
+  reading: ReadOptions,
+): AsyncGenerator<string> {
+  let count = 0;
+  yield `{"sort":"${sort}","order":"${order}","rockets":[`;
+  for (let rows = first; rows.length > 0; ) {
+    const rockets = (await withPending(mill, rows, reading)).map((rocket) => JSON.stringify(rocket)).join(',');
+    yield count === 0 ? rockets : `,${rockets}`;
+    count += rows.length;
+    const place = await placeOf(cursorOf(rows.at(-1) as Row, { sort, order }), sort, order);
+    rows = rowsOfPage(await selectSorted(mill, { sort, order, after: place, limit: pieceMax + 1 }, reading), pieceMax);
+  }
+  yield `],"count":${after === undefined ? count : await countAll(mill, reading)}}`;
+}
+
+function cursorOf(row: Row, { sort, order }: Pick<Selection, 'sort' | 'order'>): string {
+  return encodeCursor([sort, order, exactValue(row, sort), exactValue(row, 'id')]);
 }
 
 interface Selection {
@@ -70,39 +107,39 @@ interface Selection {
   readonly order: Order;
   /** Begin after the rocket at this place. */
   readonly after: Place | undefined;
-  readonly limit: number | undefined;
+  readonly limit: number;
 }
 
-function selectSorted(mill: Mill, { sort, order, after, limit = rowsMax }: Selection, reading: ReadOptions): Promise<readonly Row[]> {
-  const select = () => mill.query(rocketsTable, reading);
+function selectSorted(mill: Mill, { sort, order, after, limit }: Selection, reading: ReadOptions): Promise<readonly Row[]> {
+  const select = (bounds: typeof forPage) => mill.query(rocketsTable, { ...reading, ...bounds });
   if (sort === 'id') {
-    const rows = select().selectAll().orderBy('id', order).limit(limit);
+    const rows = select(forPage).selectAll().orderBy('id', order).limit(limit);
     return (after === undefined ? rows : rows.where('id', order === 'asc' ? '>' : '<', after[1])).execute();
   }
-  // Whole lists are read and sorted at once.
-  if (limit === rowsMax && after === undefined) return select().selectAll().orderBy(sort, order).orderBy('id').execute();
   return sortedRows(
     { order, after, limit },
     {
       ascending(from, max) {
-        const rows = select().selectAll().orderBy(sort).orderBy('id').limit(max);
+        const rows = select(forPage).selectAll().orderBy(sort).orderBy('id').limit(max);
         const behind = from && rows.where(({ eb, refTuple, tuple }) => eb(refTuple(sort, 'id'), '>', tuple(...from)));
         return (behind ?? rows).execute();
       },
       equal(value, afterId, max) {
-        const rows = select().selectAll().where(isValue(sort, value)).orderBy('id').limit(max);
+        const rows = select(forPart).selectAll().where(isValue(sort, value)).orderBy('id').limit(max);
         return (afterId === undefined ? rows : rows.where('id', '>', afterId)).execute();
       },
       async valuesBelow(value, max) {
-        const values = select()
+        const values = select(forPart)
           .select(sql<string | number>`${sql.ref(sort)}`.as('value'))
           .orderBy(sort, 'desc')
           .limit(max);
         const rows = await (value === undefined ? values : values.where(sort, '<', value)).execute();
-        return rows.map((row) => SortValue.parse(exactValue(row, 'value')));
+        return mapFound(rows, (row) => SortValue.parse(exactValue(row, 'value')));
       },
-      between: (lower, higher, max) =>
-        select().selectAll().where(sort, '>', lower).where(sort, '<=', higher).orderBy(sort, 'desc').orderBy('id').limit(max).execute(),
+      between(lower, higher, max) {
+        const rows = select(forPart).selectAll().where(sort, '>', lower).where(sort, '<=', higher);
+        return rows.orderBy(sort, 'desc').orderBy('id').limit(max).execute();
+      },
     },
   );
 }
@@ -119,7 +156,8 @@ async function withPending(mill: Mill, rows: readonly Row[], reading: ReadOption
   const statuses = await mill.keys(
     pipelineName,
     rows.map((row) => row.id),
-    reading,
+    // The list has waited already.
+    { ...reading, waitMs: 0 },
   );
   return rows.map((row, index) => withRowErrors(row, { ...toRocket(row), pendingMessages: statuses[index]?.pending ?? 0 }));
 }

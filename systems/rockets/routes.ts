@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import {
@@ -68,7 +69,12 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(RocketList, 'output') },
       },
     },
-    async (request) => findRockets(mill, await parseRequest(RocketQuery, request.query), { signal: request.signal }),
+    async (request, reply) => {
+      const found = await findRockets(mill, await parseRequest(RocketQuery, request.query), { signal: request.signal });
+      if ('rockets' in found) return found;
+      // One piece at a time is in memory, until the client has read it.
+      return reply.type('application/json; charset=utf-8').send(Readable.from(found, { objectMode: false }));
+    },
   );
 
   const params = jsonSchemaOf(Params);

@@ -1,3 +1,8 @@
+import { forPage, isCutShort, markCutShort } from '../../src/index.ts';
+
+/** How much each part of a list holds that is put together of three: together as much as a page may. */
+export const forPart: typeof forPage = { charactersMax: Math.ceil(forPage.charactersMax / 3) };
+
 /** How a list is sorted: by one value, ties by id, always ascending. */
 export interface Sorting<Value extends string | number = string | number> {
   readonly order: 'asc' | 'desc';
@@ -6,7 +11,10 @@ export interface Sorting<Value extends string | number = string | number> {
   readonly limit: number;
 }
 
-/** A part of a list that one index, of the value and the id, has in its order. Each answers at most `limit` rows. */
+/**
+ * A part of a list that one index, of the value and the id, has in its order. Each answers at most `limit` rows, and as many as are
+ * `forPart`; `ascending`, which is a list of its own, as many as are `forPage`.
+ */
 export interface SortedParts<Row, Value extends string | number> {
   /** Those behind a place, ascending by value and id; all without one. */
   ascending(after: Sorting<Value>['after'], limit: number): Promise<readonly Row[]>;
@@ -28,13 +36,32 @@ export async function sortedRows<Row, Value extends string | number>(
   parts: SortedParts<Row, Value>,
 ): Promise<readonly Row[]> {
   if (order === 'asc') return parts.ascending(after, limit);
-  const rows = after === undefined ? [] : [...(await parts.equal(after[0], after[1], limit))];
-  if (rows.length === limit) return rows;
-  const values = await parts.valuesBelow(after?.[0], limit - rows.length);
+  const rest = after === undefined ? [] : await parts.equal(after[0], after[1], limit);
+  if (rest.length === limit || endsEarly(rest)) return rest;
+  const values = await parts.valuesBelow(after?.[0], limit - rest.length);
   const highest = values[0];
   const lowest = values.at(-1);
-  if (highest === undefined || lowest === undefined) return rows;
-  const isOne = lowest === highest;
-  if (!isOne) rows.push(...(await parts.between(lowest, highest, limit - rows.length)));
-  return [...rows, ...(await parts.equal(lowest, undefined, limit - rows.length))];
+  if (highest === undefined || lowest === undefined) return rest;
+  const whole = lowest === highest ? [] : await parts.between(lowest, highest, limit - rest.length);
+  const rows = [...rest, ...whole];
+  if (endsEarly(whole)) return cutShort(rows);
+  const last = await parts.equal(lowest, undefined, limit - rows.length);
+  rows.push(...last);
+  return endsEarly(last) || endsEarly(values) ? cutShort(rows) : rows;
+}
+
+/** Makes something of each of what was found; it is cut short if that was. */
+export function mapFound<Row, Item>(found: readonly Row[], toItem: (row: Row) => Item): readonly Item[] {
+  const items = found.map(toItem);
+  return isCutShort(found) ? cutShort(items) : items;
+}
+
+/** Whether there may be more than was found. One alone ends a list only if it is the last: there would be two. */
+function endsEarly(found: readonly unknown[]): boolean {
+  return isCutShort(found) && found.length > 1;
+}
+
+function cutShort<Item>(items: readonly Item[]): readonly Item[] {
+  markCutShort(items);
+  return items;
 }

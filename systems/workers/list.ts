@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeCursor, type Mill, type Page, pageOf, pageParameters, type ReadOptions } from '../../src/index.ts';
+import { decodeCursor, forPage, type Mill, markCutShort, type Page, pageOf, pageParameters, type ReadOptions } from '../../src/index.ts';
 import { pipelineName } from './pipeline.ts';
 import { silentWorker, Worker } from './worker.ts';
 
@@ -32,7 +32,7 @@ export async function listWorkers(
   const [after] = query.cursor === undefined ? [0] : await decodeCursor(Cursor, query.cursor);
   await heard(mill);
   const count = Math.max(0, Math.min(workers - after, limit + 1));
-  const items = await Promise.all(Array.from({ length: count }, (_, at) => readWorker(mill, after + at + 1, reading)));
+  const items = await readWorkers(mill, { from: after + 1, count }, reading);
   return pageOf(items, { limit, cursor: ({ worker }) => [worker], item: (item) => item });
 }
 
@@ -45,6 +45,25 @@ export async function findWorker(mill: Mill, worker: number, reading: ReadOption
 /** What is said is heard in a turn that follows, so first all must be said, then all be heard. */
 async function heard(mill: Mill): Promise<void> {
   if (await mill.settled(pipelineName, freshnessMs)) await mill.settled(pipelineName, freshnessMs);
+}
+
+/** Each by itself, until what they have heard is as much as a page may hold. */
+async function readWorkers(
+  mill: Mill,
+  { from, count }: { readonly from: number; readonly count: number },
+  reading: ReadOptions,
+): Promise<readonly WorkerAnswer[]> {
+  const workers: WorkerAnswer[] = [];
+  let characters = 0;
+  while (workers.length < count) {
+    const worker = await readWorker(mill, from + workers.length, reading);
+    workers.push(worker);
+    characters += worker.message_listened.length;
+    if (characters < forPage.charactersMax || workers.length < 2) continue;
+    markCutShort(workers);
+    break;
+  }
+  return workers;
 }
 
 async function readWorker(mill: Mill, worker: number, reading: ReadOptions): Promise<WorkerAnswer> {

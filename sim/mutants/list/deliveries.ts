@@ -15,8 +15,8 @@ export const deliveries: readonly Mutant[] = [
     name: 'delivery-called-before-the-commit',
     promises: [2, 6],
     file: runner,
-    find: "draft.deliveries.push({ write: 'ask', delivery });",
-    replace: `draft.deliveries.push({ write: 'ask', delivery });
+    find: "draft.deliver({ write: 'ask', delivery });",
+    replace: `draft.deliver({ write: 'ask', delivery });
     void this.#means.calls.make(delivery, this.#means.pipeline.deliver[endpoint], this.#means.gates.get(endpoint));`,
     tests: [promise('deliveries')],
   },

@@ -140,8 +140,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'held-events-beyond-memory-lost',
     promises: [3],
     file: lanes,
-    find: 'if (last !== undefined && events.length === queuedMax)',
-    replace: 'if (last !== undefined && events.length > queuedMax)',
+    find: 'if (last !== undefined && isCut)',
+    replace: 'if (last !== undefined && isCut && events.length > queuedMax)',
     tests: [promise('in-order')],
   },
   {

@@ -1,6 +1,8 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
+import { isFullList, sizeOfAll, sizeOfDelivery } from '../../store/list-size.ts';
 import type { PartitionId, Store, StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
+import type { Memory } from '../memory.ts';
 import { type Calls, nameOf } from './calls.ts';
 import type { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
@@ -18,6 +20,7 @@ export interface DueReaderMeans {
   readonly time: DeliveryTime;
   readonly calls: Calls;
   readonly hand: Hand;
+  readonly memory: Pick<Memory, 'readMax'>;
   /** Deliveries that wait, at most. */
   readonly windowMax: number;
   /** Deliveries of one flow in hand, at most. */
@@ -211,17 +214,19 @@ export class DueReader {
 
   async #readInOrder(): Promise<void> {
     const { store, partition, name, time, hand, calls, windowMax } = this.#means;
+    const charactersMax = this.#sizeMax;
     this.#mayBeMore = false;
     this.#named.clear();
     const now = time.now();
     const limit = windowMax + hand.size;
     const asked = Array.from(this.#unread.keys());
-    const due = await store.dueDeliveries(partition, name, now, limit);
+    const due = await store.dueDeliveries(partition, name, now, limit, { charactersMax });
     if (this.#isClosed) return;
     const left = this.#take(due);
-    if (left.size > 0 || due.length === limit) this.#mayBeMore = true;
-    if (due.length < limit) {
-      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due.length));
+    const isFull = isFullList(due, sizeOfDelivery, { limit, sizeMax: charactersMax });
+    if (left.size > 0 || isFull) this.#mayBeMore = true;
+    if (!isFull) {
+      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due));
       // The next tenure may have made calls by now.
       if (this.#isClosed) return;
       // Those that it did not find are not due.
@@ -233,14 +238,14 @@ export class DueReader {
 
   async #readByFlow(): Promise<void> {
     const now = this.#means.time.now();
-    const named = [...this.#named];
-    this.#named.clear();
-    for (const from of named) {
+    for (const from of [...this.#named]) {
+      // Those that are left are read once those that wait have gone.
+      if (this.#isFullOfTexts) return;
+      this.#named.delete(from);
       await this.#readPage({ from, flows: 1, dueBy: now });
       if (this.#isClosed) return;
     }
-    const { hand, windowMax } = this.#means;
-    if (!this.#mayBeMore || this.#isPausing || hand.waiting >= windowMax / 2) return;
+    if (!this.#mayBeMore || this.#isPausing || this.#isFullOfTexts || this.#means.hand.waiting >= this.#means.windowMax / 2) return;
     this.#mayBeMore = false;
     this.#round ??= { from: null, crowded: new Set(), isCrowded: false, tookMs: 0 };
     await this.#goRound(this.#round, now);
@@ -260,7 +265,7 @@ export class DueReader {
       for (const flow of full) if (round.crowded.size < namedMax) round.crowded.add(flow);
       begin();
       if (next === null) return this.#endRound(round);
-      if (hand.waiting < windowMax) continue;
+      if (hand.waiting < windowMax && !this.#isFullOfTexts) continue;
       // Places are taken: who comes next is known. The round goes on when they have gone.
       if (!gate.isOpen) {
         this.#mayBeMore = true;
@@ -277,7 +282,7 @@ export class DueReader {
     gate.crowdedBy(this, [...crowded]);
     this.#round = undefined;
     // With so many that wait, a look in order would put them back, and a round follow it, and so on.
-    if (!isCrowded && hand.waiting < windowMax / 2) {
+    if (!isCrowded && hand.waiting < windowMax / 2 && !this.#isFullOfTexts) {
       this.#isCrowded = false;
       this.#mayBeMore = true;
     } else if (tookMs > 0) this.#pause(Math.min(tookMs * pauseFactor, pauseMsMax));
@@ -293,11 +298,26 @@ export class DueReader {
 
   async #readPage(page: { readonly from: string | null; readonly flows: number; readonly dueBy: number }) {
     const { store, partition, name: endpoint, flowMax: each } = this.#means;
-    const { deliveries, next } = await store.dueByFlow(partition, { endpoint, ...page, each });
+    const charactersMax = this.#sizeMax;
+    const { deliveries, next } = await store.dueByFlow(partition, { endpoint, ...page, each, charactersMax });
     if (this.#isClosed) return { next, isCrowded: false, full: [] };
     const flows = Array.from(Map.groupBy(deliveries, ({ flow }) => flow));
     const full = flows.filter(([, { length }]) => length === each).map(([flow]) => flow);
-    return { next, isCrowded: this.#take(deliveries).size > 0 || full.length > 0, full };
+    // Then more may be due of the last flow.
+    const isCut = isFullList(deliveries, sizeOfDelivery, { sizeMax: charactersMax });
+    return { next, isCrowded: this.#take(deliveries).size > 0 || full.length > 0 || isCut, full };
+  }
+
+  /** UTF-16 units of the payloads of one read: those in hand may be among them, and as much as may be read at once comes on top. */
+  get #sizeMax(): number {
+    const { hand, memory } = this.#means;
+    return memory.readMax + hand.sizeOfAll;
+  }
+
+  /** Whether the payloads that wait are as large as they may be together. */
+  get #isFullOfTexts(): boolean {
+    const { hand, memory } = this.#means;
+    return hand.sizeOfWaiting >= memory.readMax;
   }
 
   /** Takes up what was read. Returns the names of what was left in the store. */
@@ -327,9 +347,10 @@ export class DueReader {
    * The wall clock may have been set back since deliveries were stored. One that was asked for later than now proves that it is
    * later, and how much at least.
    */
-  async #isLater(now: number, due: number): Promise<boolean> {
-    const { store, partition, name, time, windowMax } = this.#means;
-    const stored = await store.dueDeliveries(partition, name, Number.MAX_SAFE_INTEGER, due + windowMax);
+  async #isLater(now: number, due: readonly StoredDelivery[]): Promise<boolean> {
+    const { store, partition, name, time, windowMax, memory } = this.#means;
+    const charactersMax = memory.readMax + sizeOfAll(due, sizeOfDelivery);
+    const stored = await store.dueDeliveries(partition, name, Number.MAX_SAFE_INTEGER, due.length + windowMax, { charactersMax });
     const latest = Math.max(now, ...stored.map(({ attempts, dueAt, askedAt }) => (attempts === 0 ? (dueAt ?? askedAt) : askedAt)));
     if (latest === now) return false;
     time.reach(latest);

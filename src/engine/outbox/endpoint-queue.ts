@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
 import { addressOf } from '../../store/flow.ts';
 import type { DeliveryName, DeliveryWrite, PartitionId, Store, StoredDelivery } from '../../store/store.ts';
+import type { Memory } from '../memory.ts';
 import { type Calls, nameOf } from './calls.ts';
 import { Conclusions, type ConclusionsMeans } from './conclusions.ts';
 import type { DeliveryTime } from './delivery-time.ts';
@@ -11,6 +12,7 @@ import { Hand } from './hand.ts';
 /** What the queues of an outbox work with; their tenure provides it. */
 export interface EndpointQueueMeans extends ConclusionsMeans {
   readonly store: Store;
+  readonly memory: Pick<Memory, 'readMax'>;
   readonly partition: PartitionId;
   readonly calls: Calls;
   /** Something was drafted, or nothing is left to do. */
@@ -136,11 +138,19 @@ export class EndpointQueue {
     this.#begin();
     // At rest too: there may be answers of calls that an earlier tenure made.
     if (!this.#reader.mayLook) return;
-    const isFull = this.#hand.waiting >= this.#windowMax / 2;
-    if (isFull && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
-    const max = this.#reader.hasNamed ? windowsMax * this.#windowMax : this.#windowMax / 2;
-    if (this.#hand.waiting < max) this.#reader.look();
+    if (!this.#hasRoom && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
+    if (this.#hasRoom || (this.#reader.hasNamed && this.#hasRoomForNamed)) this.#reader.look();
   };
+
+  /** Whether few enough deliveries wait in memory, and small enough ones. */
+  get #hasRoom(): boolean {
+    return this.#hand.waiting < this.#windowMax / 2 && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
+  }
+
+  /** Those that a commit has asked for may wait beside a window of others. */
+  get #hasRoomForNamed(): boolean {
+    return this.#hand.waiting < windowsMax * this.#windowMax && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
+  }
 
   readonly #mayBegin = (delivery: StoredDelivery): boolean => this.#gate.mayBegin(delivery);
 

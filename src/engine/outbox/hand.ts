@@ -1,3 +1,4 @@
+import { sizeOfDelivery } from '../../store/list-size.ts';
 import type { StoredDelivery } from '../../store/store.ts';
 import { Tally } from './tally.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -11,6 +12,8 @@ export class Hand {
   readonly #ofFlow = new Tally();
   readonly #ofKey = new Tally();
   readonly #line = new WaitingLine();
+  #size = 0;
+  #sizeOfWaiting = 0;
 
   get size(): number {
     return this.#deliveries.size;
@@ -19,6 +22,16 @@ export class Hand {
   /** How many wait. */
   get waiting(): number {
     return this.#line.size;
+  }
+
+  /** UTF-16 units of the payloads in hand. */
+  get sizeOfAll(): number {
+    return this.#size;
+  }
+
+  /** UTF-16 units of the payloads that wait. */
+  get sizeOfWaiting(): number {
+    return this.#sizeOfWaiting;
   }
 
   /** By name. */
@@ -40,6 +53,7 @@ export class Hand {
 
   take(name: string, delivery: StoredDelivery): void {
     this.#deliveries.set(name, delivery);
+    this.#size += sizeOfDelivery(delivery);
     this.#ofFlow.add(delivery.flow);
     this.#ofKey.add(delivery.key);
   }
@@ -49,6 +63,7 @@ export class Hand {
     const delivery = this.#deliveries.get(name);
     if (delivery === undefined) return undefined;
     this.#deliveries.delete(name);
+    this.#size -= sizeOfDelivery(delivery);
     this.#ofFlow.take(delivery.flow);
     this.#ofKey.take(delivery.key);
     return delivery;
@@ -57,11 +72,14 @@ export class Hand {
   /** One in hand waits for a place. */
   wait(delivery: StoredDelivery): void {
     this.#line.push(delivery);
+    this.#sizeOfWaiting += sizeOfDelivery(delivery);
   }
 
   /** The next that waits and may begin, which waits no more; undefined when there is none. */
   next(mayBegin: (delivery: StoredDelivery) => boolean): StoredDelivery | undefined {
-    return this.#line.take(mayBegin);
+    const next = this.#line.take(mayBegin);
+    if (next !== undefined) this.#sizeOfWaiting -= sizeOfDelivery(next);
+    return next;
   }
 
   someWaits(isSo: (delivery: StoredDelivery) => boolean): boolean {
@@ -70,6 +88,8 @@ export class Hand {
 
   /** Those that wait and for which `isGone` holds wait no more. */
   waitNoMore(isGone: (delivery: StoredDelivery) => boolean): readonly StoredDelivery[] {
-    return this.#line.remove(isGone);
+    const gone = this.#line.remove(isGone);
+    for (const delivery of gone) this.#sizeOfWaiting -= sizeOfDelivery(delivery);
+    return gone;
   }
 }

@@ -73,13 +73,13 @@ export function timersContract(it: StoreTest): void {
     await owner.commit({ timers: places.toReversed().map((place) => arm(...place)) });
     const inOrder = places.map((place) => armed(...place));
     for (const [at, { dueAt, key, name }] of inOrder.entries()) {
-      assert.deepEqual(await store.dueTimers(visits, 100, 10, { dueAt, key, name }), inOrder.slice(at + 1));
-      assert.deepEqual(await store.dueTimers(visits, 100, 2, { dueAt, key, name }), inOrder.slice(at + 1, at + 3));
+      assert.deepEqual(await store.dueTimers(visits, 100, 10, { after: { dueAt, key, name } }), inOrder.slice(at + 1));
+      assert.deepEqual(await store.dueTimers(visits, 100, 2, { after: { dueAt, key, name } }), inOrder.slice(at + 1, at + 3));
     }
-    assert.deepEqual(await store.dueTimers(visits, 10, 10, { dueAt: 10, key: 'a', name: 'b' }), inOrder.slice(2, 6));
-    assert.deepEqual(await store.dueTimers(visits, 10, 10, { dueAt: 10, key: '', name: '' }), inOrder.slice(1, 6));
+    assert.deepEqual(await store.dueTimers(visits, 10, 10, { after: { dueAt: 10, key: 'a', name: 'b' } }), inOrder.slice(2, 6));
+    assert.deepEqual(await store.dueTimers(visits, 10, 10, { after: { dueAt: 10, key: '', name: '' } }), inOrder.slice(1, 6));
     await owner.commit({ timers: [disarm('a', 'wake')] });
-    assert.deepEqual(await store.dueTimers(visits, 10, 10, { dueAt: 10, key: 'a', name: 'wake' }), inOrder.slice(3, 6));
+    assert.deepEqual(await store.dueTimers(visits, 10, 10, { after: { dueAt: 10, key: 'a', name: 'wake' } }), inOrder.slice(3, 6));
   });
 
   it('the soonest after a moment is told, that moment left out', async ({ store, visits }) => {

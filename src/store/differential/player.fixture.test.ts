@@ -115,29 +115,35 @@ export class Player {
     const key = this.#chance.one(keys);
     const moment = upTo(40);
     for (const limit of [upTo(3), all]) {
+      // One more would be a mistake that only a list of few characters shows.
+      const characters = { charactersMax: limit === all ? undefined : upTo(30) };
       this.#note('pendingOrigins', await store.pendingOrigins(partition, origins));
-      this.#note('read', await store.read(partition, limit === all ? 0 : upTo(head + 1), limit));
-      this.#note('held', await store.held(partition, key, limit === all ? 0 : upTo(head + 1), limit));
+      this.#note('read', await store.read(partition, limit === all ? 0 : upTo(head + 1), limit, characters));
+      this.#note('held', await store.held(partition, key, limit === all ? 0 : upTo(head + 1), limit, characters));
       this.#note('gaps', await store.gaps(partition, { limit }));
       this.#note('gaps', await store.gaps(partition, { until: moment, after: { since: upTo(40), key }, limit }));
       this.#note('heldKeys', await store.heldKeys(partition, limit === all ? null : key, limit));
-      this.#note('dueTimers', await store.dueTimers(partition, limit === all ? all : moment, limit));
+      this.#note('dueTimers', await store.dueTimers(partition, limit === all ? all : moment, limit, characters));
       for (const endpoint of endpoints) {
-        this.#note('dueDeliveries', await store.dueDeliveries(partition, endpoint, limit === all ? all : moment, limit));
+        this.#note('dueDeliveries', await store.dueDeliveries(partition, endpoint, limit === all ? all : moment, limit, characters));
         this.#note('nextDeliveryDue', await store.nextDeliveryDue(partition, endpoint, moment));
       }
-      this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition)));
+      this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition), characters));
     }
     for (const endpoint of endpoints) {
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, 3, key));
       const query = { endpoint, dueBy: moment, from: upTo(3) === 1 ? `key ${key}` : null, flows: upTo(3), each: upTo(2) };
-      this.#note('dueByFlow', (await store.dueByFlow(partition, query)).deliveries);
+      for (const characters of [{ charactersMax: upTo(30) }, {}]) {
+        this.#note('dueByFlow', (await store.dueByFlow(partition, { ...query, ...characters })).deliveries);
+      }
     }
     this.#note('inventory', await store.inventory({ uncounted: upTo(2) === 1 ? [partition.pipeline] : [], named: [partition.pipeline] }));
     this.#note('nextTimerDue', await store.nextTimerDue(partition, moment));
-    this.#note('load', await store.load(partition, [key, 'nobody', ...keys]));
-    for (const sql of queries) this.#note('query', await store.query(sql, [upTo(3)]));
+    for (const characters of [{ charactersMax: upTo(30) }, {}]) {
+      this.#note('load', await store.load(partition, [key, 'nobody', ...keys], characters));
+      for (const sql of queries) this.#note('query', await store.query(sql, [upTo(3)], characters));
+    }
   }
 
   #note(call: string, answer: number | null | readonly unknown[]): void {

@@ -28,7 +28,7 @@ export class DeclaredTables {
   }
 
   /** Throws `MILL_INVALID_REQUEST` for a statement that fails or is not read-only. */
-  select(sql: string, parameters: readonly FoundValue[]): Record<string, FoundValue>[] {
-    return selectRows(this.#database, sql, parameters);
+  select(sql: string, parameters: readonly FoundValue[], charactersMax?: number): Record<string, FoundValue>[] {
+    return selectRows(this.#database, sql, parameters, charactersMax);
   }
 }

@@ -3,6 +3,7 @@ import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts'
 import { integerFrom } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
+import { pageUpTo, sizeOfDelivery, sizeOfEvent, sizeOfLetter, sizeOfRecord, sizeOfTimer, upTo } from '../list-size.ts';
 import type {
   Appended,
   Claim,
@@ -19,11 +20,13 @@ import type {
   InventoryQuery,
   KeyedTimer,
   KeyRecord,
+  ListBounds,
   LoggedEvent,
   NewEvent,
   Opened,
   PartitionId,
   Pruned,
+  ReadBounds,
   Retention,
   Store,
   StoreDeclaration,
@@ -31,7 +34,7 @@ import type {
   StoredGap,
   StoredPipeline,
   StoreStats,
-  TimerPlace,
+  TimerBounds,
 } from '../store.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { inventoryOf } from './inventory.ts';
@@ -96,17 +99,21 @@ class MemoryStore implements Store {
     return this.#append(this.#routed(events));
   }
 
-  async read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]> {
-    return this.#records(partition).read(after, limit);
+  async read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]> {
+    return upTo(this.#records(partition).read(after, limit), sizeOfEvent, bounds?.charactersMax);
   }
 
-  async load(partition: PartitionId, keys: readonly string[]): Promise<readonly KeyRecord[]> {
+  async load(partition: PartitionId, keys: readonly string[], bounds?: ReadBounds): Promise<readonly KeyRecord[]> {
     const records = this.#records(partition);
-    return keys.map((key) => records.load(key));
+    return upTo(
+      keys.values().map((key) => records.load(key)),
+      sizeOfRecord,
+      bounds?.charactersMax,
+    );
   }
 
-  async held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]> {
-    return this.#records(partition).held(key, from, limit);
+  async held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
+    return upTo(this.#records(partition).held(key, from, limit), sizeOfEvent, bounds?.charactersMax);
   }
 
   async heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]> {
@@ -117,16 +124,22 @@ class MemoryStore implements Store {
     return this.#records(partition).gaps.read(query);
   }
 
-  async dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]> {
-    return this.#records(partition).timers.due(dueBy, limit, after);
+  async dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds: TimerBounds = {}): Promise<readonly KeyedTimer[]> {
+    return upTo(this.#records(partition).timers.due(dueBy, limit, bounds.after), sizeOfTimer, bounds.charactersMax);
   }
 
   async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {
     return this.#records(partition).timers.nextDue(after);
   }
 
-  async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
-    return this.#records(partition).deliveries.due(endpoint, dueBy, limit);
+  async dueDeliveries(
+    partition: PartitionId,
+    endpoint: string,
+    dueBy: number,
+    limit: number,
+    bounds?: ListBounds,
+  ): Promise<readonly StoredDelivery[]> {
+    return upTo(this.#records(partition).deliveries.due(endpoint, dueBy, limit), sizeOfDelivery, bounds?.charactersMax);
   }
 
   async dueByFlow(partition: PartitionId, query: FlowQuery): Promise<DueByFlow> {
@@ -152,7 +165,7 @@ class MemoryStore implements Store {
     return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
   }
 
-  async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+  async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]> {
     this.#checkOpen();
     const all = Array.from(this.#pipelines.values()).flatMap((slices) => slices.flatMap((records) => [...records.deadLetters()]));
     const isAsked = (letter: DeadLetter) =>
@@ -160,19 +173,24 @@ class MemoryStore implements Store {
       (key ?? letter.key) === letter.key &&
       (id ?? letter.id) === letter.id &&
       (after === undefined || compareText(letter.id, after) > 0);
-    return all
+    const asked = all
       .filter(isAsked)
       .sort((a, b) => compareText(a.id, b.id))
       .slice(0, limit);
+    return pageUpTo(asked, sizeOfLetter, bounds?.charactersMax);
   }
 
   async prune(retention: Retention): Promise<Pruned> {
     return this.#records(retention.partition).prune(retention);
   }
 
-  async query(sql: string, parameters: readonly FoundValue[]): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
+  async query(
+    sql: string,
+    parameters: readonly FoundValue[],
+    bounds?: ReadBounds,
+  ): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     this.#checkOpen();
-    return this.#tables.select(sql, parameters);
+    return this.#tables.select(sql, parameters, bounds?.charactersMax);
   }
 
   async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {

@@ -1,3 +1,4 @@
+import { sizeOfAll, sizeOfDelivery, upTo } from '../list-size.ts';
 import type { DeliveryName, DeliveryWrite, DueByFlow, FlowQuery, StoredDelivery } from '../store.ts';
 import { SortedList } from './sorted-list.ts';
 import { compareText } from './text-order.ts';
@@ -37,10 +38,19 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
     return dueOf(this.#firsts, dueBy, limit);
   }
 
-  dueByFlow({ dueBy, from, flows, each }: FlowQuery): DueByFlow {
+  dueByFlow({ dueBy, from, flows, each, charactersMax = Number.POSITIVE_INFINITY }: FlowQuery): DueByFlow {
     const found = this.#flows.from(({ flow }) => from === null || compareText(flow, from) >= 0, flows + 1);
-    const deliveries = found.slice(0, flows).flatMap(({ flow }) => dueOf(this.#firstsOf(flow), dueBy, each));
-    return { deliveries, next: found[flows]?.flow ?? null };
+    const deliveries: StoredDelivery[] = [];
+    let left = charactersMax;
+    let looked = 0;
+    for (const { flow } of found.slice(0, flows)) {
+      if (left <= 0) break;
+      const due = upTo(dueOf(this.#firstsOf(flow), dueBy, each), sizeOfDelivery, left);
+      deliveries.push(...due);
+      left -= sizeOfAll(due, sizeOfDelivery);
+      looked += 1;
+    }
+    return { deliveries, next: found[looked]?.flow ?? null };
   }
 
   nextDue(after: number): number | null {

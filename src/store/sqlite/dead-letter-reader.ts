@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeadLetter, DeadLetterQuery } from '../store.ts';
+import { pageUpTo, sizeOfLetter } from '../list-size.ts';
+import type { DeadLetter, DeadLetterQuery, ListBounds } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { Select } from './select.ts';
 
@@ -33,7 +34,7 @@ export class DeadLetterReader {
     this.#db = db;
   }
 
-  read({ pipeline, key, id, after, limit }: DeadLetterQuery): readonly DeadLetter[] {
+  read({ pipeline, key, id, after, limit }: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[] {
     const filters = { 'pipeline =': pipeline, 'key =': key, 'id =': id, 'id >': after };
     const conditions = ['resolved = 0'];
     const parameters: string[] = [];
@@ -42,13 +43,15 @@ export class DeadLetterReader {
       conditions.push(`${condition} ?`);
       parameters.push(value);
     }
-    const letters = new Select<LetterRow>(
+    const select = new Select<LetterRow>(
       this.#db,
       `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked,
          timer_name, timer_due_at, timer_data, delivery, origin, stack
        FROM millrace_dead_letters WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`,
-    ).all(...parameters, limit);
-    return letters.map((letter) => this.#toDeadLetter(letter));
+    );
+    if (bounds?.charactersMax === undefined) return select.all(...parameters, limit).map((row) => this.#toDeadLetter(row));
+    const letters = select.each(...parameters, limit).map((row) => this.#toDeadLetter(row));
+    return pageUpTo(letters, sizeOfLetter, bounds.charactersMax);
   }
 
   #toDeadLetter(row: LetterRow): DeadLetter {

@@ -1,7 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeliveryName, FlowQuery, GapQuery, TimerPlace } from '../store.ts';
+import { sizeOfAll } from '../list-size.ts';
+import type { DeliveryName, FlowQuery, GapQuery, ListBounds, TimerBounds } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import type { DeliveryRow, GapRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import {
+  type DeliveryRow,
+  type GapRow,
+  type HeldRow,
+  type KeyRow,
+  type LogRow,
+  sizeOfDeliveryRow,
+  sizeOfLogRow,
+  sizeOfTimerRow,
+  type TimerRow,
+} from './rows.ts';
 import { Select } from './select.ts';
 
 /** See `Store.dueByFlow`. */
@@ -89,8 +100,8 @@ export class PartitionReader {
     this.#pipeline = pipeline;
   }
 
-  read(after: number, limit: number): readonly LogRow[] {
-    return this.#log.all(after, limit);
+  read(after: number, limit: number, bounds?: ListBounds): readonly LogRow[] {
+    return this.#log.upTo(bounds?.charactersMax, sizeOfLogRow, after, limit);
   }
 
   load(key: string): KeyRow {
@@ -99,8 +110,8 @@ export class PartitionReader {
     return [...(this.#record.get(key) ?? noRecord), heldFrom, held, gap, this.#timers.all(key)];
   }
 
-  held(key: string, from: number, limit: number): readonly HeldRow[] {
-    return this.#held.all(key, from, limit);
+  held(key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {
+    return this.#held.upTo(bounds?.charactersMax, sizeOfLogRow, key, from, limit);
   }
 
   /** Jumps from key to key: a key may hold thousands of events. */
@@ -119,25 +130,28 @@ export class PartitionReader {
     return this.#gaps.all(until ?? Number.MAX_SAFE_INTEGER, after?.since ?? Number.MIN_SAFE_INTEGER, after?.key ?? '', limit);
   }
 
-  dueTimers(dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[] {
-    if (after === undefined) return this.#dueTimers.all(dueBy, limit);
-    return this.#dueTimersAfter.all(dueBy, after.dueAt, after.key, after.name, limit);
+  dueTimers(dueBy: number, limit: number, { after, charactersMax }: TimerBounds = {}): readonly TimerRow[] {
+    if (after === undefined) return this.#dueTimers.upTo(charactersMax, sizeOfTimerRow, dueBy, limit);
+    return this.#dueTimersAfter.upTo(charactersMax, sizeOfTimerRow, dueBy, after.dueAt, after.key, after.name, limit);
   }
 
   nextTimerDue(after: number): number | null {
     return this.#nextTimerDue.get(after)?.[0] ?? null;
   }
 
-  dueDeliveries(endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[] {
-    return this.#dueDeliveries.all(endpoint, dueBy, limit);
+  dueDeliveries(endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[] {
+    return this.#dueDeliveries.upTo(bounds?.charactersMax, sizeOfDeliveryRow, endpoint, dueBy, limit);
   }
 
   /** Jumps from flow to flow: one may have a hundred thousand. */
-  dueByFlow({ endpoint, dueBy, from, flows, each }: FlowQuery): DueByFlowRows {
+  dueByFlow({ endpoint, dueBy, from, flows, each, charactersMax = Number.POSITIVE_INFINITY }: FlowQuery): DueByFlowRows {
     const rows: DeliveryRow[] = [];
     let flow = this.#flowFrom.get(endpoint, from ?? '')?.[0] ?? null;
-    for (let looked = 0; looked < flows && flow !== null; looked += 1) {
-      rows.push(...this.#dueOfFlow.all(endpoint, flow, dueBy, each));
+    let left = charactersMax;
+    for (let looked = 0; looked < flows && flow !== null && left > 0; looked += 1) {
+      const due = this.#dueOfFlow.upTo(left, sizeOfDeliveryRow, endpoint, flow, dueBy, each);
+      rows.push(...due);
+      left -= sizeOfAll(due, sizeOfDeliveryRow);
       flow = this.#nextFlow.get(endpoint, flow)?.[0] ?? null;
     }
     return { rows, next: flow };

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
+import { upTo } from '../list-size.ts';
 import type {
   DeadLetter,
   DeadLetterQuery,
@@ -8,35 +9,36 @@ import type {
   FlowQuery,
   GapQuery,
   InventoryQuery,
+  ListBounds,
   PartitionId,
   StoredPipeline,
-  TimerPlace,
+  TimerBounds,
 } from '../store.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import type { Interruptible } from './interruptible.ts';
 import { readInventory } from './inventory.ts';
 import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
-import type { DeliveryRow, GapRow, HeldRow, KeyRow, LogRow, TimerRow } from './rows.ts';
+import { type DeliveryRow, type GapRow, type HeldRow, type KeyRow, type LogRow, sizeOfKeyRow, type TimerRow } from './rows.ts';
 import { canPrepare, type Selection, select } from './select-rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderCalls {
-  read(partition: PartitionId, after: number, limit: number): readonly LogRow[];
-  load(partition: PartitionId, keys: readonly string[]): readonly KeyRow[];
-  held(partition: PartitionId, key: string, from: number, limit: number): readonly HeldRow[];
+  read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[];
+  load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[];
+  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[];
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
   gaps(partition: PartitionId, query: GapQuery): readonly GapRow[];
-  dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[];
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[];
   nextTimerDue(partition: PartitionId, after: number): number | null;
-  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[];
+  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[];
   dueByFlow(partition: PartitionId, query: FlowQuery): DueByFlowRows;
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
-  deadLetters(query: DeadLetterQuery): readonly DeadLetter[];
+  deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
   /** @param number that of the lane, by which it is interrupted */
-  query(sql: string, parameters: readonly FoundValue[], number?: number): Selection;
+  query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number?: number): Selection;
 }
 
 /** Answers what the store is asked to read, within the transaction of whoever calls. */
@@ -55,17 +57,21 @@ export class Reader implements ReaderCalls {
     this.#deadLetters = new DeadLetterReader(db);
   }
 
-  read(partition: PartitionId, after: number, limit: number): readonly LogRow[] {
-    return this.#partition(partition).read(after, limit);
+  read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[] {
+    return this.#partition(partition).read(after, limit, bounds);
   }
 
-  load(partition: PartitionId, keys: readonly string[]): readonly KeyRow[] {
+  load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[] {
     const reader = this.#partition(partition);
-    return keys.map((key) => reader.load(key));
+    return upTo(
+      keys.values().map((key) => reader.load(key)),
+      sizeOfKeyRow,
+      bounds?.charactersMax,
+    );
   }
 
-  held(partition: PartitionId, key: string, from: number, limit: number): readonly HeldRow[] {
-    return this.#partition(partition).held(key, from, limit);
+  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {
+    return this.#partition(partition).held(key, from, limit, bounds);
   }
 
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[] {
@@ -76,16 +82,16 @@ export class Reader implements ReaderCalls {
     return this.#partition(partition).gaps(query);
   }
 
-  dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): readonly TimerRow[] {
-    return this.#partition(partition).dueTimers(dueBy, limit, after);
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[] {
+    return this.#partition(partition).dueTimers(dueBy, limit, bounds);
   }
 
   nextTimerDue(partition: PartitionId, after: number): number | null {
     return this.#partition(partition).nextTimerDue(after);
   }
 
-  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): readonly DeliveryRow[] {
-    return this.#partition(partition).dueDeliveries(endpoint, dueBy, limit);
+  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[] {
+    return this.#partition(partition).dueDeliveries(endpoint, dueBy, limit, bounds);
   }
 
   dueByFlow(partition: PartitionId, query: FlowQuery): DueByFlowRows {
@@ -100,8 +106,8 @@ export class Reader implements ReaderCalls {
     return this.#partition(partition).pendingOrigins(origins);
   }
 
-  deadLetters(query: DeadLetterQuery): readonly DeadLetter[] {
-    return this.#deadLetters.read(query);
+  deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[] {
+    return this.#deadLetters.read(query, bounds);
   }
 
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {
@@ -112,11 +118,11 @@ export class Reader implements ReaderCalls {
     return readInventory(this.#db, query);
   }
 
-  query(sql: string, parameters: readonly FoundValue[], number = -1): Selection {
+  query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number = -1): Selection {
     const queries = this.#interruptible();
     // A statement that asks for more than a view has, such as the row id of a table, runs on the tables themselves.
     const db = canPrepare(queries.db, sql) ? queries.db : this.#db;
-    return queries.run(number, () => select(db, sql, parameters));
+    return queries.run(number, () => select(db, sql, parameters, bounds?.charactersMax));
   }
 
   #partition({ pipeline, slice }: PartitionId): PartitionReader {

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
+import { pageUpTo, sizeOfValues } from '../list-size.ts';
 import { toStoreError } from './sqlite-errors.ts';
 
 /** What a query found, column by column and row by row: half the size of objects on its way between threads. */
@@ -15,16 +16,22 @@ const reading = new RegExp(`^${blank}(select|values|explain|with)\\b`, 'i');
 const nothingMore = new RegExp(`^${blank}$`);
 
 /** Runs one read-only statement. Throws `MILL_INVALID_REQUEST` with SQLite's words for one that fails or would write. */
-export function selectRows(db: DatabaseSync, sql: string, parameters: readonly FoundValue[]): Record<string, FoundValue>[] {
-  return toRows(select(db, sql, parameters));
+export function selectRows(
+  db: DatabaseSync,
+  sql: string,
+  parameters: readonly FoundValue[],
+  charactersMax?: number,
+): Record<string, FoundValue>[] {
+  return toRows(select(db, sql, parameters, charactersMax));
 }
 
 /** {@link selectRows} before its rows become objects. */
-export function select(db: DatabaseSync, sql: string, parameters: readonly FoundValue[]): Selection {
+export function select(db: DatabaseSync, sql: string, parameters: readonly FoundValue[], charactersMax?: number): Selection {
   const verb = reading.exec(sql)?.[1]?.toLowerCase();
   if (verb === undefined) throw invalid('expected a statement that reads, such as SELECT');
   try {
-    return verb === 'with' ? readOnly(db, () => run(db, sql, parameters)) : run(db, sql, parameters);
+    const work = () => run(db, sql, parameters, charactersMax);
+    return verb === 'with' ? readOnly(db, work) : work();
   } catch (error) {
     const mapped = toStoreError(error, db.location() ?? ':memory:');
     const isStatement = mapped.code === 'MILL_INTERNAL' || mapped.code === 'MILL_STORE_READ_ONLY';
@@ -53,24 +60,29 @@ export function toRows(selection: Selection): Record<string, FoundValue>[] {
   });
 }
 
-function run(db: DatabaseSync, sql: string, parameters: readonly FoundValue[]): Selection {
+function run(db: DatabaseSync, sql: string, parameters: readonly FoundValue[], charactersMax: number | undefined): Selection {
   const statement = db.prepare(sql);
   if (!nothingMore.test(sql.slice(statement.sourceSQL.length))) throw invalid('expected one statement, found more');
   statement.setReturnArrays(true);
   const columns = statement.columns().map((column) => column.name);
-  return { columns, rows: allRows(statement, parameters) };
+  return { columns, rows: allRows(statement, parameters, charactersMax) };
 }
 
 /** A number is exact up to 2⁵³. For one row beyond it node:sqlite refuses the whole statement, unless all integers are bigints. */
-function allRows(statement: StatementSync, parameters: readonly FoundValue[]): FoundValue[][] {
+function allRows(statement: StatementSync, parameters: readonly FoundValue[], charactersMax: number | undefined): FoundValue[][] {
   try {
-    return statement.all(...parameters) as unknown[] as FoundValue[][];
+    return rowsOf(statement, parameters, charactersMax);
   } catch (error) {
     if (!(error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')) throw error;
   }
   statement.setReadBigInts(true);
-  const rows = statement.all(...parameters) as unknown[] as FoundValue[][];
+  const rows = rowsOf(statement, parameters, charactersMax);
   return rows.map((row) => row.map((value) => (typeof value === 'bigint' ? exactNumber(value) : value)));
+}
+
+function rowsOf(statement: StatementSync, parameters: readonly FoundValue[], charactersMax: number | undefined): FoundValue[][] {
+  if (charactersMax === undefined) return statement.all(...parameters) as unknown[] as FoundValue[][];
+  return pageUpTo(statement.iterate(...parameters) as unknown as Iterable<FoundValue[]>, sizeOfValues, charactersMax);
 }
 
 /** A number, or the bigint where a number would round it. */

@@ -20,11 +20,13 @@ import type {
   InventoryQuery,
   KeyedTimer,
   KeyRecord,
+  ListBounds,
   LoggedEvent,
   NewEvent,
   Opened,
   PartitionId,
   Pruned,
+  ReadBounds,
   Retention,
   Store,
   StoreDeclaration,
@@ -33,7 +35,7 @@ import type {
   StoredPipeline,
   StoreLog,
   StoreStats,
-  TimerPlace,
+  TimerBounds,
 } from '../store.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { realPath } from './database-file.ts';
@@ -142,19 +144,19 @@ class SqliteStore implements Store {
     return answers.map(toAppended);
   }
 
-  async read(partition: PartitionId, after: number, limit: number): Promise<readonly LoggedEvent[]> {
-    const rows = await this.#open.reader.call('read', [partition, after, limit]);
+  async read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]> {
+    const rows = await this.#open.reader.call('read', [partition, after, limit, bounds]);
     return rows.map(toLoggedEvent);
   }
 
-  async load(partition: PartitionId, keys: readonly string[], signal?: AbortSignal): Promise<readonly KeyRecord[]> {
+  async load(partition: PartitionId, keys: readonly string[], { signal, ...bounds }: ReadBounds = {}): Promise<readonly KeyRecord[]> {
     const { reader, lookups } = this.#open;
-    const rows = await (signal === undefined ? reader : lookups).call('load', [partition, keys], signal);
+    const rows = await (signal === undefined ? reader : lookups).call('load', [partition, keys, bounds], signal);
     return rows.map(toKeyRecord);
   }
 
-  async held(partition: PartitionId, key: string, from: number, limit: number): Promise<readonly HeldEvent[]> {
-    const rows = await this.#open.reader.call('held', [partition, key, from, limit]);
+  async held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
+    const rows = await this.#open.reader.call('held', [partition, key, from, limit, bounds]);
     return rows.map(toHeldEvent);
   }
 
@@ -167,8 +169,8 @@ class SqliteStore implements Store {
     return rows.map(toStoredGap);
   }
 
-  async dueTimers(partition: PartitionId, dueBy: number, limit: number, after?: TimerPlace): Promise<readonly KeyedTimer[]> {
-    const rows = await this.#open.reader.call('dueTimers', [partition, dueBy, limit, after]);
+  async dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): Promise<readonly KeyedTimer[]> {
+    const rows = await this.#open.reader.call('dueTimers', [partition, dueBy, limit, bounds]);
     return rows.map(toTimer);
   }
 
@@ -176,8 +178,14 @@ class SqliteStore implements Store {
     return this.#open.reader.call('nextTimerDue', [partition, after]);
   }
 
-  async dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number): Promise<readonly StoredDelivery[]> {
-    const rows = await this.#open.reader.call('dueDeliveries', [partition, endpoint, dueBy, limit]);
+  async dueDeliveries(
+    partition: PartitionId,
+    endpoint: string,
+    dueBy: number,
+    limit: number,
+    bounds?: ListBounds,
+  ): Promise<readonly StoredDelivery[]> {
+    const rows = await this.#open.reader.call('dueDeliveries', [partition, endpoint, dueBy, limit, bounds]);
     return rows.map(toDelivery);
   }
 
@@ -200,8 +208,8 @@ class SqliteStore implements Store {
     return { sends: sends.map(toAppended), ...added };
   }
 
-  async deadLetters(query: DeadLetterQuery, signal?: AbortSignal): Promise<readonly DeadLetter[]> {
-    return this.#open.lookups.call('deadLetters', [query], signal);
+  async deadLetters(query: DeadLetterQuery, { signal, ...bounds }: ReadBounds = {}): Promise<readonly DeadLetter[]> {
+    return this.#open.lookups.call('deadLetters', [query, bounds], signal);
   }
 
   async prune(retention: Retention): Promise<Pruned> {
@@ -211,11 +219,11 @@ class SqliteStore implements Store {
   async query(
     sql: string,
     parameters: readonly FoundValue[],
-    signal?: AbortSignal,
+    { signal, ...bounds }: ReadBounds = {},
   ): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     parameters.forEach(checkParameter);
     const { own, queries } = this.#open;
-    return toRows(await (signal === undefined ? own : queries).call('query', [sql, parameters], signal));
+    return toRows(await (signal === undefined ? own : queries).call('query', [sql, parameters, bounds], signal));
   }
 
   async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {

@@ -1,0 +1,164 @@
+/*
+ * How much memory the engine gives to events and states. They are counted in bytes as they are estimated from the JSON texts at hand:
+ * to measure a value costs more than to handle it.
+ */
+
+/** The bytes of all that is held of one kind, over all partitions, and how many there may be. */
+export class Allowance {
+  readonly bytesMax: number;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether as much is held as there may be, so that nothing should be added. */
+  get isSpent(): boolean {
+    return this.#bytes >= this.bytesMax;
+  }
+
+  /** Whether so much is free that the next look for what can be forgotten may wait: by then what is in use has been used again. */
+  get hasRoom(): boolean {
+    return this.#bytes < this.bytesMax * 0.875;
+  }
+
+  change(bytes: number): void {
+    this.#bytes += bytes;
+  }
+}
+
+/** What one holder takes up of an allowance, all of which is free again when the holder ends. */
+export class Holding {
+  readonly allowance: Allowance;
+  #bytes = 0;
+  #isClosed = false;
+
+  constructor(allowance: Allowance) {
+    this.allowance = allowance;
+  }
+
+  change(bytes: number): void {
+    if (this.#isClosed) return;
+    this.#bytes += bytes;
+    this.allowance.change(bytes);
+  }
+
+  /** What the holder had is garbage; later changes count no more. */
+  close(): void {
+    this.change(-this.#bytes);
+    this.#isClosed = true;
+  }
+}
+
+/**
+ * The memory of an engine: `memoryBytes` of its limits, cut up by what happens when a part is used up. A pipeline whose keys rest
+ * gives way to one whose keys are at work: whoever forgets idle keys here is asked when another has nothing left to forget.
+ */
+export class Memory {
+  /** Events on their way to the log. Beyond it the door refuses. */
+  readonly arriving: Allowance;
+  /** Accepted events before they come to their lane. Beyond it they are read from the log. */
+  readonly fed: Allowance;
+  /** Events in lanes. Beyond it they are held in the store. */
+  readonly waiting: Allowance;
+  /** Events whose asynchronous turn is under way. Beyond it no further such turn starts. */
+  readonly running: Allowance;
+  /** States of keys. Beyond it idle keys are forgotten. */
+  readonly states: Allowance;
+  /** Bytes of what one commit writes; it has at least one turn. */
+  readonly draftBytesMax: number;
+  /** UTF-16 units of the texts that are read from the store at once. */
+  readonly readMax: number;
+  readonly #forgetters = new Set<() => void>();
+
+  constructor(bytesMax: number) {
+    const part = (divisor: number) => Math.max(1, Math.floor(bytesMax / divisor));
+    this.arriving = new Allowance(part(4));
+    this.fed = new Allowance(part(16));
+    this.waiting = new Allowance(part(16));
+    this.running = new Allowance(part(8));
+    this.states = new Allowance(part(2));
+    this.draftBytesMax = part(32);
+    this.readMax = part(256);
+  }
+
+  /** Whether states, or events in lanes, take up all there is for them. */
+  get mustForget(): boolean {
+    return this.states.isSpent || this.waiting.isSpent;
+  }
+
+  /** Whether no idle keys need to be forgotten for now. */
+  get hasForgottenEnough(): boolean {
+    return this.states.hasRoom && this.waiting.hasRoom;
+  }
+
+  /** Whether there are so many states beyond the allowance that even those which cannot be forgotten yet must become fewer. */
+  get isCrowded(): boolean {
+    return this.states.bytes >= this.states.bytesMax * 1.25;
+  }
+
+  /** @param forget forgets idle keys for as long as too much is held */
+  addForgetter(forget: () => void): void {
+    this.#forgetters.add(forget);
+  }
+
+  removeForgetter(forget: () => void): void {
+    this.#forgetters.delete(forget);
+  }
+
+  /** Asks all others to forget idle keys. */
+  askOthers(forget: () => void): void {
+    for (const other of this.#forgetters) {
+      if (this.hasForgottenEnough) return;
+      if (other !== forget) other();
+    }
+  }
+}
+
+/** A text takes up two bytes for each UTF-16 unit; V8 needs only one where all are Latin-1. */
+export const bytesOfUnit = 2;
+/** Texts of so many units are taken to be as usual texts are, without a look at their values. */
+const smallMax = 4_096;
+/** Bytes for each unit of a small text along with its value. */
+const bytesOfSmall = 8;
+/** Bytes of an array or object beside what it holds. */
+const bytesOfContainer = 64;
+
+/** Estimates the bytes of a JSON text. */
+export function bytesOfText(text: string): number {
+  return bytesOfUnit * text.length;
+}
+
+/** Estimates the bytes of a JSON text and of the value that it says, where that is at hand. */
+export function bytesOfJson(text: string, value: unknown): number {
+  if (value === undefined) return bytesOfText(text);
+  if (text.length <= smallMax) return bytesOfSmall * text.length;
+  // An array of empty objects is twenty times as large as its text.
+  return 2 * bytesOfText(text) + bytesOfContainer * containersIn(value);
+}
+
+/** An event as it is held in memory. */
+export interface EventInMemory {
+  readonly body: string;
+  /** Estimated when it was accepted; undefined for one that was read from the store. */
+  readonly bytes?: number | undefined;
+}
+
+export function bytesOfEvent({ bytes, body }: EventInMemory): number {
+  return bytes ?? bytesOfText(body);
+}
+
+function containersIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 1;
+  if (Array.isArray(value)) {
+    for (const item of value) count += containersIn(item);
+  } else {
+    for (const key in value) count += containersIn((value as Readonly<Record<string, unknown>>)[key]);
+  }
+  return count;
+}

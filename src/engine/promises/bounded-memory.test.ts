@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import * as z from 'zod';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import { table } from '../../pipeline/table.ts';
+import type { Commit, Store } from '../../store/store.ts';
+import type { TestMill } from '../../testing/test-mill.ts';
+import { isCode, onEveryStore, upTo, withCalls } from './fixture.test.ts';
+
+const kilo = 1_024;
+/** The store reads one KiB at once, a commit has 8 KiB, and states take up 128 KiB. */
+const memoryBytes = 256 * kilo;
+
+const Note = z.object({ key: z.string(), n: z.int(), text: z.string() });
+const notes = table('notes', { key: 'text', n: 'integer', text: 'text' }, { primaryKey: ['key', 'n'] });
+
+interface Behaviour {
+  readonly attempt?: (note: z.infer<typeof Note>) => Promise<void> | undefined;
+  readonly numbered?: boolean;
+  readonly concurrency?: number;
+}
+
+/** Notes whose key remembers the last, and which of them there were. */
+function notebook({ attempt, numbered = false, concurrency = 100 }: Behaviour = {}) {
+  return pipeline('notebook', {
+    event: Note,
+    key: ({ key }) => key,
+    ...(numbered && { order: { by: ({ n }: { n: number }) => n, maxPending: 1_000 } }),
+    state: z.object({ text: z.string(), seen: z.array(z.int()) }),
+    tables: { notes },
+    concurrency,
+    handle(note, state, turn) {
+      const decide = () => {
+        turn.add(notes, note);
+        return { text: note.text, seen: [...(state?.seen ?? []), note.n] };
+      };
+      return attempt?.(note)?.then(decide) ?? decide();
+    },
+  });
+}
+
+const note = (key: string, n: number, size: number) => ({ key, n, text: 'x'.repeat(size) });
+
+/** The notes that a key has seen, in that order. */
+async function seenBy(t: TestMill, key: string): Promise<unknown> {
+  const state = await t.state('notebook', key);
+  return typeof state === 'object' && state !== null && 'seen' in state ? state.seen : undefined;
+}
+
+/** Texts in what a store answers, in UTF-16 units. */
+const sizeOf = (items: readonly { readonly body?: string; readonly state?: { readonly json: string } | null }[]) =>
+  items.map(({ body, state }) => (body?.length ?? 0) + (state?.json.length ?? 0));
+
+/** A store that notes how much each of its lists holds, and all that is committed. */
+function observed(base: Store) {
+  const lists: (readonly number[])[] = [];
+  const commits: Commit[] = [];
+  let loads = 0;
+  const store = withCalls(base, {
+    async read(...asked) {
+      const events = await base.read(...asked);
+      lists.push(sizeOf(events));
+      return events;
+    },
+    async held(...asked) {
+      const events = await base.held(...asked);
+      lists.push(sizeOf(events));
+      return events;
+    },
+    async load(...asked) {
+      const records = await base.load(...asked);
+      lists.push(sizeOf(records));
+      loads += records.filter(({ state }) => state !== null).length;
+      return records;
+    },
+    async commit(commit) {
+      commits.push(commit);
+      return base.commit(commit);
+    },
+  });
+  return { store, lists, commits, statesLoaded: () => loads };
+}
+
+/** No list goes on once it has one KiB. */
+function assertShort(lists: readonly (readonly number[])[]): void {
+  for (const sizes of lists) {
+    const before = sizes.slice(0, -1).reduce((sum, size) => sum + size, 0);
+    assert.ok(before < kilo, `a list of ${sizes.join(', ')}`);
+  }
+}
+
+onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
+  test('states beyond the memory are forgotten and read again, and nothing is lost', async () => {
+    const { store, lists, statesLoaded } = observed(makeStore());
+    const t = await testMill({ pipelines: [notebook()], store, limits: { memoryBytes } });
+    const keys = upTo(40).map((n) => `key ${n}`);
+    for (const n of [1, 2, 3]) {
+      for (const key of keys) await t.ingest('notebook', note(key, n, 4 * kilo));
+      await t.drain();
+    }
+    // Of forty states of 8 KiB and more at most sixteen have room.
+    assert.ok(statesLoaded() > 2 * (keys.length - 16), `${statesLoaded()} states were read`);
+    assertShort(lists);
+    for (const key of keys) assert.deepEqual(await seenBy(t, key), [1, 2, 3]);
+    await t.stop();
+  });
+
+  test('small states stay in memory', async () => {
+    const { store, statesLoaded } = observed(makeStore());
+    const t = await testMill({ pipelines: [notebook()], store, limits: { memoryBytes } });
+    for (const n of [1, 2]) {
+      for (const key of upTo(40)) await t.ingest('notebook', note(`key ${key}`, n, 10));
+      await t.drain();
+    }
+    assert.equal(statesLoaded(), 0);
+    await t.stop();
+  });
+
+  test('a backlog of large events is read few at a time after a start, and commits hold few of them', async () => {
+    const { store, lists, commits } = observed(makeStore());
+    let isStuck = true;
+    const attempt = () => (isStuck ? new Promise<void>(() => {}) : undefined);
+    const t = await testMill({ pipelines: [notebook({ attempt })], store, limits: { memoryBytes } });
+    for (const n of upTo(30)) await t.ingest('notebook', note(`key ${n % 7}`, n, 2 * kilo));
+    isStuck = false;
+    await t.crash();
+    await t.drain();
+    assertShort(lists);
+    for (const { rows, keys } of commits) {
+      const texts = [...rows.flatMap((write) => write.rows).flat(), ...keys.map(({ state }) => state?.json)];
+      const bytes = 2 * texts.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0);
+      // One turn may go beyond it.
+      assert.ok(bytes < 8 * kilo + 10 * kilo, `a commit of ${bytes} bytes`);
+    }
+    assert.equal(t.mill.counts().notebook?.processed, 30);
+    assert.deepEqual(await seenBy(t, 'key 3'), [3, 10, 17, 24]);
+    await t.stop();
+  });
+
+  test('what waits behind a turn that takes long is held in the store once memory is used up, and keeps its order', async () => {
+    const { store, commits, lists } = observed(makeStore());
+    const gates = new Map(['a', 'b'].map((key) => [key, Promise.withResolvers<void>()]));
+    const isFirst = new Set(gates.keys());
+    const attempt = ({ key }: { key: string }) => (isFirst.delete(key) ? gates.get(key)?.promise : undefined);
+    const t = await testMill({ pipelines: [notebook({ attempt })], store, limits: { memoryBytes } });
+    for (const n of upTo(30)) for (const key of gates.keys()) await t.ingest('notebook', note(key, n, kilo));
+    while (commits.flatMap(({ holds }) => holds).length < 30) await setImmediate();
+    for (const gate of gates.values()) gate.resolve();
+    await t.drain();
+    assertShort(lists);
+    for (const key of gates.keys()) assert.deepEqual(await seenBy(t, key), upTo(30));
+    await t.stop();
+  });
+
+  test('no more asynchronous turns start than there is memory for their events', async () => {
+    let [running, most] = [0, 0];
+    const gate = Promise.withResolvers<void>();
+    const attempt = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await gate.promise;
+      running -= 1;
+    };
+    const t = await testMill({ pipelines: [notebook({ attempt })], limits: { memoryBytes } });
+    for (const n of upTo(20)) await t.ingest('notebook', note(`key ${n}`, n, 2 * kilo));
+    while (running < 2) await setImmediate();
+    gate.resolve();
+    await t.drain();
+    // 32 KiB for events of 16, and one more.
+    assert.ok(most < 20 / 2, `${most} at once`);
+    assert.equal(t.mill.counts().notebook?.processed, 20);
+    await t.stop();
+  });
+
+  test('early numbers beyond the memory wait in the store, and are applied in their order', async () => {
+    const { store, lists } = observed(makeStore());
+    const t = await testMill({ pipelines: [notebook({ numbered: true })], store, limits: { memoryBytes } });
+    for (const key of upTo(5)) for (const n of upTo(20).reverse()) if (n > 1) await t.ingest('notebook', note(`key ${key}`, n, kilo));
+    await t.drain();
+    for (const key of upTo(5)) await t.ingest('notebook', note(`key ${key}`, 1, kilo));
+    await t.drain();
+    assertShort(lists);
+    for (const key of upTo(5)) assert.deepEqual(await seenBy(t, `key ${key}`), upTo(20));
+    await t.stop();
+  });
+
+  test('events on their way to the log take up memory: more are refused until they are there', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    const append: Store['append'] = async (events) => {
+      await gate.promise;
+      return base.append(events);
+    };
+    const t = await testMill({ pipelines: [notebook()], store: withCalls(base, { append }), limits: { memoryBytes } });
+    const taken = upTo(16).map((n) => t.ingest('notebook', note('a', n, 2 * kilo)));
+    const refused = (await Promise.all(taken.map((one) => Promise.race([one.catch((error) => error.code), setImmediate()])))).filter(
+      Boolean,
+    );
+    assert.ok(refused.length >= 8 && refused.every((code) => code === 'MILL_MEMORY_FULL'), `${refused.length} refused`);
+    await assert.rejects(t.ingest('notebook', note('b', 1, 1)), isCode('MILL_MEMORY_FULL'));
+    gate.resolve();
+    const accepted = (await Promise.allSettled(taken)).filter(({ status }) => status === 'fulfilled').length;
+    await t.drain();
+    assert.equal(t.mill.counts().notebook?.processed, accepted);
+    // None of those that were refused takes up anything.
+    for (const n of upTo(10)) await t.ingest('notebook', note('b', n, 2 * kilo));
+    await t.stop();
+  });
+
+  test('a pipeline whose keys rest gives its memory to one whose keys are at work', async () => {
+    const other = pipeline('other', {
+      event: Note,
+      key: ({ key }) => key,
+      state: z.string(),
+      handle: ({ text }) => text,
+    });
+    const { store, statesLoaded } = observed(makeStore());
+    const t = await testMill({ pipelines: [notebook(), other], store, limits: { memoryBytes } });
+    for (const n of upTo(30)) await t.ingest('other', note(`key ${n}`, n, 4 * kilo));
+    await t.drain();
+    let before = 0;
+    for (const n of upTo(7)) {
+      if (n === 3) before = statesLoaded();
+      for (const key of upTo(5)) await t.ingest('notebook', note(`key ${key}`, n, kilo));
+      await t.drain();
+    }
+    assert.equal(statesLoaded(), before, 'states of the keys at work stay in memory');
+    await t.stop();
+  });
+
+  test('the status of many keys with large states is read few at a time', async () => {
+    const { store, lists } = observed(makeStore());
+    const t = await testMill({ pipelines: [notebook()], store });
+    const keys = upTo(5).map((n) => `key ${n}`);
+    for (const key of keys) await t.ingest('notebook', note(key, 1, 600 * kilo));
+    await t.drain();
+    lists.length = 0;
+    assert.equal((await t.mill.keys('notebook', keys)).length, 5);
+    assert.ok(
+      lists.every((sizes) => sizes.length <= 2),
+      JSON.stringify(lists),
+    );
+    await t.stop();
+  });
+});

@@ -1,0 +1,85 @@
+import type { FoundValue } from '../pipeline/table.ts';
+import type { DeadLetter, HeldEvent, KeyRecord, LoggedEvent, StoredDelivery, StoredTimer } from './store.ts';
+
+/*
+ * How large an item of a list is, in UTF-16 units of those of its texts that may be large, and where a list ends that may hold
+ * only so many. Every store counts alike, so a caller can tell whether a list ended early.
+ */
+
+/** The body. */
+export function sizeOfEvent({ body }: Pick<LoggedEvent | HeldEvent, 'body'>): number {
+  return body.length;
+}
+
+/** The data. */
+export function sizeOfTimer({ data }: Pick<StoredTimer, 'data'>): number {
+  return data?.length ?? 0;
+}
+
+/** The state and the data of the timers. */
+export function sizeOfRecord({ state, timers }: Pick<KeyRecord, 'state' | 'timers'>): number {
+  let size = state?.json.length ?? 0;
+  for (const timer of timers) size += sizeOfTimer(timer);
+  return size;
+}
+
+/** The payload. */
+export function sizeOfDelivery({ body }: Pick<StoredDelivery, 'body'>): number {
+  return body.length;
+}
+
+/** The event, the timer's data, the payload, the origin and the stack. */
+export function sizeOfLetter({ body, timer, delivery, origin, stack }: DeadLetter): number {
+  const texts = [body, timer?.data, delivery?.body, origin, stack];
+  return texts.reduce<number>((size, text) => size + (text?.length ?? 0), 0);
+}
+
+/** The texts and blobs of a row. */
+export function sizeOfValues(values: Iterable<FoundValue>): number {
+  let size = 0;
+  for (const value of values) if (typeof value === 'string' || value instanceof Uint8Array) size += value.length;
+  return size;
+}
+
+/** Returns the items up to the one with which their sizes reach `sizeMax`. */
+export function upTo<T>(items: Iterable<T>, sizeOf: (item: T) => number, sizeMax = Number.POSITIVE_INFINITY): T[] {
+  return take(items, { sizeOf, sizeMax, countMin: 1 });
+}
+
+/** Like {@link upTo}, and two items where there are two: a page of the first knows that it is not the last. */
+export function pageUpTo<T>(items: Iterable<T>, sizeOf: (item: T) => number, sizeMax = Number.POSITIVE_INFINITY): T[] {
+  return take(items, { sizeOf, sizeMax, countMin: 2 });
+}
+
+interface Bounds<T> {
+  readonly sizeOf: (item: T) => number;
+  readonly sizeMax: number;
+  readonly countMin: number;
+}
+
+function take<T>(items: Iterable<T>, { sizeOf, sizeMax, countMin }: Bounds<T>): T[] {
+  const taken: T[] = [];
+  let size = 0;
+  for (const item of items) {
+    taken.push(item);
+    size += sizeOf(item);
+    if (size >= sizeMax && taken.length >= countMin) break;
+  }
+  return taken;
+}
+
+/** Returns whether a list has reached what it may hold, so that there may be more than it has. */
+export function isFullList<T>(
+  items: readonly T[],
+  sizeOf: (item: T) => number,
+  { limit = Number.POSITIVE_INFINITY, sizeMax }: { readonly limit?: number; readonly sizeMax: number },
+): boolean {
+  return items.length >= limit || sizeOfAll(items, sizeOf) >= sizeMax;
+}
+
+/** The sizes of all items together. */
+export function sizeOfAll<T>(items: Iterable<T>, sizeOf: (item: T) => number): number {
+  let size = 0;
+  for (const item of items) size += sizeOf(item);
+  return size;
+}
