@@ -36,7 +36,7 @@ const EndpointWaits = z.object({
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),
   service: z.literal('millrace'),
-  version: z.string(),
+  version: z.string().optional(),
   reason: z.string().optional(),
   warnings: z
     .array(z.string())
@@ -63,6 +63,7 @@ const HealthAnswer = z.object({
     .meta({ description: 'Pipelines that feed themselves by sends and stand still at the limit `sends`; absent when there are none' }),
   depth: z
     .record(z.string(), z.int())
+    .optional()
     .meta({ description: 'Per pipeline, the events that are accepted and neither processed, failed nor discarded' }),
 });
 
@@ -126,11 +127,13 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
   app.get(
     '/health',
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
-    (_request, reply) => {
+    ({ headers }, reply) => {
       const { status, ...details } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
       const counts = Object.entries(mill.counts());
       const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
+      // What waits, and for whom, is for those who may look. Anybody may ask whether work makes progress.
+      if (!guard.maySeeAll(headers)) return { status, service: 'millrace', reason: details.reason };
       return { status, service: 'millrace', version, ...details, ...attentionOf(mill, counts), depth };
     },
   );
