@@ -143,8 +143,16 @@ export const boundedMemory: readonly Mutant[] = [
     name: 'pipelined-requests-never-counted',
     promises: [7],
     file: 'src/server/pipelining.ts',
-    find: 'waiting.set(socket, ahead + 1);',
-    replace: '',
+    find: 'if (line.waiting.length >= waitingMax || waitingInAll >= waitingInAllMax) {',
+    replace: 'if (line.waiting.length < 0) {',
+    tests: clients,
+  },
+  {
+    name: 'pipelined-requests-all-at-work',
+    promises: [7],
+    file: 'src/server/pipelining.ts',
+    find: 'if (line.atWork < atWorkMax && line.waiting.length === 0) begin(request, response, line);',
+    replace: 'if (line.waiting.length === 0) begin(request, response, line);',
     tests: clients,
   },
 ];
