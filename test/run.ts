@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 /** Most of the time a test waits, for a disk, a clock or another process, so more files run at once than there are cores. */
 const filesAtOnce = Math.min(3 * availableParallelism(), 12);
 /** Far longer than any file takes on a slow machine. */
-const longestMs = 10 * 60_000;
+const longestMs = 20 * 60_000;
 /** Files that start processes come first, so that the last files are short ones. */
 const folders = ['sim', 'test', 'systems', 'src'];
 

@@ -45,8 +45,8 @@ export const access: readonly Mutant[] = [
     name: 'unknown-paths-told-to-anybody',
     promises: [],
     file: guard,
-    find: "if (ask !== 'any token' && ask.access === 'open') return undefined;",
-    replace: "if (ask === 'any token' || ask.access === 'open') return undefined;",
+    find: "if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request);",
+    replace: "if (ask === 'any token' || ask.access === 'open') return this.#openTo(token, request);",
     tests: [table],
   },
   {
