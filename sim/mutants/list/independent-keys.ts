@@ -134,7 +134,7 @@ export const independentKeys: readonly Mutant[] = [
     file: 'src/engine/waiting-line.ts',
     find: 'const applicant = this.#isApplicantsTurn || this.#ready.length === 0 ? this.#applicants.shift() : undefined;',
     replace: 'const applicant = this.#ready.length === 0 ? this.#applicants.shift() : undefined;',
-    tests: [promise('floods', 'of timers that come due at once')],
+    tests: [beside('engine/waiting-line')],
   },
   {
     name: 'key-forgotten-while-it-waits-to-go-on',

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Lane } from './lane.ts';
+import { WaitingLine } from './waiting-line.ts';
+
+/** A line before places that are freed one at a time, and who went on, in order. */
+function place() {
+  const wentOn: string[] = [];
+  let free = 0;
+  let reloading = 0;
+  const take = (name: string) => {
+    free -= 1;
+    wentOn.push(name);
+  };
+  const line: WaitingLine = new WaitingLine({
+    isFull: () => free === 0,
+    reloading: () => reloading,
+    advance(lane) {
+      if (lane.spilledFrom === 0) {
+        reloading += 1;
+        wentOn.push(lane.key);
+      } else take(lane.key);
+    },
+  });
+  const freeOne = () => {
+    free = 1;
+    line.resume();
+  };
+  return { line, wentOn, take, freeOne };
+}
+
+test('ready lanes and applicants have free places in turns, each in the order in which they came', async () => {
+  const { line, wentOn, take, freeOne } = place();
+  for (const key of ['a', 'b', 'c', 'd']) line.wait(new Lane(key, undefined));
+  const begun = ['event', 'timer', 'second event'].map((name) => line.inTurn(() => take(name)));
+  for (let places = 0; places < 7; places += 1) freeOne();
+  assert.deepEqual(wentOn, ['a', 'event', 'b', 'timer', 'c', 'second event', 'd']);
+  await Promise.all(begun);
+  assert.equal(line.length, 0);
+});
+
+test('an applicant that takes no place leaves it to the next', () => {
+  const { line, wentOn, freeOne } = place();
+  void line.inTurn(() => undefined);
+  line.wait(new Lane('a', undefined));
+  void line.inTurn(() => undefined);
+  line.wait(new Lane('b', undefined));
+  freeOne();
+  freeOne();
+  assert.deepEqual(wentOn, ['a', 'b']);
+});
+
+test('of lanes whose moment has come no more are read back than the window has room for, and each waits once', () => {
+  const { line, wentOn } = place();
+  const lanes = Array.from({ length: 300 }, (_, n) => new Lane(`k${n}`, undefined));
+  for (const lane of lanes) {
+    lane.spilledFrom = 0;
+    line.ring(lane);
+  }
+  for (const lane of lanes.slice(200)) line.ring(lane);
+  assert.equal(wentOn.length, 128);
+  assert.equal(line.length, 172);
+  assert.equal(line.isCrowded, true);
+});
+
+test('when the line is closed, applicants begin, to learn that it is, and lanes do not', async () => {
+  const { line, wentOn, freeOne } = place();
+  line.wait(new Lane('a', undefined));
+  const before = line.inTurn(() => 'before');
+  line.close();
+  assert.deepEqual([await before, await line.inTurn(() => 'after')], ['before', 'after']);
+  freeOne();
+  assert.deepEqual(wentOn, []);
+});
