@@ -17,11 +17,21 @@ export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Log } from './engine/log.ts';
 export { type Mill, millrace } from './engine/mill.ts';
-export type { Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './engine/mill-options.ts';
+export type {
+  DiscardOptions,
+  Freshness,
+  GapsQuery,
+  Health,
+  KeyStatus,
+  MillOptions,
+  StopOptions,
+  WaitingKey,
+} from './engine/mill-options.ts';
 export type { EndpointWaits } from './engine/outbox/endpoint-gate.ts';
 export type { SilentAddress } from './engine/outbox/standings.ts';
 export type { ReadOptions } from './engine/reads.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
+export type { SendLoop } from './engine/send-loop.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export type { TurnName, Turns } from './engine/turns-under-way.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';

@@ -42,6 +42,10 @@ const storingNothing: ReadonlySet<string> = new Set([
   '/dead-letters/{id}/redrive',
   '/dead-letters/{id}/discard',
   '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
+  '/pipelines/{pipeline}/pause',
+  '/pipelines/{pipeline}/resume',
+  '/pipelines/{pipeline}/events/discard',
+  '/pipelines/{pipeline}/dead-letters/discard',
 ]);
 
 /** Adds up what the server said that it has stored. */

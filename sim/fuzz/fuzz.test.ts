@@ -9,7 +9,13 @@ import { standsAttack } from './stands-attack.fixture.test.ts';
 
 const routes = Object.keys(samples).map((name): Route => {
   const [method = '', path = ''] = name.split(' ');
-  return { name, method, path, query: ['cursor'], hasBody: method === 'POST' && !/^\/dead-letters|\/withdraw$/.test(path) };
+  return {
+    name,
+    method,
+    path,
+    query: ['cursor'],
+    hasBody: method === 'POST' && !/^\/dead-letters|\/(withdraw|pause|resume|discard)$/.test(path),
+  };
 });
 
 test('the server stands an attack on every route, and serves others meanwhile', async (context) => {

@@ -13,6 +13,8 @@ export interface Sample {
 
 const page = (draw: Draw) => ({ limit: String(draw.integer(1, 100)) });
 const sharedId = { parameters: (draw: Draw) => ({ id: draw.sharedUuid() }) };
+/** A real one would keep the real users waiting. */
+const noPipeline = { parameters: (draw: Draw) => ({ pipeline: draw.pick(['gone', 'nobody']) }), query: () => ({ key: 'nobody' }) };
 const account = { parameters: (draw: Draw) => ({ id: accountId(draw) }) };
 const messageList = (draw: Draw) => ({
   ...page(draw),
@@ -71,6 +73,10 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /pipelines/{pipeline}/deliveries/{endpoint}/withdraw': {
     parameters: (draw) => ({ pipeline: 'messages', endpoint: draw.pick(['sms', 'gone']) }),
   },
+  'POST /pipelines/{pipeline}/pause': noPipeline,
+  'POST /pipelines/{pipeline}/resume': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
+  'POST /pipelines/{pipeline}/events/discard': noPipeline,
+  'POST /pipelines/{pipeline}/dead-letters/discard': noPipeline,
   'GET /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }) },
   'POST /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }), body: scheduleAction },
   'GET /dead-letters': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },

@@ -15,6 +15,7 @@ import { namedDuplicates } from './list/named-duplicates.ts';
 import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
+import { sends } from './list/sends.ts';
 import { sources } from './list/sources.ts';
 import { strayFailures } from './list/stray-failures.ts';
 import { systems } from './list/systems.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...deliveriesOverHttp,
   ...fairDeliveries,
   ...boundedDoor,
+  ...sends,
   ...boundedMemory,
   ...safeStop,
   ...schedules,

@@ -14,10 +14,11 @@ test('without anything set the limits are those of the engine and of the server'
 test('each limit is set by its own variable and no other', () => {
   for (const [name, { variable }] of Object.entries<Setting>(limitSettings)) {
     const isSpan = variable.endsWith('_TIMEOUT');
-    const { limits, http } = readLimits({ [variable]: isSpan ? '17s' : '17' });
+    const value = name === 'sends' ? 1_000_017 : 17;
+    const { limits, http } = readLimits({ [variable]: isSpan ? '17s' : String(value) });
     const changed = Object.entries({ ...limits, ...http }).filter(([one, value]) => value !== Object(defaults)[one]);
     const follows = name === 'keyLength' ? [['pathParameterLength', 17 * 9]] : [];
-    assert.deepEqual(changed, [[name, isSpan ? 17_000 : 17], ...follows], variable);
+    assert.deepEqual(changed, [[name, isSpan ? 17_000 : value], ...follows], variable);
   }
 });
 
@@ -36,6 +37,17 @@ test('the body of a request has room for the largest event', () => {
       return true;
     },
   );
+});
+
+test('half of the sends have room for a whole backlog, and for all that one turn sends', () => {
+  const sends = (environment: Readonly<Record<string, string>>) => readLimits(environment).limits.sends;
+  assert.equal(sends({ QUEUE_SIZE: '10' }), 500_000);
+  assert.equal(sends({ QUEUE_SIZE: '300000' }), 1_500_000);
+  assert.equal(sends({ QUEUE_SIZE: '10', MAX_EFFECTS: '20', MAX_SENDS: '40' }), 40);
+  assert.throws(() => sends({ QUEUE_SIZE: '10', MAX_EFFECTS: '20', MAX_SENDS: '39' }), {
+    code: 'MILL_INVALID_CONFIGURATION',
+    message: 'MAX_SENDS: expected at least 40, twice the larger of QUEUE_SIZE and MAX_EFFECTS, found 39',
+  });
 });
 
 test('the longest key fits into the head of a request, which Node.js takes up to 16 KiB of', () => {

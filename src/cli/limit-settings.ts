@@ -1,6 +1,6 @@
 import { type Environment, readSettings, type Setting } from '../configuration/setting.ts';
 import { durationBetween, integerBetween } from '../configuration/values.ts';
-import { defaultLimits, type Limits } from '../engine/limits.ts';
+import { defaultLimits, type Limits, leastSends, limitsWith } from '../engine/limits.ts';
 import { MillraceError } from '../errors.ts';
 import { type HttpLimits, httpLimits, pathParameterLengthFor } from '../server/http-limits.ts';
 
@@ -9,6 +9,13 @@ const bytesMax = 100 * 1024 * 1024;
 /** The engine's limits by the variables that set them: `MAX_` and the name of a limit of numbers, but for the one that is older than that rule. */
 const engineSettings = {
   backlog: limit('backlog', 'QUEUE_SIZE', 100_000_000, 'accepted events of a pipeline that may wait; more are refused with 503'),
+  sends: {
+    variable: 'MAX_SENDS',
+    meaning: 'events of a pipeline that are not settled, beyond which handlers that send to it wait',
+    values: integerBetween(2, 500_000_000),
+    unset: `${defaultLimits.sends}; five times the larger of QUEUE_SIZE and MAX_EFFECTS where one of them is set`,
+  },
+  effects: limit('effects', 'MAX_EFFECTS', 10_000_000, 'sends, rows, timers and deliveries of one turn; more fail the turn'),
   deliveries: limit(
     'deliveries',
     'MAX_DELIVERIES',
@@ -102,11 +109,23 @@ export const limitSettings = { ...engineSettings, ...httpSettings };
  * longest key. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for a body limit below the event limit.
  */
 export function readLimits(environment: Environment): { readonly limits: Limits; readonly http: HttpLimits } {
-  const limits = readSettings(engineSettings, environment);
+  const limits = engineLimits(environment);
   const { bodyBytes: chosenBytes, ...chosen } = readSettings(httpSettings, environment);
   if (chosenBytes !== undefined) checkEventFits(chosenBytes, limits.eventBytes, environment);
   const bodyBytes = chosenBytes ?? Math.max(httpLimits.bodyBytes, limits.eventBytes);
   return { limits, http: { ...httpLimits, ...chosen, bodyBytes, pathParameterLength: pathParameterLengthFor(limits.keyLength) } };
+}
+
+/** Names the variables, as `limitsWith` names the limits. */
+function engineLimits(environment: Environment): Limits {
+  const chosen = readSettings(engineSettings, environment);
+  const least = leastSends(chosen);
+  if (chosen.sends === undefined || chosen.sends >= least) return limitsWith(chosen);
+  throw new MillraceError(
+    'MILL_INVALID_CONFIGURATION',
+    `${engineSettings.sends.variable}: expected at least ${least}, twice the larger of ${engineSettings.backlog.variable} and ` +
+      `${engineSettings.effects.variable}, found ${chosen.sends}`,
+  );
 }
 
 /** Nobody could bring the largest event in over HTTP. An event limit that nobody chose promises no such thing. */

@@ -40,9 +40,12 @@ export interface HttpOptions {
   readonly redirects?: number;
   /** Addresses and ranges beside those of the Internet that may be called when the address comes from data, such as `10.1.0.0/16`. */
   readonly allow?: readonly string[];
-  /** When the server at `url` is left alone. Calls to addresses from data have none: each backs off by itself. */
+  /** When the server at `url` is left alone. Addresses from data have no circuit: an endpoint lets each of them rest by itself. */
   readonly circuit?: CircuitOptions | false;
-  /** Finds the addresses of a name. Default: that of the system. For a resolver of your own, and for tests. */
+  /**
+   * Finds the addresses of a name, as `dns.lookup` does. Default: the system for `url`, and its name servers for addresses from data. For a
+   * resolver of your own, and for tests.
+   */
   readonly lookup?: LookupFunction;
 }
 

@@ -103,6 +103,7 @@ function checkDeliveries({ limits: { eventBytes, keyLength } }: AttemptMeans, { 
 
 /** Checks what else leaves the pipeline, and finds out which events are sent. */
 function identifyOutgoing(means: AttemptMeans, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
+  turn.checkEffects();
   if (turn.deliveries.length > 0) checkDeliveries(means, turn);
   if (turn.sends.length === 0) return noSends;
   const sends: (Outgoing | Promise<Outgoing>)[] = [];

@@ -4,7 +4,7 @@ import { isMoment } from '../pipeline/moment.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
-import type { Freshness, GapsQuery, StopOptions, WaitingKey } from './mill-options.ts';
+import type { DiscardOptions, Freshness, GapsQuery, StopOptions, WaitingKey } from './mill-options.ts';
 import type { ReadOptions } from './reads.ts';
 
 /*
@@ -25,6 +25,7 @@ const patience: OptionTable<Omit<ReadOptions, 'charactersMax'>> = {
 const reading: OptionTable<ReadOptions> = { ...patience, charactersMax: integerFrom(1) };
 const freshness: OptionTable<Freshness> = { ...patience, waitMs: milliseconds };
 const stopOptions: OptionTable<StopOptions> = { timeoutMs: milliseconds };
+const discardOptions: OptionTable<DiscardOptions> = { key: aText };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
 const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   pipeline: aText,
@@ -67,6 +68,11 @@ export function checkReading(call: string, options: unknown): void {
 
 export function checkStop(options: unknown): void {
   checkOptions(options, stopOptions, placeOf('stop'));
+}
+
+/** @param call the method, as messages name it */
+export function checkDiscard(call: string, options: unknown): void {
+  checkOptions(options, discardOptions, placeOf(call));
 }
 
 export function checkPause(options: unknown): void {

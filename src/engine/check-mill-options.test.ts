@@ -23,6 +23,10 @@ const refused: readonly (readonly [options: object, message: string])[] = [
   [{ pipelines: [{ name: 'orders' }] }, 'pipelines[0]: expected a pipeline, made by pipeline(…), found {"name":"orders"}'],
   [{ limits: { backLog: 5 } }, 'limits.backLog is no option; did you mean backlog?'],
   [{ limits: { backlog: Number.POSITIVE_INFINITY } }, 'limits.backlog: expected an integer of at least 1, found Infinity'],
+  [
+    { limits: { backlog: 5, sends: 199_999 } },
+    'limits.sends: expected at least 200000, twice the larger of backlog and effects, found 199999',
+  ],
   [{ clock: Date }, 'clock: expected a clock, found a function'],
   [{ random: 5 }, 'random: expected a function that answers at once, such as Math.random, found 5'],
   [{ tracing: () => undefined }, 'tracing: expected an object that starts spans, such as openTelemetry() returns, found a function'],

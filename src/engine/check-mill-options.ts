@@ -32,6 +32,7 @@ const storeMethods: Methods<Store> = {
   prune: true,
   query: true,
   deliveryNames: true,
+  setPaused: true,
   inventory: true,
   forget: true,
   close: true,

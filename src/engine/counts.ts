@@ -9,12 +9,14 @@ export interface PipelineCounts {
   readonly ignored: number;
   /** Events given up as dead letters. One that is redriven counts as received again. */
   readonly failed: number;
+  /** Events that an operator discarded before they were handled. */
+  readonly discarded: number;
   readonly duplicates: number;
   readonly rejected: number;
   /** Of these, the ones whose asynchronous schema took too long. */
   readonly validationTimeouts: number;
   readonly retries: number;
-  /** Received and neither processed nor failed. */
+  /** Received and neither processed, failed nor discarded. */
   readonly depth: number;
   /** Of these, the ones that wait in the store: for a number, a retry, or an operator. */
   readonly held: number;
@@ -22,6 +24,8 @@ export interface PipelineCounts {
   readonly gaps: number;
   /** For how long the oldest of these has waited, in milliseconds; 0 when there is none. */
   readonly oldestGapMs: number;
+  /** Keys whose next turn waits for room in a pipeline that it sends to. */
+  readonly throttled: number;
   /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
   readonly deadLetters: number;
   /** Keys that wait until an operator redrives or discards a dead letter of theirs; those of former processes among them. */
@@ -39,6 +43,8 @@ export interface PipelineCounts {
   /** Turns under way. */
   readonly running: number;
   readonly concurrency: number;
+  /** Whether an operator has paused it: no turn starts. */
+  readonly paused: boolean;
   /** From acceptance to commit, summed over the processed. */
   readonly latencyMsTotal: number;
   /** Processed per second, over the last ten seconds. */
@@ -79,6 +85,7 @@ export class Counters {
   processed = 0;
   ignored = 0;
   failed = 0;
+  discarded = 0;
   duplicates = 0;
   rejected = 0;
   validationTimeouts = 0;
@@ -88,6 +95,7 @@ export class Counters {
   deliveriesFailed = 0;
   deliveriesUnknown = 0;
   running = 0;
+  throttled = 0;
   deadLetters = 0;
   parked = 0;
   deliveries = 0;
@@ -98,6 +106,11 @@ export class Counters {
   readonly commitTurns = new Distribution(sizeBounds);
   /** Processed in each of the last seconds of elapsed time, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
+
+  /** Events that are received and neither processed, failed nor discarded. */
+  get depth(): number {
+    return this.received - this.processed - this.failed - this.discarded;
+  }
 
   /** A draft is on disk. What it received again its partition counts. */
   add(draft: DraftCounts, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
@@ -119,15 +132,17 @@ export class Counters {
   }
 
   /** @param gauges what is not counted but looked at */
-  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held' | 'gaps' | 'oldestGapMs'>, elapsedMs: number): PipelineCounts {
+  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held' | 'gaps' | 'oldestGapMs' | 'paused'>, elapsedMs: number): PipelineCounts {
     const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, parked, latencyMsTotal } = this;
-    const { validationTimeouts, deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
+    const { validationTimeouts, depth, discarded, throttled } = this;
+    const { deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
     return {
       ...gauges,
       received,
       processed,
       ignored,
       failed,
+      discarded,
       duplicates,
       rejected,
       validationTimeouts,
@@ -138,10 +153,11 @@ export class Counters {
       deliveriesFailed,
       deliveriesUnknown,
       running,
+      throttled,
       deadLetters,
       parked,
       latencyMsTotal,
-      depth: received - processed - failed,
+      depth,
       perSecond: this.#perSecond(Math.floor(elapsedMs / 1000)),
       distributions: {
         acceptMs: this.acceptMs.snapshot(),

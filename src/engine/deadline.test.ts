@@ -60,7 +60,7 @@ test('a milestone wakes those who wait for what it has reached, and nobody else'
   milestone.reach(5);
   await Promise.all(waits.slice(0, 3));
   assert.deepEqual(reached, [3, 4, 5, 5]);
-  milestone.end();
+  milestone.endWaits();
   await Promise.all(waits);
 });
 

@@ -46,15 +46,16 @@ const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFro
  * - `running`: an asynchronous handler is at work;
  * - `reloading`: held events are being read back from the store;
  * - `blocked`: its first event failed and waits for its retry;
+ * - `throttled`: its next turn sends to a pipeline that has no room, and waits for it;
  * - `parked`: its first event was given up; only an operator opens it again.
  *
  * Only an open lane starts a turn, so a key's turns never overlap and never overtake each other (promise 3). What waits
- * behind a blocked or parked lane is held in the store and not kept here, so that it costs other keys nothing (promise 4).
+ * behind a blocked, throttled or parked lane is held in the store and not kept here, so that it costs other keys nothing (promise 4).
  */
 export class Lane {
   readonly key: string;
   readonly numbered: boolean;
-  status: 'open' | 'ready' | 'running' | 'reloading' | 'blocked' | 'parked';
+  status: 'open' | 'ready' | 'running' | 'reloading' | 'blocked' | 'throttled' | 'parked';
   stored: StoredState | null;
   /** The state as the last turn left it, for the next one alone; undefined: it must be read from its stored form. */
   #state: unknown;
@@ -92,6 +93,8 @@ export class Lane {
   awaited: number | undefined;
   /** Since when it waits, and for what; undefined while it goes on. */
   wait: Wait | undefined;
+  /** Which of the lanes that have become busy it is, while it is busy; 0 while it is not. */
+  busySince = 0;
   /** Its moment has come, and it waits until it may go on. */
   isRung = false;
   /** Whether timers of it may have come due while it was parked: they wait in the store until it is open. */
@@ -148,7 +151,7 @@ export class Lane {
 
   /** Whether its first event keeps all others waiting. */
   get isStopped(): boolean {
-    return this.status === 'blocked' || this.status === 'parked';
+    return this.status === 'blocked' || this.status === 'throttled' || this.status === 'parked';
   }
 
   /** Whether all that waits for it waits for a number that has not come. */

@@ -8,8 +8,10 @@ import type { FedEvent } from './feed.ts';
 import { type DueTimer, Lane, type LaneMemory, type Waiting } from './lane.ts';
 import { Holding } from './memory.ts';
 import { Milestone } from './milestone.ts';
+import type { Pause } from './pause.ts';
 import { ReloadGate } from './reload-gate.ts';
 import { Runner, type RunnerMeans } from './runner.ts';
+import { Throttle } from './throttle.ts';
 import { Waiters } from './waiters.ts';
 import { WaitingLine } from './waiting-line.ts';
 import type { Waits } from './waits.ts';
@@ -24,6 +26,7 @@ export interface LaneMeans extends RunnerMeans {
   readonly store: Store;
   readonly partition: PartitionId;
   readonly waits: Waits;
+  readonly pause: Pause;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
   /** Whether every turn must be alone in its draft. */
@@ -55,11 +58,18 @@ export class Lanes {
   readonly #means: LaneMeans;
   readonly #pipeline: LaneMeans['pipeline'];
   readonly #runner: Runner;
+  readonly #throttle: Throttle;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
   readonly #line: WaitingLine;
   readonly #reloading = new Set<Lane>();
-  /** Lanes that have a turn or are about to, and callers that wait until they have none. */
+  /** Lanes that have a turn or are about to, in the order in which they became busy. */
+  readonly #busy = new Set<Lane>();
+  /** How often a lane has become busy. */
+  #busyTotal = 0;
+  /** Of these, the first so many have rested since. */
+  readonly #rested = new Milestone(0);
+  /** Callers that wait until a lane rests. */
   readonly #awaited = new Map<Lane, Waiters>();
   readonly #reloads: ReloadGate;
   readonly #memory: LaneMemory;
@@ -83,23 +93,28 @@ export class Lanes {
     this.#pipeline = means.pipeline;
     this.#line = new WaitingLine({
       isFull: () => this.isFull,
+      isPaused: () => means.pause.isPaused,
       reloading: () => this.#reloading.size,
       advance: (lane) => this.#advance(lane),
     });
     this.#runner = new Runner(means, {
       settled: (lane, draft, waiting) => this.settle(lane, draft, waiting),
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
+      throttled: (lane, draft, cause, to) => this.#wait(lane, draft, cause, to),
       ended: (lane) => {
         lane.underWay = undefined;
         lane.timerUnderWay = undefined;
+        this.#throttle.concluded(lane);
         this.#advance(lane);
         this.resume();
       },
     });
+    this.#throttle = new Throttle({ ...means, opened: (lane) => this.#line.ring(lane) });
   }
 
-  /** Whether no further turn can start before one ends or the draft is committed. */
+  /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
   get isFull(): boolean {
+    if (this.#means.pause.isPaused) return true;
     const { running } = this.#runner;
     const { turns, bytes } = this.#means.draft();
     // Turns that end together would share a commit.
@@ -113,7 +128,9 @@ export class Lanes {
 
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    return this.#runner.running + this.#line.length + this.#reloading.size + this.#loading.size === 0;
+    // What waits for a free place while the pipeline is paused does not start by itself.
+    const waiting = this.#means.pause.isPaused ? 0 : this.#line.length;
+    return this.#runner.running + waiting + this.#reloading.size + this.#loading.size === 0;
   }
 
   /** Whether lanes whose moment has come wait for room to go on. */
@@ -121,19 +138,26 @@ export class Lanes {
     return this.#line.isCrowded;
   }
 
+  /** Events that wait for keys whose next turn waits for room in a pipeline that it sends to. */
+  get throttled(): number {
+    return this.#throttle.events;
+  }
+
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
   get isClosed(): boolean {
     return this.#closed;
   }
 
-  /** The lanes that have a turn or are about to. */
-  get busy(): readonly Lane[] {
-    return [...this.#line.ready, ...this.#reloading, ...this.#runner.lanes];
-  }
-
   /** The lane of a key, if it is in memory. */
   peek(key: string): Lane | undefined {
     return this.#lanes.get(key);
+  }
+
+  /** Resolves once each lane that is busy now has rested, or when the caller's time is over. */
+  async allRested(deadline: Deadline): Promise<void> {
+    if (this.#closed) return;
+    this.#rested.reach(this.#restedTo());
+    await this.#rested.until(this.#busyTotal, deadline);
   }
 
   /** Resolves once a busy lane has no turn and is not about to, or when the caller's time is over. */
@@ -145,9 +169,10 @@ export class Lanes {
     if (waiters.isEmpty && this.#awaited.get(lane) === waiters) this.#awaited.delete(lane);
   }
 
-  /** Nobody waits for a lane any more. */
+  /** Nobody waits for a lane any more of those who do now. */
   endWaits(): void {
     for (const waiters of this.#awaited.values()) waiters.wake();
+    this.#rested.endWaits();
   }
 
   /**
@@ -260,16 +285,22 @@ export class Lanes {
     this.#reloads.look();
   }
 
-  /** Lets a key that was just warmed go on with what is held for it, once there is room. */
+  /** Starts what a pause has kept from starting, of the keys in memory, once there is room. */
+  goOn(): void {
+    this.resume();
+    for (const lane of Array.from(this.#lanes.values())) if (lane.status === 'open') this.#line.ring(lane);
+  }
+
+  /** Lets a key that was just warmed go on with what is held for it, once there is room; after a pause all are woken. */
   wake(key: string): void {
     const lane = this.#lanes.get(key);
-    if (lane !== undefined) this.#line.ring(lane);
+    if (lane !== undefined && this.#mayGoOn) this.#line.ring(lane);
   }
 
   /** Gives up the number that a key waits for, once it has waited for too long. Resolves when that is drafted. */
   async skipOverdue(key: string): Promise<void> {
     const lane = this.#lanes.get(key);
-    if (lane?.hasGap === true) await this.#reload(lane);
+    if (lane?.hasGap === true && this.#mayGoOn) await this.#reload(lane);
   }
 
   /** Holds what the draft's cursor would pass unheld. */
@@ -297,9 +328,9 @@ export class Lanes {
     if (this.#means.memory.mustForget) this.sweep();
   }
 
-  /** Those that wait for a moment cannot be forgotten, and leave the others their room. */
+  /** Those that wait for a moment, or for room, cannot be forgotten, and leave the others their room. */
   get #hasSurplus(): boolean {
-    return this.#lanes.size - this.#waiting > this.#means.limits.warmKeys;
+    return this.#lanes.size - this.#waiting - this.#throttle.lanes > this.#means.limits.warmKeys;
   }
 
   #forgetSurplus(): void {
@@ -322,6 +353,7 @@ export class Lanes {
   /** Aborts what runs, ends all alarms, and resolves when no handler is at work any more. Nothing is drafted from now on. */
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
+    this.#throttle.close();
     for (const lane of this.#lanes.values()) lane.disarm?.();
     this.#line.close();
     this.#means.memory.removeForgetter(this.#forgetIdle);
@@ -386,7 +418,7 @@ export class Lanes {
     lane.draft = draft.number;
     this.#means.drafted();
     if (waiting.order < lane.next) return;
-    if (waiting.position > lane.countedTo) lane.pending += 1;
+    if (waiting.position > lane.countedTo) this.#countPending(lane);
     // Read back from the store before the log came to it.
     if (waiting.order === lane.underWay) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
@@ -400,7 +432,7 @@ export class Lanes {
 
   /** Once some of a key's events are held in the store, all that follow must go behind them. */
   #takeArrival(lane: Lane, waiting: Waiting): void {
-    lane.pending += 1;
+    this.#countPending(lane);
     const isBehindHeld = lane.isStopped || lane.status === 'reloading' || lane.spilledFrom !== Number.POSITIVE_INFINITY;
     const isCrowded = lane.queued >= queuedMax || (this.#means.memory.waiting.isSpent && !lane.isFree);
     if (isBehindHeld || isCrowded) {
@@ -418,15 +450,38 @@ export class Lanes {
     }
   }
 
-  /** Lets the lane go on, and those who wait until it has no turn. */
+  #countPending(lane: Lane): void {
+    lane.pending += 1;
+    if (lane.status === 'throttled') this.#throttle.arrived(lane);
+  }
+
+  /** Lets the lane go on, and those who wait until it rests. */
   #advance(lane: Lane, isFresh = false): void {
     this.#startTurns(lane, isFresh);
-    if (this.#awaited.size > 0 && !lane.isBusy) this.#awaited.get(lane)?.wake();
+    if (!lane.isBusy) {
+      if (lane.busySince > 0) this.#rests(lane);
+    } else if (lane.busySince === 0) {
+      this.#busyTotal += 1;
+      lane.busySince = this.#busyTotal;
+      this.#busy.add(lane);
+    }
+  }
+
+  #rests(lane: Lane): void {
+    lane.busySince = 0;
+    this.#busy.delete(lane);
+    if (this.#awaited.size > 0) this.#awaited.get(lane)?.wake();
+    if (this.#rested.isAwaited) this.#rested.reach(this.#restedTo());
+  }
+
+  #restedTo(): number {
+    const [oldest] = this.#busy;
+    return oldest === undefined ? this.#busyTotal : oldest.busySince - 1;
   }
 
   /** Starts the lane's turns for as long as it is open and has one. */
   #startTurns(lane: Lane, isFresh: boolean): void {
-    while (lane.status === 'open' && !this.#closed) {
+    while (lane.status === 'open' && this.#mayGoOn) {
       if (lane.spillComesFirst) {
         void this.#reload(lane);
         return;
@@ -444,6 +499,11 @@ export class Lanes {
     }
   }
 
+  /** While the pipeline is paused nothing is read back either: it would only wait in memory. */
+  get #mayGoOn(): boolean {
+    return !this.#closed && !this.#means.pause.isPaused;
+  }
+
   /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */
   #mayStart(lane: Lane): boolean {
     if (!this.isFull) return true;
@@ -459,7 +519,9 @@ export class Lanes {
     lane.takeDueTimer();
     lane.timerUnderWay = timer;
     this.#runner.runTimer(lane, timer);
-    if (!lane.isRunning) lane.timerUnderWay = undefined;
+    if (lane.isRunning) return;
+    lane.timerUnderWay = undefined;
+    this.#throttle.concluded(lane);
   }
 
   #runHead(lane: Lane, head: Waiting): void {
@@ -472,12 +534,16 @@ export class Lanes {
     lane.underWay = waiting.order;
     if (lane.gap !== undefined) this.#means.gapEnded(lane);
     this.#runner.runEvent(lane, waiting);
-    if (!lane.isRunning) lane.underWay = undefined;
+    if (lane.isRunning) return;
+    lane.underWay = undefined;
+    this.#throttle.concluded(lane);
   }
 
   /** Nothing of the lane can run now. */
   #rest(lane: Lane, isFresh: boolean): void {
     if (lane.hasLeft) this.#means.leftDue(lane.key);
+    // Where it had no turn, no commit follows that lets others have the place.
+    if (this.#throttle.concluded(lane)) this.#means.drafted();
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.pending = 0;
       if (lane.gap !== undefined) this.#means.gapEnded(lane);
@@ -517,8 +583,23 @@ export class Lanes {
     this.#advance(lane);
   }
 
-  /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
+  /** An event that failed keeps its key waiting, until a moment or (null) for an operator. */
   #stop(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
+    this.#holdFrom(lane, draft, first, retryAt);
+    if (retryAt === null) this.#setParked(lane);
+    else this.#block(lane, retryAt);
+  }
+
+  /** The next turn of a key waits for room in a pipeline that it sends to. A timer that has come due is in the store anyway. */
+  #wait(lane: Lane, draft: Draft, cause: Waiting | DueTimer, to: string): void {
+    if ('position' in cause) this.#holdFrom(lane, draft, cause, null);
+    else lane.retryTimer(cause);
+    this.#throttle.add(lane, to);
+    this.#means.waits.note(lane, 'room');
+  }
+
+  /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
+  #holdFrom(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
     draft.hold(lane, first, retryAt);
     this.#unheld.delete(first.position);
     this.#queued -= lane.queued;
@@ -527,8 +608,6 @@ export class Lanes {
       this.#unheld.delete(waiting.position);
     }
     lane.spilledFrom = Math.min(lane.spilledFrom, first.order);
-    if (retryAt === null) this.#setParked(lane);
-    else this.#block(lane, retryAt);
   }
 
   /** Parks the lane. The dead letter of its first event is enough for an operator; the wait of any events behind it is noted. */
@@ -541,7 +620,8 @@ export class Lanes {
 
   /** Notes that an event came to a key whose first event keeps it waiting. */
   #pileUp(lane: Lane): void {
-    this.#means.waits.note(lane, lane.status === 'parked' ? 'operator' : 'retry');
+    const awaited = { parked: 'operator', throttled: 'room', blocked: 'retry' } as const;
+    this.#means.waits.note(lane, awaited[lane.status as keyof typeof awaited]);
   }
 
   #block(lane: Lane, until: number): void {

@@ -56,6 +56,17 @@ export class Ledger {
     this.#counters.add(counts, clock);
   }
 
+  /**
+   * An operator has discarded events that waited.
+   *
+   * @param letters the dead letters of those that had parked their key
+   */
+  discarded(events: number, letters: readonly string[]): void {
+    const counted = letters.filter((id) => this.#parked.delete(id)).length;
+    this.#unsettled -= events - counted;
+    this.#counters.discarded += events - counted;
+  }
+
   /** Nobody knows whether a draft is on disk: what it redrove or discarded is counted as received again, to be settled anew. */
   doubted({ unparked }: Draft): void {
     for (const { id } of unparked) if (this.#parked.delete(id)) this.received(1);

@@ -17,13 +17,18 @@ export class Milestone {
     return this.#reached;
   }
 
+  /** Whether anybody waits. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   reach(count: number): void {
     this.#reached = count;
     if (this.#waiting.size > 0) this.#wake(count);
   }
 
-  /** Ends all waits: it rises no more. */
-  end(): void {
+  /** Ends all waits that there are. */
+  endWaits(): void {
     this.#wake(Number.POSITIVE_INFINITY);
   }
 

@@ -40,6 +40,11 @@ export interface Freshness extends Omit<ReadOptions, 'charactersMax'> {
   readonly waitMs?: number;
 }
 
+export interface DiscardOptions {
+  /** Only what is of this key. */
+  readonly key?: string | undefined;
+}
+
 export interface StopOptions {
   /** How long what is accepted may still be handled, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;

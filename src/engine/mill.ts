@@ -11,6 +11,7 @@ import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/st
 import {
   checkBatch,
   checkDeadLetterQuery,
+  checkDiscard,
   checkFreshness,
   checkGapsQuery,
   checkIngestOptions,
@@ -25,6 +26,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { PipelineCounts } from './counts.ts';
 import { within } from './deadline.ts';
 import { byName, checkNames, tablesOf } from './declared-together.ts';
+import { discardLetters } from './discard-letters.ts';
 import { Door, type Ingested, type Judged } from './door.ts';
 import { GapReader } from './gap-reader.ts';
 import type { Identification, IngestOptions } from './identify.ts';
@@ -35,7 +37,7 @@ import { Leftovers } from './leftovers/leftovers.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { Memory } from './memory.ts';
-import type { Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './mill-options.ts';
+import type { DiscardOptions, Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './mill-options.ts';
 import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partitions } from './partitions.ts';
 import { Queries } from './query.ts';
@@ -43,6 +45,8 @@ import { type ReadOptions, Reads } from './reads.ts';
 import { RetentionSweep } from './retention.ts';
 import { runAccess } from './schedules/run-access.ts';
 import { type ScheduleControl, Schedules } from './schedules/schedules.ts';
+import type { SendLoop } from './send-loop.ts';
+import { SendRoom } from './send-room.ts';
 import { declaredState } from './state.ts';
 import { steadyLog } from './steady-log.ts';
 import { steadyTracing } from './steady-tracing.ts';
@@ -95,6 +99,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #schedules: Schedules;
   readonly #transports: Transports;
   readonly #identification: Identification;
+  readonly #room: SendRoom;
   readonly #partitions: Partitions;
   readonly #door: Door;
   readonly #keys: KeyReader;
@@ -133,6 +138,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.#reads = new Reads({ clock, limits: this.limits });
     this.#queries = new Queries({ store, reads: this.#reads, log }, this.#tables);
     this.#identification = { store, clock, newId, limits: this.limits };
+    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     const memory = new Memory(this.limits.memoryBytes);
     this.#door = new Door({
       ...this.#identification,
@@ -157,6 +163,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       log,
       tracing,
       pipelines: this.pipelines,
+      room: this.#room,
       provenStates: this.#provenStates,
       turns,
       sent: this.#door.hand.bind(this.#door),
@@ -321,6 +328,56 @@ export class Mill<P extends Pipelines = Pipelines> {
     await this.#partitions.at(letter.partition).discard(letter);
   }
 
+  /**
+   * Starts no further turn of a pipeline before it is resumed, also after a restart. Turns under way end; deliveries that were asked for are
+   * made; events are taken in until the backlog is full. It has nothing to do with the schedule of the pipeline, which goes on.
+   */
+  async pause(pipeline: keyof P & string): Promise<void> {
+    await this.#setPaused(pipeline, true);
+  }
+
+  /** Lets a paused pipeline go on. */
+  async resume(pipeline: keyof P & string): Promise<void> {
+    await this.#setPaused(pipeline, false);
+  }
+
+  /**
+   * Discards the events of a paused pipeline that are accepted and not handled, or those of one key: they never have a turn. A parked event
+   * goes with its dead letter; states, timers and deliveries stay. Returns how many events there were. After a failure some may be gone:
+   * call it again.
+   *
+   * @throws MillraceError `MILL_CONFLICT` when the pipeline is not paused
+   */
+  async discardEvents(pipeline: keyof P & string, options: DiscardOptions = {}): Promise<number> {
+    checkDiscard('discardEvents', options);
+    this.#checkWorking();
+    const { name } = this.#pipeline(pipeline);
+    if (!this.#partitions.isPaused(name))
+      throw new MillraceError('MILL_CONFLICT', `pipeline ${name}: expected it to be paused before what waits is discarded; pause it first`);
+    const { key } = options;
+    const partitions = key === undefined ? this.#partitions.of(name) : [this.#partitions.ofKey(name, key)];
+    const counts = await Promise.all(partitions.map((partition) => partition.discardWaiting(key)));
+    const events = counts.reduce((total, count) => total + count, 0);
+    this.#log.info({ pipeline: name, ...(key !== undefined && { key }), events }, 'discarded events that waited');
+    return events;
+  }
+
+  /**
+   * Discards all dead letters of a pipeline that there are at the call, or those of one key, as `discard` does with one. Returns how many
+   * there were.
+   */
+  async discardDeadLetters(pipeline: keyof P & string, options: DiscardOptions = {}): Promise<number> {
+    checkDiscard('discardDeadLetters', options);
+    this.#checkWorking();
+    const { name } = this.#pipeline(pipeline);
+    const { key } = options;
+    const count = this.#partitions.counters(name).deadLetters;
+    const means = { query: (query: DeadLetterQuery) => this.#store.deadLetters(query), discard: (id: string) => this.discard(id) };
+    const deadLetters = await discardLetters(means, { pipeline: name, key, count });
+    this.#log.info({ pipeline: name, ...(key !== undefined && { key }), deadLetters }, 'discarded dead letters');
+    return deadLetters;
+  }
+
   /** Stored work whose declaration is gone: of pipelines, endpoints, timers, states or schedules that are no longer declared. As of the last look, soon after the start. */
   leftovers(): readonly Leftover[] {
     return this.#leftovers.found;
@@ -365,6 +422,14 @@ export class Mill<P extends Pipelines = Pipelines> {
   /** The endpoints of which deliveries wait longer than for their turn: their transport makes no calls, or addresses give no answers. */
   endpointWaits(): readonly EndpointWaits[] {
     return this.#partitions.endpointWaits();
+  }
+
+  /**
+   * Pipelines that feed themselves by sends and have come to the limit `sends`: their turns wait for room that only they could make.
+   * Empty while all is well.
+   */
+  loops(): readonly SendLoop[] {
+    return this.#room.loops();
   }
 
   /** What the store says of itself. */
@@ -412,7 +477,10 @@ export class Mill<P extends Pipelines = Pipelines> {
       ...{ name: pipeline.name, numbered: pipeline.order !== undefined },
       ...declaredState(pipeline),
     }));
-    const { reshaped } = await this.#store.open({ pipelines, tables: this.#tables }, this.#log);
+    const { reshaped, paused } = await this.#store.open({ pipelines, tables: this.#tables }, this.#log);
+    for (const { name } of pipelines) this.#partitions.setPaused(name, paused.includes(name));
+    if (paused.length > 0)
+      this.#log.warn({ pipelines: paused }, 'pipelines are paused since before the start, until somebody resumes them');
     this.#provenStates.clear();
     for (const { name, state } of pipelines) {
       if (state === undefined) continue;
@@ -422,6 +490,14 @@ export class Mill<P extends Pipelines = Pipelines> {
         this.#log.warn({ pipeline: name, version: state.version }, message);
       }
     }
+  }
+
+  async #setPaused(pipeline: keyof P & string, isPaused: boolean): Promise<void> {
+    this.#checkWorking();
+    const { name } = this.#pipeline(pipeline);
+    await this.#store.setPaused(name, isPaused);
+    this.#partitions.setPaused(name, isPaused);
+    this.#log.info({ pipeline: name }, isPaused ? 'paused' : 'resumed');
   }
 
   async #stop(timeoutMs: number): Promise<void> {

@@ -6,6 +6,7 @@ import { checkBacklog } from './accepted-otherwise.ts';
 import type { Admission } from './admissions.ts';
 import { pauseMs } from './backoff.ts';
 import type { Deadline } from './deadline.ts';
+import { discardWaiting } from './discard-waiting.ts';
 import type { FedEvent } from './feed.ts';
 import { GapWatch } from './gap-watch.ts';
 import { Ledger } from './ledger.ts';
@@ -104,10 +105,12 @@ export class Partition {
     }
   }
 
-  /** Accepted or on their way, and not settled; where events share keys, those that wait for their key left out. */
+  /** Accepted or on their way, and not settled; where events share keys, those left out that wait for their key and not for room to send. */
   get backlog(): number {
     const { pipeline } = this.#means;
-    return (pipeline.key === undefined ? this.#ledger.unsettled : (this.#tenure?.backlog ?? 0)) + this.#arriving;
+    const { backlog = 0, throttled = 0 } = this.#tenure ?? {};
+    const waiting = pipeline.key === undefined ? this.#ledger.unsettled : backlog + throttled;
+    return waiting + this.#arriving;
   }
 
   /** Accepted or on their way, and not settled, whatever they wait for. */
@@ -239,6 +242,28 @@ export class Partition {
     }
   }
 
+  /** The pipeline was paused or resumed. */
+  pauseChanged(): void {
+    // A pause is no time without progress.
+    this.#progressAt = undefined;
+    this.#tenure?.pauseChanged();
+  }
+
+  /**
+   * Discards what waits in a paused pipeline, or of one key of it; returns how many events that were. The present tenure ends for it, and
+   * the next one begins with what is left.
+   */
+  async discardWaiting(only: string | undefined): Promise<number> {
+    while (this.#recovering !== undefined && !this.#isOver) {
+      if (this.refusal !== undefined) throw this.refusal;
+      await this.#recovered.next();
+    }
+    if (this.#isOver) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
+    const discarded = this.#discardWaiting(only);
+    this.#recovering = this.#beginAgain(discarded);
+    return discarded;
+  }
+
   /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
   async withdraw(endpoint: string): Promise<number> {
     return this.#writable.withdraw(endpoint);
@@ -263,6 +288,7 @@ export class Partition {
     this.#waits.close();
     await this.#calls.close(reason);
     await this.#tenure?.commitRest();
+    this.#tenure?.abandon();
   }
 
   get #present(): Tenure {
@@ -326,6 +352,7 @@ export class Partition {
     this.#recovered.wake();
     this.refusal = undefined;
     this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim);
+    this.#means.room.changed();
     if (this.#isResting) tenure.rest();
     tenure.start();
     if (!this.#mustLook) return;
@@ -333,9 +360,35 @@ export class Partition {
     void tenure.look();
   }
 
+  async #discardWaiting(only: string | undefined): Promise<number> {
+    const tenure = this.#present;
+    await tenure.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'what waits is being discarded'));
+    await tenure.commitRest();
+    tenure.abandon();
+    const discarded = (events: number, letters: readonly string[]) => this.#ledger.discarded(events, letters);
+    return discardWaiting({ store: this.#means.store, partition: this.id, pipeline: this.#means.pipeline, discarded }, only);
+  }
+
+  /** @param work what no tenure may be at work for */
+  async #beginAgain(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+      if (!this.#isOver) this.#begin(await this.#means.store.claim(this.id));
+    } catch (error) {
+      this.#note(asFailure(error));
+      await this.#claimAgain(error);
+    }
+  }
+
   async #startOver(cause: unknown): Promise<void> {
-    const { log, fatal } = this.#means;
     await this.#tenure?.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));
+    this.#tenure?.abandon();
+    await this.#claimAgain(cause);
+  }
+
+  /** After a failure: claims the partition again, as often as it takes. */
+  async #claimAgain(cause: unknown): Promise<void> {
+    const { log, fatal } = this.#means;
     let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
       if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {

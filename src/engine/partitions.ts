@@ -10,7 +10,7 @@ import { EndpointGate, type EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partition, type PartitionMeans } from './partition.ts';
 
 /** What partitions work with; the engine provides it. */
-export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'counters' | 'gates' | 'doubted' | 'sent'> {
+export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'counters' | 'gates' | 'doubted' | 'sent' | 'pause'> {
   /** Events that a commit sent are in the log now. */
   sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
 }
@@ -29,6 +29,7 @@ export class Partitions {
       readonly pipeline: AnyPipeline;
       readonly counters: Counters;
       readonly gates: readonly EndpointGate[];
+      readonly pause: { isPaused: boolean };
       readonly slices: readonly Partition[];
     }
   >;
@@ -63,13 +64,26 @@ export class Partitions {
     const held = slices.reduce((total, partition) => total + partition.held, 0);
     const gaps = slices.reduce((total, { gapWatch }) => total + gapWatch.count, 0);
     const oldestGapMs = Math.max(...slices.map(({ gapWatch }) => gapWatch.ageMs));
-    return this.counters(name).snapshot({ concurrency, held, gaps, oldestGapMs }, this.#means.clock.elapsedMs());
+    const gauges = { concurrency, held, gaps, oldestGapMs, paused: this.isPaused(name) };
+    return this.counters(name).snapshot(gauges, this.#means.clock.elapsedMs());
   }
 
   /** The endpoints of which deliveries wait longer than for their turn. */
   endpointWaits(): readonly EndpointWaits[] {
     const gates = Array.from(this.#pipelines.values()).flatMap((pipeline) => pipeline.gates);
     return gates.flatMap(({ waits }) => waits ?? []);
+  }
+
+  isPaused(pipeline: string): boolean {
+    return this.#pipelines.get(pipeline)?.pause.isPaused === true;
+  }
+
+  /** Starts no turn of a pipeline from now on, or lets them start again. */
+  setPaused(pipeline: string, isPaused: boolean): void {
+    const found = this.#pipelines.get(pipeline);
+    if (found === undefined || found.pause.isPaused === isPaused) return;
+    found.pause.isPaused = isPaused;
+    for (const partition of found.slices) partition.pauseChanged();
   }
 
   /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
@@ -132,8 +146,9 @@ export class Partitions {
     const doubted = (sends: readonly Outgoing[]) => {
       for (const partition of new Set(sends.map(({ stored }) => this.at(stored.partition)))) partition.look();
     };
-    const means = { ...this.#means, pipeline, counters, gates, doubted };
+    const pause = { isPaused: false };
+    const means = { ...this.#means, pipeline, counters, gates, doubted, pause };
     const slices = Array.from({ length: store.partitions }, (_, slice) => new Partition(means, { pipeline: pipeline.name, slice }));
-    return { pipeline, counters, gates: [...gates.values()], slices };
+    return { pipeline, counters, gates: [...gates.values()], pause, slices };
   }
 }

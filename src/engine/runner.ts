@@ -5,12 +5,13 @@ import { type AttemptMeans, attempt, type Outcome } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
 import type { Counters } from './counts.ts';
 import { isUnheard, whyUndeclared } from './declared-timer.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, Outgoing } from './draft.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
 import { bytesOfEvent, bytesOfText, Holding, type Memory } from './memory.ts';
 import { flowFor } from './outbox/flow-for.ts';
 import { deliveryOf, isDecided, outcomeName } from './outbox/outcome.ts';
+import type { SendRoom } from './send-room.ts';
 import { readState } from './state.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
 import { traceFields } from './tracing.ts';
@@ -25,6 +26,7 @@ export interface RunnerMeans extends AttemptMeans {
   readonly tracing: SteadyTracing | undefined;
   readonly counters: Counters;
   readonly turns: TurnsUnderWay;
+  readonly room: SendRoom;
   /** Pipelines all of whose stored states of the present version fit their schema. */
   readonly provenStates: ReadonlySet<string>;
   /** The draft that takes what turns decide now. */
@@ -43,6 +45,8 @@ export interface RunnerOrder {
   settled(lane: Lane, draft: Draft, waiting: Waiting): void;
   /** The event keeps its key waiting until a moment, or (null) until an operator decides. */
   stopped(lane: Lane, draft: Draft, waiting: Waiting, retryAt: number | null): void;
+  /** The turn sends to a pipeline that has no room: it had no effect, and runs again once there is room. */
+  throttled(lane: Lane, draft: Draft, cause: Waiting | DueTimer, to: string): void;
   /** An asynchronous turn is over. */
   ended(lane: Lane): void;
 }
@@ -65,11 +69,6 @@ export class Runner {
     this.#means = means;
     this.#order = order;
     this.#memory = new Holding(means.memory.running);
-  }
-
-  /** The lanes of the asynchronous turns under way. */
-  get lanes(): readonly Lane[] {
-    return Array.from(this.#running, ({ lane }) => lane);
   }
 
   /** Asynchronous turns under way. */
@@ -151,14 +150,14 @@ export class Runner {
   }
 
   #turn({ key }: Lane, subject: Pick<TurnSubject, 'id' | 'attempt' | 'acceptedAt' | 'traceparent'>): TurnRecord {
-    const { pipeline, clock, log, tracing } = this.#means;
+    const { pipeline, clock, limits, log, tracing } = this.#means;
     const { id, attempt, acceptedAt, traceparent } = subject;
     const span = tracing?.start(
       'handle',
       { 'millrace.pipeline': pipeline.name, 'millrace.key': key, 'millrace.event': id, 'millrace.attempt': attempt },
       traceparent,
     );
-    return new TurnRecord({ pipeline, key, id, attempt, acceptedAt, now: clock.now(), traceparent, log, span });
+    return new TurnRecord({ pipeline, key, id, attempt, acceptedAt, now: clock.now(), traceparent, effectsMax: limits.effects, log, span });
   }
 
   /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
@@ -196,8 +195,28 @@ export class Runner {
     this.#means.counters.handleMs.record(this.#means.clock.elapsedMs() - from);
     turn.span?.end(ended.ok ? undefined : ended.error);
     if (this.#closed) return;
-    if (ended.ok) this.#decide(lane, turn, cause, ended);
+    if (ended.ok) this.#succeed(lane, turn, cause, ended);
     else this.#fail(lane, cause, ended.error);
+  }
+
+  #succeed(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, decided: Outcome & { readonly ok: true }): void {
+    const full = this.#takeRoom(cause, decided.sends);
+    if (full === undefined) this.#decide(lane, turn, cause, decided);
+    else this.#throttle(lane, cause, full);
+  }
+
+  /** Returns a pipeline that has no room for what the turn sends to it, if there is one. */
+  #takeRoom(cause: Waiting | DueTimer, sends: readonly Outgoing[]): string | undefined {
+    if (sends.length === 0) return undefined;
+    const { room, pipeline } = this.#means;
+    return room.take({ pipeline: pipeline.name, settlesEvent: 'position' in cause }, sends);
+  }
+
+  /** The attempt counts as none. A timer of which a newer one was armed meanwhile needs no other turn. */
+  #throttle(lane: Lane, cause: Waiting | DueTimer, to: string): void {
+    if ('name' in cause && lane.isReplaced(cause)) return;
+    this.#order.throttled(lane, this.#means.draft(), cause, to);
+    this.#means.drafted();
   }
 
   #fail(lane: Lane, cause: Waiting | DueTimer, error: unknown): void {

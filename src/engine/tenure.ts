@@ -21,8 +21,10 @@ import type { Calls } from './outbox/calls.ts';
 import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
+import type { Pause } from './pause.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
+import type { SendRoom } from './send-room.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
 import type { TurnsUnderWay } from './turns-under-way.ts';
@@ -41,6 +43,7 @@ export interface TenureMeans {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly counters: Counters;
   readonly turns: TurnsUnderWay;
+  readonly room: SendRoom;
   readonly provenStates: ReadonlySet<string>;
   readonly pipeline: AnyPipeline;
   readonly partition: PartitionId;
@@ -48,6 +51,7 @@ export interface TenureMeans {
   readonly ledger: Ledger;
   readonly waits: Waits;
   readonly gapWatch: GapWatch;
+  readonly pause: Pause;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;
@@ -89,8 +93,12 @@ export class Tenure {
   #committing: Promise<void> | undefined;
   #flushIsDue = false;
   #looks = 0;
-  /** Whether all keys that an earlier tenure left waiting have been in memory. */
+  /** Whether no key is forgotten of which the store holds events that go on: all that were left waiting have been in memory since. */
   #hasWoken: boolean;
+  /** Whether keys with held events are being woken. */
+  #isWaking = true;
+  /** Whether that must begin anew: the pipeline was resumed meanwhile. */
+  #mustWakeAgain = false;
   /** Keys that the door brought into memory since the last sweep. */
   #warmed = 0;
   #work: Promise<unknown> = Promise.resolve();
@@ -142,7 +150,7 @@ export class Tenure {
       ...means,
       lanes: this.#lanes,
       committed,
-      dispatched: () => this.#dispatchedTo(this.#feed.head),
+      dispatched: () => this.#dispatchedThroughPauses(this.#feed.head),
       looked: () => this.#flushSoon(),
       failed,
     });
@@ -169,11 +177,32 @@ export class Tenure {
     return this.#feed.head - this.#cursor;
   }
 
-  /** Whether nothing is left that could be done now. */
+  /** Accepted events that wait for a key whose next turn waits for room in a pipeline that it sends to. */
+  get throttled(): number {
+    return this.#lanes.throttled;
+  }
+
+  /** Whether nothing is left that could be done now. While the pipeline is paused that is no turn, and so nothing that leads to one. */
   get isIdle(): boolean {
     const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
-    const nothingToRead = this.#dispatched.reached >= this.#feed.head && this.#looks === 0;
+    if (this.#isPaused) return nothingToCommit && this.#looks === 0 && this.#lanes.isIdle && this.#gaps.isIdle && this.#outbox.isIdle;
+    const nothingToRead = this.#dispatched.reached >= this.#feed.head && this.#looks === 0 && !this.#isWaking;
     return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#gaps.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
+  }
+
+  /** The pipeline was paused or resumed. */
+  pauseChanged(): void {
+    if (this.#state !== 'working') return;
+    if (this.#isPaused) {
+      // From now on keys are forgotten that would go on.
+      this.#hasWoken = false;
+      this.#endReads();
+    } else {
+      this.#lanes.goOn();
+      this.#wakeAgain();
+    }
+    this.#condition.changed();
+    this.#flushSoon();
   }
 
   /** Tells of accepted events, in position order. */
@@ -204,15 +233,17 @@ export class Tenure {
   /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
   isCaughtUp(keys: readonly string[]): boolean {
     if (this.#state !== 'working') return true;
+    if (this.#lanes.committed.reached < this.#lastDrafted) return false;
     const isBusy = (key: string) => this.#lanes.peek(key)?.isBusy === true;
-    return this.#dispatched.reached >= this.#feed.head && !keys.some(isBusy) && this.#lanes.committed.reached >= this.#lastDrafted;
+    return this.#isPaused || (this.#dispatched.reached >= this.#feed.head && !keys.some(isBusy));
   }
 
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key, or the tenure ends. */
   async caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
     await this.#dispatchedTo(this.#feed.head, deadline);
-    const lanes = keys === undefined ? this.#lanes.busy : keys.flatMap((key) => this.#lanes.peek(key) ?? []);
-    for (const lane of lanes) if (lane.isBusy) await this.#lanes.rested(lane, deadline);
+    const lanes = keys?.flatMap((key) => this.#lanes.peek(key) ?? []) ?? [];
+    for (const lane of lanes) if (lane.isBusy && !this.#isPaused) await this.#lanes.rested(lane, deadline);
+    if (keys === undefined && !this.#isPaused) await this.#lanes.allRested(deadline);
     await this.#committed(deadline);
   }
 
@@ -229,7 +260,7 @@ export class Tenure {
     } catch (error) {
       this.#fail(error);
     }
-    await this.#until(() => this.#isFinished(key), deadline);
+    await this.#until(() => this.#isFinished(key) || this.#isPaused, deadline);
   }
 
   /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
@@ -240,9 +271,10 @@ export class Tenure {
     this.#condition.changed();
   }
 
-  /** Whether a key waits for the retry of an event or timer. */
+  /** Whether a key waits for its next turn to be tried again: after a failure, or once there is room for what it sends. */
   isBlocked(key: string): boolean {
-    return this.#lanes.peek(key)?.status === 'blocked';
+    const status = this.#lanes.peek(key)?.status;
+    return status === 'blocked' || status === 'throttled';
   }
 
   /** Begins no further call. */
@@ -320,6 +352,12 @@ export class Tenure {
     }
   }
 
+  /** After the end, or after `commitRest`: what turns have decided since the last commit is void. */
+  abandon(): void {
+    this.#means.room.release(this.#draft.sends);
+    this.#draft = new Draft(this.#draft.number + 1, this.#draft.cursor);
+  }
+
   /** The loop. It ends when the feed is closed. */
   async #read(): Promise<void> {
     for (;;) {
@@ -354,12 +392,40 @@ export class Tenure {
     return !this.#hasWoken || gapWatch.count > 0 || ledger.parkedKeys > 0;
   }
 
+  get #isPaused(): boolean {
+    return this.#means.pause.isPaused;
+  }
+
   get #isKeyed(): boolean {
     return this.#means.pipeline.key !== undefined;
   }
 
   /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
   async #wakeHeld(): Promise<void> {
+    let gaps = 0;
+    do {
+      await this.#until(() => !this.#isPaused);
+      this.#mustWakeAgain = false;
+      gaps = await this.#wakeEach();
+    } while (this.#mustWakeAgain && this.#state === 'working');
+    this.#isWaking = false;
+    this.#hasWoken = !this.#isPaused;
+    this.#flushSoon();
+    const { parked, held } = this.#claim;
+    // Where nothing was held at the claim, the gaps have come since.
+    if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
+  }
+
+  /** After a pause the same once more: a key may have been forgotten meanwhile. */
+  #wakeAgain(): void {
+    this.#mustWakeAgain = true;
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    this.#work = Promise.all([this.#work, this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Wakes each key that has held events. Returns how many of them have a gap. */
+  async #wakeEach(): Promise<number> {
     let gaps = 0;
     for await (const keys of this.#heldKeys()) {
       for (const [at, key] of keys.entries()) {
@@ -373,10 +439,7 @@ export class Tenure {
       await this.#until(() => !this.#lanes.isCrowded);
       this.#lanes.sweep();
     }
-    this.#hasWoken = true;
-    const { parked, held } = this.#claim;
-    // Where nothing was held at the claim, the gaps have come since.
-    if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
+    return gaps;
   }
 
   /** The keys that have held events, many at a time, for as long as the tenure works. */
@@ -411,6 +474,7 @@ export class Tenure {
       this.#means.progressed(false);
     }
     this.#lanes.resume();
+    this.#means.room.changed();
     this.#condition.changed();
   }
 
@@ -429,6 +493,7 @@ export class Tenure {
     } catch (error) {
       span?.end(error);
       this.#committing = undefined;
+      this.#means.room.release(draft.sends);
       if (error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED') refusals.refused(draft, error);
       else {
         this.#means.ledger.doubted(draft);
@@ -440,7 +505,7 @@ export class Tenure {
 
   /** The draft is on disk: now it counts. */
   #took(draft: Draft, { sends, deliveriesAdded, gapsAdded }: Committed): void {
-    const { ledger, clock, refusals, sent, progressed } = this.#means;
+    const { ledger, clock, refusals, room, sent, progressed } = this.#means;
     ledger.committed(draft, deliveriesAdded, clock);
     refusals.committed(draft);
     this.#cursor = draft.cursor;
@@ -449,6 +514,7 @@ export class Tenure {
     // That an attempt has failed is no progress, however often it is tried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) sent(draft.sends, sends);
+    room.release(draft.sends);
     if (draft.gaps.length > 0) this.#gaps.committed(draft.gaps, gapsAdded);
     this.#timers.committed(draft.timers);
     this.#outbox.committed(draft.deliveries);
@@ -473,8 +539,16 @@ export class Tenure {
     if (this.#state === 'working') await this.#lanes.committed.until(this.#lastDrafted, deadline);
   }
 
+  /** Resolves once the log has been dispatched up to a position; at once while the pipeline is paused, which may be for long. */
   async #dispatchedTo(position: number, deadline?: Deadline): Promise<void> {
-    if (this.#state === 'working') await this.#dispatched.until(position, deadline);
+    if (this.#state === 'working' && !this.#isPaused) await this.#dispatched.until(position, deadline);
+  }
+
+  async #dispatchedThroughPauses(position: number): Promise<void> {
+    while (this.#state === 'working' && (this.#isPaused || this.#dispatched.reached < position)) {
+      await this.#until(() => !this.#isPaused);
+      await this.#dispatchedTo(position);
+    }
   }
 
   /** The draft that has all that was decided by now. */
@@ -488,9 +562,14 @@ export class Tenure {
 
   /** It ends: nobody waits for its work any more. */
   #endWaits(): void {
-    this.#dispatched.end();
-    this.#lanes.committed.end();
-    this.#lanes.endWaits();
+    this.#endReads();
+    this.#lanes.committed.endWaits();
     this.#condition.changed();
+  }
+
+  /** Nobody waits for turns any more of those who do now. */
+  #endReads(): void {
+    this.#dispatched.endWaits();
+    this.#lanes.endWaits();
   }
 }

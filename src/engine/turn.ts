@@ -24,6 +24,8 @@ export interface TurnSubject {
   readonly now: number;
   /** What the event is part of. */
   readonly traceparent: string | null;
+  /** So much may it decide. */
+  readonly effectsMax: number;
   readonly log: Log;
   /** The attempt as traces show it. */
   readonly span?: Span | undefined;
@@ -62,6 +64,7 @@ export class TurnRecord implements Turn, Said {
   readonly acceptedAt: number;
   readonly now: number;
   readonly traceparent: string | undefined;
+  readonly effectsMax: number;
   readonly span: Span | undefined;
   readonly rows: RowEffect[] = [];
   readonly sends: { readonly to: string; readonly event: unknown }[] = [];
@@ -77,8 +80,10 @@ export class TurnRecord implements Turn, Said {
   #abortReason: Error | undefined;
   #cut: ((reason: Error) => void) | undefined;
   #ended = false;
+  #effects = 0;
 
   constructor(subject: TurnSubject) {
+    this.effectsMax = subject.effectsMax;
     this.#pipeline = subject.pipeline;
     this.#log = subject.log;
     this.key = subject.key;
@@ -122,6 +127,7 @@ export class TurnRecord implements Turn, Said {
   update(table: Table, row: object): void {
     this.#checkRow('update', table, row);
     if (table.primaryKey.length === 0) this.#refuse(`update: expected a table with a primary key, found ${table.name}`);
+    this.#count();
     const { columns, values } = toSqlChange(table, row as Record<string, unknown>);
     this.rows.push({ table: table.name, write: 'update', columns, values, identity: identityOf(table, columns, values) });
   }
@@ -137,12 +143,14 @@ export class TurnRecord implements Turn, Said {
     const body = effectJson(payload, `deliver to ${endpoint}: payload`);
     this.#checkText(endpoint, 'id', id);
     this.#checkText(endpoint, 'url', url);
+    this.#count();
     this.deliveries.push({ endpoint, body, id, url });
   }
 
   send(to: AnyPipeline | string, event: unknown): void {
     this.#checkOpen('send');
     const name = checkReceiver(to);
+    this.#count();
     this.sends.push({ to: name, event: snapshot(event, `send to ${name}`) });
   }
 
@@ -152,10 +160,12 @@ export class TurnRecord implements Turn, Said {
         this.#checkTimer(name);
         checkDue(due);
         const data = due.data === undefined ? null : effectJson(due.data, `timers.set: data of ${name}`);
+        this.#count();
         this.timerWrites.push({ key: this.key, name, timer: { dueAt: this.#dueAt(due), data, attempts: 0, retryAt: null } });
       },
       cancel: (name) => {
         this.#checkTimer(name);
+        this.#count();
         this.timerWrites.push({ key: this.key, name, timer: null });
       },
     };
@@ -176,6 +186,12 @@ export class TurnRecord implements Turn, Said {
     this.ignored = ignored;
   }
 
+  /** Throws `MILL_INVALID_EFFECT` when the handler has said more than one turn may, even if it caught that. */
+  checkEffects(): void {
+    if (this.#effects > this.effectsMax)
+      this.#refuse(`expected at most ${this.effectsMax} effects of one turn: sends, rows, timers and deliveries; found more`);
+  }
+
   /** From now on nothing that the handler says counts. */
   end(): void {
     this.#ended = true;
@@ -194,7 +210,13 @@ export class TurnRecord implements Turn, Said {
     });
   }
 
+  #count(): void {
+    this.#effects += 1;
+    if (this.#effects > this.effectsMax) this.checkEffects();
+  }
+
   #write(write: 'put' | 'add', table: Table, row: object): void {
+    this.#count();
     const values = toSqlValues(table, row as Record<string, unknown>);
     const identity = write === 'put' ? identityOf(table, Object.keys(table.columns), values) : '';
     this.rows.push({ table: table.name, write, values, identity });

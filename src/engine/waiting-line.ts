@@ -5,6 +5,8 @@ import { Queue } from './queue.ts';
 export interface WaitingLineMeans {
   /** Whether no further turn can start now. */
   isFull(): boolean;
+  /** Whether the pipeline is paused: nobody goes on. */
+  isPaused(): boolean;
   /** Lanes whose held events are being read back. */
   reloading(): number;
   /** Starts the turns of a lane for as long as it is open and has one. */
@@ -52,10 +54,6 @@ export class WaitingLine {
     return this.#ready.length > 0;
   }
 
-  get ready(): readonly Lane[] {
-    return this.#ready.toArray();
-  }
-
   /** The lane has its next turn when there is a free place. */
   wait(lane: Lane): void {
     lane.status = 'ready';
@@ -94,13 +92,18 @@ export class WaitingLine {
   }
 
   letRungGoOn(): void {
-    while (this.#ready.length < windowMax && this.#means.reloading() < windowMax && !this.#closed) {
+    while (this.#hasRoomForRung) {
       const lane = this.#rung.shift();
       if (lane === undefined) return;
       lane.isRung = false;
       if (lane.status === 'blocked') lane.status = 'open';
       this.#means.advance(lane);
     }
+  }
+
+  get #hasRoomForRung(): boolean {
+    if (this.#closed || this.#means.isPaused()) return false;
+    return this.#ready.length < windowMax && this.#means.reloading() < windowMax;
   }
 
   /** Nobody goes on any more; applicants learn of it by what they begin. */

@@ -3,8 +3,8 @@ import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
 
-/** The thing that a key waits for: a missing number, the retry of its first event or timer, or an operator. */
-type Awaited = 'number' | 'retry' | 'operator';
+/** The thing that a key waits for: a missing number, the retry of its first event or timer, room in a pipeline that its turn sends to, or an operator. */
+type Awaited = 'number' | 'retry' | 'room' | 'operator';
 
 /** A key that waits. */
 export interface Wait {
@@ -54,6 +54,7 @@ const keysMax = 10_000;
 const said: Readonly<Record<Awaited, string>> = {
   number: 'events wait for a number that has not arrived',
   retry: 'events wait for a retry',
+  room: 'events wait for room in a pipeline that their key sends to',
   operator: 'events pile up behind a parked key: redrive or discard its dead letter',
 };
 

@@ -15,6 +15,8 @@ function itemOf({ kind, where, what, why, link }: Concern): string {
 
 /** Shape and word come before colour: each kind has a form of its own. */
 const glyphs: Readonly<Record<Concern['kind'], string>> = {
+  loop: '<path d="M10.5 6a4.5 4.5 0 1 1-1.6-3.4M10.5 1v2.5H8" class="line"/>',
+  paused: '<path d="M4 1.5v9M8 1.5v9" class="line"/><circle cx="6" cy="6" r="5.5" class="line"/>',
   parked: '<rect x="1" y="1" width="10" height="10" rx="1"/>',
   'dead letter': '<path d="M2 2l8 8M10 2l-8 8" class="line"/>',
   stopped: '<path d="M4 1.5v9M8 1.5v9" class="line"/>',

@@ -2,19 +2,20 @@ import type { PipelineCounts } from '../engine/counts.ts';
 import { describeLeftover } from '../engine/leftovers/leftover.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
+import { describeLoop, type SendLoop } from '../engine/send-loop.ts';
 import { messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 
 /**
  * One thing that a person should look at.
  *
- * - `parked`, `stopped`, `leftover`: it stands still until somebody does something.
+ * - `loop`, `paused`, `parked`, `stopped`, `leftover`: it stands still until somebody does something.
  * - `gap`: it stands still until a number comes, which somebody else has to bring.
  * - `dead letter`, `failed`: something failed; what comes after it goes on.
  * - `circuit`: it goes on by itself once the other side answers.
  */
 export interface Concern {
-  readonly kind: 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover' | 'gap';
+  readonly kind: 'loop' | 'paused' | 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover' | 'gap';
   /** The pipeline. */
   readonly where: string;
   readonly what: string;
@@ -34,6 +35,8 @@ export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
   const counts = Object.entries(mill.counts());
   const schedules = await Promise.all(pipelines.map((pipeline) => concernOfSchedule(mill, pipeline)));
   return [
+    ...mill.loops().map(concernOfLoop),
+    ...counts.flatMap(([name, count]) => concernOfPause(name, count)),
     ...counts.flatMap(([name, count]) => concernOfParked(name, count)),
     ...pipelines.flatMap((pipeline) => concernOfGaps(pipeline, counts.find(([name]) => name === pipeline.name)?.[1])),
     ...counts.flatMap(([name, count]) => concernOfDeadLetters(name, count)),
@@ -45,6 +48,17 @@ export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
       return { kind: 'leftover', where: leftover.pipeline, what: 'leftover', why, link: '/health' };
     }),
   ];
+}
+
+function concernOfLoop(loop: SendLoop): Concern {
+  const why = `${describeLoop(loop)}. Pause it and discard what waits, or raise the limit of sends (MAX_SENDS).`;
+  return { kind: 'loop', where: loop.pipelines.join(', '), what: 'loop of sends', why, link: '/pipelines' };
+}
+
+function concernOfPause(where: string, { paused, depth }: PipelineCounts): readonly Concern[] {
+  if (!paused) return [];
+  const why = `None of its turns starts, and ${countOf(depth, 'event')} ${depth === 1 ? 'waits' : 'wait'}. Resume it, or discard what waits.`;
+  return [{ kind: 'paused', where, what: 'pipeline paused', why, link: '/pipelines' }];
 }
 
 function concernOfParked(where: string, { parked }: PipelineCounts): readonly Concern[] {

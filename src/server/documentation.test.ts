@@ -39,7 +39,11 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/visits/events',
     '/pipelines/visits/events/batch',
     '/pipelines/visits/keys/{key}',
+    '/pipelines/{pipeline}/dead-letters/discard',
     '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
+    '/pipelines/{pipeline}/events/discard',
+    '/pipelines/{pipeline}/pause',
+    '/pipelines/{pipeline}/resume',
     '/things',
   ]);
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {

@@ -70,7 +70,11 @@ export class Gate {
   }
 
   /** Sets what an answer with the refusal says in its head. */
-  #refusalOf(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError | Promise<MillraceError> | undefined {
+  #refusalOf(
+    app: FastifyInstance,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): MillraceError | undefined | Promise<MillraceError | undefined> {
     if (this.#closed && !servedToTheEnd.has(request.routeOptions.url)) {
       reply.header('connection', 'close');
       return new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests');

@@ -54,7 +54,7 @@ header .health.waiting::before { content: "■"; }
 .concerns li:first-child { border-top: 0; }
 .concerns li > a { color: inherit; font-weight: 600; font-variant-numeric: tabular-nums; }
 .concerns li > span { color: var(--quiet); font-size: 0.9375rem; overflow-wrap: anywhere; }
-.concerns .parked > a, .concerns .stopped > a, .concerns .leftover > a, .concerns .parked .glyph, .concerns .stopped .glyph, .concerns .leftover .glyph { color: var(--person); }
+.concerns :is(.loop, .paused, .parked, .stopped, .leftover) :is(.glyph, .glyph + a) { color: var(--person); }
 .concerns .dead-letter > a, .concerns .failed > a, .concerns .dead-letter .glyph, .concerns .failed .glyph { color: var(--bad); }
 .concerns .circuit > a, .concerns .circuit .glyph { color: var(--patience); }
 .glyph { width: 0.75rem; height: 0.75rem; fill: currentColor; }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import type { PipelineCounts } from '../engine/counts.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { EndpointWaits as EndpointWaitsOfMill } from '../engine/outbox/endpoint-gate.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
@@ -35,7 +36,7 @@ const EndpointWaits = z.object({
 const HealthAnswer = z.object({
   status: z.enum(['ok', 'unavailable']),
   service: z.literal('millrace'),
-  version: z.string(),
+  version: z.string().optional(),
   reason: z.string().optional(),
   warnings: z
     .array(z.string())
@@ -55,8 +56,33 @@ const HealthAnswer = z.object({
     .array(EndpointWaits)
     .optional()
     .meta({ description: 'Endpoints of which deliveries wait longer than for their turn, and why; absent when there are none' }),
-  depth: z.record(z.string(), z.int()).meta({ description: 'Per pipeline, the events that are accepted and neither processed nor failed' }),
+  paused: z.array(z.string()).optional().meta({ description: 'Pipelines that an operator has paused; absent when there are none' }),
+  loops: z
+    .array(z.object({ pipelines: z.array(z.string()), keys: z.int(), events: z.int() }))
+    .optional()
+    .meta({ description: 'Pipelines that feed themselves by sends and stand still at the limit `sends`; absent when there are none' }),
+  depth: z
+    .record(z.string(), z.int())
+    .optional()
+    .meta({ description: 'Per pipeline, the events that are accepted and neither processed, failed nor discarded' }),
 });
+
+/** What somebody should look at although work makes progress; each part is absent when there is nothing. */
+function attentionOf(mill: Mill, counts: readonly (readonly [pipeline: string, PipelineCounts])[]) {
+  const waiting = counts.filter(([, count]) => count.gaps > 0);
+  const gaps = waiting.map(([name, count]) => [name, { keys: count.gaps, oldestSeconds: Math.round(count.oldestGapMs / 1000) }] as const);
+  const leftovers = mill.leftovers();
+  const waits = mill.endpointWaits().map(shownWaits);
+  const paused = counts.flatMap(([name, count]) => (count.paused ? [name] : []));
+  const loops = mill.loops();
+  return {
+    ...(gaps.length > 0 && { gaps: Object.fromEntries(gaps) }),
+    ...(leftovers.length > 0 && { leftovers }),
+    ...(waits.length > 0 && { waits }),
+    ...(paused.length > 0 && { paused }),
+    ...(loops.length > 0 && { loops }),
+  };
+}
 
 const metricsOfPipeline = {
   events_received: z.int(),
@@ -101,27 +127,14 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
   app.get(
     '/health',
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
-    (_request, reply) => {
+    ({ headers }, reply) => {
       const { status, ...details } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
       const counts = Object.entries(mill.counts());
       const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
-      const waiting = counts.filter(([, count]) => count.gaps > 0);
-      const gaps = Object.fromEntries(
-        waiting.map(([name, count]) => [name, { keys: count.gaps, oldestSeconds: Math.round(count.oldestGapMs / 1000) }]),
-      );
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
-      const leftovers = mill.leftovers();
-      const waits = mill.endpointWaits().map(shownWaits);
-      return {
-        status,
-        service: 'millrace',
-        version,
-        ...details,
-        ...(waiting.length > 0 && { gaps }),
-        ...(leftovers.length > 0 && { leftovers }),
-        ...(waits.length > 0 && { waits }),
-        depth,
-      };
+      // What waits, and for whom, is for those who may look. Anybody may ask whether work makes progress.
+      if (!guard.maySeeAll(headers)) return { status, service: 'millrace', reason: details.reason };
+      return { status, service: 'millrace', version, ...details, ...attentionOf(mill, counts), depth };
     },
   );
 

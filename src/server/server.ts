@@ -16,6 +16,7 @@ import { homeRoute } from './home.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
+import { pauseRoutes } from './pauses.ts';
 import { boundPipelining } from './pipelining.ts';
 import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
@@ -68,6 +69,7 @@ export async function createServer({
     operatorRoutes(scope, mill);
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);
+    pauseRoutes(scope, mill);
     deadLetterRoutes(scope, mill);
     gapRoutes(scope, mill);
   });

@@ -44,6 +44,7 @@ import { migrationContract } from './contract/migration.ts';
 import { originsContract } from './contract/origins.ts';
 import { overlapContract } from './contract/overlap.ts';
 import { ownershipContract } from './contract/ownership.ts';
+import { pausesContract } from './contract/pauses.ts';
 import { pruneContract } from './contract/prune.ts';
 import { rowsContract } from './contract/rows.ts';
 import { timersContract } from './contract/timers.ts';
@@ -64,6 +65,7 @@ const parts = {
   'deliveries at random': deliveriesModelContract,
   'dead letters': deadLettersContract,
   origins: originsContract,
+  pauses: pausesContract,
   inventory: inventoryContract,
   'rows and queries': rowsContract,
   'lists of what is large': listSizesContract,

@@ -70,6 +70,8 @@ export interface DeclaredPipeline {
 export interface Opened {
   /** Pipelines of which states may lie here that were stored under the present version of the schema and another shape. */
   readonly reshaped: readonly string[];
+  /** Declared pipelines that are paused (`setPaused`). */
+  readonly paused: readonly string[];
 }
 
 /** Ownership of a partition. Every commit names the epoch; a later claim makes it stale. */
@@ -504,6 +506,9 @@ export interface Store {
 
   /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. With a `key` only those of it. */
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]>;
+
+  /** Remembers that a declared pipeline is paused, or that it is no longer; `open` returns the paused ones. */
+  setPaused(pipeline: string, isPaused: boolean): Promise<void>;
 
   /** What lies here of every pipeline that was ever declared and not forgotten since, in the order of their names. */
   inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]>;

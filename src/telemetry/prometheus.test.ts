@@ -9,7 +9,7 @@ import { Prometheus } from './prometheus.ts';
 const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 
 async function scrape(counters: Counters): Promise<string> {
-  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500 }, 0) };
+  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500, paused: false }, 0) };
   const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
   const waits = [{ pipeline: 'visits', endpoint: 'shop', postponed: 'no port', restingAddresses: 3, silentAddresses: [], crowding: [] }];
   return new Prometheus(new ProcessCounts()).text({
@@ -58,7 +58,7 @@ test('docs/metrics.md names the labels that a metric has', async () => {
 test('docs/metrics.md names every outcome', async () => {
   const text = await scrape(new Counters());
   const outcomes = Array.from(text.matchAll(/outcome="(\w+)"/g), ([, outcome = '']) => outcome);
-  assert.equal(outcomes.length, 11);
+  assert.equal(outcomes.length, 12);
   for (const outcome of outcomes) assert.ok(documentation.includes(`\`${outcome}\``), outcome);
 });
 

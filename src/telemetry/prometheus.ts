@@ -65,7 +65,7 @@ interface Shown<Value> {
 
 const msPerSecond = 1000;
 const gauges: readonly Shown<number>[] = [
-  { name: 'millrace_queue_depth', help: 'Events accepted and neither processed nor failed.', of: ({ depth }) => depth },
+  { name: 'millrace_queue_depth', help: 'Events accepted and neither processed, failed nor discarded.', of: ({ depth }) => depth },
   { name: 'millrace_held_events', help: 'Of these, the ones that wait for a number, a retry or an operator.', of: ({ held }) => held },
   { name: 'millrace_gaps', help: 'Keys that wait for a number.', of: ({ gaps }) => gaps },
   {
@@ -79,6 +79,12 @@ const gauges: readonly Shown<number>[] = [
     of: ({ deadLetters }) => deadLetters,
   },
   { name: 'millrace_parked_keys', help: 'Keys that wait for an operator.', of: ({ parked }) => parked },
+  {
+    name: 'millrace_throttled_keys',
+    help: 'Keys whose next turn waits for room in a pipeline that it sends to.',
+    of: ({ throttled }) => throttled,
+  },
+  { name: 'millrace_paused', help: '1 while an operator has paused the pipeline, otherwise 0.', of: ({ paused }) => (paused ? 1 : 0) },
   { name: 'millrace_pending_deliveries', help: 'Deliveries that have no outcome yet.', of: ({ deliveries }) => deliveries },
   { name: 'millrace_running_turns', help: 'Asynchronous turns under way.', of: ({ running }) => running },
   { name: 'millrace_concurrency', help: 'Asynchronous turns that may be under way at once.', of: ({ concurrency }) => concurrency },
@@ -204,6 +210,7 @@ function outcomesOf(count: PipelineCounts): Readonly<Record<string, number>> {
     processed: count.processed,
     ignored: count.ignored,
     failed: count.failed,
+    discarded: count.discarded,
     retried: count.retries,
   };
 }

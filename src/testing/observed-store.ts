@@ -75,6 +75,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     prune: (retention) => count(() => store.prune(retention)),
     query: (...asked) => count(() => store.query(...asked)),
     deliveryNames: (partition, endpoint, limit, key) => count(() => store.deliveryNames(partition, endpoint, limit, key)),
+    setPaused: (pipeline, isPaused) => count(() => store.setPaused(pipeline, isPaused)),
     inventory: (query) => count(() => store.inventory(query)),
     forget: (pipeline) => count(() => store.forget(pipeline)),
     close: () => count(() => store.close()),

@@ -44,8 +44,8 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'events-on-their-way-not-counted',
     promises: [7],
     file: 'src/engine/partition.ts',
-    find: '(this.#tenure?.backlog ?? 0)) + this.#arriving;',
-    replace: '(this.#tenure?.backlog ?? 0));',
+    find: 'return waiting + this.#arriving;',
+    replace: 'return waiting;',
     tests: [promise('bounded-door')],
   },
   {

@@ -88,7 +88,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: line,
     find: 'this.#flows.delete(flow);\n      if (line.length > 0) this.#flows.set(flow, line);',
     replace: 'if (line.length === 0) this.#flows.delete(flow);',
-    tests: fair('of calls that may begin in a span of time'),
+    tests: fair('of calls that may begin in a span of time, each key gets its turn'),
   },
   {
     name: 'shortage-of-this-machine-costs-attempts',

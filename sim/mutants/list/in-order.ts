@@ -100,8 +100,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'gap-skipped-without-looking-again',
     promises: [3],
     file: lanes,
-    find: 'if (lane?.hasGap === true) await this.#reload(lane);',
-    replace: 'if (lane?.hasGap === true) this.#advance(lane, true);',
+    find: 'if (lane?.hasGap === true && this.#mayGoOn) await this.#reload(lane);',
+    replace: 'if (lane?.hasGap === true && this.#mayGoOn) this.#advance(lane, true);',
     tests: [promise('in-order')],
   },
   {
@@ -196,8 +196,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'running-key-starts-another-turn',
     promises: [3],
     file: 'src/engine/lanes.ts',
-    find: "while (lane.status === 'open' && !this.#closed) {",
-    replace: "while ((lane.status === 'open' || lane.status === 'running') && !this.#closed) {",
+    find: "while (lane.status === 'open' && this.#mayGoOn) {",
+    replace: "while ((lane.status === 'open' || lane.status === 'running') && this.#mayGoOn) {",
     tests: [promise('in-order')],
   },
 ];

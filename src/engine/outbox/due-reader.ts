@@ -103,6 +103,11 @@ export class DueReader {
     return this.#looking === undefined && ((this.#mayBeMore && !this.#isPausing) || this.#named.size > 0);
   }
 
+  /** Whether a commit has asked for deliveries of flows that others would hide. */
+  get hasNamed(): boolean {
+    return this.#named.size > 0;
+  }
+
   get hasReadAll(): boolean {
     return this.#hasReadAll;
   }
@@ -240,7 +245,7 @@ export class DueReader {
       await this.#readPage({ from, flows: 1, dueBy: now });
       if (this.#isClosed) return;
     }
-    if (!this.#mayBeMore || this.#isPausing || this.#isFullOfTexts) return;
+    if (!this.#mayBeMore || this.#isPausing || this.#isFullOfTexts || this.#means.hand.waiting >= this.#means.windowMax / 2) return;
     this.#mayBeMore = false;
     this.#round ??= { from: null, crowded: new Set(), isCrowded: false, tookMs: 0 };
     await this.#goRound(this.#round, now);

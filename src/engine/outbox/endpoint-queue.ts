@@ -22,8 +22,12 @@ export interface EndpointQueueMeans extends ConclusionsMeans {
 
 /** Due deliveries that are read from the store at once, if no more calls than that may be under way. */
 const windowMin = 64;
-/** Deliveries of one flow in hand at least: of a key, and of an address, of which there may be many at once. */
-const flowMin = { key: 48, address: 8 };
+/** Times the window that may wait in all, while commits ask for deliveries of further flows. */
+const windowsMax = 4;
+/** Deliveries of one flow that may be in hand beside those that may be under way, where no address has all places. */
+const flowMore = 16;
+/** Deliveries to one address in hand, at least. */
+const addressMin = 8;
 
 /**
  * The deliveries of one endpoint in one partition. They stay in the store; memory knows which are due and wait for a free
@@ -50,8 +54,8 @@ export class EndpointQueue {
     this.#time = means.calls.timeOf(name);
     this.#conclusions = new Conclusions(means, endpoint, this.#time);
     this.#windowMax = Math.max(windowMin, 2 * endpoint.concurrency);
-    const flowMinOf = endpoint.to.address === undefined ? flowMin.key : flowMin.address;
-    this.#flowMax = Math.max(flowMinOf, Math.ceil(1.5 * endpoint.concurrency));
+    const { concurrency } = endpoint;
+    this.#flowMax = endpoint.to.address === undefined ? concurrency + flowMore : Math.max(addressMin, concurrency);
     this.#reader = new DueReader({
       ...means,
       name,
@@ -135,12 +139,17 @@ export class EndpointQueue {
     // At rest too: there may be answers of calls that an earlier tenure made.
     if (!this.#reader.mayLook) return;
     if (!this.#hasRoom && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
-    if (this.#hasRoom) this.#reader.look();
+    if (this.#hasRoom || (this.#reader.hasNamed && this.#hasRoomForNamed)) this.#reader.look();
   };
 
   /** Whether few enough deliveries wait in memory, and small enough ones. */
   get #hasRoom(): boolean {
     return this.#hand.waiting < this.#windowMax / 2 && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
+  }
+
+  /** Those that a commit has asked for may wait beside a window of others. */
+  get #hasRoomForNamed(): boolean {
+    return this.#hand.waiting < windowsMax * this.#windowMax && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
   }
 
   readonly #mayBegin = (delivery: StoredDelivery): boolean => this.#gate.mayBegin(delivery);

@@ -223,31 +223,41 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
       loads += keys.length;
       return base.load(partition, keys);
     };
-    const attempt = ({ key }: { key: string }, nth: number) => {
-      if (key.startsWith('k') && nth === 1) failing();
-    };
+    let retried = 0;
+    const retrying = pipeline('retrying', {
+      event: Call,
+      key: ({ key }) => key,
+      state: z.object({ n: z.int() }),
+      retry: { attempts: 2, backoff: '1s', jitter: 0 },
+      handle({ key }, _state, turn) {
+        if (key.startsWith('k') && turn.attempt === 1) failing();
+        if (key.startsWith('k')) retried += 1;
+        return { n: 1 };
+      },
+    });
     const t = await testMill({
-      pipelines: [steps({ attempt })],
+      pipelines: [retrying],
       store: withCalls(base, { held, load }),
       limits: { warmKeys: 100 },
     });
     await t.ingestBatch(
-      'steps',
-      Array.from({ length: 1_000 }, (_, at) => ({ key: `k${at}`, n: 1 })),
+      'retrying',
+      Array.from({ length: 1_000 }, (_, at) => ({ key: `k${at}`, say: 'fail' })),
     );
     await t.drain();
-    for (const n of [1, 2, 3]) {
+    for (let round = 0; round < 3; round += 1) {
       loads = 0;
       for (let at = 0; at < 50; at += 1) {
-        await t.ingest('steps', { key: `other ${at}`, n });
+        await t.ingest('retrying', { key: `other ${at}`, say: 'hello' });
         await t.drain();
       }
     }
     assert.equal(loads, 0, 'the other keys stay in memory');
+    assert.equal(retried, 0);
     await t.advance('1m');
-    assert.equal(t.mill.counts().steps?.processed, 1_150);
+    assert.equal(retried, 1_000);
+    assert.equal(t.mill.counts().retrying?.depth, 0);
     assert.ok(underWayMax <= 128 * base.partitions, `${underWayMax} were read back at once`);
-    for (const key of ['k0', 'k999']) assert.deepEqual(await stepsOf(t, key), [1]);
     await t.stop();
   });
 
@@ -282,6 +292,29 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     gate.resolve();
     await t.drain();
     assert.deepEqual(await stepsOf(t, 'busy'), [1]);
+    await t.stop();
+  });
+
+  test('readers of all keys cost the same, however many keys are busy', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const attempt = ({ key }: { key: string }) => (key.startsWith('busy') ? gate.promise : undefined);
+    const t = await testMill({ pipelines: [steps({ attempt }, { concurrency: 1_000 })] });
+    const busy = Array.from({ length: 400 }, (_, at) => ({ key: `busy ${at}`, n: 1 }));
+    await t.ingestBatch('steps', busy);
+    await t.state('steps', 'other');
+    assert.equal(t.mill.counts().steps?.running, 400);
+    const looks = context.mock.getter(Lane.prototype, 'isBusy', Object.getOwnPropertyDescriptor(Lane.prototype, 'isBusy')?.get);
+    const readers = Array.from({ length: 400 }, () => t.mill.settled('steps', 60_000));
+    for (let n = 0; n < 20; n += 1) await t.ingest('steps', { key: 'other', n });
+    await t.state('steps', 'other');
+    assert.ok(looks.mock.callCount() < 2_000, `${looks.mock.callCount()} looks`);
+    let answered = 0;
+    for (const reader of readers) void reader.then(() => (answered += 1));
+    await t.state('steps', 'other');
+    assert.equal(answered, 0);
+    gate.resolve();
+    assert.ok((await Promise.all(readers)).every((isSettled) => isSettled));
+    for (const { key } of busy.slice(0, 3)) assert.deepEqual(await stepsOf(t, key), [1]);
     await t.stop();
   });
 

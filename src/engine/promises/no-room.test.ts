@@ -56,6 +56,19 @@ onEveryStore('promises 1, 2, 8: a store without room', ({ testMill, makeStore })
     assert.deepEqual(mill.mill.health(), { status: 'ok' });
   });
 
+  test('refuses at once to discard what waits, and does once there is room', async (t) => {
+    const { room, store } = withRoom(makeStore());
+    const mill = await testMill({ store, pipelines: [steps()] });
+    t.after(() => mill.stop());
+    await mill.mill.pause('steps');
+    for (const n of [1, 2]) await mill.ingest('steps', { key: 'a', n });
+    room.isFull = true;
+    for (let time = 0; time < 2; time += 1) await assert.rejects(mill.mill.discardEvents('steps'), isCode('MILL_STORE_FULL'));
+    room.isFull = false;
+    await mill.advance('5s');
+    assert.equal(await mill.mill.discardEvents('steps'), 2);
+  });
+
   test('starts, answers reads and refuses the rest, and handles what waits once there is room', async (t) => {
     const base = makeStore();
     const before = await testMill({ store: base, pipelines: [steps({ attempt: failing }, { attempts: 1 })] });

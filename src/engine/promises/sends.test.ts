@@ -290,7 +290,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
         for (let part = 0; part < parts; part += 1) turn.send(target, {});
       },
     });
-    const t = await testMill({ pipelines: [fan, target] });
+    const t = await testMill({ pipelines: [fan, target], limits: { effects: 150_000 } });
     await t.ingest('fan', { parts: 150_000 });
     await t.drain();
     assert.equal(t.mill.counts().target?.processed, 150_000);

@@ -47,6 +47,7 @@ export async function run(call: AttemptCall): Promise<AttemptAnswer> {
     parentPort?.postMessage({ begun: call.attemptId } satisfies Begun);
     const next = await handle(declared, call, turn);
     turn.end();
+    turn.checkEffects();
     const { rows, sends, timerWrites, deliveries, ignored } = turn;
     return { decided: { next: copied(next, 'next state'), rows, sends, timerWrites, deliveries, ignored }, lines };
   } catch (error) {

@@ -112,7 +112,7 @@ export class ThreadPool {
   }
 
   async #ask(turn: TurnRecord, work: Work, state: unknown, begun: () => void): Promise<AttemptAnswer> {
-    const { signal, key, id, attempt, acceptedAt, now, traceparent = null } = turn;
+    const { signal, key, id, attempt, acceptedAt, now, traceparent = null, effectsMax } = turn;
     const { clock } = this.#means;
     signal.throwIfAborted();
     if (this.#threads === undefined) throw new MillraceError('MILL_STOPPING', 'the threads have ended');
@@ -127,7 +127,7 @@ export class ThreadPool {
     });
     try {
       const answer = this.#threads.run(
-        { attemptId, turn: { key, id, attempt, acceptedAt, now, traceparent }, work, state },
+        { attemptId, turn: { key, id, attempt, acceptedAt, now, traceparent, effectsMax }, work, state },
         { name: 'run', signal },
       );
       this.#follow(this.#threads);

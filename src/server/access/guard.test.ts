@@ -141,6 +141,22 @@ test('metrics ask for no token where that is told, and all else does', async (t)
   assert.match(await (await fetch(`${url}/metrics?format=prometheus`)).text(), /^millrace_refused_requests_total\{reason="missing"\} 2$/m);
 });
 
+test('anybody may ask whether work makes progress, and only who may look at all learns what waits', async (t) => {
+  const [reader, limited, sender] = [made('a', 'read'), made('b', 'read', ['visits']), made('c', 'ingest')];
+  const { url, mill } = await serve(t, { access: { tokens: new Tokens([reader.token, limited.token, sender.token]) } });
+  const health = async (headers: Record<string, string> = {}) => (await fetch(`${url}/health`, { headers })).json();
+  const plain = { status: 'ok', service: 'millrace' };
+  const wrong = { authorization: `Bearer ${newSecret()}` };
+  for (const headers of [{}, wrong, limited.headers, sender.headers]) assert.deepEqual(await health(headers), plain);
+  const shown = await health(reader.headers);
+  assert.ok(typeof shown === 'object' && shown !== null && 'depth' in shown && 'version' in shown);
+  assert.deepEqual((await serve(t).then(async (open) => (await fetch(`${open.url}/health`)).json())) as object, shown);
+  await mill.stop();
+  const stopped = await fetch(`${url}/health`);
+  assert.equal(stopped.status, 503);
+  assert.deepEqual(Object.keys((await stopped.json()) as object), ['status', 'service', 'reason']);
+});
+
 test('a file of tokens is read again when it changes or another is put in its place, and kept when it cannot be', {
   timeout: 60_000,
 }, async (t) => {

@@ -22,6 +22,8 @@ export interface AccessOptions {
   readonly hosts?: readonly string[];
 }
 
+type Refusal = MillraceError | undefined;
+
 /** The lock of the server: lets in who has a token that is good for what is asked, under a name that is the server's. */
 export class Guard {
   readonly hosts: Hosts;
@@ -60,7 +62,7 @@ export class Guard {
    * Why a request may not pass; undefined when it may. A promise is to be waited for: who guesses is slowed down. Sets what an
    * answer with the refusal says in its head.
    */
-  refusalOf(request: FastifyRequest, reply: FastifyReply): MillraceError | Promise<MillraceError> | undefined {
+  refusalOf(request: FastifyRequest, reply: FastifyReply): Refusal | Promise<Refusal> {
     const { headers } = request;
     if (this.#asksHost && !this.hosts.knows(headers.host)) {
       this.refusals.host += 1;
@@ -68,8 +70,8 @@ export class Guard {
     }
     if (this.#tokens === undefined) return undefined;
     const ask = askOf(request);
-    if (ask !== 'any token' && ask.access === 'open') return undefined;
     const token = this.#tokenIn(headers);
+    if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request);
     if (token === undefined) return this.#unauthorized(request, reply);
     if (ask === 'any token' || isGoodFor(token, ask)) {
       request.setDecorator(pipelinesOfToken, token.pipelines ?? null);
@@ -78,6 +80,20 @@ export class Guard {
     this.refusals.forbidden += 1;
     reply.header('www-authenticate', challenge('insufficient_scope'));
     return new MillraceError('MILL_FORBIDDEN', forbiddenMessage(token, ask, request));
+  }
+
+  /** Whether who sends these headers may look at all that there is. */
+  maySeeAll(headers: IncomingHttpHeaders): boolean {
+    if (this.#tokens === undefined) return true;
+    const token = this.#tokenIn(headers);
+    return token !== undefined && isGoodFor(token, { access: 'read', pipelines: undefined });
+  }
+
+  /** Anybody is let in, and who shows a wrong token there is slowed down too: the answer may tell that it is wrong. */
+  #openTo(token: Token | undefined, { headers, ip }: FastifyRequest): Refusal | Promise<Refusal> {
+    if (token !== undefined || headers.authorization === undefined) return undefined;
+    this.refusals.unknown += 1;
+    return this.#strangers.noted(ip)?.then(() => undefined);
   }
 
   #tokenIn({ authorization }: IncomingHttpHeaders): Token | undefined {

@@ -39,6 +39,7 @@ export function lifeContract(it: StoreTest): void {
       () => store.deadLetters({ limit: 10 }),
       () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, after: 0, limit: 10 }),
       () => store.deliveryNames(visits, 'mail', 10),
+      () => store.setPaused('visits', true),
       () => store.inventory({ uncounted: [], named: [] }),
       () => store.forget('nobody'),
       () => store.query('SELECT id FROM accounts', []),

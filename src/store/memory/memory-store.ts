@@ -72,6 +72,7 @@ class MemoryStore implements Store {
   #declared: ReadonlySet<string> = new Set();
   /** The shapes under which states were stored, by pipeline and version. */
   readonly #shapes = new Map<string, Set<string>>();
+  readonly #paused = new Set<string>();
   #isOpen = false;
 
   constructor(partitions: number) {
@@ -86,7 +87,8 @@ class MemoryStore implements Store {
     }
     this.#declared = new Set(pipelines.map(({ name }) => name));
     this.#isOpen = true;
-    return { reshaped: pipelines.filter((pipeline) => this.#noteShape(pipeline)).map(({ name }) => name) };
+    const reshaped = pipelines.filter((pipeline) => this.#noteShape(pipeline)).map(({ name }) => name);
+    return { reshaped, paused: pipelines.map(({ name }) => name).filter((name) => this.#paused.has(name)) };
   }
 
   async claim(partition: PartitionId): Promise<Claim> {
@@ -195,6 +197,12 @@ class MemoryStore implements Store {
     return this.#records(partition).deliveries.names(endpoint, limit, key);
   }
 
+  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
+    this.#records({ pipeline, slice: 0 });
+    if (isPaused) this.#paused.add(pipeline);
+    else this.#paused.delete(pipeline);
+  }
+
   async inventory({ uncounted, named }: InventoryQuery): Promise<readonly StoredPipeline[]> {
     this.#checkOpen();
     return Array.from(this.#pipelines, ([pipeline, slices]) =>
@@ -207,6 +215,7 @@ class MemoryStore implements Store {
     if (this.#declared.has(pipeline))
       throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
     this.#pipelines.delete(pipeline);
+    this.#paused.delete(pipeline);
     for (const place of this.#shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#shapes.delete(place);
   }
 

@@ -379,7 +379,7 @@ test('a database of version 3 is brought up to date; of the states in it nobody 
       pipelines: [{ name: 'visits', numbered: false, state: { version: 2, shape: 'present' } }],
       tables: [],
     });
-    assert.deepEqual(opened, { reshaped: ['visits'] });
+    assert.deepEqual(opened, { reshaped: ['visits'], paused: [] });
     assert.deepEqual(
       (await store.read(visits, 0, 10)).map(({ id, origin }) => [id, origin]),
       [['one', null]],
@@ -400,7 +400,7 @@ test('a database of version 3 is brought up to date; of the states in it nobody 
     await store.close();
   }
   const again = await store.open({ pipelines: [{ name: 'visits', numbered: false, state: { version: 3, shape: 'present' } }], tables: [] });
-  assert.deepEqual(again, { reshaped: [] });
+  assert.deepEqual(again, { reshaped: [], paused: [] });
   await store.close();
 });
 

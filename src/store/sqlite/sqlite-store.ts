@@ -230,6 +230,10 @@ class SqliteStore implements Store {
     return this.#open.lookups.call('deliveryNames', [partition, endpoint, limit, key]);
   }
 
+  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
+    await this.#open.writer.call('setPaused', pipeline, isPaused);
+  }
+
   /** Counting may take long, and no handler and nobody outside waits for it. */
   async inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {
     return this.#open.own.call('inventory', [query]);

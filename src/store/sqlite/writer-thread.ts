@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { MillraceError } from '../../errors.ts';
 import type { Opened, StoreDeclaration, StoreLog } from '../store.ts';
@@ -8,6 +9,7 @@ import { OpenFiles } from './open-files.ts';
 import { OwnerLock } from './owner-lock.ts';
 import { Room } from './room.ts';
 import { createSchema } from './schema.ts';
+import { Select } from './select.ts';
 import { toStoreError } from './sqlite-errors.ts';
 import { noteShapes } from './state-shapes.ts';
 import { migrateTables } from './tables.ts';
@@ -79,7 +81,7 @@ function open(
     });
     keeper.tend();
     return {
-      started: { reshaped } satisfies Opened,
+      started: { reshaped, paused: pausedOf(db, declaration) } satisfies Opened,
       run: (calls, tell) => group.run(calls, tell),
       answered: () => keeper.tend(),
       close() {
@@ -93,6 +95,11 @@ function open(
     close(db, lock);
     throw toStoreError(error, connection.path);
   }
+}
+
+function pausedOf(db: DatabaseSync, { pipelines }: StoreDeclaration): readonly string[] {
+  const paused = new Set(new Select<[name: string]>(db, 'SELECT pipeline FROM millrace_paused').all().map(([name]) => name));
+  return pipelines.map(({ name }) => name).filter((name) => paused.has(name));
 }
 
 /** The lock goes last: until then nobody else may open the database. */

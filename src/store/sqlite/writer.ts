@@ -25,6 +25,7 @@ export interface WriterCalls {
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
+  setPaused(pipeline: string, isPaused: boolean): void;
   forgetPiece(pipeline: string): boolean;
 }
 
@@ -136,6 +137,12 @@ export class Writer implements WriterCalls {
       this.#resolveGap.run(id);
     }
     return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
+  }
+
+  setPaused(pipeline: string, isPaused: boolean): void {
+    this.#partition(pipeline, 0);
+    if (isPaused) this.#db.prepare('INSERT OR IGNORE INTO millrace_paused VALUES (?)').run(pipeline);
+    else this.#db.prepare('DELETE FROM millrace_paused WHERE pipeline = ?').run(pipeline);
   }
 
   /** Deletes some of what lies here of a pipeline that is not declared; returns whether something is left. */

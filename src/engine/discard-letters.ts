@@ -1,0 +1,39 @@
+import { codeOf } from '../fault.ts';
+import type { DeadLetter, DeadLetterQuery } from '../store/store.ts';
+
+export interface LettersMeans {
+  query(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
+  discard(id: string): Promise<void>;
+}
+
+/** Letters that are read and discarded at once; those of a partition share commits. */
+const lettersMax = 500;
+
+/**
+ * Discards the dead letters that a query finds, in bounded slices. Returns how many; those that somebody else resolved meanwhile count as
+ * none.
+ *
+ * @param filter at most `count` are looked at: a key that goes on may leave a new one at once
+ */
+export async function discardLetters(
+  { query, discard }: LettersMeans,
+  { count, ...filter }: { readonly pipeline: string; readonly key?: string | undefined; readonly count: number },
+): Promise<number> {
+  let discarded = 0;
+  let after: string | undefined;
+  for (let left = count; left > 0; ) {
+    const letters = await query({ ...filter, limit: Math.min(lettersMax, left), after });
+    if (letters.length === 0) return discarded;
+    const outcomes = await Promise.allSettled(letters.map(({ id }) => discard(id)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected' && !isResolved(outcome.reason)) throw outcome.reason;
+    discarded += outcomes.filter(({ status }) => status === 'fulfilled').length;
+    left -= letters.length;
+    after = letters.at(-1)?.id;
+  }
+  return discarded;
+}
+
+function isResolved(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'MILL_NOT_FOUND' || code === 'MILL_CONFLICT';
+}

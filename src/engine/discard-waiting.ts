@@ -1,0 +1,172 @@
+import type { Claim, DeadLetter, GapWrite, Hold, KeyRecord, KeyUpdate, PartitionId, Release, Store } from '../store/store.ts';
+
+export interface DiscardMeans {
+  readonly store: Store;
+  readonly partition: PartitionId;
+  readonly pipeline: { readonly order?: unknown };
+  /** Events are discarded, on disk. `letters` are the dead letters of those that had parked their key. */
+  discarded(events: number, letters: readonly string[]): void;
+}
+
+/** Held events of one commit, at most, as far as keys allow: the release of a number range takes all of a key. */
+const releasedMax = 10_000;
+/** Keys and events that are read at once. */
+const readMax = 512;
+/** Dead letters of one key that are read at once. More than one parks a key only after a failure of the store. */
+const lettersMax = 100;
+const nothing = { keys: [], timers: [], deliveries: [], rows: [], deadLetters: [], sends: [] };
+
+/**
+ * Discards all events of a partition that are accepted and not settled, or those of one key: none of them has a turn. A parked event goes
+ * with its dead letter. States, timers and deliveries stay, and so does the number that a key waits for. Returns how many events there were.
+ *
+ * No tenure may be at work: this claims the partition, and what lanes have in memory would be wrong. It commits in bounded slices, so a
+ * failure may come after some of them.
+ */
+export async function discardWaiting(means: DiscardMeans, only: string | undefined): Promise<number> {
+  const discard = new Discard(means, await means.store.claim(means.partition));
+  await discard.held(only);
+  if (means.pipeline.order === undefined) await discard.logged(only);
+  else await discard.passAll();
+  return discard.count;
+}
+
+class Discard {
+  count = 0;
+  readonly #means: DiscardMeans;
+  #claim: Pick<Claim, 'epoch' | 'head'>;
+  #cursor: number;
+
+  constructor(means: DiscardMeans, claim: Claim) {
+    this.#means = means;
+    this.#claim = claim;
+    this.#cursor = claim.cursor;
+  }
+
+  async held(only: string | undefined): Promise<void> {
+    const { store, partition } = this.#means;
+    if (only !== undefined) return this.#heldOf([only]);
+    for (let after: string | null = null; ; ) {
+      const keys: readonly string[] = await store.heldKeys(partition, after, readMax);
+      if (keys.length === 0) return;
+      await this.#heldOf(keys);
+      after = keys.at(-1) ?? null;
+    }
+  }
+
+  /** What is in the log and was never dispatched, or had no place among what is held. */
+  async logged(only: string | undefined): Promise<void> {
+    if (only !== undefined) return this.#loggedOf(only);
+    const events = this.#claim.head - this.#cursor;
+    this.#cursor = this.#claim.head;
+    if (events > 0) await this.#commit({ events });
+  }
+
+  /** Moves the cursor past all numbered events, which are held or settled: from the log they would come to their lanes once more. */
+  async passAll(): Promise<void> {
+    // Some may have come in, and been released, since the first claim.
+    this.#claim = await this.#means.store.claim(this.#means.partition);
+    this.#cursor = this.#claim.head;
+    await this.#commit({});
+  }
+
+  async #heldOf(keys: readonly string[]): Promise<void> {
+    const records = await this.#means.store.load(this.#means.partition, keys);
+    let slice: { readonly key: string; readonly record: KeyRecord }[] = [];
+    let events = 0;
+    for (const [at, record] of records.entries()) {
+      const key = keys[at] as string;
+      if (events + record.held > releasedMax) {
+        await this.#release(slice);
+        slice = [];
+        events = 0;
+      }
+      await this.#thin(key, record);
+      slice.push({ key, record });
+      events += record.held;
+    }
+    await this.#release(slice);
+  }
+
+  /** Releases most of what a key holds that holds more than fits one commit: events behind its first, by their positions. */
+  async #thin(key: string, record: KeyRecord): Promise<void> {
+    if (record.held <= releasedMax || record.heldFrom === null || this.#means.pipeline.order !== undefined) return;
+    const { head } = this.#claim;
+    for (let from = record.heldFrom + 1; from <= head; from += releasedMax) {
+      await this.#commit({ releases: [{ key, from, to: Math.min(from + releasedMax - 1, head) }] });
+    }
+  }
+
+  async #release(slice: readonly { readonly key: string; readonly record: KeyRecord }[]): Promise<void> {
+    if (slice.length === 0) return;
+    const parked = slice.filter(({ record }) => record.parked);
+    const letters: DeadLetter[] = [];
+    for (const { key } of parked) letters.push(...(await this.#parkingLetters(key)));
+    await this.#commit({
+      events: slice.reduce((total, { record }) => total + record.held, 0),
+      releases: slice.map(({ key }) => ({ key, from: 0, to: Number.MAX_SAFE_INTEGER })),
+      keys: parked.map(({ key, record: { state, next } }) => ({ key, state, next, parked: false })),
+      gaps: slice.filter(({ record }) => record.gap !== null).map(({ key }) => ({ key, gap: null })),
+      resolvedDeadLetters: letters.map(({ id }) => id),
+    });
+  }
+
+  async #parkingLetters(key: string): Promise<readonly DeadLetter[]> {
+    const { store, partition } = this.#means;
+    const parking: DeadLetter[] = [];
+    for (let after: string | undefined; ; ) {
+      const letters = await store.deadLetters({
+        pipeline: partition.pipeline,
+        key,
+        limit: lettersMax,
+        ...(after !== undefined && { after }),
+      });
+      parking.push(...letters.filter(({ parked }) => parked));
+      if (letters.length < lettersMax) return parking;
+      after = letters.at(-1)?.id;
+    }
+  }
+
+  /** The cursor passes the events of all keys, so that those of the others must be held from now on. */
+  async #loggedOf(only: string): Promise<void> {
+    const { store, partition } = this.#means;
+    const { head } = this.#claim;
+    while (this.#cursor < head) {
+      const page = (await store.read(partition, this.#cursor, readMax)).filter(({ position }) => position <= head);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      const others = page.filter(({ key }) => key !== only);
+      this.#cursor = last.position;
+      await this.#commit({
+        events: page.length - others.length,
+        holds: others.map(({ key, position }) => ({ key, order: position, position, attempts: 0, retryAt: null })),
+      });
+    }
+  }
+
+  async #commit({ events = 0, holds = [], releases = [], keys = [], gaps = [], resolvedDeadLetters = [] }: Slice): Promise<void> {
+    const { store, partition, discarded } = this.#means;
+    await store.commit({
+      ...nothing,
+      partition,
+      epoch: this.#claim.epoch,
+      cursor: this.#cursor,
+      holds,
+      releases,
+      keys,
+      gaps,
+      resolvedDeadLetters,
+    });
+    this.count += events;
+    discarded(events, resolvedDeadLetters);
+  }
+}
+
+interface Slice {
+  readonly events?: number;
+  readonly holds?: readonly Hold[];
+  readonly releases?: readonly Release[];
+  readonly keys?: readonly KeyUpdate[];
+  readonly gaps?: readonly GapWrite[];
+  readonly resolvedDeadLetters?: readonly string[];
+}

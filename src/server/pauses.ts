@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import type { Mill } from '../engine/mill.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+const Params = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline' }) });
+type Route = { Params: z.infer<typeof Params> };
+
+const Paused = z.object({ pipeline: z.string(), paused: z.boolean() });
+const Query = z.object({ key: z.string().optional().meta({ description: 'Only those of this key' }) });
+const Discarded = z.object({ discarded: z.int().meta({ description: 'How many there were' }) });
+
+/** Adds the routes by which an operator stops a pipeline and empties it: pause, resume, discard what waits, discard its dead letters. */
+export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
+  const tags = ['operator'];
+  const params = jsonSchemaOf(Params);
+
+  const paused = { tags, params, response: { 200: jsonSchemaOf(Paused) } };
+  const description =
+    'Turns under way end, deliveries go on, events are taken in until the backlog is full. A schedule is paused by itself.';
+  app.post<Route>(
+    '/pipelines/:pipeline/pause',
+    { schema: { ...paused, summary: 'Start no turn of a pipeline before it is resumed, also after a restart', description } },
+    async ({ params: { pipeline } }) => {
+      await mill.pause(pipeline);
+      return { pipeline, paused: true };
+    },
+  );
+
+  app.post<Route>(
+    '/pipelines/:pipeline/resume',
+    { schema: { ...paused, summary: 'Let a paused pipeline go on' } },
+    async ({ params: { pipeline } }) => {
+      await mill.resume(pipeline);
+      return { pipeline, paused: false };
+    },
+  );
+
+  const discarded = { tags, params, querystring: jsonSchemaOf(Query), response: { 200: jsonSchemaOf(Discarded) } };
+  app.post<Route>(
+    '/pipelines/:pipeline/events/discard',
+    {
+      schema: {
+        ...discarded,
+        summary: 'Discard the events of a paused pipeline that are not handled',
+        description: 'None of them ever has a turn. A parked event goes with its dead letter; states, timers and deliveries stay.',
+      },
+    },
+    async ({ params: { pipeline }, query }) => ({ discarded: await mill.discardEvents(pipeline, await parseRequest(Query, query)) }),
+  );
+
+  app.post<Route>(
+    '/pipelines/:pipeline/dead-letters/discard',
+    {
+      schema: { ...discarded, summary: 'Discard all dead letters of a pipeline', description: 'The same as to discard them one by one.' },
+    },
+    async ({ params: { pipeline }, query }) => ({ discarded: await mill.discardDeadLetters(pipeline, await parseRequest(Query, query)) }),
+  );
+}
