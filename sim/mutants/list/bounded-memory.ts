@@ -3,6 +3,7 @@ import { beside, contract, promise } from '../suites.ts';
 
 const lanes = 'src/engine/lanes.ts';
 const door = 'src/engine/door.ts';
+const dueReader = 'src/engine/outbox/due-reader.ts';
 const feed = 'src/engine/feed.ts';
 const bodies = 'src/server/bodies.ts';
 const answers = 'src/server/answers.ts';
@@ -89,6 +90,46 @@ export const boundedMemory: readonly Mutant[] = [
     file: feed,
     find: 'limit, { charactersMax: this.#bounds.memory.readMax })',
     replace: 'limit)',
+    tests,
+  },
+  {
+    name: 'deliveries-read-without-bound',
+    promises: [7],
+    file: dueReader,
+    find: 'now, limit, { charactersMax });',
+    replace: 'now, limit);',
+    tests,
+  },
+  {
+    name: 'deliveries-of-flows-read-without-bound',
+    promises: [7],
+    file: dueReader,
+    find: '...page, each, charactersMax }',
+    replace: '...page, each }',
+    tests,
+  },
+  {
+    name: 'large-deliveries-wait-in-any-number',
+    promises: [7],
+    file: 'src/engine/outbox/endpoint-queue.ts',
+    find: ' && this.#hand.sizeOfWaiting < this.#means.memory.readMax;',
+    replace: ';',
+    tests,
+  },
+  {
+    name: 'large-timers-read-without-bound',
+    promises: [7],
+    file: 'src/engine/timer-queue.ts',
+    find: 'const bounds = { after: ahead?.place ?? this.#readTo, charactersMax: memory.readMax };',
+    replace: 'const bounds = { after: ahead?.place ?? this.#readTo };',
+    tests,
+  },
+  {
+    name: 'large-timers-behind-a-cut-slice-left',
+    promises: [5],
+    file: 'src/engine/timer-queue.ts',
+    find: 'const isLast = !isFull ||',
+    replace: 'const isLast = found.length < sliceMax ||',
     tests,
   },
   {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { isCode, onEveryStore, upTo, withCalls } from './fixture.test.ts';
+import { failing, isCode, onEveryStore, upTo, withCalls } from './fixture.test.ts';
+import { delivered, idsOf, until } from './shop.fixture.test.ts';
 
 const kilo = 1_024;
 /** The store reads one KiB at once, a commit has 8 KiB, and states take up 128 KiB. */
@@ -40,6 +42,35 @@ function notebook({ attempt, numbered = false, concurrency = 100 }: Behaviour = 
   });
 }
 
+/** Each note sets a timer that brings its text. */
+function reminders(heard: string[]) {
+  return pipeline('reminders', {
+    event: Note,
+    key: ({ key }) => key,
+    timers: {
+      remind(_state, turn, data) {
+        assert.ok(JSON.stringify(data).length > kilo);
+        heard.push(turn.key);
+      },
+    },
+    handle({ text }, _state, turn) {
+      turn.timers.set('remind', { after: 1_000, data: { text } });
+    },
+  });
+}
+
+/** Delivers each note to the address that its key names, under the id `<key> <n>`. */
+function letters({ concurrency = 10 } = {}) {
+  return pipeline('letters', {
+    event: Note,
+    key: ({ key }) => key,
+    deliver: { post: { to: { call: failing, address: ({ url }) => url }, concurrency, timeout: 30_000 } },
+    handle({ key, n, text }, _state, turn) {
+      turn.deliver('post', { text }, { id: `${key} ${n}`, url: key });
+    },
+  });
+}
+
 const note = (key: string, n: number, size: number) => ({ key, n, text: 'x'.repeat(size) });
 
 /** The notes that a key has seen, in that order. */
@@ -52,10 +83,11 @@ async function seenBy(t: TestMill, key: string): Promise<unknown> {
 const sizeOf = (items: readonly { readonly body?: string; readonly state?: { readonly json: string } | null }[]) =>
   items.map(({ body, state }) => (body?.length ?? 0) + (state?.json.length ?? 0));
 
-/** A store that notes how much each of its lists holds, and all that is committed. */
+/** A store that notes how much each of its lists holds, how many deliveries are read at once, and all that is committed. */
 function observed(base: Store) {
   const lists: (readonly number[])[] = [];
   const commits: Commit[] = [];
+  const due: number[] = [];
   let loads = 0;
   const store = withCalls(base, {
     async read(...asked) {
@@ -74,12 +106,27 @@ function observed(base: Store) {
       loads += records.filter(({ state }) => state !== null).length;
       return records;
     },
+    async dueTimers(...asked) {
+      const timers = await base.dueTimers(...asked);
+      lists.push(timers.map(({ data }) => data?.length ?? 0));
+      return timers;
+    },
+    async dueDeliveries(...asked) {
+      const deliveries = await base.dueDeliveries(...asked);
+      due.push(deliveries.length);
+      return deliveries;
+    },
+    async dueByFlow(...asked) {
+      const found = await base.dueByFlow(...asked);
+      due.push(found.deliveries.length);
+      return found;
+    },
     async commit(commit) {
       commits.push(commit);
       return base.commit(commit);
     },
   });
-  return { store, lists, commits, statesLoaded: () => loads };
+  return { store, lists, commits, due, statesLoaded: () => loads };
 }
 
 /** No list goes on once it has one KiB. */
@@ -241,6 +288,59 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       lists.every((sizes) => sizes.length <= 2),
       JSON.stringify(lists),
     );
+    await t.stop();
+  });
+
+  test('large payloads wait in the store: few are in memory, and all are delivered', async () => {
+    const { store, due } = observed(makeStore());
+    const gate = Promise.withResolvers<Answer>();
+    const t = await testMill({
+      pipelines: [letters({ concurrency: 2 })],
+      store,
+      limits: { memoryBytes },
+      answer: () => gate.promise,
+    });
+    for (const n of upTo(40)) await t.ingest('letters', note(`key ${n % 5}`, n, 2 * kilo));
+    await until(() => t.mill.counts().letters?.deliveries === 40);
+    const called = t.calls.length;
+    await t.crash();
+    await until(() => t.calls.length >= called + 2);
+    // In each partition two are called, and another waits at most when more are read.
+    assert.ok(
+      due.every((count) => count <= 5),
+      `${due.join(', ')} at once`,
+    );
+    gate.resolve(delivered);
+    await t.drain();
+    assert.equal(new Set(idsOf(t.calls)).size, 40);
+    await t.stop();
+  });
+
+  test('large payloads for a receiver that never answers hide nobody else', async () => {
+    const { store, due } = observed(makeStore());
+    const answer = ({ url }: OutgoingCall) => (url === 'dead' ? new Promise<never>(() => {}) : delivered);
+    const t = await testMill({ pipelines: [letters()], store, limits: { memoryBytes }, answer });
+    for (const n of upTo(60)) await t.ingest('letters', note('dead', n, 2 * kilo));
+    for (const n of upTo(5)) for (const key of ['a', 'b', 'z']) await t.ingest('letters', note(key, n, 2 * kilo));
+    await until(() => idsOf(t.calls).filter((id) => !id.startsWith('dead')).length === 15);
+    assert.ok(
+      due.every((count) => count <= 16),
+      `${due.join(', ')} at once`,
+    );
+    await t.stop();
+  });
+
+  test('timers with large data come due at once: few are read at a time, and each fires once', async () => {
+    const { store, lists } = observed(makeStore());
+    const heard: string[] = [];
+    const t = await testMill({ pipelines: [reminders(heard)], store, limits: { memoryBytes } });
+    const keys = upTo(40).map((n) => `key ${n}`);
+    for (const key of keys) await t.ingest('reminders', note(key, 1, 2 * kilo));
+    await t.drain();
+    await t.advance(1_000);
+    await t.drain();
+    assertShort(lists);
+    assert.deepEqual(heard.toSorted(), keys.toSorted());
     await t.stop();
   });
 });
