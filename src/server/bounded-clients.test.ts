@@ -124,7 +124,7 @@ test('a client that reads nothing of its answer is closed', async (t) => {
 });
 
 test('a client that reads slowly gets all of its answer', async (t) => {
-  const { url } = await library(t, { answerTimeoutMs: 200, timeoutCheckMs: 20 });
+  const { url } = await library(t, { answerTimeoutMs: 1_500, timeoutCheckMs: 20 });
   const socket = await dial(t, url);
   socket.write('GET /book HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   let bytes = 0;
@@ -132,7 +132,7 @@ test('a client that reads slowly gets all of its answer', async (t) => {
     bytes += chunk.length;
     socket.pause();
     // In all for longer than nothing may be read.
-    setTimeout(() => socket.resume(), 5);
+    setTimeout(() => socket.resume(), 15);
   });
   await once(socket, 'close');
   assert.ok(bytes > 8_000_000, `${bytes}`);
