@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Lane } from './lane.ts';
+import { defaultLimits } from './limits.ts';
+import { Holding, Memory } from './memory.ts';
 import { WaitingLine } from './waiting-line.ts';
+
+const memory = new Memory(defaultLimits.memoryBytes);
+const laneOf = (key: string) => new Lane(key, undefined, { waiting: new Holding(memory.waiting), states: new Holding(memory.states) });
 
 /** A line before places that are freed one at a time, and who went on, in order. */
 function place() {
@@ -14,6 +19,7 @@ function place() {
   };
   const line: WaitingLine = new WaitingLine({
     isFull: () => free === 0,
+    isPaused: () => false,
     reloading: () => reloading,
     advance(lane) {
       if (lane.spilledFrom === 0) {
@@ -31,7 +37,7 @@ function place() {
 
 test('ready lanes and applicants have free places in turns, each in the order in which they came', async () => {
   const { line, wentOn, take, freeOne } = place();
-  for (const key of ['a', 'b', 'c', 'd']) line.wait(new Lane(key, undefined));
+  for (const key of ['a', 'b', 'c', 'd']) line.wait(laneOf(key));
   const begun = ['event', 'timer', 'second event'].map((name) => line.inTurn(() => take(name)));
   for (let places = 0; places < 7; places += 1) freeOne();
   assert.deepEqual(wentOn, ['a', 'event', 'b', 'timer', 'c', 'second event', 'd']);
@@ -42,9 +48,9 @@ test('ready lanes and applicants have free places in turns, each in the order in
 test('an applicant that takes no place leaves it to the next', () => {
   const { line, wentOn, freeOne } = place();
   void line.inTurn(() => undefined);
-  line.wait(new Lane('a', undefined));
+  line.wait(laneOf('a'));
   void line.inTurn(() => undefined);
-  line.wait(new Lane('b', undefined));
+  line.wait(laneOf('b'));
   freeOne();
   freeOne();
   assert.deepEqual(wentOn, ['a', 'b']);
@@ -52,7 +58,7 @@ test('an applicant that takes no place leaves it to the next', () => {
 
 test('of lanes whose moment has come no more are read back than the window has room for, and each waits once', () => {
   const { line, wentOn } = place();
-  const lanes = Array.from({ length: 300 }, (_, n) => new Lane(`k${n}`, undefined));
+  const lanes = Array.from({ length: 300 }, (_, n) => laneOf(`k${n}`));
   for (const lane of lanes) {
     lane.spilledFrom = 0;
     line.ring(lane);
@@ -65,7 +71,7 @@ test('of lanes whose moment has come no more are read back than the window has r
 
 test('when the line is closed, applicants begin, to learn that it is, and lanes do not', async () => {
   const { line, wentOn, freeOne } = place();
-  line.wait(new Lane('a', undefined));
+  line.wait(laneOf('a'));
   const before = line.inTurn(() => 'before');
   line.close();
   assert.deepEqual([await before, await line.inTurn(() => 'after')], ['before', 'after']);

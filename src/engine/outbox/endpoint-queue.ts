@@ -138,18 +138,14 @@ export class EndpointQueue {
     this.#begin();
     // At rest too: there may be answers of calls that an earlier tenure made.
     if (!this.#reader.mayLook) return;
-    if (!this.#hasRoom && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
-    if (this.#hasRoom || (this.#reader.hasNamed && this.#hasRoomForNamed)) this.#reader.look();
+    if (!this.#hasRoom(this.#windowMax / 2) && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
+    // Those that a commit has asked for may wait beside a window of others.
+    if (this.#hasRoom(this.#reader.hasNamed ? windowsMax * this.#windowMax : this.#windowMax / 2)) this.#reader.look();
   };
 
-  /** Whether few enough deliveries wait in memory, and small enough ones. */
-  get #hasRoom(): boolean {
-    return this.#hand.waiting < this.#windowMax / 2 && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
-  }
-
-  /** Those that a commit has asked for may wait beside a window of others. */
-  get #hasRoomForNamed(): boolean {
-    return this.#hand.waiting < windowsMax * this.#windowMax && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
+  /** Whether fewer deliveries than that wait in memory, and small enough ones. */
+  #hasRoom(waitingMax: number): boolean {
+    return this.#hand.waiting < waitingMax && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
   }
 
   readonly #mayBegin = (delivery: StoredDelivery): boolean => this.#gate.mayBegin(delivery);
