@@ -32,7 +32,12 @@ const refused: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => mill.deadLetters({ limit: Number.NaN }), 'deadLetters: limit: expected an integer of at least 1, found NaN'],
   [
     () => mill.deadLetters('orders' as never),
-    'deadLetters: expected an object of options (pipeline, key, id, after, limit, charactersMax), found "orders"',
+    'deadLetters: expected an object of options (pipeline, key, id, after, limit), found "orders"',
+  ],
+  [() => mill.deadLetters({}, { charactersMax: 0 }), 'deadLetters: charactersMax: expected an integer of at least 1, found 0'],
+  [
+    () => mill.state('orders', 'a', { charactersMax: 5 } as never),
+    'state: charactersMax is no option; the options are signal, timeoutMs, waitMs',
   ],
   [() => mill.keys('orders', 'a' as never), 'keys: keys: expected an array of texts, found "a"'],
   [() => mill.keys('orders', [5] as never), 'keys: keys[0]: expected a text, found 5'],
