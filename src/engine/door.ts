@@ -145,9 +145,15 @@ export class Door {
     for (const [partition, offered] of offers) partition.offer(offered);
   }
 
+  /** Without an asynchronous schema and cold keys it waits for nothing before the append: events come in in the order of the calls. */
   async #takeEach(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
-    const refused = new Map<number, MillraceError>();
-    const identified = await this.#identifyEach(pipeline, events, options, refused);
+    const identified: { readonly at: number; readonly outgoing: Outgoing }[] = [];
+    const refused = new Refused();
+    for (const [at, event] of events.entries()) {
+      const found = this.#identifyOne(pipeline, event, options, (error) => refused.note(at, error), refused.late);
+      const outgoing = found instanceof Promise ? await found : found;
+      if (outgoing !== undefined) identified.push({ at, outgoing });
+    }
     const admitted: Outgoing[] = [];
     for (const [place, { at, outgoing }] of identified.entries()) {
       try {
@@ -158,45 +164,30 @@ export class Door {
         }
         admitted.push(outgoing);
       } catch (error) {
-        refused.set(at, asRefusal(error));
+        refused.note(at, error);
       }
     }
-    const failed = Array.from(refused.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED' || code === 'MILL_INTERNAL');
+    const failed = Array.from(refused.errors.values()).filter(isOurFault);
     if (failed.length > 0) this.#logFailed(pipeline, failed);
     const appended = admitted.length === 0 ? [] : await this.#appender.append(admitted);
-    let next = 0;
-    // Not by `map`, which leaves the holes of an array out.
-    return Array.from(events, (_, at) => {
-      const error = refused.get(at);
-      if (error !== undefined) return { status: 'rejected', error };
-      const verdict = judge(admitted[next] as Outgoing, appended[next]);
-      next += 1;
-      return verdict;
-    });
+    return judgeEach(events.length, refused.errors, admitted, appended);
   }
 
-  /** Returns the events that are valid, each with its place in the batch; those that are not go to `refused`. */
-  async #identifyEach(
+  /** One event of a batch; undefined when it is refused, which is noted. What a schema that was late waits for will not come for it either. */
+  #identifyOne(
     pipeline: AnyPipeline,
-    events: readonly unknown[],
+    event: unknown,
     options: IngestOptions,
-    refused: Map<number, MillraceError>,
-  ): Promise<readonly { readonly at: number; readonly outgoing: Outgoing }[]> {
-    const identified: { readonly at: number; readonly outgoing: Outgoing }[] = [];
-    let late: MillraceError | undefined;
-    for (const [at, event] of events.entries()) {
-      try {
-        // What the schema waits for will not come for the next event either, and a caller waits once.
-        if (late !== undefined) this.#reject(pipeline, late);
-        const outgoing = this.#identify(pipeline, event, options);
-        identified.push({ at, outgoing: outgoing instanceof Promise ? await outgoing : outgoing });
-      } catch (error) {
-        const refusal = asRefusal(error);
-        refused.set(at, refusal);
-        if (refusal.code === 'MILL_VALIDATION_TIMEOUT') late = refusal;
-      }
+    note: (error: unknown) => undefined,
+    late: MillraceError | undefined,
+  ): Outgoing | undefined | Promise<Outgoing | undefined> {
+    try {
+      if (late !== undefined) this.#reject(pipeline, late);
+      const outgoing = this.#identify(pipeline, event, options);
+      return outgoing instanceof Promise ? outgoing.catch(note) : outgoing;
+    } catch (error) {
+      return note(error);
     }
-    return identified;
   }
 
   /** Writes one line for a call: events that fail together nearly always have one fault. */
@@ -393,6 +384,41 @@ function memoryFull(pipeline: string): MillraceError {
 function asRefusal(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
   throw error;
+}
+
+/** The events of a batch that are refused, by their places. */
+class Refused {
+  readonly errors = new Map<number, MillraceError>();
+  /** The schema has not answered in time for one of them. */
+  late: MillraceError | undefined;
+
+  note(at: number, error: unknown): undefined {
+    const refusal = asRefusal(error);
+    this.errors.set(at, refusal);
+    if (refusal.code === 'MILL_VALIDATION_TIMEOUT') this.late = refusal;
+  }
+}
+
+/** What became of each event of a batch, holes in its array among them. */
+function judgeEach(
+  count: number,
+  refused: ReadonlyMap<number, MillraceError>,
+  admitted: readonly Outgoing[],
+  appended: readonly Appended[],
+): readonly Judged[] {
+  let next = 0;
+  return Array.from({ length: count }, (_, at) => {
+    const error = refused.get(at);
+    if (error !== undefined) return { status: 'rejected', error };
+    const verdict = judge(admitted[next] as Outgoing, appended[next]);
+    next += 1;
+    return verdict;
+  });
+}
+
+/** Whether the pipeline, or the engine, is at fault. */
+function isOurFault({ code }: MillraceError): boolean {
+  return code === 'MILL_PIPELINE_FAILED' || code === 'MILL_INTERNAL';
 }
 
 function judge({ stored }: Outgoing, appended: Appended | undefined): Judged {
