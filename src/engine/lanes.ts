@@ -32,7 +32,7 @@ export interface LaneMeans extends RunnerMeans {
   /** Whether every turn must be alone in its draft. */
   isOneByOne(): boolean;
   /** Timers of a key have come due while it was parked, and it is open again. */
-  leftDue(key: string): void;
+  leftDue(key: string, firstDueAt: number): void;
   /** The highest position known to be in the log. */
   head(): number;
   /** Events that the door has let in for a key that was not in memory; asked once. */
@@ -541,7 +541,7 @@ export class Lanes {
 
   /** Nothing of the lane can run now. */
   #rest(lane: Lane, isFresh: boolean): void {
-    if (lane.hasLeft) this.#means.leftDue(lane.key);
+    if (lane.hasLeft) this.#means.leftDue(lane.key, lane.timers[0]?.dueAt ?? Number.POSITIVE_INFINITY);
     // Where it had no turn, no commit follows that lets others have the place.
     if (this.#throttle.concluded(lane)) this.#means.drafted();
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {

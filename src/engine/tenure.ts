@@ -127,7 +127,7 @@ export class Tenure {
       committed,
       isOneByOne: () => means.refusals.isSearching,
       timerTouched: (key, name) => this.#timers.touch(key, name),
-      leftDue: (key) => this.#timers.lookAt(key),
+      leftDue: (key, firstDueAt) => this.#timers.lookAt(key, firstDueAt),
       head: () => this.#feed.head,
       refusal: (cause) => means.refusals.take(cause),
       arriving: (key) => this.admissions.take(key),

@@ -1,3 +1,4 @@
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { isFullList, sizeOfTimer } from '../store/list-size.ts';
 import type { PartitionId, Store, StoredTimer, TimerPlace, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
@@ -10,6 +11,7 @@ export interface TimerQueueMeans {
   readonly store: Store;
   readonly clock: Clock;
   readonly partition: PartitionId;
+  readonly pipeline: Pick<AnyPipeline, 'key'>;
   readonly lanes: Lanes;
   readonly memory: Pick<Memory, 'readMax'>;
   /** Resolves once all that is drafted by now is on disk. */
@@ -105,9 +107,10 @@ export class TimerQueue {
     }
   }
 
-  /** Gives a key that was parked the timers that have come due. */
-  lookAt(key: string): void {
-    this.#passed.add(key);
+  /** Gives a key that was parked the timers that have come due, the first of them at a moment. */
+  lookAt(key: string, dueAt: number): void {
+    if (this.#isKeyed) this.#passed.add(key);
+    else this.#missed(dueAt);
     this.#look();
   }
 
@@ -121,14 +124,24 @@ export class TimerQueue {
     const isDue = isOutcome(name) || dueAt <= this.#means.clock.now();
     // A look may miss an outcome: the clock may be set back before.
     const mayBeMissed = isOutcome(name) || this.#isPassed(dueAt);
-    if (isDue && mayBeMissed && this.#passed.size < sliceMax) this.#passed.add(key);
+    if (this.#isKeyed && isDue && mayBeMissed && this.#passed.size < sliceMax) this.#passed.add(key);
     else {
       this.#mayBeAhead ||= isOutcome(name);
-      if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
-      else if (this.#isPassed(dueAt)) this.#readTo = before(dueAt);
+      this.#missed(dueAt);
     }
     if (isDue) this.#look();
     else this.#arm(dueAt);
+  }
+
+  /** The next look must read a moment, although others may have read it. */
+  #missed(dueAt: number): void {
+    if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
+    else if (this.#isPassed(dueAt)) this.#readTo = before(dueAt);
+  }
+
+  /** Whether memory knows all timers of a key in memory. An event that is its own key may come into memory without its record. */
+  get #isKeyed(): boolean {
+    return this.#means.pipeline.key !== undefined;
   }
 
   /** Whether no look to come reads a moment again. */

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { contract, promise } from '../suites.ts';
+import { contract, promise, simulation } from '../suites.ts';
 
 const lane = 'src/engine/lane.ts';
 const queue = 'src/engine/timer-queue.ts';
@@ -204,7 +204,7 @@ export const timers: readonly Mutant[] = [
     name: 'timers-left-by-a-parked-key-lost',
     promises: [5],
     file: 'src/engine/lanes.ts',
-    find: 'if (lane.hasLeft) this.#means.leftDue(lane.key);',
+    find: 'if (lane.hasLeft) this.#means.leftDue(lane.key, lane.timers[0]?.dueAt ?? Number.POSITIVE_INFINITY);',
     replace: '',
     tests: [promise('floods', 'parked in masses')],
   },
@@ -215,5 +215,13 @@ export const timers: readonly Mutant[] = [
     find: 'const isGiven = !this.#isBehind && !lanes.isFull',
     replace: 'const isGiven = !lanes.isFull',
     tests: [promise('floods', 'outcomes that come in faster')],
+  },
+  {
+    name: 'memory-asked-for-the-timers-of-an-event-without-a-key',
+    promises: [5],
+    file: queue,
+    find: 'if (this.#isKeyed && isDue && mayBeMissed',
+    replace: 'if (isDue && mayBeMissed',
+    tests: [simulation('the one that found this')],
   },
 ];
