@@ -259,6 +259,8 @@ export class Lanes {
   writeTimer(write: TimerWrite): void {
     const draft = this.#means.draft();
     const lane = this.#lanes.get(write.key);
+    // A record that is being read is older: it is read again.
+    if (lane === undefined) this.#loading.delete(write.key);
     lane?.writeTimer(write);
     if (lane !== undefined) lane.draft = draft.number;
     this.#means.timerTouched(write.key, write.name);

@@ -224,4 +224,12 @@ export const timers: readonly Mutant[] = [
     replace: 'if (isDue && mayBeMissed',
     tests: [simulation('the one that found this')],
   },
+  {
+    name: 'record-that-was-read-before-an-outcome-taken-for-newer',
+    promises: [5, 6],
+    file: 'src/engine/lanes.ts',
+    find: 'if (lane === undefined) this.#loading.delete(write.key);',
+    replace: '',
+    tests: [simulation('the one that found this')],
+  },
 ];
