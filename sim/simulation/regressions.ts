@@ -33,4 +33,10 @@ export const regressions: readonly Regression[] = [
     isPlain: false,
     found: 'after the clock was set back an outbox that was over forgot an answer of the next one, and so a call was made twice',
   },
+  {
+    seed: 1174,
+    steps: 40,
+    isPlain: false,
+    found: 'a key waited for a draft that said nothing and so never committed: a number of the log that had been passed already',
+  },
 ];

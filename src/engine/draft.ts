@@ -80,8 +80,10 @@ export class Draft {
     return this.#deadLetters.length - this.#resolved.length;
   }
 
-  passed(position: number): void {
+  /** Returns the number of the draft that says so: this one, or, where the log had come farther, the one before. */
+  passed(position: number): number {
     if (position > this.cursor) this.cursor = position;
+    return position > this.#startCursor ? this.number : this.number - 1;
   }
 
   /** The lane's record as it stands when the draft commits will be stored. */

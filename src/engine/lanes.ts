@@ -415,9 +415,8 @@ export class Lanes {
   /** A numbered event is held in the store already; memory is only the shorter way. */
   #takeNumbered(lane: Lane, waiting: Waiting): void {
     const draft = this.#means.draft();
-    draft.passed(waiting.position);
-    // Until that is on disk nobody else counts the event.
-    lane.draft = draft.number;
+    // Until that is on disk nobody else counts the event. A draft that says nothing never commits, and nobody may wait for it.
+    lane.draft = Math.max(lane.draft, draft.passed(waiting.position));
     this.#means.drafted();
     if (waiting.order < lane.next) return;
     if (waiting.position > lane.countedTo) this.#countPending(lane);

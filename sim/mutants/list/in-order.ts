@@ -200,4 +200,12 @@ export const inOrder: readonly Mutant[] = [
     replace: "while ((lane.status === 'open' || lane.status === 'running') && this.#mayGoOn) {",
     tests: [promise('in-order')],
   },
+  {
+    name: 'key-waits-for-a-draft-that-says-nothing',
+    promises: [3],
+    file: 'src/engine/draft.ts',
+    find: 'return position > this.#startCursor ? this.number : this.number - 1;',
+    replace: 'return this.number;',
+    tests: [simulation('the one that found this')],
+  },
 ];
