@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { integerFrom, type Random } from '../../src/cli/random.ts';
 import type { Book, Call } from './book.ts';
@@ -18,11 +19,18 @@ export interface EndpointUrls {
 export class Endpoints {
   readonly #random: Random;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
+  /** Connections that may bring calls: all but those on which a calm one came. */
+  readonly #lines = new Set<Socket>();
+  #closed = Promise.withResolvers<void>();
   #book: Book | undefined;
   #port = 0;
 
   private constructor(random: Random) {
     this.#random = random;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#lines.add(socket);
+      socket.on('close', () => this.#over(socket));
+    });
   }
 
   static async listen(random: Random): Promise<Endpoints> {
@@ -49,6 +57,13 @@ export class Endpoints {
     this.#book = book;
   }
 
+  /** Resolves once all has been read that a server has sent which is dead by now, so that none of it counts as the next one's. */
+  async drained(): Promise<void> {
+    // Connections are taken in the order in which they were made, so those of the dead one are before this.
+    await (await fetch(this.calmUrls.sms)).arrayBuffer();
+    while (this.#lines.size > 0) await this.#closed.promise;
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -63,12 +78,21 @@ export class Endpoints {
     request.resume();
     const endpoint = request.url?.slice(1);
     const book = this.#book;
-    if (book === undefined || (endpoint !== 'sms' && endpoint !== 'explosions')) return accept(response, 'calm');
+    if (book === undefined || (endpoint !== 'sms' && endpoint !== 'explosions')) {
+      this.#over(request.socket);
+      return accept(response, 'calm');
+    }
     const id = String(request.headers['idempotency-key']);
     const arrivedAt = performance.now();
     const call: Call = { endpoint, id, life: book.life, arrivedAt, result: 'unknown', answeredAt: Number.NaN, messageId: '' };
     book.calls.push(call);
     await (endpoint === 'sms' ? this.#asProvider(call, response) : this.#asReceiver(call, response));
+  }
+
+  #over(socket: Socket): void {
+    this.#lines.delete(socket);
+    this.#closed.resolve();
+    this.#closed = Promise.withResolvers<void>();
   }
 
   async #asProvider(call: Call, response: ServerResponse): Promise<void> {

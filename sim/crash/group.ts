@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Random, randomOf } from '../../src/cli/random.ts';
 import { Book, type Life } from './book.ts';
 import { checkRepeats } from './checks/calls.ts';
@@ -26,9 +25,6 @@ export interface GroupOptions {
   /** Aborts when the harness is to end at once. */
   readonly signal: AbortSignal;
 }
-
-/** What the dead process has sent is read within this, in milliseconds; the next one needs longer to make its first call. */
-const lastWordsMs = 20;
 
 /**
  * A group of rounds on one database: the clients send all the time, the server is started and killed in each round, and at the
@@ -91,7 +87,7 @@ export class Group {
     tally.rounds += 1;
     if (life.end === 'killed') tally.kills[moment] += 1;
     else tally.stops += 1;
-    await pause(lastWordsMs);
+    await this.#options.endpoints.drained();
     await this.#examiner.take(life);
   }
 
