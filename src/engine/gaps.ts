@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts';
 import type { GapWatch } from './gap-watch.ts';
 import type { Lane, Waiting } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import { Lookout } from './lookout.ts';
 
 export interface GapsMeans {
   readonly store: Store;
@@ -38,35 +39,34 @@ const lookMax = 512;
  */
 export class Gaps {
   readonly #means: GapsMeans;
+  readonly #lookout: Lookout;
   /** Lanes whose gap is not noted as it stands, and since when, in elapsed time, in this order. They stay in memory until it is. */
   readonly #young = new Map<Lane, number>();
   #disarmNote: (() => void) | undefined;
-  #alarmAt = Number.POSITIVE_INFINITY;
-  #disarm: (() => void) | undefined;
   #disarmSoon: (() => void) | undefined;
   #endWatch: (() => void) | undefined;
-  #looking: Promise<void> | undefined;
-  #lookAgain = false;
   /** Whether gaps may count from a moment that lies ahead: the clock was set back, perhaps while nobody was here. */
   #mayBeAhead = true;
   #closed = false;
 
   constructor(means: GapsMeans) {
     this.#means = means;
+    const { clock, looked, failed } = means;
+    this.#lookout = new Lookout({ clock, look: () => this.#takeOverdue(), looked, failed });
   }
 
   get isIdle(): boolean {
-    return this.#looking === undefined;
+    return !this.#lookout.isLooking;
   }
 
   /** @param noted how many gaps an earlier tenure noted */
   start(noted: number): void {
     this.#endWatch = this.#means.clock.whenTurnedBack(() => {
       this.#mayBeAhead = true;
-      this.#look();
+      this.#lookout.look();
     });
     this.#means.gapWatch.count = noted;
-    if (noted > 0) this.#look();
+    if (noted > 0) this.#lookout.look();
     else this.#means.gapWatch.see(undefined);
   }
 
@@ -78,7 +78,7 @@ export class Gaps {
     this.#young.delete(lane);
     this.#young.set(lane, clock.elapsedMs());
     this.#armNote(noteAfterMs);
-    if (skipAfterMs !== undefined) this.#arm(lane.gap.since + skipAfterMs);
+    if (skipAfterMs !== undefined) this.#lookout.lookAt(lane.gap.since + skipAfterMs);
   }
 
   /** The lane has its number, or waits for it no longer. */
@@ -105,7 +105,7 @@ export class Gaps {
       if (gap !== null) gapWatch.noted({ key, ...gap });
       else if (gapWatch.oldest?.key === key) this.#lookSoon();
     }
-    this.#arm(gapWatch.alarmAt);
+    this.#lookout.lookAt(gapWatch.alarmAt);
     // Their lanes may be forgotten now, and perhaps nothing else happens.
     this.#means.lanes.sweep();
   }
@@ -115,7 +115,7 @@ export class Gaps {
     this.#endWatch?.();
     this.#disarmNote?.();
     this.#disarmSoon?.();
-    this.#disarm?.();
+    this.#lookout.close();
   }
 
   #armNote(afterMs: number): void {
@@ -148,41 +148,13 @@ export class Gaps {
     this.#means.drafted();
   }
 
-  #arm(at: number): void {
-    if (this.#closed || at >= this.#alarmAt) return;
-    this.#disarm?.();
-    this.#alarmAt = at;
-    this.#disarm = this.#means.clock.alarm(at, () => {
-      this.#alarmAt = Number.POSITIVE_INFINITY;
-      this.#look();
-    });
-  }
-
   /** Many gaps may close, one after the other, and each be the oldest. */
   #lookSoon(): void {
     if (this.#closed) return;
     this.#disarmSoon ??= this.#means.clock.after(noteAfterMs, () => {
       this.#disarmSoon = undefined;
-      this.#look();
+      this.#lookout.look();
     });
-  }
-
-  #look(): void {
-    if (this.#closed) return;
-    if (this.#looking !== undefined) {
-      this.#lookAgain = true;
-      return;
-    }
-    this.#lookAgain = false;
-    this.#looking = this.#takeOverdue()
-      .catch((error: unknown) => {
-        if (!this.#closed) this.#means.failed(error);
-      })
-      .finally(() => {
-        this.#looking = undefined;
-        if (this.#lookAgain) this.#look();
-        else this.#means.looked();
-      });
   }
 
   async #takeOverdue(): Promise<void> {
@@ -195,11 +167,11 @@ export class Gaps {
     if (this.#closed) return;
     const [oldest] = await store.gaps(partition, { limit: 1 });
     gapWatch.see(oldest);
-    this.#arm(gapWatch.alarmAt);
+    this.#lookout.lookAt(gapWatch.alarmAt);
     if (skipAfterMs === undefined) return;
     // What is overdue now and was not skipped goes on by itself, once its lane does.
     const [next] = await store.gaps(partition, { after: firstPlaceFrom(Math.floor(begunBy) + 1), limit: 1 });
-    if (next !== undefined) this.#arm(next.since + skipAfterMs);
+    if (next !== undefined) this.#lookout.lookAt(next.since + skipAfterMs);
   }
 
   async #skipOverdue(begunBy: number): Promise<void> {

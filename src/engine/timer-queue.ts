@@ -4,6 +4,7 @@ import type { PartitionId, Store, StoredTimer, TimerPlace, TimerWrite } from '..
 import type { Clock } from './clock.ts';
 import type { DueTimer } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import { Lookout } from './lookout.ts';
 import type { Memory } from './memory.ts';
 import { isOutcome } from './outbox/outcome.ts';
 
@@ -37,6 +38,7 @@ const sliceMax = 1_000;
  */
 export class TimerQueue {
   readonly #means: TimerQueueMeans;
+  readonly #lookout: Lookout;
   /** Read, and not given to their lanes yet; in order. */
   readonly #slice = new Map<string, DueTimer>();
   /** Looks have read up to here; undefined before the first. */
@@ -54,10 +56,6 @@ export class TimerQueue {
   readonly #left = new Set<string>();
   /** Whether outcomes wait in the store: those that come now are behind them. */
   #isBehind = false;
-  #alarmAt = Number.POSITIVE_INFINITY;
-  #disarm: (() => void) | undefined;
-  #looking: Promise<void> | undefined;
-  #lookAgain = false;
   /** Whether there may be timers that are overdue although their moment lies ahead. */
   #mayBeAhead = true;
   /** Up to where looks for these have read, and how many timers, while there are more. */
@@ -66,20 +64,22 @@ export class TimerQueue {
 
   constructor(means: TimerQueueMeans) {
     this.#means = means;
+    const { clock, looked, failed } = means;
+    this.#lookout = new Lookout({ clock, look: () => this.#takeDue(), looked, failed });
   }
 
   get isIdle(): boolean {
-    return this.#looking === undefined;
+    return !this.#lookout.isLooking;
   }
 
   /** Fires what came due in the past and arms the soonest of the rest. */
   start(): void {
-    this.#look();
+    this.#lookout.look();
   }
 
   /** A turn decided to set or cancel a timer. */
   touch(key: string, name: string): void {
-    if (this.#looking === undefined) return;
+    if (!this.#lookout.isLooking) return;
     const own = nameOf(key, name);
     if (this.#isReading) this.#touched.add(own);
     this.#slice.delete(own);
@@ -111,13 +111,13 @@ export class TimerQueue {
   lookAt(key: string, dueAt: number): void {
     if (this.#isKeyed) this.#passed.add(key);
     else this.#missed(dueAt);
-    this.#look();
+    this.#lookout.look();
   }
 
   close(): void {
     this.#closed = true;
     this.#slice.clear();
-    this.#disarm?.();
+    this.#lookout.close();
   }
 
   #armed(key: string, name: string, dueAt: number): void {
@@ -129,7 +129,7 @@ export class TimerQueue {
       this.#mayBeAhead ||= isOutcome(name);
       this.#missed(dueAt);
     }
-    if (isDue) this.#look();
+    if (isDue) this.#lookout.look();
     else this.#arm(dueAt);
   }
 
@@ -150,35 +150,8 @@ export class TimerQueue {
   }
 
   #arm(at: number): void {
-    if (this.#closed || at >= this.#alarmAt) return;
-    if (at <= this.#means.clock.now()) {
-      this.#look();
-      return;
-    }
-    this.#disarm?.();
-    this.#alarmAt = at;
-    this.#disarm = this.#means.clock.alarm(at, () => {
-      this.#alarmAt = Number.POSITIVE_INFINITY;
-      this.#look();
-    });
-  }
-
-  #look(): void {
-    if (this.#closed) return;
-    if (this.#looking !== undefined) {
-      this.#lookAgain = true;
-      return;
-    }
-    this.#lookAgain = false;
-    this.#looking = this.#takeDue()
-      .catch((error: unknown) => {
-        if (!this.#closed) this.#means.failed(error);
-      })
-      .finally(() => {
-        this.#looking = undefined;
-        if (this.#lookAgain) this.#look();
-        else this.#means.looked();
-      });
+    if (at <= this.#means.clock.now()) this.#lookout.look();
+    else this.#lookout.lookAt(at);
   }
 
   async #takeDue(): Promise<void> {
@@ -188,10 +161,10 @@ export class TimerQueue {
     await this.#giveSlice();
     lanes.sweep();
     if (!isLast) {
-      this.#lookAgain = true;
+      this.#lookout.look();
       return;
     }
-    if (this.#left.size === 0 && !this.#lookAgain) this.#isBehind = false;
+    if (this.#left.size === 0 && !this.#lookout.isAskedAgain) this.#isBehind = false;
     const next = await store.nextTimerDue(partition, now);
     if (next !== null) this.#arm(next);
   }

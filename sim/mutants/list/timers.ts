@@ -92,7 +92,7 @@ export const timers: readonly Mutant[] = [
     name: 'timers-not-looked-for-at-a-start',
     promises: [5, 8],
     file: queue,
-    find: 'start(): void {\n    this.#look();',
+    find: 'start(): void {\n    this.#lookout.look();',
     replace: 'start(): void {',
     tests: [promise('timers')],
   },
