@@ -16,8 +16,8 @@ import {
   type TableQuery,
   withRowErrors,
 } from '../../src/index.ts';
-import { forPart, mapFound, type Sorting, sortedRows } from '../shared/sorted-rows.ts';
 import { pipelineName } from './pipeline.ts';
+import { forPart, mapFound, type Sorting, sortedRows } from './sorted-rows.ts';
 import { accountsTable } from './tables.ts';
 import { AccountType } from './update.ts';
 

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import * as z from 'zod';
 import {
   decodeCursor,
@@ -14,7 +13,6 @@ import {
   type UnreadableColumn,
   withRowErrors,
 } from '../../src/index.ts';
-import { forPart, mapFound, sortedRows } from '../shared/sorted-rows.ts';
 import { pipelineName, rocketsTable } from './pipeline.ts';
 import type { Rocket } from './rocket.ts';
 
@@ -111,37 +109,19 @@ interface Selection {
 }
 
 function selectSorted(mill: Mill, { sort, order, after, limit }: Selection, reading: ReadOptions): Promise<readonly Row[]> {
-  const select = (bounds: typeof forPage) => mill.query(rocketsTable, { ...reading, ...bounds });
-  if (sort === 'id') {
-    const rows = select(forPage).selectAll().orderBy('id', order).limit(limit);
-    return (after === undefined ? rows : rows.where('id', order === 'asc' ? '>' : '<', after[1])).execute();
-  }
-  return sortedRows(
-    { order, after, limit },
-    {
-      ascending(from, max) {
-        const rows = select(forPage).selectAll().orderBy(sort).orderBy('id').limit(max);
-        const behind = from && rows.where(({ eb, refTuple, tuple }) => eb(refTuple(sort, 'id'), '>', tuple(...from)));
-        return (behind ?? rows).execute();
-      },
-      equal(value, afterId, max) {
-        const rows = select(forPart).selectAll().where(isValue(sort, value)).orderBy('id').limit(max);
-        return (afterId === undefined ? rows : rows.where('id', '>', afterId)).execute();
-      },
-      async valuesBelow(value, max) {
-        const values = select(forPart)
-          .select(sql<string | number>`${sql.ref(sort)}`.as('value'))
-          .orderBy(sort, 'desc')
-          .limit(max);
-        const rows = await (value === undefined ? values : values.where(sort, '<', value)).execute();
-        return mapFound(rows, (row) => SortValue.parse(exactValue(row, 'value')));
-      },
-      between(lower, higher, max) {
-        const rows = select(forPart).selectAll().where(sort, '>', lower).where(sort, '<=', higher);
-        return rows.orderBy(sort, 'desc').orderBy('id').limit(max).execute();
-      },
-    },
-  );
+  const beyond = order === 'asc' ? '>' : '<';
+  const select = mill
+    .query(rocketsTable, { ...reading, ...forPage })
+    .selectAll()
+    .orderBy(sort, order)
+    .orderBy('id')
+    .limit(limit);
+  if (after === undefined) return select.execute();
+  const [value, id] = after;
+  if (sort === 'id') return select.where('id', beyond, id).execute();
+  return select
+    .where((where) => where.or([where(sort, beyond, value), where.and([where(sort, '=', value), where('id', '>', id)])]))
+    .execute();
 }
 
 async function countAll(mill: Mill, reading: ReadOptions): Promise<number> {
@@ -174,14 +154,6 @@ function toRocket(row: Row): Rocket {
     lastUpdated: row.last_updated,
   };
 }
-
-/** Also null, in a table that somebody made by hand. */
-function isValue(sort: Sort, value: string | number) {
-  return sql<boolean>`${sql.ref(sort)} is ${value}`;
-}
-
-/** A value that the list is sorted by as the database has it, whatever somebody put there. */
-const SortValue = exactly(z.custom<string | number>((value) => value === null || typeof value === 'number' || typeof value === 'string'));
 
 /** Where a cursor points. It is made for one order and means nothing in another. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
