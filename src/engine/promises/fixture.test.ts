@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -82,6 +83,25 @@ export function withCalls(store: Store, replaced: Partial<Store>): Store {
       return typeof member === 'function' ? member.bind(target) : member;
     },
   });
+}
+
+/** A store with the most keys of a pipeline whose held events it was reading back at once; each such read takes a moment. */
+export function watchReadingBack(store: Store, pipelineName: string) {
+  let underWay = 0;
+  const watched = {
+    max: 0,
+    store: withCalls(store, {
+      async held(partition, ...asked) {
+        if (partition.pipeline !== pipelineName) return store.held(partition, ...asked);
+        underWay += 1;
+        watched.max = Math.max(watched.max, underWay);
+        await setImmediate();
+        underWay -= 1;
+        return store.held(partition, ...asked);
+      },
+    }),
+  };
+  return watched;
 }
 
 export const isCode = (code: string) => (error: unknown) => error instanceof MillraceError && error.code === code;

@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { Lane } from '../lane.ts';
 import { Tenure } from '../tenure.ts';
-import { failing, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { failing, onEveryStore, steps, stepsOf, watchReadingBack, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }) => {
   const Call = z.object({ key: z.string(), say: z.string() });
@@ -212,16 +212,8 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
 
   test('keys whose retries come due at once are read back a few at a time, and leave the others their room in memory', async () => {
     const base = makeStore();
-    let underWay = 0;
-    let underWayMax = 0;
+    const readingBack = watchReadingBack(base, 'retrying');
     let loads = 0;
-    const held: Store['held'] = async (...asked) => {
-      underWay += 1;
-      underWayMax = Math.max(underWayMax, underWay);
-      await setImmediate();
-      underWay -= 1;
-      return base.held(...asked);
-    };
     const load: Store['load'] = (partition, keys) => {
       loads += keys.length;
       return base.load(partition, keys);
@@ -240,7 +232,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     });
     const t = await testMill({
       pipelines: [retrying],
-      store: withCalls(base, { held, load }),
+      store: withCalls(readingBack.store, { load }),
       limits: { warmKeys: 100 },
     });
     await t.ingestBatch(
@@ -260,7 +252,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.advance('1m');
     assert.equal(retried, 1_000);
     assert.equal(t.mill.counts().retrying?.depth, 0);
-    assert.ok(underWayMax <= 128 * base.partitions, `${underWayMax} were read back at once`);
+    assert.ok(readingBack.max <= 128 * base.partitions, `${readingBack.max} were read back at once`);
     await t.stop();
   });
 

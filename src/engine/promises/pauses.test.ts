@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
-import { failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
+import { failing, isCode, onEveryStore, steps, stepsOf, upTo, watchReadingBack, withCalls } from './fixture.test.ts';
 
 const forever = Number.MAX_SAFE_INTEGER;
 
@@ -155,20 +154,12 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
 
   test('keys whose moment comes in a pause, and keys that are redriven in it, are read back a few at a time after it', async () => {
     const base = makeStore();
-    let underWay = 0;
-    let underWayMax = 0;
-    const held: Store['held'] = async (...asked) => {
-      underWay += 1;
-      underWayMax = Math.max(underWayMax, underWay);
-      await setImmediate();
-      underWay -= 1;
-      return base.held(...asked);
-    };
+    const readingBack = watchReadingBack(base, 'steps');
     let isBroken = true;
     const attempt = ({ key, n }: { key: string; n: number }, nth: number) => {
       if (isBroken && n === 1 && (key.startsWith('parked') || nth === 1)) failing();
     };
-    const t = await testMill({ pipelines: [steps({ attempt }, { attempts: 2 })], store: withCalls(base, { held }) });
+    const t = await testMill({ pipelines: [steps({ attempt }, { attempts: 2 })], store: readingBack.store });
     const ingest = async (kind: string) => {
       const keys = Array.from({ length: 600 * base.partitions }, (_, at) => `${kind} ${at}`);
       for (const n of [1, 2])
@@ -185,14 +176,14 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.mill.settled('steps', forever);
     await t.mill.pause('steps');
     isBroken = false;
-    underWayMax = 0;
+    readingBack.max = 0;
     await t.advance('1h');
     for (const page of pagesOf(await t.mill.deadLetters({ limit: 10_000 }))) await Promise.all(page.map(({ id }) => t.mill.redrive(id)));
     await t.drain();
-    assert.equal(underWayMax, 0, 'nothing is read back in the pause');
+    assert.equal(readingBack.max, 0, 'nothing is read back in the pause');
     await t.mill.resume('steps');
     await t.drain();
-    assert.ok(underWayMax > 0 && underWayMax <= 128 * base.partitions, `${underWayMax} were read back at once`);
+    assert.ok(readingBack.max > 0 && readingBack.max <= 128 * base.partitions, `${readingBack.max} were read back at once`);
     assert.equal(t.mill.counts().steps?.depth, 0);
     for (const key of [parked[0], parked.at(-1), blocked[0], blocked.at(-1)]) assert.deepEqual(await stepsOf(t, key ?? ''), [1, 2]);
     await t.stop();

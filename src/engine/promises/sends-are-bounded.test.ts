@@ -8,7 +8,7 @@ import { table } from '../../pipeline/table.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { recordingLog } from '../log.fixture.test.ts';
-import { isCode, onEveryStore, upTo, withCalls } from './fixture.test.ts';
+import { isCode, onEveryStore, upTo, watchReadingBack, withCalls } from './fixture.test.ts';
 
 const Step = z.object({ key: z.string(), n: z.int(), times: z.int(), left: z.int() });
 const handled = table('handled', { pipeline: 'text', key: 'text', n: 'integer', attempt: 'integer' });
@@ -89,20 +89,11 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
 
   test('keys that find room at once are read back a few at a time', async () => {
     const base = makeStore();
-    let underWay = 0;
-    let underWayMax = 0;
-    const held: Store['held'] = async (partition, ...asked) => {
-      const counts = partition.pipeline === 'from' ? 1 : 0;
-      underWay += counts;
-      underWayMax = Math.max(underWayMax, underWay);
-      await setImmediate();
-      underWay -= counts;
-      return base.held(partition, ...asked);
-    };
+    const readingBack = watchReadingBack(base, 'from');
     const t = await testMill({
       pipelines: [relay('from', 'to'), relay('to', 'to')],
       limits: { backlog: 10_000, effects: 10_000, sends: 20_000 },
-      store: withCalls(base, { held }),
+      store: readingBack.store,
     });
     await t.mill.pause('to');
     const keys = 600 * base.partitions;
@@ -116,12 +107,12 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
       );
     await t.drain();
     assert.equal(t.mill.counts().from?.throttled, keys - 1);
-    underWayMax = 0;
+    readingBack.max = 0;
     assert.equal(await t.mill.discardEvents('to'), 10_000);
     await t.mill.resume('to');
     await t.drain();
     assert.deepEqual([depthOf(t, 'from'), depthOf(t, 'to')], [0, 0]);
-    assert.ok(underWayMax <= 128 * base.partitions, `${underWayMax} were read back at once`);
+    assert.ok(readingBack.max <= 128 * base.partitions, `${readingBack.max} were read back at once`);
     await t.stop();
   });
 

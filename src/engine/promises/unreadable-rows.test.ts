@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import { unreadableColumns } from '../../pipeline/unreadable.ts';
+import { commitOf, put } from '../../store/contract/fixtures.ts';
 import type { RowWrite, Store } from '../../store/store.ts';
 import { type Log, silentLog } from '../log.ts';
 import { onEveryStore } from './fixture.test.ts';
@@ -32,18 +33,7 @@ async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
   await store.open({ pipelines: [{ name: 'things', numbered: false }], tables: [things] });
   const partition = { pipeline: 'things', slice: 0 };
   const { epoch, cursor } = await store.claim(partition);
-  const nothing = {
-    holds: [],
-    gaps: [],
-    releases: [],
-    keys: [],
-    timers: [],
-    deliveries: [],
-    deadLetters: [],
-    resolvedDeadLetters: [],
-    sends: [],
-  };
-  await store.commit({ partition, epoch, cursor, ...nothing, rows: [{ table: 'things', write: 'put', rows }] });
+  await store.commit(commitOf(partition, epoch, { cursor, rows: [put('things', ...rows)] }));
   await store.close();
 }
 

@@ -326,12 +326,11 @@ test('a database of version 2 is brought up to date with all that is in it, and 
       deliveries: time,
       gaps: 0,
     });
-    const nothing = { holds: [], gaps: [], releases: [], keys: [], timers: [], rows: [], resolvedDeadLetters: [], sends: [] };
     const work = {
       deliveries: [{ write: 'ask' as const, delivery: stored }],
       deadLetters: [{ ...letter, id: `y${time}`, delivery: given }],
     };
-    await store.commit({ partition: visits, epoch, cursor: 1, ...nothing, ...work });
+    await store.commit(commitOf(visits, epoch, { cursor: 1, ...work }));
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 9, 10), [stored]);
     assert.deepEqual(
       (await store.deadLetters({ limit: 2 })).map(({ id, stack, timer, delivery }) => ({ id, stack, timer, delivery })),

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { table } from '../../pipeline/table.ts';
-import { commitOf } from '../contract/fixtures.ts';
+import { arm, commitOf, put } from '../contract/fixtures.ts';
 import { storeContract } from '../contract.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { sqlite } from './sqlite-store.ts';
@@ -192,25 +192,8 @@ describe('plain SQL beside a running store', () => {
     withStore(async ({ store, path }) => {
       const { epoch } = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
-      const nothing = {
-        cursor: 0,
-        holds: [],
-        gaps: [],
-        releases: [],
-        keys: [],
-        timers: [],
-        deliveries: [],
-        deadLetters: [],
-        resolvedDeadLetters: [],
-        sends: [],
-      };
       for (let i = 0; i < 20; i += 1) {
-        const commit = store.commit({
-          partition: visits,
-          epoch,
-          ...nothing,
-          rows: [{ table: 'pages', write: 'put', rows: [[`store ${i}`, i]] }],
-        });
+        const commit = store.commit(commitOf(visits, epoch, { rows: [put('pages', [`store ${i}`, i])] }));
         plain.prepare('INSERT INTO pages VALUES (?, ?)').run(`plain ${i}`, i);
         await commit;
       }
@@ -226,28 +209,9 @@ describe('plain SQL beside a running store', () => {
       plain.exec(`CREATE INDEX by_views ON pages (views);
         CREATE TRIGGER no_more BEFORE INSERT ON pages WHEN new.views > 10 BEGIN SELECT RAISE(ROLLBACK, 'too many'); END`);
       plain.close();
-      const put = (id: string, views: number) => ({
-        ...{
-          partition: visits,
-          epoch,
-          cursor: 0,
-          holds: [],
-          gaps: [],
-          releases: [],
-          keys: [],
-          timers: [],
-          deliveries: [],
-          deadLetters: [],
-          resolvedDeadLetters: [],
-        },
-        rows: [{ table: 'pages', write: 'put' as const, rows: [[id, views]] }],
-        sends: [event(id)],
-      });
-      const [first, refused, last] = await Promise.allSettled([
-        store.commit(put('a', 1)),
-        store.commit(put('b', 11)),
-        store.commit(put('c', 2)),
-      ]);
+      const visit = (id: string, views: number) =>
+        store.commit(commitOf(visits, epoch, { rows: [put('pages', [id, views])], sends: [event(id)] }));
+      const [first, refused, last] = await Promise.allSettled([visit('a', 1), visit('b', 11), visit('c', 2)]);
       assert.equal(refused.status === 'rejected' && refused.reason.message, 'table pages: too many');
       assert.deepEqual(first, {
         status: 'fulfilled',
@@ -266,19 +230,8 @@ test('a large pipeline is deleted in pieces, between which others commit, and a 
     const { epoch } = await store.claim(visits);
     const keys = Array.from({ length: 12_000 }, (_, n) => `k${n}`);
     await store.append(keys.map((key) => ({ ...event(key), knownSince: 0 })));
-    const timers = keys.map((key) => ({ key, name: 'wake', timer: { dueAt: 5, data: null, attempts: 0, retryAt: null } }));
-    const nothing = {
-      holds: [],
-      gaps: [],
-      releases: [],
-      keys: [],
-      deliveries: [],
-      rows: [],
-      deadLetters: [],
-      resolvedDeadLetters: [],
-      sends: [],
-    };
-    await store.commit({ partition: visits, epoch, cursor: 0, ...nothing, timers });
+    const timers = keys.map((key) => arm(key, 'wake', 5));
+    await store.commit(commitOf(visits, epoch, { timers }));
     await store.close();
 
     const others = { pipelines: [{ name: 'others', numbered: false }], tables: [] };

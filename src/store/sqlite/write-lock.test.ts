@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { commitOf } from '../contract/fixtures.ts';
 import { opened, otherProcess, positionsIn, temporaryFolder, visit, visits } from './fixture.test.ts';
 
 /** Longer than any test may take: who waits for it does not end. */
@@ -19,28 +20,16 @@ describe('a lock that another process has', () => {
       await assert.rejects(store.append([visit()]), isBusy);
       assert.ok(performance.now() - from >= 100, 'the first one waits');
       const later = performance.now();
-      const commit = {
-        partition: visits,
-        epoch,
-        cursor: 1,
-        holds: [],
-        gaps: [],
-        releases: [],
-        keys: [],
-        timers: [],
-        deliveries: [],
-        rows: [],
-      };
-      const whole = { ...commit, deadLetters: [], resolvedDeadLetters: [], sends: [] };
+      const commit = commitOf(visits, epoch, { cursor: 1 });
       for (let nth = 0; nth < 100; nth += 1) {
         await assert.rejects(store.append([visit()]), isBusy);
-        await assert.rejects(store.commit(whole), isBusy);
+        await assert.rejects(store.commit(commit), isBusy);
       }
       assert.ok(performance.now() - later < 100 * 100, 'two hundred calls take less than a hundred waits');
       assert.deepEqual(await positionsIn(store), [], 'whoever reads does not wait');
       await other.exec('COMMIT');
       assert.deepEqual(await store.append([visit()]), [{ status: 'accepted', position: 1 }]);
-      await store.commit(whole);
+      await store.commit(commit);
       assert.deepEqual(await positionsIn(store), [1], 'nothing that was refused is stored');
     });
   }
