@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, contract, program, promise, simulation } from '../suites.ts';
+import { beside, contract, program, promise } from '../suites.ts';
 
 const mill = 'src/engine/mill.ts';
 const partition = 'src/engine/partition.ts';
@@ -117,7 +117,7 @@ export const safeStop: readonly Mutant[] = [
     file: tenure,
     find: "this.#took(draft, committed);\n      if (this.#state === 'working') this.#flush();",
     replace: 'this.#took(draft, committed);\n      this.#flush();',
-    tests: [simulation('the one that found this')],
+    tests: [promise('exactly-once')],
   },
   {
     name: 'commit-begun-after-the-end',

@@ -220,6 +220,45 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('a commit that is under way when an append fails is the last before the next claim', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    let isFailing = false;
+    const calls: string[] = [];
+    const append: Store['append'] = async (events) => {
+      if (isFailing) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+      return base.append(events);
+    };
+    const claim: Store['claim'] = (partition) => {
+      calls.push('claim');
+      return base.claim(partition);
+    };
+    const commit: Store['commit'] = async (work) => {
+      calls.push('commit');
+      await gate.promise;
+      return base.commit(work);
+    };
+    let attempts = 0;
+    const attempt = () => {
+      attempts += 1;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt })], store: withCalls(base, { append, claim, commit }) });
+    calls.length = 0;
+    for (const n of [1, 2]) {
+      await t.ingest('steps', { key: 'a', n });
+      while (attempts < n || calls.length === 0) await setImmediate();
+    }
+    isFailing = true;
+    await assert.rejects(t.ingest('steps', { key: 'a', n: 3 }), isCode('MILL_STORE_UNAVAILABLE'));
+    isFailing = false;
+    gate.resolve();
+    await t.drain();
+    assert.deepEqual(calls, ['commit', 'claim', 'commit']);
+    assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);
+    assert.equal(t.mill.counts().steps?.processed, 2);
+    await t.stop();
+  });
+
   test('what a handler says after its end is refused, and has no effect', async () => {
     const notes = table('notes', { n: 'integer' }, { primaryKey: ['n'] });
     const refusals: unknown[] = [];
