@@ -33,4 +33,16 @@ export const regressions: readonly Regression[] = [
     isPlain: false,
     found: 'a key waited for a draft that said nothing and so never committed: a number of the log that had been passed already',
   },
+  {
+    seed: 2880,
+    steps: 40,
+    isPlain: false,
+    found: 'the clock was set back before an outcome was on disk, and the look that could have found it took what it read for old',
+  },
+  {
+    seed: 4003,
+    steps: 40,
+    isPlain: false,
+    found: 'the clock was set back once more while looks ahead of it went on, and an outcome came to lie behind them',
+  },
 ];

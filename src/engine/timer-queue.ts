@@ -58,6 +58,8 @@ export class TimerQueue {
   #isBehind = false;
   /** Whether there may be timers that are overdue although their moment lies ahead. */
   #mayBeAhead = true;
+  /** The latest moment that the last look or an outcome since has seen: where a look finds itself before it, the clock was set back. */
+  #latest = Number.NEGATIVE_INFINITY;
   /** Up to where looks for these have read, and how many timers, while there are more. */
   #ahead: { readonly place: TimerPlace; readonly looked: number } | undefined;
   #closed = false;
@@ -122,13 +124,11 @@ export class TimerQueue {
 
   #armed(key: string, name: string, dueAt: number): void {
     const isDue = isOutcome(name) || dueAt <= this.#means.clock.now();
+    if (isOutcome(name)) this.#latest = Math.max(this.#latest, dueAt);
     // A look may miss an outcome: the clock may be set back before.
     const mayBeMissed = isOutcome(name) || this.#isPassed(dueAt);
     if (this.#isKeyed && isDue && mayBeMissed && this.#passed.size < sliceMax) this.#passed.add(key);
-    else {
-      this.#mayBeAhead ||= isOutcome(name);
-      this.#missed(dueAt);
-    }
+    else this.#missed(dueAt);
     if (isDue) this.#lookout.look();
     else this.#arm(dueAt);
   }
@@ -157,6 +157,11 @@ export class TimerQueue {
   async #takeDue(): Promise<void> {
     const { store, clock, partition, lanes } = this.#means;
     const now = clock.now();
+    if (now < this.#latest) {
+      this.#mayBeAhead = true;
+      this.#ahead = undefined;
+    }
+    this.#latest = now;
     const isLast = await this.#read(now);
     await this.#giveSlice();
     lanes.sweep();

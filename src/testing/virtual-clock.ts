@@ -3,6 +3,8 @@ import { moment } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 
 interface Alarm {
+  /** In elapsed time. */
+  readonly setAt: number;
   readonly at: number;
   /** In elapsed time. */
   readonly deadline: number;
@@ -36,7 +38,7 @@ export class VirtualClock implements Clock {
   }
 
   alarm(at: number, ring: () => void, withinMs = Number.POSITIVE_INFINITY): () => void {
-    const alarm = { at: Math.max(at, this.now()), deadline: this.#elapsedMs + Math.max(0, withinMs), ring };
+    const alarm = { setAt: this.#elapsedMs, at, deadline: this.#elapsedMs + withinMs, ring };
     const before = this.#alarms.findIndex((other) => this.#momentOf(other) > this.#momentOf(alarm));
     this.#alarms.splice(before === -1 ? this.#alarms.length : before, 0, alarm);
     return () => {
@@ -81,8 +83,8 @@ export class VirtualClock implements Clock {
   }
 
   /** When an alarm rings, in elapsed time. */
-  #momentOf({ at, deadline }: Alarm): number {
-    return Math.min(at - this.#leadMs, deadline);
+  #momentOf({ setAt, at, deadline }: Alarm): number {
+    return Math.max(setAt, Math.min(at - this.#leadMs, deadline));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, promise } from '../suites.ts';
+import { beside, promise, simulation } from '../suites.ts';
 
 const clock = 'src/engine/clock.ts';
 const cron = 'src/pipeline/cron.ts';
@@ -114,6 +114,30 @@ export const clocks: readonly Mutant[] = [
     find: 'mayBeAhead ? Number.MAX_SAFE_INTEGER : now',
     replace: 'now',
     tests: [promise('clock-jumps')],
+  },
+  {
+    name: 'clock-that-was-set-back-not-seen-by-a-look',
+    promises: [6],
+    file: queue,
+    find: 'if (now < this.#latest) {',
+    replace: 'if (now < Number.NEGATIVE_INFINITY) {',
+    tests: [simulation('the one that found this')],
+  },
+  {
+    name: 'outcome-of-a-later-moment-not-looked-for',
+    promises: [6],
+    file: queue,
+    find: 'if (isOutcome(name)) this.#latest = Math.max(this.#latest, dueAt);',
+    replace: '',
+    tests: [promise('clock-jumps')],
+  },
+  {
+    name: 'looks-ahead-go-on-after-the-clock-was-set-back',
+    promises: [6],
+    file: queue,
+    find: '      this.#ahead = undefined;\n    }',
+    replace: '    }',
+    tests: [simulation('the one that found this')],
   },
   {
     name: 'delivery-waits-for-a-clock-that-was-set-back',

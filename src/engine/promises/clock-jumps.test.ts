@@ -8,7 +8,7 @@ import type { ScheduleOptions } from '../../pipeline/schedule.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
-import { delivered, failed, shop, toldTo } from './shop.fixture.test.ts';
+import { delivered, failed, heldAnswers, shop, toldTo, until } from './shop.fixture.test.ts';
 
 const startAt = Date.UTC(2026, 0, 1);
 const Tick = z.object({ dueAt: z.int(), now: z.int() });
@@ -375,6 +375,50 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.advance('10s');
     assert.deepEqual(at, [0, 10_000, 15_000]);
     await t.stop();
+  });
+
+  test('promise 6: an outcome that is on disk only after the clock was set back is told, with a key and without', async () => {
+    for (const key of [({ key }: z.infer<typeof Step>) => key, undefined]) {
+      const base = makeStore();
+      const { waiting, answer } = heldAnswers();
+      const gate = Promise.withResolvers<void>();
+      let commits = 0;
+      let isSlow = false;
+      const commit: Store['commit'] = async (work) => {
+        commits += 1;
+        if (isSlow) await gate.promise;
+        return base.commit(work);
+      };
+      const told: string[] = [];
+      const letters = pipeline('letters', {
+        event: Step,
+        ...(key && { key }),
+        deliver: {
+          door: {
+            to: { call: failing },
+            outcome(_state, _turn, { id, status }) {
+              told.push(`${id} ${status}`);
+            },
+          },
+        },
+        handle: ({ key: id }, _state, turn) => turn.deliver('door', {}, { id }),
+      });
+      const t = await testMill({ pipelines: [letters], store: withCalls(base, { commit }), answer });
+      await t.ingest('letters', { key: 'a', n: 1 });
+      await until(() => waiting.length === 1);
+      await t.mill.pause('letters');
+      t.clock.jump(2 * hour);
+      isSlow = true;
+      const before = commits;
+      waiting[0]?.give(delivered);
+      await until(() => commits > before);
+      t.clock.jump(-hour);
+      gate.resolve();
+      await t.mill.resume('letters');
+      await t.drain();
+      assert.deepEqual(told, ['a delivered']);
+      await t.stop();
+    }
   });
 
   test('promise 9: a handler ends in its time, a call too, and work without progress is unhealthy', async () => {
