@@ -4,18 +4,20 @@ import { existsSync } from 'node:fs';
 import { onStopOrder } from './stop-orders.js';
 
 const inCheckout = existsSync(new URL('../src/cli/main.ts', import.meta.url));
-const ours = (path) => new URL(inCheckout ? `../src/${path}.ts` : `../dist/src/${path}.js`, import.meta.url).href;
+const ours = (path) => new URL(inCheckout ? `../${path}.ts` : `../dist/${path}.js`, import.meta.url).href;
 
-const { provideMillrace } = await import(ours('provide-millrace'));
+const { provideMillrace } = await import(ours('src/provide-millrace'));
 provideMillrace();
 
-const { main } = await importMain();
-await main?.(process.argv.slice(2), { onStopOrder });
+// The command line and the systems meet here: neither side knows the other one's parts.
+const { main, shipped } = await importProgram();
+await main?.(process.argv.slice(2), { orders: { onStopOrder }, shipped });
 
 /** Without its dependencies the program cannot be imported; nothing else can be wrong with it. */
-async function importMain() {
+async function importProgram() {
   try {
-    return await import(ours('cli/main'));
+    const { main } = await import(ours('src/cli/main'));
+    return { main, shipped: await import(ours('systems/index')) };
   } catch (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes('Cannot find package')) throw error;
     const remedy = inCheckout ? 'run npm ci first' : 'install millrace again';

@@ -25,8 +25,11 @@ function launch(context: TestContext, main: string, { node, words = [], modules 
   cpSync(join(checkout, 'bin'), join(root, 'bin'), { recursive: true });
   cpSync(join(checkout, 'package.json'), join(root, 'package.json'));
   mkdirSync(join(root, 'src/cli'), { recursive: true });
+  mkdirSync(join(root, 'systems'));
   cpSync(join(checkout, 'src/provide-millrace.ts'), join(root, 'src/provide-millrace.ts'));
-  writeFileSync(join(root, 'src/cli/main.ts'), `${load}\nexport async function main(words, { onStopOrder }) {\n${main}\n}\n`);
+  writeFileSync(join(root, 'systems/index.ts'), 'export const systems = [];\n');
+  const parameters = 'words, { orders: { onStopOrder } }';
+  writeFileSync(join(root, 'src/cli/main.ts'), `${load}\nexport async function main(${parameters}) {\n${main}\n}\n`);
   if (modules) symlinkSync(join(checkout, 'node_modules'), join(root, 'node_modules'));
   return new Program(context, words, { folder: root, root, node: node ?? process.execPath });
 }

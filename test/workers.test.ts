@@ -180,7 +180,7 @@ test('an empty table is a run without blocks', async (context) => {
 const good = JSON.stringify(says(1, 'good', 2));
 const bad = (changes: object) => JSON.stringify({ ...says(1, 'bad', 2), ...changes });
 
-/** One line, no block, and nothing of the folder is other than before. All that is refused is in src/cli/workers/messages-file.test.ts. */
+/** One line, no block, and nothing of the folder is other than before. All that is refused is in systems/workers/play/messages-file.test.ts. */
 async function assertRefused(context: TestContext, folder: string, file: string, message: RegExp): Promise<void> {
   const before = contentsOf(folder);
   const { code, stdout, stderr } = await play(context, folder, ['--database', file, '--verbose', '--state', 'state.db']).ended;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { integerFrom, type Random } from '../../src/cli/random.ts';
+import { integerFrom, type Random } from '../../systems/shared/random.ts';
 import type { Ingest } from '../ledger.ts';
 import type { Book, Named } from './book.ts';
 import type { Connection, Reply } from './connection.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { integerFrom, type Random } from '../../src/cli/random.ts';
+import { integerFrom, type Random } from '../../systems/shared/random.ts';
 import type { Book, Call } from './book.ts';
 
 /** Where the server's calls go, and how they are answered. */

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Random } from '../../src/cli/random.ts';
 import { messageOf } from '../../src/errors.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { Random } from '../../systems/shared/random.ts';
 import { examineCut } from './after-cut.ts';
 import type { Book, Life } from './book.ts';
 import { Recorded } from './checks/recorded.ts';

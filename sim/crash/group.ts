@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Random, randomOf } from '../../src/cli/random.ts';
+import { type Random, randomOf } from '../../systems/shared/random.ts';
 import { Book, type Life } from './book.ts';
 import { checkRepeats } from './checks/calls.ts';
 import { Client } from './client.ts';

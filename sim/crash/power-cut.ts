@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { integerFrom, pick, type Random } from '../../src/cli/random.ts';
+import { integerFrom, pick, type Random } from '../../systems/shared/random.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const headerBytes = 32;

@@ -1,4 +1,4 @@
-import { integerFrom, type Random, randomOf } from '../../src/cli/random.ts';
+import { integerFrom, type Random, randomOf } from '../../systems/shared/random.ts';
 
 /** Choices that a seed and a number alone decide, so that an attempt can be made again. */
 export class Draw {

@@ -1,11 +1,11 @@
-import { systems } from '../../systems/index.ts';
 import type { Setting } from '../configuration/setting.ts';
 import { accessSettings } from './access-settings.ts';
 import { settings } from './configuration.ts';
 import { limitSettings } from './limit-settings.ts';
+import type { Shipped } from './shipped.ts';
 
 /** The tables of variables for the foot of a help page: those that hold for everything, the limits, then those of systems. */
-export function environmentHelp(): string {
+export function environmentHelp(systems: Shipped['systems']): string {
   const own = systems.flatMap((system) =>
     'settings' in system ? [{ heading: `Of ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
   );
@@ -22,12 +22,19 @@ function line({ variable, meaning, otherwise, required, unset }: Setting, width:
 }
 
 /** The commands as one would type them, for the foot of the program's help. */
-export const examples = `Examples:
-  $ millrace serve                          all systems on http://127.0.0.1:8080, API page at /docs
-  $ millrace serve rockets                  one of them, on its own port
-  $ millrace serve ./my-pipelines.ts        pipelines of your own, same server
-  $ millrace simulate rockets               load the rockets with messages out of order, then check every rocket
-  $ millrace replay accounts updates.json   take updates of accounts in as they would arrive, to the last callback
-  $ millrace workers --database talk.db     play a database of messages that workers say to each other
-  $ millrace store list                     what is stored of each pipeline, declared or not
-  $ millrace token ci --role ingest         a token that lets ci bring events in, and the line for MILLRACE_TOKENS`;
+export function examples(commands: Shipped['commands']): string {
+  const all = [...ofServe, ...commands.map(({ example }) => example), ...ofStores];
+  const width = Math.max(...all.map(([line]) => line.length)) + 3;
+  return ['Examples:', ...all.map(([line, does]) => `  $ ${line.padEnd(width)}${does}`)].join('\n');
+}
+
+const ofServe = [
+  ['millrace serve', 'all systems on http://127.0.0.1:8080, API page at /docs'],
+  ['millrace serve rockets', 'one of them, on its own port'],
+  ['millrace serve ./my-pipelines.ts', 'pipelines of your own, same server'],
+] as const;
+
+const ofStores = [
+  ['millrace store list', 'what is stored of each pipeline, declared or not'],
+  ['millrace token ci --role ingest', 'a token that lets ci bring events in, and the line for MILLRACE_TOKENS'],
+] as const;

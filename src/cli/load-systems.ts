@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { systems as ownSystems } from '../../systems/index.ts';
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { exportedValues, isObject } from '../modules/exported.ts';
@@ -11,21 +10,20 @@ import { shownPath } from '../modules/shown-path.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { isThenable } from '../pipeline/thenable.ts';
-import type { ConfigurableSystem, System } from '../server/system.ts';
+import type { System } from '../server/system.ts';
+import type { DeclaredSystem } from './shipped.ts';
 import { UsageError } from './usage-error.ts';
 
-type DeclaredSystem = System | ConfigurableSystem;
-
 /**
- * What is to be served: the named systems, and those that modules of the user export; without names every system of
- * ours. Throws `UsageError` for an unknown name and `MILL_INVALID_CONFIGURATION` for a module that does not load or
+ * What is to be served: those of our systems that are named, and those that modules of the user export; without names every
+ * system of ours. Throws `UsageError` for an unknown name and `MILL_INVALID_CONFIGURATION` for a module that does not load or
  * exports no pipeline.
  */
-export async function loadSystems(names: readonly string[]): Promise<readonly DeclaredSystem[]> {
+export async function loadSystems(names: readonly string[], ownSystems: readonly DeclaredSystem[]): Promise<readonly DeclaredSystem[]> {
   if (names.length === 0) return ownSystems;
   const systems = new Map<DeclaredSystem, string>();
   for (const name of new Set(names)) {
-    for (const system of isPath(name) ? await loadModule(name) : [ownSystem(name)]) systems.set(system, name);
+    for (const system of isPath(name) ? await loadModule(name) : [ownSystem(name, ownSystems)]) systems.set(system, name);
   }
   checkNamesDiffer(systems);
   return [...systems.keys()];
@@ -59,7 +57,7 @@ function isPath(name: string): boolean {
   return /[/\\]|\.(?:[cm]?[jt]sx?|json)$/.test(name);
 }
 
-function ownSystem(name: string): DeclaredSystem {
+function ownSystem(name: string, ownSystems: readonly DeclaredSystem[]): DeclaredSystem {
   const system = ownSystems.find((candidate) => candidate.name === name);
   if (system !== undefined) return system;
   const there = ownSystems.map((candidate) => candidate.name).join(', ');

@@ -5,16 +5,21 @@ import { readEnvironment } from './configuration.ts';
 import { exit } from './exit.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';
-import { addReplay } from './replay.ts';
 import { addServe } from './serve.ts';
-import { addSimulate } from './simulate.ts';
+import type { Shipped } from './shipped.ts';
 import type { StopOrders } from './stop-orders.ts';
 import { addStore } from './store.ts';
+import { addSystemCommands, type Invocation } from './system-commands.ts';
 import { addToken } from './token.ts';
-import { addWorkers } from './workers.ts';
+
+/** What the program is put together from, beside its commands. */
+interface Parts {
+  readonly orders: StopOrders;
+  readonly shipped: Shipped;
+}
 
 /** Runs one command to its end and leaves with its exit code. */
-export async function main(words: readonly string[], orders: StopOrders): Promise<void> {
+export async function main(words: readonly string[], { orders, shipped }: Parts): Promise<void> {
   let environment: Environment = process.env;
   const program = new Command('millrace');
   const fail = (error: unknown) => {
@@ -28,7 +33,7 @@ export async function main(words: readonly string[], orders: StopOrders): Promis
   process.on('unhandledRejection', fail);
   try {
     environment = readEnvironment(process.env);
-    declare(program, environment, orders);
+    declare(program, { environment, orders }, shipped);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) fail(error);
@@ -39,7 +44,8 @@ export async function main(words: readonly string[], orders: StopOrders): Promis
   exit();
 }
 
-function declare(program: Command, environment: Environment, orders: StopOrders): void {
+function declare(program: Command, invocation: Invocation, { systems, commands }: Shipped): void {
+  const { environment, orders } = invocation;
   program
     .description(
       'A durable, ordered event-processing engine: what it acknowledges is on disk, each key is handled in order, ' +
@@ -52,11 +58,9 @@ function declare(program: Command, environment: Environment, orders: StopOrders)
     // Errors are told in one place, by describeFailure.
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
-    .addHelpText('after', () => `\n${examples}\n\n${environmentHelp()}`);
-  addServe(program, environment, orders);
-  addReplay(program, environment, orders);
-  addSimulate(program, environment, orders);
-  addWorkers(program, environment, orders);
+    .addHelpText('after', () => `\n${examples(commands)}\n\n${environmentHelp(systems)}`);
+  addServe(program, invocation, systems);
+  addSystemCommands(program, commands, invocation);
   addStore(program, environment, orders);
   addToken(program);
 }

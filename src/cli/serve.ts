@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { Environment } from '../configuration/setting.ts';
 import { millrace } from '../engine/mill.ts';
 import { createServer, type MillServer } from '../server/server.ts';
 import { configure, type System } from '../server/system.ts';
@@ -13,12 +12,14 @@ import { describeDatabase } from './database.ts';
 import { type ExitListener, refuseExits } from './exit.ts';
 import { environmentHelp } from './help.ts';
 import { loadSystems } from './load-systems.ts';
-import { type StopOrders, stopRequested } from './stop-orders.ts';
+import type { DeclaredSystem } from './shipped.ts';
+import { stopRequested } from './stop-orders.ts';
 import { storeFor } from './store-for.ts';
 import { StrayFailures } from './stray-failures.ts';
+import type { Invocation } from './system-commands.ts';
 
-/** Adds `millrace serve`. */
-export function addServe(program: Command, environment: Environment, orders: StopOrders): void {
+/** Adds `millrace serve`, which serves all of our systems unless some are named. */
+export function addServe(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
   program
     .command('serve')
     .summary('serve systems, or pipelines of your own, over HTTP')
@@ -28,13 +29,13 @@ export function addServe(program: Command, environment: Environment, orders: Sto
     .option('--host <address>', 'address to listen on')
     .option('--open', 'let anybody who reaches the server do all, on any address, without tokens')
     .option('--database <url>', 'sqlite:PATH, a path that ends in .db or .sqlite, or memory:')
-    .addHelpText('after', () => `\n${environmentHelp()}`)
+    .addHelpText('after', () => `\n${environmentHelp(ownSystems)}`)
     .action(async (names: string[], flags: Flags) => {
       const stop = stopRequested(orders);
       const configuration = readConfiguration(flags, environment);
       const onExit = refuseExits();
       // A module may take its time, and never come to an end.
-      const loaded = await Promise.race([stop, loadSystems(names)]);
+      const loaded = await Promise.race([stop, loadSystems(names, ownSystems)]);
       const systems = loaded?.map((declared) => configure(declared, environment));
       if (systems === undefined) return;
       const exitCode = await serve(systems, { chosen: names.length > 0, configuration, stop, onExit });

@@ -75,11 +75,17 @@ function placeIn(frame: string): string {
   return /^\s+at (?:async )?(?:.*\()?([^()]+)\)?$/.exec(frame)?.[1] ?? frame;
 }
 
-const ownCode = new URL('..', import.meta.url).href;
+/** The sources of Millrace and the systems that come with it. */
+const ownCode = ['../', '../../systems/'].map((folder) => new URL(folder, import.meta.url).href);
 
 /** Node.js, Millrace, and what it runs its commands by. */
 function isInternal(place: string): boolean {
-  return place.startsWith('node:') || place.startsWith('<') || place.startsWith(ownCode) || place.includes('/node_modules/commander/');
+  return (
+    place.startsWith('node:') ||
+    place.startsWith('<') ||
+    ownCode.some((folder) => place.startsWith(folder)) ||
+    place.includes('/node_modules/commander/')
+  );
 }
 
 /** Asks `node --check` for the place: the error of an ES module that does not parse names none, not even a file. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ExpectedRocket, SimulatedMessage } from '../../../src/cli/simulate/expected-rocket.ts';
 import type { FoundValue } from '../../../src/pipeline/table.ts';
 import type { Store } from '../../../src/store/store.ts';
+import type { ExpectedRocket, SimulatedMessage } from '../../../systems/rockets/simulate/expected-rocket.ts';
 import type { RocketsLoad } from '../loads/rockets.ts';
 import { expectedRocket } from '../witnesses/rockets.ts';
 

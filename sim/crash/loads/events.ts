@@ -1,4 +1,4 @@
-import { integerFrom, pick, type Random } from '../../../src/cli/random.ts';
+import { integerFrom, pick, type Random } from '../../../systems/shared/random.ts';
 import { type Load, type LoadMeans, readResults, readStatus, senders, uuidFrom } from './load.ts';
 
 const senderCount = 2;

@@ -1,4 +1,4 @@
-import { type Random, randomOf } from '../../../src/cli/random.ts';
+import { type Random, randomOf } from '../../../systems/shared/random.ts';
 import type { Client, Parcel } from '../client.ts';
 
 /** What a system is loaded with in a group of rounds. */

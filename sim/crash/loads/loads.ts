@@ -1,4 +1,4 @@
-import type { SimulatedMessage } from '../../../src/cli/simulate/expected-rocket.ts';
+import type { SimulatedMessage } from '../../../systems/rockets/simulate/expected-rocket.ts';
 import type { Witness } from '../../ledger.ts';
 import { accountsWitness } from '../witnesses/accounts.ts';
 import { eventsWitness } from '../witnesses/events.ts';

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { integerFrom, type Random } from '../../../src/cli/random.ts';
+import { integerFrom, type Random } from '../../../systems/shared/random.ts';
 import { type Load, type LoadMeans, senders, uuidFrom } from './load.ts';
 
 const senderCount = 2;

@@ -1,5 +1,5 @@
-import { integerFrom, pick, type Random, randomOf } from '../../../src/cli/random.ts';
-import type { SimulatedMessage } from '../../../src/cli/simulate/expected-rocket.ts';
+import type { SimulatedMessage } from '../../../systems/rockets/simulate/expected-rocket.ts';
+import { integerFrom, pick, type Random, randomOf } from '../../../systems/shared/random.ts';
 import { type Load, type LoadMeans, readStatus, senders, uuidFrom } from './load.ts';
 
 const senderCount = 5;

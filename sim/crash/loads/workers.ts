@@ -1,4 +1,4 @@
-import { integerFrom, type Random } from '../../../src/cli/random.ts';
+import { integerFrom, type Random } from '../../../systems/shared/random.ts';
 import { type Load, type LoadMeans, readStatus, senders } from './load.ts';
 
 const senderCount = 2;

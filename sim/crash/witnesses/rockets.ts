@@ -1,5 +1,5 @@
-import { advance, type ExpectedRocket, type SimulatedMessage, unlaunched } from '../../../src/cli/simulate/expected-rocket.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { advance, type ExpectedRocket, type SimulatedMessage, unlaunched } from '../../../systems/rockets/simulate/expected-rocket.ts';
 import type { AppliedTurn, Witness } from '../../ledger.ts';
 import type { RocketsLoad } from '../loads/rockets.ts';
 

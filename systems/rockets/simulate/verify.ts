@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'undici';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../../src/cli/index.ts';
 import type { ExpectedRocket } from './expected-rocket.ts';
 
 const pollMs = 200;

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { MillraceError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../../src/cli/index.ts';
+import { MillraceError } from '../../../src/index.ts';
 import { dataBytesMax, type FileMessage, type Row, RowReader } from './file-message.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 

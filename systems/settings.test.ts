@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { systems } from '../../systems/index.ts';
-import { readSetting, type Setting } from '../configuration/setting.ts';
-import { accessSettings } from './access-settings.ts';
-import { settings } from './configuration.ts';
-import { environmentHelp } from './help.ts';
-import { limitSettings } from './limit-settings.ts';
+import { accessSettings } from '../src/cli/access-settings.ts';
+import { settings } from '../src/cli/configuration.ts';
+import { environmentHelp } from '../src/cli/help.ts';
+import { limitSettings } from '../src/cli/limit-settings.ts';
+import { readSetting, type Setting } from '../src/configuration/setting.ts';
+import { systems } from './index.ts';
 
 const ofSystems = systems.flatMap((system) => ('settings' in system ? Object.values<Setting>(system.settings) : []));
 const all = [...settings, ...Object.values<Setting>(accessSettings), ...Object.values<Setting>(limitSettings), ...ofSystems];
@@ -14,9 +14,9 @@ const all = [...settings, ...Object.values<Setting>(accessSettings), ...Object.v
 test('.env.example and the help list every setting with its default, in one order', () => {
   const listing = (unsetText: string) =>
     all.map(({ variable, otherwise, unset }) => `${variable}=${otherwise ?? unset?.split(';')[0] ?? unsetText}`);
-  const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8');
   assert.deepEqual(example.match(/(?<=^# )[A-Z][A-Z_]*=\S*/gm), listing(''));
-  const help = environmentHelp();
+  const help = environmentHelp(systems);
   const listed = Array.from(
     help.matchAll(/^ {2}([A-Z_]+) .* \(default: ([^;]*?)(?:;.*)?\)$/gm),
     ([, variable, text]) => `${variable}=${text}`,

@@ -1,6 +1,5 @@
-import { progressOf } from '../progress.ts';
-import { randomOf } from '../random.ts';
-import { endWhenAsked, type StopOrders } from '../stop-orders.ts';
+import { endWhenAsked, progressOf, type StopOrders } from '../../../src/cli/index.ts';
+import { randomOf } from '../../shared/random.ts';
 import { countWithRepeats, disorder } from './disorder.ts';
 import type { ExpectedRocket } from './expected-rocket.ts';
 import { findRockets } from './find-rockets.ts';

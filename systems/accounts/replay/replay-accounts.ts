@@ -1,17 +1,13 @@
-import type { Happening } from '../../../systems/accounts/happening.ts';
-import { findHighest } from '../../../systems/accounts/highest.ts';
-import { countPendingCallbacks } from '../../../systems/accounts/pending.ts';
-import { accountsPipeline, pipelineName } from '../../../systems/accounts/pipeline.ts';
-import type { Log } from '../../engine/log.ts';
-import { type Mill, millrace } from '../../engine/mill.ts';
-import { MillraceError } from '../../errors.ts';
-import type { Database } from '../database.ts';
-import { type Progress, progressOf } from '../progress.ts';
-import { randomOf } from '../random.ts';
-import { storeFor } from '../store-for.ts';
+import { type Database, type Progress, progressOf, storeFor } from '../../../src/cli/index.ts';
+import { type Log, type Mill, MillraceError, millrace } from '../../../src/index.ts';
+import { forever } from '../../shared/forever.ts';
+import { randomOf } from '../../shared/random.ts';
+import type { Happening } from '../happening.ts';
+import { findHighest } from '../highest.ts';
+import { countPendingCallbacks } from '../pending.ts';
+import { accountsPipeline, pipelineName } from '../pipeline.ts';
 import { type Arrivals, takeIn } from './arrivals.ts';
 import { Bell } from './bell.ts';
-import { forever } from './forever.ts';
 import type { Narrator } from './narrate.ts';
 import type { UpdatesFile } from './updates-file.ts';
 

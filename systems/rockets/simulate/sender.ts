@@ -1,7 +1,7 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'undici';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../../src/cli/index.ts';
 
 export interface SendingOptions {
   readonly url: URL;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type * as z from 'zod';
-import { speechOf, wholeNumber } from '../../../systems/workers/speech.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../../src/cli/index.ts';
+import { speechOf, wholeNumber } from '../speech.ts';
 
 /** A message of a file. */
 export interface FileMessage {

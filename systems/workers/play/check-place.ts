@@ -1,5 +1,5 @@
-import type { Place } from '../../../systems/workers/place.ts';
-import { MillraceError } from '../../errors.ts';
+import { MillraceError } from '../../../src/index.ts';
+import type { Place } from '../place.ts';
 import type { FileMessage } from './file-message.ts';
 import type { MessagesFile } from './messages-file.ts';
 

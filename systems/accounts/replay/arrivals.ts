@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { pipelineName } from '../../../systems/accounts/pipeline.ts';
-import type { Ingested } from '../../engine/door.ts';
-import type { Mill } from '../../engine/mill.ts';
-import { MillraceError } from '../../errors.ts';
-import { integerFrom, type Random } from '../random.ts';
-import { forever } from './forever.ts';
+import { type Ingested, type Mill, MillraceError } from '../../../src/index.ts';
+import { forever } from '../../shared/forever.ts';
+import { integerFrom, type Random } from '../../shared/random.ts';
+import { pipelineName } from '../pipeline.ts';
 import type { UpdatesFile } from './updates-file.ts';
 
 export interface Arrivals {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { accountsPipeline } from '../../../systems/accounts/pipeline.ts';
-import { millrace } from '../../engine/mill.ts';
-import { memory } from '../../store/memory/memory-store.ts';
-import { integerFrom, randomOf } from '../random.ts';
+import { memory, millrace } from '../../../src/index.ts';
+import { integerFrom, randomOf } from '../../shared/random.ts';
+import { accountsPipeline } from '../pipeline.ts';
 import { takeIn } from './arrivals.ts';
 
 test('a seed gives every update its delay after the one before, at least', async (context) => {

@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { MillraceError, messageOf } from '../../errors.ts';
-import { findInexactNumbers } from '../../pipeline/inexact-numbers.ts';
-import { levelsMax } from '../../pipeline/json.ts';
+import { findInexactNumbers, levelsMax, messageOf } from '../../../src/cli/index.ts';
+import { MillraceError } from '../../../src/index.ts';
 
 /** The updates of a file, each as it stands. */
 export interface UpdatesFile {

@@ -1,5 +1,5 @@
-import type { Happening } from '../../../systems/accounts/happening.ts';
-import type { AccountAnswer } from '../../../systems/accounts/list.ts';
+import type { Happening } from '../happening.ts';
+import type { AccountAnswer } from '../list.ts';
 
 /** What a replay prints: lines that end with a line break. */
 export interface Narrator {

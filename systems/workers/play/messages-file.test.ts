@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
-import { isCode } from '../../engine/promises/fixture.test.ts';
-import { messageOf } from '../../errors.ts';
+import { isCode } from '../../../src/engine/promises/fixture.test.ts';
+import { messageOf } from '../../../src/errors.ts';
 import { MessagesFile } from './messages-file.ts';
 
 const schema = 'CREATE TABLE messages_table (id INTEGER PRIMARY KEY, data JSON)';

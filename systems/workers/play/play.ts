@@ -1,13 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { pipelineName, workersPipeline } from '../../../systems/workers/pipeline.ts';
-import { type Place, placeTable } from '../../../systems/workers/place.ts';
-import type { Log } from '../../engine/log.ts';
-import { type Mill, millrace } from '../../engine/mill.ts';
-import { MillraceError } from '../../errors.ts';
-import type { Database } from '../database.ts';
-import { progressOf } from '../progress.ts';
-import { forever } from '../replay/forever.ts';
-import { storeFor } from '../store-for.ts';
+import { type Database, progressOf, storeFor } from '../../../src/cli/index.ts';
+import { type Log, type Mill, MillraceError, millrace } from '../../../src/index.ts';
+import { forever } from '../../shared/forever.ts';
+import { pipelineName, workersPipeline } from '../pipeline.ts';
+import { type Place, placeTable } from '../place.ts';
 import { checkPlace, foreignState } from './check-place.ts';
 import { dataBytesMax } from './file-message.ts';
 import type { MessagesFile } from './messages-file.ts';

@@ -1,5 +1,5 @@
-import type { Place } from '../../../systems/workers/place.ts';
-import type { Spoken } from '../../../systems/workers/spoken.ts';
+import type { Place } from '../place.ts';
+import type { Spoken } from '../spoken.ts';
 import type { MessagesFile } from './messages-file.ts';
 
 /** A message of a play as it is said. */

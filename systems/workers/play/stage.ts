@@ -1,5 +1,5 @@
-import type { Spoken } from '../../../systems/workers/spoken.ts';
-import type { Progress } from '../progress.ts';
+import type { Progress } from '../../../src/cli/index.ts';
+import type { Spoken } from '../spoken.ts';
 import { checkPlace, foreignState } from './check-place.ts';
 import type { MessagesFile } from './messages-file.ts';
 import type { Narrator } from './narrate.ts';

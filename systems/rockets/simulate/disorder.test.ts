@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { randomOf } from '../random.ts';
+import { randomOf } from '../../shared/random.ts';
 import { countWithRepeats, disorder } from './disorder.ts';
 
 const items = Array.from({ length: 1000 }, (_, index) => ({ index }));

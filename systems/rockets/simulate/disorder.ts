@@ -1,4 +1,4 @@
-import { integerFrom, type Random } from '../random.ts';
+import { integerFrom, type Random } from '../../shared/random.ts';
 
 export interface DisorderOptions<T> {
   readonly items: Iterator<T>;

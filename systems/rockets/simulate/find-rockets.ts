@@ -1,5 +1,6 @@
 import { Client, errors } from 'undici';
-import { MillraceError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../../src/cli/index.ts';
+import { MillraceError } from '../../../src/index.ts';
 
 const answerTimeoutMs = 10_000;
 type Headers = Readonly<Record<string, string>>;

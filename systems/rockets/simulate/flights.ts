@@ -1,5 +1,5 @@
 import { v4 as uuid } from 'uuid';
-import { integerFrom, pick, type Random, randomOf } from '../random.ts';
+import { integerFrom, pick, type Random, randomOf } from '../../shared/random.ts';
 import { advance, type ExpectedRocket, type SimulatedMessage, unlaunched } from './expected-rocket.ts';
 
 /** How many rockets fly. */

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { Environment } from '../configuration/setting.ts';
+import type { StopOrders } from './stop-orders.ts';
+
+/** What a command is called with, beside its words. */
+export interface Invocation {
+  /** The variables of the process and of `.env`. */
+  readonly environment: Environment;
+  readonly orders: StopOrders;
+}
+
+/** A command that a system brings along. */
+export interface SystemCommand {
+  /** `rockets` as in `millrace simulate rockets`. */
+  readonly name: string;
+  /** The verb in front of the name; a command without one stands by itself. */
+  readonly verb?: Verb;
+  /** A command line as one would type it, and what it does, for the foot of the program's help. */
+  readonly example: readonly [line: string, does: string];
+  /** Gives the command its help, its arguments, options and action. What the action needs is loaded when it runs. */
+  define(command: Command, invocation: Invocation): void;
+}
+
+type Verb = keyof typeof verbs;
+
+/** What systems can be asked to do, in the order of the help. */
+const verbs = {
+  replay: {
+    summary: 'let what a file holds happen, to the end',
+    description: 'Takes in what a file holds as it would arrive, and tells what happens, to the end.',
+  },
+  simulate: {
+    summary: 'put load on a system, and check what becomes of it',
+    description: 'Puts load on a running system and checks what becomes of it.',
+  },
+} as const;
+
+/** Adds the commands of systems, each under its verb. */
+export function addSystemCommands(program: Command, commands: readonly SystemCommand[], invocation: Invocation): void {
+  for (const [verb, { summary, description }] of Object.entries(verbs)) {
+    const ofVerb = commands.filter((command) => command.verb === verb);
+    if (ofVerb.length > 0) define(program.command(verb).summary(summary).description(description), ofVerb, invocation);
+  }
+  const byThemselves = commands.filter((command) => command.verb === undefined);
+  define(program, byThemselves, invocation);
+}
+
+function define(parent: Command, commands: readonly SystemCommand[], invocation: Invocation): void {
+  for (const command of commands) command.define(parent.command(command.name), invocation);
+}

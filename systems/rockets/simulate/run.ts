@@ -1,0 +1,55 @@
+import { type Invocation, readAddress, readFlag, readSetting, share, usualPort } from '../../../src/cli/index.ts';
+import { durationUpTo, type Environment, integerBetween } from '../../../src/index.ts';
+import { rockets } from '../index.ts';
+import { tokenSetting } from '../simulation-token.ts';
+import { type RocketSimulation, simulateRockets } from './simulate-rockets.ts';
+
+/** As typed. */
+export interface Options {
+  readonly concurrencyLevel: string;
+  readonly maxMessages: string;
+  readonly messageDelay: string;
+  readonly seed: string;
+  readonly duplicates: string;
+  readonly shuffle: string;
+}
+
+/** Runs the command: the exit code is 1 when a rocket is not right. Throws `UsageError` for an option that is not accepted. */
+export async function run(url: string | undefined, options: Options, { environment, orders }: Invocation): Promise<void> {
+  const urls = url === undefined ? usualUrls(environment) : [readFlag('URL', url, { accepts: 'an http or https URL', read: readUrl })];
+  const simulation = { ...readSimulation(options), headers: authorization(environment) };
+  if (!(await simulateRockets(urls, simulation, orders))) process.exitCode = 1;
+}
+
+/** Returns the addresses at which a server may listen that was started on this machine with the same variables. */
+function usualUrls(environment: Environment): readonly URL[] {
+  const { host, port } = readAddress(environment);
+  const ports = [port, rockets.port, usualPort].filter((each) => each !== undefined && each > 0);
+  return Array.from(new Set(ports), (each) => new URL(`http://${host}:${each}/messages`));
+}
+
+/** What every request says of who sends it. */
+function authorization(environment: Environment): Readonly<Record<string, string>> {
+  const token = readSetting(tokenSetting, environment);
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+function readSimulation(options: Options): Omit<RocketSimulation, 'headers'> {
+  return {
+    senders: readFlag('--concurrency-level', options.concurrencyLevel, integerBetween(1, 1000)),
+    messages: readFlag('--max-messages', options.maxMessages, integerBetween(1, 100_000_000)),
+    pauseMs: readFlag('--message-delay', options.messageDelay, durationUpTo('1h')),
+    seed: readFlag('--seed', options.seed, integerBetween(0, 999_999_999_999_999)),
+    duplicates: readFlag('--duplicates', options.duplicates, share),
+    // A larger hat could hold a rocket's message back until the server has more of its later ones than it lets wait.
+    shuffle: readFlag('--shuffle', options.shuffle, integerBetween(0, 10_000)),
+  };
+}
+
+/** Without a path the messages go to where the rockets take them. */
+function readUrl(text: string): URL | undefined {
+  // `localhost:8080` is a URL too, of the scheme localhost.
+  const url = URL.parse(/^[\w.-]+:\d+(\/|$)/.test(text) ? `http://${text}` : text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  return url.pathname === '/' ? new URL('/messages', url) : url;
+}

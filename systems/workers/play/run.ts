@@ -1,0 +1,47 @@
+import { statSync } from 'node:fs';
+import { createLogger, type Database, type Invocation, readFlag, readLogLevel, stopRequested, UsageError } from '../../../src/cli/index.ts';
+import { integerBetween } from '../../../src/index.ts';
+import { workersMax } from '../speech.ts';
+import { MessagesFile } from './messages-file.ts';
+import { blockNarrator, jsonNarrator, type Narrator, verboseNarrator } from './narrate.ts';
+import { playWorkers } from './play.ts';
+
+const usage = 'millrace workers --database PATH [--verbose] [--json] [--workers N] [--state PATH]';
+
+/** As typed. */
+export interface Options {
+  readonly database?: string;
+  readonly verbose?: true;
+  readonly json?: true;
+  readonly workers: string;
+  readonly state?: string;
+}
+
+/** Runs the command. Throws `UsageError` for an option that is not accepted, and what the play throws. */
+export async function run(options: Options, { environment, orders }: Invocation): Promise<void> {
+  const stop = stopRequested(orders);
+  const workers = readFlag('--workers', options.workers, integerBetween(1, workersMax));
+  if (!options.database) throw new UsageError(`expected --database PATH; usage: ${usage}`);
+  const log = createLogger(readLogLevel(environment));
+  const file = MessagesFile.open(options.database, workers);
+  try {
+    await playWorkers({ file, database: readState(options.state, options.database), narrator: narratorOf(options), log, stop });
+  } finally {
+    file.close();
+  }
+}
+
+function narratorOf({ json, verbose }: Options): Narrator {
+  if (json) return jsonNarrator;
+  return verbose ? verboseNarrator : blockNarrator;
+}
+
+/** Throws `UsageError` when the state would be kept in the file that is played, under whatever name. */
+function readState(path: string | undefined, played: string): Database {
+  if (path === undefined) return { kind: 'memory' };
+  if (path === '') throw new UsageError('--state: expected a path, found none');
+  const state = statSync(path, { throwIfNoEntry: false });
+  const file = statSync(played);
+  if (state?.dev === file.dev && state.ino === file.ino) throw new UsageError(`--state: expected another file than the one that is played`);
+  return { kind: 'sqlite', path };
+}
