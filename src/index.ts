@@ -1,9 +1,10 @@
 /// <reference types="node" preserve="true" />
 // Our declarations name `AbortSignal`. A program without the DOM has it only from the types of Node.js.
 
-/** The public API: everything that a program needs to declare pipelines, run an engine, and serve it. */
-export type { ConfigurationOf, Environment, Setting, Settings } from './configuration/setting.ts';
-export { durationUpTo, integerBetween, type Values } from './configuration/values.ts';
+/**
+ * The face of `millrace`: what a program needs to declare pipelines and run an engine. What serves it is `millrace/server`
+ * (`server/index.ts`), what a store is made of `millrace/store` (`store/index.ts`), what tests it `millrace/testing`.
+ */
 export type { CircuitOptions, CircuitStatus } from './delivery/circuit.ts';
 export { type HttpOptions, type HttpTransport, http } from './delivery/http.ts';
 export { type HttpResponse, type Judge, retryAfterMs } from './delivery/response.ts';
@@ -86,28 +87,17 @@ export {
 export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
 export type { DeliverOptions, Tables, TimerDue, Timers, Turn, TurnLog } from './pipeline/turn.ts';
 export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.ts';
-export { answerBatch, BatchAnswer } from './server/batch.ts';
-export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
-export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './server/ingest-route.ts';
-export type { InexactNumbers } from './server/json-body.ts';
-export {
-  decodeCursor,
-  encodeCursor,
-  forPage,
-  type Page,
-  type PageOptions,
-  pageOf,
-  pageParameters,
-  pageSchema,
-  rowsOfPage,
-} from './server/page.ts';
-export { jsonSchemaOf, parseRequest } from './server/parse-request.ts';
-export { noQuery } from './server/query-parameters.ts';
-export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './server/row-errors.ts';
-export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './server/system.ts';
-export { traceOf } from './server/trace-header.ts';
 export { type TableSourceOptions, tableSource } from './sources/table-source.ts';
 export { type MemoryOptions, memory } from './store/memory/memory-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
-export type * from './store/store.ts';
+export type {
+  DeadLetter,
+  DeadLetterQuery,
+  NewDeadLetter,
+  PartitionId,
+  Store,
+  StoredDelivery,
+  StoredTimer,
+  StoreStats,
+} from './store/store.ts';
 export { openTelemetry } from './telemetry/tracing.ts';

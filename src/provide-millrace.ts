@@ -9,8 +9,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const require = createRequire(import.meta.url);
 const extension = extname(fileURLToPath(import.meta.url));
 const own = new Map(
-  ['', 'testing/'].map((folder) => [`millrace/${folder}`.slice(0, -1), new URL(`./${folder}index${extension}`, import.meta.url).href]),
+  ['', 'server/', 'store/', 'testing/'].map((folder) => [
+    `millrace/${folder}`.slice(0, -1),
+    new URL(`./${folder}index${extension}`, import.meta.url).href,
+  ]),
 );
+
+/** What a module of a user can import of Millrace: the `exports` of package.json. */
+export const faces: readonly string[] = [...own.keys()];
 
 let lastUrl: string | undefined;
 

@@ -1,8 +1,9 @@
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
-import { configure, type Mill, memory, millrace, type System } from '../src/index.ts';
+import { type Mill, memory, millrace } from '../src/index.ts';
 import type { AccessOptions } from '../src/server/access/guard.ts';
-import { createServer } from '../src/server/server.ts';
+import { createServer } from '../src/server/create-server.ts';
+import { configure, type System } from '../src/server/index.ts';
 import { systems as declared } from './index.ts';
 
 /** All systems, served from memory until the test ends. No batch of messages goes out. */

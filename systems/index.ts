@@ -1,5 +1,5 @@
 import type { SystemCommand } from '../src/cli/index.ts';
-import type { ConfigurableSystem, System } from '../src/index.ts';
+import type { ConfigurableSystem, System } from '../src/server/index.ts';
 import { commands as ofAccounts } from './accounts/commands.ts';
 import { accounts } from './accounts/index.ts';
 import { events } from './events/index.ts';

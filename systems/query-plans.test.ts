@@ -4,8 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { configure, millrace, type SqlValue, type Store, sqlite } from '../src/index.ts';
-import { createServer } from '../src/server/server.ts';
+import { millrace, type SqlValue, type Store, sqlite } from '../src/index.ts';
+import { createServer } from '../src/server/create-server.ts';
+import { configure } from '../src/server/index.ts';
 import { temporaryFolder } from '../test/program.ts';
 import { systems as declared } from './index.ts';
 

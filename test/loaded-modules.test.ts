@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { faces } from './faces.ts';
 import { checkout } from './program.ts';
 
 /** Written to be run: prints the URLs of all modules that importing these loads, in this process and those that they import. */
@@ -30,6 +31,38 @@ function loadedBy(...files: readonly string[]): { readonly files: readonly strin
     packages: new Set(packages.filter((name) => name !== undefined)),
   };
 }
+
+/** What is heavy, and no business of a program that runs an engine by itself. */
+const heavy = ['commander', 'cli-progress', 'ioredis', 'pino', 'pino-pretty', 'fastify', '@fastify/swagger', 'prom-client'];
+
+for (const { specifier, source } of faces) {
+  test(`a program that imports ${specifier} loads no command line, no system and no Fastify`, () => {
+    const { files, packages } = loadedBy(source);
+    assert.deepEqual(
+      heavy.filter((name) => packages.has(name)),
+      [],
+    );
+    assert.deepEqual(
+      files.filter((file) => !file.startsWith('src/') || file.startsWith('src/cli/')),
+      [],
+    );
+  });
+}
+
+test('a program that imports millrace loads nothing of the server, and one that imports millrace/store no database', () => {
+  const ofEngine = loadedBy('src/index.ts').files;
+  assert.ok(ofEngine.includes('src/engine/mill.ts') && ofEngine.includes('src/store/sqlite/sqlite-store.ts'));
+  assert.deepEqual(
+    ofEngine.filter((file) => file.startsWith('src/server/')),
+    [],
+  );
+  const ofStores = loadedBy('src/store/index.ts').files;
+  assert.ok(ofStores.includes('src/store/list-size.ts'));
+  assert.deepEqual(
+    ofStores.filter((file) => /^src\/(?:engine|store\/(?:sqlite|memory|contract))\//.test(file)),
+    [],
+  );
+});
 
 test('who serves loads no command of a system, and nothing that only those need', () => {
   const { files, packages } = loadedBy('src/cli/main.ts', 'systems/index.ts');

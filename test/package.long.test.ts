@@ -4,12 +4,32 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { faces } from './faces.ts';
 import { InstalledPackage, manifestIn } from './installed-package.ts';
 import { checkout } from './program.ts';
 import { unnamedTypes } from './unnamed-types.ts';
 
+/** A function of each face. */
+const telling: Readonly<Record<string, string>> = {
+  millrace: 'pipeline',
+  'millrace/server': 'createServer',
+  'millrace/store': 'upTo',
+  'millrace/testing': 'testMill',
+};
+
+/**
+ * Each face, with those that a program which uses it imports anyway, and the types of which only whoever implements them reads the
+ * members.
+ */
+const closures: Readonly<Record<string, { readonly beside?: readonly string[]; readonly opaque?: readonly string[] }>> = {
+  millrace: { opaque: ['Store'] },
+  'millrace/server': { beside: ['millrace'], opaque: ['Store'] },
+  'millrace/store': {},
+  'millrace/testing': { beside: ['millrace', 'millrace/store'], opaque: ['Store'] },
+};
+
 /** The program of a user, in `package/`: what must compile, and, by expected errors, what must not. */
-const program = ['shop.ts', 'try-shop.ts', 'main.ts', 'must-not-compile.ts'];
+const program = ['shop.ts', 'try-shop.ts', 'main.ts', 'my-store.ts', 'must-not-compile.ts'];
 
 /** By the folder that each lies in, as package.json installs them. */
 const compilers = [
@@ -80,7 +100,7 @@ describe('the package as it is published', () => {
     useModules('module');
   });
 
-  for (const entry of ['millrace', 'millrace/testing']) {
+  for (const { specifier: entry } of faces) {
     test(`a program that imports ${entry} alone has all types that it names`, () => {
       writeFileSync(join(installed.folder, 'entry.ts'), `export * from '${entry}';\n`);
       assert.equal(complaints('typescript', ['entry.ts'], { ...resolutions.nodenext, types: [] }), '');
@@ -106,25 +126,25 @@ describe('the package as it is published', () => {
     );
   });
 
-  test('a user can name every type that the package gives out', () => {
-    const entries = ['index.d.ts', 'testing/index.d.ts'].map((file) => join(installed.path, 'dist/src', file));
-    assert.deepEqual(
-      unnamedTypes(entries, (file) => file.includes('node_modules/millrace/')),
-      [],
-    );
-  });
+  for (const [entry, { beside = [], opaque = [] }] of Object.entries(closures)) {
+    test(`a user can name every type that ${entry} gives out`, () => {
+      const imported = faces.filter(({ specifier }) => [entry, ...beside].includes(specifier));
+      const entries = imported.map(({ declarations }) => join(installed.path, declarations));
+      assert.deepEqual(unnamedTypes(entries, { isOwn: (file) => file.includes('node_modules/millrace/'), opaque }), []);
+    });
+  }
 
   test('the program of the user runs', async () => {
     assert.match(await installed.node('--test', 'try-shop.ts'), /^ℹ pass 2$|^# pass 2$/m);
   });
 
-  for (const entry of ['millrace', 'millrace/testing']) {
+  for (const { specifier: entry } of faces) {
     test(`JavaScript imports and requires ${entry}`, async () => {
       const names = async (...words: readonly string[]) => (await installed.node(...words)).trim().split(',');
       const print = 'console.log(Object.keys(found).sort().join())';
       const imported = await names('--input-type=module', '--eval', `import * as found from '${entry}'; ${print}`);
       const required = await names('--input-type=commonjs', '--eval', `const found = require('${entry}'); ${print}`);
-      assert.ok(imported.includes(entry === 'millrace' ? 'pipeline' : 'testMill'));
+      assert.ok(imported.includes(telling[entry] ?? ''));
       assert.deepEqual(required, imported);
     });
   }

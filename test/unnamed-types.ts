@@ -1,13 +1,19 @@
 import ts from 'typescript-5.9';
 
+interface Limits {
+  /** Whether a file is one of the package. */
+  readonly isOwn: (file: string) => boolean;
+  /** Exported types whose members are not looked at. */
+  readonly opaque: readonly string[];
+}
+
 /**
  * The interfaces and classes that the declarations of the entries name and none of them exports. A user's program whose declarations
  * are written, with an inferred type that has one of them, does not compile: there is no name for it.
  *
  * @param entries the `.d.ts` files that a package exports
- * @param isOwn whether a file is one of the package
  */
-export function unnamedTypes(entries: readonly string[], isOwn: (file: string) => boolean): readonly string[] {
+export function unnamedTypes(entries: readonly string[], { isOwn, opaque }: Limits): readonly string[] {
   const program = ts.createProgram(entries, {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -32,7 +38,7 @@ export function unnamedTypes(entries: readonly string[], isOwn: (file: string) =
     // What an interface extends is written out, too: its members become those of the interface.
     if (!ts.isHeritageClause(node)) ts.forEachChild(node, visit);
   };
-  for (const symbol of exported) symbol?.declarations?.forEach(visit);
+  for (const symbol of exported) if (symbol !== undefined && !opaque.includes(symbol.name)) symbol.declarations?.forEach(visit);
   return Array.from(unnamed).sort();
 }
 

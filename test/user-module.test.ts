@@ -5,7 +5,8 @@ import test, { type TestContext } from 'node:test';
 import { Program, temporaryFolder } from './program.ts';
 
 const visits = `
-import { pipeline, table, type System } from 'millrace';
+import { pipeline, table } from 'millrace';
+import { type System } from 'millrace/server';
 import * as z from 'zod';
 
 const pages = table('pages', { page: 'text', count: 'integer' }, { primaryKey: ['page'] });

@@ -83,7 +83,7 @@ const refused: readonly [Files, RegExp][] = [
   ],
   [
     { 'part.mjs': `import 'millrace/engine';` },
-    /\.\/part\.mjs imports a part of millrace that does not exist; there are 'millrace' and 'millrace\/testing'/,
+    /\.\/part\.mjs imports a part of millrace that does not exist; there are 'millrace', 'millrace\/server', 'millrace\/store' and 'millrace\/testing'$/,
   ],
   [
     { 'main.ts': `import './lib/a.ts';`, 'lib/a.ts': `import './util';`, 'lib/util.ts': '' },

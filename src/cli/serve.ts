@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { millrace } from '../engine/mill.ts';
-import { createServer, type MillServer } from '../server/server.ts';
+import { createServer } from '../server/create-server.ts';
+import type { MillServer } from '../server/mill-server.ts';
 import { configure, type System } from '../server/system.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';

@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestName } from '../pipeline/nearest-name.ts';
+import { faces } from '../provide-millrace.ts';
 import { shownPath } from './shown-path.ts';
 
 /** Describes an import of what is not there: which module imports it, and what is there instead. Undefined for any other error. */
@@ -41,9 +42,12 @@ function missingFile(path: string, importer: string): string {
   return `${what}, which ${shownPath(importer)} imports${hint}`;
 }
 
+/** `'millrace', 'millrace/server' and 'millrace/testing'` */
+const allFaces = new Intl.ListFormat('en-GB').format(faces.map((face) => `'${face}'`));
+
 function missingPackage(name: string, importer: string): string {
   const by = shownPath(importer);
-  if (name === 'millrace') return `${by} imports a part of millrace that does not exist; there are 'millrace' and 'millrace/testing'`;
+  if (name === 'millrace') return `${by} imports a part of millrace that does not exist; there are ${allFaces}`;
   return `Cannot find package '${name}', which ${by} imports; npm install ${name} installs it`;
 }
 

@@ -10,7 +10,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { table } from '../pipeline/table.ts';
 import { temporaryFolder } from '../store/sqlite/fixture.test.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
-import { createServer } from './server.ts';
+import { createServer } from './create-server.ts';
 
 const notes = table('notes', { id: 'text' }, { primaryKey: ['id'] });
 const noting = pipeline('notes', {

@@ -7,10 +7,10 @@ import * as z from 'zod';
 import { millrace } from '../engine/mill.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import { createServer } from './create-server.ts';
 import { exchange, post, problemIn, serve } from './fixture.test.ts';
 import { httpLimits } from './http-limits.ts';
 import { ingestRoute } from './ingest-route.ts';
-import { createServer } from './server.ts';
 
 const types = [
   'application/json',

@@ -8,8 +8,8 @@ import { millrace } from '../engine/mill.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
 import { findConcerns } from './concerns.ts';
+import { createServer } from './create-server.ts';
 import { visits } from './fixture.test.ts';
-import { createServer } from './server.ts';
 
 /** Parks nothing: what fails is skipped. Nothing comes from its source. */
 const mails = pipeline('mails', {

@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { add, done, jobsPipeline } from '../engine/schedules/jobs.fixture.test.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { testMill } from '../testing/test-mill.ts';
+import { createServer } from './create-server.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
-import { createServer } from './server.ts';
 
 /** Three events that failed for good, with their dead letters as they are listed. */
 async function serveFailures(t: Parameters<typeof serve>[0]) {

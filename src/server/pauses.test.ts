@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { millrace } from '../engine/mill.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
-import { createServer } from './server.ts';
+import { createServer } from './create-server.ts';
 
 /** Sends two for each one that says so, and fails for one that is `null`. */
 const loop = pipeline('loop', {

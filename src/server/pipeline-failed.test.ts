@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { millrace } from '../engine/mill.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import { createServer } from './create-server.ts';
 import { post, problemIn } from './fixture.test.ts';
-import { createServer } from './server.ts';
 
 /** A pipeline whose key() fails on some events, saying what is no caller's to know. */
 const careless = pipeline('careless', {

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { millrace } from '../engine/mill.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import { createServer } from './create-server.ts';
 import { post, problemIn, serve, visits } from './fixture.test.ts';
-import { createServer } from './server.ts';
 
 test('a server tells the port that it got', async (t) => {
   const { url } = await serve(t);

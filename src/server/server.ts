@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';
-import { type AccessOptions, Guard } from './access/guard.ts';
+import { Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
 import { createApp } from './app.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
@@ -13,45 +12,21 @@ import { documentRoutes } from './documentation.ts';
 import { gapRoutes } from './gaps.ts';
 import { Gate } from './gate.ts';
 import { homeRoute } from './home.ts';
-import { type HttpLimits, httpLimits } from './http-limits.ts';
+import { httpLimits } from './http-limits.ts';
+import type { Address, MillServer } from './mill-server.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
 import { pauseRoutes } from './pauses.ts';
 import { boundPipelining } from './pipelining.ts';
 import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
+import type { ServerOptions } from './server-options.ts';
 import type { System } from './system.ts';
 
-export interface ServerOptions {
-  /** A mill that was started. The server stops it when it is stopped. */
-  readonly mill: Mill;
-  readonly systems: readonly System[];
-  readonly log: Logger;
-  /** What the process counts of itself, for the metrics. */
-  readonly counts?: ProcessCounts;
-  /** By default {@link httpLimits}. */
-  readonly limits?: HttpLimits;
-  /** By default nobody is asked for a token, and the server listens on loopback addresses only. */
-  readonly access?: AccessOptions;
-}
-
-/** Where to listen. */
-export interface Address {
-  /** A name or an address, IPv6 without brackets. */
-  readonly host: string;
-  /** 0 for any that is free. */
-  readonly port: number;
-}
-
-/** A server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet. */
-export async function createServer({
-  mill,
-  systems,
-  log,
-  counts = new ProcessCounts(),
-  limits = httpLimits,
-  access = {},
-}: ServerOptions): Promise<MillServer> {
+/** Makes a server. See `createServer`. */
+export async function makeServer(options: ServerOptions): Promise<MillServer> {
+  const { mill, systems, log, counts = new ProcessCounts(), access = {} } = options;
+  const limits = { ...httpLimits, ...options.limits };
   const { app, ...underWay } = createApp(log, limits);
   const guard = new Guard(access, log);
   const gate = new Gate(app, guard);
@@ -74,11 +49,10 @@ export async function createServer({
     gapRoutes(scope, mill);
   });
   await app.ready();
-  return new MillServer(app, { gate, guard, mill });
+  return new HttpServer(app, { gate, guard, mill });
 }
 
-/** A server that was made by {@link createServer}. It listens once and stops once. */
-export class MillServer {
+class HttpServer implements MillServer {
   readonly #app: FastifyInstance;
   readonly #gate: Gate;
   readonly #guard: Guard;
@@ -92,10 +66,6 @@ export class MillServer {
     this.#mill = mill;
   }
 
-  /**
-   * Resolves to the URL, with the real port, once it accepts requests. Throws `MILL_INVALID_CONFIGURATION` when it cannot, and for an
-   * address that others reach while nobody is asked for a token.
-   */
   async listen({ host, port }: Address): Promise<string> {
     const { mayListenAnywhere, hosts } = this.#guard;
     hosts.add(host);
@@ -112,11 +82,6 @@ export class MillServer {
     return `http://${authorityOf(host, typeof bound === 'object' ? bound.port : port)}`;
   }
 
-  /**
-   * Refuses new requests at once, lets those in flight finish, stops the mill, then closes every connection; all within
-   * `timeoutMs`, of which slow requests may take half. Calling it again waits for the same stop. Throws what stopping
-   * the mill threw.
-   */
   stop(timeoutMs: number): Promise<void> {
     this.#stopped ??= this.#stop(timeoutMs);
     return this.#stopped;

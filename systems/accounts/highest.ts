@@ -1,15 +1,6 @@
 import * as z from 'zod';
-import {
-  decodeCursor,
-  exactly,
-  exactValue,
-  forPage,
-  type Mill,
-  type Page,
-  pageOf,
-  pageParameters,
-  type ReadOptions,
-} from '../../src/index.ts';
+import type { Mill, ReadOptions } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, forPage, type Page, pageOf, pageParameters } from '../../src/server/index.ts';
 import { type AccountAnswer, freshnessMs, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { accountsTable } from './tables.ts';

@@ -1,4 +1,4 @@
-import type { System } from '../../src/index.ts';
+import type { System } from '../../src/server/index.ts';
 import type { Observe } from './happening.ts';
 import { accountsPipeline } from './pipeline.ts';
 import { addRoutes } from './routes.ts';

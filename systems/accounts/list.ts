@@ -1,21 +1,17 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
+import { type Mill, MillraceError, type ReadOptions, type StoredRowOf, type TableQuery } from '../../src/index.ts';
 import {
   decodeCursor,
   exactly,
   exactValue,
   forPage,
-  type Mill,
-  MillraceError,
   type Page,
   pageOf,
   pageParameters,
-  type ReadOptions,
   rowErrors,
-  type StoredRowOf,
-  type TableQuery,
   withRowErrors,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { pipelineName } from './pipeline.ts';
 import { forPart, mapFound, type Sorting, sortedRows } from './sorted-rows.ts';
 import { accountsTable } from './tables.ts';

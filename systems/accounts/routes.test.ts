@@ -3,7 +3,7 @@ import test, { type TestContext } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
 import { memory, millrace } from '../../src/index.ts';
-import { createServer } from '../../src/server/server.ts';
+import { createServer } from '../../src/server/create-server.ts';
 import { accountsSystem } from './index.ts';
 import { updatesTable } from './tables.ts';
 

@@ -1,18 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import type { Mill } from '../../src/index.ts';
 import {
   answerBatch,
   BatchAnswer,
   idempotencyKeyOf,
   ingestRoute,
   jsonSchemaOf,
-  type Mill,
   noQuery,
   pageSchema,
   parseRequest,
   refuseIdempotencyKey,
   traceOf,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { HighestQuery, listHighest } from './highest.ts';
 import { AccountAnswer, AccountQuery, findAccount, listAccounts } from './list.ts';
 import { pipelineName } from './pipeline.ts';

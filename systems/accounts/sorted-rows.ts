@@ -1,4 +1,5 @@
-import { forPage, isCutShort, markCutShort } from '../../src/index.ts';
+import { isCutShort, markCutShort } from '../../src/index.ts';
+import { forPage } from '../../src/server/index.ts';
 
 /** How much each part of a list holds that is put together of three: together as much as a page may. */
 export const forPart: typeof forPage = { charactersMax: Math.ceil(forPage.charactersMax / 3) };

@@ -1,17 +1,6 @@
 import * as z from 'zod';
-import {
-  decodeCursor,
-  exactly,
-  exactValue,
-  forPage,
-  type Mill,
-  type Page,
-  pageOf,
-  pageParameters,
-  type ReadOptions,
-  rowErrors,
-  type StoredRowOf,
-} from '../../src/index.ts';
+import type { Mill, ReadOptions, StoredRowOf } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, forPage, type Page, pageOf, pageParameters, rowErrors } from '../../src/server/index.ts';
 import { updatesTable } from './tables.ts';
 
 /** The parameters of the list. */

@@ -1,4 +1,5 @@
-import { type Duration, durationUpTo, integerBetween, system } from '../../src/index.ts';
+import type { Duration } from '../../src/index.ts';
+import { durationUpTo, integerBetween, system } from '../../src/server/index.ts';
 import { eventsPipeline } from './pipeline.ts';
 import { type EventProcessor, keepData } from './processor.ts';
 import { addRoutes } from './routes.ts';

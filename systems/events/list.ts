@@ -1,15 +1,6 @@
 import * as z from 'zod';
-import {
-  decodeCursor,
-  exactly,
-  exactValue,
-  type Mill,
-  type Page,
-  pageOf,
-  pageParameters,
-  type ReadOptions,
-  rowErrors,
-} from '../../src/index.ts';
+import type { Mill, ReadOptions } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, type Page, pageOf, pageParameters, rowErrors } from '../../src/server/index.ts';
 import { toUtc, UtcTimestamp } from '../shared/timestamp.ts';
 import { pipelineName } from './pipeline.ts';
 import type { EventStorage, ProcessedEvent } from './storage.ts';

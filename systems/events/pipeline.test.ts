@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { configure, type Environment } from '../../src/index.ts';
+import { configure, type Environment } from '../../src/server/index.ts';
 import { testMill } from '../../src/testing/index.ts';
 import { type EventsOptions, eventsSystem } from './index.ts';
 import { processedEvents } from './storage.ts';

@@ -1,20 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import { type Mill, MillraceError } from '../../src/index.ts';
 import {
   answerBatch,
   BatchAnswer,
   idempotencyKeyHeader,
   ingestRoute,
   jsonSchemaOf,
-  type Mill,
-  MillraceError,
   noQuery,
   pageSchema,
   parseRequest,
   refuseIdempotencyKey,
   traceOf,
   withRowErrors,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { Uuid, uuidKeyOf } from '../shared/uuid.ts';
 import { EventAnswer, EventQuery, listEvents, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';

@@ -1,7 +1,5 @@
 import { sql } from 'kysely';
 import {
-  exactValue,
-  forPage,
   isCutShort,
   type Mill,
   markCutShort,
@@ -12,6 +10,7 @@ import {
   type Turn,
   table,
 } from '../../src/index.ts';
+import { exactValue, forPage } from '../../src/server/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
 /** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */

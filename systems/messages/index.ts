@@ -1,4 +1,5 @@
-import { type Pipeline, system } from '../../src/index.ts';
+import type { Pipeline } from '../../src/index.ts';
+import { system } from '../../src/server/index.ts';
 import { RedisCache } from './cache.ts';
 import { messagesPipeline } from './pipeline.ts';
 import { smsProvider } from './provider.ts';

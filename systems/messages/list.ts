@@ -1,20 +1,17 @@
 import { type RawBuilder, sql } from 'kysely';
 import * as z from 'zod';
+import { type Mill, MillraceError, type ReadOptions, type TableQuery } from '../../src/index.ts';
 import {
   decodeCursor,
   exactly,
   exactValue,
   forPage,
-  type Mill,
-  MillraceError,
   type Page,
   pageOf,
   pageParameters,
-  type ReadOptions,
   rowErrors,
-  type TableQuery,
   withRowErrors,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { toUtc, UtcTimestamp } from '../shared/timestamp.ts';
 import { timeBounds, timeOrder, toRfc3339 } from './moment.ts';
 import { pipelineName } from './pipeline.ts';

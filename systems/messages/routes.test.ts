@@ -4,8 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { configure, millrace, sqlite } from '../../src/index.ts';
-import { createServer } from '../../src/server/server.ts';
+import { millrace, sqlite } from '../../src/index.ts';
+import { createServer } from '../../src/server/create-server.ts';
+import { configure } from '../../src/server/index.ts';
 import { temporaryFolder } from '../../test/program.ts';
 import { messages } from './index.ts';
 

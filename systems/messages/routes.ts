@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { v7 as newId } from 'uuid';
 import * as z from 'zod';
-import { idempotencyKeyHeader, jsonSchemaOf, type Mill, MillraceError, noQuery, parseRequest, traceOf } from '../../src/index.ts';
+import { type Mill, MillraceError } from '../../src/index.ts';
+import { idempotencyKeyHeader, jsonSchemaOf, noQuery, parseRequest, traceOf } from '../../src/server/index.ts';
 import { uuidKeyOf } from '../shared/uuid.ts';
 import { findMessage, type ListName, listings, listMessages, MessageAnswer, MessageList, MessageQuery, readMessage } from './list.ts';
 import { type MessageEvent, NewMessage } from './message.ts';

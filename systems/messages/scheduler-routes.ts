@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { jsonSchemaOf, type Mill, noQuery, parseRequest } from '../../src/index.ts';
+import type { Mill } from '../../src/index.ts';
+import { jsonSchemaOf, noQuery, parseRequest } from '../../src/server/index.ts';
 import { toText } from './moment.ts';
 import { pipelineName } from './pipeline.ts';
 

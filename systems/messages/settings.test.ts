@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readSettings } from '../../src/configuration/setting.ts';
-import { type Environment, MillraceError } from '../../src/index.ts';
+import { MillraceError } from '../../src/index.ts';
+import type { Environment } from '../../src/server/index.ts';
 import { redisPlace, settings } from './settings.ts';
 
 const redisOf = (environment: Environment) => redisPlace(readSettings(settings, environment));

@@ -1,4 +1,4 @@
-import { type ConfigurationOf, durationUpTo, integerBetween, type Values } from '../../src/index.ts';
+import { type ConfigurationOf, durationUpTo, integerBetween, type Values } from '../../src/server/index.ts';
 import type { RedisPlace } from './cache.ts';
 
 /** A span of time that is more than none. */

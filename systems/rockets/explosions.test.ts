@@ -3,7 +3,8 @@ import { on } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import test, { type TestContext } from 'node:test';
 import { Webhook } from 'standardwebhooks';
-import { configure, MillraceError, memory, millrace } from '../../src/index.ts';
+import { MillraceError, memory, millrace } from '../../src/index.ts';
+import { configure } from '../../src/server/index.ts';
 import { rockets } from './index.ts';
 import type { RocketMessage } from './message.ts';
 

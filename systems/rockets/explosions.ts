@@ -1,4 +1,5 @@
-import { http, isWebhookSecret, type Values } from '../../src/index.ts';
+import { http, isWebhookSecret } from '../../src/index.ts';
+import type { Values } from '../../src/server/index.ts';
 import type { Rocket } from './rocket.ts';
 
 /** Who is told of rockets that explode. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { decodeCursor, exactly, exactValue, forPage, type Mill, type Page, pageOf, type ReadOptions } from '../../src/index.ts';
+import type { Mill, ReadOptions } from '../../src/index.ts';
+import { decodeCursor, exactly, exactValue, forPage, type Page, pageOf } from '../../src/server/index.ts';
 import { messagesTable } from './pipeline.ts';
 
 /** A message that was applied. */

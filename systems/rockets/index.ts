@@ -1,4 +1,4 @@
-import { system } from '../../src/index.ts';
+import { system } from '../../src/server/index.ts';
 import { webhookSettings } from './explosions.ts';
 import { rocketsPipeline } from './pipeline.ts';
 import { addRoutes } from './routes.ts';

@@ -1,18 +1,15 @@
 import * as z from 'zod';
+import type { Mill, ReadOptions, StoredRowOf, UnreadableColumn } from '../../src/index.ts';
 import {
   decodeCursor,
   encodeCursor,
   exactly,
   exactValue,
   forPage,
-  type Mill,
   pageParameters,
-  type ReadOptions,
   rowsOfPage,
-  type StoredRowOf,
-  type UnreadableColumn,
   withRowErrors,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { pipelineName, rocketsTable } from './pipeline.ts';
 import type { Rocket } from './rocket.ts';
 

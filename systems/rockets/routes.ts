@@ -1,19 +1,17 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import { type Mill, MillraceError, type ReadOptions } from '../../src/index.ts';
 import {
   ingestRoute,
   jsonSchemaOf,
-  type Mill,
-  MillraceError,
   noQuery,
   pageParameters,
   pageSchema,
   parseRequest,
-  type ReadOptions,
   rowErrors,
   traceOf,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { findHistory } from './history.ts';
 import { findRockets, RocketQuery } from './list.ts';

@@ -1,4 +1,4 @@
-import type { Setting } from '../../src/index.ts';
+import type { Setting } from '../../src/server/index.ts';
 
 /** The token of whoever simulates. */
 export const tokenSetting = {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { type IngestRequest, idempotencyKeyOf, MillraceError } from '../../src/index.ts';
+import { MillraceError } from '../../src/index.ts';
+import { type IngestRequest, idempotencyKeyOf } from '../../src/server/index.ts';
 
 /** A UUID of any version, in lower case, so that one thing has one name. */
 export const Uuid = z.guid('expected a UUID').toLowerCase();

@@ -1,4 +1,4 @@
-import { integerBetween, system } from '../../src/index.ts';
+import { integerBetween, system } from '../../src/server/index.ts';
 import { workersPipeline } from './pipeline.ts';
 import { addRoutes } from './routes.ts';
 import { workersMax } from './speech.ts';

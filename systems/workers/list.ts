@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { decodeCursor, forPage, type Mill, markCutShort, type Page, pageOf, pageParameters, type ReadOptions } from '../../src/index.ts';
+import { type Mill, markCutShort, type ReadOptions } from '../../src/index.ts';
+import { decodeCursor, forPage, type Page, pageOf, pageParameters } from '../../src/server/index.ts';
 import { pipelineName } from './pipeline.ts';
 import { silentWorker, Worker } from './worker.ts';
 

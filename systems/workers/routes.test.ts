@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { configure, memory, millrace } from '../../src/index.ts';
-import { createServer } from '../../src/server/server.ts';
+import { memory, millrace } from '../../src/index.ts';
+import { createServer } from '../../src/server/create-server.ts';
+import { configure } from '../../src/server/index.ts';
 import { workersSystem } from './index.ts';
 
 const Body = z.record(z.string(), z.unknown());

@@ -1,17 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import { type Mill, MillraceError } from '../../src/index.ts';
 import {
   idempotencyKeyHeader,
   idempotencyKeyOf,
   ingestRoute,
   jsonSchemaOf,
-  type Mill,
-  MillraceError,
   noQuery,
   pageSchema,
   parseRequest,
   traceOf,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { findWorker, listWorkers, WorkerAnswer, WorkerQuery } from './list.ts';
 import { pipelineName } from './pipeline.ts';
 import { speechOf } from './speech.ts';

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
+import { pino } from 'pino';
 import * as z from 'zod';
+import { MillraceError, memory, millrace, pipeline, retryAfterMs, sqlite, type Turn, table, tableSource } from '../../src/index.ts';
 import {
   answerBatch,
   configure,
+  createServer,
   decodeCursor,
   durationUpTo,
   exactly,
@@ -11,18 +14,9 @@ import {
   ingestRoute,
   integerBetween,
   jsonSchemaOf,
-  MillraceError,
-  memory,
-  millrace,
   parseRequest,
-  pipeline,
-  retryAfterMs,
-  sqlite,
-  type Turn,
-  table,
-  tableSource,
   traceOf,
-} from '../../src/index.ts';
+} from '../../src/server/index.ts';
 import { storeContract, type TestMill, testMill, VirtualClock } from '../../src/testing/index.ts';
 import { strange, takesOrRefuses } from './strange.ts';
 
@@ -30,6 +24,8 @@ const pages = table('pages', { page: 'text', visits: 'integer' }, { primaryKey: 
 const visit = z.object({ page: z.string() });
 const visits = pipeline('visits', { event: visit, key: ({ page }) => page, handle: () => undefined });
 const transport = { call: async () => ({ result: 'delivered' }) as const };
+const mill = millrace({ store: memory(), pipelines: [] });
+const log = pino({ level: 'silent' });
 const app = { post: () => undefined, hasDecorator: () => false, prefix: '' };
 
 describe('other arguments', () => {
@@ -46,6 +42,12 @@ describe('other arguments', () => {
     'what a route does': (value) => ingestRoute(app as never, '/', {}, value),
     'the app of a route': (value) => ingestRoute(value, '/', {}, async () => ({})),
     'a system': (value) => configure(value, {}),
+    'a server': (value) => createServer(value),
+    'the engine of a server': (value) => createServer({ mill: value, systems: [], log }),
+    'the log of a server': (value) => createServer({ mill, systems: [], log: value }),
+    'the access of a server': (value) => createServer({ mill, systems: [], log, access: value }),
+    'the tokens of a server': (value) => createServer({ mill, systems: [], log, access: { tokens: value } }),
+    'the limits of a server': (value) => createServer({ mill, systems: [], log, limits: value }),
     'the start of a clock': (value) => new VirtualClock(value),
     'the schema of a request': (value) => parseRequest(value, {}),
     'the schema of the docs': (value) => jsonSchemaOf(value),

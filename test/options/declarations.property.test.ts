@@ -2,20 +2,8 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import {
-  configure,
-  http,
-  ingestRoute,
-  integerBetween,
-  memory,
-  millrace,
-  pageOf,
-  pipeline,
-  sqlite,
-  system,
-  table,
-  tableSource,
-} from '../../src/index.ts';
+import { http, memory, millrace, pipeline, sqlite, table, tableSource } from '../../src/index.ts';
+import { configure, ingestRoute, integerBetween, pageOf, system } from '../../src/server/index.ts';
 import { testMill, VirtualClock } from '../../src/testing/index.ts';
 import { refuses, refusesOrTakes, strange } from './strange.ts';
 

@@ -1,4 +1,5 @@
-import { durationUpTo, type Mill, MillraceError, memory, millrace, system } from 'millrace';
+import { type Mill, MillraceError, memory, millrace } from 'millrace';
+import { durationUpTo, system } from 'millrace/server';
 import { audit, nightly, type Order, orders, reminders } from './shop.ts';
 
 /** An engine in a program of one's own, exported as it was inferred. */

@@ -1,4 +1,5 @@
-import { ingestRoute, pipeline, type SystemParts, type Turn } from 'millrace';
+import { pipeline, type Turn } from 'millrace';
+import { ingestRoute, type SystemParts } from 'millrace/server';
 import { testMill } from 'millrace/testing';
 import * as z from 'zod';
 import { mill } from './main.ts';

@@ -1,4 +1,5 @@
-import { http, ingestRoute, jsonSchemaOf, type Mill, parseRequest, pipeline, type System, table, tableSource, traceOf } from 'millrace';
+import { http, type Mill, pipeline, table, tableSource } from 'millrace';
+import { ingestRoute, jsonSchemaOf, parseRequest, type System, traceOf } from 'millrace/server';
 import * as z from 'zod';
 
 /** A shop in small: what a user may write in strict TypeScript, without a cast. */

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { faces } from '../faces.ts';
 import { checkout } from '../program.ts';
 
 /** An example in a doc comment. */
@@ -36,12 +37,14 @@ export async function moduleOf({ file, text }: Example): Promise<string> {
   const own = pathToFileURL(join(checkout, file)).href;
   const world = join(checkout, 'test/snippets/example-world.ts');
   const exportsOf = async (url: string) => Object.keys(await import(url));
+  const ofFaces = await Promise.all(
+    faces.map(async ({ specifier, source }) => [specifier, await exportsOf(pathToFileURL(join(checkout, source)).href)] as const),
+  );
   const sources: readonly (readonly [from: string, names: readonly string[]])[] = [
     ['node:fs/promises', ['mkdtemp', 'rm']],
     ['node:os', ['tmpdir']],
     ['node:path', ['join']],
-    ['millrace', await exportsOf('../../src/index.ts')],
-    ['millrace/testing', await exportsOf('../../src/testing/index.ts')],
+    ...ofFaces,
     [join(checkout, file), await exportsOf(own)],
     [world, Array.from(readFileSync(world, 'utf8').matchAll(/^export declare (?:const|function) (\w+)/gm), ([, name = '']) => name)],
   ];

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import type * as z from 'zod';
 import type { AnyPipeline, Mill, Pipeline, Store, Table } from '../../src/index.ts';
+import type { System } from '../../src/server/index.ts';
 
 /*
  * What the examples in doc comments speak of and do not declare. Nothing of it runs: the examples are compiled.
@@ -8,6 +10,8 @@ import type { AnyPipeline, Mill, Pipeline, Store, Table } from '../../src/index.
 
 export declare const mill: Mill;
 export declare const app: FastifyInstance;
+export declare const log: Logger;
+export declare const web: System;
 export declare const request: FastifyRequest;
 export declare const id: string;
 export declare const secret: string;

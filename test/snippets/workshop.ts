@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
+import { faces } from '../faces.ts';
 import { checkout, environmentOfPrograms, type Lifetime, Program } from '../program.ts';
 
 /** Does what an installed package does: makes `millrace` this checkout. */
@@ -55,9 +56,8 @@ export class Workshop implements Lifetime {
 
   /** Compiles all that is in the folders. Returns what the compiler says; empty when there is nothing wrong. */
   async compile(): Promise<string> {
-    const at = (path: string) => [join(checkout, path)];
     const compilerOptions = {
-      paths: { millrace: at('src/index.ts'), 'millrace/testing': at('src/testing/index.ts') },
+      paths: Object.fromEntries(faces.map(({ specifier, source }) => [specifier, [join(checkout, source)]])),
       // A page's files lie beside those of the checkout.
       rootDirs: [checkout, ...this.#folders],
       // A snippet declares what the text around it speaks of.

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { MillraceError, parseRequest } from 'millrace';
+import { MillraceError } from 'millrace';
+import { parseRequest } from 'millrace/server';
 import { Webhook } from 'standardwebhooks';
 import * as z from 'zod';
 

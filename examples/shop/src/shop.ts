@@ -1,4 +1,5 @@
-import { http, ingestRoute, isWebhookSecret, jsonSchemaOf, type Mill, parseRequest, system, traceOf, type Values } from 'millrace';
+import { http, isWebhookSecret, type Mill } from 'millrace';
+import { ingestRoute, jsonSchemaOf, parseRequest, system, traceOf, type Values } from 'millrace/server';
 import { NewOrder, ordersPipeline } from './orders.ts';
 import { verifiedPayment } from './payments.ts';
 import { salesPipeline } from './sales.ts';

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createLogger, type Invocation, readDatabaseFlag, readFlag, readLogLevel, stopRequested } from '../../../src/cli/index.ts';
-import { integerBetween } from '../../../src/index.ts';
+import { integerBetween } from '../../../src/server/index.ts';
 import { jsonNarrator, plainNarrator } from './narrate.ts';
 import { replayAccounts } from './replay-accounts.ts';
 import { readUpdatesFile } from './updates-file.ts';

@@ -1,5 +1,5 @@
 import { type Invocation, readAddress, readFlag, readSetting, share, usualPort } from '../../../src/cli/index.ts';
-import { durationUpTo, type Environment, integerBetween } from '../../../src/index.ts';
+import { durationUpTo, type Environment, integerBetween } from '../../../src/server/index.ts';
 import { rockets } from '../index.ts';
 import { tokenSetting } from '../simulation-token.ts';
 import { type RocketSimulation, simulateRockets } from './simulate-rockets.ts';

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { createLogger, type Database, type Invocation, readFlag, readLogLevel, stopRequested, UsageError } from '../../../src/cli/index.ts';
-import { integerBetween } from '../../../src/index.ts';
+import { integerBetween } from '../../../src/server/index.ts';
 import { workersMax } from '../speech.ts';
 import { MessagesFile } from './messages-file.ts';
 import { blockNarrator, jsonNarrator, type Narrator, verboseNarrator } from './narrate.ts';

@@ -1,0 +1,35 @@
+/// <reference types="node" preserve="true" />
+// Our declarations name types of Node.js. A program without the DOM has some of them only from there.
+
+/** The face of `millrace/server`: makes a server for an engine, declares the systems that it serves, and adds routes to it. */
+export type { ConfigurationOf, Environment, Setting, Settings } from '../configuration/setting.ts';
+export { durationUpTo, integerBetween, type Values } from '../configuration/values.ts';
+export { ProcessCounts } from '../telemetry/process-counts.ts';
+export type { AccessOptions } from './access/guard.ts';
+export type { Role } from './access/role.ts';
+export type { Token } from './access/token.ts';
+export { followTokens, Tokens, tokensIn } from './access/tokens.ts';
+export { answerBatch, BatchAnswer } from './batch.ts';
+export { createServer } from './create-server.ts';
+export { type HttpLimits, httpLimits } from './http-limits.ts';
+export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
+export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './ingest-route.ts';
+export type { InexactNumbers } from './json-body.ts';
+export type { Address, MillServer } from './mill-server.ts';
+export {
+  decodeCursor,
+  encodeCursor,
+  forPage,
+  type Page,
+  type PageOptions,
+  pageOf,
+  pageParameters,
+  pageSchema,
+  rowsOfPage,
+} from './page.ts';
+export { jsonSchemaOf, parseRequest } from './parse-request.ts';
+export { noQuery } from './query-parameters.ts';
+export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './row-errors.ts';
+export type { ServerOptions } from './server-options.ts';
+export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './system.ts';
+export { traceOf } from './trace-header.ts';

@@ -1,0 +1,33 @@
+/// <reference types="node" preserve="true" />
+// Our declarations name `AbortSignal`. A program without the DOM has it only from the types of Node.js.
+
+/**
+ * The face of `millrace/store`: what whoever writes a store needs. `Store` is the port, and says what a store must do;
+ * `storeContract` of `millrace/testing` tests it. Nothing here loads a database.
+ */
+export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from '../errors.ts';
+export type {
+  ChangedRowOf,
+  Columns,
+  ColumnType,
+  FoundValue,
+  RowOf,
+  SqlValue,
+  StoredRowOf,
+  Table,
+  TableOptions,
+} from '../pipeline/table.ts';
+export { checkMoments } from './commit-moments.ts';
+export {
+  isFullList,
+  pageUpTo,
+  sizeOfAll,
+  sizeOfDelivery,
+  sizeOfEvent,
+  sizeOfLetter,
+  sizeOfRecord,
+  sizeOfTimer,
+  sizeOfValues,
+  upTo,
+} from './list-size.ts';
+export type * from './store.ts';
