@@ -6,7 +6,8 @@
  * (`server/index.ts`), what a store is made of `millrace/store` (`store/index.ts`), what tests it `millrace/testing`.
  */
 export type { CircuitOptions, CircuitStatus } from './delivery/circuit.ts';
-export { type HttpOptions, type HttpTransport, http } from './delivery/http.ts';
+export { type HttpTransport, http } from './delivery/http.ts';
+export type { HttpOptions } from './delivery/http-options.ts';
 export { type HttpResponse, type Judge, retryAfterMs } from './delivery/response.ts';
 export { isWebhookSecret } from './delivery/signature.ts';
 export type { Clock } from './engine/clock.ts';
@@ -51,6 +52,7 @@ export type {
 export type { JsonSchema } from './pipeline/json-schema.ts';
 export {
   type AnyPipeline,
+  type AnyRecipient,
   type DeclaredThreads,
   type Pipeline,
   type PipelineInput,
@@ -58,6 +60,7 @@ export {
   type Pipelines,
   type PipelinesOf,
   pipeline,
+  type Recipient,
   type ResolvedOrder,
 } from './pipeline/pipeline.ts';
 export type {

@@ -10,7 +10,7 @@ import { shownPath } from '../modules/shown-path.ts';
 import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { isThenable } from '../pipeline/thenable.ts';
-import type { System } from '../server/system.ts';
+import type { System } from '../server/declared-system.ts';
 import type { DeclaredSystem } from './shipped.ts';
 import { UsageError } from './usage-error.ts';
 

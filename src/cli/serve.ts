@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { millrace } from '../engine/mill.ts';
 import { createServer } from '../server/create-server.ts';
+import type { System } from '../server/declared-system.ts';
 import type { MillServer } from '../server/mill-server.ts';
-import { configure, type System } from '../server/system.ts';
+import { configure } from '../server/system.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';

@@ -1,4 +1,4 @@
-import type { ConfigurableSystem, System } from '../server/system.ts';
+import type { ConfigurableSystem, System } from '../server/declared-system.ts';
 import type { SystemCommand } from './system-commands.ts';
 
 export type DeclaredSystem = System | ConfigurableSystem;

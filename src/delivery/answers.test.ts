@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import test from 'node:test';
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { callOf, receive, receiveRaw, transport, unhurried } from './fixture.test.ts';
-import type { HttpOptions } from './http.ts';
+import type { HttpOptions } from './http-options.ts';
 import type { Judge } from './response.ts';
 
 /** Hands everything that a judge is given back. */

@@ -13,7 +13,7 @@ import {
 } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import type { CircuitOptions } from './circuit.ts';
-import type { HttpOptions } from './http.ts';
+import type { HttpOptions } from './http-options.ts';
 
 const circuit: OptionTable<CircuitOptions> = {
   failures: integerFrom(1),

@@ -2,7 +2,8 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import { createServer as createTcpServer, type LookupFunction, type Server as TcpServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { OutgoingCall } from '../pipeline/endpoint.ts';
-import { type HttpOptions, type HttpTransport, http } from './http.ts';
+import { type HttpTransport, http } from './http.ts';
+import type { HttpOptions } from './http-options.ts';
 
 /** A request as it came in. */
 export interface Received {

@@ -6,7 +6,8 @@ import { MillraceError } from '../errors.ts';
 import type { Answer } from '../pipeline/endpoint.ts';
 import { version } from '../version.ts';
 import { callOf, receive, receiveRaw, resolver, transport, unhurried } from './fixture.test.ts';
-import { type HttpOptions, http } from './http.ts';
+import { http } from './http.ts';
+import type { HttpOptions } from './http-options.ts';
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';

@@ -2,6 +2,7 @@ import { describeFound } from '../describe-found.ts';
 import { isName } from './check.ts';
 import { checkOptions, type OptionTable, required } from './check-options.ts';
 import { isTable } from './check-table.ts';
+import type { DeclaredOptions } from './declared-options.ts';
 import type { DeliveryRetry, EndpointOptions } from './endpoint.ts';
 import {
   aFunction,
@@ -24,7 +25,6 @@ import {
 import { numberMax } from './number.ts';
 import type { OrderByNumber, RetryPolicy, SkipPolicy, VersionedState } from './pipeline-options.ts';
 import { Place } from './place.ts';
-import type { DeclaredOptions } from './resolve-pipeline.ts';
 import type { ScheduleOptions } from './schedule.ts';
 import type { Schema } from './schema.ts';
 import { isStorableText } from './text.ts';

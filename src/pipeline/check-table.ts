@@ -1,7 +1,7 @@
 import { type Check, checkOptions, type OptionTable } from './check-options.ts';
+import type { Columns, Table, TableOptions } from './declared-table.ts';
 import { arrayOf, expect, named } from './expectations.ts';
 import { Place } from './place.ts';
-import type { Columns, Table, TableOptions } from './table.ts';
 
 const code = 'MILL_INVALID_DECLARATION';
 

@@ -1,23 +1,14 @@
 import { describeFound } from '../describe-found.ts';
 import { invalid } from './check.ts';
 import { checkPipeline } from './check-pipeline.ts';
+import type { DeclaredOptions } from './declared-options.ts';
 import { toMs } from './duration.ts';
-import { type EndpointOptions, resolveEndpoint } from './endpoint.ts';
+import { resolveEndpoint } from './endpoint.ts';
 import { isSchema } from './expectations.ts';
-import type { DeclaredThreads, Pipeline, ResolvedOrder } from './pipeline.ts';
-import type { HandlerPlace, OrderByNumber, PipelineOptions, RetryPolicy, VersionedState } from './pipeline-options.ts';
+import type { OrderByNumber, RetryPolicy, VersionedState } from './pipeline-options.ts';
+import type { DeclaredThreads, Pipeline, ResolvedOrder } from './resolved-pipeline.ts';
 import { resolveSchedule } from './schedule.ts';
 import type { Schema } from './schema.ts';
-import type { Tables, Turn } from './turn.ts';
-
-/** The options of any pipeline, once the types of its events and states are gone. */
-export type DeclaredOptions = Omit<PipelineOptions<string, Schema, never, Tables, never>, 'state' | 'handle' | 'timers' | 'deliver'> &
-  Pick<Pipeline, 'handle'> &
-  Partial<Pick<Pipeline, 'timers'>> &
-  HandlerPlace & {
-    readonly state?: Schema | VersionedState<Schema>;
-    readonly deliver?: Readonly<Record<string, EndpointOptions<unknown, Turn, unknown>>>;
-  };
 
 /** Checks a declaration and fills every default in. Throws `MILL_INVALID_DECLARATION` with the option, what was expected and what was found. */
 export function resolvePipeline(name: string, options: DeclaredOptions): Pipeline {

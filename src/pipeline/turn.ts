@@ -1,5 +1,5 @@
 import type { Duration } from './duration.ts';
-import type { AnyPipeline, PipelineInput } from './pipeline.ts';
+import type { AnyRecipient, PipelineInput } from './recipient.ts';
 import type { ChangedRowOf, RowOf, Table } from './table.ts';
 
 export type Tables = Readonly<Record<string, Table>>;
@@ -70,7 +70,7 @@ export interface Turn<
   /** Sets the given columns of the row with that primary key, and leaves the others as they are; does nothing when there is no such row. */
   update<W extends T[keyof T]>(table: true extends W['keyed'] ? W : never, row: ChangedRowOf<W>): void;
   /** Sends an event to another pipeline (or, by name, to this one): it is in the log when this turn commits. */
-  send<P extends AnyPipeline>(to: P, event: PipelineInput<P>): void;
+  send<P extends AnyRecipient>(to: P, event: PipelineInput<P>): void;
   send(to: Name, event: Input): void;
   readonly timers: Timers<TimerNames>;
   /** Calls an endpoint once this turn has committed, at least once (promise 6). The payload must be JSON. */

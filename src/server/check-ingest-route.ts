@@ -1,7 +1,7 @@
 import { checkOptions, type OptionTable } from '../pipeline/check-options.ts';
 import { aFunction, expect, objectWith, oneOf } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
-import type { IngestRouteOptions } from './ingest-route.ts';
+import type { IngestRouteOptions } from './ingest-route-options.ts';
 
 const checkApp = objectWith('a Fastify app', ['post', 'hasDecorator']);
 const checkPath = expect("a path such as '/messages'", (value) => typeof value === 'string' && (value === '' || value.startsWith('/')));

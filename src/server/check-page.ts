@@ -1,7 +1,7 @@
 import { checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
 import { integerFrom, synchronous } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
-import type { PageOptions } from './page.ts';
+import type { PageOptions } from './page-options.ts';
 
 const pageOptions: OptionTable<PageOptions<unknown, unknown>> = {
   limit: required(integerFrom(1)),

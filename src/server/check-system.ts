@@ -4,7 +4,7 @@ import { checkPipelines } from '../engine/check-mill-options.ts';
 import { checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
 import { aFunction, expect, named, options, synchronous, text } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
-import type { ConfigurableSystem, System, SystemParts } from './system.ts';
+import type { ConfigurableSystem, System, SystemParts } from './declared-system.ts';
 
 const anyText = expect('a text', (value) => typeof value === 'string');
 

@@ -5,7 +5,7 @@ import { type Ask, accessOf } from './access/ask.ts';
 import type { UnderWay } from './app.ts';
 import { logFailure } from './failures.ts';
 import type { Gate } from './gate.ts';
-import type { TakeIn } from './ingest-route.ts';
+import type { TakeIn } from './ingest-request.ts';
 import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
 import { failureAnswer } from './problem.ts';
 import { rawSecurityHeaders } from './security-headers.ts';

@@ -7,12 +7,11 @@ import * as z from 'zod';
 import { version } from '../version.ts';
 import { accessOf, safeMethods } from './access/ask.ts';
 import type { Access } from './access/role.ts';
-
+import type { System } from './declared-system.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { documentPipelines } from './pipeline-documentation.ts';
 import { problemMediaType } from './problem.ts';
 import { noQuery } from './query-parameters.ts';
-import type { System } from './system.ts';
 
 const ProblemDetails = z.object({
   type: z.string().meta({ examples: ['urn:millrace:error:invalid-event'] }),

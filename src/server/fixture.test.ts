@@ -9,9 +9,9 @@ import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import type { AccessOptions } from './access/guard.ts';
 import { createServer } from './create-server.ts';
+import type { System } from './declared-system.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import type { MillServer } from './mill-server.ts';
-import type { System } from './system.ts';
 
 /** Counts visits per page. A visit to a page that is called poison fails for good, and parks its page. */
 export const visits = pipeline('visits', {

@@ -2,9 +2,9 @@ import type { PipelineCounts } from '../engine/counts.ts';
 import { version } from '../version.ts';
 import { type Concern, needsPerson } from './concerns.ts';
 import { concernsPanel } from './concerns-panel.ts';
+import type { System } from './declared-system.ts';
 import { escaped } from './escaped.ts';
 import { homeStyle } from './home-style.ts';
-import type { System } from './system.ts';
 
 export interface ServedRoute {
   readonly method: string;

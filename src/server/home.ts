@@ -2,10 +2,10 @@ import { hash } from 'node:crypto';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import type { Mill } from '../engine/mill.ts';
 import { findConcerns } from './concerns.ts';
+import type { System } from './declared-system.ts';
 import { homePage, type ServedRoute } from './home-page.ts';
 import { homeStyle } from './home-style.ts';
 import { pathsOf } from './pipeline-documentation.ts';
-import type { System } from './system.ts';
 
 /** The page loads nothing at all. Its style is inline, and no other style is. */
 const contentSecurityPolicy = [

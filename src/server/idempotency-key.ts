@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
-import type { IngestRequest } from './ingest-route.ts';
+import type { IngestRequest } from './ingest-request.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { headersOf } from './request-headers.ts';
 

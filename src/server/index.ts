@@ -11,9 +11,12 @@ export type { Token } from './access/token.ts';
 export { followTokens, Tokens, tokensIn } from './access/tokens.ts';
 export { answerBatch, BatchAnswer } from './batch.ts';
 export { createServer } from './create-server.ts';
+export type { ConfigurableSystem, System, SystemParts } from './declared-system.ts';
 export { type HttpLimits, httpLimits } from './http-limits.ts';
 export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
-export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './ingest-route.ts';
+export type { IngestRequest, TakeIn } from './ingest-request.ts';
+export { ingestRoute } from './ingest-route.ts';
+export type { IngestRouteOptions } from './ingest-route-options.ts';
 export type { InexactNumbers } from './json-body.ts';
 export type { Address, MillServer } from './mill-server.ts';
 export {
@@ -21,15 +24,15 @@ export {
   encodeCursor,
   forPage,
   type Page,
-  type PageOptions,
   pageOf,
   pageParameters,
   pageSchema,
   rowsOfPage,
 } from './page.ts';
+export type { PageOptions } from './page-options.ts';
 export { jsonSchemaOf, parseRequest } from './parse-request.ts';
 export { noQuery } from './query-parameters.ts';
 export { type ExactValue, exactly, exactValue, rowErrors, withRowErrors } from './row-errors.ts';
 export type { ServerOptions } from './server-options.ts';
-export { type ConfigurableSystem, configure, type System, type SystemParts, system } from './system.ts';
+export { configure, system } from './system.ts';
 export { traceOf } from './trace-header.ts';

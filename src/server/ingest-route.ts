@@ -1,36 +1,14 @@
 /// <reference types="@fastify/swagger" preserve="true" />
 // It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them, too.
 
-import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { checkIngestRoute } from './check-ingest-route.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { refuseIdempotencyKey } from './idempotency-key.ts';
+import type { IngestRequest, TakeIn } from './ingest-request.ts';
+import type { IngestRouteOptions } from './ingest-route-options.ts';
 import { type InexactNumbers, rawBody } from './json-body.ts';
 import { noQuery } from './query-parameters.ts';
-
-/** What a route that takes events in sees of a request. */
-export interface IngestRequest {
-  /** The parsed JSON, never null. */
-  readonly body: unknown;
-  /** The bytes of the body as they came, which a signature covers. */
-  readonly rawBody: Buffer;
-  readonly headers: IncomingHttpHeaders;
-}
-
-export interface IngestRouteOptions {
-  /**
-   * What becomes of a body with a number that JavaScript rounds, such as 1405478888888888901. `refuse` (default): it is 400.
-   * `by event`: for a route that hands the body, or its items, to `mill.ingest` or `mill.ingestBatch` as they are. Each event
-   * that has such a number is refused by itself, or has it as text where its pipeline says `inexactNumbers: 'text'`.
-   */
-  readonly inexactNumbers?: InexactNumbers;
-  /**
-   * What becomes of an `Idempotency-Key`. `refuse` (default): a request with one is 400, since its sender relies on it. `by route`: the
-   * route looks at it, as by handing `idempotencyKeyOf(request)` to `mill.ingest`.
-   */
-  readonly idempotencyKey?: 'refuse' | 'by route';
-}
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,9 +16,6 @@ declare module 'fastify' {
     inexactNumbers?: InexactNumbers;
   }
 }
-
-/** Takes events in and answers what the caller is told with a 202. A `MillraceError` that it throws becomes a problem. */
-export type TakeIn = (request: IngestRequest) => Promise<object>;
 
 /**
  * Adds a route that takes events in: `POST`, answered with 202 and JSON. Like any route of Fastify's it has a place in the

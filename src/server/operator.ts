@@ -7,7 +7,7 @@ import { mayUse } from './access/guard.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
-import type { IngestRequest } from './ingest-route.ts';
+import type { IngestRequest } from './ingest-request.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { traceOf } from './trace-header.ts';
 

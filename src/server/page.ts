@@ -4,7 +4,8 @@ import { isCutShort } from '../pipeline/cut-short.ts';
 import { checkSchema } from '../pipeline/expectations.ts';
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
 import { checkCursor, checkPage } from './check-page.ts';
-import { type ExactValue, withRowErrors } from './row-errors.ts';
+import type { CursorValue, PageOptions } from './page-options.ts';
+import { withRowErrors } from './row-errors.ts';
 
 const limitMax = 100;
 const limitDefault = 20;
@@ -42,14 +43,6 @@ export interface Page<Item> {
 /** The schema of a page, for the docs. */
 export function pageSchema<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), nextCursor: z.string().optional() });
-}
-
-type CursorValue = string | number | boolean | null | ExactValue;
-
-export interface PageOptions<Row, Item> {
-  readonly limit: number;
-  cursor(row: Row): readonly CursorValue[];
-  item(row: Row): Item;
 }
 
 /**

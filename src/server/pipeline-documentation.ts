@@ -3,8 +3,8 @@ import { faultFields, faultOf } from '../fault.ts';
 import type { JsonSchema } from '../pipeline/json-schema.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Schema } from '../pipeline/schema.ts';
+import type { System } from './declared-system.ts';
 import { jsonSchemaOf } from './parse-request.ts';
-import type { System } from './system.ts';
 
 /*
  * The routes of every pipeline stand in the server once, with the pipeline as a parameter. A reader of the API description wants them

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { describeFound } from '../describe-found.ts';
 import { invalid } from '../pipeline/check.ts';
-import type { IngestRequest } from './ingest-route.ts';
+import type { IngestRequest } from './ingest-request.ts';
 
 /**
  * Returns the headers of a request that a route hands to `call`, which messages name. Throws `MILL_INVALID_DECLARATION` for anything

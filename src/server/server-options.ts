@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import type { Mill } from '../engine/mill.ts';
 import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import type { AccessOptions } from './access/guard.ts';
+import type { System } from './declared-system.ts';
 import type { HttpLimits } from './http-limits.ts';
-import type { System } from './system.ts';
 
 export interface ServerOptions {
   /** A mill that was started. The server stops it when it is stopped. */

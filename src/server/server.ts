@@ -6,6 +6,7 @@ import { Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
 import { createApp } from './app.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
+import type { System } from './declared-system.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { DirectRoutes } from './direct-routes.ts';
 import { documentRoutes } from './documentation.ts';
@@ -21,7 +22,6 @@ import { boundPipelining } from './pipelining.ts';
 import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
 import type { ServerOptions } from './server-options.ts';
-import type { System } from './system.ts';
 
 /** Makes a server. See `createServer`. */
 export async function makeServer(options: ServerOptions): Promise<MillServer> {

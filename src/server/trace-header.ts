@@ -1,4 +1,4 @@
-import type { IngestRequest } from './ingest-route.ts';
+import type { IngestRequest } from './ingest-request.ts';
 import { headersOf } from './request-headers.ts';
 
 /**

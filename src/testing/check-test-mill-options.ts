@@ -2,7 +2,7 @@ import { checkPipelines, engineOptions, store } from '../engine/check-mill-optio
 import { checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
 import { aFunction, expect, moment, trueOrFalse } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
-import type { TestMillOptions } from './test-mill.ts';
+import type { TestMillOptions } from './test-mill-options.ts';
 
 const testMillOptions: OptionTable<TestMillOptions> = {
   pipelines: required(checkPipelines),

@@ -3,5 +3,6 @@
 
 /** The test kit: pipelines under test in memory with a clock turned by hand, and the contract that every store must pass. */
 export { type ContractDatabase, type StoreHarness, storeContract } from '../store/contract.ts';
-export { type TestMill, type TestMillOptions, testMill } from './test-mill.ts';
+export { type TestMill, testMill } from './test-mill.ts';
+export type { TestMillOptions } from './test-mill-options.ts';
 export { VirtualClock } from './virtual-clock.ts';

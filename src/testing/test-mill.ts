@@ -3,39 +3,18 @@ import { checkIngestOptions, durationOf } from '../engine/check-arguments.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Ingested, Judged } from '../engine/door.ts';
 import type { IngestOptions } from '../engine/identify.ts';
-import type { Limits } from '../engine/limits.ts';
-import type { Log } from '../engine/log.ts';
 import { Mill } from '../engine/mill.ts';
 import type { KeyStatus } from '../engine/mill-options.ts';
-import type { Tracing } from '../engine/tracing.ts';
 import type { Duration } from '../pipeline/duration.ts';
-import type { Answer, OutgoingCall } from '../pipeline/endpoint.ts';
+import type { OutgoingCall } from '../pipeline/endpoint.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { StoredRowOf, Table } from '../pipeline/table.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import type { DeadLetter, Store } from '../store/store.ts';
 import { checkTestMillOptions } from './check-test-mill-options.ts';
 import { type ObservedStore, observe } from './observed-store.ts';
+import type { TestMillOptions } from './test-mill-options.ts';
 import { clockWhile, VirtualClock } from './virtual-clock.ts';
-
-export interface TestMillOptions<List extends readonly AnyPipeline[] = readonly AnyPipeline[]> {
-  readonly pipelines: List;
-  /** Default: a fresh one in memory. */
-  readonly store?: Store;
-  readonly limits?: Partial<Limits>;
-  readonly log?: Log;
-  readonly tracing?: Tracing | undefined;
-  /** Where the clock stands at first, milliseconds since 1970. Default 2026-01-01. */
-  readonly startAt?: number;
-  /** Makes retries and ids repeatable. Default 1. */
-  readonly seed?: number;
-  /** What comes of a call that a pipeline makes; nothing leaves the program. By default everything is delivered. */
-  readonly answer?: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer>;
-  /** Brings every event in twice, the second time under the same id or number. */
-  readonly duplicateEverything?: boolean;
-  /** Fails every commit once, before it takes effect: every turn runs at least twice and must take effect once. */
-  readonly crashBeforeCommit?: boolean;
-}
 
 /**
  * Starts an engine for tests: in memory, on a clock that stands still until it is advanced.

@@ -1,6 +1,5 @@
 import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
-import type { StoredDelivery, StoredTimer } from '../../store/store.ts';
-import type { DueTimer } from '../lane.ts';
+import type { KeyedTimer, StoredDelivery, StoredTimer } from '../../store/store.ts';
 
 /*
  * An outcome is on disk before its key is told, as a timer that is due at once. So it has its turn in the key's order, is
@@ -10,7 +9,7 @@ import type { DueTimer } from '../lane.ts';
 const prefix = 'outcome/';
 
 /** The timer that brings an outcome to its key. No timer that a pipeline declares has such a name. */
-export function outcomeTimer({ endpoint, key }: Pick<StoredDelivery, 'endpoint' | 'key'>, outcome: DeliveryOutcome): DueTimer {
+export function outcomeTimer({ endpoint, key }: Pick<StoredDelivery, 'endpoint' | 'key'>, outcome: DeliveryOutcome): KeyedTimer {
   const name = outcomeName({ endpoint, id: outcome.id });
   return { key, name, dueAt: outcome.at, data: JSON.stringify(outcome), attempts: 0, retryAt: null };
 }

@@ -11,7 +11,8 @@ import { table } from '../../pipeline/table.ts';
 import { memory } from '../../store/memory/memory-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import type { Store } from '../../store/store.ts';
-import { type TestMill, type TestMillOptions, testMill as testMillOn } from '../../testing/test-mill.ts';
+import { type TestMill, testMill as testMillOn } from '../../testing/test-mill.ts';
+import type { TestMillOptions } from '../../testing/test-mill-options.ts';
 
 export const Step = z.object({ key: z.string(), n: z.int() });
 export const applied = table('applied', { key: 'text', n: 'integer', nth: 'integer' }, { primaryKey: ['key', 'nth'] });

@@ -3,7 +3,8 @@ import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Turn } from '../../pipeline/turn.ts';
 import type { Store } from '../../store/store.ts';
-import { type TestMill, type TestMillOptions, testMill } from '../../testing/test-mill.ts';
+import { type TestMill, testMill } from '../../testing/test-mill.ts';
+import type { TestMillOptions } from '../../testing/test-mill-options.ts';
 import type { Log } from '../log.ts';
 import { failing } from './fixture.test.ts';
 

@@ -1,0 +1,60 @@
+/** What a column may hold; `docs/tables.md` has the bounds. `json` is any JSON value; a trailing `?` allows null. */
+export type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
+export type ColumnType = ColumnKind | `${ColumnKind}?`;
+export type Columns = Readonly<Record<string, ColumnType>>;
+
+/** What a store binds to a statement. Booleans travel as 0 and 1, JSON as text. */
+export type SqlValue = string | number | null;
+
+/** What a store finds in a column. Somebody's SQL may have put a value there that no handler could: an integer beyond 2⁵³, or a blob. */
+export type FoundValue = SqlValue | bigint | Uint8Array;
+
+/**
+ * A SQL table that handlers write through effects and anyone may query. The store creates it with real columns and
+ * indexes, and migrates it when the declaration gains or loses indexes, or columns that are nullable or have a default.
+ */
+export interface Table<Name extends string = string, C extends Columns = Columns, K extends boolean = boolean> {
+  readonly name: Name;
+  readonly columns: C;
+  /** The columns of the primary key; empty for a table that is only added to. */
+  readonly primaryKey: readonly string[];
+  /** Each index as its columns, in order. */
+  readonly indexes: readonly (readonly string[])[];
+  /** What a column holds when SQL adds a row without it. */
+  readonly defaults: Readonly<Record<string, SqlValue>>;
+  /** Type-level only: whether there is a primary key, and so whether rows can be replaced. */
+  readonly keyed: K;
+}
+
+export interface TableOptions<C extends Columns, K extends readonly (keyof C & string)[]> {
+  readonly primaryKey?: K;
+  readonly indexes?: readonly (readonly (keyof C & string)[])[];
+  /** What a column holds when somebody's SQL adds a row without it. Handlers say every column that may not be null. */
+  readonly defaults?: { readonly [N in keyof C]?: ValueOf<KindOf<C[N]>> };
+}
+
+type KindOf<T extends ColumnType> = T extends `${infer Kind}?` ? Kind : T;
+type ValueOf<Kind> = Kind extends 'text' ? string : Kind extends 'integer' | 'real' ? number : Kind extends 'boolean' ? boolean : unknown;
+type NullableKeys<C extends Columns> = { [N in keyof C]: C[N] extends `${string}?` ? N : never }[keyof C];
+
+/** A row as a handler writes it: nullable columns may be left out. */
+export type RowOf<T extends Table> = {
+  readonly [N in Exclude<keyof T['columns'], NullableKeys<T['columns']>>]: ValueOf<KindOf<T['columns'][N]>>;
+} & {
+  readonly [N in NullableKeys<T['columns']>]?: ValueOf<KindOf<T['columns'][N]>> | null | undefined;
+};
+
+/** What a handler changes of a row: its primary key, and the columns that shall have another value. */
+export type ChangedRowOf<T extends Table> = { readonly [N in keyof T['columns']]?: StoredRowOf<T>[N] | undefined };
+
+/** A row as a query returns it: every column, null where there is none. */
+export type StoredRowOf<T extends Table> = {
+  [N in keyof T['columns']]: T['columns'][N] extends `${string}?`
+    ? ValueOf<KindOf<T['columns'][N]>> | null
+    : ValueOf<KindOf<T['columns'][N]>>;
+};
+
+/** The type without what it says of null. */
+export function kindOf(type: ColumnType): ColumnKind {
+  return type.replace('?', '') as ColumnKind;
+}

@@ -1,0 +1,19 @@
+import type { Schema } from './schema.ts';
+
+declare const types: unique symbol;
+
+/** A pipeline as a turn sees it that sends to it: its name, and the types of its events. */
+export interface Recipient<Name extends string = string, Input = unknown, Event = unknown, State = unknown> {
+  readonly name: Name;
+  readonly event: Schema;
+  /** How long the log keeps settled events. */
+  readonly retainMs: number;
+  /** Type-level only. */
+  readonly [types]?: { readonly input: Input; readonly event: Event; readonly state: State };
+}
+
+/** A recipient of which nothing more is known. */
+export type AnyRecipient = Recipient<string, unknown, unknown, unknown>;
+
+export type PipelineInput<P extends AnyRecipient> = P extends Recipient<string, infer Input> ? Input : never;
+export type PipelineState<P extends AnyRecipient> = P extends Recipient<string, infer _Input, infer _Event, infer State> ? State : never;

@@ -1,0 +1,60 @@
+import type { Endpoint } from './endpoint.ts';
+import type { HandlerResult, VersionedState } from './pipeline-options.ts';
+import type { Recipient } from './recipient.ts';
+import type { Schedule } from './schedule.ts';
+import type { Schema } from './schema.ts';
+import type { Tables, Turn } from './turn.ts';
+
+/** A checked declaration with every default filled in; what `pipeline(…)` returns and the engine runs. */
+export interface Pipeline<Name extends string = string, Input = unknown, Event = unknown, State = unknown>
+  extends Recipient<Name, Input, Event, State> {
+  readonly inexactNumbers: 'refuse' | 'text';
+  /** Undefined: every event is a key of its own. */
+  readonly key: ((event: unknown) => string) | undefined;
+  readonly id: ((event: unknown) => string | undefined) | undefined;
+  readonly deduplicationWindowMs: number;
+  readonly order: ResolvedOrder | undefined;
+  readonly state: VersionedState<Schema> | undefined;
+  readonly tables: Tables;
+  readonly handle: (event: unknown, state: unknown, turn: Turn) => HandlerResult<unknown>;
+  readonly timers: Readonly<Record<string, (state: unknown, turn: Turn, data: unknown) => HandlerResult<unknown>>>;
+  readonly deliver: Readonly<Record<string, Endpoint>>;
+  readonly schedule: Schedule | undefined;
+  readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
+  readonly onGiveUp: 'park' | 'skip';
+  readonly concurrency: number;
+  /** Undefined: handlers run in the thread of the engine. */
+  readonly threads: DeclaredThreads | undefined;
+  readonly timeoutMs: number;
+  /** Whether the generic routes of the server take events in. */
+  readonly genericIngest: boolean;
+}
+
+export interface DeclaredThreads {
+  /** A `file:` URL. */
+  readonly module: string;
+  /** Undefined: one per core, which the engine counts. */
+  readonly count: number | undefined;
+}
+
+export interface ResolvedOrder {
+  by(event: unknown): number;
+  readonly from: number;
+  /** Undefined: wait for ever. */
+  readonly skipAfterMs: number | undefined;
+  /** How far a number may lie beyond the next one; infinite where no number is ever skipped. */
+  readonly jumpMax: number;
+  /** Undefined: the engine's `pendingPerKey`. */
+  readonly pendingMax: number | undefined;
+  /** For how long a key may wait for a number before that is an alarm; undefined: for ever. */
+  readonly alarmAfterMs: number | undefined;
+}
+
+/** A pipeline of which nothing more is known; every pipeline is one. Whether an input of it is right, only its schema can tell. */
+export type AnyPipeline = Pipeline<string, unknown, unknown, unknown>;
+
+/** Pipelines by name, as the type of an engine has them. */
+export type Pipelines = Readonly<Record<string, AnyPipeline>>;
+
+/** The pipelines of a list by name. Of an `AnyPipeline[]`, which may have any, each name has some pipeline. */
+export type PipelinesOf<List extends readonly AnyPipeline[]> = { readonly [P in List[number] as P['name']]: P };

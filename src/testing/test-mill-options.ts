@@ -1,0 +1,25 @@
+import type { Limits } from '../engine/limits.ts';
+import type { Log } from '../engine/log.ts';
+import type { Tracing } from '../engine/tracing.ts';
+import type { Answer, OutgoingCall } from '../pipeline/endpoint.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { Store } from '../store/store.ts';
+
+export interface TestMillOptions<List extends readonly AnyPipeline[] = readonly AnyPipeline[]> {
+  readonly pipelines: List;
+  /** Default: a fresh one in memory. */
+  readonly store?: Store;
+  readonly limits?: Partial<Limits>;
+  readonly log?: Log;
+  readonly tracing?: Tracing | undefined;
+  /** Where the clock stands at first, milliseconds since 1970. Default 2026-01-01. */
+  readonly startAt?: number;
+  /** Makes retries and ids repeatable. Default 1. */
+  readonly seed?: number;
+  /** What comes of a call that a pipeline makes; nothing leaves the program. By default everything is delivered. */
+  readonly answer?: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer>;
+  /** Brings every event in twice, the second time under the same id or number. */
+  readonly duplicateEverything?: boolean;
+  /** Fails every commit once, before it takes effect: every turn runs at least twice and must take effect once. */
+  readonly crashBeforeCommit?: boolean;
+}

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { type Import, importsIn, importsOf, isAmong, type Part, strayImports } from './imports.ts';
+
+/*
+ * The direction of imports: what each part of the sources may look at. That no files import each other in a circle is held by the
+ * linter (`noImportCycles`).
+ */
+
+const ground = ['src/describe-found.ts', 'src/errors.ts', 'src/version.ts'];
+/** The port, and what all stores share; no store. */
+const port = 'src/store/*';
+const faces = ['src/index.ts', 'src/server/index.ts', 'src/store/index.ts'];
+
+/** In the order in which they build on each other. */
+const parts: readonly Part[] = [
+  { files: ['src/describe-found.ts'], sees: [] },
+  { files: ['src/errors.ts'], sees: ['src/describe-found.ts'] },
+  { files: ['src/version.ts', 'src/provide-millrace.ts'], sees: [] },
+  { files: ['src/configuration/'], sees: ground },
+  { files: ['src/pipeline/'], sees: ground },
+  { files: ['src/fault.ts'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/modules/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/', 'src/provide-millrace.ts'] },
+  { files: ['src/delivery/'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/sources/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/'] },
+  { files: ['src/store/'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/engine/'], sees: [...ground, 'src/fault.ts', 'src/modules/', 'src/pipeline/', 'src/provide-millrace.ts', port] },
+  { files: ['src/telemetry/'], sees: [...ground, 'src/engine/', port] },
+  {
+    files: ['src/server/'],
+    sees: [...ground, 'src/configuration/', 'src/engine/', 'src/fault.ts', 'src/pipeline/', 'src/telemetry/', port],
+  },
+  { files: ['src/testing/'], sees: [...ground, 'src/engine/', 'src/pipeline/', 'src/store/'] },
+  {
+    files: ['src/cli/'],
+    sees: [...ground, 'src/fault.ts', ...['configuration', 'engine', 'modules', 'pipeline', 'server', 'store', 'telemetry'].map(folderOf)],
+  },
+  {
+    files: ['src/index.ts'],
+    sees: ['src/errors.ts', ...['delivery', 'engine', 'pipeline', 'sources', 'store', 'telemetry'].map(folderOf)],
+  },
+];
+
+const withCommands = ['systems/rockets/', 'systems/accounts/', 'systems/workers/'];
+const systems: readonly Part[] = [
+  { files: ['systems/shared/'], sees: faces },
+  ...['rockets', 'events', 'accounts', 'messages', 'workers'].map((name) => ({
+    files: [`systems/${name}/`],
+    sees: ['systems/shared/', ...faces],
+  })),
+  // What a command runs is loaded when it runs: `loaded-modules.test.ts`.
+  ...withCommands.flatMap((folder): readonly Part[] => [
+    { files: [`${folder}commands.ts`], sees: [folder, 'src/cli/index.ts', ...faces] },
+    ...['play', 'replay', 'simulate'].map((name) => ({
+      files: [`${folder}${name}/`],
+      sees: [`${folder}*`, 'systems/shared/', 'src/cli/index.ts', ...faces],
+    })),
+  ]),
+  { files: ['systems/index.ts'], sees: ['systems/', 'src/cli/index.ts', ...faces] },
+];
+
+/** What checks the systems from outside has the rockets' own witness, and sees nothing else of a single one. */
+const ofSystems = ['systems/index.ts', 'systems/shared/', 'systems/rockets/simulate/expected-rocket.ts'];
+const ofSource = ['configuration', 'engine', 'pipeline', 'server', 'store', 'testing'].map(folderOf);
+const sim: readonly Part[] = [
+  { files: ['sim/ledger.ts'], sees: [...ground, port] },
+  { files: ['sim/invariants.ts', 'sim/invariants/'], sees: ['sim/ledger.ts', ...ground, port] },
+  { files: ['sim/mutants.ts', 'sim/mutants/'], sees: ground },
+  ...['simulation', 'crash', 'fuzz'].map((name) => ({
+    files: [`sim/${name}.ts`, `sim/${name}/`],
+    sees: ['sim/ledger.ts', 'sim/invariants.ts', 'sim/invariants/', ...ofSystems, ...ground, ...ofSource],
+  })),
+  { files: ['sim/simulate.ts'], sees: ['sim/simulation/', ...ground, 'src/store/'] },
+];
+
+const ofBench = (name: string, ...sees: readonly string[]) => ({ files: [`bench/${name}/`], sees: sees.map((one) => `bench/${one}/`) });
+const bench: readonly Part[] = [
+  ofBench('work'),
+  { files: ['bench/servers/'], sees: ['test/free-port.ts'] },
+  { files: ['bench/peers/'], sees: ['bench/work/', 'src/index.ts'] },
+  ofBench('host', 'peers', 'servers', 'work'),
+  ofBench('measures', 'host', 'peers', 'servers', 'work'),
+  ofBench('http', 'servers', 'work'),
+  { files: ['bench/scale/'], sees: ['bench/host/', 'bench/servers/', 'bench/work/', 'src/index.ts'] },
+  ofBench('report', 'http', 'measures', 'peers', 'work'),
+  { files: ['bench/*'], sees: ['bench/'] },
+];
+
+function folderOf(name: string): string {
+  return `src/${name}/`;
+}
+
+function isOurs({ of }: Import): boolean {
+  return /^(?:src|systems|sim|bench|test|bin|examples|findings)\//.test(of);
+}
+
+/** Parts whose tests need no more than they do themselves. Other tests put together what they need. */
+const alone = ['configuration', 'pipeline', 'delivery', 'sources', 'store'].map(folderOf);
+
+function isFree({ file }: Import): boolean {
+  return file.endsWith('.test.ts') && !isAmong(file, alone);
+}
+
+for (const [folder, table] of Object.entries({ src: parts, systems, sim, bench })) {
+  test(`imports in ${folder}/ point one way`, () => {
+    const imports = importsIn(`${folder}/**/*.ts`).filter((one) => isOurs(one) && !isFree(one));
+    assert.ok(imports.length > 50, `${imports.length} imports`);
+    assert.deepEqual(strayImports(imports, table), []);
+  });
+}
+
+test('nothing in src/ imports a system, a face, or what tries the product out; its tests neither', () => {
+  const imports = importsIn('src/**/*.ts').filter(isOurs);
+  const above = /^(?:systems|sim|bench|examples|findings)\//;
+  const isFace = (path: string) => ['src/index.ts', 'src/server/index.ts', 'src/store/index.ts', 'src/cli/index.ts'].includes(path);
+  assert.deepEqual(
+    imports.filter(({ of }) => above.test(of) || isFace(of)),
+    [],
+  );
+});
+
+test('an example and a finding import nothing of the checkout by its path', () => {
+  for (const folder of ['examples', 'findings']) {
+    const isInside = ({ of }: Import) => of.startsWith(`${folder}/`);
+    assert.deepEqual(
+      importsIn(`${folder}/**/*.ts`).filter((one) => isOurs(one) && !isInside(one)),
+      [],
+    );
+  }
+});
+
+test('every form of an import is seen', () => {
+  const text = `
+import type { A } from '../server/a.ts';
+import { type B } from '../server/b.ts';
+export type { C } from '../server/c.ts';
+export * from '../server/d.ts';
+const e = await import('../server/e.ts');
+type F = import('../server/f.ts').F;
+import '../server/g.ts';
+`;
+  const stray = strayImports(importsOf('src/engine/x.ts', text), parts);
+  assert.deepEqual(
+    stray,
+    ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `src/engine/x.ts imports src/server/${name}.ts`),
+  );
+  assert.deepEqual(strayImports(importsOf('src/new/x.ts', text).slice(0, 1), parts), ['src/new/x.ts belongs to no part']);
+  const ofStores = "import '../store/store.ts'; import '../store/sqlite/sqlite-store.ts';";
+  assert.deepEqual(strayImports(importsOf('src/engine/x.ts', ofStores), parts), [
+    'src/engine/x.ts imports src/store/sqlite/sqlite-store.ts',
+  ]);
+});

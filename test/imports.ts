@@ -1,0 +1,52 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import ts from 'typescript-5.9';
+import { checkout } from './program.ts';
+
+/** An import that a file writes down, of a type alone or when it runs, too. */
+export interface Import {
+  /** A path from the root of the checkout, as all of them. */
+  readonly file: string;
+  /** The path of a file of ours, or the specifier of something else. */
+  readonly of: string;
+}
+
+/** All imports of the TypeScript files that match. */
+export function importsIn(pattern: string): readonly Import[] {
+  const files = globSync(pattern, { cwd: checkout, exclude: (path) => path.includes('node_modules') }).toSorted();
+  return files.flatMap((file) => importsOf(file, readFileSync(join(checkout, file), 'utf8')));
+}
+
+export function importsOf(file: string, text: string): readonly Import[] {
+  const { importedFiles } = ts.preProcessFile(text, true, true);
+  return importedFiles.map(({ fileName }) => ({
+    file,
+    of: fileName.startsWith('.') ? normalize(join(dirname(file), fileName)) : fileName,
+  }));
+}
+
+/**
+ * What a part of the sources may import, beside itself: paths of files, folders (`src/store/`: all that is in it), and the files that
+ * stand in a folder themselves (`src/store/*`).
+ */
+export interface Part {
+  readonly files: readonly string[];
+  readonly sees: readonly string[];
+}
+
+/** Returns whether a path is one of those, as {@link Part} has them. */
+export function isAmong(path: string, places: readonly string[]): boolean {
+  return places.some((place) => {
+    if (place.endsWith('/*')) return dirname(path) === place.slice(0, -2);
+    return place.endsWith('/') ? path.startsWith(place) : path === place;
+  });
+}
+
+/** Returns the imports that go where their part may not look. Of several parts the last one that has the file counts. */
+export function strayImports(imports: readonly Import[], parts: readonly Part[]): readonly string[] {
+  return imports.flatMap(({ file, of }) => {
+    const part = parts.findLast(({ files }) => isAmong(file, files));
+    if (part === undefined) return [`${file} belongs to no part`];
+    return isAmong(of, part.files) || isAmong(of, part.sees) ? [] : [`${file} imports ${of}`];
+  });
+}
