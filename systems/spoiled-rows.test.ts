@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { millrace, sqlite, type Table } from '../src/index.ts';
 import { createServer } from '../src/server/create-server.ts';
 import { type ConfigurableSystem, configure, type System } from '../src/server/index.ts';
-import { migrateTables } from '../src/store/sqlite/tables.ts';
+import { migrateTables } from '../src/store/node-sqlite/tables.ts';
 import { temporaryFolder } from '../test/program.ts';
 import { accountsSystem } from './accounts/index.ts';
 import { accountsTable } from './accounts/tables.ts';

@@ -24,6 +24,12 @@ const parts: readonly Part[] = [
   { files: ['src/delivery/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/sources/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/'] },
   { files: ['src/store/'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/store/tables/'], sees: [...ground, 'src/pipeline/', port] },
+  { files: ['src/store/node-sqlite/'], sees: [...ground, 'src/pipeline/', 'src/store/tables/', port] },
+  ...['memory', 'sqlite'].map((name) => ({
+    files: [`src/store/${name}/`],
+    sees: [...ground, 'src/pipeline/', 'src/store/node-sqlite/', 'src/store/tables/', port],
+  })),
   { files: ['src/engine/'], sees: [...ground, 'src/fault.ts', 'src/modules/', 'src/pipeline/', 'src/provide-millrace.ts', port] },
   { files: ['src/telemetry/'], sees: [...ground, 'src/engine/', port] },
   {
@@ -95,7 +101,7 @@ function isOurs({ of }: Import): boolean {
 }
 
 /** Parts whose tests need no more than they do themselves. Other tests put together what they need. */
-const alone = ['configuration', 'pipeline', 'delivery', 'sources', 'store'].map(folderOf);
+const alone = ['configuration', 'pipeline', 'delivery', 'sources'].map(folderOf);
 
 function isFree({ file }: Import): boolean {
   return file.endsWith('.test.ts') && !isAmong(file, alone);

@@ -31,3 +31,15 @@ export {
   upTo,
 } from './list-size.ts';
 export type * from './store.ts';
+export { type Selection, toRows } from './tables/selection.ts';
+export {
+  type DeclaredColumn,
+  type FoundColumn,
+  type SqlColumn,
+  type SqlTypes,
+  sqlColumnsOf,
+  typeOf,
+} from './tables/sql-columns.ts';
+export { literal, quote, quoteAll } from './tables/sql-text.ts';
+export { type FoundIndex, type IndexChanges, indexChanges, missingColumns, refuseIndex } from './tables/table-changes.ts';
+export { addStatement, putStatement, type UpdateStatement, updateStatement } from './tables/write-statements.ts';

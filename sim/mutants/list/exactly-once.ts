@@ -242,10 +242,10 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'refused-migration-changes-tables',
     promises: [2],
-    file: 'src/store/sqlite/table-migration.ts',
+    file: 'src/store/node-sqlite/table-migration.ts',
     find: "db.exec('ROLLBACK TO migrate_tables; RELEASE migrate_tables')",
     replace: "db.exec('RELEASE migrate_tables')",
-    tests: [beside('store/sqlite/tables')],
+    tests: [beside('store/node-sqlite/tables')],
   },
   {
     name: 'thread-loses-rows',

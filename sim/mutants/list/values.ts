@@ -135,7 +135,7 @@ export const values: readonly Mutant[] = [
   {
     name: 'value-fault-taken-for-one-of-the-store',
     promises: [8],
-    file: 'src/store/sqlite/sqlite-errors.ts',
+    file: 'src/store/node-sqlite/sqlite-errors.ts',
     find: 'return code === primaryCodes.constraint || code === primaryCodes.mismatch || code === primaryCodes.tooBig;',
     replace: 'return false;',
     tests: [contract('sqlite', 'a value that a column cannot hold')],

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { FoundValue, Table } from '../../pipeline/table.ts';
-import { migrateTables, selectRows, TableWriter } from '../sqlite/tables.ts';
+import { migrateTables, selectRows, TableWriter } from '../node-sqlite/tables.ts';
 import type { RowWrite } from '../store.ts';
 
 /** The declared tables of a memory store: a SQLite database in memory, so that handlers' rows meet real SQL. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Select } from '../node-sqlite/select.ts';
 import { bucketsPerFilter, hashOf, IdFilter } from './id-filter.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import { Select } from './select.ts';
 
 /** Ids in a bucket, at least; some hundred pages, which hold what one commit adds closely together. */
 const bucketMin = 8_192;

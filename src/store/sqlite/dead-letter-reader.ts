@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pageUpTo, sizeOfLetter } from '../list-size.ts';
+import { Select } from '../node-sqlite/select.ts';
 import type { DeadLetter, DeadLetterQuery, ListBounds } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import { Select } from './select.ts';
 
 type LetterRow = readonly [
   id: string,

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type ErrorCode, MillraceError, messageOf } from '../../errors.ts';
+import { isConstraint, toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import type { ConnectionOptions } from './open-database.ts';
 import type { Room } from './room.ts';
-import { isConstraint, toStoreError } from './sqlite-errors.ts';
 import { WriteLock } from './write-lock.ts';
 
 /** What became of a call. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
-import { Select } from './select.ts';
-import { quote } from './sql-columns.ts';
+import { Select } from '../node-sqlite/select.ts';
+import { quote } from '../tables/sql-text.ts';
 
 /** Shared by a reader and whoever may interrupt it: one number, that of the statement to end. */
 export type Interrupt = Int32Array;

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
+import { Select } from '../node-sqlite/select.ts';
+import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import type { InventoryQuery, StoredPipeline } from '../store.ts';
 import { readInventory } from './inventory.ts';
 import { openReader } from './open-database.ts';
 import { schemaVersion } from './schema.ts';
-import { Select } from './select.ts';
-import { toStoreError } from './sqlite-errors.ts';
 
 /** How long to wait for a lock that another program has. */
 const busyTimeoutMs = 2_000;

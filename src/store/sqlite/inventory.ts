@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { Select } from '../node-sqlite/select.ts';
 import type { InventoryQuery, NamedCount, StoredPipeline } from '../store.ts';
 import { pipelinesOf, tablesOf } from './pipeline-tables.ts';
-import { Select } from './select.ts';
 
 /** Counts what lies in a database of each pipeline, declared or not. */
 export function readInventory(db: DatabaseSync, { uncounted, named }: InventoryQuery): readonly StoredPipeline[] {

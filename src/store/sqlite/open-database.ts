@@ -2,10 +2,10 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
+import { Select } from '../node-sqlite/select.ts';
+import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import { checkNames } from './database-file.ts';
 import { createFile, makeFolder, privateMode } from './private-files.ts';
-import { Select } from './select.ts';
-import { toStoreError } from './sqlite-errors.ts';
 
 /** How a connection is opened. */
 export interface ConnectionOptions {

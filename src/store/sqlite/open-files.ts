@@ -1,7 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
-import { Select } from './select.ts';
+import { Select } from '../node-sqlite/select.ts';
 
 const suffixes = ['', '-wal', '-shm', '-owner'] as const;
 type Suffix = (typeof suffixes)[number];

@@ -2,10 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
+import { Select } from '../node-sqlite/select.ts';
+import { isBusy, toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import { lockHolders } from './file-locks.ts';
 import { createFile, modeOf } from './private-files.ts';
-import { Select } from './select.ts';
-import { isBusy, toStoreError } from './sqlite-errors.ts';
 
 /** A lock that another process has is not waited for; a passing reader of the owner's row is. */
 const readerTimeoutMs = 1_000;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { selectRows } from '../node-sqlite/tables.ts';
 import type { DeliveryWrite } from '../store.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { createSchema } from './schema.ts';
-import { selectRows } from './tables.ts';
 
 const pipeline = 'visits';
 

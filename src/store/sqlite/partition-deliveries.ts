@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Select } from '../node-sqlite/select.ts';
 import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import { Select } from './select.ts';
 
 /**
  * Writes the deliveries of one pipeline. The ordered ones of an endpoint and key stand in a line, by their places, and

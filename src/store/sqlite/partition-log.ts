@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Select } from '../node-sqlite/select.ts';
 import type { Pruned, Retention } from '../store.ts';
 import { ChosenIds } from './chosen-ids.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { EventRow } from './rows.ts';
-import { Select } from './select.ts';
 
 /** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
 export const isDuplicate = 0;

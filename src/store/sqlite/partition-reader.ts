@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sizeOfAll } from '../list-size.ts';
+import { Select } from '../node-sqlite/select.ts';
 import type { DeliveryName, FlowQuery, GapQuery, ListBounds, TimerBounds } from '../store.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import {
@@ -13,7 +14,6 @@ import {
   sizeOfTimerRow,
   type TimerRow,
 } from './rows.ts';
-import { Select } from './select.ts';
 
 /** See `Store.dueByFlow`. */
 export interface DueByFlowRows {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { Select } from './select.ts';
-import { quote } from './sql-columns.ts';
+import { Select } from '../node-sqlite/select.ts';
+import { quote } from '../tables/sql-text.ts';
 
 /** The tables of one pipeline, quoted. Each pipeline has its own, so that its log grows at its right edge and is pruned by itself. */
 export interface PipelineTables {

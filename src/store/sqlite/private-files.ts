@@ -1,6 +1,6 @@
 import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { codeOfFault } from './free-space.ts';
+import { codeOfFault } from '../node-sqlite/free-space.ts';
 
 /** Of a database that is made here: what is in it is its user's alone. The files that SQLite puts beside it have the mode of the database. */
 export const privateMode = 0o600;

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import type { Outcome } from './group-commit.ts';
 import { type Interrupt, Interruptible } from './interruptible.ts';
 import { type ConnectionOptions, openReader } from './open-database.ts';
 import { Reader } from './reader.ts';
-import { toStoreError } from './sqlite-errors.ts';
 import { perform, type Served, serve } from './thread-server.ts';
 
 /*

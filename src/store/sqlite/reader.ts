@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
 import { upTo } from '../list-size.ts';
+import { canPrepare, select } from '../node-sqlite/select-rows.ts';
 import type {
   DeadLetter,
   DeadLetterQuery,
@@ -14,12 +15,12 @@ import type {
   StoredPipeline,
   TimerBounds,
 } from '../store.ts';
+import type { Selection } from '../tables/selection.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import type { Interruptible } from './interruptible.ts';
 import { readInventory } from './inventory.ts';
 import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
 import { type DeliveryRow, type GapRow, type HeldRow, type KeyRow, type LogRow, sizeOfKeyRow, type TimerRow } from './rows.ts';
-import { canPrepare, type Selection, select } from './select-rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderCalls {

@@ -1,7 +1,7 @@
 import { truncateSync } from 'node:fs';
 import { MillraceError, messageOf } from '../../errors.ts';
+import { growTo, roomFaultOf, sizeOf, whyNoRoom } from '../node-sqlite/free-space.ts';
 import type { StoreLog } from '../store.ts';
-import { growTo, roomFaultOf, sizeOf, whyNoRoom } from './free-space.ts';
 
 /** Enough for the index of a write ahead log, the owner's row, and some commits of the engine's own tables. */
 export const reserveBytes = 256 * 1024;

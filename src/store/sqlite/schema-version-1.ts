@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { Select } from '../node-sqlite/select.ts';
+import { quote } from '../tables/sql-text.ts';
 import { ChosenIds } from './chosen-ids.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import { Select } from './select.ts';
-import { quote } from './sql-columns.ts';
 
 /**
  * Brings the tables of version 1 to version 2: events had no `traceparent` (and no `origin`, which the tables made here index), timers no attempts, dead letters no timer, and

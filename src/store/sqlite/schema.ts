@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
+import { quote } from '../tables/sql-text.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom1 } from './schema-version-1.ts';
 import { migrateFrom2 } from './schema-version-2.ts';
 import { migrateFrom3 } from './schema-version-3.ts';
 import { migrateFrom4 } from './schema-version-4.ts';
 import { migrateFrom5 } from './schema-version-5.ts';
-import { quote } from './sql-columns.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
 export const schemaVersion = 6;

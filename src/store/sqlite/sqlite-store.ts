@@ -37,6 +37,7 @@ import type {
   StoreStats,
   TimerBounds,
 } from '../store.ts';
+import { toRows } from '../tables/selection.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { realPath } from './database-file.ts';
 import { logBytes } from './log-watch.ts';
@@ -44,7 +45,6 @@ import type { ConnectionOptions } from './open-database.ts';
 import { isDuplicate, isLate } from './partition-log.ts';
 import { type LaneOptions, ReaderLane } from './reader-lane.ts';
 import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './rows.ts';
-import { toRows } from './select-rows.ts';
 import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
 import type { WriterThreadOptions } from './writer-thread.ts';

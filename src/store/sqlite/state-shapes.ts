@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { Select } from '../node-sqlite/select.ts';
 import type { DeclaredPipeline } from '../store.ts';
-import { Select } from './select.ts';
 
 /** Stands for the shape of states that were stored before anybody took note of shapes. No schema has it. */
 export const unknownShape = '';

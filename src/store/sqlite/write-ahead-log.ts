@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { Select } from './select.ts';
-import { toStoreError } from './sqlite-errors.ts';
+import { Select } from '../node-sqlite/select.ts';
+import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 
 /** How long the write ahead log is, and how much of it is in the database already, in frames, each of which is a page. */
 export interface WalExtent {

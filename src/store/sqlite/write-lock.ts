@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { isBusy } from './sqlite-errors.ts';
+import { isBusy } from '../node-sqlite/sqlite-errors.ts';
 
 /** How often a lock that another program has is tried again. */
 const probeMs = 5;

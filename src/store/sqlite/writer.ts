@@ -1,5 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
+import { Select } from '../node-sqlite/select.ts';
+import { isValueFault } from '../node-sqlite/sqlite-errors.ts';
+import { TableWriter } from '../node-sqlite/tables.ts';
 import type { Claim, NewDeadLetter, PartitionId, Pruned, Retention, StoreDeclaration } from '../store.ts';
 import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
@@ -7,9 +10,6 @@ import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import type { CommitRows, EventRow } from './rows.ts';
-import { Select } from './select.ts';
-import { isValueFault } from './sqlite-errors.ts';
-import { TableWriter } from './tables.ts';
 import type { Call } from './thread-messages.ts';
 
 /** What a commit is answered with; `sends` by numbers. */

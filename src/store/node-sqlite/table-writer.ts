@@ -2,8 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { Table } from '../../pipeline/table.ts';
 import type { RowWrite } from '../store.ts';
+import { addStatement, putStatement } from '../tables/write-statements.ts';
 import { RowUpdate } from './row-update.ts';
-import { quote, quoteAll } from './sql-columns.ts';
 import { toStoreError } from './sqlite-errors.ts';
 
 interface TableStatements {
@@ -49,23 +49,4 @@ export class TableWriter {
     if (error.code !== 'MILL_INTERNAL') return error;
     return new MillraceError('MILL_COMMIT_REFUSED', `table ${table}: ${messageOf(thrown)}`, { cause: thrown });
   }
-}
-
-/** Not `INSERT OR REPLACE`: that would also delete the rows that a unique index of the user's own finds in the way. */
-function putStatement(table: Table): string {
-  const changed = Object.keys(table.columns).filter((column) => !table.primaryKey.includes(column));
-  if (table.primaryKey.length === 0 || changed.length === 0) return addStatement(table);
-  const changes = changed.map((column) => `${quote(column)} = excluded.${quote(column)}`);
-  return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO UPDATE SET ${changes.join(', ')}`;
-}
-
-/** Not `INSERT OR IGNORE`: that would also hide the rows that some other constraint refuses. */
-function addStatement(table: Table): string {
-  if (table.primaryKey.length === 0) return insertStatement(table);
-  return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO NOTHING`;
-}
-
-function insertStatement(table: Table): string {
-  const columns = Object.keys(table.columns);
-  return `INSERT INTO ${quote(table.name)} (${quoteAll(columns)}) VALUES (${columns.map(() => '?').join(', ')})`;
 }

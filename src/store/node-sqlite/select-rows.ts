@@ -2,13 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
 import { pageUpTo, sizeOfValues } from '../list-size.ts';
+import { type Selection, toRows } from '../tables/selection.ts';
 import { toStoreError } from './sqlite-errors.ts';
-
-/** What a query found, column by column and row by row: half the size of objects on its way between threads. */
-export interface Selection {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly FoundValue[])[];
-}
 
 const blank = String.raw`(?:\s|--[^\n]*(?:\n|$)|/\*[\s\S]*?\*/)*`;
 /** A word that reads. `WITH` may still lead to an `INSERT`; that one is found out when it runs. */
@@ -48,16 +43,6 @@ export function canPrepare(db: DatabaseSync, sql: string): boolean {
     // Where it runs it says why.
     return false;
   }
-}
-
-/** The rows as objects. */
-export function toRows(selection: Selection): Record<string, FoundValue>[] {
-  const { columns } = selection;
-  return selection.rows.map((values) => {
-    const row: Record<string, FoundValue> = {};
-    for (let i = 0; i < columns.length; i++) row[columns[i] ?? ''] = values[i] ?? null;
-    return row;
-  });
 }
 
 function run(db: DatabaseSync, sql: string, parameters: readonly FoundValue[], charactersMax: number | undefined): Selection {

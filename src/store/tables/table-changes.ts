@@ -1,0 +1,98 @@
+import { MillraceError } from '../../errors.ts';
+import type { Table } from '../../pipeline/table.ts';
+import { type DeclaredColumn, type FoundColumn, type SqlColumn, typeOf } from './sql-columns.ts';
+
+/*
+ * What has to change for a table of a database to fit its declaration: columns that are nullable or have a default are added, indexes
+ * come and go. What cannot be done without loss is `MILL_TABLE_CHANGED`. Columns that are not declared are left alone as long as rows can
+ * be added without them: another release may declare them, or a user may have made them. So are indexes over them, the indexes,
+ * triggers and constraints of users, and a default that was declared differently before.
+ */
+
+/** Returns the columns to add to a table that is there. Throws `MILL_TABLE_CHANGED`. */
+export function missingColumns(
+  table: Table,
+  declared: readonly DeclaredColumn[],
+  found: readonly FoundColumn[],
+): readonly DeclaredColumn[] {
+  checkPrimaryKey(table, found);
+  for (const column of found) {
+    if (!column.optional && !declared.some(({ name }) => name === column.name)) {
+      const advice = 'Declare the column again, or drop it or give it a default with SQL.';
+      refuse(table, column.name, 'no such column, or one that may be left out', typeOf(column), advice);
+    }
+  }
+  return declared.filter((column) => !isThere(table, column, found));
+}
+
+function isThere(table: Table, column: DeclaredColumn, found: readonly FoundColumn[]): boolean {
+  const present = found.find(({ name }) => name === column.name);
+  if (present === undefined && column.notNull && column.default === undefined) {
+    const advice = 'Declare it as nullable or with a default, or add it and fill it with SQL.';
+    refuse(table, column.name, typeOf(column), 'no such column', advice);
+  }
+  if (present !== undefined) checkColumn(table, column, present);
+  return present !== undefined;
+}
+
+function checkPrimaryKey(table: Table, found: readonly FoundColumn[]): void {
+  const foundKey = found.filter((column) => column.keyPlace > 0).sort((a, b) => a.keyPlace - b.keyPlace);
+  const expected = keyText(table.primaryKey);
+  const actual = keyText(foundKey.map((column) => column.name));
+  if (expected === actual) return;
+  const column = foundKey.find(({ name }) => !table.primaryKey.includes(name))?.name ?? table.primaryKey[0] ?? '';
+  refuse(table, column, expected, actual, 'Declare the former key again, or copy the rows to a new table with SQL.');
+}
+
+function checkColumn(table: Table, expected: SqlColumn, found: FoundColumn): void {
+  const what = 'Declare it as it was, or change it with SQL.';
+  if (found.generated) refuse(table, expected.name, typeOf(expected), 'a generated column', what);
+  // A column of the primary key is never null, whatever the database says of it.
+  const sameNull = found.keyPlace > 0 || found.notNull === expected.notNull;
+  if (found.type !== expected.type || !sameNull) refuse(table, expected.name, typeOf(expected), typeOf(found), what);
+}
+
+/** An index of a table in a database. */
+export interface FoundIndex {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+export interface IndexChanges {
+  readonly drop: readonly string[];
+  readonly create: readonly FoundIndex[];
+}
+
+/**
+ * Returns the indexes to drop and to create. Those over declared columns that were once declared have the very name that their columns
+ * give them; no others are dropped.
+ *
+ * @param found the plain indexes of the table: neither unique nor partial, and none that a constraint made
+ */
+export function indexChanges(table: Table, found: readonly FoundIndex[]): IndexChanges {
+  const wanted = new Map(table.indexes.map((columns) => [indexName(table.name, columns), columns]));
+  const drop = found.filter((index) => isOwn(table, index) && !wanted.delete(index.name)).map(({ name }) => name);
+  return { drop, create: Array.from(wanted, ([name, columns]) => ({ name, columns })) };
+}
+
+function isOwn({ name: table, columns: declared }: Table, { name, columns }: FoundIndex): boolean {
+  return name === indexName(table, columns) && columns.every((column) => Object.hasOwn(declared, column));
+}
+
+function indexName(table: string, columns: readonly string[]): string {
+  return `${table}_${columns.join('_')}_idx`;
+}
+
+/** Throws that an index cannot have its name, which another table has taken. */
+export function refuseIndex(table: Table, { name, columns }: FoundIndex, takenBy: string): never {
+  const advice = 'Drop that index with SQL, or rename a table.';
+  return refuse(table, columns.join(', '), `an index ${name}`, `that name in use by table ${takenBy}`, advice);
+}
+
+function keyText(columns: readonly string[]): string {
+  return columns.length === 0 ? 'no primary key' : `PRIMARY KEY (${columns.join(', ')})`;
+}
+
+function refuse(table: Table, column: string, expected: string, found: string, advice: string): never {
+  throw new MillraceError('MILL_TABLE_CHANGED', `table ${table.name}: column ${column}: expected ${expected}, found ${found}. ${advice}`);
+}

@@ -1,0 +1,57 @@
+import { MillraceError } from '../../errors.ts';
+import type { Table } from '../../pipeline/table.ts';
+import { quote, quoteAll } from './sql-text.ts';
+
+/*
+ * The statements by which rows are written, with `?` for each parameter.
+ */
+
+/** Not `INSERT OR REPLACE`: that would also delete the rows that a unique index of the user's own finds in the way. */
+export function putStatement(table: Table): string {
+  const changed = Object.keys(table.columns).filter((column) => !table.primaryKey.includes(column));
+  if (table.primaryKey.length === 0 || changed.length === 0) return addStatement(table);
+  const changes = changed.map((column) => `${quote(column)} = excluded.${quote(column)}`);
+  return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO UPDATE SET ${changes.join(', ')}`;
+}
+
+/** Not `INSERT OR IGNORE`: that would also hide the rows that some other constraint refuses. */
+export function addStatement(table: Table): string {
+  if (table.primaryKey.length === 0) return insertStatement(table);
+  return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO NOTHING`;
+}
+
+function insertStatement(table: Table): string {
+  const columns = Object.keys(table.columns);
+  return `INSERT INTO ${quote(table.name)} (${quoteAll(columns)}) VALUES (${columns.map(() => '?').join(', ')})`;
+}
+
+/** A statement that changes columns of a row, which its primary key finds. */
+export interface UpdateStatement {
+  /** Undefined where nothing changes. */
+  readonly sql: string | undefined;
+  /** For each parameter, which of the row's values it is. */
+  readonly order: readonly number[];
+}
+
+/** Throws `MILL_INVALID_EFFECT` for columns that say no row or are none of the table's. */
+export function updateStatement(table: Table, columns: readonly string[]): UpdateStatement {
+  const { name, primaryKey } = table;
+  checkColumns(table, columns);
+  const changed = columns.filter((column) => !primaryKey.includes(column));
+  const order = [...changed, ...primaryKey].map((column) => columns.indexOf(column));
+  if (changed.length === 0) return { sql: undefined, order };
+  const equal = (column: string) => `${quote(column)} = ?`;
+  return { sql: `UPDATE ${quote(name)} SET ${changed.map(equal).join(', ')} WHERE ${primaryKey.map(equal).join(' AND ')}`, order };
+}
+
+function checkColumns({ name, primaryKey, columns: declared }: Table, columns: readonly string[]): void {
+  if (primaryKey.length === 0)
+    throw new MillraceError('MILL_INVALID_EFFECT', `table ${name}: expected a primary key to update by, found none`);
+  const stranger = columns.find((column) => !Object.hasOwn(declared, column));
+  if (stranger !== undefined) {
+    throw new MillraceError('MILL_INVALID_EFFECT', `table ${name}: expected columns of the table, found ${JSON.stringify(stranger)}`);
+  }
+  const missing = primaryKey.find((column) => !columns.includes(column));
+  if (missing === undefined) return;
+  throw new MillraceError('MILL_INVALID_EFFECT', `table ${name}: expected an update to name the whole primary key, found no ${missing}`);
+}
