@@ -232,14 +232,6 @@ export const exactlyOnce: readonly Mutant[] = [
     tests: [promise('in-order')],
   },
   {
-    name: 'migration-drops-known-ids',
-    promises: [2, 10],
-    file: 'src/store/sqlite/schema-version-1.ts',
-    find: 'ids.remember(id, acceptedAt, 0);',
-    replace: 'void [id, acceptedAt, ids];',
-    tests: [beside('store/sqlite/sqlite-opening')],
-  },
-  {
     name: 'refused-migration-changes-tables',
     promises: [2],
     file: 'src/store/node-sqlite/table-migration.ts',

@@ -7,7 +7,7 @@ import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import type { InventoryQuery, StoredPipeline } from '../store.ts';
 import { readInventory } from './inventory.ts';
 import { openReader } from './open-database.ts';
-import { schemaVersion } from './schema.ts';
+import { checkVersion, schemaVersion } from './schema.ts';
 
 /** How long to wait for a lock that another program has. */
 const busyTimeoutMs = 2_000;
@@ -22,7 +22,7 @@ export function inventoryOfFile(file: string, query: InventoryQuery): readonly S
   const db = openReader({ path, busyTimeoutMs });
   try {
     db.exec('BEGIN');
-    checkVersion(db, path);
+    checkTables(db, path);
     return readInventory(db, query);
   } catch (error) {
     throw toStoreError(error, path);
@@ -31,15 +31,15 @@ export function inventoryOfFile(file: string, query: InventoryQuery): readonly S
   }
 }
 
-function checkVersion(db: DatabaseSync, path: string): void {
+function checkTables(db: DatabaseSync, path: string): void {
   const meta = new Select<[1]>(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_meta'").get();
   if (meta === undefined)
     throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database of Millrace, found another one`);
   const [version] = new Select<[number]>(db, "SELECT value FROM millrace_meta WHERE name = 'schema_version'").get() ?? [];
   if (version === schemaVersion) return;
+  checkVersion(version, path);
   throw new MillraceError(
     'MILL_TABLE_CHANGED',
-    `${path}: expected tables of schema version ${schemaVersion}, found version ${version}. ` +
-      'An older one is brought up to date by the next start; a newer one needs a newer Millrace.',
+    `${path}: expected tables of schema version ${schemaVersion}, found version ${version}. The next start brings it up to date.`,
   );
 }

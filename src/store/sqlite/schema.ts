@@ -2,36 +2,37 @@ import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
 import { quote } from '../tables/sql-text.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import { migrateFrom1 } from './schema-version-1.ts';
-import { migrateFrom2 } from './schema-version-2.ts';
-import { migrateFrom3 } from './schema-version-3.ts';
-import { migrateFrom4 } from './schema-version-4.ts';
 import { migrateFrom5 } from './schema-version-5.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
 export const schemaVersion = 6;
 
-/** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` when a newer Millrace made them. */
+/** The oldest version that is brought up to date. Those before it are of the time before the first release. */
+const schemaVersionMin = 5;
+
+/** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` for those of an unknown version. */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
   db.exec('CREATE TABLE IF NOT EXISTS millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID');
   const found = db.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value;
-  if (found !== undefined && !(Number.isInteger(found) && Number(found) >= 1 && Number(found) <= schemaVersion)) {
-    throw new MillraceError(
-      'MILL_TABLE_CHANGED',
-      `${db.location()}: expected tables of schema version ${schemaVersion}, found version ${found}. Open it with the Millrace that made it, or a newer one.`,
-    );
-  }
+  if (found !== undefined) checkVersion(found, `${db.location()}`);
   db.exec(stateShapes);
-  const before = Number(found ?? schemaVersion);
-  if (before <= 1) migrateFrom1(db, createPipelineTables);
-  if (before <= 2) migrateFrom2(db);
-  if (before <= 3) migrateFrom3(db);
-  if (before <= 4) migrateFrom4(db);
-  if (before <= 5) migrateFrom5(db, createPipelineTables);
+  if (found === 5) migrateFrom5(db, createPipelineTables);
   // A start that changes nothing writes nothing, so that the disk may be full.
   if (found !== schemaVersion) db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
+}
+
+/** Throws `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date. */
+export function checkVersion(found: unknown, location: string): void {
+  const isVersion = Number.isInteger(found) && Number(found) >= 1;
+  if (isVersion && Number(found) >= schemaVersionMin && Number(found) <= schemaVersion) return;
+  const advice =
+    isVersion && Number(found) < schemaVersionMin
+      ? 'It was made before the first release, and nothing brings it up to date. Begin with a new file; SQL still reads this one.'
+      : 'Open it with the Millrace that made it, or a newer one.';
+  const problem = `expected tables of schema version ${schemaVersion}, found version ${found}`;
+  throw new MillraceError('MILL_TABLE_CHANGED', `${location}: ${problem}. ${advice}`);
 }
 
 const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (

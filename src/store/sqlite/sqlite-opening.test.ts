@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { ErrorCode, MillraceError } from '../../errors.ts';
-import { ask, commitOf, delivery, letter } from '../contract/fixtures.ts';
+import { ask, commitOf, delivery } from '../contract/fixtures.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { mountOrSkip } from './fixture.test.ts';
+import { inventoryOfFile } from './inventory-of-file.ts';
 import { sqlite } from './sqlite-store.ts';
 
 const pageBytes = 4_096;
@@ -108,6 +109,19 @@ describe('opening a file that is none of ours', () => {
       await openingError(path, 'MILL_STORE_CORRUPT');
     }
   });
+
+  for (const version of [1, 2, 3, 4]) {
+    test(`a database of version ${version}, which no release made, is refused and left as it is`, async () => {
+      const path = await filled(`version-${version}.db`);
+      const plain = new DatabaseSync(path);
+      plain.exec(`UPDATE millrace_meta SET value = ${version} WHERE name = 'schema_version'`);
+      const expected = new RegExp(`expected .* version 6, found version ${version}\\. It was made before the first release, .*new file`);
+      assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), expected);
+      assert.throws(() => inventoryOfFile(path, { uncounted: [], named: [] }), { code: 'MILL_TABLE_CHANGED', message: expected });
+      assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, version);
+      plain.close();
+    });
+  }
 
   test('a database of a newer Millrace is refused and left as it is', async () => {
     const path = await filled('newer.db');
@@ -220,213 +234,6 @@ describe('opening what another program has', () => {
     });
     await whileOpen(sqlite(link), (store) => store.append(events(1, 1)));
   });
-});
-
-test('a database of version 1 is brought up to date with all that is in it', async () => {
-  const path = join(folder, 'older.db');
-  const plain = new DatabaseSync(path);
-  plain.exec(`
-    CREATE TABLE millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_meta VALUES ('schema_version', 1);
-    CREATE TABLE millrace_log_visits (
-      position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
-      accepted_at INTEGER NOT NULL, body TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE millrace_timers_visits (
-      key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT, PRIMARY KEY (key, name)
-    ) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_timers_visits VALUES ('a', 'wake', 7, NULL);
-    CREATE TABLE millrace_dead_letters (
-      id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
-      reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
-      position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL, resolved INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_dead_letters VALUES ('x', 'visits', 0, 'a', 'old', 1, 2, NULL, NULL, NULL, NULL, 0, 0);
-    CREATE TABLE millrace_ids_visits (id TEXT NOT NULL PRIMARY KEY, accepted_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE INDEX millrace_idx_ids_visits ON millrace_ids_visits (accepted_at);
-    INSERT INTO millrace_log_visits VALUES (1, 'a', 'one', NULL, 5, '{}');
-    INSERT INTO millrace_ids_visits VALUES ('one', 5);`);
-  plain.close();
-  const store = sqlite(path);
-  for (const ids of [
-    ['one', 'two'],
-    ['one', 'two'],
-  ]) {
-    await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
-    const partition = { pipeline: 'visits', slice: 0 };
-    const event = { partition, key: 'a', number: null, acceptedAt: 6, body: '{}', traceparent: null, origin: null, knownSince: 0 };
-    const answers = await store.append(ids.map((id) => ({ ...event, id })));
-    assert.equal(answers[0]?.status, 'duplicate');
-    assert.deepEqual(
-      (await store.read(partition, 0, 10)).map(({ position, id, traceparent }) => [position, id, traceparent]),
-      [
-        [1, 'one', null],
-        [2, 'two', null],
-      ],
-    );
-    const [record] = await store.load(partition, ['a']);
-    assert.deepEqual(record?.timers, [{ name: 'wake', dueAt: 7, data: null, attempts: 0, retryAt: null }]);
-    const [letter] = await store.deadLetters({ limit: 1 });
-    assert.deepEqual([letter?.timer, letter?.delivery], [null, null]);
-    await store.close();
-  }
-});
-
-test('a database of version 2 is brought up to date with all that is in it, and takes deliveries', async () => {
-  const path = join(folder, 'version-2.db');
-  const plain = new DatabaseSync(path);
-  plain.exec(`
-    CREATE TABLE millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_meta VALUES ('schema_version', 2);
-    CREATE TABLE millrace_partitions (
-      pipeline TEXT NOT NULL, slice INTEGER NOT NULL, epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
-      PRIMARY KEY (pipeline, slice)
-    ) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_partitions VALUES ('visits', 0, 3, 1);
-    CREATE TABLE millrace_dead_letters (
-      id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
-      reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
-      position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
-      resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
-    CREATE INDEX millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);
-    INSERT INTO millrace_dead_letters VALUES ('x', 'visits', 0, 'a', 'old', 1, 2, NULL, NULL, NULL, NULL, 0, 0, 'wake', 7, '1');
-    CREATE TABLE millrace_log_visits (
-      position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
-      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT
-    ) STRICT;
-    INSERT INTO millrace_log_visits VALUES (1, 'a', 'one', NULL, 5, '{}', NULL);`);
-  plain.close();
-  const visits = { pipeline: 'visits', slice: 0 };
-  const given = { id: 'd', endpoint: 'mail', body: '"é"', url: null, ordered: true, askedAt: 8, traceparent: null };
-  const stored = { ...given, key: 'a', flow: 'key a', attempts: 0, dueAt: 9 };
-  const letter = {
-    key: 'a',
-    reason: 'new',
-    stack: 'Error: new',
-    failedAt: 9,
-    attempts: 1,
-    event: null,
-    timer: null,
-    numbers: null,
-    origin: null,
-    parked: false,
-  };
-  const store = sqlite(path);
-  for (const [time, epoch] of [4, 5].entries()) {
-    await store.open(declaration);
-    assert.deepEqual(await store.claim(visits), {
-      epoch,
-      cursor: 1,
-      head: 1,
-      held: 0,
-      deadLetters: time + 1,
-      parked: 0,
-      deliveries: time,
-      gaps: 0,
-    });
-    const work = {
-      deliveries: [{ write: 'ask' as const, delivery: stored }],
-      deadLetters: [{ ...letter, id: `y${time}`, delivery: given }],
-    };
-    await store.commit(commitOf(visits, epoch, { cursor: 1, ...work }));
-    assert.deepEqual(await store.dueDeliveries(visits, 'mail', 9, 10), [stored]);
-    assert.deepEqual(
-      (await store.deadLetters({ limit: 2 })).map(({ id, stack, timer, delivery }) => ({ id, stack, timer, delivery })),
-      [
-        { id: 'x', stack: null, timer: { name: 'wake', dueAt: 7, data: '1' }, delivery: null },
-        { id: 'y0', stack: 'Error: new', timer: null, delivery: given },
-      ],
-    );
-    await store.close();
-  }
-});
-
-test('a database of version 3 is brought up to date; of the states in it nobody knows the shape', async () => {
-  const path = join(folder, 'version-3.db');
-  const plain = new DatabaseSync(path);
-  plain.exec(`
-    CREATE TABLE millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_meta VALUES ('schema_version', 3);
-    CREATE TABLE millrace_dead_letters (
-      id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
-      reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
-      position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
-      resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT
-    ) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_dead_letters VALUES ('x', 'visits', 0, 'a', 'old', 1, 2, 1, 1, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL);
-    CREATE TABLE millrace_log_visits (
-      position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
-      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT
-    ) STRICT;
-    INSERT INTO millrace_log_visits VALUES (1, 'a', 'one', NULL, 5, '{}', NULL);
-    CREATE TABLE millrace_keys_visits (
-      key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_keys_visits VALUES ('a', '{"n":1}', 2, NULL, 0);
-    CREATE TABLE millrace_timers_visits (
-      key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
-      attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)
-    ) STRICT, WITHOUT ROWID;
-    INSERT INTO millrace_timers_visits VALUES ('a', 'far', 1790000000000000000, NULL, 0, NULL), ('a', 'near', 7, NULL, 0, NULL);`);
-  plain.close();
-  const visits = { pipeline: 'visits', slice: 0 };
-  const store = sqlite(path);
-  for (const _time of [1, 2]) {
-    const opened = await store.open({
-      pipelines: [{ name: 'visits', numbered: false, state: { version: 2, shape: 'present' } }],
-      tables: [],
-    });
-    assert.deepEqual(opened, { reshaped: ['visits'], paused: [] });
-    assert.deepEqual(
-      (await store.read(visits, 0, 10)).map(({ id, origin }) => [id, origin]),
-      [['one', null]],
-    );
-    assert.deepEqual(
-      (await store.deadLetters({ limit: 10 })).map(({ id, origin, eventId }) => [id, origin, eventId]),
-      [['x', null, 'one']],
-    );
-    const [record] = await store.load(visits, ['a']);
-    assert.deepEqual(record?.state, { json: '{"n":1}', version: 2 });
-    assert.deepEqual(
-      record?.timers.map(({ name, dueAt }) => [name, dueAt]),
-      [
-        ['far', 8.64e15],
-        ['near', 7],
-      ],
-    );
-    await store.close();
-  }
-  const again = await store.open({ pipelines: [{ name: 'visits', numbered: false, state: { version: 3, shape: 'present' } }], tables: [] });
-  assert.deepEqual(again, { reshaped: [], paused: [] });
-  await store.close();
-});
-
-test('a database of version 4 is brought up to date: its dead letters do not say where they failed, and new ones do', async () => {
-  const path = join(folder, 'version-4.db');
-  await whileOpen(sqlite(path), async (store) => {
-    const { epoch } = await store.claim({ pipeline: 'visits', slice: 0 });
-    await store.commit(commitOf({ pipeline: 'visits', slice: 0 }, epoch, { deadLetters: [letter('old', 'a', 0, { event: null })] }));
-  });
-  const plain = new DatabaseSync(path);
-  plain.exec(`ALTER TABLE millrace_dead_letters DROP COLUMN stack;
-    UPDATE millrace_meta SET value = 4 WHERE name = 'schema_version'`);
-  plain.close();
-  const stacks: unknown[] = [];
-  const store = sqlite(path);
-  for (const id of ['present', 'present too']) {
-    await store.open(declaration);
-    const { epoch } = await store.claim({ pipeline: 'visits', slice: 0 });
-    const deadLetters = [letter(id, 'a', 0, { event: null, stack: 'Error: it failed\n    at handle (file:///visits.ts:7:1)' })];
-    await store.commit(commitOf({ pipeline: 'visits', slice: 0 }, epoch, { deadLetters }));
-    stacks.push((await store.deadLetters({ limit: 10 })).map((found) => found.stack?.split('\n')[0] ?? null));
-    await store.close();
-  }
-  assert.deepEqual(stacks, [
-    [null, 'Error: it failed'],
-    [null, 'Error: it failed', 'Error: it failed'],
-  ]);
 });
 
 test('a database of version 5 is brought up to date: its deliveries are of the flows of their keys and of the origins of their urls', async () => {

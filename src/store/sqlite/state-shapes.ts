@@ -2,9 +2,6 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Select } from '../node-sqlite/select.ts';
 import type { DeclaredPipeline } from '../store.ts';
 
-/** Stands for the shape of states that were stored before anybody took note of shapes. No schema has it. */
-export const unknownShape = '';
-
 /** Takes note of the shapes under which states are stored from now on. Returns the pipelines that have stored states of another shape under the same version. */
 export function noteShapes(db: DatabaseSync, pipelines: readonly DeclaredPipeline[]): readonly string[] {
   const insert = db.prepare('INSERT OR IGNORE INTO millrace_state_shapes VALUES (?, ?, ?)');
