@@ -1,7 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
-const groupCommit = 'src/store/sqlite/group-commit.ts';
+const groupCommit = 'src/store/sqlite/threads/group-commit.ts';
 
 /** Accepted means durable. */
 export const acceptedIsDurable: readonly Mutant[] = [
@@ -11,7 +11,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: groupCommit,
     find: 'this.#commit.run();\n      this.#room.landed();',
     replace: 'queueMicrotask(() => this.#commit.run());\n      this.#room.landed();',
-    tests: [beside('store/sqlite/group-commit')],
+    tests: [beside('store/sqlite/threads/group-commit')],
   },
   {
     name: 'commit-is-a-rollback',
@@ -19,31 +19,31 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: groupCommit,
     find: "db.prepare('COMMIT')",
     replace: "db.prepare('ROLLBACK')",
-    tests: [beside('store/sqlite/group-commit')],
+    tests: [beside('store/sqlite/threads/group-commit')],
   },
   {
     name: 'synchronous-normal',
     promises: [1],
-    file: 'src/store/sqlite/open-database.ts',
+    file: 'src/store/sqlite/file/open-database.ts',
     find: 'PRAGMA synchronous = FULL; PRAGMA cache_size',
     replace: 'PRAGMA synchronous = NORMAL; PRAGMA cache_size',
-    tests: [beside('store/sqlite/open-database')],
+    tests: [beside('store/sqlite/file/open-database')],
   },
   {
     name: 'synchronous-off',
     promises: [1],
-    file: 'src/store/sqlite/open-database.ts',
+    file: 'src/store/sqlite/file/open-database.ts',
     find: 'PRAGMA synchronous = FULL; PRAGMA cache_size',
     replace: 'PRAGMA synchronous = OFF; PRAGMA cache_size',
-    tests: [beside('store/sqlite/open-database')],
+    tests: [beside('store/sqlite/file/open-database')],
   },
   {
     name: 'copy-of-the-write-ahead-log-not-synced',
     promises: [1],
-    file: 'src/store/sqlite/open-database.ts',
+    file: 'src/store/sqlite/file/open-database.ts',
     find: 'PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0',
     replace: 'PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0',
-    tests: [beside('store/sqlite/wal-keeper', 'is synced')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'is synced')],
   },
   {
     name: 'failed-append-acknowledged',
@@ -75,7 +75,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: groupCommit,
     find: 'if (this.#isStale) this.#work.reload();',
     replace: '',
-    tests: [beside('store/sqlite/group-commit')],
+    tests: [beside('store/sqlite/threads/group-commit')],
   },
   {
     name: 'refused-call-takes-its-group-along',
@@ -83,7 +83,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: groupCommit,
     find: 'if (!callErrors.has(error.code) || calls.length === 1) {',
     replace: 'if (calls.length > 0) {',
-    tests: [beside('store/sqlite/group-commit')],
+    tests: [beside('store/sqlite/threads/group-commit')],
   },
   {
     name: 'append-beyond-a-group-lost',
@@ -96,7 +96,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
   {
     name: 'prune-forgets-what-is-not-settled',
     promises: [1, 8],
-    file: 'src/store/sqlite/partition-log.ts',
+    file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'let high = cursor ?? 0;',
     replace: 'let high = this.#head + (cursor ?? 0);',
     tests: [contract('sqlite', 'events that are not settled stay')],
@@ -104,7 +104,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
   {
     name: 'prune-forgets-held-events',
     promises: [1, 3],
-    file: 'src/store/sqlite/partition-log.ts',
+    file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'WHERE held.key = settled.key AND',
     replace: 'WHERE held.key IS NULL AND',
     tests: [contract('sqlite', 'held events stay until they are let go')],
@@ -112,7 +112,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
   {
     name: 'prune-forgets-events-of-dead-letters',
     promises: [1, 9],
-    file: 'src/store/sqlite/partition-log.ts',
+    file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'AND letter.position = settled.position)',
     replace: 'AND letter.position = -settled.position)',
     tests: [contract('sqlite', 'events of dead letters stay until the letter is resolved')],

@@ -4,7 +4,7 @@ import { beside, contract, promise } from '../suites.ts';
 const door = 'src/engine/door.ts';
 const admissions = 'src/engine/admissions.ts';
 const identify = 'src/engine/identify.ts';
-const walKeeper = 'src/store/sqlite/wal-keeper.ts';
+const walKeeper = 'src/store/sqlite/wal/wal-keeper.ts';
 
 /** The door is bounded. */
 export const boundedDoor: readonly Mutant[] = [
@@ -131,7 +131,7 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'prune-looks-at-all-that-is-held',
     promises: [7],
-    file: 'src/store/sqlite/partition-log.ts',
+    file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'const end = this.#pieceEnd.get(after, last, limit)?.[0] ?? null;',
     replace: 'const end = after < last ? last : null;',
     tests: [contract('sqlite', 'one call looks at no more events than its limit and forgets no more ids; further calls get the rest')],
@@ -139,7 +139,7 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'next-number-read-as-an-integer',
     promises: [8],
-    file: 'src/store/sqlite/partition-reader.ts',
+    file: 'src/store/sqlite/partition/partition-reader.ts',
     find: 'CAST(next AS REAL)',
     replace: 'next',
     tests: [contract('sqlite', 'a number that is the next after all that JavaScript holds exactly can be read back')],
@@ -246,7 +246,7 @@ export const boundedDoor: readonly Mutant[] = [
     file: walKeeper,
     find: 'frames - copied <= restFramesMax) this.#wal.copy();',
     replace: 'frames - copied < 0) this.#wal.copy();',
-    tests: [beside('store/sqlite/wal-keeper')],
+    tests: [beside('store/sqlite/wal/wal-keeper')],
   },
   {
     name: 'write-ahead-log-starts-anew-once',
@@ -254,7 +254,7 @@ export const boundedDoor: readonly Mutant[] = [
     file: walKeeper,
     find: 'if (isAnew) this.#startedAnew();',
     replace: '',
-    tests: [beside('store/sqlite/wal-keeper')],
+    tests: [beside('store/sqlite/wal/wal-keeper')],
   },
   {
     name: 'page-of-another-origin-let-in',

@@ -1,11 +1,11 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, promise } from '../suites.ts';
 
-const names = 'src/store/sqlite/database-file.ts';
-const openFiles = 'src/store/sqlite/open-files.ts';
-const keeper = 'src/store/sqlite/wal-keeper.ts';
-const writeLock = 'src/store/sqlite/write-lock.ts';
-const logWatch = 'src/store/sqlite/log-watch.ts';
+const names = 'src/store/sqlite/file/database-file.ts';
+const openFiles = 'src/store/sqlite/file/open-files.ts';
+const keeper = 'src/store/sqlite/wal/wal-keeper.ts';
+const writeLock = 'src/store/sqlite/file/write-lock.ts';
+const logWatch = 'src/store/sqlite/wal/log-watch.ts';
 
 /** The database file, its log, and what other programs do with them. */
 export const databaseFile: readonly Mutant[] = [
@@ -15,7 +15,7 @@ export const databaseFile: readonly Mutant[] = [
     file: names,
     find: 'if (found.nlink > 1) {',
     replace: 'if (found.nlink > 2) {',
-    tests: [beside('store/sqlite/database-file')],
+    tests: [beside('store/sqlite/file/database-file')],
   },
   {
     name: 'mount-of-a-file-accepted',
@@ -23,23 +23,23 @@ export const databaseFile: readonly Mutant[] = [
     file: names,
     find: 'faultOf(found, isMountPoint(name))',
     replace: 'faultOf(found, false)',
-    tests: [beside('store/sqlite/database-file')],
+    tests: [beside('store/sqlite/file/database-file')],
   },
   {
     name: 'mount-known-by-its-device-alone',
     promises: [1],
-    file: 'src/store/sqlite/mount-points.ts',
+    file: 'src/store/sqlite/file/mount-points.ts',
     find: 'if (listed !== undefined) return (path) => listed.has(path);',
     replace: '',
-    tests: [beside('store/sqlite/database-file')],
+    tests: [beside('store/sqlite/file/database-file')],
   },
   {
     name: 'escapes-of-mount-points-not-read',
     promises: [1],
-    file: 'src/store/sqlite/mount-points.ts',
+    file: 'src/store/sqlite/file/mount-points.ts',
     find: "unescapeOctal(line.split(' ')[mountPointField] ?? '')",
     replace: "line.split(' ')[mountPointField] ?? ''",
-    tests: [beside('store/sqlite/mount-points')],
+    tests: [beside('store/sqlite/file/mount-points')],
   },
   {
     name: 'names-beside-a-link-looked-at',
@@ -47,7 +47,7 @@ export const databaseFile: readonly Mutant[] = [
     file: names,
     find: 'const real = realPath(path);',
     replace: 'const real = path;',
-    tests: [beside('store/sqlite/database-file')],
+    tests: [beside('store/sqlite/file/database-file')],
   },
   {
     name: 'log-with-a-second-name-accepted',
@@ -55,15 +55,15 @@ export const databaseFile: readonly Mutant[] = [
     file: names,
     find: "const suffixes = ['', '-wal',",
     replace: "const suffixes = ['',",
-    tests: [beside('store/sqlite/database-file')],
+    tests: [beside('store/sqlite/file/database-file')],
   },
   {
     name: 'moved-file-not-noticed',
     promises: [1],
-    file: 'src/store/sqlite/group-commit.ts',
+    file: 'src/store/sqlite/threads/group-commit.ts',
     find: 'this.#work.check();',
     replace: '',
-    tests: [beside('store/sqlite/open-files')],
+    tests: [beside('store/sqlite/file/open-files')],
   },
   {
     name: 'moved-file-looked-at-once',
@@ -71,7 +71,7 @@ export const databaseFile: readonly Mutant[] = [
     file: openFiles,
     find: 'if (now - this.#checkedAt < checkedForMs) return;',
     replace: 'if (this.#checkedAt > 0) return;',
-    tests: [beside('store/sqlite/open-files')],
+    tests: [beside('store/sqlite/file/open-files')],
   },
   {
     name: 'replaced-file-not-noticed',
@@ -79,7 +79,7 @@ export const databaseFile: readonly Mutant[] = [
     file: openFiles,
     find: 'present?.ino === then?.ino && present?.dev === then?.dev',
     replace: 'present !== undefined',
-    tests: [beside('store/sqlite/open-files')],
+    tests: [beside('store/sqlite/file/open-files')],
   },
   {
     name: 'deleted-log-not-noticed',
@@ -87,7 +87,7 @@ export const databaseFile: readonly Mutant[] = [
     file: openFiles,
     find: "const suffixes = ['', '-wal', '-shm', '-owner'] as const;",
     replace: "const suffixes = ['', '-shm', '-owner'] as const;",
-    tests: [beside('store/sqlite/open-files')],
+    tests: [beside('store/sqlite/file/open-files')],
   },
   {
     name: 'log-of-a-moved-file-left-behind',
@@ -95,7 +95,7 @@ export const databaseFile: readonly Mutant[] = [
     file: keeper,
     find: 'this.#wal.close();',
     replace: '',
-    tests: [beside('store/sqlite/open-files')],
+    tests: [beside('store/sqlite/file/open-files')],
   },
   {
     name: 'file-copied-over-not-noticed',
@@ -103,7 +103,7 @@ export const databaseFile: readonly Mutant[] = [
     file: openFiles,
     find: 'if (this.#rest !== undefined) this.#checkRest(found, this.#rest);',
     replace: '',
-    tests: [beside('store/sqlite/open-files')],
+    tests: [beside('store/sqlite/file/open-files')],
   },
   {
     name: 'new-time-of-a-file-is-a-new-file',
@@ -111,7 +111,7 @@ export const databaseFile: readonly Mutant[] = [
     file: openFiles,
     find: 'if (this.#contentsInFile() !== rest.contents) throw',
     replace: 'throw',
-    tests: [beside('store/sqlite/open-files')],
+    tests: [beside('store/sqlite/file/open-files')],
   },
   {
     name: 'idle-log-not-emptied',
@@ -119,7 +119,7 @@ export const databaseFile: readonly Mutant[] = [
     file: keeper,
     find: 'if (this.#isQuiet) this.#rest();',
     replace: 'if (this.#isQuiet) this.#watch.startedAnew();',
-    tests: [beside('store/sqlite/wal-keeper', 'all of a short log')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'all of a short log')],
   },
   {
     name: 'idle-log-copied-by-the-writer-however-long',
@@ -127,7 +127,7 @@ export const databaseFile: readonly Mutant[] = [
     file: keeper,
     find: 'if (!this.#isNeeded) return true;',
     replace: 'return true;',
-    tests: [beside('store/sqlite/wal-keeper', 'a long log is copied by the thread')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'a long log is copied by the thread')],
   },
   {
     name: 'idle-work-without-end',
@@ -135,7 +135,7 @@ export const databaseFile: readonly Mutant[] = [
     file: keeper,
     find: 'if (this.#isQuiet) this.#rest();\n      else this.#restLater();',
     replace: 'if (this.#isQuiet) this.#rest();\n      this.#restLater();',
-    tests: [beside('store/sqlite/wal-keeper', 'there is no work')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'there is no work')],
   },
   {
     name: 'log-that-a-reader-kept-not-looked-after-again',
@@ -143,7 +143,7 @@ export const databaseFile: readonly Mutant[] = [
     file: keeper,
     find: 'if (logBytes(this.#path) > 0) this.#restLater();',
     replace: '',
-    tests: [beside('store/sqlite/wal-keeper', 'a reader keeps the log')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'a reader keeps the log')],
   },
   {
     name: 'reader-of-the-log-not-told',
@@ -151,7 +151,7 @@ export const databaseFile: readonly Mutant[] = [
     file: logWatch,
     find: 'if (bytes < warnBytes) return;',
     replace: 'if (bytes > 0) return;',
-    tests: [beside('store/sqlite/wal-keeper', 'is named in one warning')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'is named in one warning')],
   },
   {
     name: 'reader-of-the-log-told-again-and-again',
@@ -159,15 +159,15 @@ export const databaseFile: readonly Mutant[] = [
     file: logWatch,
     find: 'this.#hasWarned = true;',
     replace: '',
-    tests: [beside('store/sqlite/wal-keeper', 'is named in one warning')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'is named in one warning')],
   },
   {
     name: 'any-process-taken-for-a-reader-of-the-log',
     promises: [9],
-    file: 'src/store/sqlite/file-locks.ts',
+    file: 'src/store/sqlite/wal/file-locks.ts',
     find: 'Number(foundInode) === inode && Number(last) >= from && Number(first) <= to',
     replace: 'Number(foundInode) === inode',
-    tests: [beside('store/sqlite/file-locks')],
+    tests: [beside('store/sqlite/wal/file-locks')],
   },
   {
     name: 'held-lock-waited-for-by-every-call',
@@ -175,7 +175,7 @@ export const databaseFile: readonly Mutant[] = [
     file: writeLock,
     find: 'this.#isKnownHeld = true;',
     replace: '',
-    tests: [beside('store/sqlite/write-lock', 'BEGIN IMMEDIATE')],
+    tests: [beside('store/sqlite/file/write-lock', 'BEGIN IMMEDIATE')],
   },
   {
     name: 'lock-that-comes-again-not-waited-for',
@@ -183,7 +183,7 @@ export const databaseFile: readonly Mutant[] = [
     file: writeLock,
     find: 'this.#isKnownHeld = false;\n      return true;',
     replace: 'return true;',
-    tests: [beside('store/sqlite/write-lock', 'comes again')],
+    tests: [beside('store/sqlite/file/write-lock', 'comes again')],
   },
   {
     name: 'released-lock-not-found-out',
@@ -212,7 +212,7 @@ export const databaseFile: readonly Mutant[] = [
   {
     name: 'start-on-a-full-disk-without-the-reserve',
     promises: [8, 9],
-    file: 'src/store/sqlite/writer-thread.ts',
+    file: 'src/store/sqlite/threads/writer-thread.ts',
     find: ' && room.release())) throw error;',
     replace: ')) throw error;\n      throw error;',
     tests: [promise('full-disk')],
@@ -220,7 +220,7 @@ export const databaseFile: readonly Mutant[] = [
   {
     name: 'full-disk-written-to-the-last-byte',
     promises: [8],
-    file: 'src/store/sqlite/room.ts',
+    file: 'src/store/sqlite/file/room.ts',
     find: 'const fault = this.#whyNotWhole() ?? whyNoRoom(this.#path, roomBytes);\n    return',
     replace: 'const fault = undefined;\n    return',
     tests: [promise('full-disk')],
@@ -244,50 +244,50 @@ export const databaseFile: readonly Mutant[] = [
   {
     name: 'reader-of-the-owner-file-keeps-a-start-out',
     promises: [8],
-    file: 'src/store/sqlite/owner-lock.ts',
+    file: 'src/store/sqlite/file/owner-lock.ts',
     find: 'if (!isFull && !isBusy(error)) throw error;',
     replace: 'if (!isFull) throw error;',
-    tests: [beside('store/sqlite/foreign-hands')],
+    tests: [beside('store/sqlite/file/foreign-hands')],
   },
   {
     name: 'owner-named-by-the-row-alone',
     promises: [9],
-    file: 'src/store/sqlite/owner-lock.ts',
+    file: 'src/store/sqlite/file/owner-lock.ts',
     find: '(holders.length === 0 || holders.includes(row.pid))',
     replace: 'true',
-    tests: [beside('store/sqlite/foreign-hands')],
+    tests: [beside('store/sqlite/file/foreign-hands')],
   },
   {
     name: 'database-readable-by-others',
     promises: [9],
-    file: 'src/store/sqlite/private-files.ts',
+    file: 'src/store/sqlite/file/private-files.ts',
     find: 'export const privateMode = 0o600;',
     replace: 'export const privateMode = 0o644;',
-    tests: [beside('store/sqlite/foreign-hands')],
+    tests: [beside('store/sqlite/file/foreign-hands')],
   },
   {
     name: 'query-whose-client-has-gone-runs-on',
     promises: [4, 7],
-    file: 'src/store/sqlite/reader-lane.ts',
+    file: 'src/store/sqlite/threads/reader-lane.ts',
     find: 'Atomics.store(reader.interrupt, 0, job.number);',
     replace: '',
-    tests: [beside('store/sqlite/reader-lane')],
+    tests: [beside('store/sqlite/threads/reader-lane')],
   },
   {
     name: 'query-that-nobody-waits-for-is-begun',
     promises: [4, 7],
-    file: 'src/store/sqlite/reader-lane.ts',
+    file: 'src/store/sqlite/threads/reader-lane.ts',
     find: '    if (reader === undefined) {\n      this.#waiting.delete(job);',
     replace: '    if (reader === undefined) {',
-    tests: [beside('store/sqlite/reader-lane')],
+    tests: [beside('store/sqlite/threads/reader-lane')],
   },
   {
     name: 'join-ended-in-its-outer-loop-alone',
     promises: [4, 7],
-    file: 'src/store/sqlite/interruptible.ts',
+    file: 'src/store/sqlite/threads/interruptible.ts',
     find: "ELSE '_rowid_' END",
     replace: "ELSE '0' END",
-    tests: [beside('store/sqlite/reader-lane')],
+    tests: [beside('store/sqlite/threads/reader-lane')],
   },
   {
     name: 'reads-without-a-bound',

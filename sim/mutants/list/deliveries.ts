@@ -79,7 +79,7 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'ordered-deliveries-at-once-in-sqlite',
     promises: [3, 6],
-    file: 'src/store/sqlite/partition-deliveries.ts',
+    file: 'src/store/sqlite/partition/partition-deliveries.ts',
     find: 'const waits = ordered && this.#firstTwo.get(endpoint, key) !== undefined;',
     replace: 'const waits = false;',
     tests: [contract('sqlite', 'of one endpoint and key an ordered delivery waits until those before it are gone')],
@@ -87,7 +87,7 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'next-of-a-line-never-called',
     promises: [6],
-    file: 'src/store/sqlite/partition-deliveries.ts',
+    file: 'src/store/sqlite/partition/partition-deliveries.ts',
     find: 'if (ordered === 1) this.#lineUp(endpoint, key);',
     replace: '',
     tests: [contract('sqlite', 'of one endpoint and key an ordered delivery waits until those before it are gone')],

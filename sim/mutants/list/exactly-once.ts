@@ -4,7 +4,7 @@ import { beside, contract, promise } from '../suites.ts';
 const draft = 'src/engine/draft.ts';
 const runner = 'src/engine/runner.ts';
 const tenure = 'src/engine/tenure.ts';
-const writer = 'src/store/sqlite/writer.ts';
+const writer = 'src/store/sqlite/partition/writer.ts';
 
 /** Exactly once, inside. */
 export const exactlyOnce: readonly Mutant[] = [
@@ -131,10 +131,10 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'refused-commit-leaves-some-behind',
     promises: [2],
-    file: 'src/store/sqlite/group-commit.ts',
+    file: 'src/store/sqlite/threads/group-commit.ts',
     find: "this.#db.exec('ROLLBACK')",
     replace: "this.#db.exec('COMMIT')",
-    tests: [beside('store/sqlite/group-commit')],
+    tests: [beside('store/sqlite/threads/group-commit')],
   },
   {
     name: 'state-of-a-failed-turn-kept',

@@ -159,7 +159,7 @@ export const goneDeclarations: readonly Mutant[] = [
   {
     name: 'forgotten-pipeline-keeps-its-dead-letters',
     promises: [9],
-    file: 'src/store/sqlite/forget-pipeline.ts',
+    file: 'src/store/sqlite/partition/forget-pipeline.ts',
     find: "    deletion('millrace_dead_letters', 'id', 'WHERE pipeline = ?'),\n",
     replace: '',
     tests: [contract('sqlite', 'a pipeline that is forgotten')],
@@ -167,7 +167,7 @@ export const goneDeclarations: readonly Mutant[] = [
   {
     name: 'declared-pipeline-forgotten',
     promises: [1],
-    file: 'src/store/sqlite/writer.ts',
+    file: 'src/store/sqlite/partition/writer.ts',
     find: 'if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);',
     replace: 'if (this.#db.isOpen) return forgetPiece(this.#db, pipeline);',
     tests: [contract('sqlite', 'a pipeline that is declared')],

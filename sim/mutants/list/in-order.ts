@@ -123,7 +123,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'early-number-not-held',
     promises: [1, 3],
-    file: 'src/store/sqlite/partition-log.ts',
+    file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'return this.#hold.run(key, number, position).changes === 0 ? isDuplicate : undefined;',
     replace: 'return undefined;',
     tests: [promise('in-order')],
@@ -187,7 +187,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'release-of-one-key-reaches-another',
     promises: [3, 4],
-    file: 'src/store/sqlite/partition-keys.ts',
+    file: 'src/store/sqlite/partition/partition-keys.ts',
     find: 'WHERE key = ? AND "order" BETWEEN ? AND ?',
     replace: 'WHERE key >= ? AND "order" BETWEEN ? AND ?',
     tests: [contract('sqlite', 'a release lets go of both its ends and all between, of its key only')],

@@ -1,8 +1,8 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
-const chosenIds = 'src/store/sqlite/chosen-ids.ts';
-const log = 'src/store/sqlite/partition-log.ts';
+const chosenIds = 'src/store/sqlite/partition/chosen-ids.ts';
+const log = 'src/store/sqlite/partition/partition-log.ts';
 
 /** Duplicates are named. */
 export const namedDuplicates: readonly Mutant[] = [
@@ -49,7 +49,7 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'resolved-gap-forgets-its-numbers',
     promises: [3, 10],
-    file: 'src/store/sqlite/writer.ts',
+    file: 'src/store/sqlite/partition/writer.ts',
     find: "'DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL'",
     replace: "'DELETE FROM millrace_dead_letters WHERE id = ?'",
     tests: [contract('sqlite', 'the numbers of a gap stay late when its letter is resolved')],
@@ -76,7 +76,7 @@ export const namedDuplicates: readonly Mutant[] = [
     file: chosenIds,
     find: 'bucket !== undefined && bucket !== last && this.#knows(bucket, id, knownSince)',
     replace: 'bucket !== undefined && bucket === last && this.#knows(bucket, id, knownSince)',
-    tests: [beside('store/sqlite/chosen-ids')],
+    tests: [beside('store/sqlite/partition/chosen-ids')],
   },
   {
     name: 'filter-of-a-full-bucket-not-stored',
@@ -84,7 +84,7 @@ export const namedDuplicates: readonly Mutant[] = [
     file: chosenIds,
     find: 'filter.restore(place, bytes);\n      return bucket;',
     replace: 'return bucket;',
-    tests: [beside('store/sqlite/chosen-ids')],
+    tests: [beside('store/sqlite/partition/chosen-ids')],
   },
   {
     name: 'window-of-ids-ends-too-early',
@@ -116,7 +116,7 @@ export const namedDuplicates: readonly Mutant[] = [
     file: chosenIds,
     find: 'if (bucket.newest >= before) continue;',
     replace: '',
-    tests: [contract('sqlite', 'chosen ids that are old enough are forgotten'), beside('store/sqlite/chosen-ids')],
+    tests: [contract('sqlite', 'chosen ids that are old enough are forgotten'), beside('store/sqlite/partition/chosen-ids')],
   },
   {
     name: 'retention-forgets-ids-in-their-window',
@@ -137,7 +137,7 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'id-of-one-pipeline-known-in-another',
     promises: [4, 10],
-    file: 'src/store/sqlite/pipeline-tables.ts',
+    file: 'src/store/sqlite/schema/pipeline-tables.ts',
     find: 'ids: quote(',
     replace: "ids: ((_: string) => 'millrace_ids')(",
     tests: [contract('sqlite', 'another pipeline may use the same ids and numbers')],

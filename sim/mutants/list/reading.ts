@@ -54,7 +54,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'page-of-dead-letters-repeats-an-item',
     promises: [9],
-    file: 'src/store/sqlite/dead-letter-reader.ts',
+    file: 'src/store/sqlite/partition/dead-letter-reader.ts',
     find: "'id >': after",
     replace: "'id >=': after",
     tests: [beside('server/dead-letters'), beside('store/sqlite/sqlite-store', 'letters of all pipelines come in the order of their ids')],

@@ -35,7 +35,7 @@ export const timers: readonly Mutant[] = [
   {
     name: 'timer-due-a-moment-early-in-sqlite',
     promises: [5],
-    file: 'src/store/sqlite/partition-reader.ts',
+    file: 'src/store/sqlite/partition/partition-reader.ts',
     find: 'WHERE due_at <= ? ORDER BY due_at, key',
     replace: 'WHERE due_at <= ? + 1 ORDER BY due_at, key',
     tests: [contract('sqlite', 'timers come soonest first, then by key and name, up to the moment and the limit')],

@@ -79,7 +79,7 @@ export const values: readonly Mutant[] = [
   {
     name: 'shape-of-states-forgotten',
     promises: [2],
-    file: 'src/store/sqlite/state-shapes.ts',
+    file: 'src/store/sqlite/schema/state-shapes.ts',
     find: 'return shapes > 1 ? [name] : [];',
     replace: 'return shapes > 99 ? [name] : [];',
     tests: [contract('sqlite', 'an opening names the pipelines whose states may have another shape')],

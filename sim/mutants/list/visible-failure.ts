@@ -122,7 +122,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'dead-letter-forgets-its-event',
     promises: [9],
-    file: 'src/store/sqlite/dead-letter-reader.ts',
+    file: 'src/store/sqlite/partition/dead-letter-reader.ts',
     find: 'event ?? [null, null, null, null]',
     replace: '[null, null, null, event?.[3] ?? null]',
     tests: [contract('sqlite', 'a letter about an event is kept with its reason and the event')],

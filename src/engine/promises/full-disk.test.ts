@@ -8,8 +8,8 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
+import { reserveBytes } from '../../store/sqlite/file/room.ts';
 import { mountOrSkip, temporaryFolder, undoAtEnd } from '../../store/sqlite/fixture.test.ts';
-import { reserveBytes } from '../../store/sqlite/room.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import { type Mill, millrace } from '../mill.ts';
 

@@ -5,9 +5,9 @@ import { MillraceError } from '../../errors.ts';
 import { Select } from '../node-sqlite/select.ts';
 import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import type { InventoryQuery, StoredPipeline } from '../store.ts';
-import { readInventory } from './inventory.ts';
-import { openReader } from './open-database.ts';
-import { checkVersion, schemaVersion } from './schema.ts';
+import { openReader } from './file/open-database.ts';
+import { readInventory } from './partition/inventory.ts';
+import { checkVersion, schemaVersion } from './schema/schema.ts';
 
 /** How long to wait for a lock that another program has. */
 const busyTimeoutMs = 2_000;

@@ -38,16 +38,16 @@ import type {
   TimerBounds,
 } from '../store.ts';
 import { toRows } from '../tables/selection.ts';
-import { Checkpoints } from './checkpoints.ts';
-import { realPath } from './database-file.ts';
-import { logBytes } from './log-watch.ts';
-import type { ConnectionOptions } from './open-database.ts';
-import { isDuplicate, isLate } from './partition-log.ts';
-import { type LaneOptions, ReaderLane } from './reader-lane.ts';
-import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './rows.ts';
-import { Thread } from './thread.ts';
-import type { WriterCalls } from './writer.ts';
-import type { WriterThreadOptions } from './writer-thread.ts';
+import { realPath } from './file/database-file.ts';
+import type { ConnectionOptions } from './file/open-database.ts';
+import { isDuplicate, isLate } from './partition/partition-log.ts';
+import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './partition/rows.ts';
+import type { WriterCalls } from './partition/writer.ts';
+import { type LaneOptions, ReaderLane } from './threads/reader-lane.ts';
+import { Thread } from './threads/thread.ts';
+import type { WriterThreadOptions } from './threads/writer-thread.ts';
+import { Checkpoints } from './wal/checkpoints.ts';
+import { logBytes } from './wal/log-watch.ts';
 
 /** SQLite counts in 32 bits. */
 const busyTimeoutMsMax = 2 ** 31 - 1;

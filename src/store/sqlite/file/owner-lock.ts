@@ -1,0 +1,118 @@
+import { readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../../errors.ts';
+import { Select } from '../../node-sqlite/select.ts';
+import { isBusy, toStoreError } from '../../node-sqlite/sqlite-errors.ts';
+import { lockHolders } from '../wal/file-locks.ts';
+import { createFile, modeOf } from './private-files.ts';
+
+/** A lock that another process has is not waited for; a passing reader of the owner's row is. */
+const readerTimeoutMs = 1_000;
+/** The byte that whoever writes a database has locked, however far it has come (https://sqlite.org/lockingv3.html). */
+const reservedByte = 0x4000_0001;
+
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  readonly since: string;
+}
+
+/**
+ * Says that this process owns the database at a path, for as long as it lives. The lock is an open write transaction on a side
+ * file, `<path>-owner`: the kernel lets go of it when the process dies, however it dies, and it keeps nobody from
+ * reading the side file (who is it?) or from writing the database itself with SQL.
+ *
+ * The lock alone counts. Who has it stands in the side file as well, unless that cannot be written: the disk is full, or somebody who
+ * may only read keeps a transaction open on it. Then the kernel knows.
+ *
+ * Neither file may ever be opened in this process by other means than SQLite: POSIX locks are dropped when any
+ * descriptor of the file is closed.
+ */
+export class OwnerLock {
+  readonly #db: DatabaseSync;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Throws `MILL_STORE_OWNED`, at once and naming the owner, when there is one. */
+  static take(path: string): OwnerLock {
+    const side = `${path}-owner`;
+    let db: DatabaseSync | undefined;
+    try {
+      createFile(side, modeOf(path));
+      db = new DatabaseSync(side, { timeout: 0 });
+      lock(db, path);
+      tryToWriteOwner(db, side);
+      if (!db.isTransaction) lock(db, path);
+      return new OwnerLock(db);
+    } catch (error) {
+      db?.close();
+      throw toStoreError(error, side);
+    }
+  }
+
+  release(): void {
+    this.#db.close();
+  }
+}
+
+function lock(db: DatabaseSync, path: string): void {
+  try {
+    db.exec('BEGIN IMMEDIATE');
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    throw new MillraceError('MILL_STORE_OWNED', `${path}: owned by ${describeOwner(db, `${path}-owner`)}`);
+  }
+}
+
+/** Commits the owner's row, or leaves the file as it is. Until it does, the lock is kept. */
+function tryToWriteOwner(db: DatabaseSync, side: string): void {
+  try {
+    db.exec(`PRAGMA busy_timeout = ${readerTimeoutMs}`);
+    db.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER NOT NULL, host TEXT NOT NULL, since TEXT NOT NULL) STRICT');
+    db.exec('DELETE FROM owner');
+    db.prepare('INSERT INTO owner VALUES (?, ?, ?)').run(process.pid, hostname(), new Date().toISOString());
+    db.exec('COMMIT');
+  } catch (error) {
+    const isFull = toStoreError(error, side).code === 'MILL_STORE_FULL';
+    if (!isFull && !isBusy(error)) throw error;
+    if (db.isTransaction) db.exec('ROLLBACK');
+  }
+}
+
+function describeOwner(db: DatabaseSync, side: string): string {
+  const row = readOwner(db);
+  const holders = holdersOf(side);
+  if (row !== undefined && (holders.length === 0 || holders.includes(row.pid))) {
+    return `process ${row.pid} on ${row.host} since ${row.since}`;
+  }
+  return holders.length > 0 ? `process ${holders.join(', ')}` : 'another process that is starting';
+}
+
+function readOwner(db: DatabaseSync): Owner | undefined {
+  try {
+    db.exec(`PRAGMA busy_timeout = ${readerTimeoutMs}`);
+    const [pid, host, since] = new Select<[pid: number, host: string, since: string]>(db, 'SELECT pid, host, since FROM owner').get() ?? [];
+    return pid === undefined || host === undefined || since === undefined ? undefined : { pid, host, since };
+  } catch {
+    // The owner has only just made the file; that there is one is what counts.
+    return undefined;
+  }
+}
+
+/** The process that has the lock, as far as Linux tells. */
+function holdersOf(side: string): readonly number[] {
+  try {
+    return lockHolders(readFileSync('/proc/locks', 'utf8'), {
+      inode: statSync(side).ino,
+      from: reservedByte,
+      to: reservedByte,
+      kind: 'WRITE',
+    });
+  } catch {
+    // This is not Linux, or /proc is not mounted.
+    return [];
+  }
+}

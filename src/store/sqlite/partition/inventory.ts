@@ -1,0 +1,61 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Select } from '../../node-sqlite/select.ts';
+import type { InventoryQuery, NamedCount, StoredPipeline } from '../../store.ts';
+import { pipelinesOf, tablesOf } from '../schema/pipeline-tables.ts';
+
+/** Counts what lies in a database of each pipeline, declared or not. */
+export function readInventory(db: DatabaseSync, { uncounted, named }: InventoryQuery): readonly StoredPipeline[] {
+  const deadLetters = new Map(
+    new Select<[pipeline: string, count: number]>(
+      db,
+      'SELECT pipeline, count(*) FROM millrace_dead_letters WHERE resolved = 0 GROUP BY pipeline',
+    ).all(),
+  );
+  return pipelinesOf(db).map((pipeline) => ({
+    pipeline,
+    waiting: countWaiting(db, pipeline),
+    states: uncounted.includes(pipeline) ? null : countStates(db, pipeline),
+    keys: named.includes(pipeline) ? keysWithState(db, pipeline) : [],
+    timers: countTimers(db, pipeline),
+    deliveries: countDeliveries(db, pipeline),
+    deadLetters: deadLetters.get(pipeline) ?? 0,
+  }));
+}
+
+/** A numbered event is held from the moment it is appended. */
+function countWaiting(db: DatabaseSync, pipeline: string): number {
+  const { log, held } = tablesOf(pipeline);
+  const counts = new Select<[count: number]>(
+    db,
+    `SELECT (SELECT count(*) FROM ${held}) + (SELECT count(*) FROM ${log} WHERE number IS NULL
+       AND position > coalesce((SELECT cursor FROM millrace_partitions WHERE pipeline = ?), 0))`,
+  );
+  return counts.get(pipeline)?.[0] ?? 0;
+}
+
+function countStates(db: DatabaseSync, pipeline: string): number {
+  return new Select<[count: number]>(db, `SELECT count(*) FROM ${tablesOf(pipeline).keys} WHERE state IS NOT NULL`).get()?.[0] ?? 0;
+}
+
+function keysWithState(db: DatabaseSync, pipeline: string): readonly string[] {
+  const keys = new Select<[key: string]>(db, `SELECT key FROM ${tablesOf(pipeline).keys} WHERE state IS NOT NULL ORDER BY key`);
+  return keys.all().map(([key]) => key);
+}
+
+/** Few names in a million timers: they are counted before names are cut, so that each name is cut once. */
+function countTimers(db: DatabaseSync, pipeline: string): readonly NamedCount[] {
+  return countsIn(
+    db,
+    `SELECT CASE WHEN slash = 0 THEN name ELSE substr(name, 1, slash + instr(substr(name, slash + 1) || '/', '/') - 1) END AS cut, sum(timers)
+     FROM (SELECT name, instr(name, '/') AS slash, count(*) AS timers FROM ${tablesOf(pipeline).timers} GROUP BY name)
+     GROUP BY cut ORDER BY cut`,
+  );
+}
+
+function countDeliveries(db: DatabaseSync, pipeline: string): readonly NamedCount[] {
+  return countsIn(db, `SELECT endpoint, count(*) FROM ${tablesOf(pipeline).deliveries} GROUP BY endpoint ORDER BY endpoint`);
+}
+
+function countsIn(db: DatabaseSync, sql: string): readonly NamedCount[] {
+  return new Select<[name: string, count: number]>(db, sql).all().map(([name, count]) => ({ name, count }));
+}

@@ -1,0 +1,84 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Select } from '../../node-sqlite/select.ts';
+import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../../store.ts';
+import { tablesOf } from '../schema/pipeline-tables.ts';
+
+/**
+ * Writes the deliveries of one pipeline. The ordered ones of an endpoint and key stand in a line, by their places, and
+ * each row says whether it waits: the first of a line does not, all others do. So the index of those that are due never
+ * leads past one that waits, and a write touches few rows however long the line is. Unordered ones stand in no line.
+ */
+export class PartitionDeliveries {
+  readonly #insert: StatementSync;
+  readonly #find: Select<[place: number, ordered: number]>;
+  readonly #replace: StatementSync;
+  readonly #retry: StatementSync;
+  readonly #remove: Select<[ordered: number]>;
+  readonly #firstTwo: Select<[place: number, waits: number]>;
+  readonly #wait: StatementSync;
+
+  constructor(db: DatabaseSync, pipeline: string) {
+    const { deliveries } = tablesOf(pipeline);
+    this.#insert = db.prepare(
+      `INSERT INTO ${deliveries} (endpoint, id, key, flow, ordered, waits, attempts, due_at, asked_at, url, traceparent, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, key, id) DO NOTHING`,
+    );
+    this.#find = new Select(db, `SELECT place, ordered FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ?`);
+    this.#replace = db.prepare(
+      `UPDATE ${deliveries} SET flow = ?, ordered = ?, due_at = coalesce(due_at, ?), url = ?, traceparent = ?, body = ? WHERE place = ?`,
+    );
+    this.#retry = db.prepare(`UPDATE ${deliveries} SET attempts = ?, due_at = ? WHERE endpoint = ? AND key = ? AND id = ?`);
+    this.#remove = new Select(db, `DELETE FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ? RETURNING ordered`);
+    this.#firstTwo = new Select(
+      db,
+      `SELECT place, waits FROM ${deliveries} WHERE endpoint = ? AND key = ? AND ordered = 1 ORDER BY place LIMIT 2`,
+    );
+    this.#wait = db.prepare(`UPDATE ${deliveries} SET waits = ? WHERE place = ?`);
+  }
+
+  /** Answers by how much it changed the number of deliveries. */
+  write(write: DeliveryWrite): number {
+    switch (write.write) {
+      case 'ask':
+        return this.#insertOne(write.delivery) || this.#replaceOne(write.delivery);
+      case 'restore':
+        return this.#insertOne(write.delivery);
+      case 'remove':
+        return this.#take(write);
+      case 'retry':
+        this.#retry.run(write.attempts, write.dueAt, write.endpoint, write.key, write.id);
+        return 0;
+    }
+  }
+
+  #insertOne(delivery: StoredDelivery): number {
+    const { endpoint, id, key, flow, ordered, attempts, dueAt, askedAt, url, traceparent, body } = delivery;
+    const waits = ordered && this.#firstTwo.get(endpoint, key) !== undefined;
+    const flags = [Number(ordered), Number(waits)];
+    return Number(this.#insert.run(endpoint, id, key, flow, ...flags, attempts, dueAt, askedAt, url, traceparent, body).changes);
+  }
+
+  /** One of that name is there: it keeps its place. */
+  #replaceOne({ endpoint, id, key, flow, ordered, dueAt, url, traceparent, body }: StoredDelivery): number {
+    const [place = 0, wasOrdered = 0] = this.#find.get(endpoint, key, id) ?? [];
+    this.#replace.run(flow, Number(ordered), dueAt, url, traceparent, body, place);
+    if (Number(ordered) === wasOrdered) return 0;
+    // The endpoint has changed its order: it enters the line, or leaves it.
+    this.#wait.run(Number(ordered), place);
+    this.#lineUp(endpoint, key);
+    return 0;
+  }
+
+  #take({ endpoint, key, id }: DeliveryName): number {
+    const [ordered] = this.#remove.get(endpoint, key, id) ?? [];
+    if (ordered === 1) this.#lineUp(endpoint, key);
+    return ordered === undefined ? 0 : -1;
+  }
+
+  /** Makes a line right again after one has left or entered it: only the first two can be wrong. */
+  #lineUp(endpoint: string, key: string): void {
+    for (const [at, [place, waits]] of this.#firstTwo.all(endpoint, key).entries()) {
+      if (waits !== at) this.#wait.run(at, place);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { tablesOf } from '../schema/pipeline-tables.ts';
+import type { GapWriteRow, HoldRow, KeyUpdateRow, ReleaseRow, TimerWriteRow } from './rows.ts';
+
+/** Writes what is kept by key in one pipeline: its record, its held events, its timers. One statement for each. */
+export class PartitionKeys {
+  readonly #hold: StatementSync;
+  readonly #release: StatementSync;
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #noteGap: StatementSync;
+  readonly #moveGap: StatementSync;
+  readonly #forgetGap: StatementSync;
+  readonly #arm: StatementSync;
+  readonly #disarm: StatementSync;
+
+  constructor(db: DatabaseSync, pipeline: string) {
+    const { keys, held, gaps, timers } = tablesOf(pipeline);
+    this.#hold = db.prepare(`INSERT OR REPLACE INTO ${held} VALUES (?, ?, ?, ?, ?)`);
+    this.#release = db.prepare(`DELETE FROM ${held} WHERE key = ? AND "order" BETWEEN ? AND ?`);
+    this.#put = db.prepare(`INSERT OR REPLACE INTO ${keys} VALUES (?, ?, ?, ?, ?)`);
+    this.#delete = db.prepare(`DELETE FROM ${keys} WHERE key = ?`);
+    this.#noteGap = db.prepare(`INSERT OR IGNORE INTO ${gaps} VALUES (?, ?, ?, ?)`);
+    this.#moveGap = db.prepare(`UPDATE ${gaps} SET next = ?2, "first" = ?3, since = ?4 WHERE key = ?1`);
+    this.#forgetGap = db.prepare(`DELETE FROM ${gaps} WHERE key = ?`);
+    this.#arm = db.prepare(`INSERT OR REPLACE INTO ${timers} VALUES (?, ?, ?, ?, ?, ?)`);
+    this.#disarm = db.prepare(`DELETE FROM ${timers} WHERE key = ? AND name = ?`);
+  }
+
+  hold(row: HoldRow): void {
+    this.#hold.run(...row);
+  }
+
+  release(row: ReleaseRow): void {
+    this.#release.run(...row);
+  }
+
+  /** A record that says nothing is the same as none. */
+  update(row: KeyUpdateRow): void {
+    const [key, state, , next, parked] = row;
+    if (state === null && next === null && parked === 0) this.#delete.run(key);
+    else this.#put.run(...row);
+  }
+
+  /** Returns by how much the number of gaps changes. */
+  writeGap([key, next, first, since]: GapWriteRow): number {
+    if (since === null) return -Number(this.#forgetGap.run(key).changes);
+    if (Number(this.#noteGap.run(key, next, first, since).changes) === 1) return 1;
+    this.#moveGap.run(key, next, first, since);
+    return 0;
+  }
+
+  writeTimer(row: TimerWriteRow): void {
+    const [key, name, dueAt] = row;
+    if (dueAt === null) this.#disarm.run(key, name);
+    else this.#arm.run(...row);
+  }
+}

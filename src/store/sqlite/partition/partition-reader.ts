@@ -1,0 +1,172 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { sizeOfAll } from '../../list-size.ts';
+import { Select } from '../../node-sqlite/select.ts';
+import type { DeliveryName, FlowQuery, GapQuery, ListBounds, TimerBounds } from '../../store.ts';
+import { tablesOf } from '../schema/pipeline-tables.ts';
+import {
+  type DeliveryRow,
+  type GapRow,
+  type HeldRow,
+  type KeyRow,
+  type LogRow,
+  sizeOfDeliveryRow,
+  sizeOfLogRow,
+  sizeOfTimerRow,
+  type TimerRow,
+} from './rows.ts';
+
+/** See `Store.dueByFlow`. */
+export interface DueByFlowRows {
+  readonly rows: readonly DeliveryRow[];
+  readonly next: string | null;
+}
+
+type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];
+
+const noRecord: RecordRow = [null, null, null, null];
+
+/** Reads what is kept of one pipeline. */
+export class PartitionReader {
+  readonly #log: Select<LogRow>;
+  readonly #record: Select<RecordRow>;
+  readonly #heldCount: Select<readonly [heldFrom: number | null, held: number]>;
+  readonly #held: Select<HeldRow>;
+  readonly #firstHeldKey: Select<readonly [key: string | null]>;
+  readonly #nextHeldKey: Select<readonly [key: string | null]>;
+  readonly #gap: Select<GapRow>;
+  readonly #gaps: Select<GapRow>;
+  readonly #timers: Select<TimerRow>;
+  readonly #dueTimers: Select<TimerRow>;
+  readonly #dueTimersAfter: Select<TimerRow>;
+  readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
+  readonly #dueDeliveries: Select<DeliveryRow>;
+  readonly #dueOfFlow: Select<DeliveryRow>;
+  readonly #flowFrom: Select<readonly [flow: string | null]>;
+  readonly #nextFlow: Select<readonly [flow: string | null]>;
+  readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
+  readonly #deliveryNames: Select<readonly [key: string, id: string]>;
+  readonly #deliveryNamesOfKey: Select<readonly [key: string, id: string]>;
+  readonly #isPendingOrigin: Select<readonly [isPending: number]>;
+
+  readonly #pipeline: string;
+
+  constructor(db: DatabaseSync, pipeline: string) {
+    const { log, keys, held, gaps, timers, deliveries } = tablesOf(pipeline);
+    this.#log = new Select(
+      db,
+      `SELECT position, key, id, number, accepted_at, body, traceparent, origin FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
+    );
+    this.#record = new Select(db, `SELECT state, state_version, CAST(next AS REAL), parked FROM ${keys} WHERE key = ?`);
+    this.#heldCount = new Select(db, `SELECT min("order"), count(*) FROM ${held} WHERE key = ?`);
+    this.#held = new Select(
+      db,
+      `SELECT log.position, log.key, log.id, log.number, log.accepted_at, log.body, log.traceparent, log.origin,
+         held."order", held.attempts, held.retry_at
+       FROM ${held} AS held CROSS JOIN ${log} AS log ON log.position = held.position
+       WHERE held.key = ? AND held."order" >= ? ORDER BY held."order" LIMIT ?`,
+    );
+    this.#firstHeldKey = new Select(db, `SELECT min(key) FROM ${held}`);
+    this.#nextHeldKey = new Select(db, `SELECT min(key) FROM ${held} WHERE key > ?`);
+    const gap = 'key, next, "first", since';
+    this.#gap = new Select(db, `SELECT ${gap} FROM ${gaps} WHERE key = ?`);
+    this.#gaps = new Select(db, `SELECT ${gap} FROM ${gaps} WHERE since <= ? AND (since, key) > (?, ?) ORDER BY since, key LIMIT ?`);
+    const timer = 'key, name, due_at, data, attempts, retry_at';
+    this.#timers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE key = ? ORDER BY name`);
+    this.#dueTimers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
+    this.#dueTimersAfter = new Select(
+      db,
+      `SELECT ${timer} FROM ${timers} WHERE due_at <= ? AND (due_at, key, name) > (?, ?, ?) ORDER BY due_at, key, name LIMIT ?`,
+    );
+    this.#nextTimerDue = new Select(db, `SELECT min(due_at) FROM ${timers} WHERE due_at > ?`);
+    const delivery = `SELECT id, key, endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at FROM ${deliveries}`;
+    this.#dueDeliveries = new Select(db, `${delivery} WHERE waits = 0 AND endpoint = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`);
+    this.#dueOfFlow = new Select(
+      db,
+      `${delivery} WHERE waits = 0 AND endpoint = ? AND flow = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`,
+    );
+    this.#flowFrom = new Select(db, `SELECT min(flow) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND flow >= ?`);
+    this.#nextFlow = new Select(db, `SELECT min(flow) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND flow > ?`);
+    this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
+    this.#deliveryNames = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? ORDER BY key, id LIMIT ?`);
+    this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
+    this.#isPendingOrigin = new Select(
+      db,
+      `SELECT EXISTS (SELECT 1 FROM millrace_dead_letters WHERE pipeline = ?1 AND origin = ?2 AND resolved = 0)
+         OR EXISTS (SELECT 1 FROM ${log} AS log WHERE log.origin = ?2 AND (
+           log.position > coalesce((SELECT cursor FROM millrace_partitions WHERE pipeline = ?1), 0)
+           OR EXISTS (SELECT 1 FROM ${held} AS held WHERE held.key = log.key AND held."order" = coalesce(log.number, log.position))
+           OR EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ?1 AND letter.position = log.position)))`,
+    );
+    this.#pipeline = pipeline;
+  }
+
+  read(after: number, limit: number, bounds?: ListBounds): readonly LogRow[] {
+    return this.#log.upTo(bounds?.charactersMax, sizeOfLogRow, after, limit);
+  }
+
+  load(key: string): KeyRow {
+    const [heldFrom, held] = this.#heldCount.get(key) ?? [null, 0];
+    const gap = held === 0 ? null : (this.#gap.get(key) ?? null);
+    return [...(this.#record.get(key) ?? noRecord), heldFrom, held, gap, this.#timers.all(key)];
+  }
+
+  held(key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {
+    return this.#held.upTo(bounds?.charactersMax, sizeOfLogRow, key, from, limit);
+  }
+
+  /** Jumps from key to key: a key may hold thousands of events. */
+  heldKeys(after: string | null, limit: number): readonly string[] {
+    const keys: string[] = [];
+    let key = after;
+    while (keys.length < limit) {
+      key = (key === null ? this.#firstHeldKey.get() : this.#nextHeldKey.get(key))?.[0] ?? null;
+      if (key === null) break;
+      keys.push(key);
+    }
+    return keys;
+  }
+
+  gaps({ until, after, limit }: GapQuery): readonly GapRow[] {
+    return this.#gaps.all(until ?? Number.MAX_SAFE_INTEGER, after?.since ?? Number.MIN_SAFE_INTEGER, after?.key ?? '', limit);
+  }
+
+  dueTimers(dueBy: number, limit: number, { after, charactersMax }: TimerBounds = {}): readonly TimerRow[] {
+    if (after === undefined) return this.#dueTimers.upTo(charactersMax, sizeOfTimerRow, dueBy, limit);
+    return this.#dueTimersAfter.upTo(charactersMax, sizeOfTimerRow, dueBy, after.dueAt, after.key, after.name, limit);
+  }
+
+  nextTimerDue(after: number): number | null {
+    return this.#nextTimerDue.get(after)?.[0] ?? null;
+  }
+
+  dueDeliveries(endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[] {
+    return this.#dueDeliveries.upTo(bounds?.charactersMax, sizeOfDeliveryRow, endpoint, dueBy, limit);
+  }
+
+  /** Jumps from flow to flow: one may have a hundred thousand. */
+  dueByFlow({ endpoint, dueBy, from, flows, each, charactersMax = Number.POSITIVE_INFINITY }: FlowQuery): DueByFlowRows {
+    const rows: DeliveryRow[] = [];
+    let flow = this.#flowFrom.get(endpoint, from ?? '')?.[0] ?? null;
+    let left = charactersMax;
+    for (let looked = 0; looked < flows && flow !== null && left > 0; looked += 1) {
+      const due = this.#dueOfFlow.upTo(left, sizeOfDeliveryRow, endpoint, flow, dueBy, each);
+      rows.push(...due);
+      left -= sizeOfAll(due, sizeOfDeliveryRow);
+      flow = this.#nextFlow.get(endpoint, flow)?.[0] ?? null;
+    }
+    return { rows, next: flow };
+  }
+
+  nextDeliveryDue(endpoint: string, after: number): number | null {
+    return this.#nextDeliveryDue.get(endpoint, after)?.[0] ?? null;
+  }
+
+  deliveryNames(endpoint: string, limit: number, only?: string): readonly DeliveryName[] {
+    const names = only === undefined ? this.#deliveryNames.all(endpoint, limit) : this.#deliveryNamesOfKey.all(endpoint, only, limit);
+    return names.map(([key, id]) => ({ endpoint, key, id }));
+  }
+
+  pendingOrigins(origins: readonly string[]): readonly string[] {
+    return origins.filter((origin) => this.#isPendingOrigin.get(this.#pipeline, origin)?.[0] === 1);
+  }
+}

@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../../errors.ts';
+import type { FoundValue } from '../../../pipeline/table.ts';
+import { upTo } from '../../list-size.ts';
+import { canPrepare, select } from '../../node-sqlite/select-rows.ts';
+import type {
+  DeadLetter,
+  DeadLetterQuery,
+  DeliveryName,
+  FlowQuery,
+  GapQuery,
+  InventoryQuery,
+  ListBounds,
+  PartitionId,
+  StoredPipeline,
+  TimerBounds,
+} from '../../store.ts';
+import type { Selection } from '../../tables/selection.ts';
+import type { Interruptible } from '../threads/interruptible.ts';
+import { DeadLetterReader } from './dead-letter-reader.ts';
+import { readInventory } from './inventory.ts';
+import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
+import { type DeliveryRow, type GapRow, type HeldRow, type KeyRow, type LogRow, sizeOfKeyRow, type TimerRow } from './rows.ts';
+
+/** The calls that a reader's thread answers, by rows as they were selected. */
+export interface ReaderCalls {
+  read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[];
+  load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[];
+  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[];
+  heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[];
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[];
+  nextTimerDue(partition: PartitionId, after: number): number | null;
+  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[];
+  dueByFlow(partition: PartitionId, query: FlowQuery): DueByFlowRows;
+  nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
+  pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
+  deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[];
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
+  inventory(query: InventoryQuery): readonly StoredPipeline[];
+  /** @param number that of the lane, by which it is interrupted */
+  query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number?: number): Selection;
+}
+
+/** Answers what the store is asked to read, within the transaction of whoever calls. */
+export class Reader implements ReaderCalls {
+  readonly #db: DatabaseSync;
+  readonly #partitions: ReadonlyMap<string, PartitionReader>;
+  readonly #deadLetters: DeadLetterReader;
+
+  readonly #interruptible: () => Interruptible;
+
+  /** @param interruptible a connection for queries, made with the first */
+  constructor(db: DatabaseSync, pipelines: readonly string[], interruptible: () => Interruptible) {
+    this.#db = db;
+    this.#interruptible = interruptible;
+    this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
+    this.#deadLetters = new DeadLetterReader(db);
+  }
+
+  read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[] {
+    return this.#partition(partition).read(after, limit, bounds);
+  }
+
+  load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[] {
+    const reader = this.#partition(partition);
+    return upTo(
+      keys.values().map((key) => reader.load(key)),
+      sizeOfKeyRow,
+      bounds?.charactersMax,
+    );
+  }
+
+  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {
+    return this.#partition(partition).held(key, from, limit, bounds);
+  }
+
+  heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[] {
+    return this.#partition(partition).heldKeys(after, limit);
+  }
+
+  gaps(partition: PartitionId, query: GapQuery): readonly GapRow[] {
+    return this.#partition(partition).gaps(query);
+  }
+
+  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[] {
+    return this.#partition(partition).dueTimers(dueBy, limit, bounds);
+  }
+
+  nextTimerDue(partition: PartitionId, after: number): number | null {
+    return this.#partition(partition).nextTimerDue(after);
+  }
+
+  dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[] {
+    return this.#partition(partition).dueDeliveries(endpoint, dueBy, limit, bounds);
+  }
+
+  dueByFlow(partition: PartitionId, query: FlowQuery): DueByFlowRows {
+    return this.#partition(partition).dueByFlow(query);
+  }
+
+  nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null {
+    return this.#partition(partition).nextDeliveryDue(endpoint, after);
+  }
+
+  pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[] {
+    return this.#partition(partition).pendingOrigins(origins);
+  }
+
+  deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[] {
+    return this.#deadLetters.read(query, bounds);
+  }
+
+  deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {
+    return this.#partition(partition).deliveryNames(endpoint, limit, key);
+  }
+
+  inventory(query: InventoryQuery): readonly StoredPipeline[] {
+    return readInventory(this.#db, query);
+  }
+
+  query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number = -1): Selection {
+    const queries = this.#interruptible();
+    // A statement that asks for more than a view has, such as the row id of a table, runs on the tables themselves.
+    const db = canPrepare(queries.db, sql) ? queries.db : this.#db;
+    return queries.run(number, () => select(db, sql, parameters, bounds?.charactersMax));
+  }
+
+  #partition({ pipeline, slice }: PartitionId): PartitionReader {
+    const reader = this.#partitions.get(pipeline);
+    if (reader !== undefined && slice === 0) return reader;
+    throw new MillraceError('MILL_INTERNAL', `expected slice 0 of a declared pipeline, found ${pipeline}/${slice}`);
+  }
+}

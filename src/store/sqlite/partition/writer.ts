@@ -1,0 +1,177 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { MillraceError, messageOf } from '../../../errors.ts';
+import { Select } from '../../node-sqlite/select.ts';
+import { isValueFault } from '../../node-sqlite/sqlite-errors.ts';
+import { TableWriter } from '../../node-sqlite/tables.ts';
+import type { Claim, NewDeadLetter, PartitionId, Pruned, Retention, StoreDeclaration } from '../../store.ts';
+import { tablesOf } from '../schema/pipeline-tables.ts';
+import type { Call } from '../threads/thread-messages.ts';
+import { forgetPiece } from './forget-pipeline.ts';
+import { PartitionDeliveries } from './partition-deliveries.ts';
+import { PartitionKeys } from './partition-keys.ts';
+import { PartitionLog } from './partition-log.ts';
+import type { CommitRows, EventRow } from './rows.ts';
+
+/** What a commit is answered with; `sends` by numbers. */
+interface WrittenCommit {
+  readonly sends: readonly number[];
+  readonly deliveriesAdded: number;
+  readonly gapsAdded: number;
+}
+
+/** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
+export interface WriterCalls {
+  claim(partition: PartitionId): Claim;
+  append(events: readonly EventRow[]): readonly number[];
+  commit(commit: CommitRows): WrittenCommit;
+  prune(retention: Retention): Pruned;
+  setPaused(pipeline: string, isPaused: boolean): void;
+  forgetPiece(pipeline: string): boolean;
+}
+
+/** How much work a call is: how many items it names. */
+export function weigh({ parameters }: Call): number {
+  let weight = 1;
+  for (const parameter of parameters) {
+    for (const part of Array.isArray(parameter) ? [parameter] : Object.values(parameter ?? {})) {
+      if (Array.isArray(part)) weight += part.length;
+    }
+  }
+  return weight;
+}
+
+interface Partition {
+  readonly log: PartitionLog;
+  readonly keys: PartitionKeys;
+  readonly deliveries: PartitionDeliveries;
+  readonly counts: Select<[held: number, deadLetters: number, parked: number, deliveries: number, gaps: number]>;
+}
+
+/** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
+export class Writer implements WriterCalls {
+  readonly #db: DatabaseSync;
+  readonly #partitions = new Map<string, Partition>();
+  readonly #tables: TableWriter;
+  readonly #claim: Select<[epoch: number, cursor: number]>;
+  readonly #advance: StatementSync;
+  readonly #bury: StatementSync;
+  readonly #resolve: StatementSync;
+  /** A gap is listed no more, but its numbers stay known as skipped. */
+  readonly #resolveGap: StatementSync;
+
+  constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
+    this.#db = db;
+    for (const { name } of pipelines) {
+      const { held, deliveries, gaps } = tablesOf(name);
+      this.#partitions.set(name, {
+        log: new PartitionLog(db, name),
+        keys: new PartitionKeys(db, name),
+        deliveries: new PartitionDeliveries(db, name),
+        counts: new Select(
+          db,
+          `SELECT (SELECT count(*) FROM ${held}), count(*), coalesce(sum(parked), 0), (SELECT count(*) FROM ${deliveries}),
+             (SELECT count(*) FROM ${gaps})
+           FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0`,
+        ),
+      });
+    }
+    this.#tables = new TableWriter(db, tables);
+    this.#claim = new Select(
+      db,
+      `INSERT INTO millrace_partitions VALUES (?, ?, 1, 0)
+       ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
+    );
+    this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
+    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)');
+    this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
+    this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
+  }
+
+  /** To be called after a rollback: what is kept in memory is read anew. */
+  reload(): void {
+    for (const { log } of this.#partitions.values()) log.reload();
+  }
+
+  claim(id: PartitionId): Claim {
+    const { log, counts } = this.#partition(id.pipeline, id.slice);
+    const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
+    const [held, deadLetters, parked, deliveries, gaps] = counts.get(id.pipeline) ?? [0, 0, 0, 0, 0];
+    return { epoch, cursor, head: log.head, held, deadLetters, parked, deliveries, gaps };
+  }
+
+  append(events: readonly EventRow[]): readonly number[] {
+    return events.map((event) => this.#partition(event[0], event[1]).log.append(event));
+  }
+
+  commit(commit: CommitRows): WrittenCommit {
+    try {
+      return this.#commit(commit);
+    } catch (thrown) {
+      if (!isValueFault(thrown)) throw thrown;
+      const message = `the database cannot hold what a turn decided: ${messageOf(thrown)}`;
+      throw new MillraceError('MILL_COMMIT_REFUSED', message, { cause: thrown });
+    }
+  }
+
+  prune(retention: Retention): Pruned {
+    const { pipeline, slice } = retention.partition;
+    return this.#partition(pipeline, slice).log.prune(retention);
+  }
+
+  #commit(commit: CommitRows): WrittenCommit {
+    const { pipeline, slice } = commit.partition;
+    const { keys, deliveries } = this.#partition(pipeline, slice);
+    this.#advanceCursor(commit);
+    for (const hold of commit.holds) keys.hold(hold);
+    for (const release of commit.releases) keys.release(release);
+    for (const update of commit.keys) keys.update(update);
+    let gapsAdded = 0;
+    for (const gap of commit.gaps) gapsAdded += keys.writeGap(gap);
+    for (const timer of commit.timers) keys.writeTimer(timer);
+    let deliveriesAdded = 0;
+    for (const delivery of commit.deliveries) deliveriesAdded += deliveries.write(delivery);
+    for (const write of commit.rows) this.#tables.write(write);
+    for (const letter of commit.deadLetters) this.#buryLetter(commit.partition, letter);
+    for (const id of commit.resolvedDeadLetters) {
+      this.#resolve.run(id);
+      this.#resolveGap.run(id);
+    }
+    return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
+  }
+
+  setPaused(pipeline: string, isPaused: boolean): void {
+    this.#partition(pipeline, 0);
+    if (isPaused) this.#db.prepare('INSERT OR IGNORE INTO millrace_paused VALUES (?)').run(pipeline);
+    else this.#db.prepare('DELETE FROM millrace_paused WHERE pipeline = ?').run(pipeline);
+  }
+
+  /** Deletes some of what lies here of a pipeline that is not declared; returns whether something is left. */
+  forgetPiece(pipeline: string): boolean {
+    if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);
+    throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
+  }
+
+  /** One statement is the fence as well: there is no row of another epoch to move. */
+  #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: CommitRows): void {
+    if (this.#advance.run(cursor, pipeline, slice, epoch).changes !== 0) return;
+    throw new MillraceError(
+      'MILL_STORE_FENCED',
+      `partition ${pipeline}/${slice}: expected a commit of the latest claim, found epoch ${epoch}`,
+    );
+  }
+
+  #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
+    const { id, key, reason, stack, failedAt, attempts, event, timer, delivery, numbers, origin, parked } = letter;
+    const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
+    const failedTimer = [timer?.name ?? null, timer?.dueAt ?? null, timer?.data ?? null];
+    const failedDelivery = delivery === null ? null : JSON.stringify(delivery);
+    const about = [...place, parked ? 1 : 0, ...failedTimer, failedDelivery, origin];
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...about, stack);
+  }
+
+  #partition(pipeline: string, slice: number): Partition {
+    const partition = this.#partitions.get(pipeline);
+    if (partition !== undefined && slice === 0) return partition;
+    throw new MillraceError('MILL_INTERNAL', `expected slice 0 of a declared pipeline, found ${pipeline}/${slice}`);
+  }
+}

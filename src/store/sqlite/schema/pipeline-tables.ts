@@ -1,0 +1,37 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Select } from '../../node-sqlite/select.ts';
+import { quote } from '../../tables/sql-text.ts';
+
+/** The tables of one pipeline, quoted. Each pipeline has its own, so that its log grows at its right edge and is pruned by itself. */
+export interface PipelineTables {
+  readonly log: string;
+  readonly keys: string;
+  readonly held: string;
+  readonly gaps: string;
+  readonly timers: string;
+  readonly deliveries: string;
+  readonly ids: string;
+  readonly idBuckets: string;
+}
+
+export function tablesOf(pipeline: string): PipelineTables {
+  return {
+    log: quote(`millrace_log_${pipeline}`),
+    keys: quote(`millrace_keys_${pipeline}`),
+    held: quote(`millrace_held_${pipeline}`),
+    gaps: quote(`millrace_gaps_${pipeline}`),
+    timers: quote(`millrace_timers_${pipeline}`),
+    deliveries: quote(`millrace_deliveries_${pipeline}`),
+    ids: quote(`millrace_ids_${pipeline}`),
+    idBuckets: quote(`millrace_id_buckets_${pipeline}`),
+  };
+}
+
+/** The pipelines that have a table whose name begins so, declared or not, in the order of their names. */
+export function pipelinesOf(db: DatabaseSync, prefix = 'millrace_log_'): readonly string[] {
+  const tables = new Select<[name: string]>(
+    db,
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
+  );
+  return tables.all(prefix).map(([name]) => name.slice(prefix.length));
+}

@@ -1,0 +1,105 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../../errors.ts';
+import { quote } from '../../tables/sql-text.ts';
+import { tablesOf } from './pipeline-tables.ts';
+import { migrateFrom5 } from './schema-version-5.ts';
+
+/** Raise it with every change to the tables below, and migrate from the version before. */
+export const schemaVersion = 6;
+
+/** The oldest version that is brought up to date. Those before it are of the time before the first release. */
+const schemaVersionMin = 5;
+
+/** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` for those of an unknown version. */
+export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
+  db.exec('CREATE TABLE IF NOT EXISTS millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID');
+  const found = db.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value;
+  if (found !== undefined) checkVersion(found, `${db.location()}`);
+  db.exec(stateShapes);
+  if (found === 5) migrateFrom5(db, createPipelineTables);
+  // A start that changes nothing writes nothing, so that the disk may be full.
+  if (found !== schemaVersion) db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
+  db.exec(sharedTables);
+  for (const pipeline of pipelines) createPipelineTables(db, pipeline);
+}
+
+/** Throws `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date. */
+export function checkVersion(found: unknown, location: string): void {
+  const isVersion = Number.isInteger(found) && Number(found) >= 1;
+  if (isVersion && Number(found) >= schemaVersionMin && Number(found) <= schemaVersion) return;
+  const advice =
+    isVersion && Number(found) < schemaVersionMin
+      ? 'It was made before the first release, and nothing brings it up to date. Begin with a new file; SQL still reads this one.'
+      : 'Open it with the Millrace that made it, or a newer one.';
+  const problem = `expected tables of schema version ${schemaVersion}, found version ${found}`;
+  throw new MillraceError('MILL_TABLE_CHANGED', `${location}: ${problem}. ${advice}`);
+}
+
+const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
+  pipeline TEXT NOT NULL, version INTEGER NOT NULL, shape TEXT NOT NULL, PRIMARY KEY (pipeline, version, shape)
+) STRICT, WITHOUT ROWID`;
+
+/** Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes. */
+const sharedTables = `
+  CREATE TABLE IF NOT EXISTS millrace_partitions (
+    pipeline TEXT NOT NULL, slice INTEGER NOT NULL, epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
+    PRIMARY KEY (pipeline, slice)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS millrace_paused (pipeline TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS millrace_dead_letters (
+    id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
+    reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
+    resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT, origin TEXT,
+    stack TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_origin ON millrace_dead_letters (pipeline, origin) WHERE origin IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed ON millrace_dead_letters (id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_pipeline ON millrace_dead_letters (pipeline, id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_key ON millrace_dead_letters (key, id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_both ON millrace_dead_letters (pipeline, key, id) WHERE resolved = 0;`;
+
+/** Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id. */
+function createPipelineTables(db: DatabaseSync, pipeline: string): void {
+  const { log, keys, held, gaps, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
+  db.exec(`
+    CREATE TABLE IF NOT EXISTS ${log} (
+      position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
+      accepted_at INTEGER NOT NULL, body TEXT NOT NULL, traceparent TEXT, origin TEXT
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_log_origin_${pipeline}`)} ON ${log} (origin) WHERE origin IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS ${keys} (
+      key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ${held} (
+      key TEXT NOT NULL, "order" INTEGER NOT NULL, position INTEGER NOT NULL, attempts INTEGER NOT NULL, retry_at INTEGER,
+      PRIMARY KEY (key, "order")
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ${gaps} (
+      key TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL, "first" INTEGER NOT NULL, since INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_gaps_${pipeline}`)} ON ${gaps} (since, key);
+    CREATE TABLE IF NOT EXISTS ${timers} (
+      key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
+      attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_timers_${pipeline}`)} ON ${timers} (due_at);
+    CREATE TABLE IF NOT EXISTS ${deliveries} (
+      place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL,
+      flow TEXT NOT NULL DEFAULT '', ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
+      asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, key, id)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at) WHERE waits = 0;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_flow_${pipeline}`)} ON ${deliveries} (endpoint, flow, due_at) WHERE waits = 0;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_line_${pipeline}`)} ON ${deliveries} (endpoint, key) WHERE ordered = 1;
+    CREATE TABLE IF NOT EXISTS ${ids} (
+      bucket INTEGER NOT NULL, id TEXT NOT NULL, accepted_at INTEGER NOT NULL,
+      PRIMARY KEY (bucket, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ${idBuckets} (
+      bucket INTEGER NOT NULL PRIMARY KEY, capacity INTEGER NOT NULL, ids INTEGER NOT NULL, newest INTEGER NOT NULL,
+      filter BLOB
+    ) STRICT;`);
+}

@@ -1,0 +1,123 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Transferable, Worker } from 'node:worker_threads';
+import { MillraceError, messageOf } from '../../../errors.ts';
+import type { StoreLog } from '../../store.ts';
+import { type Answer, type Call, fromSentError, type Notice, noticeId, startId } from './thread-messages.ts';
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: MillraceError): void;
+}
+
+interface ThreadOptions {
+  readonly transferList?: readonly Transferable[];
+  readonly log?: StoreLog | undefined;
+}
+
+/** What `Calls` answers, as a promise. */
+export type AnswerOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: never[]) => infer Value
+  ? Promise<Value>
+  : never;
+export type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: infer P) => unknown ? P : never;
+
+/**
+ * A worker thread and the calls that wait for it. It is running until it is told to close, which it does after all
+ * earlier calls, or until it dies; then every call fails, those that wait as well as later ones.
+ */
+export class Thread<Calls> {
+  readonly #worker: Worker;
+  readonly #log: StoreLog | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #started: Promise<unknown>;
+  readonly #exited: Promise<MillraceError>;
+  #lastId = startId;
+  /** Why no call is taken any more. */
+  #ended: MillraceError | undefined;
+
+  /**
+   * @param entry the module that the thread runs, in this folder, without its extension: `.ts` in a checkout, `.js` once built
+   * @param transferList what of `workerData` goes over to the thread
+   * @param log takes what the thread says without being asked
+   */
+  constructor(entry: string, workerData: unknown, { transferList = [], log }: ThreadOptions = {}) {
+    this.#log = log;
+    const module = new URL(`./${entry}${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+    // It needs no flag that the program was started with, and with some of them, such as --input-type, it would not start.
+    this.#worker = new Worker(module, { workerData, transferList: [...transferList], name: `millrace ${entry}`, execArgv: [] });
+    this.#started = new Promise((resolve, reject) => this.#waiting.set(startId, { resolve, reject }));
+    // A start that failed is also told to every call.
+    this.#started.catch(() => undefined);
+    this.#worker.on('message', (answers: readonly Answer[]) => this.#settle(answers));
+    this.#worker.on('messageerror', (error) => this.#end(error));
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => resolve(this.#end(new Error(`exit code ${code}`))));
+    });
+  }
+
+  /** Resolves once it takes calls, to what its start was answered with; rejects with what that threw. */
+  started(): Promise<unknown> {
+    return this.#started;
+  }
+
+  /** Resolves once it has ended, also when it was told to, with the error that every later call fails with. */
+  get exited(): Promise<MillraceError> {
+    return this.#exited;
+  }
+
+  /** Whether calls are in vain. */
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  call<Method extends keyof Calls & string>(method: Method, ...parameters: ParametersOf<Calls, Method>): AnswerOf<Calls, Method>;
+  call(method: string, ...parameters: unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) throw this.#ended;
+      this.#lastId += 1;
+      this.#worker.postMessage({ id: this.#lastId, method, parameters } satisfies Call);
+      this.#waiting.set(this.#lastId, { resolve, reject });
+    });
+  }
+
+  /** Lets it finish what it was asked, close what it has open, and end. */
+  async close(): Promise<void> {
+    this.#worker.postMessage('close');
+    await this.#exited;
+  }
+
+  /** Ends it once what it does just now is done, which may be never. */
+  abandon(): void {
+    this.#worker.unref();
+    void this.#worker.terminate();
+  }
+
+  #settle(answers: readonly Answer[]): void {
+    for (const answer of answers) {
+      if (answer.id === noticeId && 'value' in answer) this.#pass(answer.value as Notice);
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if ('value' in answer) waiting?.resolve(answer.value);
+      else waiting?.reject(this.#failure(answer.id, fromSentError(answer.error)));
+    }
+  }
+
+  #pass({ level, fields, message }: Notice): void {
+    this.#log?.[level](fields, message);
+  }
+
+  #failure(id: number, error: MillraceError): MillraceError {
+    if (id === startId) this.#ended = error;
+    return error;
+  }
+
+  #end(thrown: unknown): MillraceError {
+    this.#ended ??= new MillraceError('MILL_STORE_UNAVAILABLE', `the thread of the database has ended: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
+    this.#waiting.clear();
+    return this.#ended;
+  }
+}

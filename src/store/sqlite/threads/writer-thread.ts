@@ -1,0 +1,111 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { MillraceError } from '../../../errors.ts';
+import { Select } from '../../node-sqlite/select.ts';
+import { toStoreError } from '../../node-sqlite/sqlite-errors.ts';
+import { migrateTables } from '../../node-sqlite/tables.ts';
+import type { Opened, StoreDeclaration, StoreLog } from '../../store.ts';
+import { realPath } from '../file/database-file.ts';
+import { type ConnectionOptions, openWriter, prepareWriter } from '../file/open-database.ts';
+import { OpenFiles } from '../file/open-files.ts';
+import { OwnerLock } from '../file/owner-lock.ts';
+import { Room } from '../file/room.ts';
+import { Writer, weigh } from '../partition/writer.ts';
+import { createSchema } from '../schema/schema.ts';
+import { noteShapes } from '../schema/state-shapes.ts';
+import { WalKeeper } from '../wal/wal-keeper.ts';
+import { WriteAheadLog } from '../wal/write-ahead-log.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { Call } from './thread-messages.ts';
+import { perform, type Served, serve } from './thread-server.ts';
+
+/*
+ * The thread that owns the database and is the only one to write it, so that no request of the main thread ever waits
+ * for the disk. It lets go of the database when it ends.
+ */
+
+export interface WriterThreadOptions extends ConnectionOptions {
+  readonly declaration: StoreDeclaration;
+  /** The way to the thread that takes the write ahead log into the database. */
+  readonly checkpoints: MessagePort;
+}
+
+/** Items in one transaction: some 20 ms, so that what comes next is not kept waiting for long. */
+const groupWeight = 5_000;
+
+/** Where the disk is full, as much of the reserve as it takes is given away. */
+function start(options: WriterThreadOptions, log: StoreLog): Served {
+  const room = new Room(realPath(options.path), log);
+  for (;;) {
+    try {
+      return open(options, { log, room });
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === 'MILL_STORE_FULL' && room.release())) throw error;
+    }
+  }
+}
+
+function open(
+  { declaration, checkpoints: port, ...connection }: WriterThreadOptions,
+  { log, room }: { readonly log: StoreLog; readonly room: Room },
+): Served {
+  const db = openWriter(connection);
+  let lock: OwnerLock | undefined;
+  try {
+    // SQLite's own name of the file, with links followed: the names of one file are one database.
+    const path = db.location() ?? connection.path;
+    lock = OwnerLock.take(path);
+    prepareWriter(db, path);
+    db.exec('BEGIN IMMEDIATE');
+    createSchema(
+      db,
+      declaration.pipelines.map(({ name }) => name),
+    );
+    const reshaped = noteShapes(db, declaration.pipelines);
+    migrateTables(db, declaration.tables);
+    db.exec('COMMIT');
+    const writer = new Writer(db, declaration);
+    const files = new OpenFiles(db, path);
+    room.opened();
+    const group = new GroupCommit<Call>(
+      db,
+      { ...connection, path, room },
+      { run: (call) => perform(writer, call), reload: () => writer.reload(), check: () => files.check() },
+    );
+    const keeper = new WalKeeper(db, {
+      path,
+      port,
+      log,
+      mayBeCopiedBeside: WriteAheadLog.mayBeCopiedBeside(db),
+      emptied: () => files.rest(),
+    });
+    keeper.tend();
+    return {
+      started: { reshaped, paused: pausedOf(db, declaration) } satisfies Opened,
+      run: (calls, tell) => group.run(calls, tell),
+      answered: () => keeper.tend(),
+      close() {
+        keeper.close();
+        db.close();
+        room.closed();
+        lock?.release();
+      },
+    };
+  } catch (error) {
+    close(db, lock);
+    throw toStoreError(error, connection.path);
+  }
+}
+
+function pausedOf(db: DatabaseSync, { pipelines }: StoreDeclaration): readonly string[] {
+  const paused = new Set(new Select<[name: string]>(db, 'SELECT pipeline FROM millrace_paused').all().map(([name]) => name));
+  return pipelines.map(({ name }) => name).filter((name) => paused.has(name));
+}
+
+/** The lock goes last: until then nobody else may open the database. */
+function close(db: ReturnType<typeof openWriter>, lock: OwnerLock | undefined): void {
+  db.close();
+  lock?.release();
+}
+
+if (parentPort !== null) serve(parentPort, { start: (log) => start(workerData, log), weigh, groupWeight });

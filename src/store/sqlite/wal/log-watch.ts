@@ -1,0 +1,44 @@
+import { statSync } from 'node:fs';
+import type { StoreLog } from '../../store.ts';
+import { walBytesKept } from '../file/open-database.ts';
+import { describeLogReaders } from './log-readers.ts';
+
+/** A log of this size is far beyond its bound. */
+const warnBytes = 2 * walBytesKept;
+
+/** The size of the write ahead log of a database on the disk. */
+export function logBytes(path: string): number {
+  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Warns of a write ahead log that a reader keeps growing: once, and then says when it is over. */
+export class LogWatch {
+  readonly #path: string;
+  readonly #log: StoreLog;
+  #hasWarned = false;
+
+  constructor(path: string, log: StoreLog) {
+    this.#path = path;
+    this.#log = log;
+  }
+
+  /** To be called when a reader still needs what is in the log. */
+  held(): void {
+    if (this.#hasWarned) return;
+    const bytes = logBytes(this.#path);
+    if (bytes < warnBytes) return;
+    this.#hasWarned = true;
+    const reader = describeLogReaders(this.#path) ?? 'a program that has this database open, found by lsof or fuser,';
+    this.#log.warn(
+      { file: `${this.#path}-wal`, bytes },
+      `the write ahead log grows, because a reader keeps a transaction open: ${reader}; end it before the disk is full`,
+    );
+  }
+
+  /** To be called when the log starts at its beginning again. */
+  startedAnew(): void {
+    if (!this.#hasWarned) return;
+    this.#hasWarned = false;
+    this.#log.info({ file: `${this.#path}-wal` }, 'the write ahead log is short again: no reader keeps it growing any more');
+  }
+}
