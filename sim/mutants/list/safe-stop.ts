@@ -152,6 +152,14 @@ export const safeStop: readonly Mutant[] = [
     tests: [beside('store/sqlite/file/sqlite-opening')],
   },
   {
+    name: 'file-of-an-unreleased-version-opened',
+    promises: [8],
+    file: 'src/store/sqlite/schema/schema.ts',
+    find: 'isVersion && Number(found) >= schemaVersionMin && ',
+    replace: 'isVersion && ',
+    tests: [beside('store/sqlite/file/sqlite-opening', 'which no release made')],
+  },
+  {
     name: 'file-of-a-newer-version-opened',
     promises: [8],
     file: 'src/store/sqlite/schema/schema.ts',
