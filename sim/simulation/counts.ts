@@ -10,11 +10,11 @@ export async function checkCounts(
   for (const [pipeline, { depth, held, deadLetters, parked, deliveries, received, processed, failed }] of Object.entries(counts)) {
     const there = { held: 0, deadLetters: 0, parked: 0, deliveries: 0 };
     for (let slice = 0; slice < store.partitions; slice += 1) {
-      const claim = await store.claim({ pipeline, slice });
-      there.held += claim.held;
-      there.deadLetters += claim.deadLetters;
-      there.parked += claim.parked;
-      there.deliveries += claim.deliveries;
+      const { standing } = await store.claim({ pipeline, slice });
+      there.held += standing.held;
+      there.deadLetters += standing.deadLetters;
+      there.parked += standing.parked;
+      there.deliveries += standing.deliveries;
     }
     const say = (what: string, said: number, is: number) => {
       if (said !== is) broken(`${pipeline}: the engine counts ${said} ${what}, and there are ${is}`);

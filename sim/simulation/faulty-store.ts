@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Lease, Store } from '../../src/store/store.ts';
 import type { FaultRates } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -32,8 +32,9 @@ export function isOfFault(error: unknown): boolean {
 }
 
 /**
- * The store as a process meets it. It is made from the port, whatever calls that has: each takes effect some time later, is
- * answered some time after that, both in the order that the scheduler decides, and may meet a fault on the way.
+ * The store as a process meets it, and the leases that it gives. They are made from the port, whatever calls that has: each takes
+ * effect some time later, is answered some time after that, both in the order that the scheduler decides, and may meet a fault on
+ * the way. An announcement arrives some time later, or never.
  */
 export function faultyStore(
   base: Store,
@@ -78,11 +79,21 @@ export function faultyStore(
           return takeEffect(answerLater);
       }
     });
-  return new Proxy(base, {
-    get(target, name) {
-      const member = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
-      return (...given: unknown[]) => meet(String(name), given, () => Reflect.apply(member, target, given));
-    },
-  });
+  const meeting = <T extends object>(port: T, own: Partial<T>): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const member = Reflect.get(own, name) ?? Reflect.get(target, name);
+        if (typeof member !== 'function' || Object.hasOwn(own, name)) return member;
+        return (...given: unknown[]) => meet(String(name), given, () => Reflect.apply(member, target, given));
+      },
+    });
+  const claim: Store['claim'] = async (partition) => {
+    const lease = (await meet('claim', [partition], () => base.claim(partition))) as Lease;
+    return meeting(lease, {});
+  };
+  const listen: Store['listen'] = (announced) =>
+    base.listen((partition) => {
+      if (chance.upTo(4) > 1) scheduler.add('an announcement arrives', () => (fate.isAlive() ? announced(partition) : undefined));
+    });
+  return meeting(base, { claim, listen });
 }

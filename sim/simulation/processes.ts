@@ -1,6 +1,6 @@
 import { MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import type { Commit, Store } from '../../src/store/store.ts';
+import type { Commit, Lease, Store } from '../../src/store/store.ts';
 import { type Fault, faultyStore, isOfFault } from './faulty-store.ts';
 import { Life, type World } from './life.ts';
 import { refusedRow } from './turn.ts';
@@ -22,14 +22,21 @@ const isBarred = (method: string, [work]: readonly unknown[]) =>
 
 /** The store with a constraint of the user's own: one row it refuses, whoever writes it. */
 function refusing(base: Store): Store {
-  const commit = async (work: Commit) => {
-    const isRefused = work.rows.some(({ rows }) => rows.some((row) => row.includes(refusedRow)));
-    if (isRefused) throw new MillraceError('MILL_COMMIT_REFUSED', 'a row was refused');
-    return base.commit(work);
+  const refusingLease = (lease: Lease): Lease => {
+    const commit = async (work: Commit) => {
+      const isRefused = work.rows.some(({ rows }) => rows.some((row) => row.includes(refusedRow)));
+      if (isRefused) throw new MillraceError('MILL_COMMIT_REFUSED', 'a row was refused');
+      return lease.commit(work);
+    };
+    return withMember(lease, 'commit', commit);
   };
+  return withMember(base, 'claim', async (partition) => refusingLease(await base.claim(partition)));
+}
+
+function withMember<T extends object, Name extends keyof T>(base: T, replaced: Name, own: T[Name]): T {
   return new Proxy(base, {
     get(target, name) {
-      const member = name === 'commit' ? commit : Reflect.get(target, name);
+      const member = name === replaced ? own : Reflect.get(target, name);
       return typeof member === 'function' ? member.bind(target) : member;
     },
   });

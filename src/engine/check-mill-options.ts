@@ -27,7 +27,7 @@ const storeMethods: Methods<Store> = {
   dueByFlow: true,
   nextDeliveryDue: true,
   pendingOrigins: true,
-  commit: true,
+  listen: true,
   deadLetters: true,
   prune: true,
   query: true,

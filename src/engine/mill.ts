@@ -109,6 +109,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #threads: HandlerThreads;
   /** Pipelines all of whose stored states of the present version fit their schema. */
   readonly #provenStates = new Set<string>();
+  #endListening: (() => void) | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #state: 'new' | 'starting' | 'working' | 'stopping' | 'failed' = 'new';
   /** Resolves when a start that is under way has ended, whatever came of it. */
@@ -450,6 +451,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   async #start(): Promise<void> {
     try {
       await this.#openStore();
+      this.#endListening = this.#store.listen(({ pipeline, slice }) => this.#partitions.of(pipeline)[slice]?.look());
       await this.#threads.start();
       await this.#transports.open();
       const started = await Promise.allSettled(this.#partitions.all.map((partition) => partition.start()));
@@ -458,6 +460,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       this.#state = 'working';
       await this.#schedules.start();
     } catch (error) {
+      this.#endListening?.();
       await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();
@@ -515,6 +518,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       await this.#retention.stop();
       this.#schedules.stop();
       this.#leftovers.close();
+      this.#endListening?.();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();

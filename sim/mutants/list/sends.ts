@@ -107,7 +107,7 @@ export const sends: readonly Mutant[] = [
     name: 'a-pause-ends-with-the-process',
     promises: [8],
     file: 'src/store/memory/memory-store.ts',
-    find: 'filter((name) => this.#paused.has(name))',
+    find: 'filter((name) => database.paused.has(name))',
     replace: 'filter(() => false)',
     tests: [contract('memory', 'a paused pipeline')],
   },

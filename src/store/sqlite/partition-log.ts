@@ -2,12 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Pruned, Retention } from '../store.ts';
 import { ChosenIds } from './chosen-ids.ts';
 import { tablesOf } from './pipeline-tables.ts';
-import type { EventRow } from './rows.ts';
+import { type EventRow, isDuplicate, isLate } from './rows.ts';
 import { Select } from './select.ts';
-
-/** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
-export const isDuplicate = 0;
-export const isLate = -1;
 
 /**
  * The log of one pipeline, as the writer sees it: judges and appends events, and forgets old ones. Positions are dense

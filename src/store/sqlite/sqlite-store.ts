@@ -4,12 +4,8 @@ import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts'
 import { expect } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
-import { checkMoments } from '../commit-moments.ts';
 import type {
   Appended,
-  Claim,
-  Commit,
-  Committed,
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
@@ -20,6 +16,7 @@ import type {
   InventoryQuery,
   KeyedTimer,
   KeyRecord,
+  Lease,
   ListBounds,
   LoggedEvent,
   NewEvent,
@@ -41,10 +38,10 @@ import { Checkpoints } from './checkpoints.ts';
 import { realPath } from './database-file.ts';
 import { logBytes } from './log-watch.ts';
 import type { ConnectionOptions } from './open-database.ts';
-import { isDuplicate, isLate } from './partition-log.ts';
 import { type LaneOptions, ReaderLane } from './reader-lane.ts';
-import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './rows.ts';
+import { toAppended, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './rows.ts';
 import { toRows } from './select-rows.ts';
+import { SqliteLease } from './sqlite-lease.ts';
 import { Thread } from './thread.ts';
 import type { WriterCalls } from './writer.ts';
 import type { WriterThreadOptions } from './writer-thread.ts';
@@ -135,8 +132,13 @@ class SqliteStore implements Store {
     return this.#threads.opened;
   }
 
-  async claim(partition: PartitionId): Promise<Claim> {
-    return this.#open.writer.call('claim', partition);
+  async claim(partition: PartitionId): Promise<Lease> {
+    return new SqliteLease(() => this.#open.writer, partition, await this.#open.writer.call('claim', partition));
+  }
+
+  /** Nobody else has the file. */
+  listen(): () => void {
+    return () => undefined;
   }
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
@@ -200,12 +202,6 @@ class SqliteStore implements Store {
 
   async pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]> {
     return this.#open.reader.call('pendingOrigins', [partition, origins]);
-  }
-
-  async commit(commit: Commit): Promise<Committed> {
-    checkMoments(commit);
-    const { sends, ...added } = await this.#open.writer.call('commit', toCommitRows(commit));
-    return { sends: sends.map(toAppended), ...added };
   }
 
   async deadLetters(query: DeadLetterQuery, { signal, ...bounds }: ReadBounds = {}): Promise<readonly DeadLetter[]> {
@@ -301,11 +297,6 @@ function cloneable({ pipelines, tables }: StoreDeclaration): StoreDeclaration {
       keyed,
     })),
   };
-}
-
-function toAppended(answer: number): Appended {
-  if (answer === isDuplicate) return { status: 'duplicate' };
-  return answer === isLate ? { status: 'late' } : { status: 'accepted', position: answer };
 }
 
 /** A query may come from JavaScript, and what cannot go to another thread would fail there in words that nobody understands. */
