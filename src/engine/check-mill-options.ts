@@ -16,6 +16,7 @@ const storeMethods: Methods<Store> = {
   open: true,
   claim: true,
   append: true,
+  progress: true,
   read: true,
   load: true,
   held: true,

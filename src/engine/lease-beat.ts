@@ -36,7 +36,8 @@ export class LeaseBeat {
 
   /** Whether nobody else can have the lease yet. */
   get isHeld(): boolean {
-    return !this.#isOver && this.#means.clock.elapsedMs() < this.#endsAt;
+    if (this.#isOver) return false;
+    return this.#endsAt === Number.POSITIVE_INFINITY || this.#means.clock.elapsedMs() < this.#endsAt;
   }
 
   close(): void {
@@ -53,19 +54,21 @@ export class LeaseBeat {
   async #beat(): Promise<void> {
     const { lease, leaseMs = 0, clock, beat, lost } = this.#means;
     const from = clock.elapsedMs();
+    let cause: unknown;
     try {
-      await lease.renew();
-      this.#endsAt = from + leaseMs;
+      // One that has run out is not renewed, even if nobody has taken it: something may have been left out meanwhile.
+      if (this.isHeld) await lease.renew();
+      if (this.isHeld) this.#endsAt = from + leaseMs;
     } catch (error) {
-      if (this.#isOver) return;
-      const isOver = error instanceof MillraceError && error.code === 'MILL_STORE_FENCED';
-      if (isOver || !this.isHeld) {
-        this.close();
-        lost(isOver ? error : new MillraceError('MILL_STORE_FENCED', 'the lease has run out: the store did not answer', { cause: error }));
-        return;
-      }
+      cause = error;
     }
     if (this.#isOver) return;
+    const fenced = cause instanceof MillraceError && cause.code === 'MILL_STORE_FENCED' ? cause : undefined;
+    if (fenced !== undefined || !this.isHeld) {
+      this.close();
+      lost(fenced ?? new MillraceError('MILL_STORE_FENCED', 'the lease has run out before it was renewed', { cause }));
+      return;
+    }
     beat();
     this.#arm();
   }

@@ -182,7 +182,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.#gapReader = new GapReader({ store, clock, partitions: this.#partitions });
     this.#retention = new RetentionSweep(
       { store, clock, failed: (error) => this.#retentionFailed(error) },
-      this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
+      this.#partitions.all.map((partition) => ({ partition, pipeline: this.#declared.get(partition.id.pipeline) as AnyPipeline })),
     );
     this.#leftovers = new Leftovers({ store, clock, log, declared: this.#declared });
     this.stopped = this.#ended.promise;

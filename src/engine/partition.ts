@@ -19,7 +19,7 @@ import { Waits } from './waits.ts';
 
 /** What a partition works with; the engine provides it. */
 export interface PartitionMeans
-  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'gapWatch' | 'calls' | 'progressed' | 'failed'> {
+  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'gapWatch' | 'calls' | 'isHeld' | 'progressed' | 'failed'> {
   /** The store failed for good. */
   fatal(error: MillraceError): void;
 }
@@ -39,6 +39,8 @@ const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
   MILL_STORE_LEASED: recoveryFromLease,
   MILL_STORE_FULL: recoveryFromFull,
 };
+/** How often somebody who waits for another engine looks how far that has come. */
+const progressEveryMs = 25;
 /** When a caller may try again, while the store has no room. */
 const fullRetryAfterMs = 5_000;
 /** These stay for a while, and one line tells of them, however often the store is tried. */
@@ -185,12 +187,13 @@ export class Partition {
 
   /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
   isCaughtUp(keys: readonly string[]): boolean {
-    return this.refusal !== undefined || this.#isAway || this.#present.isCaughtUp(keys);
+    return !this.#isAway && (this.refusal !== undefined || this.#present.isCaughtUp(keys));
   }
 
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key. */
   async caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
-    if (this.refusal === undefined && !this.#isAway) await this.#present.caughtUp(deadline, keys);
+    if (this.#isAway) await this.#ownerHasCaughtUp(deadline);
+    else if (this.refusal === undefined) await this.#present.caughtUp(deadline, keys);
   }
 
   /** Resolves once nothing is left that could be done now. */
@@ -250,11 +253,17 @@ export class Partition {
    */
   async bury(row: FaultyRow): Promise<void> {
     while (!this.#isOver) {
-      await this.#recovering;
+      await this.#recovery();
+      this.#checkWritable();
       const pending = await this.#means.store.pendingOrigins(this.id, [row.origin]);
       if (pending.length > 0) return;
       await this.#present.bury(row);
     }
+  }
+
+  /** Whether another engine works on it. */
+  get isAway(): boolean {
+    return this.#isAway;
   }
 
   /** The pipeline was paused or resumed. */
@@ -270,7 +279,7 @@ export class Partition {
    */
   async discardWaiting(only: string | undefined): Promise<number> {
     while (this.#recovering !== undefined && !this.#isOver) {
-      if (this.refusal !== undefined) throw this.refusal;
+      this.#checkWritable();
       await this.#recovered.next();
     }
     if (this.#isOver) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
@@ -321,9 +330,28 @@ export class Partition {
 
   /** The tenure, where what it decides can be kept. */
   get #writable(): Tenure {
-    if (this.refusal !== undefined) throw this.refusal;
-    if (this.#isAway) throw new MillraceError('MILL_STORE_LEASED', 'another engine works on this partition: ask it');
+    this.#checkWritable();
     return this.#present;
+  }
+
+  #checkWritable(): void {
+    if (this.refusal !== undefined) throw this.refusal;
+    const { pipeline, slice } = this.id;
+    if (this.#isAway) throw new MillraceError('MILL_STORE_LEASED', `partition ${pipeline}/${slice}: another engine works on it`);
+  }
+
+  /** Looks now and then how far the owner has come, since it tells nobody. */
+  async #ownerHasCaughtUp(deadline: Deadline): Promise<void> {
+    const { store, clock } = this.#means;
+    const { head } = await store.progress(this.id);
+    while (!deadline.isOver && this.#isAway && !this.#isOver) {
+      const { cursor } = await store.progress(this.id);
+      if (cursor >= head) return;
+      const pause = new Waiters();
+      const disarm = clock.after(progressEveryMs, () => pause.wake());
+      await pause.next(deadline);
+      disarm();
+    }
   }
 
   /** The first claim of a process looks whether the pipeline can take over what waits. */
@@ -364,6 +392,7 @@ export class Partition {
     const { standing } = lease;
     this.#lease = lease;
     if (this.#isOver) return;
+    const beat = this.#beat as LeaseBeat;
     this.#setAway(false);
     // What was appended after the claim may have been told of before the claim was answered.
     const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);
@@ -376,6 +405,7 @@ export class Partition {
         waits: this.#waits,
         gapWatch: this.gapWatch,
         calls: this.#calls,
+        isHeld: () => beat.isHeld,
         progressed: (hasSettled) => {
           this.#failures = 0;
           this.trouble = undefined;
@@ -440,7 +470,8 @@ export class Partition {
       }
       const { code } = failure;
       if (!lastingCodes.has(code) || code !== lastCode) {
-        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) }, 'starting over');
+        const level = code === 'MILL_STORE_LEASED' ? 'info' : 'warn';
+        log[level]({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) }, 'starting over');
       }
       lastCode = code;
       await this.#pause(recoveries[code] ?? recovery);

@@ -52,6 +52,8 @@ export interface TenureMeans {
   readonly waits: Waits;
   readonly gapWatch: GapWatch;
   readonly pause: Pause;
+  /** Whether nobody else can work on the partition yet: no turn and no call begins where somebody may. */
+  isHeld(): boolean;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;

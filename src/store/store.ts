@@ -113,6 +113,9 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** How far the work on a partition has come. */
+export type Progress = Pick<Standing, 'cursor' | 'head'>;
+
 export interface NewEvent {
   readonly partition: PartitionId;
   readonly key: string;
@@ -470,6 +473,9 @@ export interface Store {
 
   /** Judges and stores events, one answer for each, in order. The same id or number twice in a batch: the first is accepted. */
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
+
+  /** How far the owner of a partition has come, for those who do not own it. */
+  progress(partition: PartitionId): Promise<Progress>;
 
   /** The log after a position, in position order, at most `limit`. */
   read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]>;

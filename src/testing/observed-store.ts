@@ -67,6 +67,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     claim: (partition) => count(async () => observeLease(await store.claim(partition))),
     listen: (announced) => store.listen(announced),
     append: (events) => count(() => store.append(events)),
+    progress: (partition) => count(() => store.progress(partition)),
     read: (...asked) => count(() => store.read(...asked)),
     load: (...asked) => count(() => store.load(...asked)),
     held: (...asked) => count(() => store.held(...asked)),

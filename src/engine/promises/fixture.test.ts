@@ -86,7 +86,8 @@ export function withCalls(store: Store, { commit, ...replaced }: Partial<Store> 
   return withMembers(store, { ...replaced, claim });
 }
 
-function withMembers<T extends object>(base: T, replaced: Partial<T>): T {
+/** An object with some of its members replaced. */
+export function withMembers<T extends object>(base: T, replaced: Partial<T>): T {
   return new Proxy(base, {
     get(target, name) {
       const own = Reflect.get(replaced, name);

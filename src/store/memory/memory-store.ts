@@ -25,6 +25,7 @@ import type {
   NewEvent,
   Opened,
   PartitionId,
+  Progress,
   Pruned,
   ReadBounds,
   Retention,
@@ -148,6 +149,10 @@ class MemoryStore implements Store {
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     return this.#append(this.#routed(events));
+  }
+
+  async progress(partition: PartitionId): Promise<Progress> {
+    return this.#records(partition).progress();
   }
 
   async read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]> {

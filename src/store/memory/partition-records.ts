@@ -11,6 +11,7 @@ import type {
   NewDeadLetter,
   NewEvent,
   PartitionId,
+  Progress,
   Pruned,
   Release,
   Retention,
@@ -62,6 +63,10 @@ export class PartitionRecords {
     for (const letter of this.#deadLetters.values()) if (letter.parked) parked += 1;
     const [deadLetters, deliveries, gaps] = [this.#deadLetters.size, this.deliveries.size, this.gaps.size];
     return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
+  }
+
+  progress(): Progress {
+    return { cursor: this.#cursor, head: this.#head };
   }
 
   append(event: NewEvent): Appended {

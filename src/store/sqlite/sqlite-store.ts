@@ -22,6 +22,7 @@ import type {
   NewEvent,
   Opened,
   PartitionId,
+  Progress,
   Pruned,
   ReadBounds,
   Retention,
@@ -144,6 +145,10 @@ class SqliteStore implements Store {
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     const answers = await this.#open.writer.call('append', events.map(toEventRow));
     return answers.map(toAppended);
+  }
+
+  async progress(partition: PartitionId): Promise<Progress> {
+    return this.#open.reader.call('progress', [partition]);
   }
 
   async read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]> {
