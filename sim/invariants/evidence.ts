@@ -36,7 +36,9 @@ export async function gather(witness: Witness, store: Store): Promise<Evidence> 
   const events: NamedEvent[] = [];
   for (let slice = 0; slice < store.partitions; slice += 1) {
     const partition = { pipeline: witness.pipeline, slice };
-    const { standing } = await store.claim(partition);
+    const lease = await store.claim(partition);
+    const { standing } = lease;
+    await lease.release();
     const held = await heldOf(store, partition);
     const isHeld = new Set(held.map(({ position }) => position));
     for (const event of await logOf(store, partition)) {

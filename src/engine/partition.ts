@@ -314,7 +314,17 @@ export class Partition {
     await this.#tenure?.commitRest();
     this.#tenure?.abandon();
     this.#beat?.close();
-    await this.#lease?.release();
+    await this.#release();
+  }
+
+  /** One that is not released runs out. */
+  async #release(): Promise<void> {
+    try {
+      await this.#lease?.release();
+    } catch (error) {
+      const { pipeline, slice } = this.id;
+      this.#means.log.info({ pipeline, slice, ...fieldsOf(asFailure(error)) }, 'the lease was not released');
+    }
   }
 
   get #present(): Tenure {
@@ -365,8 +375,9 @@ export class Partition {
   }
 
   #note({ code, message }: MillraceError): void {
-    this.#setAway(code === 'MILL_STORE_LEASED');
-    this.trouble = this.#isAway ? undefined : message;
+    const isLeased = code === 'MILL_STORE_LEASED';
+    if (isLeased) this.#setAway(true);
+    this.trouble = isLeased ? undefined : message;
     this.refusal = code === 'MILL_STORE_FULL' ? new MillraceError(code, message, { retryAfterMs: fullRetryAfterMs }) : undefined;
   }
 

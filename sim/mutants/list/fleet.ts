@@ -36,7 +36,7 @@ export const fleet: readonly Mutant[] = [
     name: 'lease-not-released-at-a-stop',
     promises: [8],
     file: partition,
-    find: 'await this.#lease?.release();',
+    find: 'await this.#release();',
     replace: '',
     tests: [promise('fleet')],
   },
