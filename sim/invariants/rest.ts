@@ -74,7 +74,7 @@ function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken:
     if (!endpoint.isTold && !isMade()) say(`delivery ${id} of key ${key} to ${endpoint.name} was never made`);
   }
   const waiting = open.filter(({ endpoint }) => endpoint.isTold).length;
-  const kept = slices.reduce((sum, { claim }) => sum + claim.deliveries, 0);
+  const kept = slices.reduce((sum, { standing }) => sum + standing.deliveries, 0);
   if (given.size === 0 && kept !== waiting) say(`the store keeps ${kept} deliveries, and ${waiting} wait for their pipeline`);
 }
 

@@ -8,6 +8,7 @@ import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
 import { exactlyOnce } from './list/exactly-once.ts';
 import { fairDeliveries } from './list/fair-deliveries.ts';
+import { fleet } from './list/fleet.ts';
 import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { independentKeys } from './list/independent-keys.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...deliveries,
   ...deliveriesOverHttp,
   ...fairDeliveries,
+  ...fleet,
   ...boundedDoor,
   ...sends,
   ...boundedMemory,

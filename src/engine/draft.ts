@@ -1,7 +1,7 @@
 import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
 import { sizeOfValues } from '../store/list-size.ts';
-import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
+import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, Release, TimerWrite } from '../store/store.ts';
 import type { DraftCounts } from './counts.ts';
 import type { DueTimer, Lane, Waiting } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
@@ -157,10 +157,8 @@ export class Draft {
     this.#resolved.push(deadLetterId);
   }
 
-  toCommit(partition: PartitionId, epoch: number): Commit {
+  toCommit(): Commit {
     return {
-      partition,
-      epoch,
       cursor: this.cursor,
       holds: this.#holds,
       releases: this.#releases,

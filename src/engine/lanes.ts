@@ -27,6 +27,8 @@ export interface LaneMeans extends RunnerMeans {
   readonly partition: PartitionId;
   readonly waits: Waits;
   readonly pause: Pause;
+  /** Whether nobody else can work on the partition yet: otherwise its tenure is about to end. */
+  isHeld(): boolean;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
   /** Whether every turn must be alone in its draft. */
@@ -114,7 +116,7 @@ export class Lanes {
 
   /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
   get isFull(): boolean {
-    if (this.#means.pause.isPaused) return true;
+    if (this.#means.pause.isPaused || !this.#means.isHeld()) return true;
     const { running } = this.#runner;
     const { turns, bytes } = this.#means.draft();
     // Turns that end together would share a commit.

@@ -1,4 +1,4 @@
-import type { Claim } from '../store/store.ts';
+import type { Standing } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
@@ -73,7 +73,7 @@ export class Ledger {
   }
 
   /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
-  recount(waiting: number, { deadLetters, parked, deliveries }: Pick<Claim, 'deadLetters' | 'parked' | 'deliveries'>): void {
+  recount(waiting: number, { deadLetters, parked, deliveries }: Pick<Standing, 'deadLetters' | 'parked' | 'deliveries'>): void {
     this.#setDeadLetters(deadLetters);
     this.#setParkedKeys(parked);
     this.#setDeliveries(deliveries);
@@ -81,6 +81,16 @@ export class Ledger {
     this.#unsettled += missed;
     if (missed > 0) this.#counters.received += missed;
     else this.#counters.processed -= missed;
+  }
+
+  /** What waits is another engine's now, which counts it as received. */
+  handedOver(): void {
+    this.#setDeadLetters(0);
+    this.#setParkedKeys(0);
+    this.#setDeliveries(0);
+    this.#parked.clear();
+    this.#counters.received -= this.#unsettled;
+    this.#unsettled = 0;
   }
 
   #setDeliveries(deliveries: number): void {

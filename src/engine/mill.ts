@@ -109,6 +109,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #threads: HandlerThreads;
   /** Pipelines all of whose stored states of the present version fit their schema. */
   readonly #provenStates = new Set<string>();
+  #endListening: (() => void) | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #state: 'new' | 'starting' | 'working' | 'stopping' | 'failed' = 'new';
   /** Resolves when a start that is under way has ended, whatever came of it. */
@@ -181,7 +182,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.#gapReader = new GapReader({ store, clock, partitions: this.#partitions });
     this.#retention = new RetentionSweep(
       { store, clock, failed: (error) => this.#retentionFailed(error) },
-      this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
+      this.#partitions.all.map((partition) => ({ partition, pipeline: this.#declared.get(partition.id.pipeline) as AnyPipeline })),
     );
     this.#leftovers = new Leftovers({ store, clock, log, declared: this.#declared });
     this.stopped = this.#ended.promise;
@@ -450,6 +451,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   async #start(): Promise<void> {
     try {
       await this.#openStore();
+      this.#endListening = this.#store.listen(({ pipeline, slice }) => this.#partitions.of(pipeline)[slice]?.look());
       await this.#threads.start();
       await this.#transports.open();
       const started = await Promise.allSettled(this.#partitions.all.map((partition) => partition.start()));
@@ -458,6 +460,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       this.#state = 'working';
       await this.#schedules.start();
     } catch (error) {
+      this.#endListening?.();
       await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();
@@ -515,6 +518,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       await this.#retention.stop();
       this.#schedules.stop();
       this.#leftovers.close();
+      this.#endListening?.();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();

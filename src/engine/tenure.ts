@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
+import type { Appended, Committed, DeadLetter, Lease, PartitionId, Store } from '../store/store.ts';
 import { Admissions } from './admissions.ts';
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
@@ -52,6 +52,8 @@ export interface TenureMeans {
   readonly waits: Waits;
   readonly gapWatch: GapWatch;
   readonly pause: Pause;
+  /** Whether nobody else can work on the partition yet: no turn and no call begins where somebody may. */
+  isHeld(): boolean;
   readonly calls: Calls;
   /** One for each endpoint of the pipeline. */
   readonly gates: ReadonlyMap<string, EndpointGate>;
@@ -75,7 +77,7 @@ const batchMax = 512;
  */
 export class Tenure {
   readonly #means: TenureMeans;
-  readonly #claim: Claim;
+  readonly #lease: Lease;
   readonly #feed: Feed;
   readonly #lanes: Lanes;
   /** What the door has let in. */
@@ -105,19 +107,15 @@ export class Tenure {
   #state: 'working' | 'ending' | 'failed' = 'working';
 
   /** @param head the highest position that this process knows of, which may be above that of the claim */
-  constructor(means: TenureMeans, claim: Claim, head: number) {
+  constructor(means: TenureMeans, lease: Lease, head: number) {
+    const { cursor, held } = lease.standing;
     this.#means = means;
-    this.#claim = claim;
-    this.#cursor = claim.cursor;
-    this.#hasWoken = claim.held === 0;
-    this.#dispatched = new Milestone(claim.cursor);
-    this.#draft = new Draft(1, claim.cursor);
-    this.#feed = new Feed(
-      means.store,
-      means.partition,
-      { cursor: claim.cursor, head },
-      { events: means.limits.feed, memory: means.memory },
-    );
+    this.#lease = lease;
+    this.#cursor = cursor;
+    this.#hasWoken = held === 0;
+    this.#dispatched = new Milestone(cursor);
+    this.#draft = new Draft(1, cursor);
+    this.#feed = new Feed(means.store, means.partition, { cursor, head }, { events: means.limits.feed, memory: means.memory });
     const committed = () => this.#committed();
     const failed = (error: unknown) => this.#fail(error);
     this.#lanes = new Lanes({
@@ -161,7 +159,7 @@ export class Tenure {
   }
 
   start(): void {
-    this.#gaps.start(this.#claim.gaps);
+    this.#gaps.start(this.#lease.standing.gaps);
     this.#timers.start();
     this.#outbox.start();
     this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
@@ -411,7 +409,7 @@ export class Tenure {
     this.#isWaking = false;
     this.#hasWoken = !this.#isPaused;
     this.#flushSoon();
-    const { parked, held } = this.#claim;
+    const { parked, held } = this.#lease.standing;
     // Where nothing was held at the claim, the gaps have come since.
     if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
   }
@@ -479,11 +477,11 @@ export class Tenure {
   }
 
   async #commit(draft: Draft): Promise<void> {
-    const { store, partition, refusals, clock, counters, tracing } = this.#means;
+    const { partition, refusals, clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
     const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
     try {
-      const committed = await store.commit(draft.toCommit(partition, this.#claim.epoch));
+      const committed = await this.#lease.commit(draft.toCommit());
       span?.end();
       counters.commitMs.record(clock.elapsedMs() - from);
       counters.commitTurns.record(draft.turns);

@@ -131,8 +131,8 @@ export const safeStop: readonly Mutant[] = [
     name: 'what-was-told-of-during-a-claim-lost',
     promises: [1, 8],
     file: partition,
-    find: 'const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);',
-    replace: 'const head = claim.head;',
+    find: 'const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);',
+    replace: 'const head = standing.head;',
     tests: [promise('exactly-once')],
   },
   {

@@ -121,9 +121,9 @@ function observed(base: Store) {
       due.push(found.deliveries.length);
       return found;
     },
-    async commit(commit) {
+    async commit(commit, lease) {
       commits.push(commit);
-      return base.commit(commit);
+      return lease.commit(commit);
     },
   });
   return { store, lists, commits, due, statesLoaded: () => loads };

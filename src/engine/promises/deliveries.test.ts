@@ -5,10 +5,10 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Commit, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type Log, silentLog } from '../log.ts';
-import { failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
 import { delivered, failed, heldAnswers, idsOf, shop, Told, toldTo, until } from './shop.fixture.test.ts';
 
 onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMill, makeStore }) => {
@@ -765,8 +765,8 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
   test('a commit of which nobody knows whether it took effect repeats no call', async () => {
     const base: Store = makeStore();
     let doubts = 0;
-    const commit = async (work: Commit) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (!work.deliveries.some(({ write }) => write === 'remove') || doubts > 0) return committed;
       doubts += 1;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
+import { type CommitCall, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
 /** Turns the clock to where a gap is skipped that came up now (`skipAfter: '5m'`), while a call of the store is not answered. */
 async function turnUntil(t: TestMill, isDone: () => boolean): Promise<void> {
@@ -130,8 +130,8 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       return appended;
     };
     let commits = 0;
-    const commit: Store['commit'] = async (work) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       commits += 1;
       return committed;
     };
@@ -170,8 +170,8 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       await stored.promise;
       return found;
     };
-    const commit: Store['commit'] = async (work) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (work.deadLetters.length > 0) answered.resolve();
       return committed;
     };
@@ -191,8 +191,8 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     const base = makeStore();
     const cut = Promise.withResolvers<never>();
     let isCut = false;
-    const commit: Store['commit'] = async (work) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (isCut || work.deadLetters.length === 0) return committed;
       isCut = true;
       return cut.promise;
@@ -213,9 +213,9 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     const base = makeStore();
     let life = 1;
     const applied = Promise.withResolvers<void>();
-    const commit: Store['commit'] = async (work) => {
+    const commit: CommitCall = async (work, lease) => {
       if (life === 1) return new Promise(() => undefined);
-      const committed = await base.commit(work);
+      const committed = await lease.commit(work);
       applied.resolve();
       return committed;
     };
@@ -344,7 +344,7 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       return base.load(partition, keys);
     };
     const onDisk = Promise.withResolvers<void>();
-    const commit: Store['commit'] = (work) => onDisk.promise.then(() => base.commit(work));
+    const commit: CommitCall = (work, lease) => onDisk.promise.then(() => lease.commit(work));
     const store = withCalls(base, { load, commit });
     const t = await testMill({ pipelines: [steps()], store, limits: { warmKeys: 1 } });
     await t.ingest('steps', { key: 'a', n: 1 });

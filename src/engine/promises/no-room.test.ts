@@ -21,9 +21,9 @@ function withRoom(store: Store) {
       check();
       return store.append(events);
     },
-    async commit(commit) {
+    async commit(commit, lease) {
       check();
-      return store.commit(commit);
+      return lease.commit(commit);
     },
   });
   return { room, store: full };

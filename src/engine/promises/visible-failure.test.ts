@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Commit, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { silentLog } from '../log.ts';
-import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
   test('what is given up is a dead letter with its reason, counted', async () => {
@@ -78,13 +78,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
 
   test('work without progress is unhealthy, and says where', async () => {
     const hangs = Promise.withResolvers<void>();
-    const store = new Proxy(makeStore(), {
-      get(target, name) {
-        if (name === 'commit') return async (commit: Commit) => hangs.promise.then(() => target.commit(commit));
-        const member = Reflect.get(target, name);
-        return typeof member === 'function' ? member.bind(target) : member;
-      },
-    });
+    const store = withCalls(makeStore(), { commit: (work, lease) => hangs.promise.then(() => lease.commit(work)) });
     const t = await testMill({ pipelines: [steps()], store });
     await t.drain();
     assert.deepEqual(t.mill.health(), { status: 'ok' });
@@ -104,10 +98,10 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     const base = makeStore();
     let isDown = true;
     let commits = 0;
-    const commit: Store['commit'] = async (work) => {
+    const commit: CommitCall = async (work, lease) => {
       commits += 1;
       if (isDown) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the disk is on fire');
-      return base.commit(work);
+      return lease.commit(work);
     };
     const t = await testMill({ pipelines: [steps()], store: withCalls(base, { commit }) });
     await t.ingest('steps', { key: 'a', n: 1 });
@@ -178,7 +172,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     const t = await testMill({
       pipelines: [steps()],
       store: withCalls(base, {
-        commit: async (work) => (isLocked ? refuse() : base.commit(work)),
+        commit: async (work, lease) => (isLocked ? refuse() : lease.commit(work)),
         claim: async (partition) => (isLocked && lines.length > 0 ? refuse() : base.claim(partition)),
       }),
       log,
@@ -297,8 +291,8 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
   test('what is redriven or discarded is counted once, also when the answer of the store is lost', async () => {
     const base = makeStore();
     let isLost = false;
-    const commit: Store['commit'] = async (work) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (!isLost) return committed;
       isLost = false;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the network is down');

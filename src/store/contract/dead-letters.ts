@@ -117,17 +117,17 @@ export function deadLettersContract(it: StoreTest): void {
     await owner.commit({ cursor: 1, deadLetters: [letter('1', 'a', 1), letter('2', 'a', 1), letter('3', 'a', 1)] });
     await owner.commit({ resolvedDeadLetters: ['1', 'unknown', '3'] });
     assert.deepEqual(await ids(store, {}), ['2']);
-    assert.equal((await store.claim(visits)).deadLetters, 1);
+    assert.equal((await store.claim(visits)).standing.deadLetters, 1);
   });
 
   it('the numbers of a gap stay late when its letter is resolved', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await owner.commit({ deadLetters: [gap('one', 'a', 2, 3)], keys: [{ key: 'a', state: null, next: 4, parked: false }] });
-    assert.equal((await store.claim(rockets)).deadLetters, 1);
+    assert.equal((await store.claim(rockets)).standing.deadLetters, 1);
     const again = await own(store, rockets);
     await again.commit({ resolvedDeadLetters: ['one'] });
     assert.deepEqual(await ids(store, {}), []);
-    assert.equal((await store.claim(rockets)).deadLetters, 0);
+    assert.equal((await store.claim(rockets)).standing.deadLetters, 0);
     const numbers = [1, 2, 3].map((number) => numbered(rockets, 'a', number));
     assert.deepEqual(await store.append(numbers), [{ status: 'duplicate' }, { status: 'late' }, { status: 'late' }]);
   });

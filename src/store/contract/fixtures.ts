@@ -6,6 +6,7 @@ import type {
   Commit,
   Committed,
   DeliveryWrite,
+  Lease,
   LoggedEvent,
   NewDeadLetter,
   NewEvent,
@@ -178,28 +179,27 @@ export function update(table: string, columns: readonly string[], ...rows: RowWr
 }
 
 /** What a turn may change; whatever is left out stays as it is. */
-export type Work = Partial<Omit<Commit, 'partition' | 'epoch'>>;
-
 export interface Owner {
-  readonly epoch: number;
-  commit(work: Work): Promise<Committed>;
+  readonly lease: Lease;
+  commit(work: Partial<Commit>): Promise<Committed>;
 }
 
-/** Claims the partition; the answer commits under that claim. */
+/** Claims the partition; the answer commits under that claim, by default at the present cursor. */
 export async function own(store: Store, partition: PartitionId): Promise<Owner> {
-  const { epoch, cursor } = await store.claim(partition);
-  let present = cursor;
+  const lease = await store.claim(partition);
+  let present = lease.standing.cursor;
   return {
-    epoch,
+    lease,
     async commit(work) {
-      const committed = await store.commit(commitOf(partition, epoch, { cursor: present, ...work }));
+      const committed = await lease.commit(commitOf({ cursor: present, ...work }));
       present = Math.max(present, work.cursor ?? 0);
       return committed;
     },
   };
 }
 
-export function commitOf(partition: PartitionId, epoch: number, work: Work): Commit {
+/** A commit of some work and nothing else. */
+export function commitOf(work: Partial<Commit>): Commit {
   const nothing = {
     cursor: 0,
     holds: [],
@@ -213,7 +213,7 @@ export function commitOf(partition: PartitionId, epoch: number, work: Work): Com
     resolvedDeadLetters: [],
     sends: [],
   };
-  return { partition, epoch, ...nothing, ...work };
+  return { ...nothing, ...work };
 }
 
 /** The status of each answer. */

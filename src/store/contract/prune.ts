@@ -130,13 +130,13 @@ export function pruneContract(it: StoreTest): void {
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
     await owner.commit({ cursor: 3 });
     assert.equal(await countOf(store.prune({ partition: visits, ...everything })), 3);
-    assert.equal((await store.claim(visits)).head, 3);
+    assert.equal((await store.claim(visits)).standing.head, 3);
     assert.deepEqual(await store.append([event(visits, 'd')]), [{ status: 'accepted', position: 4 }]);
     await (await own(store, visits)).commit({ cursor: 4 });
     await store.prune({ partition: visits, ...everything });
 
     const again = await reopen();
-    const { cursor, head } = await again.claim(visits);
+    const { cursor, head } = (await again.claim(visits)).standing;
     assert.deepEqual({ cursor, head }, { cursor: 4, head: 4 });
     assert.deepEqual(await again.append([event(visits, 'e')]), [{ status: 'accepted', position: 5 }]);
     assert.deepEqual(await positions(again, visits), [5]);

@@ -1,11 +1,13 @@
-import { acceptedAt, chosen, delivery, event, gap, letter, numbered, type Work } from '../contract/fixtures.ts';
+import { acceptedAt, chosen, delivery, event, gap, letter, numbered } from '../contract/fixtures.ts';
 import type {
+  Commit,
   DeadLetter,
   DeadLetterQuery,
   GapWrite,
   Hold,
   KeyRecord,
   KeyUpdate,
+  Lease,
   LoggedEvent,
   NewDeadLetter,
   NewEvent,
@@ -19,7 +21,9 @@ import { keys, origins, randomDelivery, randomRow, randomTimer } from './random-
 export interface Place {
   readonly partition: PartitionId;
   readonly numbered: boolean;
-  epoch: number;
+  lease: Lease | undefined;
+  /** The one before, which is over. */
+  former: Lease | undefined;
   cursor: number;
   head: number;
   /** Ids from before were given up to `prune`. */
@@ -71,7 +75,7 @@ export class RandomWork {
     };
   }
 
-  work(place: Place, { log, letters, records }: Contents): Work {
+  work(place: Place, { log, letters, records }: Contents): Partial<Commit> {
     const cursor = Math.min(place.head, place.cursor + this.#chance.upTo(4) - 1);
     const settled = log.filter(({ position }) => position <= cursor);
     const turns = place.numbered ? records.map((record, at) => this.#numberedTurn(keys[at] ?? '', record)) : [this.#turn(place)];

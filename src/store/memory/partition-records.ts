@@ -2,7 +2,6 @@ import { MillraceError } from '../../errors.ts';
 import { checkMoments } from '../commit-moments.ts';
 import type {
   Appended,
-  Claim,
   Commit,
   DeadLetter,
   HeldEvent,
@@ -12,9 +11,11 @@ import type {
   NewDeadLetter,
   NewEvent,
   PartitionId,
+  Progress,
   Pruned,
   Release,
   Retention,
+  Standing,
   StoredState,
 } from '../store.ts';
 import { NotedGaps } from './noted-gaps.ts';
@@ -41,8 +42,6 @@ export class PartitionRecords {
   readonly timers = new PendingTimers();
   readonly deliveries = new PendingDeliveries();
   readonly #id: PartitionId;
-  /** 0 until the first claim. */
-  #epoch = 0;
   #cursor = 0;
   #head = 0;
   readonly #log = new SortedList<Pick<LoggedEvent, 'position'>, LoggedEvent>((a, b) => a.position - b.position);
@@ -57,14 +56,17 @@ export class PartitionRecords {
     this.#id = id;
   }
 
-  claim(): Claim {
-    this.#epoch += 1;
+  standing(): Standing {
     let held = 0;
     for (const key of this.#keys.values()) held += key.held.size;
     let parked = 0;
     for (const letter of this.#deadLetters.values()) if (letter.parked) parked += 1;
     const [deadLetters, deliveries, gaps] = [this.#deadLetters.size, this.deliveries.size, this.gaps.size];
-    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
+    return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
+  }
+
+  progress(): Progress {
+    return { cursor: this.#cursor, head: this.#head };
   }
 
   append(event: NewEvent): Appended {
@@ -106,14 +108,7 @@ export class PartitionRecords {
 
   /** Throws what `apply` would have to refuse. */
   judge(commit: Commit): void {
-    const { epoch, holds, deadLetters } = commit;
-    if (epoch !== this.#epoch || epoch === 0) {
-      const found = this.#epoch === 0 ? 'no claim' : `epoch ${this.#epoch}`;
-      throw new MillraceError(
-        'MILL_STORE_FENCED',
-        `${this.#name}: expected a commit of the latest claim, found epoch ${epoch}, latest is ${found}`,
-      );
-    }
+    const { holds, deadLetters } = commit;
     checkMoments(commit);
     for (const { position } of holds) this.#logged(position);
     for (const { event } of deadLetters) if (event !== null) this.#logged(event.position);

@@ -73,7 +73,7 @@ function event(key: string): NewEvent {
 
 test('a value that a column cannot hold refuses the commit, whichever part of it it is in, and the store goes on', async () => {
   await withStore(async ({ store }) => {
-    const { epoch } = await store.claim(visits);
+    const lease = await store.claim(visits);
     // No engine decides these. Met all the same, they must not be taken for a fault of the store.
     const wrong = 'x' as never;
     const timers = (attempts: number) => [{ key: 'a', name: 'wake', timer: { dueAt: 7, data: null, attempts, retryAt: null } }];
@@ -85,9 +85,9 @@ test('a value that a column cannot hold refuses the commit, whichever part of it
       { deadLetters: [{ id: '1', key: 'a', parked: false, ...facts }] },
       { keys: [{ key: 'a', state: { json: undefined as never, version: 1 }, next: {} as never, parked: false }] },
     ]) {
-      await assert.rejects(store.commit(commitOf(visits, epoch, work)), { code: 'MILL_COMMIT_REFUSED' });
+      await assert.rejects(lease.commit(commitOf(work)), { code: 'MILL_COMMIT_REFUSED' });
     }
-    await store.commit(commitOf(visits, epoch, { timers: timers(0) }));
+    await lease.commit(commitOf({ timers: timers(0) }));
     assert.equal((await store.dueTimers(visits, 10, 10)).length, 1);
   });
 });
@@ -145,7 +145,7 @@ describe('the threads of a sqlite store', () => {
       await assert.rejects(store.claim(visits), unavailable);
       await store.close();
       await store.open(declaration);
-      const { head } = await store.claim(visits);
+      const { head } = (await store.claim(visits)).standing;
       assert.deepEqual(await store.append([event('again')]), [{ status: 'accepted', position: head + 1 }]);
     }));
 
@@ -190,10 +190,10 @@ describe('the threads of a sqlite store', () => {
 describe('plain SQL beside a running store', () => {
   test('writes declared tables, and both see what the other wrote', () =>
     withStore(async ({ store, path }) => {
-      const { epoch } = await store.claim(visits);
+      const lease = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
       for (let i = 0; i < 20; i += 1) {
-        const commit = store.commit(commitOf(visits, epoch, { rows: [put('pages', [`store ${i}`, i])] }));
+        const commit = lease.commit(commitOf({ rows: [put('pages', [`store ${i}`, i])] }));
         plain.prepare('INSERT INTO pages VALUES (?, ?)').run(`plain ${i}`, i);
         await commit;
       }
@@ -204,13 +204,12 @@ describe('plain SQL beside a running store', () => {
 
   test('may make indexes and triggers while the store runs, and a trigger may refuse a row', () =>
     withStore(async ({ store, path }) => {
-      const { epoch } = await store.claim(visits);
+      const lease = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
       plain.exec(`CREATE INDEX by_views ON pages (views);
         CREATE TRIGGER no_more BEFORE INSERT ON pages WHEN new.views > 10 BEGIN SELECT RAISE(ROLLBACK, 'too many'); END`);
       plain.close();
-      const visit = (id: string, views: number) =>
-        store.commit(commitOf(visits, epoch, { rows: [put('pages', [id, views])], sends: [event(id)] }));
+      const visit = (id: string, views: number) => lease.commit(commitOf({ rows: [put('pages', [id, views])], sends: [event(id)] }));
       const [first, refused, last] = await Promise.allSettled([visit('a', 1), visit('b', 11), visit('c', 2)]);
       assert.equal(refused.status === 'rejected' && refused.reason.message, 'table pages: too many');
       assert.deepEqual(first, {
@@ -227,11 +226,11 @@ describe('plain SQL beside a running store', () => {
 
 test('a large pipeline is deleted in pieces, between which others commit, and a deletion that broke off goes on where it was', async () => {
   await withStore(async ({ store, path }) => {
-    const { epoch } = await store.claim(visits);
+    const lease = await store.claim(visits);
     const keys = Array.from({ length: 12_000 }, (_, n) => `k${n}`);
     await store.append(keys.map((key) => ({ ...event(key), knownSince: 0 })));
     const timers = keys.map((key) => arm(key, 'wake', 5));
-    await store.commit(commitOf(visits, epoch, { timers }));
+    await lease.commit(commitOf({ timers }));
     await store.close();
 
     const others = { pipelines: [{ name: 'others', numbered: false }], tables: [] };

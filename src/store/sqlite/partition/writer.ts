@@ -3,7 +3,7 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import { isValueFault } from '../../node-sqlite/sqlite-errors.ts';
 import { TableWriter } from '../../node-sqlite/tables.ts';
-import type { Claim, NewDeadLetter, PartitionId, Pruned, Retention, StoreDeclaration } from '../../store.ts';
+import type { NewDeadLetter, PartitionId, Pruned, Retention, Standing, StoreDeclaration } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { Call } from '../threads/thread-messages.ts';
 import { forgetPiece } from './forget-pipeline.ts';
@@ -11,6 +11,13 @@ import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
 import type { CommitRows, EventRow } from './rows.ts';
+
+/** What a claim is answered with. */
+export interface Claimed {
+  /** Under which commits of it are made; it rises with every claim. */
+  readonly epoch: number;
+  readonly standing: Standing;
+}
 
 /** What a commit is answered with; `sends` by numbers. */
 interface WrittenCommit {
@@ -21,7 +28,7 @@ interface WrittenCommit {
 
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
 export interface WriterCalls {
-  claim(partition: PartitionId): Claim;
+  claim(partition: PartitionId): Claimed;
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
@@ -52,6 +59,8 @@ export class Writer implements WriterCalls {
   readonly #db: DatabaseSync;
   readonly #partitions = new Map<string, Partition>();
   readonly #tables: TableWriter;
+  /** The epochs of the last claims here, by pipeline. */
+  readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
   readonly #advance: StatementSync;
   readonly #bury: StatementSync;
@@ -92,11 +101,12 @@ export class Writer implements WriterCalls {
     for (const { log } of this.#partitions.values()) log.reload();
   }
 
-  claim(id: PartitionId): Claim {
+  claim(id: PartitionId): Claimed {
     const { log, counts } = this.#partition(id.pipeline, id.slice);
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
+    this.#checkIsOurs(id, epoch);
     const [held, deadLetters, parked, deliveries, gaps] = counts.get(id.pipeline) ?? [0, 0, 0, 0, 0];
-    return { epoch, cursor, head: log.head, held, deadLetters, parked, deliveries, gaps };
+    return { epoch, standing: { cursor, head: log.head, held, deadLetters, parked, deliveries, gaps } };
   }
 
   append(events: readonly EventRow[]): readonly number[] {
@@ -149,6 +159,15 @@ export class Writer implements WriterCalls {
   forgetPiece(pipeline: string): boolean {
     if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);
     throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
+  }
+
+  /** The file has one owner: a claim that is not from here is that of a process which has taken it all the same. */
+  #checkIsOurs({ pipeline, slice }: PartitionId, epoch: number): void {
+    const before = this.#epochs.get(pipeline);
+    if (before !== undefined && epoch > before + 1) {
+      throw new MillraceError('MILL_STORE_OWNED', `partition ${pipeline}/${slice}: another process has claimed it meanwhile`);
+    }
+    this.#epochs.set(pipeline, epoch);
   }
 
   /** One statement is the fence as well: there is no row of another epoch to move. */
