@@ -23,6 +23,7 @@ import { timers } from './list/timers.ts';
 import { types } from './list/types.ts';
 import { values } from './list/values.ts';
 import { visibleFailure } from './list/visible-failure.ts';
+import { whatMayNeverHappen } from './list/what-may-never-happen.ts';
 import type { Mutant } from './mutant.ts';
 
 /** All mutants, by what they break. */
@@ -45,6 +46,7 @@ export const mutants: readonly Mutant[] = [
   ...sources,
   ...strayFailures,
   ...visibleFailure,
+  ...whatMayNeverHappen,
   ...values,
   ...types,
   ...goneDeclarations,

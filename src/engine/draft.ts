@@ -88,12 +88,12 @@ export class Draft {
 
   /** The lane's record as it stands when the draft commits will be stored. */
   change(lane: Lane): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     this.#lanes.add(lane);
   }
 
   hold(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'attempts' | 'held'>, retryAt: number | null = null): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     waiting.held = true;
     this.passed(waiting.position);
     this.#holds.push({ key: lane.key, order: waiting.order, position: waiting.position, attempts: waiting.attempts, retryAt });
@@ -101,7 +101,7 @@ export class Draft {
 
   /** The event needs no further turn. */
   settle(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     this.passed(waiting.position);
     if (!waiting.held) return;
     const last = this.#releases.at(-1);

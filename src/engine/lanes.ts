@@ -1,7 +1,7 @@
 import type { MillraceError } from '../errors.ts';
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import { isFullList, sizeOfEvent } from '../store/list-size.ts';
-import type { HeldEvent, KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
+import type { KeyRecord, PartitionId, Store, TimerWrite } from '../store/store.ts';
 import type { Deadline } from './deadline.ts';
 import type { Draft } from './draft.ts';
 import type { FedEvent } from './feed.ts';
@@ -41,8 +41,6 @@ export interface LaneMeans extends RunnerMeans {
   gapBegan(lane: Lane, waiting: Waiting): void;
   /** It does no longer. */
   gapEnded(lane: Lane): void;
-  /** The store failed under a lane. */
-  failed(error: unknown): void;
 }
 
 /**
@@ -102,8 +100,6 @@ export class Lanes {
       stopped: (lane, draft, waiting, retryAt) => this.#stop(lane, draft, waiting, retryAt),
       throttled: (lane, draft, cause, to) => this.#wait(lane, draft, cause, to),
       ended: (lane) => {
-        lane.underWay = undefined;
-        lane.timerUnderWay = undefined;
         this.#throttle.concluded(lane);
         this.#advance(lane);
         this.resume();
@@ -195,7 +191,7 @@ export class Lanes {
     for (const key of keys) {
       const lane = this.#lanes.get(key);
       const loading = lane === undefined ? this.#loading.get(key) : undefined;
-      if (lane !== undefined) lane.isWarm = true;
+      if (lane !== undefined) lane.warm();
       else if (loading !== undefined) loads.add(loading);
       else cold.add(key);
     }
@@ -209,7 +205,7 @@ export class Lanes {
     const lane =
       this.#lanes.get(fed.key) ?? (this.#pipeline.key === undefined ? this.#adopt(new Lane(fed.key, undefined, this.#memory)) : undefined);
     if (lane === undefined) return false;
-    lane.isWarm = true;
+    lane.warm();
     const waiting: Waiting = {
       order: fed.number ?? fed.position,
       position: fed.position,
@@ -224,7 +220,7 @@ export class Lanes {
       retryAt: null,
       held: lane.numbered,
     };
-    if (lane.arriving > 0) lane.arriving -= 1;
+    lane.endArrival();
     if (lane.numbered) this.#takeNumbered(lane, waiting);
     else this.#takeArrival(lane, waiting);
     this.#advance(lane);
@@ -237,22 +233,13 @@ export class Lanes {
       this.#lanes.get(timer.key) ??
       (this.#pipeline.key === undefined ? this.#adopt(new Lane(timer.key, undefined, this.#memory)) : undefined);
     if (lane === undefined || this.#closed) return false;
-    if (lane.status === 'parked') {
-      lane.hasLeft = true;
-      return true;
-    }
-    if (lane.hasLeft) for (const left of lane.timers) if (left.dueAt <= timer.dueAt) lane.takeDue(left);
-    lane.takeDue(timer);
-    this.#advance(lane);
+    if (lane.comeDue(timer)) this.#advance(lane);
     return true;
   }
 
   /** The armed timers of a key in memory, the soonest first; none of a parked key, which has them left. */
   timersOf(key: string): readonly DueTimer[] {
-    const lane = this.#lanes.get(key);
-    if (lane === undefined) return [];
-    lane.hasLeft = lane.status === 'parked';
-    return lane.hasLeft ? [] : lane.timers;
+    return this.#lanes.get(key)?.takeLeft() ?? [];
   }
 
   /** Drafts what becomes of a timer that no turn of its key has decided. */
@@ -262,7 +249,7 @@ export class Lanes {
     // A record that is being read is older: it is read again.
     if (lane === undefined) this.#loading.delete(write.key);
     lane?.writeTimer(write);
-    if (lane !== undefined) lane.draft = draft.number;
+    lane?.changeIn(draft.number);
     this.#means.timerTouched(write.key, write.name);
     draft.writeTimer(write);
   }
@@ -272,7 +259,7 @@ export class Lanes {
     draft.settle(lane, waiting);
     this.#unheld.delete(waiting.position);
     if (lane.wait !== undefined) this.#means.waits.end(lane);
-    if (lane.pending > 0) lane.pending -= 1;
+    lane.countSettled();
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
@@ -341,9 +328,9 @@ export class Lanes {
       const isStateFine = memory.states.hasRoom && !this.#hasSurplus;
       if (isStateFine && memory.waiting.hasRoom) return;
       const lane = this.#nextSwept();
-      if (lane?.isWarm === true) lane.isWarm = false;
+      if (lane === undefined || lane.cool()) continue;
       // Where only events are too many, a lane without any may stay.
-      else if (lane?.isForgettable(this.committed.reached) === true && !(isStateFine && lane.queued === 0)) this.#forget(lane);
+      if (lane.isForgettable(this.committed.reached) && !(isStateFine && lane.queued === 0)) this.#forget(lane);
     }
   }
 
@@ -356,7 +343,7 @@ export class Lanes {
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     this.#throttle.close();
-    for (const lane of this.#lanes.values()) lane.disarm?.();
+    for (const lane of this.#lanes.values()) lane.disarm();
     this.#line.close();
     this.#means.memory.removeForgetter(this.#forgetIdle);
     this.#reloads.open();
@@ -393,8 +380,9 @@ export class Lanes {
   #adopt(lane: Lane): Lane {
     this.#lanes.set(lane.key, lane);
     this.#loading.delete(lane.key);
-    lane.wait = this.#means.waits.of(lane.key);
-    lane.arriving = this.#means.arriving(lane.key);
+    const wait = this.#means.waits.of(lane.key);
+    if (wait !== undefined) lane.beginWait(wait);
+    lane.admit(this.#means.arriving(lane.key));
     return lane;
   }
 
@@ -416,17 +404,17 @@ export class Lanes {
   #takeNumbered(lane: Lane, waiting: Waiting): void {
     const draft = this.#means.draft();
     // Until that is on disk nobody else counts the event. A draft that says nothing never commits, and nobody may wait for it.
-    lane.draft = Math.max(lane.draft, draft.passed(waiting.position));
+    lane.changeIn(draft.passed(waiting.position));
     this.#means.drafted();
     if (waiting.order < lane.next) return;
-    if (waiting.position > lane.countedTo) this.#countPending(lane);
+    if (!lane.hasCounted(waiting)) this.#countPending(lane);
     // Read back from the store before the log came to it.
-    if (waiting.order === lane.underWay) return;
+    if (lane.isUnderWay(waiting.order)) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
     const { limits, memory } = this.#means;
     const thereIsRoom = lane.queued < queuedMax && this.#queued < limits.feed && !memory.waiting.isSpent && !lane.isStopped;
     if (lane.isStopped) this.#pileUp(lane);
-    if (!isNext && !thereIsRoom) lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
+    if (!isNext && !thereIsRoom) lane.spillFrom(waiting.order);
     else if (lane.insert(waiting)) this.#queued += 1;
     if (lane.hasGap && lane.first === waiting.order && lane.gap?.first !== waiting.order) this.#means.gapBegan(lane, waiting);
   }
@@ -438,7 +426,7 @@ export class Lanes {
     const isCrowded = lane.queued >= queuedMax || (this.#means.memory.waiting.isSpent && !lane.isFree);
     if (isBehindHeld || isCrowded) {
       this.#means.draft().hold(lane, waiting);
-      lane.spilledFrom = Math.min(lane.spilledFrom, waiting.order);
+      lane.spillFrom(waiting.order);
       this.#means.drafted();
       if (lane.isStopped) this.#pileUp(lane);
     } else if (lane.isFree && !this.isFull) {
@@ -452,7 +440,7 @@ export class Lanes {
   }
 
   #countPending(lane: Lane): void {
-    lane.pending += 1;
+    lane.countPending();
     if (lane.status === 'throttled') this.#throttle.arrived(lane);
   }
 
@@ -463,13 +451,13 @@ export class Lanes {
       if (lane.busySince > 0) this.#rests(lane);
     } else if (lane.busySince === 0) {
       this.#busyTotal += 1;
-      lane.busySince = this.#busyTotal;
+      lane.becomeBusy(this.#busyTotal);
       this.#busy.add(lane);
     }
   }
 
   #rests(lane: Lane): void {
-    lane.busySince = 0;
+    lane.rest();
     this.#busy.delete(lane);
     if (this.#awaited.size > 0) this.#awaited.get(lane)?.wake();
     if (this.#rested.isAwaited) this.#rested.reach(this.#restedTo());
@@ -517,12 +505,9 @@ export class Lanes {
       this.#block(lane, timer.retryAt);
       return;
     }
-    lane.takeDueTimer();
-    lane.timerUnderWay = timer;
+    lane.beginTimerTurn(timer);
     this.#runner.runTimer(lane, timer);
-    if (lane.isRunning) return;
-    lane.timerUnderWay = undefined;
-    this.#throttle.concluded(lane);
+    if (!lane.isRunning) this.#throttle.concluded(lane);
   }
 
   #runHead(lane: Lane, head: Waiting): void {
@@ -532,12 +517,10 @@ export class Lanes {
   }
 
   #runEvent(lane: Lane, waiting: Waiting): void {
-    lane.underWay = waiting.order;
+    lane.beginTurn(waiting);
     if (lane.gap !== undefined) this.#means.gapEnded(lane);
     this.#runner.runEvent(lane, waiting);
-    if (lane.isRunning) return;
-    lane.underWay = undefined;
-    this.#throttle.concluded(lane);
+    if (!lane.isRunning) this.#throttle.concluded(lane);
   }
 
   /** Nothing of the lane can run now. */
@@ -546,7 +529,7 @@ export class Lanes {
     // Where it had no turn, no commit follows that lets others have the place.
     if (this.#throttle.concluded(lane)) this.#means.drafted();
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
-      lane.pending = 0;
+      lane.countNonePending();
       if (lane.gap !== undefined) this.#means.gapEnded(lane);
       if (lane.wait !== undefined) this.#means.waits.end(lane);
       if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#forget(lane);
@@ -573,7 +556,7 @@ export class Lanes {
   /** Gives up the missing numbers, or the event that came too far behind them to be one of the sequence. */
   #skip(lane: Lane, head: Waiting, skipAfterMs: number): void {
     // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
-    lane.spilledFrom = lane.next;
+    lane.spillFrom(lane.next);
     this.#means.gapEnded(lane);
     if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {
       lane.takeHead();
@@ -587,7 +570,7 @@ export class Lanes {
   /** An event that failed keeps its key waiting, until a moment or (null) for an operator. */
   #stop(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
     this.#holdFrom(lane, draft, first, retryAt);
-    if (retryAt === null) this.#setParked(lane);
+    if (retryAt === null) this.#park(lane);
     else this.#block(lane, retryAt);
   }
 
@@ -608,13 +591,12 @@ export class Lanes {
       if (!waiting.held) draft.hold(lane, waiting);
       this.#unheld.delete(waiting.position);
     }
-    lane.spilledFrom = Math.min(lane.spilledFrom, first.order);
+    lane.spillFrom(first.order);
   }
 
   /** Parks the lane. The dead letter of its first event is enough for an operator; the wait of any events behind it is noted. */
-  #setParked(lane: Lane): void {
-    lane.status = 'parked';
-    lane.leaveDue();
+  #park(lane: Lane): void {
+    lane.park();
     if (lane.pending > 1) this.#means.waits.note(lane, 'operator');
     else if (lane.wait !== undefined) this.#means.waits.end(lane);
   }
@@ -626,7 +608,7 @@ export class Lanes {
   }
 
   #block(lane: Lane, until: number): void {
-    lane.status = 'blocked';
+    lane.block();
     this.#means.waits.note(lane, 'retry');
     this.#arm(lane, until, this.#pipeline.retry.backoffMsMax);
   }
@@ -636,36 +618,37 @@ export class Lanes {
    * clock that has been set back since.
    */
   #arm(lane: Lane, at: number, maxMs: number): void {
-    if (lane.disarm !== undefined && lane.awaited === at) return;
+    if (lane.isArmedFor(at)) return;
     this.#disarm(lane);
     const { clock } = this.#means;
     const ring = () => {
-      lane.disarm = undefined;
+      lane.alarmRang();
       this.#waiting -= 1;
-      this.#line.ring(lane);
+      this.#guarded(() => this.#line.ring(lane));
     };
-    lane.awaited = at;
-    lane.disarm = clock.alarm(at, ring, Math.min(at - clock.now(), maxMs));
+    lane.arm(at, clock.alarm(at, ring, Math.min(at - clock.now(), maxMs)));
     this.#waiting += 1;
   }
 
   #disarm(lane: Lane): void {
-    if (lane.disarm !== undefined) this.#waiting -= 1;
-    lane.disarm?.();
-    lane.disarm = undefined;
-    lane.awaited = undefined;
+    if (lane.isArmed) this.#waiting -= 1;
+    lane.disarm();
   }
 
   /** Whether a moment has come, or the lane has waited for it long enough. */
   #hasCome(lane: Lane, at: number): boolean {
-    return at <= this.#means.clock.now() || (lane.awaited === at && lane.disarm === undefined);
+    return at <= this.#means.clock.now() || lane.hasAwaited(at);
   }
 
-  /** Reads the first held events of a lane back. They are on disk only once the last draft that changed it has been committed. */
-  async #reload(lane: Lane): Promise<void> {
-    lane.status = 'reloading';
-    lane.spilledFrom = Number.POSITIVE_INFINITY;
+  /** Reads the first held events of a lane back. */
+  #reload(lane: Lane): Promise<void> {
+    lane.beginReload();
     this.#reloading.add(lane);
+    return this.#readBack(lane);
+  }
+
+  /** They are on disk only once the last draft that changed the lane has been committed. */
+  async #readBack(lane: Lane): Promise<void> {
     try {
       await this.#reloads.enter();
       if (this.#closed) return;
@@ -676,36 +659,41 @@ export class Lanes {
       const limit = memory.waiting.isSpent ? 1 : queuedMax;
       const events = await store.held(partition, lane.key, 0, limit, { charactersMax: memory.readMax });
       if (this.#closed) return;
-      this.#refill(lane, events, isFullList(events, sizeOfEvent, { limit, sizeMax: memory.readMax }));
-      if (record?.parked === true) this.#park(lane);
+      this.#queued += lane.refill(events, isFullList(events, sizeOfEvent, { limit, sizeMax: memory.readMax }));
+      if (record?.parked === true) this.#parkReloaded(lane);
+      else this.#blockUntilRetry(lane);
     } catch (error) {
       if (!this.#closed) this.#means.failed(error);
     } finally {
       this.#reloading.delete(lane);
     }
-    this.#advance(lane, true);
-    this.#reloads.leave();
-    this.#line.letRungGoOn();
-    this.#means.drafted();
+    this.#guarded(() => {
+      this.#advance(lane, true);
+      this.#reloads.leave();
+      this.#line.letRungGoOn();
+      this.#means.drafted();
+    });
   }
 
-  /** All that waits is held in the store. */
-  #park(lane: Lane): void {
+  /** The store has the lane parked: all that waits is held there. */
+  #parkReloaded(lane: Lane): void {
     this.#queued -= lane.queued;
     lane.spill();
     this.#disarm(lane);
-    this.#setParked(lane);
+    this.#park(lane);
   }
 
-  /** @param isCut whether there may be more than these */
-  #refill(lane: Lane, events: readonly HeldEvent[], isCut: boolean): void {
-    for (const held of events) {
-      if (lane.insert({ ...held, held: true })) this.#queued += 1;
-    }
-    const last = events.at(-1);
-    if (last !== undefined && isCut) lane.spilledFrom = Math.min(lane.spilledFrom, last.order + 1);
+  #blockUntilRetry(lane: Lane): void {
     const retryAt = lane.runnable?.retryAt ?? null;
-    lane.status = 'open';
     if (retryAt !== null && !this.#hasCome(lane, retryAt)) this.#block(lane, retryAt);
+  }
+
+  /** Does what nobody waits for: where it fails, so does the tenure. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#means.failed(error);
+    }
   }
 }

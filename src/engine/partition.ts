@@ -391,14 +391,17 @@ export class Partition {
     const { log, fatal } = this.#means;
     let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
-      if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {
+      const { code } = failure;
+      const fields = () => ({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) });
+      if (!failure.retryable && code !== 'MILL_COMMIT_REFUSED') {
+        // Whoever learns of the end says why in one line, which has no room for the place.
+        if (code === 'MILL_INTERNAL') log.error(fields(), 'what may never happen has happened: the engine ends');
         this.#isOver = true;
         this.#recovered.wake();
         return fatal(failure);
       }
-      const { code } = failure;
       if (!lastingCodes.has(code) || code !== lastCode) {
-        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) }, 'starting over');
+        log.warn(fields(), 'starting over');
       }
       lastCode = code;
       await this.#pause(recoveries[code] ?? recovery);

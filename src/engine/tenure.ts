@@ -156,7 +156,7 @@ export class Tenure {
     });
     const drafting = { ...means, lanes: this.#lanes, timers: this.#timers, draft: () => this.#draft, drafted: () => this.#flushSoon() };
     this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
-    this.#resolver = new Resolver({ ...drafting, committed });
+    this.#resolver = new Resolver({ ...drafting, committed, failed });
     this.#withdrawal = new Withdrawal({ ...drafting, committed });
   }
 
@@ -198,7 +198,7 @@ export class Tenure {
       this.#hasWoken = false;
       this.#endReads();
     } else {
-      this.#lanes.goOn();
+      this.#guarded(() => this.#lanes.goOn());
       this.#wakeAgain();
     }
     this.#condition.changed();
@@ -459,7 +459,7 @@ export class Tenure {
     this.#flushIsDue = true;
     setImmediate(() => {
       this.#flushIsDue = false;
-      if (this.#state === 'working') this.#flush();
+      if (this.#state === 'working') this.#guarded(() => this.#flush());
     });
   }
 
@@ -482,14 +482,9 @@ export class Tenure {
     const { store, partition, refusals, clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
     const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
+    let committed: Committed;
     try {
-      const committed = await store.commit(draft.toCommit(partition, this.#claim.epoch));
-      span?.end();
-      counters.commitMs.record(clock.elapsedMs() - from);
-      counters.commitTurns.record(draft.turns);
-      this.#committing = undefined;
-      this.#took(draft, committed);
-      if (this.#state === 'working') this.#flush();
+      committed = await store.commit(draft.toCommit(partition, this.#claim.epoch));
     } catch (error) {
       span?.end(error);
       this.#committing = undefined;
@@ -500,7 +495,16 @@ export class Tenure {
         this.#means.doubted(draft.sends);
       }
       this.#fail(error);
+      return;
     }
+    span?.end();
+    counters.commitMs.record(clock.elapsedMs() - from);
+    counters.commitTurns.record(draft.turns);
+    this.#committing = undefined;
+    this.#guarded(() => {
+      this.#took(draft, committed);
+      if (this.#state === 'working') this.#flush();
+    });
   }
 
   /** The draft is on disk: now it counts. */
@@ -524,6 +528,15 @@ export class Tenure {
     const lane = this.#lanes.peek(key);
     const isAtRest = lane === undefined || (lane.isAtRest && lane.draft <= this.#lanes.committed.reached);
     return isAtRest && this.#outbox.isQuiet(key);
+  }
+
+  /** Does what nobody waits for: where it fails, so does the tenure. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #fail(error: unknown): void {

@@ -90,11 +90,15 @@ export class TimerQueue {
   /** Drafts an outcome, which is due already, and gives it to its lane without reading it back, unless it must wait for a place. */
   fire(timer: DueTimer): void {
     const { key, name: timerName, ...written } = timer;
-    const { lanes } = this.#means;
-    lanes.writeTimer({ key, name: timerName, timer: written });
-    const isGiven = !this.#isBehind && !lanes.isFull && lanes.dispatchTimer(timer);
-    (isGiven ? this.#handed : this.#left).add(nameOf(key, timerName));
-    if (!isGiven) this.#isBehind = true;
+    const { lanes, failed } = this.#means;
+    try {
+      lanes.writeTimer({ key, name: timerName, timer: written });
+      const isGiven = !this.#isBehind && !lanes.isFull && lanes.dispatchTimer(timer);
+      (isGiven ? this.#handed : this.#left).add(nameOf(key, timerName));
+      if (!isGiven) this.#isBehind = true;
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** What turns decided about timers is on disk. */

@@ -60,7 +60,7 @@ test('of lanes whose moment has come no more are read back than the window has r
   const { line, wentOn } = place();
   const lanes = Array.from({ length: 300 }, (_, n) => laneOf(`k${n}`));
   for (const lane of lanes) {
-    lane.spilledFrom = 0;
+    lane.spillFrom(0);
     line.ring(lane);
   }
   for (const lane of lanes.slice(200)) line.ring(lane);

@@ -70,9 +70,9 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'retry-waits-for-a-clock-that-was-set-back',
     promises: [3],
-    file: lanes,
-    find: 'lane.disarm = clock.alarm(at, ring, Math.min(at - clock.now(), maxMs));',
-    replace: 'lane.disarm = clock.alarm(at, ring);',
+    file: 'src/engine/lanes.ts',
+    find: 'clock.alarm(at, ring, Math.min(at - clock.now(), maxMs))',
+    replace: 'clock.alarm(at, ring)',
     tests: [promise('clock-jumps')],
   },
   {
@@ -86,16 +86,16 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'retry-that-has-waited-long-enough-waits-again',
     promises: [3],
-    file: lanes,
-    find: ' || (lane.awaited === at && lane.disarm === undefined)',
+    file: 'src/engine/lanes.ts',
+    find: ' || lane.hasAwaited(at)',
     replace: '',
     tests: [promise('clock-jumps')],
   },
   {
     name: 'gap-waits-anew-with-every-event',
     promises: [3],
-    file: lanes,
-    find: 'if (lane.disarm !== undefined && lane.awaited === at) return;',
+    file: 'src/engine/lanes.ts',
+    find: 'if (lane.isArmedFor(at)) return;',
     replace: '',
     tests: [promise('clock-jumps')],
   },

@@ -227,7 +227,7 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'key-forgotten-before-its-commit',
     promises: [2, 3],
     file: 'src/engine/lane.ts',
-    find: 'this.draft <= committedDraft &&',
+    find: 'this.#draft <= committedDraft &&',
     replace: '',
     tests: [promise('in-order')],
   },

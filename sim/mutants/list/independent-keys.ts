@@ -75,8 +75,8 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'discard-leaves-the-key-parked',
     promises: [4, 9],
-    file: resolver,
-    find: "if (letter.parked && lane.status === 'parked') lane.status = 'open';",
+    file: 'src/engine/resolver.ts',
+    find: "if (letter.parked && lane.status === 'parked') lane.unpark();",
     replace: '',
     tests: [promise('independent-keys')],
   },
@@ -140,8 +140,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'key-forgotten-while-it-waits-to-go-on',
     promises: [3],
     file: 'src/engine/lane.ts',
-    find: 'if (!still || this.isRung || this.isGapYoung',
-    replace: 'if (!still || this.isGapYoung',
+    find: 'if (!still || this.#isRung || this.#isGapYoung',
+    replace: 'if (!still || this.#isGapYoung',
     tests: [promise('in-order'), promise('floods')],
   },
 ];
