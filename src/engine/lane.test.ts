@@ -3,15 +3,16 @@ import { describe, test } from 'node:test';
 import { MillraceError } from '../errors.ts';
 import type { HeldEvent, KeyRecord } from '../store/store.ts';
 import { Lane, type LaneStatus, type Waiting } from './lane.ts';
+import { LaneMemory } from './lane-memory.ts';
 import { defaultLimits } from './limits.ts';
-import { Holding, Memory } from './memory.ts';
+import { Memory } from './memory.ts';
 
 const numbers = { by: () => 0, from: 1, pendingMax: 10, jumpMax: 1_000, skipAfterMs: undefined, alarmAfterMs: 60_000 };
 const none: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
 
 function memoryOf() {
   const memory = new Memory(defaultLimits.memoryBytes);
-  return { memory, holdings: { waiting: new Holding(memory.waiting), states: new Holding(memory.states) } };
+  return { memory, holdings: new LaneMemory(memory) };
 }
 
 function laneOf({ record = none, numbered = false }: { record?: KeyRecord; numbered?: boolean } = {}): Lane {
@@ -178,10 +179,11 @@ describe('what a lane has in memory', () => {
     assert.equal(lane.spilledFrom, Number.POSITIVE_INFINITY);
     lane.insert(waiting(2));
     lane.spillFrom(6);
-    assert.equal(lane.refill([held(1), held(2), held(3)], true), 2);
+    lane.refill([held(1), held(2), held(3)], true);
     assert.deepEqual([lane.queued, lane.spilledFrom, lane.head?.held], [3, 4, true]);
     lane.beginReload();
-    assert.equal(lane.refill([held(1)], false), 0);
+    lane.refill([held(1)], false);
+    assert.equal(lane.queued, 3);
     assert.equal(lane.spilledFrom, Number.POSITIVE_INFINITY);
   });
 });

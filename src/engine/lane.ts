@@ -2,7 +2,8 @@ import { MillraceError } from '../errors.ts';
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
 import type { Gap, HeldEvent, KeyedTimer, KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
-import { bytesOfEvent, bytesOfJson, bytesOfText, type Holding } from './memory.ts';
+import type { LaneMemory } from './lane-memory.ts';
+import { bytesOfJson, bytesOfText } from './memory.ts';
 import { isOutcome } from './outbox/outcome.ts';
 import type { Wait } from './waits.ts';
 
@@ -29,12 +30,6 @@ export interface Waiting {
 
 /** A timer that has come due and waits for its turn. */
 export type DueTimer = KeyedTimer;
-
-/** What lanes take up in memory. */
-export interface LaneMemory {
-  readonly waiting: Holding;
-  readonly states: Holding;
-}
 
 const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
 
@@ -247,17 +242,15 @@ export class Lane {
   }
 
   /**
-   * Takes the first held events in; returns how many of them were not in memory already.
+   * Takes the first held events in, as far as they are not in memory already.
    *
    * @param isCut whether there may be more than these
    */
-  refill(events: readonly HeldEvent[], isCut: boolean): number {
+  refill(events: readonly HeldEvent[], isCut: boolean): void {
     this.#turnTo('open', 'reloading');
-    let added = 0;
-    for (const held of events) if (this.insert({ ...held, held: true })) added += 1;
+    for (const held of events) this.insert({ ...held, held: true });
     const last = events.at(-1);
     if (last !== undefined && isCut) this.spillFrom(last.order + 1);
-    return added;
   }
 
   /** Its first event or timer waits for its retry. */
@@ -497,7 +490,7 @@ export class Lane {
     const queue = this.#queue;
     if (queue === undefined) {
       this.#queue = [waiting];
-      this.#memory.waiting.change(bytesOfEvent(waiting));
+      this.#memory.addEvent(waiting);
       return true;
     }
     let at = queue.length;
@@ -505,7 +498,7 @@ export class Lane {
     if (at > 0 && queue[at - 1]?.order === waiting.order) return false;
     if (at === queue.length) queue.push(waiting);
     else queue.splice(at, 0, waiting);
-    this.#memory.waiting.change(bytesOfEvent(waiting));
+    this.#memory.addEvent(waiting);
     return true;
   }
 
@@ -660,7 +653,7 @@ export class Lane {
 
   takeHead(): Waiting | undefined {
     const head = this.#queue?.shift();
-    if (head !== undefined) this.#memory.waiting.change(-bytesOfEvent(head));
+    if (head !== undefined) this.#memory.removeEvent(head);
     if (this.#queue?.length === 0) this.#queue = undefined;
     return head;
   }
@@ -669,7 +662,7 @@ export class Lane {
   spill(): readonly Waiting[] {
     const spilled = this.#queue ?? [];
     this.#queue = undefined;
-    for (const waiting of spilled) this.#memory.waiting.change(-bytesOfEvent(waiting));
+    for (const waiting of spilled) this.#memory.removeEvent(waiting);
     if (spilled[0] !== undefined) this.spillFrom(spilled[0].order);
     return spilled;
   }
@@ -683,8 +676,8 @@ export class Lane {
 
   /** It is no longer in memory. */
   forget(): void {
-    for (const waiting of this.#queue ?? []) this.#memory.waiting.change(-bytesOfEvent(waiting));
-    this.#memory.states.change(-this.#stateBytes - this.#timerBytes);
+    for (const waiting of this.#queue ?? []) this.#memory.removeEvent(waiting);
+    this.#memory.changeStates(-this.#stateBytes - this.#timerBytes);
   }
 
   #turnTo(next: LaneStatus, from: LaneStatus): void {
@@ -697,7 +690,7 @@ export class Lane {
   }
 
   #holdState(bytes: number): void {
-    if (bytes !== this.#stateBytes) this.#memory.states.change(bytes - this.#stateBytes);
+    if (bytes !== this.#stateBytes) this.#memory.changeStates(bytes - this.#stateBytes);
     this.#stateBytes = bytes;
   }
 
@@ -705,7 +698,7 @@ export class Lane {
   #holdTimer(data: string | null | undefined, sign: 1 | -1): void {
     if (data === null || data === undefined) return;
     this.#timerBytes += sign * bytesOfText(data);
-    this.#memory.states.change(sign * bytesOfText(data));
+    this.#memory.changeStates(sign * bytesOfText(data));
   }
 
   /** The timer of that name is among the due ones. */

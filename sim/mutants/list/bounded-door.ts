@@ -91,7 +91,7 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'far-number-skipped-to',
     promises: [7],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/lane-turns.ts',
     find: 'if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {',
     replace: 'if (lane.next < 0) {',
     tests: [promise('bounded-numbers')],
@@ -107,7 +107,7 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'events-on-their-way-to-a-cold-key-not-counted',
     promises: [7],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/warm-lanes.ts',
     find: 'lane.admit(this.#means.arriving(lane.key));',
     replace: '',
     tests: [promise('bounded-numbers')],

@@ -1,10 +1,10 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, promise, simulation } from '../suites.ts';
 
+const retryAlarms = 'src/engine/retry-alarms.ts';
 const clock = 'src/engine/clock.ts';
 const cron = 'src/pipeline/cron.ts';
 const dueReader = 'src/engine/outbox/due-reader.ts';
-const lanes = 'src/engine/lanes.ts';
 const queue = 'src/engine/timer-queue.ts';
 const schedules = 'src/engine/schedules/schedules.ts';
 const time = 'src/engine/outbox/delivery-time.ts';
@@ -70,23 +70,23 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'retry-waits-for-a-clock-that-was-set-back',
     promises: [3],
-    file: 'src/engine/lanes.ts',
-    find: 'clock.alarm(at, ring, Math.min(at - clock.now(), maxMs))',
+    file: retryAlarms,
+    find: 'clock.alarm(at, ring, Math.min(at - clock.now(), pauseMsMax))',
     replace: 'clock.alarm(at, ring)',
     tests: [promise('clock-jumps')],
   },
   {
     name: 'retry-of-a-former-process-waits-for-a-clock-that-was-set-back',
     promises: [3],
-    file: lanes,
-    find: 'Math.min(at - clock.now(), maxMs)',
+    file: retryAlarms,
+    find: 'Math.min(at - clock.now(), pauseMsMax)',
     replace: 'at - clock.now()',
     tests: [promise('clock-jumps')],
   },
   {
     name: 'retry-that-has-waited-long-enough-waits-again',
     promises: [3],
-    file: 'src/engine/lanes.ts',
+    file: retryAlarms,
     find: ' || lane.hasAwaited(at)',
     replace: '',
     tests: [promise('clock-jumps')],
@@ -94,7 +94,7 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'gap-waits-anew-with-every-event',
     promises: [3],
-    file: 'src/engine/lanes.ts',
+    file: retryAlarms,
     find: 'if (lane.isArmedFor(at)) return;',
     replace: '',
     tests: [promise('clock-jumps')],

@@ -1,6 +1,8 @@
 import type { Mutant } from '../mutant.ts';
 import { contract, promise, simulation } from '../suites.ts';
 
+const stops = 'src/engine/stops.ts';
+const laneTurns = 'src/engine/lane-turns.ts';
 const lane = 'src/engine/lane.ts';
 const lanes = 'src/engine/lanes.ts';
 const runner = 'src/engine/runner.ts';
@@ -19,7 +21,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'retry-overtaken',
     promises: [3],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/read-back.ts',
     find: 'lane.refill(events, ',
     replace: 'lane.refill(events.filter(({ retryAt }) => (retryAt ?? 0) <= this.#means.clock.now()), ',
     tests: [promise('in-order')],
@@ -27,7 +29,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'retry-without-its-pause',
     promises: [3],
-    file: 'src/engine/lanes.ts',
+    file: stops,
     find: 'lane.block();',
     replace: '',
     tests: [promise('in-order')],
@@ -35,7 +37,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'event-behind-a-blocked-one-not-held',
     promises: [1, 3],
-    file: lanes,
+    file: 'src/engine/holds.ts',
     find: 'if (!waiting.held) draft.hold(lane, waiting);',
     replace: '',
     tests: [promise('in-order')],
@@ -43,7 +45,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'held-events-overtaken',
     promises: [3],
-    file: 'src/engine/lane.ts',
+    file: lane,
     find: 'if (this.#spilledFrom >= (this.head?.order ?? Number.POSITIVE_INFINITY)) return false;',
     replace: 'if (this.head !== undefined) return false;',
     tests: [promise('in-order')],
@@ -51,7 +53,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'event-at-once-before-a-timer',
     promises: [3, 5],
-    file: 'src/engine/lane.ts',
+    file: lane,
     find: ' && this.#armed === undefined;',
     replace: ';',
     tests: [promise('timers')],
@@ -60,14 +62,14 @@ export const inOrder: readonly Mutant[] = [
     name: 'turn-that-takes-time-not-held',
     promises: [1, 2],
     file: lanes,
-    find: 'if (lane.isRunning) this.#unheld.set(waiting.position, { lane, waiting });',
+    find: 'if (lane.isRunning) this.#holds.add(lane, waiting);',
     replace: '',
     tests: [promise('exactly-once'), promise('accepted-is-durable')],
   },
   {
     name: 'two-turns-of-a-key-at-once',
     promises: [3],
-    file: 'src/engine/lane.ts',
+    file: lane,
     find: "this.#turnTo('running', 'open');\n    this.#underWay = order;",
     replace: 'this.#underWay = order;',
     tests: [promise('in-order')],
@@ -75,7 +77,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'gap-not-waited-for',
     promises: [3],
-    file: 'src/engine/lane.ts',
+    file: lane,
     find: '(!this.numbered || head.order <= this.#next)',
     replace: '(!this.numbered || head.order >= 0)',
     tests: [promise('in-order')],
@@ -83,7 +85,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'gap-skipped-too-early',
     promises: [3, 9],
-    file: lanes,
+    file: laneTurns,
     find: 'lane.gap.since + skipAfterMs > this',
     replace: 'lane.gap.since + skipAfterMs / 2 > this',
     tests: [promise('in-order')],
@@ -91,7 +93,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'gap-forgotten-at-a-start',
     promises: [3],
-    file: lanes,
+    file: laneTurns,
     find: 'if (!isUpToDate && head?.order !== first) {',
     replace: 'if (!isUpToDate && first < 0) {',
     tests: [promise('visible-gaps')],
@@ -99,15 +101,15 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'gap-skipped-without-looking-again',
     promises: [3],
-    file: lanes,
-    find: 'if (lane?.hasGap === true && this.#mayGoOn) await this.#reload(lane);',
-    replace: 'if (lane?.hasGap === true && this.#mayGoOn) this.#advance(lane, true);',
+    file: laneTurns,
+    find: 'if (lane?.hasGap === true && this.mayGoOn) await this.#readBack.begin(lane);',
+    replace: 'if (lane?.hasGap === true && this.mayGoOn) this.advance(lane, true);',
     tests: [promise('in-order')],
   },
   {
     name: 'gap-skipped-without-looking-afterwards',
     promises: [3],
-    file: 'src/engine/lanes.ts',
+    file: laneTurns,
     find: 'lane.spillFrom(lane.next);\n',
     replace: '\n',
     tests: [promise('in-order')],
@@ -131,7 +133,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'early-number-beyond-memory-lost',
     promises: [3],
-    file: 'src/engine/lanes.ts',
+    file: lanes,
     find: 'if (!isNext && !thereIsRoom) lane.spillFrom(waiting.order);',
     replace: 'if (!isNext && !thereIsRoom) return;',
     tests: [promise('in-order')],
@@ -139,7 +141,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'held-events-beyond-memory-lost',
     promises: [3],
-    file: 'src/engine/lane.ts',
+    file: lane,
     find: 'if (last !== undefined && isCut)',
     replace: 'if (last !== undefined && isCut && events.length > 64)',
     tests: [promise('in-order')],
@@ -163,7 +165,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'old-record-taken-for-a-key-in-memory',
     promises: [2, 3],
-    file: lanes,
+    file: 'src/engine/warm-lanes.ts',
     find: 'if (this.#loading.get(key) === loading) this.#adopt(',
     replace: 'this.#adopt(',
     tests: [simulation('the one that found this')],
@@ -179,8 +181,8 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'retry-forgotten-at-a-start',
     promises: [3],
-    file: lanes,
-    find: 'if (retryAt !== null && !this.#hasCome(lane, retryAt)) this.#block(lane, retryAt);',
+    file: stops,
+    find: 'if (retryAt !== null && !this.hasCome(lane, retryAt)) this.block(lane, retryAt);',
     replace: '',
     tests: [promise('in-order')],
   },
@@ -195,9 +197,9 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'running-key-starts-another-turn',
     promises: [3],
-    file: 'src/engine/lanes.ts',
-    find: "while (lane.status === 'open' && this.#mayGoOn) {",
-    replace: "while ((lane.status === 'open' || lane.status === 'running') && this.#mayGoOn) {",
+    file: laneTurns,
+    find: "while (lane.status === 'open' && this.mayGoOn) {",
+    replace: "while ((lane.status === 'open' || lane.status === 'running') && this.mayGoOn) {",
     tests: [promise('in-order')],
   },
   {

@@ -203,7 +203,7 @@ export const timers: readonly Mutant[] = [
   {
     name: 'timers-left-by-a-parked-key-lost',
     promises: [5],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/lane-turns.ts',
     find: 'if (lane.hasLeft) this.#means.leftDue(lane.key, lane.timers[0]?.dueAt ?? Number.POSITIVE_INFINITY);',
     replace: '',
     tests: [promise('floods', 'parked in masses')],
@@ -228,7 +228,7 @@ export const timers: readonly Mutant[] = [
     name: 'record-that-was-read-before-an-outcome-taken-for-newer',
     promises: [5, 6],
     file: 'src/engine/lanes.ts',
-    find: 'if (lane === undefined) this.#loading.delete(write.key);',
+    find: 'if (lane === undefined) this.#warm.outdate(write.key);',
     replace: '',
     tests: [simulation('the one that found this')],
   },

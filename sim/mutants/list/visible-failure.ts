@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const laneTurns = 'src/engine/lane-turns.ts';
 const gaps = 'src/engine/gaps.ts';
 const runner = 'src/engine/runner.ts';
 const partitions = 'src/engine/partitions.ts';
@@ -255,7 +256,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'gap-never-told',
     promises: [9],
-    file: 'src/engine/lanes.ts',
+    file: laneTurns,
     find: "this.#means.waits.note(lane, 'number');",
     replace: '',
     tests: [promise('visible-waits')],
@@ -263,7 +264,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'wait-goes-on-when-its-key-does',
     promises: [9],
-    file: 'src/engine/lanes.ts',
+    file: laneTurns,
     find: 'if (lane.wait !== undefined) this.#means.waits.end(lane);\n    lane.countSettled();',
     replace: 'lane.countSettled();',
     tests: [promise('visible-waits')],
@@ -271,7 +272,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'waits-forgotten-by-a-recovery',
     promises: [9],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/warm-lanes.ts',
     find: 'if (wait !== undefined) lane.beginWait(wait);',
     replace: '',
     tests: [promise('visible-waits')],

@@ -32,7 +32,7 @@ export const whatMayNeverHappen: readonly Mutant[] = [
   {
     name: 'alarm-fails-unheard',
     promises: [9],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/lane-turns.ts',
     find: 'this.#means.failed(error);\n    }\n  }\n}',
     replace: '}\n  }\n}',
     tests: [promise('what-may-never-happen', 'a retry comes due')],
