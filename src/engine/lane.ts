@@ -1,10 +1,10 @@
 import { MillraceError } from '../errors.ts';
 import type { ResolvedOrder } from '../pipeline/pipeline.ts';
-import type { Gap, HeldEvent, KeyedTimer, KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
+import type { Gap, HeldEvent, KeyRecord, StoredState, StoredTimer, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { type DueTimer, KeyTimers } from './key-timers.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import { bytesOfJson, bytesOfText } from './memory.ts';
-import { isOutcome } from './outbox/outcome.ts';
 import type { Wait } from './waits.ts';
 
 /** An event in memory that waits for its turn, or has it. */
@@ -27,9 +27,6 @@ export interface Waiting {
   /** Whether the store holds it, so that the cursor may pass it. */
   held: boolean;
 }
-
-/** A timer that has come due and waits for its turn. */
-export type DueTimer = KeyedTimer;
 
 const emptyRecord: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
 
@@ -95,12 +92,6 @@ export class Lane {
   #isGapNoted: boolean;
   /** Whether the gap is still to be noted as it stands. */
   #isGapYoung = false;
-  /** Timers that have come due, in the order of their moments; one that has failed is first. */
-  #dueTimers: DueTimer[] | undefined;
-  /** Their names. */
-  #due: Set<string> | undefined;
-  /** The timer whose turn is under way. */
-  #timerUnderWay: StoredTimer | undefined;
   #draft = 0;
   /** Calls off the alarm that the lane waits for. */
   #disarm: (() => void) | undefined;
@@ -109,19 +100,14 @@ export class Lane {
   #wait: Wait | undefined;
   #busySince = 0;
   #isRung = false;
-  #hasLeft: boolean;
   /** Used since the last sweep of idle lanes. */
   #isWarm = true;
-  /** The timers that are armed, by name, the due ones among them. */
-  #armed: Map<string, StoredTimer> | undefined;
-  /** Those of them that are neither among the due ones nor under way, once they are not all of them. */
-  #ahead: Map<string, StoredTimer> | undefined;
+  /** Undefined before the first. */
+  #timers: KeyTimers | undefined;
   /** Ascending by order. */
   #queue: Waiting[] | undefined;
   readonly #memory: LaneMemory;
   #stateBytes = 0;
-  /** Bytes of the data of armed timers. */
-  #timerBytes = 0;
 
   constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, record: KeyRecord = emptyRecord, countedTo = 0) {
     this.key = key;
@@ -134,12 +120,12 @@ export class Lane {
     this.#pending = record.held;
     this.#countedTo = countedTo;
     this.#spilledFrom = record.heldFrom ?? Number.POSITIVE_INFINITY;
-    this.#hasLeft = record.parked && record.timers.length > 0;
     this.#gap = record.gap ?? undefined;
     this.#isGapNoted = record.gap !== null;
-    if (record.timers.length > 0) this.#armed = new Map(record.timers.map((timer) => [timer.name, timer]));
     this.#holdState(record.state === null ? 0 : bytesOfText(record.state.json));
-    for (const { data } of record.timers) this.#holdTimer(data, 1);
+    if (record.timers.length === 0) return;
+    this.#ownTimers.load(record.timers);
+    if (record.parked) this.#ownTimers.leaveMore();
   }
 
   get status(): LaneStatus {
@@ -203,7 +189,7 @@ export class Lane {
 
   /** Whether timers of it may have come due while it was parked: they wait in the store until it is open. */
   get hasLeft(): boolean {
-    return this.#hasLeft;
+    return this.#timers?.hasLeft === true;
   }
 
   /** Its next turn waits for a free place. */
@@ -224,15 +210,14 @@ export class Lane {
   /** The turn of the first timer that has come due begins. */
   beginTimerTurn(timer: DueTimer): void {
     this.#turnTo('running', 'open');
-    this.#timerUnderWay = timer;
-    this.#takeDueTimer();
+    this.#ownTimers.beginTurn(timer);
   }
 
   /** The turn is over: what it has decided comes next, and may stop the lane. */
   endTurn(): void {
     this.#turnTo('open', 'running');
     this.#underWay = undefined;
-    this.#timerUnderWay = undefined;
+    this.#timers?.endTurn();
   }
 
   /** Held events are read back: all that waits may be in the store, until the first of it has been read. */
@@ -271,11 +256,7 @@ export class Lane {
   /** Its first event was given up. The timers that have come due are left to the store, so that it may be forgotten. */
   park(): void {
     this.#turnTo('parked', 'open');
-    if (!this.hasDueTimer) return;
-    this.#dueTimers = undefined;
-    this.#due = undefined;
-    this.#ahead = undefined;
-    this.#hasLeft = true;
+    this.#timers?.leave();
   }
 
   /** An operator has resolved the dead letter of its first event. */
@@ -447,8 +428,7 @@ export class Lane {
   get isAtRest(): boolean {
     if (this.#status === 'parked') return true;
     if (this.isBusy || (this.#status === 'open' && (this.spillComesFirst || this.runnable !== undefined))) return false;
-    for (const name of this.#armed?.keys() ?? []) if (isOutcome(name)) return false;
-    return true;
+    return this.#timers?.hasOutcome !== true;
   }
 
   /** Whether an asynchronous handler is at work. */
@@ -474,7 +454,7 @@ export class Lane {
 
   /** Whether an event that comes now has its turn at once: nothing waits, and there is no timer that might go before it. */
   get isFree(): boolean {
-    return this.#status === 'open' && this.queued === 0 && !this.hasDueTimer && this.#armed === undefined;
+    return this.#status === 'open' && this.queued === 0 && (this.#timers === undefined || this.#timers.isEmpty);
   }
 
   get queued(): number {
@@ -509,29 +489,14 @@ export class Lane {
     return !this.numbered || this.#spilledFrom <= this.#next;
   }
 
-  /** The timer whose turn is next: it came due before the first event that can run was accepted, or has had its turn and failed. */
+  /** The timer whose turn is next, before that of any event. */
   get dueTimer(): DueTimer | undefined {
-    const timer = this.#dueTimers?.[0];
-    if (timer === undefined) return undefined;
-    const event = this.runnable;
-    return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0 ? timer : undefined;
+    return this.#timers?.next(this.runnable);
   }
 
-  /**
-   * Takes the timers that go before the next event although nobody has asked the store for them yet: those that came due
-   * before it was accepted, and one that has had its turn and failed, while nobody was there perhaps.
-   */
+  /** Takes the timers that go before the next event although nobody has asked the store for them yet; see {@link KeyTimers.takeOverdue}. */
   takeOverdue(clock: Pick<Clock, 'now'>): void {
-    const ahead = this.#ahead ?? this.#armed;
-    if (ahead === undefined || ahead.size === 0) return;
-    const event = this.runnable;
-    if (event === undefined) return;
-    const now = clock.now();
-    for (const timer of ahead.values()) {
-      // The clock may have been set back since a timer failed, or an outcome came.
-      const isDue = timer.dueAt <= now || isOutcome(timer.name);
-      if (timer.attempts > 0 || (isDue && timer.dueAt < event.acceptedAt)) this.takeDue(timer);
-    }
+    this.#timers?.takeOverdue(this.runnable, clock);
   }
 
   /**
@@ -539,58 +504,32 @@ export class Lane {
    * to the store.
    */
   comeDue(timer: StoredTimer): boolean {
-    if (this.#status === 'parked') {
-      this.#hasLeft = true;
-      return false;
-    }
-    if (this.#hasLeft) for (const left of this.timers) if (left.dueAt <= timer.dueAt) this.takeDue(left);
-    this.takeDue(timer);
-    return true;
+    const isParked = this.#status === 'parked';
+    if (isParked) this.#ownTimers.leaveMore();
+    else this.#ownTimers.comeDue(timer);
+    return !isParked;
   }
 
   /** Hands out the timers that may have come due while it was parked; none while it still is. */
   takeLeft(): readonly DueTimer[] {
-    this.#hasLeft = this.#status === 'parked';
-    return this.#hasLeft ? [] : this.timers;
-  }
-
-  /** Takes a timer that has come due, once, to its place in the order in which they did. */
-  takeDue(timer: StoredTimer): void {
-    const timerUnderWay = this.#timerUnderWay;
-    if (timerUnderWay?.name === timer.name && timerUnderWay.data === timer.data) return;
-    if (this.#due?.has(timer.name) === true) return;
-    this.#dueTimers ??= [];
-    const due = this.#dueTimers;
-    let at = due.length;
-    while (at > 0 && (due[at - 1] as DueTimer).dueAt > timer.dueAt && (due[at - 1] as DueTimer).attempts === 0) at -= 1;
-    due.splice(at, 0, { ...timer, key: this.key });
-    this.#comes(timer.name);
+    if (this.#status !== 'parked') return this.#timers?.takeLeft() ?? [];
+    this.#ownTimers.leaveMore();
+    return [];
   }
 
   /** All timers that are armed, the soonest first, whether they wait for their turn already or not. */
   get timers(): readonly DueTimer[] {
-    const timers = Array.from(this.#armed?.values() ?? [], (timer) => ({ ...timer, key: this.key }));
-    return timers.sort((one, other) => one.dueAt - other.dueAt);
+    return this.#timers?.all ?? [];
   }
 
   /** Whether a timer that has come due waits for its turn. */
   get hasDueTimer(): boolean {
-    return this.#dueTimers !== undefined && this.#dueTimers.length > 0;
-  }
-
-  #takeDueTimer(): void {
-    const timer = this.#dueTimers?.shift();
-    if (timer !== undefined) this.#due?.delete(timer.name);
-    if (this.#due?.size !== 0) return;
-    this.#dueTimers = undefined;
-    this.#due = undefined;
+    return this.#timers?.hasDue === true;
   }
 
   /** The timer has failed and is first again: all else of the key waits for it. */
   retryTimer(timer: StoredTimer): void {
-    this.#dueTimers ??= [];
-    this.#dueTimers.unshift({ ...timer, key: this.key });
-    this.#comes(timer.name);
+    this.#ownTimers.retry(timer);
   }
 
   /** Whether another timer of its name was armed while it had its turn: an outcome may come during the turn of the one before. */
@@ -601,7 +540,7 @@ export class Lane {
 
   /** The timer of that name, if it is armed. */
   armed(name: string): StoredTimer | undefined {
-    return this.#armed?.get(name);
+    return this.#timers?.armed(name);
   }
 
   /** The event whose turn is next: the first one, in a numbered lane only when its number has come. */
@@ -632,23 +571,8 @@ export class Lane {
   }
 
   /** A timer was set, cancelled, or had its turn: one of that name that came due before must not fire. */
-  writeTimer({ name, timer }: Pick<TimerWrite, 'name' | 'timer'>): void {
-    if (this.#due?.delete(name) === true) this.#dueTimers = this.#dueTimers?.filter((due) => due.name !== name);
-    this.#holdTimer(this.#armed?.get(name)?.data, -1);
-    this.#holdTimer(timer?.data, 1);
-    if (timer === null) {
-      this.#armed?.delete(name);
-      this.#ahead?.delete(name);
-    } else {
-      const armed = { name, ...timer };
-      this.#armed ??= new Map();
-      this.#armed.set(name, armed);
-      this.#ahead?.set(name, armed);
-    }
-    if (this.#armed?.size === 0) {
-      this.#armed = undefined;
-      this.#ahead = undefined;
-    }
+  writeTimer(write: Pick<TimerWrite, 'name' | 'timer'>): void {
+    this.#ownTimers.write(write);
   }
 
   takeHead(): Waiting | undefined {
@@ -677,7 +601,8 @@ export class Lane {
   /** It is no longer in memory. */
   forget(): void {
     for (const waiting of this.#queue ?? []) this.#memory.removeEvent(waiting);
-    this.#memory.changeStates(-this.#stateBytes - this.#timerBytes);
+    this.#memory.changeStates(-this.#stateBytes);
+    this.#timers?.forget();
   }
 
   #turnTo(next: LaneStatus, from: LaneStatus): void {
@@ -694,19 +619,8 @@ export class Lane {
     this.#stateBytes = bytes;
   }
 
-  /** @param sign 1 for a timer that comes, -1 for one that goes */
-  #holdTimer(data: string | null | undefined, sign: 1 | -1): void {
-    if (data === null || data === undefined) return;
-    this.#timerBytes += sign * bytesOfText(data);
-    this.#memory.changeStates(sign * bytesOfText(data));
-  }
-
-  /** The timer of that name is among the due ones. */
-  #comes(name: string): void {
-    this.#due ??= new Set();
-    this.#due.add(name);
-    if (this.#armed === undefined) return;
-    this.#ahead ??= new Map(this.#armed);
-    this.#ahead.delete(name);
+  get #ownTimers(): KeyTimers {
+    this.#timers ??= new KeyTimers(this.key, this.#memory);
+    return this.#timers;
   }
 }

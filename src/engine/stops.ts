@@ -1,7 +1,8 @@
 import type { Clock } from './clock.ts';
 import type { Draft } from './draft.ts';
 import type { Holds } from './holds.ts';
-import type { DueTimer, Lane, Waiting } from './lane.ts';
+import type { DueTimer } from './key-timers.ts';
+import type { Lane, Waiting } from './lane.ts';
 import { RetryAlarms } from './retry-alarms.ts';
 import { Throttle, type ThrottleMeans } from './throttle.ts';
 import type { Waits } from './waits.ts';

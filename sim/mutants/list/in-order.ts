@@ -53,9 +53,9 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'event-at-once-before-a-timer',
     promises: [3, 5],
-    file: lane,
-    find: ' && this.#armed === undefined;',
-    replace: ';',
+    file: 'src/engine/key-timers.ts',
+    find: 'return this.#armed === undefined && !this.hasDue;',
+    replace: 'return !this.hasDue;',
     tests: [promise('timers')],
   },
   {

@@ -1,6 +1,6 @@
 import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
 import type { StoredDelivery, StoredTimer } from '../../store/store.ts';
-import type { DueTimer } from '../lane.ts';
+import type { DueTimer } from '../key-timers.ts';
 
 /*
  * An outcome is on disk before its key is told, as a timer that is due at once. So it has its turn in the key's order, is
