@@ -188,6 +188,11 @@ describe('what a lane has in memory', () => {
   });
 });
 
+test('held events that come back out of their order are refused', () => {
+  const lane = laneIn('reloading');
+  assert.throws(() => lane.refill([held(2), held(1)], true), unexpected);
+});
+
 describe('the events that a lane counts', () => {
   test('on their way are no fewer than none', () => {
     const lane = laneOf();

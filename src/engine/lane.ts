@@ -66,6 +66,7 @@ export type LaneStatus = 'open' | 'ready' | 'running' | 'reloading' | 'blocked' 
  *
  * - Any other transition. So only an open lane starts a turn: a key's turns never overlap and never overtake each other (promise 3).
  * - `next` falls: a number that was applied or given up would have another turn (promise 2).
+ * - Held events come back out of their order: those behind the last one that was read would be taken for read (promise 3).
  * - A gap begins in a lane without numbers, or is noted where there is none.
  *
  * What waits behind a blocked, throttled or parked lane is held in the store and not kept here, so that it costs other keys nothing
@@ -227,14 +228,19 @@ export class Lane {
   }
 
   /**
-   * Takes the first held events in, as far as they are not in memory already.
+   * Takes the first held events in, in their order, as far as they are not in memory already.
    *
    * @param isCut whether there may be more than these
    */
   refill(events: readonly HeldEvent[], isCut: boolean): void {
     this.#turnTo('open', 'reloading');
-    for (const held of events) this.insert({ ...held, held: true });
-    const last = events.at(-1);
+    let last: HeldEvent | undefined;
+    for (const held of events) {
+      if (last !== undefined && held.order <= last.order)
+        throw this.#unexpected(`held events in their order, found ${held.order} after ${last.order}`);
+      this.insert({ ...held, held: true });
+      last = held;
+    }
     if (last !== undefined && isCut) this.spillFrom(last.order + 1);
   }
 

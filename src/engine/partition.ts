@@ -5,6 +5,7 @@ import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
 import type { Admission } from './admissions.ts';
 import { pauseMs } from './backoff.ts';
+import { checkClaim } from './check-claim.ts';
 import type { Deadline } from './deadline.ts';
 import { discardWaiting } from './discard-waiting.ts';
 import type { FedEvent } from './feed.ts';
@@ -35,6 +36,8 @@ const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
   MILL_STORE_BUSY: recoveryFromLock,
   MILL_STORE_FULL: recoveryFromFull,
 };
+/** What neither a user nor an operator brings about. */
+const impossible: ReadonlySet<ErrorCode> = new Set(['MILL_INTERNAL', 'MILL_STORE_CORRUPT']);
 /** When a caller may try again, while the store has no room. */
 const fullRetryAfterMs = 5_000;
 /** These stay for a while, and one line tells of them, however often the store is tried. */
@@ -323,6 +326,7 @@ export class Partition {
   #begin(claim: Claim): void {
     const { pipeline } = this.#means;
     if (this.#isOver) return;
+    checkClaim(this.id, claim, this.#tenure?.known);
     // What was appended after the claim may have been told of before the claim was answered.
     const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);
     const tenure: Tenure = new Tenure(
@@ -395,7 +399,7 @@ export class Partition {
       const fields = () => ({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) });
       if (!failure.retryable && code !== 'MILL_COMMIT_REFUSED') {
         // Whoever learns of the end says why in one line, which has no room for the place.
-        if (code === 'MILL_INTERNAL') log.error(fields(), 'what may never happen has happened: the engine ends');
+        if (impossible.has(code)) log.error(fields(), 'what may never happen has happened: the engine ends');
         this.#isOver = true;
         this.#recovered.wake();
         return fatal(failure);

@@ -3,6 +3,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
 import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
 import { Admissions } from './admissions.ts';
+import type { LastTenure } from './check-claim.ts';
 import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
 import type { Counters } from './counts.ts';
@@ -170,6 +171,11 @@ export class Tenure {
   /** The highest position known to be in the log. */
   get head(): number {
     return this.#feed.head;
+  }
+
+  /** What is on disk, as far as it knows. */
+  get known(): LastTenure {
+    return { epoch: this.#claim.epoch, cursor: this.#cursor };
   }
 
   /** Events in the log that are not settled, those that wait for their key left out. */

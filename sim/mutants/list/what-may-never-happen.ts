@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts';
 import { beside, promise } from '../suites.ts';
 
 const lane = 'src/engine/lane.ts';
+const checkClaim = 'src/engine/check-claim.ts';
 
 /** What may never happen ends the tenure when it does, before any of it is on disk. */
 export const whatMayNeverHappen: readonly Mutant[] = [
@@ -57,8 +58,48 @@ export const whatMayNeverHappen: readonly Mutant[] = [
     name: 'what-may-never-happen-is-not-logged',
     promises: [9],
     file: 'src/engine/partition.ts',
-    find: "if (code === 'MILL_INTERNAL') log.error(",
-    replace: "if (code === 'MILL_INTERNAL') log.debug(",
+    find: 'if (impossible.has(code)) log.error(',
+    replace: 'if (impossible.has(code)) log.debug(',
     tests: [promise('what-may-never-happen', 'an event is dispatched')],
+  },
+  {
+    name: 'cursor-that-fell-taken-on',
+    promises: [2, 9],
+    file: checkClaim,
+    find: 'if (cursor < last.cursor) refuse(',
+    replace: 'if (cursor < 0) refuse(',
+    tests: [promise('what-may-never-happen', 'cursor has fallen')],
+  },
+  {
+    name: 'epoch-that-did-not-rise-taken-on',
+    promises: [2, 9],
+    file: checkClaim,
+    find: 'if (epoch <= last.epoch) refuse(',
+    replace: 'if (epoch <= 0) refuse(',
+    tests: [promise('what-may-never-happen', 'epoch has not risen')],
+  },
+  {
+    name: 'cursor-beyond-the-log-taken-on',
+    promises: [1, 9],
+    file: checkClaim,
+    find: 'if (cursor > head) refuse(',
+    replace: 'if (head < 0) refuse(',
+    tests: [promise('what-may-never-happen', 'beyond the log')],
+  },
+  {
+    name: 'positions-out-of-order-taken-on',
+    promises: [1, 3, 9],
+    file: 'src/engine/feed.ts',
+    find: 'if (position !== last + 1) throw',
+    replace: 'if (position < 0) throw',
+    tests: [promise('what-may-never-happen', 'positions of the log out of order')],
+  },
+  {
+    name: 'held-events-out-of-order-taken-on',
+    promises: [3, 9],
+    file: lane,
+    find: 'if (last !== undefined && held.order <= last.order)',
+    replace: 'if (last !== undefined && held.order < 0)',
+    tests: [promise('what-may-never-happen', 'held events out of order'), beside('engine/lane')],
   },
 ];

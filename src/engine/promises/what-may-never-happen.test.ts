@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
+import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { Lane } from '../lane.ts';
 import { recordingLog } from '../log.fixture.test.ts';
-import { failing, isCode, onEveryStore, Step, Steps } from './fixture.test.ts';
+import { failing, isCode, onEveryStore, Step, Steps, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
 type Transition = {
   [Name in keyof Lane]: Lane[Name] extends (...given: never[]) => unknown ? Name : never;
@@ -137,7 +139,59 @@ const cases: readonly Case[] = [
   },
 ];
 
-onEveryStore('What may never happen', ({ testMill }) => {
+/** What a store answers that misbehaves. */
+interface Misbehaviour {
+  readonly what: string;
+  readonly code: string;
+  readonly reason: RegExp;
+  readonly calls: (store: Store) => Partial<Store>;
+}
+
+const misbehaviours: readonly Misbehaviour[] = [
+  {
+    what: 'a claim whose cursor has fallen',
+    code: 'MILL_STORE_CORRUPT',
+    reason: /^partition steps\/\d: expected a cursor of \d or more, found 0$/,
+    calls: (store) => ({ claim: async (partition) => ({ ...(await store.claim(partition)), cursor: 0 }) }),
+  },
+  {
+    what: 'a claim whose epoch has not risen, so that a commit of the tenure that has ended would count',
+    code: 'MILL_STORE_CORRUPT',
+    reason: /^partition steps\/\d: expected an epoch above \d, found \d$/,
+    calls: (store) => ({
+      async claim(partition) {
+        const claim = await store.claim(partition);
+        return { ...claim, epoch: claim.epoch - 1 };
+      },
+    }),
+  },
+  {
+    what: 'a claim whose cursor lies beyond the log',
+    code: 'MILL_STORE_CORRUPT',
+    reason: /^partition steps\/\d: expected a cursor of \d, the end of the log, or less, found 1000$/,
+    calls: (store) => ({ claim: async (partition) => ({ ...(await store.claim(partition)), cursor: 1_000 }) }),
+  },
+  {
+    what: 'positions of the log out of order',
+    code: 'MILL_STORE_CORRUPT',
+    reason: /^log of steps: expected position 7, found position 8$/,
+    calls: (store) => ({
+      async read(...asked) {
+        const [first, second, third, ...others] = await store.read(...asked);
+        if (first === undefined || second === undefined || third === undefined) throw new Error('expected three events');
+        return [first, third, second, ...others];
+      },
+    }),
+  },
+  {
+    what: 'held events out of order',
+    code: 'MILL_INTERNAL',
+    reason: /^lane of key "a": expected held events in their order, found \d after \d$/,
+    calls: (store) => ({ held: async (...asked) => (await store.held(...asked)).toReversed() }),
+  },
+];
+
+onEveryStore('What may never happen', ({ testMill, makeStore }) => {
   for (const { where, transition, before, failAt = 0, isSlow = false, first = [], act } of cases) {
     test(`${where} ends the tenure: the reason is logged, and nothing is lost`, async () => {
       const { log, lines } = recordingLog();
@@ -171,6 +225,52 @@ onEveryStore('What may never happen', ({ testMill }) => {
       assert.deepEqual(applied, expected, 'each once, in order');
       assert.ok(first.every((n) => applied.includes(n)));
       for (const { received, processed, depth } of Object.values(t.mill.counts())) assert.deepEqual([processed, depth], [received, 0]);
+      await t.stop();
+    });
+  }
+
+  for (const { what, code, reason, calls } of misbehaviours) {
+    test(`${what} ends the tenure: the reason is logged, and nothing is lost`, async () => {
+      const { log, lines } = recordingLog();
+      const base = makeStore();
+      const wrong = calls(base);
+      let isWrong = false;
+      const called = <Name extends keyof Store>(name: Name): Partial<Store> => {
+        const own = wrong[name];
+        if (own === undefined) return {};
+        const right = base[name] as (...given: unknown[]) => unknown;
+        return { [name]: (...given: unknown[]) => Reflect.apply(isWrong ? (own as typeof right) : right, base, given) };
+      };
+      let failures = 0;
+      const commit: Store['commit'] = async (work) => {
+        if (!isWrong || failures > 0 || work.partition.pipeline !== 'steps') return base.commit(work);
+        failures += 1;
+        throw new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
+      };
+      const store = withCalls(base, { ...called('claim'), ...called('read'), ...called('held'), commit });
+      const failAt = { n: 0 };
+      const attempt = ({ n }: { n: number }) => (n === failAt.n ? failing() : undefined);
+      const t = await testMill({ pipelines: [steps({ attempt })], store, log, limits: { feed: 1 } });
+      for (const n of upTo(4)) await t.ingest('steps', { key: 'a', n });
+      await t.drain();
+      failAt.n = 5;
+      isWrong = true;
+      await t.mill.ingestBatch(
+        'steps',
+        [5, 6, 7, 8].map((n) => ({ key: 'a', n })),
+      );
+      await t.advance('2s');
+      assert.match(t.mill.health().reason ?? 'all is well', reason);
+      await assert.rejects(t.mill.stopped, isCode(code));
+      const [line] = lines.filter(({ level }) => level === 'error').filter(({ fields }) => fields.code === code);
+      assert.match(String(line?.fields.reason), reason);
+
+      isWrong = false;
+      failAt.n = 0;
+      await t.stop();
+      await t.start();
+      await t.advance('1m');
+      assert.deepEqual(await stepsOf(t, 'a'), upTo(8));
       await t.stop();
     });
   }
