@@ -24,6 +24,7 @@ import { timers } from './list/timers.ts';
 import { types } from './list/types.ts';
 import { values } from './list/values.ts';
 import { visibleFailure } from './list/visible-failure.ts';
+import { whatMayNeverHappen } from './list/what-may-never-happen.ts';
 import type { Mutant } from './mutant.ts';
 
 /** All mutants, by what they break. */
@@ -47,6 +48,7 @@ export const mutants: readonly Mutant[] = [
   ...sources,
   ...strayFailures,
   ...visibleFailure,
+  ...whatMayNeverHappen,
   ...values,
   ...types,
   ...goneDeclarations,

@@ -3,7 +3,8 @@ import { toStorableText } from '../pipeline/text.ts';
 import { sizeOfValues } from '../store/list-size.ts';
 import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, Release, TimerWrite } from '../store/store.ts';
 import type { DraftCounts } from './counts.ts';
-import type { DueTimer, Lane, Waiting } from './lane.ts';
+import type { DueTimer } from './key-timers.ts';
+import type { Lane, Waiting } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
 import { RowWrites } from './row-writes.ts';
 import type { RowEffect } from './turn.ts';
@@ -88,12 +89,12 @@ export class Draft {
 
   /** The lane's record as it stands when the draft commits will be stored. */
   change(lane: Lane): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     this.#lanes.add(lane);
   }
 
   hold(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'attempts' | 'held'>, retryAt: number | null = null): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     waiting.held = true;
     this.passed(waiting.position);
     this.#holds.push({ key: lane.key, order: waiting.order, position: waiting.position, attempts: waiting.attempts, retryAt });
@@ -101,7 +102,7 @@ export class Draft {
 
   /** The event needs no further turn. */
   settle(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     this.passed(waiting.position);
     if (!waiting.held) return;
     const last = this.#releases.at(-1);

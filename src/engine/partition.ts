@@ -5,24 +5,19 @@ import type { DeadLetter, Lease, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
 import type { Admission } from './admissions.ts';
 import { pauseMs } from './backoff.ts';
+import { checkStanding } from './check-standing.ts';
 import type { Deadline } from './deadline.ts';
 import { discardWaiting } from './discard-waiting.ts';
+import type { PipelineMeans } from './engine-means.ts';
 import type { FedEvent } from './feed.ts';
 import { GapWatch } from './gap-watch.ts';
 import { LeaseBeat } from './lease-beat.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
-import { Tenure, type TenureMeans } from './tenure.ts';
+import { Tenure } from './tenure.ts';
 import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
-
-/** What a partition works with; the engine provides it. */
-export interface PartitionMeans
-  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'gapWatch' | 'calls' | 'isHeld' | 'progressed' | 'failed'> {
-  /** The store failed for good. */
-  fatal(error: MillraceError): void;
-}
 
 /** How fast a partition is claimed again after failures in a row; the first time at once. */
 const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Number.POSITIVE_INFINITY };
@@ -41,6 +36,8 @@ const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
 };
 /** How often somebody who waits for another engine looks how far that has come. */
 const progressEveryMs = 25;
+/** What neither a user nor an operator brings about. */
+const impossible: ReadonlySet<ErrorCode> = new Set(['MILL_INTERNAL', 'MILL_STORE_CORRUPT']);
 /** When a caller may try again, while the store has no room. */
 const fullRetryAfterMs = 5_000;
 /** These stay for a while, and one line tells of them, however often the store is tried. */
@@ -63,7 +60,7 @@ export class Partition {
   trouble: string | undefined;
   /** Why nothing is taken in or decided: the store has no room. Undefined while all is well, or something else is wrong. */
   refusal: MillraceError | undefined;
-  readonly #means: PartitionMeans;
+  readonly #means: PipelineMeans;
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
   readonly #waits: Waits;
@@ -95,7 +92,7 @@ export class Partition {
   /** When something was settled last, or a look at an idle partition found it busy; in elapsed time. */
   #progressAt: number | undefined;
 
-  constructor(means: PartitionMeans, id: PartitionId) {
+  constructor(means: PipelineMeans, id: PartitionId) {
     this.id = id;
     this.#means = means;
     this.#ledger = new Ledger(means.counters);
@@ -322,8 +319,7 @@ export class Partition {
     try {
       await this.#lease?.release();
     } catch (error) {
-      const { pipeline, slice } = this.id;
-      this.#means.log.info({ pipeline, slice, ...fieldsOf(asFailure(error)) }, 'the lease was not released');
+      this.#means.log.info(this.#fieldsOf(asFailure(error)), 'the lease was not released');
     }
   }
 
@@ -403,6 +399,7 @@ export class Partition {
     const { standing } = lease;
     this.#lease = lease;
     if (this.#isOver) return;
+    checkStanding(this.id, standing, this.#tenure?.cursor);
     const beat = this.#beat as LeaseBeat;
     this.#setAway(false);
     // What was appended after the claim may have been told of before the claim was answered.
@@ -474,16 +471,15 @@ export class Partition {
     const { log, fatal } = this.#means;
     let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
-      if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {
+      const { code } = failure;
+      if (!failure.retryable && code !== 'MILL_COMMIT_REFUSED') {
+        // Whoever learns of the end says why in one line, which has no room for the place.
+        if (impossible.has(code)) log.error(this.#fieldsOf(failure), 'what may never happen has happened: the engine ends');
         this.#isOver = true;
         this.#recovered.wake();
         return fatal(failure);
       }
-      const { code } = failure;
-      if (!lastingCodes.has(code) || code !== lastCode) {
-        const level = code === 'MILL_STORE_LEASED' ? 'info' : 'warn';
-        log[level]({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) }, 'starting over');
-      }
+      if (code !== lastCode || !lastingCodes.has(code)) this.#logStartingOver(failure);
       lastCode = code;
       await this.#pause(recoveries[code] ?? recovery);
       // A claim after the end would take the partition from whoever comes next.
@@ -496,6 +492,16 @@ export class Partition {
         this.#note(failure);
       }
     }
+  }
+
+  #logStartingOver(failure: MillraceError): void {
+    const { log } = this.#means;
+    if (failure.code === 'MILL_STORE_LEASED') log.info(this.#fieldsOf(failure), 'another engine works on the partition');
+    else log.warn(this.#fieldsOf(failure), 'starting over');
+  }
+
+  #fieldsOf(failure: MillraceError): object {
+    return { pipeline: this.id.pipeline, slice: this.id.slice, code: failure.code, ...fieldsOf(failure) };
   }
 
   async #pause(policy: typeof recovery): Promise<void> {

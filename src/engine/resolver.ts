@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts';
+import { codeOf } from '../fault.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { DeadLetter, Store } from '../store/store.ts';
 import { whyOtherwise } from './accepted-otherwise.ts';
@@ -26,6 +27,7 @@ export interface ResolverMeans {
   drafted(): void;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
+  failed(error: unknown): void;
 }
 
 /** Redrives and discards dead letters, each once, in the order of their key. */
@@ -51,8 +53,8 @@ export class Resolver {
     this.#checkAccepted(letter, event);
     await this.#resolve(letter, (lane, draft) => {
       draft.hold(lane, { ...event, attempts: 0, held: true }, null);
-      lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
-      if (!letter.parked) lane.pending += 1;
+      lane.spillFrom(event.order);
+      if (!letter.parked) lane.countPending();
       if (letter.parked) draft.unparked.push({ id: letter.id, redriven: true });
       else draft.counts.received += 1;
     });
@@ -140,11 +142,17 @@ export class Resolver {
       const lane = lanes.peek(letter.key);
       if (lane === undefined || lanes.isClosed) throw recovering();
       const draft = this.#means.draft();
-      decide(lane, draft);
-      if (letter.parked && lane.status === 'parked') lane.status = 'open';
-      draft.change(lane);
-      draft.resolve(letter.id);
-      lanes.wake(letter.key);
+      try {
+        decide(lane, draft);
+        if (letter.parked && lane.status === 'parked') lane.unpark();
+        draft.change(lane);
+        draft.resolve(letter.id);
+        lanes.wake(letter.key);
+      } catch (error) {
+        // Anything but a conflict has left half of it drafted.
+        if (codeOf(error) !== 'MILL_CONFLICT') this.#means.failed(error);
+        throw error;
+      }
     });
   }
 

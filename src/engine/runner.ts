@@ -6,7 +6,8 @@ import { pauseMs } from './backoff.ts';
 import type { Counters } from './counts.ts';
 import { isUnheard, whyUndeclared } from './declared-timer.ts';
 import type { Draft, Outgoing } from './draft.ts';
-import type { DueTimer, Lane, Waiting } from './lane.ts';
+import type { DueTimer } from './key-timers.ts';
+import type { Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
 import { bytesOfEvent, bytesOfText, Holding, type Memory } from './memory.ts';
 import { flowFor } from './outbox/flow-for.ts';
@@ -37,6 +38,8 @@ export interface RunnerMeans extends AttemptMeans {
   timerTouched(key: string, name: string): void;
   /** Why a turn must not run again: the store refused what it wrote. Answers it once. */
   refusal(cause: Waiting | DueTimer): MillraceError | undefined;
+  /** The store failed under a lane, or what may never happen did: the tenure ends. */
+  failed(error: unknown): void;
 }
 
 /** What a turn means for the order of its key. */
@@ -91,6 +94,7 @@ export class Runner {
   runEvent(lane: Lane, waiting: Waiting): void {
     const refusal = this.#means.refusal(waiting);
     if (refusal !== undefined) {
+      lane.endTurn();
       this.#failEvent(lane, waiting, refusal);
       // It counts as a turn, so that the failure is on disk before another turn can be refused and take it along.
       this.#means.draft().turns += 1;
@@ -102,11 +106,13 @@ export class Runner {
 
   runTimer(lane: Lane, timer: DueTimer): void {
     if (!this.#hasHandler(lane, timer)) {
+      lane.endTurn();
       this.#means.draft().turns += 1;
       return;
     }
     const refusal = this.#means.refusal(timer);
     if (refusal !== undefined) {
+      lane.endTurn();
       this.#failTimer(lane, timer, refusal);
       this.#means.draft().turns += 1;
       return;
@@ -172,7 +178,6 @@ export class Runner {
   }
 
   async #runOn(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, outcome: Promise<Outcome>, from: number): Promise<void> {
-    lane.status = 'running';
     const running = { lane, turn, outcome };
     const bytes = 'name' in cause ? bytesOfText(cause.data ?? '') : bytesOfEvent(cause);
     this.#toFollow = Number.POSITIVE_INFINITY;
@@ -185,15 +190,19 @@ export class Runner {
     this.#memory.change(-bytes);
     this.#means.turns.end(turn);
     this.#means.counters.running -= 1;
-    if (!this.#closed) lane.status = 'open';
-    this.#conclude(lane, turn, cause, ended, from);
-    if (!this.#closed) this.#order.ended(lane);
+    try {
+      this.#conclude(lane, turn, cause, ended, from);
+      if (!this.#closed) this.#order.ended(lane);
+    } catch (error) {
+      this.#means.failed(error);
+    }
   }
 
   /** @param from when the attempt began, by the clock's elapsed time */
   #conclude(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, ended: Outcome, from: number): void {
     this.#means.counters.handleMs.record(this.#means.clock.elapsedMs() - from);
     turn.span?.end(ended.ok ? undefined : ended.error);
+    lane.endTurn();
     if (this.#closed) return;
     if (ended.ok) this.#succeed(lane, turn, cause, ended);
     else this.#fail(lane, cause, ended.error);
@@ -344,7 +353,7 @@ export class Runner {
   }
 
   #writeTimer(lane: Lane, draft: Draft, write: TimerWrite): void {
-    lane.draft = draft.number;
+    lane.changeIn(draft.number);
     lane.writeTimer(write);
     this.#means.timerTouched(lane.key, write.name);
     draft.writeTimer(write);

@@ -1,66 +1,35 @@
 import { MillraceError } from '../errors.ts';
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { Appended, Committed, DeadLetter, Lease, PartitionId, Store } from '../store/store.ts';
+import type { Committed, DeadLetter, Lease, PartitionId } from '../store/store.ts';
 import { Admissions } from './admissions.ts';
-import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
-import type { Counters } from './counts.ts';
 import type { Deadline } from './deadline.ts';
-import { Draft, type Outgoing } from './draft.ts';
+import { Draft } from './draft.ts';
+import type { PipelineMeans } from './engine-means.ts';
 import { type FedEvent, Feed } from './feed.ts';
 import type { GapWatch } from './gap-watch.ts';
 import { Gaps } from './gaps.ts';
 import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
-import type { Limits } from './limits.ts';
-import type { Log } from './log.ts';
-import type { Memory } from './memory.ts';
 import { Milestone } from './milestone.ts';
 import type { Calls } from './outbox/calls.ts';
-import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
-import type { Pause } from './pause.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
-import type { SendRoom } from './send-room.ts';
-import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
-import type { TurnsUnderWay } from './turns-under-way.ts';
 import type { Waits } from './waits.ts';
 
 /** What a tenure works with; its partition provides it. */
-export interface TenureMeans {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: () => number;
-  newId(): string;
-  readonly limits: Limits;
-  readonly memory: Memory;
-  readonly log: Log;
-  readonly tracing: SteadyTracing | undefined;
-  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
-  readonly counters: Counters;
-  readonly turns: TurnsUnderWay;
-  readonly room: SendRoom;
-  readonly provenStates: ReadonlySet<string>;
-  readonly pipeline: AnyPipeline;
+export interface TenureMeans extends PipelineMeans {
   readonly partition: PartitionId;
   readonly refusals: Refusals;
   readonly ledger: Ledger;
   readonly waits: Waits;
   readonly gapWatch: GapWatch;
-  readonly pause: Pause;
+  readonly calls: Calls;
   /** Whether nobody else can work on the partition yet: no turn and no call begins where somebody may. */
   isHeld(): boolean;
-  readonly calls: Calls;
-  /** One for each endpoint of the pipeline. */
-  readonly gates: ReadonlyMap<string, EndpointGate>;
-  /** Events that a commit sent are in the log now. */
-  sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
-  /** Nobody knows whether events that a commit sent are in the log. */
-  doubted(sends: readonly Outgoing[]): void;
   /** The store does its work: a commit has landed, which settled something or not, or there is nothing to commit. */
   progressed(hasSettled: boolean): void;
   /** The store failed: what is on disk is not known any more. */
@@ -154,7 +123,7 @@ export class Tenure {
     });
     const drafting = { ...means, lanes: this.#lanes, timers: this.#timers, draft: () => this.#draft, drafted: () => this.#flushSoon() };
     this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
-    this.#resolver = new Resolver({ ...drafting, committed });
+    this.#resolver = new Resolver({ ...drafting, committed, failed });
     this.#withdrawal = new Withdrawal({ ...drafting, committed });
   }
 
@@ -168,6 +137,11 @@ export class Tenure {
   /** The highest position known to be in the log. */
   get head(): number {
     return this.#feed.head;
+  }
+
+  /** Up to where it knows the partition to be settled. */
+  get cursor(): number {
+    return this.#cursor;
   }
 
   /** Events in the log that are not settled, those that wait for their key left out. */
@@ -196,7 +170,7 @@ export class Tenure {
       this.#hasWoken = false;
       this.#endReads();
     } else {
-      this.#lanes.goOn();
+      this.#guarded(() => this.#lanes.goOn());
       this.#wakeAgain();
     }
     this.#condition.changed();
@@ -457,7 +431,7 @@ export class Tenure {
     this.#flushIsDue = true;
     setImmediate(() => {
       this.#flushIsDue = false;
-      if (this.#state === 'working') this.#flush();
+      if (this.#state === 'working') this.#guarded(() => this.#flush());
     });
   }
 
@@ -480,14 +454,9 @@ export class Tenure {
     const { partition, refusals, clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
     const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
+    let committed: Committed;
     try {
-      const committed = await this.#lease.commit(draft.toCommit());
-      span?.end();
-      counters.commitMs.record(clock.elapsedMs() - from);
-      counters.commitTurns.record(draft.turns);
-      this.#committing = undefined;
-      this.#took(draft, committed);
-      if (this.#state === 'working') this.#flush();
+      committed = await this.#lease.commit(draft.toCommit());
     } catch (error) {
       span?.end(error);
       this.#committing = undefined;
@@ -498,7 +467,16 @@ export class Tenure {
         this.#means.doubted(draft.sends);
       }
       this.#fail(error);
+      return;
     }
+    span?.end();
+    counters.commitMs.record(clock.elapsedMs() - from);
+    counters.commitTurns.record(draft.turns);
+    this.#committing = undefined;
+    this.#guarded(() => {
+      this.#took(draft, committed);
+      if (this.#state === 'working') this.#flush();
+    });
   }
 
   /** The draft is on disk: now it counts. */
@@ -522,6 +500,15 @@ export class Tenure {
     const lane = this.#lanes.peek(key);
     const isAtRest = lane === undefined || (lane.isAtRest && lane.draft <= this.#lanes.committed.reached);
     return isAtRest && this.#outbox.isQuiet(key);
+  }
+
+  /** Does what nobody waits for: where it fails, so does the tenure. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #fail(error: unknown): void {

@@ -1,7 +1,8 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
-const lanes = 'src/engine/lanes.ts';
+const warmLanes = 'src/engine/warm-lanes.ts';
+const laneTurns = 'src/engine/lane-turns.ts';
 const door = 'src/engine/door.ts';
 const dueReader = 'src/engine/outbox/due-reader.ts';
 const feed = 'src/engine/feed.ts';
@@ -15,7 +16,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'states-never-forgotten-for-memory',
     promises: [7],
-    file: lanes,
+    file: warmLanes,
     find: ' && !memory.mustForget) return;',
     replace: ') return;',
     tests,
@@ -23,7 +24,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'others-not-asked-for-memory',
     promises: [7],
-    file: lanes,
+    file: warmLanes,
     find: 'memory.askOthers(this.#forgetIdle);',
     replace: 'void memory;',
     tests,
@@ -39,7 +40,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'asynchronous-turns-ignore-memory',
     promises: [7],
-    file: lanes,
+    file: laneTurns,
     find: 'if (running > 0 && memory.running.isSpent) return true;',
     replace: '',
     tests,
@@ -47,7 +48,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'commit-of-any-size',
     promises: [7],
-    file: lanes,
+    file: laneTurns,
     find: 'turns > 0 && (bytes >= memory.draftBytesMax || memory.isCrowded)',
     replace: 'false',
     tests,
@@ -55,7 +56,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'busy-key-keeps-all-in-memory',
     promises: [7],
-    file: lanes,
+    file: 'src/engine/lanes.ts',
     find: '(this.#means.memory.waiting.isSpent && !lane.isFree)',
     replace: 'false',
     tests,
@@ -63,9 +64,9 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'held-events-cut-short-are-lost',
     promises: [3, 8],
-    file: lanes,
+    file: 'src/engine/read-back.ts',
     find: 'isFullList(events, sizeOfEvent, { limit, sizeMax: memory.readMax })',
-    replace: 'events.length === queuedMax',
+    replace: 'events.length === eventsMax',
     tests,
   },
   {

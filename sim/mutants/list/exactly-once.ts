@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const lane = 'src/engine/lane.ts';
 const draft = 'src/engine/draft.ts';
 const runner = 'src/engine/runner.ts';
 const tenure = 'src/engine/tenure.ts';
@@ -139,7 +140,7 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'state-of-a-failed-turn-kept',
     promises: [2],
-    file: 'src/engine/lane.ts',
+    file: lane,
     find: 'this.#state = undefined;\n    return state;',
     replace: 'return state;',
     tests: [promise('exactly-once')],
@@ -226,8 +227,8 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'key-forgotten-before-its-commit',
     promises: [2, 3],
-    file: 'src/engine/lane.ts',
-    find: 'this.draft <= committedDraft &&',
+    file: lane,
+    find: 'this.#draft <= committedDraft &&',
     replace: '',
     tests: [promise('in-order')],
   },

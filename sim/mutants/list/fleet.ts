@@ -67,7 +67,7 @@ export const fleet: readonly Mutant[] = [
   {
     name: 'turn-begun-after-the-lease-has-run-out',
     promises: [2],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/lane-turns.ts',
     find: ' || !this.#means.isHeld()',
     replace: '',
     tests: [promise('fleet')],

@@ -122,9 +122,9 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'commit-begun-after-the-end',
     promises: [2, 8, 9],
-    file: tenure,
-    find: "this.#flushIsDue = false;\n      if (this.#state === 'working') this.#flush();",
-    replace: 'this.#flushIsDue = false;\n      this.#flush();',
+    file: 'src/engine/tenure.ts',
+    find: "if (this.#state === 'working') this.#guarded(() => this.#flush());",
+    replace: 'this.#guarded(() => this.#flush());',
     tests: [promise('exactly-once')],
   },
   {

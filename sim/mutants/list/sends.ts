@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const laneTurns = 'src/engine/lane-turns.ts';
 const room = 'src/engine/send-room.ts';
 const bounded = promise('sends-are-bounded');
 const pauses = promise('pauses');
@@ -98,7 +99,7 @@ export const sends: readonly Mutant[] = [
   {
     name: 'turns-start-while-paused',
     promises: [9],
-    file: 'src/engine/lanes.ts',
+    file: laneTurns,
     find: 'if (this.#means.pause.isPaused || ',
     replace: 'if (',
     tests: [pauses],
@@ -123,16 +124,16 @@ export const sends: readonly Mutant[] = [
     name: 'all-that-a-pause-kept-is-read-back-at-once',
     promises: [4],
     file: 'src/engine/lanes.ts',
-    find: "if (lane.status === 'open') this.#line.ring(lane);",
-    replace: 'this.#advance(lane);',
+    find: "if (lane.status === 'open') this.#turns.ring(lane);",
+    replace: 'this.#turns.advance(lane);',
     tests: [pauses],
   },
   {
     name: 'all-that-find-room-to-send-are-read-back-at-once',
     promises: [4, 7],
-    file: 'src/engine/lanes.ts',
-    find: 'opened: (lane) => this.#line.ring(lane) }',
-    replace: 'opened: (lane) => this.#advance(lane) }',
+    file: laneTurns,
+    find: 'opened: (lane) => this.#line.ring(lane),',
+    replace: 'opened: (lane) => this.advance(lane),',
     tests: [bounded],
   },
   {

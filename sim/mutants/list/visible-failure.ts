@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const laneTurns = 'src/engine/lane-turns.ts';
 const gaps = 'src/engine/gaps.ts';
 const runner = 'src/engine/runner.ts';
 const partitions = 'src/engine/partitions.ts';
@@ -255,7 +256,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'gap-never-told',
     promises: [9],
-    file: 'src/engine/lanes.ts',
+    file: laneTurns,
     find: "this.#means.waits.note(lane, 'number');",
     replace: '',
     tests: [promise('visible-waits')],
@@ -263,16 +264,16 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'wait-goes-on-when-its-key-does',
     promises: [9],
-    file: 'src/engine/lanes.ts',
-    find: 'if (lane.wait !== undefined) this.#means.waits.end(lane);\n    if (lane.pending > 0) lane.pending -= 1;',
-    replace: 'if (lane.pending > 0) lane.pending -= 1;',
+    file: laneTurns,
+    find: 'if (lane.wait !== undefined) this.#means.waits.end(lane);\n    lane.countSettled();',
+    replace: 'lane.countSettled();',
     tests: [promise('visible-waits')],
   },
   {
     name: 'waits-forgotten-by-a-recovery',
     promises: [9],
-    file: 'src/engine/lanes.ts',
-    find: 'lane.wait = this.#means.waits.of(lane.key);',
+    file: 'src/engine/warm-lanes.ts',
+    find: 'if (wait !== undefined) lane.beginWait(wait);',
     replace: '',
     tests: [promise('visible-waits')],
   },
@@ -311,9 +312,9 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'closed-gap-listed-for-ever',
     promises: [9],
-    file: gaps,
-    find: 'this.#draft(lane, null);',
-    replace: '',
+    file: 'src/engine/gaps.ts',
+    find: 'if (lane.endGap()) this.#draft(lane, null);',
+    replace: 'lane.endGap();',
     tests: [promise('visible-gaps')],
   },
   {
