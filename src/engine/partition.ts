@@ -8,21 +8,15 @@ import { pauseMs } from './backoff.ts';
 import { checkClaim } from './check-claim.ts';
 import type { Deadline } from './deadline.ts';
 import { discardWaiting } from './discard-waiting.ts';
+import type { PipelineMeans } from './engine-means.ts';
 import type { FedEvent } from './feed.ts';
 import { GapWatch } from './gap-watch.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
-import { Tenure, type TenureMeans } from './tenure.ts';
+import { Tenure } from './tenure.ts';
 import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
-
-/** What a partition works with; the engine provides it. */
-export interface PartitionMeans
-  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'gapWatch' | 'calls' | 'progressed' | 'failed'> {
-  /** The store failed for good. */
-  fatal(error: MillraceError): void;
-}
 
 /** How fast a partition is claimed again after failures in a row; the first time at once. */
 const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Number.POSITIVE_INFINITY };
@@ -57,7 +51,7 @@ export class Partition {
   trouble: string | undefined;
   /** Why nothing is taken in or decided: the store has no room. Undefined while all is well, or something else is wrong. */
   refusal: MillraceError | undefined;
-  readonly #means: PartitionMeans;
+  readonly #means: PipelineMeans;
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
   readonly #waits: Waits;
@@ -85,7 +79,7 @@ export class Partition {
   /** When something was settled last, or a look at an idle partition found it busy; in elapsed time. */
   #progressAt: number | undefined;
 
-  constructor(means: PartitionMeans, id: PartitionId) {
+  constructor(means: PipelineMeans, id: PartitionId) {
     this.id = id;
     this.#means = means;
     this.#ledger = new Ledger(means.counters);

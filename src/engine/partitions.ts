@@ -1,19 +1,14 @@
 import type { MillraceError } from '../errors.ts';
 import type { Endpoint } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { Appended, PartitionId } from '../store/store.ts';
+import type { PartitionId } from '../store/store.ts';
 import { Counters, type PipelineCounts } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
+import type { EngineMeans } from './engine-means.ts';
 import { sliceOf } from './identify.ts';
 import { EndpointGate, type EndpointWaits } from './outbox/endpoint-gate.ts';
-import { Partition, type PartitionMeans } from './partition.ts';
-
-/** What partitions work with; the engine provides it. */
-export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'counters' | 'gates' | 'doubted' | 'sent' | 'pause'> {
-  /** Events that a commit sent are in the log now. */
-  sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
-}
+import { Partition } from './partition.ts';
 
 /** Work without any progress for so long, beyond the time that a handler or a call may take, is a fault. In milliseconds. */
 const stallMs = 5_000;
@@ -22,7 +17,7 @@ const stallMs = 5_000;
 export class Partitions {
   /** Every partition there is. */
   readonly all: readonly Partition[];
-  readonly #means: PartitionsMeans;
+  readonly #means: EngineMeans;
   readonly #pipelines: ReadonlyMap<
     string,
     {
@@ -34,7 +29,7 @@ export class Partitions {
     }
   >;
 
-  constructor(means: PartitionsMeans, pipelines: readonly AnyPipeline[]) {
+  constructor(means: EngineMeans, pipelines: readonly AnyPipeline[]) {
     this.#means = means;
     this.#pipelines = new Map(pipelines.map((pipeline) => [pipeline.name, this.#make(pipeline)]));
     this.all = Array.from(this.#pipelines.values()).flatMap(({ slices }) => slices);

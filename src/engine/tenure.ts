@@ -1,65 +1,34 @@
 import { MillraceError } from '../errors.ts';
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
+import type { Claim, Committed, DeadLetter, PartitionId } from '../store/store.ts';
 import { Admissions } from './admissions.ts';
 import type { LastTenure } from './check-claim.ts';
-import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
-import type { Counters } from './counts.ts';
 import type { Deadline } from './deadline.ts';
-import { Draft, type Outgoing } from './draft.ts';
+import { Draft } from './draft.ts';
+import type { PipelineMeans } from './engine-means.ts';
 import { type FedEvent, Feed } from './feed.ts';
 import type { GapWatch } from './gap-watch.ts';
 import { Gaps } from './gaps.ts';
 import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
-import type { Limits } from './limits.ts';
-import type { Log } from './log.ts';
-import type { Memory } from './memory.ts';
 import { Milestone } from './milestone.ts';
 import type { Calls } from './outbox/calls.ts';
-import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
-import type { Pause } from './pause.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
-import type { SendRoom } from './send-room.ts';
-import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
-import type { TurnsUnderWay } from './turns-under-way.ts';
 import type { Waits } from './waits.ts';
 
 /** What a tenure works with; its partition provides it. */
-export interface TenureMeans {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: () => number;
-  newId(): string;
-  readonly limits: Limits;
-  readonly memory: Memory;
-  readonly log: Log;
-  readonly tracing: SteadyTracing | undefined;
-  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
-  readonly counters: Counters;
-  readonly turns: TurnsUnderWay;
-  readonly room: SendRoom;
-  readonly provenStates: ReadonlySet<string>;
-  readonly pipeline: AnyPipeline;
+export interface TenureMeans extends PipelineMeans {
   readonly partition: PartitionId;
   readonly refusals: Refusals;
   readonly ledger: Ledger;
   readonly waits: Waits;
   readonly gapWatch: GapWatch;
-  readonly pause: Pause;
   readonly calls: Calls;
-  /** One for each endpoint of the pipeline. */
-  readonly gates: ReadonlyMap<string, EndpointGate>;
-  /** Events that a commit sent are in the log now. */
-  sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
-  /** Nobody knows whether events that a commit sent are in the log. */
-  doubted(sends: readonly Outgoing[]): void;
   /** The store does its work: a commit has landed, which settled something or not, or there is nothing to commit. */
   progressed(hasSettled: boolean): void;
   /** The store failed: what is on disk is not known any more. */
