@@ -143,8 +143,8 @@ export class Draft {
   }
 
   bury(letter: NewDeadLetter): void {
-    const { reason, stack, delivery } = letter;
-    if (delivery !== null) this.bytes += bytesOfText(delivery.body);
+    const { reason, stack } = letter;
+    if (letter.kind === 'delivery') this.bytes += bytesOfText(letter.delivery.body);
     // They come from a user's program, which may say anything.
     this.#deadLetters.push({
       ...letter,

@@ -76,7 +76,7 @@ export const independentKeys: readonly Mutant[] = [
     name: 'discard-leaves-the-key-parked',
     promises: [4, 9],
     file: resolver,
-    find: "if (letter.parked && lane.status === 'parked') lane.status = 'open';",
+    find: "if (isParking(letter) && lane.status === 'parked') lane.status = 'open';",
     replace: '',
     tests: [promise('independent-keys')],
   },

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { Claim, NewDeadLetter, PartitionId, Pruned, Retention, StoreDeclaration } from '../store.ts';
+import { failureColumns, toFailureRow } from './dead-letter-columns.ts';
 import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
@@ -82,7 +83,11 @@ export class Writer implements WriterCalls {
        ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
     );
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
-    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)');
+    this.#bury = db.prepare(
+      `INSERT INTO millrace_dead_letters
+         (id, pipeline, slice, key, reason, failed_at, attempts, ${failureColumns}, stack, resolved)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+    );
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
@@ -161,12 +166,9 @@ export class Writer implements WriterCalls {
   }
 
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
-    const { id, key, reason, stack, failedAt, attempts, event, timer, delivery, numbers, origin, parked } = letter;
-    const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
-    const failedTimer = [timer?.name ?? null, timer?.dueAt ?? null, timer?.data ?? null];
-    const failedDelivery = delivery === null ? null : JSON.stringify(delivery);
-    const about = [...place, parked ? 1 : 0, ...failedTimer, failedDelivery, origin];
-    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...about, stack);
+    const { id, key, reason, stack, failedAt, attempts } = letter;
+    const failure = toFailureRow(letter);
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...failure, stack);
   }
 
   #partition(pipeline: string, slice: number): Partition {
