@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { commitOf } from '../src/store/contract/fixtures.ts';
 import { memory } from '../src/store/memory/memory-store.ts';
-import type { Commit, NewDeadLetter, NewEvent, Store } from '../src/store/store.ts';
+import type { Commit, NewEvent, Store } from '../src/store/store.ts';
 import { checkInvariants } from './invariants.ts';
 import type { AppliedTurn, ArrivedCall, Ingest, Ledger, Witness } from './ledger.ts';
 
@@ -100,10 +100,9 @@ const timerTurn = (at: number): AppliedTurn => ({
   sent: [],
 });
 
-const letter: NewDeadLetter = {
-  ...{ id: 'l', key: 'ann', reason: 'not today', stack: null, failedAt: now, attempts: 1, timer: null, delivery: null, numbers: null },
-  ...{ origin: null, parked: false },
-  event: { position: 2, order: 2 },
+const letter = {
+  ...{ kind: 'event' as const, id: 'l', key: 'ann', reason: 'not today', stack: null, failedAt: now, attempts: 1 },
+  ...{ event: { position: 2, order: 2 }, parked: false },
 };
 const given: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'given up' } };
 const doubtful: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'unknown' } };

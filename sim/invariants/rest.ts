@@ -1,3 +1,4 @@
+import { lettersOf } from '../../src/store/contract/letters-of.ts';
 import type { KeyRecord, PartitionId, Store } from '../../src/store/store.ts';
 import type { ArrivedCall, Ledger, LedgerEndpoint } from '../ledger.ts';
 import { deliveriesOf, hasArrived, type ToldDelivery } from './deliveries.ts';
@@ -99,8 +100,8 @@ function givenUpOf({ witness, letters }: Evidence, { resolved }: Ledger): Readon
   const own = resolved.filter((one) => one.pipeline === witness.pipeline && (one.what === 'timer' || one.what === 'delivery'));
   const names = [
     ...own.map(({ key, name }) => ({ key, name })),
-    ...letters.flatMap(({ key, timer }) => (timer === null ? [] : [{ key, name: timer.name }])),
-    ...letters.flatMap(({ key, delivery }) => (delivery === null ? [] : [{ key, name: `${delivery.endpoint}/${delivery.id}` }])),
+    ...lettersOf('timer', letters).map(({ key, timer }) => ({ key, name: timer.name })),
+    ...lettersOf('delivery', letters).map(({ key, delivery }) => ({ key, name: `${delivery.endpoint}/${delivery.id}` })),
   ];
   return new Set(names.map(({ key, name }) => deliveryNameOf(key, name)));
 }

@@ -294,7 +294,7 @@ class Simulation implements World {
     let isAny = false;
     const redrive = async () => {
       for (const letter of await life.mill.deadLetters({ limit: 1_000 })) {
-        if (letter.numbers !== null) continue;
+        if (letter.kind === 'gap') continue;
         isAny = true;
         for (const one of lives) await this.#redrive(one, letter);
       }
@@ -312,7 +312,7 @@ class Simulation implements World {
       if (isDone) return;
       if (!(error instanceof MillraceError) || (!error.retryable && error.code !== 'MILL_CONFLICT')) throw error;
       // A timer that was set anew since; or a delivery whose key has not been told yet, or a partition that recovers still.
-      if (error.code === 'MILL_CONFLICT' && letter.timer !== null) await this.#callers.resolve(life, letter, 'discarded');
+      if (error.code === 'MILL_CONFLICT' && letter.kind === 'timer') await this.#callers.resolve(life, letter, 'discarded');
     }
   }
 

@@ -122,7 +122,7 @@ class Discard {
         limit: lettersMax,
         ...(after !== undefined && { after }),
       });
-      parking.push(...letters.filter(({ parked }) => parked));
+      parking.push(...letters.filter((letter) => letter.kind === 'event' && letter.parked));
       if (letters.length < lettersMax) return parking;
       after = letters.at(-1)?.id;
     }

@@ -2,7 +2,7 @@ import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
 import { sizeOfValues } from '../store/list-size.ts';
 import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, Release, TimerWrite } from '../store/store.ts';
-import type { DraftCounts } from './counts.ts';
+import { type DraftCounts, noDraftCounts } from './counts.ts';
 import type { DueTimer } from './key-timers.ts';
 import type { Lane, Waiting } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
@@ -26,18 +26,7 @@ export class Draft {
   turns = 0;
   /** Of what it writes, as estimated from its texts. */
   bytes = 0;
-  readonly counts: DraftCounts = {
-    processed: 0,
-    ignored: 0,
-    failed: 0,
-    retries: 0,
-    received: 0,
-    acceptedAtTotal: 0,
-    delivered: 0,
-    deliveryRetries: 0,
-    deliveriesFailed: 0,
-    deliveriesUnknown: 0,
-  };
+  readonly counts: DraftCounts = { ...noDraftCounts };
   readonly sends: Outgoing[] = [];
   readonly gaps: GapWrite[] = [];
   readonly timers: TimerWrite[] = [];
@@ -144,8 +133,8 @@ export class Draft {
   }
 
   bury(letter: NewDeadLetter): void {
-    const { reason, stack, delivery } = letter;
-    if (delivery !== null) this.bytes += bytesOfText(delivery.body);
+    const { reason, stack } = letter;
+    if (letter.kind === 'delivery') this.bytes += bytesOfText(letter.delivery.body);
     // They come from a user's program, which may say anything.
     this.#deadLetters.push({
       ...letter,

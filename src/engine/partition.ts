@@ -6,6 +6,7 @@ import { checkBacklog } from './accepted-otherwise.ts';
 import type { Admission } from './admissions.ts';
 import { pauseMs } from './backoff.ts';
 import { checkStanding } from './check-standing.ts';
+import type { SliceFigures } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import { discardWaiting } from './discard-waiting.ts';
 import type { PipelineMeans } from './engine-means.ts';
@@ -129,9 +130,10 @@ export class Partition {
     return this.#ledger.unsettled + this.#arriving;
   }
 
-  /** Accepted and not settled events that wait in the store. */
-  get held(): number {
-    return Math.max(0, this.#ledger.unsettled - (this.#tenure?.backlog ?? 0));
+  /** What the partition has of its own for the counts of its pipeline. */
+  figures(): SliceFigures {
+    const held = Math.max(0, this.#ledger.unsettled - (this.#tenure?.backlog ?? 0));
+    return { held, gaps: this.gapWatch.count, oldestGapMs: this.gapWatch.ageMs };
   }
 
   /** Whether something is left that could be done now. */

@@ -2,7 +2,7 @@ import type { MillraceError } from '../errors.ts';
 import type { Endpoint } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { PartitionId } from '../store/store.ts';
-import { Counters, type PipelineCounts } from './counts.ts';
+import { Counters, overSlices, type PipelineCounts } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import type { EngineMeans } from './engine-means.ts';
@@ -55,12 +55,9 @@ export class Partitions {
   }
 
   counts({ name, concurrency }: AnyPipeline): PipelineCounts {
-    const slices = this.of(name);
-    const held = slices.reduce((total, partition) => total + partition.held, 0);
-    const gaps = slices.reduce((total, { gapWatch }) => total + gapWatch.count, 0);
-    const oldestGapMs = Math.max(...slices.map(({ gapWatch }) => gapWatch.ageMs));
-    const gauges = { concurrency, held, gaps, oldestGapMs, paused: this.isPaused(name) };
-    return this.counters(name).snapshot(gauges, this.#means.clock.elapsedMs());
+    const slices = this.of(name).map((partition) => partition.figures());
+    const lookedAt = { ...overSlices(slices), concurrency, paused: this.isPaused(name) };
+    return this.counters(name).snapshot(lookedAt, this.#means.clock.elapsedMs());
   }
 
   /** The endpoints of which deliveries wait longer than for their turn. */

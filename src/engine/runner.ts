@@ -19,6 +19,10 @@ import { traceFields } from './tracing.ts';
 import { type DeliveryEffect, TurnRecord, type TurnSubject } from './turn.ts';
 import type { TurnsUnderWay } from './turns-under-way.ts';
 
+type WithoutFacts<Letter> = Letter extends unknown ? Omit<Letter, 'id' | 'key' | 'failedAt'> : never;
+/** A dead letter of a lane, as it is given up now. */
+type GivenUp = WithoutFacts<NewDeadLetter>;
+
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
   readonly random: () => number;
@@ -294,16 +298,7 @@ export class Runner {
     } else {
       const event = { position: waiting.position, order: waiting.order };
       const parked = onGiveUp === 'park';
-      this.#bury(draft, lane, {
-        ...fault,
-        attempts: waiting.attempts,
-        event,
-        timer: null,
-        delivery: null,
-        numbers: null,
-        origin: null,
-        parked,
-      });
+      this.#bury(draft, lane, { kind: 'event', ...fault, attempts: waiting.attempts, event, parked });
       this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
       if (parked) this.#order.stopped(lane, draft, waiting, null);
       else this.#order.settled(lane, draft, waiting);
@@ -339,16 +334,7 @@ export class Runner {
     const { pipeline, log } = this.#means;
     const draft = this.#means.draft();
     log.error({ pipeline: pipeline.name, key: lane.key, timer: name, attempt: attempts, ...faultFields(fault) }, 'gave up, timer dropped');
-    this.#bury(draft, lane, {
-      ...fault,
-      attempts,
-      event: null,
-      timer: { name, dueAt, data },
-      delivery: null,
-      numbers: null,
-      origin: null,
-      parked: false,
-    });
+    this.#bury(draft, lane, { kind: 'timer', ...fault, attempts, timer: { name, dueAt, data } });
     this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
   }
 
@@ -364,17 +350,8 @@ export class Runner {
     const draft = this.#means.draft();
     const numbers = { from: lane.next, to: to - 1 };
     const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
-    this.#bury(draft, lane, {
-      reason: `${missing} did not arrive within ${skipAfterMs} ms`,
-      stack: null,
-      attempts: 0,
-      event: null,
-      timer: null,
-      delivery: null,
-      numbers,
-      origin: null,
-      parked: false,
-    });
+    const reason = `${missing} did not arrive within ${skipAfterMs} ms`;
+    this.#bury(draft, lane, { kind: 'gap', reason, stack: null, attempts: 0, numbers });
     lane.moveTo(to);
     draft.change(lane);
     this.#means.drafted();
@@ -386,28 +363,18 @@ export class Runner {
     const { order: number, position, attempts } = waiting;
     const reason = `number ${number} is more than ${this.#means.pipeline.order?.jumpMax} beyond ${lane.next}, the next one: gap.maxJump`;
     const event = { position, order: number };
-    this.#bury(draft, lane, {
-      reason,
-      stack: null,
-      attempts,
-      event,
-      timer: null,
-      delivery: null,
-      numbers: null,
-      origin: null,
-      parked: false,
-    });
+    this.#bury(draft, lane, { kind: 'event', reason, stack: null, attempts, event, parked: false });
     this.#means.log.error({ pipeline: this.#means.pipeline.name, key: lane.key, event: waiting.id, reason }, 'gave up, event skipped');
     this.#order.settled(lane, draft, waiting);
     this.#means.drafted();
   }
 
-  #bury(draft: Draft, lane: Lane, letter: Omit<NewDeadLetter, 'id' | 'key' | 'failedAt'>): void {
+  #bury(draft: Draft, lane: Lane, letter: GivenUp): void {
     const { clock } = this.#means;
     const now = clock.now();
     const id = this.#means.newId();
     draft.bury({ id, key: lane.key, failedAt: now, ...letter });
-    if (letter.event === null) return;
+    if (letter.kind !== 'event') return;
     draft.counts.failed += 1;
     if (letter.parked) draft.parked.push(id);
   }

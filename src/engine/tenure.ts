@@ -272,8 +272,7 @@ export class Tenure {
   async bury({ origin, key, fault: reason, stack }: FaultyRow): Promise<void> {
     if (this.#state !== 'working') return;
     const { newId, clock } = this.#means;
-    const nothing = { event: null, timer: null, delivery: null, numbers: null };
-    this.#draft.bury({ id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
+    this.#draft.bury({ kind: 'origin', id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, origin });
     await this.#committed();
   }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
-import type { DeadLetter } from '../store/store.ts';
+import type { DeadLetter, DeadLetterOf } from '../store/store.ts';
 import { isLimited, mayUse } from './access/guard.ts';
 import { decodeCursor, forPage, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
@@ -18,6 +18,10 @@ type Route = { Params: z.infer<typeof Params> };
 
 const DeadLetterAnswer = z.object({
   id: z.string(),
+  kind: z.enum(['event', 'timer', 'delivery', 'gap', 'origin']).meta({
+    description:
+      'What was given up: an event, timer or delivery that failed, a gap whose numbers were skipped, or an origin, such as a row, of which no event could be made',
+  }),
   pipeline: z.string(),
   key: z.string(),
   reason: z.string(),
@@ -45,6 +49,8 @@ const DeadLetterAnswer = z.object({
       'What a source made the event from, such as a row: {"table":"mails","key":{"id":7}}; without an event: what none could be made of',
   }),
 });
+type Answer = z.infer<typeof DeadLetterAnswer>;
+
 const Resolved = z.object({ id: z.string(), status: z.enum(['redriven', 'discarded']) });
 
 /** Adds the routes over what was given up (promise 9): list, look, redrive, discard. */
@@ -117,35 +123,40 @@ function checkPipeline(request: FastifyRequest, pipeline: string | undefined): v
   throw new MillraceError('MILL_FORBIDDEN', 'pipeline: expected one that the token is for, and it is for some alone');
 }
 
-function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
-  const { id, key, reason, stack, attempts, parked, eventId, numbers, origin } = row;
-  return {
-    id,
-    pipeline: row.partition.pipeline,
-    key,
-    reason,
-    stack,
-    failedAt: new Date(row.failedAt).toISOString(),
-    attempts,
-    parked,
-    eventId,
-    event: row.body === null ? null : JSON.parse(row.body),
-    timer: toTimer(row.timer),
-    delivery: toDelivery(row.delivery),
-    acceptedAt: row.acceptedAt === null ? null : new Date(row.acceptedAt).toISOString(),
-    numbers,
-    origin: origin === null ? null : JSON.parse(origin),
-  };
+function toAnswer(row: DeadLetter): Answer {
+  const { id, kind, partition, key, reason, stack, attempts } = row;
+  const failedAt = new Date(row.failedAt).toISOString();
+  return { id, kind, pipeline: partition.pipeline, key, reason, stack, failedAt, attempts, ...nothing, ...toFailure(row) };
 }
 
-function toTimer(timer: DeadLetter['timer']): z.infer<typeof DeadLetterAnswer>['timer'] {
-  if (timer === null) return null;
-  const { name, dueAt, data } = timer;
+/** What a dead letter answers about what it is not about. */
+const nothing = { parked: false, eventId: null, event: null, timer: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
+
+function toFailure(row: DeadLetter): Partial<Answer> {
+  switch (row.kind) {
+    case 'event':
+      return toEvent(row);
+    case 'timer':
+      return { timer: toTimer(row) };
+    case 'delivery':
+      return { delivery: toDelivery(row) };
+    case 'gap':
+      return { numbers: row.numbers };
+    case 'origin':
+      return { origin: JSON.parse(row.origin) };
+  }
+}
+
+function toEvent({ parked, eventId, body, acceptedAt, origin }: DeadLetterOf<'event'>): Partial<Answer> {
+  const event = JSON.parse(body);
+  return { parked, eventId, event, acceptedAt: new Date(acceptedAt).toISOString(), origin: origin === null ? null : JSON.parse(origin) };
+}
+
+function toTimer({ timer: { name, dueAt, data } }: DeadLetterOf<'timer'>): Answer['timer'] {
   return { name, dueAt: new Date(dueAt).toISOString(), data: data === null ? null : JSON.parse(data) };
 }
 
-function toDelivery(delivery: DeadLetter['delivery']): z.infer<typeof DeadLetterAnswer>['delivery'] {
-  if (delivery === null) return null;
+function toDelivery({ delivery }: DeadLetterOf<'delivery'>): Answer['delivery'] {
   const { id, endpoint, url, body, askedAt } = delivery;
   return { id, endpoint, url: url && withoutCredentials(url), payload: JSON.parse(body), askedAt: new Date(askedAt).toISOString() };
 }

@@ -7,6 +7,7 @@ import type { Limits } from '../engine/limits.ts';
 import { type Mill, millrace } from '../engine/mill.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import type { Store } from '../store/store.ts';
 import type { AccessOptions } from './access/guard.ts';
 import { createServer } from './create-server.ts';
 import type { System } from './declared-system.ts';
@@ -47,6 +48,7 @@ interface ServeOptions {
   readonly http?: HttpLimits;
   readonly access?: AccessOptions;
   readonly host?: string;
+  readonly store?: Store;
 }
 
 /** A real server over a real engine in memory, gone when the test ends. */
@@ -60,6 +62,7 @@ export async function serve(
     http = httpLimits,
     access = {},
     host = '127.0.0.1',
+    store = memory(),
   }: ServeOptions = {},
 ): Promise<Served> {
   const system: System = {
@@ -69,7 +72,7 @@ export async function serve(
     pipelines,
     ...(routes && { routes }),
   };
-  const mill = await millrace({ store: memory(), pipelines, limits }).start();
+  const mill = await millrace({ store, pipelines, limits }).start();
   const server = await createServer({ mill, systems: [system], log, limits: http, access });
   t.after(() => server.stop(1_000));
   return { url: await server.listen({ host, port: 0 }), mill, server };

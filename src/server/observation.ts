@@ -8,6 +8,7 @@ import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
 import { version } from '../version.ts';
 import type { Guard } from './access/guard.ts';
+import { eventMetricSchemas } from './figure-schemas.ts';
 import type { Gate } from './gate.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { preferredFormat } from './preferred-format.ts';
@@ -84,17 +85,7 @@ function attentionOf(mill: Mill, counts: readonly (readonly [pipeline: string, P
   };
 }
 
-const metricsOfPipeline = {
-  events_received: z.int(),
-  events_processed: z.int(),
-  events_failed: z.int(),
-  average_processing_latency_ms: z.number(),
-  current_queue_depth: z.int(),
-  active_workers: z.int(),
-  events_per_second: z.number(),
-  uptime_seconds: z.number(),
-};
-const MetricsAnswer = z.object({ ...metricsOfPipeline, pipelines: z.record(z.string(), z.object(metricsOfPipeline)) });
+const MetricsAnswer = z.object({ ...eventMetricSchemas, pipelines: z.record(z.string(), z.object(eventMetricSchemas)) });
 
 const MetricsQuery = z.object({
   format: z.enum(['json', 'prometheus']).optional().meta({

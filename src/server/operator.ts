@@ -6,6 +6,7 @@ import { MillraceError } from '../errors.ts';
 import { mayUse } from './access/guard.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
+import { figureSchemas } from './figure-schemas.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
 import type { IngestRequest } from './ingest-request.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
@@ -19,38 +20,7 @@ type KeyRoute = { Params: z.infer<typeof KeyParams> };
 const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).max(max) });
 type Batch = ReturnType<typeof batchOf>;
 const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
-const PipelineList = z.object({
-  items: z.array(
-    z.object({
-      name: z.string(),
-      received: z.int(),
-      processed: z.int(),
-      ignored: z.int(),
-      failed: z.int(),
-      discarded: z.int(),
-      duplicates: z.int(),
-      rejected: z.int(),
-      retries: z.int(),
-      deliveries: z.int(),
-      delivered: z.int(),
-      deliveryRetries: z.int(),
-      deliveriesFailed: z.int(),
-      deliveriesUnknown: z.int(),
-      depth: z.int(),
-      held: z.int(),
-      gaps: z.int(),
-      oldestGapMs: z.number(),
-      deadLetters: z.int(),
-      parked: z.int(),
-      throttled: z.int(),
-      running: z.int(),
-      concurrency: z.int(),
-      paused: z.boolean(),
-      latencyMsTotal: z.number(),
-      perSecond: z.number(),
-    }),
-  ),
-});
+const PipelineList = z.object({ items: z.array(z.object({ name: z.string(), ...figureSchemas })) });
 const KeyAnswer = z.object({
   key: z.string(),
   status: z.enum(['open', 'parked']),

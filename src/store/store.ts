@@ -140,7 +140,7 @@ export interface NewEvent {
 /**
  * - `accepted`: it is in the log.
  * - `duplicate`: its chosen id is known, or its number is applied or held for its key. Nothing was stored.
- * - `late`: its number was skipped (`NewDeadLetter` with `numbers`). Nothing was stored.
+ * - `late`: its number was skipped (a dead letter of a gap). Nothing was stored.
  */
 export type Appended = { readonly status: 'accepted'; readonly position: number } | { readonly status: 'duplicate' | 'late' };
 
@@ -324,7 +324,8 @@ export type DeliveryWrite =
   | ({ readonly write: 'retry' } & DeliveryName & Pick<StoredDelivery, 'attempts' | 'dueAt'>)
   | ({ readonly write: 'remove' } & DeliveryName);
 
-export interface NewDeadLetter {
+/** What every dead letter says, whatever was given up. */
+type DeadLetterHead = {
   readonly id: string;
   readonly key: string;
   readonly reason: string;
@@ -332,29 +333,58 @@ export interface NewDeadLetter {
   readonly stack: string | null;
   readonly failedAt: number;
   readonly attempts: number;
-  /** The failed event; null when something else was given up. */
-  readonly event: { readonly position: number; readonly order: number } | null;
-  /** The failed timer; null when something else was given up. */
-  readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'> | null;
-  /** The failed delivery; null when something else was given up. */
-  readonly delivery: Omit<StoredDelivery, 'key' | 'flow' | 'attempts' | 'dueAt'> | null;
-  /** The numbers that were skipped; null when something else was given up. */
-  readonly numbers: { readonly from: number; readonly to: number } | null;
-  /** The origin of which no event could be made; null when something else was given up. */
-  readonly origin: string | null;
-  /** Whether its key was parked for it. */
-  readonly parked: boolean;
-}
+};
 
-export interface DeadLetter extends NewDeadLetter {
-  readonly partition: PartitionId;
-  /** The origin of which no event could be made, or that of the failed event; null where there is none. */
-  readonly origin: string | null;
-  /** The failed event's body, id and time of acceptance; null where there is none. */
-  readonly body: string | null;
-  readonly eventId: string | null;
-  readonly acceptedAt: number | null;
-}
+/** An event that failed, by its place in the log. */
+type FailedEvent = {
+  readonly kind: 'event';
+  readonly event: { readonly position: number; readonly order: number };
+  /** Whether its key was parked for it. Nothing else parks a key. */
+  readonly parked: boolean;
+};
+
+type FailedTimer = {
+  readonly kind: 'timer';
+  readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'>;
+};
+
+type FailedDelivery = {
+  readonly kind: 'delivery';
+  readonly delivery: Omit<StoredDelivery, 'key' | 'flow' | 'attempts' | 'dueAt'>;
+};
+
+/** Numbers that were skipped. */
+type SkippedGap = {
+  readonly kind: 'gap';
+  readonly numbers: { readonly from: number; readonly to: number };
+};
+
+/** An origin of which no event could be made. */
+type RejectedOrigin = {
+  readonly kind: 'origin';
+  readonly origin: string;
+};
+
+/** What was given up; `kind` says which. */
+export type NewDeadLetter = DeadLetterHead & (FailedEvent | FailedTimer | FailedDelivery | SkippedGap | RejectedOrigin);
+
+/** What the log has of a failed event. */
+type LoggedFailure = Pick<LoggedEvent, 'body' | 'acceptedAt' | 'origin'> & { readonly eventId: string };
+
+/** A dead letter as it is read: one of an event with what the log has of that. */
+export type DeadLetter = DeadLetterHead & { readonly partition: PartitionId } & (
+    | (FailedEvent & LoggedFailure)
+    | FailedTimer
+    | FailedDelivery
+    | SkippedGap
+    | RejectedOrigin
+  );
+
+/** What may be given up. */
+export type DeadLetterKind = DeadLetter['kind'];
+
+/** A dead letter of one kind. */
+export type DeadLetterOf<Kind extends DeadLetterKind> = Extract<DeadLetter, { readonly kind: Kind }>;
 
 /**
  * The work of many turns of a partition, as one transaction. Parts are applied in the order of these fields; within

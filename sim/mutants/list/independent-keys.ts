@@ -75,8 +75,8 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'discard-leaves-the-key-parked',
     promises: [4, 9],
-    file: 'src/engine/resolver.ts',
-    find: "if (letter.parked && lane.status === 'parked') lane.unpark();",
+    file: resolver,
+    find: "if (isParking(letter) && lane.status === 'parked') lane.unpark();",
     replace: '',
     tests: [promise('independent-keys')],
   },

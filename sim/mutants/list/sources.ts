@@ -137,8 +137,8 @@ export const sources: readonly Mutant[] = [
     name: 'rejected-row-cannot-be-redriven',
     promises: [9],
     file: 'src/engine/resolver.ts',
-    find: 'if (isRejected(letter)) return this.#forget(letter);\n    if (timer',
-    replace: 'if (timer',
+    find: "      case 'origin':\n        return this.#forget(letter);\n",
+    replace: '',
     tests: [beside('engine/schedules/sources', 'taken once more after a redrive')],
   },
   {

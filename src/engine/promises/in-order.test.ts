@@ -113,7 +113,8 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.advance('2m');
     assert.deepEqual(await stepsOf(t, 'a'), [1, 4, 5, 6]);
     const [letter] = await t.deadLetters();
-    assert.deepEqual(letter?.numbers, { from: 2, to: 3 });
+    assert.ok(letter?.kind === 'gap');
+    assert.deepEqual(letter.numbers, { from: 2, to: 3 });
     await assert.rejects(t.ingest('steps', { key: 'a', n: 3 }), isCode('MILL_EVENT_TOO_LATE'));
     assert.deepEqual((await t.ingest('steps', { key: 'a', n: 4 })).status, 'duplicate');
     await t.stop();
@@ -293,7 +294,7 @@ onEveryStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       upTo(200).filter((n) => n > 2),
     );
     assert.deepEqual(
-      (await t.deadLetters()).map(({ numbers }) => numbers),
+      (await t.deadLetters()).map((letter) => letter.kind === 'gap' && letter.numbers),
       [{ from: 1, to: 2 }],
     );
     await t.stop();

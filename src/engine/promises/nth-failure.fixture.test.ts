@@ -119,7 +119,10 @@ function callerOf(t: TestMill, fault: Fault): Caller {
       // One that was redriven although the answer was lost is there no more.
       const isGone = (error: unknown) => assert.ok(isCode('MILL_NOT_FOUND')(error), messageOf(error));
       for (const { id } of letters) await again(() => t.mill.redrive(id)).catch(isGone);
-      return letters.map(({ key, eventId, reason, attempts, parked }) => ({ key, eventId, reason, attempts, parked }));
+      return letters.map((letter) => {
+        const { key, reason, attempts } = letter;
+        return { key, reason, attempts, ...(letter.kind === 'event' && { eventId: letter.eventId, parked: letter.parked }) };
+      });
     },
     async restart() {
       const { hasDied } = fault;

@@ -279,8 +279,8 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
       await t.advance('1m');
       assert.deepEqual(attempts, [1, 2, 3]);
       assert.deepEqual(await whatWasSaid(t), isHopeless ? ['set', 'later'] : ['set', 'ring', 'later']);
-      const letters = (await t.deadLetters()).map(({ key, reason, attempts, parked }) => ({ key, reason, attempts, parked }));
-      assert.deepEqual(letters, isHopeless ? [{ key: 'a', reason: 'timer ring: no bell', attempts: 3, parked: false }] : []);
+      const letters = (await t.deadLetters()).map(({ kind, key, reason, attempts }) => ({ kind, key, reason, attempts }));
+      assert.deepEqual(letters, isHopeless ? [{ kind: 'timer', key: 'a', reason: 'timer ring: no bell', attempts: 3 }] : []);
       await t.crash();
       await t.advance('1m');
       assert.deepEqual(attempts, [1, 2, 3]);
@@ -387,8 +387,8 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
     for (const key of ['a', 'b', 'c']) await t.ingest('speech', { key, say: 'set', after: 400 });
     await t.advance('1m');
     const [a, b, c] = await t.deadLetters();
-    assert.ok(a && b && c);
-    assert.deepEqual([a.timer?.name, a.event, a.attempts], ['ring', null, 3]);
+    assert.ok(a?.kind === 'timer' && b && c);
+    assert.deepEqual([a.timer.name, a.attempts], ['ring', 3]);
     assert.equal(t.mill.counts().speech?.deadLetters, 3);
     isBroken = false;
     await t.mill.redrive(a.id);

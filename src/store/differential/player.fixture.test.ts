@@ -169,9 +169,7 @@ export class Player {
     for (const { write } of deliveries) this.seen.add(`deliveries: ${write}`);
     for (const { gap } of gaps) this.seen.add(gap === null ? 'gaps: forget' : 'gaps: note');
     for (const { timer } of timers) this.seen.add(timer === null ? 'timers: disarm' : 'timers: arm');
-    for (const { event, timer, delivery, origin } of deadLetters) {
-      this.seen.add(`dead letter: ${event ? 'event' : timer ? 'timer' : delivery ? 'delivery' : origin ? 'origin' : 'numbers'}`);
-    }
+    for (const { kind } of deadLetters) this.seen.add(`dead letter: ${kind}`);
   }
 }
 
@@ -215,6 +213,6 @@ export const kinds: readonly string[] = [
   ),
   ...['put', 'add', 'update'].map((write) => `rows: ${write}`),
   ...['ask', 'restore', 'retry', 'remove'].map((write) => `deliveries: ${write}`),
-  ...['event', 'timer', 'delivery', 'origin', 'numbers'].map((failed) => `dead letter: ${failed}`),
+  ...['event', 'timer', 'delivery', 'gap', 'origin'].map((kind) => `dead letter: ${kind}`),
   ...['MILL_STORE_FENCED', 'MILL_COMMIT_REFUSED'],
 ];

@@ -1,4 +1,15 @@
-import { acceptedAt, chosen, delivery, event, gap, letter, numbered } from '../contract/fixtures.ts';
+import {
+  acceptedAt,
+  chosen,
+  delivery,
+  deliveryLetter,
+  event,
+  gap,
+  letter,
+  numbered,
+  originLetter,
+  timerLetter,
+} from '../contract/fixtures.ts';
 import type {
   Commit,
   DeadLetter,
@@ -167,9 +178,13 @@ export class RandomWork {
   #letter(): NewDeadLetter {
     const key = this.#chance.one(keys);
     const timer = { name: 'wake', dueAt: this.#chance.upTo(40), data: this.#chance.one([null, '1']) };
-    const { key: _, attempts: _attempts, dueAt: _dueAt, ...call } = delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' });
-    const failed = this.#chance.one([{ timer }, { delivery: call }, { origin: this.#chance.one(origins) }]);
-    return letter(this.#nextLetterId(), key, 0, { event: null, stack: this.#chance.one([null, 'Error: it failed']), ...failed });
+    const id = this.#nextLetterId();
+    const failed = this.#chance.one([
+      timerLetter(id, key, timer),
+      deliveryLetter(id, delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' })),
+      originLetter(id, key, this.#chance.one(origins)),
+    ]);
+    return { ...failed, stack: this.#chance.one([null, 'Error: it failed']) };
   }
 
   /** Each follows the one before it in id order. */

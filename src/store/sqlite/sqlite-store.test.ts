@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { table } from '../../pipeline/table.ts';
-import { arm, commitOf, put } from '../contract/fixtures.ts';
+import { arm, commitOf, originLetter, put } from '../contract/fixtures.ts';
 import { storeContract } from '../contract.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { sqlite } from './sqlite-store.ts';
@@ -77,12 +77,10 @@ test('a value that a column cannot hold refuses the commit, whichever part of it
     // No engine decides these. Met all the same, they must not be taken for a fault of the store.
     const wrong = 'x' as never;
     const timers = (attempts: number) => [{ key: 'a', name: 'wake', timer: { dueAt: 7, data: null, attempts, retryAt: null } }];
-    const nothing = { event: null, timer: null, delivery: null, numbers: null, origin: null };
-    const facts = { reason: 'x', stack: null, failedAt: 1, attempts: wrong, ...nothing };
     for (const work of [
       { timers: timers(wrong) },
       { rows: [{ table: 'pages', write: 'put' as const, rows: [['a', wrong]] }] },
-      { deadLetters: [{ id: '1', key: 'a', parked: false, ...facts }] },
+      { deadLetters: [{ ...originLetter('1', 'a', '{}'), attempts: wrong }] },
       { keys: [{ key: 'a', state: { json: undefined as never, version: 1 }, next: {} as never, parked: false }] },
     ]) {
       await assert.rejects(lease.commit(commitOf(work)), { code: 'MILL_COMMIT_REFUSED' });

@@ -6,6 +6,7 @@ import { TableWriter } from '../../node-sqlite/tables.ts';
 import type { NewDeadLetter, PartitionId, Pruned, Retention, Standing, StoreDeclaration } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { Call } from '../threads/thread-messages.ts';
+import { failureColumns, toFailureRow } from './dead-letter-columns.ts';
 import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
@@ -91,7 +92,11 @@ export class Writer implements WriterCalls {
        ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
     );
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
-    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)');
+    this.#bury = db.prepare(
+      `INSERT INTO millrace_dead_letters
+         (id, pipeline, slice, key, reason, failed_at, attempts, ${failureColumns}, stack, resolved)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+    );
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
@@ -180,12 +185,9 @@ export class Writer implements WriterCalls {
   }
 
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
-    const { id, key, reason, stack, failedAt, attempts, event, timer, delivery, numbers, origin, parked } = letter;
-    const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
-    const failedTimer = [timer?.name ?? null, timer?.dueAt ?? null, timer?.data ?? null];
-    const failedDelivery = delivery === null ? null : JSON.stringify(delivery);
-    const about = [...place, parked ? 1 : 0, ...failedTimer, failedDelivery, origin];
-    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...about, stack);
+    const { id, key, reason, stack, failedAt, attempts } = letter;
+    const failure = toFailureRow(letter);
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...failure, stack);
   }
 
   #partition(pipeline: string, slice: number): Partition {
