@@ -3,7 +3,7 @@ import { beside, system } from '../suites.ts';
 
 const ask = 'src/server/access/ask.ts';
 const guard = 'src/server/access/guard.ts';
-const direct = 'src/server/direct-routes.ts';
+const plain = 'src/server/plain-routes.ts';
 const table = system('access');
 const locked = beside('server/access/guard');
 
@@ -60,17 +60,33 @@ export const access: readonly Mutant[] = [
   {
     name: 'hooks-passed-by',
     promises: [],
-    file: direct,
-    find: 'if (registered !== undefined && !this.#isHooked(registered)) {',
-    replace: 'if (registered !== undefined) {',
+    file: plain,
+    find: '|| this.#isChanged(route.scope)) return undefined;',
+    replace: ') return undefined;',
     tests: [beside('server/direct-routes')],
   },
   {
-    name: 'hooks-in-options-passed-by',
+    name: 'options-passed-by',
     promises: [],
-    file: direct,
-    find: 'if (hookNames.some((name) => options[name] !== undefined)) return true;',
+    file: plain,
+    find: 'if (Object.entries(options).some(([name, value]) => value !== undefined && !plainOptions.has(name))) return false;',
     replace: '',
+    tests: [beside('server/direct-routes')],
+  },
+  {
+    name: 'constraints-of-others-passed-by',
+    promises: [],
+    file: plain,
+    find: 'if (this.#registered.some(({ options }) => options.constraints !== undefined)) return undefined;',
+    replace: '',
+    tests: [beside('server/direct-routes')],
+  },
+  {
+    name: 'routes-of-embedders-passed-by',
+    promises: [],
+    file: plain,
+    find: 'return this.#leadsTo(url, path) ? route.options : undefined;',
+    replace: 'void path;\n    return route.options;',
     tests: [beside('server/direct-routes')],
   },
   {
