@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -92,6 +93,15 @@ for (const [what, words, environment, message] of unlocked) {
     assert.equal(stderr.trimEnd().split('\n').length, 1);
   });
 }
+
+test('a server does not wait for a pipe of tokens that nobody writes, and says what is expected', { timeout: 60_000 }, async (context) => {
+  const folder = temporaryFolder(context);
+  execFileSync('mkfifo', [join(folder, 'tokens')]);
+  const words = ['serve', 'rockets', '--port', '0', '--database', 'memory:'];
+  const { code, stderr } = await run(context, folder, words, { MILLRACE_TOKENS_FILE: 'tokens' }).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /MILLRACE_TOKENS_FILE: tokens: cannot be read: expected a file, found a pipe, a folder or a device/);
+});
 
 test('it listens anywhere when it is told to be open', async (context) => {
   for (const [words, environment] of [

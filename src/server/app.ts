@@ -6,6 +6,7 @@ import { Bodies } from './bodies.ts';
 import { answerClientError, answerFailures } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { missingBody, parseJsonBody, rawBody } from './json-body.ts';
+import { pathOf } from './path-of.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 import { queryCheck } from './query-parameters.ts';
 
@@ -98,7 +99,7 @@ function logAccess(app: FastifyInstance, log: Logger): void {
   if (!log.isLevelEnabled('debug')) return;
   app.addHook('onResponse', (request, reply, done) => {
     const elapsedMs = Math.round(reply.elapsedTime * 10) / 10;
-    log.debug({ method: request.method, url: request.url, status: reply.statusCode, elapsedMs }, 'answered');
+    log.debug({ method: request.method, path: pathOf(request.url), status: reply.statusCode, elapsedMs }, 'answered');
     done();
   });
 }

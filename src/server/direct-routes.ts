@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { type Ask, accessOf } from './access/ask.ts';
+import { type Ask, accessOf, pipelinesOf } from './access/ask.ts';
 import type { UnderWay } from './app.ts';
 import { logFailure } from './failures.ts';
 import type { Gate } from './gate.ts';
@@ -81,9 +81,9 @@ export class DirectRoutes {
     app.addHook('onReady', (done) => {
       const options = this.#plainRoutes.find(route, path);
       if (options !== undefined) {
-        const { config } = options;
-        const ask = { access: accessOf(config, 'POST'), pipelines: pipelines ?? config?.pipelines };
-        this.#routes.set(path, { take, ask, inexactNumbers: config?.inexactNumbers });
+        const { config = {} } = options;
+        const ask = { access: accessOf(config, 'POST'), pipelines: pipelines ?? pipelinesOf(config) };
+        this.#routes.set(path, { take, ask, inexactNumbers: config.inexactNumbers });
       }
       done();
     });

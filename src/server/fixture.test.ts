@@ -7,6 +7,7 @@ import type { Limits } from '../engine/limits.ts';
 import { type Mill, millrace } from '../engine/mill.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import type { Store } from '../store/store.ts';
 import type { AccessOptions } from './access/guard.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { createServer, type MillServer } from './server.ts';
@@ -41,6 +42,9 @@ export interface Served {
 interface ServeOptions {
   readonly routes?: (app: FastifyInstance, mill: Mill) => void;
   readonly pipelines?: readonly AnyPipeline[];
+  /** Those that the system with the routes has, where these are not all. */
+  readonly systemPipelines?: readonly AnyPipeline[];
+  readonly store?: Store;
   readonly log?: Logger;
   readonly limits?: Partial<Limits>;
   readonly http?: HttpLimits;
@@ -54,6 +58,8 @@ export async function serve(
   {
     routes,
     pipelines = [visits, numbered],
+    systemPipelines = pipelines,
+    store = memory(),
     log = pino({ level: 'silent' }),
     limits = {},
     http = httpLimits,
@@ -65,10 +71,10 @@ export async function serve(
     name: 'site',
     title: 'Site <b>',
     description: 'Counts the visits of pages.',
-    pipelines,
+    pipelines: systemPipelines,
     ...(routes && { routes }),
   };
-  const mill = await millrace({ store: memory(), pipelines, limits }).start();
+  const mill = await millrace({ store, pipelines, limits }).start();
   const server = await createServer({ mill, systems: [system], log, limits: http, access });
   t.after(() => server.stop(1_000));
   return { url: await server.listen({ host, port: 0 }), mill, server };

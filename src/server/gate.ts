@@ -5,6 +5,7 @@ import { MillraceError } from '../errors.ts';
 import { type Ask, safeMethods } from './access/ask.ts';
 import { type Guard, pipelinesOfToken } from './access/guard.ts';
 import { crossOriginMessage, isCrossOrigin } from './cross-origin.ts';
+import { pathOf } from './path-of.ts';
 import { securityHeaders } from './security-headers.ts';
 
 /** What still answers while the server stops: who watches it must see that it does. */
@@ -111,7 +112,7 @@ function encodingMessage({ 'content-encoding': encoding }: IncomingHttpHeaders):
 
 function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError {
   const { method } = request;
-  const path = request.url.split('?', 1)[0] ?? '';
+  const path = pathOf(request.url);
   const allowed = app.supportedMethods.filter((other) => app.findRoute({ method: other, url: path }) !== null);
   // A file that is missing below a route that serves files is not found, although the method is right.
   if (allowed.length === 0 || allowed.includes(method)) return new MillraceError('MILL_NOT_FOUND', `expected a known path, found ${path}`);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';
+import { checkRoutes } from './access/check-routes.ts';
 import { type AccessOptions, Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
 import { createApp } from './app.ts';
@@ -58,6 +59,7 @@ export async function createServer({
   // Debug logging hooks every request, so none may go past Fastify.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, { gate, log, ...underWay, bodyBytesMax: limits.bodyBytes });
   boundPipelining(app.server);
+  checkRoutes(app, [...mill.pipelines.keys()]);
   await documentRoutes(app, { systems, log, asksForTokens: guard.asksForTokens });
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
@@ -136,11 +138,12 @@ export class MillServer {
 
 /** A system's routes in a scope of their own, so that its hooks touch no other's. */
 async function addSystem(app: FastifyInstance, system: System, { mill, log }: Pick<ServerOptions, 'mill' | 'log'>): Promise<void> {
+  const names = system.pipelines.map(({ name }) => name);
   await app.register(async (scope) => {
     scope.log = log;
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, tags: route.schema?.tags ?? [system.name] };
-      route.config = { pipelines: system.pipelines.map(({ name }) => name), ...route.config };
+      route.config = { pipelines: names.length > 0 ? names : 'all', ...route.config };
     });
     await system.routes?.(scope, mill);
   });

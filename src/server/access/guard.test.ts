@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { temporaryFolder } from '../../../test/program.ts';
+import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import { exchange, post, problemIn, serve, visits } from '../fixture.test.ts';
 import { ingestRoute } from '../ingest-route.ts';
 import { digestOf, lineOf, newSecret, type Token } from './token.ts';
@@ -80,6 +83,44 @@ test('a direct route asks as its long way does', async (t) => {
   assert.equal(mill.counts().visits?.received, 1);
 });
 
+test('a token for some pipelines is good for no route of a system without pipelines, unless the route deals with none', async (t) => {
+  const [limited, sender, reader] = [made('a', 'operate', ['visits']), made('b', 'ingest', ['visits']), made('c', 'operate')];
+  const { url } = await serve(t, {
+    access: { tokens: new Tokens([limited.token, sender.token, reader.token]) },
+    systemPipelines: [],
+    routes(app) {
+      app.get('/sums', () => ({}));
+      app.get('/sums/:pipeline', () => ({}));
+      app.get('/version', { config: { pipelines: [] } }, () => ({}));
+      app.get('/visits', { config: { pipelines: ['visits'] } }, () => ({}));
+      ingestRoute(app, '/take', {}, async () => ({}));
+    },
+  });
+  const statuses = ({ headers }: typeof limited) =>
+    Promise.all([
+      ...['/sums', '/sums/visits', '/version', '/visits'].map(async (path) => (await fetch(`${url}${path}`, { headers })).status),
+      ...['/take', '/take/'].map(async (path) => (await post(`${url}${path}`, 1, headers)).status),
+    ]);
+  assert.deepEqual(await statuses(limited), [403, 403, 200, 200, 403, 403]);
+  assert.deepEqual(await statuses(sender), [403, 403, 403, 403, 403, 403]);
+  assert.deepEqual(await statuses(reader), [200, 200, 200, 200, 202, 202]);
+});
+
+const misread: readonly (readonly [config: object, message: string])[] = [
+  [{ access: 'reed' }, 'access: expected ingest, read, operate, open (did you mean read?), found "reed"'],
+  [{ access: null }, 'access: expected ingest, read, operate, open, found null'],
+  [{ pipelines: ['visit'] }, 'pipelines[0]: expected visits, numbered (did you mean visits?), found "visit"'],
+  [{ pipelines: 'visits' }, `pipelines: expected an array of names, or 'all', found "visits"`],
+];
+
+for (const [config, message] of misread) {
+  test(`a server does not start with a route that nobody could use: ${message}`, async (t) => {
+    const routes = (app: FastifyInstance) => void app.get('/odd', { config }, () => ({}));
+    const refused = { code: 'MILL_INVALID_DECLARATION', message: `route GET /odd: config.${message}` };
+    await assert.rejects(serve(t, { routes }), refused);
+  });
+}
+
 test('wrong tokens of an address are slowed down and said once in a while, and the right one never waits', {
   timeout: 60_000,
 }, async (t) => {
@@ -123,6 +164,10 @@ test('no secret is told: not by the log at its finest, errors, metrics or the AP
   const told: string[] = [];
   for (const path of ['/broken', '/nowhere', '/', '/metrics?format=prometheus', '/openapi.json', '/docs', '/health'])
     told.push(await (await fetch(`${url}${path}`, { headers })).text());
+  // As clients send it that cannot set a header. Who does so is told that it is no parameter, and by nothing else.
+  for (const path of ['/broken', '/nowhere', '/%', '/ping', '/failing'])
+    for (const method of ['GET', 'POST']) await fetch(`${url}${path}?access_token=${secret}`, { method, headers });
+  assert.ok(lines.some((line) => line.includes('request failed') && line.includes('"path":"/broken"')));
   told.push(
     await (await post(`${url}/failing`, 1, headers)).text(),
     await (await post(`${url}/pipelines/visits/events`, '{', headers)).text(),
@@ -157,6 +202,33 @@ test('anybody may ask whether work makes progress, and only who may look at all 
   assert.deepEqual(Object.keys((await stopped.json()) as object), ['status', 'service', 'reason']);
 });
 
+test('where the database is, and which pipelines there are, only who may look at all learns from a store that fails', async (t) => {
+  const path = join(temporaryFolder(t), 'secret-place.db');
+  const [reader, limited, sender] = [made('a', 'read'), made('b', 'operate', ['visits']), made('c', 'ingest')];
+  const tokens = new Tokens([reader.token, limited.token, sender.token]);
+  const { url } = await serve(t, { store: sqlite(path, { busyTimeoutMs: 1 }), access: { tokens } });
+  const other = new DatabaseSync(path);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  for (const { headers } of [limited, sender]) {
+    for (const end of ['', '/', '/batch', '/batch/']) {
+      const body = end.startsWith('/b') ? { events: [{ page: 'a' }] } : { page: 'a' };
+      const problem = await problemIn(await post(`${url}/pipelines/visits/events${end}`, body, headers));
+      assert.equal(problem.code, 'MILL_STORE_BUSY', end);
+      assert.ok(!JSON.stringify(problem).includes('secret-place'), JSON.stringify(problem));
+    }
+  }
+  const health = async (headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${url}/health`, { headers });
+    assert.equal(answer.status, 503);
+    return JSON.parse(await answer.text()).reason;
+  };
+  assert.match(await health(reader.headers), /secret-place\.db: another program keeps the database locked/);
+  const plain = 'work makes no progress; the log says why, and so does this to a token that may read everything';
+  for (const headers of [{}, limited.headers, sender.headers]) assert.equal(await health(headers), plain);
+  other.exec('COMMIT');
+});
+
 test('a file of tokens is read again when it changes or another is put in its place, and kept when it cannot be', {
   timeout: 60_000,
 }, async (t) => {
@@ -174,6 +246,9 @@ test('a file of tokens is read again when it changes or another is put in its pl
   writeFileSync(`${path}.new`, lineOf(third.token));
   renameSync(`${path}.new`, path);
   await said('"tokens":["third"]');
+  assert.deepEqual(await statuses(), [401, 401, 200]);
+  writeFileSync(path, '');
+  await said('expected at least one token');
   assert.deepEqual(await statuses(), [401, 401, 200]);
   writeFileSync(path, 'nonsense');
   await said('expected NAME:ROLE:SHA256');
