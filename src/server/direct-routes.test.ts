@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { MillraceError } from '../errors.ts';
@@ -269,6 +270,33 @@ test('a stop waits for requests that went the short way', async (t) => {
   assert.equal((await answer).status, 202);
   await stopped;
   assert.equal(mill.counts().visits?.processed, 1);
+});
+
+test('what take answers that is not sent as JSON is refused by both ways, and named', async (t) => {
+  const answers: Readonly<Record<string, () => unknown>> = {
+    nothing: () => undefined,
+    null: () => null,
+    text: () => 'text',
+    number: () => 7,
+    bytes: () => Buffer.from('bytes'),
+    stream: () => Readable.from(['stream']),
+    pieces: () => new Blob(['pieces']).stream(),
+    response: () => new Response('text'),
+  };
+  const { url } = await serve(t, {
+    routes(app) {
+      ingestRoute(app, '/take', {}, async ({ body }) => answers[String(body)]?.() as object);
+      ingestRoute(app, '/list', {}, async () => [1]);
+    },
+  });
+  for (const name of Object.keys(answers)) {
+    for (const path of ['/take', '/take/']) {
+      const { code, detail } = await problemIn(await post(`${url}${path}`, JSON.stringify(name)));
+      assert.equal(code, 'MILL_INVALID_DECLARATION');
+      assert.match(detail, /^ingestRoute: take\(\): expected an object that is sent as JSON, found /, name);
+    }
+  }
+  for (const path of ['/list', '/list/']) assert.equal(await (await post(`${url}${path}`, 1)).text(), '[1]');
 });
 
 test('what a route throws that throws again when it is read is answered as any unexpected error, and harms nothing', async (t) => {

@@ -3,8 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { type Ask, accessOf, pipelinesOf } from './access/ask.ts';
 import type { UnderWay } from './app.ts';
+import { checkAnswer } from './check-ingest-route.ts';
 import { logFailure } from './failures.ts';
-import type { Gate } from './gate.ts';
+import { type Gate, lacksHost } from './gate.ts';
 import type { TakeIn } from './ingest-route.ts';
 import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
 import { PlainRoutes } from './plain-routes.ts';
@@ -89,8 +90,9 @@ export class DirectRoutes {
     });
   }
 
-  #routeFor({ method, url = '', headers }: IncomingMessage): OpenRoute | undefined {
-    if (method !== 'POST') return undefined;
+  #routeFor(request: IncomingMessage): OpenRoute | undefined {
+    const { method, url = '', headers } = request;
+    if (method !== 'POST' || lacksHost(request)) return undefined;
     const route = this.#routes.get(url);
     if (route === undefined || !this.#gate.admits(headers, route.ask)) return undefined;
     // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
@@ -113,7 +115,7 @@ export class DirectRoutes {
     try {
       if (!Buffer.isBuffer(rawBody)) throw rawBody;
       const body = parseRequiredBody(rawBody, route.inexactNumbers);
-      const answer = JSON.stringify(await route.take({ body, headers, rawBody }));
+      const answer = JSON.stringify(checkAnswer(await route.take({ body, headers, rawBody })));
       // Node.js takes a list of names and values as it is.
       response.writeHead(202, [...headOfAnswer, String(Buffer.byteLength(answer))]);
       response.end(answer);

@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
@@ -36,6 +36,15 @@ export function logFailure(log: Logger, status: number, { err, method, url = '' 
   // The engine has logged the fault of a pipeline, whoever brought the event.
   if (status < 500 || status === 503 || codeOf(err) === 'MILL_PIPELINE_FAILED') return;
   log.error({ ...faultOf(err), method, path: pathOf(url) }, 'request failed');
+}
+
+/** Answers a request that expects of the server what it cannot: with 417, as Node.js does it, and our headers. */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const { status, headers, body } = failureAnswer(
+    Object.assign(new Error('Expect: expected 100-continue, found another'), { statusCode: 417 }),
+  );
+  response.writeHead(status, { ...headers, 'content-length': body.length });
+  response.end(body);
 }
 
 const statusByCode: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };

@@ -3,7 +3,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifySchema, RouteHandlerMethod } from 'fastify';
-import { checkIngestRoute } from './check-ingest-route.ts';
+import { checkAnswer, checkIngestRoute } from './check-ingest-route.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { refuseIdempotencyKey } from './idempotency-key.ts';
 import { type InexactNumbers, rawBody } from './json-body.ts';
@@ -39,7 +39,10 @@ declare module 'fastify' {
   }
 }
 
-/** Takes events in and answers what the caller is told with a 202. A `MillraceError` that it throws becomes a problem. */
+/**
+ * Takes events in and answers what the caller is told with a 202: an object, which is sent as JSON. A `MillraceError` that it throws becomes a
+ * problem.
+ */
 export type TakeIn = (request: IngestRequest) => Promise<object>;
 
 /**
@@ -70,7 +73,7 @@ export function ingestRoute(
   const route = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers, access: 'ingest' as const } };
   const handler: RouteHandlerMethod = async (request, reply) => {
     const { body, headers } = request;
-    return reply.code(202).send(await takeIn({ body, headers, rawBody: request.getDecorator<Buffer>(rawBody) }));
+    return reply.code(202).send(checkAnswer(await takeIn({ body, headers, rawBody: request.getDecorator<Buffer>(rawBody) })));
   };
   app.post(path, route, handler);
   const url = `${app.prefix}${path}`;

@@ -116,7 +116,7 @@ function typeOf(code: ErrorCode): string {
 /** The 4xx that an error of Fastify or of a route asks for, otherwise 500. */
 function statusOf(thrown: unknown): number {
   const status = typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? thrown.statusCode : undefined;
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500 ? status : 500;
 }
 
 function codeOf(thrown: unknown): unknown {

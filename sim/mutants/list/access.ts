@@ -53,8 +53,8 @@ export const access: readonly Mutant[] = [
     name: 'unknown-paths-told-to-anybody',
     promises: [],
     file: guard,
-    find: "if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request);",
-    replace: "if (ask === 'any token' || ask.access === 'open') return this.#openTo(token, request);",
+    find: "if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request, reply);",
+    replace: "if (ask === 'any token' || ask.access === 'open') return this.#openTo(token, request, reply);",
     tests: [table],
   },
   {
@@ -175,6 +175,14 @@ export const access: readonly Mutant[] = [
     file: 'src/server/access/check-routes.ts',
     find: "if (access !== undefined) checkName(access, accesses, place.at('access'));",
     replace: 'void access;\n  void accesses;',
+    tests: [locked],
+  },
+  {
+    name: 'connections-of-strangers-kept',
+    promises: [],
+    file: 'src/server/gate.ts',
+    find: 'if (this.#places.areShort && this.#guard.isStranger(request.raw.headers)) reply.raw.shouldKeepAlive = false;',
+    replace: '',
     tests: [locked],
   },
 ];

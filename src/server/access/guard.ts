@@ -82,6 +82,11 @@ export class Guard {
     return new MillraceError('MILL_FORBIDDEN', forbiddenMessage(token, ask, request));
   }
 
+  /** Whether tokens are asked for and who sends these headers has none that is good. */
+  isStranger(headers: IncomingHttpHeaders): boolean {
+    return this.#tokens !== undefined && this.#tokenIn(headers) === undefined;
+  }
+
   /** Whether who sends these headers may look at all that there is. */
   maySeeAll(headers: IncomingHttpHeaders): boolean {
     if (this.#tokens === undefined) return true;
