@@ -116,7 +116,20 @@ test('it listens anywhere when it is told to be open', async (context) => {
     );
     const url = await server.listening();
     assert.equal((await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/rockets`)).status, 200);
+    const { stderr } = await server.kill('SIGTERM');
+    assert.match(stderr, /anybody who reaches this address may do all: set tokens \(MILLRACE_TOKENS\) .* ALLOWED_HOSTS/);
   }
+});
+
+test('an open server on a loopback address warns of nothing', async (context) => {
+  const server = run(context, temporaryFolder(context), ['serve', 'rockets', '--port', '0', '--open', '--database', 'memory:']);
+  await server.listening();
+  assert.doesNotMatch((await server.kill('SIGTERM')).stderr, /may do all/);
+});
+
+test('the help of token has the name first, since --pipeline takes all names that follow', async (context) => {
+  const { stdout } = await run(context, temporaryFolder(context), ['token', '--help']).ended;
+  assert.match(stdout, /^Usage: millrace token <name> --role <role> \[--pipeline <name\.\.\.>\] \[--json\]$/m);
 });
 
 test('SECURITY.md names every variable of access', () => {

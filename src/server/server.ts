@@ -6,6 +6,7 @@ import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { checkRoutes } from './access/check-routes.ts';
 import { type AccessOptions, Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
+import { warnOfUnknownPipelines } from './access/unknown-pipelines.ts';
 import { createApp } from './app.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -59,7 +60,9 @@ export async function createServer({
   // Debug logging hooks every request, so none may go past Fastify.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, { gate, log, ...underWay, bodyBytesMax: limits.bodyBytes });
   boundPipelining(app.server);
-  checkRoutes(app, [...mill.pipelines.keys()]);
+  const served = [...mill.pipelines.keys()];
+  checkRoutes(app, served);
+  access.tokens?.onChange((tokens) => warnOfUnknownPipelines(tokens, served, log));
   await documentRoutes(app, { systems, log, asksForTokens: guard.asksForTokens });
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });

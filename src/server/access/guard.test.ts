@@ -278,6 +278,18 @@ test('a file of tokens is read again when it changes or another is put in its pl
   assert.deepEqual(await statuses(), [401, 401, 200]);
 });
 
+test('a token for a pipeline that is not served is a warning with the nearest name, at the start and when it comes later', async (t) => {
+  const tokens = new Tokens([made('dash', 'read', ['visits', 'visit']).token, made('all', 'read').token]);
+  const { log, lines } = keptLog();
+  await serve(t, { log, access: { tokens } });
+  const warned = () => lines.filter((line) => line.includes('a token is for a pipeline')).map((line) => JSON.parse(line));
+  const said = ({ token, pipeline, msg }: Record<string, unknown>) => [token, pipeline, msg];
+  const message = 'a token is for a pipeline that is not served;';
+  assert.deepEqual(warned().map(said), [['dash', 'visit', `${message} did you mean visits?`]]);
+  tokens.replace([made('shop', 'ingest', ['orders']).token]);
+  assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} served are visits, numbered`]]);
+});
+
 test('without tokens it listens on loopback addresses alone, unless it is told to be open', async (t) => {
   const { server } = await serve(t, {});
   for (const host of ['0.0.0.0', '::', '192.0.2.1']) {

@@ -9,6 +9,7 @@ const lookEveryMs = 1_000;
 /** The tokens that are good now. */
 export class Tokens {
   #tokens: readonly Token[];
+  #look: ((tokens: readonly Token[]) => void) | undefined;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -20,6 +21,13 @@ export class Tokens {
 
   replace(tokens: readonly Token[]): void {
     this.#tokens = tokens;
+    this.#look?.(tokens);
+  }
+
+  /** Sets what looks at the tokens, now and whenever they are others. */
+  onChange(look: (tokens: readonly Token[]) => void): void {
+    this.#look = look;
+    look(this.#tokens);
   }
 
   /** Returns the token of a secret. It takes as long whatever the secret is, and whichever token it is. */
