@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { Answers } from './answers.ts';
 import { Bodies } from './bodies.ts';
-import { answerClientError, answerFailures } from './failures.ts';
+import { answerClientError, answerFailures, refuseExpectation } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { missingBody, parseJsonBody, rawBody } from './json-body.ts';
+import { pathOf } from './path-of.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 import { queryCheck } from './query-parameters.ts';
 
@@ -26,13 +27,15 @@ export function createApp(log: Logger, limits: HttpLimits): { readonly app: Fast
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: { headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: limits.timeoutCheckMs },
+    // The gate asks for a Host.
+    http: { requireHostHeader: false, headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: limits.timeoutCheckMs },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.pathParameterLength },
     frameworkErrors: (error, _request, reply) => sendFailure(reply, failureAnswer(error)),
     clientErrorHandler: answerClientError,
   });
   app.server.maxConnections = limits.connections;
+  app.server.on('checkExpectation', refuseExpectation);
   const bodies = new Bodies(limits.bodiesBytes);
   const answers = new Answers(app.server, {
     bytesMax: limits.answersBytes,
@@ -98,7 +101,7 @@ function logAccess(app: FastifyInstance, log: Logger): void {
   if (!log.isLevelEnabled('debug')) return;
   app.addHook('onResponse', (request, reply, done) => {
     const elapsedMs = Math.round(reply.elapsedTime * 10) / 10;
-    log.debug({ method: request.method, url: request.url, status: reply.statusCode, elapsedMs }, 'answered');
+    log.debug({ method: request.method, path: pathOf(request.url), status: reply.statusCode, elapsedMs }, 'answered');
     done();
   });
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
+import { http } from '../delivery/http.ts';
 import { add, done, jobsPipeline } from '../engine/schedules/jobs.fixture.test.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { acceptedAt, delivery, deliveryLetter, event, gap, letter, originLetter, own, timerLetter } from '../store/contract/fixtures.ts';
@@ -176,6 +177,33 @@ test('a dead letter says in its origin which row it is about, whether an event c
   assert.equal((await fetch(`${url}/dead-letters/${rejected}`)).status, 404);
   await kit.advance('1m');
   assert.deepEqual(await done(kit), [1]);
+});
+
+test('a dead letter shows no credentials of the address that its delivery was for, whatever the address looks like', async (t) => {
+  const addresses = [
+    'http://user:secret@ bad host/x',
+    'http://user:secret@',
+    'user:secret@shop.example/x',
+    '//user:secret@shop.example',
+    'http://user:secret@127.0.0.1/x',
+    'redis://user:secret@shop.example/x',
+    'http:\\\\user:secret@127.0.0.1',
+  ];
+  const orders = pipeline('orders', {
+    event: z.object({ id: z.string(), url: z.string() }),
+    key: ({ id }) => id,
+    deliver: { hook: { to: http(), retry: { attempts: 1 } } },
+    handle: ({ url }, _state, turn) => turn.deliver('hook', {}, { url }),
+  });
+  const { url, mill } = await serve(t, { pipelines: [orders] });
+  for (const [index, address] of addresses.entries())
+    assert.equal((await post(`${url}/pipelines/orders/events`, { id: `${index}`, url: address })).status, 202);
+  assert.ok(await mill.settled('orders', 10_000));
+  const answers = [await (await fetch(`${url}/dead-letters`)).json(), await (await fetch(`${url}/`)).text()];
+  const { items } = z.object({ items: z.array(z.object({ reason: z.string(), delivery: z.unknown() })) }).parse(answers[0]);
+  assert.equal(items.length, addresses.length);
+  for (const { reason, delivery } of items) assert.doesNotMatch(`${reason} ${JSON.stringify(delivery)}`, /secret/);
+  assert.doesNotMatch(String(answers[1]), /secret/);
 });
 
 test('dead letters of large events come few at a time, each once, and the last page says that it is the last', async (t) => {

@@ -161,9 +161,11 @@ function toDelivery({ delivery }: DeadLetterOf<'delivery'>): Answer['delivery'] 
   return { id, endpoint, url: url && withoutCredentials(url), payload: JSON.parse(body), askedAt: new Date(askedAt).toISOString() };
 }
 
+/** What is no URL, or one without a host, may hold credentials all the same: what stands before an @ is not shown. */
 function withoutCredentials(url: string): string {
   const parsed = URL.parse(url);
-  if (parsed === null || (parsed.username === '' && parsed.password === '')) return url;
+  if (parsed === null || parsed.host === '') return url.replace(/^.*@/s, '***@');
+  if (parsed.username === '' && parsed.password === '') return url;
   parsed.username = parsed.password = '';
   return parsed.href;
 }

@@ -43,12 +43,14 @@ export interface Served {
 interface ServeOptions {
   readonly routes?: (app: FastifyInstance, mill: Mill) => void;
   readonly pipelines?: readonly AnyPipeline[];
+  /** Those that the system with the routes has, where these are not all. */
+  readonly systemPipelines?: readonly AnyPipeline[];
+  readonly store?: Store;
   readonly log?: Logger;
   readonly limits?: Partial<Limits>;
   readonly http?: HttpLimits;
   readonly access?: AccessOptions;
   readonly host?: string;
-  readonly store?: Store;
 }
 
 /** A real server over a real engine in memory, gone when the test ends. */
@@ -57,19 +59,20 @@ export async function serve(
   {
     routes,
     pipelines = [visits, numbered],
+    systemPipelines = pipelines,
+    store = memory(),
     log = pino({ level: 'silent' }),
     limits = {},
     http = httpLimits,
     access = {},
     host = '127.0.0.1',
-    store = memory(),
   }: ServeOptions = {},
 ): Promise<Served> {
   const system: System = {
     name: 'site',
     title: 'Site <b>',
     description: 'Counts the visits of pages.',
-    pipelines,
+    pipelines: systemPipelines,
     ...(routes && { routes }),
   };
   const mill = await millrace({ store, pipelines, limits }).start();

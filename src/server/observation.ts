@@ -99,6 +99,12 @@ function shownWaits({ silentAddresses, ...waits }: EndpointWaitsOfMill): z.infer
   return { ...waits, crowding: [...waits.crowding], silentAddresses: shown };
 }
 
+function reasonForAnybody({ closed }: Gate): string {
+  return closed ? stoppingReason : 'work makes no progress; the log says why, and so does this to a token that may read everything';
+}
+
+const stoppingReason = 'the server is stopping';
+
 interface Observed {
   readonly mill: Mill;
   readonly gate: Gate;
@@ -119,12 +125,12 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
     '/health',
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
     ({ headers }, reply) => {
-      const { status, ...details } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
+      const { status, ...details } = gate.closed ? { status: 'unavailable', reason: stoppingReason } : mill.health();
       const counts = Object.entries(mill.counts());
       const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
-      // What waits, and for whom, is for those who may look. Anybody may ask whether work makes progress.
-      if (!guard.maySeeAll(headers)) return { status, service: 'millrace', reason: details.reason };
+      // What waits, for whom and why (names of pipelines and files) is for those who may look. Anybody may ask whether work makes progress.
+      if (!guard.maySeeAll(headers)) return { status, service: 'millrace', reason: status === 'ok' ? undefined : reasonForAnybody(gate) };
       return { status, service: 'millrace', version, ...details, ...attentionOf(mill, counts), depth };
     },
   );

@@ -1,4 +1,10 @@
-import type { FastifyInstance } from 'fastify';
+import type {
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+  RouteHandlerMethod,
+} from 'fastify';
 import * as z from 'zod';
 import { describeFound } from '../describe-found.ts';
 import type { Mill } from '../engine/mill.ts';
@@ -16,6 +22,7 @@ export const PipelineParams = z.object({ pipeline: z.string().meta({ description
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 export type PipelineRoute = { Params: z.infer<typeof PipelineParams> };
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
+type PipelineHandler = RouteHandlerMethod<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, PipelineRoute>;
 
 const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).max(max) });
 type Batch = ReturnType<typeof batchOf>;
@@ -53,13 +60,17 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   );
   const open = Array.from(mill.pipelines.values()).flatMap(({ name, genericIngest }) => (genericIngest ? [name] : []));
   const ingest = { tags, hide: open.length === 0, params: jsonSchemaOf(PipelineParams) };
+  const takeOne: PipelineHandler = async (request, reply) =>
+    reply.code(202).send(await takeEvent(mill, openNameOf(mill, request.params), request));
+  const takeMany: PipelineHandler = async (request, reply) =>
+    reply.code(202).send(await takeBatch(mill, openNameOf(mill, request.params), Batch, request));
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
     {
       schema: { ...ingest, summary: 'Take one event in', headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
       config: { inexactNumbers: 'by event', access: 'ingest' },
     },
-    async (request, reply) => reply.code(202).send(await takeEvent(mill, openNameOf(mill, request.params), request)),
+    takeOne,
   );
 
   app.post<PipelineRoute>(
@@ -73,17 +84,17 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
       },
       config: { inexactNumbers: 'by event', access: 'ingest' },
     },
-    async (request, reply) => reply.code(202).send(await takeBatch(mill, openNameOf(mill, request.params), Batch, request)),
+    takeMany,
   );
 
   const generic = '/pipelines/:pipeline/events';
   for (const pipeline of open) {
     const path = `/pipelines/${pipeline}/events`;
-    const takesOne = (request: IngestRequest) => takeEvent(mill, pipeline, request);
-    const takesMany = (request: IngestRequest) => takeBatch(mill, pipeline, Batch, request);
-    const direct = { pipelines: [pipeline], inexactNumbers: 'by event' } as const;
-    directRoutesOf(app)?.add(app, { ...direct, url: generic, path, take: takesOne });
-    directRoutesOf(app)?.add(app, { ...direct, url: `${generic}/batch`, path: `${path}/batch`, take: takesMany });
+    const one = { handler: takeOne, take: (request: IngestRequest) => takeEvent(mill, pipeline, request) };
+    const many = { handler: takeMany, take: (request: IngestRequest) => takeBatch(mill, pipeline, Batch, request) };
+    const pipelines = [pipeline];
+    directRoutesOf(app)?.add(app, { ...one, url: generic, path, pipelines });
+    directRoutesOf(app)?.add(app, { ...many, url: `${generic}/batch`, path: `${path}/batch`, pipelines });
   }
 
   app.get<KeyRoute>(
