@@ -52,6 +52,22 @@ export const strayFailures: readonly Mutant[] = [
     tests: [beside('server/failures')],
   },
   {
+    name: 'code-read-of-what-throws-when-it-is-read',
+    promises: [9],
+    file: 'src/fault.ts',
+    find: "isInstance(thrown, MillraceError) ? propertyOf(thrown, 'code') : undefined",
+    replace: 'thrown instanceof MillraceError ? thrown.code : undefined',
+    tests: [promise('visible-failure')],
+  },
+  {
+    name: 'thrown-thing-asked-what-it-is-without-a-guard',
+    promises: [4],
+    file: 'src/cli/stray-failures.ts',
+    find: 'if (isInstance(thrown, ExitCalled)) return;',
+    replace: 'if (thrown instanceof ExitCalled) return;',
+    tests: [beside('cli/stray-failures')],
+  },
+  {
     name: 'listener-of-a-signal-ends-the-process',
     promises: [4],
     file: 'src/cli/stray-failures.ts',
