@@ -137,13 +137,12 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.limits = limitsWith(limits);
     this.#reads = new Reads({ clock, limits: this.limits });
     this.#queries = new Queries({ store, reads: this.#reads, log }, this.#tables);
-    this.#identification = { store, clock, newId, limits: this.limits };
-    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     const memory = new Memory(this.limits.memoryBytes);
+    this.#identification = { store, clock, newId, limits: this.limits, memory };
+    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     this.#door = new Door({
       ...this.#identification,
       store,
-      memory,
       log,
       tracing,
       partition: (id) => this.#partitions.at(id),
@@ -158,7 +157,6 @@ export class Mill<P extends Pipelines = Pipelines> {
     const means = {
       ...this.#identification,
       store,
-      memory,
       random,
       log,
       tracing,

@@ -7,8 +7,8 @@ export const strayFailures: readonly Mutant[] = [
     name: 'schema-without-a-time-limit',
     promises: [7],
     file: 'src/engine/identify.ts',
-    find: 'if (await within(clock, validationMs, (deadline) => deadline.race(result))) return result;',
-    replace: 'if (validationMs > 0) return result;',
+    find: 'if (await within(clock, validationMs, (deadline) => deadline.race(result))) return await result;',
+    replace: 'if (validationMs > 0) return await result;',
     tests: [promise('slow-schemas')],
   },
   {
