@@ -87,6 +87,7 @@ export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
 export type { DeliverOptions, Tables, TimerDue, Timers, Turn, TurnLog } from './pipeline/turn.ts';
 export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.ts';
 export { answerBatch, BatchAnswer } from './server/batch.ts';
+export { signalOf } from './server/client-signal.ts';
 export { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './server/idempotency-key.ts';
 export { type IngestRequest, type IngestRouteOptions, ingestRoute, type TakeIn } from './server/ingest-route.ts';
 export type { InexactNumbers } from './server/json-body.ts';

@@ -4,7 +4,7 @@ import type { Limits } from './limits.ts';
 
 /** What a read from outside may take. */
 export interface ReadOptions {
-  /** Ends the read once whoever asked has gone, such as `request.signal` of Fastify. */
+  /** Ends the read once whoever asked has gone, as `signalOf(reply)` of a route says. */
   readonly signal?: AbortSignal | undefined;
   /** How long the store may take over it, in milliseconds. Default `limits.readTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
