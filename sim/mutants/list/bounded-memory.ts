@@ -236,4 +236,20 @@ export const boundedMemory: readonly Mutant[] = [
     replace: 'if (line.waiting.length === 0) begin(request, response, line);',
     tests: clients,
   },
+  {
+    name: 'waiting-streams-not-counted',
+    promises: [7],
+    file: answers,
+    find: 'piecesOfStream * response.writableLength - unread.bytes',
+    replace: '0 * response.writableLength - unread.bytes',
+    tests: clients,
+  },
+  {
+    name: 'read-pieces-of-a-stream-never-free',
+    promises: [7],
+    file: answers,
+    find: "response.on('drain', release).on('close', release);",
+    replace: "response.on('close', release);",
+    tests: clients,
+  },
 ];
