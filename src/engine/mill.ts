@@ -6,7 +6,7 @@ import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import { isFullList, sizeOfLetter } from '../store/list-size.ts';
+import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
 import {
   checkBatch,
@@ -306,7 +306,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkReading('deadLetters', options);
     const { charactersMax, ...reading } = options;
     const asked = { ...query, limit: query.limit ?? 100 };
-    const letters = await this.#reads.run(reading, (signal) => this.#store.deadLetters(asked, { signal, charactersMax }));
+    const letters = await this.#reads.run(
+      reading,
+      (signal) => this.#store.deadLetters(asked, { signal, charactersMax }),
+      (found) => totalOf(found, sizeOfLetter),
+    );
     const isCut = charactersMax !== undefined && isFullList(letters, sizeOfLetter, { sizeMax: charactersMax });
     if (isCut) markCutShort(letters);
     return letters;
