@@ -105,8 +105,13 @@ export function messageOf(thrown: unknown): string {
 
 /** Returns whether a value is an Error, also one of another realm. A proxy that throws when it is asked is none. */
 export function isError(thrown: unknown): thrown is Error {
+  return Error.isError(thrown) || isInstance(thrown, Error);
+}
+
+/** Returns whether something that was thrown is an instance of a class. A proxy that throws when it is asked is none. */
+export function isInstance<T>(thrown: unknown, type: abstract new (...parameters: never[]) => T): thrown is T {
   try {
-    return Error.isError(thrown) || thrown instanceof Error;
+    return thrown instanceof type;
   } catch {
     return false;
   }

@@ -1,4 +1,4 @@
-import { lettersOf } from '../../src/store/contract/letters-of.ts';
+import { lettersOf } from '../../src/store/letters-of.ts';
 import type { DeadLetter } from '../../src/store/store.ts';
 import type { Ledger, Witness } from '../ledger.ts';
 import { deliveriesOf } from './deliveries.ts';

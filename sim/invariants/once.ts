@@ -1,4 +1,4 @@
-import { lettersOf } from '../../src/store/contract/letters-of.ts';
+import { lettersOf } from '../../src/store/letters-of.ts';
 import type { AppliedTurn, Ledger } from '../ledger.ts';
 import type { Evidence, NamedEvent } from './evidence.ts';
 import { titleOf } from './log.ts';

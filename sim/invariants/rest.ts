@@ -1,4 +1,4 @@
-import { lettersOf } from '../../src/store/contract/letters-of.ts';
+import { lettersOf } from '../../src/store/letters-of.ts';
 import type { KeyRecord, PartitionId, Store } from '../../src/store/store.ts';
 import type { ArrivedCall, Ledger, LedgerEndpoint } from '../ledger.ts';
 import { deliveriesOf, hasArrived, type ToldDelivery } from './deliveries.ts';

@@ -6,7 +6,7 @@ import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import { isFullList, sizeOfLetter } from '../store/list-size.ts';
+import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
 import {
   checkBatch,
@@ -138,13 +138,12 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.limits = limitsWith(limits);
     this.#reads = new Reads({ clock, limits: this.limits });
     this.#queries = new Queries({ store, reads: this.#reads, log }, this.#tables);
-    this.#identification = { store, clock, newId, limits: this.limits };
-    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     const memory = new Memory(this.limits.memoryBytes);
+    this.#identification = { store, clock, newId, limits: this.limits, memory };
+    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     this.#door = new Door({
       ...this.#identification,
       store,
-      memory,
       log,
       tracing,
       partition: (id) => this.#partitions.at(id),
@@ -159,7 +158,6 @@ export class Mill<P extends Pipelines = Pipelines> {
     const means = {
       ...this.#identification,
       store,
-      memory,
       random,
       log,
       tracing,
@@ -309,7 +307,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkReading('deadLetters', options);
     const { charactersMax, ...reading } = options;
     const asked = { ...query, limit: query.limit ?? 100 };
-    const letters = await this.#reads.run(reading, (signal) => this.#store.deadLetters(asked, { signal, charactersMax }));
+    const letters = await this.#reads.run(
+      reading,
+      (signal) => this.#store.deadLetters(asked, { signal, charactersMax }),
+      (found) => totalOf(found, sizeOfLetter),
+    );
     const isCut = charactersMax !== undefined && isFullList(letters, sizeOfLetter, { sizeMax: charactersMax });
     if (isCut) markCutShort(letters);
     return letters;

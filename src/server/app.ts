@@ -74,21 +74,29 @@ function acceptJson(app: FastifyInstance, bodies: Bodies): void {
   });
 }
 
-/** A stream is read as the client reads, so it takes up little. */
+/** A stream is read as the client reads. What waits of it counts, and one begins only while there is room. */
 function boundAnswers(app: FastifyInstance, answers: Answers): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
-    const bytes = typeof payload === 'string' || payload instanceof Uint8Array ? payload.length : 0;
+    const bytes = bytesOf(payload);
     try {
-      answers.checkRoom(bytes);
+      if (bytes === undefined) answers.checkRoomForStream();
+      else answers.checkRoom(bytes);
     } catch (error) {
       const { status, headers, body } = failureAnswer(error);
       reply.code(status).headers(headers).removeHeader('content-length');
       done(null, body);
       return;
     }
-    answers.sending(reply.raw, bytes);
+    if (bytes === undefined) answers.streaming(reply.raw);
+    else answers.sending(reply.raw, bytes);
     done(null, payload);
   });
+}
+
+/** The bytes of an answer; undefined for a stream. */
+function bytesOf(payload: unknown): number | undefined {
+  if (typeof payload === 'string' || payload instanceof Uint8Array) return payload.length;
+  return typeof payload === 'object' && payload !== null ? undefined : 0;
 }
 
 /** Fastify hands null to a body's validator when there was none. */

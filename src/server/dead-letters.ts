@@ -4,6 +4,7 @@ import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter, DeadLetterOf } from '../store/store.ts';
 import { isLimited, mayUse } from './access/guard.ts';
+import { signalOf } from './client-signal.ts';
 import { decodeCursor, forPage, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
@@ -71,11 +72,11 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       },
       config,
     },
-    async (request) => {
+    async (request, reply) => {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       checkPipeline(request, filter.pipeline);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
-      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: request.signal, ...forPage });
+      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: signalOf(reply), ...forPage });
       return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
     },
   );
@@ -83,15 +84,15 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   app.get<Route>(
     '/dead-letters/:id',
     { schema: { tags, summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } }, config },
-    async (request) => toAnswer(await findLetter(mill, request)),
+    async (request, reply) => toAnswer(await findLetter(mill, request, signalOf(reply))),
   );
 
   app.post<Route>(
     '/dead-letters/:id/redrive',
     { schema: { tags, summary: 'Try it again, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
-      if (isLimited(request)) await findLetter(mill, request);
+      if (isLimited(request)) await findLetter(mill, request, signalOf(reply));
       await mill.redrive(id);
       return { id, status: 'redriven' };
     },
@@ -100,9 +101,9 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   app.post<Route>(
     '/dead-letters/:id/discard',
     { schema: { tags, summary: 'Forget it, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
-      if (isLimited(request)) await findLetter(mill, request);
+      if (isLimited(request)) await findLetter(mill, request, signalOf(reply));
       await mill.discard(id);
       return { id, status: 'discarded' };
     },
@@ -110,9 +111,9 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 }
 
 /** Throws `MILL_NOT_FOUND` also for a letter of a pipeline that the token is not for. */
-async function findLetter(mill: Mill, request: FastifyRequest<Route>): Promise<DeadLetter> {
+async function findLetter(mill: Mill, request: FastifyRequest<Route>, signal: AbortSignal): Promise<DeadLetter> {
   const { id } = request.params;
-  const [found] = await mill.deadLetters({ id, limit: 1 }, { signal: request.signal });
+  const [found] = await mill.deadLetters({ id, limit: 1 }, { signal });
   if (found !== undefined && mayUse(request, found.partition.pipeline)) return found;
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
 }

@@ -11,6 +11,7 @@ import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import { mayUse } from './access/guard.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
+import { signalOf } from './client-signal.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { figureSchemas } from './figure-schemas.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
@@ -107,10 +108,10 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(KeyAnswer) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const pipeline = nameOf(mill, request.params);
       const { key } = request.params;
-      const { signal } = request;
+      const signal = signalOf(reply);
       const [state, [status]] = await Promise.all([mill.state(pipeline, key, { signal }), mill.keys(pipeline, [key], { signal })]);
       const isSilent = status?.status === 'open' && status.pending === 0 && status.next === null && status.timers.length === 0;
       if (isSilent && state === undefined && !(await mill.knows(pipeline, key, { signal }))) {

@@ -55,6 +55,13 @@ export function sizeOfValues(values: Iterable<FoundValue>): number {
   return size;
 }
 
+/** Returns the size of all items. */
+export function totalOf<T>(items: readonly T[], sizeOf: (item: T) => number): number {
+  let size = 0;
+  for (const item of items) size += sizeOf(item);
+  return size;
+}
+
 /** Returns the items up to the one with which their sizes reach `sizeMax`. */
 export function upTo<T>(items: Iterable<T>, sizeOf: (item: T) => number, sizeMax = Number.POSITIVE_INFINITY): T[] {
   return take(items, { sizeOf, sizeMax, countMin: 1 });

@@ -27,7 +27,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'parking-letter-is-written-as-one-that-skips',
     promises: [9],
-    file: 'src/store/sqlite/dead-letter-columns.ts',
+    file: 'src/store/sqlite/partition/dead-letter-columns.ts',
     find: 'parked ? 1 : 0',
     replace: '0',
     tests: [contract('sqlite', 'a claim tells how many keys are parked')],
@@ -116,8 +116,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'dead-letters-of-former-processes-not-counted',
     promises: [9],
     file: 'src/engine/ledger.ts',
-    find: 'for (const name of storedFigures) this.#change',
-    replace: "for (const name of storedFigures) if (name !== 'deadLetters') this.#change",
+    find: 'for (const name of storedFigures) this.#change(name, standing',
+    replace: "for (const name of storedFigures) if (name !== 'deadLetters') this.#change(name, standing",
     tests: [promise('visible-failure')],
   },
   {
@@ -196,8 +196,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'parked-keys-of-former-processes-not-counted',
     promises: [9],
     file: 'src/engine/ledger.ts',
-    find: 'for (const name of storedFigures) this.#change',
-    replace: "for (const name of storedFigures) if (name !== 'parked') this.#change",
+    find: 'for (const name of storedFigures) this.#change(name, standing',
+    replace: "for (const name of storedFigures) if (name !== 'parked') this.#change(name, standing",
     tests: [promise('visible-failure')],
   },
   {

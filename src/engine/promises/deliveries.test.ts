@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import { lettersOf } from '../../store/contract/letters-of.ts';
+import { lettersOf } from '../../store/letters-of.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type Log, silentLog } from '../log.ts';

@@ -26,6 +26,40 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('whatever a handler throws makes a dead letter, also what throws when it is looked at', async () => {
+    const failing = (): never => {
+      throw new Error('read');
+    };
+    const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const ours = new MillraceError('MILL_CONFLICT', 'x');
+    const thrown = [
+      revoked,
+      new Proxy(new Error('x'), { getPrototypeOf: failing }),
+      new Proxy(ours, { get: failing, has: failing }),
+      Object.defineProperty(new MillraceError('MILL_CONFLICT', 'x'), 'code', { get: failing }),
+      Object.assign(new MillraceError('MILL_CONFLICT', 'x'), { code: 'MINE' }),
+    ];
+    const t = await testMill({
+      pipelines: [
+        pipeline('hidden', {
+          event: Step,
+          key: ({ key }) => key,
+          retry: { attempts: 1 },
+          handle({ key, n }) {
+            if (key === 'later') return Promise.reject(thrown[n]);
+            throw thrown[n];
+          },
+        }),
+      ],
+    });
+    for (const n of thrown.keys()) for (const key of [`now ${n}`, 'later']) await t.ingest('hidden', { key, n });
+    await t.drain();
+    assert.equal((await t.deadLetters('hidden')).length, 2 * thrown.length);
+    assert.equal(t.mill.health().status, 'ok');
+    await t.stop();
+  });
+
   test('parked keys are counted, those of former processes among them, until somebody decides', async () => {
     let isBroken = true;
     const attempt = () => {

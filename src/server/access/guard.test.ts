@@ -366,3 +366,17 @@ test('every answer has the security headers: direct, long, refused, not found, n
     assert.doesNotMatch(head(answer), /unsafe-/);
   }
 });
+
+test('a token for some pipelines redrives and discards their dead letters, with a body or without', async (t) => {
+  const operator = made('o', 'operate', ['visits']);
+  const { url, mill } = await serve(t, { access: { tokens: new Tokens([operator.token]) } });
+  for (const n of [1, 2, 3, 4]) await mill.ingest('visits', { page: `poison-${n}` });
+  await mill.idle(10_000);
+  const letters = await mill.deadLetters({ limit: 10 });
+  assert.equal(letters.length, 4);
+  for (const [at, { id }] of letters.entries()) {
+    const action = at < 2 ? 'redrive' : 'discard';
+    const answer = await post(`${url}/dead-letters/${id}/${action}`, at % 2 === 0 ? '{}' : '', operator.headers);
+    assert.deepEqual([action, answer.status], [action, 200]);
+  }
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { lettersOf } from '../letters-of.ts';
 import type { DeadLetterQuery, Store } from '../store.ts';
 import { delivery, deliveryLetter, event, gap, letter, numbered, originLetter, own, type StoreTest, timerLetter } from './fixtures.ts';
-import { lettersOf } from './letters-of.ts';
 
 /** What was given up, kept with its reason. */
 export function deadLettersContract(it: StoreTest): void {

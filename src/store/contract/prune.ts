@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { lettersOf } from '../letters-of.ts';
 import type { PartitionId, Pruned, Store } from '../store.ts';
 import { acceptedAt, chosen, event, letter, numbered, own, type StoreTest, statuses } from './fixtures.ts';
-import { lettersOf } from './letters-of.ts';
 
 const everything = { acceptedBefore: Number.MAX_SAFE_INTEGER, idsBefore: Number.MAX_SAFE_INTEGER, after: 0, limit: 1_000 };
 

@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetterKind, DeadLetterOf } from '../store.ts';
+import type { DeadLetter, DeadLetterKind, DeadLetterOf } from './store.ts';
 
 /** The dead letters of one kind. */
 export function lettersOf<Kind extends DeadLetterKind>(kind: Kind, letters: readonly DeadLetter[]): readonly DeadLetterOf<Kind>[] {
