@@ -6,7 +6,7 @@ import { Program, temporaryFolder } from './program.ts';
 
 const visits = `
 import { pipeline, table } from 'millrace';
-import { type System } from 'millrace/server';
+import type { System } from 'millrace/server';
 import * as z from 'zod';
 
 const pages = table('pages', { page: 'text', count: 'integer' }, { primaryKey: ['page'] });
@@ -24,9 +24,13 @@ export const visits = pipeline('visits', {
 });
 `;
 
+/** No JavaScript has it. */
+const typeImport = "import type { System } from 'millrace/server';\n";
+
 /** The same for `require`. */
 const required = visits
-  .replace("import { pipeline, table, type System } from 'millrace';", "const { pipeline, table } = require('millrace');")
+  .replace("import { pipeline, table } from 'millrace';", "const { pipeline, table } = require('millrace');")
+  .replace(typeImport, '')
   .replace("import * as z from 'zod';", "const z = require('zod');")
   .replace('export const', 'const');
 
@@ -106,7 +110,7 @@ const refused: readonly [Files, RegExp][] = [
   [
     {
       'thread.mjs': `${visits}if (!isMainThread) throw new Error('no thread');`
-        .replace(', type System', '')
+        .replace(typeImport, '')
         .replace('handle(', `run: 'threads', module: import.meta.url, handle(`)
         .replace('import', `import { isMainThread } from 'node:worker_threads';\nimport`),
     },
