@@ -14,7 +14,7 @@ const awaited = new WeakMap<Socket, Map<ServerResponse, AbortController>>();
  * reply.
  *
  * ```ts
- * app.get('/orders', (_request, reply) => mill.query(orders, { signal: signalOf(reply) }).selectAll().limit(100).execute());
+ * app.get('/orders/:id', (_request, reply) => mill.state('orders', 'a', { signal: signalOf(reply) }));
  * ```
  */
 export function signalOf(reply: Pick<FastifyReply, 'raw' | 'request'>): AbortSignal {
