@@ -112,7 +112,7 @@ export class Partition {
       this.#begin(await this.#claim());
     } catch (error) {
       const code = codeOf(error);
-      if (code !== 'MILL_STORE_FULL' && code !== 'MILL_STORE_LEASED') throw error;
+      if (code !== 'MILL_STORE_FULL' && code !== 'MILL_STORE_LEASED' && code !== 'MILL_STORE_FENCED') throw error;
       this.recover(error);
     }
   }
@@ -403,6 +403,7 @@ export class Partition {
     if (this.#isOver) return;
     checkStanding(this.id, standing, this.#tenure?.cursor);
     const beat = this.#beat as LeaseBeat;
+    if (!beat.isHeld) throw new MillraceError('MILL_STORE_FENCED', 'the lease has run out before the work began');
     this.#setAway(false);
     // What was appended after the claim may have been told of before the claim was answered.
     const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);
