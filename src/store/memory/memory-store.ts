@@ -101,21 +101,17 @@ class MemoryDatabase {
  */
 class MemoryStore implements Store {
   readonly kind = 'memory';
+  readonly partitions: number;
+  readonly leaseMs: number | undefined;
   readonly #database: MemoryDatabase;
   /** Those that are declared now. */
   #declared: ReadonlySet<string> = new Set();
   #isOpen = false;
 
   constructor(database: MemoryDatabase) {
+    this.partitions = database.partitions;
+    this.leaseMs = database.leaseMs;
     this.#database = database;
-  }
-
-  get partitions(): number {
-    return this.#database.partitions;
-  }
-
-  get leaseMs(): number | undefined {
-    return this.#database.leaseMs;
   }
 
   async open({ pipelines, tables }: StoreDeclaration): Promise<Opened> {
