@@ -7,8 +7,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { table } from '../../pipeline/table.ts';
-import { arm, commitOf, originLetter, put } from '../contract/fixtures.ts';
+import { arm, commitOf, letter, originLetter, put } from '../contract/fixtures.ts';
 import { storeContract } from '../contract.ts';
+import { lettersOf } from '../letters-of.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { sqlite } from './sqlite-store.ts';
 
@@ -186,6 +187,24 @@ describe('the threads of a sqlite store', () => {
 });
 
 describe('plain SQL beside a running store', () => {
+  test('may delete the event of a dead letter, which is listed with the others', () =>
+    withStore(async ({ store, path }) => {
+      const lease = await store.claim(visits);
+      await store.append([event('a'), event('b')]);
+      await lease.commit(commitOf({ cursor: 2, deadLetters: [letter('1', 'a', 1), letter('2', 'b', 2)] }));
+      const plain = new DatabaseSync(path, { timeout: 5_000 });
+      plain.exec('DELETE FROM millrace_log_visits WHERE position = 1');
+      plain.close();
+      const letters = lettersOf('event', await store.deadLetters({ limit: 10 }));
+      assert.deepEqual(
+        letters.map(({ id, eventId, body }) => [id, eventId, body]),
+        [
+          ['1', '', 'null'],
+          ['2', 'b', '{}'],
+        ],
+      );
+    }));
+
   test('writes declared tables, and both see what the other wrote', () =>
     withStore(async ({ store, path }) => {
       const lease = await store.claim(visits);
