@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { commitOf } from '../src/store/contract/fixtures.ts';
 import { memory } from '../src/store/memory/memory-store.ts';
-import type { Commit, NewDeadLetter, NewEvent, Store } from '../src/store/store.ts';
+import type { Commit, NewEvent, Store } from '../src/store/store.ts';
 import { checkInvariants } from './invariants.ts';
 import type { AppliedTurn, ArrivedCall, Ingest, Ledger, Witness } from './ledger.ts';
 
@@ -31,10 +31,10 @@ async function world(): Promise<{ readonly store: Store; readonly ledger: Ledger
   const store = memory();
   await store.open({ pipelines: [{ name: 'orders', numbered: false }], tables: [] });
   await store.append([event('a'), event('b')]);
-  const { epoch } = await store.claim(partition);
+  const lease = await store.claim(partition);
   const timer = { dueAt: armed.dueAt, data: null, attempts: 0, retryAt: null };
-  await store.commit(
-    commitOf(partition, epoch, {
+  await lease.commit(
+    commitOf({
       cursor: 2,
       keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: false }],
       timers: [{ key: 'ann', name: 'bell', timer }],
@@ -82,8 +82,8 @@ interface Break {
 }
 
 const commit = async (store: Store, work: Partial<Commit>) => {
-  const { epoch, cursor } = await store.claim(partition);
-  return store.commit(commitOf(partition, epoch, { cursor, ...work }));
+  const lease = await store.claim(partition);
+  return lease.commit(commitOf({ cursor: lease.standing.cursor, ...work }));
 };
 
 const also = (ledger: Ledger, name: string, answer: Ledger['ingests'][number]['answer']): Ledger => ({
@@ -100,10 +100,9 @@ const timerTurn = (at: number): AppliedTurn => ({
   sent: [],
 });
 
-const letter: NewDeadLetter = {
-  ...{ id: 'l', key: 'ann', reason: 'not today', stack: null, failedAt: now, attempts: 1, timer: null, delivery: null, numbers: null },
-  ...{ origin: null, parked: false },
-  event: { position: 2, order: 2 },
+const letter = {
+  ...{ kind: 'event' as const, id: 'l', key: 'ann', reason: 'not today', stack: null, failedAt: now, attempts: 1 },
+  ...{ event: { position: 2, order: 2 }, parked: false },
 };
 const given: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'given up' } };
 const doubtful: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'unknown' } };
@@ -294,10 +293,11 @@ describe('with numbers', () => {
     const store = memory();
     await store.open({ pipelines: [{ name: 'orders', numbered: true }], tables: [] });
     await store.append(accepted.map((number) => ({ ...event(`ann#${number}`), number, knownSince: null })));
-    const { epoch, head } = await store.claim(partition);
+    const lease = await store.claim(partition);
+    const { head } = lease.standing;
     const releases = order.map((number) => ({ key: 'ann', from: number, to: number }));
     const keys = [{ key: 'ann', state: null, next: Math.max(...order) + 1, parked: false }];
-    await store.commit(commitOf(partition, epoch, { cursor: head, releases, keys }));
+    await lease.commit(commitOf({ cursor: head, releases, keys }));
     const numbered: Witness = {
       pipeline: 'orders',
       numbered: true,

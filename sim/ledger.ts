@@ -1,4 +1,4 @@
-import type { LoggedEvent, Store } from '../src/store/store.ts';
+import type { DeadLetterKind, LoggedEvent, Store } from '../src/store/store.ts';
 
 /**
  * What is known without asking the engine: what those outside asked of it, what it answered, which calls arrived from it, and
@@ -116,11 +116,11 @@ export interface ArrivedCall {
   readonly result: 'delivered' | 'doubtful' | 'failed' | 'refused' | 'unknown';
 }
 
-/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm (one that tells of an outcome by its name), of a delivery by `endpoint/id`, of skipped numbers by `from-to`. */
+/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm (one that tells of an outcome by its name), of a delivery by `endpoint/id`, of skipped numbers by `from-to`, of an origin by that. */
 export interface Resolved {
   readonly pipeline: string;
   readonly key: string;
-  readonly what: 'event' | 'timer' | 'delivery' | 'gap';
+  readonly what: DeadLetterKind;
   readonly name: string;
   /** What was tried; whether it took effect may be unknown. */
   readonly how: 'redriven' | 'discarded';

@@ -18,6 +18,7 @@ interface Options {
   readonly programs?: number;
   readonly store: 'memory' | 'sqlite';
   readonly trace: boolean;
+  readonly engines: number;
 }
 
 function integer(text: string): number {
@@ -36,19 +37,20 @@ function storeOf(kind: Options['store']): { readonly store?: Store; forget(): vo
   return { store: sqlite(join(folder, 'sim.db')), forget: () => rmSync(folder, { recursive: true }) };
 }
 
-async function run({ seed = freshSeed(), steps, programs = 1, store: kind, trace }: Options): Promise<void> {
+async function run({ seed = freshSeed(), steps, programs = 1, store: kind, trace, engines = 1 }: Options): Promise<void> {
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   say(`${programs} programs of ${steps} steps, from seed ${seed}`);
   const tally = new Map<string, number>();
   const failed: Report[] = [];
   for (let present = seed; present < seed + programs; present += 1) {
     const { store, forget } = storeOf(kind);
-    const report = await simulate(randomProgram(present, steps), { ...(store && { store }), ...(trace && { trace: say }) });
+    const program = randomProgram(present, steps, { engines });
+    const report = await simulate(program, { ...(store && { store }), ...(trace && { trace: say }) });
     forget();
     for (const [what, times] of report.tally) tally.set(what, (tally.get(what) ?? 0) + times);
     if (report.broken.length === 0) continue;
     failed.push(report);
-    say(`seed ${present} is broken; npm run sim -- --seed ${present} --steps ${steps} --trace`);
+    say(`seed ${present} is broken; npm run sim -- --seed ${present} --steps ${steps} --engines ${program.settings.engines} --trace`);
     for (const what of report.broken) say(`  ${what}`);
   }
   for (const [what, times] of Array.from(tally).sort()) say(`${what.padEnd(28)}${String(times).padStart(10)}`);
@@ -62,6 +64,7 @@ await new Command('sim')
   .option('--steps <n>', 'steps in each program', integer, 40)
   .option('--programs <n>', 'how many programs, each with the next seed (default: 1)', integer)
   .addOption(new Option('--store <kind>', 'what the programs run on').choices(['memory', 'sqlite']).default('memory'))
+  .option('--engines <n>', 'engines that share a store in memory', integer, 1)
   .option('--trace', 'print everything that happens', false)
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(run)

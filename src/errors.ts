@@ -35,7 +35,8 @@ export const errorTable = {
   MILL_STORE_CORRUPT: { status: 503, retryable: false, title: 'The store is damaged' },
   MILL_STORE_OWNED: { status: 503, retryable: false, title: 'Another process owns the store' },
   MILL_STORE_MOVED: { status: 503, retryable: false, title: 'The files of the store are no longer at their place' },
-  MILL_STORE_FENCED: { status: 503, retryable: false, title: 'Another owner has taken the partition over' },
+  MILL_STORE_FENCED: { status: 503, retryable: true, title: 'Another owner has taken the partition over' },
+  MILL_STORE_LEASED: { status: 503, retryable: true, title: 'Another engine has the lease of the partition' },
   MILL_TABLE_CHANGED: { status: 500, retryable: false, title: 'A table cannot be migrated to its declaration' },
   MILL_COMMIT_REFUSED: { status: 500, retryable: false, title: 'The store refused what a handler wrote' },
   MILL_PIPELINE_FAILED: { status: 500, retryable: false, title: 'A function of the pipeline failed' },
@@ -104,8 +105,13 @@ export function messageOf(thrown: unknown): string {
 
 /** Returns whether a value is an Error, also one of another realm. A proxy that throws when it is asked is none. */
 export function isError(thrown: unknown): thrown is Error {
+  return Error.isError(thrown) || isInstance(thrown, Error);
+}
+
+/** Returns whether something that was thrown is an instance of a class. A proxy that throws when it is asked is none. */
+export function isInstance<T>(thrown: unknown, type: abstract new (...parameters: never[]) => T): thrown is T {
   try {
-    return Error.isError(thrown) || thrown instanceof Error;
+    return thrown instanceof type;
   } catch {
     return false;
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { MillraceError } from './errors.ts';
-import { faultOf, stackOf } from './fault.ts';
+import { isError, MillraceError } from './errors.ts';
+import { codeOf, faultOf, stackOf } from './fault.ts';
 
 const failing = (): never => {
   throw new Error('read');
@@ -154,4 +154,38 @@ test('the reason of a pipeline that failed says what was thrown, which its messa
   const { reason, stack } = faultOf(failed);
   assert.equal(reason, 'pipeline visits: key() failed: no page');
   assert.match(stack ?? '', /Caused by: TypeError: no page\n/);
+});
+
+test('a code is read of nothing that throws when it is read, and only those of the table count', () => {
+  const ours = new MillraceError('MILL_CONFLICT', 'x');
+  assert.equal(codeOf(ours), 'MILL_CONFLICT');
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const thrown of [
+    revoked,
+    new Proxy(ours, { getPrototypeOf: failing }),
+    new Proxy(ours, { get: failing, has: failing }),
+    Object.defineProperty(new MillraceError('MILL_CONFLICT', 'x'), 'code', { get: failing }),
+    Object.assign(new MillraceError('MILL_CONFLICT', 'x'), { code: 'constructor' }),
+  ]) {
+    assert.equal(codeOf(thrown), undefined);
+    assert.notEqual(faultOf(thrown).stack, '');
+  }
+  const failed = new MillraceError('MILL_PIPELINE_FAILED', 'key() failed', { cause: undefined });
+  assert.equal(faultOf(failed).reason, 'key() failed: expected an Error to be thrown, found nothing');
+  assert.equal(faultOf(new Proxy(failed, { has: failing })).reason, 'key() failed');
+});
+
+test('a proxy that answers at first what it is, and throws later, is described', () => {
+  let asked = 0;
+  const once = new Proxy(new AggregateError([new Error('one')], 'many'), {
+    getPrototypeOf(target) {
+      asked += 1;
+      if (asked % 2 === 0) failing();
+      return Reflect.getPrototypeOf(target);
+    },
+  });
+  assert.equal(isError(once), true);
+  assert.notEqual(stackOf(once), '');
+  assert.notEqual(stackOf(once), '');
 });

@@ -1,5 +1,5 @@
 import { describeFound } from './describe-found.ts';
-import { type ErrorCode, isError, MillraceError, messageOf } from './errors.ts';
+import { type ErrorCode, errorTable, isError, isInstance, MillraceError, messageOf } from './errors.ts';
 import { toStorableText } from './pipeline/text.ts';
 
 /** The text of what was thrown, for logs and dead letters. Reading it runs no code of a user, whatever was thrown. */
@@ -33,7 +33,12 @@ export function faultFields({ reason, stack }: Fault): { readonly reason: string
 
 /** The code of one of Millrace's own errors; undefined for anything else. */
 export function codeOf(thrown: unknown): ErrorCode | undefined {
-  return isError(thrown) && thrown instanceof MillraceError ? thrown.code : undefined;
+  const code = isInstance(thrown, MillraceError) ? propertyOf(thrown, 'code') : undefined;
+  return typeof code === 'string' && isCode(code) ? code : undefined;
+}
+
+function isCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorTable, text);
 }
 
 /** The stack alone, see {@link Fault}. */
@@ -47,12 +52,21 @@ function reasonOf(thrown: unknown): string {
   if (!isError(thrown)) return messageOf(thrown);
   const message = messageOf(thrown);
   // The message of this one is for callers too, and says no more than they may know.
-  if (codeOf(thrown) === 'MILL_PIPELINE_FAILED' && 'cause' in thrown) return `${message}: ${messageOf(thrown.cause)}`;
+  if (codeOf(thrown) === 'MILL_PIPELINE_FAILED' && hasCause(thrown)) return `${message}: ${messageOf(propertyOf(thrown, 'cause'))}`;
   return message === '' ? nameOf(thrown) : message;
 }
 
+/** Returns whether an error has a cause, which may be undefined, as anything that can be thrown. */
+function hasCause(error: Error): boolean {
+  try {
+    return 'cause' in error;
+  } catch {
+    return false;
+  }
+}
+
 function nameOf(error: Error): string {
-  const name = read(error, 'name');
+  const name = propertyOf(error, 'name');
   return typeof name === 'string' && name !== '' ? name : 'Error';
 }
 
@@ -63,18 +77,18 @@ function addTo(parts: string[], prefix: string, thrown: unknown, seen: Set<unkno
   parts.push(prefix + textOf(thrown));
   if (!isError(thrown)) return;
   for (const one of errorsOf(thrown)) addTo(parts, 'One of several: ', one, seen);
-  const cause = read(thrown, 'cause');
+  const cause = propertyOf(thrown, 'cause');
   if (cause !== undefined) addTo(parts, 'Caused by: ', cause, seen);
 }
 
 function textOf(thrown: unknown): string {
   if (!isError(thrown)) return `${describeFound(thrown)} (thrown without an Error, so nothing tells where)`;
-  const stack = read(thrown, 'stack');
+  const stack = propertyOf(thrown, 'stack');
   if (typeof stack !== 'string' || stack === '') return `${nameOf(thrown)}: ${messageOf(thrown)}`;
   // Each line break is looked at once: a message may hold a million of them.
   const framesAt = stack.search(/\n[ \t]+at /);
   if (framesAt === -1) return toStorableText(stack, stackLengthMax);
-  const leadsOn = codeOf(thrown) !== undefined && read(thrown, 'cause') !== undefined;
+  const leadsOn = codeOf(thrown) !== undefined && propertyOf(thrown, 'cause') !== undefined;
   return (
     toStorableText(stack.slice(0, framesAt), headLengthMax) +
     toStorableText(withoutOwnFrames(stack.slice(framesAt), leadsOn), framesLengthMax)
@@ -103,12 +117,12 @@ function isOwnFrame(line: string): boolean {
 }
 
 function errorsOf(error: Error): readonly unknown[] {
-  const errors = error instanceof AggregateError ? read(error, 'errors') : undefined;
+  const errors = isInstance(error, AggregateError) ? propertyOf(error, 'errors') : undefined;
   return Array.isArray(errors) ? errors.slice(0, errorsMax) : [];
 }
 
-/** A property of an error, undefined where reading it throws. */
-function read(error: Error, name: string): unknown {
+/** Returns a property of something that was thrown; undefined where reading it throws. */
+export function propertyOf(error: Error, name: string): unknown {
   try {
     return Reflect.get(error, name);
   } catch {

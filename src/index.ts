@@ -96,6 +96,7 @@ export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
 export type {
   DeadLetter,
   DeadLetterQuery,
+  LoggedEvent,
   NewDeadLetter,
   PartitionId,
   Store,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -93,6 +94,15 @@ for (const [what, words, environment, message] of unlocked) {
   });
 }
 
+test('a server does not wait for a pipe of tokens that nobody writes, and says what is expected', { timeout: 60_000 }, async (context) => {
+  const folder = temporaryFolder(context);
+  execFileSync('mkfifo', [join(folder, 'tokens')]);
+  const words = ['serve', 'rockets', '--port', '0', '--database', 'memory:'];
+  const { code, stderr } = await run(context, folder, words, { MILLRACE_TOKENS_FILE: 'tokens' }).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /MILLRACE_TOKENS_FILE: tokens: cannot be read: expected a file, found a pipe, a folder or a device/);
+});
+
 test('it listens anywhere when it is told to be open', async (context) => {
   for (const [words, environment] of [
     [['--open'], {}],
@@ -106,7 +116,20 @@ test('it listens anywhere when it is told to be open', async (context) => {
     );
     const url = await server.listening();
     assert.equal((await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/rockets`)).status, 200);
+    const { stderr } = await server.kill('SIGTERM');
+    assert.match(stderr, /anybody who reaches this address may do all: set tokens \(MILLRACE_TOKENS\) .* ALLOWED_HOSTS/);
   }
+});
+
+test('an open server on a loopback address warns of nothing', async (context) => {
+  const server = run(context, temporaryFolder(context), ['serve', 'rockets', '--port', '0', '--open', '--database', 'memory:']);
+  await server.listening();
+  assert.doesNotMatch((await server.kill('SIGTERM')).stderr, /may do all/);
+});
+
+test('the help of token has the name first, since --pipeline takes all names that follow', async (context) => {
+  const { stdout } = await run(context, temporaryFolder(context), ['token', '--help']).ended;
+  assert.match(stdout, /^Usage: millrace token <name> --role <role> \[--pipeline <name\.\.\.>\] \[--json\]$/m);
 });
 
 test('SECURITY.md names every variable of access', () => {

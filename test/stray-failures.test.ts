@@ -14,10 +14,21 @@ async function count(page: string) {
   throw new TypeError('cannot count ' + page, { cause: new Error('no counter') });
 }
 
+function revoked() {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 const strays: Record<string, () => void> = {
   '/forgotten-await': () => void count('/forgotten-await'),
   '/no-error': () => void Promise.reject({ code: 7 }),
   '/timeout': () => void setTimeout(() => JSON.parse('{')),
+  '/revoked-rejected': () => void Promise.reject(revoked()),
+  '/revoked-thrown': () =>
+    void setTimeout(() => {
+      throw revoked();
+    }),
   '/emitter': () => void setImmediate(() => new EventEmitter().emit('error', new Error('connection lost'))),
 };
 
@@ -45,8 +56,10 @@ test('what a served program leaves behind in a turn is logged with its stack, an
         /^TypeError: .*\n {4}at count \(.*visits\.ts:8:9\).*\nCaused by: Error: no counter\n/s,
       ],
       ['/no-error', 'expected an Error to be thrown, found {"code":7}', /^\{"code":7\}/],
-      ['/timeout', /JSON at position 1/, /^SyntaxError: .*visits\.ts:14:/s],
-      ['/emitter', 'connection lost', /^Error: connection lost\n {4}at .*visits\.ts:15:/],
+      ['/timeout', /JSON at position 1/, /^SyntaxError: .*visits\.ts:20:/s],
+      ['/revoked-rejected', 'expected an Error to be thrown, found an object', /^an object/],
+      ['/revoked-thrown', 'expected an Error to be thrown, found an object', /^an object/],
+      ['/emitter', 'connection lost', /^Error: connection lost\n {4}at .*visits\.ts:26:/],
     ] as const
   ).entries()) {
     const answer = await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body: JSON.stringify({ page }) });

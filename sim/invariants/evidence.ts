@@ -1,4 +1,4 @@
-import type { Claim, DeadLetter, HeldEvent, KeyRecord, LoggedEvent, PartitionId, Store } from '../../src/store/store.ts';
+import type { DeadLetter, HeldEvent, KeyRecord, LoggedEvent, PartitionId, Standing, Store } from '../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../ledger.ts';
 
 /** An event of the log, under its name in the ledger. */
@@ -24,7 +24,7 @@ export interface Evidence {
 
 interface Slice {
   readonly partition: PartitionId;
-  readonly claim: Claim;
+  readonly standing: Standing;
   readonly held: readonly HeldEvent[];
 }
 
@@ -36,15 +36,17 @@ export async function gather(witness: Witness, store: Store): Promise<Evidence> 
   const events: NamedEvent[] = [];
   for (let slice = 0; slice < store.partitions; slice += 1) {
     const partition = { pipeline: witness.pipeline, slice };
-    const claim = await store.claim(partition);
+    const lease = await store.claim(partition);
+    const { standing } = lease;
+    await lease.release();
     const held = await heldOf(store, partition);
     const isHeld = new Set(held.map(({ position }) => position));
     for (const event of await logOf(store, partition)) {
       // A numbered event is held from the moment it is accepted, wherever the cursor stands.
-      const isWaiting = isHeld.has(event.position) || (!witness.numbered && event.position > claim.cursor);
+      const isWaiting = isHeld.has(event.position) || (!witness.numbered && event.position > standing.cursor);
       events.push({ ...event, name: witness.nameOf(event), slice, isWaiting });
     }
-    slices.push({ partition, claim, held });
+    slices.push({ partition, standing, held });
   }
   const turns = Map.groupBy(await witness.turns(store), ({ key }) => key);
   const keys = new Set([...events.map(({ key }) => key), ...turns.keys()]);

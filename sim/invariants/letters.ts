@@ -1,4 +1,6 @@
-import type { Ledger } from '../ledger.ts';
+import { lettersOf } from '../../src/store/letters-of.ts';
+import type { DeadLetter } from '../../src/store/store.ts';
+import type { Ledger, Witness } from '../ledger.ts';
 import { deliveriesOf } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -17,11 +19,10 @@ export function checkLetters(evidence: Evidence, ledger: Ledger, say: (broken: s
 function checkPatience({ witness, events, letters }: Evidence, { clockJumpsMs = [] }: Ledger, say: (broken: string) => void): void {
   const { attempts = 0, skipAfterMs = 0 } = witness;
   for (const letter of letters) {
-    const wasDeclared = letter.timer === null || witness.wasDeclared?.(letter.timer.name) !== false;
-    if (letter.delivery === null && letter.numbers === null && letter.attempts < attempts && wasDeclared)
+    if (isAttempted(letter, witness) && letter.attempts < attempts)
       say(`dead letter ${letter.id}: it was given up after ${letter.attempts} attempts`);
     // How long it was by a clock that was set nobody can tell afterwards.
-    if (letter.numbers === null || clockJumpsMs.length > 0) continue;
+    if (letter.kind !== 'gap' || clockJumpsMs.length > 0) continue;
     const early = String(letter.numbers.to + 1);
     const acceptedAt = events.find(({ key, name }) => key === letter.key && name === early)?.acceptedAt ?? Number.NEGATIVE_INFINITY;
     if (letter.failedAt - acceptedAt < skipAfterMs)
@@ -29,8 +30,14 @@ function checkPatience({ witness, events, letters }: Evidence, { clockJumpsMs = 
   }
 }
 
+/** Whether all attempts had to be made: of a timer that a life did not declare perhaps none was. */
+function isAttempted(letter: DeadLetter, witness: Witness): boolean {
+  if (letter.kind === 'timer') return witness.wasDeclared?.(letter.timer.name) !== false;
+  return letter.kind === 'event';
+}
+
 function checkParked({ keys, letters }: Evidence, say: (broken: string) => void): void {
-  const parkedBy = new Set(letters.flatMap(({ key, parked }) => (parked ? [key] : [])));
+  const parkedBy = new Set(letters.flatMap((letter) => (letter.kind === 'event' && letter.parked ? [letter.key] : [])));
   for (const [key, { parked }] of keys) {
     if (parked && !parkedBy.has(key)) say(`key ${key} is parked, and no dead letter says why`);
     if (!parked && parkedBy.has(key)) say(`key ${key} is open, and a dead letter says that it is parked`);
@@ -40,7 +47,7 @@ function checkParked({ keys, letters }: Evidence, say: (broken: string) => void)
 function checkGivenUp({ witness, turns, letters }: Evidence, { resolved }: Ledger, say: (broken: string) => void): void {
   const own = resolved.filter(({ pipeline, what }) => pipeline === witness.pipeline && what === 'delivery');
   const known = new Set([
-    ...letters.flatMap(({ key, delivery }) => (delivery === null ? [] : [nameOf(key, `${delivery.endpoint}/${delivery.id}`)])),
+    ...lettersOf('delivery', letters).map(({ key, delivery }) => nameOf(key, `${delivery.endpoint}/${delivery.id}`)),
     ...own.map(({ key, name }) => nameOf(key, name)),
   ]);
   for (const endpoint of witness.endpoints) {

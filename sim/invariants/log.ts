@@ -5,15 +5,17 @@ import type { Evidence, NamedEvent } from './evidence.ts';
  * Promises 1 and 10: what was accepted is in the log, once, and what was refused is not; and the store's own sums are right.
  */
 export function checkLog({ witness, slices, events, letters }: Evidence, ledger: Ledger, say: (broken: string) => void): void {
-  for (const { partition, claim, held } of slices) {
+  for (const { partition, standing, held } of slices) {
     const own = events.filter(({ slice }) => slice === partition.slice);
-    if (claim.head !== own.length) say(`slice ${partition.slice}: the log ends at ${claim.head} and has ${own.length} events`);
+    if (standing.head !== own.length) say(`slice ${partition.slice}: the log ends at ${standing.head} and has ${own.length} events`);
     const gap = own.findIndex(({ position }, at) => position !== at + 1);
     if (gap !== -1) say(`slice ${partition.slice}: expected position ${gap + 1}, found ${own[gap]?.position}`);
-    if (claim.cursor > claim.head) say(`slice ${partition.slice}: the cursor, ${claim.cursor}, is beyond the log's end, ${claim.head}`);
-    if (claim.held !== held.length) say(`slice ${partition.slice}: ${held.length} events are held, and counted as ${claim.held}`);
+    if (standing.cursor > standing.head)
+      say(`slice ${partition.slice}: the cursor, ${standing.cursor}, is beyond the log's end, ${standing.head}`);
+    if (standing.held !== held.length) say(`slice ${partition.slice}: ${held.length} events are held, and counted as ${standing.held}`);
     const dead = letters.filter((letter) => letter.partition.slice === partition.slice).length;
-    if (claim.deadLetters !== dead) say(`slice ${partition.slice}: ${dead} dead letters are listed, and counted as ${claim.deadLetters}`);
+    if (standing.deadLetters !== dead)
+      say(`slice ${partition.slice}: ${dead} dead letters are listed, and counted as ${standing.deadLetters}`);
   }
   const logged = Map.groupBy(events, titleOf);
   for (const [title, all] of logged) if (all.length > 1) say(`event ${title} is in the log ${all.length} times`);

@@ -1,3 +1,4 @@
+import { lettersOf } from '../../src/store/letters-of.ts';
 import type { AppliedTurn, Ledger } from '../ledger.ts';
 import type { Evidence, NamedEvent } from './evidence.ts';
 import { titleOf } from './log.ts';
@@ -6,7 +7,7 @@ import { titleOf } from './log.ts';
 export function checkOnce(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   const { witness, events, letters } = evidence;
   const applied = timesApplied(Array.from(evidence.turns.values()).flat());
-  const dead = new Set(letters.flatMap(({ partition, event }) => (event === null ? [] : [`${partition.slice}/${event.position}`])));
+  const dead = new Set(lettersOf('event', letters).map(({ partition, event }) => `${partition.slice}/${event.position}`));
   const discarded = discardedOf(witness.pipeline, ledger);
   for (const event of events) {
     const title = titleOf(event);

@@ -1,3 +1,4 @@
+import { lettersOf } from '../../src/store/letters-of.ts';
 import type { AppliedTurn, Ledger } from '../ledger.ts';
 import type { Evidence, NamedEvent } from './evidence.ts';
 import { titleOf } from './log.ts';
@@ -40,7 +41,7 @@ function eventsOf(turns: readonly AppliedTurn[], logged: ReadonlyMap<string, Nam
 
 /** The numbers of a key that were given up before they came. */
 function skippedOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): readonly number[] {
-  const listed = letters.flatMap((letter) => (letter.key === key && letter.numbers !== null ? [letter.numbers] : []));
+  const listed = lettersOf('gap', letters).flatMap((letter) => (letter.key === key ? [letter.numbers] : []));
   const discarded = resolved
     .filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'gap')
     .map(({ name }) => ({ from: Number(name.split('-')[0]), to: Number(name.split('-')[1]) }));

@@ -1,3 +1,4 @@
+import { lettersOf } from '../../src/store/letters-of.ts';
 import type { KeyRecord, PartitionId, Store } from '../../src/store/store.ts';
 import type { ArrivedCall, Ledger, LedgerEndpoint } from '../ledger.ts';
 import { deliveriesOf, hasArrived, type ToldDelivery } from './deliveries.ts';
@@ -74,7 +75,7 @@ function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken:
     if (!endpoint.isTold && !isMade()) say(`delivery ${id} of key ${key} to ${endpoint.name} was never made`);
   }
   const waiting = open.filter(({ endpoint }) => endpoint.isTold).length;
-  const kept = slices.reduce((sum, { claim }) => sum + claim.deliveries, 0);
+  const kept = slices.reduce((sum, { standing }) => sum + standing.deliveries, 0);
   if (given.size === 0 && kept !== waiting) say(`the store keeps ${kept} deliveries, and ${waiting} wait for their pipeline`);
 }
 
@@ -99,8 +100,8 @@ function givenUpOf({ witness, letters }: Evidence, { resolved }: Ledger): Readon
   const own = resolved.filter((one) => one.pipeline === witness.pipeline && (one.what === 'timer' || one.what === 'delivery'));
   const names = [
     ...own.map(({ key, name }) => ({ key, name })),
-    ...letters.flatMap(({ key, timer }) => (timer === null ? [] : [{ key, name: timer.name }])),
-    ...letters.flatMap(({ key, delivery }) => (delivery === null ? [] : [{ key, name: `${delivery.endpoint}/${delivery.id}` }])),
+    ...lettersOf('timer', letters).map(({ key, timer }) => ({ key, name: timer.name })),
+    ...lettersOf('delivery', letters).map(({ key, delivery }) => ({ key, name: `${delivery.endpoint}/${delivery.id}` })),
   ];
   return new Set(names.map(({ key, name }) => deliveryNameOf(key, name)));
 }

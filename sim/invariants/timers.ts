@@ -1,3 +1,4 @@
+import { lettersOf } from '../../src/store/letters-of.ts';
 import type { AppliedTurn, Armed, Cause, Ledger } from '../ledger.ts';
 import type { Evidence } from './evidence.ts';
 import { titleOf } from './log.ts';
@@ -26,7 +27,7 @@ export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: st
 function givenUpOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
   const armOf = witness.armOf ?? ((data) => (data === null ? '' : String(JSON.parse(data))));
   const named = resolved.filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'timer');
-  const dead = letters.filter((letter) => letter.key === key).flatMap(({ timer }) => (timer === null ? [] : [armOf(timer.data)]));
+  const dead = lettersOf('timer', letters).flatMap((letter) => (letter.key === key ? [armOf(letter.timer.data)] : []));
   return new Set([...named.map(({ name }) => name), ...dead]);
 }
 

@@ -8,6 +8,7 @@ import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
 import { exactlyOnce } from './list/exactly-once.ts';
 import { fairDeliveries } from './list/fair-deliveries.ts';
+import { fleet } from './list/fleet.ts';
 import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { independentKeys } from './list/independent-keys.ts';
@@ -23,6 +24,7 @@ import { timers } from './list/timers.ts';
 import { types } from './list/types.ts';
 import { values } from './list/values.ts';
 import { visibleFailure } from './list/visible-failure.ts';
+import { whatMayNeverHappen } from './list/what-may-never-happen.ts';
 import type { Mutant } from './mutant.ts';
 
 /** All mutants, by what they break. */
@@ -36,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...deliveries,
   ...deliveriesOverHttp,
   ...fairDeliveries,
+  ...fleet,
   ...boundedDoor,
   ...sends,
   ...boundedMemory,
@@ -45,6 +48,7 @@ export const mutants: readonly Mutant[] = [
   ...sources,
   ...strayFailures,
   ...visibleFailure,
+  ...whatMayNeverHappen,
   ...values,
   ...types,
   ...goneDeclarations,

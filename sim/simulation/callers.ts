@@ -1,4 +1,5 @@
 import { MillraceError, messageOf } from '../../src/errors.ts';
+import type { DeadLetter } from '../../src/store/store.ts';
 import type { Ingest, Resolved } from '../ledger.ts';
 import type { Life } from './life.ts';
 import type { Act, Step } from './program.ts';
@@ -60,16 +61,10 @@ export class Callers {
   }
 
   /** Throws what the engine throws. */
-  async resolve({ mill }: Life, letter: Awaited<ReturnType<Life['mill']['deadLetters']>>[number], how: Resolved['how']): Promise<void> {
-    const common = { pipeline: letter.partition.pipeline, key: letter.key, how, wasParked: letter.parked };
-    if (letter.event !== null) this.resolved.push({ ...common, what: 'event', name: JSON.parse(letter.body ?? '').mark });
-    if (letter.timer !== null) {
-      // What brings an outcome to its key has no arm, it is called by its name.
-      this.resolved.push({ ...common, what: 'timer', name: JSON.parse(letter.timer.data ?? '{}').arm ?? letter.timer.name });
-    }
-    if (letter.numbers !== null) this.resolved.push({ ...common, what: 'gap', name: `${letter.numbers.from}-${letter.numbers.to}` });
-    if (letter.delivery !== null)
-      this.resolved.push({ ...common, what: 'delivery', name: `${letter.delivery.endpoint}/${letter.delivery.id}` });
+  async resolve({ mill }: Life, letter: DeadLetter, how: Resolved['how']): Promise<void> {
+    const { kind, key, partition } = letter;
+    const wasParked = kind === 'event' && letter.parked;
+    this.resolved.push({ pipeline: partition.pipeline, key, what: kind, name: nameOf(letter), how, wasParked });
     await (how === 'redriven' ? mill.redrive(letter.id) : mill.discard(letter.id));
   }
 
@@ -150,5 +145,22 @@ export class Callers {
       const isFine = !life.isAlive || (error instanceof MillraceError && error.code !== 'MILL_INTERNAL');
       if (!isFine) throw error;
     }
+  }
+}
+
+/** What a dead letter that is resolved is called in the ledger. */
+function nameOf(letter: DeadLetter): string {
+  switch (letter.kind) {
+    case 'event':
+      return JSON.parse(letter.body).mark;
+    case 'timer':
+      // What brings an outcome to its key has no arm, it is called by its name.
+      return JSON.parse(letter.timer.data ?? '{}').arm ?? letter.timer.name;
+    case 'delivery':
+      return `${letter.delivery.endpoint}/${letter.delivery.id}`;
+    case 'gap':
+      return `${letter.numbers.from}-${letter.numbers.to}`;
+    case 'origin':
+      return letter.origin;
   }
 }

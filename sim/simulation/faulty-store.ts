@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Lease, PartitionId, Store } from '../../src/store/store.ts';
 import type { FaultRates } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -8,8 +8,10 @@ export type Fault = keyof FaultRates;
 
 /** What becomes of the calls of one life. */
 export interface Fate {
-  /** Whether the process is alive; a dead one learns of nothing any more, and nothing that it has under way happens. */
-  isAlive(): boolean;
+  /** Does it, once the process is awake; nothing where it is dead: that learns of nothing any more, and nothing that it has under way happens. */
+  act(run: () => void | Promise<void>): void | Promise<void>;
+  /** The process has a partition from now on. */
+  claimed(partition: PartitionId): void;
   /** The fault that the next call meets; undefined for none. */
   next(method: string): Fault | undefined;
   /** The process dies here. */
@@ -24,6 +26,7 @@ const codesOfFaults: ReadonlySet<ErrorCode> = new Set([
   'MILL_STORE_BUSY',
   'MILL_STORE_FULL',
   'MILL_STORE_FENCED',
+  'MILL_STORE_LEASED',
 ]);
 
 /** Whether a fault or a take-over may lead to it; anything else is a bug of the engine, however well it starts again after it. */
@@ -32,8 +35,9 @@ export function isOfFault(error: unknown): boolean {
 }
 
 /**
- * The store as a process meets it. It is made from the port, whatever calls that has: each takes effect some time later, is
- * answered some time after that, both in the order that the scheduler decides, and may meet a fault on the way.
+ * The store as a process meets it, and the leases that it gives. They are made from the port, whatever calls that has: each takes
+ * effect some time later, is answered some time after that, both in the order that the scheduler decides, and may meet a fault on
+ * the way. An announcement arrives some time later, or never.
  */
 export function faultyStore(
   base: Store,
@@ -44,8 +48,7 @@ export function faultyStore(
     new Promise((resolve, reject) => {
       const fault = fate.next(method);
       if (fault !== undefined) fate.met(fault, method);
-      const later = (label: string, run: () => void | Promise<void>) =>
-        scheduler.add(`${method} ${label}`, () => (fate.isAlive() ? run() : undefined));
+      const later = (label: string, run: () => void | Promise<void>) => scheduler.add(`${method} ${label}`, () => fate.act(run));
       const refuse = (code: ErrorCode) =>
         later('is refused', () => reject(new MillraceError(code, `${method}: ${code}, as the dice have it`)));
       const takeEffect = (answered: (answer: () => void) => void) =>
@@ -78,11 +81,25 @@ export function faultyStore(
           return takeEffect(answerLater);
       }
     });
-  return new Proxy(base, {
-    get(target, name) {
-      const member = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
-      return (...given: unknown[]) => meet(String(name), given, () => Reflect.apply(member, target, given));
-    },
-  });
+  const meeting = <T extends object>(port: T, own: Partial<T>): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const member = Reflect.get(own, name) ?? Reflect.get(target, name);
+        if (typeof member !== 'function' || Object.hasOwn(own, name)) return member;
+        return (...given: unknown[]) => meet(String(name), given, () => Reflect.apply(member, target, given));
+      },
+    });
+  const claim: Store['claim'] = async (partition) => {
+    const lease = (await meet('claim', [partition], async () => {
+      const claimed = await base.claim(partition);
+      fate.claimed(partition);
+      return claimed;
+    })) as Lease;
+    return meeting(lease, {});
+  };
+  const listen: Store['listen'] = (announced) =>
+    base.listen((partition) => {
+      if (chance.upTo(4) > 1) scheduler.add('an announcement arrives', () => fate.act(() => announced(partition)));
+    });
+  return meeting(base, { claim, listen });
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/engine/clock.ts';
+import { sliceOf } from '../../src/engine/identify.ts';
 import { type Mill, millrace } from '../../src/engine/mill.ts';
 import type { Answer, OutgoingCall } from '../../src/pipeline/endpoint.ts';
-import type { Store } from '../../src/store/store.ts';
-import { clockWhile } from '../../src/testing/virtual-clock.ts';
+import type { PartitionId, Store } from '../../src/store/store.ts';
 import type { ArrivedCall } from '../ledger.ts';
 import { isOfFault } from './faulty-store.ts';
 import { simulatedPipelines } from './pipelines.ts';
@@ -38,6 +38,10 @@ export class Life implements Surroundings {
   readonly died: Promise<never>;
   /** Another process has the store, and this one does not know. */
   isBarred = false;
+  /** What waits until it wakes; undefined while it is awake. */
+  #asleep: (() => void | Promise<void>)[] | undefined;
+  /** By partition. */
+  readonly #terms = new Map<string, number>();
   readonly #world: World;
   readonly #undeclared: ReadonlySet<string>;
   readonly #die: (reason: Error) => void;
@@ -80,6 +84,37 @@ export class Life implements Surroundings {
 
   get isMended(): boolean {
     return this.#world.isMended;
+  }
+
+  /** Does it, once it is awake; nothing where it is dead. */
+  act(run: () => void | Promise<void>): void | Promise<void> {
+    if (!this.#isAlive) return;
+    if (this.#asleep === undefined) return run();
+    this.#asleep.push(run);
+  }
+
+  /** Nothing of it happens until it wakes, as when the machine has no time for it. */
+  freeze(): void {
+    this.#asleep ??= [];
+  }
+
+  wake(): void {
+    const missed = this.#asleep ?? [];
+    this.#asleep = undefined;
+    for (const run of missed) this.#world.scheduler.add('what was missed happens', () => this.act(run));
+  }
+
+  get isAwake(): boolean {
+    return this.#asleep === undefined;
+  }
+
+  /** It has a partition from now on: as the so-manieth. */
+  claimed({ pipeline, slice }: PartitionId, term: number): void {
+    this.#terms.set(`${pipeline}/${slice}`, term);
+  }
+
+  lifeOf(pipeline: string, key: string): number {
+    return this.#terms.get(`${pipeline}/${sliceOf(key, this.#world.program.settings.slices)}`) ?? 0;
   }
 
   /** The power is cut. */
@@ -125,7 +160,7 @@ export class Life implements Surroundings {
       (one) => one.pipeline === pipeline && one.endpoint === endpoint && one.key === key && one.id === id,
     );
     const fate = this.isMended ? 'delivered' : (answers[before.length] ?? 'delivered');
-    const arrived = { pipeline, endpoint, key, id, life: this.life, result: 'unknown' as ArrivedCall['result'] };
+    const arrived = { pipeline, endpoint, key, id, life: this.lifeOf(pipeline, key), result: 'unknown' as ArrivedCall['result'] };
     // One that was postponed is remembered too, so that it is not postponed for ever.
     this.#world.calls.push(arrived);
     this.#world.note(`life ${this.life}: ${pipeline} ${key}: ${endpoint} is called with ${id} and ${fate}`);
@@ -146,14 +181,18 @@ export class Life implements Surroundings {
   }
 
   #later(label: string): Promise<void> {
-    return new Promise((resolve) =>
-      this.#world.scheduler.add(label, () => {
-        if (this.#isAlive) resolve();
-      }),
-    );
+    return new Promise((resolve) => this.#world.scheduler.add(label, () => this.act(resolve)));
   }
 
   #clock(): Clock {
-    return clockWhile(this.#world.scheduler.clock, () => this.#isAlive);
+    const { clock } = this.#world.scheduler;
+    const acting = (ring: () => void) => () => void this.act(ring);
+    return {
+      now: () => clock.now(),
+      elapsedMs: () => clock.elapsedMs(),
+      alarm: (at, ring, withinMs) => clock.alarm(at, acting(ring), withinMs),
+      after: (ms, ring) => clock.after(ms, acting(ring)),
+      whenTurnedBack: (turnedBack) => clock.whenTurnedBack(acting(turnedBack)),
+    };
   }
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import type { Commit, Store } from '../../src/store/store.ts';
+import type { Commit, Lease, PartitionId, Store } from '../../src/store/store.ts';
 import { type Fault, faultyStore, isOfFault } from './faulty-store.ts';
 import { Life, type World } from './life.ts';
 import { refusedRow } from './turn.ts';
@@ -9,6 +9,8 @@ import { refusedRow } from './turn.ts';
 export const happeningsMax = 50_000;
 /** How far the clock is turned at most when nothing happens by itself, in milliseconds. */
 const turnMsMax = 15_000;
+/** How long leases last where several processes share the store, in milliseconds. */
+export const leaseMs = 3_000;
 /** Starts that fail in a row before the next one meets no fault. */
 const startsMax = 10;
 
@@ -22,25 +24,36 @@ const isBarred = (method: string, [work]: readonly unknown[]) =>
 
 /** The store with a constraint of the user's own: one row it refuses, whoever writes it. */
 function refusing(base: Store): Store {
-  const commit = async (work: Commit) => {
-    const isRefused = work.rows.some(({ rows }) => rows.some((row) => row.includes(refusedRow)));
-    if (isRefused) throw new MillraceError('MILL_COMMIT_REFUSED', 'a row was refused');
-    return base.commit(work);
+  const refusingLease = (lease: Lease): Lease => {
+    const commit = async (work: Commit) => {
+      const isRefused = work.rows.some(({ rows }) => rows.some((row) => row.includes(refusedRow)));
+      if (isRefused) throw new MillraceError('MILL_COMMIT_REFUSED', 'a row was refused');
+      return lease.commit(work);
+    };
+    return withMember(lease, 'commit', commit);
   };
+  return withMember(base, 'claim', async (partition) => refusingLease(await base.claim(partition)));
+}
+
+function withMember<T extends object, Name extends keyof T>(base: T, replaced: Name, own: T[Name]): T {
   return new Proxy(base, {
     get(target, name) {
-      const member = name === 'commit' ? commit : Reflect.get(target, name);
+      const member = name === replaced ? own : Reflect.get(target, name);
       return typeof member === 'function' ? member.bind(target) : member;
     },
   });
 }
 
-/** Starts, stops and kills the process, and decides which of its calls meet a fault. */
+/** Starts, stops, freezes and kills processes, and decides which of their calls meet a fault. One has the store, or several share it. */
 export class Processes {
   readonly #world: World;
   readonly #base: Store;
+  /** What makes a store for one more process, where several share it. */
+  readonly #share: (() => Store) | undefined;
   readonly #chance: Chance;
-  #life!: Life;
+  readonly #slots: Life[] = [];
+  /** Which process had a partition last, and how many had it by then. */
+  readonly #terms = new Map<string, { readonly life: Life; readonly term: number }>();
   #lives = 0;
   /** Processes that lost the store and do not know. */
   #barred: Life[] = [];
@@ -51,33 +64,59 @@ export class Processes {
   #isCalm = false;
   #isOver = false;
 
-  constructor(world: World, base: Store, chance: Chance) {
+  constructor(
+    world: World,
+    { base, share, chance }: { readonly base: Store; readonly share: (() => Store) | undefined; readonly chance: Chance },
+  ) {
     this.#world = world;
     this.#base = base;
+    this.#share = share;
     this.#chance = chance;
   }
 
-  /** The one that has the store. */
+  /** Those that run now, or have ended by themselves. */
+  get lives(): readonly Life[] {
+    return this.#slots;
+  }
+
+  /** One that somebody outside comes to; where there is one, that. */
   get life(): Life {
-    return this.#life;
+    const awake = this.#slots.filter((life) => life.isAlive && life.isAwake);
+    const lives = awake.length > 0 ? awake : this.#slots;
+    return lives.length === 1 ? (lives[0] as Life) : this.#chance.one(lives);
+  }
+
+  /** Starts all on what is there. */
+  async start(): Promise<void> {
+    for (let slot = 0; slot < this.#world.program.settings.engines; slot += 1) await this.#start(slot);
+  }
+
+  /** Starts those again that have ended. */
+  async startEnded(): Promise<void> {
+    for (const [slot, life] of this.#slots.entries()) {
+      if (!life.hasEnded) continue;
+      life.die();
+      await this.#start(slot);
+    }
   }
 
   /** Starts a process on what is there, again until it runs. */
-  async start(): Promise<void> {
+  async #start(slot: number): Promise<void> {
     this.#isStarting = true;
     for (let tries = 1; ; tries += 1) {
       this.#isCalm = this.#isOver || tries > startsMax;
-      await this.#base.close();
+      if (this.#share === undefined) await this.#base.close();
       this.#lives += 1;
       this.#world.count('starts');
       this.#world.note(`start ${this.#lives}`);
-      this.#life = new Life(this.#lives, this.#world, (life) => this.#storeOf(life));
+      const life = new Life(this.#lives, this.#world, (one) => this.#storeOf(one));
+      this.#slots[slot] = life;
       try {
-        await this.until(this.#life.mill.start());
+        await this.until(life.mill.start(), life);
         break;
       } catch (error) {
-        const isExpected = !this.#life.isAlive || (isOfFault(error) && !this.#isCalm);
-        this.#life.die();
+        const isExpected = !life.isAlive || (isOfFault(error) && !this.#isCalm);
+        life.die();
         if (!isExpected) throw error;
       }
     }
@@ -85,26 +124,45 @@ export class Processes {
     this.#isCalm = this.#isOver;
   }
 
-  /** Stops the process; it may die of it. */
-  async stop(timeoutMs: number): Promise<void> {
-    const { mill } = this.#life;
+  /** Stops a process; it may die of it. */
+  async stop(life: Life, timeoutMs?: number): Promise<void> {
+    life.wake();
     try {
-      await this.until(mill.stop({ timeoutMs }));
+      await this.until(life.mill.stop(timeoutMs === undefined ? {} : { timeoutMs }), life);
     } catch (error) {
-      if (this.#life.isAlive && !isOfFault(error)) throw error;
+      if (life.isAlive && !isOfFault(error)) throw error;
     }
   }
 
+  /** One of several is stopped, or (without a time) killed, and started again, while the others go on. */
+  async renewOne(timeoutMs?: number): Promise<void> {
+    const slot = this.#chance.upTo(this.#slots.length) - 1;
+    const life = this.#slots[slot] as Life;
+    if (timeoutMs !== undefined) await this.stop(life, timeoutMs);
+    life.die();
+    await this.#start(slot);
+  }
+
   killAll(): void {
-    for (const life of [this.#life, ...this.#barred]) life.die();
+    for (const life of [...this.#slots, ...this.#barred]) life.die();
     this.#barred = [];
   }
 
   /** Another process takes the store over while this one lives on. */
   async takeOver(): Promise<void> {
-    this.#life.isBarred = true;
-    this.#barred.push(this.#life);
+    const [life] = this.#slots;
+    if (life === undefined) return;
+    life.isBarred = true;
+    this.#barred.push(life);
     await this.start();
+  }
+
+  /** One of several sleeps for a while, perhaps longer than its leases last. */
+  freezeOne(): void {
+    this.#world.count('processes frozen');
+    const life = this.#chance.one(this.#slots);
+    life.freeze();
+    this.#world.scheduler.clock.after(this.#chance.upTo(2 * leaseMs), () => life.wake());
   }
 
   /** So many calls fail from here on. */
@@ -113,21 +171,22 @@ export class Processes {
     this.#disconnected = calls;
   }
 
-  /** From here on there are no faults, and no processes but one. */
+  /** From here on there are no faults, and no processes but those that have the store. */
   calmDown(): void {
     this.#isOver = true;
     this.#isCalm = true;
     for (const life of this.#barred) life.die();
+    for (const life of this.#slots) life.wake();
   }
 
-  /** Until a promise of the process settles, or the process dies; throws then, and when the promise rejects. */
-  async until(promise: Promise<unknown>): Promise<void> {
+  /** Until a promise of a process settles, or the process dies; throws then, and when the promise rejects. */
+  async until(promise: Promise<unknown>, life: Life): Promise<void> {
     const { scheduler } = this.#world;
     let isOver = false;
     const over = () => {
       isOver = true;
     };
-    const settled = Promise.race([promise, this.#life.died]);
+    const settled = Promise.race([promise, life.died]);
     settled.then(over, over);
     for (let happened = 0; !isOver; happened += 1) {
       if (happened > happeningsMax) throw new Error('the process stands still');
@@ -138,7 +197,8 @@ export class Processes {
 
   #storeOf(life: Life): Store {
     const fate = {
-      isAlive: () => life.isAlive,
+      act: (run: () => void | Promise<void>) => life.act(run),
+      claimed: (partition: PartitionId) => this.#claimed(life, partition),
       next: (method: string) => this.#nextFault(method),
       crash: () => {
         this.#world.count('crashes at a call');
@@ -150,7 +210,15 @@ export class Processes {
         this.#world.note(`${method} meets ${fault}`);
       },
     };
-    return faultyStore(refusing(this.#base), fate, { scheduler: this.#world.scheduler, chance: this.#chance });
+    return faultyStore(refusing(this.#share?.() ?? this.#base), fate, { scheduler: this.#world.scheduler, chance: this.#chance });
+  }
+
+  #claimed(life: Life, partition: PartitionId): void {
+    const name = `${partition.pipeline}/${partition.slice}`;
+    const last = this.#terms.get(name);
+    const term = last?.life === life ? last.term : (last?.term ?? 0) + 1;
+    this.#terms.set(name, { life, term });
+    life.claimed(partition, term);
   }
 
   #nextFault(method: string): Fault | undefined {

@@ -95,6 +95,8 @@ export interface Settings {
   readonly feed: number;
   readonly commit: number;
   readonly memoryBytes: number;
+  /** Engines that work on the store at once. */
+  readonly engines: number;
   /** How often the clock moves while calls are under way, of a hundred chances. */
   readonly haste: number;
 }

@@ -44,9 +44,16 @@ const memories = [8_000, 40_000, defaultLimits.memoryBytes];
 
 const keys = ['ann', 'bob', 'cem', 'dan'] as const;
 
-/** A random program: the same for the same seed and number of steps. A plain one has of what happens only what there was at first. */
-export function randomProgram(seed: number, steps: number, { isPlain = false }: { readonly isPlain?: boolean } = {}): Program {
-  return new Author(seed, isPlain).write(steps);
+export interface ProgramOptions {
+  /** Whether it has of what happens only what there was at first. */
+  readonly isPlain?: boolean;
+  /** Engines that work on the store at once. Default 1. */
+  readonly engines?: number;
+}
+
+/** A random program: the same for the same seed, number of steps and options. */
+export function randomProgram(seed: number, steps: number, { isPlain = false, engines = 1 }: ProgramOptions = {}): Program {
+  return new Author(seed, { isPlain, engines }).write(steps);
 }
 
 class Author {
@@ -60,12 +67,15 @@ class Author {
   readonly #isRedeclared: boolean;
   readonly #isClockSet: boolean;
   readonly #memoryBytes: number;
+  readonly #engines: number;
   #marks = 0;
 
-  constructor(seed: number, isPlain: boolean) {
+  constructor(seed: number, { isPlain, engines }: Required<ProgramOptions>) {
     this.#seed = seed;
+    this.#engines = engines;
     this.#beside = isPlain ? undefined : new Chance(dice(Math.imul(seed, 0xc2b2ae35)));
-    this.#isRedeclared = this.#beside?.one([true, false]) ?? false;
+    // Engines of a fleet declare the same.
+    this.#isRedeclared = (this.#beside?.one([true, false]) ?? false) && engines === 1;
     // Thrown apart from all else, so that programs of former days keep their course.
     this.#memoryBytes = isPlain ? defaultLimits.memoryBytes : new Chance(dice(Math.imul(seed, 0x27d4eb2f))).one(memories);
     this.#isClockSet = this.#beside?.one([true, false, false]) ?? false;
@@ -94,6 +104,7 @@ class Author {
       feed: one([1, 3, 1_000]),
       commit: one([1, 3, 1_000]),
       memoryBytes: this.#memoryBytes,
+      engines: this.#engines,
       haste: one([0, 1, 10]),
     };
   }

@@ -1,15 +1,15 @@
 import { MillraceError } from '../../src/errors.ts';
 import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import { memory } from '../../src/store/memory/memory-store.ts';
-import type { Store } from '../../src/store/store.ts';
+import { memory, sharedMemory } from '../../src/store/memory/memory-store.ts';
+import type { DeadLetter, Store } from '../../src/store/store.ts';
 import { checkHeldAtRest } from '../invariants/rest.ts';
 import { checkInvariants } from '../invariants.ts';
 import type { ArrivedCall, Ledger } from '../ledger.ts';
 import { Callers } from './callers.ts';
 import { checkCounts } from './counts.ts';
-import type { World } from './life.ts';
-import { happeningsMax, Processes } from './processes.ts';
+import type { Life, World } from './life.ts';
+import { happeningsMax, leaseMs, Processes } from './processes.ts';
 import { type Act, type Program, pipelineNames, type Step } from './program.ts';
 import { Scheduler } from './scheduler.ts';
 import { lastTable, turnsTable } from './turn.ts';
@@ -29,7 +29,7 @@ export interface Report {
 export interface SimulationOptions {
   /** Told of everything that happens. */
   readonly trace?: (what: string) => void;
-  /** What it runs on, empty and closed; by default a store in memory. */
+  /** What it runs on, empty and closed; by default a store in memory, which several engines may share. */
   readonly store?: Store;
 }
 
@@ -64,17 +64,22 @@ class Simulation implements World {
   readonly #tally = new Map<string, number>();
   readonly #trace: (what: string) => void;
   #course = 0;
+  /** Then every lease has run out. */
+  #isChecking = false;
 
-  constructor(program: Program, { trace = () => undefined, store = memory({ partitions: program.settings.slices }) }: SimulationOptions) {
+  constructor(program: Program, { trace = () => undefined, store }: SimulationOptions) {
     this.program = program;
     this.#trace = trace;
     const { seed, settings } = program;
     this.#chance = new Chance(dice(Math.imul(seed, 0x85ebca6b)));
     const die = dice(seed);
     this.random = () => (die(2 ** 30) - 1) / 2 ** 30;
-    this.#base = store;
+    const { slices, engines } = settings;
+    const now = () => (this.#isChecking ? Number.POSITIVE_INFINITY : this.scheduler.clock.elapsedMs());
+    const share = engines > 1 ? sharedMemory({ partitions: slices, leaseMs, now }) : undefined;
+    this.#base = store ?? share?.() ?? memory({ partitions: slices });
     this.scheduler = new Scheduler({ chance: this.#chance, haste: settings.haste, note: (what) => this.note(what) });
-    this.#processes = new Processes(this, store, this.#chance);
+    this.#processes = new Processes(this, { base: this.#base, share, chance: this.#chance });
     this.#callers = new Callers({
       scheduler: this.scheduler,
       life: () => this.#processes.life,
@@ -84,6 +89,7 @@ class Simulation implements World {
 
   async run(): Promise<Report> {
     try {
+      if (this.#isFleet) await this.#open();
       await this.#processes.start();
       for (const step of this.program.steps) {
         await this.#meanwhile(this.#chance.upTo(12) - 1);
@@ -125,15 +131,17 @@ class Simulation implements World {
         return this.#advance(step.ms);
       case 'crash':
         this.count('crashes');
-        return this.#restart();
+        return this.#isFleet && this.#chance.upTo(3) > 1 ? this.#processes.renewOne() : this.#restart();
       case 'restart':
         this.count('stops');
+        if (this.#isFleet) return this.#processes.renewOne(step.timeoutMs);
         if (step.without !== undefined) this.#redeclare(step.without);
-        await this.#processes.stop(step.timeoutMs);
+        await this.#processes.stop(this.#processes.life, step.timeoutMs);
         return this.#restart();
       case 'set clock':
         return this.#setClock(step.byMs);
       case 'take over':
+        if (this.#isFleet) return this.#processes.freezeOne();
         this.count('take-overs');
         return this.#processes.takeOver();
       case 'disconnect':
@@ -169,7 +177,8 @@ class Simulation implements World {
   }
 
   async #ensureRunning(): Promise<void> {
-    if (this.#processes.life.hasEnded) await this.#restart();
+    if (this.#isFleet) await this.#processes.startEnded();
+    else if (this.#processes.life.hasEnded) await this.#restart();
   }
 
   /** So many things happen. */
@@ -222,12 +231,13 @@ class Simulation implements World {
     }
     await this.#knock();
     this.#checkHealth();
-    const { mill } = this.#processes.life;
+    const { lives } = this.#processes;
     const settledAt = this.scheduler.clock.now();
-    const counts = mill.counts();
-    await this.#processes.until(mill.stop());
+    const counts = lives.map(({ mill }) => mill.counts());
+    for (const life of lives) await this.#processes.until(life.mill.stop(), life);
     await this.#check(settledAt);
     await checkCounts(counts, this.#base, (what) => this.broken(what));
+    this.#isChecking = false;
   }
 
   /** Promise 4: a key that was given up keeps no other waiting. So all others come to rest before anybody mends anything. */
@@ -246,8 +256,10 @@ class Simulation implements World {
   }
 
   #checkHealth(): void {
-    const health = this.#processes.life.mill.health();
-    if (health.status !== 'ok') this.broken(`at the end the engine is ${health.status}: ${health.reason}`);
+    for (const { mill } of this.#processes.lives) {
+      const health = mill.health();
+      if (health.status !== 'ok') this.broken(`at the end the engine is ${health.status}: ${health.reason}`);
+    }
   }
 
   async #round(): Promise<void> {
@@ -266,7 +278,7 @@ class Simulation implements World {
         this.#callers.ingest({ step: 'ingest', pipeline: 'acts', acts: [act], isBatch: false, again: false });
       }
     };
-    await this.#processes.until(knock());
+    await this.#processes.until(knock(), life);
     await this.#untilAnswered();
     await this.#round();
     for (const { name, key, answer } of this.#callers.ingests) {
@@ -277,31 +289,52 @@ class Simulation implements World {
 
   /** Whether there was something to redrive. */
   async #redriveAll(): Promise<boolean> {
-    const { life } = this.#processes;
+    const { lives } = this.#processes;
+    const [life] = lives as [Life];
     let isAny = false;
     const redrive = async () => {
       for (const letter of await life.mill.deadLetters({ limit: 1_000 })) {
-        if (letter.numbers !== null) continue;
+        if (letter.kind === 'gap') continue;
         isAny = true;
-        await this.#callers.resolve(life, letter, 'redriven').catch(async (error: unknown) => {
-          if (!(error instanceof MillraceError) || (!error.retryable && error.code !== 'MILL_CONFLICT')) throw error;
-          // A timer that was set anew since; or a delivery whose key has not been told yet, or a partition that recovers still.
-          if (error.code === 'MILL_CONFLICT' && letter.timer !== null) await this.#callers.resolve(life, letter, 'discarded');
-        });
+        for (const one of lives) await this.#redrive(one, letter);
       }
     };
-    await this.#processes.until(redrive());
+    await this.#processes.until(redrive(), life);
     return isAny;
+  }
+
+  /** One of several engines can do it, and the others say so, or that it is done. */
+  async #redrive(life: Life, letter: DeadLetter): Promise<void> {
+    try {
+      await this.#callers.resolve(life, letter, 'redriven');
+    } catch (error) {
+      const isDone = this.#isFleet && error instanceof MillraceError && error.code === 'MILL_NOT_FOUND';
+      if (isDone) return;
+      if (!(error instanceof MillraceError) || (!error.retryable && error.code !== 'MILL_CONFLICT')) throw error;
+      // A timer that was set anew since; or a delivery whose key has not been told yet, or a partition that recovers still.
+      if (error.code === 'MILL_CONFLICT' && letter.kind === 'timer') await this.#callers.resolve(life, letter, 'discarded');
+    }
+  }
+
+  get #isFleet(): boolean {
+    return this.program.settings.engines > 1;
   }
 
   /** @param settledAt when all had come to rest; undefined when nothing has */
   async #check(settledAt: number | undefined): Promise<void> {
+    this.#isChecking = true;
     await this.#base.close();
-    const pipelines = pipelineNames.map((name) => ({ name, numbered: name === 'numbers' }));
-    await this.#base.open({ pipelines, tables: [turnsTable, lastTable] });
+    await this.#open();
     const { ingests, resolved } = this.#callers;
     const witnesses = witnessesOf(this.program);
     const ledger: Ledger = { witnesses, ingests, calls: this.calls, resolved, clockJumpsMs: this.#clockJumpsMs };
     for (const what of await checkInvariants(ledger, this.#base, settledAt === undefined ? {} : { settledAt })) this.broken(what);
+    this.#isChecking = settledAt !== undefined;
+  }
+
+  /** For whoever looks at what is stored. */
+  #open(): Promise<unknown> {
+    const pipelines = pipelineNames.map((name) => ({ name, numbered: name === 'numbers' }));
+    return this.#base.open({ pipelines, tables: [turnsTable, lastTable] });
   }
 }

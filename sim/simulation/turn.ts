@@ -19,7 +19,8 @@ export const refusedRow = 'refused';
 
 /** What the handlers and endpoints of one life meet outside of the engine. */
 export interface Surroundings {
-  readonly life: number;
+  /** Counts the lives that have had the partition of a key, up to this one. */
+  lifeOf(pipeline: string, key: string): number;
   /** What handlers that spoil things have returned, and keep. */
   readonly kept: object[];
   readonly isMended: boolean;
@@ -164,7 +165,7 @@ function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMean
       asked.push({ endpoint: deed.endpoint, id: deed.id });
     }
   }
-  const written: AppliedTurn = { key: turn.key, cause, life: surroundings.life, armed, asked, sent };
+  const written: AppliedTurn = { key: turn.key, cause, life: surroundings.lifeOf(name, turn.key), armed, asked, sent };
   turn.add(turnsTable, { pipeline: name, key: turn.key, turn: written });
   const row = { id: `${name} ${turn.key}`, turn: nameOf(cause) };
   if (cause.kind === 'event') turn.put(lastTable, { ...row, event: cause.name });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { MillraceError } from '../errors.ts';
 import { describeFailure, isVerbose } from './failure.ts';
@@ -36,4 +37,24 @@ test('the stack comes with LOG_LEVEL debug or trace only', () => {
   const { text } = describeFailure(new Error('broken', { cause: new Error('the disk') }), 'millrace', true);
   assert.match(text, /^millrace: broken\nError: broken\n {4}at .*\[cause\]: Error: the disk\n/s);
   assert.deepEqual(['debug', 'TRACE', 'info', undefined].map(isVerbose), [true, true, false, false]);
+});
+
+test('whatever was thrown is told, also what throws when it is looked at', () => {
+  const failing = (): never => {
+    throw new Error('read');
+  };
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const thrown of [
+    revoked,
+    new Proxy(new Error('x'), { getPrototypeOf: failing, get: failing, has: failing }),
+    Object.defineProperties(new Error('x'), { message: { get: failing }, stack: { get: failing }, cause: { get: failing } }),
+    Object.assign(new Error('x'), { [inspect.custom]: failing }),
+  ]) {
+    for (const verbose of [true, false]) {
+      const { text, exitCode } = describeFailure(thrown, 'millrace', verbose);
+      assert.match(text, /^millrace: \S/);
+      assert.equal(exitCode, 1);
+    }
+  }
 });

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
-import { MillraceError, messageOf } from '../errors.ts';
+import { isInstance, MillraceError, messageOf } from '../errors.ts';
 import { furtherPlaces } from '../modules/load-failure.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -15,17 +15,18 @@ export interface Failure {
  * `verbose` adds the whole stack instead, and what caused it. `help` is the command whose help to look at.
  */
 export function describeFailure(error: unknown, help: string, verbose: boolean): Failure {
-  if (error instanceof CommanderError || error instanceof UsageError) {
+  if (isInstance(error, CommanderError) || isInstance(error, UsageError)) {
     return { text: `millrace: ${oneLine(error.message.replace(/^error: /, ''))} (see ${help} --help)\n`, exitCode: 2 };
   }
-  const below = verbose ? [inspect(error)] : placesOf(error);
+  // A method of the error's own for this may throw.
+  const below = verbose ? [inspect(error, { customInspect: false })] : placesOf(error);
   const line = `millrace: ${oneLine(messageOf(error)) || 'failed for no stated reason'}`;
   return { text: `${[line, ...below].join('\n')}\n`, exitCode: 1 };
 }
 
 /** An error of ours that has a cause says in its message what it came of, and the cause where. */
 function placesOf(error: unknown): readonly string[] {
-  return error instanceof MillraceError && error.cause !== undefined ? furtherPlaces(error.cause) : [];
+  return isInstance(error, MillraceError) && error.cause !== undefined ? furtherPlaces(error.cause) : [];
 }
 
 /** Whether stacks are shown. */

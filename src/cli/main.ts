@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
+import { isInstance } from '../errors.ts';
 import { version } from '../version.ts';
 import { readEnvironment } from './configuration.ts';
 import { exit } from './exit.ts';
@@ -37,7 +38,7 @@ export async function main(words: readonly string[], { orders, shipped }: Parts)
     declare(program, { environment, orders }, shipped);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) fail(error);
+    if (!isInstance(error, CommanderError)) fail(error);
     else if (error.code === 'commander.help') exit(2);
     else if (error.exitCode !== 0) fail(error);
   }

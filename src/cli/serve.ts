@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { millrace } from '../engine/mill.ts';
+import { isLoopback } from '../server/access/loopback.ts';
 import { createServer } from '../server/create-server.ts';
 import type { System } from '../server/declared-system.ts';
 import type { MillServer } from '../server/mill-server.ts';
@@ -8,7 +9,7 @@ import { createLogger } from '../telemetry/log.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';
 import { version } from '../version.ts';
-import { accessOptions } from './access-settings.ts';
+import { accessOptions, accessSettings } from './access-settings.ts';
 import { type Configuration, type Flags, readConfiguration, usualPort } from './configuration.ts';
 import { describeDatabase } from './database.ts';
 import { type ExitListener, refuseExits } from './exit.ts';
@@ -77,6 +78,7 @@ async function serve(systems: readonly System[], { chosen, configuration, stop, 
     server = await createServer({ mill, systems, log, counts, limits: configuration.http, access });
     const url = await server.listen({ host, port: configuration.port ?? ownPort(systems, chosen) ?? usualPort });
     const names = systems.map((system) => system.name).join(', ');
+    if (access.isOpen === true && !(await isLoopback(host))) log.warn({ host }, openAdvice);
     announce(`millrace ${version} listening on ${url} (${names}; ${describeDatabase(database)})\n`);
     await Promise.race([over, mill.stopped]);
     await server.stop(shutdownTimeoutMs);
@@ -87,6 +89,10 @@ async function serve(systems: readonly System[], { chosen, configuration, stop, 
     throw failure;
   }
 }
+
+const openAdvice =
+  `anybody who reaches this address may do all: set tokens (${accessSettings.tokens.variable}) unless that is right; ` +
+  `names with a dot under which the server is reached go into ${accessSettings.hosts.variable}`;
 
 /** The port of a system that was asked for alone. */
 function ownPort(systems: readonly System[], chosen: boolean): number | undefined {

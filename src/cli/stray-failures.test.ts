@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, MillraceError } from '../errors.ts';
-import { isOfMillrace } from './stray-failures.ts';
+import { ProcessCounts } from '../telemetry/process-counts.ts';
+import { isOfMillrace, StrayFailures } from './stray-failures.ts';
 
 const own = `at Door.take (${new URL('../engine/door.ts', import.meta.url).href}:97:20)`;
 const users = 'at handle (file:///shop/orders.ts:7:1)';
@@ -56,4 +57,40 @@ test('what has no frames is the program’s, whatever happens when it is asked',
     assert.equal(isOfMillrace('unhandledRejection', thrown), false);
     assert.equal(isOfMillrace('uncaughtException', thrown), false);
   }
+});
+
+test('what throws when it is asked what it is ends nothing: it is counted, and logged', (t) => {
+  const before = (['unhandledRejection', 'uncaughtException'] as const).map((event) => ({ event, listeners: process.listeners(event) }));
+  t.after(() => {
+    for (const { event, listeners } of before) {
+      process.removeAllListeners(event);
+      for (const listener of listeners) process.on(event, listener as () => void);
+    }
+  });
+  const lines: object[] = [];
+  const counts = new ProcessCounts();
+  const failures = new StrayFailures({
+    log: { error: (fields) => lines.push(fields) },
+    counts,
+    turns: { underWay: () => [], present: () => undefined, fail: () => undefined },
+    end: () => assert.fail('the process would end'),
+  });
+  failures.listen();
+  const failing = (): never => {
+    throw new Error('read');
+  };
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const hidden = [
+    revoked,
+    new Proxy({}, { getPrototypeOf: failing }),
+    new Proxy(new MillraceError('MILL_CONFLICT', 'x'), { get: failing }),
+  ];
+  for (const thrown of hidden) {
+    process.emit('uncaughtException', thrown as Error);
+    process.emit('unhandledRejection', thrown, Promise.resolve());
+  }
+  assert.equal(lines.length, 2 * hidden.length);
+  assert.deepEqual([counts.strayFailures.uncaughtException, counts.strayFailures.unhandledRejection], [hidden.length, hidden.length]);
+  assert.equal(failures.exitCode, undefined);
 });

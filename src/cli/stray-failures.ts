@@ -1,6 +1,6 @@
 import type { Log } from '../engine/log.ts';
 import type { Turns } from '../engine/turns-under-way.ts';
-import { isError } from '../errors.ts';
+import { isError, isInstance } from '../errors.ts';
 import { codeOf, faultFields, faultOf } from '../fault.ts';
 import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { ExitCalled } from './exit.ts';
@@ -76,7 +76,7 @@ export class StrayFailures {
 
   #strayed(event: keyof typeof said, thrown: unknown): void {
     // It was told of when it was called.
-    if (thrown instanceof ExitCalled) return;
+    if (isInstance(thrown, ExitCalled)) return;
     const { log, counts, end } = this.#means;
     counts.strayFailures[event] += 1;
     if (!isOfMillrace(event, thrown)) {

@@ -21,9 +21,11 @@ export function addToken(program: Command): void {
         `${accessSettings.tokens.variable}, or in the file of ${accessSettings.tokensFile.variable}, a server lets in who has the token. ` +
         'To take the token back, take the line out.',
     )
-    .argument('<name>', 'who it is for')
+    // The name comes first: --pipeline takes all names that follow.
+    .usage('<name> --role <role> [--pipeline <name...>] [--json]')
+    .argument('<name>', 'who it is for; comes first')
     .requiredOption('--role <role>', 'ingest: may bring events in; read: may look; operate: may do all')
-    .option('--pipeline <name...>', 'the only pipelines that it is good for', [])
+    .option('--pipeline <name...>', 'the only pipelines that it is good for: all names that follow', [])
     .option('--json', 'print {"name","role","token","line"}', false)
     .action((name: string, options: Options) => {
       const { role, pipelines } = readOptions(name, options);

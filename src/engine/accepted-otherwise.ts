@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { Claim, LoggedEvent, PartitionId, Store } from '../store/store.ts';
+import type { LoggedEvent, PartitionId, Standing, Store } from '../store/store.ts';
 
 /** What an event was accepted as. */
 type Accepted = Pick<LoggedEvent, 'key' | 'id' | 'number' | 'body'>;
@@ -12,7 +12,7 @@ type Accepted = Pick<LoggedEvent, 'key' | 'id' | 'number' | 'body'>;
  *
  * Throws `MILL_INVALID_DECLARATION`.
  */
-export async function checkBacklog(store: Store, partition: PartitionId, pipeline: AnyPipeline, claim: Claim): Promise<void> {
+export async function checkBacklog(store: Store, partition: PartitionId, pipeline: AnyPipeline, claim: Standing): Promise<void> {
   const event = await oneWaiting(store, partition, claim);
   const reason = event && whyOtherwise(pipeline, event);
   if (reason === undefined) return;
@@ -33,7 +33,7 @@ export function whyOtherwise({ order, key: keyOf }: AnyPipeline, { key, id, numb
 }
 
 /** An event that is held, or else the first in the log that is not settled. */
-async function oneWaiting(store: Store, partition: PartitionId, { cursor, head, held }: Claim): Promise<LoggedEvent | undefined> {
+async function oneWaiting(store: Store, partition: PartitionId, { cursor, head, held }: Standing): Promise<LoggedEvent | undefined> {
   const [key] = held > 0 ? await store.heldKeys(partition, null, 1) : [];
   if (key !== undefined) return (await store.held(partition, key, 0, 1))[0];
   return head > cursor ? (await store.read(partition, cursor, 1))[0] : undefined;

@@ -50,14 +50,14 @@ export class Admissions {
     if (lane === undefined) return this.#admitCold(key, number, isFull, wasWarmed);
     const refusal = number === null ? this.#refusalOfArrival(lane, isFull) : this.#refusalOfNumber(lane, number, isFull);
     if (refusal !== undefined) return refusal;
-    lane.arriving += 1;
+    lane.admit();
     return 'in';
   }
 
   /** An event that was let in will not come. */
   gone(key: string): void {
     const lane = this.#means.lanes.peek(key);
-    if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;
+    lane?.endArrival();
     const arriving = this.#arriving.get(key) ?? 0;
     if (lane !== undefined || arriving === 0) return;
     if (arriving === 1) this.#arriving.delete(key);

@@ -1,109 +1,67 @@
 import type { Clock } from './clock.ts';
 import { Distribution, type DistributionSnapshot, durationBoundsMs, sizeBounds } from './distribution.ts';
+import { type FigureNameBy, type FiguresOf, figuresBy, type HistogramName, histogramNames, recordOf } from './metric-names.ts';
+import { pipelineMetrics } from './pipeline-metrics.ts';
 
-/** What a pipeline has done since this process started, for metrics and health. A backlog found at the start counts as received. */
-export interface PipelineCounts {
-  readonly received: number;
-  /** Committed turns of events, those that were ignored among them. */
-  readonly processed: number;
-  readonly ignored: number;
-  /** Events given up as dead letters. One that is redriven counts as received again. */
-  readonly failed: number;
-  /** Events that an operator discarded before they were handled. */
-  readonly discarded: number;
-  readonly duplicates: number;
-  readonly rejected: number;
-  /** Of these, the ones whose asynchronous schema took too long. */
-  readonly validationTimeouts: number;
-  readonly retries: number;
-  /** Received and neither processed, failed nor discarded. */
-  readonly depth: number;
-  /** Of these, the ones that wait in the store: for a number, a retry, or an operator. */
-  readonly held: number;
-  /** Keys that have waited for a number for a second or longer; those of former processes among them. */
-  readonly gaps: number;
-  /** For how long the oldest of these has waited, in milliseconds; 0 when there is none. */
-  readonly oldestGapMs: number;
-  /** Keys whose next turn waits for room in a pipeline that it sends to. */
-  readonly throttled: number;
-  /** Given up, and neither redriven nor discarded yet; those of former processes among them. */
-  readonly deadLetters: number;
-  /** Keys that wait until an operator redrives or discards a dead letter of theirs; those of former processes among them. */
-  readonly parked: number;
-  /** Deliveries that have no outcome yet. */
-  readonly deliveries: number;
-  /** Calls that were answered as delivered, and on disk as such. */
-  readonly delivered: number;
-  /** Calls that failed and whose delivery is tried again. */
-  readonly deliveryRetries: number;
-  /** Deliveries given up as dead letters. */
-  readonly deliveriesFailed: number;
-  /** Deliveries that may have arrived, and are dead letters for an operator to decide on. */
-  readonly deliveriesUnknown: number;
-  /** Turns under way. */
-  readonly running: number;
-  readonly concurrency: number;
-  /** Whether an operator has paused it: no turn starts. */
-  readonly paused: boolean;
-  /** From acceptance to commit, summed over the processed. */
-  readonly latencyMsTotal: number;
-  /** Processed per second, over the last ten seconds. */
-  readonly perSecond: number;
-  readonly distributions: {
-    /** From the call to the acknowledgement, for each event. */
-    readonly acceptMs: DistributionSnapshot;
-    /** One attempt of a handler. */
-    readonly handleMs: DistributionSnapshot;
-    /** One commit, from the call of the store to its answer. */
-    readonly commitMs: DistributionSnapshot;
-    /** Turns that share a commit. */
-    readonly commitTurns: DistributionSnapshot;
-  };
+/**
+ * What a pipeline has done since this process started, for metrics and health. A backlog found at the start counts as received.
+ * docs/metrics.md has a row for each figure.
+ */
+export interface PipelineCounts extends FiguresOf {
+  /** How measured values spread. */
+  readonly distributions: Readonly<Record<HistogramName, DistributionSnapshot>>;
 }
 
+type CountedName = FigureNameBy<'as it happens' | 'by drafts' | 'by the store'>;
+const counted = figuresBy('as it happens', 'by drafts', 'by the store');
+
+const drafted = figuresBy('by drafts');
 /** What a draft adds up to. */
-export interface DraftCounts {
-  processed: number;
-  ignored: number;
-  failed: number;
-  retries: number;
+export interface DraftCounts extends Record<(typeof drafted)[number], number> {
   /** Redriven events that had been skipped, and so counted as failed. */
   received: number;
   /** The sum of the times at which the processed were accepted. */
   acceptedAtTotal: number;
-  delivered: number;
-  deliveryRetries: number;
-  deliveriesFailed: number;
-  deliveriesUnknown: number;
 }
+/** What an empty draft adds up to. */
+export const noDraftCounts: Readonly<DraftCounts> = { ...recordOf(drafted, () => 0), received: 0, acceptedAtTotal: 0 };
+
+const summed = figuresBy('sum over partitions');
+const highest = figuresBy('maximum over partitions');
+/** What each partition has of its own. */
+export type SliceFigures = Pick<PipelineCounts, (typeof summed)[number] | (typeof highest)[number]>;
+
+/** The figures of partitions over all slices of a pipeline. */
+export function overSlices(slices: readonly SliceFigures[]): SliceFigures {
+  return {
+    ...recordOf(summed, (name) => slices.reduce((total, slice) => total + slice[name], 0)),
+    ...recordOf(highest, (name) => Math.max(...slices.map((slice) => slice[name]))),
+  };
+}
+
+/** What is not counted but looked at. */
+export type LookedAt = SliceFigures & Pick<PipelineCounts, FigureNameBy<'of the pipeline'>>;
+
+/** A record of all that is counted, from 0, and of what is measured. */
+function zeros(): Record<CountedName, number> & Readonly<Record<HistogramName, Distribution>> {
+  const boundsOf = (name: HistogramName) => (pipelineMetrics[name].unit === 'ms' ? durationBoundsMs : sizeBounds);
+  return {
+    ...recordOf(counted, () => 0),
+    ...recordOf(histogramNames, (name) => new Distribution(boundsOf(name))),
+  };
+}
+
+/** A class whose instances have the fields that {@link zeros} has; TypeScript knows fields of a class only where each is written. */
+const Zeros = class {
+  constructor() {
+    Object.assign(this, zeros());
+  }
+} as new () => ReturnType<typeof zeros>;
 
 const windowSeconds = 10;
 
 /** The counters behind {@link PipelineCounts}. They change only when what they count is on disk. */
-export class Counters {
-  received = 0;
-  processed = 0;
-  ignored = 0;
-  failed = 0;
-  discarded = 0;
-  duplicates = 0;
-  rejected = 0;
-  validationTimeouts = 0;
-  retries = 0;
-  delivered = 0;
-  deliveryRetries = 0;
-  deliveriesFailed = 0;
-  deliveriesUnknown = 0;
-  running = 0;
-  throttled = 0;
-  deadLetters = 0;
-  parked = 0;
-  deliveries = 0;
-  latencyMsTotal = 0;
-  readonly acceptMs = new Distribution(durationBoundsMs);
-  readonly handleMs = new Distribution(durationBoundsMs);
-  readonly commitMs = new Distribution(durationBoundsMs);
-  readonly commitTurns = new Distribution(sizeBounds);
+export class Counters extends Zeros {
   /** Processed in each of the last seconds of elapsed time, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
@@ -114,15 +72,8 @@ export class Counters {
 
   /** A draft is on disk. What it received again its partition counts. */
   add(draft: DraftCounts, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
-    const { processed, ignored, failed, retries, acceptedAtTotal } = draft;
-    this.delivered += draft.delivered;
-    this.deliveryRetries += draft.deliveryRetries;
-    this.deliveriesFailed += draft.deliveriesFailed;
-    this.deliveriesUnknown += draft.deliveriesUnknown;
-    this.ignored += ignored;
-    this.failed += failed;
-    this.retries += retries;
-    this.processed += processed;
+    for (const name of drafted) this[name] += draft[name];
+    const { processed, acceptedAtTotal } = draft;
     this.latencyMsTotal += Math.max(0, processed * clock.now() - acceptedAtTotal);
     const second = Math.floor(clock.elapsedMs() / 1000);
     const slot = second % this.#recent.length;
@@ -131,40 +82,13 @@ export class Counters {
     else this.#recent[slot] = { second, processed };
   }
 
-  /** @param gauges what is not counted but looked at */
-  snapshot(gauges: Pick<PipelineCounts, 'concurrency' | 'held' | 'gaps' | 'oldestGapMs' | 'paused'>, elapsedMs: number): PipelineCounts {
-    const { received, processed, ignored, failed, duplicates, rejected, retries, running, deadLetters, parked, latencyMsTotal } = this;
-    const { validationTimeouts, depth, discarded, throttled } = this;
-    const { deliveries, delivered, deliveryRetries, deliveriesFailed, deliveriesUnknown } = this;
+  snapshot(lookedAt: LookedAt, elapsedMs: number): PipelineCounts {
     return {
-      ...gauges,
-      received,
-      processed,
-      ignored,
-      failed,
-      discarded,
-      duplicates,
-      rejected,
-      validationTimeouts,
-      retries,
-      deliveries,
-      delivered,
-      deliveryRetries,
-      deliveriesFailed,
-      deliveriesUnknown,
-      running,
-      throttled,
-      deadLetters,
-      parked,
-      latencyMsTotal,
-      depth,
+      ...lookedAt,
+      ...recordOf(counted, (name) => this[name]),
+      depth: this.depth,
       perSecond: this.#perSecond(Math.floor(elapsedMs / 1000)),
-      distributions: {
-        acceptMs: this.acceptMs.snapshot(),
-        handleMs: this.handleMs.snapshot(),
-        commitMs: this.commitMs.snapshot(),
-        commitTurns: this.commitTurns.snapshot(),
-      },
+      distributions: recordOf(histogramNames, (name) => this[name].snapshot()),
     };
   }
 

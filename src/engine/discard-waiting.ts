@@ -1,4 +1,4 @@
-import type { Claim, DeadLetter, GapWrite, Hold, KeyRecord, KeyUpdate, PartitionId, Release, Store } from '../store/store.ts';
+import type { DeadLetter, GapWrite, Hold, KeyRecord, KeyUpdate, Lease, PartitionId, Release, Store } from '../store/store.ts';
 
 export interface DiscardMeans {
   readonly store: Store;
@@ -34,13 +34,13 @@ export async function discardWaiting(means: DiscardMeans, only: string | undefin
 class Discard {
   count = 0;
   readonly #means: DiscardMeans;
-  #claim: Pick<Claim, 'epoch' | 'head'>;
+  #lease: Lease;
   #cursor: number;
 
-  constructor(means: DiscardMeans, claim: Claim) {
+  constructor(means: DiscardMeans, lease: Lease) {
     this.#means = means;
-    this.#claim = claim;
-    this.#cursor = claim.cursor;
+    this.#lease = lease;
+    this.#cursor = lease.standing.cursor;
   }
 
   async held(only: string | undefined): Promise<void> {
@@ -57,16 +57,17 @@ class Discard {
   /** What is in the log and was never dispatched, or had no place among what is held. */
   async logged(only: string | undefined): Promise<void> {
     if (only !== undefined) return this.#loggedOf(only);
-    const events = this.#claim.head - this.#cursor;
-    this.#cursor = this.#claim.head;
+    const { head } = this.#lease.standing;
+    const events = head - this.#cursor;
+    this.#cursor = head;
     if (events > 0) await this.#commit({ events });
   }
 
   /** Moves the cursor past all numbered events, which are held or settled: from the log they would come to their lanes once more. */
   async passAll(): Promise<void> {
     // Some may have come in, and been released, since the first claim.
-    this.#claim = await this.#means.store.claim(this.#means.partition);
-    this.#cursor = this.#claim.head;
+    this.#lease = await this.#means.store.claim(this.#means.partition);
+    this.#cursor = this.#lease.standing.head;
     await this.#commit({});
   }
 
@@ -91,7 +92,7 @@ class Discard {
   /** Releases most of what a key holds that holds more than fits one commit: events behind its first, by their positions. */
   async #thin(key: string, record: KeyRecord): Promise<void> {
     if (record.held <= releasedMax || record.heldFrom === null || this.#means.pipeline.order !== undefined) return;
-    const { head } = this.#claim;
+    const { head } = this.#lease.standing;
     for (let from = record.heldFrom + 1; from <= head; from += releasedMax) {
       await this.#commit({ releases: [{ key, from, to: Math.min(from + releasedMax - 1, head) }] });
     }
@@ -121,7 +122,7 @@ class Discard {
         limit: lettersMax,
         ...(after !== undefined && { after }),
       });
-      parking.push(...letters.filter(({ parked }) => parked));
+      parking.push(...letters.filter((letter) => letter.kind === 'event' && letter.parked));
       if (letters.length < lettersMax) return parking;
       after = letters.at(-1)?.id;
     }
@@ -130,7 +131,7 @@ class Discard {
   /** The cursor passes the events of all keys, so that those of the others must be held from now on. */
   async #loggedOf(only: string): Promise<void> {
     const { store, partition } = this.#means;
-    const { head } = this.#claim;
+    const { head } = this.#lease.standing;
     while (this.#cursor < head) {
       const page = (await store.read(partition, this.#cursor, readMax)).filter(({ position }) => position <= head);
       const last = page.at(-1);
@@ -145,11 +146,9 @@ class Discard {
   }
 
   async #commit({ events = 0, holds = [], releases = [], keys = [], gaps = [], resolvedDeadLetters = [] }: Slice): Promise<void> {
-    const { store, partition, discarded } = this.#means;
-    await store.commit({
+    const { discarded } = this.#means;
+    await this.#lease.commit({
       ...nothing,
-      partition,
-      epoch: this.#claim.epoch,
       cursor: this.#cursor,
       holds,
       releases,

@@ -8,9 +8,9 @@ import type { Counters } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import type { FedEvent } from './feed.ts';
-import { type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
+import { bytesOfInput, type Identification, type IngestOptions, identify, type Provenance } from './identify.ts';
 import type { Log } from './log.ts';
-import type { Memory } from './memory.ts';
+import { Holding } from './memory.ts';
 import type { Partition } from './partition.ts';
 import { SchemaTimeouts } from './schema-timeouts.ts';
 import type { SteadyTracing } from './steady-tracing.ts';
@@ -42,7 +42,6 @@ const probeMs = 50;
 /** What the door works with; the engine provides it. */
 export interface DoorMeans extends Identification {
   readonly store: Store;
-  readonly memory: Memory;
   readonly log: Log;
   readonly tracing: SteadyTracing | undefined;
   partition(id: PartitionId): Partition;
@@ -147,12 +146,17 @@ export class Door {
 
   /** Without an asynchronous schema and cold keys it waits for nothing before the append: events come in in the order of the calls. */
   async #takeEach(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
-    const identified: { readonly at: number; readonly outgoing: Outgoing }[] = [];
     const refused = new Refused();
-    for (const [at, event] of events.entries()) {
-      const found = this.#identifyOne(pipeline, event, options, (error) => refused.note(at, error), refused.late);
-      const outgoing = found instanceof Promise ? await found : found;
-      if (outgoing !== undefined) identified.push({ at, outgoing });
+    const identified: { readonly at: number; readonly outgoing: Outgoing }[] = [];
+    const waiting = new Holding(this.#means.memory.arriving);
+    try {
+      for (const [at, event] of events.entries()) {
+        const found = this.#identifyOne(pipeline, event, options, (error) => refused.note(at, error), refused.late);
+        const outgoing = found instanceof Promise ? await this.#waitFor(found, events, waiting) : found;
+        if (outgoing !== undefined) identified.push({ at, outgoing });
+      }
+    } finally {
+      waiting.close();
     }
     const admitted: Outgoing[] = [];
     for (const [place, { at, outgoing }] of identified.entries()) {
@@ -171,6 +175,15 @@ export class Door {
     if (failed.length > 0) this.#logFailed(pipeline, failed);
     const appended = admitted.length === 0 ? [] : await this.#appender.append(admitted);
     return judgeEach(events.length, refused.errors, admitted, appended);
+  }
+
+  /** Waits for the schema of one event. From the first wait on the whole batch takes up memory, and what is made of its events. */
+  async #waitFor(found: Promise<Outgoing | undefined>, events: readonly unknown[], waiting: Holding): Promise<Outgoing | undefined> {
+    const { limits } = this.#means;
+    if (waiting.bytes === 0) waiting.change(events.reduce<number>((sum, event) => sum + bytesOfInput(event, limits), 0));
+    const outgoing = await found;
+    waiting.change(outgoing?.bytes ?? 0);
+    return outgoing;
   }
 
   /** One event of a batch; undefined when it is refused, which is noted. What a schema that was late waits for will not come for it either. */

@@ -1,9 +1,10 @@
 import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
 import { sizeOfValues } from '../store/list-size.ts';
-import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, PartitionId, Release, TimerWrite } from '../store/store.ts';
-import type { DraftCounts } from './counts.ts';
-import type { DueTimer, Lane, Waiting } from './lane.ts';
+import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, Release, TimerWrite } from '../store/store.ts';
+import { type DraftCounts, noDraftCounts } from './counts.ts';
+import type { DueTimer } from './key-timers.ts';
+import type { Lane, Waiting } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
 import { RowWrites } from './row-writes.ts';
 import type { RowEffect } from './turn.ts';
@@ -25,18 +26,7 @@ export class Draft {
   turns = 0;
   /** Of what it writes, as estimated from its texts. */
   bytes = 0;
-  readonly counts: DraftCounts = {
-    processed: 0,
-    ignored: 0,
-    failed: 0,
-    retries: 0,
-    received: 0,
-    acceptedAtTotal: 0,
-    delivered: 0,
-    deliveryRetries: 0,
-    deliveriesFailed: 0,
-    deliveriesUnknown: 0,
-  };
+  readonly counts: DraftCounts = { ...noDraftCounts };
   readonly sends: Outgoing[] = [];
   readonly gaps: GapWrite[] = [];
   readonly timers: TimerWrite[] = [];
@@ -88,12 +78,12 @@ export class Draft {
 
   /** The lane's record as it stands when the draft commits will be stored. */
   change(lane: Lane): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     this.#lanes.add(lane);
   }
 
   hold(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'attempts' | 'held'>, retryAt: number | null = null): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     waiting.held = true;
     this.passed(waiting.position);
     this.#holds.push({ key: lane.key, order: waiting.order, position: waiting.position, attempts: waiting.attempts, retryAt });
@@ -101,7 +91,7 @@ export class Draft {
 
   /** The event needs no further turn. */
   settle(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
-    lane.draft = this.number;
+    lane.changeIn(this.number);
     this.passed(waiting.position);
     if (!waiting.held) return;
     const last = this.#releases.at(-1);
@@ -143,8 +133,8 @@ export class Draft {
   }
 
   bury(letter: NewDeadLetter): void {
-    const { reason, stack, delivery } = letter;
-    if (delivery !== null) this.bytes += bytesOfText(delivery.body);
+    const { reason, stack } = letter;
+    if (letter.kind === 'delivery') this.bytes += bytesOfText(letter.delivery.body);
     // They come from a user's program, which may say anything.
     this.#deadLetters.push({
       ...letter,
@@ -157,10 +147,8 @@ export class Draft {
     this.#resolved.push(deadLetterId);
   }
 
-  toCommit(partition: PartitionId, epoch: number): Commit {
+  toCommit(): Commit {
     return {
-      partition,
-      epoch,
       cursor: this.cursor,
       holds: this.#holds,
       releases: this.#releases,

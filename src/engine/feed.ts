@@ -117,16 +117,18 @@ export class Feed {
   async #readLog(limit: number): Promise<readonly LoggedEvent[]> {
     const events = await (this.#ahead ?? this.#read(this.#taken, limit));
     this.#ahead = undefined;
-    if (events[0]?.position === this.#taken + 1) {
-      const last = (events.at(-1) as LoggedEvent).position;
-      if (last < this.#head && !this.#closed) this.#readAhead(last, limit);
-      return events;
+    if (events.length === 0) throw this.#expected(this.#taken + 1, 'nothing');
+    let last = this.#taken;
+    for (const { position } of events) {
+      if (position !== last + 1) throw this.#expected(last + 1, `position ${position}`);
+      last = position;
     }
-    const found = events[0] === undefined ? 'nothing' : `position ${events[0].position}`;
-    throw new MillraceError(
-      'MILL_STORE_CORRUPT',
-      `log of ${this.#partition.pipeline}: expected position ${this.#taken + 1}, found ${found}`,
-    );
+    if (last < this.#head && !this.#closed) this.#readAhead(last, limit);
+    return events;
+  }
+
+  #expected(position: number, found: string): MillraceError {
+    return new MillraceError('MILL_STORE_CORRUPT', `log of ${this.#partition.pipeline}: expected position ${position}, found ${found}`);
   }
 
   #readAhead(after: number, limit: number): void {

@@ -73,22 +73,17 @@ export class Gaps {
   /** The lane waits for a number, and this is the first event that waits. */
   begin(lane: Lane, { order, acceptedAt }: Pick<Waiting, 'order' | 'acceptedAt'>): void {
     const { clock, skipAfterMs } = this.#means;
-    lane.gap = { next: lane.next, first: order, since: Math.min(acceptedAt, clock.now()) };
-    lane.isGapYoung = true;
+    const { since } = lane.beginGap(order, Math.min(acceptedAt, clock.now()));
     this.#young.delete(lane);
     this.#young.set(lane, clock.elapsedMs());
     this.#armNote(noteAfterMs);
-    if (skipAfterMs !== undefined) this.#lookout.lookAt(lane.gap.since + skipAfterMs);
+    if (skipAfterMs !== undefined) this.#lookout.lookAt(since + skipAfterMs);
   }
 
   /** The lane has its number, or waits for it no longer. */
   end(lane: Lane): void {
-    lane.gap = undefined;
-    lane.isGapYoung = false;
     this.#young.delete(lane);
-    if (!lane.isGapNoted) return;
-    lane.isGapNoted = false;
-    this.#draft(lane, null);
+    if (lane.endGap()) this.#draft(lane, null);
   }
 
   /** Notes in the store what is not noted yet. Resolves when it is on disk. */
@@ -122,7 +117,11 @@ export class Gaps {
     const { clock } = this.#means;
     this.#disarmNote ??= clock.after(afterMs, () => {
       this.#disarmNote = undefined;
-      this.#write(clock.elapsedMs() - noteAfterMs);
+      try {
+        this.#write(clock.elapsedMs() - noteAfterMs);
+      } catch (error) {
+        this.#means.failed(error);
+      }
     });
   }
 
@@ -134,16 +133,13 @@ export class Gaps {
         return;
       }
       this.#young.delete(lane);
-      lane.isGapYoung = false;
-      if (lane.gap === undefined) continue;
-      lane.isGapNoted = true;
-      this.#draft(lane, lane.gap);
+      this.#draft(lane, lane.noteGap());
     }
   }
 
   #draft(lane: Lane, gap: GapWrite['gap']): void {
     const draft = this.#means.draft();
-    lane.draft = draft.number;
+    lane.changeIn(draft.number);
     draft.gaps.push({ key: lane.key, gap });
     this.#means.drafted();
   }
@@ -191,10 +187,7 @@ export class Gaps {
     for await (const gaps of this.#pages({ after: firstPlaceFrom(now + 1) })) {
       for (const { key } of gaps) {
         const lane = lanes.peek(key);
-        if (lane?.gap === undefined) continue;
-        lane.gap = { ...lane.gap, since: Math.min(lane.gap.since, now) };
-        lane.isGapNoted = true;
-        this.#draft(lane, lane.gap);
+        if (lane?.gap !== undefined) this.#draft(lane, lane.turnGapBack(now));
       }
       lanes.sweep();
     }

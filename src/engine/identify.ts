@@ -9,15 +9,19 @@ import { type Validated, validate } from '../pipeline/schema.ts';
 import { isStorableText } from '../pipeline/text.ts';
 import { isThenable } from '../pipeline/thenable.ts';
 import type { Store } from '../store/store.ts';
+import { bytesOfValue } from './bytes-of-value.ts';
 import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import type { Limits } from './limits.ts';
-import { bytesOfJson } from './memory.ts';
+import { bytesOfJson, type Memory } from './memory.ts';
 import { traceparentOf } from './tracing.ts';
 
 /** The most bytes that a UTF-16 unit takes in UTF-8. */
 const utf8BytesMax = 3;
+
+/** Bytes in memory for each byte of an event, at most. */
+const inputBytesMax = 32;
 
 const theSchema = "the event's schema";
 
@@ -47,6 +51,7 @@ export interface Identification {
   newId(): string;
   readonly limits: Limits;
   readonly store: Pick<Store, 'partitions'>;
+  readonly memory: Memory;
 }
 
 /**
@@ -64,20 +69,36 @@ export function identify(
   else refuseInexactNumbers(pipeline, input);
   const validated = validatedBy(pipeline, input);
   return validated instanceof Promise
-    ? inTime(means, pipeline, validated).then((result) => toOutgoing(means, pipeline, result, options))
+    ? inTime(means, pipeline, { input, validated }).then((result) => toOutgoing(means, pipeline, result, options))
     : toOutgoing(means, pipeline, validated, options);
 }
 
-/** Waits for an asynchronous schema, but no longer than the limit: it may wait for what never comes. */
+/**
+ * Waits for an asynchronous schema, but no longer than the limit: it may wait for what never comes. Until it answers the input takes up
+ * memory.
+ */
 async function inTime(
-  { clock, limits: { validationMs } }: Identification,
+  { clock, limits, memory: { arriving, lateAnswers } }: Identification,
   pipeline: AnyPipeline,
-  validated: Promise<Validated<unknown>>,
+  { input, validated }: { readonly input: unknown; readonly validated: Promise<Validated<unknown>> },
 ): Promise<Validated<unknown>> {
+  const { validationMs } = limits;
+  const bytes = bytesOfInput(input, limits);
   const result = validated.catch((thrown: unknown) => failed(pipeline, theSchema, thrown));
-  if (await within(clock, validationMs, (deadline) => deadline.race(result))) return result;
+  arriving.change(bytes);
+  try {
+    if (await within(clock, validationMs, (deadline) => deadline.race(result))) return await result;
+  } finally {
+    arriving.change(-bytes);
+  }
+  lateAnswers.hold(validated, bytes);
   const message = `pipeline ${pipeline.name}: expected ${theSchema} to answer within ${validationMs} ms, found that it has not`;
   throw new MillraceError('MILL_VALIDATION_TIMEOUT', message, { retryAfterMs: 1_000 });
+}
+
+/** Estimates the bytes of what a caller brought for an event. Beyond what the largest event may take up it is all one. */
+export function bytesOfInput(input: unknown, { eventBytes }: Pick<Limits, 'eventBytes'>): number {
+  return bytesOfValue(input, inputBytesMax * eventBytes);
 }
 
 function validatedBy(pipeline: AnyPipeline, input: unknown): ReturnType<typeof validate> {

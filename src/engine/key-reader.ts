@@ -1,4 +1,5 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { sizeOfRecord, totalOf } from '../store/list-size.ts';
 import type { KeyRecord, PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
@@ -45,7 +46,13 @@ export class KeyReader {
     const { partitions, provenStates } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
     await this.#isCaughtUp(partition, [key], waitMs);
-    const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);
+    const [record] = await this.#load(
+      partition.id,
+      [key],
+      reading,
+      (_, one) => one,
+      (records) => totalOf(records, sizeOfRecord),
+    );
     return readState(pipeline, record?.state ?? null, provenStates.has(pipeline.name));
   }
 
@@ -74,7 +81,11 @@ export class KeyReader {
     if (waitMs > 0 && !(await this.#isCaughtUp(partition, [key], waitMs))) return true;
     const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);
     if (record !== undefined && !isEmpty(record)) return true;
-    const letters = await reads.run(reading, (signal) => store.deadLetters({ pipeline: pipeline.name, key, limit: 1 }, { signal }));
+    const letters = await reads.run(
+      reading,
+      (signal) => store.deadLetters({ pipeline: pipeline.name, key, limit: 1 }, { signal }),
+      () => 0,
+    );
     return letters.length > 0 || this.#hasDeliveries(partition.id, this.#endpointsOf(pipeline), key);
   }
 
@@ -92,17 +103,22 @@ export class KeyReader {
     keys: readonly string[],
     reading: ReadOptions,
     pick: (key: string, record: KeyRecord) => T,
+    sizeOf: (picked: readonly T[]) => number = () => 0,
   ): Promise<readonly T[]> {
     const { reads, store } = this.#means;
-    return reads.run(reading, async (signal) => {
-      const picked: T[] = [];
-      while (picked.length < keys.length && !signal.aborted) {
-        const asked = keys.slice(picked.length, picked.length + keysAtOnce);
-        const records = await store.load(partition, asked, { signal, charactersMax: charactersAtOnce });
-        for (const [at, record] of records.entries()) picked.push(pick(asked[at] as string, record));
-      }
-      return picked;
-    });
+    return reads.run(
+      reading,
+      async (signal) => {
+        const picked: T[] = [];
+        while (picked.length < keys.length && !signal.aborted) {
+          const asked = keys.slice(picked.length, picked.length + keysAtOnce);
+          const records = await store.load(partition, asked, { signal, charactersMax: charactersAtOnce });
+          for (const [at, record] of records.entries()) picked.push(pick(asked[at] as string, record));
+        }
+        return picked;
+      },
+      sizeOf,
+    );
   }
 
   async #hasDeliveries(partition: PartitionId, endpoints: readonly string[], key: string): Promise<boolean> {

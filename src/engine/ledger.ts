@@ -1,7 +1,11 @@
-import type { Claim } from '../store/store.ts';
+import type { Standing } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
+import { figuresBy, recordOf } from './metric-names.ts';
+
+const storedFigures = figuresBy('by the store');
+type StoredFigure = (typeof storedFigures)[number];
 
 /**
  * Keeps `received`, `processed` and `failed` of a partition true to what is on disk: what is received and neither of the
@@ -13,12 +17,8 @@ export class Ledger {
   #unsettled = 0;
   /** Dead letters of parked keys that are counted as failed: their events wait, but not in `unsettled`. */
   readonly #parked = new Set<string>();
-  /** Dead letters that nobody has resolved. */
-  #deadLetters = 0;
-  /** Keys that wait for an operator: each for one dead letter. */
-  #parkedKeys = 0;
-  /** Deliveries without an outcome. */
-  #deliveries = 0;
+  /** What the store has of the partition. Each parked key waits for one dead letter. */
+  readonly #stored = recordOf(storedFigures, () => 0);
 
   constructor(counters: Counters) {
     this.#counters = counters;
@@ -31,7 +31,7 @@ export class Ledger {
 
   /** Keys that wait for an operator. */
   get parkedKeys(): number {
-    return this.#parkedKeys;
+    return this.#stored.parked;
   }
 
   received(events: number): void {
@@ -41,9 +41,9 @@ export class Ledger {
 
   /** A draft is on disk. */
   committed({ counts, parked, unparked, deadLettersAdded }: Draft, deliveriesAdded: number, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
-    this.#setDeadLetters(this.#deadLetters + deadLettersAdded);
-    this.#setParkedKeys(this.#parkedKeys + parked.length - unparked.length);
-    this.#setDeliveries(this.#deliveries + deliveriesAdded);
+    this.#change('deadLetters', deadLettersAdded);
+    this.#change('parked', parked.length - unparked.length);
+    this.#change('deliveries', deliveriesAdded);
     this.received(counts.received);
     for (const { id, redriven } of unparked) {
       // One that an earlier process gave up was counted as received when this one started.
@@ -73,28 +73,24 @@ export class Ledger {
   }
 
   /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
-  recount(waiting: number, { deadLetters, parked, deliveries }: Pick<Claim, 'deadLetters' | 'parked' | 'deliveries'>): void {
-    this.#setDeadLetters(deadLetters);
-    this.#setParkedKeys(parked);
-    this.#setDeliveries(deliveries);
+  recount(waiting: number, standing: Pick<Standing, StoredFigure>): void {
+    for (const name of storedFigures) this.#change(name, standing[name] - this.#stored[name]);
     const missed = waiting - this.#parked.size - this.#unsettled;
     this.#unsettled += missed;
     if (missed > 0) this.#counters.received += missed;
     else this.#counters.processed -= missed;
   }
 
-  #setDeliveries(deliveries: number): void {
-    this.#counters.deliveries += deliveries - this.#deliveries;
-    this.#deliveries = deliveries;
+  /** What waits is another engine's now, which counts it as received. */
+  handedOver(): void {
+    for (const name of storedFigures) this.#change(name, -this.#stored[name]);
+    this.#parked.clear();
+    this.#counters.received -= this.#unsettled;
+    this.#unsettled = 0;
   }
 
-  #setParkedKeys(parkedKeys: number): void {
-    this.#counters.parked += parkedKeys - this.#parkedKeys;
-    this.#parkedKeys = parkedKeys;
-  }
-
-  #setDeadLetters(deadLetters: number): void {
-    this.#counters.deadLetters += deadLetters - this.#deadLetters;
-    this.#deadLetters = deadLetters;
+  #change(name: StoredFigure, by: number): void {
+    this.#counters[name] += by;
+    this.#stored[name] += by;
   }
 }

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { bytesOfValue } from './bytes-of-value.ts';
+import { LateAnswers } from './late-answers.ts';
 import { Allowance, bytesOfEvent, bytesOfJson, Holding, Memory } from './memory.ts';
 import { ReloadGate } from './reload-gate.ts';
 
@@ -25,6 +30,54 @@ test('a value of many empty objects counts for more than its text, one that is a
   assert.equal(bytesOfJson(text, undefined), 2 * text.length);
   assert.equal(bytesOfJson('{"a":1}', { a: 1 }), 8 * 7);
   assert.deepEqual([bytesOfEvent({ body: '12' }), bytesOfEvent({ body: '12', bytes: 99 })], [4, 99]);
+});
+
+test('a value without a text counts as much as one with it, whatever it is', () => {
+  const failing = (): never => {
+    throw new Error('read');
+  };
+  const rows = Array.from({ length: 1_000 }, (_, at) => ({ id: at, name: 'x'.repeat(200), tags: ['a', 'b'] }));
+  for (const value of [
+    rows,
+    Array.from({ length: 10_000 }, () => ({})),
+    'x'.repeat(10_000),
+    Array.from({ length: 10_000 }, (_, at) => at),
+  ]) {
+    const share = bytesOfValue(value, Number.POSITIVE_INFINITY) / bytesOfJson(JSON.stringify(value), value);
+    assert.ok(share > 0.7 && share < 1.5, `${share} of what it is with its text`);
+  }
+  const circle: Record<string, unknown> = {};
+  circle.own = [circle, circle];
+  assert.equal(bytesOfValue(circle, 10_000), 10_000);
+  let deep: unknown = 'x'.repeat(1_000);
+  for (let level = 0; level < 100_000; level += 1) deep = [deep];
+  assert.ok(bytesOfValue(deep, Number.POSITIVE_INFINITY) > 64 * 100_000);
+  assert.ok(bytesOfValue(new Uint8Array(1_000_000), Number.POSITIVE_INFINITY) > 1_000_000);
+  assert.ok(bytesOfValue(new Proxy({}, { ownKeys: failing }), 1_000) < 1_000);
+  assert.ok(bytesOfValue(Object.defineProperty({}, 'x', { enumerable: true, get: failing }), 1_000) < 1_000);
+});
+
+test('what may come late counts until it comes, or until nothing is left that could bring it', async () => {
+  const allowance = new Allowance(100);
+  const late = new LateAnswers(allowance);
+  const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  late.hold(one.promise, 10);
+  late.hold(other.promise, 20);
+  let never: Promise<void> | undefined = new Promise(() => undefined);
+  late.hold(never, 30);
+  assert.equal(allowance.bytes, 60);
+  one.resolve();
+  other.reject(new Error('late'));
+  await setImmediate();
+  assert.equal(allowance.bytes, 30);
+  assert.ok(never);
+  never = undefined;
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  while (allowance.bytes > 0) {
+    collect();
+    await setImmediate();
+  }
 });
 
 test('the parts of a memory are no more than the memory', () => {

@@ -1,3 +1,5 @@
+import { LateAnswers } from './late-answers.ts';
+
 /*
  * How much memory the engine gives to events and states. They are counted in bytes as they are estimated from the JSON texts at hand:
  * to measure a value costs more than to handle it.
@@ -41,6 +43,10 @@ export class Holding {
     this.allowance = allowance;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   change(bytes: number): void {
     if (this.#isClosed) return;
     this.#bytes += bytes;
@@ -73,11 +79,14 @@ export class Memory {
   readonly draftBytesMax: number;
   /** UTF-16 units of the texts that are read from the store at once. */
   readonly readMax: number;
+  /** What schemas hold that have not answered in time; part of what is on its way to the log. */
+  readonly lateAnswers: LateAnswers;
   readonly #forgetters = new Set<() => void>();
 
   constructor(bytesMax: number) {
     const part = (divisor: number) => Math.max(1, Math.floor(bytesMax / divisor));
     this.arriving = new Allowance(part(4));
+    this.lateAnswers = new LateAnswers(this.arriving);
     this.fed = new Allowance(part(16));
     this.waiting = new Allowance(part(16));
     this.running = new Allowance(part(8));
@@ -126,7 +135,7 @@ const smallMax = 4_096;
 /** Bytes for each unit of a small text along with its value. */
 const bytesOfSmall = 8;
 /** Bytes of an array or object beside what it holds. */
-const bytesOfContainer = 64;
+export const bytesOfContainer = 64;
 
 /** Estimates the bytes of a JSON text. */
 export function bytesOfText(text: string): number {

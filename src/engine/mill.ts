@@ -6,7 +6,7 @@ import { isPipeline } from '../pipeline/is-pipeline.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import { isFullList, sizeOfLetter } from '../store/list-size.ts';
+import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
 import type { DeadLetter, DeadLetterQuery, Store, StoreStats } from '../store/store.ts';
 import {
   checkBatch,
@@ -109,6 +109,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   readonly #threads: HandlerThreads;
   /** Pipelines all of whose stored states of the present version fit their schema. */
   readonly #provenStates = new Set<string>();
+  #endListening: (() => void) | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #state: 'new' | 'starting' | 'working' | 'stopping' | 'failed' = 'new';
   /** Resolves when a start that is under way has ended, whatever came of it. */
@@ -137,13 +138,12 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.limits = limitsWith(limits);
     this.#reads = new Reads({ clock, limits: this.limits });
     this.#queries = new Queries({ store, reads: this.#reads, log }, this.#tables);
-    this.#identification = { store, clock, newId, limits: this.limits };
-    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     const memory = new Memory(this.limits.memoryBytes);
+    this.#identification = { store, clock, newId, limits: this.limits, memory };
+    this.#room = new SendRoom({ clock, log, limits: this.limits, depth: (pipeline) => this.#partitions.counters(pipeline).depth });
     this.#door = new Door({
       ...this.#identification,
       store,
-      memory,
       log,
       tracing,
       partition: (id) => this.#partitions.at(id),
@@ -158,7 +158,6 @@ export class Mill<P extends Pipelines = Pipelines> {
     const means = {
       ...this.#identification,
       store,
-      memory,
       random,
       log,
       tracing,
@@ -181,7 +180,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.#gapReader = new GapReader({ store, clock, partitions: this.#partitions });
     this.#retention = new RetentionSweep(
       { store, clock, failed: (error) => this.#retentionFailed(error) },
-      this.#partitions.all.map(({ id }) => ({ id, pipeline: this.#declared.get(id.pipeline) as AnyPipeline })),
+      this.#partitions.all.map((partition) => ({ partition, pipeline: this.#declared.get(partition.id.pipeline) as AnyPipeline })),
     );
     this.#leftovers = new Leftovers({ store, clock, log, declared: this.#declared });
     this.stopped = this.#ended.promise;
@@ -308,7 +307,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkReading('deadLetters', options);
     const { charactersMax, ...reading } = options;
     const asked = { ...query, limit: query.limit ?? 100 };
-    const letters = await this.#reads.run(reading, (signal) => this.#store.deadLetters(asked, { signal, charactersMax }));
+    const letters = await this.#reads.run(
+      reading,
+      (signal) => this.#store.deadLetters(asked, { signal, charactersMax }),
+      (found) => totalOf(found, sizeOfLetter),
+    );
     const isCut = charactersMax !== undefined && isFullList(letters, sizeOfLetter, { sizeMax: charactersMax });
     if (isCut) markCutShort(letters);
     return letters;
@@ -450,6 +453,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   async #start(): Promise<void> {
     try {
       await this.#openStore();
+      this.#endListening = this.#store.listen(({ pipeline, slice }) => this.#partitions.of(pipeline)[slice]?.look());
       await this.#threads.start();
       await this.#transports.open();
       const started = await Promise.allSettled(this.#partitions.all.map((partition) => partition.start()));
@@ -458,6 +462,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       this.#state = 'working';
       await this.#schedules.start();
     } catch (error) {
+      this.#endListening?.();
       await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();
@@ -515,6 +520,7 @@ export class Mill<P extends Pipelines = Pipelines> {
       await this.#retention.stop();
       this.#schedules.stop();
       this.#leftovers.close();
+      this.#endListening?.();
       if (wasWorking || this.#failure !== undefined) await Promise.all(this.#partitions.all.map((partition) => partition.stop()));
       await this.#threads.close();
       await this.#transports.close();

@@ -1,49 +1,56 @@
 import { type ErrorCode, MillraceError, messageOf } from '../errors.ts';
 import { codeOf, faultFields, faultOf } from '../fault.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { Claim, DeadLetter, PartitionId } from '../store/store.ts';
+import type { DeadLetter, Lease, PartitionId } from '../store/store.ts';
 import { checkBacklog } from './accepted-otherwise.ts';
 import type { Admission } from './admissions.ts';
 import { pauseMs } from './backoff.ts';
+import { checkStanding } from './check-standing.ts';
+import type { SliceFigures } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import { discardWaiting } from './discard-waiting.ts';
+import type { PipelineMeans } from './engine-means.ts';
 import type { FedEvent } from './feed.ts';
 import { GapWatch } from './gap-watch.ts';
+import { LeaseBeat } from './lease-beat.ts';
 import { Ledger } from './ledger.ts';
 import { Calls } from './outbox/calls.ts';
 import { Refusals } from './refusals.ts';
-import { Tenure, type TenureMeans } from './tenure.ts';
+import { Tenure } from './tenure.ts';
 import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
-
-/** What a partition works with; the engine provides it. */
-export interface PartitionMeans
-  extends Omit<TenureMeans, 'partition' | 'refusals' | 'ledger' | 'waits' | 'gapWatch' | 'calls' | 'progressed' | 'failed'> {
-  /** The store failed for good. */
-  fatal(error: MillraceError): void;
-}
 
 /** How fast a partition is claimed again after failures in a row; the first time at once. */
 const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Number.POSITIVE_INFINITY };
 
 /** A store that another program keeps locked says so at once, and is free from one moment to the next. */
 const recoveryFromLock = { ...recovery, backoffMsMax: 50 };
+/** Another engine works on it, and says so once it stops; one that dies does not, and its lease must run out. */
+const recoveryFromLease = { ...recovery, backoffMs: 500, backoffMsMax: 500 };
 /** A full disk says so at once; somebody must make room, which takes a while. */
 const recoveryFromFull = { ...recovery, backoffMs: 250, backoffMsMax: 2_000 };
 
 const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
   MILL_STORE_BUSY: recoveryFromLock,
+  MILL_STORE_LEASED: recoveryFromLease,
   MILL_STORE_FULL: recoveryFromFull,
 };
+/** How often somebody who waits for another engine looks how far that has come. */
+const progressEveryMs = 25;
+/** What neither a user nor an operator brings about. */
+const impossible: ReadonlySet<ErrorCode> = new Set(['MILL_INTERNAL', 'MILL_STORE_CORRUPT']);
 /** When a caller may try again, while the store has no room. */
 const fullRetryAfterMs = 5_000;
 /** These stay for a while, and one line tells of them, however often the store is tried. */
-const lastingCodes: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FULL']);
+const lastingCodes: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FULL', 'MILL_STORE_LEASED']);
 
 /**
  * A partition at work: a tenure, and after a failure of the store the next one. When a commit fails nobody knows what is
  * on disk, so everything in memory is dropped, the partition claimed again, and the work goes on from the cursor as
  * after a crash (promises 2, 8): there is no second way back.
+ *
+ * It is *away* while another engine has its lease: no tenure is at work then. What the door takes in goes to the log all the same, reads
+ * are answered from what is on disk, and the claim is tried again until the lease is released or has run out.
  *
  * While the store has no room, also at the start, no tenure is at work: no turn begins, because nothing that it decides could be
  * kept, nothing is taken in, and reads are answered from what is on disk. The claim is tried again until there is room.
@@ -54,7 +61,7 @@ export class Partition {
   trouble: string | undefined;
   /** Why nothing is taken in or decided: the store has no room. Undefined while all is well, or something else is wrong. */
   refusal: MillraceError | undefined;
-  readonly #means: PartitionMeans;
+  readonly #means: PipelineMeans;
   readonly #refusals = new Refusals();
   readonly #ledger: Ledger;
   readonly #waits: Waits;
@@ -62,6 +69,10 @@ export class Partition {
   readonly gapWatch: GapWatch;
   readonly #calls: Calls;
   #tenure: Tenure | undefined;
+  #lease: Lease | undefined;
+  /** Another engine works on it. */
+  #isAway = false;
+  #beat: LeaseBeat | undefined;
   #recovering: Promise<void> | undefined;
   /** Callers that wait for the recovery to end. */
   readonly #recovered = new Waiters();
@@ -82,7 +93,7 @@ export class Partition {
   /** When something was settled last, or a look at an idle partition found it busy; in elapsed time. */
   #progressAt: number | undefined;
 
-  constructor(means: PartitionMeans, id: PartitionId) {
+  constructor(means: PipelineMeans, id: PartitionId) {
     this.id = id;
     this.#means = means;
     this.#ledger = new Ledger(means.counters);
@@ -100,7 +111,8 @@ export class Partition {
     try {
       this.#begin(await this.#claim());
     } catch (error) {
-      if (codeOf(error) !== 'MILL_STORE_FULL') throw error;
+      const code = codeOf(error);
+      if (code !== 'MILL_STORE_FULL' && code !== 'MILL_STORE_LEASED' && code !== 'MILL_STORE_FENCED') throw error;
       this.recover(error);
     }
   }
@@ -118,14 +130,15 @@ export class Partition {
     return this.#ledger.unsettled + this.#arriving;
   }
 
-  /** Accepted and not settled events that wait in the store. */
-  get held(): number {
-    return Math.max(0, this.#ledger.unsettled - (this.#tenure?.backlog ?? 0));
+  /** What the partition has of its own for the counts of its pipeline. */
+  figures(): SliceFigures {
+    const held = Math.max(0, this.#ledger.unsettled - (this.#tenure?.backlog ?? 0));
+    return { held, gaps: this.gapWatch.count, oldestGapMs: this.gapWatch.ageMs };
   }
 
   /** Whether something is left that could be done now. */
   get hasWork(): boolean {
-    return !this.#isOver && this.refusal === undefined && (this.#recovering !== undefined || !this.#present.isIdle);
+    return !this.#isOver && !this.#isAway && this.refusal === undefined && (this.#recovering !== undefined || !this.#present.isIdle);
   }
 
   /** For how long, as far as looks at it tell, there has been work and nothing was settled. */
@@ -138,6 +151,8 @@ export class Partition {
 
   /** Tells of accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
+    // Its owner finds them in the log.
+    if (this.#isAway) return;
     // At the start another partition may send before this one is claimed.
     if (this.#tenure === undefined) this.#told = Math.max(this.#told, events.at(-1)?.position ?? 0);
     else this.#tenure.offer(events);
@@ -153,43 +168,45 @@ export class Partition {
   arrive(key: string, number: number | null, isFull: boolean, wasWarmed: boolean): Admission {
     // A key of its own waits for nothing.
     const isKeyed = this.#means.pipeline.key !== undefined;
-    const admission = isKeyed ? this.#present.admissions.admit(key, number, isFull, wasWarmed) : 'in';
+    const admission = isKeyed && !this.#isAway ? this.#present.admissions.admit(key, number, isFull, wasWarmed) : 'in';
     if (admission === 'in') this.#arriving += 1;
     return admission;
   }
 
   /** Brings keys into memory, so that `arrive` knows them. Throws what the store throws. */
-  warm(keys: readonly string[]): Promise<void> {
-    return this.#present.warm(keys);
+  async warm(keys: readonly string[]): Promise<void> {
+    if (!this.#isAway) await this.#present.warm(keys);
   }
 
   /** It has come, or will not. */
   arrived(key: string, accepted: boolean): void {
     this.#arriving -= 1;
-    if (!accepted) this.#present.admissions.gone(key);
+    if (!accepted) this.#tenure?.admissions.gone(key);
   }
 
   /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
   isCaughtUp(keys: readonly string[]): boolean {
-    return this.refusal !== undefined || this.#present.isCaughtUp(keys);
+    return !this.#isAway && (this.refusal !== undefined || this.#present.isCaughtUp(keys));
   }
 
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key. */
   async caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
-    if (this.refusal === undefined) await this.#present.caughtUp(deadline, keys);
+    if (this.#isAway) await this.#ownerHasCaughtUp(deadline);
+    else if (this.refusal === undefined) await this.#present.caughtUp(deadline, keys);
   }
 
   /** Resolves once nothing is left that could be done now. */
   async idle(deadline: Deadline): Promise<void> {
     if (this.refusal !== undefined) return;
     await this.#recovery(deadline);
-    await this.#present.idle(deadline);
+    if (!this.#isAway) await this.#present.idle(deadline);
   }
 
   /** Resolves once nothing is left to do for a key now: its events, and what they asked for, are done or wait for a retry or an operator. */
   async finished(key: string, deadline?: Deadline): Promise<void> {
     for (let tenure: Tenure | undefined; tenure !== this.#tenure && !this.#isOver; ) {
       await this.#recovery(deadline);
+      if (this.#isAway) return;
       tenure = this.#present;
       await tenure.finished(key, deadline);
       await this.#recovery(deadline);
@@ -218,7 +235,7 @@ export class Partition {
   /** Resolves once the store has noted every gap that there is by now. */
   async noteGaps(deadline: Deadline): Promise<void> {
     await this.caughtUp(deadline);
-    await this.#present.noteGaps();
+    if (!this.#isAway) await this.#present.noteGaps();
   }
 
   async redrive(letter: DeadLetter): Promise<void> {
@@ -235,11 +252,17 @@ export class Partition {
    */
   async bury(row: FaultyRow): Promise<void> {
     while (!this.#isOver) {
-      await this.#recovering;
+      await this.#recovery();
+      this.#checkWritable();
       const pending = await this.#means.store.pendingOrigins(this.id, [row.origin]);
       if (pending.length > 0) return;
       await this.#present.bury(row);
     }
+  }
+
+  /** Whether another engine works on it. */
+  get isAway(): boolean {
+    return this.#isAway;
   }
 
   /** The pipeline was paused or resumed. */
@@ -255,7 +278,7 @@ export class Partition {
    */
   async discardWaiting(only: string | undefined): Promise<number> {
     while (this.#recovering !== undefined && !this.#isOver) {
-      if (this.refusal !== undefined) throw this.refusal;
+      this.#checkWritable();
       await this.#recovered.next();
     }
     if (this.#isOver) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
@@ -289,6 +312,17 @@ export class Partition {
     await this.#calls.close(reason);
     await this.#tenure?.commitRest();
     this.#tenure?.abandon();
+    this.#beat?.close();
+    await this.#release();
+  }
+
+  /** One that is not released runs out. */
+  async #release(): Promise<void> {
+    try {
+      await this.#lease?.release();
+    } catch (error) {
+      this.#means.log.info(this.#fieldsOf(asFailure(error)), 'the lease was not released');
+    }
   }
 
   get #present(): Tenure {
@@ -298,33 +332,81 @@ export class Partition {
 
   /** Resolves when no recovery is under way. */
   async #recovery(deadline?: Deadline): Promise<void> {
-    while (this.#recovering !== undefined && !this.#isOver && deadline?.isOver !== true) await this.#recovered.next(deadline);
+    while (this.#recovering !== undefined && !this.#isOver && !this.#isAway && deadline?.isOver !== true)
+      await this.#recovered.next(deadline);
   }
 
   /** The tenure, where what it decides can be kept. */
   get #writable(): Tenure {
-    if (this.refusal !== undefined) throw this.refusal;
+    this.#checkWritable();
     return this.#present;
   }
 
+  #checkWritable(): void {
+    if (this.refusal !== undefined) throw this.refusal;
+    const { pipeline, slice } = this.id;
+    if (this.#isAway) throw new MillraceError('MILL_STORE_LEASED', `partition ${pipeline}/${slice}: another engine works on it`);
+  }
+
+  /** Looks now and then how far the owner has come, since it tells nobody. */
+  async #ownerHasCaughtUp(deadline: Deadline): Promise<void> {
+    const { store, clock } = this.#means;
+    const { head } = await store.progress(this.id);
+    while (!deadline.isOver && this.#isAway && !this.#isOver) {
+      const { cursor } = await store.progress(this.id);
+      if (cursor >= head) return;
+      const pause = new Waiters();
+      const disarm = clock.after(progressEveryMs, () => pause.wake());
+      await pause.next(deadline);
+      disarm();
+    }
+  }
+
   /** The first claim of a process looks whether the pipeline can take over what waits. */
-  async #claim(): Promise<Claim> {
-    const { store, pipeline } = this.#means;
-    const claim = await store.claim(this.id);
-    if (this.#tenure === undefined) await checkBacklog(store, this.id, pipeline, claim);
-    return claim;
+  async #claim(): Promise<Lease> {
+    const { store, pipeline, clock } = this.#means;
+    const from = clock.elapsedMs();
+    const lease = await store.claim(this.id);
+    this.#keep(lease, from);
+    if (this.#tenure === undefined) await checkBacklog(store, this.id, pipeline, lease.standing);
+    return lease;
   }
 
   #note({ code, message }: MillraceError): void {
-    this.trouble = message;
+    const isLeased = code === 'MILL_STORE_LEASED';
+    if (isLeased) this.#setAway(true);
+    this.trouble = isLeased ? undefined : message;
     this.refusal = code === 'MILL_STORE_FULL' ? new MillraceError(code, message, { retryAfterMs: fullRetryAfterMs }) : undefined;
   }
 
-  #begin(claim: Claim): void {
+  /** Another engine works on it from now on, or no longer. */
+  #setAway(isAway: boolean): void {
+    if (isAway && !this.#isAway) this.#ledger.handedOver();
+    this.#isAway = isAway;
+    if (isAway) this.#recovered.wake();
+  }
+
+  /** Keeps the lease, and with every beat looks for what no announcement has told of. */
+  #keep(lease: Lease, claimedAt: number): void {
+    const { store, clock } = this.#means;
+    this.#beat?.close();
+    this.#beat = new LeaseBeat(
+      { lease, leaseMs: store.leaseMs, clock, beat: () => this.look(), lost: (error) => this.recover(error) },
+      claimedAt,
+    );
+  }
+
+  #begin(lease: Lease): void {
     const { pipeline } = this.#means;
+    const { standing } = lease;
+    this.#lease = lease;
     if (this.#isOver) return;
+    checkStanding(this.id, standing, this.#tenure?.cursor);
+    const beat = this.#beat as LeaseBeat;
+    if (!beat.isHeld) throw new MillraceError('MILL_STORE_FENCED', 'the lease has run out before the work began');
+    this.#setAway(false);
     // What was appended after the claim may have been told of before the claim was answered.
-    const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);
+    const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);
     const tenure: Tenure = new Tenure(
       {
         ...this.#means,
@@ -334,6 +416,7 @@ export class Partition {
         waits: this.#waits,
         gapWatch: this.gapWatch,
         calls: this.#calls,
+        isHeld: () => beat.isHeld,
         progressed: (hasSettled) => {
           this.#failures = 0;
           this.trouble = undefined;
@@ -343,7 +426,7 @@ export class Partition {
           if (tenure === this.#tenure) this.recover(error);
         },
       },
-      claim,
+      lease,
       head,
     );
     this.#tenure = tenure;
@@ -351,7 +434,7 @@ export class Partition {
     this.#recovering = undefined;
     this.#recovered.wake();
     this.refusal = undefined;
-    this.#ledger.recount(claim.held + head - (pipeline.order === undefined ? claim.cursor : claim.head), claim);
+    this.#ledger.recount(standing.held + head - (pipeline.order === undefined ? standing.cursor : standing.head), standing);
     this.#means.room.changed();
     if (this.#isResting) tenure.rest();
     tenure.start();
@@ -373,7 +456,7 @@ export class Partition {
   async #beginAgain(work: Promise<unknown>): Promise<void> {
     try {
       await work;
-      if (!this.#isOver) this.#begin(await this.#means.store.claim(this.id));
+      if (!this.#isOver) this.#begin(await this.#claim());
     } catch (error) {
       this.#note(asFailure(error));
       await this.#claimAgain(error);
@@ -391,15 +474,15 @@ export class Partition {
     const { log, fatal } = this.#means;
     let lastCode: ErrorCode | undefined;
     for (let failure = asFailure(cause); !this.#isOver; ) {
-      if (!failure.retryable && failure.code !== 'MILL_COMMIT_REFUSED') {
+      const { code } = failure;
+      if (!failure.retryable && code !== 'MILL_COMMIT_REFUSED') {
+        // Whoever learns of the end says why in one line, which has no room for the place.
+        if (impossible.has(code)) log.error(this.#fieldsOf(failure), 'what may never happen has happened: the engine ends');
         this.#isOver = true;
         this.#recovered.wake();
         return fatal(failure);
       }
-      const { code } = failure;
-      if (!lastingCodes.has(code) || code !== lastCode) {
-        log.warn({ pipeline: this.id.pipeline, slice: this.id.slice, code, ...fieldsOf(failure) }, 'starting over');
-      }
+      if (code !== lastCode || !lastingCodes.has(code)) this.#logStartingOver(failure);
       lastCode = code;
       await this.#pause(recoveries[code] ?? recovery);
       // A claim after the end would take the partition from whoever comes next.
@@ -412,6 +495,16 @@ export class Partition {
         this.#note(failure);
       }
     }
+  }
+
+  #logStartingOver(failure: MillraceError): void {
+    const { log } = this.#means;
+    if (failure.code === 'MILL_STORE_LEASED') log.info(this.#fieldsOf(failure), 'another engine works on the partition');
+    else log.warn(this.#fieldsOf(failure), 'starting over');
+  }
+
+  #fieldsOf(failure: MillraceError): object {
+    return { pipeline: this.id.pipeline, slice: this.id.slice, code: failure.code, ...fieldsOf(failure) };
   }
 
   async #pause(policy: typeof recovery): Promise<void> {

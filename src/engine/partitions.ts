@@ -1,19 +1,14 @@
 import type { MillraceError } from '../errors.ts';
 import type { Endpoint } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { Appended, PartitionId } from '../store/store.ts';
-import { Counters, type PipelineCounts } from './counts.ts';
+import type { PartitionId } from '../store/store.ts';
+import { Counters, overSlices, type PipelineCounts } from './counts.ts';
 import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
+import type { EngineMeans } from './engine-means.ts';
 import { sliceOf } from './identify.ts';
 import { EndpointGate, type EndpointWaits } from './outbox/endpoint-gate.ts';
-import { Partition, type PartitionMeans } from './partition.ts';
-
-/** What partitions work with; the engine provides it. */
-export interface PartitionsMeans extends Omit<PartitionMeans, 'pipeline' | 'counters' | 'gates' | 'doubted' | 'sent' | 'pause'> {
-  /** Events that a commit sent are in the log now. */
-  sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
-}
+import { Partition } from './partition.ts';
 
 /** Work without any progress for so long, beyond the time that a handler or a call may take, is a fault. In milliseconds. */
 const stallMs = 5_000;
@@ -22,7 +17,7 @@ const stallMs = 5_000;
 export class Partitions {
   /** Every partition there is. */
   readonly all: readonly Partition[];
-  readonly #means: PartitionsMeans;
+  readonly #means: EngineMeans;
   readonly #pipelines: ReadonlyMap<
     string,
     {
@@ -34,7 +29,7 @@ export class Partitions {
     }
   >;
 
-  constructor(means: PartitionsMeans, pipelines: readonly AnyPipeline[]) {
+  constructor(means: EngineMeans, pipelines: readonly AnyPipeline[]) {
     this.#means = means;
     this.#pipelines = new Map(pipelines.map((pipeline) => [pipeline.name, this.#make(pipeline)]));
     this.all = Array.from(this.#pipelines.values()).flatMap(({ slices }) => slices);
@@ -60,12 +55,9 @@ export class Partitions {
   }
 
   counts({ name, concurrency }: AnyPipeline): PipelineCounts {
-    const slices = this.of(name);
-    const held = slices.reduce((total, partition) => total + partition.held, 0);
-    const gaps = slices.reduce((total, { gapWatch }) => total + gapWatch.count, 0);
-    const oldestGapMs = Math.max(...slices.map(({ gapWatch }) => gapWatch.ageMs));
-    const gauges = { concurrency, held, gaps, oldestGapMs, paused: this.isPaused(name) };
-    return this.counters(name).snapshot(gauges, this.#means.clock.elapsedMs());
+    const slices = this.of(name).map((partition) => partition.figures());
+    const lookedAt = { ...overSlices(slices), concurrency, paused: this.isPaused(name) };
+    return this.counters(name).snapshot(lookedAt, this.#means.clock.elapsedMs());
   }
 
   /** The endpoints of which deliveries wait longer than for their turn. */

@@ -46,6 +46,12 @@ test('a function of the pipeline that throws, or answers another type, is the pi
       "the event's schema",
       'no such planet',
     ],
+    [withSchema(() => ({ issues: Array(5) })), "the event's schema", "Cannot read properties of undefined (reading 'path')"],
+    [
+      withSchema(async () => ({ issues: [{ message: 'no' }, null] })),
+      "the event's schema",
+      "Cannot read properties of null (reading 'path')",
+    ],
     [{ key: () => 7 }, 'key()', 'expected text, found 7'],
     [{ key: () => undefined }, 'key()', 'expected text, found nothing'],
     [{ key: () => Promise.resolve('a') }, 'key()', 'expected text, found a promise'],

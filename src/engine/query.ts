@@ -13,7 +13,7 @@ import { isTable } from '../pipeline/check-table.ts';
 import { markCutShort } from '../pipeline/cut-short.ts';
 import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import { isFullList, sizeOfValues } from '../store/list-size.ts';
+import { isFullList, sizeOfValues, totalOf } from '../store/list-size.ts';
 import type { ReadBounds, Store } from '../store/store.ts';
 import type { Log } from './log.ts';
 import type { ReadOptions, Reads } from './reads.ts';
@@ -40,7 +40,11 @@ export class Queries {
   /** A query from outside the engine. Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
   over<T extends Table>(table: T, { charactersMax, ...reading }: ReadOptions): TableQuery<T> {
     return this.#select(table, (sql, parameters) =>
-      this.#reads.run(reading, (signal) => this.#find(sql, parameters, { signal, charactersMax })),
+      this.#reads.run(
+        reading,
+        (signal) => this.#find(sql, parameters, { signal, charactersMax }),
+        ({ rows }) => totalOf(rows, sizeOfRow),
+      ),
     );
   }
 

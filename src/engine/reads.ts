@@ -1,10 +1,11 @@
 import { MillraceError } from '../errors.ts';
 import type { Clock } from './clock.ts';
+import { LargeReads } from './large-reads.ts';
 import type { Limits } from './limits.ts';
 
 /** What a read from outside may take. */
 export interface ReadOptions {
-  /** Ends the read once whoever asked has gone, such as `request.signal` of Fastify. */
+  /** Ends the read once whoever asked has gone, as `signalOf(reply)` of a route says. */
   readonly signal?: AbortSignal | undefined;
   /** How long the store may take over it, in milliseconds. Default `limits.readTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
@@ -29,6 +30,7 @@ const retryAfterMs = 1_000;
  */
 export class Reads {
   readonly #means: ReadsMeans;
+  readonly #large = new LargeReads();
   #underWay = 0;
 
   constructor(means: ReadsMeans) {
@@ -38,10 +40,13 @@ export class Reads {
   /**
    * Runs a read, which must end once its signal is aborted; nobody waits for it then. Throws `MILL_READS_FULL`, `MILL_READ_TIMEOUT`,
    * and `MILL_READ_CANCELLED` once the caller's own signal is aborted.
+   *
+   * @param sizeOf the UTF-16 units of what was read, whose caller does work in proportion to them: see {@link LargeReads}
    */
   async run<T>(
     { signal, timeoutMs = this.#means.limits.readTimeoutMs }: ReadOptions,
     read: (signal: AbortSignal) => Promise<T>,
+    sizeOf: (found: T) => number,
   ): Promise<T> {
     const { clock, limits } = this.#means;
     if (signal?.aborted === true) throw cancelled(signal);
@@ -59,7 +64,10 @@ export class Reads {
     const disarm = clock.after(timeoutMs, () => end(tooLong(timeoutMs)));
     this.#underWay += 1;
     try {
-      return await Promise.race([read(controller.signal), ended]);
+      const found = await Promise.race([read(controller.signal), ended]);
+      const turn = this.#large.turn(sizeOf(found), controller.signal);
+      if (turn !== undefined) await Promise.race([turn, ended]);
+      return found;
     } finally {
       this.#underWay -= 1;
       disarm();

@@ -1,7 +1,8 @@
 import type { MillraceError } from '../errors.ts';
 import type { TimerWrite } from '../store/store.ts';
 import type { Draft } from './draft.ts';
-import type { DueTimer, Waiting } from './lane.ts';
+import type { DueTimer } from './key-timers.ts';
+import type { Waiting } from './lane.ts';
 
 /**
  * Finds out whose row the store refused. A refused draft runs again with each turn in a commit of its own; the one that

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts';
+import { codeOf } from '../fault.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { DeadLetter, Store } from '../store/store.ts';
+import type { DeadLetter, DeadLetterOf, Store } from '../store/store.ts';
 import { whyOtherwise } from './accepted-otherwise.ts';
 import type { Clock } from './clock.ts';
 import { isUnheard, whyUndeclared } from './declared-timer.ts';
@@ -26,6 +27,7 @@ export interface ResolverMeans {
   drafted(): void;
   /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
   committed(): Promise<void>;
+  failed(error: unknown): void;
 }
 
 /** Redrives and discards dead letters, each once, in the order of their key. */
@@ -42,43 +44,53 @@ export class Resolver {
    * the next run of its source take its origin again.
    */
   async redrive(letter: DeadLetter): Promise<void> {
-    const { event, timer, delivery } = letter;
-    if (isRejected(letter)) return this.#forget(letter);
-    if (timer !== null) return this.#rearm(letter, timer);
-    if (delivery !== null) return this.#redeliver(letter, delivery);
-    if (event === null)
-      throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, a timer or a delivery, found a gap`);
-    this.#checkAccepted(letter, event);
-    await this.#resolve(letter, (lane, draft) => {
-      draft.hold(lane, { ...event, attempts: 0, held: true }, null);
-      lane.spilledFrom = Math.min(lane.spilledFrom, event.order);
-      if (!letter.parked) lane.pending += 1;
-      if (letter.parked) draft.unparked.push({ id: letter.id, redriven: true });
-      else draft.counts.received += 1;
-    });
+    switch (letter.kind) {
+      case 'event':
+        return this.#retry(letter);
+      case 'timer':
+        return this.#rearm(letter);
+      case 'delivery':
+        return this.#redeliver(letter);
+      case 'origin':
+        return this.#forget(letter);
+      case 'gap':
+        throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: expected one of an event, a timer or a delivery, found a gap`);
+    }
   }
 
   /** Gives the event of a dead letter up for good; its key goes on behind it. */
   async discard(letter: DeadLetter): Promise<void> {
-    if (isRejected(letter)) return this.#forget(letter);
+    if (letter.kind === 'origin') return this.#forget(letter);
     await this.#resolve(letter, (lane, draft) => {
-      if (letter.event === null || !letter.parked) return;
+      if (!isParking(letter)) return;
       this.#means.lanes.settle(lane, draft, { ...letter.event, held: true });
       draft.unparked.push({ id: letter.id, redriven: false });
     });
   }
 
+  async #retry(letter: DeadLetterOf<'event'>): Promise<void> {
+    this.#checkAccepted(letter);
+    const { event, parked } = letter;
+    await this.#resolve(letter, (lane, draft) => {
+      draft.hold(lane, { ...event, attempts: 0, held: true }, null);
+      lane.spillFrom(event.order);
+      if (!parked) lane.countPending();
+      if (parked) draft.unparked.push({ id: letter.id, redriven: true });
+      else draft.counts.received += 1;
+    });
+  }
+
   /** Among events that were accepted in another way it would have no place. */
-  #checkAccepted({ id, key, eventId, body }: DeadLetter, { order }: NonNullable<DeadLetter['event']>): void {
-    if (eventId === null || body === null) return;
+  #checkAccepted({ id, key, eventId, body, event: { order } }: DeadLetterOf<'event'>): void {
     const number = eventId === `${key}#${order}` ? order : null;
     const reason = whyOtherwise(this.#means.pipeline, { key, id: eventId, number, body });
     if (reason !== undefined) throw new MillraceError('MILL_CONFLICT', `dead letter ${id}: ${reason}`);
   }
 
   /** The timer is due again at once, as long as the key has not set it anew since. */
-  async #rearm(letter: DeadLetter, { name, dueAt, data }: NonNullable<DeadLetter['timer']>): Promise<void> {
+  async #rearm(letter: DeadLetterOf<'timer'>): Promise<void> {
     const { pipeline } = this.#means;
+    const { name, dueAt, data } = letter.timer;
     const reason = whyUndeclared(pipeline, name);
     if (reason !== undefined) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: ${reason}`);
     if (isUnheard(pipeline, name)) {
@@ -98,8 +110,9 @@ export class Resolver {
   }
 
   /** The delivery is asked for anew, under its id; if it has been by now, that one stands. */
-  async #redeliver(letter: DeadLetter, delivery: NonNullable<DeadLetter['delivery']>): Promise<void> {
+  async #redeliver(letter: DeadLetterOf<'delivery'>): Promise<void> {
     const { deliver } = this.#means.pipeline;
+    const { delivery } = letter;
     const endpoint = Object.hasOwn(deliver, delivery.endpoint) ? deliver[delivery.endpoint] : undefined;
     if (endpoint === undefined) {
       throw new MillraceError(
@@ -129,7 +142,7 @@ export class Resolver {
   }
 
   /** No event was made of it, so no key is concerned. */
-  #forget(letter: DeadLetter): Promise<void> {
+  #forget(letter: DeadLetterOf<'origin'>): Promise<void> {
     return this.#once(letter, () => this.#means.draft().resolve(letter.id));
   }
 
@@ -140,11 +153,17 @@ export class Resolver {
       const lane = lanes.peek(letter.key);
       if (lane === undefined || lanes.isClosed) throw recovering();
       const draft = this.#means.draft();
-      decide(lane, draft);
-      if (letter.parked && lane.status === 'parked') lane.status = 'open';
-      draft.change(lane);
-      draft.resolve(letter.id);
-      lanes.wake(letter.key);
+      try {
+        decide(lane, draft);
+        if (isParking(letter) && lane.status === 'parked') lane.unpark();
+        draft.change(lane);
+        draft.resolve(letter.id);
+        lanes.wake(letter.key);
+      } catch (error) {
+        // Anything but a conflict has left half of it drafted.
+        if (codeOf(error) !== 'MILL_CONFLICT') this.#means.failed(error);
+        throw error;
+      }
     });
   }
 
@@ -171,7 +190,7 @@ function recovering(): MillraceError {
   return new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
 }
 
-/** Whether it is about an origin of which no event could be made. */
-function isRejected({ event, timer, delivery, numbers }: DeadLetter): boolean {
-  return event === null && timer === null && delivery === null && numbers === null;
+/** Whether its key waits for it. */
+function isParking(letter: DeadLetter): letter is DeadLetterOf<'event'> {
+  return letter.kind === 'event' && letter.parked;
 }

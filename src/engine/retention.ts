@@ -14,16 +14,23 @@ export interface RetentionMeans {
   failed(error: unknown): void;
 }
 
+/** One of the partitions, and whose. */
+interface Swept {
+  /** While another engine works on it, that engine sweeps it. */
+  readonly partition: { readonly id: PartitionId; readonly isAway: boolean };
+  readonly pipeline: AnyPipeline;
+}
+
 /** Forgets settled events and known ids that are older than their pipeline keeps them, a slice at a time. */
 export class RetentionSweep {
   readonly #means: RetentionMeans;
-  readonly #partitions: readonly { readonly id: PartitionId; readonly pipeline: AnyPipeline }[];
+  readonly #partitions: readonly Swept[];
   readonly #everyMs: number;
   #disarm: (() => void) | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(means: RetentionMeans, partitions: readonly { readonly id: PartitionId; readonly pipeline: AnyPipeline }[]) {
+  constructor(means: RetentionMeans, partitions: readonly Swept[]) {
     this.#means = means;
     this.#partitions = partitions;
     const shortestMs = Math.min(everyMsMax, ...partitions.map(({ pipeline }) => pipeline.retainMs));
@@ -47,16 +54,16 @@ export class RetentionSweep {
   }
 
   async #sweep(): Promise<void> {
-    for (const { id, pipeline } of this.#partitions) {
+    for (const { partition, pipeline } of this.#partitions) {
       const now = this.#means.clock.now();
       const retention = {
-        partition: id,
+        partition: partition.id,
         acceptedBefore: now - pipeline.retainMs,
         idsBefore: now - pipeline.deduplicationWindowMs,
         limit: pruneMax,
       };
       let after: number | null = 0;
-      while (!this.#closed && after !== null) ({ after } = await this.#means.store.prune({ ...retention, after }));
+      while (!this.#closed && !partition.isAway && after !== null) ({ after } = await this.#means.store.prune({ ...retention, after }));
     }
   }
 }

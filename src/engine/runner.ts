@@ -6,7 +6,8 @@ import { pauseMs } from './backoff.ts';
 import type { Counters } from './counts.ts';
 import { isUnheard, whyUndeclared } from './declared-timer.ts';
 import type { Draft, Outgoing } from './draft.ts';
-import type { DueTimer, Lane, Waiting } from './lane.ts';
+import type { DueTimer } from './key-timers.ts';
+import type { Lane, Waiting } from './lane.ts';
 import type { Log } from './log.ts';
 import { bytesOfEvent, bytesOfText, Holding, type Memory } from './memory.ts';
 import { flowFor } from './outbox/flow-for.ts';
@@ -17,6 +18,10 @@ import type { SteadyTracing } from './steady-tracing.ts';
 import { traceFields } from './tracing.ts';
 import { type DeliveryEffect, TurnRecord, type TurnSubject } from './turn.ts';
 import type { TurnsUnderWay } from './turns-under-way.ts';
+
+type WithoutFacts<Letter> = Letter extends unknown ? Omit<Letter, 'id' | 'key' | 'failedAt'> : never;
+/** A dead letter of a lane, as it is given up now. */
+type GivenUp = WithoutFacts<NewDeadLetter>;
 
 /** What turns work with; their partition provides it. */
 export interface RunnerMeans extends AttemptMeans {
@@ -37,6 +42,8 @@ export interface RunnerMeans extends AttemptMeans {
   timerTouched(key: string, name: string): void;
   /** Why a turn must not run again: the store refused what it wrote. Answers it once. */
   refusal(cause: Waiting | DueTimer): MillraceError | undefined;
+  /** The store failed under a lane, or what may never happen did: the tenure ends. */
+  failed(error: unknown): void;
 }
 
 /** What a turn means for the order of its key. */
@@ -91,6 +98,7 @@ export class Runner {
   runEvent(lane: Lane, waiting: Waiting): void {
     const refusal = this.#means.refusal(waiting);
     if (refusal !== undefined) {
+      lane.endTurn();
       this.#failEvent(lane, waiting, refusal);
       // It counts as a turn, so that the failure is on disk before another turn can be refused and take it along.
       this.#means.draft().turns += 1;
@@ -102,11 +110,13 @@ export class Runner {
 
   runTimer(lane: Lane, timer: DueTimer): void {
     if (!this.#hasHandler(lane, timer)) {
+      lane.endTurn();
       this.#means.draft().turns += 1;
       return;
     }
     const refusal = this.#means.refusal(timer);
     if (refusal !== undefined) {
+      lane.endTurn();
       this.#failTimer(lane, timer, refusal);
       this.#means.draft().turns += 1;
       return;
@@ -172,7 +182,6 @@ export class Runner {
   }
 
   async #runOn(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, outcome: Promise<Outcome>, from: number): Promise<void> {
-    lane.status = 'running';
     const running = { lane, turn, outcome };
     const bytes = 'name' in cause ? bytesOfText(cause.data ?? '') : bytesOfEvent(cause);
     this.#toFollow = Number.POSITIVE_INFINITY;
@@ -185,15 +194,19 @@ export class Runner {
     this.#memory.change(-bytes);
     this.#means.turns.end(turn);
     this.#means.counters.running -= 1;
-    if (!this.#closed) lane.status = 'open';
-    this.#conclude(lane, turn, cause, ended, from);
-    if (!this.#closed) this.#order.ended(lane);
+    try {
+      this.#conclude(lane, turn, cause, ended, from);
+      if (!this.#closed) this.#order.ended(lane);
+    } catch (error) {
+      this.#means.failed(error);
+    }
   }
 
   /** @param from when the attempt began, by the clock's elapsed time */
   #conclude(lane: Lane, turn: TurnRecord, cause: Waiting | DueTimer, ended: Outcome, from: number): void {
     this.#means.counters.handleMs.record(this.#means.clock.elapsedMs() - from);
     turn.span?.end(ended.ok ? undefined : ended.error);
+    lane.endTurn();
     if (this.#closed) return;
     if (ended.ok) this.#succeed(lane, turn, cause, ended);
     else this.#fail(lane, cause, ended.error);
@@ -285,16 +298,7 @@ export class Runner {
     } else {
       const event = { position: waiting.position, order: waiting.order };
       const parked = onGiveUp === 'park';
-      this.#bury(draft, lane, {
-        ...fault,
-        attempts: waiting.attempts,
-        event,
-        timer: null,
-        delivery: null,
-        numbers: null,
-        origin: null,
-        parked,
-      });
+      this.#bury(draft, lane, { kind: 'event', ...fault, attempts: waiting.attempts, event, parked });
       this.#means.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
       if (parked) this.#order.stopped(lane, draft, waiting, null);
       else this.#order.settled(lane, draft, waiting);
@@ -330,21 +334,12 @@ export class Runner {
     const { pipeline, log } = this.#means;
     const draft = this.#means.draft();
     log.error({ pipeline: pipeline.name, key: lane.key, timer: name, attempt: attempts, ...faultFields(fault) }, 'gave up, timer dropped');
-    this.#bury(draft, lane, {
-      ...fault,
-      attempts,
-      event: null,
-      timer: { name, dueAt, data },
-      delivery: null,
-      numbers: null,
-      origin: null,
-      parked: false,
-    });
+    this.#bury(draft, lane, { kind: 'timer', ...fault, attempts, timer: { name, dueAt, data } });
     this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });
   }
 
   #writeTimer(lane: Lane, draft: Draft, write: TimerWrite): void {
-    lane.draft = draft.number;
+    lane.changeIn(draft.number);
     lane.writeTimer(write);
     this.#means.timerTouched(lane.key, write.name);
     draft.writeTimer(write);
@@ -355,17 +350,8 @@ export class Runner {
     const draft = this.#means.draft();
     const numbers = { from: lane.next, to: to - 1 };
     const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
-    this.#bury(draft, lane, {
-      reason: `${missing} did not arrive within ${skipAfterMs} ms`,
-      stack: null,
-      attempts: 0,
-      event: null,
-      timer: null,
-      delivery: null,
-      numbers,
-      origin: null,
-      parked: false,
-    });
+    const reason = `${missing} did not arrive within ${skipAfterMs} ms`;
+    this.#bury(draft, lane, { kind: 'gap', reason, stack: null, attempts: 0, numbers });
     lane.moveTo(to);
     draft.change(lane);
     this.#means.drafted();
@@ -377,28 +363,18 @@ export class Runner {
     const { order: number, position, attempts } = waiting;
     const reason = `number ${number} is more than ${this.#means.pipeline.order?.jumpMax} beyond ${lane.next}, the next one: gap.maxJump`;
     const event = { position, order: number };
-    this.#bury(draft, lane, {
-      reason,
-      stack: null,
-      attempts,
-      event,
-      timer: null,
-      delivery: null,
-      numbers: null,
-      origin: null,
-      parked: false,
-    });
+    this.#bury(draft, lane, { kind: 'event', reason, stack: null, attempts, event, parked: false });
     this.#means.log.error({ pipeline: this.#means.pipeline.name, key: lane.key, event: waiting.id, reason }, 'gave up, event skipped');
     this.#order.settled(lane, draft, waiting);
     this.#means.drafted();
   }
 
-  #bury(draft: Draft, lane: Lane, letter: Omit<NewDeadLetter, 'id' | 'key' | 'failedAt'>): void {
+  #bury(draft: Draft, lane: Lane, letter: GivenUp): void {
     const { clock } = this.#means;
     const now = clock.now();
     const id = this.#means.newId();
     draft.bury({ id, key: lane.key, failedAt: now, ...letter });
-    if (letter.event === null) return;
+    if (letter.kind !== 'event') return;
     draft.counts.failed += 1;
     if (letter.parked) draft.parked.push(id);
   }

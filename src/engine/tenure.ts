@@ -1,64 +1,35 @@
 import { MillraceError } from '../errors.ts';
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { Appended, Claim, Committed, DeadLetter, PartitionId, Store } from '../store/store.ts';
+import type { Committed, DeadLetter, Lease, PartitionId } from '../store/store.ts';
 import { Admissions } from './admissions.ts';
-import type { Clock } from './clock.ts';
 import { Condition } from './condition.ts';
-import type { Counters } from './counts.ts';
 import type { Deadline } from './deadline.ts';
-import { Draft, type Outgoing } from './draft.ts';
+import { Draft } from './draft.ts';
+import type { PipelineMeans } from './engine-means.ts';
 import { type FedEvent, Feed } from './feed.ts';
 import type { GapWatch } from './gap-watch.ts';
 import { Gaps } from './gaps.ts';
 import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
-import type { Limits } from './limits.ts';
-import type { Log } from './log.ts';
-import type { Memory } from './memory.ts';
 import { Milestone } from './milestone.ts';
 import type { Calls } from './outbox/calls.ts';
-import type { EndpointGate } from './outbox/endpoint-gate.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
-import type { Pause } from './pause.ts';
 import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
-import type { SendRoom } from './send-room.ts';
-import type { SteadyTracing } from './steady-tracing.ts';
 import { TimerQueue } from './timer-queue.ts';
-import type { TurnsUnderWay } from './turns-under-way.ts';
 import type { Waits } from './waits.ts';
 
 /** What a tenure works with; its partition provides it. */
-export interface TenureMeans {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: () => number;
-  newId(): string;
-  readonly limits: Limits;
-  readonly memory: Memory;
-  readonly log: Log;
-  readonly tracing: SteadyTracing | undefined;
-  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
-  readonly counters: Counters;
-  readonly turns: TurnsUnderWay;
-  readonly room: SendRoom;
-  readonly provenStates: ReadonlySet<string>;
-  readonly pipeline: AnyPipeline;
+export interface TenureMeans extends PipelineMeans {
   readonly partition: PartitionId;
   readonly refusals: Refusals;
   readonly ledger: Ledger;
   readonly waits: Waits;
   readonly gapWatch: GapWatch;
-  readonly pause: Pause;
   readonly calls: Calls;
-  /** One for each endpoint of the pipeline. */
-  readonly gates: ReadonlyMap<string, EndpointGate>;
-  /** Events that a commit sent are in the log now. */
-  sent(sends: readonly Outgoing[], appended: readonly Appended[]): void;
-  /** Nobody knows whether events that a commit sent are in the log. */
-  doubted(sends: readonly Outgoing[]): void;
+  /** Whether nobody else can work on the partition yet: no turn and no call begins where somebody may. */
+  isHeld(): boolean;
   /** The store does its work: a commit has landed, which settled something or not, or there is nothing to commit. */
   progressed(hasSettled: boolean): void;
   /** The store failed: what is on disk is not known any more. */
@@ -75,7 +46,7 @@ const batchMax = 512;
  */
 export class Tenure {
   readonly #means: TenureMeans;
-  readonly #claim: Claim;
+  readonly #lease: Lease;
   readonly #feed: Feed;
   readonly #lanes: Lanes;
   /** What the door has let in. */
@@ -105,19 +76,15 @@ export class Tenure {
   #state: 'working' | 'ending' | 'failed' = 'working';
 
   /** @param head the highest position that this process knows of, which may be above that of the claim */
-  constructor(means: TenureMeans, claim: Claim, head: number) {
+  constructor(means: TenureMeans, lease: Lease, head: number) {
+    const { cursor, held } = lease.standing;
     this.#means = means;
-    this.#claim = claim;
-    this.#cursor = claim.cursor;
-    this.#hasWoken = claim.held === 0;
-    this.#dispatched = new Milestone(claim.cursor);
-    this.#draft = new Draft(1, claim.cursor);
-    this.#feed = new Feed(
-      means.store,
-      means.partition,
-      { cursor: claim.cursor, head },
-      { events: means.limits.feed, memory: means.memory },
-    );
+    this.#lease = lease;
+    this.#cursor = cursor;
+    this.#hasWoken = held === 0;
+    this.#dispatched = new Milestone(cursor);
+    this.#draft = new Draft(1, cursor);
+    this.#feed = new Feed(means.store, means.partition, { cursor, head }, { events: means.limits.feed, memory: means.memory });
     const committed = () => this.#committed();
     const failed = (error: unknown) => this.#fail(error);
     this.#lanes = new Lanes({
@@ -156,12 +123,12 @@ export class Tenure {
     });
     const drafting = { ...means, lanes: this.#lanes, timers: this.#timers, draft: () => this.#draft, drafted: () => this.#flushSoon() };
     this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
-    this.#resolver = new Resolver({ ...drafting, committed });
+    this.#resolver = new Resolver({ ...drafting, committed, failed });
     this.#withdrawal = new Withdrawal({ ...drafting, committed });
   }
 
   start(): void {
-    this.#gaps.start(this.#claim.gaps);
+    this.#gaps.start(this.#lease.standing.gaps);
     this.#timers.start();
     this.#outbox.start();
     this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
@@ -170,6 +137,11 @@ export class Tenure {
   /** The highest position known to be in the log. */
   get head(): number {
     return this.#feed.head;
+  }
+
+  /** Up to where it knows the partition to be settled. */
+  get cursor(): number {
+    return this.#cursor;
   }
 
   /** Events in the log that are not settled, those that wait for their key left out. */
@@ -198,7 +170,7 @@ export class Tenure {
       this.#hasWoken = false;
       this.#endReads();
     } else {
-      this.#lanes.goOn();
+      this.#guarded(() => this.#lanes.goOn());
       this.#wakeAgain();
     }
     this.#condition.changed();
@@ -300,8 +272,7 @@ export class Tenure {
   async bury({ origin, key, fault: reason, stack }: FaultyRow): Promise<void> {
     if (this.#state !== 'working') return;
     const { newId, clock } = this.#means;
-    const nothing = { event: null, timer: null, delivery: null, numbers: null };
-    this.#draft.bury({ id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, ...nothing, origin, parked: false });
+    this.#draft.bury({ kind: 'origin', id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, origin });
     await this.#committed();
   }
 
@@ -411,7 +382,7 @@ export class Tenure {
     this.#isWaking = false;
     this.#hasWoken = !this.#isPaused;
     this.#flushSoon();
-    const { parked, held } = this.#claim;
+    const { parked, held } = this.#lease.standing;
     // Where nothing was held at the claim, the gaps have come since.
     if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
   }
@@ -459,7 +430,7 @@ export class Tenure {
     this.#flushIsDue = true;
     setImmediate(() => {
       this.#flushIsDue = false;
-      if (this.#state === 'working') this.#flush();
+      if (this.#state === 'working') this.#guarded(() => this.#flush());
     });
   }
 
@@ -479,17 +450,12 @@ export class Tenure {
   }
 
   async #commit(draft: Draft): Promise<void> {
-    const { store, partition, refusals, clock, counters, tracing } = this.#means;
+    const { partition, refusals, clock, counters, tracing } = this.#means;
     const from = clock.elapsedMs();
     const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
+    let committed: Committed;
     try {
-      const committed = await store.commit(draft.toCommit(partition, this.#claim.epoch));
-      span?.end();
-      counters.commitMs.record(clock.elapsedMs() - from);
-      counters.commitTurns.record(draft.turns);
-      this.#committing = undefined;
-      this.#took(draft, committed);
-      if (this.#state === 'working') this.#flush();
+      committed = await this.#lease.commit(draft.toCommit());
     } catch (error) {
       span?.end(error);
       this.#committing = undefined;
@@ -500,7 +466,16 @@ export class Tenure {
         this.#means.doubted(draft.sends);
       }
       this.#fail(error);
+      return;
     }
+    span?.end();
+    counters.commitMs.record(clock.elapsedMs() - from);
+    counters.commitTurns.record(draft.turns);
+    this.#committing = undefined;
+    this.#guarded(() => {
+      this.#took(draft, committed);
+      if (this.#state === 'working') this.#flush();
+    });
   }
 
   /** The draft is on disk: now it counts. */
@@ -524,6 +499,15 @@ export class Tenure {
     const lane = this.#lanes.peek(key);
     const isAtRest = lane === undefined || (lane.isAtRest && lane.draft <= this.#lanes.committed.reached);
     return isAtRest && this.#outbox.isQuiet(key);
+  }
+
+  /** Does what nobody waits for: where it fails, so does the tenure. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #fail(error: unknown): void {

@@ -10,6 +10,7 @@ export interface ThrottleMeans {
   readonly pause: Pause;
   /** The lane is open again: its next turn may start. */
   opened(lane: Lane): void;
+  failed(error: unknown): void;
 }
 
 /**
@@ -50,7 +51,7 @@ export class Throttle implements WaitingTurns {
   /** The lane waits for room from now on. */
   add(lane: Lane, to: string): void {
     this.#opened.delete(lane);
-    lane.status = 'throttled';
+    lane.throttle();
     const lanes = this.#waiting.get(to) ?? new Set();
     this.#waiting.set(to, lanes.add(lane));
     this.#counted.set(lane, lane.pending);
@@ -74,12 +75,17 @@ export class Throttle implements WaitingTurns {
     const lanes = this.#waiting.get(pipeline);
     if (lanes === undefined || this.#means.pause.isPaused) return;
     const opened = Array.from(lanes).slice(0, Math.max(0, places - this.#opened.size));
-    for (const lane of opened) {
-      this.#remove(lane, pipeline, lanes);
-      this.#opened.add(lane);
-      lane.status = 'open';
+    try {
+      for (const lane of opened) {
+        this.#remove(lane, pipeline, lanes);
+        this.#opened.add(lane);
+        lane.findRoom();
+      }
+      for (const lane of opened) this.#means.opened(lane);
+    } catch (error) {
+      // The commit of another partition has made room, and goes on.
+      this.#means.failed(error);
     }
-    for (const lane of opened) this.#means.opened(lane);
   }
 
   /** Forgets all lanes: they are read from the store again. */

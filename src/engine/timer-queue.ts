@@ -2,7 +2,8 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { isFullList, sizeOfTimer } from '../store/list-size.ts';
 import type { PartitionId, Store, StoredTimer, TimerPlace, TimerWrite } from '../store/store.ts';
 import type { Clock } from './clock.ts';
-import type { DueTimer } from './lane.ts';
+import { FiredOutcomes } from './fired-outcomes.ts';
+import type { DueTimer } from './key-timers.ts';
 import type { Lanes } from './lanes.ts';
 import { Lookout } from './lookout.ts';
 import type { Memory } from './memory.ts';
@@ -50,12 +51,7 @@ export class TimerQueue {
   #isReading = false;
   /** The soonest moment that the next look must read, since the present one, which is reading, may miss a timer of it. */
   #missedFrom = Number.POSITIVE_INFINITY;
-  /** Outcomes that were given to their lanes at once, until they are on disk. */
-  readonly #handed = new Set<string>();
-  /** Outcomes that were left to a look, until they are on disk. */
-  readonly #left = new Set<string>();
-  /** Whether outcomes wait in the store: those that come now are behind them. */
-  #isBehind = false;
+  readonly #outcomes = new FiredOutcomes();
   /** Whether there may be timers that are overdue although their moment lies ahead. */
   #mayBeAhead = true;
   /** The latest moment that the last look or an outcome since has seen: where a look finds itself before it, the clock was set back. */
@@ -90,11 +86,14 @@ export class TimerQueue {
   /** Drafts an outcome, which is due already, and gives it to its lane without reading it back, unless it must wait for a place. */
   fire(timer: DueTimer): void {
     const { key, name: timerName, ...written } = timer;
-    const { lanes } = this.#means;
-    lanes.writeTimer({ key, name: timerName, timer: written });
-    const isGiven = !this.#isBehind && !lanes.isFull && lanes.dispatchTimer(timer);
-    (isGiven ? this.#handed : this.#left).add(nameOf(key, timerName));
-    if (!isGiven) this.#isBehind = true;
+    const { lanes, failed } = this.#means;
+    try {
+      lanes.writeTimer({ key, name: timerName, timer: written });
+      const isHanded = !this.#outcomes.mustWait && !lanes.isFull && lanes.dispatchTimer(timer);
+      this.#outcomes[isHanded ? 'handed' : 'left'](nameOf(key, timerName));
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** What turns decided about timers is on disk. */
@@ -102,10 +101,7 @@ export class TimerQueue {
     for (const { key, name, timer } of writes) {
       // One that failed and is tried again is in its lane's hand.
       if (timer === null || timer.attempts > 0) continue;
-      const own = nameOf(key, name);
-      if (this.#handed.delete(own)) continue;
-      this.#left.delete(own);
-      this.#armed(key, name, timer.dueAt);
+      if (!this.#outcomes.recorded(nameOf(key, name))) this.#armed(key, name, timer.dueAt);
     }
   }
 
@@ -169,7 +165,7 @@ export class TimerQueue {
       this.#lookout.look();
       return;
     }
-    if (this.#left.size === 0 && !this.#lookout.isAskedAgain) this.#isBehind = false;
+    if (!this.#lookout.isAskedAgain) this.#outcomes.caughtUp();
     const next = await store.nextTimerDue(partition, now);
     if (next !== null) this.#arm(next);
   }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Lane } from './lane.ts';
+import { LaneMemory } from './lane-memory.ts';
 import { defaultLimits } from './limits.ts';
-import { Holding, Memory } from './memory.ts';
+import { Memory } from './memory.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 const memory = new Memory(defaultLimits.memoryBytes);
-const laneOf = (key: string) => new Lane(key, undefined, { waiting: new Holding(memory.waiting), states: new Holding(memory.states) });
+const laneOf = (key: string) => new Lane(key, undefined, new LaneMemory(memory));
 
 /** A line before places that are freed one at a time, and who went on, in order. */
 function place() {
@@ -60,7 +61,7 @@ test('of lanes whose moment has come no more are read back than the window has r
   const { line, wentOn } = place();
   const lanes = Array.from({ length: 300 }, (_, n) => laneOf(`k${n}`));
   for (const lane of lanes) {
-    lane.spilledFrom = 0;
+    lane.spillFrom(0);
     line.ring(lane);
   }
   for (const lane of lanes.slice(200)) line.ring(lane);

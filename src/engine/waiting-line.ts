@@ -56,14 +56,14 @@ export class WaitingLine {
 
   /** The lane has its next turn when there is a free place. */
   wait(lane: Lane): void {
-    lane.status = 'ready';
+    lane.queueUp();
     this.#ready.push(lane);
   }
 
   /** The moment of a lane has come: it goes on once there is room. */
   ring(lane: Lane): void {
     if (lane.isRung) return;
-    lane.isRung = true;
+    lane.ring();
     this.#rung.push(lane);
     this.letRungGoOn();
   }
@@ -71,7 +71,15 @@ export class WaitingLine {
   /** Resolves to what `begin` returns, which is called when there is a free place for it, or when the line is closed. */
   async inTurn<T>(begin: () => T): Promise<T> {
     if (this.#closed) return begin();
-    return new Promise((resolve) => this.#applicants.push(() => resolve(begin())));
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#applicants.push(() => {
+      try {
+        resolve(begin());
+      } catch (error) {
+        reject(error);
+      }
+    });
+    return promise;
   }
 
   /** Gives free places to those who wait. */
@@ -85,7 +93,7 @@ export class WaitingLine {
       }
       const lane = this.#ready.shift();
       if (lane === undefined) break;
-      lane.status = 'open';
+      lane.takePlace();
       this.#means.advance(lane);
     }
     this.letRungGoOn();
@@ -95,8 +103,7 @@ export class WaitingLine {
     while (this.#hasRoomForRung) {
       const lane = this.#rung.shift();
       if (lane === undefined) return;
-      lane.isRung = false;
-      if (lane.status === 'blocked') lane.status = 'open';
+      lane.goOn();
       this.#means.advance(lane);
     }
   }

@@ -25,7 +25,9 @@ interface WaitingKey {
   readonly key: string;
   readonly next: number;
   readonly pending: number;
-  wait: Wait | undefined;
+  readonly wait: Wait | undefined;
+  beginWait(wait: Wait): void;
+  endWait(): void;
 }
 
 /** Keys that a former process left waiting. */
@@ -101,7 +103,7 @@ export class Waits {
 
   /** Notes that the key goes on. */
   end(lane: WaitingKey): void {
-    lane.wait = undefined;
+    lane.endWait();
     this.#waits.delete(lane.key);
   }
 
@@ -126,8 +128,9 @@ export class Waits {
     if (lane.wait !== undefined) this.end(lane);
     if (this.#waits.size >= keysMax) return;
     const { key, next, pending } = lane;
-    lane.wait = { key, awaited, next, events: pending, begunAt: this.#means.clock.elapsedMs(), isLogged: false };
-    this.#waits.set(key, lane.wait);
+    const wait = { key, awaited, next, events: pending, begunAt: this.#means.clock.elapsedMs(), isLogged: false };
+    lane.beginWait(wait);
+    this.#waits.set(key, wait);
   }
 
   #arm(): void {

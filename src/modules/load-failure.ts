@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { isError, messageOf } from '../errors.ts';
-import { stackOf } from '../fault.ts';
+import { isError, isInstance, messageOf } from '../errors.ts';
+import { propertyOf, stackOf } from '../fault.ts';
 import { lastResolved } from '../provide-millrace.ts';
 import { describeMissing } from './missing-import.ts';
 import { shownPath } from './shown-path.ts';
@@ -11,7 +11,7 @@ import { shownPath } from './shown-path.ts';
  * does not say it. To be called right after the failure.
  */
 export function describeLoadFailure(thrown: unknown): string {
-  const code = isError(thrown) && 'code' in thrown ? thrown.code : undefined;
+  const code = isError(thrown) ? propertyOf(thrown, 'code') : undefined;
   const missing = isError(thrown) ? describeMissing(thrown, code) : undefined;
   if (missing !== undefined) return missing;
   const message = messageOf(thrown);
@@ -41,7 +41,7 @@ const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = 
 
 /** Returns the place of the failure, as `./file.ts:3:7`: that of a syntax error, or of the first frame in a user's module. */
 function placeOf(thrown: unknown): string | undefined {
-  const stack = isError(thrown) ? thrown.stack : undefined;
+  const stack = isError(thrown) ? propertyOf(thrown, 'stack') : undefined;
   if (typeof stack !== 'string') return undefined;
   const [first = '', ...lines] = stack.split('\n');
   // V8 and Node.js put the place of a syntax error in front, if anywhere.
@@ -51,7 +51,7 @@ function placeOf(thrown: unknown): string | undefined {
     const [, file, position] = /^(.+?):(\d+:\d+)$/.exec(placeIn(line)) ?? [];
     if (file !== undefined && !isInternal(file)) return `${shownPath(file)}:${position}`;
   }
-  return thrown instanceof SyntaxError ? placeByCheck() : undefined;
+  return isInstance(thrown, SyntaxError) ? placeByCheck() : undefined;
 }
 
 /**

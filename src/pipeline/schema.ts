@@ -38,7 +38,8 @@ export function validate<S extends Schema>(schema: S, value: unknown): Validated
 
 function toValidated<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Validated<OutputOf<S>> {
   if (result.issues === undefined) return { ok: true, value: result.value as OutputOf<S> };
-  const issues = result.issues.slice(0, issuesMax).map((issue) => ({ path: pathOf(issue), message: messageOf(issue) }));
+  // Holes too: an issue that is none is the fault of the schema, and no part of a refusal.
+  const issues = Array.from(result.issues.slice(0, issuesMax), (issue) => ({ path: pathOf(issue), message: messageOf(issue) }));
   return { ok: false, issues, issueCount: result.issues.length };
 }
 

@@ -10,6 +10,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { table } from '../pipeline/table.ts';
 import { temporaryFolder } from '../store/sqlite/fixture.test.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
+import { signalOf } from './client-signal.ts';
 import { createServer } from './create-server.ts';
 
 const notes = table('notes', { id: 'text' }, { primaryKey: ['id'] });
@@ -36,14 +37,23 @@ async function serve(t: TestContext, limits: { readonly reads?: number; readonly
     description: 'Keeps notes.',
     pipelines: [noting],
     routes(app: FastifyInstance) {
-      app.get('/slow', async (request) => {
+      app.get('/slow', async (_request, reply) => {
         const pairs = sql<number>`(select count(*) from notes as a, notes as b, notes as c, notes as d where a.id < d.id)`.as('pairs');
-        const read = mill.query(notes, { signal: request.signal }).select(pairs).execute();
+        const read = mill
+          .query(notes, { signal: signalOf(reply) })
+          .select(pairs)
+          .execute();
         begun.shift()?.();
         return read;
       });
-      app.get('/quick', async (request) => ({
-        found: (await mill.query(notes, { signal: request.signal }).selectAll().where('id', '=', '7').execute()).length,
+      app.get('/quick', async (_request, reply) => ({
+        found: (
+          await mill
+            .query(notes, { signal: signalOf(reply) })
+            .selectAll()
+            .where('id', '=', '7')
+            .execute()
+        ).length,
       }));
     },
   };

@@ -7,8 +7,14 @@ const smallBytes = 16 * 1024;
 /** Until then an answer counts as one that is being read, in milliseconds. */
 const promptMs = 5_000;
 
+/** While a piece of a stream waits to be read, the next is in memory too. */
+const piecesOfStream = 2;
+
+/** Streams for whose first pieces there is room, at least. */
+const streamsMin = 16;
+
 interface Unread {
-  readonly bytes: number;
+  bytes: number;
   readonly since: number;
   readonly socket: Socket | null;
 }
@@ -53,13 +59,60 @@ export class Answers {
     }
   }
 
+  /** Throws `MILL_MEMORY_FULL` when there is no room for the first pieces of a stream: once it has begun it can only be broken off. */
+  checkRoomForStream(): void {
+    this.checkRoom(this.#limits.bytesMax / streamsMin);
+  }
+
   /** An answer of so many bytes is on its way; it counts until the client has it, or is gone. */
   sending(response: ServerResponse<IncomingMessage>, bytes: number): void {
     if (bytes < smallBytes || response.destroyed) return;
-    const unread: Unread = { bytes, since: performance.now(), socket: response.socket };
-    this.#unread.add(unread);
-    this.#bytes += bytes;
+    const unread = this.#add(response, bytes);
     response.on('close', () => this.#release(unread));
+  }
+
+  /**
+   * An answer is on its way of which nobody knows the length. What was written of it counts until the client has it; it cannot be refused
+   * any more, so beyond the bound its connection is closed.
+   */
+  streaming(response: ServerResponse<IncomingMessage>): void {
+    const write = response.write;
+    let unread: Unread | undefined;
+    const release = () => {
+      if (unread !== undefined) this.#release(unread);
+      unread = undefined;
+    };
+    response.on('drain', release).on('close', release);
+    response.write = (...parameters: unknown[]) => {
+      const isRead: boolean = Reflect.apply(write, response, parameters);
+      if (isRead || response.destroyed) return isRead;
+      unread ??= this.#add(response, 0);
+      this.#change(unread, piecesOfStream * response.writableLength - unread.bytes);
+      this.#keepBound(unread);
+      return isRead;
+    };
+  }
+
+  /** One answer may be larger than all that there is room for. */
+  #keepBound(grown: Unread): void {
+    while (this.#bytes > this.#limits.bytesMax && this.#bytes > grown.bytes) {
+      if (this.#closeOldest()) continue;
+      grown.socket?.destroy();
+      this.#release(grown);
+    }
+  }
+
+  #add({ socket, req }: ServerResponse<IncomingMessage>, bytes: number): Unread {
+    // An answer that waits for its turn has no socket yet.
+    const unread: Unread = { bytes: 0, since: performance.now(), socket: socket ?? req.socket };
+    this.#unread.add(unread);
+    this.#change(unread, bytes);
+    return unread;
+  }
+
+  #change(unread: Unread, bytes: number): void {
+    unread.bytes += bytes;
+    this.#bytes += bytes;
   }
 
   /** Whether there was one that waits for long. */

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { Answers } from './answers.ts';
 import { Bodies } from './bodies.ts';
-import { answerClientError, answerFailures } from './failures.ts';
+import { answerClientError, answerFailures, refuseExpectation } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { missingBody, parseJsonBody, rawBody } from './json-body.ts';
+import { pathOf } from './path-of.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 import { queryCheck } from './query-parameters.ts';
 
@@ -26,13 +27,15 @@ export function createApp(log: Logger, limits: HttpLimits): { readonly app: Fast
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: { headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: limits.timeoutCheckMs },
+    // The gate asks for a Host.
+    http: { requireHostHeader: false, headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: limits.timeoutCheckMs },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.pathParameterLength },
     frameworkErrors: (error, _request, reply) => sendFailure(reply, failureAnswer(error)),
     clientErrorHandler: answerClientError,
   });
   app.server.maxConnections = limits.connections;
+  app.server.on('checkExpectation', refuseExpectation);
   const bodies = new Bodies(limits.bodiesBytes);
   const answers = new Answers(app.server, {
     bytesMax: limits.answersBytes,
@@ -71,21 +74,29 @@ function acceptJson(app: FastifyInstance, bodies: Bodies): void {
   });
 }
 
-/** A stream is read as the client reads, so it takes up little. */
+/** A stream is read as the client reads. What waits of it counts, and one begins only while there is room. */
 function boundAnswers(app: FastifyInstance, answers: Answers): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
-    const bytes = typeof payload === 'string' || payload instanceof Uint8Array ? payload.length : 0;
+    const bytes = bytesOf(payload);
     try {
-      answers.checkRoom(bytes);
+      if (bytes === undefined) answers.checkRoomForStream();
+      else answers.checkRoom(bytes);
     } catch (error) {
       const { status, headers, body } = failureAnswer(error);
       reply.code(status).headers(headers).removeHeader('content-length');
       done(null, body);
       return;
     }
-    answers.sending(reply.raw, bytes);
+    if (bytes === undefined) answers.streaming(reply.raw);
+    else answers.sending(reply.raw, bytes);
     done(null, payload);
   });
+}
+
+/** The bytes of an answer; undefined for a stream. */
+function bytesOf(payload: unknown): number | undefined {
+  if (typeof payload === 'string' || payload instanceof Uint8Array) return payload.length;
+  return typeof payload === 'object' && payload !== null ? undefined : 0;
 }
 
 /** Fastify hands null to a body's validator when there was none. */
@@ -98,7 +109,7 @@ function logAccess(app: FastifyInstance, log: Logger): void {
   if (!log.isLevelEnabled('debug')) return;
   app.addHook('onResponse', (request, reply, done) => {
     const elapsedMs = Math.round(reply.elapsedTime * 10) / 10;
-    log.debug({ method: request.method, url: request.url, status: reply.statusCode, elapsedMs }, 'answered');
+    log.debug({ method: request.method, path: pathOf(request.url), status: reply.statusCode, elapsedMs }, 'answered');
     done();
   });
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createHttpServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Answers } from './answers.ts';
@@ -157,6 +158,53 @@ test('answers that wait to be read take up so many bytes: beyond that further on
   assert.equal((await fetch(`${url}/leaf`)).status, 200);
   socket.destroy();
   while ((await fetch(`${url}/book`)).status !== 200) await setImmediate();
+});
+
+test('what waits of streams takes up so many bytes: beyond that connections are closed, none begins, and all others are answered', async (t) => {
+  const piece = 'x'.repeat(1_000_000);
+  const pieces = function* (count: number) {
+    for (let n = 0; n < count; n += 1) yield piece;
+  };
+  let closed = 0;
+  const { url } = await serve(t, {
+    http: { ...httpLimits, answersBytes: 10_000_000 },
+    routes: (app) => {
+      app.server.on('connection', (socket) => socket.on('close', () => (closed += 1)));
+      app.get('/stream', (_request, reply) => reply.send(Readable.from(pieces(1_000), { objectMode: false })));
+      app.get('/web', (_request, reply) => reply.send(ReadableStream.from(Array.from(pieces(100), (text) => Buffer.from(text)))));
+      app.get('/held', (_request, reply) => {
+        const held = async function* () {
+          yield* pieces(3);
+          await new Promise(() => undefined);
+        };
+        return reply.send(Readable.from(held(), { objectMode: false }));
+      });
+      app.get('/large', () => 'x'.repeat(9_500_000));
+      app.get('/short', (_request, reply) => reply.send(Readable.from(pieces(30), { objectMode: false })));
+      app.get('/leaf', () => ({ text: 'x' }));
+    },
+  });
+  const sockets: Socket[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    const socket = await dial(t, url);
+    socket.pause();
+    socket.write(`GET ${n % 2 === 0 ? '/stream' : '/web'} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    sockets.push(socket);
+  }
+  while (closed < 10) await setImmediate();
+  assert.equal((await fetch(`${url}/leaf`)).status, 200);
+  for (const socket of sockets) socket.destroy();
+  // All of it is free again.
+  for (let n = 0; n < 3; n += 1) {
+    let answer = await fetch(`${url}/short`);
+    while (answer.status === 503) answer = await fetch(`${url}/short`);
+    assert.equal((await answer.text()).length, 30 * piece.length);
+  }
+  const reader = (await fetch(`${url}/held`)).body?.getReader();
+  for (let bytes = 0; bytes < 3 * piece.length; ) bytes += (await reader?.read())?.value?.length ?? 0;
+  const large = await fetch(`${url}/large`);
+  assert.deepEqual([large.status, (await large.text()).length], [200, 9_500_000], 'all pieces that there are have been read');
+  await reader?.cancel();
 });
 
 test('the answer that has waited longest makes room, once it has waited for long', async (t) => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
+import { http } from '../delivery/http.ts';
 import { add, done, jobsPipeline } from '../engine/schedules/jobs.fixture.test.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
+import { acceptedAt, delivery, deliveryLetter, event, gap, letter, originLetter, own, timerLetter } from '../store/contract/fixtures.ts';
+import { memory } from '../store/memory/memory-store.ts';
 import { testMill } from '../testing/test-mill.ts';
 import { createServer } from './create-server.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
@@ -33,6 +36,7 @@ test('what failed for good is listed with its reason', async (t) => {
   assert.ok(typeof id === 'string' && typeof eventId === 'string');
   for (const time of [failedAt, acceptedAt]) assert.equal(new Date(time).toISOString(), time);
   assert.deepEqual(letter, {
+    kind: 'event',
     pipeline: 'visits',
     key: 'poison-1',
     reason: 'poison-1 cannot be visited',
@@ -45,6 +49,41 @@ test('what failed for good is listed with its reason', async (t) => {
     origin: null,
   });
 });
+
+test('a dead letter of each kind has the fields of its kind, and null in those of the others', async (t) => {
+  const { url, letters } = await serveKinds(t);
+  const nothing = { eventId: null, event: null, timer: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
+  const about = { pipeline: 'visits', reason: 'it failed', stack: null, failedAt: timeOf(acceptedAt + 1), parked: false };
+  const mail = { id: 'd', endpoint: 'mail', url: 'https://example.com/', payload: {}, askedAt: timeOf(acceptedAt) };
+  const logged = { eventId: 'id', event: { page: 'a' }, acceptedAt: timeOf(acceptedAt), origin: { row: 1 }, parked: true };
+  assert.deepEqual((await list({ url }, '')).items, [
+    { id: '1', kind: 'event', key: 'a', ...about, attempts: 3, ...nothing, ...logged },
+    { id: '2', kind: 'timer', key: 'a', ...about, attempts: 3, ...nothing, timer: { name: 'wake', dueAt: timeOf(7), data: [1] } },
+    { id: '3', kind: 'delivery', key: 'a', ...about, attempts: 3, ...nothing, delivery: mail },
+    { id: '4', kind: 'gap', key: 'a', ...about, attempts: 0, ...nothing, reason: letters[3].reason, numbers: { from: 2, to: 3 } },
+    { id: '5', kind: 'origin', key: 'a', ...about, attempts: 0, ...nothing, origin: { row: 2 } },
+  ]);
+});
+
+const timeOf = (ms: number) => new Date(ms).toISOString();
+
+/** A dead letter of each kind, as an earlier life left them in the store. */
+async function serveKinds(t: TestContext) {
+  const store = memory();
+  const partition = { pipeline: 'visits', slice: 0 };
+  await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
+  await store.append([event(partition, 'a', { id: 'id', body: '{"page":"a"}', origin: '{"row":1}' })]);
+  const letters = [
+    letter('1', 'a', 1, { parked: true }),
+    timerLetter('2', 'a', { name: 'wake', dueAt: 7, data: '[1]' }),
+    deliveryLetter('3', delivery('d', 'a', { url: 'https://user:secret@example.com/' })),
+    gap('4', 'a', 2, 3),
+    originLetter('5', 'a', '{"row":2}'),
+  ] as const;
+  await (await own(store, partition)).commit({ cursor: 1, deadLetters: letters });
+  await store.close();
+  return { ...(await serve(t, { store })), letters };
+}
 
 test('dead letters come page by page, each once', async (t) => {
   const { letters, ...served } = await serveFailures(t);
@@ -124,12 +163,12 @@ test('a dead letter says in its origin which row it is about, whether an event c
   const server = await createServer({ mill: kit.mill, systems: [], log: pino({ level: 'silent' }) });
   t.after(() => server.stop(0));
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
-  const items: { id: string; origin: unknown; event: unknown }[] = (await list({ url }, '')).items;
+  const items: { id: string; kind: string; origin: unknown; event: unknown }[] = (await list({ url }, '')).items;
   assert.deepEqual(
-    items.map(({ origin, event }) => ({ origin, event })).toSorted((a) => (a.event === null ? -1 : 1)),
+    items.map(({ kind, origin, event }) => ({ kind, origin, event })).toSorted((a) => (a.event === null ? -1 : 1)),
     [
-      { origin: { table: 'jobs', key: { id: 1 } }, event: null },
-      { origin: { table: 'jobs', key: { id: 2 } }, event: { id: 2, key: 'k', what: 'fail' } },
+      { kind: 'origin', origin: { table: 'jobs', key: { id: 1 } }, event: null },
+      { kind: 'event', origin: { table: 'jobs', key: { id: 2 } }, event: { id: 2, key: 'k', what: 'fail' } },
     ],
   );
   world.isMended = true;
@@ -138,6 +177,33 @@ test('a dead letter says in its origin which row it is about, whether an event c
   assert.equal((await fetch(`${url}/dead-letters/${rejected}`)).status, 404);
   await kit.advance('1m');
   assert.deepEqual(await done(kit), [1]);
+});
+
+test('a dead letter shows no credentials of the address that its delivery was for, whatever the address looks like', async (t) => {
+  const addresses = [
+    'http://user:secret@ bad host/x',
+    'http://user:secret@',
+    'user:secret@shop.example/x',
+    '//user:secret@shop.example',
+    'http://user:secret@127.0.0.1/x',
+    'redis://user:secret@shop.example/x',
+    'http:\\\\user:secret@127.0.0.1',
+  ];
+  const orders = pipeline('orders', {
+    event: z.object({ id: z.string(), url: z.string() }),
+    key: ({ id }) => id,
+    deliver: { hook: { to: http(), retry: { attempts: 1 } } },
+    handle: ({ url }, _state, turn) => turn.deliver('hook', {}, { url }),
+  });
+  const { url, mill } = await serve(t, { pipelines: [orders] });
+  for (const [index, address] of addresses.entries())
+    assert.equal((await post(`${url}/pipelines/orders/events`, { id: `${index}`, url: address })).status, 202);
+  assert.ok(await mill.settled('orders', 10_000));
+  const answers = [await (await fetch(`${url}/dead-letters`)).json(), await (await fetch(`${url}/`)).text()];
+  const { items } = z.object({ items: z.array(z.object({ reason: z.string(), delivery: z.unknown() })) }).parse(answers[0]);
+  assert.equal(items.length, addresses.length);
+  for (const { reason, delivery } of items) assert.doesNotMatch(`${reason} ${JSON.stringify(delivery)}`, /secret/);
+  assert.doesNotMatch(String(answers[1]), /secret/);
 });
 
 test('dead letters of large events come few at a time, each once, and the last page says that it is the last', async (t) => {

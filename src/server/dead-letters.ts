@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
-import type { DeadLetter } from '../store/store.ts';
+import type { DeadLetter, DeadLetterOf } from '../store/store.ts';
 import { isLimited, mayUse } from './access/guard.ts';
+import { signalOf } from './client-signal.ts';
 import { decodeCursor, forPage, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
@@ -18,6 +19,10 @@ type Route = { Params: z.infer<typeof Params> };
 
 const DeadLetterAnswer = z.object({
   id: z.string(),
+  kind: z.enum(['event', 'timer', 'delivery', 'gap', 'origin']).meta({
+    description:
+      'What was given up: an event, timer or delivery that failed, a gap whose numbers were skipped, or an origin, such as a row, of which no event could be made',
+  }),
   pipeline: z.string(),
   key: z.string(),
   reason: z.string(),
@@ -45,6 +50,8 @@ const DeadLetterAnswer = z.object({
       'What a source made the event from, such as a row: {"table":"mails","key":{"id":7}}; without an event: what none could be made of',
   }),
 });
+type Answer = z.infer<typeof DeadLetterAnswer>;
+
 const Resolved = z.object({ id: z.string(), status: z.enum(['redriven', 'discarded']) });
 
 /** Adds the routes over what was given up (promise 9): list, look, redrive, discard. */
@@ -65,11 +72,11 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       },
       config,
     },
-    async (request) => {
+    async (request, reply) => {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       checkPipeline(request, filter.pipeline);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
-      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: request.signal, ...forPage });
+      const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: signalOf(reply), ...forPage });
       return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
     },
   );
@@ -77,15 +84,15 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   app.get<Route>(
     '/dead-letters/:id',
     { schema: { tags, summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } }, config },
-    async (request) => toAnswer(await findLetter(mill, request)),
+    async (request, reply) => toAnswer(await findLetter(mill, request, signalOf(reply))),
   );
 
   app.post<Route>(
     '/dead-letters/:id/redrive',
     { schema: { tags, summary: 'Try it again, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
-      if (isLimited(request)) await findLetter(mill, request);
+      if (isLimited(request)) await findLetter(mill, request, signalOf(reply));
       await mill.redrive(id);
       return { id, status: 'redriven' };
     },
@@ -94,9 +101,9 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   app.post<Route>(
     '/dead-letters/:id/discard',
     { schema: { tags, summary: 'Forget it, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
-      if (isLimited(request)) await findLetter(mill, request);
+      if (isLimited(request)) await findLetter(mill, request, signalOf(reply));
       await mill.discard(id);
       return { id, status: 'discarded' };
     },
@@ -104,9 +111,9 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 }
 
 /** Throws `MILL_NOT_FOUND` also for a letter of a pipeline that the token is not for. */
-async function findLetter(mill: Mill, request: FastifyRequest<Route>): Promise<DeadLetter> {
+async function findLetter(mill: Mill, request: FastifyRequest<Route>, signal: AbortSignal): Promise<DeadLetter> {
   const { id } = request.params;
-  const [found] = await mill.deadLetters({ id, limit: 1 }, { signal: request.signal });
+  const [found] = await mill.deadLetters({ id, limit: 1 }, { signal });
   if (found !== undefined && mayUse(request, found.partition.pipeline)) return found;
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
 }
@@ -117,42 +124,49 @@ function checkPipeline(request: FastifyRequest, pipeline: string | undefined): v
   throw new MillraceError('MILL_FORBIDDEN', 'pipeline: expected one that the token is for, and it is for some alone');
 }
 
-function toAnswer(row: DeadLetter): z.infer<typeof DeadLetterAnswer> {
-  const { id, key, reason, stack, attempts, parked, eventId, numbers, origin } = row;
-  return {
-    id,
-    pipeline: row.partition.pipeline,
-    key,
-    reason,
-    stack,
-    failedAt: new Date(row.failedAt).toISOString(),
-    attempts,
-    parked,
-    eventId,
-    event: row.body === null ? null : JSON.parse(row.body),
-    timer: toTimer(row.timer),
-    delivery: toDelivery(row.delivery),
-    acceptedAt: row.acceptedAt === null ? null : new Date(row.acceptedAt).toISOString(),
-    numbers,
-    origin: origin === null ? null : JSON.parse(origin),
-  };
+function toAnswer(row: DeadLetter): Answer {
+  const { id, kind, partition, key, reason, stack, attempts } = row;
+  const failedAt = new Date(row.failedAt).toISOString();
+  return { id, kind, pipeline: partition.pipeline, key, reason, stack, failedAt, attempts, ...nothing, ...toFailure(row) };
 }
 
-function toTimer(timer: DeadLetter['timer']): z.infer<typeof DeadLetterAnswer>['timer'] {
-  if (timer === null) return null;
-  const { name, dueAt, data } = timer;
+/** What a dead letter answers about what it is not about. */
+const nothing = { parked: false, eventId: null, event: null, timer: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
+
+function toFailure(row: DeadLetter): Partial<Answer> {
+  switch (row.kind) {
+    case 'event':
+      return toEvent(row);
+    case 'timer':
+      return { timer: toTimer(row) };
+    case 'delivery':
+      return { delivery: toDelivery(row) };
+    case 'gap':
+      return { numbers: row.numbers };
+    case 'origin':
+      return { origin: JSON.parse(row.origin) };
+  }
+}
+
+function toEvent({ parked, eventId, body, acceptedAt, origin }: DeadLetterOf<'event'>): Partial<Answer> {
+  const event = JSON.parse(body);
+  return { parked, eventId, event, acceptedAt: new Date(acceptedAt).toISOString(), origin: origin === null ? null : JSON.parse(origin) };
+}
+
+function toTimer({ timer: { name, dueAt, data } }: DeadLetterOf<'timer'>): Answer['timer'] {
   return { name, dueAt: new Date(dueAt).toISOString(), data: data === null ? null : JSON.parse(data) };
 }
 
-function toDelivery(delivery: DeadLetter['delivery']): z.infer<typeof DeadLetterAnswer>['delivery'] {
-  if (delivery === null) return null;
+function toDelivery({ delivery }: DeadLetterOf<'delivery'>): Answer['delivery'] {
   const { id, endpoint, url, body, askedAt } = delivery;
   return { id, endpoint, url: url && withoutCredentials(url), payload: JSON.parse(body), askedAt: new Date(askedAt).toISOString() };
 }
 
+/** What is no URL, or one without a host, may hold credentials all the same: what stands before an @ is not shown. */
 function withoutCredentials(url: string): string {
   const parsed = URL.parse(url);
-  if (parsed === null || (parsed.username === '' && parsed.password === '')) return url;
+  if (parsed === null || parsed.host === '') return url.replace(/^.*@/s, '***@');
+  if (parsed.username === '' && parsed.password === '') return url;
   parsed.username = parsed.password = '';
   return parsed.href;
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { MillraceError } from '../errors.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 import { ingestRoute } from './ingest-route.ts';
 
 /** A server with a route that takes in, which says what it got or throws what it is asked to; and by which way the last request came to it. */
-async function serveBoth(t: Parameters<typeof serve>[0], hook?: (app: FastifyInstance) => void) {
+async function serveBoth(t: Parameters<typeof serve>[0], hook?: (app: FastifyInstance) => unknown) {
   const seen: { way: 'short' | 'long' | undefined } = { way: undefined };
   const served = await serve(t, {
     routes(app) {
@@ -117,6 +118,93 @@ for (const [name, hook] of Object.entries(hooks)) {
   });
 }
 
+/** Changes of a route by what is in its options, which only `onRoute` hooks can put there. */
+const byOptions = (options: Partial<RouteOptions>) => (app: FastifyInstance) =>
+  app.addHook('onRoute', (route) => {
+    if (route.url === '/take') Object.assign(route, options);
+  });
+
+/** Ways to change what becomes of a request to `/take` without a hook of requests, and what the answer then has in it. */
+const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) => unknown, answer: RegExp, body?: string]>> = {
+  'another handler around its own': [
+    (app) =>
+      app.addHook('onRoute', (route) => {
+        route.handler = keepOut;
+      }),
+    /kept out/,
+  ],
+  'a parser of bodies': [
+    (app) => {
+      app.removeAllContentTypeParsers();
+      app.addContentTypeParser('application/json', keepOut);
+    },
+    /kept out/,
+  ],
+  'no parser of bodies': [(app) => app.removeAllContentTypeParsers(), /415/],
+  'a compiler of validators': [(app) => app.setValidatorCompiler(() => () => ({ error: new Error('not valid') })), /not valid/],
+  'a validator of the route': [byOptions({ validatorCompiler: () => () => ({ error: new Error('not valid') }) }), /not valid/],
+  'a serializer': [(app) => app.setReplySerializer(() => 'as I say'), /as I say/],
+  'a compiler of serializers': [
+    (app) => {
+      app.setSerializerCompiler(() => () => 'as I say');
+      byOptions({ schema: { body: {}, response: { 202: {} } } })(app);
+    },
+    /as I say/,
+  ],
+  'a serializer of the route': [
+    byOptions({ schema: { body: {}, response: { 202: {} } }, serializerCompiler: () => () => 'as I say' }),
+    /as I say/,
+  ],
+  'a bound on its body': [byOptions({ bodyLimit: 2 }), /MILL_BODY_TOO_LARGE/, '1000'],
+  'a host that it is for': [byOptions({ constraints: { host: 'elsewhere.example' } }), /MILL_NOT_FOUND/],
+  'a version that another route is for': [(app) => app.post('/take', { constraints: { version: '1.0.0' } }, keepOut), /kept out/],
+  'a rule of its own for which requests a route is for': [
+    (app) => {
+      app.addConstraintStrategy({
+        name: 'asked',
+        storage: () => ({ get: () => null, set: () => undefined }),
+        deriveConstraint: () => 'yes',
+        mustMatchWhenDerived: true,
+        validate: () => undefined,
+      });
+      app.post('/other', { constraints: { asked: 'yes' } }, keepOut);
+    },
+    /MILL_NOT_FOUND/,
+  ],
+  'a body that need not be there': [byOptions({ schema: {} }), /"body":null/, 'null'],
+  'bodies of one media type': [byOptions({ schema: { body: { content: { 'text/csv': { schema: {} } } } } }), /"body":null/, 'null'],
+  'a check that leaves it to the handler': [byOptions({ attachValidation: true }), /"body":null/, 'null'],
+  'a handler of its errors': [byOptions({ errorHandler: (_error, _request, reply) => reply.send('told') }), /told/, '"full"'],
+  'numbers that are left to the engine': [
+    byOptions({ config: { inexactNumbers: 'by event' } }),
+    /"body":\{"events"/,
+    '{"events":[{"number":12345678901234567890}]}',
+  ],
+};
+
+for (const [name, [change, answer, body = '1']] of Object.entries(changes)) {
+  test(`what an embedder changes for a route holds for plain requests to it: ${name}`, async (t) => {
+    const { url } = await serveBoth(t, change);
+    const headers = { 'accept-version': '1.0.0' };
+    const plain = await told(await post(`${url}/take`, body, headers));
+    const long = await told(await post(`${url}/take?`, body, headers));
+    assert.deepEqual(plain, long);
+    assert.match(`${plain.status} ${plain.body}`, answer);
+  });
+}
+
+test('a route of an embedder that has the path of a generic one takes its requests', async (t) => {
+  const { url, mill } = await serve(t, {
+    routes(app) {
+      app.post('/pipelines/visits/events', keepOut);
+      app.post('/pipelines/numbered/:what/batch', keepOut);
+    },
+  });
+  for (const path of ['visits/events', 'numbered/events/batch'])
+    assert.equal((await problemIn(await post(`${url}/pipelines/${path}`, { page: 'a' }))).detail, 'kept out', path);
+  assert.equal(mill.counts().visits?.received, 0);
+});
+
 test('a hook that is added after the route, or in a scope above it, runs for it', async (t) => {
   const { url } = await serve(t, {
     routes(app) {
@@ -182,6 +270,33 @@ test('a stop waits for requests that went the short way', async (t) => {
   assert.equal((await answer).status, 202);
   await stopped;
   assert.equal(mill.counts().visits?.processed, 1);
+});
+
+test('what take answers that is not sent as JSON is refused by both ways, and named', async (t) => {
+  const answers: Readonly<Record<string, () => unknown>> = {
+    nothing: () => undefined,
+    null: () => null,
+    text: () => 'text',
+    number: () => 7,
+    bytes: () => Buffer.from('bytes'),
+    stream: () => Readable.from(['stream']),
+    pieces: () => new Blob(['pieces']).stream(),
+    response: () => new Response('text'),
+  };
+  const { url } = await serve(t, {
+    routes(app) {
+      ingestRoute(app, '/take', {}, async ({ body }) => answers[String(body)]?.() as object);
+      ingestRoute(app, '/list', {}, async () => [1]);
+    },
+  });
+  for (const name of Object.keys(answers)) {
+    for (const path of ['/take', '/take/']) {
+      const { code, detail } = await problemIn(await post(`${url}${path}`, JSON.stringify(name)));
+      assert.equal(code, 'MILL_INVALID_DECLARATION');
+      assert.match(detail, /^ingestRoute: take\(\): expected an object that is sent as JSON, found /, name);
+    }
+  }
+  for (const path of ['/list', '/list/']) assert.equal(await (await post(`${url}${path}`, 1)).text(), '[1]');
 });
 
 test('what a route throws that throws again when it is read is answered as any unexpected error, and harms nothing', async (t) => {

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { type Ask, accessOf } from './access/ask.ts';
+import { type Ask, accessOf, pipelinesOf } from './access/ask.ts';
 import type { UnderWay } from './app.ts';
+import { checkAnswer } from './check-ingest-route.ts';
 import { logFailure } from './failures.ts';
-import type { Gate } from './gate.ts';
+import { type Gate, lacksHost } from './gate.ts';
 import type { TakeIn } from './ingest-request.ts';
 import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
+import { PlainRoutes } from './plain-routes.ts';
 import { failureAnswer } from './problem.ts';
 import { rawSecurityHeaders } from './security-headers.ts';
 
@@ -24,32 +26,20 @@ interface DirectRoute {
   readonly url: string;
   /** The whole path, with none. */
   readonly path: string;
+  /** The handler of the route in Fastify, which does the same as `take`. */
+  readonly handler: unknown;
   /** Those that it takes events in for; by default what its route says. */
   readonly pipelines?: readonly string[];
   readonly take: TakeIn;
-  readonly inexactNumbers: InexactNumbers;
 }
 
 /** Its last value is the length. */
 const headOfAnswer = [...rawSecurityHeaders, 'content-type', 'application/json; charset=utf-8', 'content-length'];
 
-interface OpenRoute extends DirectRoute {
+interface OpenRoute extends Pick<DirectRoute, 'take'> {
   readonly ask: Ask;
+  readonly inexactNumbers: InexactNumbers | undefined;
 }
-
-/** The hooks of Fastify's that see a request or its answer. */
-const hookNames = [
-  'onRequest',
-  'preParsing',
-  'preValidation',
-  'preHandler',
-  'preSerialization',
-  'onSend',
-  'onResponse',
-  'onError',
-  'onTimeout',
-  'onRequestAbort',
-] as const satisfies readonly (keyof RouteOptions)[];
 
 /** The direct routes of a Fastify that has any. */
 export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
@@ -61,26 +51,23 @@ export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
  * objects, hooks, serializer) costs as much as all the rest of such a request, so one that is in every way plain is read
  * and answered here, past it: `POST` to a path as it was registered, with the length of its body, which is not too large.
  * All others go to Fastify, which has the same route, and both ways pass the same gate, parser and problems. So do those to a route
- * that has a hook of its own, or a handler of errors: whoever adds one has it run.
+ * that is not plain ({@link PlainRoutes}): whoever adds a hook, a parser or a check has it run.
  */
 export class DirectRoutes {
   readonly #routes = new Map<string, OpenRoute>();
-  readonly #app: FastifyInstance;
   readonly #gate: Gate;
   readonly #log: Logger;
   readonly #underWay: UnderWay;
   readonly #bodyBytesMax: number;
-  readonly #registered: { readonly options: RouteOptions; readonly scope: FastifyInstance }[] = [];
-  readonly #hooked = new WeakSet<object>();
+  readonly #plainRoutes: PlainRoutes;
 
   constructor(app: FastifyInstance, { gate, log, bodies, answers, bodyBytesMax }: DirectRoutesMeans) {
-    this.#app = app;
     this.#gate = gate;
     this.#log = log;
     this.#underWay = { bodies, answers };
     this.#bodyBytesMax = bodyBytesMax;
     app.decorate(decorator, { getter: (): DirectRoutes => this });
-    this.#watchHooks(app);
+    this.#plainRoutes = new PlainRoutes(app);
     const others = app.server.listeners('request');
     app.server.removeAllListeners('request');
     app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -90,47 +77,22 @@ export class DirectRoutes {
     });
   }
 
-  /** Opens the short way to a route that is registered, once the server is ready: then all hooks are known. */
-  add(app: FastifyInstance, route: DirectRoute): void {
+  /** Opens the short way to a route that is registered, once the server is ready and if the route is plain then. */
+  add(app: FastifyInstance, { take, path, pipelines, ...route }: DirectRoute): void {
     app.addHook('onReady', (done) => {
-      const registered = this.#registered.find(({ options }) => options.method === 'POST' && options.url === route.url);
-      if (registered !== undefined && !this.#isHooked(registered)) {
-        const { config } = registered.options;
-        const ask = { access: accessOf(config, 'POST'), pipelines: route.pipelines ?? config?.pipelines };
-        this.#routes.set(route.path, { ...route, ask });
+      const options = this.#plainRoutes.find(route, path);
+      if (options !== undefined) {
+        const { config = {} } = options;
+        const ask = { access: accessOf(config, 'POST'), pipelines: pipelines ?? pipelinesOf(config) };
+        this.#routes.set(path, { take, ask, inexactNumbers: config.inexactNumbers });
       }
       done();
     });
   }
 
-  /** From now on hooks count, and routes are noted. What is in their options later is what their scopes' hooks have put there. */
-  #watchHooks(app: FastifyInstance): void {
-    const { addHook } = app;
-    const noted = (scope: unknown, [name]: readonly unknown[]) => {
-      if (hookNames.some((one) => one === name)) this.#hooked.add(Object(scope));
-    };
-    app.addHook = new Proxy(addHook, {
-      apply(target, scope, words) {
-        noted(scope, words);
-        return Reflect.apply(target, scope, words);
-      },
-    });
-    const registered = this.#registered;
-    app.addHook('onRoute', function (options) {
-      registered.push({ options, scope: this });
-    });
-  }
-
-  #isHooked({ options, scope }: { readonly options: RouteOptions; readonly scope: FastifyInstance }): boolean {
-    if (hookNames.some((name) => options[name] !== undefined)) return true;
-    if (options.errorHandler !== undefined || scope.errorHandler !== this.#app.errorHandler) return true;
-    for (let one: unknown = scope; typeof one === 'object' && one !== null; one = Object.getPrototypeOf(one))
-      if (this.#hooked.has(one)) return true;
-    return false;
-  }
-
-  #routeFor({ method, url = '', headers }: IncomingMessage): OpenRoute | undefined {
-    if (method !== 'POST') return undefined;
+  #routeFor(request: IncomingMessage): OpenRoute | undefined {
+    const { method, url = '', headers } = request;
+    if (method !== 'POST' || lacksHost(request)) return undefined;
     const route = this.#routes.get(url);
     if (route === undefined || !this.#gate.admits(headers, route.ask)) return undefined;
     // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
@@ -138,7 +100,7 @@ export class DirectRoutes {
     return bytes > 0 && bytes <= this.#bodyBytesMax ? route : undefined;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, route: DirectRoute): void {
+  #answer(request: IncomingMessage, response: ServerResponse, route: OpenRoute): void {
     this.#gate.entered(response);
     // A client that goes away before the end has asked for nothing.
     this.#underWay.bodies.read(request, this.#bodyBytesMax, (failure, body) => void this.#take(request, response, route, body ?? failure));
@@ -147,13 +109,13 @@ export class DirectRoutes {
   async #take(
     { headers, method, url }: IncomingMessage,
     response: ServerResponse,
-    route: DirectRoute,
+    route: OpenRoute,
     rawBody: Buffer | Error | null,
   ): Promise<void> {
     try {
       if (!Buffer.isBuffer(rawBody)) throw rawBody;
       const body = parseRequiredBody(rawBody, route.inexactNumbers);
-      const answer = JSON.stringify(await route.take({ body, headers, rawBody }));
+      const answer = JSON.stringify(checkAnswer(await route.take({ body, headers, rawBody })));
       // Node.js takes a list of names and values as it is.
       response.writeHead(202, [...headOfAnswer, String(Buffer.byteLength(answer))]);
       response.end(answer);

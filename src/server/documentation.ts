@@ -77,19 +77,15 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
     const security = access === 'open' ? [] : asks ? [{ token: [] }] : [{ token: [] }, {}];
     route.schema = { ...route.schema, security, response: describedAnswers(route, asks ? access : undefined) };
   });
-  await app.register(async (scope) => {
-    scope.addHook('onRoute', (route) => {
-      route.config = { ...route.config, pipelines: [] };
-    });
-    await scope.register(fastifySwaggerUi, {
-      routePrefix: '/docs',
-      staticCSP: contentSecurityPolicy,
-      uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
-      theme: { title: 'Millrace API' },
-    });
-    scope.get('/openapi.json', { schema: { hide: true, querystring: noQuery } }, () => app.swagger());
-    scope.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
+  // The description shows the events and states of all pipelines, so it is closed to a token for some of them alone.
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: contentSecurityPolicy,
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
+    theme: { title: 'Millrace API' },
   });
+  app.get('/openapi.json', { schema: { hide: true, querystring: noQuery } }, () => app.swagger());
+  app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
 }
 
 /**

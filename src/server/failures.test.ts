@@ -79,6 +79,8 @@ test('nothing of an unexpected error is told to the caller, and all of it is log
     new TypeError('the password is hunter2'),
     'hunter2',
     { statusCode: 200, secret: 'hunter2' },
+    Object.assign(new Error('hunter2'), { statusCode: 499.5 }),
+    Object.assign(new Error('hunter2'), { statusCode: '404' }),
     undefined,
     new MillraceError('MILL_INTERNAL', 'the password is hunter2'),
   ]) {
@@ -88,7 +90,7 @@ test('nothing of an unexpected error is told to the caller, and all of it is log
     assert.ok(!JSON.stringify(problem).includes('hunter2'));
   }
   assert.match(lines[0] ?? '', /hunter2.*failures\.test\.ts/);
-  assert.equal(lines.length, 5);
+  assert.equal(lines.length, 7);
 });
 
 test('a route that fails with an HTTP status of its own is answered with that status', async (t) => {
@@ -117,8 +119,8 @@ test('at debug every answer is logged', async (t) => {
   const { url } = await serve(t, {
     log: pino({ level: 'debug' }, { write: (line: string) => line.includes('answered') && resolve(line) }),
   });
-  await fetch(`${url}/ping`);
-  assert.match(await logged, /"method":"GET","url":"\/ping","status":200,"elapsedMs":/);
+  await fetch(`${url}/ping?verbose`);
+  assert.match(await logged, /"method":"GET","path":"\/ping","status":\d+,"elapsedMs":/);
 });
 
 test('what a request logs goes to the log of the server', async (t) => {

@@ -1,8 +1,9 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { codeOf, faultOf } from '../fault.ts';
+import { pathOf } from './path-of.ts';
 import { failureAnswer, problemMediaType, sendFailure } from './problem.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -31,10 +32,19 @@ function keepConnection(reply: FastifyReply): void {
 type FailedRequest = { readonly err: unknown } & Pick<IncomingMessage, 'method' | 'url'>;
 
 /** Logs what is our fault. A store that fails says so once, where the engine was started, and not with every request that it fails. */
-export function logFailure(log: Logger, status: number, { err, method, url }: FailedRequest): void {
+export function logFailure(log: Logger, status: number, { err, method, url = '' }: FailedRequest): void {
   // The engine has logged the fault of a pipeline, whoever brought the event.
   if (status < 500 || status === 503 || codeOf(err) === 'MILL_PIPELINE_FAILED') return;
-  log.error({ ...faultOf(err), method, url }, 'request failed');
+  log.error({ ...faultOf(err), method, path: pathOf(url) }, 'request failed');
+}
+
+/** Answers a request that expects of the server what it cannot: with 417, as Node.js does it, and our headers. */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const { status, headers, body } = failureAnswer(
+    Object.assign(new Error('Expect: expected 100-continue, found another'), { statusCode: 417 }),
+  );
+  response.writeHead(status, { ...headers, 'content-length': body.length });
+  response.end(body);
 }
 
 const statusByCode: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };

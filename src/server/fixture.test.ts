@@ -7,6 +7,7 @@ import type { Limits } from '../engine/limits.ts';
 import { type Mill, millrace } from '../engine/mill.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
+import type { Store } from '../store/store.ts';
 import type { AccessOptions } from './access/guard.ts';
 import { createServer } from './create-server.ts';
 import type { System } from './declared-system.ts';
@@ -42,6 +43,9 @@ export interface Served {
 interface ServeOptions {
   readonly routes?: (app: FastifyInstance, mill: Mill) => void;
   readonly pipelines?: readonly AnyPipeline[];
+  /** Those that the system with the routes has, where these are not all. */
+  readonly systemPipelines?: readonly AnyPipeline[];
+  readonly store?: Store;
   readonly log?: Logger;
   readonly limits?: Partial<Limits>;
   readonly http?: HttpLimits;
@@ -55,6 +59,8 @@ export async function serve(
   {
     routes,
     pipelines = [visits, numbered],
+    systemPipelines = pipelines,
+    store = memory(),
     log = pino({ level: 'silent' }),
     limits = {},
     http = httpLimits,
@@ -66,10 +72,10 @@ export async function serve(
     name: 'site',
     title: 'Site <b>',
     description: 'Counts the visits of pages.',
-    pipelines,
+    pipelines: systemPipelines,
     ...(routes && { routes }),
   };
-  const mill = await millrace({ store: memory(), pipelines, limits }).start();
+  const mill = await millrace({ store, pipelines, limits }).start();
   const server = await createServer({ mill, systems: [system], log, limits: http, access });
   t.after(() => server.stop(1_000));
   return { url: await server.listen({ host, port: 0 }), mill, server };

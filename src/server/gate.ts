@@ -1,10 +1,12 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { type Ask, safeMethods } from './access/ask.ts';
 import { type Guard, pipelinesOfToken } from './access/guard.ts';
 import { crossOriginMessage, isCrossOrigin } from './cross-origin.ts';
+import { pathOf } from './path-of.ts';
+import { Places } from './places.ts';
 import { securityHeaders } from './security-headers.ts';
 
 /** What still answers while the server stops: who watches it must see that it does. */
@@ -16,7 +18,8 @@ const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/pi
  *
  * - counts the requests in flight, so that a stop can wait for them;
  * - refuses what comes in after {@link Gate.close} with `MILL_STOPPING`;
- * - refuses who has no right to it, see {@link Guard};
+ * - refuses what lacks the `Host` of HTTP/1.1;
+ * - refuses who has no right to it, see {@link Guard}, and keeps no connection of such a one where places are short;
  * - refuses what no route takes: 405 with `Allow` when another method would be taken, otherwise 404;
  * - refuses what a page of another origin would change: bodies of any type are taken, so no preflight keeps it out;
  * - refuses compressed bodies, which nothing here reads;
@@ -30,13 +33,16 @@ export class Gate {
   readonly #emptied = Promise.withResolvers<void>();
 
   readonly #guard: Guard;
+  readonly #places: Places;
 
   constructor(app: FastifyInstance, guard: Guard) {
     this.#guard = guard;
+    this.#places = new Places(app.server);
     app.decorateRequest(pipelinesOfToken, null);
     app.addHook('onRequest', (request, reply, done) => {
       this.entered(reply.raw);
       reply.headers(securityHeaders);
+      if (this.#places.areShort && this.#guard.isStranger(request.raw.headers)) reply.raw.shouldKeepAlive = false;
       const refusal = this.#refusalOf(app, request, reply);
       if (refusal === undefined) declareJson(request.raw.headers);
       if (refusal instanceof Promise) refusal.then(done, done);
@@ -79,6 +85,10 @@ export class Gate {
       reply.header('connection', 'close');
       return new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests');
     }
+    if (lacksHost(request.raw)) {
+      reply.raw.shouldKeepAlive = false;
+      return new MillraceError('MILL_INVALID_REQUEST', 'Host: expected that of the server, as HTTP/1.1 requires it, found none');
+    }
     const refusal = this.#guard.refusalOf(request, reply);
     if (refusal !== undefined) return refusal;
     if (request.is404) return noRoute(app, request, reply);
@@ -96,6 +106,11 @@ export class Gate {
   };
 }
 
+/** Returns whether a request lacks the header that HTTP/1.1 requires; its answer is ours, since that of Node.js has none of our headers. */
+export function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion !== '1.0';
+}
+
 function declareJson(headers: IncomingHttpHeaders): void {
   const contentType = headers['content-type'];
   if (contentType !== undefined && contentType !== 'application/json') headers['content-type'] = 'application/json';
@@ -111,7 +126,7 @@ function encodingMessage({ 'content-encoding': encoding }: IncomingHttpHeaders):
 
 function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError {
   const { method } = request;
-  const path = request.url.split('?', 1)[0] ?? '';
+  const path = pathOf(request.url);
   const allowed = app.supportedMethods.filter((other) => app.findRoute({ method: other, url: path }) !== null);
   // A file that is missing below a route that serves files is not found, although the method is right.
   if (allowed.length === 0 || allowed.includes(method)) return new MillraceError('MILL_NOT_FOUND', `expected a known path, found ${path}`);

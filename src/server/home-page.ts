@@ -1,4 +1,5 @@
 import type { PipelineCounts } from '../engine/counts.ts';
+import { figureEntries } from '../engine/metric-names.ts';
 import { version } from '../version.ts';
 import { type Concern, needsPerson } from './concerns.ts';
 import { concernsPanel } from './concerns-panel.ts';
@@ -61,21 +62,15 @@ function health(fault: string | undefined, concerns: HomePage['concerns']): stri
 }
 
 /** The columns of the table of pipelines. What lies there now outlives a restart. */
-const columns: readonly { readonly name: string; readonly isPressing?: true; of(count: PipelineCounts): number }[] = [
-  { name: 'Waiting', of: ({ depth }) => depth },
-  { name: 'Parked keys', isPressing: true, of: ({ parked }) => parked },
-  { name: 'Dead letters', isPressing: true, of: ({ deadLetters }) => deadLetters },
-  { name: 'Received', of: ({ received }) => received },
-  { name: 'Processed', of: ({ processed }) => processed },
-  { name: 'Failed', of: ({ failed }) => failed },
-  { name: 'Per second', of: ({ perSecond }) => perSecond },
-];
+const columns = figureEntries.flatMap(([figure, { column, isPressing = false }]) =>
+  column === undefined ? [] : [{ name: column, figure, isPressing }],
+);
 
 function pipelines(counts: HomePage['counts']): string {
   const rows = Object.entries(counts).map(([name, count]) => {
     const cells = columns.map((column) => {
-      const figure = column.of(count);
-      const pressing = column.isPressing === true && figure > 0 ? ' class="pressing"' : '';
+      const figure = Number(count[column.figure]);
+      const pressing = column.isPressing && figure > 0 ? ' class="pressing"' : '';
       return `<td data-column="${column.name}"${pressing}>${escaped(figure.toLocaleString('en'))}</td>`;
     });
     return `<tr><th scope="row">${escaped(name)}</th>${cells.join('')}</tr>`;

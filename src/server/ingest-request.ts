@@ -9,5 +9,8 @@ export interface IngestRequest {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Takes events in and answers what the caller is told with a 202. A `MillraceError` that it throws becomes a problem. */
+/**
+ * Takes events in and answers what the caller is told with a 202: an object, which is sent as JSON. A `MillraceError` that it throws becomes a
+ * problem.
+ */
 export type TakeIn = (request: IngestRequest) => Promise<object>;

@@ -1,8 +1,8 @@
 /// <reference types="@fastify/swagger" preserve="true" />
 // It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them, too.
 
-import type { FastifyInstance, FastifySchema } from 'fastify';
-import { checkIngestRoute } from './check-ingest-route.ts';
+import type { FastifyInstance, FastifySchema, RouteHandlerMethod } from 'fastify';
+import { checkAnswer, checkIngestRoute } from './check-ingest-route.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { refuseIdempotencyKey } from './idempotency-key.ts';
 import type { IngestRequest, TakeIn } from './ingest-request.ts';
@@ -19,8 +19,9 @@ declare module 'fastify' {
 
 /**
  * Adds a route that takes events in: `POST`, answered with 202 and JSON. Like any route of Fastify's it has a place in the
- * docs and answers what is not right. A plain request goes past Fastify by a shorter way (see `DirectRoutes`), unless its scope has a
- * hook of yours that sees requests, such as one that asks who somebody is: that runs for every request.
+ * docs and answers what is not right. A plain request goes past Fastify by a shorter way (see `DirectRoutes`), unless the route or its
+ * scope has anything of yours that Fastify would run or honour, such as a hook that asks who somebody is, a parser or a constraint:
+ * then every request goes by way of Fastify.
  *
  * ```ts
  * ingestRoute(app, '/messages', { summary: 'Take a message in', body: jsonSchemaOf(Message) }, async (request) => {
@@ -42,12 +43,13 @@ export function ingestRoute(
   const { inexactNumbers = 'refuse', idempotencyKey = 'refuse' } = options;
   const takeIn: TakeIn = idempotencyKey === 'by route' ? take : (request) => withoutKey(request, take);
   const route = { schema: { body: {}, querystring: noQuery, ...schema }, config: { inexactNumbers, access: 'ingest' as const } };
-  app.post(path, route, async (request, reply) => {
+  const handler: RouteHandlerMethod = async (request, reply) => {
     const { body, headers } = request;
-    return reply.code(202).send(await takeIn({ body, headers, rawBody: request.getDecorator<Buffer>(rawBody) }));
-  });
+    return reply.code(202).send(checkAnswer(await takeIn({ body, headers, rawBody: request.getDecorator<Buffer>(rawBody) })));
+  };
+  app.post(path, route, handler);
   const url = `${app.prefix}${path}`;
-  directRoutesOf(app)?.add(app, { url, path: url, take: takeIn, inexactNumbers });
+  directRoutesOf(app)?.add(app, { url, path: url, handler, take: takeIn });
 }
 
 function withoutKey(request: IngestRequest, take: TakeIn): Promise<object> {

@@ -8,6 +8,7 @@ import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { Prometheus } from '../telemetry/prometheus.ts';
 import { version } from '../version.ts';
 import type { Guard } from './access/guard.ts';
+import { eventMetricSchemas } from './figure-schemas.ts';
 import type { Gate } from './gate.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { preferredFormat } from './preferred-format.ts';
@@ -84,17 +85,7 @@ function attentionOf(mill: Mill, counts: readonly (readonly [pipeline: string, P
   };
 }
 
-const metricsOfPipeline = {
-  events_received: z.int(),
-  events_processed: z.int(),
-  events_failed: z.int(),
-  average_processing_latency_ms: z.number(),
-  current_queue_depth: z.int(),
-  active_workers: z.int(),
-  events_per_second: z.number(),
-  uptime_seconds: z.number(),
-};
-const MetricsAnswer = z.object({ ...metricsOfPipeline, pipelines: z.record(z.string(), z.object(metricsOfPipeline)) });
+const MetricsAnswer = z.object({ ...eventMetricSchemas, pipelines: z.record(z.string(), z.object(eventMetricSchemas)) });
 
 const MetricsQuery = z.object({
   format: z.enum(['json', 'prometheus']).optional().meta({
@@ -107,6 +98,12 @@ function shownWaits({ silentAddresses, ...waits }: EndpointWaitsOfMill): z.infer
   const shown = silentAddresses.map(({ address, reason, silentMs }) => ({ address, reason, silentSeconds: Math.round(silentMs / 1_000) }));
   return { ...waits, crowding: [...waits.crowding], silentAddresses: shown };
 }
+
+function reasonForAnybody({ closed }: Gate): string {
+  return closed ? stoppingReason : 'work makes no progress; the log says why, and so does this to a token that may read everything';
+}
+
+const stoppingReason = 'the server is stopping';
 
 interface Observed {
   readonly mill: Mill;
@@ -128,12 +125,12 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
     '/health',
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
     ({ headers }, reply) => {
-      const { status, ...details } = gate.closed ? { status: 'unavailable', reason: 'the server is stopping' } : mill.health();
+      const { status, ...details } = gate.closed ? { status: 'unavailable', reason: stoppingReason } : mill.health();
       const counts = Object.entries(mill.counts());
       const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
-      // What waits, and for whom, is for those who may look. Anybody may ask whether work makes progress.
-      if (!guard.maySeeAll(headers)) return { status, service: 'millrace', reason: details.reason };
+      // What waits, for whom and why (names of pipelines and files) is for those who may look. Anybody may ask whether work makes progress.
+      if (!guard.maySeeAll(headers)) return { status, service: 'millrace', reason: status === 'ok' ? undefined : reasonForAnybody(gate) };
       return { status, service: 'millrace', version, ...details, ...attentionOf(mill, counts), depth };
     },
   );

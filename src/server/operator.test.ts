@@ -106,3 +106,11 @@ test('the pipelines are listed with their counts', async (t) => {
     ],
   );
 });
+
+test('the pipelines are listed with every figure that is counted of them', async (t) => {
+  const { url, mill } = await serve(t);
+  const { items } = JSON.parse(await (await fetch(`${url}/pipelines`)).text());
+  const { distributions: _, ...figures } = mill.counts().visits ?? assert.fail('no counts');
+  assert.deepEqual(items[0], { name: 'visits', ...figures });
+  assert.equal(items[0].validationTimeouts, 0);
+});

@@ -1,11 +1,19 @@
-import type { FastifyInstance } from 'fastify';
+import type {
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+  RouteHandlerMethod,
+} from 'fastify';
 import * as z from 'zod';
 import { describeFound } from '../describe-found.ts';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import { mayUse } from './access/guard.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
+import { signalOf } from './client-signal.ts';
 import { directRoutesOf } from './direct-routes.ts';
+import { figureSchemas } from './figure-schemas.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
 import type { IngestRequest } from './ingest-request.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
@@ -15,42 +23,12 @@ export const PipelineParams = z.object({ pipeline: z.string().meta({ description
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 export type PipelineRoute = { Params: z.infer<typeof PipelineParams> };
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
+type PipelineHandler = RouteHandlerMethod<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, PipelineRoute>;
 
 const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).max(max) });
 type Batch = ReturnType<typeof batchOf>;
 const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
-const PipelineList = z.object({
-  items: z.array(
-    z.object({
-      name: z.string(),
-      received: z.int(),
-      processed: z.int(),
-      ignored: z.int(),
-      failed: z.int(),
-      discarded: z.int(),
-      duplicates: z.int(),
-      rejected: z.int(),
-      retries: z.int(),
-      deliveries: z.int(),
-      delivered: z.int(),
-      deliveryRetries: z.int(),
-      deliveriesFailed: z.int(),
-      deliveriesUnknown: z.int(),
-      depth: z.int(),
-      held: z.int(),
-      gaps: z.int(),
-      oldestGapMs: z.number(),
-      deadLetters: z.int(),
-      parked: z.int(),
-      throttled: z.int(),
-      running: z.int(),
-      concurrency: z.int(),
-      paused: z.boolean(),
-      latencyMsTotal: z.number(),
-      perSecond: z.number(),
-    }),
-  ),
-});
+const PipelineList = z.object({ items: z.array(z.object({ name: z.string(), ...figureSchemas })) });
 const KeyAnswer = z.object({
   key: z.string(),
   status: z.enum(['open', 'parked']),
@@ -83,13 +61,17 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   );
   const open = Array.from(mill.pipelines.values()).flatMap(({ name, genericIngest }) => (genericIngest ? [name] : []));
   const ingest = { tags, hide: open.length === 0, params: jsonSchemaOf(PipelineParams) };
+  const takeOne: PipelineHandler = async (request, reply) =>
+    reply.code(202).send(await takeEvent(mill, openNameOf(mill, request.params), request));
+  const takeMany: PipelineHandler = async (request, reply) =>
+    reply.code(202).send(await takeBatch(mill, openNameOf(mill, request.params), Batch, request));
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
     {
       schema: { ...ingest, summary: 'Take one event in', headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
       config: { inexactNumbers: 'by event', access: 'ingest' },
     },
-    async (request, reply) => reply.code(202).send(await takeEvent(mill, openNameOf(mill, request.params), request)),
+    takeOne,
   );
 
   app.post<PipelineRoute>(
@@ -103,17 +85,17 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
       },
       config: { inexactNumbers: 'by event', access: 'ingest' },
     },
-    async (request, reply) => reply.code(202).send(await takeBatch(mill, openNameOf(mill, request.params), Batch, request)),
+    takeMany,
   );
 
   const generic = '/pipelines/:pipeline/events';
   for (const pipeline of open) {
     const path = `/pipelines/${pipeline}/events`;
-    const takesOne = (request: IngestRequest) => takeEvent(mill, pipeline, request);
-    const takesMany = (request: IngestRequest) => takeBatch(mill, pipeline, Batch, request);
-    const direct = { pipelines: [pipeline], inexactNumbers: 'by event' } as const;
-    directRoutesOf(app)?.add(app, { ...direct, url: generic, path, take: takesOne });
-    directRoutesOf(app)?.add(app, { ...direct, url: `${generic}/batch`, path: `${path}/batch`, take: takesMany });
+    const one = { handler: takeOne, take: (request: IngestRequest) => takeEvent(mill, pipeline, request) };
+    const many = { handler: takeMany, take: (request: IngestRequest) => takeBatch(mill, pipeline, Batch, request) };
+    const pipelines = [pipeline];
+    directRoutesOf(app)?.add(app, { ...one, url: generic, path, pipelines });
+    directRoutesOf(app)?.add(app, { ...many, url: `${generic}/batch`, path: `${path}/batch`, pipelines });
   }
 
   app.get<KeyRoute>(
@@ -126,10 +108,10 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(KeyAnswer) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const pipeline = nameOf(mill, request.params);
       const { key } = request.params;
-      const { signal } = request;
+      const signal = signalOf(reply);
       const [state, [status]] = await Promise.all([mill.state(pipeline, key, { signal }), mill.keys(pipeline, [key], { signal })]);
       const isSilent = status?.status === 'open' && status.pending === 0 && status.next === null && status.timers.length === 0;
       if (isSilent && state === undefined && !(await mill.knows(pipeline, key, { signal }))) {

@@ -31,9 +31,18 @@ function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: messageOf(thrown) };
 }
 
-/** Returns what a caller may know of an error. An unexpected one says what only the log may hold: the text of whatever failed. */
+/**
+ * Returns what a caller may know of an error. What only the log may hold is the text of an unexpected one, which is that of whatever failed,
+ * and that of a store, which names its files.
+ */
 export function detailOf(error: MillraceError): string {
-  return error.code === 'MILL_INTERNAL' ? unexpectedDetail : messageOf(error);
+  if (error.code === 'MILL_INTERNAL') return unexpectedDetail;
+  if (!isOfStore(error.code)) return messageOf(error);
+  return `${errorTable[error.code].title}; the log and GET /health of the server have the details`;
+}
+
+function isOfStore(code: ErrorCode): boolean {
+  return code.startsWith('MILL_STORE_') || code === 'MILL_COMMIT_REFUSED' || code === 'MILL_TABLE_CHANGED';
 }
 
 function errorsOf({ issues, issueCount }: MillraceError): Pick<Problem, 'errors' | 'errorCount'> {
@@ -107,7 +116,7 @@ function typeOf(code: ErrorCode): string {
 /** The 4xx that an error of Fastify or of a route asks for, otherwise 500. */
 function statusOf(thrown: unknown): number {
   const status = typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? thrown.statusCode : undefined;
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500 ? status : 500;
 }
 
 function codeOf(thrown: unknown): unknown {

@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';
+import { checkRoutes } from './access/check-routes.ts';
 import { Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
+import { warnOfUnknownPipelines } from './access/unknown-pipelines.ts';
 import { createApp } from './app.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import type { System } from './declared-system.ts';
@@ -33,6 +35,9 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
   // Debug logging hooks every request, so none may go past Fastify.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, { gate, log, ...underWay, bodyBytesMax: limits.bodyBytes });
   boundPipelining(app.server);
+  const served = [...mill.pipelines.keys()];
+  checkRoutes(app, served);
+  access.tokens?.onChange((tokens) => warnOfUnknownPipelines(tokens, served, log));
   await documentRoutes(app, { systems, log, asksForTokens: guard.asksForTokens });
   homeRoute(app, mill, systems);
   for (const system of systems) await addSystem(app, system, { mill, log });
@@ -101,11 +106,12 @@ class HttpServer implements MillServer {
 
 /** A system's routes in a scope of their own, so that its hooks touch no other's. */
 async function addSystem(app: FastifyInstance, system: System, { mill, log }: Pick<ServerOptions, 'mill' | 'log'>): Promise<void> {
+  const names = system.pipelines.map(({ name }) => name);
   await app.register(async (scope) => {
     scope.log = log;
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, tags: route.schema?.tags ?? [system.name] };
-      route.config = { pipelines: system.pipelines.map(({ name }) => name), ...route.config };
+      route.config = { pipelines: names.length > 0 ? names : 'all', ...route.config };
     });
     await system.routes?.(scope, mill);
   });

@@ -1,6 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
-import { MillraceError, messageOf } from '../errors.ts';
-import { stackOf } from '../fault.ts';
+import { messageOf } from '../errors.ts';
+import { codeOf, stackOf } from '../fault.ts';
 import type { FaultyRow, PendingOrigins, SourceRow } from '../pipeline/source-rows.ts';
 import type { SqlValue, Table } from '../pipeline/table.ts';
 import { unreadableColumns } from '../pipeline/unreadable.ts';
@@ -81,7 +81,8 @@ export class TableRows<Row> {
     try {
       row = await this.#read(key);
     } catch (error) {
-      if (error instanceof MillraceError && error.code !== 'MILL_INVALID_REQUEST') throw error;
+      const code = codeOf(error);
+      if (code !== undefined && code !== 'MILL_INVALID_REQUEST') throw error;
       // A query that is wrong in itself throws here too: then it is not the row's fault.
       await this.#waiting().clearLimit().limit(0).execute();
       return { fault: `row: ${messageOf(error)}`, stack: stackOf(error) };

@@ -29,15 +29,36 @@ export function sizeOfDelivery({ body }: Pick<StoredDelivery, 'body'>): number {
 }
 
 /** The event, the timer's data, the payload, the origin and the stack. */
-export function sizeOfLetter({ body, timer, delivery, origin, stack }: DeadLetter): number {
-  const texts = [body, timer?.data, delivery?.body, origin, stack];
-  return texts.reduce<number>((size, text) => size + (text?.length ?? 0), 0);
+export function sizeOfLetter(letter: DeadLetter): number {
+  return sizeOfFailure(letter) + (letter.stack?.length ?? 0);
+}
+
+function sizeOfFailure(letter: DeadLetter): number {
+  switch (letter.kind) {
+    case 'event':
+      return letter.body.length + (letter.origin?.length ?? 0);
+    case 'timer':
+      return sizeOfTimer(letter.timer);
+    case 'delivery':
+      return sizeOfDelivery(letter.delivery);
+    case 'gap':
+      return 0;
+    case 'origin':
+      return letter.origin.length;
+  }
 }
 
 /** The texts and blobs of a row. */
 export function sizeOfValues(values: Iterable<FoundValue>): number {
   let size = 0;
   for (const value of values) if (typeof value === 'string' || value instanceof Uint8Array) size += value.length;
+  return size;
+}
+
+/** Returns the size of all items. */
+export function totalOf<T>(items: readonly T[], sizeOf: (item: T) => number): number {
+  let size = 0;
+  for (const item of items) size += sizeOf(item);
   return size;
 }
 

@@ -17,6 +17,10 @@
  * Whoever lists what may be large says how much of it: with `charactersMax` a list ends with the item that brings the texts of
  * its items to that many UTF-16 units (`list-size.ts` says which texts), so that it always has an item where there is one.
  *
+ * The port says by its types who may do what. A **store** is for anyone: whoever has opened it brings events in and reads. A
+ * **lease** is for the one engine that has claimed a partition: it alone commits. **Announcements** tell an engine that a log
+ * has grown by another's hand; they are hints, and one that is lost costs time and nothing else.
+ *
  * All calls are asynchronous and work on batches. Calls may overlap; each is atomic: it takes effect whole and is on
  * disk before it is answered, or it throws and took no effect. The one exception is `MILL_STORE_UNAVAILABLE`, after
  * which nobody knows: the caller claims the partition again and looks. Errors are `MillraceError`s with a
@@ -74,9 +78,8 @@ export interface Opened {
   readonly paused: readonly string[];
 }
 
-/** Ownership of a partition. Every commit names the epoch; a later claim makes it stale. */
-export interface Claim {
-  readonly epoch: number;
+/** What there is of a partition at the moment in which it is claimed. */
+export interface Standing {
   readonly cursor: number;
   /** The highest position in the log, at least the cursor. */
   readonly head: number;
@@ -91,6 +94,27 @@ export interface Claim {
   /** How many gaps are noted. */
   readonly gaps: number;
 }
+
+/**
+ * The ownership of a partition, from a claim until another claim takes it over, it is released, or it has run out. A store that one
+ * engine has to itself gives leases that never run out.
+ */
+export interface Lease {
+  readonly partition: PartitionId;
+  readonly standing: Standing;
+
+  /** Throws `MILL_STORE_FENCED`, and changes nothing, once the lease is over. */
+  commit(commit: Commit): Promise<Committed>;
+
+  /** Makes it last as long again as it lasts from a claim. Throws `MILL_STORE_FENCED` once it is over. */
+  renew(): Promise<void>;
+
+  /** Ends it, so that others need not wait until it has run out. Does nothing once it is over. */
+  release(): Promise<void>;
+}
+
+/** How far the work on a partition has come. */
+export type Progress = Pick<Standing, 'cursor' | 'head'>;
 
 export interface NewEvent {
   readonly partition: PartitionId;
@@ -116,7 +140,7 @@ export interface NewEvent {
 /**
  * - `accepted`: it is in the log.
  * - `duplicate`: its chosen id is known, or its number is applied or held for its key. Nothing was stored.
- * - `late`: its number was skipped (`NewDeadLetter` with `numbers`). Nothing was stored.
+ * - `late`: its number was skipped (a dead letter of a gap). Nothing was stored.
  */
 export type Appended = { readonly status: 'accepted'; readonly position: number } | { readonly status: 'duplicate' | 'late' };
 
@@ -300,7 +324,8 @@ export type DeliveryWrite =
   | ({ readonly write: 'retry' } & DeliveryName & Pick<StoredDelivery, 'attempts' | 'dueAt'>)
   | ({ readonly write: 'remove' } & DeliveryName);
 
-export interface NewDeadLetter {
+/** What every dead letter says, whatever was given up. */
+type DeadLetterHead = {
   readonly id: string;
   readonly key: string;
   readonly reason: string;
@@ -308,39 +333,65 @@ export interface NewDeadLetter {
   readonly stack: string | null;
   readonly failedAt: number;
   readonly attempts: number;
-  /** The failed event; null when something else was given up. */
-  readonly event: { readonly position: number; readonly order: number } | null;
-  /** The failed timer; null when something else was given up. */
-  readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'> | null;
-  /** The failed delivery; null when something else was given up. */
-  readonly delivery: Omit<StoredDelivery, 'key' | 'flow' | 'attempts' | 'dueAt'> | null;
-  /** The numbers that were skipped; null when something else was given up. */
-  readonly numbers: { readonly from: number; readonly to: number } | null;
-  /** The origin of which no event could be made; null when something else was given up. */
-  readonly origin: string | null;
-  /** Whether its key was parked for it. */
-  readonly parked: boolean;
-}
+};
 
-export interface DeadLetter extends NewDeadLetter {
-  readonly partition: PartitionId;
-  /** The origin of which no event could be made, or that of the failed event; null where there is none. */
-  readonly origin: string | null;
-  /** The failed event's body, id and time of acceptance; null where there is none. */
-  readonly body: string | null;
-  readonly eventId: string | null;
-  readonly acceptedAt: number | null;
-}
+/** An event that failed, by its place in the log. */
+type FailedEvent = {
+  readonly kind: 'event';
+  readonly event: { readonly position: number; readonly order: number };
+  /** Whether its key was parked for it. Nothing else parks a key. */
+  readonly parked: boolean;
+};
+
+type FailedTimer = {
+  readonly kind: 'timer';
+  readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'>;
+};
+
+type FailedDelivery = {
+  readonly kind: 'delivery';
+  readonly delivery: Omit<StoredDelivery, 'key' | 'flow' | 'attempts' | 'dueAt'>;
+};
+
+/** Numbers that were skipped. */
+type SkippedGap = {
+  readonly kind: 'gap';
+  readonly numbers: { readonly from: number; readonly to: number };
+};
+
+/** An origin of which no event could be made. */
+type RejectedOrigin = {
+  readonly kind: 'origin';
+  readonly origin: string;
+};
+
+/** What was given up; `kind` says which. */
+export type NewDeadLetter = DeadLetterHead & (FailedEvent | FailedTimer | FailedDelivery | SkippedGap | RejectedOrigin);
+
+/** What the log has of a failed event. */
+type LoggedFailure = Pick<LoggedEvent, 'body' | 'acceptedAt' | 'origin'> & { readonly eventId: string };
+
+/** A dead letter as it is read: one of an event with what the log has of that. */
+export type DeadLetter = DeadLetterHead & { readonly partition: PartitionId } & (
+    | (FailedEvent & LoggedFailure)
+    | FailedTimer
+    | FailedDelivery
+    | SkippedGap
+    | RejectedOrigin
+  );
+
+/** What may be given up. */
+export type DeadLetterKind = DeadLetter['kind'];
+
+/** A dead letter of one kind. */
+export type DeadLetterOf<Kind extends DeadLetterKind> = Extract<DeadLetter, { readonly kind: Kind }>;
 
 /**
- * The work of many turns of one partition, as one transaction. Parts are applied in the order of these fields; within
+ * The work of many turns of a partition, as one transaction. Parts are applied in the order of these fields; within
  * a part the order of the array counts. A value that the database cannot hold, such as a moment that is no integer, is
  * `MILL_COMMIT_REFUSED`: never the store's own fault.
  */
 export interface Commit {
-  readonly partition: PartitionId;
-  /** Throws `MILL_STORE_FENCED` when it is not the epoch of the latest claim. */
-  readonly epoch: number;
   /** The new cursor; never lower than the present one. */
   readonly cursor: number;
   readonly holds: readonly Hold[];
@@ -428,6 +479,8 @@ export interface StoredPipeline {
 export interface Store {
   /** For messages: `sqlite`, `memory`. */
   readonly kind: string;
+  /** How long a lease lasts that is not renewed, in milliseconds; undefined where leases never run out. */
+  readonly leaseMs?: number | undefined;
   /** Slices per pipeline. The same for the life of a database. */
   readonly partitions: number;
 
@@ -439,11 +492,20 @@ export interface Store {
    */
   open(declaration: StoreDeclaration, log?: StoreLog): Promise<Opened>;
 
-  /** Takes a partition over: raises its epoch, so that commits under an earlier one fail. */
-  claim(partition: PartitionId): Promise<Claim>;
+  /**
+   * Takes a partition over: the lease that another claim of this store's has given is over. Throws `MILL_STORE_LEASED` while another
+   * engine has its lease.
+   */
+  claim(partition: PartitionId): Promise<Lease>;
+
+  /** Tells of what other engines have brought into logs, by this store or others on the same data. The returned function ends that. */
+  listen(announced: (partition: PartitionId) => void): () => void;
 
   /** Judges and stores events, one answer for each, in order. The same id or number twice in a batch: the first is accepted. */
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
+
+  /** How far the owner of a partition has come, for those who do not own it. */
+  progress(partition: PartitionId): Promise<Progress>;
 
   /** The log after a position, in position order, at most `limit`. */
   read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]>;
@@ -490,8 +552,6 @@ export interface Store {
 
   /** Those of the origins that have an event which is not settled, or a dead letter that nobody has resolved. */
   pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]>;
-
-  commit(commit: Commit): Promise<Committed>;
 
   deadLetters(query: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]>;
 

@@ -1,24 +1,22 @@
 import type { PipelineCounts } from '../engine/counts.ts';
+import { figureEntries, type JsonKey } from '../engine/metric-names.ts';
+
+/** Keys of `GET /metrics` as JSON that are no sum of a figure, and what they mean. */
+export const otherKeys = {
+  average_processing_latency_ms: 'the time from acceptance to commit, the mean over all processed events',
+  uptime_seconds: 'the time since the server was made',
+} as const;
 
 /** The figures of `GET /metrics` as JSON. `events_processed + events_failed ≤ events_received`, and the depth is the difference. */
-interface EventMetrics {
-  readonly events_received: number;
-  readonly events_processed: number;
-  readonly events_failed: number;
-  /** From acceptance to commit. */
-  readonly average_processing_latency_ms: number;
-  readonly current_queue_depth: number;
-  /** The size of the pool: turns that may run at once. */
-  readonly active_workers: number;
-  /** Processed, over the last ten seconds. */
-  readonly events_per_second: number;
-  readonly uptime_seconds: number;
-}
+type EventMetrics = Readonly<Record<JsonKey | keyof typeof otherKeys, number>>;
 
 /** The same figures over all pipelines, and for each. */
-export interface AllEventMetrics extends EventMetrics {
-  readonly pipelines: Readonly<Record<string, EventMetrics>>;
-}
+export type AllEventMetrics = EventMetrics & { readonly pipelines: Readonly<Record<string, EventMetrics>> };
+
+/** The figures that are shown, each with its key. */
+export const jsonFigures = figureEntries.flatMap(([name, metric]) =>
+  metric.json === undefined ? [] : [{ name, key: metric.json as JsonKey, ...metric }],
+);
 
 /** The figures out of one snapshot of the counts, so that they agree with each other. */
 export function eventMetrics(counts: Readonly<Record<string, PipelineCounts>>, uptimeMs: number): AllEventMetrics {
@@ -29,14 +27,10 @@ export function eventMetrics(counts: Readonly<Record<string, PipelineCounts>>, u
 function metricsOf(counts: readonly PipelineCounts[], uptimeMs: number): EventMetrics {
   const sum = (figure: (count: PipelineCounts) => number) => counts.reduce((total, count) => total + figure(count), 0);
   const processed = sum((count) => count.processed);
+  const sums = jsonFigures.map(({ name, key }) => [key, toThousandths(sum((count) => Number(count[name])))] as const);
   return {
-    events_received: sum((count) => count.received),
-    events_processed: processed,
-    events_failed: sum((count) => count.failed),
+    ...(Object.fromEntries(sums) as Record<JsonKey, number>),
     average_processing_latency_ms: processed === 0 ? 0 : toThousandths(sum((count) => count.latencyMsTotal) / processed),
-    current_queue_depth: sum((count) => count.depth),
-    active_workers: sum((count) => count.concurrency),
-    events_per_second: toThousandths(sum((count) => count.perSecond)),
     uptime_seconds: toThousandths(uptimeMs / 1000),
   };
 }

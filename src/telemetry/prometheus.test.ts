@@ -1,25 +1,28 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { metricsPage, withTables } from '../../test/metrics-tables.ts';
 import { Counters } from '../engine/counts.ts';
 import type { Leftover } from '../engine/leftovers/leftover.ts';
+import { figureEntries, histogramEntries, recordOf } from '../engine/metric-names.ts';
 import { ProcessCounts } from './process-counts.ts';
 import { Prometheus } from './prometheus.ts';
+import { serverMetrics } from './server-metrics.ts';
 
-const documentation = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+const documentation = readFileSync(metricsPage, 'utf8');
 
-async function scrape(counters: Counters): Promise<string> {
-  const counts = { visits: counters.snapshot({ concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500, paused: false }, 0) };
-  const leftovers = ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 }));
-  const waits = [{ pipeline: 'visits', endpoint: 'shop', postponed: 'no port', restingAddresses: 3, silentAddresses: [], crowding: [] }];
-  return new Prometheus(new ProcessCounts()).text({
-    counts,
-    leftovers,
-    waits,
-    store: { logBytes: 4_096 },
-    uptimeMs: 1_500,
-    refusals: { missing: 3 },
-  });
+const lookedAt = { concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500, paused: false };
+const rest = {
+  leftovers: ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 })),
+  waits: [{ pipeline: 'visits', endpoint: 'shop', postponed: 'no port', restingAddresses: 3, silentAddresses: [], crowding: [] }],
+  store: { logBytes: 4_096 },
+  uptimeMs: 1_500,
+  refusals: { missing: 3 },
+};
+const figureNames = figureEntries.map(([name]) => name);
+
+function scrape(counters: Counters): Promise<string> {
+  return new Prometheus(new ProcessCounts()).text({ ...rest, counts: { visits: counters.snapshot(lookedAt, 0) } });
 }
 
 /** Names with their types. */
@@ -27,24 +30,29 @@ const typesIn = (text: string) => new Map(Array.from(text.matchAll(/^# TYPE (\S+
 
 /** Rows of the tables that have a type: names with types and labels. */
 const documented = Array.from(
-  documentation.matchAll(/^\| `(\w+)` +\| (counter|gauge|histogram) +\| (.*?) +\|/gm),
-  ([, name = '', type, labels = '']) => ({ name, type, labels: labels.match(/\w+/g) ?? [] }),
+  documentation.matchAll(/^\| `(\w+)(?:\{outcome="\w+"\})?` +\| (counter|gauge|histogram) +\| (.*?) *\|/gm),
+  ([row, name = '', type, labels = '']) => ({
+    name,
+    type,
+    labels: [...(labels.match(/\w+/g) ?? []), ...(row.includes('outcome=') ? ['outcome'] : [])],
+  }),
 );
 
-test('docs/metrics.md has a row for every metric of ours, with its type, and none that is not there', async () => {
-  const types = typesIn(await scrape(new Counters()));
+test('the tables of docs/metrics.md are as the lists of metrics say: `npm run metrics` writes them', () => {
+  assert.equal(withTables(documentation), documentation);
+});
+
+test('docs/metrics.md has a row for every metric of ours, with its type and labels, and none that is not there', async () => {
+  const text = await scrape(new Counters());
+  const types = typesIn(text);
   for (const { name, type } of documented) assert.equal(types.get(name), type, name);
   const ours = [...types.keys()].filter((name) => name.startsWith('millrace_'));
-  assert.ok(ours.length > 5);
+  assert.ok(ours.length > 25);
   const names = documented.map(({ name }) => name);
   assert.deepEqual(
     ours.filter((name) => !names.includes(name)),
     [],
   );
-});
-
-test('docs/metrics.md names the labels that a metric has', async () => {
-  const text = await scrape(new Counters());
   for (const { name, labels } of documented.filter((metric) => metric.name.startsWith('millrace_'))) {
     const [, shown = ''] = new RegExp(`^${name}(?:_sum)?(?:\\{(.*?)\\})? `, 'm').exec(text) ?? [];
     assert.deepEqual(
@@ -55,11 +63,29 @@ test('docs/metrics.md names the labels that a metric has', async () => {
   }
 });
 
-test('docs/metrics.md names every outcome', async () => {
-  const text = await scrape(new Counters());
-  const outcomes = Array.from(text.matchAll(/outcome="(\w+)"/g), ([, outcome = '']) => outcome);
-  assert.equal(outcomes.length, 12);
-  for (const outcome of outcomes) assert.ok(documentation.includes(`\`${outcome}\``), outcome);
+test('a counter ends with _total, a duration with _seconds, and no name and outcome stand for two figures', () => {
+  const shown = [...figureEntries, ...histogramEntries].filter(([, { prometheus }]) => prometheus !== undefined);
+  for (const [name, { kind, unit, prometheus = '' }] of shown) {
+    assert.equal(prometheus.endsWith('_total'), kind === 'counter', name);
+    assert.equal(prometheus.endsWith('_seconds'), unit === 'ms', name);
+  }
+  for (const [name, { kind }] of Object.entries(serverMetrics)) assert.equal(name.endsWith('_total'), kind === 'counter', name);
+  const places = shown.map(([, { prometheus, outcome = '' }]) => `${prometheus} ${outcome}`);
+  assert.equal(new Set(places).size, shown.length);
+});
+
+test('every figure that is shown has its own value in the exposition', async () => {
+  const counts = {
+    visits: { ...new Counters().snapshot(lookedAt, 0), ...recordOf(figureNames, (name) => 1_000 + figureNames.indexOf(name)) },
+  };
+  const text = await new Prometheus(new ProcessCounts()).text({ ...rest, counts: { visits: { ...counts.visits, paused: true } } });
+  for (const [name, { prometheus, outcome, unit }] of figureEntries) {
+    if (prometheus === undefined) continue;
+    const measured = 1_000 + figureNames.indexOf(name);
+    const value = unit === 'flag' ? 1 : unit === 'ms' ? measured / 1_000 : measured;
+    const labels = outcome === undefined ? '' : `,outcome="${outcome}"`;
+    assert.ok(text.includes(`${prometheus}{pipeline="visits"${labels}} ${value}\n`), name);
+  }
 });
 
 test('a histogram counts up to each bound, and in seconds', async () => {

@@ -24,6 +24,8 @@ const spans = (name: string): ReadableSpan[] => exporter.getFinishedSpans().filt
 /** What handlers saw. */
 const seen: { readonly traceparent: string | undefined; readonly active: string | undefined }[] = [];
 
+let thrown: unknown = new Error('not today');
+
 const visits = pipeline('visits', {
   event: z.object({ page: z.string(), fails: z.boolean().default(false) }),
   key: ({ page }) => page,
@@ -31,7 +33,7 @@ const visits = pipeline('visits', {
   async handle(visit, _state, turn) {
     await setImmediate();
     seen.push({ traceparent: turn.traceparent, active: trace.getActiveSpan()?.spanContext().spanId });
-    if (visit.fails) throw new Error('not today');
+    if (visit.fails) throw thrown;
   },
 });
 
@@ -97,5 +99,32 @@ test('a crash between acceptance and handling does not lose the trace', async ()
   await t.drain();
   assert.ok(spans('handle').length > 0);
   assert.ok(spans('handle').every((span) => span.spanContext().traceId === traceId));
+  await t.stop();
+});
+
+test('an attempt that threw what cannot be read is a span that has ended, and says that it failed', async () => {
+  const failing = (): never => {
+    throw new Error('read');
+  };
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const hidden = [
+    revoked,
+    new Proxy(new Error('x'), { getPrototypeOf: failing }),
+    Object.defineProperties(new Error('x'), { message: { get: failing }, code: { get: failing }, stack: { get: failing } }),
+  ];
+  const t = await testMill({ pipelines: [visits], tracing: openTelemetry() });
+  for (const [at, each] of hidden.entries()) {
+    thrown = each;
+    exporter.reset();
+    await t.ingest('visits', { page: String(at), fails: true }, { traceparent });
+    await t.drain();
+    const [handle] = spans('handle');
+    assert.equal(handle?.status.code, SpanStatusCode.ERROR);
+    assert.deepEqual(
+      handle.events.map(({ name }) => name),
+      ['exception'],
+    );
+  }
   await t.stop();
 });

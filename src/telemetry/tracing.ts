@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Span, Tracing } from '../engine/tracing.ts';
-import { messageOf } from '../errors.ts';
+import { isError, messageOf } from '../errors.ts';
 import { version } from '../version.ts';
 
 /**
@@ -40,10 +40,19 @@ class TracedSpan implements Span {
 
   end(error?: unknown): void {
     if (error !== undefined) {
-      this.#span.recordException(error instanceof Error ? error : messageOf(error));
+      this.#record(error);
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
     }
     this.#span.end();
+  }
+
+  #record(error: unknown): void {
+    try {
+      this.#span.recordException(isError(error) ? error : messageOf(error));
+    } catch {
+      // A getter of the error throws when it is read.
+      this.#span.recordException(messageOf(error));
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts';
-import type { Commit, Committed, Store } from '../store/store.ts';
+import type { Lease, Store } from '../store/store.ts';
 
 /** A store that knows how many of its calls are under way and may fail commits, as a crash would. */
 export interface ObservedStore extends Store {
@@ -34,19 +34,26 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     }
   }
 
-  async function commit(work: Commit): Promise<Committed> {
-    const { pipeline, slice } = work.partition;
-    const partition = `${pipeline}/${slice}`;
-    if (faults.crashBeforeCommit && !failed.delete(partition)) {
-      failed.add(partition);
-      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'a crash before the commit, as the test asked for');
-    }
-    return store.commit(work);
+  function observeLease(lease: Lease): Lease {
+    const partition = `${lease.partition.pipeline}/${lease.partition.slice}`;
+    return {
+      partition: lease.partition,
+      standing: lease.standing,
+      commit: (work) =>
+        count(async () => {
+          if (!faults.crashBeforeCommit || failed.delete(partition)) return lease.commit(work);
+          failed.add(partition);
+          throw new MillraceError('MILL_STORE_UNAVAILABLE', 'a crash before the commit, as the test asked for');
+        }),
+      renew: () => count(() => lease.renew()),
+      release: () => count(() => lease.release()),
+    };
   }
 
   return {
     kind: store.kind,
     partitions: store.partitions,
+    leaseMs: store.leaseMs,
     get underWay() {
       return underWay;
     },
@@ -57,8 +64,10 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
       isCut = true;
     },
     open: (declaration, log) => count(() => store.open(declaration, log)),
-    claim: (partition) => count(() => store.claim(partition)),
+    claim: (partition) => count(async () => observeLease(await store.claim(partition))),
+    listen: (announced) => store.listen(announced),
     append: (events) => count(() => store.append(events)),
+    progress: (partition) => count(() => store.progress(partition)),
     read: (...asked) => count(() => store.read(...asked)),
     load: (...asked) => count(() => store.load(...asked)),
     held: (...asked) => count(() => store.held(...asked)),
@@ -70,7 +79,6 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     dueByFlow: (partition, query) => count(() => store.dueByFlow(partition, query)),
     nextDeliveryDue: (partition, endpoint, after) => count(() => store.nextDeliveryDue(partition, endpoint, after)),
     pendingOrigins: (partition, origins) => count(() => store.pendingOrigins(partition, origins)),
-    commit: (work) => count(() => commit(work)),
     deadLetters: (...asked) => count(() => store.deadLetters(...asked)),
     prune: (retention) => count(() => store.prune(retention)),
     query: (...asked) => count(() => store.query(...asked)),

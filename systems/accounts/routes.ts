@@ -11,6 +11,7 @@ import {
   pageSchema,
   parseRequest,
   refuseIdempotencyKey,
+  signalOf,
   traceOf,
 } from '../../src/server/index.ts';
 import { HighestQuery, listHighest } from './highest.ts';
@@ -57,7 +58,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
       },
     },
-    async (request) => listAccounts(mill, await parseRequest(AccountQuery, request.query), { signal: request.signal }),
+    async (request, reply) => listAccounts(mill, await parseRequest(AccountQuery, request.query), { signal: signalOf(reply) }),
   );
 
   app.get(
@@ -69,7 +70,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
       },
     },
-    async (request) => listHighest(mill, await parseRequest(HighestQuery, request.query), { signal: request.signal }),
+    async (request, reply) => listHighest(mill, await parseRequest(HighestQuery, request.query), { signal: signalOf(reply) }),
   );
 
   const params = jsonSchemaOf(Params);
@@ -83,7 +84,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(AccountAnswer, 'output') },
       },
     },
-    async (request) => findAccount(mill, (await parseRequest(Params, request.params)).id, { signal: request.signal }),
+    async (request, reply) => findAccount(mill, (await parseRequest(Params, request.params)).id, { signal: signalOf(reply) }),
   );
 
   app.get(
@@ -96,11 +97,11 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(VersionAnswer), 'output') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { id } = await parseRequest(Params, request.params);
       const query = await parseRequest(VersionQuery, request.query);
-      await findAccount(mill, id, { signal: request.signal });
-      return listVersions(mill, id, query, { signal: request.signal });
+      await findAccount(mill, id, { signal: signalOf(reply) });
+      return listVersions(mill, id, query, { signal: signalOf(reply) });
     },
   );
 }

@@ -101,7 +101,7 @@ for (const [how, processor] of [
     await t.advance('10s');
     const letters = await t.deadLetters();
     assert.deepEqual(
-      letters.map(({ key, attempts, reason, parked }) => [key, attempts, reason, parked]),
+      letters.map((letter) => [letter.key, letter.attempts, letter.reason, letter.kind === 'event' && letter.parked]),
       [[reading(1).id, 3, 'attempt 3 failed', false]],
     );
     assert.deepEqual(

@@ -11,6 +11,7 @@ import {
   pageSchema,
   parseRequest,
   refuseIdempotencyKey,
+  signalOf,
   traceOf,
   withRowErrors,
 } from '../../src/server/index.ts';
@@ -78,7 +79,7 @@ export function addRoutes(
         response: { 200: jsonSchemaOf(pageSchema(EventAnswer), 'output') },
       },
     },
-    async (request) => listEvents(mill, storage, await parseRequest(EventQuery, request.query), { signal: request.signal }),
+    async (request, reply) => listEvents(mill, storage, await parseRequest(EventQuery, request.query), { signal: signalOf(reply) }),
   );
 
   app.get(

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { v7 as newId } from 'uuid';
 import * as z from 'zod';
 import { type Mill, MillraceError } from '../../src/index.ts';
-import { idempotencyKeyHeader, jsonSchemaOf, noQuery, parseRequest, traceOf } from '../../src/server/index.ts';
+import { idempotencyKeyHeader, jsonSchemaOf, noQuery, parseRequest, signalOf, traceOf } from '../../src/server/index.ts';
 import { uuidKeyOf } from '../shared/uuid.ts';
 import { findMessage, type ListName, listings, listMessages, MessageAnswer, MessageList, MessageQuery, readMessage } from './list.ts';
 import { type MessageEvent, NewMessage } from './message.ts';
@@ -70,13 +70,13 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
           response: { 200: jsonSchemaOf(MessageList, 'output') },
         },
       },
-      async (request) => listMessages(mill, name, await parseRequest(MessageQuery, request.query), { signal: request.signal }),
+      async (request, reply) => listMessages(mill, name, await parseRequest(MessageQuery, request.query), { signal: signalOf(reply) }),
     );
   }
 
   app.get(
     '/messages/:id',
     { schema: { summary: 'One message', params: jsonSchemaOf(Params), querystring: noQuery, response: { 200: message } } },
-    async (request) => findMessage(mill, (await parseRequest(Params, request.params)).id, { signal: request.signal }),
+    async (request, reply) => findMessage(mill, (await parseRequest(Params, request.params)).id, { signal: signalOf(reply) }),
   );
 }

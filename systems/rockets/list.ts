@@ -60,7 +60,7 @@ export async function findRockets(
   const rows = rowsOfPage(found, asked);
   const last = rows.at(-1);
   const more = found.length > rows.length && last !== undefined;
-  if (more && limit === undefined) return wholeList(mill, { sort, order, after }, rows, reading);
+  if (more && limit === undefined) return wholeList(mill, { sort, order, after }, { rows }, reading);
   const whole = !more && after === undefined;
   return {
     count: whole ? rows.length : await countAll(mill, reading),
@@ -78,17 +78,20 @@ export async function findRockets(
 async function* wholeList(
   mill: Mill,
   { sort, order, after }: Omit<Selection, 'limit'>,
-  first: readonly Row[],
+  found: { rows: readonly Row[] },
   reading: ReadOptions,
 ): AsyncGenerator<string> {
   let count = 0;
   yield `{"sort":"${sort}","order":"${order}","rockets":[`;
-  for (let rows = first; rows.length > 0; ) {
-    const rockets = (await withPending(mill, rows, reading)).map((rocket) => JSON.stringify(rocket)).join(',');
-    yield count === 0 ? rockets : `,${rockets}`;
-    count += rows.length;
-    const place = await placeOf(cursorOf(rows.at(-1) as Row, { sort, order }), sort, order);
-    rows = rowsOfPage(await selectSorted(mill, { sort, order, after: place, limit: pieceMax + 1 }, reading), pieceMax);
+  while (found.rows.length > 0) {
+    const rockets = (await withPending(mill, found.rows, reading)).map((rocket) => JSON.stringify(rocket)).join(',');
+    const place = await placeOf(cursorOf(found.rows.at(-1) as Row, { sort, order }), sort, order);
+    const separator = count === 0 ? '' : ',';
+    count += found.rows.length;
+    // While a piece waits to be read, nothing else is in memory.
+    found.rows = [];
+    yield separator + rockets;
+    found.rows = rowsOfPage(await selectSorted(mill, { sort, order, after: place, limit: pieceMax + 1 }, reading), pieceMax);
   }
   yield `],"count":${after === undefined ? count : await countAll(mill, reading)}}`;
 }

@@ -10,6 +10,7 @@ import {
   pageSchema,
   parseRequest,
   rowErrors,
+  signalOf,
   traceOf,
 } from '../../src/server/index.ts';
 import { Uuid } from '../shared/uuid.ts';
@@ -68,7 +69,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
       },
     },
     async (request, reply) => {
-      const found = await findRockets(mill, await parseRequest(RocketQuery, request.query), { signal: request.signal });
+      const found = await findRockets(mill, await parseRequest(RocketQuery, request.query), { signal: signalOf(reply) });
       if ('rockets' in found) return found;
       // One piece at a time is in memory, until the client has read it.
       return reply.type('application/json; charset=utf-8').send(Readable.from(found, { objectMode: false }));
@@ -79,11 +80,11 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
   app.get(
     '/rockets/:id',
     { schema: { summary: 'One rocket', params, querystring: noQuery, response: { 200: jsonSchemaOf(RocketAnswer, 'output') } } },
-    async (request) => {
+    async (request, reply) => {
       const { id } = await parseRequest(Params, request.params);
       const [rocket, [status]] = await Promise.all([
-        findRocket(mill, id, { signal: request.signal }),
-        mill.keys(pipelineName, [id], { signal: request.signal }),
+        findRocket(mill, id, { signal: signalOf(reply) }),
+        mill.keys(pipelineName, [id], { signal: signalOf(reply) }),
       ]);
       return { ...rocket, pendingMessages: status?.pending ?? 0 };
     },
@@ -99,11 +100,11 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(HistoryItem), 'output') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { id } = await parseRequest(Params, request.params);
       const query = await parseRequest(HistoryQuery, request.query);
-      await findRocket(mill, id, { signal: request.signal });
-      return findHistory(mill, id, query, { signal: request.signal });
+      await findRocket(mill, id, { signal: signalOf(reply) });
+      return findHistory(mill, id, query, { signal: signalOf(reply) });
     },
   );
 }

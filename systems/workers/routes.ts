@@ -9,6 +9,7 @@ import {
   noQuery,
   pageSchema,
   parseRequest,
+  signalOf,
   traceOf,
 } from '../../src/server/index.ts';
 import { findWorker, listWorkers, WorkerAnswer, WorkerQuery } from './list.ts';
@@ -58,7 +59,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
         response: { 200: jsonSchemaOf(pageSchema(WorkerAnswer), 'output') },
       },
     },
-    async (request) => listWorkers(mill, workers, await parseRequest(WorkerQuery, request.query), { signal: request.signal }),
+    async (request, reply) => listWorkers(mill, workers, await parseRequest(WorkerQuery, request.query), { signal: signalOf(reply) }),
   );
 
   app.get(
@@ -71,9 +72,9 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
         response: { 200: jsonSchemaOf(WorkerAnswer, 'output') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { worker } = await parseRequest(Params, request.params);
-      if (worker >= 1 && worker <= workers) return findWorker(mill, worker, { signal: request.signal });
+      if (worker >= 1 && worker <= workers) return findWorker(mill, worker, { signal: signalOf(reply) });
       throw new MillraceError('MILL_NOT_FOUND', `expected a worker from 1 to ${workers}, found ${worker}`);
     },
   );

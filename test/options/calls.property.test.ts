@@ -15,6 +15,7 @@ import {
   integerBetween,
   jsonSchemaOf,
   parseRequest,
+  signalOf,
   traceOf,
 } from '../../src/server/index.ts';
 import { storeContract, type TestMill, testMill, VirtualClock } from '../../src/testing/index.ts';
@@ -56,6 +57,7 @@ describe('other arguments', () => {
     'a cursor': (value) => decodeCursor(z.tuple([z.string()]), value),
     'the schema of an exact value': (value) => exactly(value),
     'the row of an exact value': (value) => exactValue(value, 'x' as never),
+    'the reply of a signal': (value) => signalOf(value),
     'the request of a trace': (value) => traceOf(value),
     'the verdicts on a batch': (value) => answerBatch(value, ''),
     'the headers of an answer': (value) => retryAfterMs(value),

@@ -1,6 +1,7 @@
 import { createServer, type MillServer, type ServerOptions, tokensIn } from 'millrace/server';
 import {
   checkMoments,
+  type Lease,
   type ListBounds,
   type LoggedEvent,
   MillraceError,
@@ -20,9 +21,13 @@ export function cached(store: Store, log: readonly LoggedEvent[]): Store {
       const found = log.filter(({ position }) => position > after).slice(0, limit);
       return upTo(found, sizeOfEvent, charactersMax);
     },
-    commit: async (work: Parameters<Store['commit']>[0]) => {
-      checkMoments(work);
-      return store.commit(work);
+    claim: async (partition: PartitionId): Promise<Lease> => {
+      const lease = await store.claim(partition);
+      const commit: Lease['commit'] = async (work) => {
+        checkMoments(work);
+        return lease.commit(work);
+      };
+      return Object.assign(Object.create(lease) as Lease, { commit });
     },
   });
 }

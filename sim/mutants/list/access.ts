@@ -3,7 +3,7 @@ import { beside, system } from '../suites.ts';
 
 const ask = 'src/server/access/ask.ts';
 const guard = 'src/server/access/guard.ts';
-const direct = 'src/server/direct-routes.ts';
+const plain = 'src/server/plain-routes.ts';
 const table = system('access');
 const locked = beside('server/access/guard');
 
@@ -34,6 +34,14 @@ export const access: readonly Mutant[] = [
     tests: [locked, table],
   },
   {
+    name: 'systems-without-pipelines-open-to-any-token',
+    promises: [],
+    file: 'src/server/server.ts',
+    find: "pipelines: names.length > 0 ? names : 'all',",
+    replace: 'pipelines: names,',
+    tests: [locked],
+  },
+  {
     name: 'changing-routes-need-read',
     promises: [],
     file: ask,
@@ -45,8 +53,8 @@ export const access: readonly Mutant[] = [
     name: 'unknown-paths-told-to-anybody',
     promises: [],
     file: guard,
-    find: "if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request);",
-    replace: "if (ask === 'any token' || ask.access === 'open') return this.#openTo(token, request);",
+    find: "if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request, reply);",
+    replace: "if (ask === 'any token' || ask.access === 'open') return this.#openTo(token, request, reply);",
     tests: [table],
   },
   {
@@ -60,17 +68,33 @@ export const access: readonly Mutant[] = [
   {
     name: 'hooks-passed-by',
     promises: [],
-    file: direct,
-    find: 'if (registered !== undefined && !this.#isHooked(registered)) {',
-    replace: 'if (registered !== undefined) {',
+    file: plain,
+    find: '|| this.#isChanged(route.scope)) return undefined;',
+    replace: ') return undefined;',
     tests: [beside('server/direct-routes')],
   },
   {
-    name: 'hooks-in-options-passed-by',
+    name: 'options-passed-by',
     promises: [],
-    file: direct,
-    find: 'if (hookNames.some((name) => options[name] !== undefined)) return true;',
+    file: plain,
+    find: 'if (Object.entries(options).some(([name, value]) => value !== undefined && !plainOptions.has(name))) return false;',
     replace: '',
+    tests: [beside('server/direct-routes')],
+  },
+  {
+    name: 'constraints-of-others-passed-by',
+    promises: [],
+    file: plain,
+    find: 'if (this.#registered.some(({ options }) => options.constraints !== undefined)) return undefined;',
+    replace: '',
+    tests: [beside('server/direct-routes')],
+  },
+  {
+    name: 'routes-of-embedders-passed-by',
+    promises: [],
+    file: plain,
+    find: 'return this.#leadsTo(url, path) ? route.options : undefined;',
+    replace: 'void path;\n    return route.options;',
     tests: [beside('server/direct-routes')],
   },
   {
@@ -93,9 +117,17 @@ export const access: readonly Mutant[] = [
     name: 'strangers-not-slowed-down',
     promises: [],
     file: 'src/server/access/strangers.ts',
-    find: 'if (waitMs === 0 || this.#waiting >= waitingMax) return undefined;',
-    replace: 'if (waitMs >= 0) return undefined;',
+    find: "return waitMs > 0 ? this.#wait(waitMs) : 'now';",
+    replace: "return waitMs > waitMaxMs ? this.#wait(waitMs) : 'now';",
     tests: [locked],
+  },
+  {
+    name: 'strangers-answered-beyond-all-bounds',
+    promises: [],
+    file: 'src/server/access/strangers.ts',
+    find: "if (waitMs > 0 && (waitMs > waitMaxMs || this.#waiting >= waitingMax)) return 'never';",
+    replace: "if (waitMs > 0 && (waitMs > waitMaxMs || this.#waiting >= waitingMax)) return 'now';",
+    tests: [locked, beside('server/access/strangers')],
   },
   {
     name: 'tokens-forgotten-when-unreadable',
@@ -103,6 +135,54 @@ export const access: readonly Mutant[] = [
     file: 'src/server/access/tokens.ts',
     find: "log.error({ path, reason: messageOf(error) }, 'cannot",
     replace: "tokens.replace([]);\n      log.error({ path, reason: messageOf(error) }, 'cannot",
+    tests: [locked],
+  },
+  {
+    name: 'emptied-file-locks-everybody-out',
+    promises: [],
+    file: 'src/server/access/tokens.ts',
+    find: 'tokens.replace(tokensIn(readTokens(path, source), source).all);',
+    replace: 'tokens.replace(parseTokens(readTokens(path, source), source));',
+    tests: [locked],
+  },
+  {
+    name: 'files-of-the-store-told-to-callers',
+    promises: [],
+    file: 'src/server/problem.ts',
+    find: 'if (!isOfStore(error.code)) return messageOf(error);',
+    replace: 'if (!isOfStore(error.code) || error.retryable) return messageOf(error);',
+    tests: [locked],
+  },
+  {
+    name: 'queries-logged',
+    promises: [],
+    file: 'src/server/path-of.ts',
+    find: "return url.split('?', 1)[0] ?? '';",
+    replace: 'return url;',
+    tests: [locked, beside('server/failures')],
+  },
+  {
+    name: 'credentials-shown-of-what-is-no-url',
+    promises: [],
+    file: 'src/server/dead-letters.ts',
+    find: "if (parsed === null || parsed.host === '') return url.replace(/^.*@/s, '***@');",
+    replace: "if (parsed === null || parsed.host === '') return url;",
+    tests: [beside('server/dead-letters')],
+  },
+  {
+    name: 'unknown-roles-taken',
+    promises: [],
+    file: 'src/server/access/check-routes.ts',
+    find: "if (access !== undefined) checkName(access, accesses, place.at('access'));",
+    replace: 'void access;\n  void accesses;',
+    tests: [locked],
+  },
+  {
+    name: 'connections-of-strangers-kept',
+    promises: [],
+    file: 'src/server/gate.ts',
+    find: 'if (this.#places.areShort && this.#guard.isStranger(request.raw.headers)) reply.raw.shouldKeepAlive = false;',
+    replace: '',
     tests: [locked],
   },
 ];

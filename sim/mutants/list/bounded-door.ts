@@ -91,7 +91,7 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'far-number-skipped-to',
     promises: [7],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/lane-turns.ts',
     find: 'if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {',
     replace: 'if (lane.next < 0) {',
     tests: [promise('bounded-numbers')],
@@ -107,8 +107,8 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'events-on-their-way-to-a-cold-key-not-counted',
     promises: [7],
-    file: 'src/engine/lanes.ts',
-    find: 'lane.arriving = this.#means.arriving(lane.key);',
+    file: 'src/engine/warm-lanes.ts',
+    find: 'lane.admit(this.#means.arriving(lane.key));',
     replace: '',
     tests: [promise('bounded-numbers')],
   },
@@ -147,8 +147,8 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'room-of-a-refused-event-not-given-back',
     promises: [7],
-    file: admissions,
-    find: 'if (lane !== undefined && lane.arriving > 0) lane.arriving -= 1;',
+    file: 'src/engine/admissions.ts',
+    find: 'lane?.endArrival();',
     replace: '',
     tests: [promise('bounded-door')],
   },

@@ -1,7 +1,8 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
-const lanes = 'src/engine/lanes.ts';
+const warmLanes = 'src/engine/warm-lanes.ts';
+const laneTurns = 'src/engine/lane-turns.ts';
 const door = 'src/engine/door.ts';
 const dueReader = 'src/engine/outbox/due-reader.ts';
 const feed = 'src/engine/feed.ts';
@@ -15,7 +16,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'states-never-forgotten-for-memory',
     promises: [7],
-    file: lanes,
+    file: warmLanes,
     find: ' && !memory.mustForget) return;',
     replace: ') return;',
     tests,
@@ -23,7 +24,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'others-not-asked-for-memory',
     promises: [7],
-    file: lanes,
+    file: warmLanes,
     find: 'memory.askOthers(this.#forgetIdle);',
     replace: 'void memory;',
     tests,
@@ -37,9 +38,49 @@ export const boundedMemory: readonly Mutant[] = [
     tests,
   },
   {
+    name: 'input-of-an-asynchronous-schema-counted-for-ever',
+    promises: [7],
+    file: 'src/engine/identify.ts',
+    find: 'return await result;\n  } finally {\n    arriving.change(-bytes);',
+    replace: 'return await result;\n  } finally {\n    arriving.change(0);',
+    tests,
+  },
+  {
+    name: 'input-of-an-asynchronous-schema-not-counted',
+    promises: [7],
+    file: 'src/engine/identify.ts',
+    find: 'return bytesOfValue(input, inputBytesMax * eventBytes);',
+    replace: 'return bytesOfValue(input, 0 * eventBytes);',
+    tests,
+  },
+  {
+    name: 'input-of-a-late-schema-not-counted',
+    promises: [7],
+    file: 'src/engine/identify.ts',
+    find: 'lateAnswers.hold(validated, bytes);',
+    replace: 'lateAnswers.hold(validated, 0);',
+    tests,
+  },
+  {
+    name: 'input-of-a-late-schema-counted-for-ever',
+    promises: [7],
+    file: 'src/engine/late-answers.ts',
+    find: 'answer.then(release, release);',
+    replace: 'answer.catch(() => undefined);',
+    tests,
+  },
+  {
+    name: 'waiting-batch-not-counted',
+    promises: [7],
+    file: door,
+    find: 'if (waiting.bytes === 0) waiting.change(',
+    replace: 'if (waiting.bytes < 0) waiting.change(',
+    tests,
+  },
+  {
     name: 'asynchronous-turns-ignore-memory',
     promises: [7],
-    file: lanes,
+    file: laneTurns,
     find: 'if (running > 0 && memory.running.isSpent) return true;',
     replace: '',
     tests,
@@ -47,7 +88,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'commit-of-any-size',
     promises: [7],
-    file: lanes,
+    file: laneTurns,
     find: 'turns > 0 && (bytes >= memory.draftBytesMax || memory.isCrowded)',
     replace: 'false',
     tests,
@@ -55,7 +96,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'busy-key-keeps-all-in-memory',
     promises: [7],
-    file: lanes,
+    file: 'src/engine/lanes.ts',
     find: '(this.#means.memory.waiting.isSpent && !lane.isFree)',
     replace: 'false',
     tests,
@@ -63,9 +104,9 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'held-events-cut-short-are-lost',
     promises: [3, 8],
-    file: lanes,
+    file: 'src/engine/read-back.ts',
     find: 'isFullList(events, sizeOfEvent, { limit, sizeMax: memory.readMax })',
-    replace: 'events.length === queuedMax',
+    replace: 'events.length === eventsMax',
     tests,
   },
   {
@@ -194,6 +235,22 @@ export const boundedMemory: readonly Mutant[] = [
     file: 'src/server/pipelining.ts',
     find: 'if (line.atWork < atWorkMax && line.waiting.length === 0) begin(request, response, line);',
     replace: 'if (line.waiting.length === 0) begin(request, response, line);',
+    tests: clients,
+  },
+  {
+    name: 'waiting-streams-not-counted',
+    promises: [7],
+    file: answers,
+    find: 'piecesOfStream * response.writableLength - unread.bytes',
+    replace: '0 * response.writableLength - unread.bytes',
+    tests: clients,
+  },
+  {
+    name: 'read-pieces-of-a-stream-never-free',
+    promises: [7],
+    file: answers,
+    find: "response.on('drain', release).on('close', release);",
+    replace: "response.on('close', release);",
     tests: clients,
   },
 ];

@@ -1,10 +1,10 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, promise, simulation } from '../suites.ts';
 
+const retryAlarms = 'src/engine/retry-alarms.ts';
 const clock = 'src/engine/clock.ts';
 const cron = 'src/pipeline/cron.ts';
 const dueReader = 'src/engine/outbox/due-reader.ts';
-const lanes = 'src/engine/lanes.ts';
 const queue = 'src/engine/timer-queue.ts';
 const schedules = 'src/engine/schedules/schedules.ts';
 const time = 'src/engine/outbox/delivery-time.ts';
@@ -70,41 +70,41 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'retry-waits-for-a-clock-that-was-set-back',
     promises: [3],
-    file: lanes,
-    find: 'lane.disarm = clock.alarm(at, ring, Math.min(at - clock.now(), maxMs));',
-    replace: 'lane.disarm = clock.alarm(at, ring);',
+    file: retryAlarms,
+    find: 'clock.alarm(at, ring, Math.min(at - clock.now(), pauseMsMax))',
+    replace: 'clock.alarm(at, ring)',
     tests: [promise('clock-jumps')],
   },
   {
     name: 'retry-of-a-former-process-waits-for-a-clock-that-was-set-back',
     promises: [3],
-    file: lanes,
-    find: 'Math.min(at - clock.now(), maxMs)',
+    file: retryAlarms,
+    find: 'Math.min(at - clock.now(), pauseMsMax)',
     replace: 'at - clock.now()',
     tests: [promise('clock-jumps')],
   },
   {
     name: 'retry-that-has-waited-long-enough-waits-again',
     promises: [3],
-    file: lanes,
-    find: ' || (lane.awaited === at && lane.disarm === undefined)',
+    file: retryAlarms,
+    find: ' || lane.hasAwaited(at)',
     replace: '',
     tests: [promise('clock-jumps')],
   },
   {
-    name: 'gap-waits-anew-with-every-event',
+    name: 'retry-waits-anew-each-time-that-its-key-is-read-back',
     promises: [3],
-    file: lanes,
-    find: 'if (lane.disarm !== undefined && lane.awaited === at) return;',
+    file: retryAlarms,
+    find: 'if (lane.isArmedFor(at)) return;',
     replace: '',
-    tests: [promise('clock-jumps')],
+    tests: [beside('engine/retry-alarms')],
   },
   {
     name: 'failed-timer-overtaken-after-the-clock-was-set-back',
     promises: [3, 5],
-    file: 'src/engine/lane.ts',
-    find: 'if (timer.attempts > 0 || (isDue && timer.dueAt < event.acceptedAt)) this.takeDue(timer);',
-    replace: 'if (isDue && (timer.attempts > 0 || timer.dueAt < event.acceptedAt)) this.takeDue(timer);',
+    file: 'src/engine/key-timers.ts',
+    find: 'if (timer.attempts > 0 || (isDue && timer.dueAt < event.acceptedAt)) this.#take(timer);',
+    replace: 'if (isDue && (timer.attempts > 0 || timer.dueAt < event.acceptedAt)) this.#take(timer);',
     tests: [promise('clock-jumps')],
   },
   {

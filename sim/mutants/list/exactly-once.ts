@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const lane = 'src/engine/lane.ts';
 const draft = 'src/engine/draft.ts';
 const runner = 'src/engine/runner.ts';
 const tenure = 'src/engine/tenure.ts';
@@ -14,14 +15,14 @@ export const exactlyOnce: readonly Mutant[] = [
     file: writer,
     find: 'AND slice = ? AND epoch = ?',
     replace: 'AND slice = ? AND epoch >= ?',
-    tests: [contract('sqlite', 'a commit under an earlier epoch takes no effect at all')],
+    tests: [contract('sqlite', 'a commit under an earlier claim takes no effect at all')],
   },
   {
     name: 'fence-dropped-in-memory',
     promises: [2, 8],
-    file: 'src/store/memory/partition-records.ts',
-    find: 'if (epoch !== this.#epoch || epoch === 0) {',
-    replace: 'if (epoch === 0) {',
+    file: 'src/store/memory/memory-lease.ts',
+    find: 'if (this.#latest.get(name)?.lease !== lease)\n      throw',
+    replace: 'if (!this.#latest.has(name))\n      throw',
     tests: [contract('memory')],
   },
   {
@@ -30,7 +31,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: writer,
     find: 'DO UPDATE SET epoch = epoch + 1 RETURNING',
     replace: 'DO UPDATE SET epoch = epoch RETURNING',
-    tests: [contract('sqlite', 'every claim raises the epoch of its partition'), promise('exactly-once')],
+    tests: [contract('sqlite', 'every claim ends the lease before it'), promise('exactly-once')],
   },
   {
     name: 'cursor-ahead-of-effects',
@@ -124,8 +125,8 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'rows-outside-of-the-transaction',
     promises: [2],
     file: 'src/store/memory/memory-store.ts',
-    find: 'records.judge(commit);\n    this.#tables.write(commit.rows);',
-    replace: 'this.#tables.write(commit.rows);\n    records.judge(commit);',
+    find: 'records.judge(commit);\n    this.#database.tables.write(commit.rows);',
+    replace: 'this.#database.tables.write(commit.rows);\n    records.judge(commit);',
     tests: [contract('memory')],
   },
   {
@@ -139,7 +140,7 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'state-of-a-failed-turn-kept',
     promises: [2],
-    file: 'src/engine/lane.ts',
+    file: lane,
     find: 'this.#state = undefined;\n    return state;',
     replace: 'return state;',
     tests: [promise('exactly-once')],
@@ -226,8 +227,8 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'key-forgotten-before-its-commit',
     promises: [2, 3],
-    file: 'src/engine/lane.ts',
-    find: 'this.draft <= committedDraft &&',
+    file: lane,
+    find: 'this.#draft <= committedDraft &&',
     replace: '',
     tests: [promise('in-order')],
   },

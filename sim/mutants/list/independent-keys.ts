@@ -1,7 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, promise } from '../suites.ts';
 
-const lanes = 'src/engine/lanes.ts';
+const laneTurns = 'src/engine/lane-turns.ts';
 const runner = 'src/engine/runner.ts';
 const resolver = 'src/engine/resolver.ts';
 
@@ -10,7 +10,7 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'slow-key-delays-all',
     promises: [4],
-    file: lanes,
+    file: laneTurns,
     find: 'if (running >= this.#pipeline.concurrency || turns',
     replace: 'if (running >= 1 || turns',
     tests: [promise('independent-keys')],
@@ -18,7 +18,7 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'concurrency-ignored',
     promises: [4, 7],
-    file: lanes,
+    file: laneTurns,
     find: 'if (running >= this.#pipeline.concurrency || turns',
     replace: 'if (turns',
     tests: [promise('independent-keys')],
@@ -26,7 +26,7 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'waiting-key-never-called',
     promises: [4],
-    file: lanes,
+    file: laneTurns,
     find: 'this.#line.wait(lane);',
     replace: '',
     tests: [promise('independent-keys')],
@@ -76,7 +76,7 @@ export const independentKeys: readonly Mutant[] = [
     name: 'discard-leaves-the-key-parked',
     promises: [4, 9],
     file: resolver,
-    find: "if (letter.parked && lane.status === 'parked') lane.status = 'open';",
+    find: "if (isParking(letter) && lane.status === 'parked') lane.unpark();",
     replace: '',
     tests: [promise('independent-keys')],
   },
@@ -123,8 +123,8 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'keys-that-wait-for-a-moment-take-the-room-of-others',
     promises: [4],
-    file: lanes,
-    find: 'this.#lanes.size - this.#waiting - this.#throttle.lanes > this.#means.limits.warmKeys',
+    file: 'src/engine/warm-lanes.ts',
+    find: 'this.#lanes.size - this.#bound() > this.#means.limits.warmKeys',
     replace: 'this.#lanes.size > this.#means.limits.warmKeys',
     tests: [promise('floods', 'keys whose retries come due at once')],
   },
@@ -140,8 +140,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'key-forgotten-while-it-waits-to-go-on',
     promises: [3],
     file: 'src/engine/lane.ts',
-    find: 'if (!still || this.isRung || this.isGapYoung',
-    replace: 'if (!still || this.isGapYoung',
-    tests: [promise('in-order'), promise('floods')],
+    find: 'if (!still || this.#isRung || this.#isGapYoung',
+    replace: 'if (!still || this.#isGapYoung',
+    tests: [beside('engine/lane', 'may be forgotten'), promise('in-order'), promise('floods')],
   },
 ];

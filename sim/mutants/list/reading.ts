@@ -7,8 +7,8 @@ export const reading: readonly Mutant[] = [
     name: 'own-write-not-waited-for',
     promises: [1],
     file: 'src/engine/key-reader.ts',
-    find: 'await this.#isCaughtUp(partition, [key], waitMs);\n    const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);\n    return readState',
-    replace: 'const [record] = await this.#load(partition.id, [key], reading, (_, one) => one);\n    return readState',
+    find: 'await this.#isCaughtUp(partition, [key], waitMs);\n    const [record] = await this.#load(\n',
+    replace: 'const [record] = await this.#load(\n',
     tests: [promise('fresh-reads')],
   },
   {
@@ -258,5 +258,21 @@ export const reading: readonly Mutant[] = [
     find: 'if (lane.isBusy && !this.#isPaused) await this.#lanes.rested(lane, deadline);',
     replace: 'await this.#until(() => !lane.isBusy, deadline);',
     tests: [promise('floods', 'readers of a key that is busy')],
+  },
+  {
+    name: 'large-reads-back-to-back',
+    promises: [7],
+    file: 'src/engine/large-reads.ts',
+    find: 'if (size < largeFrom) return undefined;',
+    replace: 'if (size >= 0) return undefined;',
+    tests: [promise('large-reads')],
+  },
+  {
+    name: 'size-of-a-state-not-looked-at',
+    promises: [7],
+    file: 'src/engine/key-reader.ts',
+    find: '(records) => totalOf(records, sizeOfRecord)',
+    replace: '(records) => totalOf(records, () => 0 * sizeOfRecord.length)',
+    tests: [promise('large-reads')],
   },
 ];

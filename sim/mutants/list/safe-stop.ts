@@ -122,17 +122,17 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'commit-begun-after-the-end',
     promises: [2, 8, 9],
-    file: tenure,
-    find: "this.#flushIsDue = false;\n      if (this.#state === 'working') this.#flush();",
-    replace: 'this.#flushIsDue = false;\n      this.#flush();',
+    file: 'src/engine/tenure.ts',
+    find: "if (this.#state === 'working') this.#guarded(() => this.#flush());",
+    replace: 'this.#guarded(() => this.#flush());',
     tests: [promise('exactly-once')],
   },
   {
     name: 'what-was-told-of-during-a-claim-lost',
     promises: [1, 8],
     file: partition,
-    find: 'const head = Math.max(claim.head, this.#tenure?.head ?? this.#told);',
-    replace: 'const head = claim.head;',
+    find: 'const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);',
+    replace: 'const head = standing.head;',
     tests: [promise('exactly-once')],
   },
   {

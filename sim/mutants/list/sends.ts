@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const laneTurns = 'src/engine/lane-turns.ts';
 const room = 'src/engine/send-room.ts';
 const bounded = promise('sends-are-bounded');
 const pauses = promise('pauses');
@@ -98,16 +99,16 @@ export const sends: readonly Mutant[] = [
   {
     name: 'turns-start-while-paused',
     promises: [9],
-    file: 'src/engine/lanes.ts',
-    find: 'if (this.#means.pause.isPaused) return true;',
-    replace: '',
+    file: laneTurns,
+    find: 'if (this.#means.pause.isPaused || ',
+    replace: 'if (',
     tests: [pauses],
   },
   {
     name: 'a-pause-ends-with-the-process',
     promises: [8],
     file: 'src/store/memory/memory-store.ts',
-    find: 'filter((name) => this.#paused.has(name))',
+    find: 'filter((name) => database.paused.has(name))',
     replace: 'filter(() => false)',
     tests: [contract('memory', 'a paused pipeline')],
   },
@@ -123,16 +124,16 @@ export const sends: readonly Mutant[] = [
     name: 'all-that-a-pause-kept-is-read-back-at-once',
     promises: [4],
     file: 'src/engine/lanes.ts',
-    find: "if (lane.status === 'open') this.#line.ring(lane);",
-    replace: 'this.#advance(lane);',
+    find: "if (lane.status === 'open') this.#turns.ring(lane);",
+    replace: 'this.#turns.advance(lane);',
     tests: [pauses],
   },
   {
     name: 'all-that-find-room-to-send-are-read-back-at-once',
     promises: [4, 7],
-    file: 'src/engine/lanes.ts',
-    find: 'opened: (lane) => this.#line.ring(lane) }',
-    replace: 'opened: (lane) => this.#advance(lane) }',
+    file: laneTurns,
+    find: 'opened: (lane) => this.#line.ring(lane),',
+    replace: 'opened: (lane) => this.advance(lane),',
     tests: [bounded],
   },
   {
@@ -147,7 +148,7 @@ export const sends: readonly Mutant[] = [
     name: 'discard-waits-for-a-full-disk',
     promises: [9],
     file: 'src/engine/partition.ts',
-    find: '      if (this.refusal !== undefined) throw this.refusal;\n      await this.#recovered.next();',
+    find: '      this.#checkWritable();\n      await this.#recovered.next();',
     replace: '      await this.#recovered.next();',
     tests: [promise('no-room')],
   },

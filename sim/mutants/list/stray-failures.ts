@@ -7,8 +7,8 @@ export const strayFailures: readonly Mutant[] = [
     name: 'schema-without-a-time-limit',
     promises: [7],
     file: 'src/engine/identify.ts',
-    find: 'if (await within(clock, validationMs, (deadline) => deadline.race(result))) return result;',
-    replace: 'if (validationMs > 0) return result;',
+    find: 'if (await within(clock, validationMs, (deadline) => deadline.race(result))) return await result;',
+    replace: 'if (validationMs > 0) return await result;',
     tests: [promise('slow-schemas')],
   },
   {
@@ -50,6 +50,22 @@ export const strayFailures: readonly Mutant[] = [
     find: 'result.issues.slice(0, issuesMax)',
     replace: 'result.issues.slice(0, issuesMax * result.issues.length)',
     tests: [beside('server/failures')],
+  },
+  {
+    name: 'code-read-of-what-throws-when-it-is-read',
+    promises: [9],
+    file: 'src/fault.ts',
+    find: "isInstance(thrown, MillraceError) ? propertyOf(thrown, 'code') : undefined",
+    replace: 'thrown instanceof MillraceError ? thrown.code : undefined',
+    tests: [promise('visible-failure')],
+  },
+  {
+    name: 'thrown-thing-asked-what-it-is-without-a-guard',
+    promises: [4],
+    file: 'src/cli/stray-failures.ts',
+    find: 'if (isInstance(thrown, ExitCalled)) return;',
+    replace: 'if (thrown instanceof ExitCalled) return;',
+    tests: [beside('cli/stray-failures')],
   },
   {
     name: 'listener-of-a-signal-ends-the-process',

@@ -1,7 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { contract, promise, simulation } from '../suites.ts';
 
-const lane = 'src/engine/lane.ts';
+const keyTimers = 'src/engine/key-timers.ts';
 const queue = 'src/engine/timer-queue.ts';
 const runner = 'src/engine/runner.ts';
 const turn = 'src/engine/turn.ts';
@@ -51,23 +51,23 @@ export const timers: readonly Mutant[] = [
   {
     name: 'cancelled-while-due-fires',
     promises: [5],
-    file: lane,
-    find: 'if (this.#due?.delete(name) === true) this',
-    replace: 'if (this.#due?.delete(name) === true && timer !== null) this',
+    file: keyTimers,
+    find: 'if (this.#dueNames?.delete(name) === true) this',
+    replace: 'if (this.#dueNames?.delete(name) === true && timer !== null) this',
     tests: [promise('timers')],
   },
   {
     name: 'replaced-while-due-fires-twice',
     promises: [5],
-    file: lane,
-    find: 'if (this.#due?.delete(name) === true) this',
-    replace: 'if (this.#due?.delete(name) === true && timer === null) this',
+    file: keyTimers,
+    find: 'if (this.#dueNames?.delete(name) === true) this',
+    replace: 'if (this.#dueNames?.delete(name) === true && timer === null) this',
     tests: [promise('timers')],
   },
   {
     name: 'timer-behind-an-event-that-came-later',
     promises: [3, 5],
-    file: lane,
+    file: keyTimers,
     find: 'return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0',
     replace: 'return event === undefined || timer.attempts > 0',
     tests: [promise('timers')],
@@ -75,7 +75,7 @@ export const timers: readonly Mutant[] = [
   {
     name: 'timer-before-an-event-that-came-earlier',
     promises: [3, 5],
-    file: lane,
+    file: keyTimers,
     find: 'return event === undefined || event.acceptedAt > timer.dueAt || timer.attempts > 0',
     replace: 'return event !== null',
     tests: [promise('timers')],
@@ -83,7 +83,7 @@ export const timers: readonly Mutant[] = [
   {
     name: 'overdue-timer-forgotten-at-a-start',
     promises: [5, 8],
-    file: lane,
+    file: keyTimers,
     find: 'const now = clock.now();\n    for (const timer of ahead.values()) {',
     replace: 'const now = clock.now();\n    for (const timer of [].values()) {',
     tests: [promise('timers')],
@@ -203,7 +203,7 @@ export const timers: readonly Mutant[] = [
   {
     name: 'timers-left-by-a-parked-key-lost',
     promises: [5],
-    file: 'src/engine/lanes.ts',
+    file: 'src/engine/lane-turns.ts',
     find: 'if (lane.hasLeft) this.#means.leftDue(lane.key, lane.timers[0]?.dueAt ?? Number.POSITIVE_INFINITY);',
     replace: '',
     tests: [promise('floods', 'parked in masses')],
@@ -211,9 +211,9 @@ export const timers: readonly Mutant[] = [
   {
     name: 'outcome-overtakes-those-that-wait-for-a-place',
     promises: [3, 6],
-    file: queue,
-    find: 'const isGiven = !this.#isBehind && !lanes.isFull',
-    replace: 'const isGiven = !lanes.isFull',
+    file: 'src/engine/timer-queue.ts',
+    find: 'const isHanded = !this.#outcomes.mustWait && !lanes.isFull',
+    replace: 'const isHanded = !lanes.isFull',
     tests: [promise('floods', 'outcomes that come in faster')],
   },
   {
@@ -228,7 +228,7 @@ export const timers: readonly Mutant[] = [
     name: 'record-that-was-read-before-an-outcome-taken-for-newer',
     promises: [5, 6],
     file: 'src/engine/lanes.ts',
-    find: 'if (lane === undefined) this.#loading.delete(write.key);',
+    find: 'if (lane === undefined) this.#warm.outdate(write.key);',
     replace: '',
     tests: [simulation('the one that found this')],
   },

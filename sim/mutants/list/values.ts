@@ -6,7 +6,6 @@ const identify = 'src/engine/identify.ts';
 const inexactNumbers = 'src/pipeline/inexact-numbers.ts';
 const json = 'src/pipeline/json.ts';
 const jsonBody = 'src/server/json-body.ts';
-const lane = 'src/engine/lane.ts';
 const state = 'src/engine/state.ts';
 const turn = 'src/engine/turn.ts';
 
@@ -15,7 +14,7 @@ export const values: readonly Mutant[] = [
   {
     name: 'state-changed-in-memory-counts',
     promises: [2],
-    file: lane,
+    file: 'src/engine/lane.ts',
     find: 'this.#state = undefined;\n    return state;',
     replace: 'return state;',
     tests: [promise('isolation')],

@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const laneTurns = 'src/engine/lane-turns.ts';
 const gaps = 'src/engine/gaps.ts';
 const runner = 'src/engine/runner.ts';
 const partitions = 'src/engine/partitions.ts';
@@ -20,8 +21,32 @@ export const visibleFailure: readonly Mutant[] = [
     promises: [9],
     file: runner,
     find: 'draft.bury({ id, key: lane.key, failedAt: now, ...letter });',
-    replace: 'if (letter.parked) draft.bury({ id, key: lane.key, failedAt: now, ...letter });',
+    replace: "if ('parked' in letter && letter.parked) draft.bury({ id, key: lane.key, failedAt: now, ...letter });",
     tests: [promise('independent-keys')],
+  },
+  {
+    name: 'parking-letter-is-written-as-one-that-skips',
+    promises: [9],
+    file: 'src/store/sqlite/partition/dead-letter-columns.ts',
+    find: 'parked ? 1 : 0',
+    replace: '0',
+    tests: [contract('sqlite', 'a claim tells how many keys are parked')],
+  },
+  {
+    name: 'timer-of-a-dead-letter-answered-as-none',
+    promises: [9],
+    file: 'src/server/dead-letters.ts',
+    find: 'return { timer: toTimer(row) };',
+    replace: 'return {};',
+    tests: [beside('server/dead-letters', 'the fields of its kind')],
+  },
+  {
+    name: 'origin-of-a-rejected-row-is-not-pending-in-memory',
+    promises: [2],
+    file: 'src/store/memory/partition-records.ts',
+    find: "if ('origin' in letter) pending.add(letter.origin);",
+    replace: "if (letter.kind === 'event') pending.add(letter.origin);",
+    tests: [contract('memory', 'an origin is pending while a dead letter of it')],
   },
   {
     name: 'dead-letter-not-counted',
@@ -52,15 +77,47 @@ export const visibleFailure: readonly Mutant[] = [
     promises: [9],
     file: runner,
     find: 'draft.bury({ id, key: lane.key, failedAt: now, ...letter });',
-    replace: 'if (letter.numbers === null) draft.bury({ id, key: lane.key, failedAt: now, ...letter });',
+    replace: "if (letter.kind !== 'gap') draft.bury({ id, key: lane.key, failedAt: now, ...letter });",
     tests: [promise('in-order')],
+  },
+  {
+    name: 'held-events-of-other-partitions-not-counted',
+    promises: [9],
+    file: 'src/engine/counts.ts',
+    find: 'slices.reduce((total, slice) => total + slice[name], 0)',
+    replace: 'slices[0]?.[name] ?? 0',
+    tests: [promise('visible-gaps'), promise('visible-failure'), promise('in-order')],
+  },
+  {
+    name: 'calls-that-are-made-again-not-counted',
+    promises: [9],
+    file: 'src/engine/counts.ts',
+    find: 'for (const name of drafted) this',
+    replace: "for (const name of drafted) if (name !== 'deliveryRetries') this",
+    tests: [promise('deliveries')],
+  },
+  {
+    name: 'durations-shown-in-milliseconds',
+    promises: [9],
+    file: 'src/telemetry/prometheus.ts',
+    find: "unit === 'ms' ? 1_000 : 1",
+    replace: '1',
+    tests: [beside('telemetry/prometheus')],
+  },
+  {
+    name: 'figure-of-another-name-shown',
+    promises: [9],
+    file: 'src/telemetry/prometheus.ts',
+    find: 'shown(count[figure], metric)',
+    replace: "shown(count[figure === 'deliveriesUnknown' ? 'deliveriesFailed' : figure], metric)",
+    tests: [beside('telemetry/prometheus', 'has its own value')],
   },
   {
     name: 'dead-letters-of-former-processes-not-counted',
     promises: [9],
     file: 'src/engine/ledger.ts',
-    find: 'this.#setDeadLetters(deadLetters);',
-    replace: '',
+    find: 'for (const name of storedFigures) this.#change(name, standing',
+    replace: "for (const name of storedFigures) if (name !== 'deadLetters') this.#change(name, standing",
     tests: [promise('visible-failure')],
   },
   {
@@ -123,8 +180,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'dead-letter-forgets-its-event',
     promises: [9],
     file: 'src/store/sqlite/partition/dead-letter-reader.ts',
-    find: 'event ?? [null, null, null, null]',
-    replace: '[null, null, null, event?.[3] ?? null]',
+    find: '...failure, eventId, acceptedAt, body, origin };',
+    replace: "...failure, eventId: '', acceptedAt: 0, body: 'null', origin };",
     tests: [contract('sqlite', 'a letter about an event is kept with its reason and the event')],
   },
   {
@@ -139,8 +196,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'parked-keys-of-former-processes-not-counted',
     promises: [9],
     file: 'src/engine/ledger.ts',
-    find: 'this.#setParkedKeys(parked);',
-    replace: '',
+    find: 'for (const name of storedFigures) this.#change(name, standing',
+    replace: "for (const name of storedFigures) if (name !== 'parked') this.#change(name, standing",
     tests: [promise('visible-failure')],
   },
   {
@@ -255,7 +312,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'gap-never-told',
     promises: [9],
-    file: 'src/engine/lanes.ts',
+    file: laneTurns,
     find: "this.#means.waits.note(lane, 'number');",
     replace: '',
     tests: [promise('visible-waits')],
@@ -263,16 +320,16 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'wait-goes-on-when-its-key-does',
     promises: [9],
-    file: 'src/engine/lanes.ts',
-    find: 'if (lane.wait !== undefined) this.#means.waits.end(lane);\n    if (lane.pending > 0) lane.pending -= 1;',
-    replace: 'if (lane.pending > 0) lane.pending -= 1;',
+    file: laneTurns,
+    find: 'if (lane.wait !== undefined) this.#means.waits.end(lane);\n    lane.countSettled();',
+    replace: 'lane.countSettled();',
     tests: [promise('visible-waits')],
   },
   {
     name: 'waits-forgotten-by-a-recovery',
     promises: [9],
-    file: 'src/engine/lanes.ts',
-    find: 'lane.wait = this.#means.waits.of(lane.key);',
+    file: 'src/engine/warm-lanes.ts',
+    find: 'if (wait !== undefined) lane.beginWait(wait);',
     replace: '',
     tests: [promise('visible-waits')],
   },
@@ -311,9 +368,9 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'closed-gap-listed-for-ever',
     promises: [9],
-    file: gaps,
-    find: 'this.#draft(lane, null);',
-    replace: '',
+    file: 'src/engine/gaps.ts',
+    find: 'if (lane.endGap()) this.#draft(lane, null);',
+    replace: 'lane.endGap();',
     tests: [promise('visible-gaps')],
   },
   {

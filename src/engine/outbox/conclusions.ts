@@ -84,18 +84,14 @@ export class Conclusions {
     draft().counts[isUnknown ? 'deliveriesUnknown' : 'deliveriesFailed'] += 1;
     this.#remove(delivery);
     draft().bury({
+      kind: 'delivery',
       id: newId(),
       key,
       reason: `delivery to ${endpoint}: ${isUnknown ? `unknown: it may have arrived: ${reason}` : reason}`,
       stack,
       failedAt: clock.now(),
       attempts,
-      event: null,
-      timer: null,
       delivery: { id, endpoint, body, url, ordered, askedAt, traceparent },
-      numbers: null,
-      origin: null,
-      parked: false,
     });
     const fields = { ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) };
     log.error(fields, isUnknown ? 'a delivery may have arrived, and is not made again by itself' : 'gave up a delivery');

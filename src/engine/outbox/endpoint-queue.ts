@@ -18,6 +18,8 @@ export interface EndpointQueueMeans extends ConclusionsMeans {
   /** Something was drafted, or nothing is left to do. */
   drafted(): void;
   failed(error: unknown): void;
+  /** Whether nobody else can work on the partition yet. */
+  isHeld(): boolean;
 }
 
 /** Due deliveries that are read from the store at once, if no more calls than that may be under way. */
@@ -162,7 +164,7 @@ export class EndpointQueue {
   };
 
   #begin(): void {
-    if (this.#isResting) return;
+    if (this.#isResting || !this.#means.isHeld()) return;
     while (this.#hand.waiting > 0 && this.#gate.isOpen) {
       const next = this.#hand.next(this.#mayBegin);
       if (next === undefined) break;

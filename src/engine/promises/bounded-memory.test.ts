@@ -121,9 +121,9 @@ function observed(base: Store) {
       due.push(found.deliveries.length);
       return found;
     },
-    async commit(commit) {
+    async commit(commit, lease) {
       commits.push(commit);
-      return base.commit(commit);
+      return lease.commit(commit);
     },
   });
   return { store, lists, commits, due, statesLoaded: () => loads };
@@ -256,6 +256,54 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     assert.equal(t.mill.counts().notebook?.processed, accepted);
     // None of those that were refused takes up anything.
     for (const n of upTo(10)) await t.ingest('notebook', note('b', n, 2 * kilo));
+    await t.stop();
+  });
+
+  test('events whose asynchronous schema is at work take up memory: more are refused until it has answered, or can answer no more', async () => {
+    let gate = Promise.withResolvers<void>();
+    const checked = pipeline('checked', {
+      event: {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          async validate(value: unknown) {
+            const { key } = Note.parse(value);
+            if (key === 'never') await new Promise(() => undefined);
+            if (key === 'late') await gate.promise;
+            return { value: { key } };
+          },
+        },
+      },
+      key: ({ key }) => key,
+      handle: () => undefined,
+    });
+    const t = await testMill({ pipelines: [checked, notebook()], limits: { memoryBytes, validationMs: 1_000 } });
+    const codeOf = (taken: Promise<unknown>) =>
+      taken.then(
+        () => 'in',
+        (error) => error.code as string,
+      );
+    const probe = (key: string) => codeOf(t.ingest('checked', note(key, 0, 1)));
+    const bring = (key: string) => upTo(16).map((n) => codeOf(t.ingest('checked', note(key, n, 4 * kilo))));
+    for (const end of ['in time', 'late'] as const) {
+      const codes = bring('late');
+      assert.equal(await codeOf(t.ingest('notebook', note('b', 1, 1))), 'MILL_MEMORY_FULL', 'memory is that of all pipelines');
+      if (end === 'late') await t.advance('1s');
+      assert.equal(await probe('other'), 'MILL_MEMORY_FULL', 'what a schema still works at is still there');
+      gate.resolve();
+      const ended = new Set(await Promise.all(codes));
+      assert.deepEqual(ended, new Set([end === 'late' ? 'MILL_VALIDATION_TIMEOUT' : 'in', 'MILL_MEMORY_FULL']));
+      await t.drain();
+      assert.equal(await probe('other'), 'in');
+      gate = Promise.withResolvers();
+    }
+    // A batch is there as a whole while each of its events is looked at.
+    const batch = t.ingestBatch('checked', [note('late', 1, 1), ...upTo(16).map((n) => note('other', n, 4 * kilo))]);
+    assert.equal(await probe('other'), 'MILL_MEMORY_FULL');
+    gate.resolve();
+    assert.ok((await batch).every(({ status }) => status === 'accepted'));
+    await t.drain();
+    assert.equal(await probe('other'), 'in');
     await t.stop();
   });
 

@@ -86,8 +86,9 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.advance('5m');
     const [letter, ...others] = await t.deadLetters();
     assert.deepEqual(others, []);
-    assert.equal(letter?.reason, 'number 1000000000000000 is more than 10 beyond 3, the next one: gap.maxJump');
-    assert.equal(letter.event?.order, 10 ** 15);
+    assert.ok(letter?.kind === 'event');
+    assert.equal(letter.reason, 'number 1000000000000000 is more than 10 beyond 3, the next one: gap.maxJump');
+    assert.equal(letter.event.order, 10 ** 15);
     await t.ingestBatch('numbers', batchOf('a', [3, 4]));
     await t.drain();
     assert.deepEqual(await handledOf(t, 'a'), [1, 2, 3, 4]);

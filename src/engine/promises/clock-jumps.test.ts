@@ -5,9 +5,9 @@ import { MillraceError } from '../../errors.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { ScheduleOptions } from '../../pipeline/schedule.ts';
-import type { Commit, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 import { delivered, failed, heldAnswers, shop, toldTo, until } from './shop.fixture.test.ts';
 
 const startAt = Date.UTC(2026, 0, 1);
@@ -338,8 +338,8 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
   test('an outcome that a stop left on disk is told by the next process', async () => {
     const base = makeStore();
     // The process dies between the commit of an outcome and the turn that it comes with.
-    const commit: Store['commit'] = async (work: Commit) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (work.timers.some(({ timer }) => timer !== null)) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the power is cut');
       return committed;
     };
@@ -384,10 +384,10 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       const gate = Promise.withResolvers<void>();
       let commits = 0;
       let isSlow = false;
-      const commit: Store['commit'] = async (work) => {
+      const commit: CommitCall = async (work, lease) => {
         commits += 1;
         if (isSlow) await gate.promise;
-        return base.commit(work);
+        return lease.commit(work);
       };
       const told: string[] = [];
       const letters = pipeline('letters', {
@@ -437,7 +437,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
   test('promise 9: a commit that hangs is found out', async () => {
     const hangs = Promise.withResolvers<void>();
     const base = makeStore();
-    const commit: Store['commit'] = (work) => hangs.promise.then(() => base.commit(work));
+    const commit: CommitCall = (work, lease) => hangs.promise.then(() => lease.commit(work));
     const t = await testMill({ pipelines: [steps()], store: withCalls(base, { commit }) });
     await t.ingest('steps', { key: 'a', n: 1 });
     assert.equal(t.mill.health().status, 'ok');

@@ -5,7 +5,7 @@ import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { failing, isCode, onEveryStore, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, isCode, onEveryStore, withCalls } from './fixture.test.ts';
 import { delivered, failed, shop, toldTo, until } from './shop.fixture.test.ts';
 
 const down = () => new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
@@ -18,8 +18,8 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     const t = await testMill({
       pipelines: [shop()],
       store: withCalls(base, {
-        async commit(work: Commit) {
-          if (!removes(work) || failures > 0) return base.commit(work);
+        async commit(work, lease) {
+          if (!removes(work) || failures > 0) return lease.commit(work);
           failures = 1;
           throw down();
         },
@@ -53,8 +53,8 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
       test(`a delivery that is ${what} ${pauseMs} ms later is made, although nobody knew that its last outcome was recorded`, async () => {
         const base: Store = makeStore();
         let doubts = 0;
-        const commit = async (work: Commit) => {
-          const committed = await base.commit(work);
+        const commit: CommitCall = async (work, lease) => {
+          const committed = await lease.commit(work);
           if (!removes(work) || doubts > 0) return committed;
           doubts += 1;
           throw down();
@@ -75,8 +75,8 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     let failures = 0;
     let give: (answer: Answer) => void = failing;
     const store = withCalls(base, {
-      async commit(work: Commit) {
-        if (!removes(work) || failures > 0) return base.commit(work);
+      async commit(work, lease) {
+        if (!removes(work) || failures > 0) return lease.commit(work);
         failures = 1;
         throw down();
       },
@@ -137,8 +137,8 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     const base: Store = makeStore();
     let upAgainAt: number | undefined;
     const isDown = () => upAgainAt !== undefined && t.clock.now() < upAgainAt;
-    const commit = async (work: Commit) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (upAgainAt !== undefined || work.deliveries.every(({ write }) => write !== 'retry')) return committed;
       upAgainAt = t.clock.now() + 30_000;
       throw down();

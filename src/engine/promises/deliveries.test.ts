@@ -5,10 +5,11 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Commit, Store } from '../../store/store.ts';
+import { lettersOf } from '../../store/letters-of.ts';
+import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type Log, silentLog } from '../log.ts';
-import { failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, isCode, onEveryStore, Step, withCalls } from './fixture.test.ts';
 import { delivered, failed, heldAnswers, idsOf, shop, Told, toldTo, until } from './shop.fixture.test.ts';
 
 onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMill, makeStore }) => {
@@ -103,8 +104,9 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     await t.advance(60_000);
     assert.deepEqual(await toldTo(t, 'a'), ['given up a 1 after 3']);
     const [letter] = await t.deadLetters('shop');
-    assert.equal(letter?.reason, 'delivery to door: not today');
-    assert.deepEqual([letter?.key, letter?.attempts, letter?.delivery?.id, letter?.delivery?.body], ['a', 3, 'a 1', '{"n":1}']);
+    assert.ok(letter?.kind === 'delivery');
+    assert.equal(letter.reason, 'delivery to door: not today');
+    assert.deepEqual([letter.key, letter.attempts, letter.delivery.id, letter.delivery.body], ['a', 3, 'a 1', '{"n":1}']);
     isDown = false;
     await t.mill.redrive(letter?.id ?? '');
     await t.drain();
@@ -423,8 +425,9 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     assert.deepEqual(await toldTo(t, 'a'), ['unknown a 1 after 1', 'delivered a 2 after 1']);
     const [letter, ...others] = await t.deadLetters('shop');
     assert.deepEqual(others, []);
-    assert.equal(letter?.reason, 'delivery to door: unknown: it may have arrived: the line went dead');
-    assert.deepEqual([letter?.attempts, letter?.delivery?.id, letter?.delivery?.body], [1, 'a 1', '{"n":1}']);
+    assert.ok(letter?.kind === 'delivery');
+    assert.equal(letter.reason, 'delivery to door: unknown: it may have arrived: the line went dead');
+    assert.deepEqual([letter.attempts, letter.delivery.id, letter.delivery.body], [1, 'a 1', '{"n":1}']);
     const { deliveriesUnknown, deliveriesFailed } = t.mill.counts().shop ?? {};
     assert.deepEqual([deliveriesUnknown, deliveriesFailed], [1, 0]);
     await t.crash();
@@ -582,7 +585,7 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
     const t = await testMill({ pipelines: [shops], answer: ({ id }) => cases[Number(id.slice(2))]?.[0]() as Answer });
     for (const n of cases.keys()) await t.ingest('shop', { key: 'a', n });
     await t.drain();
-    const reasons = new Map((await t.deadLetters()).map(({ delivery, reason }) => [delivery?.id, reason]));
+    const reasons = new Map(lettersOf('delivery', await t.deadLetters()).map(({ delivery, reason }) => [delivery.id, reason]));
     for (const [n, [, reason]] of cases.entries()) {
       const found = (reasons.get(`a ${n}`) ?? '').replace('delivery to door: ', '');
       assert.ok(reason.test(found), `case ${n}: ${found.slice(0, 100)}`);
@@ -765,8 +768,8 @@ onEveryStore('promise 6: deliveries at least once, under a stable id', ({ testMi
   test('a commit of which nobody knows whether it took effect repeats no call', async () => {
     const base: Store = makeStore();
     let doubts = 0;
-    const commit = async (work: Commit) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (!work.deliveries.some(({ write }) => write === 'remove') || doubts > 0) return committed;
       doubts += 1;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');

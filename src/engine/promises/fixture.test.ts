@@ -10,7 +10,7 @@ import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import { memory } from '../../store/memory/memory-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
-import type { Store } from '../../store/store.ts';
+import type { Commit, Committed, Lease, Store } from '../../store/store.ts';
 import { type TestMill, testMill as testMillOn } from '../../testing/test-mill.ts';
 import type { TestMillOptions } from '../../testing/test-mill-options.ts';
 
@@ -74,9 +74,22 @@ export const failing = (): never => {
   throw new Error('not today');
 };
 
-/** A store with some of its calls replaced. */
-export function withCalls(store: Store, replaced: Partial<Store>): Store {
-  return new Proxy(store, {
+/** A commit, and the lease that it would be made with. */
+export type CommitCall = (work: Commit, lease: Lease) => Promise<Committed>;
+
+/** A store with some of its calls replaced, those of its leases among them. */
+export function withCalls(store: Store, { commit, ...replaced }: Partial<Store> & { readonly commit?: CommitCall }): Store {
+  if (commit === undefined) return withMembers(store, replaced);
+  const claim: Store['claim'] = async (partition) => {
+    const lease = await (replaced.claim?.(partition) ?? store.claim(partition));
+    return withMembers(lease, { commit: (work: Commit) => commit(work, lease) });
+  };
+  return withMembers(store, { ...replaced, claim });
+}
+
+/** An object with some of its members replaced. */
+export function withMembers<T extends object>(base: T, replaced: Partial<T>): T {
+  return new Proxy(base, {
     get(target, name) {
       const own = Reflect.get(replaced, name);
       if (own !== undefined) return own;

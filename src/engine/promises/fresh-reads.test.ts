@@ -8,9 +8,9 @@ onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }
   /** Commits take their time, so that whoever does not wait for them sees nothing. */
   const slowly = (base: Store) =>
     withCalls(base, {
-      async commit(work) {
+      async commit(work, lease) {
         for (let turn = 0; turn < 50; turn += 1) await setImmediate();
-        return base.commit(work);
+        return lease.commit(work);
       },
     });
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
-import type { Store } from '../../store/store.ts';
-import { isCode, onEveryStore, withCalls } from './fixture.test.ts';
+import { type CommitCall, isCode, onEveryStore, withCalls } from './fixture.test.ts';
 import { Generations, orders, seenBy } from './gone.fixture.test.ts';
 import { delivered } from './shop.fixture.test.ts';
 
@@ -82,12 +81,12 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
     const generations = new Generations(makeStore());
     await waiting(generations, ['a']);
     let fails = 1;
-    const commit: Store['commit'] = async (work) => {
+    const commit: CommitCall = async (work, lease) => {
       if (work.deliveries.some(({ write }) => write === 'remove') && fails > 0) {
         fails -= 1;
         throw new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for');
       }
-      return generations.store.commit(work);
+      return lease.commit(work);
     };
     const t = await generations.next([orders()], { store: withCalls(generations.store, { commit }) });
     await assert.rejects(t.mill.withdraw('orders', 'shop'), isCode('MILL_STORE_UNAVAILABLE'));
@@ -114,8 +113,9 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
     await first.drain();
     const t = await generations.next([orders({ endpoints: ['mail'] })]);
     const [letter] = await t.deadLetters();
-    assert.equal(letter?.delivery?.endpoint, 'constructor');
-    await assert.rejects(t.mill.redrive(letter?.id ?? ''), isCode('MILL_CONFLICT'));
+    assert.ok(letter?.kind === 'delivery');
+    assert.equal(letter.delivery.endpoint, 'constructor');
+    await assert.rejects(t.mill.redrive(letter.id), isCode('MILL_CONFLICT'));
     await t.mill.discard(letter?.id ?? '');
     await t.stop();
   });

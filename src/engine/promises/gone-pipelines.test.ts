@@ -5,7 +5,7 @@ import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
 import { millrace } from '../mill.ts';
-import { isCode, onEveryStore, withCalls } from './fixture.test.ts';
+import { type CommitCall, isCode, onEveryStore, withCalls } from './fixture.test.ts';
 import { Generations, orders, seenBy } from './gone.fixture.test.ts';
 
 const postponed = { result: 'postponed', reason: 'closed', retryAfterMs: 1_000_000 } as const;
@@ -54,7 +54,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
   test('events that were accepted and never handled are counted, and handled once it is declared again', async () => {
     const generations = new Generations(makeStore());
     const read: Store['read'] = async () => [];
-    const commit: Store['commit'] = () => Promise.reject(new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for'));
+    const commit: CommitCall = () => Promise.reject(new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for'));
     const first = await generations.next([orders()], { store: withCalls(generations.store, { read, commit }) });
     for (const key of ['a', 'a', 'b']) await first.ingest('orders', { key });
     const t = await generations.next([other]);

@@ -22,8 +22,8 @@ export const failures = ['fails', 'takes effect and fails', 'is busy'] as const;
 export const deaths = ['dies', 'takes effect and dies'] as const;
 type Kind = (typeof failures)[number] | (typeof deaths)[number];
 
-/** A store that does not open has no engine on it, and nothing comes after the close. */
-const whole: ReadonlySet<string | symbol> = new Set(['open', 'close']);
+/** A store that does not open has no engine on it, and nothing comes after the close; to listen is no call to the database. */
+const whole: ReadonlySet<string | symbol> = new Set(['open', 'close', 'listen']);
 
 /** A store of which one call fails, counted from 1. */
 class Fault {
@@ -43,9 +43,15 @@ class Fault {
     this.#kind = kind;
     this.#nth = nth;
     this.#crash = crash;
-    this.store = new Proxy(store, {
+    const claim: Store['claim'] = async (partition) => this.#meeting(await store.claim(partition));
+    this.store = this.#meeting(store, { claim });
+  }
+
+  /** What is called through it may fail. */
+  #meeting<T extends object>(port: T, own: Partial<T> = {}): T {
+    return new Proxy(port, {
       get: (target, name) => {
-        const member = Reflect.get(target, name);
+        const member = Reflect.get(own, name) ?? Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         if (whole.has(name)) return member.bind(target);
         return (...given: unknown[]) => this.#meet(String(name), () => Reflect.apply(member, target, given));
@@ -70,7 +76,7 @@ class Fault {
     await this.#crashing;
   }
 
-  async #meet(method: string, call: () => Promise<unknown>): Promise<unknown> {
+  async #meet<T>(method: string, call: () => Promise<T>): Promise<T> {
     this.#calls += 1;
     if (this.#isOver || this.#calls !== this.#nth) return call();
     this.method = method;
@@ -113,7 +119,10 @@ function callerOf(t: TestMill, fault: Fault): Caller {
       // One that was redriven although the answer was lost is there no more.
       const isGone = (error: unknown) => assert.ok(isCode('MILL_NOT_FOUND')(error), messageOf(error));
       for (const { id } of letters) await again(() => t.mill.redrive(id)).catch(isGone);
-      return letters.map(({ key, eventId, reason, attempts, parked }) => ({ key, eventId, reason, attempts, parked }));
+      return letters.map((letter) => {
+        const { key, reason, attempts } = letter;
+        return { key, reason, attempts, ...(letter.kind === 'event' && { eventId: letter.eventId, parked: letter.parked }) };
+      });
     },
     async restart() {
       const { hasDied } = fault;

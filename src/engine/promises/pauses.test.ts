@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Store } from '../../store/store.ts';
-import { failing, isCode, onEveryStore, steps, stepsOf, upTo, watchReadingBack, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, isCode, onEveryStore, steps, stepsOf, upTo, watchReadingBack, withCalls } from './fixture.test.ts';
 
 const forever = Number.MAX_SAFE_INTEGER;
 
@@ -210,8 +209,8 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
   test('a discard that the store breaks off is called again, and the pipeline goes on in any case', async () => {
     const base = makeStore();
     let isBroken = false;
-    const commit: Store['commit'] = async (work) => {
-      if (!isBroken) return base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      if (!isBroken) return lease.commit(work);
       isBroken = false;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the store is away');
     };

@@ -5,10 +5,9 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
-import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { recordingLog } from '../log.fixture.test.ts';
-import { isCode, onEveryStore, upTo, watchReadingBack, withCalls } from './fixture.test.ts';
+import { type CommitCall, isCode, onEveryStore, upTo, watchReadingBack, withCalls } from './fixture.test.ts';
 
 const Step = z.object({ key: z.string(), n: z.int(), times: z.int(), left: z.int() });
 const handled = table('handled', { pipeline: 'text', key: 'text', n: 'integer', attempt: 'integer' });
@@ -172,12 +171,12 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     const base = makeStore();
     let calls = 0;
     // Turns decide on while it is under way, and every other time all of that is void.
-    const commit: Store['commit'] = async (work) => {
+    const commit: CommitCall = async (work, lease) => {
       calls += 1;
       const isBroken = calls % 2 === 0;
       for (let round = 0; round < 5; round += 1) await setImmediate();
       if (isBroken) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it fails');
-      return base.commit(work);
+      return lease.commit(work);
     };
     const limits = { backlog: 8, effects: 2, sends: 16, commit: 3 };
     const t = await testMill({ pipelines: [relay('a', 'b'), relay('b', 'a')], store: withCalls(base, { commit }), limits });
@@ -191,10 +190,10 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     const { log, lines } = recordingLog();
     const base = makeStore();
     let calls = 0;
-    const commit: Store['commit'] = async (work) => {
+    const commit: CommitCall = async (work, lease) => {
       calls += 1;
       if (calls % 5 === 0) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it fails');
-      const committed = await base.commit(work);
+      const committed = await lease.commit(work);
       if (calls % 7 === 0) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it took effect and fails');
       return committed;
     };

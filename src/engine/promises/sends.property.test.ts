@@ -139,10 +139,10 @@ function failingAt(base: Store, fates: readonly string[]): Store {
     throw new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for');
   };
   return withCalls(base, {
-    async commit(work) {
+    async commit(work, lease) {
       const fate = left.shift();
       if (fate === 'fails before') fail();
-      const committed = await base.commit(work);
+      const committed = await lease.commit(work);
       return fate === 'fails after' ? fail() : committed;
     },
   });

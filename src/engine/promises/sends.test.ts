@@ -4,9 +4,8 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
-import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { failing, onEveryStore, upTo, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, onEveryStore, upTo, withCalls } from './fixture.test.ts';
 
 const Letter = z.object({ to: z.string(), from: z.string(), n: z.int() });
 type Letter = z.infer<typeof Letter>;
@@ -48,10 +47,10 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     let calls = 0;
     let cutAt = 0;
     // Dies before the commit, or after it without an answer, every other time.
-    const commit: Store['commit'] = async (work) => {
+    const commit: CommitCall = async (work, lease) => {
       calls += 1;
-      if (calls !== cutAt) return base.commit(work);
-      if (cutAt % 2 === 0) await base.commit(work);
+      if (calls !== cutAt) return lease.commit(work);
+      if (cutAt % 2 === 0) await lease.commit(work);
       cut.resolve();
       return new Promise(() => undefined);
     };
@@ -110,8 +109,8 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     });
     const base = makeStore();
     let isLost = true;
-    const commit: Store['commit'] = async (work) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (!isLost || work.sends.length === 0) return committed;
       isLost = false;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');

@@ -32,8 +32,8 @@ function putting(attempt: (id: string) => object) {
 async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
   await store.open({ pipelines: [{ name: 'things', numbered: false }], tables: [things] });
   const partition = { pipeline: 'things', slice: 0 };
-  const { epoch, cursor } = await store.claim(partition);
-  await store.commit(commitOf(partition, epoch, { cursor, rows: [put('things', ...rows)] }));
+  const lease = await store.claim(partition);
+  await lease.commit(commitOf({ cursor: lease.standing.cursor, rows: [put('things', ...rows)] }));
   await store.close();
 }
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Commit, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { silentLog } from '../log.ts';
-import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
   test('what is given up is a dead letter with its reason, counted', async () => {
@@ -16,13 +16,47 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     await t.advance('1m');
     const [letter, ...more] = await t.deadLetters('steps');
     assert.deepEqual(more, []);
-    assert.equal(letter?.reason, 'no such planet');
-    assert.equal(letter?.parked, true);
-    assert.deepEqual(JSON.parse(letter?.body ?? ''), { key: 'a', n: 1 });
+    assert.ok(letter?.kind === 'event' && letter.parked);
+    assert.equal(letter.reason, 'no such planet');
+    assert.deepEqual(JSON.parse(letter.body), { key: 'a', n: 1 });
     const { failed, retries, depth, deadLetters } = t.mill.counts().steps ?? {};
     assert.deepEqual({ failed, retries, depth, deadLetters }, { failed: 1, retries: 2, depth: 0, deadLetters: 1 });
     await t.crash();
     assert.equal(t.mill.counts().steps?.deadLetters, 1, 'also those of former processes');
+    await t.stop();
+  });
+
+  test('whatever a handler throws makes a dead letter, also what throws when it is looked at', async () => {
+    const failing = (): never => {
+      throw new Error('read');
+    };
+    const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const ours = new MillraceError('MILL_CONFLICT', 'x');
+    const thrown = [
+      revoked,
+      new Proxy(new Error('x'), { getPrototypeOf: failing }),
+      new Proxy(ours, { get: failing, has: failing }),
+      Object.defineProperty(new MillraceError('MILL_CONFLICT', 'x'), 'code', { get: failing }),
+      Object.assign(new MillraceError('MILL_CONFLICT', 'x'), { code: 'MINE' }),
+    ];
+    const t = await testMill({
+      pipelines: [
+        pipeline('hidden', {
+          event: Step,
+          key: ({ key }) => key,
+          retry: { attempts: 1 },
+          handle({ key, n }) {
+            if (key === 'later') return Promise.reject(thrown[n]);
+            throw thrown[n];
+          },
+        }),
+      ],
+    });
+    for (const n of thrown.keys()) for (const key of [`now ${n}`, 'later']) await t.ingest('hidden', { key, n });
+    await t.drain();
+    assert.equal((await t.deadLetters('hidden')).length, 2 * thrown.length);
+    assert.equal(t.mill.health().status, 'ok');
     await t.stop();
   });
 
@@ -78,13 +112,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
 
   test('work without progress is unhealthy, and says where', async () => {
     const hangs = Promise.withResolvers<void>();
-    const store = new Proxy(makeStore(), {
-      get(target, name) {
-        if (name === 'commit') return async (commit: Commit) => hangs.promise.then(() => target.commit(commit));
-        const member = Reflect.get(target, name);
-        return typeof member === 'function' ? member.bind(target) : member;
-      },
-    });
+    const store = withCalls(makeStore(), { commit: (work, lease) => hangs.promise.then(() => lease.commit(work)) });
     const t = await testMill({ pipelines: [steps()], store });
     await t.drain();
     assert.deepEqual(t.mill.health(), { status: 'ok' });
@@ -104,10 +132,10 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     const base = makeStore();
     let isDown = true;
     let commits = 0;
-    const commit: Store['commit'] = async (work) => {
+    const commit: CommitCall = async (work, lease) => {
       commits += 1;
       if (isDown) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the disk is on fire');
-      return base.commit(work);
+      return lease.commit(work);
     };
     const t = await testMill({ pipelines: [steps()], store: withCalls(base, { commit }) });
     await t.ingest('steps', { key: 'a', n: 1 });
@@ -178,7 +206,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     const t = await testMill({
       pipelines: [steps()],
       store: withCalls(base, {
-        commit: async (work) => (isLocked ? refuse() : base.commit(work)),
+        commit: async (work, lease) => (isLocked ? refuse() : lease.commit(work)),
         claim: async (partition) => (isLocked && lines.length > 0 ? refuse() : base.claim(partition)),
       }),
       log,
@@ -285,7 +313,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
       await t.crash();
       broken = false;
       for (const letter of await t.deadLetters()) {
-        assert.match(letter.body ?? '', /"key":"a"/);
+        assert.match(letter.kind === 'event' ? letter.body : '', /"key":"a"/);
         await t.mill.redrive(letter.id);
       }
       await t.drain();
@@ -297,8 +325,8 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
   test('what is redriven or discarded is counted once, also when the answer of the store is lost', async () => {
     const base = makeStore();
     let isLost = false;
-    const commit: Store['commit'] = async (work) => {
-      const committed = await base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
       if (!isLost) return committed;
       isLost = false;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the network is down');

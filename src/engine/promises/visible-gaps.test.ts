@@ -6,7 +6,7 @@ import type { OrderByNumber } from '../../pipeline/pipeline-options.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { recordingLog } from '../log.fixture.test.ts';
-import { onEveryStore, Step, upTo, withCalls } from './fixture.test.ts';
+import { type CommitCall, onEveryStore, Step, upTo, withCalls } from './fixture.test.ts';
 
 function numbers(order: Partial<OrderByNumber<z.infer<typeof Step>>> = {}) {
   return pipeline('numbers', {
@@ -77,9 +77,9 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
   test('numbers that arrive out of order and in time write nothing but themselves', async () => {
     const base = makeStore();
     let notes = 0;
-    const commit: Store['commit'] = (work) => {
+    const commit: CommitCall = (work, lease) => {
       notes += work.gaps.length;
-      return base.commit(work);
+      return lease.commit(work);
     };
     const t = await testMill({ pipelines: [numbers()], store: withCalls(base, { commit }) });
     for (let n = 1; n <= 20; n += 2) {

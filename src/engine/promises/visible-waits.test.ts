@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Store } from '../../store/store.ts';
 import { type LogLine, recordingLog } from '../log.fixture.test.ts';
-import { failing, onEveryStore, Step, steps, withCalls } from './fixture.test.ts';
+import { type CommitCall, failing, onEveryStore, Step, steps, withCalls } from './fixture.test.ts';
 
 const gap = 'events wait for a number that has not arrived';
 const retry = 'events wait for a retry';
@@ -272,8 +271,8 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   test('a failure of the store between repeats no line', async () => {
     const base = makeStore();
     let failures = 0;
-    const commit: Store['commit'] = async (work) => {
-      if (failures === 0) return base.commit(work);
+    const commit: CommitCall = async (work, lease) => {
+      if (failures === 0) return lease.commit(work);
       failures -= 1;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the network is down');
     };

@@ -40,6 +40,24 @@ for (const [what, options] of Object.entries(failing)) {
   });
 }
 
+const silent: Readonly<Record<string, () => unknown>> = {
+  'a source that never answers': () => new Promise(() => undefined),
+  'a generator that never goes on': async function* () {
+    yield { id: 1, key: 'k', what: 'good' };
+    await new Promise(() => undefined);
+  },
+};
+
+for (const [what, source] of Object.entries(silent)) {
+  test(`${what}: the schedule says that its run took too long`, async () => {
+    const t = await testMill({ pipelines: jobsPipeline({ schedule: { source: source as never, timeout: '10s' } }).pipelines });
+    await t.advance('2m');
+    const { lastFailure } = await t.mill.schedule('work').status();
+    assert.equal(lastFailure, 'the run took longer than its timeout of 10000 ms, and what was under way was aborted');
+    await t.stop();
+  });
+}
+
 test('a row over which event() or key() throws is a dead letter with the stack and the causes, and the rows behind it have their turn', async () => {
   const onFirst = ({ id }: { id: number }) => (id === 1 ? broken() : String(id));
   const kinds: readonly [JobsOptions, string][] = [

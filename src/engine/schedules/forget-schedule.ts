@@ -10,11 +10,12 @@ export async function forgetSchedule(store: Store, pipeline: string): Promise<vo
   await store.open({ pipelines: [{ name: schedulesName, numbered: false }], tables: [] });
   try {
     const partition = { pipeline: schedulesName, slice: sliceOf(pipeline, store.partitions) };
-    const { epoch, cursor } = await store.claim(partition);
+    const lease = await store.claim(partition);
+    const { cursor } = lease.standing;
     const keys = [{ key: pipeline, state: null, next: null, parked: false }];
     const timers = [{ key: pipeline, name: 'run', timer: null }];
     const nothing = { holds: [], gaps: [], releases: [], deliveries: [], rows: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
-    await store.commit({ partition, epoch, cursor, keys, timers, ...nothing });
+    await lease.commit({ cursor, keys, timers, ...nothing });
   } finally {
     await store.close();
   }

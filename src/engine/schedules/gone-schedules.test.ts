@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
-import type { Store } from '../../store/store.ts';
-import { onEveryStore, withCalls } from '../promises/fixture.test.ts';
+import { type CommitCall, onEveryStore, withCalls } from '../promises/fixture.test.ts';
 import { Generations } from '../promises/gone.fixture.test.ts';
 import { forgetSchedule } from './forget-schedule.ts';
 
@@ -82,9 +81,9 @@ onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeSto
     test(`a ${action} that was accepted and not carried out before its schedule was gone holds when it is declared again`, async () => {
       const generations = new Generations(makeStore());
       let isCut = false;
-      const commit: Store['commit'] = async (work) => {
+      const commit: CommitCall = async (work, lease) => {
         if (isCut) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for');
-        return generations.store.commit(work);
+        return lease.commit(work);
       };
       const first = await generations.next([scheduled('post'), scheduled('other')], { store: withCalls(generations.store, { commit }) });
       isCut = true;

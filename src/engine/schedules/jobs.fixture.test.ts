@@ -109,7 +109,12 @@ export async function letters(t: TestMill): Promise<readonly string[]> {
 
 export async function letterOf(t: TestMill, id: number): Promise<DeadLetter> {
   const origin = JSON.stringify({ table: 'jobs', key: { id } });
-  return (await t.deadLetters('work')).find((letter) => letter.origin === origin) ?? assert.fail(`no dead letter of job ${id}`);
+  return (await t.deadLetters('work')).find((letter) => originOf(letter) === origin) ?? assert.fail(`no dead letter of job ${id}`);
+}
+
+/** What a source made the event of a dead letter from, or could make none of. */
+export function originOf(letter: DeadLetter): string | null {
+  return 'origin' in letter ? letter.origin : null;
 }
 
 /** The counts of the pipeline, which must add up at rest. */

@@ -92,13 +92,14 @@ export class ScheduleRun {
     signal.addEventListener('abort', end);
     const disarm = clock.after(timeoutMs, () => {
       log.warn({ timeoutMs }, 'a run took too long: aborting what is under way');
+      this.#failure ??= `the run took longer than its timeout of ${timeoutMs} ms, and what was under way was aborted`;
       end();
       for (const key of this.#underWay) this.#means.abort(key);
       this.#disarmGrace = clock.after(graceMs, () => this.#grace.end());
     });
     try {
       await ready(this.#time);
-      if (this.#isOver) return { failure: undefined };
+      if (this.#isOver) return { failure: this.#failure };
       const answer = source({ dueAt, now: clock.now(), limit, query: this.#means.query });
       const events = await (isThenable(answer) ? this.#time.race(answer) : answer);
       if (events !== undefined) await this.#letThrough(events);

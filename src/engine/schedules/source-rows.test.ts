@@ -17,7 +17,7 @@ import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import type { Store } from '../../store/store.ts';
 import { testMill } from '../../testing/test-mill.ts';
 import { failing, onEveryStore, withCalls } from '../promises/fixture.test.ts';
-import { add, counts, done, type JobsOptions, jobs, jobsPipeline, letterOf, letters } from './jobs.fixture.test.ts';
+import { add, counts, done, type JobsOptions, jobs, jobsPipeline, letterOf, letters, originOf } from './jobs.fixture.test.ts';
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await setImmediate();
@@ -269,7 +269,7 @@ test('a primary key may have several columns, be empty, odd, long or beyond Java
   const letters = await t.deadLetters();
   const key = (name: string, nth: number | string) => JSON.stringify({ table: 'parts', key: { name, nth } });
   assert.deepEqual(
-    letters.map(({ origin }) => origin).toSorted(),
+    letters.map(originOf).toSorted(),
     [
       ...odd.slice(0, 4).map(([name, nth]) => key(name, Number(nth))),
       key('big', '9007199254740993'),
@@ -278,12 +278,12 @@ test('a primary key may have several columns, be empty, odd, long or beyond Java
       key('good', 3),
     ].toSorted(),
   );
-  const reasonOf = (origin: string) => letters.find((letter) => letter.origin === origin)?.reason ?? '';
+  const reasonOf = (origin: string) => letters.find((letter) => originOf(letter) === origin)?.reason ?? '';
   assert.match(reasonOf(key('big', '9007199254740993')), /^row: nth: .*9007199254740993$/);
   assert.match(reasonOf(key('big', '-9223372036854775808')), /^row: .*integer overflow/);
   assert.match(reasonOf(key('good', 3)), /^row: extra: .*JSON/);
   assert.ok(letters.every((letter) => letter.key.length <= 512));
-  assert.equal(letters.find(({ origin }) => origin === key('', 0))?.key, '["",0]');
+  assert.equal(letters.find((letter) => originOf(letter) === key('', 0))?.key, '["",0]');
   for (const { id } of letters) await t.mill.redrive(id);
   assert.deepEqual(await t.deadLetters(), []);
   await t.advance('1m');
@@ -355,7 +355,7 @@ test('a primary key may be of a type that JavaScript and SQL write differently',
     [1],
   );
   assert.deepEqual(
-    (await t.deadLetters()).map(({ origin, key }) => [origin, key]),
+    (await t.deadLetters()).map((letter) => [originOf(letter), letter.key]),
     [['{"table":"flags","key":{"flag":0}}', '0']],
   );
   await t.stop();

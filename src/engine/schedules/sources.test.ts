@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { onEveryStore } from '../promises/fixture.test.ts';
-import { add, counts, done, jobsPipeline, letterOf, letters, startAt } from './jobs.fixture.test.ts';
+import { add, counts, done, jobsPipeline, letterOf, letters, originOf, startAt } from './jobs.fixture.test.ts';
 
 const reasons = {
   long: 'pipeline work: what: expected a short word',
@@ -24,10 +24,10 @@ onEveryStore('a source of rows', ({ testMill }) => {
       assert.deepEqual(await done(t), [4, 5]);
       const expected = [`1: ${reason}`, `2: ${reason}`, `3: ${reason}`];
       assert.deepEqual(await letters(t), expected);
-      const { attempts, parked, origin, body, failedAt } = await letterOf(t, 1);
+      const letter = await letterOf(t, 1);
       const isFailed = what === 'fail';
-      assert.deepEqual([attempts, parked, origin], [isFailed ? 1 : 0, false, '{"table":"jobs","key":{"id":1}}']);
-      assert.deepEqual([body !== null, failedAt], [isFailed, startAt + 60_000]);
+      assert.deepEqual([letter.kind, letter.attempts], isFailed ? ['event', 1] : ['origin', 0]);
+      assert.deepEqual([originOf(letter), letter.failedAt], ['{"table":"jobs","key":{"id":1}}', startAt + 60_000]);
       await t.advance('10m');
       await t.crash();
       await t.advance('10m');

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { type Access, permits } from './role.ts';
 import type { Token } from './token.ts';
 
@@ -9,8 +9,11 @@ declare module 'fastify' {
      * `ingest` for those of `ingestRoute`. `open`: nobody is asked.
      */
     access?: Access;
-    /** The pipelines that a route deals with: by default those of its system. A token of other pipelines does not do. */
-    pipelines?: readonly string[];
+    /**
+     * The pipelines that a route deals with: by default those of its system, and all if that has none. A token of other pipelines does
+     * not do. `[]`: a route that deals with none, or looks by itself at which the token is good for.
+     */
+    pipelines?: readonly string[] | 'all';
   }
 }
 
@@ -33,7 +36,12 @@ export function accessOf(config: { readonly access?: Access } | undefined, metho
 export function askOf(request: FastifyRequest): Ask | 'any token' {
   if (request.is404) return 'any token';
   const { config } = request.routeOptions;
-  return { access: accessOf(config, request.method), pipelines: config.pipelines ?? pipelineInPath(request.params) };
+  return { access: accessOf(config, request.method), pipelines: pipelinesOf(config, request.params) };
+}
+
+/** Returns the pipelines that a route deals with, undefined for all: those that it says, or that of its path. */
+export function pipelinesOf({ pipelines }: FastifyContextConfig, params?: unknown): Ask['pipelines'] {
+  return pipelines === 'all' ? undefined : (pipelines ?? pipelineInPath(params));
 }
 
 /** Returns whether a token is good for it. */

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { temporaryFolder } from '../../../test/program.ts';
+import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import { exchange, post, problemIn, serve, visits } from '../fixture.test.ts';
+import { httpLimits } from '../http-limits.ts';
 import { ingestRoute } from '../ingest-route.ts';
 import { digestOf, lineOf, newSecret, type Token } from './token.ts';
 import { followTokens, Tokens, tokensIn } from './tokens.ts';
@@ -14,6 +20,16 @@ const made = (name: string, role: Token['role'], pipelines?: readonly string[]) 
   const token: Token = { name, role, digest: digestOf(secret), pipelines: pipelines && new Set(pipelines) };
   return { secret, token, headers: { authorization: `Bearer ${secret}` } };
 };
+
+/** Sends a request and returns the head of its answer; the connection stays open until the test ends. */
+async function keptOpen(t: TestContext, url: string, request: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  socket.write(request);
+  const [answer] = await once(socket, 'data');
+  return String(answer);
+}
 
 /** A log that keeps its lines, and tells of each. */
 function keptLog() {
@@ -80,25 +96,71 @@ test('a direct route asks as its long way does', async (t) => {
   assert.equal(mill.counts().visits?.received, 1);
 });
 
-test('wrong tokens of an address are slowed down and said once in a while, and the right one never waits', {
+test('a token for some pipelines is good for no route of a system without pipelines, unless the route deals with none', async (t) => {
+  const [limited, sender, reader] = [made('a', 'operate', ['visits']), made('b', 'ingest', ['visits']), made('c', 'operate')];
+  const { url } = await serve(t, {
+    access: { tokens: new Tokens([limited.token, sender.token, reader.token]) },
+    systemPipelines: [],
+    routes(app) {
+      app.get('/sums', () => ({}));
+      app.get('/sums/:pipeline', () => ({}));
+      app.get('/version', { config: { pipelines: [] } }, () => ({}));
+      app.get('/visits', { config: { pipelines: ['visits'] } }, () => ({}));
+      ingestRoute(app, '/take', {}, async () => ({}));
+    },
+  });
+  const statuses = ({ headers }: typeof limited) =>
+    Promise.all([
+      ...['/sums', '/sums/visits', '/version', '/visits'].map(async (path) => (await fetch(`${url}${path}`, { headers })).status),
+      ...['/take', '/take/'].map(async (path) => (await post(`${url}${path}`, 1, headers)).status),
+    ]);
+  assert.deepEqual(await statuses(limited), [403, 403, 200, 200, 403, 403]);
+  assert.deepEqual(await statuses(sender), [403, 403, 403, 403, 403, 403]);
+  assert.deepEqual(await statuses(reader), [200, 200, 200, 200, 202, 202]);
+});
+
+const misread: readonly (readonly [config: object, message: string])[] = [
+  [{ access: 'reed' }, 'access: expected ingest, read, operate, open (did you mean read?), found "reed"'],
+  [{ access: null }, 'access: expected ingest, read, operate, open, found null'],
+  [{ pipelines: ['visit'] }, 'pipelines[0]: expected visits, numbered (did you mean visits?), found "visit"'],
+  [{ pipelines: 'visits' }, `pipelines: expected an array of names, or 'all', found "visits"`],
+];
+
+for (const [config, message] of misread) {
+  test(`a server does not start with a route that nobody could use: ${message}`, async (t) => {
+    const routes = (app: FastifyInstance) => void app.get('/odd', { config }, () => ({}));
+    const refused = { code: 'MILL_INVALID_DECLARATION', message: `route GET /odd: config.${message}` };
+    await assert.rejects(serve(t, { routes }), refused);
+  });
+}
+
+test('wrong tokens of an address are answered ten a second, from however many connections, and the right one never waits', {
   timeout: 60_000,
 }, async (t) => {
   const { token, headers } = made('a', 'read');
   const { log, lines } = keptLog();
   const { url } = await serve(t, { log, access: { tokens: new Tokens([token]) } });
   const startedAt = performance.now();
-  const wrong = Array.from({ length: 40 }, async () => {
+  const wrong = Array.from({ length: 300 }, async (_, index) => {
     const secret = newSecret();
-    const { status } = await fetch(`${url}/pipelines`, { headers: { authorization: `Bearer ${secret}` } });
-    return { secret, status, afterMs: performance.now() - startedAt };
+    const path = index % 2 === 0 ? '/pipelines' : '/health';
+    const answer = fetch(`${url}${path}`, { headers: { authorization: `Bearer ${secret}` } });
+    const status = await answer.then(
+      ({ status }) => status,
+      () => 'closed',
+    );
+    return { secret, path, status, afterMs: performance.now() - startedAt };
   });
   await Promise.race(wrong);
   assert.equal((await fetch(`${url}/pipelines`, { headers })).status, 200);
   const rightAfterMs = performance.now() - startedAt;
   const told = await Promise.all(wrong);
-  assert.ok(told.every(({ status }) => status === 401));
-  assert.ok(told.filter(({ afterMs }) => afterMs > rightAfterMs).length >= 20, 'the right one waited with the wrong ones');
-  assert.ok(Math.max(...told.map(({ afterMs }) => afterMs)) >= 1_000, 'nobody was slowed down');
+  const answered = told.filter(({ status }) => status !== 'closed');
+  for (const { path, status } of answered) assert.equal(status, path === '/health' ? 200 : 401);
+  assert.ok(answered.length >= 100 && answered.length < told.length, `${answered.length} were answered`);
+  assert.ok(answered.filter(({ afterMs }) => afterMs > rightAfterMs).length >= 20, 'the right one waited with the wrong ones');
+  const afterMs = answered.map((one) => one.afterMs).toSorted((one, other) => one - other);
+  for (const [index, ms] of afterMs.entries()) assert.ok(ms >= (index - 11) * 100, `${index + 1} answers within ${ms} ms`);
   const said = lines.filter((line) => line.includes('unknown token'));
   assert.equal(said.length, 1);
   assert.ok(said[0]?.includes('127.0.0.1'));
@@ -123,6 +185,10 @@ test('no secret is told: not by the log at its finest, errors, metrics or the AP
   const told: string[] = [];
   for (const path of ['/broken', '/nowhere', '/', '/metrics?format=prometheus', '/openapi.json', '/docs', '/health'])
     told.push(await (await fetch(`${url}${path}`, { headers })).text());
+  // As clients send it that cannot set a header. Who does so is told that it is no parameter, and by nothing else.
+  for (const path of ['/broken', '/nowhere', '/%', '/ping', '/failing'])
+    for (const method of ['GET', 'POST']) await fetch(`${url}${path}?access_token=${secret}`, { method, headers });
+  assert.ok(lines.some((line) => line.includes('request failed') && line.includes('"path":"/broken"')));
   told.push(
     await (await post(`${url}/failing`, 1, headers)).text(),
     await (await post(`${url}/pipelines/visits/events`, '{', headers)).text(),
@@ -157,6 +223,33 @@ test('anybody may ask whether work makes progress, and only who may look at all 
   assert.deepEqual(Object.keys((await stopped.json()) as object), ['status', 'service', 'reason']);
 });
 
+test('where the database is, and which pipelines there are, only who may look at all learns from a store that fails', async (t) => {
+  const path = join(temporaryFolder(t), 'secret-place.db');
+  const [reader, limited, sender] = [made('a', 'read'), made('b', 'operate', ['visits']), made('c', 'ingest')];
+  const tokens = new Tokens([reader.token, limited.token, sender.token]);
+  const { url } = await serve(t, { store: sqlite(path, { busyTimeoutMs: 1 }), access: { tokens } });
+  const other = new DatabaseSync(path);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  for (const { headers } of [limited, sender]) {
+    for (const end of ['', '/', '/batch', '/batch/']) {
+      const body = end.startsWith('/b') ? { events: [{ page: 'a' }] } : { page: 'a' };
+      const problem = await problemIn(await post(`${url}/pipelines/visits/events${end}`, body, headers));
+      assert.equal(problem.code, 'MILL_STORE_BUSY', end);
+      assert.ok(!JSON.stringify(problem).includes('secret-place'), JSON.stringify(problem));
+    }
+  }
+  const health = async (headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${url}/health`, { headers });
+    assert.equal(answer.status, 503);
+    return JSON.parse(await answer.text()).reason;
+  };
+  assert.match(await health(reader.headers), /secret-place\.db: another program keeps the database locked/);
+  const plain = 'work makes no progress; the log says why, and so does this to a token that may read everything';
+  for (const headers of [{}, limited.headers, sender.headers]) assert.equal(await health(headers), plain);
+  other.exec('COMMIT');
+});
+
 test('a file of tokens is read again when it changes or another is put in its place, and kept when it cannot be', {
   timeout: 60_000,
 }, async (t) => {
@@ -175,11 +268,26 @@ test('a file of tokens is read again when it changes or another is put in its pl
   renameSync(`${path}.new`, path);
   await said('"tokens":["third"]');
   assert.deepEqual(await statuses(), [401, 401, 200]);
+  writeFileSync(path, '');
+  await said('expected at least one token');
+  assert.deepEqual(await statuses(), [401, 401, 200]);
   writeFileSync(path, 'nonsense');
   await said('expected NAME:ROLE:SHA256');
   rmSync(path);
   await said('ENOENT');
   assert.deepEqual(await statuses(), [401, 401, 200]);
+});
+
+test('a token for a pipeline that is not served is a warning with the nearest name, at the start and when it comes later', async (t) => {
+  const tokens = new Tokens([made('dash', 'read', ['visits', 'visit']).token, made('all', 'read').token]);
+  const { log, lines } = keptLog();
+  await serve(t, { log, access: { tokens } });
+  const warned = () => lines.filter((line) => line.includes('a token is for a pipeline')).map((line) => JSON.parse(line));
+  const said = ({ token, pipeline, msg }: Record<string, unknown>) => [token, pipeline, msg];
+  const message = 'a token is for a pipeline that is not served;';
+  assert.deepEqual(warned().map(said), [['dash', 'visit', `${message} did you mean visits?`]]);
+  tokens.replace([made('shop', 'ingest', ['orders']).token]);
+  assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} served are visits, numbered`]]);
 });
 
 test('without tokens it listens on loopback addresses alone, unless it is told to be open', async (t) => {
@@ -191,6 +299,20 @@ test('without tokens it listens on loopback addresses alone, unless it is told t
     const { url } = await serve(t, { access, host: '0.0.0.0' });
     assert.equal((await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/ping`)).status, 200);
   }
+});
+
+test('where places are short, connections are kept for those who have a token', async (t) => {
+  const { headers, token } = made('a', 'read');
+  const { url } = await serve(t, { access: { tokens: new Tokens([token]) }, http: { ...httpLimits, connections: 8 } });
+  const authorization = `Authorization: ${headers.authorization}\r\n`;
+  const ask = (path: string, header = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${header}\r\n`;
+  const idle = await Promise.all(Array.from({ length: 4 }, () => keptOpen(t, url, ask('/ping'))));
+  for (const answer of idle) assert.match(answer, /^connection: keep-alive\r$/im);
+  for (const path of ['/ping', '/health', '/pipelines', '/nowhere'])
+    assert.match(await exchange(url, ask(path)), /^connection: close\r$/im, path);
+  const answer = await keptOpen(t, url, ask('/pipelines', authorization));
+  assert.match(answer, /^HTTP\/1.1 200 /);
+  assert.match(answer, /^connection: keep-alive\r$/im);
 });
 
 test('a page that leads its own name to the server reads nothing and changes nothing', async (t) => {
@@ -224,7 +346,15 @@ test('every answer has the security headers: direct, long, refused, not found, n
       ),
     )),
     await exchange(url, 'garbage\r\n\r\n'),
+    ...(await Promise.all(
+      ['GET /ping', 'POST /pipelines/visits/events'].map((line) => exchange(url, `${line} HTTP/1.1\r\nContent-Length: 1\r\n\r\n1`)),
+    )),
+    await exchange(url, 'GET /ping HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\nConnection: close\r\n\r\n'),
   ];
+  assert.deepEqual(
+    answers.slice(-4).map((answer) => answer.split(' ')[1]),
+    ['400', '400', '400', '417'],
+  );
   for (const answer of answers) {
     for (const line of [
       'x-content-type-options: nosniff',
@@ -234,5 +364,19 @@ test('every answer has the security headers: direct, long, refused, not found, n
     ])
       assert.ok(head(answer).includes(line), `${line} is not in ${head(answer)}`);
     assert.doesNotMatch(head(answer), /unsafe-/);
+  }
+});
+
+test('a token for some pipelines redrives and discards their dead letters, with a body or without', async (t) => {
+  const operator = made('o', 'operate', ['visits']);
+  const { url, mill } = await serve(t, { access: { tokens: new Tokens([operator.token]) } });
+  for (const n of [1, 2, 3, 4]) await mill.ingest('visits', { page: `poison-${n}` });
+  await mill.idle(10_000);
+  const letters = await mill.deadLetters({ limit: 10 });
+  assert.equal(letters.length, 4);
+  for (const [at, { id }] of letters.entries()) {
+    const action = at < 2 ? 'redrive' : 'discard';
+    const answer = await post(`${url}/dead-letters/${id}/${action}`, at % 2 === 0 ? '{}' : '', operator.headers);
+    assert.deepEqual([action, answer.status], [action, 200]);
   }
 });

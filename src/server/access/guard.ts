@@ -71,7 +71,7 @@ export class Guard {
     if (this.#tokens === undefined) return undefined;
     const ask = askOf(request);
     const token = this.#tokenIn(headers);
-    if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request);
+    if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request, reply);
     if (token === undefined) return this.#unauthorized(request, reply);
     if (ask === 'any token' || isGoodFor(token, ask)) {
       request.setDecorator(pipelinesOfToken, token.pipelines ?? null);
@@ -82,6 +82,11 @@ export class Guard {
     return new MillraceError('MILL_FORBIDDEN', forbiddenMessage(token, ask, request));
   }
 
+  /** Whether tokens are asked for and who sends these headers has none that is good. */
+  isStranger(headers: IncomingHttpHeaders): boolean {
+    return this.#tokens !== undefined && this.#tokenIn(headers) === undefined;
+  }
+
   /** Whether who sends these headers may look at all that there is. */
   maySeeAll(headers: IncomingHttpHeaders): boolean {
     if (this.#tokens === undefined) return true;
@@ -90,10 +95,21 @@ export class Guard {
   }
 
   /** Anybody is let in, and who shows a wrong token there is slowed down too: the answer may tell that it is wrong. */
-  #openTo(token: Token | undefined, { headers, ip }: FastifyRequest): Refusal | Promise<Refusal> {
-    if (token !== undefined || headers.authorization === undefined) return undefined;
+  #openTo(token: Token | undefined, request: FastifyRequest, reply: FastifyReply): Refusal | Promise<Refusal> {
+    if (token !== undefined || request.headers.authorization === undefined) return undefined;
+    return this.#slowedDown(request, reply, undefined);
+  }
+
+  /** Counts a request with a wrong token, and returns the refusal once it may be answered. */
+  #slowedDown<R extends Refusal>({ ip, raw }: FastifyRequest, reply: FastifyReply, refusal: R): R | Promise<R> {
     this.refusals.unknown += 1;
-    return this.#strangers.noted(ip)?.then(() => undefined);
+    const answered = this.#strangers.noted(ip);
+    if (answered instanceof Promise) return answered.then(() => refusal);
+    if (answered === 'never') {
+      reply.hijack();
+      raw.destroy();
+    }
+    return refusal;
   }
 
   #tokenIn({ authorization }: IncomingHttpHeaders): Token | undefined {
@@ -101,16 +117,15 @@ export class Guard {
     return secret === undefined ? undefined : this.#tokens?.find(secret);
   }
 
-  #unauthorized({ headers, ip }: FastifyRequest, reply: FastifyReply): MillraceError | Promise<MillraceError> {
-    if (headers.authorization === undefined) {
+  #unauthorized(request: FastifyRequest, reply: FastifyReply): MillraceError | Promise<MillraceError> {
+    if (request.headers.authorization === undefined) {
       this.refusals.missing += 1;
       reply.header('www-authenticate', challenge());
       return new MillraceError('MILL_UNAUTHORIZED', 'expected a token, as Authorization: Bearer TOKEN, found none');
     }
-    this.refusals.unknown += 1;
     reply.header('www-authenticate', challenge('invalid_token'));
     const error = new MillraceError('MILL_UNAUTHORIZED', 'expected a token that is good here, as Authorization: Bearer TOKEN, found none');
-    return this.#strangers.noted(ip)?.then(() => error) ?? error;
+    return this.#slowedDown(request, reply, error);
   }
 }
 

@@ -1,17 +1,24 @@
+import { isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
 
 /** How often an address is told that its secret is none, once it has been told so `freeTries` times. */
 const everyMs = 100;
 const freeTries = 10;
-const waitMaxMs = 1_000;
+/** The longest that an answer is kept back; an address whose next one would come later gets none. */
+const waitMaxMs = 10_000;
 const addressesMax = 10_000;
 /** Answers kept back at once. Each holds a connection. */
 const waitingMax = 1_000;
 const logEveryMs = 60_000;
 
+/** When a wrong secret may be answered: at once, once this resolves, or never, and then its connection is to be closed. */
+type Answered = 'now' | 'never' | Promise<void>;
+
 /**
- * Those who come with a secret that is none. After some tries each of an address waits for its refusal, so that they become few. It
- * slows nobody down who has a right one, from the same address either.
+ * Those who come with a secret that is none. After some tries the refusals of an address come one after the other, so that they are few
+ * however many connections it has. Where too many wait for theirs, further ones get none. It slows nobody down who has a right one, from
+ * the same address either.
  */
 export class Strangers {
   readonly #log: Logger;
@@ -25,12 +32,26 @@ export class Strangers {
     this.#log = log;
   }
 
-  /** Notes a wrong secret, and resolves when it may be answered; undefined: at once. */
-  noted(address: string): Promise<void> | undefined {
+  /** Notes a wrong secret of an address. */
+  noted(address: string): Answered {
     const now = performance.now();
     this.#say(address, now);
-    const waitMs = this.#waitMs(address, now);
-    if (waitMs === 0 || this.#waiting >= waitingMax) return undefined;
+    const network = networkOf(address);
+    const dueAt = Math.max(now, this.#dueAt.get(network) ?? now) + everyMs;
+    const waitMs = dueAt - now - freeTries * everyMs;
+    if (waitMs > 0 && (waitMs > waitMaxMs || this.#waiting >= waitingMax)) return 'never';
+    this.#keep(network, dueAt);
+    return waitMs > 0 ? this.#wait(waitMs) : 'now';
+  }
+
+  #keep(network: string, dueAt: number): void {
+    this.#dueAt.delete(network);
+    this.#dueAt.set(network, dueAt);
+    const [oldest] = this.#dueAt.keys();
+    if (this.#dueAt.size > addressesMax && oldest !== undefined) this.#dueAt.delete(oldest);
+  }
+
+  #wait(waitMs: number): Promise<void> {
     this.#waiting += 1;
     const { promise, resolve } = Promise.withResolvers<void>();
     setTimeout(() => {
@@ -40,16 +61,6 @@ export class Strangers {
     return promise;
   }
 
-  #waitMs(address: string, now: number): number {
-    const latest = now + freeTries * everyMs + waitMaxMs;
-    const dueAt = Math.min(latest, Math.max(now, this.#dueAt.get(address) ?? now) + everyMs);
-    this.#dueAt.delete(address);
-    this.#dueAt.set(address, dueAt);
-    const [oldest] = this.#dueAt.keys();
-    if (this.#dueAt.size > addressesMax && oldest !== undefined) this.#dueAt.delete(oldest);
-    return Math.max(0, dueAt - now - freeTries * everyMs);
-  }
-
   #say(address: string, now: number): void {
     this.#unsaid += 1;
     if (now - this.#saidAt < logEveryMs) return;
@@ -57,4 +68,11 @@ export class Strangers {
     this.#unsaid = 0;
     this.#saidAt = now;
   }
+}
+
+/** One who has an IPv6 address has as many as 64 bits can say: all of them count as one. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const parsed = ipaddr.process(address);
+  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
 }

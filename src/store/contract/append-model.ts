@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Appended, PartitionId, Store } from '../store.ts';
+import type { Appended, Commit, PartitionId, Store } from '../store.ts';
 import { dice } from './dice.ts';
-import { gap, numbered, type Owner, own, type StoreTest, type Work } from './fixtures.ts';
+import { gap, numbered, type Owner, own, type StoreTest } from './fixtures.ts';
 
 /**
  * Random batches of numbered events between random turns, judged by the store and by a model that fits on a page. The
@@ -72,7 +72,7 @@ class KeyModel {
   }
 
   /** Applies the next number; skips to the lowest that is held when it is missing. */
-  turn(letterId: string): Work {
+  turn(letterId: string): Partial<Commit> {
     const { key, record } = this;
     if (record.heldFrom === null) return {};
     const first = this.#next;

@@ -137,6 +137,6 @@ export function appendContract(it: StoreTest): void {
     await store.append([chosen(visits, 'a', 'one')]);
     await store.append([chosen(visits, 'a', 'one'), chosen(visits, 'a', 'one')]);
     assert.deepEqual(await store.append([event(visits, 'a')]), [{ status: 'accepted', position: 2 }]);
-    assert.equal((await store.claim(visits)).head, 2);
+    assert.equal((await store.claim(visits)).standing.head, 2);
   });
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Commit } from '../store.ts';
 import {
   add,
   arm,
@@ -18,7 +19,6 @@ import {
   rowsOf,
   type StoreTest,
   statuses,
-  type Work,
 } from './fixtures.ts';
 
 /** A commit as one transaction, its parts in the order of the port's fields. */
@@ -45,7 +45,7 @@ export function commitContract(it: StoreTest): void {
       deliveriesAdded: 1,
       gapsAdded: 0,
     });
-    const { epoch: _, ...claimed } = await store.claim(visits);
+    const { standing: claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 3, head: 4, held: 1, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
     assert.deepEqual((await store.load(visits, ['a']))[0]?.state, state);
     assert.deepEqual(await store.dueTimers(visits, 99, 10), [armed('a', 'wake', 99, '"now"')]);
@@ -91,7 +91,7 @@ export function commitContract(it: StoreTest): void {
     );
     assert.match(error.message, /accounts/);
 
-    const { epoch: _, ...claimed } = await store.claim(rockets);
+    const { standing: claimed } = await store.claim(rockets);
     const { key: _key, ...old } = armed('a', 'old', 5);
     assert.deepEqual(claimed, { cursor: 0, head: 2, held: 2, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
     assert.deepEqual(await store.load(rockets, ['a']), [
@@ -125,7 +125,7 @@ export function commitContract(it: StoreTest): void {
     await store.append([event(visits, 'a')]);
     await refusal(owner.commit({ cursor: 1, rows: [add('history', [null])] }), 'MILL_COMMIT_REFUSED');
     await owner.commit({ cursor: 1, rows: [add('history', ['it happened'])] });
-    assert.equal((await store.claim(visits)).cursor, 1);
+    assert.equal((await store.claim(visits)).standing.cursor, 1);
     assert.deepEqual(await rowsOf(store, 'history', 'what'), [{ what: 'it happened' }]);
   });
 
@@ -139,7 +139,7 @@ export function commitContract(it: StoreTest): void {
       deadLetters: [letter('one', 'a', 1)],
       resolvedDeadLetters: ['one'],
     });
-    assert.equal((await store.claim(visits)).held, 0);
+    assert.equal((await store.claim(visits)).standing.held, 0);
     assert.deepEqual(await store.deadLetters({ limit: 10 }), []);
   });
 
@@ -222,7 +222,7 @@ export function commitContract(it: StoreTest): void {
     await store.append([event(visits, 'a')]);
     for (const moment of [1e300, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 0.5]) {
       const hold = { key: 'a', order: 1, position: 1, attempts: 1, retryAt: moment };
-      const kinds: Work[] = [
+      const kinds: Partial<Commit>[] = [
         { timers: [arm('a', 'wake', moment)] },
         { holds: [hold] },
         { deliveries: ask(delivery('x', 'a', { dueAt: moment })) },
@@ -240,6 +240,6 @@ export function commitContract(it: StoreTest): void {
       { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] },
     ]);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', Number.MAX_SAFE_INTEGER, 10), []);
-    assert.equal((await store.claim(visits)).cursor, 0);
+    assert.equal((await store.claim(visits)).standing.cursor, 0);
   });
 }

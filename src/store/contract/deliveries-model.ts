@@ -7,7 +7,7 @@ import { delivery, own, type StoreTest } from './fixtures.ts';
 export function deliveriesModelContract(it: StoreTest): void {
   it('what is due is what a simple model says', async ({ store, visits }) => {
     for (let seed = 1; seed <= 10; seed += 1) {
-      const { deliveries } = await store.claim(visits);
+      const { deliveries } = (await store.claim(visits)).standing;
       const owner = await own(store, visits);
       const [upTo, model] = [dice(seed), new Model(seed % 2 === 0)];
       assert.equal(deliveries, 0, `seed ${seed}`);

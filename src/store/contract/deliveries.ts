@@ -88,7 +88,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueDeliveries(visits, 'Mail', 20, 10), []);
     await owner.commit({ deliveries: remove('a', '1') });
     assert.deepEqual(await store.dueDeliveries(visits, 'sms', 20, 10), [{ ...sms, attempts: 3, dueAt: 20 }]);
-    assert.equal((await store.claim(visits)).deliveries, 1);
+    assert.equal((await store.claim(visits)).standing.deliveries, 1);
   });
 
   it('a commit tells by how much it changed the number of deliveries', async ({ store, visits }) => {
@@ -125,7 +125,7 @@ export function deliveriesContract(it: StoreTest): void {
     ]);
     await owner.commit({ deliveries: ask(delivery('2', 'a', { body: '"still waits"' })) });
     assert.deepEqual(await due(store, visits, 10), ['1', '3']);
-    assert.equal((await store.claim(visits)).deliveries, 3);
+    assert.equal((await store.claim(visits)).standing.deliveries, 3);
   });
 
   it('the same id of another key is another delivery', async ({ store, visits }) => {
@@ -221,7 +221,7 @@ export function deliveriesContract(it: StoreTest): void {
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a')) });
     await owner.commit({ deliveries: [retry('3', 1, 1), ...remove('a', '3')] });
     assert.deepEqual(await due(store, visits, 10), ['1']);
-    assert.equal((await store.claim(visits)).deliveries, 2);
+    assert.equal((await store.claim(visits)).standing.deliveries, 2);
   });
 
   it('the next moment is that of the first later delivery that does not wait', async ({ store, visits }) => {
@@ -257,7 +257,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a')]);
     await other.commit({ deliveries: ask(delivery('1', 'a', { body: '"other"' })) });
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a')]);
-    assert.deepEqual([(await store.claim(visits)).deliveries, (await store.claim(orders)).deliveries], [1, 1]);
+    assert.deepEqual([(await store.claim(visits)).standing.deliveries, (await store.claim(orders)).standing.deliveries], [1, 1]);
   });
 }
 

@@ -5,7 +5,9 @@ import { table } from '../../pipeline/table.ts';
 import type {
   Commit,
   Committed,
+  DeadLetterKind,
   DeliveryWrite,
+  Lease,
   LoggedEvent,
   NewDeadLetter,
   NewEvent,
@@ -124,16 +126,37 @@ export function logged({ key, id, number, acceptedAt, body, traceparent, origin 
   return { position, key, id, number, acceptedAt, body, traceparent, origin };
 }
 
+/** A new dead letter of one kind. */
+type NewDeadLetterOf<Kind extends DeadLetterKind> = Extract<NewDeadLetter, { readonly kind: Kind }>;
+
 /** A letter about an event at a position, which is its order too, unless `more` says otherwise. */
-export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetter> = {}): NewDeadLetter {
-  const nothing = { timer: null, delivery: null, numbers: null, origin: null };
-  const facts = { reason: 'it failed', stack: null, failedAt: acceptedAt + 1, attempts: 3, parked: false };
-  return { id, key, event: { position, order: position }, ...nothing, ...facts, ...more };
+export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetterOf<'event'>> = {}): NewDeadLetterOf<'event'> {
+  return { kind: 'event', ...failed(id, key), event: { position, order: position }, parked: false, ...more };
+}
+
+/** A letter about a timer. */
+export function timerLetter(id: string, key: string, timer: NewDeadLetterOf<'timer'>['timer']): NewDeadLetterOf<'timer'> {
+  return { kind: 'timer', ...failed(id, key), timer };
+}
+
+/** A letter about a delivery. */
+export function deliveryLetter(id: string, { key, ...given }: StoredDelivery): NewDeadLetterOf<'delivery'> {
+  const { flow: _flow, attempts: _attempts, dueAt: _dueAt, ...failure } = given;
+  return { kind: 'delivery', ...failed(id, key), delivery: failure };
 }
 
 /** A letter about numbers that never came. */
-export function gap(id: string, key: string, from: number, to: number): NewDeadLetter {
-  return letter(id, key, 0, { event: null, numbers: { from, to }, attempts: 0, reason: 'the numbers did not arrive' });
+export function gap(id: string, key: string, from: number, to: number): NewDeadLetterOf<'gap'> {
+  return { kind: 'gap', ...failed(id, key), numbers: { from, to }, attempts: 0, reason: 'the numbers did not arrive' };
+}
+
+/** A letter about an origin of which no event could be made. */
+export function originLetter(id: string, key: string, origin: string): NewDeadLetterOf<'origin'> {
+  return { kind: 'origin', ...failed(id, key), origin, attempts: 0 };
+}
+
+function failed(id: string, key: string) {
+  return { id, key, reason: 'it failed', stack: null, failedAt: acceptedAt + 1, attempts: 3 };
 }
 
 /** Arms a timer. */
@@ -178,28 +201,27 @@ export function update(table: string, columns: readonly string[], ...rows: RowWr
 }
 
 /** What a turn may change; whatever is left out stays as it is. */
-export type Work = Partial<Omit<Commit, 'partition' | 'epoch'>>;
-
 export interface Owner {
-  readonly epoch: number;
-  commit(work: Work): Promise<Committed>;
+  readonly lease: Lease;
+  commit(work: Partial<Commit>): Promise<Committed>;
 }
 
-/** Claims the partition; the answer commits under that claim. */
+/** Claims the partition; the answer commits under that claim, by default at the present cursor. */
 export async function own(store: Store, partition: PartitionId): Promise<Owner> {
-  const { epoch, cursor } = await store.claim(partition);
-  let present = cursor;
+  const lease = await store.claim(partition);
+  let present = lease.standing.cursor;
   return {
-    epoch,
+    lease,
     async commit(work) {
-      const committed = await store.commit(commitOf(partition, epoch, { cursor: present, ...work }));
+      const committed = await lease.commit(commitOf({ cursor: present, ...work }));
       present = Math.max(present, work.cursor ?? 0);
       return committed;
     },
   };
 }
 
-export function commitOf(partition: PartitionId, epoch: number, work: Work): Commit {
+/** A commit of some work and nothing else. */
+export function commitOf(work: Partial<Commit>): Commit {
   const nothing = {
     cursor: 0,
     holds: [],
@@ -213,7 +235,7 @@ export function commitOf(partition: PartitionId, epoch: number, work: Work): Com
     resolvedDeadLetters: [],
     sends: [],
   };
-  return { partition, epoch, ...nothing, ...work };
+  return { ...nothing, ...work };
 }
 
 /** The status of each answer. */

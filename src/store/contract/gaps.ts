@@ -15,7 +15,7 @@ export function gapsContract(it: StoreTest): void {
     assert.deepEqual(await store.gaps(rockets, { until: 20, limit: 10 }), inOrder.slice(0, 3));
     assert.deepEqual(await store.gaps(rockets, { until: 20, after: { since: 10, key: 'b' }, limit: 1 }), inOrder.slice(1, 2));
     assert.deepEqual(await store.gaps(rockets, { until: 9, limit: 10 }), []);
-    assert.equal((await store.claim(rockets)).gaps, 4);
+    assert.equal((await store.claim(rockets)).standing.gaps, 4);
   });
 
   it('a gap takes the place of the former one of its key', async ({ store, rockets }) => {
@@ -33,7 +33,7 @@ export function gapsContract(it: StoreTest): void {
     assert.equal((await owner.commit({ gaps: [forget, forget, { key: 'nobody', gap: null }] })).gapsAdded, -1);
     const again = await reopen();
     assert.deepEqual(await again.gaps(rockets, { limit: 10 }), [stored('b', 20)]);
-    assert.equal((await again.claim(rockets)).gaps, 1);
+    assert.equal((await again.claim(rockets)).standing.gaps, 1);
   });
 
   it('within a commit the last word on a key counts', async ({ store, rockets }) => {

@@ -12,7 +12,7 @@ export function heldContract(it: StoreTest): void {
       { ...logged(early, 2), order: 3, ...fresh },
       { ...logged(late, 1), order: 7, ...fresh },
     ]);
-    assert.equal((await store.claim(rockets)).held, 2);
+    assert.equal((await store.claim(rockets)).standing.held, 2);
   });
 
   it('any other event is held when a commit says so, at its position', async ({ store, visits }) => {
@@ -34,7 +34,7 @@ export function heldContract(it: StoreTest): void {
     assert.deepEqual(await store.held(rockets, 'a', 0, 10), [{ ...logged(held, 1), order: 5, attempts: 2, retryAt: 99 }]);
     await owner.commit({ holds: [{ key: 'a', order: 5, position: 1, attempts: 0, retryAt: null }] });
     assert.deepEqual(await store.held(rockets, 'a', 0, 10), [{ ...logged(held, 1), order: 5, attempts: 0, retryAt: null }]);
-    assert.equal((await store.claim(rockets)).held, 1);
+    assert.equal((await store.claim(rockets)).standing.held, 1);
   });
 
   it('a numbered event that was let go can be held again', async ({ store, rockets }) => {
@@ -67,7 +67,7 @@ export function heldContract(it: StoreTest): void {
     });
     assert.deepEqual(await left('a'), [1]);
     assert.deepEqual(await left('b'), []);
-    assert.equal((await store.claim(rockets)).held, 1);
+    assert.equal((await store.claim(rockets)).standing.held, 1);
   });
 
   it("a key's held events are read from an order on, up to the limit", async ({ store, rockets }) => {

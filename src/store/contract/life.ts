@@ -22,7 +22,7 @@ import {
 /** What closing ends, and what opening finds. */
 export function lifeContract(it: StoreTest): void {
   it('a closed store refuses every call', async ({ store, visits }) => {
-    const { epoch } = await store.claim(visits);
+    const lease = await store.claim(visits);
     await store.close();
     const calls = [
       () => store.claim(visits),
@@ -35,7 +35,7 @@ export function lifeContract(it: StoreTest): void {
       () => store.nextTimerDue(visits, 0),
       () => store.dueDeliveries(visits, 'mail', 0, 10),
       () => store.nextDeliveryDue(visits, 'mail', 0),
-      () => store.commit(commitOf(visits, epoch, {})),
+      () => lease.commit(commitOf({})),
       () => store.deadLetters({ limit: 10 }),
       () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, after: 0, limit: 10 }),
       () => store.deliveryNames(visits, 'mail', 10),
@@ -87,7 +87,7 @@ export function lifeContract(it: StoreTest): void {
       { status: 'duplicate' },
       { status: 'accepted', position: 4 },
     ]);
-    const { cursor, head } = await again.claim(visits);
+    const { cursor, head } = (await again.claim(visits)).standing;
     assert.deepEqual({ cursor, head }, { cursor: 2, head: 4 });
   });
 
@@ -112,7 +112,7 @@ export function lifeContract(it: StoreTest): void {
     assert.deepEqual(await again.heldKeys(rockets, null, 10), ['a']);
     assert.deepEqual(await again.dueTimers(rockets, 7, 10), [{ key: 'a', ...wake }]);
     assert.equal((await rowsOf(again, 'accounts', 'id')).length, 1);
-    assert.equal((await again.claim(rockets)).held, 1);
+    assert.equal((await again.claim(rockets)).standing.held, 1);
     assert.deepEqual(await again.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 4)]), [
       { status: 'duplicate' },
       { status: 'duplicate' },
@@ -124,7 +124,7 @@ export function lifeContract(it: StoreTest): void {
     await (await own(store, visits)).commit({ deliveries: ask(...asked) });
     const again = await reopen();
     assert.deepEqual(await again.dueDeliveries(visits, 'mail', 10, 10), asked.slice(0, 1));
-    const { deliveries } = await again.claim(visits);
+    const { deliveries } = (await again.claim(visits)).standing;
     assert.equal(deliveries, 3);
     const owner = await own(again, visits);
     await owner.commit({ deliveries: [...remove('a', '1'), ...ask(delivery('4', 'a'))] });

@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict';
-import { add, arm, ask, delivery, event, letter, numbered, own, type StoreTest } from './fixtures.ts';
+import {
+  add,
+  arm,
+  ask,
+  delivery,
+  deliveryLetter,
+  event,
+  letter,
+  numbered,
+  originLetter,
+  own,
+  type StoreTest,
+  timerLetter,
+} from './fixtures.ts';
 
 /** A JSON text of that many characters, each of more than one byte. */
 const textOf = (characters: number) => JSON.stringify('é'.repeat(characters - 2));
@@ -96,16 +109,14 @@ export function listSizesContract(it: StoreTest): void {
   it('dead letters do so by all that they hold, and are two where there are two', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a', { body: textOf(20) })]);
-    const nothing = { event: null, timer: null, delivery: null };
-    const { attempts: _, dueAt: __, key: ___, ...failed } = delivery('d', 'a', { body: textOf(20) });
     await owner.commit({
       cursor: 1,
       deadLetters: [
         letter('1', 'a', 1),
-        letter('2', 'a', 0, { ...nothing, delivery: failed }),
-        letter('3', 'a', 0, { ...nothing, timer: { name: 'wake', dueAt: 1, data: textOf(20) } }),
-        letter('4', 'a', 0, { ...nothing, origin: textOf(20), stack: 'x'.repeat(20) }),
-        letter('5', 'a', 0, nothing),
+        deliveryLetter('2', delivery('d', 'a', { body: textOf(20) })),
+        timerLetter('3', 'a', { name: 'wake', dueAt: 1, data: textOf(20) }),
+        { ...originLetter('4', 'a', textOf(20)), stack: 'x'.repeat(20) },
+        timerLetter('5', 'a', { name: 'wake', dueAt: 1, data: null }),
       ],
     });
     const ids = async (charactersMax: number, after?: string) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { event, letter, numbered, own, type StoreTest } from './fixtures.ts';
+import { event, letter, numbered, originLetter, own, type StoreTest } from './fixtures.ts';
 
 /** What sources made events from, and which of it is not done with. */
 export function originsContract(it: StoreTest): void {
@@ -28,7 +28,7 @@ export function originsContract(it: StoreTest): void {
   it('an origin is pending while a dead letter of it, or of its event, is not resolved', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a', { origin: 'one' })]);
-    const rejected = letter('2', 'a', 0, { event: null, origin: 'two' });
+    const rejected = originLetter('2', 'a', 'two');
     await owner.commit({ cursor: 1, deadLetters: [letter('1', 'a', 1), rejected] });
     assert.deepEqual(await store.pendingOrigins(visits, ['one', 'two']), ['one', 'two']);
     await owner.commit({ resolvedDeadLetters: ['1', '2'] });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chosen, commitOf, event, numbered, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
+import { chosen, event, numbered, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
 
 /** Calls that are not waited for one by one. */
 export function overlapContract(it: StoreTest): void {
@@ -60,11 +60,12 @@ export function overlapContract(it: StoreTest): void {
   });
 
   it('a call that is refused takes nothing from the calls beside it', async ({ store, visits, orders }) => {
+    const former = await own(store, visits);
     const owner = await own(store, visits);
     const [first, refused, fenced, second, appended] = await Promise.allSettled([
       owner.commit({ rows: [put('accounts', ['a', 1, null, null, null])], sends: [event(orders, 'first')] }),
       owner.commit({ rows: [put('accounts', ['b', null, null, null, null])], sends: [event(orders, 'refused')] }),
-      store.commit(commitOf(visits, owner.epoch - 1, { sends: [event(orders, 'fenced')] })),
+      former.commit({ sends: [event(orders, 'fenced')] }),
       owner.commit({ rows: [put('accounts', ['c', 1, null, null, null])], sends: [event(orders, 'second')] }),
       store.append([event(orders, 'appended')]),
     ]);

@@ -19,7 +19,7 @@ import {
 /** Claims, the cursor, and the fence that a later claim puts up. */
 export function ownershipContract(it: StoreTest): void {
   it('a claim of an empty partition finds nothing', async ({ store, visits }) => {
-    const { epoch: _, ...claimed } = await store.claim(visits);
+    const { standing: claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0, gaps: 0 });
   });
 
@@ -36,7 +36,7 @@ export function ownershipContract(it: StoreTest): void {
       deliveries: ask(delivery('1', 'a'), delivery('2', 'a'), delivery('3', 'b', { dueAt: null }), delivery('4', 'b', { endpoint: 'sms' })),
       deadLetters: [letter('one', 'a', 1)],
     });
-    const { epoch: _, ...claimed } = await store.claim(visits);
+    const { standing: claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, parked: 0, deliveries: 4, gaps: 0 });
   });
 
@@ -45,32 +45,41 @@ export function ownershipContract(it: StoreTest): void {
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
     const deadLetters = [letter('1', 'a', 1, { parked: true }), letter('2', 'b', 2, { parked: true }), letter('3', 'c', 3)];
     await owner.commit({ cursor: 3, deadLetters });
-    assert.equal((await store.claim(visits)).parked, 2);
+    assert.equal((await store.claim(visits)).standing.parked, 2);
     await (await own(store, visits)).commit({ resolvedDeadLetters: ['1'] });
-    const { parked, deadLetters: left } = await store.claim(visits);
+    const { parked, deadLetters: left } = (await store.claim(visits)).standing;
     assert.deepEqual([parked, left], [1, 2]);
   });
 
-  it('every claim raises the epoch of its partition', async ({ store, visits }) => {
-    const epochs = [];
-    for (let claims = 0; claims < 3; claims += 1) epochs.push((await store.claim(visits)).epoch);
-    const [first, second, third] = epochs as [number, number, number];
-    assert.ok(first < second && second < third, `found ${epochs}`);
-  });
-
-  it('the epoch rises over a reopening too', async ({ store, visits, reopen }) => {
-    const { epoch } = await store.claim(visits);
+  it('every claim ends the lease before it, over a reopening too', async ({ store, visits, reopen }) => {
+    const leases = [await store.claim(visits), await store.claim(visits)];
     const again = await reopen();
-    assert.ok((await again.claim(visits)).epoch > epoch);
-    await refusal(again.commit(commitOf(visits, epoch, {})), 'MILL_STORE_FENCED');
+    const latest = await again.claim(visits);
+    for (const lease of leases) {
+      await refusal(lease.renew(), 'MILL_STORE_FENCED');
+      await refusal(lease.commit(commitOf({})), 'MILL_STORE_FENCED');
+    }
+    await latest.renew();
+    await latest.commit(commitOf({}));
   });
 
-  it('a commit under an earlier epoch takes no effect at all', async ({ store, visits, orders }) => {
-    const { epoch } = await store.claim(visits);
+  it('a lease that is released commits no more, and disturbs none that comes after it', async ({ store, visits }) => {
+    const lease = await store.claim(visits);
+    await lease.release();
+    await refusal(lease.renew(), 'MILL_STORE_FENCED');
+    await refusal(lease.commit(commitOf({})), 'MILL_STORE_FENCED');
+    const next = await store.claim(visits);
+    await lease.release();
+    await next.commit(commitOf({ timers: [arm('a', 'wake', 5)] }));
+    assert.equal(await store.nextTimerDue(visits, 0), 5);
+  });
+
+  it('a commit under an earlier claim takes no effect at all', async ({ store, visits, orders }) => {
+    const lease = await store.claim(visits);
     await store.append([event(visits, 'a'), event(visits, 'b')]);
     const present = { state: { json: '1', version: 1 }, next: null, parked: false };
-    await store.commit(
-      commitOf(visits, epoch, {
+    await lease.commit(
+      commitOf({
         keys: [{ key: 'a', ...present }],
         deliveries: ask(delivery('old', 'a')),
         deadLetters: [letter('old', 'a', 1)],
@@ -89,9 +98,9 @@ export function ownershipContract(it: StoreTest): void {
       resolvedDeadLetters: ['old'],
       sends: [event(visits, 'c'), event(orders, 'd')],
     };
-    await refusal(store.commit(commitOf(visits, epoch, work)), 'MILL_STORE_FENCED');
+    await refusal(lease.commit(commitOf(work)), 'MILL_STORE_FENCED');
 
-    const { epoch: _, ...claimed } = await store.claim(visits);
+    const { standing: claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 0, head: 2, held: 0, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
     assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0, gap: null, timers: [] }]);
     assert.equal(await store.nextTimerDue(visits, 0), null);
@@ -103,12 +112,6 @@ export function ownershipContract(it: StoreTest): void {
       ['old'],
     );
     assert.deepEqual(await store.read(orders, 0, 10), []);
-  });
-
-  it('a commit without a claim, or under an epoch to come, is fenced', async ({ store, visits }) => {
-    await refusal(store.commit(commitOf(visits, 1, {})), 'MILL_STORE_FENCED');
-    const { epoch } = await store.claim(visits);
-    await refusal(store.commit(commitOf(visits, epoch + 1, {})), 'MILL_STORE_FENCED');
   });
 
   it('a claim fences no other partition', async ({ store, visits, orders }) => {
@@ -124,13 +127,13 @@ export function ownershipContract(it: StoreTest): void {
     const owner = await own(store, visits);
     await store.append([event(visits, 'b')]);
     await owner.commit({ cursor: 2 });
-    assert.equal((await store.claim(visits)).cursor, 2);
+    assert.equal((await store.claim(visits)).standing.cursor, 2);
   });
 
   it('the cursor is never lowered', async ({ store, visits }) => {
-    const { epoch } = await store.claim(visits);
+    const lease = await store.claim(visits);
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
-    for (const cursor of [2, 1, 0]) await store.commit(commitOf(visits, epoch, { cursor }));
-    assert.equal((await store.claim(visits)).cursor, 2);
+    for (const cursor of [2, 1, 0]) await lease.commit(commitOf({ cursor }));
+    assert.equal((await store.claim(visits)).standing.cursor, 2);
   });
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors.ts';
-import { add, commitOf, declaration, type Work } from '../contract/fixtures.ts';
-import type { NewEvent, Store } from '../store.ts';
+import { add, commitOf, declaration } from '../contract/fixtures.ts';
+import type { Commit, NewEvent, Store } from '../store.ts';
 import { Chance } from './chance.fixture.test.ts';
 import { endpoints, keys, origins } from './random-parts.fixture.test.ts';
 import { type Place, RandomWork } from './random-work.fixture.test.ts';
@@ -25,7 +25,7 @@ export class Player {
     this.#store = store;
     this.#chance = new Chance(upTo);
     this.#places = declaration.pipelines.map(({ name, numbered }) => {
-      return { partition: { pipeline: name, slice: 0 }, numbered, epoch: 0, cursor: 0, head: 0, idsBefore: 0 };
+      return { partition: { pipeline: name, slice: 0 }, numbered, lease: undefined, former: undefined, cursor: 0, head: 0, idsBefore: 0 };
     });
     this.#random = new RandomWork(this.#chance, this.#places);
   }
@@ -60,14 +60,15 @@ export class Player {
     await this.#store.open({ ...declaration, pipelines: declaration.pipelines.filter(({ name }) => name !== pipeline) });
     await this.#store.forget(pipeline);
     await this.#reopen();
-    Object.assign(place, { idsBefore: 0 });
+    Object.assign(place, { lease: undefined, idsBefore: 0 });
     await this.#claim(place);
     this.seen.add('forget');
   }
 
   async #claim(place: Place): Promise<void> {
-    const { epoch, cursor, head } = await this.#store.claim(place.partition);
-    Object.assign(place, { epoch, cursor, head });
+    const lease = await this.#store.claim(place.partition);
+    const { cursor, head } = lease.standing;
+    Object.assign(place, { former: place.lease, lease, cursor, head });
     this.seen.add('claim');
   }
 
@@ -85,24 +86,26 @@ export class Player {
   }
 
   async #commit(place: Place, isSpoilt: boolean): Promise<void> {
-    const { partition } = place;
+    const { partition, lease } = place;
+    if (lease === undefined) return;
     const log = await this.#store.read(partition, 0, all);
     const letters = await this.#store.deadLetters({ pipeline: partition.pipeline, limit: all });
     const records = await this.#store.load(partition, keys);
     const work = this.#random.work(place, { log, letters, records });
     if (isSpoilt) return this.#refused(place, work);
-    const { sends } = await this.#store.commit(commitOf(partition, place.epoch, work));
+    const { sends } = await lease.commit(commitOf(work));
     place.cursor = work.cursor ?? place.cursor;
     this.#noteWork(work);
     this.#noteAppended(work.sends ?? [], sends, 'send');
   }
 
   /** A commit that takes no effect, for one of two reasons. */
-  async #refused(place: Place, work: Work): Promise<void> {
-    const isStale = this.#chance.upTo(2) === 1;
+  async #refused(place: Place, work: Partial<Commit>): Promise<void> {
+    const isStale = place.former !== undefined && this.#chance.upTo(2) === 1;
     const rows = [...(work.rows ?? []), ...(isStale ? [] : [add('history', [null])])];
     try {
-      await this.#store.commit(commitOf(place.partition, place.epoch - Number(isStale), { ...work, rows }));
+      const lease = isStale ? place.former : place.lease;
+      await lease?.commit(commitOf({ ...work, rows }));
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       this.seen.add(error.code);
@@ -160,15 +163,13 @@ export class Player {
     }
   }
 
-  #noteWork({ rows = [], deliveries = [], deadLetters = [], timers = [], gaps = [], ...rest }: Work): void {
+  #noteWork({ rows = [], deliveries = [], deadLetters = [], timers = [], gaps = [], ...rest }: Partial<Commit>): void {
     for (const [part, items] of Object.entries(rest)) if (Array.isArray(items) && items.length > 0) this.seen.add(part);
     for (const { write } of rows) this.seen.add(`rows: ${write}`);
     for (const { write } of deliveries) this.seen.add(`deliveries: ${write}`);
     for (const { gap } of gaps) this.seen.add(gap === null ? 'gaps: forget' : 'gaps: note');
     for (const { timer } of timers) this.seen.add(timer === null ? 'timers: disarm' : 'timers: arm');
-    for (const { event, timer, delivery, origin } of deadLetters) {
-      this.seen.add(`dead letter: ${event ? 'event' : timer ? 'timer' : delivery ? 'delivery' : origin ? 'origin' : 'numbers'}`);
-    }
+    for (const { kind } of deadLetters) this.seen.add(`dead letter: ${kind}`);
   }
 }
 
@@ -212,6 +213,6 @@ export const kinds: readonly string[] = [
   ),
   ...['put', 'add', 'update'].map((write) => `rows: ${write}`),
   ...['ask', 'restore', 'retry', 'remove'].map((write) => `deliveries: ${write}`),
-  ...['event', 'timer', 'delivery', 'origin', 'numbers'].map((failed) => `dead letter: ${failed}`),
+  ...['event', 'timer', 'delivery', 'gap', 'origin'].map((kind) => `dead letter: ${kind}`),
   ...['MILL_STORE_FENCED', 'MILL_COMMIT_REFUSED'],
 ];

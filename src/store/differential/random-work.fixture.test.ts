@@ -1,11 +1,24 @@
-import { acceptedAt, chosen, delivery, event, gap, letter, numbered, type Work } from '../contract/fixtures.ts';
+import {
+  acceptedAt,
+  chosen,
+  delivery,
+  deliveryLetter,
+  event,
+  gap,
+  letter,
+  numbered,
+  originLetter,
+  timerLetter,
+} from '../contract/fixtures.ts';
 import type {
+  Commit,
   DeadLetter,
   DeadLetterQuery,
   GapWrite,
   Hold,
   KeyRecord,
   KeyUpdate,
+  Lease,
   LoggedEvent,
   NewDeadLetter,
   NewEvent,
@@ -19,7 +32,9 @@ import { keys, origins, randomDelivery, randomRow, randomTimer } from './random-
 export interface Place {
   readonly partition: PartitionId;
   readonly numbered: boolean;
-  epoch: number;
+  lease: Lease | undefined;
+  /** The one before, which is over. */
+  former: Lease | undefined;
   cursor: number;
   head: number;
   /** Ids from before were given up to `prune`. */
@@ -71,7 +86,7 @@ export class RandomWork {
     };
   }
 
-  work(place: Place, { log, letters, records }: Contents): Work {
+  work(place: Place, { log, letters, records }: Contents): Partial<Commit> {
     const cursor = Math.min(place.head, place.cursor + this.#chance.upTo(4) - 1);
     const settled = log.filter(({ position }) => position <= cursor);
     const turns = place.numbered ? records.map((record, at) => this.#numberedTurn(keys[at] ?? '', record)) : [this.#turn(place)];
@@ -163,9 +178,13 @@ export class RandomWork {
   #letter(): NewDeadLetter {
     const key = this.#chance.one(keys);
     const timer = { name: 'wake', dueAt: this.#chance.upTo(40), data: this.#chance.one([null, '1']) };
-    const { key: _, attempts: _attempts, dueAt: _dueAt, ...call } = delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' });
-    const failed = this.#chance.one([{ timer }, { delivery: call }, { origin: this.#chance.one(origins) }]);
-    return letter(this.#nextLetterId(), key, 0, { event: null, stack: this.#chance.one([null, 'Error: it failed']), ...failed });
+    const id = this.#nextLetterId();
+    const failed = this.#chance.one([
+      timerLetter(id, key, timer),
+      deliveryLetter(id, delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' })),
+      originLetter(id, key, this.#chance.one(origins)),
+    ]);
+    return { ...failed, stack: this.#chance.one([null, 'Error: it failed']) };
   }
 
   /** Each follows the one before it in id order. */

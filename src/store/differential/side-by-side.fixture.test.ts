@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { MillraceError } from '../../errors.ts';
-import type { Store } from '../store.ts';
+import type { Lease, Store } from '../store.ts';
 
 type Outcome = { readonly answer: unknown } | { readonly refused: MillraceError };
 
@@ -15,32 +15,46 @@ const isOpen = (call: PropertyKey) => call === 'prune';
 
 /**
  * Several stores as one: each call goes to all of them, one after the other, and they must answer the same, or refuse it
- * with the same code. Answers and throws as the first does.
+ * with the same code. Answers and throws as the first does; the leases that they give are one, too.
  */
 export function sideBySide(run: string, stores: readonly [Store, ...Store[]]): Store {
-  const told: string[] = [];
-  return new Proxy(stores[0], {
+  return together({ run, kinds: stores.map(({ kind }) => kind), told: [] }, stores);
+}
+
+interface Run {
+  readonly run: string;
+  /** Of the stores. */
+  readonly kinds: readonly string[];
+  /** The calls so far that changed something. */
+  readonly told: string[];
+}
+
+function together<T extends object>({ run, kinds, told }: Run, all: readonly [T, ...T[]]): T {
+  return new Proxy(all[0], {
     get(first, name) {
       const property: unknown = Reflect.get(first, name, first);
       if (typeof property !== 'function') return property;
       return async (...parameters: readonly unknown[]) => {
         const call = `${String(name)}(${parameters.map((parameter) => JSON.stringify(parameter)).join(', ')})`;
         const expected = await outcomeOf(first, name, parameters);
-        for (const store of stores.slice(1)) {
-          const found = await outcomeOf(store, name, parameters);
+        const leases = 'answer' in expected && name === 'claim' ? [expected.answer as Lease] : [];
+        for (const [at, one] of all.slice(1).entries()) {
+          const found = await outcomeOf(one, name, parameters);
+          if ('answer' in found && name === 'claim') leases.push(found.answer as Lease);
           if (isOpen(name)) continue;
-          const where = [`${run}: expected of ${store.kind} what ${first.kind} answers to the last of`, ...told, call].join('\n  ');
+          const where = [`${run}: expected of ${kinds[at + 1]} what ${kinds[0]} answers to the last of`, ...told, call].join('\n  ');
           assert.deepEqual(comparable(found), comparable(expected), new Error(`${where}\n${difference(found, expected)}`));
         }
         if (changing.has(name)) told.push(call);
         if ('refused' in expected) throw expected.refused;
-        return expected.answer;
+        const [lease, ...others] = leases;
+        return lease === undefined ? expected.answer : together({ run, kinds, told }, [lease, ...others]);
       };
     },
   });
 }
 
-async function outcomeOf(store: Store, name: PropertyKey, parameters: readonly unknown[]): Promise<Outcome> {
+async function outcomeOf(store: object, name: PropertyKey, parameters: readonly unknown[]): Promise<Outcome> {
   const method: unknown = Reflect.get(store, name, store);
   assert.ok(typeof method === 'function');
   try {
@@ -51,9 +65,11 @@ async function outcomeOf(store: Store, name: PropertyKey, parameters: readonly u
   }
 }
 
-/** A refusal says in its own words what is wrong; its code is the port's. */
+/** A refusal says in its own words what is wrong; its code is the port's. Of a lease its standing counts. */
 function comparable(outcome: Outcome): unknown {
-  return 'refused' in outcome ? { refused: outcome.refused.code } : outcome;
+  if ('refused' in outcome) return { refused: outcome.refused.code };
+  const { answer } = outcome;
+  return typeof answer === 'object' && answer !== null && 'standing' in answer ? { standing: answer.standing } : outcome;
 }
 
 function difference(found: Outcome, expected: Outcome): string {

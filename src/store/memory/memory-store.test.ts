@@ -37,7 +37,7 @@ test('two memory stores share nothing', async () => {
   for (const store of [one, other]) await store.open(declaration);
   const partition = { pipeline: 'visits', slice: 0 };
   await one.append([event(partition, 'a')]);
-  assert.equal((await other.claim(partition)).head, 0);
+  assert.equal((await other.claim(partition)).standing.head, 0);
 });
 
 test('the number of slices must be a positive integer', () => {
@@ -54,20 +54,16 @@ test('an undeclared partition, table or position is refused before anything chan
     { pipeline: 'nothing', slice: 0 },
     { pipeline: 'visits', slice: 1 },
   ];
-  const { epoch } = await store.claim(visits);
+  const lease = await store.claim(visits);
   for (const partition of nowhere) {
     await refusal(store.append([event(visits, 'a'), event(partition, 'a')]), 'MILL_INTERNAL');
-    await refusal(
-      store.commit(commitOf(visits, epoch, { cursor: 1, sends: [event(visits, 'a'), event(partition, 'a')] })),
-      'MILL_INTERNAL',
-    );
+    await refusal(lease.commit(commitOf({ cursor: 1, sends: [event(visits, 'a'), event(partition, 'a')] })), 'MILL_INTERNAL');
   }
   const holds = [{ key: 'a', order: 1, position: 1, attempts: 1, retryAt: null }];
-  await refusal(store.commit(commitOf(visits, epoch, { cursor: 1, holds })), 'MILL_INTERNAL');
+  await refusal(lease.commit(commitOf({ cursor: 1, holds })), 'MILL_INTERNAL');
   const keys = [{ key: 'a', state: null, next: null, parked: true }];
-  await refusal(store.commit(commitOf(visits, epoch, { keys, rows: [put('nothing', [1])] })), 'MILL_INVALID_EFFECT');
-  assert.deepEqual(await store.claim(visits), {
-    epoch: epoch + 1,
+  await refusal(lease.commit(commitOf({ keys, rows: [put('nothing', [1])] })), 'MILL_INVALID_EFFECT');
+  assert.deepEqual((await store.claim(visits)).standing, {
     cursor: 0,
     head: 0,
     held: 0,

@@ -6,7 +6,6 @@ import type { FoundValue } from '../../pipeline/table.ts';
 import { pageUpTo, sizeOfDelivery, sizeOfEvent, sizeOfLetter, sizeOfRecord, sizeOfTimer, upTo } from '../list-size.ts';
 import type {
   Appended,
-  Claim,
   Commit,
   Committed,
   DeadLetter,
@@ -20,11 +19,13 @@ import type {
   InventoryQuery,
   KeyedTimer,
   KeyRecord,
+  Lease,
   ListBounds,
   LoggedEvent,
   NewEvent,
   Opened,
   PartitionId,
+  Progress,
   Pruned,
   ReadBounds,
   Retention,
@@ -38,6 +39,7 @@ import type {
 } from '../store.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { inventoryOf } from './inventory.ts';
+import { MemoryLeases } from './memory-lease.ts';
 import { PartitionRecords } from './partition-records.ts';
 import { compareText } from './text-order.ts';
 
@@ -56,7 +58,41 @@ const memoryOptions: OptionTable<MemoryOptions> = { partitions: integerFrom(1) }
  */
 export function memory(options: MemoryOptions = {}): Store {
   checkOptions(options, memoryOptions, new Place('memory', 'MILL_INVALID_CONFIGURATION'));
-  return new MemoryStore(options.partitions ?? 1);
+  return new MemoryStore(new MemoryDatabase(options.partitions ?? 1));
+}
+
+/** How leases of a database run out that several engines share. */
+export interface SharedMemoryOptions extends MemoryOptions {
+  /** How long a lease lasts that is not renewed, in milliseconds. */
+  readonly leaseMs: number;
+  /** The database's time, in milliseconds from any moment. */
+  readonly now: () => number;
+}
+
+/** A database in the memory of this process for several engines. Returns what makes a store on it, one for each engine. */
+export function sharedMemory({ partitions = 1, leaseMs, now }: SharedMemoryOptions): () => Store {
+  const database = new MemoryDatabase(partitions, { leaseMs, now });
+  return () => new MemoryStore(database);
+}
+
+/** What stores on one database share. */
+class MemoryDatabase {
+  readonly partitions: number;
+  readonly leaseMs: number | undefined;
+  readonly leases: MemoryLeases;
+  readonly tables = new DeclaredTables();
+  readonly pipelines = new Map<string, readonly PartitionRecords[]>();
+  /** The shapes under which states were stored, by pipeline and version. */
+  readonly shapes = new Map<string, Set<string>>();
+  readonly paused = new Set<string>();
+  /** Who hears of what others bring into logs. */
+  readonly listeners = new Map<(partition: PartitionId) => void, MemoryStore>();
+
+  constructor(partitions: number, shared?: Pick<SharedMemoryOptions, 'leaseMs' | 'now'>) {
+    this.partitions = partitions;
+    this.leaseMs = shared?.leaseMs;
+    this.leases = new MemoryLeases(shared?.leaseMs ?? Number.POSITIVE_INFINITY, shared?.now ?? (() => 0));
+  }
 }
 
 /**
@@ -66,37 +102,53 @@ export function memory(options: MemoryOptions = {}): Store {
 class MemoryStore implements Store {
   readonly kind = 'memory';
   readonly partitions: number;
-  readonly #tables = new DeclaredTables();
-  readonly #pipelines = new Map<string, readonly PartitionRecords[]>();
+  readonly leaseMs: number | undefined;
+  readonly #database: MemoryDatabase;
   /** Those that are declared now. */
   #declared: ReadonlySet<string> = new Set();
-  /** The shapes under which states were stored, by pipeline and version. */
-  readonly #shapes = new Map<string, Set<string>>();
-  readonly #paused = new Set<string>();
   #isOpen = false;
 
-  constructor(partitions: number) {
-    this.partitions = partitions;
+  constructor(database: MemoryDatabase) {
+    this.partitions = database.partitions;
+    this.leaseMs = database.leaseMs;
+    this.#database = database;
   }
 
   async open({ pipelines, tables }: StoreDeclaration): Promise<Opened> {
     if (this.#isOpen) throw new MillraceError('MILL_STORE_OWNED', 'memory store: expected it to be closed, found it open in this process');
-    this.#tables.declare(tables);
+    const database = this.#database;
+    database.tables.declare(tables);
     for (const { name } of pipelines) {
-      if (!this.#pipelines.has(name)) this.#pipelines.set(name, this.#slicesOf(name));
+      if (!database.pipelines.has(name)) database.pipelines.set(name, this.#slicesOf(name));
     }
     this.#declared = new Set(pipelines.map(({ name }) => name));
     this.#isOpen = true;
     const reshaped = pipelines.filter((pipeline) => this.#noteShape(pipeline)).map(({ name }) => name);
-    return { reshaped, paused: pipelines.map(({ name }) => name).filter((name) => this.#paused.has(name)) };
+    return { reshaped, paused: pipelines.map(({ name }) => name).filter((name) => database.paused.has(name)) };
   }
 
-  async claim(partition: PartitionId): Promise<Claim> {
-    return this.#records(partition).claim();
+  async claim(partition: PartitionId): Promise<Lease> {
+    const records = this.#records(partition);
+    return this.#database.leases.give(this, {
+      partition,
+      standing: records.standing(),
+      commit: (commit) => this.#commit(records, commit),
+      checkOpen: () => this.#checkOpen(),
+    });
+  }
+
+  listen(announced: (partition: PartitionId) => void): () => void {
+    const { listeners } = this.#database;
+    listeners.set(announced, this);
+    return () => listeners.delete(announced);
   }
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     return this.#append(this.#routed(events));
+  }
+
+  async progress(partition: PartitionId): Promise<Progress> {
+    return this.#records(partition).progress();
   }
 
   async read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]> {
@@ -154,20 +206,9 @@ class MemoryStore implements Store {
     return this.#records(partition).pendingOrigins(origins);
   }
 
-  async commit(commit: Commit): Promise<Committed> {
-    const records = this.#records(commit.partition);
-    const sends = this.#routed(commit.sends);
-    records.judge(commit);
-    this.#tables.write(commit.rows);
-    // From here on nothing throws.
-    const [deliveries, gaps] = [records.deliveries.size, records.gaps.size];
-    records.apply(commit);
-    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
-  }
-
   async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]> {
     this.#checkOpen();
-    const all = Array.from(this.#pipelines.values()).flatMap((slices) => slices.flatMap((records) => [...records.deadLetters()]));
+    const all = Array.from(this.#database.pipelines.values()).flatMap((slices) => slices.flatMap((records) => [...records.deadLetters()]));
     const isAsked = (letter: DeadLetter) =>
       (pipeline ?? letter.partition.pipeline) === letter.partition.pipeline &&
       (key ?? letter.key) === letter.key &&
@@ -190,7 +231,7 @@ class MemoryStore implements Store {
     bounds?: ReadBounds,
   ): Promise<readonly Readonly<Record<string, FoundValue>>[]> {
     this.#checkOpen();
-    return this.#tables.select(sql, parameters, bounds?.charactersMax);
+    return this.#database.tables.select(sql, parameters, bounds?.charactersMax);
   }
 
   async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
@@ -199,13 +240,13 @@ class MemoryStore implements Store {
 
   async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
     this.#records({ pipeline, slice: 0 });
-    if (isPaused) this.#paused.add(pipeline);
-    else this.#paused.delete(pipeline);
+    if (isPaused) this.#database.paused.add(pipeline);
+    else this.#database.paused.delete(pipeline);
   }
 
   async inventory({ uncounted, named }: InventoryQuery): Promise<readonly StoredPipeline[]> {
     this.#checkOpen();
-    return Array.from(this.#pipelines, ([pipeline, slices]) =>
+    return Array.from(this.#database.pipelines, ([pipeline, slices]) =>
       inventoryOf(pipeline, slices, { isCounted: !uncounted.includes(pipeline), isNamed: named.includes(pipeline) }),
     ).sort((a, b) => compareText(a.pipeline, b.pipeline));
   }
@@ -214,9 +255,9 @@ class MemoryStore implements Store {
     this.#checkOpen();
     if (this.#declared.has(pipeline))
       throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
-    this.#pipelines.delete(pipeline);
-    this.#paused.delete(pipeline);
-    for (const place of this.#shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#shapes.delete(place);
+    this.#database.pipelines.delete(pipeline);
+    this.#database.paused.delete(pipeline);
+    for (const place of this.#database.shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#database.shapes.delete(place);
   }
 
   async close(): Promise<void> {
@@ -227,6 +268,16 @@ class MemoryStore implements Store {
     return { logBytes: 0 };
   }
 
+  #commit(records: PartitionRecords, commit: Commit): Committed {
+    const sends = this.#routed(commit.sends);
+    records.judge(commit);
+    this.#database.tables.write(commit.rows);
+    // From here on nothing throws.
+    const [deliveries, gaps] = [records.deliveries.size, records.gaps.size];
+    records.apply(commit);
+    return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
+  }
+
   #slicesOf(pipeline: string): readonly PartitionRecords[] {
     return Array.from({ length: this.partitions }, (_, slice) => new PartitionRecords({ pipeline, slice }));
   }
@@ -235,8 +286,8 @@ class MemoryStore implements Store {
   #noteShape({ name, state }: DeclaredPipeline): boolean {
     if (state === undefined) return false;
     const place = `${name} ${state.version}`;
-    const shapes = (this.#shapes.get(place) ?? new Set()).add(state.shape);
-    this.#shapes.set(place, shapes);
+    const shapes = (this.#database.shapes.get(place) ?? new Set()).add(state.shape);
+    this.#database.shapes.set(place, shapes);
     return shapes.size > 1;
   }
 
@@ -246,7 +297,7 @@ class MemoryStore implements Store {
 
   #records({ pipeline, slice }: PartitionId): PartitionRecords {
     this.#checkOpen();
-    const records = this.#pipelines.get(pipeline)?.[slice];
+    const records = this.#database.pipelines.get(pipeline)?.[slice];
     if (records !== undefined) return records;
     throw new MillraceError('MILL_INTERNAL', `memory store: expected a declared partition, found ${pipeline}/${slice}`);
   }
@@ -258,6 +309,17 @@ class MemoryStore implements Store {
   }
 
   #append(events: readonly (readonly [PartitionRecords, NewEvent])[]): readonly Appended[] {
-    return events.map(([records, event]) => records.append(event));
+    const appended = events.map(([records, event]) => records.append(event));
+    this.#announce(events.filter((_, at) => appended[at]?.status === 'accepted').map(([, { partition }]) => partition));
+    return appended;
+  }
+
+  /** Tells the other engines, once of each partition. */
+  #announce(grown: readonly PartitionId[]): void {
+    for (const [announced, store] of this.#database.listeners) {
+      if (store === this) continue;
+      const partitions = new Map(grown.map((partition) => [`${partition.pipeline}/${partition.slice}`, partition]));
+      for (const partition of partitions.values()) announced(partition);
+    }
   }
 }

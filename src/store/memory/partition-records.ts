@@ -2,7 +2,6 @@ import { MillraceError } from '../../errors.ts';
 import { checkMoments } from '../commit-moments.ts';
 import type {
   Appended,
-  Claim,
   Commit,
   DeadLetter,
   HeldEvent,
@@ -12,9 +11,11 @@ import type {
   NewDeadLetter,
   NewEvent,
   PartitionId,
+  Progress,
   Pruned,
   Release,
   Retention,
+  Standing,
   StoredState,
 } from '../store.ts';
 import { NotedGaps } from './noted-gaps.ts';
@@ -41,8 +42,6 @@ export class PartitionRecords {
   readonly timers = new PendingTimers();
   readonly deliveries = new PendingDeliveries();
   readonly #id: PartitionId;
-  /** 0 until the first claim. */
-  #epoch = 0;
   #cursor = 0;
   #head = 0;
   readonly #log = new SortedList<Pick<LoggedEvent, 'position'>, LoggedEvent>((a, b) => a.position - b.position);
@@ -57,14 +56,17 @@ export class PartitionRecords {
     this.#id = id;
   }
 
-  claim(): Claim {
-    this.#epoch += 1;
+  standing(): Standing {
     let held = 0;
     for (const key of this.#keys.values()) held += key.held.size;
     let parked = 0;
-    for (const letter of this.#deadLetters.values()) if (letter.parked) parked += 1;
+    for (const letter of this.#deadLetters.values()) if (letter.kind === 'event' && letter.parked) parked += 1;
     const [deadLetters, deliveries, gaps] = [this.#deadLetters.size, this.deliveries.size, this.gaps.size];
-    return { epoch: this.#epoch, cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
+    return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
+  }
+
+  progress(): Progress {
+    return { cursor: this.#cursor, head: this.#head };
   }
 
   append(event: NewEvent): Appended {
@@ -106,17 +108,10 @@ export class PartitionRecords {
 
   /** Throws what `apply` would have to refuse. */
   judge(commit: Commit): void {
-    const { epoch, holds, deadLetters } = commit;
-    if (epoch !== this.#epoch || epoch === 0) {
-      const found = this.#epoch === 0 ? 'no claim' : `epoch ${this.#epoch}`;
-      throw new MillraceError(
-        'MILL_STORE_FENCED',
-        `${this.#name}: expected a commit of the latest claim, found epoch ${epoch}, latest is ${found}`,
-      );
-    }
+    const { holds, deadLetters } = commit;
     checkMoments(commit);
     for (const { position } of holds) this.#logged(position);
-    for (const { event } of deadLetters) if (event !== null) this.#logged(event.position);
+    for (const letter of deadLetters) if (letter.kind === 'event') this.#logged(letter.event.position);
   }
 
   /** The commit without its rows and sends, which are not this partition's alone. It must have been judged. */
@@ -155,7 +150,7 @@ export class PartitionRecords {
 
   pendingOrigins(origins: readonly string[]): string[] {
     const pending = new Set<string | null>();
-    for (const { origin } of this.#deadLetters.values()) pending.add(origin);
+    for (const letter of this.#deadLetters.values()) if ('origin' in letter) pending.add(letter.origin);
     for (const { origin } of this.#log.from(({ position }) => position > this.#cursor, Number.POSITIVE_INFINITY)) pending.add(origin);
     for (const { held } of this.#keys.values()) for (const { position } of held) pending.add(this.#logged(position).origin);
     return origins.filter((origin) => pending.has(origin));
@@ -210,19 +205,22 @@ export class PartitionRecords {
   }
 
   #bury(letter: NewDeadLetter): void {
-    const event = letter.event === null ? null : this.#logged(letter.event.position);
-    const { body = null, id: eventId = null, acceptedAt = null } = event ?? {};
-    const origin = letter.origin ?? event?.origin ?? null;
-    this.#deadLetters.set(letter.id, { ...letter, partition: this.#id, origin, body, eventId, acceptedAt });
-    if (letter.event !== null) this.#buried.set(letter.event.position, (this.#buried.get(letter.event.position) ?? 0) + 1);
-    if (letter.numbers !== null) this.#key(letter.key).skipped.set(letter.id, letter.numbers);
+    this.#deadLetters.set(letter.id, this.#toDeadLetter(letter));
+    if (letter.kind === 'event') this.#buried.set(letter.event.position, (this.#buried.get(letter.event.position) ?? 0) + 1);
+    if (letter.kind === 'gap') this.#key(letter.key).skipped.set(letter.id, letter.numbers);
+  }
+
+  #toDeadLetter(letter: NewDeadLetter): DeadLetter {
+    if (letter.kind !== 'event') return { ...letter, partition: this.#id };
+    const { id: eventId, body, acceptedAt, origin } = this.#logged(letter.event.position);
+    return { ...letter, partition: this.#id, eventId, body, acceptedAt, origin };
   }
 
   #resolve(id: string): void {
     const letter = this.#deadLetters.get(id);
     if (letter === undefined) return;
     this.#deadLetters.delete(id);
-    if (letter.event === null) return;
+    if (letter.kind !== 'event') return;
     const { position } = letter.event;
     const others = (this.#buried.get(position) ?? 1) - 1;
     if (others > 0) this.#buried.set(position, others);

@@ -7,8 +7,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { table } from '../../pipeline/table.ts';
-import { arm, commitOf, put } from '../contract/fixtures.ts';
+import { arm, commitOf, letter, originLetter, put } from '../contract/fixtures.ts';
 import { storeContract } from '../contract.ts';
+import { lettersOf } from '../letters-of.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
 import { sqlite } from './sqlite-store.ts';
 
@@ -73,21 +74,19 @@ function event(key: string): NewEvent {
 
 test('a value that a column cannot hold refuses the commit, whichever part of it it is in, and the store goes on', async () => {
   await withStore(async ({ store }) => {
-    const { epoch } = await store.claim(visits);
+    const lease = await store.claim(visits);
     // No engine decides these. Met all the same, they must not be taken for a fault of the store.
     const wrong = 'x' as never;
     const timers = (attempts: number) => [{ key: 'a', name: 'wake', timer: { dueAt: 7, data: null, attempts, retryAt: null } }];
-    const nothing = { event: null, timer: null, delivery: null, numbers: null, origin: null };
-    const facts = { reason: 'x', stack: null, failedAt: 1, attempts: wrong, ...nothing };
     for (const work of [
       { timers: timers(wrong) },
       { rows: [{ table: 'pages', write: 'put' as const, rows: [['a', wrong]] }] },
-      { deadLetters: [{ id: '1', key: 'a', parked: false, ...facts }] },
+      { deadLetters: [{ ...originLetter('1', 'a', '{}'), attempts: wrong }] },
       { keys: [{ key: 'a', state: { json: undefined as never, version: 1 }, next: {} as never, parked: false }] },
     ]) {
-      await assert.rejects(store.commit(commitOf(visits, epoch, work)), { code: 'MILL_COMMIT_REFUSED' });
+      await assert.rejects(lease.commit(commitOf(work)), { code: 'MILL_COMMIT_REFUSED' });
     }
-    await store.commit(commitOf(visits, epoch, { timers: timers(0) }));
+    await lease.commit(commitOf({ timers: timers(0) }));
     assert.equal((await store.dueTimers(visits, 10, 10)).length, 1);
   });
 });
@@ -145,7 +144,7 @@ describe('the threads of a sqlite store', () => {
       await assert.rejects(store.claim(visits), unavailable);
       await store.close();
       await store.open(declaration);
-      const { head } = await store.claim(visits);
+      const { head } = (await store.claim(visits)).standing;
       assert.deepEqual(await store.append([event('again')]), [{ status: 'accepted', position: head + 1 }]);
     }));
 
@@ -188,12 +187,30 @@ describe('the threads of a sqlite store', () => {
 });
 
 describe('plain SQL beside a running store', () => {
+  test('may delete the event of a dead letter, which is listed with the others', () =>
+    withStore(async ({ store, path }) => {
+      const lease = await store.claim(visits);
+      await store.append([event('a'), event('b')]);
+      await lease.commit(commitOf({ cursor: 2, deadLetters: [letter('1', 'a', 1), letter('2', 'b', 2)] }));
+      const plain = new DatabaseSync(path, { timeout: 5_000 });
+      plain.exec('DELETE FROM millrace_log_visits WHERE position = 1');
+      plain.close();
+      const letters = lettersOf('event', await store.deadLetters({ limit: 10 }));
+      assert.deepEqual(
+        letters.map(({ id, eventId, body }) => [id, eventId, body]),
+        [
+          ['1', '', 'null'],
+          ['2', 'b', '{}'],
+        ],
+      );
+    }));
+
   test('writes declared tables, and both see what the other wrote', () =>
     withStore(async ({ store, path }) => {
-      const { epoch } = await store.claim(visits);
+      const lease = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
       for (let i = 0; i < 20; i += 1) {
-        const commit = store.commit(commitOf(visits, epoch, { rows: [put('pages', [`store ${i}`, i])] }));
+        const commit = lease.commit(commitOf({ rows: [put('pages', [`store ${i}`, i])] }));
         plain.prepare('INSERT INTO pages VALUES (?, ?)').run(`plain ${i}`, i);
         await commit;
       }
@@ -204,13 +221,12 @@ describe('plain SQL beside a running store', () => {
 
   test('may make indexes and triggers while the store runs, and a trigger may refuse a row', () =>
     withStore(async ({ store, path }) => {
-      const { epoch } = await store.claim(visits);
+      const lease = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
       plain.exec(`CREATE INDEX by_views ON pages (views);
         CREATE TRIGGER no_more BEFORE INSERT ON pages WHEN new.views > 10 BEGIN SELECT RAISE(ROLLBACK, 'too many'); END`);
       plain.close();
-      const visit = (id: string, views: number) =>
-        store.commit(commitOf(visits, epoch, { rows: [put('pages', [id, views])], sends: [event(id)] }));
+      const visit = (id: string, views: number) => lease.commit(commitOf({ rows: [put('pages', [id, views])], sends: [event(id)] }));
       const [first, refused, last] = await Promise.allSettled([visit('a', 1), visit('b', 11), visit('c', 2)]);
       assert.equal(refused.status === 'rejected' && refused.reason.message, 'table pages: too many');
       assert.deepEqual(first, {
@@ -227,11 +243,11 @@ describe('plain SQL beside a running store', () => {
 
 test('a large pipeline is deleted in pieces, between which others commit, and a deletion that broke off goes on where it was', async () => {
   await withStore(async ({ store, path }) => {
-    const { epoch } = await store.claim(visits);
+    const lease = await store.claim(visits);
     const keys = Array.from({ length: 12_000 }, (_, n) => `k${n}`);
     await store.append(keys.map((key) => ({ ...event(key), knownSince: 0 })));
     const timers = keys.map((key) => arm(key, 'wake', 5));
-    await store.commit(commitOf(visits, epoch, { timers }));
+    await lease.commit(commitOf({ timers }));
     await store.close();
 
     const others = { pipelines: [{ name: 'others', numbered: false }], tables: [] };

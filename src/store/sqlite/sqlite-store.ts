@@ -4,12 +4,8 @@ import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts'
 import { expect } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
-import { checkMoments } from '../commit-moments.ts';
 import type {
   Appended,
-  Claim,
-  Commit,
-  Committed,
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
@@ -20,11 +16,13 @@ import type {
   InventoryQuery,
   KeyedTimer,
   KeyRecord,
+  Lease,
   ListBounds,
   LoggedEvent,
   NewEvent,
   Opened,
   PartitionId,
+  Progress,
   Pruned,
   ReadBounds,
   Retention,
@@ -40,9 +38,9 @@ import type {
 import { toRows } from '../tables/selection.ts';
 import { realPath } from './file/database-file.ts';
 import type { ConnectionOptions } from './file/open-database.ts';
-import { isDuplicate, isLate } from './partition/partition-log.ts';
-import { toCommitRows, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './partition/rows.ts';
+import { toAppended, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './partition/rows.ts';
 import type { WriterCalls } from './partition/writer.ts';
+import { SqliteLease } from './sqlite-lease.ts';
 import { type LaneOptions, ReaderLane } from './threads/reader-lane.ts';
 import { Thread } from './threads/thread.ts';
 import type { WriterThreadOptions } from './threads/writer-thread.ts';
@@ -135,13 +133,22 @@ class SqliteStore implements Store {
     return this.#threads.opened;
   }
 
-  async claim(partition: PartitionId): Promise<Claim> {
-    return this.#open.writer.call('claim', partition);
+  async claim(partition: PartitionId): Promise<Lease> {
+    return new SqliteLease(() => this.#open.writer, partition, await this.#open.writer.call('claim', partition));
+  }
+
+  /** Nobody else has the file. */
+  listen(): () => void {
+    return () => undefined;
   }
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     const answers = await this.#open.writer.call('append', events.map(toEventRow));
     return answers.map(toAppended);
+  }
+
+  async progress(partition: PartitionId): Promise<Progress> {
+    return this.#open.reader.call('progress', [partition]);
   }
 
   async read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): Promise<readonly LoggedEvent[]> {
@@ -200,12 +207,6 @@ class SqliteStore implements Store {
 
   async pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]> {
     return this.#open.reader.call('pendingOrigins', [partition, origins]);
-  }
-
-  async commit(commit: Commit): Promise<Committed> {
-    checkMoments(commit);
-    const { sends, ...added } = await this.#open.writer.call('commit', toCommitRows(commit));
-    return { sends: sends.map(toAppended), ...added };
   }
 
   async deadLetters(query: DeadLetterQuery, { signal, ...bounds }: ReadBounds = {}): Promise<readonly DeadLetter[]> {
@@ -301,11 +302,6 @@ function cloneable({ pipelines, tables }: StoreDeclaration): StoreDeclaration {
       keyed,
     })),
   };
-}
-
-function toAppended(answer: number): Appended {
-  if (answer === isDuplicate) return { status: 'duplicate' };
-  return answer === isLate ? { status: 'late' } : { status: 'accepted', position: answer };
 }
 
 /** A query may come from JavaScript, and what cannot go to another thread would fail there in words that nobody understands. */

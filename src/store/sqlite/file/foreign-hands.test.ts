@@ -4,7 +4,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
-import { declaration, opened, otherProcess, temporaryFolder, visit } from '../fixture.test.ts';
+import { commitOf } from '../../contract/fixtures.ts';
+import { declaration, opened, otherProcess, temporaryFolder, visit, visits } from '../fixture.test.ts';
 import { sqlite } from '../sqlite-store.ts';
 
 const isLinux = process.platform === 'linux';
@@ -27,6 +28,16 @@ describe('the owner of a database', () => {
     await assert.rejects(sqlite(path).open(declaration), { code: 'MILL_STORE_OWNED', message: ownedBy(process.pid) });
     await reader.exec('COMMIT');
     await assert.rejects(sqlite(path).open(declaration), { code: 'MILL_STORE_OWNED', message: ownedBy(process.pid) });
+  });
+
+  test('claims nothing any more once another process has claimed it all the same', async (t) => {
+    const path = join(temporaryFolder(t), 'mill.db');
+    const store = await opened(t, path);
+    const lease = await store.claim(visits);
+    const other = await otherProcess(t, path);
+    await other.exec('UPDATE millrace_partitions SET epoch = epoch + 1');
+    await assert.rejects(lease.commit(commitOf({})), { code: 'MILL_STORE_FENCED' });
+    await assert.rejects(store.claim(visits), { code: 'MILL_STORE_OWNED' });
   });
 
   test('is any program that has the lock, whoever stands in the file', {

@@ -93,8 +93,7 @@ describe('a database that is at rest', () => {
     await store.append([visit()]);
     await emptied(path);
     copy(path, `${path}.backup`);
-    const { epoch } = await store.claim(visits);
-    assert.equal(epoch, 1);
+    await store.claim(visits);
     await store.append([visit()]);
     await emptied(path);
     // This finds nothing to do, and comes after whatever the writer still has to do.

@@ -244,8 +244,8 @@ test('a database of version 5 is brought up to date: its deliveries are of the f
     delivery(`${at}`, 'b', { url, ordered: false }),
   );
   await whileOpen(sqlite(path), async (store) => {
-    const { epoch } = await store.claim(visits);
-    await store.commit(commitOf(visits, epoch, { deliveries: ask(own, ...others) }));
+    const lease = await store.claim(visits);
+    await lease.commit(commitOf({ deliveries: ask(own, ...others) }));
   });
   const plain = new DatabaseSync(path);
   plain.exec(`DROP INDEX millrace_idx_deliveries_flow_visits;
@@ -279,9 +279,9 @@ test('a database of version 5 is brought up to date: its gaps are noted from now
   const visits = { pipeline: 'visits', slice: 0 };
   const gap = { next: 1, first: 3, since: 7 };
   await whileOpen(sqlite(path), async (store) => {
-    const { epoch, gaps } = await store.claim(visits);
-    assert.equal(gaps, 0);
-    await store.commit(commitOf(visits, epoch, { gaps: [{ key: 'a', gap }] }));
+    const lease = await store.claim(visits);
+    assert.equal(lease.standing.gaps, 0);
+    await lease.commit(commitOf({ gaps: [{ key: 'a', gap }] }));
   });
   await whileOpen(sqlite(path), async (store) => {
     assert.deepEqual(await store.gaps(visits, { limit: 10 }), [{ key: 'a', ...gap }]);

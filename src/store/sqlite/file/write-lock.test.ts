@@ -13,23 +13,23 @@ describe('a lock that another process has', () => {
     test(`by ${begin}: the first call waits, later ones are refused at once, and calls are taken as soon as it is released`, async (t) => {
       const path = join(temporaryFolder(t), 'mill.db');
       const store = await opened(t, path, { busyTimeoutMs: 100 });
-      const { epoch } = await store.claim(visits);
+      const lease = await store.claim(visits);
       const other = await otherProcess(t, path);
       await other.exec(begin);
       const from = performance.now();
       await assert.rejects(store.append([visit()]), isBusy);
       assert.ok(performance.now() - from >= 100, 'the first one waits');
       const later = performance.now();
-      const commit = commitOf(visits, epoch, { cursor: 1 });
+      const commit = commitOf({ cursor: 1 });
       for (let nth = 0; nth < 100; nth += 1) {
         await assert.rejects(store.append([visit()]), isBusy);
-        await assert.rejects(store.commit(commit), isBusy);
+        await assert.rejects(lease.commit(commit), isBusy);
       }
       assert.ok(performance.now() - later < 100 * 100, 'two hundred calls take less than a hundred waits');
       assert.deepEqual(await positionsIn(store), [], 'whoever reads does not wait');
       await other.exec('COMMIT');
       assert.deepEqual(await store.append([visit()]), [{ status: 'accepted', position: 1 }]);
-      await store.commit(commit);
+      await lease.commit(commit);
       assert.deepEqual(await positionsIn(store), [1], 'nothing that was refused is stored');
     });
   }

@@ -3,6 +3,7 @@ import { pageUpTo, sizeOfLetter } from '../../list-size.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import type { DeadLetter, DeadLetterQuery, ListBounds } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
+import { type FailureRow, failureColumns, toFailure } from './dead-letter-columns.ts';
 
 type LetterRow = readonly [
   id: string,
@@ -10,21 +11,15 @@ type LetterRow = readonly [
   slice: number,
   key: string,
   reason: string,
+  stack: string | null,
   failedAt: number,
   attempts: number,
-  position: number | null,
-  order: number | null,
-  numberFrom: number | null,
-  numberTo: number | null,
-  parked: number,
-  timerName: string | null,
-  timerDueAt: number | null,
-  timerData: string | null,
-  delivery: string | null,
-  origin: string | null,
-  stack: string | null,
+  ...failure: FailureRow,
 ];
 type EventRow = readonly [id: string, acceptedAt: number, body: string, origin: string | null];
+
+/** What is told of an event that somebody's SQL has deleted from the log: the other letters of the list are told all the same. */
+const deletedEvent: EventRow = ['', 0, 'null', null];
 
 /** Reads dead letters with their events, also those of pipelines that are no longer declared. */
 export class DeadLetterReader {
@@ -45,8 +40,7 @@ export class DeadLetterReader {
     }
     const select = new Select<LetterRow>(
       this.#db,
-      `SELECT id, pipeline, slice, key, reason, failed_at, attempts, position, "order", number_from, number_to, parked,
-         timer_name, timer_due_at, timer_data, delivery, origin, stack
+      `SELECT id, pipeline, slice, key, reason, stack, failed_at, attempts, ${failureColumns}
        FROM millrace_dead_letters WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`,
     );
     if (bounds?.charactersMax === undefined) return select.all(...parameters, limit).map((row) => this.#toDeadLetter(row));
@@ -54,34 +48,16 @@ export class DeadLetterReader {
     return pageUpTo(letters, sizeOfLetter, bounds.charactersMax);
   }
 
-  #toDeadLetter(row: LetterRow): DeadLetter {
-    const [id, pipeline, slice, key, reason, failedAt, attempts, position, order, numberFrom, numberTo, parked, ...others] = row;
-    const [name, dueAt, data, delivery, origin, stack] = others;
-    const event = position === null ? undefined : this.#event(pipeline, position);
-    const [eventId, acceptedAt, body, eventOrigin] = event ?? [null, null, null, null];
-    return {
-      id,
-      partition: { pipeline, slice },
-      key,
-      reason,
-      stack,
-      failedAt,
-      attempts,
-      event: position === null || order === null ? null : { position, order },
-      timer: name === null || dueAt === null ? null : { name, dueAt, data },
-      delivery: delivery === null ? null : JSON.parse(delivery),
-      numbers: numberFrom === null || numberTo === null ? null : { from: numberFrom, to: numberTo },
-      origin: origin ?? eventOrigin,
-      parked: parked === 1,
-      body,
-      eventId,
-      acceptedAt,
-    };
+  #toDeadLetter([id, pipeline, slice, key, reason, stack, failedAt, attempts, ...row]: LetterRow): DeadLetter {
+    const head = { id, partition: { pipeline, slice }, key, reason, stack, failedAt, attempts };
+    const failure = toFailure(row);
+    if (failure.kind !== 'event') return { ...head, ...failure };
+    const [eventId, acceptedAt, body, origin] = this.#event(pipeline, failure.event.position);
+    return { ...head, ...failure, eventId, acceptedAt, body, origin };
   }
 
-  #event(pipeline: string, position: number): EventRow | undefined {
-    return new Select<EventRow>(this.#db, `SELECT id, accepted_at, body, origin FROM ${tablesOf(pipeline).log} WHERE position = ?`).get(
-      position,
-    );
+  #event(pipeline: string, position: number): EventRow {
+    const sql = `SELECT id, accepted_at, body, origin FROM ${tablesOf(pipeline).log} WHERE position = ?`;
+    return new Select<EventRow>(this.#db, sql).get(position) ?? deletedEvent;
   }
 }

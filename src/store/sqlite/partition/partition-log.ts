@@ -3,11 +3,7 @@ import { Select } from '../../node-sqlite/select.ts';
 import type { Pruned, Retention } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import { ChosenIds } from './chosen-ids.ts';
-import type { EventRow } from './rows.ts';
-
-/** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
-export const isDuplicate = 0;
-export const isLate = -1;
+import { type EventRow, isDuplicate, isLate } from './rows.ts';
 
 /**
  * The log of one pipeline, as the writer sees it: judges and appends events, and forgets old ones. Positions are dense

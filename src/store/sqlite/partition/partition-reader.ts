@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sizeOfAll } from '../../list-size.ts';
 import { Select } from '../../node-sqlite/select.ts';
-import type { DeliveryName, FlowQuery, GapQuery, ListBounds, TimerBounds } from '../../store.ts';
+import type { DeliveryName, FlowQuery, GapQuery, ListBounds, Progress, TimerBounds } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import {
   type DeliveryRow,
@@ -46,6 +46,7 @@ export class PartitionReader {
   readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
   readonly #deliveryNames: Select<readonly [key: string, id: string]>;
   readonly #deliveryNamesOfKey: Select<readonly [key: string, id: string]>;
+  readonly #progress: Select<readonly [cursor: number, head: number]>;
   readonly #isPendingOrigin: Select<readonly [isPending: number]>;
 
   readonly #pipeline: string;
@@ -89,6 +90,12 @@ export class PartitionReader {
     this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
     this.#deliveryNames = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? ORDER BY key, id LIMIT ?`);
     this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
+    // What is pruned is settled, so the head is at least the cursor.
+    this.#progress = new Select(
+      db,
+      `SELECT cursor, max(cursor, coalesce((SELECT max(position) FROM ${log}), 0))
+       FROM (SELECT coalesce((SELECT cursor FROM millrace_partitions WHERE pipeline = ?), 0) AS cursor)`,
+    );
     this.#isPendingOrigin = new Select(
       db,
       `SELECT EXISTS (SELECT 1 FROM millrace_dead_letters WHERE pipeline = ?1 AND origin = ?2 AND resolved = 0)
@@ -98,6 +105,11 @@ export class PartitionReader {
            OR EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = ?1 AND letter.position = log.position)))`,
     );
     this.#pipeline = pipeline;
+  }
+
+  progress(): Progress {
+    const [cursor, head] = this.#progress.get(this.#pipeline) ?? [0, 0];
+    return { cursor, head };
   }
 
   read(after: number, limit: number, bounds?: ListBounds): readonly LogRow[] {

@@ -12,6 +12,7 @@ import type {
   InventoryQuery,
   ListBounds,
   PartitionId,
+  Progress,
   StoredPipeline,
   TimerBounds,
 } from '../../store.ts';
@@ -24,6 +25,7 @@ import { type DeliveryRow, type GapRow, type HeldRow, type KeyRow, type LogRow, 
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderCalls {
+  progress(partition: PartitionId): Progress;
   read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[];
   load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[];
   held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[];
@@ -56,6 +58,10 @@ export class Reader implements ReaderCalls {
     this.#interruptible = interruptible;
     this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
+  }
+
+  progress(partition: PartitionId): Progress {
+    return this.#partition(partition).progress();
   }
 
   read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[] {

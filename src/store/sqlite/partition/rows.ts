@@ -1,4 +1,5 @@
 import type {
+  Appended,
   Commit,
   Gap,
   GapWrite,
@@ -8,6 +9,7 @@ import type {
   KeyUpdate,
   LoggedEvent,
   NewEvent,
+  PartitionId,
   Release,
   StoredDelivery,
   StoredGap,
@@ -51,6 +53,9 @@ export type TimerWriteRow = readonly [
 ];
 /** A commit whose longest lists are rows. */
 export interface CommitRows extends Omit<Commit, 'holds' | 'releases' | 'keys' | 'gaps' | 'timers' | 'sends'> {
+  readonly partition: PartitionId;
+  /** That of the claim that it is made under. */
+  readonly epoch: number;
   readonly holds: readonly HoldRow[];
   readonly releases: readonly ReleaseRow[];
   readonly keys: readonly KeyUpdateRow[];
@@ -110,9 +115,21 @@ export function toEventRow({ partition, key, id, knownSince, number, acceptedAt,
   return [partition.pipeline, partition.slice, knownSince, key, id, number, acceptedAt, body, traceparent, origin];
 }
 
+/** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
+export const isDuplicate = 0;
+export const isLate = -1;
+
+/** What became of an event, as the writer tells it. */
+export function toAppended(answer: number): Appended {
+  if (answer === isDuplicate) return { status: 'duplicate' };
+  return answer === isLate ? { status: 'late' } : { status: 'accepted', position: answer };
+}
+
 /** As the writer takes it. */
-export function toCommitRows(commit: Commit): CommitRows {
+export function toCommitRows(partition: PartitionId, epoch: number, commit: Commit): CommitRows {
   return {
+    partition,
+    epoch,
     ...commit,
     holds: commit.holds.map(toHoldRow),
     releases: commit.releases.map(toReleaseRow),

@@ -3,14 +3,22 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import { isValueFault } from '../../node-sqlite/sqlite-errors.ts';
 import { TableWriter } from '../../node-sqlite/tables.ts';
-import type { Claim, NewDeadLetter, PartitionId, Pruned, Retention, StoreDeclaration } from '../../store.ts';
+import type { NewDeadLetter, PartitionId, Pruned, Retention, Standing, StoreDeclaration } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { Call } from '../threads/thread-messages.ts';
+import { failureColumns, toFailureRow } from './dead-letter-columns.ts';
 import { forgetPiece } from './forget-pipeline.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
 import type { CommitRows, EventRow } from './rows.ts';
+
+/** What a claim is answered with. */
+export interface Claimed {
+  /** Under which commits of it are made; it rises with every claim. */
+  readonly epoch: number;
+  readonly standing: Standing;
+}
 
 /** What a commit is answered with; `sends` by numbers. */
 interface WrittenCommit {
@@ -21,7 +29,7 @@ interface WrittenCommit {
 
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
 export interface WriterCalls {
-  claim(partition: PartitionId): Claim;
+  claim(partition: PartitionId): Claimed;
   append(events: readonly EventRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
@@ -52,6 +60,8 @@ export class Writer implements WriterCalls {
   readonly #db: DatabaseSync;
   readonly #partitions = new Map<string, Partition>();
   readonly #tables: TableWriter;
+  /** The epochs of the last claims here, by pipeline. */
+  readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
   readonly #advance: StatementSync;
   readonly #bury: StatementSync;
@@ -82,7 +92,11 @@ export class Writer implements WriterCalls {
        ON CONFLICT (pipeline, slice) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, cursor`,
     );
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
-    this.#bury = db.prepare('INSERT INTO millrace_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)');
+    this.#bury = db.prepare(
+      `INSERT INTO millrace_dead_letters
+         (id, pipeline, slice, key, reason, failed_at, attempts, ${failureColumns}, stack, resolved)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+    );
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
@@ -92,11 +106,12 @@ export class Writer implements WriterCalls {
     for (const { log } of this.#partitions.values()) log.reload();
   }
 
-  claim(id: PartitionId): Claim {
+  claim(id: PartitionId): Claimed {
     const { log, counts } = this.#partition(id.pipeline, id.slice);
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
+    this.#checkIsOurs(id, epoch);
     const [held, deadLetters, parked, deliveries, gaps] = counts.get(id.pipeline) ?? [0, 0, 0, 0, 0];
-    return { epoch, cursor, head: log.head, held, deadLetters, parked, deliveries, gaps };
+    return { epoch, standing: { cursor, head: log.head, held, deadLetters, parked, deliveries, gaps } };
   }
 
   append(events: readonly EventRow[]): readonly number[] {
@@ -151,6 +166,15 @@ export class Writer implements WriterCalls {
     throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
   }
 
+  /** The file has one owner: a claim that is not from here is that of a process which has taken it all the same. */
+  #checkIsOurs({ pipeline, slice }: PartitionId, epoch: number): void {
+    const before = this.#epochs.get(pipeline);
+    if (before !== undefined && epoch > before + 1) {
+      throw new MillraceError('MILL_STORE_OWNED', `partition ${pipeline}/${slice}: another process has claimed it meanwhile`);
+    }
+    this.#epochs.set(pipeline, epoch);
+  }
+
   /** One statement is the fence as well: there is no row of another epoch to move. */
   #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: CommitRows): void {
     if (this.#advance.run(cursor, pipeline, slice, epoch).changes !== 0) return;
@@ -161,12 +185,9 @@ export class Writer implements WriterCalls {
   }
 
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
-    const { id, key, reason, stack, failedAt, attempts, event, timer, delivery, numbers, origin, parked } = letter;
-    const place = [event?.position ?? null, event?.order ?? null, numbers?.from ?? null, numbers?.to ?? null];
-    const failedTimer = [timer?.name ?? null, timer?.dueAt ?? null, timer?.data ?? null];
-    const failedDelivery = delivery === null ? null : JSON.stringify(delivery);
-    const about = [...place, parked ? 1 : 0, ...failedTimer, failedDelivery, origin];
-    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...about, stack);
+    const { id, key, reason, stack, failedAt, attempts } = letter;
+    const failure = toFailureRow(letter);
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...failure, stack);
   }
 
   #partition(pipeline: string, slice: number): Partition {

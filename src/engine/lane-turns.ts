@@ -1,0 +1,276 @@
+import type { MillraceError } from '../errors.ts';
+import type { ResolvedOrder } from '../pipeline/pipeline.ts';
+import type { PartitionId, Store } from '../store/store.ts';
+import type { BusyLanes } from './busy-lanes.ts';
+import type { Draft } from './draft.ts';
+import type { Holds } from './holds.ts';
+import type { DueTimer } from './key-timers.ts';
+import type { Lane, Waiting } from './lane.ts';
+import type { Milestone } from './milestone.ts';
+import type { Pause } from './pause.ts';
+import { ReadBack } from './read-back.ts';
+import { Runner, type RunnerMeans } from './runner.ts';
+import { Stops } from './stops.ts';
+import { WaitingLine } from './waiting-line.ts';
+import type { Waits } from './waits.ts';
+
+/** Events that a lane keeps in memory, and reads back at once, as far as there is memory for them; what goes beyond is held in the store. */
+export const queuedMax = 64;
+
+/** What the turns of lanes work with; their tenure provides it. */
+export interface LaneTurnsMeans extends RunnerMeans {
+  readonly store: Store;
+  readonly partition: PartitionId;
+  readonly waits: Waits;
+  readonly pause: Pause;
+  /** Whether nobody else can work on the partition yet: otherwise its tenure is about to end. */
+  isHeld(): boolean;
+  /** Whether every turn must be alone in its draft. */
+  isOneByOne(): boolean;
+  /** Timers of a key have come due while it was parked, and it is open again. */
+  leftDue(key: string, firstDueAt: number): void;
+  /** A lane waits for a number; this is the first event that does. */
+  gapBegan(lane: Lane, waiting: Waiting): void;
+  /** It does no longer. */
+  gapEnded(lane: Lane): void;
+}
+
+/** The other parts that know the lanes. */
+export interface LaneParts {
+  readonly holds: Holds;
+  readonly busy: BusyLanes;
+  /** The newest draft that is on disk. */
+  readonly committed: Milestone;
+  /** The lane is no longer in memory. */
+  forget(lane: Lane): void;
+}
+
+/** Lets lanes go on: one turn at a time of each, side by side across lanes, as many as there are free places. */
+export class LaneTurns {
+  /** Who is stopped, and until when. */
+  readonly stops: Stops;
+  readonly #means: LaneTurnsMeans;
+  readonly #parts: LaneParts;
+  readonly #pipeline: LaneTurnsMeans['pipeline'];
+  readonly #runner: Runner;
+  readonly #line: WaitingLine;
+  readonly #readBack: ReadBack;
+  #closed = false;
+
+  constructor(means: LaneTurnsMeans, parts: LaneParts) {
+    this.#means = means;
+    this.#parts = parts;
+    this.#pipeline = means.pipeline;
+    const { committed, holds } = parts;
+    this.#line = new WaitingLine({
+      isFull: () => this.isFull,
+      isPaused: () => means.pause.isPaused,
+      reloading: () => this.#readBack.underWay,
+      advance: (lane) => this.advance(lane),
+    });
+    this.#runner = new Runner(means, {
+      settled: (lane, draft, waiting) => this.settle(lane, draft, waiting),
+      stopped: (lane, draft, waiting, retryAt) => this.stops.stop(lane, draft, waiting, retryAt),
+      throttled: (lane, draft, cause, to) => this.stops.waitForRoom(lane, draft, cause, to),
+      ended: (lane) => {
+        this.stops.concluded(lane);
+        this.advance(lane);
+        this.resume();
+      },
+    });
+    this.stops = new Stops({ ...means, opened: (lane) => this.#line.ring(lane), rang: (lane) => this.#rang(lane) }, holds);
+    this.#readBack = new ReadBack({
+      ...means,
+      eventsMax: queuedMax,
+      committed,
+      isQuiet: () => !this.#line.hasReady,
+      refilled: (lane, isParked) => this.stops.stopAgain(lane, isParked),
+      goOn: (lane) => this.advance(lane, true),
+      wentOn: () => {
+        this.#line.letRungGoOn();
+        means.drafted();
+      },
+    });
+  }
+
+  /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
+  get isFull(): boolean {
+    if (this.#means.pause.isPaused || !this.#means.isHeld()) return true;
+    const { running } = this.#runner;
+    const { turns, bytes } = this.#means.draft();
+    // Turns that end together would share a commit.
+    if (this.#means.isOneByOne()) return running + turns > 0;
+    if (running >= this.#pipeline.concurrency || turns >= this.#means.limits.commit) return true;
+    const { memory } = this.#means;
+    if (running > 0 && memory.running.isSpent) return true;
+    // A key can be forgotten once its last turn is on disk.
+    return turns > 0 && (bytes >= memory.draftBytesMax || memory.isCrowded);
+  }
+
+  /** Whether nothing is under way and nothing can start by itself. */
+  get isIdle(): boolean {
+    // What waits for a free place while the pipeline is paused does not start by itself.
+    const waiting = this.#means.pause.isPaused ? 0 : this.#line.length;
+    return this.#runner.running + waiting + this.#readBack.underWay === 0;
+  }
+
+  /** Whether lanes whose moment has come wait for room to go on. */
+  get isCrowded(): boolean {
+    return this.#line.isCrowded;
+  }
+
+  /** Whether lanes may start turns. While the pipeline is paused nothing is read back either: it would only wait in memory. */
+  get mayGoOn(): boolean {
+    return !this.#closed && !this.#means.pause.isPaused;
+  }
+
+  /** Lets the lane go on, and those who wait until it rests. @param isFresh whether its first held events were just read */
+  advance(lane: Lane, isFresh = false): void {
+    this.#startTurns(lane, isFresh);
+    this.#parts.busy.note(lane);
+  }
+
+  /** The turn of an event begins, which is first in its lane. */
+  runEvent(lane: Lane, waiting: Waiting): void {
+    lane.beginTurn(waiting);
+    if (lane.gap !== undefined) this.#means.gapEnded(lane);
+    this.#runner.runEvent(lane, waiting);
+    if (!lane.isRunning) this.stops.concluded(lane);
+  }
+
+  /** An event of the lane needs no further turn. */
+  settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
+    draft.settle(lane, waiting);
+    this.#parts.holds.settled(waiting);
+    if (lane.wait !== undefined) this.#means.waits.end(lane);
+    lane.countSettled();
+    if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
+  }
+
+  /** Gives up the number that a lane waits for, once it has waited for too long. Resolves when that is drafted. */
+  async skipOverdue(lane: Lane | undefined): Promise<void> {
+    if (lane?.hasGap === true && this.mayGoOn) await this.#readBack.begin(lane);
+  }
+
+  /** Resolves to what `begin` returns, which is called when there is a free place for a turn that it starts, or when the lanes are closed. */
+  inTurn<T>(begin: () => T): Promise<T> {
+    return this.#line.inTurn(begin);
+  }
+
+  /** The lane goes on once there is room. */
+  ring(lane: Lane): void {
+    this.#line.ring(lane);
+  }
+
+  /** Runs whatever waited for a free place. */
+  resume(): void {
+    this.#line.resume();
+    this.#readBack.look();
+  }
+
+  /** Aborts the turn of a key that is under way: the attempt has failed. */
+  abort(key: string, reason: MillraceError): void {
+    this.#runner.abort(key, reason);
+  }
+
+  /** Aborts what runs, and resolves when no handler is at work any more. */
+  async close(reason: MillraceError): Promise<void> {
+    this.#closed = true;
+    this.stops.close();
+    this.#line.close();
+    this.#readBack.close();
+    await this.#runner.close(reason);
+  }
+
+  /** Starts the lane's turns for as long as it is open and has one. */
+  #startTurns(lane: Lane, isFresh: boolean): void {
+    while (lane.status === 'open' && this.mayGoOn) {
+      if (lane.spillComesFirst) {
+        void this.#readBack.begin(lane);
+        return;
+      }
+      if (this.#pipeline.key !== undefined) lane.takeOverdue(this.#means.clock);
+      const timer = lane.dueTimer;
+      const waiting = lane.runnable;
+      if (timer === undefined && waiting === undefined) {
+        this.#rest(lane, isFresh);
+        return;
+      }
+      if (!this.#mayStart(lane)) return;
+      if (timer !== undefined) this.#runTimer(lane, timer);
+      else if (waiting !== undefined) {
+        lane.takeHead();
+        this.runEvent(lane, waiting);
+      }
+    }
+  }
+
+  /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */
+  #mayStart(lane: Lane): boolean {
+    if (!this.isFull) return true;
+    this.#line.wait(lane);
+    return false;
+  }
+
+  #runTimer(lane: Lane, timer: DueTimer): void {
+    if (timer.retryAt !== null && !this.stops.hasCome(lane, timer.retryAt)) {
+      this.stops.block(lane, timer.retryAt);
+      return;
+    }
+    lane.beginTimerTurn(timer);
+    this.#runner.runTimer(lane, timer);
+    if (!lane.isRunning) this.stops.concluded(lane);
+  }
+
+  /** Nothing of the lane can run now. */
+  #rest(lane: Lane, isFresh: boolean): void {
+    if (lane.hasLeft) this.#means.leftDue(lane.key, lane.timers[0]?.dueAt ?? Number.POSITIVE_INFINITY);
+    // Where it had no turn, no commit follows that lets others have the place.
+    if (this.stops.concluded(lane)) this.#means.drafted();
+    if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
+      lane.countNonePending();
+      if (lane.gap !== undefined) this.#means.gapEnded(lane);
+      if (lane.wait !== undefined) this.#means.waits.end(lane);
+      if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#parts.forget(lane);
+      return;
+    }
+    this.#means.waits.note(lane, 'number');
+    if (this.#pipeline.order !== undefined) this.#awaitNumber(lane, this.#pipeline.order, isFresh);
+  }
+
+  /** Says what the lane waits for, and gives that up once it has lasted too long. @param isFresh whether its first held events were just read */
+  #awaitNumber(lane: Lane, { skipAfterMs = Number.POSITIVE_INFINITY }: ResolvedOrder, isFresh: boolean): void {
+    const { head, first, gap } = lane;
+    const isUpToDate = gap !== undefined && gap.first === first && gap.next === lane.next;
+    if (!isUpToDate && head?.order !== first) {
+      void this.#readBack.begin(lane);
+      return;
+    }
+    if (!isUpToDate && head !== undefined) this.#means.gapBegan(lane, head);
+    if (lane.gap === undefined || lane.gap.since + skipAfterMs > this.#means.clock.now()) return;
+    if (!isFresh) void this.#readBack.begin(lane);
+    else if (head !== undefined) this.#skip(lane, head, skipAfterMs);
+  }
+
+  /** Gives up the missing numbers, or the event that came too far behind them to be one of the sequence. */
+  #skip(lane: Lane, head: Waiting, skipAfterMs: number): void {
+    // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
+    lane.spillFrom(lane.next);
+    this.#means.gapEnded(lane);
+    if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {
+      lane.takeHead();
+      this.#runner.giveUpFar(lane, head);
+    } else this.#runner.skipGap(lane, head.order, skipAfterMs);
+    if (lane.wait !== undefined) this.#means.waits.end(lane);
+    this.advance(lane);
+  }
+
+  /** Nobody waits for an alarm: where what it sets off fails, so does the tenure. */
+  #rang(lane: Lane): void {
+    try {
+      this.#line.ring(lane);
+    } catch (error) {
+      this.#means.failed(error);
+    }
+  }
+}

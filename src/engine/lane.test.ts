@@ -1,0 +1,367 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { MillraceError } from '../errors.ts';
+import type { HeldEvent, KeyRecord } from '../store/store.ts';
+import { Lane, type LaneStatus, type Waiting } from './lane.ts';
+import { LaneMemory } from './lane-memory.ts';
+import { defaultLimits } from './limits.ts';
+import { Memory } from './memory.ts';
+
+const numbers = { by: () => 0, from: 1, pendingMax: 10, jumpMax: 1_000, skipAfterMs: undefined, alarmAfterMs: 60_000 };
+const none: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
+
+function memoryOf() {
+  const memory = new Memory(defaultLimits.memoryBytes);
+  return { memory, holdings: new LaneMemory(memory) };
+}
+
+function laneOf({ record = none, numbered = false }: { record?: KeyRecord; numbered?: boolean } = {}): Lane {
+  return new Lane('k', numbered ? numbers : undefined, memoryOf().holdings, record);
+}
+
+function waiting(order: number, more: Partial<Waiting> = {}): Waiting {
+  const event = { order, position: order, id: `e${order}`, number: null, acceptedAt: 1_000 + order, body: '{}', traceparent: null };
+  return { ...event, attempts: 0, retryAt: null, held: false, ...more };
+}
+
+function held(order: number): HeldEvent {
+  return { ...waiting(order), key: 'k', origin: null };
+}
+
+const timer = (name: string, dueAt: number, attempts = 0) => ({ key: 'k', name, dueAt, data: null, attempts, retryAt: null });
+
+const dueNow = (lane: Lane) => lane.dueTimer?.name;
+
+const unexpected = (error: unknown) => error instanceof MillraceError && error.code === 'MILL_INTERNAL';
+
+/** The ways into each status from a lane that was just made. */
+const waysInto: Readonly<Record<LaneStatus, (lane: Lane) => void>> = {
+  open: () => undefined,
+  ready: (lane) => lane.queueUp(),
+  running: (lane) => lane.beginTurn(waiting(1)),
+  reloading: (lane) => lane.beginReload(),
+  blocked: (lane) => lane.block(),
+  throttled: (lane) => lane.throttle(),
+  parked: (lane) => lane.park(),
+};
+
+const statuses = Object.keys(waysInto) as LaneStatus[];
+
+function laneIn(status: LaneStatus): Lane {
+  const lane = laneOf();
+  waysInto[status](lane);
+  assert.equal(lane.status, status);
+  return lane;
+}
+
+/** Each transition, the only status that it may happen in, and the one that follows. */
+const transitions: readonly { readonly name: string; readonly from: LaneStatus; readonly to: LaneStatus; make(lane: Lane): void }[] = [
+  { name: 'queueUp', from: 'open', to: 'ready', make: (lane) => lane.queueUp() },
+  { name: 'takePlace', from: 'ready', to: 'open', make: (lane) => lane.takePlace() },
+  { name: 'beginTurn', from: 'open', to: 'running', make: (lane) => lane.beginTurn(waiting(1)) },
+  { name: 'beginTimerTurn', from: 'open', to: 'running', make: (lane) => lane.beginTimerTurn(timer('t', 1)) },
+  { name: 'endTurn', from: 'running', to: 'open', make: (lane) => lane.endTurn() },
+  { name: 'beginReload', from: 'open', to: 'reloading', make: (lane) => lane.beginReload() },
+  { name: 'refill', from: 'reloading', to: 'open', make: (lane) => lane.refill([held(1)], false) },
+  { name: 'block', from: 'open', to: 'blocked', make: (lane) => lane.block() },
+  { name: 'throttle', from: 'open', to: 'throttled', make: (lane) => lane.throttle() },
+  { name: 'findRoom', from: 'throttled', to: 'open', make: (lane) => lane.findRoom() },
+  { name: 'park', from: 'open', to: 'parked', make: (lane) => lane.park() },
+  { name: 'unpark', from: 'parked', to: 'open', make: (lane) => lane.unpark() },
+];
+
+describe('a transition of a lane', () => {
+  for (const { name, from, to, make } of transitions) {
+    test(`${name} makes one that is ${from} ${to}`, () => {
+      const lane = laneIn(from);
+      make(lane);
+      assert.equal(lane.status, to);
+    });
+
+    for (const status of statuses.filter((other) => other !== from)) {
+      test(`${name} throws where it is ${status}, and leaves it so`, () => {
+        const lane = laneIn(status);
+        const before = { underWay: lane.isUnderWay(1), spilledFrom: lane.spilledFrom, queued: lane.queued, hasLeft: lane.hasLeft };
+        assert.throws(() => make(lane), unexpected);
+        assert.equal(lane.status, status);
+        const after = { underWay: lane.isUnderWay(1), spilledFrom: lane.spilledFrom, queued: lane.queued, hasLeft: lane.hasLeft };
+        assert.deepEqual(after, before);
+      });
+    }
+  }
+
+  test('that throws says what was expected and what was found', () => {
+    assert.throws(
+      () => laneIn('running').beginTurn(waiting(2)),
+      /^MillraceError: lane of key "k": expected it to be open before it is running, found it running$/,
+    );
+  });
+
+  test('goOn opens a blocked lane, and no other', () => {
+    for (const status of statuses) {
+      const lane = laneIn(status);
+      lane.ring();
+      assert.equal(lane.isRung, true);
+      lane.goOn();
+      assert.deepEqual([lane.isRung, lane.status], [false, status === 'blocked' ? 'open' : status]);
+    }
+  });
+});
+
+test('a lane comes into memory as the store has it', () => {
+  const record = { ...none, state: { json: '{"a":1}', version: 1 }, next: 4, parked: true, heldFrom: 5, held: 2, timers: [timer('t', 1)] };
+  const lane = laneOf({ record, numbered: true });
+  assert.deepEqual(
+    [lane.status, lane.next, lane.nextIsStored, lane.pending, lane.spilledFrom, lane.hasLeft],
+    ['parked', 4, true, 2, 5, true],
+  );
+  assert.deepEqual([laneOf({ numbered: true }).next, laneOf().nextIsStored, laneOf().status], [1, false, 'open']);
+});
+
+test('a lane is busy while it has a turn, waits for a place or is read back, and stopped while its first event keeps all others waiting', () => {
+  assert.deepEqual(
+    statuses.filter((status) => laneIn(status).isBusy),
+    ['ready', 'running', 'reloading'],
+  );
+  assert.deepEqual(
+    statuses.filter((status) => laneIn(status).isStopped),
+    ['blocked', 'throttled', 'parked'],
+  );
+});
+
+test('the order under way is that of the turn, until it ends', () => {
+  const lane = laneIn('running');
+  assert.deepEqual([lane.isUnderWay(1), lane.isUnderWay(2)], [true, false]);
+  lane.endTurn();
+  assert.equal(lane.isUnderWay(1), false);
+});
+
+test('the next number never falls', () => {
+  const lane = laneOf({ numbered: true });
+  lane.moveTo(5);
+  lane.moveTo(5);
+  assert.throws(() => lane.moveTo(4), unexpected);
+  assert.deepEqual([lane.next, lane.nextIsStored], [5, true]);
+});
+
+describe('what a lane has in memory', () => {
+  test('is in its order, whatever the order in which it came, and each order once', () => {
+    const lane = laneOf();
+    assert.deepEqual(
+      [3, 1, 2, 3].map((order) => lane.insert(waiting(order))),
+      [true, true, true, false],
+    );
+    assert.deepEqual(
+      [lane.takeHead(), lane.takeHead(), lane.takeHead(), lane.takeHead()].map((event) => event?.order),
+      [1, 2, 3, undefined],
+    );
+  });
+
+  test('is in the store only, once it is spilled, from its first order on', () => {
+    const { memory, holdings } = memoryOf();
+    const lane = new Lane('k', undefined, holdings);
+    for (const order of [4, 5]) lane.insert(waiting(order));
+    assert.ok(memory.waiting.bytes > 0);
+    assert.deepEqual(
+      lane.spill().map(({ order }) => order),
+      [4, 5],
+    );
+    assert.deepEqual([lane.queued, lane.spilledFrom, lane.spillComesFirst, memory.waiting.bytes], [0, 4, true, 0]);
+    lane.spillFrom(7);
+    assert.equal(lane.spilledFrom, 4);
+    lane.spillFrom(2);
+    assert.equal(lane.spilledFrom, 2);
+  });
+
+  test('is what was read back, what is in memory already counted once, and further orders are in the store where the list was cut', () => {
+    const lane = laneOf({ record: { ...none, heldFrom: 1, held: 9 } });
+    lane.beginReload();
+    assert.equal(lane.spilledFrom, Number.POSITIVE_INFINITY);
+    lane.insert(waiting(2));
+    lane.spillFrom(6);
+    lane.refill([held(1), held(2), held(3)], true);
+    assert.deepEqual([lane.queued, lane.spilledFrom, lane.head?.held], [3, 4, true]);
+    lane.beginReload();
+    lane.refill([held(1)], false);
+    assert.equal(lane.queued, 3);
+    assert.equal(lane.spilledFrom, Number.POSITIVE_INFINITY);
+  });
+});
+
+test('held events that come back out of their order are refused', () => {
+  const lane = laneIn('reloading');
+  assert.throws(() => lane.refill([held(2), held(1)], true), unexpected);
+});
+
+describe('the events that a lane counts', () => {
+  test('on their way are no fewer than none', () => {
+    const lane = laneOf();
+    lane.endArrival();
+    lane.admit();
+    lane.admit(2);
+    lane.endArrival();
+    assert.equal(lane.arriving, 2);
+  });
+
+  test('as waiting are no fewer than none, and those of its record are not counted twice', () => {
+    const lane = new Lane('k', numbers, memoryOf().holdings, { ...none, held: 1 }, 10);
+    assert.deepEqual([lane.hasCounted({ position: 10 }), lane.hasCounted({ position: 11 })], [true, false]);
+    lane.countPending();
+    for (let times = 0; times < 3; times += 1) lane.countSettled();
+    assert.equal(lane.pending, 0);
+    lane.countPending();
+    lane.countNonePending();
+    assert.equal(lane.pending, 0);
+  });
+});
+
+describe('the gap of a lane', () => {
+  test('keeps it in memory until it is noted, and leaves a note to be removed only where there may be one', () => {
+    const lane = laneOf({ numbered: true });
+    assert.deepEqual(lane.beginGap(3, 500), { next: 1, first: 3, since: 500 });
+    assert.equal(lane.isForgettable(0), false);
+    assert.equal(lane.endGap(), false);
+    assert.equal(lane.isForgettable(0), true);
+    lane.beginGap(3, 500);
+    assert.deepEqual(lane.noteGap(), { next: 1, first: 3, since: 500 });
+    assert.equal(lane.isForgettable(0), true);
+    assert.equal(lane.endGap(), true);
+    assert.equal(lane.endGap(), false);
+  });
+
+  test('that the store has noted is one to be removed', () => {
+    const lane = laneOf({ record: { ...none, gap: { next: 1, first: 2, since: 0 } }, numbered: true });
+    assert.equal(lane.endGap(), true);
+  });
+
+  test('counts from no later moment than now, once the clock was set back', () => {
+    const lane = laneOf({ numbered: true });
+    lane.beginGap(3, 500);
+    assert.equal(lane.turnGapBack(600).since, 500);
+    assert.equal(lane.turnGapBack(400).since, 400);
+    assert.equal(lane.gap?.since, 400);
+    assert.equal(lane.endGap(), true);
+  });
+
+  test('does not begin without numbers, and where there is none it is neither noted nor counted anew', () => {
+    assert.throws(() => laneOf().beginGap(3, 500), unexpected);
+    assert.throws(() => laneOf({ numbered: true }).noteGap(), unexpected);
+    assert.throws(() => laneOf({ numbered: true }).turnGapBack(1), unexpected);
+  });
+});
+
+test('a lane waits for one alarm at a time, and knows the moment for which it has rung', () => {
+  const lane = laneOf();
+  const calledOff: number[] = [];
+  lane.arm(10, () => calledOff.push(10));
+  assert.deepEqual([lane.isArmed, lane.isArmedFor(10), lane.isArmedFor(11), lane.hasAwaited(10)], [true, true, false, false]);
+  assert.equal(lane.isForgettable(0), false);
+  lane.arm(20, () => calledOff.push(20));
+  assert.deepEqual(calledOff, [10]);
+  lane.alarmRang();
+  assert.deepEqual([lane.isArmed, lane.hasAwaited(20), lane.hasAwaited(10)], [false, true, false]);
+  lane.disarm();
+  assert.deepEqual([calledOff, lane.hasAwaited(20)], [[10], false]);
+});
+
+test('a lane may be forgotten while nothing of it is in memory only', () => {
+  const forgettable = statuses.filter((status) => laneIn(status).isForgettable(0));
+  assert.deepEqual(forgettable, ['open', 'parked']);
+  const lane = laneOf();
+  lane.changeIn(3);
+  lane.changeIn(2);
+  assert.deepEqual([lane.draft, lane.isForgettable(2), lane.isForgettable(3)], [3, false, true]);
+  lane.ring();
+  assert.equal(lane.isForgettable(3), false);
+  lane.goOn();
+  lane.admit();
+  assert.equal(lane.isForgettable(3), false);
+  lane.endArrival();
+  lane.insert(waiting(1));
+  assert.equal(lane.isForgettable(3), false);
+});
+
+test('a sweep finds a lane warm once for each use', () => {
+  const lane = laneOf();
+  assert.deepEqual([lane.cool(), lane.cool()], [true, false]);
+  lane.warm();
+  assert.deepEqual([lane.cool(), lane.cool()], [true, false]);
+});
+
+describe('the timers of a lane', () => {
+  test('have their turns in the order in which they came due, and before the events that were accepted later', () => {
+    const lane = laneOf({ record: { ...none, timers: [timer('late', 1_002), timer('early', 1_000)] } });
+    for (const name of ['late', 'early']) lane.comeDue(lane.armed(name) ?? timer(name, 0));
+    lane.comeDue(timer('late', 1_002));
+    lane.insert(waiting(1));
+    assert.equal(dueNow(lane), 'early');
+    lane.beginTimerTurn(timer('early', 1_000));
+    lane.endTurn();
+    assert.equal(dueNow(lane), undefined, 'the event was accepted before the other came due');
+    lane.takeHead();
+    assert.equal(dueNow(lane), 'late');
+  });
+
+  test('that have failed are first, whatever came due before', () => {
+    const lane = laneOf({ record: { ...none, timers: [timer('a', 1), timer('b', 2)] } });
+    lane.comeDue(timer('a', 1));
+    lane.retryTimer(timer('b', 2, 1));
+    lane.insert(waiting(-999));
+    assert.equal(dueNow(lane), 'b');
+  });
+
+  test('do not come due again while they have their turn, unless they were set anew', () => {
+    const lane = laneOf({ record: { ...none, timers: [timer('t', 1)] } });
+    lane.comeDue(timer('t', 1));
+    lane.beginTimerTurn(timer('t', 1));
+    lane.comeDue(timer('t', 1));
+    assert.equal(lane.hasDueTimer, false);
+    lane.comeDue({ ...timer('t', 2), data: '2' });
+    assert.equal(lane.hasDueTimer, true);
+  });
+
+  test('do not fire once they were set anew or cancelled', () => {
+    for (const written of [null, { dueAt: 9, data: null, attempts: 0, retryAt: null }]) {
+      const lane = laneOf({ record: { ...none, timers: [timer('t', 1)] } });
+      lane.comeDue(timer('t', 1));
+      lane.writeTimer({ name: 't', timer: written });
+      assert.deepEqual([lane.dueTimer, lane.armed('t')?.dueAt], [undefined, written?.dueAt]);
+    }
+  });
+
+  test('that come due while it is parked are left to the store, and handed out once it is open', () => {
+    const lane = laneOf({ record: { ...none, timers: [timer('a', 1), timer('b', 2), timer('c', 3)] } });
+    lane.comeDue(timer('b', 2));
+    lane.park();
+    assert.deepEqual([lane.hasDueTimer, lane.hasLeft, lane.isForgettable(0)], [false, true, true]);
+    assert.equal(lane.comeDue(timer('a', 1)), false);
+    assert.deepEqual(lane.takeLeft(), []);
+    lane.unpark();
+    assert.equal(lane.comeDue(timer('b', 2)), true);
+    assert.equal(dueNow(lane), 'a', 'what came due before goes first');
+    assert.equal(lane.takeLeft().length, 3);
+    assert.equal(lane.hasLeft, false);
+  });
+
+  test('that nobody has asked for go before an event that was accepted after they came due', () => {
+    const lane = laneOf({ record: { ...none, timers: [timer('due', 900), timer('after', 1_500), timer('failed', 5_000, 1)] } });
+    lane.insert(waiting(1));
+    lane.takeOverdue({ now: () => 2_000 });
+    assert.equal(dueNow(lane), 'due');
+    lane.beginTimerTurn(timer('due', 900));
+    lane.endTurn();
+    lane.writeTimer({ name: 'due', timer: null });
+    assert.equal(dueNow(lane), 'failed');
+  });
+});
+
+test('a state is handed to one turn, and memory counts what the lane takes up until it is forgotten', () => {
+  const { memory, holdings } = memoryOf();
+  const lane = new Lane('k', undefined, holdings, { ...none, timers: [{ ...timer('t', 1), data: '"some data"' }] });
+  lane.moveState({ a: 1 }, { json: '{"a":1}', version: 1 });
+  assert.deepEqual([lane.takeState(), lane.takeState(), lane.stored?.json], [{ a: 1 }, undefined, '{"a":1}']);
+  lane.insert(waiting(1));
+  assert.ok(memory.states.bytes > 0 && memory.waiting.bytes > 0);
+  lane.forget();
+  assert.deepEqual([memory.states.bytes, memory.waiting.bytes], [0, 0]);
+});

@@ -1,0 +1,288 @@
+/**
+ * All that is counted of a pipeline, each in one entry. From this list follow the type of `PipelineCounts`, what starts at 0, what is
+ * summed over partitions, the Prometheus exposition, both JSON answers with their OpenAPI, the columns of the home page, and the
+ * tables of docs/metrics.md, which a test compares (`test/metrics-tables.ts` writes them).
+ */
+
+/** Where a figure comes from. */
+export type Measured =
+  /** Counted in {@link Counters} at the moment it happens. */
+  | 'as it happens'
+  /** Counted by a draft, and added up once that is on disk. */
+  | 'by drafts'
+  /** What the store has: told by a claim, and changed by each commit. */
+  | 'by the store'
+  /** Each partition has its own. */
+  | 'sum over partitions'
+  | 'maximum over partitions'
+  /** The same for all partitions. */
+  | 'of the pipeline'
+  /** Computed from others. */
+  | 'derived';
+
+export interface PipelineMetric {
+  /** A counter only grows, from the start of the process; a gauge says what is there now; a histogram, how measured values spread. */
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  /** Prometheus shows milliseconds as seconds, and a flag as 0 or 1. */
+  readonly unit: 'events' | 'keys' | 'dead letters' | 'deliveries' | 'calls' | 'attempts' | 'turns' | 'events per second' | 'ms' | 'flag';
+  readonly measured: Measured;
+  /** What it means: the help in Prometheus, the description in OpenAPI, the row in docs/metrics.md. Of Markdown, code alone. */
+  readonly help: string;
+  /** What docs/metrics.md adds, in Markdown. */
+  readonly more?: string;
+  /** Its name in Prometheus; absent where it is not shown there. Several that share a name differ by their `outcome`. */
+  readonly prometheus?: string;
+  readonly outcome?: string;
+  /** Its key in the JSON of `GET /metrics`, where it is the sum over all pipelines. */
+  readonly json?: string;
+  /** The title of its column on the home page. */
+  readonly column?: string;
+  /** Whether the home page highlights it unless it is 0. */
+  readonly isPressing?: true;
+}
+
+/** What a metric of several outcomes is about. */
+export const outcomesOf: Readonly<Record<string, string>> = {
+  millrace_events_total: 'events by what became of them, since the process started',
+  millrace_deliveries_total: 'deliveries by what came of their calls, since the process started',
+};
+
+export const pipelineMetrics = {
+  depth: {
+    kind: 'gauge',
+    unit: 'events',
+    measured: 'derived',
+    prometheus: 'millrace_queue_depth',
+    json: 'current_queue_depth',
+    column: 'Waiting',
+    help: 'events accepted and neither processed, failed nor discarded; 0 when idle',
+  },
+  held: {
+    kind: 'gauge',
+    unit: 'events',
+    measured: 'sum over partitions',
+    prometheus: 'millrace_held_events',
+    help: 'of the events that are not settled, the ones that wait in the store: for a number, a retry or an operator, or for a turn under way that later ones have overtaken',
+  },
+  gaps: {
+    kind: 'gauge',
+    unit: 'keys',
+    measured: 'sum over partitions',
+    prometheus: 'millrace_gaps',
+    help: 'keys that have waited for a number for a second or longer; those of former processes among them',
+  },
+  oldestGapMs: {
+    kind: 'gauge',
+    unit: 'ms',
+    measured: 'maximum over partitions',
+    prometheus: 'millrace_oldest_gap_seconds',
+    help: 'for how long the first key with a gap has waited for its number; 0 when there is none',
+  },
+  parked: {
+    kind: 'gauge',
+    unit: 'keys',
+    measured: 'by the store',
+    prometheus: 'millrace_parked_keys',
+    column: 'Parked keys',
+    isPressing: true,
+    help: 'keys that wait until somebody redrives or discards a dead letter of theirs; those of former processes among them',
+  },
+  deadLetters: {
+    kind: 'gauge',
+    unit: 'dead letters',
+    measured: 'by the store',
+    prometheus: 'millrace_dead_letters',
+    column: 'Dead letters',
+    isPressing: true,
+    help: 'events, timers, deliveries and gaps given up, and rows that were rejected, neither redriven nor discarded yet; those of former processes among them',
+  },
+  throttled: {
+    kind: 'gauge',
+    unit: 'keys',
+    measured: 'as it happens',
+    prometheus: 'millrace_throttled_keys',
+    help: 'keys whose next turn waits for room in a pipeline that it sends to',
+    more: '([a loop of sends](reliability.md#a-loop-of-sends))',
+  },
+  paused: {
+    kind: 'gauge',
+    unit: 'flag',
+    measured: 'of the pipeline',
+    prometheus: 'millrace_paused',
+    help: '1 while an operator has paused the pipeline, otherwise 0',
+  },
+  deliveries: {
+    kind: 'gauge',
+    unit: 'deliveries',
+    measured: 'by the store',
+    prometheus: 'millrace_pending_deliveries',
+    help: 'deliveries that have no outcome yet: due, under way, or waiting for their next attempt',
+  },
+  running: {
+    kind: 'gauge',
+    unit: 'turns',
+    measured: 'as it happens',
+    prometheus: 'millrace_running_turns',
+    help: 'asynchronous turns under way',
+  },
+  concurrency: {
+    kind: 'gauge',
+    unit: 'turns',
+    measured: 'of the pipeline',
+    prometheus: 'millrace_concurrency',
+    json: 'active_workers',
+    help: 'asynchronous turns that may be under way at once',
+  },
+  received: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'as it happens',
+    prometheus: 'millrace_events_total',
+    outcome: 'accepted',
+    json: 'events_received',
+    column: 'Received',
+    help: 'accepted events; what waited at the start and what is redriven counts as received (again)',
+  },
+  duplicates: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'as it happens',
+    prometheus: 'millrace_events_total',
+    outcome: 'duplicate',
+    help: 'events that the door knew already',
+  },
+  rejected: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'as it happens',
+    prometheus: 'millrace_events_total',
+    outcome: 'rejected',
+    help: 'events that the door refused',
+  },
+  validationTimeouts: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'as it happens',
+    prometheus: 'millrace_validation_timeouts_total',
+    help: 'of the rejected events, the ones whose asynchronous schema took too long',
+    more: '(`VALIDATION_TIMEOUT`); the log has a line at once and one each ten seconds',
+  },
+  processed: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'by drafts',
+    prometheus: 'millrace_events_total',
+    outcome: 'processed',
+    json: 'events_processed',
+    column: 'Processed',
+    help: 'committed turns of events, those that a handler ignored among them',
+  },
+  ignored: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'by drafts',
+    prometheus: 'millrace_events_total',
+    outcome: 'ignored',
+    help: 'of the processed events, the ones that a handler ignored',
+  },
+  failed: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'by drafts',
+    prometheus: 'millrace_events_total',
+    outcome: 'failed',
+    json: 'events_failed',
+    column: 'Failed',
+    help: 'events given up as dead letters',
+  },
+  discarded: {
+    kind: 'counter',
+    unit: 'events',
+    measured: 'as it happens',
+    prometheus: 'millrace_events_total',
+    outcome: 'discarded',
+    help: 'events that an operator discarded before they were handled',
+  },
+  retries: {
+    kind: 'counter',
+    unit: 'attempts',
+    measured: 'by drafts',
+    prometheus: 'millrace_events_total',
+    outcome: 'retried',
+    help: 'failed attempts of events and timers that are tried again',
+  },
+  delivered: {
+    kind: 'counter',
+    unit: 'deliveries',
+    measured: 'by drafts',
+    prometheus: 'millrace_deliveries_total',
+    outcome: 'delivered',
+    help: 'calls that were answered as delivered, and are on disk as such',
+  },
+  deliveryRetries: {
+    kind: 'counter',
+    unit: 'calls',
+    measured: 'by drafts',
+    prometheus: 'millrace_deliveries_total',
+    outcome: 'retried',
+    help: 'calls that failed and are made again',
+  },
+  deliveriesFailed: {
+    kind: 'counter',
+    unit: 'deliveries',
+    measured: 'by drafts',
+    prometheus: 'millrace_deliveries_total',
+    outcome: 'failed',
+    help: 'deliveries given up as dead letters',
+  },
+  deliveriesUnknown: {
+    kind: 'counter',
+    unit: 'deliveries',
+    measured: 'by drafts',
+    prometheus: 'millrace_deliveries_total',
+    outcome: 'unknown',
+    help: 'deliveries that may have arrived, and are dead letters for an operator to decide on',
+  },
+  latencyMsTotal: {
+    kind: 'counter',
+    unit: 'ms',
+    measured: 'as it happens',
+    help: 'the time from acceptance to commit, summed over the processed events',
+  },
+  perSecond: {
+    kind: 'gauge',
+    unit: 'events per second',
+    measured: 'derived',
+    json: 'events_per_second',
+    column: 'Per second',
+    help: 'events processed per second, over the last ten seconds',
+  },
+  acceptMs: {
+    kind: 'histogram',
+    unit: 'ms',
+    measured: 'as it happens',
+    prometheus: 'millrace_accept_duration_seconds',
+    help: "from the call that brings an event to its acknowledgement, which comes after the disk's; each event of a batch that was not rejected counts",
+  },
+  handleMs: {
+    kind: 'histogram',
+    unit: 'ms',
+    measured: 'as it happens',
+    prometheus: 'millrace_handle_duration_seconds',
+    help: 'one attempt of a handler, whatever came of it',
+  },
+  commitMs: {
+    kind: 'histogram',
+    unit: 'ms',
+    measured: 'as it happens',
+    prometheus: 'millrace_commit_duration_seconds',
+    help: 'one commit of turns, from the call of the store to its answer',
+  },
+  commitTurns: {
+    kind: 'histogram',
+    unit: 'turns',
+    measured: 'as it happens',
+    prometheus: 'millrace_commit_turns',
+    help: 'turns that share a commit',
+  },
+} as const satisfies Readonly<Record<string, PipelineMetric>>;

@@ -1,0 +1,94 @@
+import { isFullList, sizeOfEvent } from '../store/list-size.ts';
+import type { PartitionId, Store } from '../store/store.ts';
+import type { Lane } from './lane.ts';
+import type { Memory } from './memory.ts';
+import type { Milestone } from './milestone.ts';
+import { ReloadGate } from './reload-gate.ts';
+
+export interface ReadBackMeans {
+  readonly store: Store;
+  readonly partition: PartitionId;
+  readonly pipeline: { readonly key?: unknown };
+  readonly memory: Memory;
+  /** Events that are read at once, at most. */
+  readonly eventsMax: number;
+  /** The newest draft that is on disk. */
+  readonly committed: Milestone;
+  /** Whether no lane waits for a free place with events that were read back. */
+  isQuiet(): boolean;
+  /** The lane has its first held events again. The store has it parked, or not; a lane that was loaded knows itself. */
+  refilled(lane: Lane, isParked: boolean): void;
+  /** The lane may go on, whether there was anything or not. */
+  goOn(lane: Lane): void;
+  /** A lane that was read back has gone on: there may be room for others. */
+  wentOn(): void;
+  failed(error: unknown): void;
+}
+
+/** Reads the first held events of lanes back, as many lanes at once as there is memory for. */
+export class ReadBack {
+  readonly #means: ReadBackMeans;
+  readonly #gate: ReloadGate;
+  readonly #underWay = new Set<Lane>();
+  #closed = false;
+
+  constructor(means: ReadBackMeans) {
+    this.#means = means;
+    this.#gate = new ReloadGate(
+      () => !means.memory.waiting.isSpent,
+      () => means.isQuiet(),
+    );
+  }
+
+  /** Lanes whose held events are being read. */
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
+  /** Reads the first held events of an open lane, which then goes on. */
+  begin(lane: Lane): Promise<void> {
+    lane.beginReload();
+    this.#underWay.add(lane);
+    return this.#read(lane);
+  }
+
+  /** Lets in whoever may read by now. */
+  look(): void {
+    this.#gate.look();
+  }
+
+  /** Nothing is kept in memory any more. */
+  close(): void {
+    this.#closed = true;
+    this.#gate.open();
+  }
+
+  /** What is held is on disk only once the last draft that changed the lane has been committed. */
+  async #read(lane: Lane): Promise<void> {
+    const { failed } = this.#means;
+    try {
+      await this.#gate.enter();
+      if (this.#closed) return;
+      await this.#means.committed.until(lane.draft);
+      const { store, partition, pipeline, memory, eventsMax } = this.#means;
+      // A lane of one event was never loaded; an event of the same id, accepted long before, may have been given up.
+      const [record] = pipeline.key === undefined ? await store.load(partition, [lane.key]) : [];
+      const limit = memory.waiting.isSpent ? 1 : eventsMax;
+      const events = await store.held(partition, lane.key, 0, limit, { charactersMax: memory.readMax });
+      if (this.#closed) return;
+      lane.refill(events, isFullList(events, sizeOfEvent, { limit, sizeMax: memory.readMax }));
+      this.#means.refilled(lane, record?.parked === true);
+    } catch (error) {
+      if (!this.#closed) failed(error);
+    } finally {
+      this.#underWay.delete(lane);
+    }
+    try {
+      this.#means.goOn(lane);
+      this.#gate.leave();
+      this.#means.wentOn();
+    } catch (error) {
+      failed(error);
+    }
+  }
+}

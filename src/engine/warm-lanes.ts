@@ -1,0 +1,199 @@
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { KeyRecord, PartitionId, Store } from '../store/store.ts';
+import { Lane } from './lane.ts';
+import { LaneMemory } from './lane-memory.ts';
+import type { Limits } from './limits.ts';
+import type { Memory } from './memory.ts';
+import type { Milestone } from './milestone.ts';
+import type { Waits } from './waits.ts';
+
+/** What the lanes in memory work with; their tenure provides it. */
+export interface WarmLanesMeans {
+  readonly store: Store;
+  readonly partition: PartitionId;
+  readonly pipeline: AnyPipeline;
+  readonly limits: Limits;
+  readonly memory: Memory;
+  readonly waits: Waits;
+  /** Something was drafted, or who waits should look again. */
+  drafted(): void;
+  /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
+  committed(): Promise<void>;
+  /** The highest position known to be in the log. */
+  head(): number;
+  /** Events that the door has let in for a key that was not in memory; asked once. */
+  arriving(key: string): number;
+}
+
+/** Lanes that a sweep looks at, at most: many in memory may be waiting for a moment. */
+const sweptMax = 4_096;
+
+/** The lanes that are in memory. Those that are not are loaded when they are asked for, and idle ones are forgotten where there are too many. */
+export class WarmLanes {
+  /** What they take up. */
+  readonly memory: LaneMemory;
+  readonly #means: WarmLanesMeans;
+  /** The newest draft that is on disk. */
+  readonly #committed: Milestone;
+  /** How many lanes cannot be forgotten, since they wait for a moment or for room. */
+  readonly #bound: () => number;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #loading = new Map<string, Promise<void>>();
+  readonly #forgetIdle = () => this.#forgetSurplus();
+  /** Where the sweep of idle lanes stands. */
+  #swept = this.#lanes.values();
+  #closed = false;
+
+  constructor(means: WarmLanesMeans, committed: Milestone, bound: () => number) {
+    this.#means = means;
+    this.#committed = committed;
+    this.#bound = bound;
+    this.memory = new LaneMemory(means.memory);
+    means.memory.addForgetter(this.#forgetIdle);
+  }
+
+  /** Whether keys are being loaded. */
+  get isLoading(): boolean {
+    return this.#loading.size > 0;
+  }
+
+  /** The lane of a key, if it is in memory. */
+  peek(key: string): Lane | undefined {
+    return this.#lanes.get(key);
+  }
+
+  /** The lane of a key that is in memory, or needs no record: where each event is its key there is none before its first event. */
+  peekOrMake(key: string): Lane | undefined {
+    const lane = this.#lanes.get(key);
+    if (lane !== undefined || this.#means.pipeline.key !== undefined) return lane;
+    return this.#adopt(new Lane(key, undefined, this.memory));
+  }
+
+  /** All that are in memory. */
+  all(): Iterable<Lane> {
+    return this.#lanes.values();
+  }
+
+  /**
+   * Brings the lanes of keys into memory, all of them unless their states are large: then the first, and some of those that follow.
+   * A key is never loaded twice at once, so that no old record outlives a newer lane.
+   */
+  async warm(keys: readonly string[]): Promise<void> {
+    // While some were loaded, a sweep may have forgotten others.
+    for (let loads = this.#loadsOf(keys); loads.length > 0; loads = this.#loadsOf(keys)) {
+      await Promise.all(loads);
+      if (this.#means.memory.states.isSpent && this.#lanes.has(keys[0] as string)) return;
+    }
+  }
+
+  /** A record of the key that is being read is older than what was drafted now: it is read again. */
+  outdate(key: string): void {
+    this.#loading.delete(key);
+  }
+
+  /** Forgets idle lanes beyond the bounds, those first that were not used since the last sweep. */
+  sweep(): void {
+    const { memory } = this.#means;
+    if (!this.#hasSurplus && !memory.mustForget) return;
+    this.#forgetIdle();
+    if (memory.hasForgottenEnough) return;
+    memory.askOthers(this.#forgetIdle);
+    // Since the first time none is warm.
+    if (!memory.hasForgottenEnough) this.#forgetIdle();
+  }
+
+  /** Forgets idle lanes where too much is held: a commit has made more of them idle. */
+  sweepSpent(): void {
+    if (this.#means.memory.mustForget) this.sweep();
+  }
+
+  forget(lane: Lane): void {
+    lane.forget();
+    this.#lanes.delete(lane.key);
+  }
+
+  /** Loads and forgets no lane from now on, and calls off what they wait for. */
+  close(): void {
+    this.#closed = true;
+    for (const lane of this.#lanes.values()) lane.disarm();
+    this.#means.memory.removeForgetter(this.#forgetIdle);
+    this.memory.close();
+  }
+
+  /** Begins to load those of the keys that are not in memory; returns what is to be waited for until all of them are. */
+  #loadsOf(keys: readonly string[]): readonly Promise<void>[] {
+    if (this.#closed) return [];
+    const cold = new Set<string>();
+    const loads = new Set<Promise<void>>();
+    for (const key of keys) {
+      const lane = this.#lanes.get(key);
+      const loading = lane === undefined ? this.#loading.get(key) : undefined;
+      if (lane !== undefined) lane.warm();
+      else if (loading !== undefined) loads.add(loading);
+      else cold.add(key);
+    }
+    if (cold.size > 0) loads.add(this.#load([...cold]));
+    return [...loads];
+  }
+
+  async #load(keys: readonly string[]): Promise<void> {
+    const { pipeline, head, drafted } = this.#means;
+    const loading = this.#recordsOf(keys).then((records) => {
+      const countedTo = pipeline.order === undefined ? 0 : head();
+      records.forEach((record, at) => {
+        const key = keys[at] as string;
+        // A lane that came to be meanwhile knew better, even if it is forgotten again.
+        if (this.#loading.get(key) === loading) this.#adopt(new Lane(key, pipeline.order, this.memory, record, countedTo));
+      });
+    });
+    for (const key of keys) this.#loading.set(key, loading);
+    try {
+      await loading;
+    } finally {
+      for (const key of keys) if (this.#loading.get(key) === loading) this.#loading.delete(key);
+      // Whoever waits for the partition to be idle looks again.
+      drafted();
+    }
+  }
+
+  /** A lane whose one event is its key is forgotten when it rests: its turns must be on disk before it is read again. */
+  async #recordsOf(keys: readonly string[]): Promise<readonly KeyRecord[]> {
+    const { store, partition, pipeline, memory, committed } = this.#means;
+    if (pipeline.key === undefined) await committed();
+    return store.load(partition, keys, { charactersMax: memory.readMax });
+  }
+
+  #adopt(lane: Lane): Lane {
+    this.#lanes.set(lane.key, lane);
+    this.#loading.delete(lane.key);
+    const wait = this.#means.waits.of(lane.key);
+    if (wait !== undefined) lane.beginWait(wait);
+    lane.admit(this.#means.arriving(lane.key));
+    return lane;
+  }
+
+  /** Those that wait for a moment, or for room, cannot be forgotten, and leave the others their room. */
+  get #hasSurplus(): boolean {
+    return this.#lanes.size - this.#bound() > this.#means.limits.warmKeys;
+  }
+
+  #forgetSurplus(): void {
+    const { memory } = this.#means;
+    for (let looks = Math.min(this.#lanes.size, sweptMax); looks > 0; looks -= 1) {
+      const isStateFine = memory.states.hasRoom && !this.#hasSurplus;
+      if (isStateFine && memory.waiting.hasRoom) return;
+      const lane = this.#nextSwept();
+      if (lane === undefined || lane.cool()) continue;
+      // Where only events are too many, a lane without any may stay.
+      if (lane.isForgettable(this.#committed.reached) && !(isStateFine && lane.queued === 0)) this.forget(lane);
+    }
+  }
+
+  /** The next lane that a sweep looks at; after the last comes the first. */
+  #nextSwept(): Lane | undefined {
+    const next = this.#swept.next();
+    if (next.done !== true) return next.value;
+    this.#swept = this.#lanes.values();
+    return this.#swept.next().value;
+  }
+}

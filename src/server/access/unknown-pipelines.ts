@@ -1,0 +1,15 @@
+import type { Logger } from 'pino';
+import { nearestName } from '../../pipeline/nearest-name.ts';
+import type { Token } from './token.ts';
+
+/** Warns of each token that is for a pipeline which is not served: it is good for less than somebody believes, or for another server. */
+export function warnOfUnknownPipelines(tokens: readonly Token[], served: readonly string[], log: Logger): void {
+  for (const { name: token, pipelines = [] } of tokens) {
+    for (const pipeline of pipelines) {
+      if (served.includes(pipeline)) continue;
+      const near = nearestName(pipeline, served);
+      const advice = near === undefined ? `served are ${served.join(', ')}` : `did you mean ${near}?`;
+      log.warn({ token, pipeline }, `a token is for a pipeline that is not served; ${advice}`);
+    }
+  }
+}

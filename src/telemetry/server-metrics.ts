@@ -1,0 +1,82 @@
+import type { Leftover } from '../engine/leftovers/leftover.ts';
+import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
+import type { StoreStats } from '../store/store.ts';
+import type { ProcessCounts } from './process-counts.ts';
+
+/** What is shown beside the counts of pipelines. */
+export interface ServerSnapshot {
+  readonly leftovers: readonly Leftover[];
+  readonly waits: readonly EndpointWaits[];
+  readonly store: StoreStats;
+  readonly uptimeMs: number;
+  /** Requests that were not let in, by why. */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly process: ProcessCounts;
+}
+
+/** A metric that is of no pipeline alone. `help` and `more` are as in `PipelineMetric`. */
+export interface ServerMetric {
+  readonly kind: 'counter' | 'gauge';
+  readonly help: string;
+  readonly more?: string;
+  readonly labels: readonly string[];
+  /** Its values, each with its labels. Two with the same labels are added up. */
+  of(snapshot: ServerSnapshot): readonly LabelledValue[];
+}
+
+export type LabelledValue = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** All of them, by their names in Prometheus. */
+export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
+  millrace_store_log_bytes: {
+    kind: 'gauge',
+    help: "what the store's write ahead log takes up on the disk: up to some 64 MiB under load, 0 when nothing was written for some seconds",
+    labels: [],
+    of: ({ store }) => [[{}, store.logBytes]],
+  },
+  millrace_resting_addresses: {
+    kind: 'gauge',
+    help: 'addresses from data that are called seldom, since five calls in a row had no answer; only of endpoints that have any',
+    more: '`GET /health` names the five that have been silent for longest ([webhooks](webhooks.md#many-receivers))',
+    labels: ['pipeline', 'endpoint'],
+    of: ({ waits }) => waits.map(({ pipeline, endpoint, restingAddresses }) => [{ pipeline, endpoint }, restingAddresses]),
+  },
+  millrace_postponed_endpoints: {
+    kind: 'gauge',
+    help: '1 while the transport of an endpoint makes no calls: its circuit is open, or this machine has no descriptor left',
+    labels: ['pipeline', 'endpoint'],
+    of: ({ waits }) => waits.map(({ pipeline, endpoint, postponed }) => [{ pipeline, endpoint }, postponed === null ? 0 : 1]),
+  },
+  millrace_leftovers: {
+    kind: 'gauge',
+    help: 'endpoints, timers, states, schedules and pipelines (`gone` says which) that are no longer declared and of which stored work is left, as of the last start',
+    more: '([declarations](declarations.md))',
+    labels: ['pipeline', 'gone'],
+    of: ({ leftovers }) => leftovers.map(({ pipeline, gone }) => [{ pipeline, gone }, 1]),
+  },
+  millrace_refused_requests_total: {
+    kind: 'counter',
+    help: "requests that were not let in: `missing` (without a token), `unknown` (with one that is none), `forbidden` (with one that may not do this), `host` (under a name that is not the server's)",
+    labels: ['reason'],
+    of: ({ refusals }) => Object.entries(refusals).map(([reason, count]) => [{ reason }, count]),
+  },
+  millrace_log_lines_dropped_total: {
+    kind: 'counter',
+    help: 'lines of the log that were dropped, since nobody read them or the disk was full',
+    labels: [],
+    of: ({ process }) => [[{}, process.logLinesDropped]],
+  },
+  millrace_stray_failures_total: {
+    kind: 'counter',
+    help: 'failures of the served program that no turn waited for: `uncaughtException`, `unhandledRejection`, `exit` (a call of `process.exit()`)',
+    more: '([serving](serving.md#what-may-fail))',
+    labels: ['kind'],
+    of: ({ process }) => Object.entries(process.strayFailures).map(([kind, count]) => [{ kind }, count]),
+  },
+  millrace_uptime_seconds: {
+    kind: 'gauge',
+    help: 'the time since the server was made',
+    labels: [],
+    of: ({ uptimeMs }) => [[{}, uptimeMs / 1_000]],
+  },
+};
