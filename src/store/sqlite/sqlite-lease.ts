@@ -12,6 +12,7 @@ export class SqliteLease implements Lease {
   readonly #epoch: number;
   readonly #writer: () => Thread<WriterCalls>;
   #isReleased = false;
+  #isTakenOver = false;
 
   constructor(writer: () => Thread<WriterCalls>, partition: PartitionId, { epoch, standing }: Claimed) {
     this.partition = partition;
@@ -20,20 +21,29 @@ export class SqliteLease implements Lease {
     this.#writer = writer;
   }
 
+  /** Another claim has been answered. Commits need not know: the epoch in the file keeps them out. */
+  takenOver(): void {
+    this.#isTakenOver = true;
+  }
+
   async commit(commit: Commit): Promise<Committed> {
-    await this.renew();
+    this.#check(this.#isReleased);
     checkMoments(commit);
     const { sends, ...added } = await this.#writer().call('commit', toCommitRows(this.partition, this.#epoch, commit));
     return { sends: sends.map(toAppended), ...added };
   }
 
   async renew(): Promise<void> {
-    if (!this.#isReleased) return;
-    const { pipeline, slice } = this.partition;
-    throw new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected a lease that is held, found it released`);
+    this.#check(this.#isReleased || this.#isTakenOver);
   }
 
   async release(): Promise<void> {
     this.#isReleased = true;
+  }
+
+  #check(isOver: boolean): void {
+    if (!isOver) return;
+    const { pipeline, slice } = this.partition;
+    throw new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected the latest lease, found one that is over`);
   }
 }

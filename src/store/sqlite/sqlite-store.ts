@@ -112,6 +112,8 @@ class SqliteStore implements Store {
   readonly kind = 'sqlite';
   readonly partitions = 1;
   readonly #connection: ConnectionOptions;
+  /** The latest, by pipeline: each has one partition. */
+  readonly #leases = new Map<string, SqliteLease>();
   #threads: Threads | undefined;
   #opening: Promise<Threads> | undefined;
   #closing: Promise<unknown> | undefined;
@@ -134,7 +136,10 @@ class SqliteStore implements Store {
   }
 
   async claim(partition: PartitionId): Promise<Lease> {
-    return new SqliteLease(() => this.#open.writer, partition, await this.#open.writer.call('claim', partition));
+    const lease = new SqliteLease(() => this.#open.writer, partition, await this.#open.writer.call('claim', partition));
+    this.#leases.get(partition.pipeline)?.takenOver();
+    this.#leases.set(partition.pipeline, lease);
+    return lease;
   }
 
   /** Nobody else has the file. */
