@@ -5,7 +5,6 @@ import { version } from '../version.ts';
 import { readEnvironment } from './configuration.ts';
 import { exit } from './exit.ts';
 import { describeFailure, isVerbose } from './failure.ts';
-import { flushed } from './flushed.ts';
 import { environmentHelp, examples } from './help.ts';
 import { addServe } from './serve.ts';
 import type { Shipped } from './shipped.ts';
@@ -42,7 +41,6 @@ export async function main(words: readonly string[], { orders, shipped }: Parts)
     else if (error.code === 'commander.help') exit(2);
     else if (error.exitCode !== 0) fail(error);
   }
-  await flushed(process.stdout);
   // What a command leaves behind (an idle connection, a timer) does not keep the program alive.
   exit();
 }
