@@ -180,12 +180,14 @@ const misbehaviours: readonly Misbehaviour[] = [
   {
     what: 'positions of the log out of order',
     code: 'MILL_STORE_CORRUPT',
-    reason: /^log of steps: expected position 7, found position 8$/,
+    reason: /^log of steps: expected position \d, found position \d$/,
     calls: (store) => ({
       async read(...asked) {
-        const [first, second, third, ...others] = await store.read(...asked);
-        if (first === undefined || second === undefined || third === undefined) throw new Error('expected three events');
-        return [first, third, second, ...others];
+        const events = await store.read(...asked);
+        const [first, second, third, ...others] = events;
+        // Where the tenure before had read further, there are fewer.
+        if (first === undefined || second === undefined) return events;
+        return third === undefined ? [second, first] : [first, third, second, ...others];
       },
     }),
   },
