@@ -1,17 +1,17 @@
 /** Millrace beside its peers on the same work: `npm start -- --help`. */
 import { writeFileSync } from 'node:fs';
-import { readArguments } from './arguments.ts';
-import { measureCrash } from './measures/crash.ts';
+import { comparisonOptions, outputOptions, readArguments } from './arguments.ts';
+import { measurePeer, type Outcome } from './measures/outcome.ts';
 import { Rooms } from './measures/rooms.ts';
-import { type Outcome, summarize } from './measures/summary.ts';
-import { measureThroughput, type Settings } from './measures/throughput.ts';
-import { type PeerDescription, peerNamed, peers } from './peers/index.ts';
+import { summarize } from './measures/summary.ts';
+import type { Settings } from './measures/throughput.ts';
+import { comparisons, peerNamed } from './peers/index.ts';
 import { comparisonLines, writeCharts } from './report/comparison.ts';
 import { describeMachine, machineLines } from './report/machine.ts';
 import { Cleanup } from './servers/cleanup.ts';
 
 const usage = `Usage: npm start -- [options]
-  --peers LIST     ${peers.map(({ name }) => name).join(',')} (default: all)
+  --peers LIST     ${comparisons.sqlite.join(',')} (default: all)
   --runs N         runs, interleaved; medians are shown (5)
   --seconds N      how long each measurement takes, about (4)
   --keys N         (10000)
@@ -28,18 +28,9 @@ const values = readArguments(
   {
     allowNegative: true,
     options: {
-      peers: { type: 'string', default: peers.map(({ name }) => name).join(',') },
-      runs: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '4' },
-      keys: { type: 'string', default: '10000' },
-      window: { type: 'string', default: '256' },
-      'low-rate': { type: 'string', default: '100' },
-      recovery: { type: 'string', default: '60' },
-      crash: { type: 'boolean', default: true },
-      folder: { type: 'string' },
-      json: { type: 'string' },
-      charts: { type: 'string' },
-      help: { type: 'boolean', default: false },
+      peers: { type: 'string', default: comparisons.sqlite.join(',') },
+      ...comparisonOptions,
+      ...outputOptions,
     },
   },
   usage,
@@ -60,10 +51,10 @@ async function main(): Promise<void> {
     for (let run = 1; run <= Number(values.runs); run += 1) {
       for (const peer of chosen) {
         if (cleanup.isUnderWay) return;
-        outcomes.push(await measure(peer, run, rooms, cleanup));
+        outcomes.push(await measurePeer(peer, run, { rooms, settings: settings(), hasCrash: values.crash, cleanup }));
       }
     }
-    const summaries = summarize(outcomes);
+    const summaries = summarize(outcomes, 'millrace');
     process.stdout.write(`\n${comparisonLines(summaries, settings().lowRate).join('\n')}\n`);
     if (values.json !== undefined)
       writeFileSync(values.json, `${JSON.stringify({ machine, settings: settings(), summaries, outcomes }, null, 2)}\n`);
@@ -83,34 +74,4 @@ function settings(): Settings {
     stallMs: 30_000,
     recoveryMs: Number(values.recovery) * 1_000,
   };
-}
-
-/** A peer that fails has no figures, and the others go on. */
-async function measure(peer: PeerDescription, run: number, rooms: Rooms, cleanup: Cleanup): Promise<Outcome> {
-  const failures: string[] = [];
-  const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await work();
-    } catch (error) {
-      failures.push(`run ${run}: ${what}: ${error instanceof Error ? error.message : String(error)}`);
-      return undefined;
-    }
-  };
-  const inRoom = async <T>(work: (room: Awaited<ReturnType<Rooms['enter']>>) => Promise<T>): Promise<T> => {
-    const room = await rooms.enter(peer);
-    try {
-      return await work(room);
-    } finally {
-      await room.leave();
-    }
-  };
-  process.stdout.write(`run ${run}: ${peer.title} …`);
-  const throughput = await attempt('throughput', () => inRoom((room) => measureThroughput(peer, room, settings(), cleanup)));
-  const rate = throughput?.drainRate;
-  const crash =
-    values.crash && rate !== undefined
-      ? await attempt('kill -9', () => inRoom((room) => measureCrash(peer, room, settings(), rate, cleanup)))
-      : undefined;
-  process.stdout.write(` drains ${Math.round(rate ?? 0)} events/s\n`);
-  return { run, peer: peer.name, failures, ...(throughput && { throughput }), ...(crash && { crash }) };
 }

@@ -1,7 +1,7 @@
 /** Millrace over HTTP beside a bare echo server: `npm run http -- --help`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readArguments } from './arguments.ts';
+import { connectionOptions, outputOptions, readArguments } from './arguments.ts';
 import { type RoundResult, runRound } from './http/round.ts';
 import { describeMachine, machineLines } from './report/machine.ts';
 import { overHttpLines, writeOverHttpChart } from './report/over-http.ts';
@@ -22,12 +22,8 @@ const values = readArguments(
     options: {
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '10' },
-      connections: { type: 'string', default: '64' },
-      'batch-connections': { type: 'string', default: '8' },
-      folder: { type: 'string' },
-      json: { type: 'string' },
-      charts: { type: 'string' },
-      help: { type: 'boolean', default: false },
+      ...connectionOptions,
+      ...outputOptions,
     },
   },
   usage,
@@ -44,8 +40,10 @@ async function main(): Promise<void> {
     process.stdout.write(`${machineLines(machine).join('\n')}\n\n`);
     const rounds: RoundResult[][] = [];
     for (let round = 1; round <= Number(values.runs); round += 1) {
+      const own = join(folder, `round-${round}`);
       const settings = {
-        folder: join(folder, `round-${round}`),
+        folder: own,
+        enterDatabase: async (name: string) => ({ address: `sqlite:${join(own, `${name}.db`)}`, leave: async () => undefined }),
         connections: Number(values.connections),
         batchConnections: Number(values['batch-connections']),
         seconds: Number(values.seconds),

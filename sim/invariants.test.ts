@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { commitOf } from '../src/store/contract/fixtures.ts';
+import { commitOf, outcome, timer } from '../src/store/contract/fixtures.ts';
 import { memory } from '../src/store/memory/memory-store.ts';
 import type { Commit, NewEvent, Store } from '../src/store/store.ts';
 import { checkInvariants } from './invariants.ts';
-import type { AppliedTurn, ArrivedCall, Ingest, Ledger, Witness } from './ledger.ts';
+import type { AppliedTurn, ArrivedCall, Ingest, Inserted, Ledger, Witness } from './ledger.ts';
 
 /*
  * A store that is as it should be, and one thing after the other that is not: each must be found, or nothing that the checks
@@ -19,6 +19,7 @@ const event = (id: string, acceptedAt = now): NewEvent => ({
 });
 
 const armed = { timer: 'bell', arm: 'bell 1', dueAt: now + 10 };
+const bell = timer('ann', armed.timer, armed.dueAt);
 const turns: readonly AppliedTurn[] = [
   { key: 'ann', cause: { kind: 'event', name: 'a' }, life: 1, armed: [armed], asked: [{ endpoint: 'mail', id: 'm' }], sent: [] },
   { key: 'ann', cause: { kind: 'outcome', endpoint: 'mail', id: 'm', status: 'delivered' }, life: 1, armed: [], asked: [], sent: [] },
@@ -32,12 +33,11 @@ async function world(): Promise<{ readonly store: Store; readonly ledger: Ledger
   await store.open({ pipelines: [{ name: 'orders', numbered: false }], tables: [] });
   await store.append([event('a'), event('b')]);
   const lease = await store.claim(partition);
-  const timer = { dueAt: armed.dueAt, data: null, attempts: 0, retryAt: null };
   await lease.commit(
     commitOf({
       cursor: 2,
       keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: false }],
-      timers: [{ key: 'ann', name: 'bell', timer }],
+      timers: [bell],
     }),
   );
   const ingest = { pipeline: 'orders', key: 'ann', answer: 'accepted' } as const;
@@ -91,6 +91,17 @@ const also = (ledger: Ledger, name: string, answer: Ledger['ingests'][number]['a
   ingests: [...ledger.ingests, { pipeline: 'orders', key: 'ann', name, answer, began: 9, ended: 10 }],
 });
 
+/** A row of the inbox that has committed, and is taken if nothing else is said. */
+const inserted = (ledger: Ledger, ...rows: readonly (Pick<Inserted, 'name'> & Partial<Inserted>)[]): Ledger => ({
+  ...ledger,
+  inserted: rows.map((row) => ({ pipeline: 'orders', key: 'ann', isRefused: false, began: 1, ended: 2, isWaiting: false, ...row })),
+});
+
+const rowLetter = (id: string, mark: string) => ({
+  ...{ kind: 'origin' as const, id, key: '1', reason: 'not today', stack: null, failedAt: now, attempts: 0 },
+  origin: JSON.stringify({ millrace_inbox: 1, id: null, traceparent: null, event: JSON.stringify({ mark }) }),
+});
+
 const timerTurn = (at: number): AppliedTurn => ({
   key: 'ann',
   cause: { kind: 'timer', arm: 'bell 1', at },
@@ -125,6 +136,44 @@ const breaks: readonly Break[] = [
     says: /"a".* in the log 2 times/,
     store: (store) => store.append([{ ...event('a'), knownSince: null }]),
   },
+  {
+    what: 'a row of the inbox is lost',
+    says: /row c of the inbox was committed and is lost/,
+    ledger: (ledger) => inserted(ledger, { name: 'a' }, { name: 'c' }),
+  },
+  {
+    what: 'a row of the inbox is in the log and was never committed',
+    says: /row b of the inbox is there, and was never committed/,
+    ledger: (ledger) => inserted(ledger, { name: 'b', ended: Number.POSITIVE_INFINITY }),
+  },
+  {
+    what: 'a row of the inbox was taken and is there still',
+    says: /row b of the inbox is in several places: waiting true, in the log true/,
+    ledger: (ledger) => inserted(ledger, { name: 'b', isWaiting: true }),
+  },
+  {
+    what: 'a row of the inbox is a dead letter twice',
+    says: /row c of the inbox is in several places: .* dead letters 2/,
+    ledger: (ledger) => inserted(ledger, { name: 'c', isRefused: true }),
+    store: (store) => commit(store, { deadLetters: [rowLetter('l1', 'c'), rowLetter('l2', 'c')] }),
+  },
+  {
+    what: 'a row of the inbox is a dead letter though nothing refuses it',
+    says: /row c of the inbox is a dead letter, and nothing refuses it/,
+    ledger: (ledger) => inserted(ledger, { name: 'c' }),
+    store: (store) => commit(store, { deadLetters: [rowLetter('l1', 'c')] }),
+  },
+  {
+    what: 'a row of the inbox overtook one that had committed before it was inserted',
+    says: /row a of the inbox stands before b, which had committed before it was inserted/,
+    ledger: (ledger) => inserted(ledger, { name: 'b' }, { name: 'a', began: 3, ended: 4 }),
+  },
+  {
+    what: 'a row of the inbox waits when all is at rest',
+    says: /row c waits in the inbox still/,
+    ledger: (ledger) => inserted(ledger, { name: 'c', isWaiting: true }),
+    settledAt: now,
+  },
   { what: 'nobody brought an event in', says: /nobody brought it in/, store: (store) => store.append([event('c')]) },
   { what: 'an event took effect twice', says: /"b".* took effect 2 times/, turns: [...turns, turn(2)] },
   { what: 'a settled event had no effect', says: /"b".* settled without effect/, turns: turns.slice(0, 2) },
@@ -150,13 +199,12 @@ const breaks: readonly Break[] = [
   {
     what: 'a timer is gone',
     says: /the store has none/,
-    store: (store) => commit(store, { timers: [{ key: 'ann', name: 'bell', timer: null }] }),
+    store: (store) => commit(store, { timers: [{ kind: 'timer', key: 'ann', name: 'bell', dueAt: null }] }),
   },
   {
     what: 'a timer is pending that nobody armed',
     says: /gong is pending that nobody armed/,
-    store: (store) =>
-      commit(store, { timers: [{ key: 'ann', name: 'gong', timer: { dueAt: 1, data: null, attempts: 0, retryAt: null } }] }),
+    store: (store) => commit(store, { timers: [{ ...bell, name: 'gong', dueAt: 1 }] }),
   },
   {
     what: 'an event overtook a timer',
@@ -197,6 +245,12 @@ const breaks: readonly Break[] = [
   },
   { what: 'a delivery was never made', says: /no call of it was/, ledger: (ledger) => ({ ...ledger, calls: [] }) },
   { what: 'an outcome was told twice', says: /told to be delivered after its outcome/, turns: [turn(0), turn(1), turn(1), turn(2)] },
+  {
+    what: 'an outcome waits for nothing',
+    says: /key ann was not told the outcome of delivery n to mail/,
+    settledAt: now,
+    store: (store) => commit(store, { outcomes: [outcome('ann', 'n', now)] }),
+  },
   { what: 'an outcome was never told', says: /never told what became of delivery m/, turns: [turn(0), turn(2)], settledAt: now },
   {
     what: 'deliveries of a key were made in another order',

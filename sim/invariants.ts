@@ -1,6 +1,7 @@
 import type { Store } from '../src/store/store.ts';
 import { checkDeliveries } from './invariants/deliveries.ts';
 import { type Evidence, gather } from './invariants/evidence.ts';
+import { checkInbox, checkInboxAtRest } from './invariants/inbox.ts';
 import { checkLetters } from './invariants/letters.ts';
 import { checkLog } from './invariants/log.ts';
 import { checkOnce } from './invariants/once.ts';
@@ -29,7 +30,9 @@ export async function checkInvariants(ledger: Ledger, store: Store, { settledAt 
     const say = (words: string) => void broken.push(`${one.witness.pipeline}: ${words}`);
     for (const check of checks) check(one, ledger, say);
     for (const broken of (await one.witness.rows?.(store, one.turns)) ?? []) say(broken);
-    if (settledAt !== undefined) await checkRest(one, ledger, { store, settledAt, say });
+    if (settledAt === undefined) continue;
+    checkInboxAtRest(one, ledger, say);
+    await checkRest(one, ledger, { store, settledAt, say });
   }
   checkSends(evidence, ledger, (words) => void broken.push(words));
   return broken;
@@ -44,4 +47,5 @@ const checks: readonly ((evidence: Evidence, ledger: Ledger, say: (broken: strin
   checkTimers,
   checkDeliveries,
   checkLetters,
+  checkInbox,
 ];

@@ -16,6 +16,8 @@ export interface Ledger {
   readonly calls: readonly ArrivedCall[];
   /** Dead letters that an operator has dealt with. */
   readonly resolved: readonly Resolved[];
+  /** Rows that other programs have put into the inbox; absent where there is none. */
+  readonly inserted?: readonly Inserted[];
   /** By how much the clock of the engine was set, each time, back where it is negative; absent when it never was. In milliseconds. */
   readonly clockJumpsMs?: readonly number[];
 }
@@ -33,8 +35,8 @@ export interface Witness {
   readonly skipAfterMs?: number;
   /** What an event is called in the ledger: its number, its chosen id, or a mark in its body. */
   nameOf(event: LoggedEvent): string;
-  /** Whether all lives declared a timer; if not, it may be given up before it had its attempts. By default they did. */
-  wasDeclared?(timer: string): boolean;
+  /** Whether all lives declared a timer or endpoint; if not, a timer or outcome of it may be given up before it had its attempts. By default they did. */
+  wasDeclared?(name: string): boolean;
   /** The turns that took effect, those of a key in the order in which they did. */
   turns(store: Store): Promise<readonly AppliedTurn[]>;
   /** What a timer that was given up is called; by default its data, which is a text then. */
@@ -65,6 +67,20 @@ export interface Ingest {
   readonly ended: number;
   /** When it was answered, by the clock of the engine; where it is absent, no timer is held against it. */
   readonly answeredAt?: number;
+}
+
+/** A row that another program has put into the inbox. */
+export interface Inserted {
+  readonly pipeline: string;
+  readonly key: string;
+  readonly name: string;
+  /** Whether the schema refuses it, as long as nobody mends that. */
+  readonly isRefused: boolean;
+  readonly began: number;
+  /** When its transaction committed; infinite where it has not. */
+  readonly ended: number;
+  /** Whether it lies in the inbox still, or again. */
+  readonly isWaiting: boolean;
 }
 
 /** What a turn of a key decided, as it wrote it down. Absent lists are not checked. */
@@ -116,7 +132,7 @@ export interface ArrivedCall {
   readonly result: 'delivered' | 'doubtful' | 'failed' | 'refused' | 'unknown';
 }
 
-/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm (one that tells of an outcome by its name), of a delivery by `endpoint/id`, of skipped numbers by `from-to`, of an origin by that. */
+/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm, of an outcome or a delivery by `endpoint/id`, of skipped numbers by `from-to`, of an origin by that. */
 export interface Resolved {
   readonly pipeline: string;
   readonly key: string;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { sqlite } from '../src/store/sqlite/sqlite-store.ts';
-import type { Store } from '../src/store/store.ts';
-import { randomProgram } from './simulation/random-program.ts';
-import { type Report, simulate } from './simulation/simulation.ts';
+import { InboxOfFile } from './simulation/inbox-of-file.ts';
+import { type ProgramOptions, randomProgram } from './simulation/random-program.ts';
+import { type Report, type SimulationOptions, simulate } from './simulation/simulation.ts';
 
 /*
  * Runs random programs against the real engine under faults, on a clock and in an order that the seed decides, and checks every
@@ -18,7 +18,7 @@ interface Options {
   readonly programs?: number;
   readonly store: 'memory' | 'sqlite';
   readonly trace: boolean;
-  readonly engines: number;
+  readonly engines?: number;
 }
 
 function integer(text: string): number {
@@ -31,26 +31,37 @@ function integer(text: string): number {
 const freshSeed = () => Math.floor(Math.random() * 2 ** 31) + 1;
 
 /** A fresh store; and what becomes of it when the program is over. */
-function storeOf(kind: Options['store']): { readonly store?: Store; forget(): void } {
-  if (kind === 'memory') return { forget: () => undefined };
+function storeOf(kind: Options['store']): { readonly made: SimulationOptions; forget(): void } {
+  if (kind === 'memory') return { made: {}, forget: () => undefined };
   const folder = mkdtempSync(join(tmpdir(), 'millrace-sim-'));
-  return { store: sqlite(join(folder, 'sim.db')), forget: () => rmSync(folder, { recursive: true }) };
+  const path = join(folder, 'sim.db');
+  return { made: { store: sqlite(path), inbox: new InboxOfFile(path) }, forget: () => rmSync(folder, { recursive: true }) };
 }
 
-async function run({ seed = freshSeed(), steps, programs = 1, store: kind, trace, engines = 1 }: Options): Promise<void> {
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** What all programs have. On SQLite that is one engine: several share a store in memory alone. */
+function programOptions({ store, engines }: Options): ProgramOptions {
+  if (store === 'sqlite') return { engines: 1 };
+  return engines === undefined ? {} : { engines };
+}
+
+async function run(this: Command, options: Options): Promise<void> {
+  const { seed = freshSeed(), steps, programs = 1, store: kind, trace, engines = 1 } = options;
+  if (kind === 'sqlite' && engines > 1) this.error(`--engines: expected 1 on SQLite, found ${engines}`);
   say(`${programs} programs of ${steps} steps, from seed ${seed}`);
   const tally = new Map<string, number>();
   const failed: Report[] = [];
   for (let present = seed; present < seed + programs; present += 1) {
-    const { store, forget } = storeOf(kind);
-    const program = randomProgram(present, steps, { engines });
-    const report = await simulate(program, { ...(store && { store }), ...(trace && { trace: say }) });
+    const { made, forget } = storeOf(kind);
+    const program = randomProgram(present, steps, programOptions(options));
+    const report = await simulate(program, { ...made, ...(trace && { trace: say }) });
     forget();
     for (const [what, times] of report.tally) tally.set(what, (tally.get(what) ?? 0) + times);
     if (report.broken.length === 0) continue;
     failed.push(report);
-    say(`seed ${present} is broken; npm run sim -- --seed ${present} --steps ${steps} --engines ${program.settings.engines} --trace`);
+    const which = `--seed ${present} --steps ${steps} --store ${kind} --engines ${program.settings.engines}`;
+    say(`seed ${present} is broken; npm run sim -- ${which} --trace`);
     for (const what of report.broken) say(`  ${what}`);
   }
   for (const [what, times] of Array.from(tally).sort()) say(`${what.padEnd(28)}${String(times).padStart(10)}`);
@@ -64,7 +75,7 @@ await new Command('sim')
   .option('--steps <n>', 'steps in each program', integer, 40)
   .option('--programs <n>', 'how many programs, each with the next seed (default: 1)', integer)
   .addOption(new Option('--store <kind>', 'what the programs run on').choices(['memory', 'sqlite']).default('memory'))
-  .option('--engines <n>', 'engines that share a store in memory', integer, 1)
+  .option('--engines <n>', 'engines that share a store in memory (default: as the seed has it, one in half of all programs)', integer)
   .option('--trace', 'print everything that happens', false)
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(run)

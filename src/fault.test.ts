@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runInNewContext } from 'node:vm';
+import { revoked, throwing } from '../test/unreadable.ts';
 import { isError, MillraceError } from './errors.ts';
 import { codeOf, faultOf, stackOf } from './fault.ts';
-
-const failing = (): never => {
-  throw new Error('read');
-};
 
 /** An error with frames of its own, as a user's module would have them. */
 function withFrames(error: Error, ...frames: readonly string[]): Error {
@@ -64,23 +61,23 @@ test('what is no Error is described, and so is an error that hides what it is', 
     [new RangeError(), 'RangeError'],
     [runInNewContext('new TypeError("of another realm")'), 'of another realm'],
     [Object.create(Error.prototype, { message: { value: 'of the old kind' } }), 'of the old kind'],
-    [Object.defineProperty(new Error('x'), 'message', { get: failing }), 'an Error whose message cannot be read'],
-    [Object.defineProperty(new Error('hidden'), 'stack', { get: failing }), 'hidden'],
-    [Object.defineProperty(new Error('hidden'), 'cause', { get: failing }), 'hidden'],
+    [Object.defineProperty(new Error('x'), 'message', { get: throwing }), 'an Error whose message cannot be read'],
+    [Object.defineProperty(new Error('hidden'), 'stack', { get: throwing }), 'hidden'],
+    [Object.defineProperty(new Error('hidden'), 'cause', { get: throwing }), 'hidden'],
     [Object.assign(new AggregateError([]), { errors: 7, name: '' }), 'Error'],
     [
       {
         get code() {
-          return failing();
+          return throwing();
         },
       },
       /^expected an Error to be thrown, found (an )?object$/,
     ],
     [
-      new Proxy({}, { getPrototypeOf: failing, get: failing, has: failing, ownKeys: failing }),
+      new Proxy({}, { getPrototypeOf: throwing, get: throwing, has: throwing, ownKeys: throwing }),
       /^expected an Error to be thrown, found (an )?object$/,
     ],
-    [new Proxy(new Error('x'), { get: failing }), 'an Error whose message cannot be read'],
+    [new Proxy(new Error('x'), { get: throwing }), 'an Error whose message cannot be read'],
   ] as const) {
     const fault = faultOf(thrown);
     if (typeof reason === 'string') assert.equal(fault.reason, reason);
@@ -137,7 +134,7 @@ test('the stack that a thread has sent keeps its causes, also those without a fr
 });
 
 test('an end of a stack that names no file is left out with the frames of Millrace', () => {
-  const own = `call (${new URL('engine/outbox/calls.ts', import.meta.url)}:1:1)`;
+  const own = `call (${new URL('engine/outbox/delivery-attempts.ts', import.meta.url)}:1:1)`;
   const error = withFrames(new Error('no answer'), 'Array.map (<anonymous>)', 'call (file:///shop.ts:5:45)', own, '<anonymous>');
   assert.equal(stackOf(error), 'Error: no answer\n    at Array.map (<anonymous>)\n    at call (file:///shop.ts:5:45)');
 });
@@ -159,13 +156,11 @@ test('the reason of a pipeline that failed says what was thrown, which its messa
 test('a code is read of nothing that throws when it is read, and only those of the table count', () => {
   const ours = new MillraceError('MILL_CONFLICT', 'x');
   assert.equal(codeOf(ours), 'MILL_CONFLICT');
-  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
-  revoke();
   for (const thrown of [
-    revoked,
-    new Proxy(ours, { getPrototypeOf: failing }),
-    new Proxy(ours, { get: failing, has: failing }),
-    Object.defineProperty(new MillraceError('MILL_CONFLICT', 'x'), 'code', { get: failing }),
+    revoked(),
+    new Proxy(ours, { getPrototypeOf: throwing }),
+    new Proxy(ours, { get: throwing, has: throwing }),
+    Object.defineProperty(new MillraceError('MILL_CONFLICT', 'x'), 'code', { get: throwing }),
     Object.assign(new MillraceError('MILL_CONFLICT', 'x'), { code: 'constructor' }),
   ]) {
     assert.equal(codeOf(thrown), undefined);
@@ -173,7 +168,7 @@ test('a code is read of nothing that throws when it is read, and only those of t
   }
   const failed = new MillraceError('MILL_PIPELINE_FAILED', 'key() failed', { cause: undefined });
   assert.equal(faultOf(failed).reason, 'key() failed: expected an Error to be thrown, found nothing');
-  assert.equal(faultOf(new Proxy(failed, { has: failing })).reason, 'key() failed');
+  assert.equal(faultOf(new Proxy(failed, { has: throwing })).reason, 'key() failed');
 });
 
 test('a proxy that answers at first what it is, and throws later, is described', () => {
@@ -181,7 +176,7 @@ test('a proxy that answers at first what it is, and throws later, is described',
   const once = new Proxy(new AggregateError([new Error('one')], 'many'), {
     getPrototypeOf(target) {
       asked += 1;
-      if (asked % 2 === 0) failing();
+      if (asked % 2 === 0) throwing();
       return Reflect.getPrototypeOf(target);
     },
   });

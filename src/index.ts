@@ -13,11 +13,11 @@ export { isWebhookSecret } from './delivery/signature.ts';
 export type { Clock } from './engine/clock.ts';
 export type { PipelineCounts } from './engine/counts.ts';
 export type { DistributionSnapshot } from './engine/distribution.ts';
-export type { Ingested, Judged } from './engine/door.ts';
+export type { FleetMember, FleetStatus } from './engine/fleet/fleet.ts';
 export type { IngestOptions } from './engine/identify.ts';
 export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
-export type { Log } from './engine/log.ts';
+export type { Logger } from './engine/logger.ts';
 export { type Mill, millrace } from './engine/mill.ts';
 export type {
   DiscardOptions,
@@ -36,6 +36,7 @@ export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedul
 export type { SendLoop } from './engine/send-loop.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export type { TurnName, Turns } from './engine/turns-under-way.ts';
+export type { Ingested, Judged } from './engine/verdicts.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
 export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
 export type { Duration } from './pipeline/duration.ts';
@@ -47,7 +48,7 @@ export type {
   EndpointOptions,
   OutgoingCall,
   Transport,
-  TransportLog,
+  TransportLogger,
 } from './pipeline/endpoint.ts';
 export type { JsonSchema } from './pipeline/json-schema.ts';
 export {
@@ -88,10 +89,13 @@ export {
   table,
 } from './pipeline/table.ts';
 export type { QueryTables, TableQuery } from './pipeline/table-query.ts';
-export type { DeliverOptions, Tables, TimerDue, Timers, Turn, TurnLog } from './pipeline/turn.ts';
+export type { DeliverOptions, Tables, TimerDue, Timers, Turn, TurnLogger } from './pipeline/turn.ts';
 export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.ts';
+export { type InboxInsert, type InboxOptions, type InboxTable, inboxInsert, inboxRow } from './sources/inbox.ts';
 export { type TableSourceOptions, tableSource } from './sources/table-source.ts';
 export { type MemoryOptions, memory } from './store/memory/memory-store.ts';
+export type { PostgresOptions } from './store/postgres/postgres-options.ts';
+export { postgres } from './store/postgres/postgres-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
 export type {
   DeadLetter,
@@ -101,6 +105,7 @@ export type {
   PartitionId,
   Store,
   StoredDelivery,
+  StoredOutcome,
   StoredTimer,
   StoreStats,
 } from './store/store.ts';

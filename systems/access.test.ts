@@ -20,6 +20,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'GET /health': ['open', 'none'],
   'GET /ping': ['open', 'none'],
   'GET /metrics': ['read', 'all'],
+  'GET /fleet': ['read', 'all'],
   'GET /pipelines': ['read', 'none'],
   'POST /pipelines/*/events': ['ingest', 'path'],
   'POST /pipelines/*/events/batch': ['ingest', 'path'],
@@ -97,7 +98,7 @@ async function serveLocked(t: TestContext) {
     headers[name] = { authorization: `Bearer ${secret}` };
   }
   tokens.replace(made);
-  const served = await serveAll(t, { tokens });
+  const served = await serveAll(t, { access: { tokens } });
   const before = await fetch(`${served.url}/pipelines`, { headers: headers['a token that was taken back'] ?? {} });
   assert.equal(before.status, 200);
   tokens.replace(made.filter(({ name }) => name !== 'a-token-that-was-taken-back'));

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import * as z from 'zod';
 import { serveAll } from './all.fixture.test.ts';
+import { type StoreContext, testOn } from './stores.fixture.test.ts';
+
+const test = testOn('memory', 'postgres');
 
 const Body = z.record(z.string(), z.unknown());
 
@@ -16,8 +18,8 @@ const launch = {
 const speech = { worker: 1, message: 'Hello', destination_worker: 2 };
 const message = { to: '+90', content: 'Hello' };
 
-async function serve(t: TestContext) {
-  const { url, mill } = await serveAll(t);
+async function serve(t: StoreContext) {
+  const { url, mill } = await serveAll(t, { store: t.openStore().store });
   const post = async (path: string, body: unknown, key: string) => {
     const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'idempotency-key': key } });
     return { status: answer.status, body: Body.parse(await answer.json()) };

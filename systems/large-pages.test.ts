@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import * as z from 'zod';
 import { serveAll } from './all.fixture.test.ts';
+import { type StoreContext, testOn } from './stores.fixture.test.ts';
+
+const test = testOn('memory', 'postgres');
 
 const Page = z.object({ items: z.array(z.record(z.string(), z.unknown())), nextCursor: z.string().optional() });
 type Item = z.infer<typeof Page>['items'][number];
@@ -12,8 +14,8 @@ const large = 'x'.repeat(400_000);
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
 const uuid = (n: number) => `193270a9-c9cf-404a-8f83-${String(n).padStart(12, '0')}`;
 
-async function serve(t: TestContext) {
-  const { url, mill } = await serveAll(t);
+async function serve(t: StoreContext) {
+  const { url, mill } = await serveAll(t, { store: t.openStore().store });
   const post = async (path: string, body: unknown) => {
     const { status } = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
     assert.equal(status, 202);

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { millrace, type SqlValue, type Store, sqlite } from '../src/index.ts';
 import { createServer } from '../src/server/create-server.ts';
 import { configure } from '../src/server/index.ts';
+import { patientClock } from '../test/patient-clock.ts';
 import { temporaryFolder } from '../test/program.ts';
 import { systems as declared } from './index.ts';
 
@@ -70,7 +71,7 @@ async function serve(t: TestContext) {
   const asked: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
   const systems = declared.map((system) => configure(system, { SCHEDULER_INTERVAL: '1h' }));
   const store = told(sqlite(path), (sql, parameters) => asked.push({ sql, parameters }));
-  const mill = await millrace({ store, pipelines: systems.flatMap(({ pipelines }) => pipelines) }).start();
+  const mill = await millrace({ store, pipelines: systems.flatMap(({ pipelines }) => pipelines), clock: patientClock }).start();
   const server = await createServer({ mill, systems, log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   const database = new DatabaseSync(path, { timeout: 5_000 });

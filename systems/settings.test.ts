@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { accessSettings } from '../src/cli/access-settings.ts';
 import { settings } from '../src/cli/configuration.ts';
+import { databaseSettings } from '../src/cli/database-settings.ts';
 import { environmentHelp } from '../src/cli/help.ts';
 import { limitSettings } from '../src/cli/limit-settings.ts';
 import { readSetting, type Setting } from '../src/configuration/setting.ts';
 import { systems } from './index.ts';
 
 const ofSystems = systems.flatMap((system) => ('settings' in system ? Object.values<Setting>(system.settings) : []));
-const all = [...settings, ...Object.values<Setting>(accessSettings), ...Object.values<Setting>(limitSettings), ...ofSystems];
+const shared = [accessSettings, databaseSettings, limitSettings].flatMap((some) => Object.values<Setting>(some));
+const all = [...settings, ...shared, ...ofSystems];
 
 test('.env.example and the help list every setting with its default, in one order', () => {
   const listing = (unsetText: string) =>

@@ -8,6 +8,7 @@ import { millrace, sqlite, type Table } from '../src/index.ts';
 import { createServer } from '../src/server/create-server.ts';
 import { type ConfigurableSystem, configure, type System } from '../src/server/index.ts';
 import { migrateTables } from '../src/store/node-sqlite/tables.ts';
+import { patientClock } from '../test/patient-clock.ts';
 import { temporaryFolder } from '../test/program.ts';
 import { accountsSystem } from './accounts/index.ts';
 import { accountsTable } from './accounts/tables.ts';
@@ -29,7 +30,7 @@ async function serve(context: TestContext, served: ConfigurableSystem | System, 
   const path = join(temporaryFolder(context), 'mill.db');
   if (loose.length > 0) makeLoose(path, loose);
   const system = configure(served as ConfigurableSystem, { SCHEDULER_INTERVAL: '1h' });
-  const mill = await millrace({ store: sqlite(path), pipelines: system.pipelines }).start();
+  const mill = await millrace({ store: sqlite(path), pipelines: system.pipelines, clock: patientClock }).start();
   const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   const database = new DatabaseSync(path, { timeout: 5_000 });

@@ -1,13 +1,30 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port of the loopback that nobody listens on. */
+/**
+ * Below these a system gives no port out by itself (32,768 on Linux, 49,152 elsewhere), neither to connections nor to those who listen on
+ * port 0. So nobody takes one while the server that it is for is being prepared or is down, and a client that finds nobody there may not
+ * meet itself.
+ */
+const [from, to] = [16_384, 32_768];
+
+/** A port of the loopback that nobody listens on, nor will by chance until a server of the test's own does. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  for (;;) {
+    const port = from + Math.floor(Math.random() * (to - from));
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
+    throw error;
+  }
   server.close();
   await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('expected a port');
-  return address.port;
+  return true;
 }

@@ -28,8 +28,10 @@ const parts: readonly Part[] = [
   { files: ['src/store/node-sqlite/'], sees: [...ground, 'src/pipeline/', 'src/store/tables/', port] },
   ...['memory', 'sqlite'].map((name) => ({
     files: [`src/store/${name}/`],
-    sees: [...ground, 'src/pipeline/', 'src/store/node-sqlite/', 'src/store/tables/', port],
+    sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/node-sqlite/', 'src/store/tables/', port],
   })),
+  { files: ['src/store/copy/'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/store/postgres/'], sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/tables/', port] },
   { files: ['src/engine/'], sees: [...ground, 'src/fault.ts', 'src/modules/', 'src/pipeline/', 'src/provide-millrace.ts', port] },
   { files: ['src/telemetry/'], sees: [...ground, 'src/engine/', port] },
   {
@@ -70,12 +72,30 @@ const ofSystems = ['systems/index.ts', 'systems/shared/', 'systems/rockets/simul
 const ofSource = ['configuration', 'engine', 'pipeline', 'server', 'store', 'testing'].map(folderOf);
 const sim: readonly Part[] = [
   { files: ['sim/ledger.ts'], sees: [...ground, port] },
+  { files: ['sim/command-line.ts'], sees: ground },
   { files: ['sim/invariants.ts', 'sim/invariants/'], sees: ['sim/ledger.ts', ...ground, port] },
   { files: ['sim/mutants.ts', 'sim/mutants/'], sees: ground },
   ...['simulation', 'crash', 'fuzz'].map((name) => ({
     files: [`sim/${name}.ts`, `sim/${name}/`],
-    sees: ['sim/ledger.ts', 'sim/invariants.ts', 'sim/invariants/', ...ofSystems, ...ground, ...ofSource],
+    sees: ['sim/command-line.ts', 'sim/ledger.ts', 'sim/invariants.ts', 'sim/invariants/', ...ofSystems, ...ground, ...ofSource],
   })),
+  {
+    files: ['sim/fleet.ts', 'sim/fleet/'],
+    sees: [
+      'sim/command-line.ts',
+      'sim/crash/connection.ts',
+      'sim/crash/server.ts',
+      'systems/shared/',
+      'test/free-port.ts',
+      'test/postgres-server.ts',
+      ...ground,
+      'src/index.ts',
+    ],
+  },
+  {
+    files: ['sim/assignment.ts', 'sim/assignment/'],
+    sees: ['sim/command-line.ts', ...ground, 'src/engine/', 'src/testing/', port],
+  },
   { files: ['sim/simulate.ts'], sees: ['sim/simulation/', ...ground, 'src/store/'] },
 ];
 
@@ -83,12 +103,16 @@ const ofBench = (name: string, ...sees: readonly string[]) => ({ files: [`bench/
 const bench: readonly Part[] = [
   ofBench('work'),
   { files: ['bench/servers/'], sees: ['test/free-port.ts'] },
-  { files: ['bench/peers/'], sees: ['bench/work/', 'src/index.ts'] },
+  {
+    files: ['bench/peers/'],
+    sees: ['bench/work/', 'src/index.ts', 'src/store/index.ts', 'src/store/postgres/connection/binary-arrays.ts'],
+  },
   ofBench('host', 'peers', 'servers', 'work'),
   ofBench('measures', 'host', 'peers', 'servers', 'work'),
   ofBench('http', 'servers', 'work'),
   { files: ['bench/scale/'], sees: ['bench/host/', 'bench/servers/', 'bench/work/', 'src/index.ts'] },
-  ofBench('report', 'http', 'measures', 'peers', 'work'),
+  { files: ['bench/tables/'], sees: ['bench/servers/', 'src/index.ts'] },
+  ofBench('report', 'http', 'measures', 'peers', 'tables', 'work'),
   { files: ['bench/*'], sees: ['bench/'] },
 ];
 

@@ -11,6 +11,7 @@ import { pipeline } from 'millrace';
 import * as z from 'zod';
 
 const { exit: taken } = process;
+const exits = Promise.withResolvers<void>();
 
 const deeds: Record<string, (turn: { signal: AbortSignal }) => void | Promise<unknown>> = {
   nothing: () => undefined,
@@ -18,12 +19,15 @@ const deeds: Record<string, (turn: { signal: AbortSignal }) => void | Promise<un
   imported: () => imported(0),
   taken: () => taken(),
   code: () => process.exit(3),
-  'exit later': () => new Promise(() => setTimeout(() => process.exit(0))),
+  'exit later': () => {
+    exits.resolve();
+    return new Promise(() => setTimeout(() => process.exit(0)));
+  },
   'exit after': async () => {
     await null;
     process.exit(0);
   },
-  wait: () => new Promise((resolve) => setTimeout(resolve, 300)),
+  'outlast an exit': () => exits.promise.then(() => new Promise((resolve) => setTimeout(resolve, 300))),
   'broken engine': () =>
     void setImmediate(() => {
       throw Object.assign(new Error('broken'), { stack: 'Error: broken\\n    at Door.take (${pathToFileURL(checkout).href}src/engine/door.ts:1:1)' });
@@ -54,6 +58,12 @@ export default pipeline('jobs', {
   },
 });
 
+export const patient = pipeline('patient', {
+  event: z.object({ job: z.string(), does: z.string() }),
+  key: ({ job }) => job,
+  handle: async ({ does }, _state, turn) => void (await deeds[does]?.(turn)),
+});
+
 export const plain = pipeline('plain', {
   event: z.object({ job: z.string(), does: z.string() }),
   key: ({ job }) => job,
@@ -79,6 +89,14 @@ async function post(url: string, job: string, does: string, pipeline = 'jobs'): 
 
 async function get(url: string, path: string) {
   return Object(await (await fetch(`${url}${path}`)).json());
+}
+
+/** The state of a key of `jobs`, once it has one: a read waits for its turn, but not for long. */
+async function stateOf(url: string, key: string): Promise<unknown> {
+  for (;;) {
+    const { state } = await get(url, `/pipelines/jobs/keys/${key}`);
+    if (state !== undefined) return state;
+  }
 }
 
 function linesOf({ stderr }: Program): readonly Record<string, unknown>[] {
@@ -108,7 +126,7 @@ for (const [does, pipeline] of [
     assert.deepEqual([letter.key, letter.attempts], ['a', 2]);
     assert.equal(letter.reason, 'expected a served program to throw, found that it called process.exit(0)');
     await post(url, 'b', 'nothing');
-    assert.deepEqual((await get(url, '/pipelines/jobs/keys/b')).state, { count: 1 });
+    assert.deepEqual(await stateOf(url, 'b'), { count: 1 });
     assert.equal((await third.kill('SIGTERM')).code, 0);
   });
 }
@@ -131,7 +149,7 @@ test('a process.exit() of the program lets what is under way end, and what it wa
   const folder = folderOf(context);
   const program = serve(context, folder);
   const url = await program.listening();
-  await post(url, 'slow', 'wait');
+  await post(url, 'slow', 'outlast an exit', 'patient');
   await post(url, 'a', 'exit later');
   await program.ended;
   const line = linesOf(program).find(({ msg }) => msg === 'the served program ends the process: stopping');
@@ -166,7 +184,7 @@ test('what a listener of a signal throws, and what a turn leaves behind, ends no
     ['cannot abort', undefined, undefined],
     ['too late', 'a', 1],
   ]);
-  assert.deepEqual((await get(url, '/pipelines/jobs/keys/a')).state, { count: 1 });
+  assert.deepEqual(await stateOf(url, 'a'), { count: 1 });
   const metrics = await (await fetch(`${url}/metrics?format=prometheus`)).text();
   assert.match(metrics, /^millrace_stray_failures_total\{kind="uncaughtException"\} 3$/m);
   assert.equal((await program.kill('SIGTERM')).code, 0);

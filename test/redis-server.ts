@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { freePort } from './free-port.ts';
 import { temporaryFolder } from './program.ts';
+import { ServerProcess } from './server-process.ts';
 
 /** Why a test that needs a Redis is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
 export const withoutRedis: string | false =
@@ -15,7 +15,7 @@ export class RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #password: string | undefined;
-  #child: ChildProcess | undefined;
+  #process: ServerProcess | undefined;
 
   private constructor(port: number, folder: string, password: string | undefined) {
     this.port = port;
@@ -38,25 +38,11 @@ export class RedisServer {
   async start(): Promise<void> {
     const words = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#folder];
     const secured = this.#password === undefined ? words : [...words, '--requirepass', this.#password];
-    const child = spawn('redis-server', secured, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#child = child;
-    const ready = Promise.withResolvers<void>();
-    let printed = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      printed += text;
-      if (printed.includes('Ready to accept connections')) ready.resolve();
-    });
-    once(child, 'exit').then(([code]) => ready.reject(new Error(`redis-server ended with ${code}: ${printed}`)));
-    await ready.promise;
+    this.#process = await ServerProcess.start('redis-server', secured, { says: 'stdout', ready: 'Ready to accept connections' });
   }
 
   /** Resolves when it is gone. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
+    await this.#process?.end('SIGKILL');
   }
 }

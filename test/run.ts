@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
+import { shareServers } from './postgres-database.ts';
 import { report } from './report.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -16,6 +17,7 @@ const filesAtOnce = Math.min(3 * availableParallelism(), 12);
 const longestMs = 20 * 60_000;
 /** What such a test leaves running keeps its file from ending. Then all ends, and has failed. */
 const allMs = 40 * 60_000;
+const fewFiles = 5;
 /** Files that start processes come first, so that the last files are short ones. */
 const folders = ['sim', 'test', 'systems', 'src'];
 
@@ -27,6 +29,9 @@ const files = named ? positionals.map((file) => resolve(file)) : found.filter((f
 
 // Test processes, their threads and the servers that they start all load the same files.
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/millrace-tests');
+// A few files start what they need by themselves.
+const stopServers = files.length < fewFiles ? undefined : await shareServers();
 const events = run({ files, concurrency: filesAtOnce, timeout: longestMs, signal: AbortSignal.timeout(allMs) });
 const passed = await report(events, { files: files.length, long: named ? [] : found.filter(isLeftOut), root });
+await stopServers?.();
 process.exitCode = passed ? 0 : 1;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'node:test';
+import { freePort } from './free-port.ts';
+import { PostgresServer, withoutPostgres } from './postgres-server.ts';
 import { Program, temporaryFolder } from './program.ts';
 
 const small = ['--max-messages', '2000', '--concurrency-level', '4'];
@@ -28,13 +30,15 @@ test('the simulated rockets are right, and the same run again is all duplicates 
 test('a server that is killed under load and started again loses nothing and applies nothing twice', async (context) => {
   const folder = temporaryFolder(context);
   const serve = (port: string) => new Program(context, ['serve', 'rockets', '--port', port, '--database', 'mill.db'], { folder });
-  const first = serve('0');
+  // Nobody else gets it while the server is down.
+  const port = String(await freePort());
+  const first = serve(port);
   const url = await first.listening();
   const simulation = new Program(context, ['simulate', 'rockets', `${url}/messages`, ...small, '--message-delay', '1ms'], { folder });
   await rocketsThere(url, 5);
   await first.kill('SIGKILL');
   await simulation.printed(/trying again/);
-  await serve(new URL(url).port).listening();
+  await serve(port).listening();
   const { code, stdout } = await simulation.ended;
   assert.match(stdout, /\nretries {3}[1-9].*\n[\s\S]*\nall 20 rockets are right\n$/);
   assert.equal(code, 0);
@@ -67,6 +71,25 @@ test('a rocket that is wrong is told field by field, with exit code 1', async (c
   assert.match(stdout, /\nrocket \S+: speed: expected \d+, found -1\n/);
   assert.match(stdout, /\n4 differences\n$/);
   assert.equal(code, 1);
+});
+
+test('a fleet is posted to in turn, by URLs one after the other or with commas between, and its rockets are right', {
+  skip: withoutPostgres,
+}, async (context) => {
+  const postgres = await PostgresServer.start();
+  context.after(() => postgres.stop());
+  const folder = temporaryFolder(context);
+  const database = await postgres.createDatabase();
+  const serve = () => new Program(context, ['serve', 'rockets', '--port', '0', '--database', database], { folder }).listening();
+  const [one, two] = [await serve(), await serve()];
+  for (const urls of [[one, two], [`${one},${two}/messages`]]) {
+    const words = ['simulate', 'rockets', ...urls, '--max-messages', '300', '--duplicates', '0'];
+    const { code, stdout } = await new Program(context, words, { folder }).ended;
+    assert.match(stdout, /\nall 20 rockets are right\n$/);
+    assert.equal(code, 0);
+  }
+  const words = ['simulate', 'rockets', one, 'http://127.0.0.1:9', '--max-messages', '10'];
+  assert.match((await new Program(context, words, { folder }).ended).stderr, /found no rockets: http:\/\/127\.0\.0\.1:9 does not answer/);
 });
 
 test('without a URL the server is found where this machine’s variables put it', async (context) => {

@@ -142,7 +142,7 @@ test('a server names what is left of timers, endpoints and schedules that are re
   assert.equal((await program.kill('SIGTERM')).code, 0);
   const { code, stdout } = await shop.store('delete', 'orders', '--schedule', '--yes');
   assert.deepEqual([code, stdout.split('\n').slice(1)], [0, ['its schedule', '']]);
-  assert.match((await shop.store('list')).stdout, /^orders +0 +2 +2 +0 +1$/m);
+  assert.match((await shop.store('list')).stdout, /^orders +0 +0 +2 +2 +0 +0 +1$/m);
 });
 
 test('what is stored of a pipeline that is gone is listed while a server runs, and deleted when none does', async (context) => {
@@ -170,8 +170,10 @@ test('what is stored of a pipeline that is gone is listed while a server runs, a
     states: 2,
     keys: [],
     timers: [{ name: 'unpaid', count: 2 }],
+    outcomes: [],
     deliveries: [{ name: 'shop', count: 6 }],
     deadLetters: 1,
+    inbox: 0,
   });
   const owned = await shop.store('delete', 'orders', '--yes');
   assert.deepEqual([owned.code, owned.stdout], [1, '']);
@@ -182,8 +184,8 @@ test('what is stored of a pipeline that is gone is listed while a server runs, a
   assert.equal(asked.code, 2);
   assert.equal(
     asked.stdout,
-    `PIPELINE  WAITING  STATES  TIMERS  DELIVERIES  DEAD LETTERS
-orders          0       2       2           6             1
+    `PIPELINE  INBOX  WAITING  STATES  TIMERS  DELIVERIES  OUTCOMES  DEAD LETTERS
+orders        0        0       2       2           6         0             1
   timers: unpaid 2
   deliveries: shop 6
 its schedule
@@ -201,6 +203,16 @@ its schedule
   const unknown = await shop.store('delete', 'orders', '--yes');
   assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
   assert.match(unknown.stderr, /^millrace: expected a pipeline of the database \(millrace_schedules, other\), found orders\n$/);
+
+  const inbox = new DatabaseSync(shop.file);
+  inbox.exec("INSERT INTO millrace_inbox (pipeline, event) VALUES ('ordres', '1'), ('ordres', '2')");
+  const withRows = await shop.store('list');
+  assert.match(withRows.stdout, /^ordres +2 +0 +0 +0 +0 +0 +0$/m);
+  const typo = await shop.store('delete', 'ordres', '--yes');
+  assert.deepEqual([typo.code, typo.stderr], [0, '']);
+  assert.match(typo.stdout, /^ordres +2 /m);
+  assert.equal(inbox.prepare('SELECT count(*) AS rows FROM millrace_inbox').get()?.rows, 0);
+  inbox.close();
 });
 
 test('a store that is not there, or is none of ours, is refused in one line and left alone', async (context) => {
@@ -211,7 +223,7 @@ test('a store that is not there, or is none of ours, is refused in one line and 
   for (const [words, code, found] of [
     [['list', '--database', './none.db'], 1, /none\.db: expected a database, found no such file/],
     [['list'], 1, /mill\.db: expected a database of Millrace, found another one/],
-    [['list', '--database', 'memory:'], 2, /expected a database in a file, found memory:/],
+    [['list', '--database', 'memory:'], 2, /expected a database that lasts, found memory:/],
   ] as const) {
     const ended = await shop.store(...words);
     assert.deepEqual([ended.code, ended.stdout, ended.stderr.split('\n').length], [code, '', 2], words.join(' '));

@@ -298,13 +298,20 @@ test('a run lasts the sum of its intervals and little more, however many they ar
     folder,
     Array.from({ length: 200 }, (_, at) => says((at % 5) + 1, `message ${at}`, ((at + 1) % 5) + 1, 5)),
   );
-  const program = play(context, folder, ['--database', file]);
-  await program.printed(/message 0"/);
-  const firstAt = performance.now();
-  await program.printed(/message: "message 199"/);
-  const elapsedMs = performance.now() - firstAt;
-  assert.ok(elapsedMs > 900 && elapsedMs < 1_400, `199 times 5 ms took ${elapsedMs} ms`);
-  assert.equal((await program.ended).code, 0);
+  const run = async () => {
+    const program = play(context, folder, ['--database', file]);
+    await program.printed(/message 0"/);
+    const firstAt = performance.now();
+    await program.printed(/message: "message 199"/);
+    const elapsedMs = performance.now() - firstAt;
+    assert.equal((await program.ended).code, 0);
+    return elapsedMs;
+  };
+  // What a busy machine adds to one run it adds to another one less, or not at all. What the play adds it adds to all of them.
+  const took: number[] = [];
+  do took.push(await run());
+  while (took.length < 5 && Math.min(...took) >= 1_400);
+  assert.ok(took.every((elapsedMs) => elapsedMs > 900) && Math.min(...took) < 1_400, `199 times 5 ms took ${took.join(', ')} ms`);
 });
 
 test('nobody reading on ends it without a word, and the same command goes on from there', async (context) => {

@@ -7,13 +7,15 @@ import { fill, type LoadMeans, openLoop, pour, saturate } from './load.ts';
 import { Progress } from './progress.ts';
 import type { Calls, Message, Request, StartOptions } from './protocol.ts';
 
-const senders = 4;
+/** Of one process. */
+const sendersEach = 4;
 const noPeer: Peer = {
   start: missing,
   ingest: missing,
   work: missing,
   rest: missing,
   history: missing,
+  countOfStates: missing,
   stop: missing,
 };
 
@@ -58,16 +60,27 @@ const calls: Calls = {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1_000;
   },
+  async progress() {
+    return { count: means.progress.count, lastAt: performance.timeOrigin + means.progress.lastAt };
+  },
+  async produced() {
+    return means.streams.map(({ produced }) => produced);
+  },
   history: () => means.peer.history(),
+  countOfStates: () => means.peer.countOfStates(),
   stop: () => means.peer.stop(),
 };
 
 async function prepare(options: StartOptions): Promise<LoadMeans> {
-  const { keys, seed, folder, postgres, redisPort } = options;
+  const { keys, seed, folder, postgres, redisPort, place = { nth: 0, of: 1 } } = options;
   const progress = new Progress();
   const make = await peerNamed(options.peer).load();
   const peer = make({ folder, postgres, redisPort, handled: progress.handled });
-  const streams = Array.from({ length: senders }, (_, sender) => new EventStream({ seed, keys, sender, senders }));
+  const senders = sendersEach * place.of;
+  const streams = Array.from(
+    { length: sendersEach },
+    (_, nth) => new EventStream({ seed, keys, sender: sendersEach * place.nth + nth, senders }),
+  );
   stallMs = options.stallMs;
   return { peer, progress, streams };
 }

@@ -9,6 +9,8 @@ export interface StartOptions {
   readonly redisPort: number;
   readonly keys: number;
   readonly seed: number;
+  /** Which of the processes that do the work together this is, from 0, and how many they are; absent: it is alone. */
+  readonly place?: { readonly nth: number; readonly of: number };
   /** How long a wait may go without progress. */
   readonly stallMs: number;
 }
@@ -34,7 +36,12 @@ export interface Calls {
   pour(ahead: number): Promise<void>;
   /** Processor time of the host so far, all its threads. */
   cpu(): Promise<number>;
+  /** How many of the events that were taken in here or elsewhere this process has handled, and when the last: milliseconds since 1970. */
+  progress(): Promise<{ readonly count: number; readonly lastAt: number }>;
+  /** How many events each of its senders has made, in their order. */
+  produced(): Promise<number[]>;
   history(): Promise<HistoryRow[]>;
+  countOfStates(): Promise<number>;
   stop(): Promise<void>;
 }
 

@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import type { Cleanup } from '../servers/cleanup.ts';
+import { processorTimeOf } from '../servers/processor-time.ts';
 
 export interface ProgramOptions {
   readonly cwd: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
-
-/** What /proc counts processor time in: USER_HZ is 100 on all that Node.js runs on. */
-const tickMs = 10;
 
 /** A server that prints `listening on URL` when it takes requests. */
 export class ServerProgram {
@@ -43,14 +40,7 @@ export class ServerProgram {
 
   /** The processor time that all its threads have taken so far. NaN where there is no /proc. */
   cpuMs(): number {
-    if (process.platform !== 'linux') return Number.NaN;
-    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
-    // The second field is a name in brackets that may have blanks; the 14th and the 15th are the user's and the system's time.
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13);
-    return (Number(user) + Number(system)) * tickMs;
+    return processorTimeOf(this.#child.pid);
   }
 
   stop(): Promise<void> {

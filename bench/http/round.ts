@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cleanup } from '../servers/cleanup.ts';
 import { type LoadResult, runLoad } from './load.ts';
@@ -7,9 +6,18 @@ import { ServerProgram } from './program.ts';
 import { scripts } from './scripts.ts';
 import { pathOfScript, writeScripts } from './wrk.ts';
 
+/** What Millrace keeps the events of one load in. */
+export interface RoundDatabase {
+  /** For `--database`. */
+  readonly address: string;
+  leave(): Promise<void>;
+}
+
 export interface RoundSettings {
-  /** A folder that is not there yet, for databases and scripts. */
+  /** A folder that is not there yet, for scripts and databases that are files. */
   readonly folder: string;
+  /** Makes an empty database. */
+  enterDatabase(name: string): Promise<RoundDatabase>;
   readonly connections: number;
   /** For batches: so many of them are under way. */
   readonly batchConnections: number;
@@ -81,7 +89,8 @@ function ratio(own: LoadResult, before: LoadResult, after: LoadResult, of: 'even
 /** One load on a server of its own that is warm, with a database of its own. */
 async function measure(part: Part, settings: RoundSettings, cleanup: Cleanup): Promise<LoadResult> {
   const { folder, connections, batchConnections, seconds } = settings;
-  const server = await serve(part, folder, cleanup);
+  const database = part.served === undefined ? undefined : await settings.enterDatabase(part.name.replaceAll(/\W+/g, '-'));
+  const server = await serve(part, { folder, database }, cleanup);
   const load = {
     name: part.name,
     server,
@@ -94,12 +103,17 @@ async function measure(part: Part, settings: RoundSettings, cleanup: Cleanup): P
   await runLoad({ ...load, seconds: Math.max(1, Math.round(seconds / 4)) }, cleanup);
   const result = await runLoad(load, cleanup);
   await server.stop();
+  await database?.leave();
   return result;
 }
 
-function serve({ name, served }: Part, folder: string, cleanup: Cleanup): Promise<ServerProgram> {
-  if (served === undefined) return ServerProgram.start([echoProgram], { cwd: folder }, cleanup);
-  const database = `sqlite:${join(folder, `${name.replaceAll(/\W+/g, '-')}.db`)}`;
-  const words = [launcher, 'serve', served, '--port', '0', '--database', database];
+interface Place {
+  readonly folder: string;
+  readonly database: RoundDatabase | undefined;
+}
+
+function serve({ served }: Part, { folder, database }: Place, cleanup: Cleanup): Promise<ServerProgram> {
+  if (served === undefined || database === undefined) return ServerProgram.start([echoProgram], { cwd: folder }, cleanup);
+  const words = [launcher, 'serve', served, '--port', '0', '--database', database.address];
   return ServerProgram.start(words, { cwd: folder, environment: { LOG_LEVEL: 'error' } }, cleanup);
 }

@@ -10,6 +10,8 @@ export interface Room {
   readonly folder: string;
   readonly postgres: string;
   readonly redisPort: number;
+  /** The processor time that its server has taken so far, in milliseconds; 0 where there is none. */
+  serverCpuMs(): number;
   leave(): Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export class Rooms {
   }
 
   /** A new one. The servers' other work is over by then. */
-  async enter({ name, server }: PeerDescription): Promise<Room> {
+  async enter({ name, server }: Pick<PeerDescription, 'name' | 'server'>): Promise<Room> {
     this.#count += 1;
     const folder = join(this.#folder, `${this.#count}-${name}`);
     mkdirSync(folder);
@@ -49,6 +51,7 @@ export class Rooms {
     const leave = async () => {
       if (server === 'postgres') await this.#postgres?.dropDatabase(postgres);
     };
-    return { folder, postgres, redisPort: this.#redis?.port ?? 0, leave };
+    const serverCpuMs = () => (server === 'none' ? 0 : ((server === 'postgres' ? this.#postgres : this.#redis)?.cpuMs() ?? 0));
+    return { folder, postgres, redisPort: this.#redis?.port ?? 0, serverCpuMs, leave };
   }
 }

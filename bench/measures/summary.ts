@@ -1,16 +1,7 @@
 import { median } from '../work/distribution.ts';
 import type { Crash } from './crash.ts';
+import type { Outcome } from './outcome.ts';
 import type { Throughput } from './throughput.ts';
-
-/** What one peer did in one run. */
-export interface Outcome {
-  readonly run: number;
-  readonly peer: string;
-  readonly throughput?: Throughput;
-  readonly crash?: Crash;
-  /** Why a measurement has no figures. */
-  readonly failures: readonly string[];
-}
 
 /** The runs of one peer: medians of figures, sums of faults. Rates are events per second. */
 export interface Summary {
@@ -19,6 +10,8 @@ export interface Summary {
   readonly events: number;
   readonly ingestRate: number;
   readonly drainRate: number;
+  readonly ownCpuUs: number;
+  readonly serverCpuUs: number;
   readonly greatestRate: number;
   readonly halfP50: number;
   readonly halfP99: number;
@@ -27,10 +20,13 @@ export interface Summary {
   readonly effects: number;
   readonly outOfOrderInBatches: number;
   readonly outOfOrderOneByOne: number;
+  /** Events that were taken in and have no effect. */
+  readonly missing: number;
   readonly duplicates: number;
   readonly overwritten: number;
+  readonly miscounted: number;
   readonly crash: CrashSummary | undefined;
-  /** The drain rate of Millrace to this one's: the median of the ratios within each run. */
+  /** The drain rate of ours to this one's: the median of the ratios within each run. */
   readonly drainRatio: number;
   readonly failures: readonly string[];
 }
@@ -45,7 +41,8 @@ export interface CrashSummary {
   readonly recoveredMs: number;
 }
 
-export function summarize(outcomes: readonly Outcome[]): Summary[] {
+/** @param ours the peer that is Millrace */
+export function summarize(outcomes: readonly Outcome[], ours: string): Summary[] {
   return [...Map.groupBy(outcomes, ({ peer }) => peer)].map(([peer, own]) => {
     const measured = own.flatMap(({ throughput }) => throughput ?? []);
     const middle = (of: (one: Throughput) => number) => median(measured.map(of));
@@ -56,26 +53,30 @@ export function summarize(outcomes: readonly Outcome[]): Summary[] {
       events: middle((one) => one.events),
       ingestRate: middle((one) => one.ingestRate),
       drainRate: middle((one) => one.drainRate),
+      ownCpuUs: middle((one) => one.ownCpuUs),
+      serverCpuUs: middle((one) => one.serverCpuUs),
       greatestRate: middle((one) => one.greatestRate),
       halfP50: middle((one) => one.atHalf.p50),
       halfP99: middle((one) => one.atHalf.p99),
       lowP50: middle((one) => one.atLowRate.p50),
       lowP99: middle((one) => one.atLowRate.p99),
-      effects: sum((one) => one.batches.effects + one.oneByOne.effects),
+      effects: sum((one) => one.all.effects),
       outOfOrderInBatches: sum((one) => one.batches.outOfOrder),
       outOfOrderOneByOne: sum((one) => one.oneByOne.outOfOrder),
-      duplicates: sum((one) => one.batches.duplicates + one.oneByOne.duplicates),
-      overwritten: sum((one) => one.overwritten),
+      missing: sum((one) => one.all.missing),
+      duplicates: sum((one) => one.all.duplicates),
+      overwritten: sum((one) => one.all.overwritten),
+      miscounted: sum((one) => one.miscounted),
       crash: summarizeCrashes(own.flatMap(({ crash }) => crash ?? [])),
-      drainRatio: median(own.flatMap((outcome) => ratio(outcomes, outcome))),
+      drainRatio: median(own.flatMap((outcome) => ratio(outcomes, outcome, ours))),
       failures: own.flatMap(({ failures }) => failures),
     };
   });
 }
 
-function ratio(outcomes: readonly Outcome[], { run, throughput }: Outcome): number[] {
-  const ours = outcomes.find((outcome) => outcome.run === run && outcome.peer === 'millrace')?.throughput;
-  return ours === undefined || throughput === undefined ? [] : [ours.drainRate / throughput.drainRate];
+function ratio(outcomes: readonly Outcome[], { run, throughput }: Outcome, ours: string): number[] {
+  const first = outcomes.find((outcome) => outcome.run === run && outcome.peer === ours)?.throughput;
+  return first === undefined || throughput === undefined ? [] : [first.drainRate / throughput.drainRate];
 }
 
 function summarizeCrashes(crashes: readonly Crash[]): CrashSummary | undefined {

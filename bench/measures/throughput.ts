@@ -2,6 +2,7 @@ import { HostedPeer } from '../host/hosted-peer.ts';
 import type { PeerDescription } from '../peers/index.ts';
 import type { Cleanup } from '../servers/cleanup.ts';
 import type { Distribution } from '../work/distribution.ts';
+import { numbersOf } from '../work/event.ts';
 import { judge, type Verdict } from '../work/verdict.ts';
 import type { Room } from './rooms.ts';
 
@@ -25,6 +26,9 @@ export interface Throughput {
   readonly events: number;
   readonly ingestRate: number;
   readonly drainRate: number;
+  /** What an event of the drain took of the processors: in the peer's process, and in the server's. In microseconds. */
+  readonly ownCpuUs: number;
+  readonly serverCpuUs: number;
   /** Taken in one by one and handled, with `window` of them under way. */
   readonly greatestRate: number;
   /** From when an event was due to be sent until its effects were durable, at half of the greatest rate. */
@@ -33,8 +37,10 @@ export interface Throughput {
   /** Of the history of what came in batches, and of what came one by one. */
   readonly batches: Verdict;
   readonly oneByOne: Verdict;
-  /** Changes of state that were overwritten, in all. */
-  readonly overwritten: number;
+  /** Of all of the history, and of all events that were taken in. */
+  readonly all: Verdict;
+  /** Effects that the states of keys have not counted, or have counted too often. */
+  readonly miscounted: number;
 }
 
 const eventsMin = 2_000;
@@ -50,24 +56,31 @@ export async function measureThroughput(peer: PeerDescription, room: Room, setti
     const expected = await warmUp(host);
     const events = Math.round(Math.min(eventsMax, Math.max(eventsMin, expected * seconds)));
     const ingestRate = (events / (await host.call('fill', events))) * 1_000;
+    const cpuBefore = { own: await host.call('cpu'), server: room.serverCpuMs() };
     const drainRate = (events / (await host.call('drain'))) * 1_000;
+    const cpuAfter = { own: await host.call('cpu'), server: room.serverCpuMs() };
     const batches = await host.call('history');
     const greatestRate = await host.call('saturate', seconds, window);
     const atHalf = await host.call('openLoop', seconds, greatestRate / 2);
     const atLowRate = await host.call('openLoop', seconds, Math.min(lowRate, greatestRate / 2));
     const all = await host.call('history');
     const oneByOne = judge(all.slice(batches.length), []);
+    const countOfStates = await host.call('countOfStates');
+    const taken = await host.call('produced');
     await host.call('stop');
     return {
       events,
       ingestRate,
       drainRate,
+      ownCpuUs: ((cpuAfter.own - cpuBefore.own) / events) * 1_000,
+      serverCpuUs: ((cpuAfter.server - cpuBefore.server) / events) * 1_000,
       greatestRate,
       atHalf,
       atLowRate,
       batches: judge(batches, []),
       oneByOne,
-      overwritten: judge(all, []).overwritten,
+      all: judge(all, numbersOf(taken)),
+      miscounted: Math.abs(all.length - countOfStates),
     };
   } finally {
     await host.kill();

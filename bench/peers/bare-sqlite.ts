@@ -84,6 +84,9 @@ export function makeBareSqlite({ folder, handled }: PeerMeans): Peer {
     async history() {
       return db.prepare('SELECT key, seq, n, total FROM history ORDER BY rowid').all() as unknown as HistoryRow[];
     },
+    async countOfStates() {
+      return Number(db.prepare("SELECT total(body ->> 'count') AS count FROM state").get()?.count);
+    },
     async stop() {
       db.close();
     },

@@ -46,6 +46,11 @@ export function makeBullmq({ redisPort, handled }: PeerMeans): Peer {
       const rows = await redis.lrange('history', 0, -1);
       return rows.map((row) => JSON.parse(row) as HistoryRow);
     },
+    async countOfStates() {
+      const keys = await redis.keys('state:*');
+      const states = keys.length === 0 ? [] : await redis.mget(keys);
+      return states.reduce((sum, state) => sum + (JSON.parse(state ?? '{"count":0}') as WorkState).count, 0);
+    },
     async stop() {
       await worker?.close();
       await queue.close();

@@ -2,7 +2,7 @@ import { DBOS, DBOSClient } from '@dbos-inc/dbos-sdk';
 import { Pool } from 'pg';
 import type { WorkEvent } from '../work/event.ts';
 import type { Peer, PeerMeans } from './peer.ts';
-import { handle, makeTables, type Query, readHistory } from './postgres-work.ts';
+import { handle, makeTables, type Query, readCountOfStates, readHistory } from './postgres-work.ts';
 
 const concurrency = 100;
 const applicationVersion = 'bench';
@@ -59,6 +59,7 @@ export function makeDbos({ postgres, handled }: PeerMeans): Peer {
     },
     rest: shutdown,
     history: () => readHistory(query),
+    countOfStates: () => readCountOfStates(query),
     async stop() {
       await shutdown();
       await client?.destroy();

@@ -2,7 +2,7 @@ import { Logger, makeWorkerUtils, type Runner, run, WorkerPreset, type WorkerUti
 import { Pool } from 'pg';
 import type { WorkEvent } from '../work/event.ts';
 import type { Peer, PeerMeans } from './peer.ts';
-import { handle, makeTables, type Query, readHistory } from './postgres-work.ts';
+import { handle, makeTables, type Query, readCountOfStates, readHistory } from './postgres-work.ts';
 
 const concurrency = 24;
 
@@ -57,6 +57,7 @@ export function makeGraphileWorker({ postgres, handled }: PeerMeans): Peer {
       runner = undefined;
     },
     history: () => readHistory(query),
+    countOfStates: () => readCountOfStates(query),
     async stop() {
       await runner?.stop();
       await utilities?.release();

@@ -15,8 +15,10 @@ export interface PeerDescription {
   load(): Promise<MakePeer>;
 }
 
-/** All that are compared; Millrace first, then the limit, then the peers. */
-export const peers: readonly PeerDescription[] = [
+const postgresDefaults = 'power loss (Postgres defaults)';
+
+/** What there is: Millrace, then the limit, on each database; then the peers. */
+const all: readonly PeerDescription[] = [
   {
     name: 'millrace',
     title: 'Millrace (SQLite)',
@@ -24,7 +26,7 @@ export const peers: readonly PeerDescription[] = [
     durability: 'power loss (SQLite WAL, synchronous=FULL)',
     order: 'key',
     transaction: 'state, history and cursor',
-    load: async () => (await import('./millrace.ts')).makeMillrace,
+    load: async () => (await import('./millrace-sqlite.ts')).makeMillraceOnSqlite,
   },
   {
     name: 'bare-sqlite',
@@ -36,10 +38,28 @@ export const peers: readonly PeerDescription[] = [
     load: async () => (await import('./bare-sqlite.ts')).makeBareSqlite,
   },
   {
+    name: 'millrace-postgres',
+    title: 'Millrace (Postgres)',
+    server: 'postgres',
+    durability: postgresDefaults,
+    order: 'key',
+    transaction: 'state, history and cursor',
+    load: async () => (await import('./millrace-postgres.ts')).makeMillraceOnPostgres,
+  },
+  ...[50, 500, 2_000].map((eventsPerCommit) => ({
+    name: `bare-postgres-${eventsPerCommit}`,
+    title: `bare pg loop, ${eventsPerCommit}`,
+    server: 'postgres' as const,
+    durability: postgresDefaults,
+    order: 'one loop',
+    transaction: 'state, history and cursor',
+    load: async () => (await import('./bare-postgres.ts')).bareLoopOf(eventsPerCommit),
+  })),
+  {
     name: 'graphile-worker',
     title: 'graphile-worker 0.18',
     server: 'postgres',
-    durability: 'power loss (Postgres defaults)',
+    durability: postgresDefaults,
     order: 'queueName per key',
     transaction: 'state and history; the job ends in another',
     load: async () => (await import('./graphile-worker.ts')).makeGraphileWorker,
@@ -57,7 +77,7 @@ export const peers: readonly PeerDescription[] = [
     name: 'pg-boss',
     title: 'pg-boss 12.38',
     server: 'postgres',
-    durability: 'power loss (Postgres defaults)',
+    durability: postgresDefaults,
     order: 'key_strict_fifo',
     transaction: 'state, history and the end of the job',
     load: async () => (await import('./pg-boss.ts')).makePgBoss,
@@ -66,16 +86,22 @@ export const peers: readonly PeerDescription[] = [
     name: 'dbos',
     title: 'DBOS 5.3',
     server: 'postgres',
-    durability: 'power loss (Postgres defaults)',
+    durability: postgresDefaults,
     order: 'partition per key',
     transaction: 'state and history; step and workflow end in others',
     load: async () => (await import('./dbos.ts')).makeDbos,
   },
 ];
 
+/** Who is compared where Millrace works on SQLite, and where all work on Postgres; Millrace first. */
+export const comparisons = {
+  sqlite: ['millrace', 'bare-sqlite', 'graphile-worker', 'bullmq', 'pg-boss', 'dbos'],
+  postgres: ['millrace-postgres', 'bare-postgres-50', 'bare-postgres-500', 'bare-postgres-2000', 'graphile-worker', 'pg-boss', 'dbos'],
+} as const;
+
 /** Throws for a name that is none. */
 export function peerNamed(name: string): PeerDescription {
-  const found = peers.find((peer) => peer.name === name);
-  if (found === undefined) throw new Error(`expected one of ${peers.map((peer) => peer.name).join(', ')}, found ${name}`);
+  const found = all.find((peer) => peer.name === name);
+  if (found === undefined) throw new Error(`expected one of ${all.map((peer) => peer.name).join(', ')}, found ${name}`);
   return found;
 }

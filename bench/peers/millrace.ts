@@ -1,10 +1,8 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
-import { type Mill, millrace, pipeline, type Store, sqlite, table } from '../../src/index.ts';
+import { type Mill, millrace, pipeline, type Store, table } from '../../src/index.ts';
+import type { Lease } from '../../src/store/index.ts';
 import { nextState } from '../work/state.ts';
-import type { HistoryRow } from '../work/verdict.ts';
-import type { Peer, PeerMeans } from './peer.ts';
+import type { Peer } from './peer.ts';
 
 const history = table('history', { key: 'text', seq: 'integer', n: 'integer', total: 'integer' });
 const columnOfN = Object.keys(history.columns).indexOf('n');
@@ -18,16 +16,17 @@ interface Gate {
   open(): void;
 }
 
-export function makeMillrace({ folder, handled }: PeerMeans): Peer {
-  const path = join(folder, 'millrace.db');
+/** Millrace on a store. `reads` looks at the database directly, as somebody from outside would. */
+export function makeMillrace(store: Store, handled: (n: number) => void, reads: Pick<Peer, 'history' | 'countOfStates'>): Peer {
   const gate: Gate = { opened: undefined, open: () => undefined };
   let mill: Mill | undefined;
   return {
+    ...reads,
     async start() {
       close(gate);
       // The door's bound on the backlog is for services; a benchmark of a backlog needs a larger one.
       const limits = { backlog: 20_000_000 };
-      mill = await millrace({ store: reporting(sqlite(path), handled), pipelines: [workPipeline(gate)], limits }).start();
+      mill = await millrace({ store: reporting(store, handled), pipelines: [workPipeline(gate)], limits }).start();
     },
     async ingest(events) {
       if (events.length === 1) await mill?.ingest('work', events[0]);
@@ -40,9 +39,6 @@ export function makeMillrace({ folder, handled }: PeerMeans): Peer {
     },
     async rest() {
       close(gate);
-    },
-    async history() {
-      return readHistory(path);
     },
     async stop() {
       await mill?.stop({ timeoutMs: 0 });
@@ -74,22 +70,19 @@ function close(gate: Gate): void {
   gate.open = resolve;
 }
 
-/** Tells of each event when the commit that has its history row is on disk. */
+/** Reports each event when the commit that has its history row is on disk. */
 function reporting(store: Store, handled: (n: number) => void): Store {
-  const commit = store.commit.bind(store);
-  store.commit = async (work) => {
+  const claim = store.claim.bind(store);
+  store.claim = async (partition) => reportingLease(await claim(partition), handled);
+  return store;
+}
+
+function reportingLease(lease: Lease, handled: (n: number) => void): Lease {
+  const commit = lease.commit.bind(lease);
+  lease.commit = async (work) => {
     const committed = await commit(work);
     for (const { rows } of work.rows) for (const row of rows) handled(Number(row[columnOfN]));
     return committed;
   };
-  return store;
-}
-
-function readHistory(path: string): HistoryRow[] {
-  const db = new DatabaseSync(path, { readOnly: true });
-  try {
-    return db.prepare('SELECT key, seq, n, total FROM history ORDER BY rowid').all() as unknown as HistoryRow[];
-  } finally {
-    db.close();
-  }
+  return lease;
 }

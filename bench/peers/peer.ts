@@ -27,6 +27,8 @@ export interface Peer {
   rest(): Promise<void>;
   /** All effects, in their order. */
   history(): Promise<HistoryRow[]>;
+  /** The sum of the counts in the states of all keys: the events that the states say they have had. */
+  countOfStates(): Promise<number>;
   stop(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { Pool } from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { WorkEvent } from '../work/event.ts';
 import type { Peer, PeerMeans } from './peer.ts';
-import { handle, makeTables, type Query, readHistory } from './postgres-work.ts';
+import { handle, makeTables, type Query, readCountOfStates, readHistory } from './postgres-work.ts';
 
 type Database = ReturnType<PgBoss['getDb']>;
 
@@ -58,6 +58,7 @@ export function makePgBoss({ postgres, handled }: PeerMeans): Peer {
       await boss.offWork(queue, { wait: true });
     },
     history: () => readHistory(query),
+    countOfStates: () => readCountOfStates(query),
     async stop() {
       await boss.stop({ graceful: false });
       await pool.end();

@@ -5,16 +5,21 @@ import type { HistoryRow } from '../work/verdict.ts';
 /** Runs a statement, on whatever connection or in whatever transaction the peer gives. */
 export type Query = (text: string, values: unknown[]) => Promise<{ readonly rows: unknown[] }>;
 
+const historyTable =
+  'history (id bigserial PRIMARY KEY, key text NOT NULL, seq integer NOT NULL, n integer NOT NULL, total integer NOT NULL)';
+
+/** The history, the same for all on Postgres. */
+export async function makeHistory(query: Query): Promise<void> {
+  await query(`CREATE TABLE IF NOT EXISTS ${historyTable}`, []);
+}
+
 /** The tables of the work, for the peers on Postgres. */
 export async function makeTables(query: Query): Promise<void> {
   await query(
     'CREATE TABLE IF NOT EXISTS state (key text PRIMARY KEY, count integer NOT NULL, last integer NOT NULL, sum double precision NOT NULL)',
     [],
   );
-  await query(
-    'CREATE TABLE IF NOT EXISTS history (id bigserial PRIMARY KEY, key text NOT NULL, seq integer NOT NULL, n integer NOT NULL, total integer NOT NULL)',
-    [],
-  );
+  await makeHistory(query);
 }
 
 /**
@@ -34,6 +39,12 @@ export async function handle(query: Query, event: WorkEvent): Promise<void> {
 }
 
 export async function readHistory(query: Query): Promise<HistoryRow[]> {
-  const { rows } = await query('SELECT key, seq, n, total FROM history ORDER BY id', []);
+  const { rows } = await query('SELECT key, seq::int4, n::int4, total::int4 FROM history ORDER BY id', []);
   return rows as HistoryRow[];
+}
+
+/** @param states what has the states of keys; each row of it a `count` */
+export async function readCountOfStates(query: Query, states = 'state'): Promise<number> {
+  const { rows } = await query(`SELECT coalesce(sum(count), 0)::float8 AS count FROM ${states}`, []);
+  return (rows[0] as { readonly count: number }).count;
 }

@@ -11,13 +11,15 @@ export function comparisonLines(summaries: readonly Summary[], lowRate: number):
   return [
     'Events per second (medians); "×" is Millrace\'s drain to this one\'s, within each run',
     ...tableLines(
-      ['', 'backlog', 'ingest', 'drain', '×', 'one by one'],
+      ['', 'backlog', 'ingest', 'drain', '×', 'CPU µs', 'server CPU µs', 'one by one'],
       titled.map((one) => [
         one.title,
         figure(one.events),
         figure(one.ingestRate),
         figure(one.drainRate),
         figure(one.drainRatio, 2),
+        figure(one.ownCpuUs, 1),
+        figure(one.serverCpuUs, 1),
         figure(one.greatestRate),
       ]),
     ),
@@ -35,8 +37,10 @@ export function comparisonLines(summaries: readonly Summary[], lowRate: number):
         'effects',
         'out of order: batches',
         'one by one',
+        'without effect',
         'twice',
         'overwritten',
+        'miscounted',
         'acked before kill',
         'without effect',
         'twice',
@@ -49,8 +53,10 @@ export function comparisonLines(summaries: readonly Summary[], lowRate: number):
         figure(one.effects),
         figure(one.outOfOrderInBatches),
         figure(one.outOfOrderOneByOne),
+        figure(one.missing),
         figure(one.duplicates),
         figure(one.overwritten),
+        figure(one.miscounted),
         ...crashCells(one),
       ]),
     ),
@@ -74,17 +80,17 @@ function crashCells({ crash }: Summary): string[] {
   ];
 }
 
-/** Writes the charts for the docs into a folder. */
-export function writeCharts(folder: string, summaries: readonly Summary[], notes: readonly string[]): void {
+/** Writes the charts for the docs into a folder. Their names begin with `prefix`. */
+export function writeCharts(folder: string, summaries: readonly Summary[], notes: readonly string[], prefix = ''): void {
   mkdirSync(folder, { recursive: true });
   const chart = (file: string, title: string, value: (summary: Summary) => number, unit: string, digits: number) => {
     const bars = summaries.map((summary) => ({
       label: peerNamed(summary.peer).title,
       value: value(summary),
       text: Number.isFinite(value(summary)) ? `${figure(value(summary), digits)} ${unit}` : 'not measured',
-      isOurs: summary.peer === 'millrace',
+      isOurs: summary.peer.startsWith('millrace'),
     }));
-    writeFileSync(join(folder, file), barChart(title, notes, bars));
+    writeFileSync(join(folder, `${prefix}${file}`), barChart(title, notes, bars));
   };
   chart('drain.svg', 'Drain of a backlog, events per second (more is better)', (one) => one.drainRate, '/s', 0);
   chart('ingest.svg', 'Ingest in batches of 100, events per second (more is better)', (one) => one.ingestRate, '/s', 0);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { freePort } from '../../test/free-port.ts';
 import type { Cleanup } from './cleanup.ts';
+import { processorTimeOfFamily } from './processor-time.ts';
 
 /** Postgres runs as no root; as root this user, whom the package makes, runs it. */
 const user = 'postgres';
@@ -14,13 +15,16 @@ const startTimeoutMs = 30_000;
 /** A Postgres with its default durability, on a free port of the loopback, in a folder of its own. */
 export class PostgresServer {
   readonly #port: number;
+  readonly #child: ChildProcess;
   #databases = 0;
 
-  private constructor(port: number) {
+  private constructor(port: number, child: ChildProcess) {
     this.#port = port;
+    this.#child = child;
   }
 
-  static async start(parent: string, cleanup: Cleanup): Promise<PostgresServer> {
+  /** @param more settings beside the defaults, each as `name=value` */
+  static async start(parent: string, cleanup: Cleanup, more: readonly string[] = []): Promise<PostgresServer> {
     const programs = findPrograms();
     const identity = process.getuid?.() === 0 ? identityOf(user) : {};
     const folder = join(parent, 'postgres');
@@ -34,16 +38,16 @@ export class PostgresServer {
     const words = ['-D', folder, '-U', user, '-A', 'trust', '-E', 'UTF8', '--locale=C'];
     execFileSync(join(programs, 'initdb'), words, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
     const port = await freePort();
-    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', ...more];
     const child = spawn(join(programs, 'postgres'), ['-D', folder, '-p', String(port), ...settings.flatMap((one) => ['-c', one])], {
       ...options,
       stdio: 'ignore',
       // Of a process group of its own, so that Ctrl-C reaches the benchmark, which then stops it.
       detached: true,
     });
-    const server = new PostgresServer(port);
+    const server = new PostgresServer(port, child);
     cleanup.add(() => stop(child));
-    await server.#untilReady(child);
+    await server.#untilReady();
     return server;
   }
 
@@ -66,6 +70,11 @@ export class PostgresServer {
     return (await this.#run('SHOW server_version')).split(' ', 1).join('');
   }
 
+  /** The processor time that all its processes have taken so far, in milliseconds. */
+  cpuMs(): number {
+    return processorTimeOfFamily(this.#child.pid);
+  }
+
   #url(database: string): string {
     return `postgres://${user}@127.0.0.1:${this.#port}/${database}`;
   }
@@ -83,14 +92,14 @@ export class PostgresServer {
     }
   }
 
-  async #untilReady(child: ChildProcess): Promise<void> {
+  async #untilReady(): Promise<void> {
     const deadline = performance.now() + startTimeoutMs;
     for (;;) {
       try {
         await this.#run('SELECT 1');
         return;
       } catch (error) {
-        if (child.exitCode !== null || performance.now() > deadline) throw error;
+        if (this.#child.exitCode !== null || performance.now() > deadline) throw error;
         await sleep(50);
       }
     }

@@ -1,17 +1,20 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../../test/free-port.ts';
 import type { Cleanup } from './cleanup.ts';
+import { processorTimeOfFamily } from './processor-time.ts';
 
 /** A Redis that writes each command to disk before it answers (`appendfsync always`), on a free port of the loopback. */
 export class RedisServer {
   readonly port: number;
+  readonly #child: ChildProcess;
 
-  private constructor(port: number) {
+  private constructor(port: number, child: ChildProcess) {
     this.port = port;
+    this.#child = child;
   }
 
   static async start(parent: string, cleanup: Cleanup): Promise<RedisServer> {
@@ -34,11 +37,16 @@ export class RedisServer {
       if (text.includes('Ready to accept connections')) ready.resolve();
     });
     await ready.promise;
-    return new RedisServer(port);
+    return new RedisServer(port, child);
   }
 
   async clear(): Promise<void> {
     await this.#with((redis) => redis.flushall());
+  }
+
+  /** The processor time that it has taken so far, in milliseconds. */
+  cpuMs(): number {
+    return processorTimeOfFamily(this.#child.pid);
   }
 
   async version(): Promise<string> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EventStream } from './event.ts';
+import { EventStream, numbersOf } from './event.ts';
 
 const senders = 4;
 const streamsOf = (seed: number) => Array.from({ length: senders }, (_, sender) => new EventStream({ seed, keys: 1_000, sender, senders }));
@@ -18,6 +18,14 @@ test('no two events of all senders have a number in common, and no two senders a
     new Set(keys.flatMap((own) => [...own])).size,
     keys.reduce((sum, own) => sum + own.size, 0),
   );
+});
+
+test('the numbers of all events are known by how many each sender made', () => {
+  const streams = streamsOf(1);
+  const made = streams.flatMap((stream, sender) => stream.take(10 * sender + 3));
+  const numbers = [...numbersOf(streams.map(({ produced }) => produced))];
+  assert.deepEqual(new Set(numbers), new Set(made.map(({ n }) => n)));
+  assert.equal(numbers.length, made.length);
 });
 
 test('the events of a key are numbered from 1 without holes', () => {

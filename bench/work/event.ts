@@ -40,12 +40,17 @@ export class EventStream {
     this.#random = dice(options.seed * options.senders + options.sender + 1);
   }
 
+  /** How many events it has made. */
+  get produced(): number {
+    return this.#produced;
+  }
+
   next(): WorkEvent {
     const { sender, senders } = this.#options;
     const index = this.#nextKey();
     const seq = (this.#sequences.get(index) ?? 0) + 1;
     this.#sequences.set(index, seq);
-    const n = this.#produced * senders + sender;
+    const n = numberOf(this.#produced, sender, senders);
     this.#produced += 1;
     return {
       key: `account-${String(index).padStart(8, '0')}`,
@@ -69,6 +74,15 @@ export class EventStream {
     this.#recent[this.#produced % recentKeys] = index;
     return index;
   }
+}
+
+/** The numbers of all events of several senders, of which each made so many. */
+export function* numbersOf(produced: readonly number[]): Generator<number> {
+  for (const [sender, count] of produced.entries()) for (let nth = 0; nth < count; nth += 1) yield numberOf(nth, sender, produced.length);
+}
+
+function numberOf(nth: number, sender: number, senders: number): number {
+  return nth * senders + sender;
 }
 
 /** Numbers in [0, 1) that look random; a linear congruence is random enough to choose keys by. */

@@ -7,16 +7,24 @@ export type Reply = { readonly kind: 'answered'; readonly status: number; readon
 const answerTimeoutMs = 10_000;
 const connectionsMax = 24;
 
+export interface ConnectionOptions {
+  /** How long an answer is waited for, in milliseconds. */
+  readonly answerTimeoutMs?: number;
+  /** Requests under way at once. */
+  readonly connectionsMax?: number;
+}
+
 /** Requests to the server, whichever of its lives is under way. */
 export class Connection {
   readonly #pool: Pool;
 
-  constructor(port: number) {
+  constructor(port: number, options: ConnectionOptions = {}) {
+    const timeoutMs = options.answerTimeoutMs ?? answerTimeoutMs;
     this.#pool = new Pool(`http://127.0.0.1:${port}`, {
-      connections: connectionsMax,
-      headersTimeout: answerTimeoutMs,
-      bodyTimeout: answerTimeoutMs,
-      connectTimeout: answerTimeoutMs,
+      connections: options.connectionsMax ?? connectionsMax,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      connectTimeout: timeoutMs,
     });
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type Random, randomOf } from '../../systems/shared/random.ts';
 import { Book, type Life } from './book.ts';
 import { checkRepeats } from './checks/calls.ts';
@@ -96,7 +97,7 @@ export class Group {
     const { tally } = this.#options;
     const { server, life } = this.#start();
     await server.ready;
-    if (!server.isOwner()) this.#broken.push('the process that is killed is not the one that owns the database');
+    if (server.pid !== ownerOf(this.#database)) this.#broken.push('the process that is killed is not the one that owns the database');
     this.#isStopping = true;
     await this.#sending;
     this.#broken.push(...(await settled(this.#database, () => server.end !== undefined)));
@@ -123,7 +124,7 @@ export class Group {
     const { folder, port, endpoints } = this.#options;
     const life = this.#book.beginLife();
     const log = this.#logOf(life.number);
-    const server = new Server({ folder, database: this.#database, port, log, environment: environmentOf(endpoints.urls) });
+    const server = new Server({ folder, database: `sqlite:${this.#database}`, port, log, environment: environmentOf(endpoints.urls) });
     this.#server = server;
     return { server, life };
   }
@@ -137,5 +138,15 @@ export class Group {
     life.end = signal === 'SIGKILL' ? 'killed' : 'stopped';
     const isExpected = signal === 'SIGKILL' || (code === 0 && moment === 'shutdown');
     if (!isExpected && !this.#options.signal.aborted) this.#broken.push(`life ${life.number} ended by itself with ${signal ?? code}`);
+  }
+}
+
+/** The process that owns a database. */
+function ownerOf(database: string): unknown {
+  const side = new DatabaseSync(`${database}-owner`, { readOnly: true, timeout: 1_000 });
+  try {
+    return side.prepare('SELECT pid FROM owner').get()?.pid;
+  } finally {
+    side.close();
   }
 }

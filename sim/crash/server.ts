@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 
 const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
@@ -11,6 +10,9 @@ const patienceMs = 60_000;
 
 export interface ServerOptions {
   readonly folder: string;
+  /** What it serves; without any all systems. */
+  readonly served?: readonly string[];
+  /** The URL of its database. */
   readonly database: string;
   readonly port: number;
   /** Where the log of this life goes. */
@@ -38,7 +40,7 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     const log = openSync(options.log, 'a');
-    const words = ['serve', '--port', String(options.port), '--database', `sqlite:${options.database}`];
+    const words = ['serve', ...(options.served ?? []), '--port', String(options.port), '--database', options.database];
     this.#child = spawn(process.execPath, [launcher, ...words], {
       cwd: options.folder,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.environment },
@@ -60,7 +62,7 @@ export class Server {
   }
 
   /** Sends a signal; nothing happens when it has ended. */
-  signal(signal: 'SIGKILL' | 'SIGTERM'): void {
+  signal(signal: NodeJS.Signals): void {
     if (this.#end === undefined) this.#child.kill(signal);
   }
 
@@ -75,25 +77,22 @@ export class Server {
     return within(this.ended, `the server did not stop within ${patienceMs} ms`);
   }
 
-  /** Whether the process that owns the database is the one that is killed. */
-  isOwner(): boolean {
-    const side = new DatabaseSync(`${this.#options.database}-owner`, { readOnly: true, timeout: 1_000 });
-    try {
-      return side.prepare('SELECT pid FROM owner').get()?.pid === this.#child.pid;
-    } finally {
-      side.close();
-    }
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   #listening(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let printed = '';
+    let isReady = false;
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       printed += text;
-      if (printed.includes('listening on http://')) resolve();
+      isReady ||= printed.includes('listening on http://');
+      if (isReady) resolve();
     });
     this.#child.once('error', reject);
     this.#child.once('exit', (code, signal) => {
+      if (isReady) return;
       const said = readFileSync(this.#options.log, 'utf8').trim().split('\n').at(-1);
       reject(new Error(`the server ended with ${signal ?? code} before it was ready: ${said}`));
     });

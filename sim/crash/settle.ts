@@ -11,7 +11,7 @@ const lookAgainMs = 40;
 /** What still waits in a database, by what it waits for. Timers and deliveries of the schedules are none: these never rest. */
 const waiting = [
   ...pipelines.map((name) => ({ what: `held events of ${name}`, sql: `SELECT count(*) FROM millrace_held_${name}` })),
-  ...pipelines.map((name) => ({ what: `timers of ${name}`, sql: `SELECT count(*) FROM millrace_timers_${name}` })),
+  ...pipelines.map((name) => ({ what: `timers and outcomes of ${name}`, sql: `SELECT count(*) FROM millrace_causes_${name}` })),
   ...pipelines.map((name) => ({ what: `deliveries of ${name}`, sql: `SELECT count(*) FROM millrace_deliveries_${name}` })),
   ...pipelines.map((name) => ({ what: `events of ${name} beyond the cursor`, sql: beyondCursor(name) })),
   { what: 'pending messages', sql: `SELECT count(*) FROM messages WHERE status = 'PENDING'` },

@@ -63,6 +63,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /health': {},
   'GET /ping': {},
   'GET /metrics': {},
+  'GET /fleet': {},
   'GET /pipelines': {},
   'POST /pipelines/{pipeline}/events': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'POST /pipelines/{pipeline}/events/batch': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },

@@ -95,8 +95,8 @@ async function recordsOf(store: Store, pipeline: string, keys: ReadonlySet<strin
   return records;
 }
 
-function isEmpty({ state, next, parked, held, timers }: KeyRecord): boolean {
-  return state === null && next === null && !parked && held === 0 && timers.length === 0;
+function isEmpty({ state, next, parked, held, timers, outcomes }: KeyRecord): boolean {
+  return state === null && next === null && !parked && held + timers.length + outcomes.length === 0;
 }
 
 async function lettersOf(store: Store, { pipeline }: Witness): Promise<readonly DeadLetter[]> {

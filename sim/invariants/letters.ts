@@ -30,9 +30,10 @@ function checkPatience({ witness, events, letters }: Evidence, { clockJumpsMs = 
   }
 }
 
-/** Whether all attempts had to be made: of a timer that a life did not declare perhaps none was. */
+/** Whether all attempts had to be made: of a timer or outcome whose name a life did not declare perhaps none was. */
 function isAttempted(letter: DeadLetter, witness: Witness): boolean {
   if (letter.kind === 'timer') return witness.wasDeclared?.(letter.timer.name) !== false;
+  if (letter.kind === 'outcome') return witness.wasDeclared?.(letter.outcome.endpoint) !== false;
   return letter.kind === 'event';
 }
 

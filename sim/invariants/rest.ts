@@ -13,7 +13,7 @@ interface RestContext {
 
 /**
  * Promises 2, 5, 6, 8 at rest: what waits has a reason that only somebody outside can remove. An event: its key is parked, or
- * an earlier number is missing. A timer: its key is parked. A delivery: its pipeline is to ask for it again.
+ * an earlier number is missing. A timer or outcome: its key is parked. A delivery: its pipeline is to ask for it again.
  */
 export async function checkRest(evidence: Evidence, ledger: Ledger, context: RestContext): Promise<void> {
   const { say } = context;
@@ -25,8 +25,10 @@ export async function checkRest(evidence: Evidence, ledger: Ledger, context: Res
 }
 
 async function checkDue({ witness, keys }: Evidence, partition: PartitionId, { store, settledAt, say }: RestContext): Promise<void> {
-  for (const { key, name } of await store.dueTimers(partition, settledAt, 1_000)) {
-    if (keys.get(key)?.parked !== true) say(`timer ${name} of key ${key} is due and has not fired`);
+  for (const cause of await store.dueCauses(partition, settledAt, 1_000)) {
+    if (keys.get(cause.key)?.parked === true) continue;
+    if (cause.kind === 'timer') say(`timer ${cause.name} of key ${cause.key} is due and has not fired`);
+    else say(`key ${cause.key} was not told the outcome of delivery ${cause.id} to ${cause.endpoint}`);
   }
   for (const { name } of witness.endpoints) {
     for (const { id, key } of await store.dueDeliveries(partition, name, settledAt, 1_000))
@@ -97,17 +99,16 @@ function openDeliveries({
 
 /** Deliveries that were given up, or the turn that was to be told of them: by key, endpoint and id. */
 function givenUpOf({ witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
-  const own = resolved.filter((one) => one.pipeline === witness.pipeline && (one.what === 'timer' || one.what === 'delivery'));
+  const own = resolved.filter((one) => one.pipeline === witness.pipeline && (one.what === 'outcome' || one.what === 'delivery'));
   const names = [
     ...own.map(({ key, name }) => ({ key, name })),
-    ...lettersOf('timer', letters).map(({ key, timer }) => ({ key, name: timer.name })),
+    ...lettersOf('outcome', letters).map(({ key, outcome }) => ({ key, name: `${outcome.endpoint}/${outcome.id}` })),
     ...lettersOf('delivery', letters).map(({ key, delivery }) => ({ key, name: `${delivery.endpoint}/${delivery.id}` })),
   ];
   return new Set(names.map(({ key, name }) => deliveryNameOf(key, name)));
 }
 
 function deliveryNameOf(key: string, name: string): string {
-  const delivery = name.replace(/^outcome\//, '');
-  const at = delivery.indexOf('/');
-  return JSON.stringify([key, delivery.slice(0, at), delivery.slice(at + 1)]);
+  const at = name.indexOf('/');
+  return JSON.stringify([key, name.slice(0, at), name.slice(at + 1)]);
 }

@@ -16,7 +16,7 @@ export function checkSends(evidence: readonly Evidence[], ledger: Ledger, say: (
   }
   const turns = evidence.flatMap((one) => Array.from(one.turns.values()).flat());
   if (turns.some(({ sent }) => sent === undefined)) return;
-  const known = new Set([...ledger.ingests, ...sentBy(turns)].map(placeOf));
+  const known = new Set([...ledger.ingests, ...(ledger.inserted ?? []), ...sentBy(turns)].map(placeOf));
   for (const place of logged.keys()) if (!known.has(place)) say(`event ${place} is in the log, and nobody brought it in or sent it`);
 }
 

@@ -1,8 +1,10 @@
 import { acceptedIsDurable } from './list/accepted-is-durable.ts';
 import { access } from './list/access.ts';
+import { backups } from './list/backups.ts';
 import { boundedDoor } from './list/bounded-door.ts';
 import { boundedMemory } from './list/bounded-memory.ts';
 import { clocks } from './list/clocks.ts';
+import { commands } from './list/commands.ts';
 import { databaseFile } from './list/database-file.ts';
 import { deliveries } from './list/deliveries.ts';
 import { deliveriesOverHttp } from './list/deliveries-over-http.ts';
@@ -11,8 +13,10 @@ import { fairDeliveries } from './list/fair-deliveries.ts';
 import { fleet } from './list/fleet.ts';
 import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
+import { inbox } from './list/inbox.ts';
 import { independentKeys } from './list/independent-keys.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
+import { postgres } from './list/postgres.ts';
 import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
 import { schedules } from './list/schedules.ts';
@@ -31,6 +35,7 @@ import type { Mutant } from './mutant.ts';
 export const mutants: readonly Mutant[] = [
   ...acceptedIsDurable,
   ...databaseFile,
+  ...backups,
   ...exactlyOnce,
   ...inOrder,
   ...independentKeys,
@@ -39,6 +44,9 @@ export const mutants: readonly Mutant[] = [
   ...deliveriesOverHttp,
   ...fairDeliveries,
   ...fleet,
+  ...commands,
+  ...postgres,
+  ...inbox,
   ...boundedDoor,
   ...sends,
   ...boundedMemory,

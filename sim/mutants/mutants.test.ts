@@ -10,8 +10,8 @@ import report from './reporter.ts';
 import { markdownTable, plainTable } from './table.ts';
 
 const sourceOf = (file: string) => readFileSync(join(root, file), 'utf8');
-/** The tests of the contract are named there, and run by the file of each store. */
-const contract = globSync('src/store/contract/*.ts', { cwd: root }).map(sourceOf).join();
+/** The tests of the contract, and of stores that share a database, are named there, and run by the file of each store. */
+const contract = globSync(['src/store/contract/*.ts', 'src/store/several-stores.fixture.test.ts'], { cwd: root }).map(sourceOf).join();
 
 /** The fixture of a file of tests that declares them there; empty without one. */
 function fixtureOf(file: string): string {

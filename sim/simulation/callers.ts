@@ -1,7 +1,8 @@
 import { MillraceError, messageOf } from '../../src/errors.ts';
 import type { DeadLetter } from '../../src/store/store.ts';
-import type { Ingest, Resolved } from '../ledger.ts';
+import type { Ingest, Inserted, Resolved } from '../ledger.ts';
 import type { Life } from './life.ts';
+import { nameOfRow, type OtherProgram } from './other-program.ts';
 import type { Act, Step } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -17,6 +18,8 @@ export interface CallersMeans {
   /** The process that answers now. */
   life(): Life;
   broken(what: string): void;
+  /** Who inserts into the inbox, where there is one. */
+  readonly other: OtherProgram | undefined;
 }
 
 /** Those outside: they bring events in, look, and operate, and write down what they are told. */
@@ -38,6 +41,20 @@ export class Callers {
 
   ingest(step: Step & { readonly step: 'ingest' }): void {
     this.#begin(this.#ingest(step));
+  }
+
+  insert(step: Step & { readonly step: 'insert' }): void {
+    const moment = () => {
+      this.#moment += 1;
+      return this.#moment;
+    };
+    const inserting = this.#means.other?.insert(step, moment);
+    if (inserting !== undefined) this.#begin(inserting);
+  }
+
+  /** What other programs have put into the inbox. */
+  get inserted(): readonly Inserted[] {
+    return this.#means.other?.inserted ?? [];
   }
 
   look(key: string): void {
@@ -154,13 +171,14 @@ function nameOf(letter: DeadLetter): string {
     case 'event':
       return JSON.parse(letter.body).mark;
     case 'timer':
-      // What brings an outcome to its key has no arm, it is called by its name.
-      return JSON.parse(letter.timer.data ?? '{}').arm ?? letter.timer.name;
+      return JSON.parse(letter.timer.data ?? '{}').arm;
+    case 'outcome':
+      return `${letter.outcome.endpoint}/${letter.outcome.id}`;
     case 'delivery':
       return `${letter.delivery.endpoint}/${letter.delivery.id}`;
     case 'gap':
       return `${letter.numbers.from}-${letter.numbers.to}`;
     case 'origin':
-      return letter.origin;
+      return nameOfRow(letter.origin);
   }
 }

@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import type { Lease, PartitionId, Store } from '../../src/store/store.ts';
+import type { Lease, Store } from '../../src/store/store.ts';
 import type { FaultRates } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -10,12 +10,13 @@ export type Fault = keyof FaultRates;
 export interface Fate {
   /** Does it, once the process is awake; nothing where it is dead: that learns of nothing any more, and nothing that it has under way happens. */
   act(run: () => void | Promise<void>): void | Promise<void>;
-  /** The process has a partition from now on. */
-  claimed(partition: PartitionId): void;
   /** The fault that the next call meets; undefined for none. */
   next(method: string): Fault | undefined;
   /** The process dies here. */
   crash(): void;
+  isDead(): boolean;
+  /** Who hears of rows that have come into the inbox; undefined where nobody inserts any: then there is none. */
+  readonly listenToInbox: ((grown: () => void) => () => void) | undefined;
   /** What it may no longer do, having lost the store to another process without knowing; undefined while it has it. */
   isBarred(method: string, given: readonly unknown[]): boolean;
   met(fault: Fault, method: string): void;
@@ -37,7 +38,7 @@ export function isOfFault(error: unknown): boolean {
 /**
  * The store as a process meets it, and the leases that it gives. They are made from the port, whatever calls that has: each takes
  * effect some time later, is answered some time after that, both in the order that the scheduler decides, and may meet a fault on
- * the way. An announcement arrives some time later, or never.
+ * the way. An announcement arrives some time later, or never. Of rows in the inbox it is always told, some time.
  */
 export function faultyStore(
   base: Store,
@@ -84,22 +85,26 @@ export function faultyStore(
   const meeting = <T extends object>(port: T, own: Partial<T>): T =>
     new Proxy(port, {
       get(target, name) {
+        if (name === 'inbox') return own[name as keyof T];
         const member = Reflect.get(own, name) ?? Reflect.get(target, name);
+        if (name === 'commands' && member !== undefined) return meeting(member as object, {});
         if (typeof member !== 'function' || Object.hasOwn(own, name)) return member;
         return (...given: unknown[]) => meet(String(name), given, () => Reflect.apply(member, target, given));
       },
     });
   const claim: Store['claim'] = async (partition) => {
-    const lease = (await meet('claim', [partition], async () => {
-      const claimed = await base.claim(partition);
-      fate.claimed(partition);
-      return claimed;
-    })) as Lease;
-    return meeting(lease, {});
+    return meeting((await meet('claim', [partition], () => base.claim(partition))) as Lease, {});
   };
-  const listen: Store['listen'] = (announced) =>
-    base.listen((partition) => {
-      if (chance.upTo(4) > 1) scheduler.add('an announcement arrives', () => fate.act(() => announced(partition)));
-    });
-  return meeting(base, { claim, listen });
+  const arrives = (tell: () => void) => {
+    if (chance.upTo(4) > 1) scheduler.add('an announcement arrives', () => fate.act(tell));
+  };
+  const listen: Store['listen'] = ({ appended, rollChanged }) =>
+    base.listen({ appended: (partition) => arrives(() => appended(partition)), rollChanged: () => arrives(rollChanged) });
+  const { listenToInbox } = fate;
+  const inbox = listenToInbox && base.inbox;
+  const told = (grown: () => void) => () => {
+    if (!fate.isDead()) scheduler.add('the inbox is told of', () => fate.act(grown));
+  };
+  const met = inbox && meeting(inbox, { listen: (grown) => listenToInbox(told(grown)) });
+  return meeting(base, { claim, listen, inbox: met });
 }

@@ -46,6 +46,8 @@ export class Life implements Surroundings {
   readonly #undeclared: ReadonlySet<string>;
   readonly #die: (reason: Error) => void;
   readonly #running = new Set<string>();
+  /** Of the store, which may have others than the program asks for. */
+  readonly #partitions: number;
   #isAlive = true;
   #hasFailed = false;
 
@@ -59,8 +61,10 @@ export class Life implements Surroundings {
     this.#die = reject;
     const { settings } = world.program;
     const { warmKeys, feed, commit, memoryBytes } = settings;
+    const store = makeStore(this);
+    this.#partitions = store.partitions;
     this.mill = millrace({
-      store: makeStore(this),
+      store,
       pipelines: simulatedPipelines(settings, this),
       limits: { warmKeys, feed, commit, memoryBytes, pendingPerKey: settings.maxPending },
       clock: this.#clock(),
@@ -114,7 +118,7 @@ export class Life implements Surroundings {
   }
 
   lifeOf(pipeline: string, key: string): number {
-    return this.#terms.get(`${pipeline}/${sliceOf(key, this.#world.program.settings.slices)}`) ?? 0;
+    return this.#terms.get(`${pipeline}/${sliceOf(key, this.#partitions)}`) ?? 0;
   }
 
   /** The power is cut. */

@@ -23,7 +23,14 @@ export function after(state: State | undefined, cause: Cause): State {
 }
 
 const DeedSchema = z.custom<Deed>();
-const ActSchema = z.object({ key: z.string(), mark: z.string(), isNamed: z.boolean(), number: z.int(), does: z.array(DeedSchema) });
+const ActSchema = z.object({
+  key: z.string(),
+  mark: z.string(),
+  isNamed: z.boolean(),
+  number: z.int(),
+  does: z.array(DeedSchema),
+  isRefused: z.literal(true).optional(),
+});
 
 /** The pipelines of a program, as far as they are declared; what they do is in their events. */
 export function simulatedPipelines(settings: Settings, surroundings: Surroundings): readonly AnyPipeline[] {
@@ -46,7 +53,9 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
   const run = (cause: Cause, deeds: readonly Deed[], state: State | undefined, turn: SimulatedTurn, given?: unknown) =>
     runTurn({ ...means, name, cause, deeds, turn, given: [given, state] }, () => (name === 'loose' ? undefined : after(state, cause)));
   const common = {
-    event: ActSchema,
+    event: ActSchema.refine(({ isRefused }) => isRefused === undefined || means.surroundings.isMended, {
+      error: 'not before all is mended',
+    }),
     tables: { turns: turnsTable, last: lastTable },
     retry: { attempts: settings.attempts, backoff: 200 },
     onGiveUp: settings.onGiveUp,

@@ -1,8 +1,10 @@
 import { MillraceError } from '../../src/errors.ts';
 import type { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import type { Commit, Lease, PartitionId, Store } from '../../src/store/store.ts';
+import type { Commit, Lease, Store } from '../../src/store/store.ts';
 import { type Fault, faultyStore, isOfFault } from './faulty-store.ts';
 import { Life, type World } from './life.ts';
+import type { OtherProgram } from './other-program.ts';
+import { Tenures } from './tenures.ts';
 import { refusedRow } from './turn.ts';
 
 /** Things that happen while something is waited for, before it is taken to stand still. */
@@ -18,21 +20,53 @@ const startsMax = 10;
  * What a process that lost the store to another cannot do there any more. It may read and commit, so that the store must refuse
  * what it commits to a partition that was taken from it; but nothing enters a log, since the owner would not be told of it.
  */
-const barred: ReadonlySet<string> = new Set(['open', 'claim', 'append', 'prune', 'close']);
+const barred: ReadonlySet<string> = new Set(['open', 'claim', 'append', 'take', 'prune', 'close']);
 const isBarred = (method: string, [work]: readonly unknown[]) =>
   barred.has(method) || (method === 'commit' && (work as Commit).sends.length > 0);
 
-/** The store with a constraint of the user's own: one row it refuses, whoever writes it. */
-function refusing(base: Store): Store {
-  const refusingLease = (lease: Lease): Lease => {
+/** Who hears of what comes of a process. */
+interface Watch {
+  readonly tenures: Tenures;
+  count(what: string): void;
+  inboxGrown(): void;
+}
+
+/** The store with a constraint of the user's own: one row it refuses, whoever writes it. What comes of a process there is written down. */
+function watched(base: Store, life: Life, { tenures, count, inboxGrown }: Watch): Store {
+  const watchedLease = (lease: Lease): Lease => {
     const commit = async (work: Commit) => {
       const isRefused = work.rows.some(({ rows }) => rows.some((row) => row.includes(refusedRow)));
       if (isRefused) throw new MillraceError('MILL_COMMIT_REFUSED', 'a row was refused');
-      return lease.commit(work);
+      const done = await lease.commit(work);
+      count('commits');
+      for (const _ of work.answers ?? []) count('commands answered');
+      for (const _ of work.inbox ?? []) count('rows put into the inbox again');
+      if (work.inbox !== undefined) inboxGrown();
+      return done;
     };
-    return withMember(lease, 'commit', commit);
+    const release = async () => {
+      await lease.release();
+      tenures.released(life, lease.partition);
+    };
+    const takeInbox: Lease['takeInbox'] = async (takings) => {
+      const taken = (await lease.takeInbox?.(takings)) ?? [];
+      for (const { status } of taken) count(`rows of the inbox ${status}`);
+      return taken;
+    };
+    return withMember(withMember(withMember(lease, 'commit', commit), 'takeInbox', takeInbox), 'release', release);
   };
-  return withMember(base, 'claim', async (partition) => refusingLease(await base.claim(partition)));
+  const claim: Store['claim'] = async (partition) => {
+    const lease = await base.claim(partition);
+    tenures.claimed(life, partition);
+    count('claims');
+    return watchedLease(lease);
+  };
+  const append: Store['append'] = async (events) => {
+    const outcomes = await base.append(events);
+    tenures.appended(life, events, outcomes);
+    return outcomes;
+  };
+  return withMember(withMember(base, 'claim', claim), 'append', append);
 }
 
 function withMember<T extends object, Name extends keyof T>(base: T, replaced: Name, own: T[Name]): T {
@@ -44,6 +78,15 @@ function withMember<T extends object, Name extends keyof T>(base: T, replaced: N
   });
 }
 
+/** What processes are made with. */
+export interface ProcessesMeans {
+  readonly base: Store;
+  readonly share: (() => Store) | undefined;
+  readonly chance: Chance;
+  /** Who inserts into the inbox; undefined where nobody does. */
+  readonly other: OtherProgram | undefined;
+}
+
 /** Starts, stops, freezes and kills processes, and decides which of their calls meet a fault. One has the store, or several share it. */
 export class Processes {
   readonly #world: World;
@@ -51,9 +94,9 @@ export class Processes {
   /** What makes a store for one more process, where several share it. */
   readonly #share: (() => Store) | undefined;
   readonly #chance: Chance;
+  readonly #other: OtherProgram | undefined;
   readonly #slots: Life[] = [];
-  /** Which process had a partition last, and how many had it by then. */
-  readonly #terms = new Map<string, { readonly life: Life; readonly term: number }>();
+  readonly #tenures: Tenures;
   #lives = 0;
   /** Processes that lost the store and do not know. */
   #barred: Life[] = [];
@@ -64,14 +107,14 @@ export class Processes {
   #isCalm = false;
   #isOver = false;
 
-  constructor(
-    world: World,
-    { base, share, chance }: { readonly base: Store; readonly share: (() => Store) | undefined; readonly chance: Chance },
-  ) {
+  constructor(world: World, { base, share, chance, other }: ProcessesMeans) {
     this.#world = world;
     this.#base = base;
     this.#share = share;
     this.#chance = chance;
+    this.#other = other;
+    // Of a store that one process owns at a time leases never run out.
+    this.#tenures = new Tenures((what) => share && world.count(what));
   }
 
   /** Those that run now, or have ended by themselves. */
@@ -136,7 +179,15 @@ export class Processes {
 
   /** One of several is stopped, or (without a time) killed, and started again, while the others go on. */
   async renewOne(timeoutMs?: number): Promise<void> {
-    const slot = this.#chance.upTo(this.#slots.length) - 1;
+    await this.#renew(this.#chance.upTo(this.#slots.length) - 1, timeoutMs);
+  }
+
+  /** Each is stopped and started again, one after the other, as with a new version of the program. */
+  async renewAll(timeoutMs: number): Promise<void> {
+    for (const slot of this.#slots.keys()) await this.#renew(slot, timeoutMs);
+  }
+
+  async #renew(slot: number, timeoutMs?: number): Promise<void> {
     const life = this.#slots[slot] as Life;
     if (timeoutMs !== undefined) await this.stop(life, timeoutMs);
     life.die();
@@ -162,7 +213,10 @@ export class Processes {
     this.#world.count('processes frozen');
     const life = this.#chance.one(this.#slots);
     life.freeze();
-    this.#world.scheduler.clock.after(this.#chance.upTo(2 * leaseMs), () => life.wake());
+    this.#world.scheduler.clock.after(this.#chance.upTo(2 * leaseMs), () => {
+      if (life.isAlive && !life.isAwake) this.#world.count('processes that woke');
+      life.wake();
+    });
   }
 
   /** So many calls fail from here on. */
@@ -198,8 +252,9 @@ export class Processes {
   #storeOf(life: Life): Store {
     const fate = {
       act: (run: () => void | Promise<void>) => life.act(run),
-      claimed: (partition: PartitionId) => this.#claimed(life, partition),
       next: (method: string) => this.#nextFault(method),
+      isDead: () => !life.isAlive,
+      listenToInbox: this.#other && ((grown: () => void) => this.#other?.listen(grown) ?? (() => undefined)),
       crash: () => {
         this.#world.count('crashes at a call');
         life.die();
@@ -210,15 +265,11 @@ export class Processes {
         this.#world.note(`${method} meets ${fault}`);
       },
     };
-    return faultyStore(refusing(this.#share?.() ?? this.#base), fate, { scheduler: this.#world.scheduler, chance: this.#chance });
-  }
-
-  #claimed(life: Life, partition: PartitionId): void {
-    const name = `${partition.pipeline}/${partition.slice}`;
-    const last = this.#terms.get(name);
-    const term = last?.life === life ? last.term : (last?.term ?? 0) + 1;
-    this.#terms.set(name, { life, term });
-    life.claimed(partition, term);
+    const watch = { tenures: this.#tenures, count: (what: string) => this.#world.count(what), inboxGrown: () => this.#other?.grown() };
+    return faultyStore(watched(this.#share?.() ?? this.#base, life, watch), fate, {
+      scheduler: this.#world.scheduler,
+      chance: this.#chance,
+    });
   }
 
   #nextFault(method: string): Fault | undefined {

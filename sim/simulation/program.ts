@@ -41,6 +41,13 @@ export interface Act {
   readonly does: readonly Deed[];
 }
 
+/** A row of the inbox. */
+export interface Insertion {
+  readonly pipeline: 'acts' | 'loose';
+  /** The schema refuses one of which it is said, unless all is mended. */
+  readonly act: Act & { readonly isRefused?: true };
+}
+
 /** What comes of the calls of a delivery, one after the other, `delivered` when none is left; and what its success leads to. */
 export interface DeliveryPlan {
   readonly answers: readonly ('delivered' | 'failed' | 'unknown' | 'refused' | 'postponed' | 'throws' | 'hangs')[];
@@ -56,6 +63,8 @@ export type Step =
       readonly isBatch: boolean;
       readonly again: boolean;
     }
+  /** Another program puts events into the inbox, in one transaction, which may commit after others that began later. */
+  | { readonly step: 'insert'; readonly rows: readonly Insertion[]; readonly isLate: boolean }
   /** Until everybody has an answer. */
   | { readonly step: 'wait' }
   | { readonly step: 'advance'; readonly ms: number }
@@ -97,6 +106,8 @@ export interface Settings {
   readonly memoryBytes: number;
   /** Engines that work on the store at once. */
   readonly engines: number;
+  /** Whether the store has an inbox, into which other programs insert. */
+  readonly hasInbox: boolean;
   /** How often the clock moves while calls are under way, of a hundred chances. */
   readonly haste: number;
 }

@@ -1,12 +1,38 @@
 import { randomProgram } from './random-program.ts';
 import { simulate } from './simulation.ts';
 
-/** Simulates programs of consecutive seeds; returns a line for each promise that one broke, with the command that shows it. */
-export async function brokenOf(firstSeed: number, programs: number, steps: number): Promise<string> {
+/** What must happen to engines that share a store. */
+export const fleetHappenings = [
+  'events appended by another than the owner',
+  'leases after one that ran out',
+  'leases after one that ran out in a sleep',
+  'leases after one that ran out after a death',
+  'leases after one that was released',
+  'processes that woke',
+  'kills of one of several',
+  'stops of one of several',
+  'rolling restarts',
+] as const;
+
+/** What must happen to what other programs insert. */
+export const inboxHappenings = ['rows of the inbox accepted', 'rows of the inbox buried', 'commands answered'] as const;
+
+/**
+ * Simulates programs of consecutive seeds; returns a line for each promise that one broke, with the command that shows it. Each of `mustHappen`
+ * must have happened in one of them.
+ */
+export async function brokenOf(
+  firstSeed: number,
+  programs: number,
+  { steps, mustHappen = [] }: { readonly steps: number; readonly mustHappen?: readonly string[] },
+): Promise<string> {
   const broken: string[] = [];
+  const happened = new Set<string>();
   for (let seed = firstSeed; seed < firstSeed + programs; seed += 1) {
     const report = await simulate(randomProgram(seed, steps));
+    for (const what of report.tally.keys()) happened.add(what);
     for (const what of report.broken) broken.push(`npm run sim -- --seed ${seed} --steps ${steps}: ${what}`);
   }
+  for (const what of mustHappen) if (!happened.has(what)) broken.push(`expected one of the programs to have ${what}`);
   return broken.join('\n');
 }

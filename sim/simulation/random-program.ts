@@ -8,6 +8,7 @@ import {
   type DeliveryPlan,
   endpointNames,
   type FaultRates,
+  type Insertion,
   type PipelineName,
   type Program,
   pipelineNames,
@@ -47,13 +48,26 @@ const keys = ['ann', 'bob', 'cem', 'dan'] as const;
 export interface ProgramOptions {
   /** Whether it has of what happens only what there was at first. */
   readonly isPlain?: boolean;
-  /** Engines that work on the store at once. Default 1. */
+  /** Engines that work on the store at once. By default as the seed has it: one in half of all programs, otherwise two or three. */
   readonly engines?: number;
+  /** Whether other programs insert into an inbox. By default as the seed has it: in a third of all programs. */
+  readonly hasInbox?: boolean;
 }
 
 /** A random program: the same for the same seed, number of steps and options. */
-export function randomProgram(seed: number, steps: number, { isPlain = false, engines = 1 }: ProgramOptions = {}): Program {
-  return new Author(seed, { isPlain, engines }).write(steps);
+export function randomProgram(seed: number, steps: number, options: ProgramOptions = {}): Program {
+  const { isPlain = false, engines = isPlain ? 1 : enginesOf(seed), hasInbox = !isPlain && hasInboxBy(seed) } = options;
+  return new Author(seed, { isPlain, engines, hasInbox }).write(steps);
+}
+
+/** They are thrown apart from all else, so that a program is the same whether they are given or not. */
+function enginesOf(seed: number): number {
+  return new Chance(dice(Math.imul(seed, 0x165667b1))).one([1, 1, 2, 3]);
+}
+
+/** Thrown apart as well: programs without an inbox are what they were before there was one. */
+function hasInboxBy(seed: number): boolean {
+  return new Chance(dice(Math.imul(seed, 0x51ed270b))).one([true, false, false]);
 }
 
 class Author {
@@ -68,11 +82,13 @@ class Author {
   readonly #isClockSet: boolean;
   readonly #memoryBytes: number;
   readonly #engines: number;
+  readonly #hasInbox: boolean;
   #marks = 0;
 
-  constructor(seed: number, { isPlain, engines }: Required<ProgramOptions>) {
+  constructor(seed: number, { isPlain, engines, hasInbox }: Required<ProgramOptions>) {
     this.#seed = seed;
     this.#engines = engines;
+    this.#hasInbox = hasInbox;
     this.#beside = isPlain ? undefined : new Chance(dice(Math.imul(seed, 0xc2b2ae35)));
     // Engines of a fleet declare the same.
     this.#isRedeclared = (this.#beside?.one([true, false]) ?? false) && engines === 1;
@@ -86,7 +102,7 @@ class Author {
   write(count: number): Program {
     const settings = this.#settings();
     const faults = this.#chance.one(weather);
-    const steps = Array.from({ length: count }, () => [this.#step(), ...this.#stepsBeside()]);
+    const steps = Array.from({ length: count }, () => [this.#step(), ...this.#stepsBeside(), ...this.#insertions()]);
     return { seed: this.#seed, settings, faults, steps: steps.flat(), plans: this.#plans };
   }
 
@@ -105,6 +121,7 @@ class Author {
       commit: one([1, 3, 1_000]),
       memoryBytes: this.#memoryBytes,
       engines: this.#engines,
+      hasInbox: this.#hasInbox,
       haste: one([0, 1, 10]),
     };
   }
@@ -130,6 +147,20 @@ class Author {
     const dealt = chance.upTo(20);
     if (dealt === 1 && this.#isRedeclared) return [{ step: 'restart', timeoutMs: chance.one([0, 5_000]), without: chance.one(undeclared) }];
     return dealt === 2 && this.#isClockSet ? [{ step: 'set clock', byMs: chance.one(clockJumpsMs) }] : [];
+  }
+
+  #insertions(): readonly Step[] {
+    const chance = this.#chance;
+    if (!this.#hasInbox || chance.upTo(3) > 1) return [];
+    const rows = Array.from({ length: chance.upTo(3) }, () => this.#insertion());
+    return [{ step: 'insert', rows, isLate: chance.upTo(4) === 1 }];
+  }
+
+  #insertion(): Insertion {
+    const chance = this.#chance;
+    const pipeline = chance.one(['acts', 'acts', 'loose'] as const);
+    const act = this.#act(pipeline, 1);
+    return { pipeline, act: chance.upTo(4) === 1 ? { ...act, isRefused: true } : act };
   }
 
   #ingest(): Step {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { sqlite } from '../../src/store/sqlite/sqlite-store.ts';
-import { brokenOf } from './programs.fixture.test.ts';
+import { InboxOfFile } from './inbox-of-file.ts';
+import { brokenOf, fleetHappenings, inboxHappenings } from './programs.fixture.test.ts';
 import { randomProgram } from './random-program.ts';
 import { regressions } from './regressions.ts';
 import { simulate } from './simulation.ts';
@@ -17,18 +18,18 @@ const freshPrograms = 15;
 
 describe('random programs under faults keep every promise', () => {
   test(`those of ${fixedPrograms} fixed seeds`, async () => {
-    assert.equal(await brokenOf(1, fixedPrograms, steps), '');
+    assert.equal(await brokenOf(1, fixedPrograms, { steps, mustHappen: [...fleetHappenings, ...inboxHappenings] }), '');
   });
 
   test(`those of ${freshPrograms} fresh seeds`, async (context) => {
     const first = Math.floor(Math.random() * 2 ** 31) + 1;
     context.diagnostic(`seeds from ${first}`);
-    assert.equal(await brokenOf(first, freshPrograms, steps), '');
+    assert.equal(await brokenOf(first, freshPrograms, { steps }), '');
   });
 
-  for (const { seed, steps, isPlain, found } of regressions) {
+  for (const { seed, steps, isPlain, engines, found } of regressions) {
     test(`the one that found this, seed ${seed}: ${found}`, async () => {
-      assert.deepEqual((await simulate(randomProgram(seed, steps, { isPlain }))).broken, []);
+      assert.deepEqual((await simulate(randomProgram(seed, steps, { isPlain, engines, hasInbox: false }))).broken, []);
     });
   }
 
@@ -36,10 +37,19 @@ describe('random programs under faults keep every promise', () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-sim-'));
     context.after(() => rmSync(folder, { recursive: true }));
     for (const seed of [1, 2, 3]) {
-      const store = sqlite(join(folder, `${seed}.db`));
-      assert.deepEqual((await simulate(randomProgram(seed, 20), { store })).broken, []);
+      const path = join(folder, `${seed}.db`);
+      const program = randomProgram(seed, 20, { engines: 1, hasInbox: seed > 1 });
+      assert.deepEqual((await simulate(program, { store: sqlite(path), inbox: new InboxOfFile(path) })).broken, []);
     }
   });
+});
+
+test('half of all programs have one engine, the others two or three, and it makes no difference whether that is asked for', () => {
+  const engines = Array.from({ length: 1_000 }, (_, seed) => randomProgram(seed + 1, 1).settings.engines);
+  const shares = [1, 2, 3].map((number) => engines.filter((found) => found === number).length);
+  for (const [at, share] of [500, 250, 250].entries()) assert.ok(Math.abs((shares[at] ?? 0) - share) < 50, String(shares));
+  const seed = engines.indexOf(3) + 1;
+  assert.deepEqual(randomProgram(seed, steps), randomProgram(seed, steps, { engines: 3 }));
 });
 
 test('a program takes the same course each time, and another one under another seed', async () => {

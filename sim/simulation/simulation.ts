@@ -1,7 +1,8 @@
 import { MillraceError } from '../../src/errors.ts';
 import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
-import { memory, sharedMemory } from '../../src/store/memory/memory-store.ts';
+import { MemoryInbox } from '../../src/store/memory/memory-inbox.ts';
+import { memory, memoryWithInbox, sharedMemory } from '../../src/store/memory/memory-store.ts';
 import type { DeadLetter, Store } from '../../src/store/store.ts';
 import { checkHeldAtRest } from '../invariants/rest.ts';
 import { checkInvariants } from '../invariants.ts';
@@ -9,6 +10,7 @@ import type { ArrivedCall, Ledger } from '../ledger.ts';
 import { Callers } from './callers.ts';
 import { checkCounts } from './counts.ts';
 import type { Life, World } from './life.ts';
+import { OtherProgram, type SimulatedInbox } from './other-program.ts';
 import { happeningsMax, leaseMs, Processes } from './processes.ts';
 import { type Act, type Program, pipelineNames, type Step } from './program.ts';
 import { Scheduler } from './scheduler.ts';
@@ -31,6 +33,8 @@ export interface SimulationOptions {
   readonly trace?: (what: string) => void;
   /** What it runs on, empty and closed; by default a store in memory, which several engines may share. */
   readonly store?: Store;
+  /** That of the store, where it is another one. */
+  readonly inbox?: SimulatedInbox;
 }
 
 /** Runs a program against the real engine, and holds what comes of it against the promises. */
@@ -45,6 +49,8 @@ const unmendedRounds = 5;
 /** Where the clock was set back, what was to be tried again by the earlier one may wait for the longest pause after each claim. */
 const setBackRounds = 15;
 const roundMs = 15_000;
+/** What waits longest without a clock that was set back is a timer of ten seconds; with one, a retry for its longest pause, 30 s. */
+const quietRoundsSetBack = 3;
 /** How far the clock is set back at the end, where somebody sets it: farther than the rounds could wait. */
 const lastJumpMs = -3_600_000;
 
@@ -64,10 +70,12 @@ class Simulation implements World {
   readonly #tally = new Map<string, number>();
   readonly #trace: (what: string) => void;
   #course = 0;
+  /** Rounds in a row, up to now, in which nothing was counted. */
+  #quietRounds = 0;
   /** Then every lease has run out. */
   #isChecking = false;
 
-  constructor(program: Program, { trace = () => undefined, store }: SimulationOptions) {
+  constructor(program: Program, { trace = () => undefined, store, inbox: given }: SimulationOptions) {
     this.program = program;
     this.#trace = trace;
     const { seed, settings } = program;
@@ -76,19 +84,25 @@ class Simulation implements World {
     this.random = () => (die(2 ** 30) - 1) / 2 ** 30;
     const { slices, engines } = settings;
     const now = () => (this.#isChecking ? Number.POSITIVE_INFINITY : this.scheduler.clock.elapsedMs());
-    const share = engines > 1 ? sharedMemory({ partitions: slices, leaseMs, now }) : undefined;
-    this.#base = store ?? share?.() ?? memory({ partitions: slices });
+    const own = settings.hasInbox && store === undefined ? new MemoryInbox() : undefined;
+    const inbox = settings.hasInbox ? (own ?? given) : undefined;
+    const share = engines > 1 ? sharedMemory({ partitions: slices, leaseMs, now, inbox: own }) : undefined;
+    const alone = () => (own === undefined ? memory({ partitions: slices }) : memoryWithInbox({ partitions: slices, inbox: own }));
+    this.#base = store ?? share?.() ?? alone();
     this.scheduler = new Scheduler({ chance: this.#chance, haste: settings.haste, note: (what) => this.note(what) });
-    this.#processes = new Processes(this, { base: this.#base, share, chance: this.#chance });
+    const other = inbox && new OtherProgram(inbox, this.scheduler);
+    this.#processes = new Processes(this, { base: this.#base, share, chance: this.#chance, other });
     this.#callers = new Callers({
       scheduler: this.scheduler,
       life: () => this.#processes.life,
       broken: (what) => this.broken(what),
+      other,
     });
   }
 
   async run(): Promise<Report> {
     try {
+      this.count(`programs with ${this.program.settings.engines} engines`);
       if (this.#isFleet) await this.#open();
       await this.#processes.start();
       for (const step of this.program.steps) {
@@ -125,16 +139,17 @@ class Simulation implements World {
     switch (step.step) {
       case 'ingest':
         return this.#callers.ingest(step);
+      case 'insert':
+        return this.#callers.insert(step);
       case 'wait':
         return this.#untilAnswered();
       case 'advance':
         return this.#advance(step.ms);
       case 'crash':
-        this.count('crashes');
-        return this.#isFleet && this.#chance.upTo(3) > 1 ? this.#processes.renewOne() : this.#restart();
+        return this.#isFleet && this.#chance.upTo(3) > 1 ? this.#killOne() : this.#crash();
       case 'restart':
+        if (this.#isFleet) return this.#renew(step.timeoutMs);
         this.count('stops');
-        if (this.#isFleet) return this.#processes.renewOne(step.timeoutMs);
         if (step.without !== undefined) this.#redeclare(step.without);
         await this.#processes.stop(this.#processes.life, step.timeoutMs);
         return this.#restart();
@@ -155,6 +170,26 @@ class Simulation implements World {
       case 'look':
         return this.#callers.look(step.key);
     }
+  }
+
+  #killOne(): Promise<void> {
+    this.count('kills of one of several');
+    return this.#processes.renewOne();
+  }
+
+  #crash(): Promise<void> {
+    this.count('crashes');
+    return this.#restart();
+  }
+
+  /** One of several is stopped and started again, or all are, in turn. */
+  async #renew(timeoutMs: number): Promise<void> {
+    if (this.#chance.upTo(3) > 1) {
+      this.count('stops of one of several');
+      return this.#processes.renewOne(timeoutMs);
+    }
+    this.count('rolling restarts');
+    await this.#processes.renewAll(timeoutMs);
   }
 
   #setClock(byMs: number): void {
@@ -226,11 +261,11 @@ class Simulation implements World {
     this.note('all is mended');
     this.isMended = true;
     for (let round = 0; round < lastRounds; round += 1) {
-      await this.#round();
-      if (!(await this.#redriveAll()) && round > 3) break;
+      await this.#rounds(1);
+      if (!(await this.#redriveAll()) && (round > 3 || this.#isQuiet)) break;
     }
     await this.#knock();
-    this.#checkHealth();
+    await this.#checkHealth();
     const { lives } = this.#processes;
     const settledAt = this.scheduler.clock.now();
     const counts = lives.map(({ mill }) => mill.counts());
@@ -243,8 +278,8 @@ class Simulation implements World {
   /** Promise 4: a key that was given up keeps no other waiting. So all others come to rest before anybody mends anything. */
   async #restUnmended(): Promise<void> {
     const rounds = this.#clockJumpsMs.length > 0 ? setBackRounds : unmendedRounds;
-    for (let round = 0; round < rounds; round += 1) await this.#round();
-    this.#checkHealth();
+    await this.#rounds(rounds);
+    await this.#checkHealth();
     for (const pipeline of pipelineNames) {
       for (let slice = 0; slice < this.#base.partitions; slice += 1)
         await checkHeldAtRest(
@@ -255,11 +290,35 @@ class Simulation implements World {
     }
   }
 
-  #checkHealth(): void {
-    for (const { mill } of this.#processes.lives) {
-      const health = mill.health();
-      if (health.status !== 'ok') this.broken(`at the end the engine is ${health.status}: ${health.reason}`);
+  /** So many rounds; fewer once it is quiet. */
+  async #rounds(roundsMax: number): Promise<void> {
+    for (let round = 0; round < roundsMax && (round === 0 || !this.#isQuiet); round += 1) {
+      const before = this.#happened;
+      await this.#round();
+      this.#quietRounds = this.#happened === before ? this.#quietRounds + 1 : 0;
     }
+  }
+
+  /** Whether several engines have done nothing for long enough but keep their leases, which takes much of the time that a program has. */
+  get #isQuiet(): boolean {
+    return this.#isFleet && this.#quietRounds >= (this.#clockJumpsMs.length > 0 ? quietRoundsSetBack : 1);
+  }
+
+  get #happened(): number {
+    let happened = this.calls.length;
+    for (const times of this.#tally.values()) happened += times;
+    return happened;
+  }
+
+  async #checkHealth(): Promise<void> {
+    const troubles = () =>
+      this.#processes.lives.flatMap(({ mill }) => {
+        const health = mill.health();
+        return health.status === 'ok' ? [] : [`${health.status}: ${health.reason}`];
+      });
+    // The dice may have let a lease run out in the last round: its next claim waits for a while.
+    for (let round = 0; this.#isFleet && round < unmendedRounds && troubles().length > 0; round += 1) await this.#round();
+    for (const trouble of troubles()) this.broken(`at the end the engine is ${trouble}`);
   }
 
   async #round(): Promise<void> {
@@ -304,15 +363,16 @@ class Simulation implements World {
   }
 
   /** One of several engines can do it, and the others say so, or that it is done. */
-  async #redrive(life: Life, letter: DeadLetter): Promise<void> {
+  async #redrive(life: Life, letter: DeadLetter, how: 'redriven' | 'discarded' = 'redriven'): Promise<void> {
     try {
-      await this.#callers.resolve(life, letter, 'redriven');
+      await this.#callers.resolve(life, letter, how);
     } catch (error) {
       const isDone = this.#isFleet && error instanceof MillraceError && error.code === 'MILL_NOT_FOUND';
       if (isDone) return;
       if (!(error instanceof MillraceError) || (!error.retryable && error.code !== 'MILL_CONFLICT')) throw error;
-      // A timer that was set anew since; or a delivery whose key has not been told yet, or a partition that recovers still.
-      if (error.code === 'MILL_CONFLICT' && letter.kind === 'timer') await this.#callers.resolve(life, letter, 'discarded');
+      // A timer that was set anew since, or an outcome that came anew; or a delivery whose key has not been told yet, or a partition that recovers still.
+      const isPending = letter.kind === 'timer' || letter.kind === 'outcome';
+      if (how === 'redriven' && error.code === 'MILL_CONFLICT' && isPending) await this.#redrive(life, letter, 'discarded');
     }
   }
 
@@ -325,11 +385,16 @@ class Simulation implements World {
     this.#isChecking = true;
     await this.#base.close();
     await this.#open();
-    const { ingests, resolved } = this.#callers;
+    const { ingests, resolved, inserted } = this.#callers;
     const witnesses = witnessesOf(this.program);
-    const ledger: Ledger = { witnesses, ingests, calls: this.calls, resolved, clockJumpsMs: this.#clockJumpsMs };
+    const ledger: Ledger = { witnesses, ingests, calls: this.calls, resolved, inserted, clockJumpsMs: this.#clockJumpsMs };
     for (const what of await checkInvariants(ledger, this.#base, settledAt === undefined ? {} : { settledAt })) this.broken(what);
-    this.#isChecking = settledAt !== undefined;
+    if (settledAt !== undefined) return;
+    this.#isChecking = false;
+    if (!this.#isFleet) return;
+    // Who looks claims, and would seem to live for ever.
+    await this.#base.close();
+    await this.#open();
   }
 
   /** For whoever looks at what is stored. */

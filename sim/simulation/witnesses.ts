@@ -1,4 +1,3 @@
-import { deliveryOf } from '../../src/engine/outbox/outcome.ts';
 import type { LoggedEvent, Store } from '../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../ledger.ts';
 import { after, type State, skipAfterMs } from './pipelines.ts';
@@ -22,7 +21,7 @@ function witnessOf(pipeline: PipelineName, { settings, steps }: Program): Witnes
     endpoints: endpointNames.map((name) => ({ name, isOrdered: name === 'post', isTold: name !== 'shout' })),
     nameOf: ({ body }: LoggedEvent) => JSON.parse(body).mark,
     armOf: (data) => JSON.parse(data ?? '{}').arm ?? '',
-    wasDeclared: (timer) => !undeclared.has((deliveryOf(timer)?.endpoint ?? timer) as Declared),
+    wasDeclared: (name) => !undeclared.has(name as Declared),
     turns: (store) => turnsOf(store, pipeline),
     rows: (store, turns) => wrongRows(store, pipeline, turns),
     ...(pipeline !== 'loose' && { fold: (turns) => turns.reduce<State | undefined>((state, { cause }) => after(state, cause), undefined) }),

@@ -7,6 +7,7 @@ import type { Environment } from '../configuration/setting.ts';
 import { defaultLimits } from '../engine/limits.ts';
 import { MillraceError } from '../errors.ts';
 import { httpLimits } from '../server/http-limits.ts';
+import type { PostgresOptions } from '../store/postgres/postgres-options.ts';
 import { type Flags, readConfiguration, readEnvironment } from './configuration.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -40,6 +41,8 @@ test('an empty value counts as not set', () => {
   );
 });
 
+const postgres = (url: string, options: PostgresOptions = {}) => ({ kind: 'postgres', url, options }) as const;
+
 const accepted: readonly [Environment, Partial<ReturnType<typeof readConfiguration>>][] = [
   [{ PORT: '0' }, { port: 0 }],
   [{ PORT: '65535' }, { port: 65_535 }],
@@ -58,6 +61,36 @@ const accepted: readonly [Environment, Partial<ReturnType<typeof readConfigurati
   [{ DATABASE_URL: 'sqlite:x' }, { database: { kind: 'sqlite', path: 'x' } }],
   [{ DATABASE_URL: 'sqlite:/var/x.db' }, { database: { kind: 'sqlite', path: '/var/x.db' } }],
   [{ DATABASE_URL: 'sqlite:///var/x.db' }, { database: { kind: 'sqlite', path: '/var/x.db' } }],
+  [{ DATABASE_URL: 'postgres://me:hush@host:5433/db' }, { database: postgres('postgres://me:hush@host:5433/db') }],
+  [{ DATABASE_URL: 'postgresql://host/db?sslmode=require' }, { database: postgres('postgresql://host/db?sslmode=require') }],
+  [{ DB_HOST: 'db.internal' }, { database: postgres('postgres://db.internal') }],
+  [
+    { DB_HOST: '::1', DB_PORT: '5433', DB_USER: 'm@e', DB_PASSWORD: 'h/u:sh?', DB_NAME: 'my db', DB_SSLMODE: 'verify-full' },
+    { database: postgres('postgres://m%40e:h%2Fu%3Ash%3F@[::1]:5433/my%20db?sslmode=verify-full') },
+  ],
+  [{ DB_HOST: '[::1]' }, { database: postgres('postgres://[::1]') }],
+  [{ DB_HOST: '/var/run/postgresql', DB_NAME: 'db' }, { database: postgres('postgres://%2Fvar%2Frun%2Fpostgresql/db') }],
+  [{ DATABASE_URL: 'postgres://h/db', DB_SSLMODE: 'require' }, { database: postgres('postgres://h/db?sslmode=require') }],
+  [
+    { DATABASE_URL: 'postgres://h/db?application_name=a', DB_SSLMODE: 'require' },
+    { database: postgres('postgres://h/db?application_name=a&sslmode=require') },
+  ],
+  [{ DATABASE_URL: 'postgres://h/db?sslmode=require', DB_SSLMODE: 'require' }, { database: postgres('postgres://h/db?sslmode=require') }],
+  [{ DATABASE_URL: 'x.db', DB_HOST: 'ignored', DB_MAX_OPEN_CONNS: '20' }, { database: { kind: 'sqlite', path: 'x.db' } }],
+  [
+    {
+      DATABASE_URL: 'postgres://h/db',
+      ...{ DB_MAX_OPEN_CONNS: '20', DB_MAX_IDLE_CONNS: '0', DB_CONN_MAX_LIFETIME: '5m', DB_CONNECT_TIMEOUT: '500ms' },
+      ...{ DB_STATEMENT_TIMEOUT: '30s', DB_LOCK_TIMEOUT: '1s', DB_CA_FILE: './ca.pem', DB_SCHEMA: 'mill', DB_POOLED: 'true' },
+      DB_PARTITIONS: '8',
+    },
+    {
+      database: postgres('postgres://h/db', {
+        ...{ maxConnections: 20, maxIdleConnections: 0, connectionLifetimeMs: 300_000, connectTimeoutMs: 500 },
+        ...{ statementTimeoutMs: 30_000, lockTimeoutMs: 1_000, caFile: './ca.pem', schema: 'mill', pooled: true, partitions: 8 },
+      }),
+    },
+  ],
   [{ DATABASE_URL: 'sqlite://./x.db' }, { database: { kind: 'sqlite', path: './x.db' } }],
   [{ DATABASE_URL: 'data/with space.sqlite' }, { database: { kind: 'sqlite', path: 'data/with space.sqlite' } }],
 ];
@@ -70,7 +103,7 @@ for (const [environment, expected] of accepted) {
 
 const port = 'expected an integer from 0 to 65535';
 const host = 'expected an IP address or a host name';
-const database = 'expected sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
+const database = 'expected postgres://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
 const duration = 'expected a duration up to 24h, such as 500ms, 10s or 2m';
 
 const refused: readonly [Environment, string][] = [
@@ -93,14 +126,20 @@ const refused: readonly [Environment, string][] = [
   ),
   [{ DATABASE_URL: 'redis://u:p:@ss@host/1' }, `DATABASE_URL: ${database}, found "redis://u:***@host/1"`],
   [{ DATABASE_URL: 'redis://host?password=hush&a=b' }, `DATABASE_URL: ${database}, found "redis://host?password=***&a=b"`],
+  [{ DATABASE_URL: 'postgres://me:hush@host:port/db' }, `DATABASE_URL: ${database}, found "postgres://me:***@host:port/db"`],
+  [{ DB_USER: 'me' }, 'DB_USER: expected DB_HOST beside it, or a DATABASE_URL in its place'],
+  [{ DB_HOST: 'h', DB_PORT: '0' }, 'DB_PORT: expected an integer from 1 to 65535, found "0"'],
+  [{ DB_HOST: 'h', DB_SSLMODE: 'on' }, 'DB_SSLMODE: expected one of disable, prefer, require, verify-ca, verify-full, found "on"'],
+  [{ DATABASE_URL: 'postgres://h/db', DB_MAX_OPEN_CONNS: '4' }, 'DB_MAX_OPEN_CONNS: expected an integer from 5 to 10000, found "4"'],
   [
-    { DATABASE_URL: 'postgres://me:hush@host/db' },
-    `DATABASE_URL: ${database} (postgres is not supported yet by this version), found "postgres://me:***@host/db"`,
+    { DATABASE_URL: 'postgres://h/db?sslmode=disable', DB_SSLMODE: 'require' },
+    'DB_SSLMODE: expected the sslmode of the URL, disable, found "require"',
   ],
-  [
-    { DATABASE_URL: 'postgresql://host/db' },
-    `DATABASE_URL: ${database} (postgres is not supported yet by this version), found "postgresql://host/db"`,
-  ],
+  ...['h:5432', 'a b', 'postgres://h', 'u@h'].map((value): [Environment, string] => [
+    { DB_HOST: value },
+    `DB_HOST: expected a host name, an IP address or an absolute path, found "${value}"`,
+  ]),
+  [{ DATABASE_URL: 'postgres://h/db', DB_POOLED: 'yes' }, 'DB_POOLED: expected true or false, found "yes"'],
   [{ DATABASE_URL: 'mysql://host/db' }, `DATABASE_URL: ${database} (mysql is not supported yet by this version), found "mysql://host/db"`],
   [{ DATABASE_URL: 'two\nlines' }, `DATABASE_URL: ${database}, found "two\\nlines"`],
 ];

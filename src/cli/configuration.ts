@@ -6,9 +6,10 @@ import { durationUpTo, integerBetween, readValue } from '../configuration/values
 import type { Limits } from '../engine/limits.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import type { HttpLimits } from '../server/http-limits.ts';
-import { type LogLevel, logLevels } from '../telemetry/log.ts';
+import { type LogLevel, logLevels } from '../telemetry/logger.ts';
 import { type AccessConfiguration, readAccess } from './access-settings.ts';
 import { acceptedDatabases, type Database, readDatabase } from './database.ts';
+import { databaseOfParts, withServerSettings } from './database-settings.ts';
 import { readLimits } from './limit-settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -90,7 +91,7 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
   return {
     port: chosen(port, flags.port, environment),
     host: chosen(host, flags.host, environment),
-    database: chosen(database, flags.database, environment),
+    database: readDatabaseSetting(flags.database, environment),
     logLevel: readSetting(logLevel, environment),
     shutdownTimeoutMs: readSetting(shutdownTimeoutMs, environment),
     access: readAccess(flags.open, environment),
@@ -111,14 +112,26 @@ export function readLogLevel(environment: Environment): LogLevel {
 }
 
 /** The database that the flag names, and no variable; undefined without the flag. Throws `UsageError`. */
-export function readDatabaseFlag(flag: string | undefined): Database | undefined {
+export function readDatabaseFlag(flag: string | undefined, environment: Environment): Database | undefined {
   const { otherwise: _, ...optional } = database;
-  return chosen(optional, flag, {});
+  const named = chosen(optional, flag, {});
+  return named && withServerSettings(named, environment);
 }
 
-/** The database of a command that reads no other setting: flag over variable over default. Throws as {@link readConfiguration} does. */
+/** The database that a flag other than `--database` names. Throws `UsageError`. */
+export function readNamedDatabase(flag: string, text: string, environment: Environment): Database {
+  const named = readValue(database.values, text, (message) => new UsageError(`${flag}: ${message}`));
+  return withServerSettings(named, environment);
+}
+
+/**
+ * The database: flag over `DATABASE_URL` over the variables of its parts over default, with what the environment says of how to use a
+ * server. Throws as {@link readConfiguration} does.
+ */
 export function readDatabaseSetting(flag: string | undefined, environment: Environment): Database {
-  return chosen(database, flag, environment);
+  const isNamed = flag || environment[database.variable];
+  const parts = isNamed ? undefined : databaseOfParts(environment);
+  return withServerSettings(parts ?? chosen(database, flag, environment), environment);
 }
 
 /** The variables of the process over those of `./.env`. Throws `MILL_INVALID_CONFIGURATION` when that file cannot be read. */

@@ -1,14 +1,23 @@
 import { resolve } from 'node:path';
+import type { PostgresOptions } from '../store/postgres/postgres-options.ts';
 
-/** Where events are kept, as read from a database URL. */
-export type Database = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' };
+/** A database server, as a URL names it, and how to use it. */
+interface ServerDatabase {
+  readonly kind: 'postgres';
+  readonly url: string;
+  readonly options: PostgresOptions;
+}
+
+/** Where events are kept. */
+export type Database = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' } | ServerDatabase;
 
 /**
- * Reads a database URL: `sqlite:./data/millrace.db`, `sqlite:///var/lib/millrace.db`, `./millrace.db`, `memory:`.
+ * Reads a database URL: `postgres://user@host/name`, `sqlite:./data/millrace.db`, `sqlite:///var/lib/millrace.db`, `./millrace.db`, `memory:`.
  * `undefined` when it is none of them.
  */
 export function readDatabase(text: string): Database | undefined {
   if (text === 'memory:') return { kind: 'memory' };
+  if (/^postgres(?:ql)?:\/\//i.test(text)) return URL.canParse(text) ? { kind: 'postgres', url: text, options: {} } : undefined;
   const path =
     /^sqlite:(?:\/\/)?([^?#\0]*[^?#\0/])$/i.exec(text)?.[1] ?? /^(?![a-z][a-z0-9+.-]+:)[^?#\0]*\.(?:db|sqlite3?)$/i.exec(text)?.[0];
   return path === undefined || path === ':memory:' ? undefined : { kind: 'sqlite', path };
@@ -16,12 +25,18 @@ export function readDatabase(text: string): Database | undefined {
 
 /** What {@link readDatabase} accepts, for the message that refuses `text`. */
 export function acceptedDatabases(text: string): string {
-  const accepted = 'sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
-  const planned = /^(postgres|mysql)(?:ql)?:/i.exec(text)?.[1]?.toLowerCase();
-  return planned === undefined ? accepted : `${accepted} (${planned} is not supported yet by this version)`;
+  const accepted = 'postgres://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
+  return /^(mysql|mariadb):/i.test(text) ? `${accepted} (mysql is not supported yet by this version)` : accepted;
 }
 
-/** The database as it is named to people: `sqlite:/srv/data/millrace.db`. */
+/** The database as it is named to people: `sqlite:/srv/data/millrace.db`, `postgres://db.internal/orders`. */
 export function describeDatabase(database: Database): string {
-  return database.kind === 'memory' ? 'memory, gone when it stops' : `sqlite:${resolve(database.path)}`;
+  if (database.kind === 'memory') return 'memory, gone when it stops';
+  return database.kind === 'sqlite' ? `sqlite:${resolve(database.path)}` : withoutCredentials(database.url);
+}
+
+/** A password in which a / or ? was not encoded is none to the parser: what stands before the last @ is left out then. */
+function withoutCredentials(url: string): string {
+  const { host, pathname } = new URL(/^[a-z]+:\/\/[^/?#]*@/i.test(url) ? url : url.replace(/\/\/.*@/s, '//'));
+  return `postgres://${host}${pathname}`;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
+import { revoked, throwing } from '../../test/unreadable.ts';
 import { MillraceError } from '../errors.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { UsageError } from './usage-error.ts';
@@ -40,16 +41,11 @@ test('the stack comes with LOG_LEVEL debug or trace only', () => {
 });
 
 test('whatever was thrown is told, also what throws when it is looked at', () => {
-  const failing = (): never => {
-    throw new Error('read');
-  };
-  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
-  revoke();
   for (const thrown of [
-    revoked,
-    new Proxy(new Error('x'), { getPrototypeOf: failing, get: failing, has: failing }),
-    Object.defineProperties(new Error('x'), { message: { get: failing }, stack: { get: failing }, cause: { get: failing } }),
-    Object.assign(new Error('x'), { [inspect.custom]: failing }),
+    revoked(),
+    new Proxy(new Error('x'), { getPrototypeOf: throwing, get: throwing, has: throwing }),
+    Object.defineProperties(new Error('x'), { message: { get: throwing }, stack: { get: throwing }, cause: { get: throwing } }),
+    Object.assign(new Error('x'), { [inspect.custom]: throwing }),
   ]) {
     for (const verbose of [true, false]) {
       const { text, exitCode } = describeFailure(thrown, 'millrace', verbose);

@@ -24,9 +24,10 @@ export function describeFailure(error: unknown, help: string, verbose: boolean):
   return { text: `${[line, ...below].join('\n')}\n`, exitCode: 1 };
 }
 
-/** An error of ours that has a cause says in its message what it came of, and the cause where. */
+/** An error of ours that has a cause says in its message what it came of, and the cause where. What a database says has no place in a program. */
 function placesOf(error: unknown): readonly string[] {
-  return isInstance(error, MillraceError) && error.cause !== undefined ? furtherPlaces(error.cause) : [];
+  if (!isInstance(error, MillraceError) || error.cause === undefined || error.code === 'MILL_STORE_UNAVAILABLE') return [];
+  return furtherPlaces(error.cause);
 }
 
 /** Whether stacks are shown. */

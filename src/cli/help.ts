@@ -1,6 +1,7 @@
 import type { Setting } from '../configuration/setting.ts';
 import { accessSettings } from './access-settings.ts';
 import { settings } from './configuration.ts';
+import { databaseSettings } from './database-settings.ts';
 import { limitSettings } from './limit-settings.ts';
 import type { Shipped } from './shipped.ts';
 
@@ -11,8 +12,9 @@ export function environmentHelp(systems: Shipped['systems']): string {
   );
   const heading = 'Environment, also from a file .env; a flag goes before both:';
   const access = { heading: 'Access:', settings: Object.values<Setting>(accessSettings) };
+  const server = { heading: 'Of a database server:', settings: Object.values<Setting>(databaseSettings) };
   const limits = { heading: 'Limits:', settings: Object.values<Setting>(limitSettings) };
-  const tables = [{ heading, settings }, access, limits, ...own];
+  const tables = [{ heading, settings }, access, server, limits, ...own];
   const width = Math.max(...tables.flatMap((table) => table.settings.map(({ variable }) => variable.length))) + 2;
   return tables.map((table) => [table.heading, ...table.settings.map((setting) => line(setting, width))].join('\n')).join('\n');
 }
@@ -36,5 +38,8 @@ const ofServe = [
 
 const ofStores = [
   ['millrace store list', 'what is stored of each pipeline, declared or not'],
+  ['millrace copy --from FILE --to URL', 'all of a database into one of another kind'],
+  ['millrace migrate --check', 'whether the tables of the database are up to date'],
+  ['millrace backup /backup/mill.db', 'a verified copy of the database, while a server runs'],
   ['millrace token ci --role ingest', 'a token that lets ci bring events in, and the line for MILLRACE_TOKENS'],
 ] as const;

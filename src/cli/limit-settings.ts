@@ -38,8 +38,8 @@ const engineSettings = {
     values: durationBetween('100ms', '24h'),
     otherwise: `${defaultLimits.validationMs / 1_000}s`,
   },
-  warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a pipeline whose state stays in memory'),
-  feed: limit('feed', 'MAX_FEED', 10_000_000, 'waiting events of a pipeline that stay in memory; the rest is read from the log'),
+  warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a partition whose state stays in memory'),
+  feed: limit('feed', 'MAX_FEED', 10_000_000, 'waiting events of a partition that stay in memory; the rest is read from the log'),
   commit: limit('commit', 'MAX_COMMIT', 100_000, 'turns in one commit'),
   reads: limit('reads', 'MAX_READS', 1_000_000, 'reads under way at once; more are refused with 503'),
   readTimeoutMs: {
@@ -47,6 +47,12 @@ const engineSettings = {
     meaning: 'how long the database may take over one read; then it is ended with 503',
     values: durationBetween('10ms', '24h'),
     otherwise: `${defaultLimits.readTimeoutMs / 1_000}s`,
+  },
+  commandTimeoutMs: {
+    variable: 'COMMAND_TIMEOUT',
+    meaning: 'how long another process of the fleet may take to redrive or discard something that it owns; then 503',
+    values: durationBetween('100ms', '24h'),
+    otherwise: `${defaultLimits.commandTimeoutMs / 1_000}s`,
   },
   memoryBytes: limit(
     'memoryBytes',

@@ -2,10 +2,14 @@ import { Command, CommanderError } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
 import { isInstance } from '../errors.ts';
 import { version } from '../version.ts';
+import { addBackup } from './backup/backup.ts';
+import { addRestore } from './backup/restore.ts';
 import { readEnvironment } from './configuration.ts';
+import { addCopy } from './copy/copy.ts';
 import { exit } from './exit.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';
+import { addMigrate } from './migrate/migrate.ts';
 import { addServe } from './serve.ts';
 import type { Shipped } from './shipped.ts';
 import type { StopOrders } from './stop-orders.ts';
@@ -63,6 +67,10 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
   addServe(program, invocation, systems);
   addSystemCommands(program, commands, invocation);
   addStore(program, environment, orders);
+  addBackup(program, invocation);
+  addRestore(program, invocation);
+  addMigrate(program, invocation, systems);
+  addCopy(program, invocation, systems);
   addToken(program);
 }
 

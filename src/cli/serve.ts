@@ -5,7 +5,7 @@ import { createServer } from '../server/create-server.ts';
 import type { System } from '../server/declared-system.ts';
 import type { MillServer } from '../server/mill-server.ts';
 import { configure } from '../server/system.ts';
-import { createLogger } from '../telemetry/log.ts';
+import { createLogger } from '../telemetry/logger.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { openTelemetry } from '../telemetry/tracing.ts';
 import { version } from '../version.ts';
@@ -31,7 +31,7 @@ export function addServe(program: Command, { environment, orders }: Invocation, 
     .option('--port <number>', 'port to listen on; 0 picks a free one')
     .option('--host <address>', 'address to listen on')
     .option('--open', 'let anybody who reaches the server do all, on any address, without tokens')
-    .option('--database <url>', 'sqlite:PATH, a path that ends in .db or .sqlite, or memory:')
+    .option('--database <url>', 'postgres://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:')
     .addHelpText('after', () => `\n${environmentHelp(ownSystems)}`)
     .action(async (names: string[], flags: Flags) => {
       const stop = stopRequested(orders);

@@ -28,15 +28,20 @@ const echoMs = 1_000;
  * An order may come by two ways (a service manager that signals every process of a service reaches the launcher and its
  * child), so it is the second one *of a way* that counts.
  */
-export function stopRequested({ onStopOrder }: StopOrders, { echoes = isRunByNpm() } = {}): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+export async function stopRequested(orders: StopOrders, options?: { readonly echoes: boolean }): Promise<void> {
+  await firstStopOrder(orders, options);
+}
+
+/** As {@link stopRequested}; resolves to the order. */
+export function firstStopOrder({ onStopOrder }: StopOrders, { echoes = isRunByNpm() } = {}): Promise<StopOrder> {
+  const { promise, resolve } = Promise.withResolvers<StopOrder>();
   const heard = new Map<StopOrder['way'], StopOrder>();
   onStopOrder((order) => {
     const before = heard.get(order.way);
     if (before === undefined) heard.set(order.way, order);
     else if (!echoes || !isEcho(order, before)) exit(exitCodeOf(order));
     if (heard.size === 1 && order.way === 'parent') process.stderr.write(`millrace: ${parentIsGone}\n`);
-    resolve();
+    resolve(order);
   });
   return promise;
 }
@@ -47,6 +52,17 @@ export function endWhenAsked({ onStopOrder }: StopOrders, beforeEnd: () => void 
     beforeEnd();
     exit(exitCodeOf(order));
   });
+}
+
+/**
+ * Ends the process by the signal of an order, where threads run: an exit would wait for one that is in the midst of a long call to SQLite.
+ * Nothing that listens for the end of the process is called.
+ */
+export function endByOrder(order: StopOrder): never {
+  process.removeAllListeners(order.signal);
+  process.kill(process.pid, order.signal);
+  // PID 1 cannot be killed like this.
+  exit(exitCodeOf(order));
 }
 
 const parentIsGone =

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { revoked, throwing } from '../../test/unreadable.ts';
 import { type ErrorCode, MillraceError } from '../errors.ts';
 import { ProcessCounts } from '../telemetry/process-counts.ts';
 import { isOfMillrace, StrayFailures } from './stray-failures.ts';
@@ -76,15 +77,10 @@ test('what throws when it is asked what it is ends nothing: it is counted, and l
     end: () => assert.fail('the process would end'),
   });
   failures.listen();
-  const failing = (): never => {
-    throw new Error('read');
-  };
-  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
-  revoke();
   const hidden = [
-    revoked,
-    new Proxy({}, { getPrototypeOf: failing }),
-    new Proxy(new MillraceError('MILL_CONFLICT', 'x'), { get: failing }),
+    revoked(),
+    new Proxy({}, { getPrototypeOf: throwing }),
+    new Proxy(new MillraceError('MILL_CONFLICT', 'x'), { get: throwing }),
   ];
   for (const thrown of hidden) {
     process.emit('uncaughtException', thrown as Error);

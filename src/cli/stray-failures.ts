@@ -1,4 +1,4 @@
-import type { Log } from '../engine/log.ts';
+import type { Logger } from '../engine/logger.ts';
 import type { Turns } from '../engine/turns-under-way.ts';
 import { isError, isInstance } from '../errors.ts';
 import { codeOf, faultFields, faultOf } from '../fault.ts';
@@ -19,7 +19,7 @@ const said = {
 const namedMax = 10;
 
 export interface StrayFailuresMeans {
-  readonly log: Pick<Log, 'error'>;
+  readonly log: Pick<Logger, 'error'>;
   readonly counts: ProcessCounts;
   readonly turns: Turns;
   /** Ends the process gently. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import test, { type TestContext } from 'node:test';
-import type { TransportLog } from '../pipeline/endpoint.ts';
+import type { TransportLogger } from '../pipeline/endpoint.ts';
 import type { CircuitOptions } from './circuit.ts';
 import { callOf, type Received, receive, resolver, transport, unhurried } from './fixture.test.ts';
 
@@ -188,7 +188,7 @@ test('without a circuit every call is made', async (context) => {
 test('changes are logged, without what is secret', async (context) => {
   const { shop, pass } = await serve(context);
   const lines: unknown[] = [];
-  const log: TransportLog = {
+  const log: TransportLogger = {
     info: (fields, message) => lines.push(['info', fields, message]),
     warn: (fields, message) => lines.push(['warn', fields, message]),
   };

@@ -1,7 +1,7 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, DelegateBackoff, handleResultType } from 'cockatiel';
 import { invalid } from '../pipeline/check.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
-import type { Answer, TransportLog } from '../pipeline/endpoint.ts';
+import type { Answer, TransportLogger } from '../pipeline/endpoint.ts';
 import type { Exchange } from './exchange.ts';
 
 /** When a server that fails is left alone, and for how long. */
@@ -36,7 +36,7 @@ export class Circuit {
   #halfOpenAt = 0;
 
   /** `server` is what the log calls it, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
-  constructor({ failures = 20, resetAfter = '1s', resetAfterMax = '30s' }: CircuitOptions, server: string, log: () => TransportLog) {
+  constructor({ failures = 20, resetAfter = '1s', resetAfterMax = '30s' }: CircuitOptions, server: string, log: () => TransportLogger) {
     const firstPauseMs = toMs(resetAfter, 'http: circuit.resetAfter');
     const pauseMsMax = toMs(resetAfterMax, 'http: circuit.resetAfterMax');
     if (pauseMsMax < firstPauseMs)

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { messageOf } from '../errors.ts';
 import { invalid } from '../pipeline/check.ts';
-import type { Answer, OutgoingCall, Transport, TransportLog } from '../pipeline/endpoint.ts';
+import type { Answer, OutgoingCall, Transport, TransportLogger } from '../pipeline/endpoint.ts';
 import { version } from '../version.ts';
 import { type AddressGuard, addressGuard } from './address-guard.ts';
 import { checkHttpOptions } from './check-http-options.ts';
@@ -37,7 +37,7 @@ export function http(options: HttpOptions = {}): HttpTransport {
   return new Http(options);
 }
 
-const silentLog: TransportLog = { info() {}, warn() {} };
+const silentLogger: TransportLogger = { info() {}, warn() {} };
 
 class Http implements HttpTransport {
   readonly #url: URL | undefined;
@@ -50,7 +50,7 @@ class Http implements HttpTransport {
   readonly #guard: AddressGuard;
   readonly #lookup: LookupFunction | undefined;
   readonly #circuit: Circuit | undefined;
-  #log = silentLog;
+  #log = silentLogger;
   /** The last call could not be sent, for want of something on this machine. */
   #isShort = false;
   /** To the origin of `url`; made when first needed, also after a close: an engine that stops may start again. */
@@ -76,7 +76,7 @@ class Http implements HttpTransport {
     return this.#circuit?.status ?? 'closed';
   }
 
-  open(log: TransportLog): void {
+  open(log: TransportLogger): void {
     this.#log = log;
   }
 

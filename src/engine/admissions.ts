@@ -1,6 +1,5 @@
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { TenureContext } from './engine-context.ts';
 import type { Lane } from './lane.ts';
-import type { Limits } from './limits.ts';
 
 /**
  * - `in`: it may go to the log.
@@ -11,10 +10,9 @@ import type { Limits } from './limits.ts';
  */
 export type Admission = 'in' | 'cold' | 'key is full' | 'all is full' | 'too early';
 
-export interface AdmissionsMeans {
-  readonly pipeline: AnyPipeline;
-  readonly limits: Limits;
-  readonly lanes: { peek(key: string): Lane | undefined };
+/** The lanes, as the door needs to know them. */
+export interface AdmittingLanes {
+  peek(key: string): Lane | undefined;
   /** Whether the store may hold events of a key that is not in memory. */
   mayHoldMore(): boolean;
 }
@@ -24,19 +22,19 @@ export interface AdmissionsMeans {
  * there, by whatever call. A key that is not in memory holds nothing unless some key does that was forgotten; then it must be looked at first.
  */
 export class Admissions {
-  readonly #means: AdmissionsMeans;
+  readonly #lanes: AdmittingLanes;
   readonly #pendingMax: number;
   readonly #jumpMax: number;
   readonly #from: number;
   /** Events on their way to keys that are not in memory. */
   readonly #arriving = new Map<string, number>();
 
-  constructor(means: AdmissionsMeans) {
-    const { pipeline, limits } = means;
-    this.#means = means;
-    this.#pendingMax = pipeline.order?.pendingMax ?? limits.pendingPerKey;
-    this.#jumpMax = pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY;
-    this.#from = pipeline.order?.from ?? 0;
+  constructor({ engine, pipeline }: TenureContext, lanes: AdmittingLanes) {
+    const { order } = pipeline.declaration;
+    this.#lanes = lanes;
+    this.#pendingMax = order?.pendingMax ?? engine.limits.pendingPerKey;
+    this.#jumpMax = order?.jumpMax ?? Number.POSITIVE_INFINITY;
+    this.#from = order?.from ?? 0;
   }
 
   /**
@@ -46,7 +44,7 @@ export class Admissions {
    * @param wasWarmed whether its key was just brought into memory: it is not `cold` again
    */
   admit(key: string, number: number | null, isFull: boolean, wasWarmed: boolean): Admission {
-    const lane = this.#means.lanes.peek(key);
+    const lane = this.#lanes.peek(key);
     if (lane === undefined) return this.#admitCold(key, number, isFull, wasWarmed);
     const refusal = number === null ? this.#refusalOfArrival(lane, isFull) : this.#refusalOfNumber(lane, number, isFull);
     if (refusal !== undefined) return refusal;
@@ -56,7 +54,7 @@ export class Admissions {
 
   /** An event that was let in will not come. */
   gone(key: string): void {
-    const lane = this.#means.lanes.peek(key);
+    const lane = this.#lanes.peek(key);
     lane?.endArrival();
     const arriving = this.#arriving.get(key) ?? 0;
     if (lane !== undefined || arriving === 0) return;
@@ -76,7 +74,7 @@ export class Admissions {
     const arriving = this.#arriving.get(key) ?? 0;
     const isKeyFull = arriving >= this.#pendingMax;
     const isFarAhead = number !== null && number - this.#from > this.#jumpMax;
-    if (!wasWarmed && (isKeyFull || isFarAhead || isFull || this.#means.mayHoldMore())) return 'cold';
+    if (!wasWarmed && (isKeyFull || isFarAhead || isFull || this.#lanes.mayHoldMore())) return 'cold';
     if (isKeyFull) return 'key is full';
     this.#arriving.set(key, arriving + 1);
     return 'in';

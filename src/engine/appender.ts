@@ -3,7 +3,8 @@ import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import { Waiters } from './waiters.ts';
 
-interface Call {
+/** Events of one caller, on their way to the log. */
+interface AppendRequest {
   readonly events: readonly Outgoing[];
   readonly resolve: (appended: readonly Appended[]) => void;
   readonly reject: (error: unknown) => void;
@@ -27,13 +28,13 @@ const flushAt = 48;
  * waiting for answers: the store has the next at hand when it is done with one.
  */
 export class Appender {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'append'>;
   readonly #listener: AppenderListener;
-  #waiting: Call[] = [];
+  #waiting: AppendRequest[] = [];
   #underWay = 0;
   readonly #idle = new Waiters();
 
-  constructor(store: Store, listener: AppenderListener) {
+  constructor(store: Pick<Store, 'append'>, listener: AppenderListener) {
     this.#store = store;
     this.#listener = listener;
   }
@@ -57,31 +58,31 @@ export class Appender {
     while (this.#waiting.length > 0) void this.#append(this.#takeGroup());
   }
 
-  #takeGroup(): readonly Call[] {
-    let calls = 0;
+  #takeGroup(): readonly AppendRequest[] {
+    let requests = 0;
     let events = 0;
-    while (calls < this.#waiting.length && (calls === 0 || events < appendMax)) {
-      events += (this.#waiting[calls] as Call).events.length;
-      calls += 1;
+    while (requests < this.#waiting.length && (requests === 0 || events < appendMax)) {
+      events += (this.#waiting[requests] as AppendRequest).events.length;
+      requests += 1;
     }
-    return this.#waiting.splice(0, calls);
+    return this.#waiting.splice(0, requests);
   }
 
-  async #append(calls: readonly Call[]): Promise<void> {
-    const events = calls.flatMap((call) => call.events);
+  async #append(requests: readonly AppendRequest[]): Promise<void> {
+    const events = requests.flatMap((request) => request.events);
     try {
       const appended = await this.#store.append(events.map(({ stored }) => stored));
       this.#listener.appended(events, appended);
       let from = 0;
-      for (const call of calls) {
-        call.resolve(appended.slice(from, from + call.events.length));
-        from += call.events.length;
+      for (const request of requests) {
+        request.resolve(appended.slice(from, from + request.events.length));
+        from += request.events.length;
       }
     } catch (error) {
       this.#listener.failed(events, error);
-      for (const call of calls) call.reject(error);
+      for (const request of requests) request.reject(error);
     } finally {
-      this.#underWay -= calls.length;
+      this.#underWay -= requests.length;
       if (this.#underWay === 0) this.#idle.wake();
     }
   }

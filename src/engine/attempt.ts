@@ -3,12 +3,14 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { isThenable } from '../pipeline/thenable.ts';
 import type { StoredState } from '../store/store.ts';
 import type { Outgoing } from './draft.ts';
-import { type Identification, identify } from './identify.ts';
+import type { EngineContext, TenureContext } from './engine-context.ts';
+import { identify } from './identify.ts';
+import type { Limits } from './limits.ts';
 import { nextState } from './state.ts';
 import type { TurnRecord } from './turn.ts';
 
 /** What one attempt came to. A failed one has no effect at all. */
-export type Outcome =
+export type AttemptResult =
   | {
       readonly ok: true;
       /** Nobody else has a part of it. */
@@ -19,10 +21,8 @@ export type Outcome =
     }
   | { readonly ok: false; readonly error: unknown };
 
-export interface AttemptMeans extends Identification {
-  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
-  readonly pipeline: AnyPipeline;
-}
+/** What attempts work with: their engine and their pipeline. */
+type AttemptContext = Pick<TenureContext, 'engine' | 'pipeline'>;
 
 const noSends: readonly Outgoing[] = [];
 /** Characters of an address that comes from data. */
@@ -33,27 +33,31 @@ const urlLengthMax = 8_192;
  * then the pipeline's `timeout` applies from when it is at work: the turn's signal aborts and the attempt has failed,
  * whatever the handler does.
  */
-export function attempt(means: AttemptMeans, turn: TurnRecord, handle: () => unknown): Outcome | Promise<Outcome> {
+export function attempt(context: AttemptContext, turn: TurnRecord, handle: () => unknown): AttemptResult | Promise<AttemptResult> {
   try {
     const answer = handle();
-    if (isThenable(answer)) return attemptOn(means, turn, answer);
+    if (isThenable(answer)) return attemptOn(context, turn, answer);
     turn.end();
-    const sends = identifyOutgoing(means, turn);
-    return sends instanceof Promise ? succeedOn(means.pipeline, answer, sends) : succeed(means.pipeline, answer, sends);
+    const sends = identifyOutgoing(context.engine, turn);
+    const { declaration } = context.pipeline;
+    return sends instanceof Promise ? succeedOn(declaration, answer, sends) : succeed(declaration, answer, sends);
   } catch (error) {
     turn.end();
     return { ok: false, error };
   }
 }
 
-async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: PromiseLike<unknown>): Promise<Outcome> {
-  const { clock, pipeline } = means;
+async function attemptOn(
+  { engine, pipeline: { declaration } }: AttemptContext,
+  turn: TurnRecord,
+  answer: PromiseLike<unknown>,
+): Promise<AttemptResult> {
   let isOver = false;
   let disarm: (() => void) | undefined;
   const arm = () => {
     if (isOver) return;
-    disarm = clock.after(pipeline.timeoutMs, () =>
-      turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected the handler to end within ${pipeline.timeoutMs} ms`)),
+    disarm = engine.clock.after(declaration.timeoutMs, () =>
+      turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected the handler to end within ${declaration.timeoutMs} ms`)),
     );
   };
   if (turn.begun === undefined) arm();
@@ -61,7 +65,7 @@ async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: PromiseL
   try {
     const next = await Promise.race([answer, turn.aborted()]);
     turn.end();
-    return succeed(pipeline, next, await identifyOutgoing(means, turn));
+    return succeed(declaration, next, await identifyOutgoing(engine, turn));
   } catch (error) {
     turn.end();
     return { ok: false, error };
@@ -71,7 +75,7 @@ async function attemptOn(means: AttemptMeans, turn: TurnRecord, answer: PromiseL
   }
 }
 
-async function succeedOn(pipeline: AnyPipeline, answer: unknown, sends: Promise<readonly Outgoing[]>): Promise<Outcome> {
+async function succeedOn(pipeline: AnyPipeline, answer: unknown, sends: Promise<readonly Outgoing[]>): Promise<AttemptResult> {
   try {
     return succeed(pipeline, answer, await sends);
   } catch (error) {
@@ -79,7 +83,7 @@ async function succeedOn(pipeline: AnyPipeline, answer: unknown, sends: Promise<
   }
 }
 
-function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing[]): Outcome {
+function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing[]): AttemptResult {
   if (state === undefined || next === undefined) return { ok: true, next: undefined, stored: undefined, sends };
   if (next === null) return { ok: true, next: undefined, stored: null, sends };
   const { value, stored } = nextState(state, next);
@@ -87,7 +91,7 @@ function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing
 }
 
 /** Throws `MILL_INVALID_EFFECT` for a delivery that is larger than an event may be, whose id is longer than a key, or whose url is far too long. */
-function checkDeliveries({ limits: { eventBytes, keyLength } }: AttemptMeans, { deliveries }: TurnRecord): void {
+function checkDeliveries({ eventBytes, keyLength }: Limits, { deliveries }: TurnRecord): void {
   for (const { endpoint, body, id = '', url = '' } of deliveries) {
     if (Buffer.byteLength(body) > eventBytes) {
       throw new MillraceError('MILL_INVALID_EFFECT', `deliver to ${endpoint}: expected a payload of at most ${eventBytes} bytes`);
@@ -102,16 +106,16 @@ function checkDeliveries({ limits: { eventBytes, keyLength } }: AttemptMeans, { 
 }
 
 /** Checks what else leaves the pipeline, and finds out which events are sent. */
-function identifyOutgoing(means: AttemptMeans, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
+function identifyOutgoing(engine: EngineContext, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
   turn.checkEffects();
-  if (turn.deliveries.length > 0) checkDeliveries(means, turn);
+  if (turn.deliveries.length > 0) checkDeliveries(engine.limits, turn);
   if (turn.sends.length === 0) return noSends;
   const sends: (Outgoing | Promise<Outgoing>)[] = [];
   try {
     for (const { to, event } of turn.sends) {
-      const pipeline = means.pipelines.get(to);
+      const pipeline = engine.pipelines.get(to);
       if (pipeline === undefined) throw new MillraceError('MILL_INVALID_EFFECT', `send: expected a pipeline of this engine, found ${to}`);
-      sends.push(identify(means, pipeline, event, { traceparent: turn.traceparent }));
+      sends.push(identify(engine, pipeline, event, { traceparent: turn.traceparent }));
     }
   } catch (error) {
     // Nobody waits for those that are being identified.

@@ -5,7 +5,7 @@ import { Place } from '../pipeline/place.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 import type { MillOptions } from './mill-options.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -15,6 +15,7 @@ type Methods<T> = { readonly [Name in keyof T as T[Name] extends (...args: never
 const storeMethods: Methods<Store> = {
   open: true,
   claim: true,
+  beat: true,
   append: true,
   progress: true,
   read: true,
@@ -22,11 +23,12 @@ const storeMethods: Methods<Store> = {
   held: true,
   heldKeys: true,
   gaps: true,
-  dueTimers: true,
-  nextTimerDue: true,
+  dueCauses: true,
+  nextCauseDue: true,
   dueDeliveries: true,
   dueByFlow: true,
   nextDeliveryDue: true,
+  dueMoments: true,
   pendingOrigins: true,
   listen: true,
   deadLetters: true,
@@ -41,7 +43,7 @@ const storeMethods: Methods<Store> = {
 };
 
 const clockMethods: Methods<Clock> = { now: true, elapsedMs: true, alarm: true, after: true, whenTurnedBack: true };
-const logMethods: Methods<Log> = { debug: true, info: true, warn: true, error: true, child: true };
+const logMethods: Methods<Logger> = { debug: true, info: true, warn: true, error: true, child: true };
 const tracingMethods: Methods<Tracing> = { start: true };
 
 /** Every limit is a whole number, and none is endless. */

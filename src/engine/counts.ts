@@ -70,6 +70,11 @@ export class Counters extends Zeros {
     return this.received - this.processed - this.failed - this.discarded;
   }
 
+  /** Something has happened, `by` times; fewer than none where a count goes down. */
+  count(name: CountedName, by = 1): void {
+    this[name] += by;
+  }
+
   /** A draft is on disk. What it received again its partition counts. */
   add(draft: DraftCounts, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
     for (const name of drafted) this[name] += draft[name];

@@ -3,7 +3,8 @@ import type { DeadLetter, DeadLetterQuery } from '../store/store.ts';
 
 export interface LettersMeans {
   query(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
-  discard(id: string): Promise<void>;
+  /** Discards some; returns how many, those left out that somebody else has resolved meanwhile. */
+  discard(letters: readonly DeadLetter[]): Promise<number>;
 }
 
 /** Letters that are read and discarded at once; those of a partition share commits. */
@@ -24,13 +25,18 @@ export async function discardLetters(
   for (let left = count; left > 0; ) {
     const letters = await query({ ...filter, limit: Math.min(lettersMax, left), after });
     if (letters.length === 0) return discarded;
-    const outcomes = await Promise.allSettled(letters.map(({ id }) => discard(id)));
-    for (const outcome of outcomes) if (outcome.status === 'rejected' && !isResolved(outcome.reason)) throw outcome.reason;
-    discarded += outcomes.filter(({ status }) => status === 'fulfilled').length;
+    discarded += await discard(letters);
     left -= letters.length;
     after = letters.at(-1)?.id;
   }
   return discarded;
+}
+
+/** Discards each; returns how many. Throws where one cannot be discarded that nobody else has resolved. */
+export async function discardEach<T>(letters: readonly T[], discard: (letter: T) => Promise<void>): Promise<number> {
+  const outcomes = await Promise.allSettled(letters.map(discard));
+  for (const outcome of outcomes) if (outcome.status === 'rejected' && !isResolved(outcome.reason)) throw outcome.reason;
+  return outcomes.filter(({ status }) => status === 'fulfilled').length;
 }
 
 function isResolved(error: unknown): boolean {

@@ -14,11 +14,11 @@ const releasedMax = 10_000;
 const readMax = 512;
 /** Dead letters of one key that are read at once. More than one parks a key only after a failure of the store. */
 const lettersMax = 100;
-const nothing = { keys: [], timers: [], deliveries: [], rows: [], deadLetters: [], sends: [] };
+const nothing = { keys: [], timers: [], outcomes: [], deliveries: [], rows: [], deadLetters: [], sends: [] };
 
 /**
  * Discards all events of a partition that are accepted and not settled, or those of one key: none of them has a turn. A parked event goes
- * with its dead letter. States, timers and deliveries stay, and so does the number that a key waits for. Returns how many events there were.
+ * with its dead letter. States, timers, deliveries and outcomes stay, and so does the number that a key waits for. Returns how many events there were.
  *
  * No tenure may be at work: this claims the partition, and what lanes have in memory would be wrong. It commits in bounded slices, so a
  * failure may come after some of them.

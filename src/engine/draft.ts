@@ -1,10 +1,22 @@
 import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
 import { sizeOfValues } from '../store/list-size.ts';
-import type { Commit, DeliveryWrite, GapWrite, Hold, NewDeadLetter, NewEvent, Release, TimerWrite } from '../store/store.ts';
+import type {
+  CommandAnswer,
+  Commit,
+  DeliveryWrite,
+  GapWrite,
+  Hold,
+  NewDeadLetter,
+  NewEvent,
+  NewInboxRow,
+  OutcomeWrite,
+  Release,
+  TimerWrite,
+} from '../store/store.ts';
+import type { Cause, Waiting } from './cause.ts';
 import { type DraftCounts, noDraftCounts } from './counts.ts';
-import type { DueTimer } from './key-timers.ts';
-import type { Lane, Waiting } from './lane.ts';
+import type { Lane } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
 import { RowWrites } from './row-writes.ts';
 import type { RowEffect } from './turn.ts';
@@ -30,9 +42,10 @@ export class Draft {
   readonly sends: Outgoing[] = [];
   readonly gaps: GapWrite[] = [];
   readonly timers: TimerWrite[] = [];
+  readonly outcomes: OutcomeWrite[] = [];
   readonly deliveries: DeliveryWrite[] = [];
   /** What its first turn was about; only asked for when the store refused it. The others are let go of, to be forgotten soon. */
-  cause: Waiting | DueTimer | undefined;
+  cause: Cause | undefined;
   /** Dead letters that parked their key, and those that parked it no longer. */
   readonly parked: string[] = [];
   readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];
@@ -42,6 +55,9 @@ export class Draft {
   readonly #rows = new Map<string, RowWrites>();
   readonly #deadLetters: NewDeadLetter[] = [];
   readonly #resolved: string[] = [];
+  /** What an operator alone leads to. */
+  #inbox: NewInboxRow[] | undefined;
+  #answers: CommandAnswer[] | undefined;
   readonly #startCursor: number;
 
   constructor(number: number, cursor: number) {
@@ -51,10 +67,11 @@ export class Draft {
   }
 
   get isEmpty(): boolean {
-    if (this.turns > 0 || this.cursor !== this.#startCursor) return false;
+    if (this.turns > 0 || this.cursor !== this.#startCursor || this.#answers !== undefined) return false;
     return (
       this.gaps.length +
         this.timers.length +
+        this.outcomes.length +
         this.deliveries.length +
         this.#lanes.size +
         this.#holds.length +
@@ -122,9 +139,10 @@ export class Draft {
     this.sends.push(event);
   }
 
-  writeTimer(write: TimerWrite): void {
-    if (write.timer?.data) this.bytes += bytesOfText(write.timer.data);
-    this.timers.push(write);
+  writeCause(write: TimerWrite | OutcomeWrite): void {
+    if (write.dueAt !== null && write.data !== null) this.bytes += bytesOfText(write.data);
+    if (write.kind === 'timer') this.timers.push(write);
+    else this.outcomes.push(write);
   }
 
   deliver(write: DeliveryWrite): void {
@@ -147,6 +165,18 @@ export class Draft {
     this.#resolved.push(deadLetterId);
   }
 
+  /** A row of the inbox of which no event could be made comes into it again. */
+  returnToInbox(row: NewInboxRow): void {
+    this.#inbox ??= [];
+    this.#inbox.push(row);
+  }
+
+  /** Another engine is told what came of its command. */
+  answer(answer: CommandAnswer): void {
+    this.#answers ??= [];
+    this.#answers.push(answer);
+  }
+
   toCommit(): Commit {
     return {
       cursor: this.cursor,
@@ -160,11 +190,14 @@ export class Draft {
       })),
       gaps: this.gaps,
       timers: this.timers,
+      outcomes: this.outcomes,
       deliveries: this.deliveries,
       rows: Array.from(this.#rows.values()).flatMap((writes) => writes.toWrites()),
       deadLetters: this.#deadLetters,
       resolvedDeadLetters: this.#resolved,
       sends: this.sends.map((send) => send.stored),
+      inbox: this.#inbox,
+      answers: this.#answers,
     };
   }
 }

@@ -23,7 +23,7 @@ export class FiredOutcomes {
     this.#mustWait = true;
   }
 
-  /** A timer is on disk. Returns whether it is an outcome that its lane has already. */
+  /** An outcome is on disk. Returns whether its lane has it already. */
   recorded(name: string): boolean {
     if (this.#handed.delete(name)) return true;
     this.#left.delete(name);

@@ -1,11 +1,11 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { StoredGap } from '../store/store.ts';
 import type { Clock } from './clock.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 
 export interface GapWatchMeans {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   readonly pipeline: Pick<AnyPipeline, 'name' | 'order'>;
 }
 
@@ -14,16 +14,20 @@ export interface GapWatchMeans {
  * is true until no gap is that old any more. It outlives a tenure, so a failure of the store repeats no line.
  */
 export class GapWatch {
-  /** Keys whose wait for a number is noted. */
-  count = 0;
   readonly #means: GapWatchMeans;
   readonly #alarmAfterMs: number;
   #oldest: StoredGap | undefined;
+  #count = 0;
   #isLogged = false;
 
   constructor(means: GapWatchMeans) {
     this.#means = means;
     this.#alarmAfterMs = means.pipeline.order?.alarmAfterMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Keys whose wait for a number is noted. */
+  get count(): number {
+    return this.#count;
   }
 
   /** The gap that has lasted longest; for about a second after its end it may still be shown. */
@@ -45,6 +49,22 @@ export class GapWatch {
     return this.#oldest === undefined || this.#isLogged ? Number.POSITIVE_INFINITY : this.#oldest.since + this.#alarmAfterMs;
   }
 
+  /** A tenure begins. @param noted how many gaps an earlier one noted */
+  begin(noted: number): void {
+    this.#count = noted;
+  }
+
+  /** Another engine works on the partition: what waits is its concern. */
+  handedOver(): void {
+    this.#count = 0;
+    this.see(undefined);
+  }
+
+  /** A commit has noted more gaps than it closed, or fewer. */
+  committed(added: number): void {
+    this.#count += added;
+  }
+
   /** A gap was noted. */
   noted(gap: StoredGap): void {
     if (this.#oldest === undefined || gap.since < this.#oldest.since || gap.key === this.#oldest.key) this.#oldest = gap;
@@ -61,7 +81,7 @@ export class GapWatch {
     this.#isLogged = true;
     const { log, pipeline } = this.#means;
     const { key, next, first, since } = oldest;
-    const fields = { pipeline: pipeline.name, key, next, first, since: new Date(since).toISOString(), keys: this.count };
+    const fields = { pipeline: pipeline.name, key, next, first, since: new Date(since).toISOString(), keys: this.#count };
     log.warn(fields, 'a key waits for a number for longer than order.alarmAfter');
   }
 }

@@ -1,29 +1,10 @@
-import type { GapWrite, PartitionId, Store, StoredGap } from '../store/store.ts';
-import type { Clock } from './clock.ts';
-import type { Draft } from './draft.ts';
+import type { GapWrite, StoredGap } from '../store/store.ts';
+import type { Waiting } from './cause.ts';
+import type { TenureContext } from './engine-context.ts';
 import type { GapWatch } from './gap-watch.ts';
-import type { Lane, Waiting } from './lane.ts';
+import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import { Lookout } from './lookout.ts';
-
-export interface GapsMeans {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly partition: PartitionId;
-  readonly lanes: Lanes;
-  readonly gapWatch: GapWatch;
-  /** Undefined: a key waits for ever. */
-  readonly skipAfterMs: number | undefined;
-  /** The draft that takes what is decided now. */
-  draft(): Draft;
-  /** Something was drafted. */
-  drafted(): void;
-  /** Resolves once all that is drafted by now is on disk. */
-  committed(): Promise<void>;
-  /** There is nothing to look for until the next alarm. */
-  looked(): void;
-  failed(error: unknown): void;
-}
 
 /** A gap that closes sooner is never written, so numbers that arrive out of order and in time cost no write. In milliseconds. */
 const noteAfterMs = 1_000;
@@ -38,7 +19,11 @@ const lookMax = 512;
  * The age of a gap counts from the acceptance of the first event that waits. Where the wall clock is set back, it counts from the change.
  */
 export class Gaps {
-  readonly #means: GapsMeans;
+  readonly #context: TenureContext;
+  readonly #lanes: Lanes;
+  readonly #watch: GapWatch;
+  /** Undefined: a key waits for ever. */
+  readonly #skipAfterMs: number | undefined;
   readonly #lookout: Lookout;
   /** Lanes whose gap is not noted as it stands, and since when, in elapsed time, in this order. They stay in memory until it is. */
   readonly #young = new Map<Lane, number>();
@@ -49,10 +34,13 @@ export class Gaps {
   #mayBeAhead = true;
   #closed = false;
 
-  constructor(means: GapsMeans) {
-    this.#means = means;
-    const { clock, looked, failed } = means;
-    this.#lookout = new Lookout({ clock, look: () => this.#takeOverdue(), looked, failed });
+  constructor(context: TenureContext, lanes: Lanes) {
+    this.#context = context;
+    this.#lanes = lanes;
+    const { engine, pipeline, partition, drafted, failed } = context;
+    this.#watch = partition.gapWatch;
+    this.#skipAfterMs = pipeline.declaration.order?.skipAfterMs;
+    this.#lookout = new Lookout({ clock: engine.clock, look: () => this.#takeOverdue(), looked: drafted, failed });
   }
 
   get isIdle(): boolean {
@@ -61,18 +49,19 @@ export class Gaps {
 
   /** @param noted how many gaps an earlier tenure noted */
   start(noted: number): void {
-    this.#endWatch = this.#means.clock.whenTurnedBack(() => {
+    this.#endWatch = this.#context.engine.clock.whenTurnedBack(() => {
       this.#mayBeAhead = true;
       this.#lookout.look();
     });
-    this.#means.gapWatch.count = noted;
+    this.#watch.begin(noted);
     if (noted > 0) this.#lookout.look();
-    else this.#means.gapWatch.see(undefined);
+    else this.#watch.see(undefined);
   }
 
   /** The lane waits for a number, and this is the first event that waits. */
   begin(lane: Lane, { order, acceptedAt }: Pick<Waiting, 'order' | 'acceptedAt'>): void {
-    const { clock, skipAfterMs } = this.#means;
+    const { clock } = this.#context.engine;
+    const skipAfterMs = this.#skipAfterMs;
     const { since } = lane.beginGap(order, Math.min(acceptedAt, clock.now()));
     this.#young.delete(lane);
     this.#young.set(lane, clock.elapsedMs());
@@ -89,20 +78,22 @@ export class Gaps {
   /** Notes in the store what is not noted yet. Resolves when it is on disk. */
   async note(): Promise<void> {
     this.#write(Number.POSITIVE_INFINITY);
-    await this.#means.committed();
+    await this.#context.committed();
   }
 
   /** Notes are on disk. */
   committed(writes: readonly GapWrite[], added: number): void {
-    const { gapWatch } = this.#means;
-    gapWatch.count += added;
+    const gapWatch = this.#watch;
+    gapWatch.committed(added);
+    // The look under way may have read what was there before.
+    if (this.#lookout.isLooking) this.#lookSoon();
     for (const { key, gap } of writes) {
       if (gap !== null) gapWatch.noted({ key, ...gap });
       else if (gapWatch.oldest?.key === key) this.#lookSoon();
     }
     this.#lookout.lookAt(gapWatch.alarmAt);
     // Their lanes may be forgotten now, and perhaps nothing else happens.
-    this.#means.lanes.sweep();
+    this.#lanes.sweep();
   }
 
   close(): void {
@@ -114,13 +105,13 @@ export class Gaps {
   }
 
   #armNote(afterMs: number): void {
-    const { clock } = this.#means;
+    const { clock } = this.#context.engine;
     this.#disarmNote ??= clock.after(afterMs, () => {
       this.#disarmNote = undefined;
       try {
         this.#write(clock.elapsedMs() - noteAfterMs);
       } catch (error) {
-        this.#means.failed(error);
+        this.#context.failed(error);
       }
     });
   }
@@ -138,43 +129,49 @@ export class Gaps {
   }
 
   #draft(lane: Lane, gap: GapWrite['gap']): void {
-    const draft = this.#means.draft();
+    const draft = this.#context.draft();
     lane.changeIn(draft.number);
     draft.gaps.push({ key: lane.key, gap });
-    this.#means.drafted();
+    this.#context.drafted();
   }
 
   /** Many gaps may close, one after the other, and each be the oldest. */
   #lookSoon(): void {
     if (this.#closed) return;
-    this.#disarmSoon ??= this.#means.clock.after(noteAfterMs, () => {
+    this.#disarmSoon ??= this.#context.engine.clock.after(noteAfterMs, () => {
       this.#disarmSoon = undefined;
       this.#lookout.look();
     });
   }
 
   async #takeOverdue(): Promise<void> {
-    const { store, clock, partition, skipAfterMs, gapWatch } = this.#means;
+    const { store, clock } = this.#context.engine;
+    const { id } = this.#context.partition;
+    const skipAfterMs = this.#skipAfterMs;
     await this.note();
     if (this.#mayBeAhead) await this.#countFromNow();
     // One moment for both: what becomes overdue meanwhile is left to the next look.
     const begunBy = clock.now() - (skipAfterMs ?? 0);
     if (skipAfterMs !== undefined) await this.#skipOverdue(begunBy);
     if (this.#closed) return;
-    const [oldest] = await store.gaps(partition, { limit: 1 });
-    gapWatch.see(oldest);
-    this.#lookout.lookAt(gapWatch.alarmAt);
+    const [oldest] = await store.gaps(id, { limit: 1 });
+    this.#watch.see(oldest);
+    this.#lookout.lookAt(this.#watch.alarmAt);
     if (skipAfterMs === undefined) return;
     // What is overdue now and was not skipped goes on by itself, once its lane does.
-    const [next] = await store.gaps(partition, { after: firstPlaceFrom(Math.floor(begunBy) + 1), limit: 1 });
+    const [next] = await store.gaps(id, { after: firstPlaceFrom(Math.floor(begunBy) + 1), limit: 1 });
     if (next !== undefined) this.#lookout.lookAt(next.since + skipAfterMs);
   }
 
   async #skipOverdue(begunBy: number): Promise<void> {
-    const { lanes } = this.#means;
+    const lanes = this.#lanes;
     for await (const gaps of this.#pages({ until: begunBy })) {
-      await Promise.all(gaps.map(({ key }) => lanes.skipOverdue(key)));
-      await this.#means.committed();
+      const isInMemory = ({ key }: StoredGap) => lanes.peek(key) !== undefined;
+      await Promise.all(gaps.filter(isInMemory).map(({ key }) => lanes.skipOverdue(key)));
+      for (const { key } of gaps) {
+        if (await this.#isBroughtIn(key)) await lanes.skipOverdue(key);
+      }
+      await this.#context.committed();
       lanes.sweep();
     }
   }
@@ -182,25 +179,33 @@ export class Gaps {
   /** The clock was set back: what counts from a later moment counts from now. */
   async #countFromNow(): Promise<void> {
     this.#mayBeAhead = false;
-    const { lanes, clock } = this.#means;
-    const now = clock.now();
+    const lanes = this.#lanes;
+    const now = this.#context.engine.clock.now();
     for await (const gaps of this.#pages({ after: firstPlaceFrom(now + 1) })) {
       for (const { key } of gaps) {
+        await this.#isBroughtIn(key);
         const lane = lanes.peek(key);
         if (lane?.gap !== undefined) this.#draft(lane, lane.turnGapBack(now));
       }
       lanes.sweep();
     }
-    await this.#means.committed();
+    await this.#context.committed();
   }
 
-  /** Pages of noted gaps, oldest first, their lanes in memory. */
+  /** Brings a lane of a page into memory that is not there: where states take up all the room, some of them come one by one. Returns whether it did. */
+  async #isBroughtIn(key: string): Promise<boolean> {
+    if (this.#closed || this.#lanes.peek(key) !== undefined) return false;
+    await this.#lanes.warm([key]);
+    return true;
+  }
+
+  /** Pages of noted gaps, oldest first, their lanes in memory as far as there is room. */
   async *#pages(query: { readonly until?: number; readonly after?: StoredPlace }): AsyncGenerator<readonly StoredGap[]> {
-    const { store, partition, lanes } = this.#means;
+    const { engine, partition } = this.#context;
     let { after } = query;
     for (;;) {
-      const gaps: readonly StoredGap[] = await store.gaps(partition, { ...query, after, limit: lookMax });
-      await lanes.warm(gaps.map(({ key }) => key));
+      const gaps: readonly StoredGap[] = await engine.store.gaps(partition.id, { ...query, after, limit: lookMax });
+      await this.#lanes.warm(gaps.map(({ key }) => key));
       if (this.#closed || gaps.length === 0) return;
       yield gaps;
       if (gaps.length < lookMax) return;

@@ -1,5 +1,6 @@
+import type { Waiting } from './cause.ts';
 import type { Draft } from './draft.ts';
-import type { Lane, Waiting } from './lane.ts';
+import type { Lane } from './lane.ts';
 
 /** Sees to it that the store holds each event that the cursor passes unsettled, and that a stopped lane keeps none in memory. */
 export class Holds {

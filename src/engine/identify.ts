@@ -50,7 +50,7 @@ export interface Identification {
   /** An id for an event that came without; later ids sort later. */
   newId(): string;
   readonly limits: Limits;
-  readonly store: Pick<Store, 'partitions'>;
+  readonly store: Pick<Store, 'partitions' | 'keyBytesMax'>;
   readonly memory: Memory;
 }
 
@@ -118,9 +118,9 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   const number = pipeline.order === undefined ? null : numberOf(pipeline, value);
   const own = number === null ? idOf(pipeline, value) : undefined;
   const chosen = options.id === undefined ? own : agreedId(pipeline, { number, own, given: options.id });
-  if (chosen !== undefined) checkName(pipeline, 'id', chosen, limits.keyLength);
+  if (chosen !== undefined) checkName(means, pipeline, 'id', chosen);
   const declaredKey = keyOf(pipeline, value);
-  if (declaredKey !== undefined) checkName(pipeline, 'key', declaredKey, limits.keyLength);
+  if (declaredKey !== undefined) checkName(means, pipeline, 'key', declaredKey);
   // After all functions of the pipeline: what they change of the event is in its body, too.
   const event = storable(pipeline, value);
   const body = JSON.stringify(event);
@@ -129,7 +129,7 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   }
   const id = number === null ? (chosen ?? means.newId()) : `${declaredKey}#${number}`;
   const key = declaredKey ?? id;
-  const partition = { pipeline: pipeline.name, slice: sliceOf(key, means.store.partitions) };
+  const partition = { pipeline: pipeline.name, slice: sliceOfKey(pipeline, key, means.store.partitions) };
   const knownSince = chosen === undefined ? null : acceptedAt - pipeline.deduplicationWindowMs;
   const traceparent = traceparentOf(options.traceparent);
   const origin = options.origin ?? null;
@@ -148,6 +148,14 @@ function agreedId(
     'MILL_INVALID_REQUEST',
     `pipeline ${name}: expected no id (Idempotency-Key) beside an event ${instead}, found ${describeFound(given)}`,
   );
+}
+
+/**
+ * The slice of a pipeline that a key lives in. All keys of a pipeline with a schedule live in that of its schedule, so that whoever makes a run
+ * works on what the run brings in.
+ */
+export function sliceOfKey({ name, schedule }: AnyPipeline, key: string, partitions: number): number {
+  return sliceOf(schedule === undefined ? key : name, partitions);
 }
 
 /** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */
@@ -195,11 +203,23 @@ function storable(pipeline: AnyPipeline, value: unknown): unknown {
   }
 }
 
-function checkName(pipeline: AnyPipeline, what: string, name: string, lengthMax: number): void {
-  if (name.length > 0 && name.length <= lengthMax && isStorableText(name)) return;
+function checkName({ limits, store: { keyBytesMax } }: Identification, pipeline: AnyPipeline, what: string, name: string): void {
+  const lengthMax = limits.keyLength;
+  if (name.length > 0 && name.length <= lengthMax && isStorableText(name)) {
+    if (keyBytesMax === undefined || name.length * utf8BytesMax <= keyBytesMax) return;
+    const bytes = Buffer.byteLength(name);
+    if (bytes <= keyBytesMax) return;
+    throw invalidBy(pipeline, `${what}: expected at most ${keyBytesMax} bytes in UTF-8, which is what the database takes, found ${bytes}`);
+  }
   const found = name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
   const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${found}`;
   throw invalidBy(pipeline, message);
+}
+
+/** The beginning of a text that is as long as every key may be. */
+export function asKey(text: string, { limits, store: { keyBytesMax } }: Pick<Identification, 'limits' | 'store'>): string {
+  const lengthMax = Math.min(limits.keyLength, Math.floor((keyBytesMax ?? Number.POSITIVE_INFINITY) / utf8BytesMax));
+  return text.slice(0, lengthMax).toWellFormed();
 }
 
 /**

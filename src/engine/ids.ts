@@ -5,6 +5,8 @@ import type { Clock } from './clock.ts';
 export class Ids {
   readonly #clock: Clock;
   readonly #random: () => number;
+  /** Filled anew for each. */
+  readonly #bytes = new Uint8Array(16);
   #msecs = 0;
   #seq = 0;
 
@@ -22,7 +24,7 @@ export class Ids {
     } else {
       this.#seq += 1;
     }
-    const random = new Uint8Array(16);
+    const random = this.#bytes;
     for (let at = 0; at < random.length; at += 1) random[at] = Math.floor(this.#random() * 256);
     return uuidv7({ msecs: this.#msecs, seq: this.#seq, random });
   }

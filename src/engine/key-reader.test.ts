@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { onEveryStore } from './promises/fixture.test.ts';
@@ -41,6 +42,27 @@ onEveryStore('what is known of a key', ({ testMill }) => {
     assert.deepEqual(await known(), ['remember', 'arm', 'deliver', 'fail']);
     await t.crash();
     assert.deepEqual(await known(), ['remember', 'arm', 'deliver', 'fail']);
+    await t.stop();
+  });
+
+  test('a key that is still to be told an outcome is known by that alone', async () => {
+    const calls = pipeline('calls', {
+      event: z.object({ key: z.string() }),
+      key: ({ key }) => key,
+      deliver: { shop: { to: { call: async () => ({ result: 'delivered' }) }, outcome: () => undefined } },
+      handle: ({ key }, _state, turn) => turn.deliver('shop', key),
+    });
+    const answered = Promise.withResolvers<void>();
+    const t = await testMill({ pipelines: [calls], answer: () => answered.promise.then(() => ({ result: 'delivered' })) });
+    await t.ingest('calls', { key: 'a' });
+    while (t.calls.length === 0) await setImmediate();
+    await t.mill.pause('calls');
+    answered.resolve();
+    while (t.mill.counts().calls?.delivered === 0) await setImmediate();
+    assert.deepEqual([await t.mill.knows('calls', 'a'), t.mill.counts().calls?.deliveries], [true, 0]);
+    await t.mill.resume('calls');
+    await t.drain();
+    assert.equal(await t.mill.knows('calls', 'a'), false);
     await t.stop();
   });
 

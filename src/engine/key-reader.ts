@@ -5,7 +5,6 @@ import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
 import type { Leftover } from './leftovers/leftover.ts';
 import type { KeyStatus } from './mill-options.ts';
-import { isOutcome } from './outbox/outcome.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
@@ -21,9 +20,12 @@ export interface KeyReaderMeans {
   leftovers(): readonly Leftover[];
 }
 
-/** How long to wait for what was accepted before, and what the read may take after that. */
+/** How long a read waits for what was accepted before it, in milliseconds. */
+export const freshnessMs = 250;
+
+/** How long to wait for what was accepted before, by default {@link freshnessMs}, and what the read may take after that. */
 interface KeyReading extends ReadOptions {
-  readonly waitMs: number;
+  readonly waitMs?: number | undefined;
 }
 
 /** Keys that are read at once, and UTF-16 units of their states: a few milliseconds, so that the others who ask come in between. */
@@ -42,7 +44,7 @@ export class KeyReader {
   }
 
   /** Returns the state of a key, undefined where there is none. */
-  async state(pipeline: AnyPipeline, key: string, { waitMs, ...reading }: KeyReading): Promise<unknown> {
+  async state(pipeline: AnyPipeline, key: string, { waitMs = freshnessMs, ...reading }: KeyReading): Promise<unknown> {
     const { partitions, provenStates } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
     await this.#isCaughtUp(partition, [key], waitMs);
@@ -60,7 +62,7 @@ export class KeyReader {
   async statuses(
     { name: pipeline }: AnyPipeline,
     keys: readonly string[],
-    { waitMs, ...reading }: KeyReading,
+    { waitMs = freshnessMs, ...reading }: KeyReading,
   ): Promise<readonly KeyStatus[]> {
     const { partitions } = this.#means;
     const statuses = new Map<string, KeyStatus>();
@@ -72,10 +74,10 @@ export class KeyReader {
   }
 
   /**
-   * Returns whether the store knows anything of a key: a record, events that wait, timers, dead letters or deliveries. Of settled
+   * Returns whether the store knows anything of a key: a record, events that wait, timers, outcomes, dead letters or deliveries. Of settled
    * events nothing may be left. True as well when the wait ends before it is known what the events under way leave.
    */
-  async knows(pipeline: AnyPipeline, key: string, { waitMs, ...reading }: KeyReading): Promise<boolean> {
+  async knows(pipeline: AnyPipeline, key: string, { waitMs = freshnessMs, ...reading }: KeyReading): Promise<boolean> {
     const { partitions, store, reads } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
     if (waitMs > 0 && !(await this.#isCaughtUp(partition, [key], waitMs))) return true;
@@ -134,10 +136,10 @@ export class KeyReader {
 }
 
 function statusOf(key: string, { parked, held, next, timers }: KeyRecord): KeyStatus {
-  const declared = timers.filter(({ name }) => !isOutcome(name)).map(({ name, dueAt }) => ({ name, dueAt }));
-  return { key, status: parked ? 'parked' : 'open', pending: held, next, timers: declared };
+  const armed = timers.map(({ name, dueAt }) => ({ name, dueAt }));
+  return { key, status: parked ? 'parked' : 'open', pending: held, next, timers: armed };
 }
 
-function isEmpty({ state, next, parked, held, timers }: KeyRecord): boolean {
-  return state === null && next === null && !parked && held === 0 && timers.length === 0;
+function isEmpty({ state, next, parked, held, timers, outcomes }: KeyRecord): boolean {
+  return state === null && next === null && !parked && held + timers.length + outcomes.length === 0;
 }

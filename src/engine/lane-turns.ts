@@ -1,39 +1,24 @@
 import type { MillraceError } from '../errors.ts';
-import type { ResolvedOrder } from '../pipeline/pipeline.ts';
-import type { PartitionId, Store } from '../store/store.ts';
+import type { AnyPipeline, ResolvedOrder } from '../pipeline/pipeline.ts';
+import type { StoredCause } from '../store/store.ts';
 import type { BusyLanes } from './busy-lanes.ts';
+import type { Waiting } from './cause.ts';
+import { CauseWrites } from './cause-writes.ts';
 import type { Draft } from './draft.ts';
+import type { TenureContext } from './engine-context.ts';
+import { Failures } from './failures.ts';
 import type { Holds } from './holds.ts';
-import type { DueTimer } from './key-timers.ts';
-import type { Lane, Waiting } from './lane.ts';
+import type { Lane } from './lane.ts';
+import type { LaneNeighbours } from './lane-neighbours.ts';
 import type { Milestone } from './milestone.ts';
-import type { Pause } from './pause.ts';
 import { ReadBack } from './read-back.ts';
-import { Runner, type RunnerMeans } from './runner.ts';
+import { Runner } from './runner.ts';
 import { Stops } from './stops.ts';
+import type { TurnOrder } from './turn-order.ts';
 import { WaitingLine } from './waiting-line.ts';
-import type { Waits } from './waits.ts';
 
 /** Events that a lane keeps in memory, and reads back at once, as far as there is memory for them; what goes beyond is held in the store. */
 export const queuedMax = 64;
-
-/** What the turns of lanes work with; their tenure provides it. */
-export interface LaneTurnsMeans extends RunnerMeans {
-  readonly store: Store;
-  readonly partition: PartitionId;
-  readonly waits: Waits;
-  readonly pause: Pause;
-  /** Whether nobody else can work on the partition yet: otherwise its tenure is about to end. */
-  isHeld(): boolean;
-  /** Whether every turn must be alone in its draft. */
-  isOneByOne(): boolean;
-  /** Timers of a key have come due while it was parked, and it is open again. */
-  leftDue(key: string, firstDueAt: number): void;
-  /** A lane waits for a number; this is the first event that does. */
-  gapBegan(lane: Lane, waiting: Waiting): void;
-  /** It does no longer. */
-  gapEnded(lane: Lane): void;
-}
 
 /** The other parts that know the lanes. */
 export interface LaneParts {
@@ -49,26 +34,33 @@ export interface LaneParts {
 export class LaneTurns {
   /** Who is stopped, and until when. */
   readonly stops: Stops;
-  readonly #means: LaneTurnsMeans;
+  readonly #context: TenureContext;
+  readonly #neighbours: LaneNeighbours;
   readonly #parts: LaneParts;
-  readonly #pipeline: LaneTurnsMeans['pipeline'];
+  readonly #pipeline: AnyPipeline;
+  readonly #failures: Failures;
   readonly #runner: Runner;
   readonly #line: WaitingLine;
   readonly #readBack: ReadBack;
+  /** Another partition's turn has left its place. */
+  readonly #goOn = () => this.#orFail(() => this.resume());
   #closed = false;
 
-  constructor(means: LaneTurnsMeans, parts: LaneParts) {
-    this.#means = means;
+  constructor(context: TenureContext, neighbours: LaneNeighbours, parts: LaneParts) {
+    this.#context = context;
+    this.#neighbours = neighbours;
     this.#parts = parts;
-    this.#pipeline = means.pipeline;
+    const { pause } = context.partition;
+    this.#pipeline = context.pipeline.declaration;
     const { committed, holds } = parts;
     this.#line = new WaitingLine({
       isFull: () => this.isFull,
-      isPaused: () => means.pause.isPaused,
+      isPaused: () => pause.isPaused,
       reloading: () => this.#readBack.underWay,
       advance: (lane) => this.advance(lane),
     });
-    this.#runner = new Runner(means, {
+    const writes = new CauseWrites(neighbours);
+    const order: TurnOrder = {
       settled: (lane, draft, waiting) => this.settle(lane, draft, waiting),
       stopped: (lane, draft, waiting, retryAt) => this.stops.stop(lane, draft, waiting, retryAt),
       throttled: (lane, draft, cause, to) => this.stops.waitForRoom(lane, draft, cause, to),
@@ -77,10 +69,11 @@ export class LaneTurns {
         this.advance(lane);
         this.resume();
       },
-    });
-    this.stops = new Stops({ ...means, opened: (lane) => this.#line.ring(lane), rang: (lane) => this.#rang(lane) }, holds);
-    this.#readBack = new ReadBack({
-      ...means,
+    };
+    this.#failures = new Failures(context, writes, order);
+    this.#runner = new Runner(context, { failures: this.#failures, writes, order });
+    this.stops = new Stops(context, { holds, opened: (lane) => this.#line.ring(lane), rang: (lane) => this.#rang(lane) });
+    this.#readBack = new ReadBack(context, {
       eventsMax: queuedMax,
       committed,
       isQuiet: () => !this.#line.hasReady,
@@ -88,20 +81,21 @@ export class LaneTurns {
       goOn: (lane) => this.advance(lane, true),
       wentOn: () => {
         this.#line.letRungGoOn();
-        means.drafted();
+        context.drafted();
       },
     });
   }
 
   /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
   get isFull(): boolean {
-    if (this.#means.pause.isPaused || !this.#means.isHeld()) return true;
+    const { engine, partition } = this.#context;
+    if (partition.pause.isPaused || !this.#context.isHeld()) return true;
     const { running } = this.#runner;
-    const { turns, bytes } = this.#means.draft();
+    const { turns, bytes } = this.#context.draft();
     // Turns that end together would share a commit.
-    if (this.#means.isOneByOne()) return running + turns > 0;
-    if (running >= this.#pipeline.concurrency || turns >= this.#means.limits.commit) return true;
-    const { memory } = this.#means;
+    if (partition.refusals.isSearching) return running + turns > 0;
+    const { limits, memory } = engine;
+    if (this.#context.pipeline.places.isFull || turns >= limits.commit) return true;
     if (running > 0 && memory.running.isSpent) return true;
     // A key can be forgotten once its last turn is on disk.
     return turns > 0 && (bytes >= memory.draftBytesMax || memory.isCrowded);
@@ -110,7 +104,7 @@ export class LaneTurns {
   /** Whether nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
     // What waits for a free place while the pipeline is paused does not start by itself.
-    const waiting = this.#means.pause.isPaused ? 0 : this.#line.length;
+    const waiting = this.#context.partition.pause.isPaused ? 0 : this.#line.length;
     return this.#runner.running + waiting + this.#readBack.underWay === 0;
   }
 
@@ -121,7 +115,7 @@ export class LaneTurns {
 
   /** Whether lanes may start turns. While the pipeline is paused nothing is read back either: it would only wait in memory. */
   get mayGoOn(): boolean {
-    return !this.#closed && !this.#means.pause.isPaused;
+    return !this.#closed && !this.#context.partition.pause.isPaused;
   }
 
   /** Lets the lane go on, and those who wait until it rests. @param isFresh whether its first held events were just read */
@@ -133,8 +127,8 @@ export class LaneTurns {
   /** The turn of an event begins, which is first in its lane. */
   runEvent(lane: Lane, waiting: Waiting): void {
     lane.beginTurn(waiting);
-    if (lane.gap !== undefined) this.#means.gapEnded(lane);
-    this.#runner.runEvent(lane, waiting);
+    if (lane.gap !== undefined) this.#neighbours.gapEnded(lane);
+    this.#runner.run(lane, waiting);
     if (!lane.isRunning) this.stops.concluded(lane);
   }
 
@@ -142,8 +136,8 @@ export class LaneTurns {
   settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
     draft.settle(lane, waiting);
     this.#parts.holds.settled(waiting);
-    if (lane.wait !== undefined) this.#means.waits.end(lane);
-    lane.countSettled();
+    if (lane.wait !== undefined) this.#context.partition.waits.end(lane);
+    lane.countSettled(waiting);
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
@@ -154,7 +148,9 @@ export class LaneTurns {
 
   /** Resolves to what `begin` returns, which is called when there is a free place for a turn that it starts, or when the lanes are closed. */
   inTurn<T>(begin: () => T): Promise<T> {
-    return this.#line.inTurn(begin);
+    const begun = this.#line.inTurn(begin);
+    this.#awaitPlace();
+    return begun;
   }
 
   /** The lane goes on once there is room. */
@@ -165,6 +161,7 @@ export class LaneTurns {
   /** Runs whatever waited for a free place. */
   resume(): void {
     this.#line.resume();
+    if (this.#line.isWaiting) this.#awaitPlace();
     this.#readBack.look();
   }
 
@@ -176,6 +173,7 @@ export class LaneTurns {
   /** Aborts what runs, and resolves when no handler is at work any more. */
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
+    this.#context.pipeline.places.leave(this.#goOn);
     this.stops.close();
     this.#line.close();
     this.#readBack.close();
@@ -189,15 +187,15 @@ export class LaneTurns {
         void this.#readBack.begin(lane);
         return;
       }
-      if (this.#pipeline.key !== undefined) lane.takeOverdue(this.#means.clock);
-      const timer = lane.dueTimer;
+      if (this.#pipeline.key !== undefined) lane.takeOverdue(this.#context.engine.clock);
+      const cause = lane.dueCause;
       const waiting = lane.runnable;
-      if (timer === undefined && waiting === undefined) {
+      if (cause === undefined && waiting === undefined) {
         this.#rest(lane, isFresh);
         return;
       }
       if (!this.#mayStart(lane)) return;
-      if (timer !== undefined) this.#runTimer(lane, timer);
+      if (cause !== undefined) this.#runCause(lane, cause);
       else if (waiting !== undefined) {
         lane.takeHead();
         this.runEvent(lane, waiting);
@@ -209,32 +207,40 @@ export class LaneTurns {
   #mayStart(lane: Lane): boolean {
     if (!this.isFull) return true;
     this.#line.wait(lane);
+    this.#awaitPlace();
     return false;
   }
 
-  #runTimer(lane: Lane, timer: DueTimer): void {
-    if (timer.retryAt !== null && !this.stops.hasCome(lane, timer.retryAt)) {
-      this.stops.block(lane, timer.retryAt);
+  /** Turns of other partitions may have places; nobody here ends those. */
+  #awaitPlace(): void {
+    const { places } = this.#context.pipeline;
+    const areOurs = this.#runner.running === this.#pipeline.concurrency;
+    if (places.isFull && !areOurs && !this.#closed) places.wait(this.#goOn);
+  }
+
+  #runCause(lane: Lane, cause: StoredCause): void {
+    if (cause.retryAt !== null && !this.stops.hasCome(lane, cause.retryAt)) {
+      this.stops.block(lane, cause.retryAt);
       return;
     }
-    lane.beginTimerTurn(timer);
-    this.#runner.runTimer(lane, timer);
+    lane.beginCauseTurn(cause);
+    this.#runner.run(lane, cause);
     if (!lane.isRunning) this.stops.concluded(lane);
   }
 
   /** Nothing of the lane can run now. */
   #rest(lane: Lane, isFresh: boolean): void {
-    if (lane.hasLeft) this.#means.leftDue(lane.key, lane.timers[0]?.dueAt ?? Number.POSITIVE_INFINITY);
+    if (lane.hasLeft) this.#neighbours.leftDue(lane.key, lane.causes[0]?.dueAt ?? Number.POSITIVE_INFINITY);
     // Where it had no turn, no commit follows that lets others have the place.
-    if (this.stops.concluded(lane)) this.#means.drafted();
+    if (this.stops.concluded(lane)) this.#context.drafted();
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.countNonePending();
-      if (lane.gap !== undefined) this.#means.gapEnded(lane);
-      if (lane.wait !== undefined) this.#means.waits.end(lane);
-      if (this.#pipeline.key === undefined && !lane.hasDueTimer) this.#parts.forget(lane);
+      if (lane.gap !== undefined) this.#neighbours.gapEnded(lane);
+      if (lane.wait !== undefined) this.#context.partition.waits.end(lane);
+      if (this.#pipeline.key === undefined && !lane.hasDueCause) this.#parts.forget(lane);
       return;
     }
-    this.#means.waits.note(lane, 'number');
+    this.#context.partition.waits.note(lane, 'number');
     if (this.#pipeline.order !== undefined) this.#awaitNumber(lane, this.#pipeline.order, isFresh);
   }
 
@@ -246,8 +252,8 @@ export class LaneTurns {
       void this.#readBack.begin(lane);
       return;
     }
-    if (!isUpToDate && head !== undefined) this.#means.gapBegan(lane, head);
-    if (lane.gap === undefined || lane.gap.since + skipAfterMs > this.#means.clock.now()) return;
+    if (!isUpToDate && head !== undefined) this.#neighbours.gapBegan(lane, head);
+    if (lane.gap === undefined || lane.gap.since + skipAfterMs > this.#context.engine.clock.now()) return;
     if (!isFresh) void this.#readBack.begin(lane);
     else if (head !== undefined) this.#skip(lane, head, skipAfterMs);
   }
@@ -256,21 +262,25 @@ export class LaneTurns {
   #skip(lane: Lane, head: Waiting, skipAfterMs: number): void {
     // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
     lane.spillFrom(lane.next);
-    this.#means.gapEnded(lane);
+    this.#neighbours.gapEnded(lane);
     if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {
       lane.takeHead();
-      this.#runner.giveUpFar(lane, head);
-    } else this.#runner.skipGap(lane, head.order, skipAfterMs);
-    if (lane.wait !== undefined) this.#means.waits.end(lane);
+      this.#failures.giveUpFar(lane, head);
+    } else this.#failures.skipGap(lane, head.order, skipAfterMs);
+    if (lane.wait !== undefined) this.#context.partition.waits.end(lane);
     this.advance(lane);
   }
 
-  /** Nobody waits for an alarm: where what it sets off fails, so does the tenure. */
   #rang(lane: Lane): void {
+    this.#orFail(() => this.#line.ring(lane));
+  }
+
+  /** Nobody waits for an alarm, or for the call that a place is free: where what it sets off fails, so does the tenure. */
+  #orFail(work: () => void): void {
     try {
-      this.#line.ring(lane);
+      work();
     } catch (error) {
-      this.#means.failed(error);
+      this.#context.failed(error);
     }
   }
 }

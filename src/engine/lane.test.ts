@@ -2,13 +2,24 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MillraceError } from '../errors.ts';
 import type { HeldEvent, KeyRecord } from '../store/store.ts';
-import { Lane, type LaneStatus, type Waiting } from './lane.ts';
+import { nameInKey, type Waiting } from './cause.ts';
+import { Lane, type LaneStatus } from './lane.ts';
 import { LaneMemory } from './lane-memory.ts';
 import { defaultLimits } from './limits.ts';
 import { Memory } from './memory.ts';
 
 const numbers = { by: () => 0, from: 1, pendingMax: 10, jumpMax: 1_000, skipAfterMs: undefined, alarmAfterMs: 60_000 };
-const none: KeyRecord = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
+const none: KeyRecord = {
+  state: null,
+  next: null,
+  parked: false,
+  heldFrom: null,
+  heldTo: null,
+  held: 0,
+  gap: null,
+  timers: [],
+  outcomes: [],
+};
 
 function memoryOf() {
   const memory = new Memory(defaultLimits.memoryBytes);
@@ -21,16 +32,21 @@ function laneOf({ record = none, numbered = false }: { record?: KeyRecord; numbe
 
 function waiting(order: number, more: Partial<Waiting> = {}): Waiting {
   const event = { order, position: order, id: `e${order}`, number: null, acceptedAt: 1_000 + order, body: '{}', traceparent: null };
-  return { ...event, attempts: 0, retryAt: null, held: false, ...more };
+  return { kind: 'event', ...event, attempts: 0, retryAt: null, held: false, ...more };
 }
 
 function held(order: number): HeldEvent {
-  return { ...waiting(order), key: 'k', origin: null };
+  const { kind: _, ...event } = waiting(order);
+  return { ...event, key: 'k', origin: null };
 }
 
-const timer = (name: string, dueAt: number, attempts = 0) => ({ key: 'k', name, dueAt, data: null, attempts, retryAt: null });
+const timer = (name: string, dueAt: number, attempts = 0) =>
+  ({ kind: 'timer', key: 'k', name, dueAt, data: null, attempts, retryAt: null }) as const;
 
-const dueNow = (lane: Lane) => lane.dueTimer?.name;
+const outcome = (id: string, dueAt: number, data = '{}') =>
+  ({ kind: 'outcome', key: 'k', endpoint: 'shop', id, dueAt, data, attempts: 0, retryAt: null }) as const;
+
+const dueNow = (lane: Lane) => lane.dueCause && nameInKey(lane.dueCause);
 
 const unexpected = (error: unknown) => error instanceof MillraceError && error.code === 'MILL_INTERNAL';
 
@@ -59,7 +75,7 @@ const transitions: readonly { readonly name: string; readonly from: LaneStatus; 
   { name: 'queueUp', from: 'open', to: 'ready', make: (lane) => lane.queueUp() },
   { name: 'takePlace', from: 'ready', to: 'open', make: (lane) => lane.takePlace() },
   { name: 'beginTurn', from: 'open', to: 'running', make: (lane) => lane.beginTurn(waiting(1)) },
-  { name: 'beginTimerTurn', from: 'open', to: 'running', make: (lane) => lane.beginTimerTurn(timer('t', 1)) },
+  { name: 'beginCauseTurn', from: 'open', to: 'running', make: (lane) => lane.beginCauseTurn(timer('t', 1)) },
   { name: 'endTurn', from: 'running', to: 'open', make: (lane) => lane.endTurn() },
   { name: 'beginReload', from: 'open', to: 'reloading', make: (lane) => lane.beginReload() },
   { name: 'refill', from: 'reloading', to: 'open', make: (lane) => lane.refill([held(1)], false) },
@@ -109,7 +125,16 @@ describe('a transition of a lane', () => {
 });
 
 test('a lane comes into memory as the store has it', () => {
-  const record = { ...none, state: { json: '{"a":1}', version: 1 }, next: 4, parked: true, heldFrom: 5, held: 2, timers: [timer('t', 1)] };
+  const record = {
+    ...none,
+    state: { json: '{"a":1}', version: 1 },
+    next: 4,
+    parked: true,
+    heldFrom: 5,
+    heldTo: 9,
+    held: 2,
+    timers: [timer('t', 1)],
+  };
   const lane = laneOf({ record, numbered: true });
   assert.deepEqual(
     [lane.status, lane.next, lane.nextIsStored, lane.pending, lane.spilledFrom, lane.hasLeft],
@@ -174,7 +199,7 @@ describe('what a lane has in memory', () => {
   });
 
   test('is what was read back, what is in memory already counted once, and further orders are in the store where the list was cut', () => {
-    const lane = laneOf({ record: { ...none, heldFrom: 1, held: 9 } });
+    const lane = laneOf({ record: { ...none, heldFrom: 1, heldTo: 9, held: 9 } });
     lane.beginReload();
     assert.equal(lane.spilledFrom, Number.POSITIVE_INFINITY);
     lane.insert(waiting(2));
@@ -203,13 +228,22 @@ describe('the events that a lane counts', () => {
     assert.equal(lane.arriving, 2);
   });
 
-  test('as waiting are no fewer than none, and those of its record are not counted twice', () => {
-    const lane = new Lane('k', numbers, memoryOf().holdings, { ...none, held: 1 }, 10);
-    assert.deepEqual([lane.hasCounted({ position: 10 }), lane.hasCounted({ position: 11 })], [true, false]);
-    lane.countPending();
-    for (let times = 0; times < 3; times += 1) lane.countSettled();
+  test('each that waits counts once: those that were held when it was loaded, and then those to which the log comes', () => {
+    const lane = new Lane('k', numbers, memoryOf().holdings, { ...none, heldFrom: 4, heldTo: 10, held: 2 });
+    assert.deepEqual(
+      [9, 10, 11, 11].map((position) => lane.countArrival({ position })),
+      [false, false, true, false],
+    );
+    assert.equal(lane.pending, 3);
+    lane.countSettled({ position: 12 });
+    assert.equal(lane.pending, 3, 'it was read back before the log came to it');
+    for (const position of [9, 10, 11, 11]) lane.countSettled({ position });
     assert.equal(lane.pending, 0);
-    lane.countPending();
+    lane.countAgain({ position: 13 });
+    assert.equal(lane.pending, 1);
+    lane.countSettled({ position: 13 });
+    assert.equal(lane.pending, 0);
+    lane.countArrival({ position: 14 });
     lane.countNonePending();
     assert.equal(lane.pending, 0);
   });
@@ -291,11 +325,11 @@ test('a sweep finds a lane warm once for each use', () => {
 describe('the timers of a lane', () => {
   test('have their turns in the order in which they came due, and before the events that were accepted later', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('late', 1_002), timer('early', 1_000)] } });
-    for (const name of ['late', 'early']) lane.comeDue(lane.armed(name) ?? timer(name, 0));
+    for (const name of ['late', 'early']) lane.comeDue(lane.causeOf(timer(name, 0)) ?? timer(name, 0));
     lane.comeDue(timer('late', 1_002));
     lane.insert(waiting(1));
     assert.equal(dueNow(lane), 'early');
-    lane.beginTimerTurn(timer('early', 1_000));
+    lane.beginCauseTurn(timer('early', 1_000));
     lane.endTurn();
     assert.equal(dueNow(lane), undefined, 'the event was accepted before the other came due');
     lane.takeHead();
@@ -305,7 +339,7 @@ describe('the timers of a lane', () => {
   test('that have failed are first, whatever came due before', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('a', 1), timer('b', 2)] } });
     lane.comeDue(timer('a', 1));
-    lane.retryTimer(timer('b', 2, 1));
+    lane.retryCause(timer('b', 2, 1));
     lane.insert(waiting(-999));
     assert.equal(dueNow(lane), 'b');
   });
@@ -313,19 +347,19 @@ describe('the timers of a lane', () => {
   test('do not come due again while they have their turn, unless they were set anew', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('t', 1)] } });
     lane.comeDue(timer('t', 1));
-    lane.beginTimerTurn(timer('t', 1));
+    lane.beginCauseTurn(timer('t', 1));
     lane.comeDue(timer('t', 1));
-    assert.equal(lane.hasDueTimer, false);
+    assert.equal(lane.hasDueCause, false);
     lane.comeDue({ ...timer('t', 2), data: '2' });
-    assert.equal(lane.hasDueTimer, true);
+    assert.equal(lane.hasDueCause, true);
   });
 
   test('do not fire once they were set anew or cancelled', () => {
-    for (const written of [null, { dueAt: 9, data: null, attempts: 0, retryAt: null }]) {
+    for (const written of [{ ...timer('t', 9), dueAt: null }, timer('t', 9)]) {
       const lane = laneOf({ record: { ...none, timers: [timer('t', 1)] } });
       lane.comeDue(timer('t', 1));
-      lane.writeTimer({ name: 't', timer: written });
-      assert.deepEqual([lane.dueTimer, lane.armed('t')?.dueAt], [undefined, written?.dueAt]);
+      lane.writeCause(written);
+      assert.deepEqual([lane.dueCause, lane.causeOf(timer('t', 0))?.dueAt], [undefined, written.dueAt ?? undefined]);
     }
   });
 
@@ -333,7 +367,7 @@ describe('the timers of a lane', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('a', 1), timer('b', 2), timer('c', 3)] } });
     lane.comeDue(timer('b', 2));
     lane.park();
-    assert.deepEqual([lane.hasDueTimer, lane.hasLeft, lane.isForgettable(0)], [false, true, true]);
+    assert.deepEqual([lane.hasDueCause, lane.hasLeft, lane.isForgettable(0)], [false, true, true]);
     assert.equal(lane.comeDue(timer('a', 1)), false);
     assert.deepEqual(lane.takeLeft(), []);
     lane.unpark();
@@ -348,16 +382,54 @@ describe('the timers of a lane', () => {
     lane.insert(waiting(1));
     lane.takeOverdue({ now: () => 2_000 });
     assert.equal(dueNow(lane), 'due');
-    lane.beginTimerTurn(timer('due', 900));
+    lane.beginCauseTurn(timer('due', 900));
     lane.endTurn();
-    lane.writeTimer({ name: 'due', timer: null });
+    lane.writeCause({ ...timer('due', 0), dueAt: null });
     assert.equal(dueNow(lane), 'failed');
+  });
+});
+
+describe('the outcomes of a lane', () => {
+  test('have their turns among the timers in the order of their moments, and no timer is taken for one of the same name', () => {
+    const lane = laneOf({ record: { ...none, outcomes: [outcome('b', 2)], timers: [timer('a', 1), timer('shop', 3), timer('b', 4)] } });
+    for (const cause of lane.causes.toReversed()) lane.comeDue(cause);
+    const had: string[] = [];
+    for (let cause = lane.dueCause; cause !== undefined; cause = lane.dueCause) {
+      lane.beginCauseTurn(cause);
+      had.push(nameInKey(cause));
+      lane.endTurn();
+    }
+    assert.deepEqual(had, ['a', 'shop/b', 'shop', 'b']);
+  });
+
+  test('go before an event that was accepted after them, though the clock was set back since; timers do not', () => {
+    const lane = laneOf({ record: { ...none, outcomes: [outcome('b', 1_000)], timers: [timer('a', 1_000)] } });
+    lane.insert(waiting(1));
+    lane.takeOverdue({ now: () => 500 });
+    assert.equal(dueNow(lane), 'shop/b');
+    lane.writeCause({ ...outcome('b', 0), dueAt: null });
+    assert.equal(dueNow(lane), undefined);
+  });
+
+  test('keep it from rest until it has been told of all, also of one that was replaced; timers do not', () => {
+    const lane = laneOf({ record: { ...none, outcomes: [outcome('b', 1)], timers: [timer('a', 1)] } });
+    lane.writeCause(outcome('b', 2, '{"newer":true}'));
+    assert.deepEqual(
+      [lane.isAtRest, lane.isReplaced(outcome('b', 1)), lane.isReplaced(outcome('b', 2, '{"newer":true}'))],
+      [false, true, false],
+    );
+    lane.writeCause({ ...outcome('b', 2), dueAt: null });
+    assert.equal(lane.isAtRest, true);
   });
 });
 
 test('a state is handed to one turn, and memory counts what the lane takes up until it is forgotten', () => {
   const { memory, holdings } = memoryOf();
-  const lane = new Lane('k', undefined, holdings, { ...none, timers: [{ ...timer('t', 1), data: '"some data"' }] });
+  const lane = new Lane('k', undefined, holdings, {
+    ...none,
+    timers: [{ ...timer('t', 1), data: '"some data"' }],
+    outcomes: [outcome('b', 1)],
+  });
   lane.moveState({ a: 1 }, { json: '{"a":1}', version: 1 });
   assert.deepEqual([lane.takeState(), lane.takeState(), lane.stored?.json], [{ a: 1 }, undefined, '{"a":1}']);
   lane.insert(waiting(1));

@@ -1,21 +1,20 @@
 import type { MillraceError } from '../errors.ts';
-import type { TimerWrite } from '../store/store.ts';
+import type { OutcomeWrite, StoredCause, TimerWrite } from '../store/store.ts';
 import { BusyLanes } from './busy-lanes.ts';
+import type { Waiting } from './cause.ts';
 import type { Deadline } from './deadline.ts';
 import type { Draft } from './draft.ts';
+import type { TenureContext } from './engine-context.ts';
 import type { FedEvent } from './feed.ts';
 import { Holds } from './holds.ts';
-import type { DueTimer } from './key-timers.ts';
-import type { Lane, Waiting } from './lane.ts';
-import { LaneTurns, type LaneTurnsMeans, queuedMax } from './lane-turns.ts';
-import { Milestone } from './milestone.ts';
-import { WarmLanes, type WarmLanesMeans } from './warm-lanes.ts';
-
-/** What lanes work with; their tenure provides it. */
-export type LaneMeans = LaneTurnsMeans & WarmLanesMeans;
+import type { Lane } from './lane.ts';
+import type { LaneNeighbours } from './lane-neighbours.ts';
+import { LaneTurns, queuedMax } from './lane-turns.ts';
+import type { Milestone } from './milestone.ts';
+import { WarmLanes } from './warm-lanes.ts';
 
 /**
- * The keys of a partition: puts events and due timers into their key's order, and lets them run one at a time per key, side by side
+ * The keys of a partition: puts events, due timers and outcomes into their key's order, and lets them run one at a time per key, side by side
  * across keys. What waits and cannot run is held in the store. After a failure of the store it is thrown away and made anew from what
  * is on disk.
  *
@@ -29,21 +28,21 @@ export type LaneMeans = LaneTurnsMeans & WarmLanesMeans;
  * | `busy-lanes.ts` | who waits until lanes rest |
  */
 export class Lanes {
-  /** The newest draft that is on disk. */
-  readonly committed = new Milestone(0);
-  readonly #means: LaneMeans;
+  readonly #context: TenureContext;
+  readonly #neighbours: LaneNeighbours;
   readonly #holds = new Holds();
   readonly #busy = new BusyLanes();
   readonly #warm: WarmLanes;
   readonly #turns: LaneTurns;
   #closed = false;
 
-  constructor(means: LaneMeans) {
-    this.#means = means;
-    const { committed } = this;
-    this.#warm = new WarmLanes(means, committed, () => this.#turns.stops.lanes);
+  /** @param committed the newest draft that is on disk */
+  constructor(context: TenureContext, neighbours: LaneNeighbours, committed: Milestone) {
+    this.#context = context;
+    this.#neighbours = neighbours;
+    this.#warm = new WarmLanes(context, neighbours, { committed, bound: () => this.#turns.stops.lanes });
     const forget = (lane: Lane) => this.#warm.forget(lane);
-    this.#turns = new LaneTurns(means, { holds: this.#holds, busy: this.#busy, committed, forget });
+    this.#turns = new LaneTurns(context, neighbours, { holds: this.#holds, busy: this.#busy, committed, forget });
   }
 
   /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
@@ -113,6 +112,7 @@ export class Lanes {
     if (lane === undefined) return false;
     lane.warm();
     const waiting: Waiting = {
+      kind: 'event',
       order: fed.number ?? fed.position,
       position: fed.position,
       id: fed.id,
@@ -133,28 +133,29 @@ export class Lanes {
     return true;
   }
 
-  /** Takes a timer that has come due; false when its lane is not in memory. */
-  dispatchTimer(timer: DueTimer): boolean {
-    const lane = this.#warm.peekOrMake(timer.key);
+  /** Takes a timer or outcome that has come due; false when its lane is not in memory. */
+  dispatchCause(cause: StoredCause): boolean {
+    // Also where each event is its key: what else waits for the key to be told says what it asked for already.
+    const lane = this.#warm.peek(cause.key);
     if (lane === undefined || this.#closed) return false;
-    if (lane.comeDue(timer)) this.#turns.advance(lane);
+    if (lane.comeDue(cause)) this.#turns.advance(lane);
     return true;
   }
 
-  /** The armed timers of a key in memory, the soonest first; none of a parked key, which has them left. */
-  timersOf(key: string): readonly DueTimer[] {
+  /** The pending timers and outcomes of a key in memory, the soonest first; none of a parked key, which has them left. */
+  causesOf(key: string): readonly StoredCause[] {
     return this.#warm.peek(key)?.takeLeft() ?? [];
   }
 
-  /** Drafts what becomes of a timer that no turn of its key has decided. */
-  writeTimer(write: TimerWrite): void {
-    const draft = this.#means.draft();
+  /** Drafts what becomes of a timer or outcome that no turn of its key has decided. */
+  writeCause(write: TimerWrite | OutcomeWrite): void {
+    const draft = this.#context.draft();
     const lane = this.#warm.peek(write.key);
     if (lane === undefined) this.#warm.outdate(write.key);
-    lane?.writeTimer(write);
+    lane?.writeCause(write);
     lane?.changeIn(draft.number);
-    this.#means.timerTouched(write.key, write.name);
-    draft.writeTimer(write);
+    this.#neighbours.causeTouched(write);
+    draft.writeCause(write);
   }
 
   /** An event of the lane needs no further turn. */
@@ -208,35 +209,35 @@ export class Lanes {
 
   /** A numbered event is held in the store already; memory is only the shorter way. */
   #takeNumbered(lane: Lane, waiting: Waiting): void {
-    const draft = this.#means.draft();
+    const draft = this.#context.draft();
     // Until that is on disk nobody else counts the event. A draft that says nothing never commits, and nobody may wait for it.
     lane.changeIn(draft.passed(waiting.position));
-    this.#means.drafted();
+    this.#context.drafted();
     if (waiting.order < lane.next) return;
     const { stops } = this.#turns;
-    if (!lane.hasCounted(waiting)) stops.arrived(lane);
+    stops.arrived(lane, waiting);
     // Read back from the store before the log came to it.
     if (lane.isUnderWay(waiting.order)) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
-    const { limits, memory } = this.#means;
+    const { limits, memory } = this.#context.engine;
     const { events } = this.#warm.memory;
     const thereIsRoom = lane.queued < queuedMax && events < limits.feed && !memory.waiting.isSpent && !lane.isStopped;
     if (lane.isStopped) stops.pileUp(lane);
     if (!isNext && !thereIsRoom) lane.spillFrom(waiting.order);
     else lane.insert(waiting);
-    if (lane.hasGap && lane.first === waiting.order && lane.gap?.first !== waiting.order) this.#means.gapBegan(lane, waiting);
+    if (lane.hasGap && lane.first === waiting.order && lane.gap?.first !== waiting.order) this.#neighbours.gapBegan(lane, waiting);
   }
 
   /** Once some of a key's events are held in the store, all that follow must go behind them. */
   #takeArrival(lane: Lane, waiting: Waiting): void {
     const { stops } = this.#turns;
-    stops.arrived(lane);
+    stops.arrived(lane, waiting);
     const isBehindHeld = lane.isStopped || lane.status === 'reloading' || lane.spilledFrom !== Number.POSITIVE_INFINITY;
-    const isCrowded = lane.queued >= queuedMax || (this.#means.memory.waiting.isSpent && !lane.isFree);
+    const isCrowded = lane.queued >= queuedMax || (this.#context.engine.memory.waiting.isSpent && !lane.isFree);
     if (isBehindHeld || isCrowded) {
-      this.#means.draft().hold(lane, waiting);
+      this.#context.draft().hold(lane, waiting);
       lane.spillFrom(waiting.order);
-      this.#means.drafted();
+      this.#context.drafted();
       if (lane.isStopped) stops.pileUp(lane);
     } else if (lane.isFree && !this.isFull) {
       this.#turns.runEvent(lane, waiting);

@@ -15,6 +15,7 @@ export class Ledger {
   readonly #counters: Counters;
   /** Counted as received, and neither as processed nor as failed. */
   #unsettled = 0;
+  #isCounted = false;
   /** Dead letters of parked keys that are counted as failed: their events wait, but not in `unsettled`. */
   readonly #parked = new Set<string>();
   /** What the store has of the partition. Each parked key waits for one dead letter. */
@@ -29,14 +30,24 @@ export class Ledger {
     return this.#unsettled;
   }
 
+  /** Whether what waits is counted: since a claim, and until the partition is handed over. */
+  get isCounted(): boolean {
+    return this.#isCounted;
+  }
+
   /** Keys that wait for an operator. */
   get parkedKeys(): number {
     return this.#stored.parked;
   }
 
   received(events: number): void {
-    this.#counters.received += events;
+    this.#counters.count('received', events);
     this.#unsettled += events;
+  }
+
+  /** Rows have become dead letters that no draft has. */
+  buried(letters: number): void {
+    this.#change('deadLetters', letters);
   }
 
   /** A draft is on disk. */
@@ -64,7 +75,7 @@ export class Ledger {
   discarded(events: number, letters: readonly string[]): void {
     const counted = letters.filter((id) => this.#parked.delete(id)).length;
     this.#unsettled -= events - counted;
-    this.#counters.discarded += events - counted;
+    this.#counters.count('discarded', events - counted);
   }
 
   /** Nobody knows whether a draft is on disk: what it redrove or discarded is counted as received again, to be settled anew. */
@@ -75,22 +86,24 @@ export class Ledger {
   /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
   recount(waiting: number, standing: Pick<Standing, StoredFigure>): void {
     for (const name of storedFigures) this.#change(name, standing[name] - this.#stored[name]);
+    this.#isCounted = true;
     const missed = waiting - this.#parked.size - this.#unsettled;
     this.#unsettled += missed;
-    if (missed > 0) this.#counters.received += missed;
-    else this.#counters.processed -= missed;
+    if (missed > 0) this.#counters.count('received', missed);
+    else this.#counters.count('processed', -missed);
   }
 
   /** What waits is another engine's now, which counts it as received. */
   handedOver(): void {
     for (const name of storedFigures) this.#change(name, -this.#stored[name]);
+    this.#isCounted = false;
     this.#parked.clear();
-    this.#counters.received -= this.#unsettled;
+    this.#counters.count('received', -this.#unsettled);
     this.#unsettled = 0;
   }
 
   #change(name: StoredFigure, by: number): void {
-    this.#counters[name] += by;
+    this.#counters.count(name, by);
     this.#stored[name] += by;
   }
 }

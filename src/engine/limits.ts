@@ -35,6 +35,8 @@ export interface Limits {
   readonly reads: number;
   /** Milliseconds that the store may take over one read from outside, its wait included. */
   readonly readTimeoutMs: number;
+  /** Milliseconds that another engine on the database may take over what it is told to do, the time until it is there again included. */
+  readonly commandTimeoutMs: number;
   /** Bytes of memory for events and states of all pipelines, as they are estimated from their JSON. */
   readonly memoryBytes: number;
 }
@@ -55,6 +57,7 @@ export const defaultLimits: Limits = {
   commit: 2_000,
   reads: 1_000,
   readTimeoutMs: 5_000,
+  commandTimeoutMs: 10_000,
   memoryBytes: 256 * 1024 * 1024,
 };
 

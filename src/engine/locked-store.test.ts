@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
-import { silentLog } from './log.ts';
+import { silentLogger } from './logger.ts';
 import { millrace } from './mill.ts';
 import { until } from './promises/shop.fixture.test.ts';
 
@@ -27,14 +27,14 @@ test('turns that ended while another program had the database locked are committ
   const warned = Promise.withResolvers<void>();
   const reasons: unknown[] = [];
   const log = {
-    ...silentLog,
+    ...silentLogger,
     warn(fields: object) {
       reasons.push('code' in fields && fields.code);
       warned.resolve();
     },
   };
   const mill = millrace({ store: sqlite(path, { busyTimeoutMs: 10 }), pipelines: [counted], log });
-  const other = new DatabaseSync(path);
+  const other = new DatabaseSync(path, { timeout: 60_000 });
   t.after(async () => {
     await mill.stop();
     other.close();

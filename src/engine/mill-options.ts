@@ -2,7 +2,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 import type { ReadOptions } from './reads.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -18,7 +18,7 @@ export interface MillOptions<List extends readonly AnyPipeline[] = readonly AnyP
   readonly clock?: Clock;
   /** A number in [0, 1); spreads retries and makes ids. */
   readonly random?: () => number;
-  readonly log?: Log;
+  readonly log?: Logger;
   /** Where spans go; by default there are none. */
   readonly tracing?: Tracing | undefined;
 }
@@ -54,7 +54,7 @@ export interface Health {
   readonly status: 'ok' | 'unavailable';
   /** Why it is unavailable. */
   readonly reason?: string;
-  /** What a person should look at although work makes progress: a key that waits for a number for longer than `order.alarmAfter`. */
+  /** What a person should look at although work makes progress: a key that waits for a number for longer than `order.alarmAfter`, or rows of the inbox for a pipeline that nobody declares. */
   readonly warnings?: readonly string[];
 }
 

@@ -4,11 +4,12 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { PartitionId } from '../store/store.ts';
 import { Counters, overSlices, type PipelineCounts } from './counts.ts';
 import type { Deadline } from './deadline.ts';
-import type { Outgoing } from './draft.ts';
-import type { EngineMeans } from './engine-means.ts';
-import { sliceOf } from './identify.ts';
+import type { EngineContext } from './engine-context.ts';
+import { sliceOfKey } from './identify.ts';
 import { EndpointGate, type EndpointWaits } from './outbox/endpoint-gate.ts';
 import { Partition } from './partition.ts';
+import { Pause } from './pause.ts';
+import { TurnPlaces } from './turn-places.ts';
 
 /** Work without any progress for so long, beyond the time that a handler or a call may take, is a fault. In milliseconds. */
 const stallMs = 5_000;
@@ -17,20 +18,21 @@ const stallMs = 5_000;
 export class Partitions {
   /** Every partition there is. */
   readonly all: readonly Partition[];
-  readonly #means: EngineMeans;
+  readonly #engine: EngineContext;
   readonly #pipelines: ReadonlyMap<
     string,
     {
       readonly pipeline: AnyPipeline;
       readonly counters: Counters;
       readonly gates: readonly EndpointGate[];
-      readonly pause: { isPaused: boolean };
+      readonly pause: Pause;
+      readonly places: TurnPlaces;
       readonly slices: readonly Partition[];
     }
   >;
 
-  constructor(means: EngineMeans, pipelines: readonly AnyPipeline[]) {
-    this.#means = means;
+  constructor(engine: EngineContext, pipelines: readonly AnyPipeline[]) {
+    this.#engine = engine;
     this.#pipelines = new Map(pipelines.map((pipeline) => [pipeline.name, this.#make(pipeline)]));
     this.all = Array.from(this.#pipelines.values()).flatMap(({ slices }) => slices);
   }
@@ -46,8 +48,8 @@ export class Partitions {
 
   /** The partition that a key lives in. */
   ofKey(pipeline: string, key: string): Partition {
-    const slices = this.of(pipeline);
-    return slices[sliceOf(key, slices.length)] as Partition;
+    const found = this.#pipelines.get(pipeline);
+    return found?.slices[sliceOfKey(found.pipeline, key, found.slices.length)] as Partition;
   }
 
   counters(pipeline: string): Counters {
@@ -57,7 +59,7 @@ export class Partitions {
   counts({ name, concurrency }: AnyPipeline): PipelineCounts {
     const slices = this.of(name).map((partition) => partition.figures());
     const lookedAt = { ...overSlices(slices), concurrency, paused: this.isPaused(name) };
-    return this.counters(name).snapshot(lookedAt, this.#means.clock.elapsedMs());
+    return this.counters(name).snapshot(lookedAt, this.#engine.clock.elapsedMs());
   }
 
   /** The endpoints of which deliveries wait longer than for their turn. */
@@ -70,11 +72,25 @@ export class Partitions {
     return this.#pipelines.get(pipeline)?.pause.isPaused === true;
   }
 
+  /** Follows an engine that has paused or resumed a pipeline, unless that was asked for before it was changed here, in elapsed time. */
+  followPause(pipeline: string, isPaused: boolean, askedAt: number): void {
+    const pause = this.#pipelines.get(pipeline)?.pause;
+    if (pause !== undefined && pause.isPaused !== isPaused && askedAt > pause.changedAt) this.setPaused(pipeline, isPaused);
+  }
+
+  /** Which slices of a pipeline this engine works on: limits of the whole fleet are divided by that. */
+  setShare(name: string, owned: readonly boolean[]): void {
+    const { pipeline, gates } = this.#pipelines.get(name) ?? {};
+    // All keys of a scheduled one live in one slice.
+    const counted = pipeline?.schedule === undefined ? owned : [owned[sliceOfKey(pipeline, name, owned.length)]];
+    const share = counted.filter((isOwned) => isOwned).length / counted.length;
+    for (const gate of gates ?? []) gate.shareChanged(share);
+  }
+
   /** Starts no turn of a pipeline from now on, or lets them start again. */
   setPaused(pipeline: string, isPaused: boolean): void {
     const found = this.#pipelines.get(pipeline);
-    if (found === undefined || found.pause.isPaused === isPaused) return;
-    found.pause.isPaused = isPaused;
+    if (found?.pause.turnTo(isPaused, this.#engine.clock.elapsedMs()) !== true) return;
     for (const partition of found.slices) partition.pauseChanged();
   }
 
@@ -90,6 +106,11 @@ export class Partitions {
     while (!deadline.isOver && partitions.some((partition) => partition.hasWork)) {
       await Promise.all(partitions.map((partition) => partition.idle(deadline)));
     }
+  }
+
+  /** Whether all that waits in a pipeline, and is this engine's to do, is counted. */
+  isCounted(pipeline: string): boolean {
+    return this.of(pipeline).every((partition) => partition.isCounted);
   }
 
   /** Why a pipeline takes nothing in; undefined when it does. */
@@ -118,11 +139,12 @@ export class Partitions {
 
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */
   trouble(): string | undefined {
-    for (const { pipeline, slices } of this.#pipelines.values()) {
+    for (const { pipeline, places, slices } of this.#pipelines.values()) {
       const longestMs = Math.max(pipeline.timeoutMs, ...Object.values(pipeline.deliver).map(({ timeoutMs }) => timeoutMs));
       for (const partition of slices) {
         if (partition.trouble !== undefined) return `pipeline ${pipeline.name}: ${partition.trouble}`;
-        const silentMs = partition.silentMs();
+        // While all places are taken a partition may wait for those of others.
+        const silentMs = Math.min(partition.silentMs(), places.fullMs);
         if (silentMs <= stallMs + longestMs) continue;
         return `pipeline ${pipeline.name}: has work and made no progress for ${Math.round(silentMs / 1000)} s`;
       }
@@ -132,15 +154,14 @@ export class Partitions {
 
   #make(pipeline: AnyPipeline) {
     const counters = new Counters();
-    const { store, clock, log } = this.#means;
+    const { store, clock, log } = this.#engine;
     const gateOf = (name: string, endpoint: Endpoint) => new EndpointGate(endpoint, { clock, log, pipeline: pipeline.name, name });
     const gates = new Map(Object.entries(pipeline.deliver).map(([name, endpoint]) => [name, gateOf(name, endpoint)]));
-    const doubted = (sends: readonly Outgoing[]) => {
-      for (const partition of new Set(sends.map(({ stored }) => this.at(stored.partition)))) partition.look();
-    };
-    const pause = { isPaused: false };
-    const means = { ...this.#means, pipeline, counters, gates, doubted, pause };
-    const slices = Array.from({ length: store.partitions }, (_, slice) => new Partition(means, { pipeline: pipeline.name, slice }));
-    return { pipeline, counters, gates: [...gates.values()], pause, slices };
+    const pause = new Pause();
+    const places = new TurnPlaces(pipeline.concurrency, clock);
+    const context = { declaration: pipeline, counters, gates, pause, places };
+    const partitionAt = (slice: number) => new Partition(this.#engine, context, { pipeline: pipeline.name, slice });
+    const slices = Array.from({ length: store.partitions }, (_, slice) => partitionAt(slice));
+    return { pipeline, counters, gates: [...gates.values()], pause, places, slices };
   }
 }

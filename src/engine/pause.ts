@@ -1,4 +1,45 @@
-/** Whether an operator has paused a pipeline: then none of its turns starts. All partitions of the pipeline share it. */
-export interface Pause {
-  readonly isPaused: boolean;
+/** Whether an operator has paused a pipeline. All partitions of the pipeline share it. */
+export class Pause {
+  #isPaused = false;
+  #changedAt = Number.NEGATIVE_INFINITY;
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** When it was last changed here, in elapsed time. */
+  get changedAt(): number {
+    return this.#changedAt;
+  }
+
+  /** Pauses or resumes; returns false where that changes nothing. */
+  turnTo(isPaused: boolean, at: number): boolean {
+    this.#changedAt = at;
+    if (this.#isPaused === isPaused) return false;
+    this.#isPaused = isPaused;
+    return true;
+  }
+}
+
+/** Whether turns of a partition rest: while its pipeline is paused, and while the partition is being handed over. */
+export class PartitionPause {
+  readonly #pipeline: Pick<Pause, 'isPaused'>;
+  #isHandedOver = false;
+
+  constructor(pipeline: Pick<Pause, 'isPaused'>) {
+    this.#pipeline = pipeline;
+  }
+
+  get isPaused(): boolean {
+    return this.#isHandedOver || this.#pipeline.isPaused;
+  }
+
+  handOver(): void {
+    this.#isHandedOver = true;
+  }
+
+  /** The partition is handed over, or stays here. */
+  handedOver(): void {
+    this.#isHandedOver = false;
+  }
 }

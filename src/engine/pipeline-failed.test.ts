@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MillraceError } from '../errors.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
 import { testMill } from '../testing/test-mill.ts';
-import { recordingLog } from './log.fixture.test.ts';
+import { recordingLogger } from './logger.fixture.test.ts';
 
 function broken(): never {
   throw new TypeError('no such planet');
@@ -21,7 +21,7 @@ const withSchema = (validate: (value: unknown) => unknown) => ({ event: { '~stan
 const numberedBy = (by: unknown) => ({ key: () => 'a', order: { by } });
 
 async function refusalOf(options: object, event: unknown, id?: string) {
-  const { log, lines } = recordingLog();
+  const { log, lines } = recordingLogger();
   const t = await testMill({ pipelines: [declare(options)], log });
   const thrown = await t.ingest('visits', event, id === undefined ? {} : { id }).then(
     () => assert.fail('expected a refusal'),
@@ -124,7 +124,7 @@ test('what is no event is blamed on no function of the pipeline', async () => {
 });
 
 test('in a batch the events over which the pipeline fails are rejected, the others stand, and one line tells of all', async () => {
-  const { log, lines } = recordingLog();
+  const { log, lines } = recordingLogger();
   const key = ({ page }: { page?: string }) => page?.toLowerCase() ?? broken();
   const t = await testMill({ pipelines: [declare({ key })], log });
   const judged = await t.ingestBatch('visits', [{ page: '/A' }, {}, { page: '' }, {}]);

@@ -24,7 +24,18 @@ export interface PipelineMetric {
   /** A counter only grows, from the start of the process; a gauge says what is there now; a histogram, how measured values spread. */
   readonly kind: 'counter' | 'gauge' | 'histogram';
   /** Prometheus shows milliseconds as seconds, and a flag as 0 or 1. */
-  readonly unit: 'events' | 'keys' | 'dead letters' | 'deliveries' | 'calls' | 'attempts' | 'turns' | 'events per second' | 'ms' | 'flag';
+  readonly unit:
+    | 'events'
+    | 'keys'
+    | 'dead letters'
+    | 'deliveries'
+    | 'calls'
+    | 'attempts'
+    | 'turns'
+    | 'commits'
+    | 'events per second'
+    | 'ms'
+    | 'flag';
   readonly measured: Measured;
   /** What it means: the help in Prometheus, the description in OpenAPI, the row in docs/metrics.md. Of Markdown, code alone. */
   readonly help: string;
@@ -94,7 +105,7 @@ export const pipelineMetrics = {
     prometheus: 'millrace_dead_letters',
     column: 'Dead letters',
     isPressing: true,
-    help: 'events, timers, deliveries and gaps given up, and rows that were rejected, neither redriven nor discarded yet; those of former processes among them',
+    help: 'events, timers, outcomes, deliveries and gaps given up, and rows that were rejected, neither redriven nor discarded yet; those of former processes among them',
   },
   throttled: {
     kind: 'gauge',
@@ -110,6 +121,13 @@ export const pipelineMetrics = {
     measured: 'of the pipeline',
     prometheus: 'millrace_paused',
     help: '1 while an operator has paused the pipeline, otherwise 0',
+  },
+  inbox: {
+    kind: 'gauge',
+    unit: 'events',
+    measured: 'as it happens',
+    prometheus: 'millrace_inbox_events',
+    help: 'rows of the inbox that wait to be taken in, as the last look found them: up to 10,000, and 0 in engines that do not take them in',
   },
   deliveries: {
     kind: 'gauge',
@@ -209,7 +227,7 @@ export const pipelineMetrics = {
     measured: 'by drafts',
     prometheus: 'millrace_events_total',
     outcome: 'retried',
-    help: 'failed attempts of events and timers that are tried again',
+    help: 'failed attempts of events, timers and outcomes that are tried again',
   },
   delivered: {
     kind: 'counter',
@@ -242,6 +260,14 @@ export const pipelineMetrics = {
     prometheus: 'millrace_deliveries_total',
     outcome: 'unknown',
     help: 'deliveries that may have arrived, and are dead letters for an operator to decide on',
+  },
+  fencedCommits: {
+    kind: 'counter',
+    unit: 'commits',
+    measured: 'as it happens',
+    prometheus: 'millrace_fenced_commits_total',
+    help: 'commits that the store refused, since another process had taken the partition over; none of what they decided took effect',
+    more: '([a fleet under faults](reliability.md#a-fleet-under-faults))',
   },
   latencyMsTotal: {
     kind: 'counter',

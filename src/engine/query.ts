@@ -14,21 +14,27 @@ import { markCutShort } from '../pipeline/cut-short.ts';
 import type { FoundValue, StoredRowOf, Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
 import { isFullList, sizeOfValues, totalOf } from '../store/list-size.ts';
-import type { ReadBounds, Store } from '../store/store.ts';
-import type { Log } from './log.ts';
+import type { ReadBounds, SqlDialect, Store } from '../store/store.ts';
+import type { Logger } from './logger.ts';
 import type { ReadOptions, Reads } from './reads.ts';
 import { type FoundRow, RowReader } from './row-reader.ts';
 import { UnreadableRows } from './unreadable-rows.ts';
 
+const sqliteDialect: SqlDialect = {
+  createAdapter: () => new SqliteAdapter(),
+  createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+};
+
 /** Typed, read-only queries over the declared tables of a store. */
 export class Queries {
-  readonly #store: Pick<Store, 'query'>;
+  readonly #store: Pick<Store, 'query' | 'dialect'>;
   readonly #reads: Reads;
   readonly #tables: ReadonlySet<Table>;
   readonly #unreadable: UnreadableRows;
 
   constructor(
-    { store, reads, log }: { readonly store: Pick<Store, 'query'>; readonly reads: Reads; readonly log: Log },
+    { store, reads, log }: { readonly store: Pick<Store, 'query' | 'dialect'>; readonly reads: Reads; readonly log: Logger },
     tables: Iterable<Table>,
   ) {
     this.#store = store;
@@ -60,7 +66,7 @@ export class Queries {
     }
     const database = new Kysely<Record<T['name'], StoredRowOf<T>>>({
       dialect: {
-        createAdapter: () => new SqliteAdapter(),
+        ...(this.#store.dialect ?? sqliteDialect),
         createDriver: () => ({
           init: async () => {},
           acquireConnection: async () => new StoreConnection(find, table, this.#unreadable),
@@ -70,8 +76,6 @@ export class Queries {
           releaseConnection: async () => {},
           destroy: async () => {},
         }),
-        createIntrospector: (kysely) => new SqliteIntrospector(kysely),
-        createQueryCompiler: () => new SqliteQueryCompiler(),
       },
     });
     // Kysely cannot see that selecting from the only table there is yields a query over it.

@@ -1,15 +1,11 @@
 import { isFullList, sizeOfEvent } from '../store/list-size.ts';
-import type { PartitionId, Store } from '../store/store.ts';
+import type { TenureContext } from './engine-context.ts';
 import type { Lane } from './lane.ts';
-import type { Memory } from './memory.ts';
 import type { Milestone } from './milestone.ts';
 import { ReloadGate } from './reload-gate.ts';
 
-export interface ReadBackMeans {
-  readonly store: Store;
-  readonly partition: PartitionId;
-  readonly pipeline: { readonly key?: unknown };
-  readonly memory: Memory;
+/** What reading back works with beside the context: the other parts that know the lanes. */
+export interface ReadBackParts {
   /** Events that are read at once, at most. */
   readonly eventsMax: number;
   /** The newest draft that is on disk. */
@@ -22,21 +18,22 @@ export interface ReadBackMeans {
   goOn(lane: Lane): void;
   /** A lane that was read back has gone on: there may be room for others. */
   wentOn(): void;
-  failed(error: unknown): void;
 }
 
 /** Reads the first held events of lanes back, as many lanes at once as there is memory for. */
 export class ReadBack {
-  readonly #means: ReadBackMeans;
+  readonly #context: TenureContext;
+  readonly #parts: ReadBackParts;
   readonly #gate: ReloadGate;
   readonly #underWay = new Set<Lane>();
   #closed = false;
 
-  constructor(means: ReadBackMeans) {
-    this.#means = means;
+  constructor(context: TenureContext, parts: ReadBackParts) {
+    this.#context = context;
+    this.#parts = parts;
     this.#gate = new ReloadGate(
-      () => !means.memory.waiting.isSpent,
-      () => means.isQuiet(),
+      () => !context.engine.memory.waiting.isSpent,
+      () => parts.isQuiet(),
     );
   }
 
@@ -65,28 +62,29 @@ export class ReadBack {
 
   /** What is held is on disk only once the last draft that changed the lane has been committed. */
   async #read(lane: Lane): Promise<void> {
-    const { failed } = this.#means;
+    const { engine, pipeline, partition, failed } = this.#context;
+    const { committed, eventsMax, refilled, goOn, wentOn } = this.#parts;
+    const { store, memory } = engine;
     try {
       await this.#gate.enter();
       if (this.#closed) return;
-      await this.#means.committed.until(lane.draft);
-      const { store, partition, pipeline, memory, eventsMax } = this.#means;
+      await committed.until(lane.draft);
       // A lane of one event was never loaded; an event of the same id, accepted long before, may have been given up.
-      const [record] = pipeline.key === undefined ? await store.load(partition, [lane.key]) : [];
+      const [record] = pipeline.declaration.key === undefined ? await store.load(partition.id, [lane.key]) : [];
       const limit = memory.waiting.isSpent ? 1 : eventsMax;
-      const events = await store.held(partition, lane.key, 0, limit, { charactersMax: memory.readMax });
+      const events = await store.held(partition.id, lane.key, 0, limit, { charactersMax: memory.readMax });
       if (this.#closed) return;
       lane.refill(events, isFullList(events, sizeOfEvent, { limit, sizeMax: memory.readMax }));
-      this.#means.refilled(lane, record?.parked === true);
+      refilled(lane, record?.parked === true);
     } catch (error) {
       if (!this.#closed) failed(error);
     } finally {
       this.#underWay.delete(lane);
     }
     try {
-      this.#means.goOn(lane);
+      goOn(lane);
       this.#gate.leave();
-      this.#means.wentOn();
+      wentOn();
     } catch (error) {
       failed(error);
     }

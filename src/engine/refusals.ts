@@ -1,8 +1,6 @@
 import type { MillraceError } from '../errors.ts';
-import type { TimerWrite } from '../store/store.ts';
+import { type Cause, nameInPartition } from './cause.ts';
 import type { Draft } from './draft.ts';
-import type { DueTimer } from './key-timers.ts';
-import type { Waiting } from './lane.ts';
 
 /**
  * Finds out whose row the store refused. A refused draft runs again with each turn in a commit of its own; the one that
@@ -25,11 +23,13 @@ export class Refusals {
 
   committed(draft: Draft): void {
     this.#suspects = Math.max(0, this.#suspects - draft.turns);
-    if (this.#found.size > 0) for (const timer of draft.timers) this.#found.delete(nameOf(timer));
+    if (this.#found.size === 0) return;
+    for (const timer of draft.timers) this.#found.delete(nameInPartition(timer));
+    for (const outcome of draft.outcomes) this.#found.delete(nameInPartition(outcome));
   }
 
   /** Why a turn must not run again; answered once, since it may be mended by the next attempt. */
-  take(cause: Waiting | DueTimer): MillraceError | undefined {
+  take(cause: Cause): MillraceError | undefined {
     if (this.#found.size === 0) return undefined;
     const name = nameOf(cause);
     const refusal = this.#found.get(name);
@@ -38,6 +38,6 @@ export class Refusals {
   }
 }
 
-function nameOf(cause: Waiting | DueTimer | TimerWrite): string {
-  return 'position' in cause ? `event ${cause.position}` : `timer ${cause.name} of ${cause.key}`;
+function nameOf(cause: Cause): string {
+  return cause.kind === 'event' ? `event ${cause.position}` : nameInPartition(cause);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Counters } from './counts.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 
 /** Events in a row whose schema took too long, from which on a pipeline counts as one that makes no progress. */
 const troubleFrom = 10;
@@ -17,9 +17,9 @@ interface Row {
 
 export interface SchemaTimeoutsMeans {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   readonly limits: { readonly validationMs: number };
-  counters(pipeline: string): Pick<Counters, 'validationTimeouts'>;
+  counters(pipeline: string): Pick<Counters, 'count'>;
 }
 
 /**
@@ -43,7 +43,7 @@ export class SchemaTimeouts {
     row.count += 1;
     row.unlogged += 1;
     row.at = now;
-    counters(pipeline).validationTimeouts += 1;
+    counters(pipeline).count('validationTimeouts');
     if (now - row.loggedAt < windowMs) return;
     log.error({ pipeline, events: row.unlogged, validationMs: limits.validationMs }, 'the schema of the event does not answer in time');
     row.loggedAt = now;

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Outgoing } from './draft.ts';
 import type { Limits } from './limits.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 import { circlesOf, type SendLoop } from './send-loop.ts';
 
 /** What a turn that sends is to the room that it asks for. */
@@ -22,10 +22,12 @@ export interface WaitingTurns {
 
 export interface SendRoomMeans {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   readonly limits: Pick<Limits, 'sends'>;
   /** Events of a pipeline that are accepted and neither processed nor failed. */
   depth(pipeline: string): number;
+  /** Whether `depth` is all of them: not while a partition is being claimed. */
+  isCounted(pipeline: string): boolean;
 }
 
 /** What is known of a pipeline that is sent to. */
@@ -53,6 +55,8 @@ const logPauseMs = 60_000;
  * - Who feeds a pipeline from outside has half of the room. The other half is for turns that the pipeline reaches by its own sends,
  *   as far as this process has seen. So those outside cannot take the place of an answer.
  * - What a single turn sends needs no more than one free place.
+ *
+ * While a partition is being claimed nobody knows how much waits in its pipeline, and nothing has room there but by the first rule.
  *
  * So what waits is bounded, at the limit and one turn's effects for each pipeline. Only pipelines that send more than they settle,
  * to each other in a circle, still wait for each other then: that is a {@link SendLoop}.
@@ -94,6 +98,7 @@ export class SendRoom {
       for (const turns of Array.from(this.#place(to).waiting)) {
         const places = this.#limitOf(turns.pipeline, to) - this.#taken(to);
         if (places > 0) turns.resume(to, places);
+        else if (!this.#place(to).loggedAt.has(turns.pipeline)) this.#logWait(turns.pipeline, to);
       }
     }
   }
@@ -133,7 +138,8 @@ export class SendRoom {
   }
 
   #taken(to: string): number {
-    return this.#means.depth(to) + this.#place(to).drafted;
+    const { depth, isCounted } = this.#means;
+    return isCounted(to) ? depth(to) + this.#place(to).drafted : Number.POSITIVE_INFINITY;
   }
 
   /** Whether a pipeline was seen to send to another, by way of others perhaps. */
@@ -150,6 +156,7 @@ export class SendRoom {
   #waitsFor(): ReadonlyMap<string, ReadonlySet<string>> {
     const waitsFor = new Map<string, Set<string>>();
     for (const to of this.#crowded) {
+      if (!this.#means.isCounted(to)) continue;
       for (const { pipeline } of this.#place(to).waiting) waitsFor.set(pipeline, (waitsFor.get(pipeline) ?? new Set()).add(to));
     }
     return waitsFor;
@@ -167,7 +174,8 @@ export class SendRoom {
   }
 
   #logWait(from: string, to: string): void {
-    const { clock, limits, log } = this.#means;
+    const { clock, limits, log, isCounted } = this.#means;
+    if (!isCounted(to)) return;
     const { loggedAt } = this.#place(to);
     const now = clock.elapsedMs();
     if (now - (loggedAt.get(from) ?? Number.NEGATIVE_INFINITY) < logPauseMs) return;

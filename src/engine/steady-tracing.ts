@@ -1,6 +1,6 @@
 import { describeFound } from '../describe-found.ts';
 import { faultFields, faultOf } from '../fault.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 import { type Span, type SpanAttributes, type Tracing, traceparentOf } from './tracing.ts';
 
 /** Tracing as the engine uses it. */
@@ -13,7 +13,7 @@ export interface SteadyTracing {
  * Wraps the tracing of the embedding program so that none of its failures reaches the engine: work that cannot be traced is done all the
  * same, and once. The first failure is logged.
  */
-export function steadyTracing(tracing: Tracing, log: Log): SteadyTracing {
+export function steadyTracing(tracing: Tracing, log: Logger): SteadyTracing {
   let hasFailed = false;
   const failed = (thrown: unknown) => {
     if (!hasFailed) log.warn(faultFields(faultOf(thrown)), 'tracing failed, and spans are missing from it');

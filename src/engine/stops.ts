@@ -1,32 +1,34 @@
-import type { Clock } from './clock.ts';
+import type { Cause, Waiting } from './cause.ts';
 import type { Draft } from './draft.ts';
+import type { TenureContext } from './engine-context.ts';
 import type { Holds } from './holds.ts';
-import type { DueTimer } from './key-timers.ts';
-import type { Lane, Waiting } from './lane.ts';
+import type { Lane } from './lane.ts';
 import { RetryAlarms } from './retry-alarms.ts';
-import { Throttle, type ThrottleMeans } from './throttle.ts';
+import { Throttle } from './throttle.ts';
 import type { Waits } from './waits.ts';
 
-export interface StopsMeans extends ThrottleMeans {
-  readonly clock: Clock;
-  readonly pipeline: ThrottleMeans['pipeline'] & { readonly retry: { readonly backoffMsMax: number } };
-  readonly waits: Waits;
+/** What stops work with beside the context: the other parts that know the lanes. */
+export interface StopsParts {
+  readonly holds: Holds;
+  /** The lane is open again: its next turn may start. */
+  opened(lane: Lane): void;
   /** The retry of a lane is due. */
   rang(lane: Lane): void;
 }
 
-/** Stops lanes whose first event or timer cannot have its turn now: until a retry is due, until there is room, or until an operator acts. */
+/** Stops lanes whose first event, timer or outcome cannot have its turn now: until a retry is due, until there is room, or until an operator acts. */
 export class Stops {
-  readonly #means: StopsMeans;
+  readonly #waits: Waits;
   readonly #holds: Holds;
   readonly #alarms: RetryAlarms;
   readonly #throttle: Throttle;
 
-  constructor(means: StopsMeans, holds: Holds) {
-    this.#means = means;
+  constructor(context: TenureContext, { holds, opened, rang }: StopsParts) {
+    const { engine, pipeline, partition } = context;
+    this.#waits = partition.waits;
     this.#holds = holds;
-    this.#alarms = new RetryAlarms({ clock: means.clock, pauseMsMax: means.pipeline.retry.backoffMsMax, rang: (lane) => means.rang(lane) });
-    this.#throttle = new Throttle(means);
+    this.#alarms = new RetryAlarms({ clock: engine.clock, pauseMsMax: pipeline.declaration.retry.backoffMsMax, rang });
+    this.#throttle = new Throttle(context, opened);
   }
 
   /** Lanes that wait for a moment or for room: they cannot be forgotten. */
@@ -46,18 +48,18 @@ export class Stops {
     else this.block(lane, retryAt);
   }
 
-  /** The next turn of a key waits for room in a pipeline that it sends to. A timer that has come due is in the store anyway. */
-  waitForRoom(lane: Lane, draft: Draft, cause: Waiting | DueTimer, to: string): void {
-    if ('position' in cause) this.#holds.holdFrom(lane, draft, cause, null);
-    else lane.retryTimer(cause);
+  /** The next turn of a key waits for room in a pipeline that it sends to. What has come due is in the store anyway. */
+  waitForRoom(lane: Lane, draft: Draft, cause: Cause, to: string): void {
+    if (cause.kind === 'event') this.#holds.holdFrom(lane, draft, cause, null);
+    else lane.retryCause(cause);
     this.#throttle.add(lane, to);
-    this.#means.waits.note(lane, 'room');
+    this.#waits.note(lane, 'room');
   }
 
-  /** Its first event or timer is tried again at a moment. */
+  /** Its first event, timer or outcome is tried again at a moment. */
   block(lane: Lane, until: number): void {
     lane.block();
-    this.#means.waits.note(lane, 'retry');
+    this.#waits.note(lane, 'retry');
     this.#alarms.arm(lane, until);
   }
 
@@ -79,16 +81,15 @@ export class Stops {
     if (retryAt !== null && !this.hasCome(lane, retryAt)) this.block(lane, retryAt);
   }
 
-  /** An event has come to a lane, and waits for it. */
-  arrived(lane: Lane): void {
-    lane.countPending();
-    if (lane.status === 'throttled') this.#throttle.arrived(lane);
+  /** The log has come to an event, which waits for its lane. */
+  arrived(lane: Lane, waiting: Pick<Waiting, 'position'>): void {
+    if (lane.countArrival(waiting) && lane.status === 'throttled') this.#throttle.arrived(lane);
   }
 
   /** Notes that an event came to a key whose first event keeps it waiting. */
   pileUp(lane: Lane): void {
     const awaited = { parked: 'operator', throttled: 'room', blocked: 'retry' } as const;
-    this.#means.waits.note(lane, awaited[lane.status as keyof typeof awaited]);
+    this.#waits.note(lane, awaited[lane.status as keyof typeof awaited]);
   }
 
   /** A turn of the lane has ended, or it has none. Returns whether the lane was opened for it, since there was room. */
@@ -103,7 +104,7 @@ export class Stops {
   /** The dead letter of its first event is enough for an operator; the wait of any events behind it is noted. */
   #park(lane: Lane): void {
     lane.park();
-    if (lane.pending > 1) this.#means.waits.note(lane, 'operator');
-    else if (lane.wait !== undefined) this.#means.waits.end(lane);
+    if (lane.pending > 1) this.#waits.note(lane, 'operator');
+    else if (lane.wait !== undefined) this.#waits.end(lane);
   }
 }

@@ -1,34 +1,32 @@
-import { MillraceError } from '../errors.ts';
+import type { MillraceError } from '../errors.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { Committed, DeadLetter, Lease, PartitionId } from '../store/store.ts';
+import type { CommandAnswer, Lease } from '../store/store.ts';
 import { Admissions } from './admissions.ts';
-import { Condition } from './condition.ts';
+import { CauseQueue } from './cause-queue.ts';
+import { type CommitListener, Commits } from './commits.ts';
 import type { Deadline } from './deadline.ts';
-import { Draft } from './draft.ts';
-import type { PipelineMeans } from './engine-means.ts';
-import { type FedEvent, Feed } from './feed.ts';
-import type { GapWatch } from './gap-watch.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { EngineContext, PartitionContext, PipelineContext, TenureContext } from './engine-context.ts';
+import type { FedEvent } from './feed.ts';
 import { Gaps } from './gaps.ts';
+import { HeldKeys } from './held-keys.ts';
+import { KeysAtWork } from './keys-at-work.ts';
+import type { LaneNeighbours } from './lane-neighbours.ts';
 import { Lanes } from './lanes.ts';
-import type { Ledger } from './ledger.ts';
-import { Milestone } from './milestone.ts';
-import type { Calls } from './outbox/calls.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
-import type { Refusals } from './refusals.ts';
 import { Resolver } from './resolver.ts';
-import { TimerQueue } from './timer-queue.ts';
-import type { Waits } from './waits.ts';
+import { TenureState } from './tenure-state.ts';
 
 /** What a tenure works with; its partition provides it. */
-export interface TenureMeans extends PipelineMeans {
-  readonly partition: PartitionId;
-  readonly refusals: Refusals;
-  readonly ledger: Ledger;
-  readonly waits: Waits;
-  readonly gapWatch: GapWatch;
-  readonly calls: Calls;
-  /** Whether nobody else can work on the partition yet: no turn and no call begins where somebody may. */
+export interface TenureMeans {
+  readonly engine: EngineContext;
+  readonly pipeline: PipelineContext;
+  readonly partition: PartitionContext;
+  readonly lease: Lease;
+  /** The highest position that this process knows of, which may be above that of the claim. */
+  readonly head: number;
+  /** Whether nobody else can work on the partition yet. */
   isHeld(): boolean;
   /** The store does its work: a commit has landed, which settled something or not, or there is nothing to commit. */
   progressed(hasSettled: boolean): void;
@@ -36,117 +34,104 @@ export interface TenureMeans extends PipelineMeans {
   failed(error: unknown): void;
 }
 
-/** Events handed out by the feed at once. */
-const batchMax = 512;
+/** Keys that the door may bring into memory before idle ones are looked for. */
+const warmedMax = 512;
 
 /**
- * One claim's time of work on a partition: read the log, order by key, run, commit, over and over. There is one commit
- * under way at a time; what turns decide meanwhile gathers in the next draft. It ends when the store fails or the engine
- * stops, and nothing that it had in memory outlives it.
+ * One claim's time of work on a partition: read the log, order by key, run, commit, over and over. It ends when the store fails or the
+ * engine stops, and nothing that it had in memory outlives it.
+ *
+ * | part | knows |
+ * |---|---|
+ * | `tenure-state.ts` | whether it works, ends, or has failed |
+ * | `dispatcher.ts` | how far the log has been read and given to lanes |
+ * | `lanes.ts` | the order of each key |
+ * | `commits.ts` | what is decided and not on disk yet |
+ * | `held-keys.ts` | which keys may go on with what the store holds |
+ * | `gaps.ts`, `cause-queue.ts`, `outbox/` | what keys wait for: numbers, moments, other programs |
+ * | `keys-at-work.ts` | what is left to do for one key |
+ * | `resolver.ts` | what an operator decided about dead letters |
  */
 export class Tenure {
-  readonly #means: TenureMeans;
-  readonly #lease: Lease;
-  readonly #feed: Feed;
-  readonly #lanes: Lanes;
+  /** What its keys have to do. */
+  readonly keys: KeysAtWork;
   /** What the door has let in. */
   readonly admissions: Admissions;
+  /** Carries out what an operator orders about dead letters. */
+  readonly resolver: Resolver;
+  /** Takes back deliveries whose endpoint is gone. */
+  readonly withdrawal: Withdrawal;
+  readonly #means: TenureMeans;
+  readonly #state: TenureState;
+  readonly #commits: Commits;
+  readonly #lanes: Lanes;
+  readonly #dispatcher: Dispatcher;
+  readonly #heldKeys: HeldKeys;
   readonly #gaps: Gaps;
-  readonly #timers: TimerQueue;
+  readonly #causes: CauseQueue;
   readonly #outbox: Outbox;
-  readonly #resolver: Resolver;
-  readonly #withdrawal: Withdrawal;
-  readonly #condition = new Condition();
-  #draft: Draft;
-  #cursor: number;
-  /** The last position that went to its lane. */
-  readonly #dispatched: Milestone;
-  #committing: Promise<void> | undefined;
-  #flushIsDue = false;
-  #looks = 0;
-  /** Whether no key is forgotten of which the store holds events that go on: all that were left waiting have been in memory since. */
-  #hasWoken: boolean;
-  /** Whether keys with held events are being woken. */
-  #isWaking = true;
-  /** Whether that must begin anew: the pipeline was resumed meanwhile. */
-  #mustWakeAgain = false;
   /** Keys that the door brought into memory since the last sweep. */
   #warmed = 0;
   #work: Promise<unknown> = Promise.resolve();
-  #state: 'working' | 'ending' | 'failed' = 'working';
 
-  /** @param head the highest position that this process knows of, which may be above that of the claim */
-  constructor(means: TenureMeans, lease: Lease, head: number) {
-    const { cursor, held } = lease.standing;
+  constructor(means: TenureMeans) {
+    const { engine, pipeline, partition, lease, head } = means;
+    const { standing } = lease;
     this.#means = means;
-    this.#lease = lease;
-    this.#cursor = cursor;
-    this.#hasWoken = held === 0;
-    this.#dispatched = new Milestone(cursor);
-    this.#draft = new Draft(1, cursor);
-    this.#feed = new Feed(means.store, means.partition, { cursor, head }, { events: means.limits.feed, memory: means.memory });
-    const committed = () => this.#committed();
-    const failed = (error: unknown) => this.#fail(error);
-    this.#lanes = new Lanes({
-      ...means,
-      draft: () => this.#draft,
-      drafted: () => this.#flushSoon(),
-      committed,
-      isOneByOne: () => means.refusals.isSearching,
-      timerTouched: (key, name) => this.#timers.touch(key, name),
-      leftDue: (key, firstDueAt) => this.#timers.lookAt(key, firstDueAt),
-      head: () => this.#feed.head,
-      refusal: (cause) => means.refusals.take(cause),
-      arriving: (key) => this.admissions.take(key),
-      gapBegan: (lane, waiting) => this.#gaps.begin(lane, waiting),
-      gapEnded: (lane) => this.#gaps.end(lane),
-      failed,
+    this.#state = new TenureState((error) => {
+      this.#endWaits();
+      means.failed(error);
     });
-    this.admissions = new Admissions({ ...means, lanes: this.#lanes, mayHoldMore: () => this.#mayHoldMore });
-    this.#gaps = new Gaps({
-      ...means,
-      skipAfterMs: means.pipeline.order?.skipAfterMs,
-      lanes: this.#lanes,
-      draft: () => this.#draft,
-      drafted: () => this.#flushSoon(),
-      committed,
-      looked: () => this.#flushSoon(),
-      failed,
-    });
-    this.#timers = new TimerQueue({
-      ...means,
-      lanes: this.#lanes,
-      committed,
-      dispatched: () => this.#dispatchedThroughPauses(this.#feed.head),
-      looked: () => this.#flushSoon(),
-      failed,
-    });
-    const drafting = { ...means, lanes: this.#lanes, timers: this.#timers, draft: () => this.#draft, drafted: () => this.#flushSoon() };
-    this.#outbox = new Outbox({ ...drafting, failed }, means.pipeline.deliver, means.gates);
-    this.#resolver = new Resolver({ ...drafting, committed, failed });
-    this.#withdrawal = new Withdrawal({ ...drafting, committed });
+    const state = this.#state;
+    this.#commits = new Commits({ engine, pipeline, partition, lease, state, progressed: means.progressed }, this.#followCommits());
+    const context: TenureContext = {
+      engine,
+      pipeline,
+      partition,
+      isHeld: means.isHeld,
+      draft: () => this.#commits.draft,
+      drafted: () => this.#commits.flushSoon(),
+      committed: () => this.#commits.committed(),
+      failed: (error) => state.fail(error),
+    };
+    this.#lanes = new Lanes(context, this.#besideLanes(), this.#commits.landed);
+    const lanes = this.#lanes;
+    this.#dispatcher = new Dispatcher(context, { cursor: standing.cursor, head }, { state, lanes });
+    this.#heldKeys = new HeldKeys(context, standing, { state, lanes });
+    this.admissions = new Admissions(context, { peek: (key) => lanes.peek(key), mayHoldMore: () => this.#heldKeys.mayHoldMore });
+    this.#gaps = new Gaps(context, lanes);
+    this.#causes = new CauseQueue(context, lanes, this.#dispatcher);
+    this.#outbox = new Outbox(context, { lanes, causes: this.#causes });
+    this.resolver = new Resolver(context, { lanes, causes: this.#causes });
+    this.withdrawal = new Withdrawal(context, lanes);
+    this.keys = new KeysAtWork(context, { state, lanes, outbox: this.#outbox, dispatcher: this.#dispatcher, landed: this.#commits.landed });
   }
 
   start(): void {
-    this.#gaps.start(this.#lease.standing.gaps);
-    this.#timers.start();
+    this.#gaps.start(this.#means.lease.standing.gaps);
+    this.#causes.start();
     this.#outbox.start();
-    this.#work = Promise.all([this.#read(), this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
+    this.#work = Promise.all([this.#dispatcher.read(), this.#heldKeys.wake()]).catch((error: unknown) => this.#state.fail(error));
+  }
+
+  /** That under which it commits. */
+  get lease(): Lease {
+    return this.#means.lease;
   }
 
   /** The highest position known to be in the log. */
   get head(): number {
-    return this.#feed.head;
+    return this.#dispatcher.head;
   }
 
   /** Up to where it knows the partition to be settled. */
   get cursor(): number {
-    return this.#cursor;
+    return this.#commits.cursor;
   }
 
   /** Events in the log that are not settled, those that wait for their key left out. */
   get backlog(): number {
-    return this.#feed.head - this.#cursor;
+    return this.#dispatcher.head - this.#commits.cursor;
   }
 
   /** Accepted events that wait for a key whose next turn waits for room in a pipeline that it sends to. */
@@ -156,129 +141,72 @@ export class Tenure {
 
   /** Whether nothing is left that could be done now. While the pipeline is paused that is no turn, and so nothing that leads to one. */
   get isIdle(): boolean {
-    const nothingToCommit = this.#draft.isEmpty && this.#committing === undefined;
-    if (this.#isPaused) return nothingToCommit && this.#looks === 0 && this.#lanes.isIdle && this.#gaps.isIdle && this.#outbox.isIdle;
-    const nothingToRead = this.#dispatched.reached >= this.#feed.head && this.#looks === 0 && !this.#isWaking;
-    return nothingToCommit && nothingToRead && this.#lanes.isIdle && this.#gaps.isIdle && this.#timers.isIdle && this.#outbox.isIdle;
+    const nothingUnderWay = this.#commits.isIdle && this.#dispatcher.isSure;
+    if (this.#isPaused) return nothingUnderWay && this.#lanes.isIdle && this.#gaps.isIdle && this.#outbox.isIdle;
+    const nothingToRead = this.#dispatcher.isCaughtUp && !this.#heldKeys.isWaking;
+    return nothingUnderWay && nothingToRead && this.#lanes.isIdle && this.#gaps.isIdle && this.#causes.isIdle && this.#outbox.isIdle;
   }
 
   /** The pipeline was paused or resumed. */
   pauseChanged(): void {
-    if (this.#state !== 'working') return;
+    if (!this.#state.isWorking) return;
     if (this.#isPaused) {
-      // From now on keys are forgotten that would go on.
-      this.#hasWoken = false;
+      this.#heldKeys.paused();
       this.#endReads();
     } else {
-      this.#guarded(() => this.#lanes.goOn());
+      this.#state.guard(() => this.#lanes.goOn());
       this.#wakeAgain();
     }
-    this.#condition.changed();
-    this.#flushSoon();
+    this.#state.changed();
+    this.#commits.flushSoon();
   }
 
   /** Tells of accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
-    const { head } = this.#feed;
-    this.#feed.offer(events);
-    this.#means.ledger.received(this.#feed.head - head);
+    this.#dispatcher.offer(events);
   }
 
-  /** Finds what is in the log that nobody told of: whoever brought it there does not know. */
-  async look(): Promise<void> {
-    const { store, partition, memory } = this.#means;
-    this.#looks += 1;
-    try {
-      for (;;) {
-        const events = await store.read(partition, this.#feed.head, batchMax, { charactersMax: memory.readMax });
-        if (events.length === 0 || this.#state !== 'working') return;
-        this.offer(events);
-      }
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#looks -= 1;
-      this.#flushSoon();
-    }
+  /** Finds events in the log that nobody announced: whoever appended them does not know whether they are there. */
+  look(): Promise<void> {
+    return this.#dispatcher.look();
   }
 
-  /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
+  /** Whether every event of some keys that was accepted before is known to be settled or to wait for its key, and all of it to be on disk. */
   isCaughtUp(keys: readonly string[]): boolean {
-    if (this.#state !== 'working') return true;
-    if (this.#lanes.committed.reached < this.#lastDrafted) return false;
+    if (!this.#state.isWorking) return true;
+    if (this.#dispatcher.isShared || !this.#commits.areUpToDate) return false;
     const isBusy = (key: string) => this.#lanes.peek(key)?.isBusy === true;
-    return this.#isPaused || (this.#dispatched.reached >= this.#feed.head && !keys.some(isBusy));
+    return this.#isPaused || (this.#dispatcher.isCaughtUp && !keys.some(isBusy));
   }
 
   /** Resolves once every event accepted before the call (for some keys, or all) is settled or waits for its key, or the tenure ends. */
   async caughtUp(deadline: Deadline, keys?: readonly string[]): Promise<void> {
-    await this.#dispatchedTo(this.#feed.head, deadline);
+    await deadline.race(this.#dispatcher.lookedFor());
+    await this.#dispatcher.caughtUp(deadline);
     const lanes = keys?.flatMap((key) => this.#lanes.peek(key) ?? []) ?? [];
     for (const lane of lanes) if (lane.isBusy && !this.#isPaused) await this.#lanes.rested(lane, deadline);
     if (keys === undefined && !this.#isPaused) await this.#lanes.allRested(deadline);
-    await this.#committed(deadline);
-  }
-
-  /**
-   * Resolves once nothing is left to do for a key now: its events are handled or wait for a retry or an operator, and so is what
-   * they asked for. Or the tenure ends.
-   */
-  async finished(key: string, deadline?: Deadline): Promise<void> {
-    await this.#until(() => this.#looks === 0, deadline);
-    await this.#dispatchedTo(this.#feed.head, deadline);
-    try {
-      // What an earlier tenure left to do is on disk only.
-      if (this.#isKeyed) await this.#lanes.warm([key]);
-    } catch (error) {
-      this.#fail(error);
-    }
-    await this.#until(() => this.#isFinished(key) || this.#isPaused, deadline);
-  }
-
-  /** Aborts what a key has under way, which has failed, and lets go of what it has not begun. */
-  abort(key: string, reason: MillraceError): void {
-    this.#lanes.abort(key, reason);
-    this.#means.calls.cancel(key, reason);
-    this.#outbox.letGo(key);
-    this.#condition.changed();
-  }
-
-  /** Whether a key waits for its next turn to be tried again: after a failure, or once there is room for what it sends. */
-  isBlocked(key: string): boolean {
-    const status = this.#lanes.peek(key)?.status;
-    return status === 'blocked' || status === 'throttled';
-  }
-
-  /** Begins no further call. */
-  rest(): void {
-    this.#outbox.rest();
-    this.#condition.changed();
+    await this.#commits.committed(deadline);
   }
 
   /** Resolves once it is idle or ends, or when the caller's time is over. */
   idle(deadline: Deadline): Promise<void> {
-    return this.#until(() => this.isIdle, deadline);
-  }
-
-  redrive(letter: DeadLetter): Promise<void> {
-    return this.#resolver.redrive(letter);
-  }
-
-  discard(letter: DeadLetter): Promise<void> {
-    return this.#resolver.discard(letter);
+    return this.#state.until(() => this.isIdle, deadline);
   }
 
   /** Makes a dead letter of a row. Resolves when it is on disk, or the tenure ends. No event was received, so none counts as failed. */
   async bury({ origin, key, fault: reason, stack }: FaultyRow): Promise<void> {
-    if (this.#state !== 'working') return;
-    const { newId, clock } = this.#means;
-    this.#draft.bury({ kind: 'origin', id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, origin });
-    await this.#committed();
+    if (!this.#state.isWorking) return;
+    const { newId, clock } = this.#means.engine;
+    this.#commits.draft.bury({ kind: 'origin', id: newId(), key, reason, stack, failedAt: clock.now(), attempts: 0, origin });
+    await this.#commits.committed();
   }
 
-  /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
-  withdraw(endpoint: string): Promise<number> {
-    return this.#withdrawal.withdraw(endpoint);
+  /** Tells another engine what came of its command. Resolves when it is on disk, or the tenure ends: then the command comes again. */
+  async answer(answer: CommandAnswer): Promise<void> {
+    if (!this.#state.isWorking) return;
+    this.#commits.draft.answer(answer);
+    await this.#commits.committed();
   }
 
   /** Resolves once the store has noted every gap that there is by now, or the tenure ends. */
@@ -291,269 +219,90 @@ export class Tenure {
     try {
       await this.#lanes.warm(keys);
       this.#warmed += keys.length;
-      if (this.#warmed < batchMax) return;
+      if (this.#warmed < warmedMax) return;
       this.#warmed = 0;
       this.#lanes.sweep();
     } catch (error) {
-      this.#fail(error);
+      this.#state.fail(error);
       throw error;
     }
   }
 
   /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */
   async end(reason: MillraceError): Promise<void> {
-    if (this.#state === 'working') this.#state = 'ending';
-    this.#feed.close();
+    this.#state.end();
+    this.#dispatcher.close();
     this.#gaps.close();
-    this.#timers.close();
+    this.#causes.close();
     this.#outbox.close();
     const closed = this.#lanes.close(reason);
     this.#endWaits();
     await closed;
     await this.#work;
-    // No other begins by itself any more: none may be under way when the partition is claimed again.
-    await this.#committing;
+    await this.#commits.ended();
   }
 
   /** After the end: commits what turns had decided until then. Does nothing when a commit failed: then that is void. */
-  async commitRest(): Promise<void> {
-    while (this.#committing !== undefined || (!this.#draft.isEmpty && this.#state !== 'failed')) {
-      this.#flush();
-      await this.#committing;
-    }
+  commitRest(): Promise<void> {
+    return this.#commits.commitRest();
   }
 
   /** After the end, or after `commitRest`: what turns have decided since the last commit is void. */
   abandon(): void {
-    this.#means.room.release(this.#draft.sends);
-    this.#draft = new Draft(this.#draft.number + 1, this.#draft.cursor);
+    this.#commits.abandon();
   }
 
-  /** The loop. It ends when the feed is closed. */
-  async #read(): Promise<void> {
-    for (;;) {
-      const batch = await this.#feed.take(batchMax);
-      if (batch.length === 0) return;
-      await this.#dispatch(batch);
-      this.#lanes.sweep();
-      this.#condition.changed();
-    }
+  #followCommits(): CommitListener {
+    const { engine, progressed } = this.#means;
+    return {
+      closing: (draft) => this.#lanes.holdStragglers(draft),
+      landed: () => this.#lanes.sweepSpent(),
+      committed: (draft, { gapsAdded }) => {
+        if (draft.gaps.length > 0) this.#gaps.committed(draft.gaps, gapsAdded);
+        this.#causes.committed(draft);
+        this.#outbox.committed(draft.deliveries);
+      },
+      rests: () => {
+        if (this.isIdle) progressed(false);
+      },
+      flushed: () => {
+        this.#lanes.resume();
+        engine.room.changed();
+        this.#state.changed();
+      },
+    };
   }
 
-  async #dispatch(batch: readonly FedEvent[]): Promise<void> {
-    const lanes = this.#lanes;
-    for (let at = 0; at < batch.length; at += 1) {
-      const event = batch[at] as FedEvent;
-      const dispatch = () => this.#state === 'working' && lanes.dispatch(event);
-      let isDispatched = lanes.isFull ? await lanes.inTurn(dispatch) : dispatch();
-      // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
-      while (this.#state === 'working' && !isDispatched) {
-        lanes.sweep();
-        await lanes.warm(batch.slice(at).map(({ key }) => key));
-        isDispatched = dispatch();
-      }
-      if (this.#state !== 'working') return;
-      this.#dispatched.reach(event.position);
-    }
-  }
-
-  /** Of the keys that are not in memory only those hold events that wait for a number or an operator, or were not woken yet. */
-  get #mayHoldMore(): boolean {
-    const { gapWatch, ledger } = this.#means;
-    return !this.#hasWoken || gapWatch.count > 0 || ledger.parkedKeys > 0;
+  #besideLanes(): LaneNeighbours {
+    return {
+      causeTouched: (write) => this.#causes.touch(write),
+      leftDue: (key, firstDueAt) => this.#causes.lookAt(key, firstDueAt),
+      gapBegan: (lane, waiting) => this.#gaps.begin(lane, waiting),
+      gapEnded: (lane) => this.#gaps.end(lane),
+      arriving: (key) => this.admissions.take(key),
+    };
   }
 
   get #isPaused(): boolean {
-    return this.#means.pause.isPaused;
+    return this.#means.partition.pause.isPaused;
   }
 
-  get #isKeyed(): boolean {
-    return this.#means.pipeline.key !== undefined;
-  }
-
-  /** At the start: what an earlier tenure left held goes on. Parked keys and gaps stay as they are. */
-  async #wakeHeld(): Promise<void> {
-    let gaps = 0;
-    do {
-      await this.#until(() => !this.#isPaused);
-      this.#mustWakeAgain = false;
-      gaps = await this.#wakeEach();
-    } while (this.#mustWakeAgain && this.#state === 'working');
-    this.#isWaking = false;
-    this.#hasWoken = !this.#isPaused;
-    this.#flushSoon();
-    const { parked, held } = this.#lease.standing;
-    // Where nothing was held at the claim, the gaps have come since.
-    if (this.#state === 'working') this.#means.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });
-  }
-
-  /** After a pause the same once more: a key may have been forgotten meanwhile. */
+  /** After a pause held keys are woken once more: one may have been forgotten meanwhile. */
   #wakeAgain(): void {
-    this.#mustWakeAgain = true;
-    if (this.#isWaking) return;
-    this.#isWaking = true;
-    this.#work = Promise.all([this.#work, this.#wakeHeld()]).catch((error: unknown) => this.#fail(error));
-  }
-
-  /** Wakes each key that has held events. Returns how many of them have a gap. */
-  async #wakeEach(): Promise<number> {
-    let gaps = 0;
-    for await (const keys of this.#heldKeys()) {
-      for (const [at, key] of keys.entries()) {
-        if (this.#lanes.peek(key) === undefined) {
-          this.#lanes.sweep();
-          await this.#lanes.warm(keys.slice(at));
-        }
-        if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;
-        this.#lanes.wake(key);
-      }
-      await this.#until(() => !this.#lanes.isCrowded);
-      this.#lanes.sweep();
-    }
-    return gaps;
-  }
-
-  /** The keys that have held events, many at a time, for as long as the tenure works. */
-  async *#heldKeys(): AsyncGenerator<readonly string[]> {
-    let after: string | null = null;
-    for (;;) {
-      const keys: readonly string[] = await this.#means.store.heldKeys(this.#means.partition, after, batchMax);
-      if (keys.length === 0 || this.#state !== 'working') return;
-      yield keys;
-      after = keys.at(-1) ?? null;
-    }
-  }
-
-  /** Commits at the end of this turn of the event loop, unless a commit is under way: then the next one takes it along. */
-  #flushSoon(): void {
-    if (this.#flushIsDue || this.#committing !== undefined) return;
-    this.#flushIsDue = true;
-    setImmediate(() => {
-      this.#flushIsDue = false;
-      if (this.#state === 'working') this.#guarded(() => this.#flush());
-    });
-  }
-
-  #flush(): void {
-    if (this.#committing !== undefined || this.#state === 'failed') return;
-    const draft = this.#draft;
-    if (!draft.isEmpty) {
-      this.#lanes.holdStragglers(draft);
-      this.#draft = new Draft(draft.number + 1, draft.cursor);
-      this.#committing = this.#commit(draft);
-    } else if (this.#state === 'working' && this.isIdle) {
-      this.#means.progressed(false);
-    }
-    this.#lanes.resume();
-    this.#means.room.changed();
-    this.#condition.changed();
-  }
-
-  async #commit(draft: Draft): Promise<void> {
-    const { partition, refusals, clock, counters, tracing } = this.#means;
-    const from = clock.elapsedMs();
-    const span = tracing?.start('commit', { 'millrace.pipeline': partition.pipeline, 'millrace.turns': draft.turns }, null);
-    let committed: Committed;
-    try {
-      committed = await this.#lease.commit(draft.toCommit());
-    } catch (error) {
-      span?.end(error);
-      this.#committing = undefined;
-      this.#means.room.release(draft.sends);
-      if (error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED') refusals.refused(draft, error);
-      else {
-        this.#means.ledger.doubted(draft);
-        this.#means.doubted(draft.sends);
-      }
-      this.#fail(error);
-      return;
-    }
-    span?.end();
-    counters.commitMs.record(clock.elapsedMs() - from);
-    counters.commitTurns.record(draft.turns);
-    this.#committing = undefined;
-    this.#guarded(() => {
-      this.#took(draft, committed);
-      if (this.#state === 'working') this.#flush();
-    });
-  }
-
-  /** The draft is on disk: now it counts. */
-  #took(draft: Draft, { sends, deliveriesAdded, gapsAdded }: Committed): void {
-    const { ledger, clock, refusals, room, sent, progressed } = this.#means;
-    ledger.committed(draft, deliveriesAdded, clock);
-    refusals.committed(draft);
-    this.#cursor = draft.cursor;
-    this.#lanes.committed.reach(draft.number);
-    this.#lanes.sweepSpent();
-    // That an attempt has failed is no progress, however often it is tried.
-    progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
-    if (draft.sends.length > 0) sent(draft.sends, sends);
-    room.release(draft.sends);
-    if (draft.gaps.length > 0) this.#gaps.committed(draft.gaps, gapsAdded);
-    this.#timers.committed(draft.timers);
-    this.#outbox.committed(draft.deliveries);
-  }
-
-  #isFinished(key: string): boolean {
-    const lane = this.#lanes.peek(key);
-    const isAtRest = lane === undefined || (lane.isAtRest && lane.draft <= this.#lanes.committed.reached);
-    return isAtRest && this.#outbox.isQuiet(key);
-  }
-
-  /** Does what nobody waits for: where it fails, so does the tenure. */
-  #guarded(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #fail(error: unknown): void {
-    if (this.#state === 'failed') return;
-    this.#state = 'failed';
-    this.#endWaits();
-    this.#means.failed(error);
-  }
-
-  /** Resolves once all that is drafted by now is on disk, or the tenure ends. */
-  async #committed(deadline?: Deadline): Promise<void> {
-    this.#flushSoon();
-    if (this.#state === 'working') await this.#lanes.committed.until(this.#lastDrafted, deadline);
-  }
-
-  /** Resolves once the log has been dispatched up to a position; at once while the pipeline is paused, which may be for long. */
-  async #dispatchedTo(position: number, deadline?: Deadline): Promise<void> {
-    if (this.#state === 'working' && !this.#isPaused) await this.#dispatched.until(position, deadline);
-  }
-
-  async #dispatchedThroughPauses(position: number): Promise<void> {
-    while (this.#state === 'working' && (this.#isPaused || this.#dispatched.reached < position)) {
-      await this.#until(() => !this.#isPaused);
-      await this.#dispatchedTo(position);
-    }
-  }
-
-  /** The draft that has all that was decided by now. */
-  get #lastDrafted(): number {
-    return this.#draft.isEmpty ? this.#draft.number - 1 : this.#draft.number;
-  }
-
-  #until(holds: () => boolean, deadline?: Deadline): Promise<void> {
-    return this.#condition.until(() => this.#state !== 'working' || holds(), deadline);
+    if (!this.#heldKeys.resumed()) return;
+    this.#work = Promise.all([this.#work, this.#heldKeys.wake()]).catch((error: unknown) => this.#state.fail(error));
   }
 
   /** It ends: nobody waits for its work any more. */
   #endWaits(): void {
     this.#endReads();
-    this.#lanes.committed.endWaits();
-    this.#condition.changed();
+    this.#commits.landed.endWaits();
+    this.#state.changed();
   }
 
   /** Nobody waits for turns any more of those who do now. */
   #endReads(): void {
-    this.#dispatched.endWaits();
+    this.#dispatcher.endWaits();
     this.#lanes.endWaits();
   }
 }

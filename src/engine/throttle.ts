@@ -1,17 +1,6 @@
-import type { Counters } from './counts.ts';
+import type { TenureContext } from './engine-context.ts';
 import type { Lane } from './lane.ts';
-import type { Pause } from './pause.ts';
-import type { SendRoom, WaitingTurns } from './send-room.ts';
-
-export interface ThrottleMeans {
-  readonly room: SendRoom;
-  readonly counters: Counters;
-  readonly pipeline: { readonly name: string };
-  readonly pause: Pause;
-  /** The lane is open again: its next turn may start. */
-  opened(lane: Lane): void;
-  failed(error: unknown): void;
-}
+import type { WaitingTurns } from './send-room.ts';
 
 /**
  * The throttled lanes of a tenure: the next turn of each sends to a pipeline that has no room. Lanes wait in the order in which they
@@ -20,7 +9,8 @@ export interface ThrottleMeans {
  */
 export class Throttle implements WaitingTurns {
   readonly pipeline: string;
-  readonly #means: ThrottleMeans;
+  readonly #context: TenureContext;
+  readonly #reopened: (lane: Lane) => void;
   /** By the pipeline that they wait for. */
   readonly #waiting = new Map<string, Set<Lane>>();
   /** How many events of each lane count as throttled. */
@@ -29,9 +19,11 @@ export class Throttle implements WaitingTurns {
   readonly #opened = new Set<Lane>();
   #events = 0;
 
-  constructor(means: ThrottleMeans) {
-    this.#means = means;
-    this.pipeline = means.pipeline.name;
+  /** @param reopened called with each lane that is open again: its next turn may start */
+  constructor(context: TenureContext, reopened: (lane: Lane) => void) {
+    this.#context = context;
+    this.#reopened = reopened;
+    this.pipeline = context.pipeline.declaration.name;
   }
 
   /** Events that wait for the throttled lanes. */
@@ -56,8 +48,8 @@ export class Throttle implements WaitingTurns {
     this.#waiting.set(to, lanes.add(lane));
     this.#counted.set(lane, lane.pending);
     this.#events += lane.pending;
-    this.#means.counters.throttled += 1;
-    this.#means.room.wait(this, to);
+    this.#context.pipeline.counters.count('throttled');
+    this.#context.engine.room.wait(this, to);
   }
 
   /** An event has come to a throttled lane. */
@@ -73,7 +65,7 @@ export class Throttle implements WaitingTurns {
 
   resume(pipeline: string, places: number): void {
     const lanes = this.#waiting.get(pipeline);
-    if (lanes === undefined || this.#means.pause.isPaused) return;
+    if (lanes === undefined || this.#context.partition.pause.isPaused) return;
     const opened = Array.from(lanes).slice(0, Math.max(0, places - this.#opened.size));
     try {
       for (const lane of opened) {
@@ -81,18 +73,18 @@ export class Throttle implements WaitingTurns {
         this.#opened.add(lane);
         lane.findRoom();
       }
-      for (const lane of opened) this.#means.opened(lane);
+      for (const lane of opened) this.#reopened(lane);
     } catch (error) {
       // The commit of another partition has made room, and goes on.
-      this.#means.failed(error);
+      this.#context.failed(error);
     }
   }
 
   /** Forgets all lanes: they are read from the store again. */
   close(): void {
     for (const [to, lanes] of this.#waiting) {
-      this.#means.counters.throttled -= lanes.size;
-      this.#means.room.leave(this, to);
+      this.#context.pipeline.counters.count('throttled', -lanes.size);
+      this.#context.engine.room.leave(this, to);
     }
     this.#waiting.clear();
   }
@@ -101,9 +93,9 @@ export class Throttle implements WaitingTurns {
     lanes.delete(lane);
     this.#events -= this.#counted.get(lane) ?? 0;
     this.#counted.delete(lane);
-    this.#means.counters.throttled -= 1;
+    this.#context.pipeline.counters.count('throttled', -1);
     if (lanes.size > 0) return;
     this.#waiting.delete(to);
-    this.#means.room.leave(this, to);
+    this.#context.engine.room.leave(this, to);
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { testMill } from '../testing/test-mill.ts';
-import { type Log, silentLog } from './log.ts';
+import { type Logger, silentLogger } from './logger.ts';
 import { traceparentOf } from './tracing.ts';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -28,11 +28,11 @@ test('what is no traceparent is ignored', () => {
 
 test('a handler learns what its event is part of, so does the handler of what it sends, and their logs say it', async () => {
   const fields: object[] = [];
-  const log: Log = {
-    ...silentLog,
+  const log: Logger = {
+    ...silentLogger,
     child(bound) {
       fields.push(bound);
-      return silentLog;
+      return silentLogger;
     },
   };
   const seen: (string | undefined)[] = [];

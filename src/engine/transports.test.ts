@@ -5,7 +5,7 @@ import type { Transport } from '../pipeline/endpoint.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
-import { recordingLog } from './log.fixture.test.ts';
+import { recordingLogger } from './logger.fixture.test.ts';
 import { millrace } from './mill.ts';
 
 const Thing = z.object({ name: z.string() });
@@ -46,7 +46,7 @@ test('a transport that fails to close keeps nothing else from being closed', asy
   const close = () => {
     throw new Error('stuck');
   };
-  const { log, lines } = recordingLog();
+  const { log, lines } = recordingLogger();
   const mill = await millrace({ store, pipelines: [calling({ call, close })], log }).start();
   await mill.stop();
   assert.deepEqual(
@@ -63,7 +63,7 @@ test('a start that a transport fails can be made again', async () => {
   const open = () => {
     if (isBroken) throw new Error('no wire');
   };
-  const { log, lines } = recordingLog();
+  const { log, lines } = recordingLogger();
   const mill = millrace({ store: memory(), pipelines: [calling({ open, call })], log });
   await assert.rejects(mill.start(), { message: 'no wire' });
   assert.match(String(lines[0]?.fields.stack), /^Error: no wire\n {4}at .*transports\.test\.ts/);
@@ -92,7 +92,7 @@ test('a stop waits for no transport that never opens', async () => {
 });
 
 test('a stop waits five seconds for a transport that does not close, and says so', async () => {
-  const { log, lines } = recordingLog();
+  const { log, lines } = recordingLogger();
   const closing = Promise.withResolvers<void>();
   const close = () => {
     closing.resolve();

@@ -4,7 +4,7 @@ import type { Transport } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 
 /** How long a stop waits for transports that close, in milliseconds. */
 const closeMsMax = 5_000;
@@ -12,13 +12,13 @@ const closeMsMax = 5_000;
 /** The transports of all endpoints: each is opened once and closed once, however many endpoints share it. */
 export class Transports {
   readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #transports: ReadonlySet<Transport>;
   readonly #open = new Set<Transport>();
   /** Rejects when nobody waits any more for one that opens. */
   readonly #abandoned = Promise.withResolvers<never>();
 
-  constructor(pipelines: readonly AnyPipeline[], clock: Clock, log: Log) {
+  constructor(pipelines: readonly AnyPipeline[], clock: Clock, log: Logger) {
     this.#abandoned.promise.catch(() => undefined);
     this.#clock = clock;
     this.#log = log;

@@ -1,20 +1,21 @@
 import { describeFound } from '../describe-found.ts';
-import { MillraceError, messageOf } from '../errors.ts';
+import { MillraceError } from '../errors.ts';
 import { isTable } from '../pipeline/check-table.ts';
-import { cloneWhole } from '../pipeline/clone.ts';
 import { type Duration, toMs } from '../pipeline/duration.ts';
-import { copyJson, effectJson, NotJson } from '../pipeline/json.ts';
+import { effectJson } from '../pipeline/json.ts';
 import { isMoment } from '../pipeline/moment.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import { type SqlValue, type Table, toSqlChange, toSqlValues } from '../pipeline/table.ts';
 import { isStorableText } from '../pipeline/text.ts';
-import type { DeliverOptions, TimerDue, Timers, Turn, TurnLog } from '../pipeline/turn.ts';
+import type { DeliverOptions, TimerDue, Timers, Turn, TurnLogger } from '../pipeline/turn.ts';
 import type { TimerWrite } from '../store/store.ts';
 import { checkDeliverOptions, checkDue, checkReason, checkReceiver, checkRow } from './check-effects.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
+import { snapshot } from './snapshot.ts';
 import { type Span, traceFields } from './tracing.ts';
+import { turnLogger } from './turn-logger.ts';
 
-/** What a turn is about; a lane's waiting event or due timer provides it. */
+/** What a turn is about; the cause of the turn provides it. */
 export interface TurnSubject {
   readonly pipeline: AnyPipeline;
   readonly key: string;
@@ -26,7 +27,7 @@ export interface TurnSubject {
   readonly traceparent: string | null;
   /** So much may it decide. */
   readonly effectsMax: number;
-  readonly log: Log;
+  readonly log: Logger;
   /** The attempt as traces show it. */
   readonly span?: Span | undefined;
 }
@@ -74,8 +75,8 @@ export class TurnRecord implements Turn, Said {
   /** Resolves when the handler is at work. Undefined when it is from the start, as any but one that waits for a thread. */
   begun: Promise<void> | undefined;
   readonly #pipeline: AnyPipeline;
-  readonly #log: Log;
-  #turnLog: TurnLog | undefined;
+  readonly #log: Logger;
+  #turnLogger: TurnLogger | undefined;
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
   #cut: ((reason: Error) => void) | undefined;
@@ -106,11 +107,11 @@ export class TurnRecord implements Turn, Said {
     return this.#abort.signal;
   }
 
-  get log(): TurnLog {
-    this.#turnLog ??= turnLog(
+  get log(): TurnLogger {
+    this.#turnLogger ??= turnLogger(
       this.#log.child({ pipeline: this.#pipeline.name, key: this.key, event: this.id, ...traceFields(this.traceparent) }),
     );
-    return this.#turnLog;
+    return this.#turnLogger;
   }
 
   put(table: Table, row: object): void {
@@ -161,12 +162,12 @@ export class TurnRecord implements Turn, Said {
         checkDue(due);
         const data = due.data === undefined ? null : effectJson(due.data, `timers.set: data of ${name}`);
         this.#count();
-        this.timerWrites.push({ key: this.key, name, timer: { dueAt: this.#dueAt(due), data, attempts: 0, retryAt: null } });
+        this.timerWrites.push({ kind: 'timer', key: this.key, name, dueAt: this.#dueAt(due), data, attempts: 0, retryAt: null });
       },
       cancel: (name) => {
         this.#checkTimer(name);
         this.#count();
-        this.timerWrites.push({ key: this.key, name, timer: null });
+        this.timerWrites.push({ kind: 'timer', key: this.key, name, dueAt: null });
       },
     };
   }
@@ -272,40 +273,10 @@ function nameFound(name: unknown): string {
   return typeof name === 'string' ? name : describeFound(name);
 }
 
-/**
- * The event as it is now: the handler may change it before its turn ends, and keep parts of it. Most are JSON; the schema of
- * the other pipeline may take more than that.
- */
-function snapshot(event: unknown, what: string): unknown {
-  try {
-    return copyJson(event);
-  } catch (error) {
-    if (!(error instanceof NotJson)) throw error;
-  }
-  try {
-    return cloneWhole(event);
-  } catch (error) {
-    throw new MillraceError(
-      'MILL_INVALID_EFFECT',
-      `${what}: expected an event that can be copied, found one that cannot: ${messageOf(error)}`,
-    );
-  }
-}
-
 /** The primary key as the store binds it. The values of one column, but for null, are all of one type, so that their texts tell them apart. */
 function identityOf({ primaryKey }: Table, columns: readonly string[], values: readonly SqlValue[]): string {
   const [column] = primaryKey;
   const value = column !== undefined && primaryKey.length === 1 ? (values[columns.indexOf(column)] ?? null) : null;
   if (value !== null) return String(value);
   return JSON.stringify(primaryKey.map((column) => values[columns.indexOf(column)]));
-}
-
-/** Handlers put the message first; the engine's log, as pino has it, the fields. */
-function turnLog(log: Log): TurnLog {
-  return {
-    debug: (message, fields = {}) => log.debug(fields, message),
-    info: (message, fields = {}) => log.info(fields, message),
-    warn: (message, fields = {}) => log.warn(fields, message),
-    error: (message, fields = {}) => log.error(fields, message),
-  };
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TurnRecord } from './turn.ts';
 
-/** How an attempt at an event or timer is named. */
+/** How an attempt at an event, timer or outcome is named. */
 export interface TurnName {
   readonly pipeline: string;
   readonly key: string;

@@ -1,16 +1,16 @@
 import type { FoundValue, Table } from '../pipeline/table.ts';
 import type { UnreadableColumn } from '../pipeline/unreadable.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 
 /** Rows that are remembered, so that each is told once. */
 const rowsMax = 1_000;
 
 /** Tells an operator of rows that cannot be read whole: of each once, and of no more than {@link rowsMax}. */
 export class UnreadableRows {
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #told = new Set<string>();
 
-  constructor(log: Log) {
+  constructor(log: Logger) {
     this.#log = log;
   }
 

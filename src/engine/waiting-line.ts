@@ -54,6 +54,11 @@ export class WaitingLine {
     return this.#ready.length > 0;
   }
 
+  /** Whether anything waits for a free place. */
+  get isWaiting(): boolean {
+    return this.#ready.length + this.#applicants.length > 0;
+  }
+
   /** The lane has its next turn when there is a free place. */
   wait(lane: Lane): void {
     lane.queueUp();

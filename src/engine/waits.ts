@@ -1,7 +1,7 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
-import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
 
 /** The thing that a key waits for: a missing number, the retry of its first event or timer, room in a pipeline that its turn sends to, or an operator. */
 type Awaited = 'number' | 'retry' | 'room' | 'operator';
@@ -40,7 +40,7 @@ interface KeysLeft {
 
 export interface WaitsMeans {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   readonly limits: Pick<Limits, 'pendingPerKey'>;
   readonly pipeline: Pick<AnyPipeline, 'name' | 'order'>;
 }

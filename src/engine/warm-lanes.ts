@@ -1,38 +1,30 @@
-import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { KeyRecord, PartitionId, Store } from '../store/store.ts';
+import type { KeyRecord } from '../store/store.ts';
+import type { TenureContext } from './engine-context.ts';
 import { Lane } from './lane.ts';
 import { LaneMemory } from './lane-memory.ts';
-import type { Limits } from './limits.ts';
+import type { LaneNeighbours } from './lane-neighbours.ts';
 import type { Memory } from './memory.ts';
 import type { Milestone } from './milestone.ts';
-import type { Waits } from './waits.ts';
-
-/** What the lanes in memory work with; their tenure provides it. */
-export interface WarmLanesMeans {
-  readonly store: Store;
-  readonly partition: PartitionId;
-  readonly pipeline: AnyPipeline;
-  readonly limits: Limits;
-  readonly memory: Memory;
-  readonly waits: Waits;
-  /** Something was drafted, or who waits should look again. */
-  drafted(): void;
-  /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
-  committed(): Promise<void>;
-  /** The highest position known to be in the log. */
-  head(): number;
-  /** Events that the door has let in for a key that was not in memory; asked once. */
-  arriving(key: string): number;
-}
 
 /** Lanes that a sweep looks at, at most: many in memory may be waiting for a moment. */
 const sweptMax = 4_096;
+
+/** What says which lanes may be forgotten. */
+interface WarmLanesBounds {
+  /** The newest draft that is on disk. */
+  readonly committed: Milestone;
+  /** How many lanes cannot be forgotten, since they wait for a moment or for room. */
+  bound(): number;
+}
 
 /** The lanes that are in memory. Those that are not are loaded when they are asked for, and idle ones are forgotten where there are too many. */
 export class WarmLanes {
   /** What they take up. */
   readonly memory: LaneMemory;
-  readonly #means: WarmLanesMeans;
+  readonly #context: TenureContext;
+  readonly #neighbours: Pick<LaneNeighbours, 'arriving'>;
+  /** Over all pipelines. */
+  readonly #all: Memory;
   /** The newest draft that is on disk. */
   readonly #committed: Milestone;
   /** How many lanes cannot be forgotten, since they wait for a moment or for room. */
@@ -44,12 +36,14 @@ export class WarmLanes {
   #swept = this.#lanes.values();
   #closed = false;
 
-  constructor(means: WarmLanesMeans, committed: Milestone, bound: () => number) {
-    this.#means = means;
+  constructor(context: TenureContext, neighbours: Pick<LaneNeighbours, 'arriving'>, { committed, bound }: WarmLanesBounds) {
+    this.#context = context;
+    this.#neighbours = neighbours;
     this.#committed = committed;
     this.#bound = bound;
-    this.memory = new LaneMemory(means.memory);
-    means.memory.addForgetter(this.#forgetIdle);
+    this.#all = context.engine.memory;
+    this.memory = new LaneMemory(this.#all);
+    this.#all.addForgetter(this.#forgetIdle);
   }
 
   /** Whether keys are being loaded. */
@@ -65,7 +59,7 @@ export class WarmLanes {
   /** The lane of a key that is in memory, or needs no record: where each event is its key there is none before its first event. */
   peekOrMake(key: string): Lane | undefined {
     const lane = this.#lanes.get(key);
-    if (lane !== undefined || this.#means.pipeline.key !== undefined) return lane;
+    if (lane !== undefined || this.#context.pipeline.declaration.key !== undefined) return lane;
     return this.#adopt(new Lane(key, undefined, this.memory));
   }
 
@@ -82,7 +76,7 @@ export class WarmLanes {
     // While some were loaded, a sweep may have forgotten others.
     for (let loads = this.#loadsOf(keys); loads.length > 0; loads = this.#loadsOf(keys)) {
       await Promise.all(loads);
-      if (this.#means.memory.states.isSpent && this.#lanes.has(keys[0] as string)) return;
+      if (this.#all.states.isSpent && this.#lanes.has(keys[0] as string)) return;
     }
   }
 
@@ -93,7 +87,7 @@ export class WarmLanes {
 
   /** Forgets idle lanes beyond the bounds, those first that were not used since the last sweep. */
   sweep(): void {
-    const { memory } = this.#means;
+    const memory = this.#all;
     if (!this.#hasSurplus && !memory.mustForget) return;
     this.#forgetIdle();
     if (memory.hasForgottenEnough) return;
@@ -104,7 +98,7 @@ export class WarmLanes {
 
   /** Forgets idle lanes where too much is held: a commit has made more of them idle. */
   sweepSpent(): void {
-    if (this.#means.memory.mustForget) this.sweep();
+    if (this.#all.mustForget) this.sweep();
   }
 
   forget(lane: Lane): void {
@@ -116,7 +110,7 @@ export class WarmLanes {
   close(): void {
     this.#closed = true;
     for (const lane of this.#lanes.values()) lane.disarm();
-    this.#means.memory.removeForgetter(this.#forgetIdle);
+    this.#all.removeForgetter(this.#forgetIdle);
     this.memory.close();
   }
 
@@ -137,13 +131,13 @@ export class WarmLanes {
   }
 
   async #load(keys: readonly string[]): Promise<void> {
-    const { pipeline, head, drafted } = this.#means;
+    const { pipeline, drafted } = this.#context;
+    const { order } = pipeline.declaration;
     const loading = this.#recordsOf(keys).then((records) => {
-      const countedTo = pipeline.order === undefined ? 0 : head();
       records.forEach((record, at) => {
         const key = keys[at] as string;
         // A lane that came to be meanwhile knew better, even if it is forgotten again.
-        if (this.#loading.get(key) === loading) this.#adopt(new Lane(key, pipeline.order, this.memory, record, countedTo));
+        if (this.#loading.get(key) === loading) this.#adopt(new Lane(key, order, this.memory, record));
       });
     });
     for (const key of keys) this.#loading.set(key, loading);
@@ -158,27 +152,27 @@ export class WarmLanes {
 
   /** A lane whose one event is its key is forgotten when it rests: its turns must be on disk before it is read again. */
   async #recordsOf(keys: readonly string[]): Promise<readonly KeyRecord[]> {
-    const { store, partition, pipeline, memory, committed } = this.#means;
-    if (pipeline.key === undefined) await committed();
-    return store.load(partition, keys, { charactersMax: memory.readMax });
+    const { engine, pipeline, partition, committed } = this.#context;
+    if (pipeline.declaration.key === undefined) await committed();
+    return engine.store.load(partition.id, keys, { charactersMax: this.#all.readMax });
   }
 
   #adopt(lane: Lane): Lane {
     this.#lanes.set(lane.key, lane);
     this.#loading.delete(lane.key);
-    const wait = this.#means.waits.of(lane.key);
+    const wait = this.#context.partition.waits.of(lane.key);
     if (wait !== undefined) lane.beginWait(wait);
-    lane.admit(this.#means.arriving(lane.key));
+    lane.admit(this.#neighbours.arriving(lane.key));
     return lane;
   }
 
   /** Those that wait for a moment, or for room, cannot be forgotten, and leave the others their room. */
   get #hasSurplus(): boolean {
-    return this.#lanes.size - this.#bound() > this.#means.limits.warmKeys;
+    return this.#lanes.size - this.#bound() > this.#context.engine.limits.warmKeys;
   }
 
   #forgetSurplus(): void {
-    const { memory } = this.#means;
+    const memory = this.#all;
     for (let looks = Math.min(this.#lanes.size, sweptMax); looks > 0; looks -= 1) {
       const isStateFine = memory.states.hasRoom && !this.#hasSurplus;
       if (isStateFine && memory.waiting.hasRoom) return;

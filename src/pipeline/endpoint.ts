@@ -46,7 +46,7 @@ export type Answer =
     }
   | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
 
-export interface TransportLog {
+export interface TransportLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
@@ -54,7 +54,7 @@ export interface TransportLog {
 /** How calls of an endpoint leave the program. */
 export interface Transport {
   /** Called once before the first call, when the engine starts. */
-  open?(log: TransportLog): void | Promise<void>;
+  open?(log: TransportLogger): void | Promise<void>;
   /**
    * Makes the call once. What it throws counts as `failed`. When the signal aborts, it ends at once: an answer that it still gives
    * in that turn of the event loop counts, otherwise the call has failed.

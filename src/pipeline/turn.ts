@@ -5,7 +5,7 @@ import type { ChangedRowOf, RowOf, Table } from './table.ts';
 export type Tables = Readonly<Record<string, Table>>;
 
 /** A structured logger that carries pipeline, key and event id. */
-export interface TurnLog {
+export interface TurnLogger {
   debug(message: string, fields?: object): void;
   info(message: string, fields?: object): void;
   warn(message: string, fields?: object): void;
@@ -61,7 +61,7 @@ export interface Turn<
   readonly traceparent: string | undefined;
   /** Aborted when the turn has run longer than the pipeline's `timeout`, or the engine must stop. */
   readonly signal: AbortSignal;
-  readonly log: TurnLog;
+  readonly log: TurnLogger;
 
   /** Writes a row; one with the same primary key is replaced. */
   put<W extends T[keyof T]>(table: true extends W['keyed'] ? W : never, row: RowOf<W>): void;

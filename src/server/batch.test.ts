@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Judged } from '../engine/door.ts';
+import type { Judged } from '../engine/verdicts.ts';
 import { MillraceError } from '../errors.ts';
 import { answerBatch } from './batch.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { describeFound } from '../describe-found.ts';
-import type { Judged } from '../engine/door.ts';
+import type { Judged } from '../engine/verdicts.ts';
 import { type Issue, MillraceError } from '../errors.ts';
 import { invalid } from '../pipeline/check.ts';
 import { type Issues, issuesMax } from '../pipeline/issues.ts';

@@ -5,7 +5,18 @@ import * as z from 'zod';
 import { http } from '../delivery/http.ts';
 import { add, done, jobsPipeline } from '../engine/schedules/jobs.fixture.test.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
-import { acceptedAt, delivery, deliveryLetter, event, gap, letter, originLetter, own, timerLetter } from '../store/contract/fixtures.ts';
+import {
+  acceptedAt,
+  delivery,
+  deliveryLetter,
+  event,
+  gap,
+  letter,
+  originLetter,
+  outcomeLetter,
+  own,
+  timerLetter,
+} from '../store/contract/fixtures.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import { testMill } from '../testing/test-mill.ts';
 import { createServer } from './create-server.ts';
@@ -44,6 +55,7 @@ test('what failed for good is listed with its reason', async (t) => {
     parked: true,
     event: { page: 'poison-1' },
     timer: null,
+    outcome: null,
     delivery: null,
     numbers: null,
     origin: null,
@@ -52,9 +64,10 @@ test('what failed for good is listed with its reason', async (t) => {
 
 test('a dead letter of each kind has the fields of its kind, and null in those of the others', async (t) => {
   const { url, letters } = await serveKinds(t);
-  const nothing = { eventId: null, event: null, timer: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
+  const nothing = { eventId: null, event: null, timer: null, outcome: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
   const about = { pipeline: 'visits', reason: 'it failed', stack: null, failedAt: timeOf(acceptedAt + 1), parked: false };
   const mail = { id: 'd', endpoint: 'mail', url: 'https://example.com/', payload: {}, askedAt: timeOf(acceptedAt) };
+  const told = { id: 'd', endpoint: 'mail', at: timeOf(9), reported: { status: 'delivered' } };
   const logged = { eventId: 'id', event: { page: 'a' }, acceptedAt: timeOf(acceptedAt), origin: { row: 1 }, parked: true };
   assert.deepEqual((await list({ url }, '')).items, [
     { id: '1', kind: 'event', key: 'a', ...about, attempts: 3, ...nothing, ...logged },
@@ -62,6 +75,7 @@ test('a dead letter of each kind has the fields of its kind, and null in those o
     { id: '3', kind: 'delivery', key: 'a', ...about, attempts: 3, ...nothing, delivery: mail },
     { id: '4', kind: 'gap', key: 'a', ...about, attempts: 0, ...nothing, reason: letters[3].reason, numbers: { from: 2, to: 3 } },
     { id: '5', kind: 'origin', key: 'a', ...about, attempts: 0, ...nothing, origin: { row: 2 } },
+    { id: '6', kind: 'outcome', key: 'a', ...about, attempts: 3, ...nothing, outcome: told },
   ]);
 });
 
@@ -79,6 +93,7 @@ async function serveKinds(t: TestContext) {
     deliveryLetter('3', delivery('d', 'a', { url: 'https://user:secret@example.com/' })),
     gap('4', 'a', 2, 3),
     originLetter('5', 'a', '{"row":2}'),
+    outcomeLetter('6', 'a', { endpoint: 'mail', id: 'd', dueAt: 9, data: '{"status":"delivered"}' }),
   ] as const;
   await (await own(store, partition)).commit({ cursor: 1, deadLetters: letters });
   await store.close();

@@ -19,9 +19,9 @@ type Route = { Params: z.infer<typeof Params> };
 
 const DeadLetterAnswer = z.object({
   id: z.string(),
-  kind: z.enum(['event', 'timer', 'delivery', 'gap', 'origin']).meta({
+  kind: z.enum(['event', 'timer', 'outcome', 'delivery', 'gap', 'origin']).meta({
     description:
-      'What was given up: an event, timer or delivery that failed, a gap whose numbers were skipped, or an origin, such as a row, of which no event could be made',
+      'What was given up: an event, timer or delivery that failed, an outcome that its key could not be told, a gap whose numbers were skipped, or an origin, such as a row, of which no event could be made',
   }),
   pipeline: z.string(),
   key: z.string(),
@@ -39,6 +39,10 @@ const DeadLetterAnswer = z.object({
     .object({ name: z.string(), dueAt: z.iso.datetime(), data: z.unknown() })
     .nullable()
     .meta({ description: 'The timer that failed' }),
+  outcome: z
+    .object({ id: z.string(), endpoint: z.string(), at: z.iso.datetime(), reported: z.unknown() })
+    .nullable()
+    .meta({ description: 'The outcome of a delivery that the key could not be told: `reported` is what its handler gets' }),
   delivery: z
     .object({ id: z.string(), endpoint: z.string(), url: z.string().nullable(), payload: z.unknown(), askedAt: z.iso.datetime() })
     .nullable()
@@ -131,7 +135,17 @@ function toAnswer(row: DeadLetter): Answer {
 }
 
 /** What a dead letter answers about what it is not about. */
-const nothing = { parked: false, eventId: null, event: null, timer: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
+const nothing = {
+  parked: false,
+  eventId: null,
+  event: null,
+  timer: null,
+  outcome: null,
+  delivery: null,
+  acceptedAt: null,
+  numbers: null,
+  origin: null,
+};
 
 function toFailure(row: DeadLetter): Partial<Answer> {
   switch (row.kind) {
@@ -139,6 +153,8 @@ function toFailure(row: DeadLetter): Partial<Answer> {
       return toEvent(row);
     case 'timer':
       return { timer: toTimer(row) };
+    case 'outcome':
+      return { outcome: toOutcome(row) };
     case 'delivery':
       return { delivery: toDelivery(row) };
     case 'gap':
@@ -155,6 +171,10 @@ function toEvent({ parked, eventId, body, acceptedAt, origin }: DeadLetterOf<'ev
 
 function toTimer({ timer: { name, dueAt, data } }: DeadLetterOf<'timer'>): Answer['timer'] {
   return { name, dueAt: new Date(dueAt).toISOString(), data: data === null ? null : JSON.parse(data) };
+}
+
+function toOutcome({ outcome: { id, endpoint, dueAt, data } }: DeadLetterOf<'outcome'>): Answer['outcome'] {
+  return { id, endpoint, at: new Date(dueAt).toISOString(), reported: JSON.parse(data) };
 }
 
 function toDelivery({ delivery }: DeadLetterOf<'delivery'>): Answer['delivery'] {

@@ -94,7 +94,7 @@ export class DirectRoutes {
     const { method, url = '', headers } = request;
     if (method !== 'POST' || lacksHost(request)) return undefined;
     const route = this.#routes.get(url);
-    if (route === undefined || !this.#gate.admits(headers, route.ask)) return undefined;
+    if (route === undefined || !this.#gate.admits(request, route.ask)) return undefined;
     // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
     const bytes = headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : 0;
     return bytes > 0 && bytes <= this.#bodyBytesMax ? route : undefined;

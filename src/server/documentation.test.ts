@@ -28,6 +28,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/dead-letters/{id}',
     '/dead-letters/{id}/discard',
     '/dead-letters/{id}/redrive',
+    '/fleet',
     '/health',
     '/metrics',
     '/ping',

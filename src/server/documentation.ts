@@ -65,7 +65,7 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
       tags: [
         ...systems.map(({ name, description }) => ({ name, description })),
         { name: 'operator', description: 'Every pipeline: take events in, look at keys, redrive or discard dead letters.' },
-        { name: 'server', description: 'Health and metrics.' },
+        { name: 'server', description: 'Health, metrics, and who else works.' },
       ],
     },
   });

@@ -25,7 +25,8 @@ const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/pi
  * - refuses compressed bodies, which nothing here reads;
  * - declares every body to be JSON, whatever its `Content-Type` says, for Fastify would refuse one that it does not know.
  *
- * It also sets the headers that every answer has. Without tokens it allocates nothing for a request that it lets in.
+ * It also sets the headers that every answer has. Of a request that it lets in it allocates nothing, but for the first of a connection
+ * that shows a token.
  */
 export class Gate {
   #inFlight = 0;
@@ -42,7 +43,7 @@ export class Gate {
     app.addHook('onRequest', (request, reply, done) => {
       this.entered(reply.raw);
       reply.headers(securityHeaders);
-      if (this.#places.areShort && this.#guard.isStranger(request.raw.headers)) reply.raw.shouldKeepAlive = false;
+      if (this.#places.areShort && this.#guard.isStranger(request.raw)) reply.raw.shouldKeepAlive = false;
       const refusal = this.#refusalOf(app, request, reply);
       if (refusal === undefined) declareJson(request.raw.headers);
       if (refusal instanceof Promise) refusal.then(done, done);
@@ -57,9 +58,10 @@ export class Gate {
     return this.#closed;
   }
 
-  /** Whether it would let a request with these headers in that changes something. */
-  admits(headers: IncomingHttpHeaders, ask: Ask): boolean {
-    return !this.#closed && this.#guard.admits(headers, ask) && !isCrossOrigin(headers) && !isEncoded(headers);
+  /** Whether it would let a request in that changes something. */
+  admits(request: IncomingMessage, ask: Ask): boolean {
+    const { headers } = request;
+    return !this.#closed && this.#guard.admits(request, ask) && !isCrossOrigin(headers) && !isEncoded(headers);
   }
 
   /** A request is in flight until its response is closed. */

@@ -21,6 +21,7 @@ const amounts = {
   deliveries: z.int().optional(),
   outcomes: z.int().optional(),
   deadLetters: z.int().optional(),
+  inbox: z.int().optional(),
 };
 const Leftover = z.object({ gone: z.enum(['pipeline', 'endpoint', 'timer', 'state', 'schedule']), ...names, ...amounts });
 
@@ -124,13 +125,13 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
   app.get(
     '/health',
     { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
-    ({ headers }, reply) => {
+    ({ raw }, reply) => {
       const { status, ...details } = gate.closed ? { status: 'unavailable', reason: stoppingReason } : mill.health();
       const counts = Object.entries(mill.counts());
       const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
       // What waits, for whom and why (names of pipelines and files) is for those who may look. Anybody may ask whether work makes progress.
-      if (!guard.maySeeAll(headers)) return { status, service: 'millrace', reason: status === 'ok' ? undefined : reasonForAnybody(gate) };
+      if (!guard.maySeeAll(raw)) return { status, service: 'millrace', reason: status === 'ok' ? undefined : reasonForAnybody(gate) };
       return { status, service: 'millrace', version, ...details, ...attentionOf(mill, counts), depth };
     },
   );

@@ -115,7 +115,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
       const [state, [status]] = await Promise.all([mill.state(pipeline, key, { signal }), mill.keys(pipeline, [key], { signal })]);
       const isSilent = status?.status === 'open' && status.pending === 0 && status.next === null && status.timers.length === 0;
       if (isSilent && state === undefined && !(await mill.knows(pipeline, key, { signal }))) {
-        const what = 'it has no state, no number, no event that waits, no timer, no delivery and no dead letter';
+        const what = 'it has no state, no number, no event that waits, no timer, no delivery, no outcome and no dead letter';
         throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}; ${what}`);
       }
       const timers = (status?.timers ?? []).map(({ name, dueAt }) => ({ name, dueAt: new Date(dueAt).toISOString() }));

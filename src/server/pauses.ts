@@ -43,7 +43,8 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         ...discarded,
         summary: 'Discard the events of a paused pipeline that are not handled',
-        description: 'None of them ever has a turn. A parked event goes with its dead letter; states, timers and deliveries stay.',
+        description:
+          'None of them ever has a turn. A parked event goes with its dead letter; states, timers, deliveries and outcomes stay.',
       },
     },
     async ({ params: { pipeline }, query }) => ({ discarded: await mill.discardEvents(pipeline, await parseRequest(Query, query)) }),

@@ -12,6 +12,7 @@ import type { System } from './declared-system.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { DirectRoutes } from './direct-routes.ts';
 import { documentRoutes } from './documentation.ts';
+import { fleetRoutes } from './fleet.ts';
 import { gapRoutes } from './gaps.ts';
 import { Gate } from './gate.ts';
 import { homeRoute } from './home.ts';
@@ -46,6 +47,7 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
       route.schema = { ...route.schema, querystring: route.schema?.querystring ?? noQuery };
     });
     observeRoutes(scope, { mill, gate, guard, processCounts: counts });
+    fleetRoutes(scope, mill);
     operatorRoutes(scope, mill);
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);

@@ -56,20 +56,22 @@ export class TableRows<Row> {
 
   async #keys(limit: number): Promise<readonly RowKey[]> {
     const { name, columns, primaryKey } = this.#table;
-    const selected = primaryKey.map((column, at) => {
+    const selected = primaryKey.flatMap((column, at) => {
       const value = sql.ref<SqlValue>(`${name}.${column}`);
+      // Under names that are no column's, so that they are left as they are.
+      if (columns[column]?.startsWith('integer') !== true) return [value.as(`key ${at}`)];
       // An integer beyond those of JavaScript cannot be read, and would take all other rows along. As a text it still finds its row.
-      const isWhole = columns[column]?.startsWith('integer') === true;
-      const least = sql.lit(Number.MIN_SAFE_INTEGER);
-      const most = sql.lit(Number.MAX_SAFE_INTEGER);
-      const readable = isWhole ? sql`case when ${value} between ${least} and ${most} then ${value} else cast(${value} as text) end` : value;
-      // Under a name that is no column's, so that it is left as it is.
-      return readable.as(`key ${at}`);
+      const isReadable = sql<boolean>`${value} between ${sql.lit(Number.MIN_SAFE_INTEGER)} and ${sql.lit(Number.MAX_SAFE_INTEGER)}`;
+      return [
+        sql<SqlValue>`case when ${isReadable} then ${value} end`.as(`key ${at}`),
+        sql<SqlValue>`case when ${isReadable} then null else cast(${value} as text) end`.as(`key ${at} as text`),
+      ];
     });
     const rows = await this.#waiting().clearSelect().clearLimit().clearOffset().select(selected).limit(limit).execute();
     return rows.map((row) => {
       // Whatever a store answers is a value of SQL.
-      const values = primaryKey.map((_, at) => (row as Readonly<Record<string, SqlValue>>)[`key ${at}`] ?? null);
+      const found = row as Readonly<Record<string, SqlValue | undefined>>;
+      const values = primaryKey.map((_, at) => found[`key ${at}`] ?? found[`key ${at} as text`] ?? null);
       const key = Object.fromEntries(primaryKey.map((column, at) => [column, values[at]]));
       return { values, origin: JSON.stringify({ table: name, key }) };
     });

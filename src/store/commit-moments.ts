@@ -1,25 +1,30 @@
 import { MillraceError } from '../errors.ts';
-import type { Commit } from './store.ts';
+import type { Commit, OutcomeWrite, TimerWrite } from './store.ts';
 
 /**
- * Throws `MILL_COMMIT_REFUSED` for a moment of a commit that is no integer, or one that JavaScript rounds. A database may take
+ * Throws `MILL_COMMIT_REFUSED` for a moment or a pause of a commit that is no integer, or one that JavaScript rounds. A database may take
  * it, as another number perhaps, and nobody could read it back.
  */
-export function checkMoments({ holds, gaps, timers, deliveries }: Commit): void {
+export function checkMoments({ holds, gaps, timers, outcomes, deliveries }: Commit): void {
   for (const { retryAt } of holds) check(retryAt);
   for (const { gap } of gaps) check(gap === null ? null : gap.since);
-  for (const { timer } of timers) {
-    if (timer === null) continue;
-    check(timer.dueAt);
-    check(timer.retryAt);
-  }
+  for (const timer of timers) checkCause(timer);
+  for (const outcome of outcomes) checkCause(outcome);
   for (const write of deliveries) {
-    if (write.write === 'retry') check(write.dueAt);
-    else if (write.write !== 'remove') check(write.delivery.dueAt);
+    if (write.write === 'retry') {
+      check(write.dueAt);
+      check(write.pauseMs);
+    } else if (write.write !== 'remove') check(write.delivery.dueAt);
   }
+}
+
+function checkCause(write: TimerWrite | OutcomeWrite): void {
+  if (write.dueAt === null) return;
+  check(write.dueAt);
+  check(write.retryAt);
 }
 
 function check(moment: number | null): void {
   if (moment === null || Number.isSafeInteger(moment)) return;
-  throw new MillraceError('MILL_COMMIT_REFUSED', `expected a moment in whole milliseconds, found ${moment}`);
+  throw new MillraceError('MILL_COMMIT_REFUSED', `expected whole milliseconds, found ${moment}`);
 }

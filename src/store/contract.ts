@@ -20,7 +20,7 @@
  * });
  * ```
  *
- * Statements of the contract are SQL that every dialect understands, with `?` for a parameter.
+ * Statements of the contract are SQL that every dialect understands; parameters are written as the store's `dialect` writes them.
  */
 
 import { describe } from 'node:test';
@@ -28,6 +28,7 @@ import { objectWith, text } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import { appendContract } from './contract/append.ts';
 import { appendModelContract } from './contract/append-model.ts';
+import { commandsContract } from './contract/commands.ts';
 import { commitContract } from './contract/commit.ts';
 import { deadLettersContract } from './contract/dead-letters.ts';
 import { deliveriesContract } from './contract/deliveries.ts';
@@ -35,13 +36,16 @@ import { deliveriesModelContract } from './contract/deliveries-model.ts';
 import { type StoreHarness, storeTest } from './contract/fixtures.ts';
 import { gapsContract } from './contract/gaps.ts';
 import { heldContract } from './contract/held.ts';
+import { inboxContract } from './contract/inbox.ts';
 import { inventoryContract } from './contract/inventory.ts';
 import { keysContract } from './contract/keys.ts';
 import { lifeContract } from './contract/life.ts';
 import { listSizesContract } from './contract/list-sizes.ts';
 import { logContract } from './contract/log.ts';
 import { migrationContract } from './contract/migration.ts';
+import { namesContract } from './contract/names.ts';
 import { originsContract } from './contract/origins.ts';
+import { outcomesContract } from './contract/outcomes.ts';
 import { overlapContract } from './contract/overlap.ts';
 import { ownershipContract } from './contract/ownership.ts';
 import { pausesContract } from './contract/pauses.ts';
@@ -61,14 +65,18 @@ const parts = {
   'held events': heldContract,
   gaps: gapsContract,
   timers: timersContract,
+  outcomes: outcomesContract,
   deliveries: deliveriesContract,
   'deliveries at random': deliveriesModelContract,
   'dead letters': deadLettersContract,
   origins: originsContract,
   pauses: pausesContract,
   inventory: inventoryContract,
+  inbox: inboxContract,
+  commands: commandsContract,
   'rows and queries': rowsContract,
   'lists of what is large': listSizesContract,
+  'long names': namesContract,
   'declared tables': migrationContract,
   pruning: pruneContract,
   'overlapping calls': overlapContract,

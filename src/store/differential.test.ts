@@ -2,18 +2,43 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
+import { PostgresDatabase, postgresKinds, without } from '../../test/postgres-database.ts';
 import { dice } from './contract/dice.ts';
+import { find } from './contract/fixtures.ts';
 import { kinds, Player } from './differential/player.fixture.test.ts';
 import { sideBySide } from './differential/side-by-side.fixture.test.ts';
 import { memory } from './memory/memory-store.ts';
+import { postgres } from './postgres/postgres-store.ts';
 import { sqlite } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
-/** Every store there is, each made in an empty folder. The first is what the others are compared with. */
-const stores: readonly [Make, ...Make[]] = [() => memory(), (folder) => sqlite(join(folder, 'test.db'))];
+/** The older release is there for every sequence, each of the others for some: one of them is slow. */
+const [usual, ...others] = await Promise.all(postgresKinds.filter((kind) => !without(kind)).map((kind) => PostgresDatabase.open(kind)));
+after(() => Promise.all([usual, ...others].map((database) => database?.close())));
 
-type Make = (folder: string) => Store;
+/** The stores of a sequence, each made in an empty folder. The first is what the others are compared with. */
+function storesOf(seed: number): readonly [Make, ...Make[]] {
+  const databases = [usual, others[seed % others.length]].filter((database) => database !== undefined);
+  return [() => memory(), (folder) => sqlite(join(folder, 'test.db')), ...databases.map((database) => () => onPostgres(database))];
+}
+
+async function onPostgres(database: PostgresDatabase): Promise<Store> {
+  return inOneDialect(postgres(database.url, { partitions: 1, schema: await database.createSchema(), pooled: database.isPooled }));
+}
+
+type Make = (folder: string) => Store | Promise<Store>;
+
+/** Takes the same queries as SQLite does. */
+function inOneDialect(store: Store): Store {
+  const query: Store['query'] = (...asked) => find(store, ...asked);
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = name === 'query' ? query : Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
 
 const runs = 5;
 const stepsMin = 100;
@@ -22,8 +47,9 @@ const stepsMax = 400;
 for (let seed = 1; seed <= runs; seed += 1) {
   test(`every store answers a random sequence of calls as the others do (seed ${seed})`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
-    const [first, ...others] = stores;
-    const store = sideBySide(`seed ${seed}`, [first(folder), ...others.map((make) => make(folder))]);
+    const [first, ...further] = storesOf(seed);
+    const made = await Promise.all(further.map((make) => make(folder)));
+    const store = sideBySide(`seed ${seed}`, [await first(folder), ...made]);
     try {
       assert.deepEqual(await play(store, seed), [], `seed ${seed}: expected every kind to have succeeded, found these that had not`);
     } finally {

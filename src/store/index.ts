@@ -22,11 +22,11 @@ export {
   isFullList,
   pageUpTo,
   sizeOfAll,
+  sizeOfCause,
   sizeOfDelivery,
   sizeOfEvent,
   sizeOfLetter,
   sizeOfRecord,
-  sizeOfTimer,
   sizeOfValues,
   upTo,
 } from './list-size.ts';

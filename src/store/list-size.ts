@@ -1,5 +1,5 @@
 import type { FoundValue } from '../pipeline/table.ts';
-import type { DeadLetter, HeldEvent, KeyRecord, LoggedEvent, StoredDelivery, StoredTimer } from './store.ts';
+import type { DeadLetter, HeldEvent, KeyRecord, LoggedEvent, StoredCause, StoredDelivery } from './store.ts';
 
 /*
  * How large an item of a list is, in UTF-16 units of those of its texts that may be large, and where a list ends that may hold
@@ -12,14 +12,15 @@ export function sizeOfEvent({ body }: Pick<LoggedEvent | HeldEvent, 'body'>): nu
 }
 
 /** The data. */
-export function sizeOfTimer({ data }: Pick<StoredTimer, 'data'>): number {
+export function sizeOfCause({ data }: Pick<StoredCause, 'data'>): number {
   return data?.length ?? 0;
 }
 
-/** The state and the data of the timers. */
-export function sizeOfRecord({ state, timers }: Pick<KeyRecord, 'state' | 'timers'>): number {
+/** The state and the data of the timers and outcomes. */
+export function sizeOfRecord({ state, timers, outcomes }: Pick<KeyRecord, 'state' | 'timers' | 'outcomes'>): number {
   let size = state?.json.length ?? 0;
-  for (const timer of timers) size += sizeOfTimer(timer);
+  for (const timer of timers) size += sizeOfCause(timer);
+  for (const outcome of outcomes) size += sizeOfCause(outcome);
   return size;
 }
 
@@ -28,7 +29,7 @@ export function sizeOfDelivery({ body }: Pick<StoredDelivery, 'body'>): number {
   return body.length;
 }
 
-/** The event, the timer's data, the payload, the origin and the stack. */
+/** The event, the data of the timer or outcome, the payload, the origin and the stack. */
 export function sizeOfLetter(letter: DeadLetter): number {
   return sizeOfFailure(letter) + (letter.stack?.length ?? 0);
 }
@@ -38,7 +39,9 @@ function sizeOfFailure(letter: DeadLetter): number {
     case 'event':
       return letter.body.length + (letter.origin?.length ?? 0);
     case 'timer':
-      return sizeOfTimer(letter.timer);
+      return sizeOfCause(letter.timer);
+    case 'outcome':
+      return sizeOfCause(letter.outcome);
     case 'delivery':
       return sizeOfDelivery(letter.delivery);
     case 'gap':

@@ -11,8 +11,16 @@
  *   a commit says so.
  * - **keys**: state, the next number, and whether the key is parked.
  * - **gaps**: the keys that wait for a number, where a commit has noted it, in the order of their `since`.
+ * - **timers**: the named alarms that turns have armed, by key and name.
  * - **deliveries**: calls that turns asked for and that have no outcome yet, in the order in which they were asked for.
- * - **timers**, **dead letters** and the rows of declared tables.
+ * - **outcomes**: what became of deliveries and their keys have not been told yet, by key, endpoint and id.
+ * - **dead letters** and the rows of declared tables.
+ *
+ * Beside that, a database that other programs write to may keep an **inbox** (`Inbox`), where they put events in transactions of their own; and
+ * one that several engines share keeps **commands** (`Commands`), by which one of them has the owner of a partition do something.
+ *
+ * Timers and outcomes are the *causes* of turns that are no events. They are written and kept in a key's record apart, and listed
+ * together in the order of their moments, so that the turns of a key come in that order.
  *
  * Whoever lists what may be large says how much of it: with `charactersMax` a list ends with the item that brings the texts of
  * its items to that many UTF-16 units (`list-size.ts` says which texts), so that it always has an item where there is one.
@@ -30,6 +38,7 @@
  * aborted they reject with its reason and cost nothing more, as soon as the database allows.
  */
 
+import type { Dialect } from 'kysely';
 import type { FoundValue, SqlValue, Table } from '../pipeline/table.ts';
 
 /** Where a list ends that may be large. */
@@ -44,10 +53,10 @@ export interface ReadBounds extends ListBounds {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The same of timers. */
-export interface TimerBounds extends ListBounds {
-  /** Only timers behind this place. */
-  readonly after?: TimerPlace | undefined;
+/** The same of timers and outcomes. */
+export interface CauseBounds extends ListBounds {
+  /** Only those behind this place. */
+  readonly after?: CausePlace | undefined;
 }
 
 /** A slice of one pipeline's keys, read by one owner at a time. */
@@ -106,11 +115,91 @@ export interface Lease {
   /** Throws `MILL_STORE_FENCED`, and changes nothing, once the lease is over. */
   commit(commit: Commit): Promise<Committed>;
 
-  /** Makes it last as long again as it lasts from a claim. Throws `MILL_STORE_FENCED` once it is over. */
-  renew(): Promise<void>;
+  /**
+   * Takes rows of the inbox, one answer for each, in order. Every later claim counts the dead letters that it makes of them. Throws
+   * `MILL_STORE_FENCED`, and changes nothing, once the lease is over. Only where the store has an inbox.
+   */
+  takeInbox?(takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]>;
 
   /** Ends it, so that others need not wait until it has run out. Does nothing once it is over. */
   release(): Promise<void>;
+}
+
+/** An engine at work on a database. */
+export interface Member {
+  /** Another one with each `open`. */
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Of Millrace. */
+  readonly version: string;
+  /** When it first said that it lives, by the database's clock: milliseconds since 1970. */
+  readonly since: number;
+  /** Those that it declares, and so can work on. */
+  readonly pipelines: readonly string[];
+}
+
+/** Who works on a partition. */
+export interface Ownership {
+  /** Who has its lease; null when nobody has. */
+  readonly owner: string | null;
+  /** The highest position in its log. Only where the engine that asks has the lease; otherwise 0. */
+  readonly head: number;
+}
+
+/** Hears of what other engines on a database do: a hint, which may come late, twice or never. */
+export interface StoreListener {
+  /** Events have come into the log of a partition. */
+  appended(partition: PartitionId): void;
+  /** An engine came or left, or leases are free. */
+  rollChanged(): void;
+}
+
+/** Who works on a database, and on what. */
+export interface Roll {
+  /** The engine that asks. */
+  readonly self: string;
+  /** Those that live, the one that asks among them, in the order in which they came. */
+  readonly members: readonly Member[];
+  /** In how many milliseconds the next of the others lives no longer, unless it says again that it does; infinite where there is none. */
+  readonly nextEndMs: number;
+  /** The slices of each pipeline that the engine that asks declares. */
+  readonly partitions: ReadonlyMap<string, readonly Ownership[]>;
+  /** Those of its pipelines that are paused. */
+  readonly paused: ReadonlySet<string>;
+  /** What the owners of its partitions have been told to do and have not answered, in the order of their ids; perhaps not all of it. */
+  readonly commands?: readonly StoredCommand[] | undefined;
+}
+
+/** Something that the owner of a partition is told to do. */
+export interface StoredCommand {
+  readonly id: string;
+  readonly partition: PartitionId;
+  /** What it is, as JSON. */
+  readonly body: string;
+}
+
+/** What came of a command. */
+export interface CommandAnswer {
+  /** Of the command. */
+  readonly id: string;
+  /** What came of it, as JSON. */
+  readonly answer: string;
+}
+
+/**
+ * What engines have the owners of partitions do, where they share a database. A command lies in the database until it is withdrawn, and for no
+ * longer than its giver waits: whoever owns the partition meanwhile finds it with a beat, and answers it by a commit.
+ */
+export interface Commands {
+  /** Keeps a command for so long, by the database's clock, and tells the owner of the partition, if there is one. */
+  give(command: StoredCommand, forMs: number): Promise<void>;
+
+  /** The answers that there are to some of these commands. */
+  answers(ids: readonly string[]): Promise<readonly CommandAnswer[]>;
+
+  /** Forgets commands, those that are under way among them; returns the answers that there were. */
+  withdraw(ids: readonly string[]): Promise<readonly CommandAnswer[]>;
 }
 
 /** How far the work on a partition has come. */
@@ -176,11 +265,15 @@ export interface KeyRecord {
   readonly parked: boolean;
   /** The lowest held order; null when nothing is held. */
   readonly heldFrom: number | null;
+  /** The highest position of what is held; null when nothing is. */
+  readonly heldTo: number | null;
   readonly held: number;
   /** The gap that was noted last; null where none is. */
   readonly gap: Gap | null;
   /** The pending timers, by name. */
   readonly timers: readonly StoredTimer[];
+  /** What it has not been told yet, by endpoint and id. */
+  readonly outcomes: readonly StoredOutcome[];
 }
 
 /** What a key waits for that holds events and cannot go on without a number. */
@@ -211,7 +304,10 @@ export interface GapQuery {
   readonly limit: number;
 }
 
+/** A named alarm that a turn has armed. */
 export interface StoredTimer {
+  readonly kind: 'timer';
+  readonly key: string;
   readonly name: string;
   readonly dueAt: number;
   /** JSON, or null for none. */
@@ -222,13 +318,34 @@ export interface StoredTimer {
   readonly retryAt: number | null;
 }
 
-/** A timer and whose it is. */
-export interface KeyedTimer extends StoredTimer {
+/** What became of a delivery, to tell its key of. */
+export interface StoredOutcome {
+  readonly kind: 'outcome';
   readonly key: string;
+  readonly endpoint: string;
+  /** Of the delivery. */
+  readonly id: string;
+  /** When it became known. It is due from then on, whatever the clock says later. */
+  readonly dueAt: number;
+  /** What the key is told, as JSON. */
+  readonly data: string;
+  /** Failed attempts so far. */
+  readonly attempts: number;
+  /** Not to be tried before, in milliseconds since 1970; null: at once. */
+  readonly retryAt: number | null;
 }
 
-/** The place of a timer in the order in which timers come due. */
-export type TimerPlace = Pick<KeyedTimer, 'dueAt' | 'key' | 'name'>;
+/** Why a key is to have a turn, other than an event. */
+export type StoredCause = StoredTimer | StoredOutcome;
+
+export type TimerName = Pick<StoredTimer, 'kind' | 'key' | 'name'>;
+export type OutcomeName = Pick<StoredOutcome, 'kind' | 'key' | 'endpoint' | 'id'>;
+
+/** Which timer or outcome of a partition. */
+export type CauseName = TimerName | OutcomeName;
+
+/** The place of a timer or outcome in the order in which they come due. */
+export type CausePlace = CauseName & Pick<StoredCause, 'dueAt'>;
 
 /** What becomes of a key: replaces its whole record. */
 export interface KeyUpdate {
@@ -264,12 +381,11 @@ export type RowWrite = {
   readonly rows: readonly (readonly SqlValue[])[];
 } & ({ readonly write: 'put' | 'add' } | { readonly write: 'update'; readonly columns: readonly string[] });
 
-/** Arms a timer, in place of one of that name, or (null) disarms it. */
-export interface TimerWrite {
-  readonly key: string;
-  readonly name: string;
-  readonly timer: Omit<StoredTimer, 'name'> | null;
-}
+/** Arms a timer, in place of one of that name, or, without a moment, disarms it. */
+export type TimerWrite = StoredTimer | (TimerName & { readonly dueAt: null });
+
+/** Keeps an outcome, in place of one of that name, or, without a moment, removes it. */
+export type OutcomeWrite = StoredOutcome | (OutcomeName & { readonly dueAt: null });
 
 /** A call that a turn asked for. */
 export interface StoredDelivery {
@@ -309,6 +425,14 @@ export interface DueByFlow {
   readonly next: string | null;
 }
 
+/** A moment at which deliveries come due. */
+export interface DueMoment {
+  /** Milliseconds since 1970. */
+  readonly dueAt: number;
+  /** The shortest pause of those that come due then, in milliseconds: when that began, it was so much earlier. */
+  readonly pauseMs: number;
+}
+
 /** Which delivery of a partition. */
 export type DeliveryName = Pick<StoredDelivery, 'endpoint' | 'key' | 'id'>;
 
@@ -316,12 +440,13 @@ export type DeliveryName = Pick<StoredDelivery, 'endpoint' | 'key' | 'id'>;
  * - `ask`: a delivery behind all others; in the place of the one of its name, if there is one. That keeps its attempts, its
  *   `askedAt`, and its `dueAt` unless that is null.
  * - `restore`: a delivery behind all others; does nothing when there is one of its name.
- * - `retry`: sets what is said of the one of that name; does nothing when there is none.
+ * - `retry`: sets what is said of the one of that name; does nothing when there is none. `pauseMs` is what was left until `dueAt` then: 0 where
+ *   that is null, as it is for one that is asked for.
  * - `remove`: it is gone.
  */
 export type DeliveryWrite =
   | { readonly write: 'ask' | 'restore'; readonly delivery: StoredDelivery }
-  | ({ readonly write: 'retry' } & DeliveryName & Pick<StoredDelivery, 'attempts' | 'dueAt'>)
+  | ({ readonly write: 'retry' } & DeliveryName & Pick<StoredDelivery, 'attempts' | 'dueAt'> & Pick<DueMoment, 'pauseMs'>)
   | ({ readonly write: 'remove' } & DeliveryName);
 
 /** What every dead letter says, whatever was given up. */
@@ -348,6 +473,12 @@ type FailedTimer = {
   readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'>;
 };
 
+/** An outcome that its key could not be told. */
+type FailedOutcome = {
+  readonly kind: 'outcome';
+  readonly outcome: Pick<StoredOutcome, 'endpoint' | 'id' | 'dueAt' | 'data'>;
+};
+
 type FailedDelivery = {
   readonly kind: 'delivery';
   readonly delivery: Omit<StoredDelivery, 'key' | 'flow' | 'attempts' | 'dueAt'>;
@@ -366,7 +497,7 @@ type RejectedOrigin = {
 };
 
 /** What was given up; `kind` says which. */
-export type NewDeadLetter = DeadLetterHead & (FailedEvent | FailedTimer | FailedDelivery | SkippedGap | RejectedOrigin);
+export type NewDeadLetter = DeadLetterHead & (FailedEvent | FailedTimer | FailedOutcome | FailedDelivery | SkippedGap | RejectedOrigin);
 
 /** What the log has of a failed event. */
 type LoggedFailure = Pick<LoggedEvent, 'body' | 'acceptedAt' | 'origin'> & { readonly eventId: string };
@@ -375,6 +506,7 @@ type LoggedFailure = Pick<LoggedEvent, 'body' | 'acceptedAt' | 'origin'> & { rea
 export type DeadLetter = DeadLetterHead & { readonly partition: PartitionId } & (
     | (FailedEvent & LoggedFailure)
     | FailedTimer
+    | FailedOutcome
     | FailedDelivery
     | SkippedGap
     | RejectedOrigin
@@ -399,6 +531,7 @@ export interface Commit {
   readonly keys: readonly KeyUpdate[];
   readonly gaps: readonly GapWrite[];
   readonly timers: readonly TimerWrite[];
+  readonly outcomes: readonly OutcomeWrite[];
   readonly deliveries: readonly DeliveryWrite[];
   /** Throws `MILL_COMMIT_REFUSED` when the database refuses a row, by a constraint or trigger of its own. */
   readonly rows: readonly RowWrite[];
@@ -407,6 +540,10 @@ export interface Commit {
   readonly resolvedDeadLetters: readonly string[];
   /** Events to append, to any partition, as by `append`. */
   readonly sends: readonly NewEvent[];
+  /** Rows for the inbox, behind all that are there. Only where the store has one. */
+  readonly inbox?: readonly NewInboxRow[] | undefined;
+  /** Answers to commands. The first answer to a command counts, and one to a command that was withdrawn does nothing. Only where the store has commands. */
+  readonly answers?: readonly CommandAnswer[] | undefined;
 }
 
 export interface Committed {
@@ -416,6 +553,64 @@ export interface Committed {
   readonly deliveriesAdded: number;
   /** By how much it changed the number of gaps. */
   readonly gapsAdded: number;
+}
+
+/** A row that comes into the inbox. */
+export interface NewInboxRow extends Pick<InboxRow, 'id' | 'traceparent' | 'event'> {
+  readonly pipeline: string;
+}
+
+/** An event that another program has put into the inbox, in a transaction of its own. */
+export interface InboxRow {
+  /** Rises from row to row, in the order in which they were inserted. */
+  readonly place: number;
+  /** The idempotency key of the event; null for none. */
+  readonly id: string | null;
+  readonly traceparent: string | null;
+  /** What is to be JSON; of a text that is too long only its beginning. */
+  readonly event: string;
+  /** Characters of the whole text. */
+  readonly length: number;
+}
+
+export interface InboxQuery extends ListBounds {
+  readonly pipeline: string;
+  /** Places of rows that are left out. */
+  readonly except: readonly number[];
+  /** Of a longer text only so many characters are read. */
+  readonly eventLengthMax: number;
+  readonly limit: number;
+}
+
+/** What becomes of a row of the inbox: an event of its pipeline, or a dead letter of the partition under whose lease it is taken, which is of its pipeline. */
+export type InboxTaking = { readonly place: number } & ({ readonly event: NewEvent } | { readonly letter: NewDeadLetter });
+
+/**
+ * - As by `append`. A row whose event is `late` stays where it is.
+ * - `buried`: it is a dead letter.
+ * - `gone`: it is no longer there, since somebody else has taken or deleted it. Nothing was stored.
+ */
+export type InboxTaken = Appended | { readonly status: 'buried' | 'gone' };
+
+/**
+ * The table `millrace_inbox (pipeline, event, id, traceparent)`, into which any program inserts events beside its own rows. A row that is
+ * taken leaves it in the transaction in which its event enters the log: no crash can take it twice, nor lose it.
+ */
+export interface Inbox {
+  /**
+   * Counts the rows that wait, up to `countMax` of each pipeline: of those named, and of the first of all others, which may be a hundred. Without
+   * those of which none wait. Takes no longer however many rows wait.
+   */
+  waiting(pipelines: readonly string[], countMax: number): Promise<readonly NamedCount[]>;
+
+  /** The first rows of a pipeline that have committed, in the order of their places. */
+  rows(query: InboxQuery): Promise<readonly InboxRow[]>;
+
+  /**
+   * Tells that rows may have come: within about a second after they have committed, most often within milliseconds, and perhaps although none
+   * has. The returned function ends that.
+   */
+  listen(grown: () => void): () => void;
 }
 
 export interface DeadLetterQuery<Name extends string = string> {
@@ -468,29 +663,46 @@ export interface StoredPipeline {
   readonly states: number | null;
   /** The keys with a state, where their names are asked for. */
   readonly keys: readonly string[];
-  /** Pending timers by name; those whose names have more than two parts (`a/b/c`) by the first two (`a/b`). */
+  /** Pending timers by name. */
   readonly timers: readonly NamedCount[];
+  /** Outcomes by endpoint. */
+  readonly outcomes: readonly NamedCount[];
   /** Deliveries by endpoint. */
   readonly deliveries: readonly NamedCount[];
   /** Dead letters that nobody has resolved. */
   readonly deadLetters: number;
+  /** Rows of the inbox; 0 where the store has none. */
+  readonly inbox: number;
 }
 
+/** What Kysely makes statements by that a database understands. */
+export type SqlDialect = Pick<Dialect, 'createAdapter' | 'createIntrospector' | 'createQueryCompiler'>;
+
 export interface Store {
-  /** For messages: `sqlite`, `memory`. */
+  /** For messages: `sqlite`, `memory`, `postgres`. */
   readonly kind: string;
-  /** How long a lease lasts that is not renewed, in milliseconds; undefined where leases never run out. */
+  /** How {@link query} speaks; SQLite's SQL where a store says nothing. */
+  readonly dialect?: SqlDialect | undefined;
+  /** How long leases last after the latest `beat`, in milliseconds; undefined where they never run out. */
   readonly leaseMs?: number | undefined;
   /** Slices per pipeline. The same for the life of a database. */
   readonly partitions: number;
+  /** The most bytes, in UTF-8, of a key, and of an id that somebody chose. The engine lets in none that is longer; undefined where any length goes. */
+  readonly keyBytesMax?: number | undefined;
+  /** Where other programs put events; undefined for a store that no other program can write to. Open while the store is. */
+  readonly inbox?: Inbox | undefined;
+  /** What has other engines do something; undefined for a store that one engine has to itself. Open while the store is. */
+  readonly commands?: Commands | undefined;
 
   /**
    * Opens the database, creates what is missing, migrates declared tables, and takes ownership. Throws
    * `MILL_STORE_OWNED` when another process has it, `MILL_TABLE_CHANGED` when a table cannot be migrated without loss.
    *
    * @param log takes what no call can be answered with, while it is open
+   * @param signal once it is aborted, an opening that waits for a database gives up, and rejects with the signal's reason. It may finish
+   *   instead, where it does not have to wait. A store that is open takes no notice of it.
    */
-  open(declaration: StoreDeclaration, log?: StoreLog): Promise<Opened>;
+  open(declaration: StoreDeclaration, log?: StoreLogger, signal?: AbortSignal): Promise<Opened>;
 
   /**
    * Takes a partition over: the lease that another claim of this store's has given is over. Throws `MILL_STORE_LEASED` while another
@@ -498,8 +710,14 @@ export interface Store {
    */
   claim(partition: PartitionId): Promise<Lease>;
 
-  /** Tells of what other engines have brought into logs, by this store or others on the same data. The returned function ends that. */
-  listen(announced: (partition: PartitionId) => void): () => void;
+  /**
+   * Says that this engine lives, so that all its leases last for `leaseMs` from now on, and tells who else does. Who never says so, and claims
+   * nothing, is no member.
+   */
+  beat(): Promise<Roll>;
+
+  /** Tells of what other engines on the database have done. The returned function ends that. */
+  listen(listener: StoreListener): () => void;
 
   /** Judges and stores events, one answer for each, in order. The same id or number twice in a batch: the first is accepted. */
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
@@ -522,11 +740,14 @@ export interface Store {
   /** The gaps that are noted, those of the earliest `since` first (then by key). Takes no longer however many events are held. */
   gaps(partition: PartitionId, query: GapQuery): Promise<readonly StoredGap[]>;
 
-  /** Pending timers due at or before a moment, soonest first (then by key and name), at most `limit`. */
-  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): Promise<readonly KeyedTimer[]>;
+  /**
+   * Pending timers and outcomes due at or before a moment, soonest first, at most `limit`. Those of one moment are in the order of
+   * their keys, of a key the outcomes first, by endpoint and id, then the timers, by name.
+   */
+  dueCauses(partition: PartitionId, dueBy: number, limit: number, bounds?: CauseBounds): Promise<readonly StoredCause[]>;
 
-  /** When the soonest timer after a moment is due; null when there is none. */
-  nextTimerDue(partition: PartitionId, after: number): Promise<number | null>;
+  /** When the soonest timer or outcome after a moment is due; null when there is none. */
+  nextCauseDue(partition: PartitionId, after: number): Promise<number | null>;
 
   /**
    * Deliveries of an endpoint that are due at or before a moment, those due first in front (then those asked for first), at
@@ -550,6 +771,9 @@ export interface Store {
   /** When the first delivery of an endpoint after a moment is due, of those that could be answered then; null when there is none. */
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null>;
 
+  /** The moments behind `after` at which deliveries of an endpoint are due, in ascending order, of those that could be answered then. */
+  dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): Promise<readonly DueMoment[]>;
+
   /** Those of the origins that have an event which is not settled, or a dead letter that nobody has resolved. */
   pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]>;
 
@@ -559,7 +783,7 @@ export interface Store {
   prune(retention: Retention): Promise<Pruned>;
 
   /**
-   * Runs a read-only SQL statement in the dialect of `kind`. Whatever the rows hold, it is answered: an integer that a number
+   * Runs a read-only SQL statement in the store's {@link dialect}. Whatever the rows hold, it is answered: an integer that a number
    * would round as a bigint, a blob as bytes. Throws `MILL_INVALID_REQUEST` for a statement that fails.
    */
   query(sql: string, parameters: readonly FoundValue[], bounds?: ReadBounds): Promise<readonly Readonly<Record<string, FoundValue>>[]>;
@@ -570,7 +794,10 @@ export interface Store {
   /** Remembers that a declared pipeline is paused, or that it is no longer; `open` returns the paused ones. */
   setPaused(pipeline: string, isPaused: boolean): Promise<void>;
 
-  /** What lies here of every pipeline that was ever declared and not forgotten since, in the order of their names. */
+  /**
+   * What lies here of every pipeline that was ever declared and not forgotten since, and of every other that has rows in the inbox, in the order
+   * of their names.
+   */
   inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]>;
 
   /**
@@ -593,8 +820,8 @@ export interface StoreStats {
   readonly logBytes: number;
 }
 
-/** Where a store logs to; the engine's log is one. */
-export interface StoreLog {
+/** Where a store logs to; the logger of the engine is one. */
+export interface StoreLogger {
   readonly info: (fields: object, message: string) => void;
   readonly warn: (fields: object, message: string) => void;
 }

@@ -5,6 +5,7 @@ import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import * as z from 'zod';
+import { revoked, throwing } from '../../test/unreadable.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { testMill } from '../testing/test-mill.ts';
 import { openTelemetry } from './tracing.ts';
@@ -103,15 +104,10 @@ test('a crash between acceptance and handling does not lose the trace', async ()
 });
 
 test('an attempt that threw what cannot be read is a span that has ended, and says that it failed', async () => {
-  const failing = (): never => {
-    throw new Error('read');
-  };
-  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
-  revoke();
   const hidden = [
-    revoked,
-    new Proxy(new Error('x'), { getPrototypeOf: failing }),
-    Object.defineProperties(new Error('x'), { message: { get: failing }, code: { get: failing }, stack: { get: failing } }),
+    revoked(),
+    new Proxy(new Error('x'), { getPrototypeOf: throwing }),
+    Object.defineProperties(new Error('x'), { message: { get: throwing }, code: { get: throwing }, stack: { get: throwing } }),
   ];
   const t = await testMill({ pipelines: [visits], tracing: openTelemetry() });
   for (const [at, each] of hidden.entries()) {

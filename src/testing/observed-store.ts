@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts';
-import type { Lease, Store } from '../store/store.ts';
+import type { Inbox, Lease, Store } from '../store/store.ts';
 
 /** A store that knows how many of its calls are under way and may fail commits, as a crash would. */
 export interface ObservedStore extends Store {
@@ -45,15 +45,26 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
           failed.add(partition);
           throw new MillraceError('MILL_STORE_UNAVAILABLE', 'a crash before the commit, as the test asked for');
         }),
-      renew: () => count(() => lease.renew()),
+      takeInbox: (takings) => count(async () => (await lease.takeInbox?.(takings)) ?? []),
       release: () => count(() => lease.release()),
+    };
+  }
+
+  function observeInbox(inbox: Inbox): Inbox {
+    return {
+      waiting: (...asked) => count(() => inbox.waiting(...asked)),
+      rows: (query) => count(() => inbox.rows(query)),
+      listen: (grown) => inbox.listen(grown),
     };
   }
 
   return {
     kind: store.kind,
+    dialect: store.dialect,
     partitions: store.partitions,
+    keyBytesMax: store.keyBytesMax,
     leaseMs: store.leaseMs,
+    inbox: store.inbox && observeInbox(store.inbox),
     get underWay() {
       return underWay;
     },
@@ -63,9 +74,10 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     cut() {
       isCut = true;
     },
-    open: (declaration, log) => count(() => store.open(declaration, log)),
+    open: (...asked) => count(() => store.open(...asked)),
     claim: (partition) => count(async () => observeLease(await store.claim(partition))),
-    listen: (announced) => store.listen(announced),
+    beat: () => count(() => store.beat()),
+    listen: (listener) => store.listen(listener),
     append: (events) => count(() => store.append(events)),
     progress: (partition) => count(() => store.progress(partition)),
     read: (...asked) => count(() => store.read(...asked)),
@@ -73,11 +85,12 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     held: (...asked) => count(() => store.held(...asked)),
     heldKeys: (partition, after, limit) => count(() => store.heldKeys(partition, after, limit)),
     gaps: (partition, query) => count(() => store.gaps(partition, query)),
-    dueTimers: (...asked) => count(() => store.dueTimers(...asked)),
-    nextTimerDue: (partition, after) => count(() => store.nextTimerDue(partition, after)),
+    dueCauses: (...asked) => count(() => store.dueCauses(...asked)),
+    nextCauseDue: (partition, after) => count(() => store.nextCauseDue(partition, after)),
     dueDeliveries: (...asked) => count(() => store.dueDeliveries(...asked)),
     dueByFlow: (partition, query) => count(() => store.dueByFlow(partition, query)),
     nextDeliveryDue: (partition, endpoint, after) => count(() => store.nextDeliveryDue(partition, endpoint, after)),
+    dueMoments: (partition, endpoint, after, limit) => count(() => store.dueMoments(partition, endpoint, after, limit)),
     pendingOrigins: (partition, origins) => count(() => store.pendingOrigins(partition, origins)),
     deadLetters: (...asked) => count(() => store.deadLetters(...asked)),
     prune: (retention) => count(() => store.prune(retention)),

@@ -1,5 +1,5 @@
 import type { Limits } from '../engine/limits.ts';
-import type { Log } from '../engine/log.ts';
+import type { Logger } from '../engine/logger.ts';
 import type { Tracing } from '../engine/tracing.ts';
 import type { Answer, OutgoingCall } from '../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
@@ -10,7 +10,7 @@ export interface TestMillOptions<List extends readonly AnyPipeline[] = readonly 
   /** Default: a fresh one in memory. */
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
-  readonly log?: Log;
+  readonly log?: Logger;
   readonly tracing?: Tracing | undefined;
   /** Where the clock stands at first, milliseconds since 1970. Default 2026-01-01. */
   readonly startAt?: number;

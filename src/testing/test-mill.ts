@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { checkIngestOptions, durationOf } from '../engine/check-arguments.ts';
 import type { Clock } from '../engine/clock.ts';
-import type { Ingested, Judged } from '../engine/door.ts';
 import type { IngestOptions } from '../engine/identify.ts';
 import { Mill } from '../engine/mill.ts';
 import type { KeyStatus } from '../engine/mill-options.ts';
+import type { Ingested, Judged } from '../engine/verdicts.ts';
 import type { Duration } from '../pipeline/duration.ts';
 import type { OutgoingCall } from '../pipeline/endpoint.ts';
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';

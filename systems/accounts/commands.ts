@@ -18,7 +18,10 @@ const replay: SystemCommand = {
       .argument('<file>', 'a JSON array of updates')
       .option('--max-delay <ms>', 'an update comes 0 to so many milliseconds after the one before; 0: all at once', '1000')
       .option('--seed <n>', 'what the delays are made from; without it they differ from run to run')
-      .option('--database <url>', 'keep it all in sqlite:PATH, or a path that ends in .db or .sqlite; without it nothing is kept')
+      .option(
+        '--database <url>',
+        'keep it all in postgres://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite; without it nothing is kept',
+      )
       .option('--verbose', 'tell of versions that are ignored, too')
       .option('--json', 'print JSON lines, of everything')
       .action(async (path: string, options: Options) => {

@@ -109,7 +109,12 @@ function selectSorted(mill: Mill, { type, sort, ...sorting }: Selection, reading
       return (behind ?? rows).execute();
     },
     equal(value, afterId, limit) {
-      const rows = select(forPart).selectAll().where(isValue(sort, value)).orderBy('id').limit(limit);
+      // Null too, in a table that somebody made by hand.
+      const rows = select(forPart)
+        .selectAll()
+        .where(sort, value === null ? 'is' : '=', value)
+        .orderBy('id')
+        .limit(limit);
       return (afterId === undefined ? rows : rows.where('id', '>', afterId)).execute();
     },
     async valuesBelow(value, limit) {
@@ -130,11 +135,6 @@ function selectSorted(mill: Mill, { type, sort, ...sorting }: Selection, reading
 function selectById(select: TableQuery<typeof accountsTable>, { order, after, limit }: Omit<Selection, 'type' | 'sort'>): Promise<Row[]> {
   const rows = select.selectAll().orderBy('id', order).limit(limit);
   return (after === undefined ? rows : rows.where('id', order === 'asc' ? '>' : '<', after[1])).execute();
-}
-
-/** Also null, in a table that somebody made by hand. */
-function isValue(sort: Sort, value: string | number) {
-  return sql<boolean>`${sql.ref(sort)} is ${value}`;
 }
 
 /** A value that a list is sorted by as the database has it, whatever somebody put there. */

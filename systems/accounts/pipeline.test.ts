@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import { type TestMillOptions, testMill } from '../../src/testing/index.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { type Happening, logHappening } from './happening.ts';
 import { accountsPipeline } from './pipeline.ts';
 import { accountsTable, updatesTable } from './tables.ts';
 
+const test = testOn('memory', 'postgres');
+
 const startAt = Date.UTC(2026, 0, 1);
 
 /** The accounts on a clock that stands still at 0; what happens is written down with its time. */
-async function start(context: TestContext, options: Omit<TestMillOptions, 'pipelines'> = {}) {
+async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipelines'> = {}) {
   const told: string[] = [];
   const observe = ({ at, event, id, version, ...more }: Happening) => {
     told.push([at - startAt, event, id, `v${version}`, ...Object.entries(more).map(([name, value]) => `${name} v${value}`)].join(' '));
   };
-  const t = await testMill({ pipelines: [accountsPipeline(observe)], startAt, ...options });
+  const t = await testMill({
+    pipelines: [accountsPipeline(observe)],
+    startAt,
+    store: context.openStore({ isVirtual: true }).store,
+    ...options,
+  });
   context.after(() => t.stop());
   const at = async (ms: number) => t.advance(startAt + ms - t.clock.now());
   const take = async (id: string, version: number | undefined, callbackTimeMs: number, changes: object = {}) => {

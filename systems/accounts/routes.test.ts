@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { memory, millrace } from '../../src/index.ts';
+import { millrace } from '../../src/index.ts';
 import { createServer } from '../../src/server/create-server.ts';
+import { patientClock } from '../../test/patient-clock.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { accountsSystem } from './index.ts';
 import { updatesTable } from './tables.ts';
+
+const test = testOn('memory', 'postgres');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({})), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
 /** A server of accounts with nothing in it; what the store was asked for is written down. */
-async function serve(context: TestContext) {
-  const store = memory();
+async function serve(context: StoreContext) {
+  const { store } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
   const query = store.query.bind(store);
   store.query = (sql, parameters) => {
@@ -21,7 +24,7 @@ async function serve(context: TestContext) {
     return query(sql, parameters);
   };
   const system = accountsSystem({ observe: () => undefined });
-  const mill = await millrace({ store, pipelines: system.pipelines }).start();
+  const mill = await millrace({ store, pipelines: system.pipelines, clock: patientClock }).start();
   const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   context.after(() => server.stop(1000));
@@ -207,7 +210,7 @@ test('the highest account of each type is that of the most tokens in its latest 
   assert.deepEqual(await collect('/highest?limit=1'), items);
 });
 
-test('lists and the highest accounts are read along an index, and never the updates', async (context) => {
+testOn('memory')('lists and the highest accounts are read along an index, and never the updates', async (context) => {
   const { post, list, queries, plans } = await serve(context);
   await post(mixture());
   queries.length = 0;

@@ -21,6 +21,15 @@ test('an update is accepted as it stands, up to the largest exact number', () =>
   for (const one of updates) assert.deepEqual(AccountUpdate.parse(one), one);
 });
 
+test('an id and a type fit into one entry of an index, however many bytes their characters have', () => {
+  const named = (id: number, type: number) => ({ ...update, id: '火'.repeat(id), accountType: '水'.repeat(type) });
+  assert.deepEqual(faultsOf(named(490, 376)), []);
+  assert.deepEqual(faultsOf(named(354, 512)), []);
+  assert.deepEqual(faultsOf(named(490, 377)), ['accountType']);
+  assert.deepEqual(faultsOf(named(490, 512)), ['accountType']);
+  assert.deepEqual(faultsOf({ ...update, id: 'x'.repeat(490), accountType: 'y'.repeat(512) }), []);
+});
+
 test('without a version it is version 0, without data it has none, and unknown fields are left out', () => {
   const { version: _, data: _1, ...bare } = update;
   assert.deepEqual(AccountUpdate.parse({ ...bare, extra: 1 }), { ...bare, version: 0, data: {} });

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { type Limits, memory, millrace } from '../../src/index.ts';
+import { type Limits, millrace } from '../../src/index.ts';
 import { createServer } from '../../src/server/create-server.ts';
 import { configure } from '../../src/server/index.ts';
+import { patientClock } from '../../test/patient-clock.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { type EventsOptions, eventsSystem } from './index.ts';
 import { processedEvents } from './storage.ts';
+
+const test = testOn('memory', 'postgres');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ id: z.string(), created_at: z.string() })), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
 /** A server of events with nothing in it; what the store was asked for is written down. */
-async function serve(context: TestContext, options: EventsOptions = {}, limits: Partial<Limits> = {}) {
-  const store = memory();
+async function serve(context: StoreContext, options: EventsOptions = {}, limits: Partial<Limits> = {}) {
+  const { store } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
   const query = store.query.bind(store);
   store.query = (sql, parameters) => {
@@ -22,7 +25,7 @@ async function serve(context: TestContext, options: EventsOptions = {}, limits: 
     return query(sql, parameters);
   };
   const system = configure(eventsSystem(options), { MAX_RETRIES: '0' });
-  const mill = await millrace({ store, pipelines: system.pipelines, limits }).start();
+  const mill = await millrace({ store, pipelines: system.pipelines, limits, clock: patientClock }).start();
   const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   context.after(() => server.stop(1000));
@@ -215,7 +218,7 @@ test('the list is filtered, newest first, and its pages put together are the who
   assert.equal((await list()).items.length, 20);
 });
 
-test('every list is read along one of the indexes, in its order', async (context) => {
+testOn('memory')('every list is read along one of the indexes, in its order', async (context) => {
   const { post, list, queries, plans } = await serve(context);
   await post('/events/batch', { events: mixture() });
   for (const [query] of filters) {

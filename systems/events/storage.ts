@@ -104,8 +104,9 @@ function choose(
   query: TableQuery<typeof processedEvents>,
   { type, source, user_id }: Pick<Selection, 'type' | 'source' | 'user_id'>,
 ): TableQuery<typeof processedEvents> {
-  // A user has few events of all those of a type or source, which a + keeps SQLite from looking for.
-  const [typeColumn, sourceColumn] = user_id === undefined ? [sql`type`, sql`source`] : [sql`+type`, sql`+source`];
+  // A user has few events of all those of a type or source, which an expression keeps the database from looking for.
+  const [typeColumn, sourceColumn] =
+    user_id === undefined ? [sql`type`, sql`source`] : [sql`coalesce(type, '')`, sql`coalesce(source, '')`];
   let chosen = user_id === undefined ? query : query.where('user_id', '=', user_id);
   if (type !== undefined) chosen = chosen.where(sql<boolean>`${typeColumn} = ${type}`);
   if (source !== undefined) chosen = chosen.where(sql<boolean>`${sourceColumn} = ${source}`);

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Answer, OutgoingCall, Transport, TransportLog } from '../../src/index.ts';
+import type { Answer, OutgoingCall, Transport, TransportLogger } from '../../src/index.ts';
 
 /** Where Redis is, and as whom to go there. */
 export interface RedisPlace {
@@ -30,7 +30,7 @@ export class RedisCache implements Transport {
   readonly #place: RedisPlace;
   readonly #now: () => number;
   #redis: Redis | undefined;
-  #log: TransportLog | undefined;
+  #log: TransportLogger | undefined;
   #isDown = false;
 
   constructor(place: RedisPlace, now: () => number = Date.now) {
@@ -39,7 +39,7 @@ export class RedisCache implements Transport {
   }
 
   /** Does not wait for Redis: a start needs it as little as a message does. */
-  open(log: TransportLog): void {
+  open(log: TransportLogger): void {
     const { host, port, username, password, db = 0, tls = false } = this.#place;
     this.#log = log;
     const redis = new Redis({

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import test, { type TestContext } from 'node:test';
-import { type Answer, type OutgoingCall, sqlite, type Transport } from '../../src/index.ts';
+import type { Answer, OutgoingCall, Transport } from '../../src/index.ts';
 import { testMill } from '../../src/testing/index.ts';
-import { temporaryFolder } from '../../test/program.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { type MessagesPipelineOptions, messagesPipeline } from './pipeline.ts';
 import { judgeProvider } from './provider.ts';
 import { type MessageRow, messages } from './table.ts';
+
+const test = testOn('sqlite', 'postgres');
 
 const startAt = Date.UTC(2026, 10, 21, 10);
 
@@ -15,10 +14,13 @@ const startAt = Date.UTC(2026, 10, 21, 10);
 class Stub {
   readonly calls: OutgoingCall[] = [];
   answer: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer> = accept;
+  /** What it has answered last, which a clock of the test does not wait for. */
+  latest: Answer | Promise<Answer> | undefined;
 
   take(call: OutgoingCall, signal: AbortSignal): Answer | Promise<Answer> {
     this.calls.push(call);
-    return this.answer(call, signal);
+    this.latest = this.answer(call, signal);
+    return this.latest;
   }
 
   get ids(): readonly string[] {
@@ -35,11 +37,10 @@ function accept({ id }: OutgoingCall): Answer {
 
 const unavailable: Answer = { result: 'failed', reason: 'status 503', answer: { rawResponse: 'later' } };
 
-/** The pipeline on a clock that stands still and a file that anyone may write; a batch of 2 is due every minute. */
-async function start(context: TestContext, options: Partial<MessagesPipelineOptions> = {}) {
+/** The pipeline on a clock that stands still and a database that anyone may write; a batch of 2 is due every minute. */
+async function start(context: StoreContext, options: Partial<MessagesPipelineOptions> = {}) {
   const provider = new Stub();
   const cache = new Stub();
-  const path = join(temporaryFolder(context), 'mill.db');
   const pipeline = messagesPipeline({
     provider: unused,
     isProviderWell: () => true,
@@ -54,24 +55,21 @@ async function start(context: TestContext, options: Partial<MessagesPipelineOpti
     ...options,
   });
   const answer = (call: OutgoingCall, signal: AbortSignal) => (call.endpoint === 'sms' ? provider : cache).take(call, signal);
-  const t = await testMill({ pipelines: [pipeline], store: sqlite(path), startAt, answer });
-  const database = new DatabaseSync(path);
-  context.after(async () => {
-    database.close();
-    await t.stop();
-  });
+  const { store, run } = context.openStore({ isVirtual: true });
+  const t = await testMill({ pipelines: [pipeline], store, startAt, answer });
+  context.after(() => t.stop());
   /** Adds a row as anyone would. The later the number, the younger the row. */
-  const insert = (
+  const insert = async (
     number: number,
     { id = `row-${number}`, to = `+90${number}`, content = `Nr ${number}`, created_at = createdAt(number) } = {},
   ) => {
-    database.prepare('INSERT INTO messages (id, "to", content, created_at) VALUES (?, ?, ?, ?)').run(id, to, content, created_at);
+    await run('INSERT INTO messages (id, "to", content, created_at) VALUES (?, ?, ?, ?)', id, to, content, created_at);
   };
   const row = async (id: string): Promise<Partial<MessageRow>> => {
     const { created_at: _, ...rest } = (await t.rows(messages)).find((one) => one.id === id) ?? {};
     return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
   };
-  return { t, provider, cache, database, insert, row, batch: () => t.advance('1m') };
+  return { t, provider, cache, run, insert, row, batch: () => t.advance('1m') };
 }
 
 function createdAt(number: number): string {
@@ -80,8 +78,8 @@ function createdAt(number: number): string {
 
 test('a batch every interval takes the oldest rows, each is sent once as it is', async (context) => {
   const { provider, insert, batch, row } = await start(context);
-  for (const number of [3, 1, 4, 2, 5]) insert(number);
-  insert(0, { created_at: '2026-11-21T09:00:02.500Z', id: 'between', content: 'çok "güzel" 🚀\n' });
+  for (const number of [3, 1, 4, 2, 5]) await insert(number);
+  await insert(0, { created_at: '2026-11-21T09:00:02.500Z', id: 'between', content: 'çok "güzel" 🚀\n' });
   assert.deepEqual(provider.ids, []);
   await batch();
   assert.deepEqual(provider.ids, ['row-1', 'row-2']);
@@ -113,16 +111,15 @@ test('a submitted message is a row like the others', async (context) => {
 });
 
 test('rows that cannot be sent fail with the reason or are left alone, and hold up none behind them', async (context) => {
-  const { provider, insert, batch, row, database } = await start(context);
-  insert(1, { to: ' ' });
-  insert(2, { content: '' });
-  insert(3, { content: 'ü'.repeat(256) });
-  insert(4, { content: 'x'.repeat(2_000_000) });
-  insert(5, { to: '1'.repeat(21) });
-  for (const id of ['', 'x'.repeat(513), 'schlüssel', 'a\0b']) insert(0, { id });
-  database.exec(`INSERT INTO messages (id, "to", content, created_at) VALUES (CAST(x'61ff' AS TEXT), '1', '1', '2026')`);
-  insert(6);
-  insert(7, { content: 'ü'.repeat(255) });
+  const { provider, insert, batch, row } = await start(context);
+  await insert(1, { to: ' ' });
+  await insert(2, { content: '' });
+  await insert(3, { content: 'ü'.repeat(256) });
+  await insert(4, { content: 'x'.repeat(2_000_000) });
+  await insert(5, { to: '1'.repeat(21) });
+  for (const id of ['', 'x'.repeat(513), 'schlüssel', 'a\u0001', '\x7fa', 'a\n', 'a\tb']) await insert(0, { id });
+  await insert(6);
+  await insert(7, { content: 'ü'.repeat(255) });
   for (let times = 0; times < 4; times += 1) await batch();
   assert.deepEqual(provider.ids, ['row-6', 'row-7']);
   const reasons = [
@@ -138,11 +135,20 @@ test('rows that cannot be sent fail with the reason or are left alone, and hold 
   }
 });
 
+testOn('sqlite')('an id that only SQLite can hold is left alone', async (context) => {
+  const { provider, insert, batch, run } = await start(context);
+  await insert(0, { id: 'a\0b' });
+  await run(`INSERT INTO messages (id, "to", content, created_at) VALUES (CAST(x'61ff' AS TEXT), '1', '1', '2026')`);
+  await insert(1, { id: "~ !'[]{}" });
+  await batch();
+  assert.deepEqual(provider.ids, ["~ !'[]{}"]);
+});
+
 test('a row that is deleted, or not pending, is not sent', async (context) => {
-  const { provider, insert, batch, database } = await start(context);
-  for (const number of [1, 2, 3]) insert(number);
-  database.exec(`UPDATE messages SET deleted_at = datetime('now') WHERE id = 'row-1'`);
-  database.exec(`UPDATE messages SET status = 'FAILED' WHERE id = 'row-2'`);
+  const { provider, insert, batch, run } = await start(context);
+  for (const number of [1, 2, 3]) await insert(number);
+  await run(`UPDATE messages SET deleted_at = '2026-11-21 10:00:00' WHERE id = 'row-1'`);
+  await run(`UPDATE messages SET status = 'FAILED' WHERE id = 'row-2'`);
   await batch();
   assert.deepEqual(provider.ids, ['row-3']);
 });
@@ -150,7 +156,7 @@ test('a row that is deleted, or not pending, is not sent', async (context) => {
 test('a failed attempt waits for its backoff, and the last one makes a dead letter that can be redriven', async (context) => {
   const { t, provider, insert, batch, row } = await start(context, { backoff: 70_000 });
   provider.answer = () => unavailable;
-  insert(1);
+  await insert(1);
   await batch();
   const { retry_at, ...first } = await row('row-1');
   assert.deepEqual([first.status, first.attempts, first.reason, first.raw_response], ['PENDING', 1, 'status 503', 'later']);
@@ -178,7 +184,7 @@ test('a failed attempt waits for its backoff, and the last one makes a dead lett
 test('a refused message fails at once', async (context) => {
   const { t, provider, insert, batch, row } = await start(context);
   provider.answer = () => ({ result: 'refused', reason: 'status 400', answer: { rawResponse: 'bad number' } });
-  insert(1);
+  await insert(1);
   await batch();
   await batch();
   const { status, reason, raw_response } = await row('row-1');
@@ -189,7 +195,7 @@ test('a refused message fails at once', async (context) => {
 test('a message that may have been sent is failed, says so, and is sent again only when an operator says so', async (context) => {
   const { t, provider, insert, batch, row } = await start(context);
   provider.answer = () => ({ result: 'unknown', reason: 'status 202, whose body breaks off', answer: { rawResponse: '{"mess' } });
-  insert(1);
+  await insert(1);
   for (let times = 0; times < 5; times += 1) await batch();
   const { status, reason, raw_response, attempts } = await row('row-1');
   assert.deepEqual([status, attempts, raw_response], ['FAILED', 1, '{"mess']);
@@ -208,7 +214,7 @@ for (const messageId of ['\ud800', 'a\0b', 'x'.repeat(60_000)]) {
   test(`a message is sent once, also under an id such as ${JSON.stringify(messageId.slice(0, 8))}`, async (context) => {
     const { t, provider, insert, batch, row } = await start(context);
     provider.answer = () => judgeProvider({ status: 202, headers: {}, body: JSON.stringify({ messageId }) });
-    insert(1);
+    await insert(1);
     for (let times = 0; times < 5; times += 1) await batch();
     const { status, message_id } = await row('row-1');
     assert.deepEqual([status, message_id, provider.calls.length], ['SUCCESS', messageId.toWellFormed().replaceAll('\0', '\uFFFD'), 1]);
@@ -217,39 +223,45 @@ for (const messageId of ['\ud800', 'a\0b', 'x'.repeat(60_000)]) {
 }
 
 test('a message that was sent is never sent again, whatever is written into its row', async (context) => {
-  const { provider, insert, batch, database, row } = await start(context);
-  insert(1);
+  const { provider, insert, batch, run, row } = await start(context);
+  await insert(1);
   await batch();
-  database.exec(`UPDATE messages SET status = 'PENDING', message_id = NULL, sent_at = NULL`);
+  await run(`UPDATE messages SET status = 'PENDING', message_id = NULL, sent_at = NULL`);
   await batch();
   assert.equal((await row('row-1')).message_id, 'm-row-1');
-  database.exec('DELETE FROM messages');
-  insert(1, { content: 'again' });
+  await run('DELETE FROM messages');
+  await insert(1, { content: 'again' });
   await batch();
   const { status, sent_at } = await row('row-1');
   assert.deepEqual([provider.calls.length, status, sent_at], [1, 'SUCCESS', '2026-11-21T10:01:00.000Z']);
 });
 
 test('what others write into a row while its call is under way stays', async (context) => {
-  const { provider, insert, batch, database, row } = await start(context);
-  provider.answer = (call) => {
-    database.exec(`UPDATE messages SET deleted_at = '2026-11-21', content = 'changed'`);
+  const { t, provider, insert, batch, run, row } = await start(context);
+  provider.answer = async (call) => {
+    await run(`UPDATE messages SET deleted_at = '2026-11-21', content = 'changed'`);
     return accept(call);
   };
-  insert(1);
+  await insert(1);
   await batch();
+  await provider.latest;
+  await t.drain();
   const { status, content, deleted_at } = await row('row-1');
   assert.deepEqual([status, content, deleted_at], ['SUCCESS', 'changed', '2026-11-21']);
 });
 
 test('a message that was failed by hand while its attempt failed is not tried again', async (context) => {
-  const { provider, insert, batch, database, row } = await start(context);
-  provider.answer = () => {
-    database.exec(`UPDATE messages SET status = 'FAILED'`);
+  const { t, provider, insert, batch, run, row } = await start(context);
+  provider.answer = async () => {
+    await run(`UPDATE messages SET status = 'FAILED'`);
     return unavailable;
   };
-  insert(1);
-  for (let times = 0; times < 3; times += 1) await batch();
+  await insert(1);
+  for (let times = 0; times < 3; times += 1) {
+    await batch();
+    await provider.latest;
+    await t.drain();
+  }
   assert.deepEqual([provider.calls.length, (await row('row-1')).status], [1, 'FAILED']);
 });
 
@@ -263,7 +275,7 @@ test('what was not begun when the time of its batch was over stays pending, what
         reject(signal.reason);
       });
     });
-  for (const number of [1, 2, 3]) insert(number);
+  for (const number of [1, 2, 3]) await insert(number);
   await batch();
   await t.advance('10s');
   assert.deepEqual([provider.ids, aborted], [['row-1'], ['row-1']]);
@@ -277,7 +289,7 @@ test('while the provider does not answer, those go first that were tried least',
   let isWell = false;
   const { provider, insert, batch } = await start(context, { isProviderWell: () => isWell, batchSize: 1 });
   provider.answer = () => unavailable;
-  for (const number of [1, 2, 3]) insert(number);
+  for (const number of [1, 2, 3]) await insert(number);
   for (let times = 0; times < 5; times += 1) await batch();
   assert.deepEqual(provider.ids, ['row-1', 'row-2', 'row-3', 'row-1', 'row-2']);
   isWell = true;
@@ -288,7 +300,7 @@ test('while the provider does not answer, those go first that were tried least',
 test('a sent message is noted in the cache; one that is not there holds up neither message nor batch', async (context) => {
   const { t, provider, cache, insert, batch, row } = await start(context, { cache: unused, batchSize: 1 });
   cache.answer = () => ({ result: 'postponed', reason: 'Redis is not there', retryAfterMs: 1_000 });
-  for (const number of [1, 2]) insert(number);
+  for (const number of [1, 2]) await insert(number);
   await batch();
   assert.equal((await row('row-1')).status, 'SUCCESS');
   assert.equal((await t.mill.schedule('messages').status()).isAtWork, false);
@@ -309,7 +321,7 @@ test('a sent message is noted in the cache; one that is not there holds up neith
 
 test('what a crash kept from its turn is not sent as it was then, but by the next batch as it is now', async (context) => {
   const { t, provider, insert } = await start(context);
-  insert(1);
+  await insert(1);
   await t.ingest('messages', { kind: 'due', id: 'row-1', to: '+901', content: 'as it was' });
   const crashed = t.crash();
   while (t.clock.turnToNextAlarm(startAt + 60_000));

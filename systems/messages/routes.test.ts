@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import test, { type TestContext } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { millrace, sqlite } from '../../src/index.ts';
+import { millrace } from '../../src/index.ts';
 import { createServer } from '../../src/server/create-server.ts';
 import { configure } from '../../src/server/index.ts';
-import { temporaryFolder } from '../../test/program.ts';
+import { patientClock } from '../../test/patient-clock.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { messages } from './index.ts';
+
+const test = testOn('sqlite', 'postgres');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({
@@ -32,9 +32,8 @@ interface Row {
 }
 
 /** A server of messages that sends none by itself; what the store was asked for is written down. */
-async function serve(context: TestContext) {
-  const path = join(temporaryFolder(context), 'mill.db');
-  const store = sqlite(path);
+async function serve(context: StoreContext) {
+  const { store, run } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
   const query = store.query.bind(store);
   store.query = (sql, parameters) => {
@@ -42,14 +41,10 @@ async function serve(context: TestContext) {
     return query(sql, parameters);
   };
   const system = configure(messages, { SCHEDULER_INTERVAL: '1h' });
-  const mill = await millrace({ store, pipelines: system.pipelines }).start();
+  const mill = await millrace({ store, pipelines: system.pipelines, clock: patientClock }).start();
   const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
-  const database = new DatabaseSync(path, { timeout: 5_000 });
-  context.after(async () => {
-    database.close();
-    await server.stop(1000);
-  });
+  context.after(() => server.stop(1000));
   const post = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
     const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body), headers });
     return { status: answer.status, type: answer.headers.get('content-type'), body: Body.parse(await answer.json()) };
@@ -59,23 +54,23 @@ async function serve(context: TestContext) {
     return { status: answer.status, body: Body.parse(await answer.json()) };
   };
   const list = async (path: string) => Listed.parse((await get(`/messages/${path}`)).body);
-  const insert = (rows: readonly Row[]) => {
+  const insert = async (rows: readonly Row[]) => {
     for (const row of rows) {
       const columns = { to: '+90', content: 'Hello', created_at: '2026-11-21T10:00:00Z', ...row };
       const names = Object.keys(columns).map((name) => `"${name}"`);
       const values = Object.values(columns).map(String);
-      database.prepare(`INSERT INTO messages (${names}) VALUES (${names.map(() => '?')})`).run(...values);
+      await run(`INSERT INTO messages (${names}) VALUES (${names.map(() => '?')})`, ...values);
     }
   };
   const plans = async () => {
     const details = await Promise.all(queries.map(([sql, parameters]) => query(`EXPLAIN QUERY PLAN ${sql}`, parameters)));
     return details.map((steps) => steps.map(({ detail }) => detail).join('; '));
   };
-  return { post, get, list, insert, database, queries, plans };
+  return { post, get, list, insert, run, queries, plans };
 }
 
 test('a submitted message is answered as its row, and found at once', async (context) => {
-  const { post, get, list, database } = await serve(context);
+  const { post, get, list, run } = await serve(context);
   const { status, body } = await post('/messages/pending', { to: '+905551111111', content: 'Merhaba 🚀', status: 'SUCCESS' });
   assert.equal(status, 201);
   const { id, createdAt, updatedAt, ...rest } = body;
@@ -84,18 +79,18 @@ test('a submitted message is answered as its row, and found at once', async (con
   assert.deepEqual([createdAt, new Date(String(createdAt)).toISOString()], [updatedAt, createdAt]);
   assert.deepEqual((await get(`/messages/${id}`)).body, body);
   assert.deepEqual(await list('pending'), { items: [body], total: 1, page: 1, limit: 20 });
-  const [row] = database.prepare('SELECT "to", content, status, created_at FROM messages').all();
+  const [row] = await run('SELECT "to", content, status, created_at FROM messages');
   assert.deepEqual({ ...row }, { to: '+905551111111', content: 'Merhaba 🚀', status: 'PENDING', created_at: createdAt });
 });
 
 test('a message is known by its Idempotency-Key, also once it is deleted', async (context) => {
-  const { post, database } = await serve(context);
+  const { post, run } = await serve(context);
   const id = '01890a5d-ac96-774b-bcce-b302099a8057';
   const submit = (content: string) => post('/messages/pending', { to: '+905551111111', content }, { 'idempotency-key': id.toUpperCase() });
   const first = await submit('one');
   assert.deepEqual([first.status, first.body.id, first.body.content], [201, id, 'one']);
   assert.deepEqual(await submit('two'), first);
-  database.prepare('UPDATE messages SET deleted_at = created_at').run();
+  await run('UPDATE messages SET deleted_at = created_at');
   const { status, body } = await submit('three');
   assert.deepEqual([status, body.code], [409, 'MILL_CONFLICT']);
 });
@@ -122,7 +117,7 @@ test('a message that cannot be sent is refused with everything that is wrong, an
 
 test('a row of somebody’s SQL is shown like the others, its moments as RFC 3339; a deleted one is not', async (context) => {
   const { insert, list, get } = await serve(context);
-  insert([
+  await insert([
     { id: 'a', created_at: '2026-11-21 10:00:00' },
     { id: 'b', status: 'FAILED', reason: 'status 400', attempts: 1 },
     { id: 'c', deleted_at: '2026-11-21 10:00:00' },
@@ -175,7 +170,7 @@ for (const [name, status] of [
   test(`the list of what is ${name} is newest first, and its pages put together are the whole, by number and by cursor`, async (context) => {
     const { insert, list } = await serve(context);
     const rows = mixture(status);
-    insert([...rows, ...mixture(status === 'FAILED' ? 'PENDING' : 'FAILED')]);
+    await insert([...rows, ...mixture(status === 'FAILED' ? 'PENDING' : 'FAILED')]);
     for (const [filter, chosen] of filters) {
       const sorted = rows.filter(chosen).sort((one, other) => {
         const [time, otherTime] = [timeOf(one), timeOf(other)];
@@ -217,9 +212,9 @@ function rest({ created_at = '', id }: Row): string {
   return `${created_at.replace('T', ' ').slice(19)} ${id}`;
 }
 
-test('what was sent is read along its index, in its order', async (context) => {
+testOn('sqlite')('what was sent is read along its index, in its order', async (context) => {
   const { insert, list, queries, plans } = await serve(context);
-  insert(mixture('SUCCESS'));
+  await insert(mixture('SUCCESS'));
   for (const filter of ['', '&from=2026-11-20T10:00:13Z', '&from=2026-11-20T10:00:13Z&until=2026-11-21T10:00:13Z']) {
     queries.length = 0;
     const { nextCursor } = await list(`sent?limit=1${filter}`);
@@ -231,7 +226,7 @@ test('what was sent is read along its index, in its order', async (context) => {
 
 test('a wrong parameter is 400 and names it', async (context) => {
   const { get, list, insert } = await serve(context);
-  insert(mixture('SUCCESS'));
+  await insert(mixture('SUCCESS'));
   const { nextCursor } = await list('sent?limit=1');
   for (const [path, parameter] of [
     ['sent?page=0', 'page'],

@@ -30,8 +30,10 @@ export function dueMessages(isProviderWell: () => boolean): Source<MessageEvent>
   });
 }
 
+const printable = Array.from({ length: 0x7f - 0x20 }, (_, at) => String.fromCharCode(0x20 + at)).join('');
+
 /** 1 to 512 printable characters of ASCII, which any UUID is: the name of a key, and the same in JavaScript as in SQL. */
-const hasUsableId = sql<boolean>`length(id) between 1 and 512 and length(id) = octet_length(id) and id not glob '*[^ -~]*'`;
+const hasUsableId = sql<boolean>`length(id) between 1 and 512 and trim(id, ${printable}) = ''`;
 
 function unlessFarTooLong(column: keyof typeof lengthMax): RawBuilder<string | null> {
   const bytesMax = sql.lit(lengthMax[column] * utf8BytesMax);

@@ -15,7 +15,10 @@ const simulate: SystemCommand = {
           'is posted again every 500 ms, so the server may be killed and started again under it. Then compares every rocket ' +
           'over the API with what it has to be. The same seed always gives the same messages.',
       )
-      .argument('[url]', 'where to post; without it where millrace serve listens: PORT if that is set, or 8088, or 8080')
+      .argument(
+        '[url...]',
+        'where to post, to several in turn; without it where millrace serve listens: PORT if that is set, or 8088, or 8080',
+      )
       .option('--concurrency-level <n>', 'senders, each with a connection of its own', '3')
       .option('--max-messages <n>', 'distinct messages', '100000')
       .option('--message-delay <duration>', 'rest of a sender after each message', '0ms')
@@ -23,9 +26,9 @@ const simulate: SystemCommand = {
       .option('--duplicates <share>', 'share of the messages that is posted twice, 0 to 1', '0.1')
       .addHelpText('after', `\nEnvironment:\n  ${tokenSetting.variable}  ${tokenSetting.meaning}`)
       .option('--shuffle <n>', 'size of the hat out of which the next message is drawn; 0 keeps the order', '300')
-      .action(async (url: string | undefined, options: Options) => {
+      .action(async (urls: string[], options: Options) => {
         const { run } = await import('./simulate/run.ts');
-        await run(url, options, invocation);
+        await run(urls, options, invocation);
       });
   },
 };

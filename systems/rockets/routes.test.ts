@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { memory, millrace } from '../../src/index.ts';
+import { millrace } from '../../src/index.ts';
 import { createServer } from '../../src/server/create-server.ts';
 import { configure } from '../../src/server/index.ts';
+import { patientClock } from '../../test/patient-clock.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { rockets } from './index.ts';
 import type { RocketMessage } from './message.ts';
 import { apply, type Rocket } from './rocket.ts';
+
+const test = testOn('memory', 'postgres');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({
@@ -22,9 +25,9 @@ const History = z.object({ items: z.array(z.looseObject({ messageNumber: z.int()
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
 /** A server of rockets with nothing in it. */
-async function serve(context: TestContext) {
+async function serve(context: StoreContext) {
   const system = configure(rockets, {});
-  const mill = await millrace({ store: memory(), pipelines: system.pipelines }).start();
+  const mill = await millrace({ store: context.openStore().store, pipelines: system.pipelines, clock: patientClock }).start();
   const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   context.after(() => server.stop(1000));

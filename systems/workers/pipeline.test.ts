@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import { type TestMillOptions, testMill } from '../../src/testing/index.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { workersPipeline } from './pipeline.ts';
 import { placeTable } from './place.ts';
 import type { Observe } from './spoken.ts';
 
+const test = testOn('memory', 'postgres');
+
 /** Five workers; what is said is written down. */
-async function start(context: TestContext, options: Omit<TestMillOptions, 'pipelines'> & { readonly observe?: Observe } = {}) {
+async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipelines'> & { readonly observe?: Observe } = {}) {
   const told: string[] = [];
   const { observe: ownObserve, ...kit } = options;
   const observe: Observe =
@@ -14,7 +16,11 @@ async function start(context: TestContext, options: Omit<TestMillOptions, 'pipel
     (({ worker, message, worker_listened, message_listened }) => {
       told.push(`${worker} ${message} (${worker_listened} ${message_listened})`);
     });
-  const t = await testMill({ ...kit, pipelines: [workersPipeline({ workers: 5, observe })] });
+  const t = await testMill({
+    store: context.openStore({ isVirtual: true }).store,
+    ...kit,
+    pipelines: [workersPipeline({ workers: 5, observe })],
+  });
   context.after(() => t.stop());
   const say = async (worker: number, message: string, destination_worker: number, more: object = {}) => {
     await t.ingest('workers', { act: 'speak', worker, message, destination_worker, ...more });

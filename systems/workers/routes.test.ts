@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { memory, millrace } from '../../src/index.ts';
+import { millrace } from '../../src/index.ts';
 import { createServer } from '../../src/server/create-server.ts';
 import { configure } from '../../src/server/index.ts';
+import { patientClock } from '../../test/patient-clock.ts';
+import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { workersSystem } from './index.ts';
+
+const test = testOn('memory', 'postgres');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ worker: z.int() })), nextCursor: z.string().optional() });
 const Refused = z.object({ type: z.string(), errors: z.array(z.object({ path: z.string(), message: z.string() })) });
 
 /** A server of workers to whom nothing has happened. */
-async function serve(context: TestContext, environment: Readonly<Record<string, string>> = {}) {
+async function serve(context: StoreContext, environment: Readonly<Record<string, string>> = {}) {
   const system = configure(workersSystem({ observe: () => undefined }), environment);
-  const mill = await millrace({ store: memory({ partitions: 4 }), pipelines: system.pipelines }).start();
+  const mill = await millrace({ store: context.openStore().store, pipelines: system.pipelines, clock: patientClock }).start();
   const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   context.after(() => server.stop(1000));

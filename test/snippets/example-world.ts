@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Transaction } from 'kysely';
+import type { Client } from 'pg';
 import type { Logger } from 'pino';
 import type * as z from 'zod';
-import type { AnyPipeline, Mill, Pipeline, Store, Table } from '../../src/index.ts';
+import type { AnyPipeline, InboxTable, Mill, Pipeline, Store, Table } from '../../src/index.ts';
 import type { System } from '../../src/server/index.ts';
 
 /*
@@ -9,6 +11,8 @@ import type { System } from '../../src/server/index.ts';
  */
 
 export declare const mill: Mill;
+export declare const client: Client;
+export declare const transaction: Transaction<{ millrace_inbox: InboxTable }>;
 export declare const app: FastifyInstance;
 export declare const log: Logger;
 export declare const web: System;

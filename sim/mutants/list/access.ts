@@ -3,6 +3,7 @@ import { beside, system } from '../suites.ts';
 
 const ask = 'src/server/access/ask.ts';
 const guard = 'src/server/access/guard.ts';
+const shown = 'src/server/access/shown-tokens.ts';
 const plain = 'src/server/plain-routes.ts';
 const table = system('access');
 const locked = beside('server/access/guard');
@@ -12,10 +13,26 @@ export const access: readonly Mutant[] = [
   {
     name: 'unknown-token-let-in',
     promises: [],
-    file: guard,
-    find: 'return secret === undefined ? undefined : this.#tokens?.find(secret);',
-    replace: 'return secret === undefined ? undefined : (this.#tokens?.find(secret) ?? this.#tokens?.all[0]);',
+    file: shown,
+    find: 'const token = secret === undefined ? undefined : this.#tokens.find(secret);',
+    replace: 'const token = secret === undefined ? undefined : (this.#tokens.find(secret) ?? this.#tokens.all[0]);',
     tests: [locked],
+  },
+  {
+    name: 'revoked-token-known-again-by-its-connection',
+    promises: [],
+    file: shown,
+    find: 'shown?.authorization === authorization && shown.among === among',
+    replace: 'shown?.authorization === authorization',
+    tests: [beside('server/access/shown-tokens')],
+  },
+  {
+    name: 'any-token-good-after-a-good-one',
+    promises: [],
+    file: shown,
+    find: 'shown?.authorization === authorization && shown.among === among',
+    replace: 'shown?.among === among',
+    tests: [beside('server/access/shown-tokens')],
   },
   {
     name: 'token-good-for-any-role',
@@ -61,7 +78,7 @@ export const access: readonly Mutant[] = [
     name: 'direct-routes-ask-nobody',
     promises: [],
     file: 'src/server/gate.ts',
-    find: 'return !this.#closed && this.#guard.admits(headers, ask) &&',
+    find: 'return !this.#closed && this.#guard.admits(request, ask) &&',
     replace: 'void ask;\n    return !this.#closed &&',
     tests: [locked],
   },
@@ -181,7 +198,7 @@ export const access: readonly Mutant[] = [
     name: 'connections-of-strangers-kept',
     promises: [],
     file: 'src/server/gate.ts',
-    find: 'if (this.#places.areShort && this.#guard.isStranger(request.raw.headers)) reply.raw.shouldKeepAlive = false;',
+    find: 'if (this.#places.areShort && this.#guard.isStranger(request.raw)) reply.raw.shouldKeepAlive = false;',
     replace: '',
     tests: [locked],
   },

@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const admissionControl = 'src/engine/admission-control.ts';
 const door = 'src/engine/door.ts';
 const admissions = 'src/engine/admissions.ts';
 const identify = 'src/engine/identify.ts';
@@ -11,32 +12,32 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'backlog-bound-ignored',
     promises: [7],
-    file: door,
-    find: 'this.#means.backlog(name) + entering <= backlog',
-    replace: 'entering <= backlog',
+    file: admissionControl,
+    find: 'partitions.backlog(name) + entering > backlog',
+    replace: 'entering > backlog',
     tests: [promise('bounded-door')],
   },
   {
     name: 'backlog-takes-one-too-many',
     promises: [7],
-    file: door,
-    find: 'this.#means.backlog(name) + entering <= backlog',
-    replace: 'this.#means.backlog(name) + entering <= backlog + 1',
+    file: admissionControl,
+    find: 'partitions.backlog(name) + entering > backlog',
+    replace: 'partitions.backlog(name) + entering > backlog + 1',
     tests: [promise('bounded-door')],
   },
   {
     name: 'backlog-room-never-given-back',
     promises: [7],
-    file: door,
-    find: 'this.#entering.set(pipeline, (this.#entering.get(pipeline) ?? 0) - 1);',
-    replace: 'void pipeline;',
+    file: admissionControl,
+    find: 'entering.set(pipeline, (entering.get(pipeline) ?? 0) - 1);',
+    replace: 'void [entering, pipeline];',
     tests: [promise('bounded-door')],
   },
   {
     name: 'events-under-validation-not-counted',
     promises: [7],
-    file: door,
-    find: 'const entering = (this.#entering.get(name) ?? 0) + count;',
+    file: admissionControl,
+    find: 'const entering = (underWay.get(name) ?? 0) + count;',
     replace: 'const entering = count;',
     tests: [promise('bounded-door')],
   },
@@ -100,7 +101,7 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'key-that-is-not-in-memory-holds-nothing',
     promises: [7],
     file: admissions,
-    find: ' || this.#means.mayHoldMore())',
+    find: ' || this.#lanes.mayHoldMore())',
     replace: ')',
     tests: [promise('bounded-numbers')],
   },
@@ -108,16 +109,32 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'events-on-their-way-to-a-cold-key-not-counted',
     promises: [7],
     file: 'src/engine/warm-lanes.ts',
-    find: 'lane.admit(this.#means.arriving(lane.key));',
+    find: 'lane.admit(this.#neighbours.arriving(lane.key));',
     replace: '',
     tests: [promise('bounded-numbers')],
   },
   {
+    name: 'events-that-came-while-their-key-was-read-not-counted',
+    promises: [7, 9],
+    file: 'src/engine/lane-counts.ts',
+    find: 'if (position <= this.#countedTo) return false;',
+    replace: 'if (this.#countedTo > 0) return false;',
+    tests: [promise('bounded-numbers')],
+  },
+  {
+    name: 'events-read-back-before-the-log-came-to-them-uncounted',
+    promises: [7],
+    file: 'src/engine/lane-counts.ts',
+    find: 'if (position <= this.#countedTo && this.#pending > 0) this.#pending -= 1;',
+    replace: 'if (this.#pending > 0) this.#pending -= 1;',
+    tests: ['src/engine/lane.test.ts'],
+  },
+  {
     name: 'total-of-what-waits-for-its-key-ignored',
     promises: [7],
-    file: door,
-    find: 'this.#means.unsettled(pipeline.name) >= this.#means.limits.held',
-    replace: 'this.#means.limits.held < 0',
+    file: admissionControl,
+    find: 'partitions.unsettled(pipeline.name) >= engine.limits.held',
+    replace: 'engine.limits.held < 0',
     tests: [promise('bounded-numbers')],
   },
   {
@@ -147,7 +164,7 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'room-of-a-refused-event-not-given-back',
     promises: [7],
-    file: 'src/engine/admissions.ts',
+    file: admissions,
     find: 'lane?.endArrival();',
     replace: '',
     tests: [promise('bounded-door')],
@@ -187,9 +204,9 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'too-many-deliveries-accepted',
     promises: [7],
-    file: door,
-    find: 'this.#means.counters(name).deliveries >= deliveries',
-    replace: 'this.#means.counters(name).deliveries < 0',
+    file: admissionControl,
+    find: 'partitions.counters(name).deliveries >= deliveries',
+    replace: 'partitions.counters(name).deliveries < 0',
     tests: [promise('deliveries')],
   },
   {
@@ -235,7 +252,7 @@ export const boundedDoor: readonly Mutant[] = [
   {
     name: 'invalid-event-of-a-batch-refuses-all',
     promises: [7, 10],
-    file: door,
+    file: 'src/engine/verdicts.ts',
     find: 'if (error instanceof MillraceError) return error;\n',
     replace: '\n',
     tests: [promise('bounded-door'), promise('named-duplicates')],
@@ -268,8 +285,8 @@ export const boundedDoor: readonly Mutant[] = [
     name: 'page-of-another-origin-let-in-by-the-short-way',
     promises: [7],
     file: 'src/server/gate.ts',
-    find: 'this.#guard.admits(headers, ask) && !isCrossOrigin(headers) && !isEncoded(headers);',
-    replace: 'this.#guard.admits(headers, ask) && !isEncoded(headers);',
+    find: 'this.#guard.admits(request, ask) && !isCrossOrigin(headers) && !isEncoded(headers);',
+    replace: 'this.#guard.admits(request, ask) && !isEncoded(headers);',
     tests: [beside('server/cross-origin')],
   },
   {

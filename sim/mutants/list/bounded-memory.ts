@@ -1,10 +1,11 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const identify = 'src/engine/identify.ts';
 const warmLanes = 'src/engine/warm-lanes.ts';
 const laneTurns = 'src/engine/lane-turns.ts';
 const door = 'src/engine/door.ts';
-const dueReader = 'src/engine/outbox/due-reader.ts';
+const duePages = 'src/engine/outbox/due-pages.ts';
 const feed = 'src/engine/feed.ts';
 const bodies = 'src/server/bodies.ts';
 const answers = 'src/server/answers.ts';
@@ -40,7 +41,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'input-of-an-asynchronous-schema-counted-for-ever',
     promises: [7],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'return await result;\n  } finally {\n    arriving.change(-bytes);',
     replace: 'return await result;\n  } finally {\n    arriving.change(0);',
     tests,
@@ -48,7 +49,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'input-of-an-asynchronous-schema-not-counted',
     promises: [7],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'return bytesOfValue(input, inputBytesMax * eventBytes);',
     replace: 'return bytesOfValue(input, 0 * eventBytes);',
     tests,
@@ -56,7 +57,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'input-of-a-late-schema-not-counted',
     promises: [7],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'lateAnswers.hold(validated, bytes);',
     replace: 'lateAnswers.hold(validated, 0);',
     tests,
@@ -97,7 +98,7 @@ export const boundedMemory: readonly Mutant[] = [
     name: 'busy-key-keeps-all-in-memory',
     promises: [7],
     file: 'src/engine/lanes.ts',
-    find: '(this.#means.memory.waiting.isSpent && !lane.isFree)',
+    find: '(this.#context.engine.memory.waiting.isSpent && !lane.isFree)',
     replace: 'false',
     tests,
   },
@@ -112,15 +113,15 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'door-ignores-memory',
     promises: [7],
-    file: door,
-    find: 'if (this.#means.memory.arriving.isSpent) throw memoryFull(name);',
+    file: 'src/engine/admission-control.ts',
+    find: 'if (engine.memory.arriving.isSpent) throw memoryFull(name);',
     replace: '',
     tests,
   },
   {
     name: 'memory-at-the-door-never-free',
     promises: [7],
-    file: door,
+    file: 'src/engine/event-log.ts',
     find: 'this.#means.memory.arriving.change(-bytes);',
     replace: 'void bytes;',
     tests,
@@ -136,31 +137,47 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'deliveries-read-without-bound',
     promises: [7],
-    file: dueReader,
-    find: 'now, limit, { charactersMax });',
-    replace: 'now, limit);',
+    file: duePages,
+    find: 'dueBy, limit, { charactersMax });',
+    replace: 'dueBy, limit);',
     tests,
   },
   {
     name: 'deliveries-of-flows-read-without-bound',
     promises: [7],
-    file: dueReader,
-    find: '...page, each, charactersMax }',
-    replace: '...page, each }',
+    file: duePages,
+    find: '...page, charactersMax }',
+    replace: '...page }',
     tests,
   },
   {
     name: 'large-deliveries-wait-in-any-number',
     promises: [7],
-    file: 'src/engine/outbox/endpoint-queue.ts',
-    find: ' && this.#hand.sizeOfWaiting < this.#means.memory.readMax;',
-    replace: ';',
+    file: 'src/engine/outbox/due-reader.ts',
+    find: 'return !this.#pages.isFullOfTexts && !this.#pages.isFullOfAnswers;',
+    replace: 'return !this.#pages.isFullOfAnswers;',
+    tests,
+  },
+  {
+    name: 'answers-wait-for-their-commit-in-any-number',
+    promises: [7],
+    file: 'src/engine/outbox/due-reader.ts',
+    find: 'return !this.#pages.isFullOfTexts && !this.#pages.isFullOfAnswers;',
+    replace: 'return !this.#pages.isFullOfTexts;',
+    tests,
+  },
+  {
+    name: 'a-delivery-that-is-recorded-takes-up-room',
+    promises: [6, 7],
+    file: 'src/engine/outbox/hand.ts',
+    find: 'if (this.#over.delete(delivery)) this.#sizeOfOver -= sizeOfDelivery(delivery);',
+    replace: '',
     tests,
   },
   {
     name: 'large-timers-read-without-bound',
     promises: [7],
-    file: 'src/engine/timer-queue.ts',
+    file: 'src/engine/cause-queue.ts',
     find: 'const bounds = { after: ahead?.place ?? this.#readTo, charactersMax: memory.readMax };',
     replace: 'const bounds = { after: ahead?.place ?? this.#readTo };',
     tests,
@@ -168,7 +185,7 @@ export const boundedMemory: readonly Mutant[] = [
   {
     name: 'large-timers-behind-a-cut-slice-left',
     promises: [5],
-    file: 'src/engine/timer-queue.ts',
+    file: 'src/engine/cause-queue.ts',
     find: 'const isLast = !isFull ||',
     replace: 'const isLast = found.length < sliceMax ||',
     tests,

@@ -1,11 +1,11 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, promise, simulation } from '../suites.ts';
+import { beside, promise } from '../suites.ts';
 
 const retryAlarms = 'src/engine/retry-alarms.ts';
 const clock = 'src/engine/clock.ts';
 const cron = 'src/pipeline/cron.ts';
 const dueReader = 'src/engine/outbox/due-reader.ts';
-const queue = 'src/engine/timer-queue.ts';
+const queue = 'src/engine/cause-queue.ts';
 const schedules = 'src/engine/schedules/schedules.ts';
 const time = 'src/engine/outbox/delivery-time.ts';
 
@@ -102,9 +102,9 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'failed-timer-overtaken-after-the-clock-was-set-back',
     promises: [3, 5],
-    file: 'src/engine/key-timers.ts',
-    find: 'if (timer.attempts > 0 || (isDue && timer.dueAt < event.acceptedAt)) this.#take(timer);',
-    replace: 'if (isDue && (timer.attempts > 0 || timer.dueAt < event.acceptedAt)) this.#take(timer);',
+    file: 'src/engine/key-causes.ts',
+    find: 'if (cause.attempts > 0 || (isDue && cause.dueAt < event.acceptedAt)) this.#take(cause);',
+    replace: 'if (isDue && (cause.attempts > 0 || cause.dueAt < event.acceptedAt)) this.#take(cause);',
     tests: [promise('clock-jumps')],
   },
   {
@@ -121,13 +121,13 @@ export const clocks: readonly Mutant[] = [
     file: queue,
     find: 'if (now < this.#latest) {',
     replace: 'if (now < Number.NEGATIVE_INFINITY) {',
-    tests: [simulation('the one that found this')],
+    tests: [promise('clock-jumps', 'an outcome that is on disk only after')],
   },
   {
     name: 'outcome-of-a-later-moment-not-looked-for',
     promises: [6],
     file: queue,
-    find: 'if (isOutcome(name)) this.#latest = Math.max(this.#latest, dueAt);',
+    find: 'this.#latest = Math.max(this.#latest, dueAt);',
     replace: '',
     tests: [promise('clock-jumps')],
   },
@@ -137,7 +137,7 @@ export const clocks: readonly Mutant[] = [
     file: queue,
     find: '      this.#ahead = undefined;\n    }',
     replace: '    }',
-    tests: [simulation('the one that found this')],
+    tests: [promise('clock-jumps', 'goes through what lies ahead of it')],
   },
   {
     name: 'delivery-waits-for-a-clock-that-was-set-back',
@@ -159,8 +159,24 @@ export const clocks: readonly Mutant[] = [
     name: 'delivery-of-a-former-process-waits-for-a-clock-that-was-set-back',
     promises: [6],
     file: dueReader,
-    find: 'this.#hasReadAll = !(await this.#isLater(now, due))',
-    replace: 'this.#hasReadAll = due.length >= 0',
+    find: 'if (!this.#hasTime && (await this.#isLater(now)))',
+    replace: 'if (now < 0)',
+    tests: [promise('clock-jumps')],
+  },
+  {
+    name: 'time-of-deliveries-learned-from-the-first-of-them-alone',
+    promises: [6],
+    file: 'src/engine/outbox/due-pages.ts',
+    find: 'if (last === undefined || moments.length < momentsMax) break;',
+    replace: 'break;',
+    tests: [promise('clock-jumps')],
+  },
+  {
+    name: 'pause-of-a-delivery-not-stored',
+    promises: [6],
+    file: 'src/engine/outbox/conclusions.ts',
+    find: 'pauseMs: afterMs }',
+    replace: 'pauseMs: 24 * 3_600_000 }',
     tests: [promise('clock-jumps')],
   },
   {
@@ -198,15 +214,15 @@ export const clocks: readonly Mutant[] = [
   {
     name: 'health-by-the-wall-clock',
     promises: [9],
-    file: 'src/engine/partition.ts',
-    find: 'const now = this.#means.clock.elapsedMs();',
-    replace: 'const now = this.#means.clock.now();',
+    file: 'src/engine/progress.ts',
+    find: 'const now = this.#clock.elapsedMs();',
+    replace: 'const now = this.#clock.now();',
     tests: [promise('clock-jumps')],
   },
   {
     name: 'refusal-remembered-by-the-wall-clock',
     promises: [9],
-    file: 'src/engine/door.ts',
+    file: 'src/engine/append-health.ts',
     find: 'this.#means.clock.elapsedMs() - refused.at',
     replace: 'this.#means.clock.now() - refused.at',
     tests: [promise('clock-jumps')],

@@ -188,15 +188,15 @@ export const databaseFile: readonly Mutant[] = [
   {
     name: 'released-lock-not-found-out',
     promises: [9],
-    file: 'src/engine/door.ts',
-    find: "if (failure.code === 'MILL_STORE_BUSY') {\n      this.#probeLater();",
+    file: 'src/engine/event-log.ts',
+    find: "if (failure.code === 'MILL_STORE_BUSY') {\n      this.#health.probeLater();",
     replace: "if (failure.code === 'MILL_STORE_BUSY') {",
     tests: [promise('visible-failure', 'for as long as it is locked')],
   },
   {
     name: 'turns-wait-long-after-a-lock',
     promises: [9],
-    file: 'src/engine/partition.ts',
+    file: 'src/engine/claim-backoff.ts',
     find: 'recoveries[code] ?? recovery',
     replace: 'recovery',
     tests: [promise('visible-failure', 'a lock that commits meet')],
@@ -204,8 +204,8 @@ export const databaseFile: readonly Mutant[] = [
   {
     name: 'a-line-for-each-try-of-a-lock',
     promises: [9],
-    file: 'src/engine/partition.ts',
-    find: 'if (code !== lastCode || !lastingCodes.has(code)) ',
+    file: 'src/engine/hindrance.ts',
+    find: 'if (code === lastCode && lastingCodes.has(code)) return;',
     replace: '',
     tests: [promise('visible-failure', 'a lock that commits meet')],
   },
@@ -236,7 +236,7 @@ export const databaseFile: readonly Mutant[] = [
   {
     name: 'turns-run-without-room-for-them',
     promises: [2, 7],
-    file: 'src/engine/door.ts',
+    file: 'src/engine/admission-control.ts',
     find: 'if (refusal !== undefined) throw refusal;',
     replace: '',
     tests: [promise('no-room')],

@@ -1,23 +1,23 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
-const calls = 'src/engine/outbox/calls.ts';
-const kept = 'src/engine/outbox/kept-answer.ts';
 const conclusions = 'src/engine/outbox/conclusions.ts';
+const decisions = 'src/engine/decisions.ts';
+const deliveryAttempts = 'src/engine/outbox/delivery-attempts.ts';
 const gate = 'src/engine/outbox/endpoint-gate.ts';
+const kept = 'src/engine/outbox/kept-answer.ts';
 const queue = 'src/engine/outbox/endpoint-queue.ts';
 const reader = 'src/engine/outbox/due-reader.ts';
-const runner = 'src/engine/runner.ts';
 
 /** Deliveries at least once, under a stable key, never again after success was recorded. */
 export const deliveries: readonly Mutant[] = [
   {
     name: 'delivery-called-before-the-commit',
     promises: [2, 6],
-    file: runner,
+    file: decisions,
     find: "draft.deliver({ write: 'ask', delivery });",
-    replace: `draft.deliver({ write: 'ask', delivery });
-    void this.#means.calls.make(delivery, this.#means.pipeline.deliver[endpoint], this.#means.gates.get(endpoint));`,
+    replace:
+      "draft.deliver({ write: 'ask', delivery });\n    void this.#context.partition.deliveryAttempts.make(delivery, declared, pipeline.gates.get(endpoint));",
     tests: [promise('deliveries')],
   },
   {
@@ -47,7 +47,7 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'answer-forgotten-with-its-tenure',
     promises: [6],
-    file: calls,
+    file: deliveryAttempts,
     find: 'if (made !== undefined && this.has(delivery)) return made.answer;',
     replace: '',
     tests: [promise('deliveries-under-faults'), promise('deliveries')],
@@ -55,7 +55,7 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'answer-of-an-earlier-attempt-taken',
     promises: [6],
-    file: calls,
+    file: deliveryAttempts,
     find: 'made.attempts === delivery.attempts && made.askedAt',
     replace: 'made.askedAt',
     tests: [promise('deliveries-under-faults')],
@@ -64,14 +64,14 @@ export const deliveries: readonly Mutant[] = [
     name: 'answers-kept-after-they-were-recorded',
     promises: [6],
     file: reader,
-    find: 'calls.forget(name, hand.deliveries);',
+    find: 'this.#context.partition.deliveryAttempts.forget(name, hand.deliveries);',
     replace: '',
     tests: [promise('deliveries-under-faults')],
   },
   {
     name: 'ordered-deliveries-at-once',
     promises: [3, 6],
-    file: runner,
+    file: decisions,
     find: 'ordered: declared?.isOrdered ?? false,',
     replace: 'ordered: false,',
     tests: [promise('deliveries', 'in order per key')],
@@ -111,31 +111,87 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'outcome-told-twice',
     promises: [6],
-    file: runner,
-    find: 'if (!lane.isReplaced(cause)) this.#writeTimer(',
-    replace: 'if (!lane.isReplaced(cause) && deliveryOf(cause.name) === undefined) this.#writeTimer(',
+    file: decisions,
+    find: 'if (!lane.isReplaced(cause)) this.#writes.write(',
+    replace: "if (!lane.isReplaced(cause) && cause.kind === 'timer') this.#writes.write(",
     tests: [promise('deliveries')],
   },
   {
     name: 'outcome-not-on-disk-before-it-is-told',
     promises: [6, 8],
-    file: 'src/engine/timer-queue.ts',
-    find: 'lanes.writeTimer({ key, name: timerName, timer: written });',
-    replace: 'void written;',
+    file: 'src/engine/cause-queue.ts',
+    find: 'lanes.writeCause(outcome);',
+    replace: '',
     tests: [promise('deliveries', 'a key that fails when it is told is told again'), promise('deliveries')],
+  },
+  {
+    name: 'key-at-rest-before-it-was-told',
+    promises: [6],
+    file: 'src/engine/key-causes.ts',
+    find: 'return this.#outcomes > 0;',
+    replace: 'return false;',
+    tests: [beside('engine/lane', 'keep it from rest')],
+  },
+  {
+    name: 'outcome-behind-the-timers-of-its-moment',
+    promises: [3, 6],
+    file: 'src/store/memory/pending-causes.ts',
+    find: "return b.kind === 'timer' ? compareText(a.name, b.name) : 1;",
+    replace: "return b.kind === 'timer' ? compareText(a.name, b.name) : -1;",
+    tests: [contract('memory', 'outcomes and timers come in one order')],
+  },
+  {
+    name: 'outcome-of-a-delivery-removed-with-another',
+    promises: [6],
+    file: 'src/store/sqlite/partition/rows.ts',
+    find: "[cause.key, 'outcome', cause.endpoint, cause.id]",
+    replace: "[cause.key, 'outcome', cause.endpoint, '']",
+    tests: [contract('sqlite', 'an outcome that its key has been told is gone, and nothing else is')],
+  },
+  {
+    name: 'outcomes-of-an-older-database-stay-timers',
+    promises: [6, 8],
+    file: 'src/store/sqlite/schema/schema-version-6.ts',
+    find: "SELECT key, 'outcome',",
+    replace: "SELECT key, 'timer',",
+    tests: [promise('older-databases')],
+  },
+  {
+    name: 'dead-letters-of-outcomes-of-an-older-database-stay-those-of-timers',
+    promises: [6, 9],
+    file: 'src/store/sqlite/schema/schema-version-6.ts',
+    find: 'WHERE timer_name IS NOT NULL AND',
+    replace: 'WHERE timer_name IS NULL AND',
+    tests: [beside('store/sqlite/schema/schema-version-6', 'a dead letter of an outcome')],
+  },
+  {
+    name: 'outcome-redriven-as-it-failed',
+    promises: [6, 9],
+    file: 'src/engine/resolver.ts',
+    find: 'const fresh = { key: letter.key, attempts: 0,',
+    replace: 'const fresh = { key: letter.key, attempts: letter.attempts,',
+    tests: [promise('deliveries', 'an outcome that a key cannot be told')],
+  },
+  {
+    name: 'key-with-nothing-but-an-outcome-unknown',
+    promises: [6],
+    file: 'src/engine/key-reader.ts',
+    find: ' + outcomes.length === 0',
+    replace: ' === 0',
+    tests: [beside('engine/key-reader')],
   },
   {
     name: 'outcome-replaced-during-its-turn-lost',
     promises: [6],
-    file: 'src/engine/lane.ts',
-    find: 'return armed !== undefined && armed.data !== data;',
-    replace: 'return armed === undefined && data === null;',
+    file: 'src/engine/lane-queue.ts',
+    find: 'return pending !== undefined && pending.data !== cause.data;',
+    replace: 'return pending === undefined && cause.data === null;',
     tests: [promise('deliveries-under-faults')],
   },
   {
     name: 'idempotency-key-differs-per-attempt',
     promises: [6],
-    file: calls,
+    file: deliveryAttempts,
     find: 'const call = { id, pipeline: this.#pipeline,',
     replace: "const call = { id: attempts === 0 ? id : [id, attempts].join('.'), pipeline: this.#pipeline,",
     tests: [promise('deliveries')],
@@ -143,7 +199,7 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'deliveries-of-two-keys-taken-for-one',
     promises: [4, 6],
-    file: calls,
+    file: deliveryAttempts,
     find: 'return JSON.stringify([endpoint, key, id]);',
     replace: 'return JSON.stringify([endpoint, id, key === endpoint]);',
     tests: [promise('deliveries', 'the same id of two keys is two deliveries')],
@@ -207,7 +263,7 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'answer-to-the-abort-lost',
     promises: [6],
-    file: calls,
+    file: deliveryAttempts,
     find: "addEventListener('abort', () => setImmediate(() => reject(abort.signal.reason)));",
     replace: "addEventListener('abort', () => reject(abort.signal.reason));",
     tests: [promise('deliveries', 'an answer that a transport gives to the abort')],
@@ -248,32 +304,32 @@ export const deliveries: readonly Mutant[] = [
     name: 'rate-limit-ignored',
     promises: [6, 7],
     file: gate,
-    find: 'this.#begun.length === rateLimit.calls;',
-    replace: 'this.#begun.length > rateLimit.calls;',
+    find: 'this.#begun.length >= calls;',
+    replace: 'this.#begun.length > calls;',
     tests: [promise('deliveries')],
   },
   {
     name: 'rate-limit-off-by-one-call',
     promises: [6, 7],
     file: gate,
-    find: 'if (this.#begun.length > rateLimit.calls) this.#begun.shift();',
-    replace: 'if (this.#begun.length >= rateLimit.calls && rateLimit.calls > 1) this.#begun.shift();',
+    find: 'if (this.#begun.length > calls) this.#begun.shift();',
+    replace: 'if (this.#begun.length >= calls && calls > 1) this.#begun.shift();',
     tests: [promise('deliveries')],
   },
   {
     name: 'rate-limit-span-too-short',
     promises: [6, 7],
     file: gate,
-    find: 'oldest + rateLimit.perMs)',
-    replace: 'oldest + rateLimit.perMs - 1)',
+    find: 'oldest + perMs)',
+    replace: 'oldest + perMs - 1)',
     tests: [promise('deliveries')],
   },
   {
     name: 'one-call-too-many-at-once',
     promises: [6, 7],
     file: gate,
-    find: 'this.#underWay < this.#endpoint.concurrency',
-    replace: 'this.#underWay <= this.#endpoint.concurrency',
+    find: 'this.#underWay < this.#bounds.concurrency',
+    replace: 'this.#underWay <= this.#bounds.concurrency',
     tests: [promise('deliveries')],
   },
   {
@@ -295,7 +351,7 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'call-without-a-time-limit',
     promises: [4, 6],
-    file: calls,
+    file: deliveryAttempts,
     find: 'this.#clock.after(timeoutMs, () =>',
     replace: 'this.#clock.after(1_000 * timeoutMs, () =>',
     tests: [promise('deliveries')],
@@ -311,9 +367,9 @@ export const deliveries: readonly Mutant[] = [
   {
     name: 'delivery-asked-for-again-after-its-outcome',
     promises: [6],
-    file: runner,
-    find: 'if (untold !== undefined && isDecided(untold)) {',
-    replace: 'if (untold !== undefined && !isDecided(untold)) {',
+    file: decisions,
+    find: "if (untold?.kind === 'outcome' && isDecided(untold)) {",
+    replace: "if (untold?.kind === 'outcome' && !isDecided(untold)) {",
     tests: [promise('deliveries', 'a delivery asked for again while its outcome is on its way to the key')],
   },
   {

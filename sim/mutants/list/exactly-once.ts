@@ -1,6 +1,9 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const rowWrites = 'src/engine/row-writes.ts';
+const commits = 'src/engine/commits.ts';
+const refusals = 'src/engine/refusals.ts';
 const lane = 'src/engine/lane.ts';
 const draft = 'src/engine/draft.ts';
 const runner = 'src/engine/runner.ts';
@@ -24,6 +27,20 @@ export const exactlyOnce: readonly Mutant[] = [
     find: 'if (this.#latest.get(name)?.lease !== lease)\n      throw',
     replace: 'if (!this.#latest.has(name))\n      throw',
     tests: [contract('memory')],
+  },
+  {
+    name: 'place-of-a-turn-free-before-its-decision-is-drafted',
+    promises: [2, 9],
+    file: runner,
+    find: `      try {
+        this.#conclude(lane, turn, cause, ended, from);
+      } finally {
+        // Not before: who waits for the place may be of this tenure, and looks at the draft.
+        places.release();
+      }`,
+    replace: `      places.release();
+      this.#conclude(lane, turn, cause, ended, from);`,
+    tests: [promise('exactly-once')],
   },
   {
     name: 'claim-raises-no-epoch',
@@ -61,8 +78,8 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'straggler-not-held',
     promises: [1, 2],
     file: tenure,
-    find: 'this.#lanes.holdStragglers(draft);',
-    replace: '',
+    find: 'closing: (draft) => this.#lanes.holdStragglers(draft),',
+    replace: 'closing: () => undefined,',
     tests: [promise('exactly-once')],
   },
   {
@@ -76,32 +93,34 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'two-commits-under-way',
     promises: [2],
-    file: tenure,
-    find: 'this.#committing = this.#commit(draft);',
+    file: commits,
+    find: 'this.#underWay = this.#commit(draft);',
     replace: 'void this.#commit(draft);',
     tests: [promise('exactly-once')],
   },
   {
     name: 'doubtful-commit-made-again',
     promises: [2],
-    file: tenure,
-    find: 'this.#means.doubted(draft.sends);\n      }\n      this.#fail(error);',
-    replace: 'this.#committing = this.#commit(draft);\n        return;\n      }\n      this.#fail(error);',
+    file: commits,
+    find: 'this.#doubt(draft, error);\n      state.fail(error);',
+    replace:
+      "if (!(error instanceof MillraceError) || error.code !== 'MILL_COMMIT_REFUSED') {\n        this.#underWay = this.#commit(draft);\n        return;\n      }\n      this.#doubt(draft, error);\n      state.fail(error);",
     tests: [promise('nth-failure', 'events with state, rows and a send')],
   },
   {
     name: 'tenure-outlives-a-doubtful-commit',
     promises: [2],
-    file: tenure,
-    find: 'this.#means.doubted(draft.sends);\n      }\n      this.#fail(error);',
-    replace: 'this.#means.doubted(draft.sends);\n        this.#flush();\n        return;\n      }\n      this.#fail(error);',
+    file: commits,
+    find: 'this.#doubt(draft, error);\n      state.fail(error);',
+    replace:
+      "this.#doubt(draft, error);\n      if (!(error instanceof MillraceError) || error.code !== 'MILL_COMMIT_REFUSED') {\n        this.#flush();\n        return;\n      }\n      state.fail(error);",
     tests: [promise('exactly-once')],
   },
   {
     name: 'doubtful-sends-not-looked-for',
     promises: [1, 2],
-    file: tenure,
-    find: 'this.#means.doubted(draft.sends);',
+    file: commits,
+    find: 'engine.eventLog.doubted(draft.sends);',
     replace: '',
     tests: [promise('sends', 'a letter arrives although nobody knows that its commit took effect')],
   },
@@ -140,7 +159,7 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'state-of-a-failed-turn-kept',
     promises: [2],
-    file: lane,
+    file: 'src/engine/lane-record.ts',
     find: 'this.#state = undefined;\n    return state;',
     replace: 'return state;',
     tests: [promise('exactly-once')],
@@ -149,39 +168,36 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'rows-of-a-failed-turn-written',
     promises: [2],
     file: runner,
-    find: 'else this.#fail(lane, cause, ended.error);',
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
     replace:
-      'else {\n        for (const row of turn.rows) this.#means.draft().addRow(row);\n        this.#fail(lane, cause, ended.error);\n      }',
+      'else {\n        for (const row of turn.rows) this.#context.draft().addRow(row);\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }',
     tests: [promise('exactly-once')],
   },
   {
     name: 'timers-of-a-failed-turn-set',
     promises: [2, 5],
     file: runner,
-    find: 'else this.#fail(lane, cause, ended.error);',
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
     replace:
-      'else {\n        for (const write of turn.timerWrites) this.#writeTimer(lane, this.#means.draft(), write);\n        this.#fail(lane, cause, ended.error);\n      }',
+      'else {\n        for (const write of turn.timerWrites) this.#parts.writes.write(lane, this.#context.draft(), write);\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }',
     tests: [promise('exactly-once'), promise('timers')],
   },
   {
     name: 'sends-of-a-failed-turn-sent',
     promises: [2],
     file: runner,
-    find: 'else this.#fail(lane, cause, ended.error);',
-    replace: `else {
-        const said = attempt(this.#means, turn, () => undefined);
-        if (!(said instanceof Promise) && said.ok) for (const send of said.sends) this.#means.draft().sends.push(send);
-        this.#fail(lane, cause, ended.error);
-      }`,
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
+    replace:
+      'else {\n        const said = attempt(this.#context, turn, () => undefined);\n        if (!(said instanceof Promise) && said.ok) for (const send of said.sends) this.#context.draft().sends.push(send);\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }',
     tests: [promise('exactly-once')],
   },
   {
     name: 'deliveries-of-a-failed-turn-made',
     promises: [2, 6],
     file: runner,
-    find: 'else this.#fail(lane, cause, ended.error);',
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
     replace:
-      'else {\n        for (const delivery of turn.deliveries) this.#ask(lane, this.#means.draft(), turn, delivery);\n        this.#fail(lane, cause, ended.error);\n      }',
+      "else {\n        const { key } = lane;\n        const asked = { key, url: null, askedAt: 0, flow: '', ordered: false, traceparent: null, attempts: 0, dueAt: 0 };\n        for (const { endpoint, body } of turn.deliveries) this.#context.draft().deliver({ write: 'ask', delivery: { ...asked, id: key, endpoint, body } });\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }",
     tests: [promise('deliveries', 'a turn that fails delivers nothing; tried again it delivers once')],
   },
   {
@@ -195,7 +211,7 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'first-of-many-puts-kept',
     promises: [2],
-    file: 'src/engine/row-writes.ts',
+    file: rowWrites,
     find: 'segment.puts.set(effect.identity, effect.values);',
     replace: 'if (!segment.puts.has(effect.identity)) segment.puts.set(effect.identity, effect.values);',
     tests: [promise('exactly-once')],
@@ -203,7 +219,7 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'put-forgets-no-update-before-it',
     promises: [2],
-    file: 'src/engine/row-writes.ts',
+    file: rowWrites,
     find: 'segment.updates.delete(effect.identity);',
     replace: '',
     tests: [promise('exactly-once')],
@@ -211,7 +227,7 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'wrong-turn-blamed-for-a-refused-row',
     promises: [2, 4],
-    file: 'src/engine/refusals.ts',
+    file: refusals,
     find: 'if (draft.turns === 1 && culprit !== undefined)',
     replace: 'if (culprit !== undefined)',
     tests: [promise('exactly-once')],
@@ -219,7 +235,7 @@ export const exactlyOnce: readonly Mutant[] = [
   {
     name: 'refused-turn-runs-for-ever',
     promises: [2, 9],
-    file: 'src/engine/refusals.ts',
+    file: refusals,
     find: 'this.#found.set(nameOf(culprit), error);',
     replace: 'void error;',
     tests: [promise('exactly-once')],
@@ -228,7 +244,7 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'key-forgotten-before-its-commit',
     promises: [2, 3],
     file: lane,
-    find: 'this.#draft <= committedDraft &&',
+    find: 'this.draft <= committedDraft &&',
     replace: '',
     tests: [promise('in-order')],
   },

@@ -5,10 +5,9 @@ const runner = 'src/engine/runner.ts';
 const resolver = 'src/engine/resolver.ts';
 const schedules = 'src/engine/schedules/schedules.ts';
 const accepted = 'src/engine/accepted-otherwise.ts';
-const declaredTimer = 'src/engine/declared-timer.ts';
+const declaredCause = 'src/engine/declared-cause.ts';
 const withdrawal = 'src/engine/outbox/withdrawal.ts';
 const find = 'src/engine/leftovers/find-leftovers.ts';
-const mill = 'src/engine/mill.ts';
 
 /** Stored work whose declaration is gone is kept, named, and given up with its reason. */
 export const goneDeclarations: readonly Mutant[] = [
@@ -16,62 +15,62 @@ export const goneDeclarations: readonly Mutant[] = [
     name: 'gone-timer-vanishes',
     promises: [5, 9],
     file: runner,
-    find: 'if (reason !== undefined) this.#giveUpTimer(lane, timer, attempts, { reason, stack: null });',
-    replace: 'if (reason !== undefined) this.#writeTimer(lane, this.#means.draft(), { key: lane.key, name, timer: null });',
+    find: 'if (reason !== undefined) this.#parts.failures.giveUpCause(lane, cause, { reason, stack: null });',
+    replace: 'if (reason !== undefined) this.#parts.writes.write(lane, this.#context.draft(), { ...nameOf(cause), dueAt: null });',
     tests: [promise('gone-timers')],
   },
   {
     name: 'gone-timer-counts-an-attempt',
     promises: [9],
     file: runner,
-    find: 'this.#giveUpTimer(lane, timer, attempts, { reason, stack: null });\n    else',
-    replace: 'this.#giveUpTimer(lane, timer, attempts + 1, { reason, stack: null });\n    else',
+    find: 'this.#parts.failures.giveUpCause(lane, cause, { reason, stack: null });\n    else',
+    replace: 'this.#parts.failures.giveUpCause(lane, { ...cause, attempts: 1 }, { reason, stack: null });\n    else',
     tests: [promise('gone-timers')],
   },
   {
     name: 'gone-timer-stays-armed',
     promises: [5],
-    file: runner,
-    find: '    this.#writeTimer(lane, draft, { key: lane.key, name, timer: null });\n  }\n\n  #writeTimer',
-    replace: '  }\n\n  #writeTimer',
+    file: 'src/engine/failures.ts',
+    find: '    this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });\n  }\n\n  /** Gives the missing',
+    replace: '  }\n\n  /** Gives the missing',
     tests: [promise('gone-timers')],
   },
   {
     name: 'gone-timer-found-among-what-every-object-has',
     promises: [9],
-    file: declaredTimer,
-    find: 'if (Object.hasOwn(timers, timer)) return undefined;',
-    replace: 'if (timer in timers) return undefined;',
+    file: declaredCause,
+    find: 'if (Object.hasOwn(declared, name)) return undefined;',
+    replace: 'if (name in declared) return undefined;',
     tests: [promise('gone-timers', 'two generations')],
   },
   {
     name: 'gone-endpoint-loses-its-outcomes',
     promises: [6, 9],
-    file: declaredTimer,
-    find: 'if (Object.hasOwn(deliver, endpoint)) return undefined;',
-    replace: 'return undefined;',
+    file: declaredCause,
+    find: 'if (Object.hasOwn(declared, name)) return undefined;',
+    replace: "if (cause.kind === 'outcome' || Object.hasOwn(declared, name)) return undefined;",
     tests: [promise('gone-timers', 'an outcome that waits')],
   },
   {
     name: 'gone-timer-redriven-without-its-name',
     promises: [9],
     file: resolver,
-    find: 'const reason = whyUndeclared(pipeline, name);',
+    find: 'const reason = whyUndeclared(pipeline, cause);',
     replace: 'const reason = undefined;',
     tests: [promise('gone-timers')],
   },
   {
     name: 'gone-pipeline-redriven',
     promises: [9],
-    file: mill,
-    find: 'if (this.#declared.has(pipeline)) return letter;',
+    file: 'src/engine/dead-letters.ts',
+    find: 'if (declared.all.has(pipeline)) return letter;',
     replace: 'if (pipeline.length > 0) return letter;',
     tests: [promise('gone-pipelines', 'its dead letters')],
   },
   {
     name: 'declared-endpoint-withdrawn',
     promises: [6],
-    file: mill,
+    file: 'src/engine/operations.ts',
     find: 'if (Object.hasOwn(deliver, endpoint)) {',
     replace: 'if (deliver === undefined) {',
     tests: [promise('gone-endpoints', 'an endpoint that is declared')],
@@ -88,8 +87,8 @@ export const goneDeclarations: readonly Mutant[] = [
     name: 'withdrawal-counted-though-the-store-failed',
     promises: [2],
     file: withdrawal,
-    find: "if (lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');",
-    replace: 'if (lanes.isClosed) return withdrawn;',
+    find: "if (this.#lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');",
+    replace: 'if (this.#lanes.isClosed) return withdrawn;',
     tests: [promise('gone-endpoints', 'breaks off')],
   },
   {

@@ -1,19 +1,20 @@
 import type { Mutant } from '../mutant.ts';
 import { contract, promise, simulation } from '../suites.ts';
 
-const stops = 'src/engine/stops.ts';
-const laneTurns = 'src/engine/lane-turns.ts';
-const lane = 'src/engine/lane.ts';
-const lanes = 'src/engine/lanes.ts';
-const runner = 'src/engine/runner.ts';
+const failures = 'src/engine/failures.ts';
 const feed = 'src/engine/feed.ts';
+const lane = 'src/engine/lane.ts';
+const laneQueue = 'src/engine/lane-queue.ts';
+const laneTurns = 'src/engine/lane-turns.ts';
+const lanes = 'src/engine/lanes.ts';
+const stops = 'src/engine/stops.ts';
 
 /** In order per key. */
 export const inOrder: readonly Mutant[] = [
   {
     name: 'retry-at-the-back-of-the-queue',
     promises: [3],
-    file: runner,
+    file: failures,
     find: 'this.#order.stopped(lane, draft, waiting, retryAt);',
     replace: 'this.#order.stopped(lane, draft, { ...waiting, order: waiting.order + 1_000 }, retryAt);',
     tests: [promise('in-order')],
@@ -45,7 +46,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'held-events-overtaken',
     promises: [3],
-    file: lane,
+    file: laneQueue,
     find: 'if (this.#spilledFrom >= (this.head?.order ?? Number.POSITIVE_INFINITY)) return false;',
     replace: 'if (this.head !== undefined) return false;',
     tests: [promise('in-order')],
@@ -53,8 +54,8 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'event-at-once-before-a-timer',
     promises: [3, 5],
-    file: 'src/engine/key-timers.ts',
-    find: 'return this.#armed === undefined && !this.hasDue;',
+    file: 'src/engine/key-causes.ts',
+    find: 'return this.#pending === undefined && !this.hasDue;',
     replace: 'return !this.hasDue;',
     tests: [promise('timers')],
   },
@@ -77,8 +78,8 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'gap-not-waited-for',
     promises: [3],
-    file: lane,
-    find: '(!this.numbered || head.order <= this.#next)',
+    file: laneQueue,
+    find: '(!this.numbered || head.order <= this.next)',
     replace: '(!this.numbered || head.order >= 0)',
     tests: [promise('in-order')],
   },
@@ -117,7 +118,7 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'skipped-gap-not-on-disk',
     promises: [3],
-    file: runner,
+    file: failures,
     find: 'lane.moveTo(to);\n    draft.change(lane);',
     replace: 'lane.moveTo(to);',
     tests: [promise('in-order')],
@@ -149,9 +150,9 @@ export const inOrder: readonly Mutant[] = [
   {
     name: 'order-of-arrival-not-that-of-the-log',
     promises: [3],
-    file: lane,
-    find: 'else queue.splice(at, 0, waiting);',
-    replace: 'else queue.push(waiting);',
+    file: laneQueue,
+    find: 'else events.splice(at, 0, waiting);',
+    replace: 'else events.push(waiting);',
     tests: [promise('in-order')],
   },
   {
@@ -208,6 +209,6 @@ export const inOrder: readonly Mutant[] = [
     file: 'src/engine/draft.ts',
     find: 'return position > this.#startCursor ? this.number : this.number - 1;',
     replace: 'return this.number;',
-    tests: [simulation('the one that found this')],
+    tests: [promise('slow-reads', 'a number is given up in its time')],
   },
 ];

@@ -1,9 +1,10 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, promise } from '../suites.ts';
 
+const failures = 'src/engine/failures.ts';
 const laneTurns = 'src/engine/lane-turns.ts';
-const runner = 'src/engine/runner.ts';
 const resolver = 'src/engine/resolver.ts';
+const waitingLine = 'src/engine/waiting-line.ts';
 
 /** Keys are independent, also when one is given up, redriven or discarded. */
 export const independentKeys: readonly Mutant[] = [
@@ -11,7 +12,7 @@ export const independentKeys: readonly Mutant[] = [
     name: 'slow-key-delays-all',
     promises: [4],
     file: laneTurns,
-    find: 'if (running >= this.#pipeline.concurrency || turns',
+    find: 'if (this.#context.pipeline.places.isFull || turns',
     replace: 'if (running >= 1 || turns',
     tests: [promise('independent-keys')],
   },
@@ -19,8 +20,24 @@ export const independentKeys: readonly Mutant[] = [
     name: 'concurrency-ignored',
     promises: [4, 7],
     file: laneTurns,
-    find: 'if (running >= this.#pipeline.concurrency || turns',
+    find: 'if (this.#context.pipeline.places.isFull || turns',
     replace: 'if (turns',
+    tests: [promise('independent-keys')],
+  },
+  {
+    name: 'free-place-told-to-nobody',
+    promises: [4],
+    file: laneTurns,
+    find: 'if (places.isFull && !areOurs && !this.#closed) places.wait(this.#goOn);',
+    replace: '',
+    tests: [promise('independent-keys')],
+  },
+  {
+    name: 'own-turn-is-enough-to-wait-for',
+    promises: [4],
+    file: laneTurns,
+    find: 'this.#runner.running === this.#pipeline.concurrency;',
+    replace: 'this.#runner.running > 0;',
     tests: [promise('independent-keys')],
   },
   {
@@ -34,7 +51,7 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'parked-key-goes-on',
     promises: [3, 4],
-    file: runner,
+    file: failures,
     find: 'if (parked) this.#order.stopped(lane, draft, waiting, null);\n      else this',
     replace: 'this',
     tests: [promise('independent-keys')],
@@ -67,9 +84,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'discard-applies-the-event',
     promises: [9],
     file: resolver,
-    find: 'this.#means.lanes.settle(lane, draft, { ...letter.event, held: true });',
-    replace:
-      'draft.hold(lane, { ...letter.event, attempts: 0, held: true }, null);\n      lane.spilledFrom = Math.min(lane.spilledFrom, letter.event.order);',
+    find: 'this.#parts.lanes.settle(lane, draft, { ...letter.event, held: true });',
+    replace: 'draft.hold(lane, { ...letter.event, attempts: 0, held: true }, null);\n      lane.spillFrom(letter.event.order);',
     tests: [promise('independent-keys')],
   },
   {
@@ -84,14 +100,14 @@ export const independentKeys: readonly Mutant[] = [
     name: 'dead-letter-resolved-twice',
     promises: [2, 9],
     file: resolver,
-    find: 'this.#resolving.add(letter.id);',
+    find: 'this.#resolving.set(letter.id, answer);',
     replace: '',
     tests: [promise('visible-failure'), promise('independent-keys'), promise('deliveries-under-faults')],
   },
   {
     name: 'skipped-event-parks-its-key',
     promises: [4],
-    file: runner,
+    file: failures,
     find: "const parked = onGiveUp === 'park';",
     replace: "const parked = onGiveUp !== 'never';",
     tests: [promise('independent-keys')],
@@ -100,8 +116,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'endless-handler-keeps-its-place',
     promises: [4],
     file: 'src/engine/attempt.ts',
-    find: 'disarm = clock.after(pipeline.timeoutMs, () =>',
-    replace: 'disarm = clock.after(pipeline.timeoutMs * 1_000, () =>',
+    find: 'disarm = engine.clock.after(declaration.timeoutMs, () =>',
+    replace: 'disarm = engine.clock.after(declaration.timeoutMs * 1_000, () =>',
     tests: [promise('visible-failure'), promise('independent-keys')],
   },
   {
@@ -115,7 +131,7 @@ export const independentKeys: readonly Mutant[] = [
   {
     name: 'retries-that-come-due-at-once-all-read-back-at-once',
     promises: [4],
-    file: 'src/engine/waiting-line.ts',
+    file: waitingLine,
     find: 'return this.#ready.length < windowMax && this.#means.reloading() < windowMax;',
     replace: 'return true;',
     tests: [promise('floods', 'keys whose retries come due at once')],
@@ -124,14 +140,14 @@ export const independentKeys: readonly Mutant[] = [
     name: 'keys-that-wait-for-a-moment-take-the-room-of-others',
     promises: [4],
     file: 'src/engine/warm-lanes.ts',
-    find: 'this.#lanes.size - this.#bound() > this.#means.limits.warmKeys',
-    replace: 'this.#lanes.size > this.#means.limits.warmKeys',
+    find: 'this.#lanes.size - this.#bound() > this.#context.engine.limits.warmKeys',
+    replace: 'this.#lanes.size > this.#context.engine.limits.warmKeys',
     tests: [promise('floods', 'keys whose retries come due at once')],
   },
   {
     name: 'events-wait-for-all-due-timers',
     promises: [4],
-    file: 'src/engine/waiting-line.ts',
+    file: waitingLine,
     find: 'const applicant = this.#isApplicantsTurn || this.#ready.length === 0 ? this.#applicants.shift() : undefined;',
     replace: 'const applicant = this.#ready.length === 0 ? this.#applicants.shift() : undefined;',
     tests: [beside('engine/waiting-line')],
@@ -140,8 +156,8 @@ export const independentKeys: readonly Mutant[] = [
     name: 'key-forgotten-while-it-waits-to-go-on',
     promises: [3],
     file: 'src/engine/lane.ts',
-    find: 'if (!still || this.#isRung || this.#isGapYoung',
-    replace: 'if (!still || this.#isGapYoung',
+    find: 'if (!still || this.#isRung || this.isGapYoung',
+    replace: 'if (!still || this.isGapYoung',
     tests: [beside('engine/lane', 'may be forgotten'), promise('in-order'), promise('floods')],
   },
 ];

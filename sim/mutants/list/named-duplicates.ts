@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const identify = 'src/engine/identify.ts';
 const chosenIds = 'src/store/sqlite/partition/chosen-ids.ts';
 const log = 'src/store/sqlite/partition/partition-log.ts';
 
@@ -9,7 +10,7 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'duplicate-answered-as-accepted',
     promises: [10],
-    file: 'src/engine/door.ts',
+    file: 'src/engine/verdicts.ts',
     find: "{ status: appended?.status === 'accepted' ? 'accepted' : 'duplicate', id: stored.id }",
     replace: "{ status: 'accepted', id: stored.id }",
     tests: [promise('named-duplicates')],
@@ -17,8 +18,8 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'duplicate-not-counted',
     promises: [10],
-    file: 'src/engine/door.ts',
-    find: "else if (verdict?.status === 'duplicate') counters.duplicates += 1;",
+    file: 'src/engine/event-log.ts',
+    find: "else if (verdict?.status === 'duplicate') counters.count('duplicates');",
     replace: "else if (verdict?.status === 'duplicate') void counters;",
     tests: [promise('named-duplicates')],
   },
@@ -89,7 +90,7 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'window-of-ids-ends-too-early',
     promises: [2, 10],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'acceptedAt - pipeline.deduplicationWindowMs',
     replace: 'acceptedAt - pipeline.deduplicationWindowMs / 2',
     tests: [promise('named-duplicates')],
@@ -105,7 +106,7 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'window-of-ids-has-no-end',
     promises: [10],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'acceptedAt - pipeline.deduplicationWindowMs',
     replace: '0 * (acceptedAt - pipeline.deduplicationWindowMs)',
     tests: [promise('named-duplicates')],
@@ -145,7 +146,7 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'idempotency-key-beats-the-own-id-of-an-event',
     promises: [10],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'own === undefined || own === given',
     replace: 'true',
     tests: [promise('named-duplicates')],
@@ -153,7 +154,7 @@ export const namedDuplicates: readonly Mutant[] = [
   {
     name: 'idempotency-key-ignored-beside-a-number',
     promises: [10],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'options.id === undefined ? own : agreedId(',
     replace: 'options.id === undefined || number !== null ? own : agreedId(',
     tests: [promise('named-duplicates')],

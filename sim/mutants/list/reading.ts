@@ -1,12 +1,32 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const unreadableRows = 'src/engine/unreadable-rows.ts';
+const tenure = 'src/engine/tenure.ts';
+const keyReader = 'src/engine/key-reader.ts';
+const declaredColumns = 'src/engine/declared-columns.ts';
 /** What a reader sees: its own writes, and every item of a list once. */
 export const reading: readonly Mutant[] = [
   {
+    name: 'read-during-a-recovery-answered-at-once',
+    promises: [2],
+    file: 'src/engine/partition.ts',
+    find: '} else if (ownership.isRecovering) await ownership.recovered(deadline);',
+    replace: '}',
+    tests: [promise('fresh-reads', 'being recovered')],
+  },
+  {
+    name: 'read-answered-when-a-recovery-begins',
+    promises: [2],
+    file: 'src/engine/partition.ts',
+    find: 'if (ownership.isOver || (present === ownership.tenure && !ownership.isRecovering && !this.isAway)) return;',
+    replace: 'if (ownership.tenure !== undefined) return;',
+    tests: [promise('fresh-reads', 'being recovered')],
+  },
+  {
     name: 'own-write-not-waited-for',
     promises: [1],
-    file: 'src/engine/key-reader.ts',
+    file: keyReader,
     find: 'await this.#isCaughtUp(partition, [key], waitMs);\n    const [record] = await this.#load(\n',
     replace: 'const [record] = await this.#load(\n',
     tests: [promise('fresh-reads')],
@@ -15,15 +35,15 @@ export const reading: readonly Mutant[] = [
     name: 'own-write-not-waited-for-by-a-list',
     promises: [1],
     file: 'src/engine/mill.ts',
-    find: 'return within(this.#clock, timeoutMs, (deadline) => Promise.all(partitions.map((partition) => partition.caughtUp(deadline))));',
+    find: 'return within(this.#parts.engine.clock, timeoutMs, (deadline) =>\n      Promise.all(partitions.map((partition) => partition.caughtUp(deadline))),\n    );',
     replace: 'return partitions.length > 0;',
     tests: [promise('fresh-reads')],
   },
   {
     name: 'reader-waits-for-no-commit',
     promises: [1],
-    file: 'src/engine/tenure.ts',
-    find: 'await this.#lanes.allRested(deadline);\n    await this.#committed(deadline);',
+    file: tenure,
+    find: 'await this.#lanes.allRested(deadline);\n    await this.#commits.committed(deadline);',
     replace: 'await this.#lanes.allRested(deadline);',
     tests: [promise('fresh-reads')],
   },
@@ -54,7 +74,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'page-of-dead-letters-repeats-an-item',
     promises: [9],
-    file: 'src/store/sqlite/partition/dead-letter-reader.ts',
+    file: 'src/store/tables/dead-letter-rows.ts',
     find: "'id >': after",
     replace: "'id >=': after",
     tests: [beside('server/dead-letters'), beside('store/sqlite/sqlite-store', 'letters of all pipelines come in the order of their ids')],
@@ -118,7 +138,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'alias-of-a-column-without-its-type',
     promises: [9],
-    file: 'src/engine/declared-columns.ts',
+    file: declaredColumns,
     find: 'ColumnNode.is(aliased) ? aliased.column.name : undefined',
     replace: 'undefined',
     tests: [promise('unreadable-rows', 'aggregates, aliases and joins')],
@@ -126,7 +146,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'null-of-a-join-named',
     promises: [9],
-    file: 'src/engine/declared-columns.ts',
+    file: declaredColumns,
     find: ' || query.joins !== undefined',
     replace: '',
     tests: [promise('unreadable-rows', 'aggregates, aliases and joins')],
@@ -134,7 +154,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'unreadable-row-logged-again-and-again',
     promises: [9],
-    file: 'src/engine/unreadable-rows.ts',
+    file: unreadableRows,
     find: 'if (this.#told.has(row)) return;',
     replace: '',
     tests: [promise('unreadable-rows', 'an operator learns of each such row once')],
@@ -142,7 +162,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'unreadable-rows-remembered-without-end',
     promises: [7],
-    file: 'src/engine/unreadable-rows.ts',
+    file: unreadableRows,
     find: 'if (this.#told.size >= rowsMax) return;',
     replace: '',
     tests: [promise('unreadable-rows', 'of very many such rows')],
@@ -223,7 +243,7 @@ export const reading: readonly Mutant[] = [
     name: 'index-of-another-release-dropped',
     promises: [8],
     file: 'src/store/tables/table-changes.ts',
-    find: ' && columns.every((column) => Object.hasOwn(declared, column))',
+    find: ' && columns.every((column) => Object.hasOwn(table.columns, column))',
     replace: '',
     tests: [beside('store/node-sqlite/tables', 'the index of another release')],
   },
@@ -246,7 +266,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'reader-of-all-keys-waits-for-none',
     promises: [1],
-    file: 'src/engine/tenure.ts',
+    file: tenure,
     find: 'if (keys === undefined && !this.#isPaused) await this.#lanes.allRested(deadline);',
     replace: 'if (keys === undefined && !this.#isPaused) await this.#lanes.allRested.name;',
     tests: [promise('fresh-reads'), promise('floods')],
@@ -254,9 +274,9 @@ export const reading: readonly Mutant[] = [
   {
     name: 'reader-of-a-busy-key-looks-at-every-change',
     promises: [4],
-    file: 'src/engine/tenure.ts',
+    file: tenure,
     find: 'if (lane.isBusy && !this.#isPaused) await this.#lanes.rested(lane, deadline);',
-    replace: 'await this.#until(() => !lane.isBusy, deadline);',
+    replace: 'await this.#state.until(() => !lane.isBusy, deadline);',
     tests: [promise('floods', 'readers of a key that is busy')],
   },
   {
@@ -270,7 +290,7 @@ export const reading: readonly Mutant[] = [
   {
     name: 'size-of-a-state-not-looked-at',
     promises: [7],
-    file: 'src/engine/key-reader.ts',
+    file: keyReader,
     find: '(records) => totalOf(records, sizeOfRecord)',
     replace: '(records) => totalOf(records, () => 0 * sizeOfRecord.length)',
     tests: [promise('large-reads')],

@@ -1,7 +1,10 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, program, promise } from '../suites.ts';
 
-const mill = 'src/engine/mill.ts';
+const ownership = 'src/engine/ownership.ts';
+const lifecycle = 'src/engine/lifecycle.ts';
+const feed = 'src/engine/feed.ts';
+const commits = 'src/engine/commits.ts';
 const partition = 'src/engine/partition.ts';
 const tenure = 'src/engine/tenure.ts';
 
@@ -10,40 +13,48 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'stop-does-not-wait-for-the-turn-under-way',
     promises: [8],
-    file: mill,
-    find: 'if (wasWorking) await this.idle(timeoutMs);',
-    replace: '',
+    file: lifecycle,
+    find: 'fleet.handOver() : idle(timeoutMs)',
+    replace: 'fleet.handOver() : undefined',
     tests: [promise('safe-stop')],
   },
   {
     name: 'stop-takes-events-in',
     promises: [8],
-    file: mill,
-    find: "if (this.#state === 'stopping') throw new MillraceError('MILL_STOPPING', 'the engine is stopping', { retryAfterMs: 1000 });",
-    replace: "if (this.#state === 'stopping') return;",
+    file: 'src/engine/engine-state.ts',
+    find: "if (this.#stage === 'stopping') throw new MillraceError('MILL_STOPPING', 'the engine is stopping', { retryAfterMs: 1000 });",
+    replace: "if (this.#stage === 'stopping') return;",
     tests: [promise('safe-stop')],
   },
   {
     name: 'stop-drops-what-turns-had-decided',
     promises: [8],
     file: partition,
-    find: 'await this.#tenure?.commitRest();',
+    find: 'await tenure?.commitRest();',
     replace: '',
     tests: [promise('safe-stop')],
   },
   {
     name: 'stop-makes-further-calls',
     promises: [6, 8],
-    file: mill,
-    find: 'for (const partition of this.#partitions.all) partition.rest();',
+    file: lifecycle,
+    find: 'for (const partition of partitions.all) partition.work.rest();',
     replace: '',
+    tests: [promise('deliveries')],
+  },
+  {
+    name: 'stop-makes-further-calls-until-the-inbox-has-answered',
+    promises: [6, 8],
+    file: lifecycle,
+    find: '      fleet.rest();\n',
+    replace: '      await inbox.stop();\n      fleet.rest();\n',
     tests: [promise('deliveries')],
   },
   {
     name: 'stop-drops-the-answers-of-calls',
     promises: [6, 8],
     file: partition,
-    find: 'await this.#calls.close(reason);',
+    find: 'await this.#context.deliveryAttempts.close(reason);',
     replace: '',
     tests: [promise('deliveries'), promise('deliveries-under-faults')],
   },
@@ -58,9 +69,9 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'store-closed-before-the-partitions',
     promises: [1, 8],
-    file: mill,
-    find: 'await this.#retention.stop();',
-    replace: 'await this.#store.close();\n      await this.#retention.stop();',
+    file: lifecycle,
+    find: 'await retention.stop();',
+    replace: 'await this.#parts.engine.store.close();\n      await retention.stop();',
     tests: [promise('safe-stop')],
   },
   {
@@ -75,14 +86,14 @@ export const safeStop: readonly Mutant[] = [
     name: 'held-events-lost-at-a-start',
     promises: [1, 8],
     file: tenure,
-    find: 'Promise.all([this.#read(), this.#wakeHeld()])',
-    replace: 'Promise.all([this.#read()])',
+    find: 'Promise.all([this.#dispatcher.read(), this.#heldKeys.wake()])',
+    replace: 'Promise.all([this.#dispatcher.read()])',
     tests: [promise('in-order')],
   },
   {
     name: 'held-keys-beyond-a-batch-lost-at-a-start',
     promises: [1, 8],
-    file: tenure,
+    file: 'src/engine/held-keys.ts',
     find: 'after = keys.at(-1) ?? null;',
     replace: 'if (keys.length > 0) return;',
     tests: [promise('in-order', 'after a start all held keys go on, however many')],
@@ -90,7 +101,7 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'recovery-reads-from-the-head',
     promises: [1, 8],
-    file: 'src/engine/feed.ts',
+    file: feed,
     find: 'this.#taken = start.cursor;',
     replace: 'this.#taken = start.head;',
     tests: [promise('accepted-is-durable')],
@@ -98,7 +109,7 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'recovery-reads-from-the-start',
     promises: [2, 8],
-    file: 'src/engine/feed.ts',
+    file: feed,
     find: 'this.#taken = start.cursor;',
     replace: 'this.#taken = 0;',
     tests: [promise('accepted-is-durable')],
@@ -106,7 +117,7 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'memory-outlives-a-tenure',
     promises: [2, 8],
-    file: partition,
+    file: ownership,
     find: "await this.#tenure?.end(new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered'));",
     replace: '',
     tests: [promise('exactly-once')],
@@ -114,23 +125,23 @@ export const safeStop: readonly Mutant[] = [
   {
     name: 'claim-while-a-commit-is-under-way',
     promises: [2, 8],
-    file: tenure,
-    find: "this.#took(draft, committed);\n      if (this.#state === 'working') this.#flush();",
+    file: commits,
+    find: 'this.#took(draft, committed);\n      if (state.isWorking) this.#flush();',
     replace: 'this.#took(draft, committed);\n      this.#flush();',
     tests: [promise('exactly-once')],
   },
   {
     name: 'commit-begun-after-the-end',
     promises: [2, 8, 9],
-    file: 'src/engine/tenure.ts',
-    find: "if (this.#state === 'working') this.#guarded(() => this.#flush());",
-    replace: 'this.#guarded(() => this.#flush());',
-    tests: [promise('exactly-once')],
+    file: commits,
+    find: 'if (state.isWorking) state.guard(() => this.#flush());',
+    replace: 'state.guard(() => this.#flush());',
+    tests: [beside('engine/commits', 'do not begin by themselves')],
   },
   {
     name: 'what-was-told-of-during-a-claim-lost',
     promises: [1, 8],
-    file: partition,
+    file: ownership,
     find: 'const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);',
     replace: 'const head = standing.head;',
     tests: [promise('exactly-once')],

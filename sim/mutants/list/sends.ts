@@ -1,6 +1,9 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const tenure = 'src/engine/tenure.ts';
+const discardWaiting = 'src/engine/discard-waiting.ts';
+const partition = 'src/engine/partition.ts';
 const laneTurns = 'src/engine/lane-turns.ts';
 const room = 'src/engine/send-room.ts';
 const bounded = promise('sends-are-bounded');
@@ -8,6 +11,14 @@ const pauses = promise('pauses');
 
 /** Sends are bounded, and an operator stops a pipeline that feeds itself. */
 export const sends: readonly Mutant[] = [
+  {
+    name: 'sends-find-room-before-what-waits-is-counted',
+    promises: [7],
+    file: room,
+    find: 'return isCounted(to) ? depth(to)',
+    replace: 'return true ? depth(to)',
+    tests: [bounded],
+  },
   {
     name: 'sends-without-a-bound',
     promises: [7],
@@ -27,8 +38,8 @@ export const sends: readonly Mutant[] = [
   {
     name: 'room-of-a-void-draft-is-never-given-back',
     promises: [7],
-    file: 'src/engine/tenure.ts',
-    find: 'this.#means.room.release(this.#draft.sends);',
+    file: 'src/engine/commits.ts',
+    find: 'this.#means.engine.room.release(this.#draft.sends);',
     replace: 'void this.#draft.sends;',
     tests: [bounded],
   },
@@ -43,8 +54,8 @@ export const sends: readonly Mutant[] = [
   {
     name: 'a-timer-frees-a-place',
     promises: [7],
-    file: 'src/engine/runner.ts',
-    find: "settlesEvent: 'position' in cause",
+    file: 'src/engine/decisions.ts',
+    find: "settlesEvent: cause.kind === 'event'",
     replace: 'settlesEvent: true',
     tests: [bounded],
   },
@@ -59,17 +70,17 @@ export const sends: readonly Mutant[] = [
   {
     name: 'throttled-keys-wait-for-ever',
     promises: [7],
-    file: 'src/engine/tenure.ts',
-    find: 'this.#means.room.changed();',
+    file: tenure,
+    find: 'engine.room.changed();',
     replace: '',
     tests: [bounded],
   },
   {
     name: 'events-that-wait-for-room-leave-the-backlog',
     promises: [7],
-    file: 'src/engine/partition.ts',
-    find: 'this.#ledger.unsettled : backlog + throttled;',
-    replace: 'this.#ledger.unsettled : backlog;',
+    file: partition,
+    find: 'this.#isKeyed ? backlog + throttled :',
+    replace: 'this.#isKeyed ? backlog :',
     tests: [bounded],
   },
   {
@@ -100,7 +111,7 @@ export const sends: readonly Mutant[] = [
     name: 'turns-start-while-paused',
     promises: [9],
     file: laneTurns,
-    find: 'if (this.#means.pause.isPaused || ',
+    find: 'if (partition.pause.isPaused || ',
     replace: 'if (',
     tests: [pauses],
   },
@@ -115,9 +126,9 @@ export const sends: readonly Mutant[] = [
   {
     name: 'callers-wait-for-the-end-of-a-pause',
     promises: [9],
-    file: 'src/engine/tenure.ts',
-    find: 'this.#hasWoken = false;\n      this.#endReads();',
-    replace: 'this.#hasWoken = false;',
+    file: tenure,
+    find: 'this.#heldKeys.paused();\n      this.#endReads();',
+    replace: 'this.#heldKeys.paused();',
     tests: [pauses],
   },
   {
@@ -139,7 +150,7 @@ export const sends: readonly Mutant[] = [
   {
     name: 'gaps-of-discarded-events-stay',
     promises: [9],
-    file: 'src/engine/discard-waiting.ts',
+    file: discardWaiting,
     find: 'filter(({ record }) => record.gap !== null)',
     replace: 'filter(() => false)',
     tests: [pauses],
@@ -147,23 +158,23 @@ export const sends: readonly Mutant[] = [
   {
     name: 'discard-waits-for-a-full-disk',
     promises: [9],
-    file: 'src/engine/partition.ts',
-    find: '      this.#checkWritable();\n      await this.#recovered.next();',
-    replace: '      await this.#recovered.next();',
+    file: 'src/engine/ownership.ts',
+    find: '      this.checkWritable();\n      await this.#state.changed();',
+    replace: '      await this.#state.changed();',
     tests: [promise('no-room')],
   },
   {
     name: 'a-pause-is-a-time-without-progress',
     promises: [9],
-    file: 'src/engine/partition.ts',
-    find: '    this.#progressAt = undefined;\n    this.#tenure?.pauseChanged();',
-    replace: '    this.#tenure?.pauseChanged();',
+    file: partition,
+    find: '    this.#progress.pauseChanged();\n    this.#ownership.tenure?.pauseChanged();',
+    replace: '    this.#ownership.tenure?.pauseChanged();',
     tests: [pauses],
   },
   {
     name: 'discarding-one-key-discards-all',
     promises: [2],
-    file: 'src/engine/discard-waiting.ts',
+    file: discardWaiting,
     find: 'const others = page.filter(({ key }) => key !== only);',
     replace: 'const others = page.filter(() => false);',
     tests: [pauses],
@@ -171,7 +182,7 @@ export const sends: readonly Mutant[] = [
   {
     name: 'discarded-numbers-come-back-from-the-log',
     promises: [2],
-    file: 'src/engine/discard-waiting.ts',
+    file: discardWaiting,
     find: 'else await discard.passAll();',
     replace: '',
     tests: [pauses],
@@ -180,17 +191,25 @@ export const sends: readonly Mutant[] = [
     name: 'discarded-events-count-as-waiting',
     promises: [9],
     file: 'src/engine/ledger.ts',
-    find: 'this.#counters.discarded += events - counted;',
+    find: "this.#counters.count('discarded', events - counted);",
     replace: '',
     tests: [pauses],
   },
   {
     name: 'parked-keys-stay-parked-after-a-discard',
     promises: [8],
-    file: 'src/engine/discard-waiting.ts',
+    file: discardWaiting,
     find: 'next, parked: false',
     replace: 'next, parked: true',
     tests: [pauses],
+  },
+  {
+    name: 'discard-answers-before-the-next-tenure',
+    promises: [9],
+    file: 'src/engine/ownership.ts',
+    find: 'await begun;',
+    replace: 'void begun;',
+    tests: [promise('pauses', 'gets out of a loop of sends')],
   },
   {
     name: 'loops-are-no-concern',

@@ -1,7 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside } from '../suites.ts';
 
-const access = 'src/engine/schedules/run-access.ts';
+const access = 'src/engine/schedules/run-work.ts';
 const places = 'src/engine/schedules/batch-places.ts';
 const run = 'src/engine/schedules/schedule-run.ts';
 const rows = 'src/sources/table-rows.ts';
@@ -32,8 +32,8 @@ export const sources: readonly Mutant[] = [
     name: 'source-stumbles-over-large-integers',
     promises: [4],
     file: rows,
-    find: "columns[column]?.startsWith('integer') === true",
-    replace: 'false',
+    find: "columns[column]?.startsWith('integer') !== true",
+    replace: 'true',
     tests: [beside('engine/schedules/source-rows', 'beyond JavaScript’s integers')],
   },
   {
@@ -129,15 +129,15 @@ export const sources: readonly Mutant[] = [
     name: 'rejected-row-lost-with-its-commit',
     promises: [9],
     file: 'src/engine/partition.ts',
-    find: 'await this.#present.bury(row);',
-    replace: 'return this.#present.bury(row);',
+    find: 'await ownership.present.bury(row);',
+    replace: 'return ownership.present.bury(row);',
     tests: crashes,
   },
   {
     name: 'rejected-row-cannot-be-redriven',
     promises: [9],
     file: 'src/engine/resolver.ts',
-    find: "      case 'origin':\n        return this.#forget(letter);\n",
+    find: "      case 'origin':\n        return this.#return(letter);\n",
     replace: '',
     tests: [beside('engine/schedules/sources', 'taken once more after a redrive')],
   },

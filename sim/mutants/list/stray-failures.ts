@@ -14,7 +14,7 @@ export const strayFailures: readonly Mutant[] = [
   {
     name: 'batch-waits-for-each-event-in-turn',
     promises: [7],
-    file: 'src/engine/door.ts',
+    file: 'src/engine/verdicts.ts',
     find: "if (refusal.code === 'MILL_VALIDATION_TIMEOUT') this.late = refusal;",
     replace: '',
     tests: [promise('slow-schemas')],

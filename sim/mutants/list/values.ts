@@ -14,7 +14,7 @@ export const values: readonly Mutant[] = [
   {
     name: 'state-changed-in-memory-counts',
     promises: [2],
-    file: 'src/engine/lane.ts',
+    file: 'src/engine/lane-record.ts',
     find: 'this.#state = undefined;\n    return state;',
     replace: 'return state;',
     tests: [promise('isolation')],

@@ -1,17 +1,30 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, contract, promise } from '../suites.ts';
+import { beside, contract, promise, simulation } from '../suites.ts';
 
-const laneTurns = 'src/engine/lane-turns.ts';
+const counts = 'src/engine/counts.ts';
+const draft = 'src/engine/draft.ts';
+const engineParts = 'src/engine/engine-parts.ts';
+const failures = 'src/engine/failures.ts';
 const gaps = 'src/engine/gaps.ts';
-const runner = 'src/engine/runner.ts';
+const identify = 'src/engine/identify.ts';
+const laneTurns = 'src/engine/lane-turns.ts';
+const ledger = 'src/engine/ledger.ts';
 const partitions = 'src/engine/partitions.ts';
 
 /** Failure is visible. */
 export const visibleFailure: readonly Mutant[] = [
   {
+    name: 'each-partition-says-what-all-have-met',
+    promises: [9],
+    file: 'src/engine/failures-in-common.ts',
+    find: 'if (before !== undefined && now - before < newsAgainMs) return false;',
+    replace: 'if (before === now + newsAgainMs) return false;',
+    tests: [promise('visible-failure', 'one line in the log, and one a minute')],
+  },
+  {
     name: 'dead-letter-without-a-reason',
     promises: [9],
-    file: runner,
+    file: failures,
     find: 'draft.bury({ id, key: lane.key, failedAt: now, ...letter });',
     replace: "draft.bury({ id, key: lane.key, failedAt: now, ...letter, reason: '' });",
     tests: [promise('independent-keys'), promise('visible-failure')],
@@ -19,7 +32,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'given-up-without-a-dead-letter',
     promises: [9],
-    file: runner,
+    file: failures,
     find: 'draft.bury({ id, key: lane.key, failedAt: now, ...letter });',
     replace: "if ('parked' in letter && letter.parked) draft.bury({ id, key: lane.key, failedAt: now, ...letter });",
     tests: [promise('independent-keys')],
@@ -27,7 +40,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'parking-letter-is-written-as-one-that-skips',
     promises: [9],
-    file: 'src/store/sqlite/partition/dead-letter-columns.ts',
+    file: 'src/store/tables/dead-letter-columns.ts',
     find: 'parked ? 1 : 0',
     replace: '0',
     tests: [contract('sqlite', 'a claim tells how many keys are parked')],
@@ -51,7 +64,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'dead-letter-not-counted',
     promises: [9],
-    file: 'src/engine/draft.ts',
+    file: draft,
     find: 'return this.#deadLetters.length - this.#resolved.length;',
     replace: 'return -this.#resolved.length;',
     tests: [promise('visible-failure')],
@@ -59,7 +72,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'failure-not-counted',
     promises: [9],
-    file: runner,
+    file: failures,
     find: 'draft.counts.failed += 1;',
     replace: '',
     tests: [promise('visible-failure'), promise('independent-keys')],
@@ -67,23 +80,47 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'retry-not-counted',
     promises: [9],
-    file: runner,
-    find: "draft.counts.retries += 1;\n      this.#means.log.warn(fields, 'attempt failed');",
-    replace: "this.#means.log.warn(fields, 'attempt failed');",
+    file: failures,
+    find: "draft.counts.retries += 1;\n      engine.log.warn(fields, 'attempt failed');",
+    replace: "engine.log.warn(fields, 'attempt failed');",
     tests: [promise('visible-failure'), promise('independent-keys'), promise('in-order')],
   },
   {
     name: 'skipped-gap-leaves-no-dead-letter',
     promises: [9],
-    file: runner,
+    file: failures,
     find: 'draft.bury({ id, key: lane.key, failedAt: now, ...letter });',
     replace: "if (letter.kind !== 'gap') draft.bury({ id, key: lane.key, failedAt: now, ...letter });",
     tests: [promise('in-order')],
   },
   {
+    name: 'gap-of-a-key-without-room-in-memory-left-to-the-old-clock',
+    promises: [5],
+    file: 'src/engine/gaps.ts',
+    find: '        await this.#isBroughtIn(key);\n        const lane',
+    replace: '        const lane',
+    tests: [simulation('the one that found this')],
+  },
+  {
+    name: 'outcomes-of-a-key-that-is-its-event-not-known-to-each-other',
+    promises: [6],
+    file: 'src/engine/lanes.ts',
+    find: 'const lane = this.#warm.peek(cause.key);',
+    replace: 'const lane = this.#warm.peekOrMake(cause.key);',
+    tests: [simulation('the one that found this')],
+  },
+  {
+    name: 'gap-that-closes-during-a-look-keeps-its-age',
+    promises: [9],
+    file: 'src/engine/gaps.ts',
+    find: 'if (this.#lookout.isLooking) this.#lookSoon();',
+    replace: '',
+    tests: [promise('visible-gaps', 'has no age afterwards')],
+  },
+  {
     name: 'held-events-of-other-partitions-not-counted',
     promises: [9],
-    file: 'src/engine/counts.ts',
+    file: counts,
     find: 'slices.reduce((total, slice) => total + slice[name], 0)',
     replace: 'slices[0]?.[name] ?? 0',
     tests: [promise('visible-gaps'), promise('visible-failure'), promise('in-order')],
@@ -91,7 +128,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'calls-that-are-made-again-not-counted',
     promises: [9],
-    file: 'src/engine/counts.ts',
+    file: counts,
     find: 'for (const name of drafted) this',
     replace: "for (const name of drafted) if (name !== 'deliveryRetries') this",
     tests: [promise('deliveries')],
@@ -115,7 +152,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'dead-letters-of-former-processes-not-counted',
     promises: [9],
-    file: 'src/engine/ledger.ts',
+    file: ledger,
     find: 'for (const name of storedFigures) this.#change(name, standing',
     replace: "for (const name of storedFigures) if (name !== 'deadLetters') this.#change(name, standing",
     tests: [promise('visible-failure')],
@@ -123,8 +160,8 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'backlog-of-a-former-process-not-counted',
     promises: [7, 9],
-    file: 'src/engine/ledger.ts',
-    find: 'if (missed > 0) this.#counters.received += missed;',
+    file: ledger,
+    find: "if (missed > 0) this.#counters.count('received', missed);",
     replace: 'if (missed > 0) void missed;',
     tests: [promise('safe-stop')],
   },
@@ -148,14 +185,14 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'health-ok-although-appends-are-refused',
     promises: [9],
     file: 'src/engine/mill.ts',
-    find: 'const reason = this.#door.refusal ?? this.#partitions.trouble();',
-    replace: 'const reason = this.#partitions.trouble();',
+    find: 'const reason = door.refusal ?? partitions.trouble();',
+    replace: 'const reason = partitions.trouble();',
     tests: [promise('visible-failure')],
   },
   {
     name: 'health-taken-for-stalled-by-a-failing-event',
     promises: [9],
-    file: 'src/engine/tenure.ts',
+    file: 'src/engine/commits.ts',
     find: 'progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);',
     replace: 'progressed(true);',
     tests: [promise('visible-failure')],
@@ -163,10 +200,10 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'store-that-failed-for-good-tried-for-ever',
     promises: [9],
-    file: 'src/engine/partition.ts',
-    find: 'this.#isOver = true;\n        this.#recovered.wake();\n        return fatal(failure);',
-    replace: 'void fatal;',
-    tests: [promise('visible-failure'), promise('exactly-once')],
+    file: 'src/engine/ownership.ts',
+    find: '        this.#failForGood(failure);\n        return;',
+    replace: '        void failure;',
+    tests: [promise('what-may-never-happen')],
   },
   {
     name: 'health-of-the-server-always-ok',
@@ -179,7 +216,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'dead-letter-forgets-its-event',
     promises: [9],
-    file: 'src/store/sqlite/partition/dead-letter-reader.ts',
+    file: 'src/store/tables/dead-letter-rows.ts',
     find: '...failure, eventId, acceptedAt, body, origin };',
     replace: "...failure, eventId: '', acceptedAt: 0, body: 'null', origin };",
     tests: [contract('sqlite', 'a letter about an event is kept with its reason and the event')],
@@ -195,7 +232,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'parked-keys-of-former-processes-not-counted',
     promises: [9],
-    file: 'src/engine/ledger.ts',
+    file: ledger,
     find: 'for (const name of storedFigures) this.#change(name, standing',
     replace: "for (const name of storedFigures) if (name !== 'parked') this.#change(name, standing",
     tests: [promise('visible-failure')],
@@ -235,7 +272,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'dead-letter-without-its-stack',
     promises: [9],
-    file: 'src/engine/draft.ts',
+    file: draft,
     find: 'stack: stack && toStorableText(stack, stackLengthMax),',
     replace: 'stack: null,',
     tests: [promise('failure-places')],
@@ -259,17 +296,17 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'log-that-throws-fails-turns',
     promises: [9],
-    file: 'src/engine/mill.ts',
-    find: 'const log = steadyLog(options.log ?? silentLog);',
-    replace: 'const log = options.log ?? silentLog;',
+    file: engineParts,
+    find: 'const log = steadyLogger(options.log ?? silentLogger);',
+    replace: 'const log = options.log ?? silentLogger;',
     tests: [promise('failure-places')],
   },
   {
     name: 'tracing-that-throws-fails-turns',
     promises: [9],
-    file: 'src/engine/mill.ts',
-    find: 'options.tracing && steadyTracing(options.tracing, log)',
-    replace: 'options.tracing',
+    file: engineParts,
+    find: 'tracing: tracing && steadyTracing(tracing, log),',
+    replace: 'tracing,',
     tests: [promise('failure-places')],
   },
   {
@@ -296,7 +333,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'fault-of-the-pipeline-blamed-on-the-event',
     promises: [9],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: 'return failed(pipeline, what, thrown);',
     replace: "throw invalidEvent(pipeline, [{ path: '', message: String(thrown) }]);",
     tests: [beside('engine/pipeline-failed')],
@@ -304,7 +341,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'fault-of-the-pipeline-tells-secrets',
     promises: [9],
-    file: 'src/engine/identify.ts',
+    file: identify,
     find: ' failed`, { cause });',
     replace: ' failed: `.concat(String(cause)), { cause });',
     tests: [beside('server/pipeline-failed')],
@@ -313,7 +350,7 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'gap-never-told',
     promises: [9],
     file: laneTurns,
-    find: "this.#means.waits.note(lane, 'number');",
+    find: "this.#context.partition.waits.note(lane, 'number');",
     replace: '',
     tests: [promise('visible-waits')],
   },
@@ -321,8 +358,8 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'wait-goes-on-when-its-key-does',
     promises: [9],
     file: laneTurns,
-    find: 'if (lane.wait !== undefined) this.#means.waits.end(lane);\n    lane.countSettled();',
-    replace: 'lane.countSettled();',
+    find: 'if (lane.wait !== undefined) this.#context.partition.waits.end(lane);\n    lane.countSettled(waiting);',
+    replace: 'lane.countSettled(waiting);',
     tests: [promise('visible-waits')],
   },
   {
@@ -344,9 +381,9 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'gaps-of-before-not-counted',
     promises: [9],
-    file: 'src/engine/tenure.ts',
-    find: 'if (this.#lanes.peek(key)?.hasGap === true) gaps += 1;',
-    replace: 'if (this.#lanes.peek(key)?.wait !== undefined) gaps += 1;',
+    file: 'src/engine/held-keys.ts',
+    find: 'if (lanes.peek(key)?.hasGap === true) gaps += 1;',
+    replace: 'if (lanes.peek(key)?.wait !== undefined) gaps += 1;',
     tests: [promise('visible-waits')],
   },
   {
@@ -368,7 +405,7 @@ export const visibleFailure: readonly Mutant[] = [
   {
     name: 'closed-gap-listed-for-ever',
     promises: [9],
-    file: 'src/engine/gaps.ts',
+    file: gaps,
     find: 'if (lane.endGap()) this.#draft(lane, null);',
     replace: 'lane.endGap();',
     tests: [promise('visible-gaps')],
@@ -385,7 +422,7 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'gaps-of-keys-that-were-forgotten-never-skipped',
     promises: [3, 9],
     file: gaps,
-    find: 'await Promise.all(gaps.map(({ key }) => lanes.skipOverdue(key)));',
+    find: 'await Promise.all(gaps.filter(isInMemory).map(({ key }) => lanes.skipOverdue(key)));',
     replace: '',
     tests: [promise('visible-gaps')],
   },

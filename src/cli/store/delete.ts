@@ -3,12 +3,13 @@ import type { Environment } from '../../configuration/setting.ts';
 import { forgetSchedule } from '../../engine/schedules/forget-schedule.ts';
 import { schedulesName } from '../../engine/schedules/schedules.ts';
 import { MillraceError } from '../../errors.ts';
-import { sqlite } from '../../store/sqlite/sqlite-store.ts';
-import type { StoredPipeline } from '../../store/store.ts';
+import type { Store, StoredPipeline } from '../../store/store.ts';
 import { readDatabaseSetting } from '../configuration.ts';
+import { type Database, describeDatabase } from '../database.ts';
+import { storeFor } from '../store-for.ts';
 import { UsageError } from '../usage-error.ts';
 import { inventoryTable } from './inventory-table.ts';
-import { fileOf, storedIn } from './stored.ts';
+import { storedIn, withStore } from './stored.ts';
 
 /** Adds `millrace store delete`. */
 export function addStoreDelete(store: Command, environment: Environment): void {
@@ -16,11 +17,11 @@ export function addStoreDelete(store: Command, environment: Environment): void {
     .command('delete')
     .summary('delete all that is stored of a pipeline')
     .description(
-      'Deletes all that is stored of a pipeline: its events, states, timers, deliveries, dead letters and its schedule, but no row of a table. ' +
+      'Deletes all that is stored of a pipeline: its rows of the inbox, its events, states, timers, deliveries, outcomes, dead letters and its schedule, but no row of a table. ' +
         'It is refused while a server runs on the database. A pipeline that is still declared begins anew with the next start.',
     )
     .argument('<pipeline>', 'the name of the pipeline')
-    .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
+    .option('--database <url>', 'postgres://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')
     .option('--schedule', 'delete its schedule and nothing else')
     .option('--yes', 'delete it; without this the command prints what it would delete, and exits with 2')
     .addHelpText(
@@ -28,14 +29,14 @@ export function addStoreDelete(store: Command, environment: Environment): void {
       `\nExamples:\n  $ millrace store delete orders\n  $ millrace store delete orders --database ./data/millrace.db --yes`,
     )
     .action(async (pipeline: string, options: Options) => {
-      const file = fileOf(readDatabaseSetting(options.database, environment));
-      const found = findIn(storedIn(file), pipeline, options.schedule === true);
+      const database = readDatabaseSetting(options.database, environment);
+      const found = findIn(await storedIn(database), pipeline, options.schedule === true);
       if (!options.yes) {
         process.stdout.write(describe(found));
         throw new UsageError(`store delete: expected --yes to delete this; nothing was deleted`);
       }
-      await deleteFrom(file, pipeline, found);
-      process.stdout.write(`deleted from ${file}:\n${describe(found)}`);
+      await deleteFrom(database, pipeline, found);
+      process.stdout.write(`deleted from ${describeDatabase(database)}:\n${describe(found)}`);
     });
 }
 
@@ -68,14 +69,16 @@ function describe({ stored, hasSchedule }: Found): string {
   return (stored.length > 0 ? inventoryTable(stored) : '') + (hasSchedule ? 'its schedule\n' : '');
 }
 
-async function deleteFrom(file: string, pipeline: string, { stored, hasSchedule }: Found): Promise<void> {
-  const store = sqlite(file);
-  if (hasSchedule) await forgetSchedule(store, pipeline);
-  if (stored.length === 0) return;
-  await store.open({ pipelines: [], tables: [] });
-  try {
-    await store.forget(pipeline);
-  } finally {
-    await store.close();
-  }
+async function deleteFrom(database: Database, pipeline: string, { stored, hasSchedule }: Found): Promise<void> {
+  await withStore(database, checkAlone);
+  if (hasSchedule) await forgetSchedule(storeFor(database), pipeline);
+  if (stored.length > 0) await withStore(database, (store) => store.forget(pipeline));
+}
+
+/** Throws `MILL_STORE_OWNED` while a server works on the database. */
+async function checkAlone(store: Store): Promise<void> {
+  const { self, members } = await store.beat();
+  const other = members.find(({ id }) => id !== self);
+  if (other !== undefined)
+    throw new MillraceError('MILL_STORE_OWNED', `expected no server on the database, found process ${other.pid} on ${other.host}`);
 }

@@ -1,6 +1,6 @@
 import type { NamedCount, StoredPipeline } from '../../store/store.ts';
 
-const columns = ['PIPELINE', 'WAITING', 'STATES', 'TIMERS', 'DELIVERIES', 'DEAD LETTERS'] as const;
+const columns = ['PIPELINE', 'INBOX', 'WAITING', 'STATES', 'TIMERS', 'DELIVERIES', 'OUTCOMES', 'DEAD LETTERS'] as const;
 
 /** A table for people: a line of counts for each pipeline, and below it the names behind them. */
 export function inventoryTable(stored: readonly StoredPipeline[]): string {
@@ -12,12 +12,12 @@ export function inventoryTable(stored: readonly StoredPipeline[]): string {
   return `${[line(columns), ...lines].join('\n')}\n`;
 }
 
-function countsOf({ waiting, states, timers, deliveries, deadLetters }: StoredPipeline): readonly number[] {
-  return [waiting, states ?? 0, sumOf(timers), sumOf(deliveries), deadLetters];
+function countsOf({ inbox, waiting, states, timers, deliveries, outcomes, deadLetters }: StoredPipeline): readonly number[] {
+  return [inbox, waiting, states ?? 0, sumOf(timers), sumOf(deliveries), sumOf(outcomes), deadLetters];
 }
 
-function namesOf({ keys, timers, deliveries }: StoredPipeline): readonly string[] {
-  const named = { keys: keys.join(', '), timers: listOf(timers), deliveries: listOf(deliveries) };
+function namesOf({ keys, timers, deliveries, outcomes }: StoredPipeline): readonly string[] {
+  const named = { keys: keys.join(', '), timers: listOf(timers), deliveries: listOf(deliveries), outcomes: listOf(outcomes) };
   return Object.entries(named).flatMap(([what, names]) => (names === '' ? [] : [`  ${what}: ${names}`]));
 }
 

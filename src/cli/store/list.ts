@@ -3,7 +3,7 @@ import type { Environment } from '../../configuration/setting.ts';
 import { readDatabaseSetting } from '../configuration.ts';
 import { describeDatabase } from '../database.ts';
 import { inventoryTable } from './inventory-table.ts';
-import { fileOf, storedIn } from './stored.ts';
+import { storedIn } from './stored.ts';
 
 /** Adds `millrace store list`. */
 export function addStoreList(store: Command, environment: Environment): void {
@@ -11,15 +11,15 @@ export function addStoreList(store: Command, environment: Environment): void {
     .command('list')
     .summary('what is stored of each pipeline')
     .description(
-      'Lists every pipeline of a database with what lies there: events that wait to be handled, keys with a state, timers by name, ' +
-        'deliveries by endpoint, and dead letters. Works while a server runs, and changes nothing.',
+      'Lists every pipeline of a database with what lies there: rows of the inbox, events that wait to be handled, keys with a state, timers by name, ' +
+        'deliveries and outcomes by endpoint, and dead letters. Works while a server runs, and changes nothing.',
     )
-    .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
+    .option('--database <url>', 'postgres://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')
     .option('--json', 'print it as a JSON array')
     .addHelpText('after', `\nExamples:\n  $ millrace store list\n  $ millrace store list --database ./data/millrace.db --json`)
-    .action((options: Options) => {
+    .action(async (options: Options) => {
       const database = readDatabaseSetting(options.database, environment);
-      const stored = storedIn(fileOf(database));
+      const stored = await storedIn(database);
       process.stdout.write(
         options.json ? `${JSON.stringify(stored, null, 2)}\n` : `${describeDatabase(database)}\n\n${inventoryTable(stored)}`,
       );

@@ -1,16 +1,36 @@
 import { schedulesName } from '../../engine/schedules/schedules.ts';
 import { inventoryOfFile } from '../../store/sqlite/inventory-of-file.ts';
-import type { StoredPipeline } from '../../store/store.ts';
-import type { Database } from '../database.ts';
+import type { InventoryQuery, Store, StoredPipeline } from '../../store/store.ts';
+import { type Database, describeDatabase } from '../database.ts';
+import { storeFor } from '../store-for.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** The file of a database. Throws `UsageError` for one in memory, of which nothing is left. */
+const query: InventoryQuery = { uncounted: [], named: [schedulesName] };
+
+/** The file of a database. Throws `UsageError` for one that is none of SQLite's. */
 export function fileOf(database: Database): string {
   if (database.kind === 'sqlite') return database.path;
-  throw new UsageError('--database: expected a database in a file, found memory:');
+  throw new UsageError(`--database: expected a database in a file, found ${named(database)}`);
 }
 
-/** What is stored of each pipeline; of the schedules by name. */
-export function storedIn(file: string): readonly StoredPipeline[] {
-  return inventoryOfFile(file, { uncounted: [], named: [schedulesName] });
+/** What is stored of each pipeline; of the schedules by name. Throws `UsageError` for a database in memory, of which nothing is left. */
+export async function storedIn(database: Database): Promise<readonly StoredPipeline[]> {
+  if (database.kind === 'sqlite') return inventoryOfFile(database.path, query);
+  return withStore(database, (store) => store.inventory(query));
+}
+
+/** Does something with the store of a database, of which nothing is declared, and closes it. Throws as {@link storedIn} does. */
+export async function withStore<T>(database: Database, use: (store: Store) => Promise<T>): Promise<T> {
+  if (database.kind === 'memory') throw new UsageError(`--database: expected a database that lasts, found ${named(database)}`);
+  const store = storeFor(database);
+  await store.open({ pipelines: [], tables: [] });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function named(database: Database): string {
+  return database.kind === 'memory' ? 'memory:' : describeDatabase(database);
 }

@@ -1,6 +1,5 @@
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { InventoryQuery, NamedCount, StoredPipeline } from '../../store/store.ts';
-import { endpointOf } from '../outbox/outcome.ts';
 import { schedulesName } from '../schedules/schedules.ts';
 import type { Leftover } from './leftover.ts';
 
@@ -23,28 +22,22 @@ export function findLeftovers(inventory: readonly StoredPipeline[], declared: De
   });
 }
 
-function wholeOf({ pipeline, waiting: events, states, timers, deliveries, deadLetters }: StoredPipeline): readonly Leftover[] {
-  const whole = { events, states: states ?? 0, timers: sumOf(timers), deliveries: sumOf(deliveries), deadLetters };
+function wholeOf({ pipeline, waiting: events, states, deadLetters, inbox, ...named }: StoredPipeline): readonly Leftover[] {
+  const [timers, deliveries, outcomes] = [named.timers, named.deliveries, named.outcomes].map(sumOf) as [number, number, number];
+  const whole = { events, states: states ?? 0, timers, deliveries, outcomes, deadLetters, inbox };
   return Object.values(whole).some((count) => count > 0) ? [{ gone: 'pipeline', pipeline, ...whole }] : [];
 }
 
-function endpointsIn({ pipeline, timers, deliveries }: StoredPipeline, { deliver }: AnyPipeline): readonly Leftover[] {
-  const waiting = new Map(deliveries.map(({ name, count }) => [name, count]));
-  const outcomes = new Map(timers.flatMap(({ name, count }) => entryOf(endpointOf(name), count)));
-  return Array.from(new Set([...waiting.keys(), ...outcomes.keys()]))
+function endpointsIn({ pipeline, deliveries, outcomes }: StoredPipeline, { deliver }: AnyPipeline): readonly Leftover[] {
+  const of = (counts: readonly NamedCount[], endpoint: string) => sumOf(counts.filter(({ name }) => name === endpoint));
+  return Array.from(new Set([...deliveries, ...outcomes].map(({ name }) => name)))
     .filter((endpoint) => !Object.hasOwn(deliver, endpoint))
-    .map((endpoint) => ({
-      gone: 'endpoint',
-      pipeline,
-      endpoint,
-      deliveries: waiting.get(endpoint) ?? 0,
-      outcomes: outcomes.get(endpoint) ?? 0,
-    }));
+    .map((endpoint) => ({ gone: 'endpoint', pipeline, endpoint, deliveries: of(deliveries, endpoint), outcomes: of(outcomes, endpoint) }));
 }
 
 function timersIn({ pipeline, timers }: StoredPipeline, declared: AnyPipeline): readonly Leftover[] {
   return timers
-    .filter(({ name }) => endpointOf(name) === undefined && !Object.hasOwn(declared.timers, name))
+    .filter(({ name }) => !Object.hasOwn(declared.timers, name))
     .map(({ name, count }) => ({ gone: 'timer', pipeline, timer: name, timers: count }));
 }
 
@@ -55,10 +48,6 @@ function stateIn({ pipeline, states }: StoredPipeline, { state }: AnyPipeline): 
 /** The key of a schedule is the name of its pipeline. */
 function schedulesIn({ keys }: StoredPipeline, declared: Declared): readonly Leftover[] {
   return keys.filter((pipeline) => declared.get(pipeline)?.schedule === undefined).map((pipeline) => ({ gone: 'schedule', pipeline }));
-}
-
-function entryOf(name: string | undefined, count: number): readonly (readonly [string, number])[] {
-  return name === undefined ? [] : [[name, count]];
 }
 
 function sumOf(counts: readonly NamedCount[]): number {

@@ -10,7 +10,11 @@ export type Leftover =
       readonly states: number;
       readonly timers: number;
       readonly deliveries: number;
+      /** Outcomes of which no key has been told. */
+      readonly outcomes: number;
       readonly deadLetters: number;
+      /** Rows of the inbox. */
+      readonly inbox: number;
     }
   /** The pipeline no longer declares the endpoint. */
   | {

@@ -2,7 +2,7 @@ import { faultFields, faultOf } from '../../fault.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 import { countedForLeftovers, findLeftovers } from './find-leftovers.ts';
 import { type Leftover, leftoverSentences } from './leftover.ts';
 
@@ -12,7 +12,7 @@ const nextTryMs = 60_000;
 export interface LeftoversMeans {
   readonly store: Store;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   /** All pipelines, those of the engine among them. */
   readonly declared: ReadonlyMap<string, AnyPipeline>;
 }

@@ -1,28 +1,24 @@
 import { faultFields } from '../../fault.ts';
 import type { DeliveryOutcome, Endpoint } from '../../pipeline/endpoint.ts';
-import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { StoredDelivery } from '../../store/store.ts';
 import { pauseMs } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
-import type { Draft } from '../draft.ts';
+import type { CauseQueue } from '../cause-queue.ts';
+import type { TenureContext } from '../engine-context.ts';
 import type { Lanes } from '../lanes.ts';
-import type { Log } from '../log.ts';
-import type { TimerQueue } from '../timer-queue.ts';
 import type { DeliveryTime } from './delivery-time.ts';
 import type { KeptAnswer } from './kept-answer.ts';
-import { outcomeTimer } from './outcome.ts';
+import { toStoredOutcome } from './outcome.ts';
 
-/** What conclusions work with; their tenure provides it. */
-export interface ConclusionsMeans {
-  readonly clock: Clock;
-  readonly random: () => number;
-  newId(): string;
-  readonly log: Log;
-  readonly pipeline: AnyPipeline;
+/** What tells a key the outcomes of its deliveries. */
+export interface KeyParts {
   readonly lanes: Pick<Lanes, 'warm' | 'peek'>;
-  readonly timers: Pick<TimerQueue, 'fire'>;
-  /** The draft that takes what is decided now. */
-  draft(): Draft;
+  readonly causes: Pick<CauseQueue, 'fire'>;
+}
+
+/** What conclusions work with beside the context. */
+interface ConclusionsParts extends KeyParts {
+  readonly endpoint: Endpoint;
+  readonly time: DeliveryTime;
 }
 
 type Final = Exclude<KeptAnswer, { readonly result: 'postponed' }>;
@@ -30,20 +26,22 @@ type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
 
 /** What the answers of one endpoint mean, for their deliveries and for the keys. */
 export class Conclusions {
-  readonly #means: ConclusionsMeans;
+  readonly #context: TenureContext;
+  readonly #keys: KeyParts;
   readonly #endpoint: Endpoint;
   readonly #time: DeliveryTime;
 
-  constructor(means: ConclusionsMeans, endpoint: Endpoint, time: DeliveryTime) {
-    this.#means = means;
+  constructor(context: TenureContext, { lanes, causes, endpoint, time }: ConclusionsParts) {
+    this.#context = context;
+    this.#keys = { lanes, causes };
     this.#endpoint = endpoint;
     this.#time = time;
   }
 
   /** Brings the key into memory that will be told: it must learn of it before an event that was accepted later has its turn. */
   async prepare({ key }: StoredDelivery): Promise<void> {
-    const { pipeline, lanes } = this.#means;
-    if (this.#endpoint.outcome === undefined || pipeline.key === undefined) return;
+    const { lanes } = this.#keys;
+    if (this.#endpoint.outcome === undefined || this.#context.pipeline.declaration.key === undefined) return;
     // While others were loaded, a sweep may have forgotten it.
     if (lanes.peek(key) === undefined) await lanes.warm([key]);
   }
@@ -52,7 +50,7 @@ export class Conclusions {
   draft(delivery: StoredDelivery, answer: Final): void {
     const attempts = delivery.attempts + 1;
     if (answer.result === 'delivered') {
-      this.#means.draft().counts.delivered += 1;
+      this.#context.draft().counts.delivered += 1;
       this.#remove(delivery);
       this.#tell(delivery, { status: 'delivered', attempts, answer: answer.answer ?? null });
     } else if (answer.result === 'failed' && attempts < this.#endpoint.retry.attempts) this.#retry(delivery, attempts, answer);
@@ -66,19 +64,22 @@ export class Conclusions {
 
   #retry(delivery: StoredDelivery, attempts: number, failed: Final & { readonly result: 'failed' }): void {
     const { reason, stack = null, retryAfterMs = 0, answer } = failed;
-    const { clock, random, draft, log } = this.#means;
+    const { engine, draft } = this.#context;
+    const { clock, random, log } = engine;
     const { endpoint, key, id } = delivery;
     const afterMs = Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()));
     const byOutbox = this.#endpoint.retryBy === 'outbox';
     draft().counts.deliveryRetries += 1;
-    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: byOutbox ? this.#time.now() + afterMs : null });
+    const due = byOutbox ? { dueAt: this.#time.now() + afterMs, pauseMs: afterMs } : { dueAt: null, pauseMs: 0 };
+    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, ...due });
     log.warn({ ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) }, 'delivery failed');
     if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt: clock.now() + afterMs });
   }
 
   #giveUp(delivery: StoredDelivery, attempts: number, given: Exclude<Final, { readonly result: 'delivered' }>): void {
     const { result, reason, stack = null, answer } = given;
-    const { clock, newId, draft, log } = this.#means;
+    const { engine, draft } = this.#context;
+    const { clock, newId, log } = engine;
     const { id, key, endpoint, body, url, ordered, askedAt, traceparent } = delivery;
     const isUnknown = result === 'unknown';
     draft().counts[isUnknown ? 'deliveriesUnknown' : 'deliveriesFailed'] += 1;
@@ -99,16 +100,16 @@ export class Conclusions {
   }
 
   #remove({ endpoint, key, id }: StoredDelivery): void {
-    this.#means.draft().deliveries.push({ write: 'remove', endpoint, key, id });
+    this.#context.draft().deliveries.push({ write: 'remove', endpoint, key, id });
   }
 
   #tell(delivery: StoredDelivery, said: WithoutFacts<DeliveryOutcome>): void {
     if (this.#endpoint.outcome === undefined) return;
-    const { timers, clock } = this.#means;
-    timers.fire(outcomeTimer(delivery, { id: delivery.id, at: clock.now(), ...said }));
+    const { clock } = this.#context.engine;
+    this.#keys.causes.fire(toStoredOutcome(delivery, { id: delivery.id, at: clock.now(), ...said }));
   }
 
   #fields({ endpoint, id, key }: StoredDelivery): object {
-    return { pipeline: this.#means.pipeline.name, key, endpoint, delivery: id };
+    return { pipeline: this.#context.pipeline.declaration.name, key, endpoint, delivery: id };
   }
 }

@@ -1,26 +1,19 @@
-import type { Endpoint } from '../../pipeline/endpoint.ts';
-import { isFullList, sizeOfAll, sizeOfDelivery } from '../../store/list-size.ts';
-import type { PartitionId, Store, StoredDelivery } from '../../store/store.ts';
-import type { Clock } from '../clock.ts';
-import type { Memory } from '../memory.ts';
-import { type Calls, nameOf } from './calls.ts';
+import type { StoredDelivery } from '../../store/store.ts';
+import type { TenureContext } from '../engine-context.ts';
+import { nameOf } from './delivery-attempts.ts';
 import type { DeliveryTime } from './delivery-time.ts';
+import { DuePages } from './due-pages.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
+import { FlowRound, type FlowsSeen } from './flow-round.ts';
 import type { Hand } from './hand.ts';
-import { retryAfterMsMax } from './kept-answer.ts';
+import { Unread } from './unread.ts';
 
-/** What a reader works with; its queue provides it. */
+/** What a reader works with beside the context; its queue provides it. */
 export interface DueReaderMeans {
-  readonly store: Store;
-  readonly partition: PartitionId;
-  readonly clock: Clock;
   readonly name: string;
-  readonly endpoint: Endpoint;
   readonly gate: EndpointGate;
   readonly time: DeliveryTime;
-  readonly calls: Calls;
   readonly hand: Hand;
-  readonly memory: Pick<Memory, 'readMax'>;
   /** Deliveries that wait, at most. */
   readonly windowMax: number;
   /** Deliveries of one flow in hand, at most. */
@@ -33,28 +26,12 @@ export interface DueReaderMeans {
   begin(): void;
   /** A look is over, or there is something to look for. */
   changed(): void;
-  failed(error: unknown): void;
 }
 
 /** Flows that are looked at with one call of the store. */
 const flowsMax = 32;
 /** Flows with something new that are read by name; beyond that all are looked through. */
 const namedMax = 64;
-/** A round is followed by a pause that is so many times as long, up to a second. */
-const pauseFactor = 10;
-const pauseMsMax = 1_000;
-
-/** A look through all flows. */
-interface Round {
-  /** The flow to go on from. */
-  from: string | null;
-  /** Flows of which more is due than is in hand. */
-  readonly crowded: Set<string>;
-  /** Some that were read had to be left. */
-  isCrowded: boolean;
-  /** How long the store took, in elapsed milliseconds. */
-  tookMs: number;
-}
 
 /**
  * Finds the deliveries of one endpoint in one partition that are due: at the start, when a commit says so, and when an alarm rings.
@@ -66,18 +43,21 @@ interface Round {
  * it reads in order again.
  */
 export class DueReader {
+  readonly #context: TenureContext;
   readonly #means: DueReaderMeans;
+  readonly #pages: DuePages;
   /** Written by a commit since the present look began: what it reads of them is old. */
   readonly #touched = new Set<string>();
-  /** Asked for by a commit, or read without being taken in hand. Only kept where somebody asks what a key has to do. */
-  readonly #unread = new Map<string, Pick<StoredDelivery, 'key' | 'flow'>>();
+  readonly #unread: Unread;
   #mayBeMore = true;
+  /** Whether the time of the deliveries is known from what is stored of them. */
+  #hasTime = false;
   /** Whether a look has come to the end of what is due. */
   #hasReadAll = false;
   #isCrowded = false;
   /** Flows to read beside the round. */
   readonly #named = new Set<string>();
-  #round: Round | undefined;
+  #round: FlowRound | undefined;
   #isPausing = false;
   #looking: Promise<void> | undefined;
   #alarmAt = Number.POSITIVE_INFINITY;
@@ -85,8 +65,11 @@ export class DueReader {
   #endPause: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(means: DueReaderMeans) {
+  constructor(context: TenureContext, means: DueReaderMeans) {
+    this.#context = context;
     this.#means = means;
+    this.#unread = new Unread(means.isAskedAbout);
+    this.#pages = new DuePages(context, means.name, means.hand);
   }
 
   /** Whether it has found all that is due, and looks for no more. */
@@ -108,6 +91,11 @@ export class DueReader {
     return this.#named.size > 0;
   }
 
+  /** Whether the payloads in hand are small enough for others to be read. */
+  get hasRoom(): boolean {
+    return !this.#pages.isFullOfTexts && !this.#pages.isFullOfAnswers;
+  }
+
   get hasReadAll(): boolean {
     return this.#hasReadAll;
   }
@@ -124,8 +112,7 @@ export class DueReader {
 
   /** Whether a key has asked for something that has not been read, other than what is put off. */
   isUnread(key: string, isPutOff: (delivery: Pick<StoredDelivery, 'flow'>) => boolean): boolean {
-    for (const unread of this.#unread.values()) if (unread.key === key && !isPutOff(unread)) return true;
-    return false;
+    return this.#unread.has(key, isPutOff);
   }
 
   /** A commit has written it. */
@@ -135,7 +122,7 @@ export class DueReader {
 
   /** A commit has asked for it. */
   asked(name: string, delivery: StoredDelivery): void {
-    if (this.#means.isAskedAbout) this.#unread.set(name, delivery);
+    this.#unread.add(name, delivery);
     this.#news(delivery.flow);
   }
 
@@ -156,7 +143,7 @@ export class DueReader {
     const { hand } = this.#means;
     for (const delivery of hand.waitNoMore(mayNotBegin)) {
       hand.drop(nameOf(delivery));
-      this.#leave(nameOf(delivery), delivery);
+      this.#unread.add(nameOf(delivery), delivery);
       this.#isCrowded = true;
     }
   }
@@ -174,7 +161,7 @@ export class DueReader {
     if (!this.mayLook) return;
     this.#looking = (this.#isCrowded ? this.#readByFlow() : this.#readInOrder())
       .catch((error: unknown) => {
-        if (!this.#isClosed) this.#means.failed(error);
+        if (!this.#isClosed) this.#context.failed(error);
       })
       .finally(() => {
         this.#looking = undefined;
@@ -186,7 +173,7 @@ export class DueReader {
   /** Looks again at a moment. */
   arm(at: number): void {
     if (this.#isClosed || at >= this.#alarmAt) return;
-    const { clock, time, endpoint } = this.#means;
+    const { time } = this.#means;
     this.#disarm?.();
     this.#alarmAt = at;
     const ring = () => {
@@ -195,9 +182,7 @@ export class DueReader {
       this.#mayBeMore = true;
       this.#means.changed();
     };
-    // No pause is longer: what lies farther ahead was stored by a clock that has been set back since.
-    const pauseMsMax = Math.max(endpoint.retry.backoffMsMax, retryAfterMsMax);
-    this.#disarm = clock.alarm(at, ring, Math.min(at - time.now(), pauseMsMax));
+    this.#disarm = this.#context.engine.clock.alarm(at, ring, at - time.now());
   }
 
   close(): void {
@@ -213,25 +198,25 @@ export class DueReader {
   }
 
   async #readInOrder(): Promise<void> {
-    const { store, partition, name, time, hand, calls, windowMax } = this.#means;
-    const charactersMax = this.#sizeMax;
+    const { name, time, hand, windowMax } = this.#means;
     this.#mayBeMore = false;
     this.#named.clear();
     const now = time.now();
     const limit = windowMax + hand.size;
-    const asked = Array.from(this.#unread.keys());
-    const due = await store.dueDeliveries(partition, name, now, limit, { charactersMax });
+    const asked = this.#unread.names;
+    const { due, isFull } = await this.#pages.inOrder(now, limit);
     if (this.#isClosed) return;
     const left = this.#take(due);
-    const isFull = isFullList(due, sizeOfDelivery, { limit, sizeMax: charactersMax });
     if (left.size > 0 || isFull) this.#mayBeMore = true;
+    if (!this.#hasTime && (await this.#isLater(now))) this.#mayBeMore = true;
+    else this.#hasTime = true;
+    // The next tenure may have made calls by now.
+    if (this.#isClosed) return;
     if (!isFull) {
-      if (!this.#hasReadAll) this.#hasReadAll = !(await this.#isLater(now, due));
-      // The next tenure may have made calls by now.
-      if (this.#isClosed) return;
+      this.#hasReadAll ||= this.#hasTime;
       // Those that it did not find are not due.
       for (const one of asked) if (!this.#touched.has(one) && !left.has(one)) this.#unread.delete(one);
-      calls.forget(name, hand.deliveries);
+      this.#context.partition.deliveryAttempts.forget(name, hand.deliveries);
     }
     await this.#armNext(now);
   }
@@ -240,84 +225,64 @@ export class DueReader {
     const now = this.#means.time.now();
     for (const from of [...this.#named]) {
       // Those that are left are read once those that wait have gone.
-      if (this.#isFullOfTexts) return;
+      if (this.#pages.isFullOfTexts) return;
       this.#named.delete(from);
       await this.#readPage({ from, flows: 1, dueBy: now });
       if (this.#isClosed) return;
     }
-    if (!this.#mayBeMore || this.#isPausing || this.#isFullOfTexts || this.#means.hand.waiting >= this.#means.windowMax / 2) return;
+    if (!this.#mayBeMore || this.#isPausing || this.#pages.isFullOfTexts || this.#means.hand.waiting >= this.#means.windowMax / 2) return;
     this.#mayBeMore = false;
-    this.#round ??= { from: null, crowded: new Set(), isCrowded: false, tookMs: 0 };
+    this.#round ??= new FlowRound();
     await this.#goRound(this.#round, now);
     if (!this.#isClosed) await this.#armNext(now);
   }
 
   /** Goes on with a round, up to its end or until as many wait as may. */
-  async #goRound(round: Round, now: number): Promise<void> {
-    const { clock, hand, gate, windowMax, begin } = this.#means;
+  async #goRound(round: FlowRound, now: number): Promise<void> {
+    const { clock } = this.#context.engine;
+    const { hand, gate, windowMax, begin } = this.#means;
     for (;;) {
       const from = clock.elapsedMs();
-      const { next, isCrowded, full } = await this.#readPage({ from: round.from, flows: flowsMax, dueBy: now });
+      const seen = await this.#readPage({ from: round.from, flows: flowsMax, dueBy: now });
       if (this.#isClosed) return;
-      round.tookMs += clock.elapsedMs() - from;
-      round.from = next;
-      round.isCrowded ||= isCrowded;
-      for (const flow of full) if (round.crowded.size < namedMax) round.crowded.add(flow);
+      round.saw(seen, clock.elapsedMs() - from);
       begin();
-      if (next === null) return this.#endRound(round);
-      if (hand.waiting < windowMax && !this.#isFullOfTexts) continue;
-      // Places are taken: who comes next is known. The round goes on when they have gone.
-      if (!gate.isOpen) {
+      if (seen.next === null) return this.#endRound(round);
+      if (hand.waiting < windowMax && this.hasRoom) continue;
+      // Places are taken: who comes next is known. The round goes on when they have gone, or once a commit has recorded those that have.
+      if (!gate.isOpen || this.#pages.isFullOfAnswers) {
         this.#mayBeMore = true;
         return;
       }
       // There are places, but not for any of these.
-      round.isCrowded = true;
+      round.left();
       this.putBack();
     }
   }
 
-  #endRound({ crowded, isCrowded, tookMs }: Round): void {
+  #endRound({ crowded, isCrowded, pauseMs }: FlowRound): void {
     const { hand, windowMax, gate } = this.#means;
-    gate.crowdedBy(this, [...crowded]);
+    gate.crowdedBy(this, crowded);
     this.#round = undefined;
     // With so many that wait, a look in order would put them back, and a round follow it, and so on.
-    if (!isCrowded && hand.waiting < windowMax / 2 && !this.#isFullOfTexts) {
+    if (!isCrowded && hand.waiting < windowMax / 2 && !this.#pages.isFullOfTexts) {
       this.#isCrowded = false;
       this.#mayBeMore = true;
-    } else if (tookMs > 0) this.#pause(Math.min(tookMs * pauseFactor, pauseMsMax));
+    } else if (pauseMs > 0) this.#pause(pauseMs);
   }
 
   #pause(ms: number): void {
     this.#isPausing = true;
-    this.#endPause = this.#means.clock.after(ms, () => {
+    this.#endPause = this.#context.engine.clock.after(ms, () => {
       this.#isPausing = false;
       this.#means.changed();
     });
   }
 
-  async #readPage(page: { readonly from: string | null; readonly flows: number; readonly dueBy: number }) {
-    const { store, partition, name: endpoint, flowMax: each } = this.#means;
-    const charactersMax = this.#sizeMax;
-    const { deliveries, next } = await store.dueByFlow(partition, { endpoint, ...page, each, charactersMax });
+  async #readPage(page: { readonly from: string | null; readonly flows: number; readonly dueBy: number }): Promise<FlowsSeen> {
+    const { deliveries, next, full, isCut } = await this.#pages.byFlow({ ...page, each: this.#means.flowMax });
     if (this.#isClosed) return { next, isCrowded: false, full: [] };
-    const flows = Array.from(Map.groupBy(deliveries, ({ flow }) => flow));
-    const full = flows.filter(([, { length }]) => length === each).map(([flow]) => flow);
-    // Then more may be due of the last flow.
-    const isCut = isFullList(deliveries, sizeOfDelivery, { sizeMax: charactersMax });
     return { next, isCrowded: this.#take(deliveries).size > 0 || full.length > 0 || isCut, full };
-  }
-
-  /** UTF-16 units of the payloads of one read: those in hand may be among them, and as much as may be read at once comes on top. */
-  get #sizeMax(): number {
-    const { hand, memory } = this.#means;
-    return memory.readMax + hand.sizeOfAll;
-  }
-
-  /** Whether the payloads that wait are as large as they may be together. */
-  get #isFullOfTexts(): boolean {
-    const { hand, memory } = this.#means;
-    return hand.sizeOfWaiting >= memory.readMax;
   }
 
   /** Takes up what was read. Returns the names of what was left in the store. */
@@ -327,34 +292,24 @@ export class DueReader {
       const name = nameOf(delivery);
       if (this.#touched.has(name) || this.#means.takeUp(delivery, name)) continue;
       left.add(name);
-      this.#leave(name, delivery);
+      this.#unread.add(name, delivery);
     }
     if (left.size > 0) this.#isCrowded = true;
     return left;
   }
 
-  #leave(name: string, delivery: StoredDelivery): void {
-    if (this.#means.isAskedAbout) this.#unread.set(name, delivery);
-  }
-
   async #armNext(now: number): Promise<void> {
-    const { store, partition, name } = this.#means;
-    const next = await store.nextDeliveryDue(partition, name, now);
+    const next = await this.#pages.nextDue(now);
     if (next !== null) this.arm(next);
   }
 
   /**
-   * The wall clock may have been set back since deliveries were stored. One that was asked for later than now proves that it is
-   * later, and how much at least.
+   * The wall clock may have been set back since deliveries were stored, by this process or another. A moment that lies ahead proves that it
+   * was so much earlier when its pause began, so no delivery waits longer than its pause. Returns whether it is later than `now` by that.
    */
-  async #isLater(now: number, due: readonly StoredDelivery[]): Promise<boolean> {
-    const { store, partition, name, time, windowMax, memory } = this.#means;
-    const charactersMax = memory.readMax + sizeOfAll(due, sizeOfDelivery);
-    const stored = await store.dueDeliveries(partition, name, Number.MAX_SAFE_INTEGER, due.length + windowMax, { charactersMax });
-    const latest = Math.max(now, ...stored.map(({ attempts, dueAt, askedAt }) => (attempts === 0 ? (dueAt ?? askedAt) : askedAt)));
-    if (latest === now) return false;
-    time.reach(latest);
-    this.#mayBeMore = true;
-    return true;
+  async #isLater(now: number): Promise<boolean> {
+    const latest = await this.#pages.latestBeginning(now, () => this.#isClosed);
+    this.#means.time.reach(latest);
+    return latest > now;
   }
 }

@@ -2,14 +2,14 @@ import type { Endpoint } from '../../pipeline/endpoint.ts';
 import { addressOf, describeFlow } from '../../store/flow.ts';
 import type { StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { type Place, type SilentAddress, Standings } from './standings.ts';
 
 /** What a gate works with. */
 export interface EndpointGateMeans {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   readonly pipeline: string;
   readonly name: string;
 }
@@ -32,13 +32,15 @@ const shownMax = 5;
 
 /**
  * How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, pauses that its transport
- * asks for, and the shares of addresses and keys. All of it in elapsed time.
+ * asks for, and the shares of addresses and keys. All of it in elapsed time. Of an engine of a fleet it is its share: concurrency and rate
+ * limit are those of the fleet.
  */
 export class EndpointGate {
   readonly #endpoint: Endpoint;
   readonly #means: EndpointGateMeans;
   readonly #standings: Standings;
   readonly #triedMs: number;
+  #bounds: Bounds;
   #underWay = 0;
   /** When the last calls began, the oldest first; no more of them than the rate limit counts. */
   readonly #begun: number[] = [];
@@ -52,14 +54,23 @@ export class EndpointGate {
 
   constructor(endpoint: Endpoint, means: EndpointGateMeans) {
     this.#endpoint = endpoint;
+    this.#bounds = boundsOf(endpoint, 1);
     this.#means = means;
     this.#standings = new Standings(endpoint, means.clock);
     this.#triedMs = triedMs(endpoint);
   }
 
+  /** This engine works on so much of the pipeline, from 0 to 1; the rest is for others. */
+  shareChanged(share: number): void {
+    this.#bounds = boundsOf(this.#endpoint, share);
+    const { calls } = this.#bounds;
+    if (this.#begun.length > calls) this.#begun.splice(0, this.#begun.length - calls);
+    this.#wake();
+  }
+
   /** Whether a call may begin now. */
   get isOpen(): boolean {
-    return this.#underWay < this.#endpoint.concurrency && this.#opensAt() <= this.#now;
+    return this.#underWay < this.#bounds.concurrency && this.#opensAt() <= this.#now;
   }
 
   /** Whether the call of a delivery may begin now. */
@@ -112,10 +123,10 @@ export class EndpointGate {
   begin(delivery: StoredDelivery): Place {
     const place = this.#standings.begin(delivery);
     this.#underWay += 1;
-    const { rateLimit } = this.#endpoint;
-    if (rateLimit === undefined) return place;
+    const { calls } = this.#bounds;
+    if (calls === Number.POSITIVE_INFINITY) return place;
     this.#begun.push(place.begunAt);
-    if (this.#begun.length > rateLimit.calls) this.#begun.shift();
+    if (this.#begun.length > calls) this.#begun.shift();
     return place;
   }
 
@@ -159,10 +170,10 @@ export class EndpointGate {
 
   /** When time alone stands in the way no more. */
   #opensAt(): number {
-    const { rateLimit } = this.#endpoint;
+    const { calls, perMs } = this.#bounds;
     const oldest = this.#begun[0];
-    const isSpent = rateLimit !== undefined && oldest !== undefined && this.#begun.length === rateLimit.calls;
-    return isSpent ? Math.max(this.#postponedUntil, oldest + rateLimit.perMs) : this.#postponedUntil;
+    const isSpent = oldest !== undefined && this.#begun.length >= calls;
+    return isSpent ? Math.max(this.#postponedUntil, oldest + perMs) : this.#postponedUntil;
   }
 
   #arm(): void {
@@ -188,6 +199,22 @@ export class EndpointGate {
     for (const call of again) this.#waiting.add(call);
     if (again.length > 0) this.#arm();
   }
+}
+
+/** What one engine of a fleet may do of what an endpoint allows; `calls` is infinite where there is no rate limit. */
+interface Bounds {
+  readonly concurrency: number;
+  readonly calls: number;
+  readonly perMs: number;
+}
+
+function boundsOf({ concurrency, rateLimit }: Endpoint, share: number): Bounds {
+  const places = Math.max(1, Math.floor(concurrency * share));
+  if (rateLimit === undefined) return { concurrency: places, calls: Number.POSITIVE_INFINITY, perMs: 0 };
+  const exact = Math.max(rateLimit.calls * share, Number.EPSILON);
+  const calls = Math.max(1, Math.floor(exact));
+  // Whole calls in a window that is longer or shorter, so that the rate is the share of the rate to the call.
+  return { concurrency: places, calls, perMs: (rateLimit.perMs * calls) / exact };
 }
 
 /** A transport that postpones is asked again no sooner. In milliseconds. */

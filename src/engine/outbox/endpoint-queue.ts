@@ -1,26 +1,13 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
 import { addressOf } from '../../store/flow.ts';
-import type { DeliveryName, DeliveryWrite, PartitionId, Store, StoredDelivery } from '../../store/store.ts';
-import type { Memory } from '../memory.ts';
-import { type Calls, nameOf } from './calls.ts';
-import { Conclusions, type ConclusionsMeans } from './conclusions.ts';
+import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../../store/store.ts';
+import type { TenureContext } from '../engine-context.ts';
+import { Conclusions, type KeyParts } from './conclusions.ts';
+import { nameOf } from './delivery-attempts.ts';
 import type { DeliveryTime } from './delivery-time.ts';
 import { DueReader } from './due-reader.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 import { Hand } from './hand.ts';
-
-/** What the queues of an outbox work with; their tenure provides it. */
-export interface EndpointQueueMeans extends ConclusionsMeans {
-  readonly store: Store;
-  readonly memory: Pick<Memory, 'readMax'>;
-  readonly partition: PartitionId;
-  readonly calls: Calls;
-  /** Something was drafted, or nothing is left to do. */
-  drafted(): void;
-  failed(error: unknown): void;
-  /** Whether nobody else can work on the partition yet. */
-  isHeld(): boolean;
-}
 
 /** Due deliveries that are read from the store at once, if no more calls than that may be under way. */
 const windowMin = 64;
@@ -36,7 +23,7 @@ const addressMin = 8;
  * place, which calls are under way, and when the next is due.
  */
 export class EndpointQueue {
-  readonly #means: EndpointQueueMeans;
+  readonly #context: TenureContext;
   readonly #endpoint: Endpoint;
   readonly #gate: EndpointGate;
   readonly #conclusions: Conclusions;
@@ -49,32 +36,33 @@ export class EndpointQueue {
   #isResting = false;
   #isClosed = false;
 
-  constructor(means: EndpointQueueMeans, name: string, endpoint: Endpoint, gate: EndpointGate) {
-    this.#means = means;
+  /** @param name the endpoint's, which the pipeline declares */
+  constructor(context: TenureContext, keys: KeyParts, name: string) {
+    const { pipeline, partition } = context;
+    const endpoint = pipeline.declaration.deliver[name] as Endpoint;
+    const gate = pipeline.gates.get(name) as EndpointGate;
+    this.#context = context;
     this.#endpoint = endpoint;
     this.#gate = gate;
-    this.#time = means.calls.timeOf(name);
-    this.#conclusions = new Conclusions(means, endpoint, this.#time);
+    this.#time = partition.deliveryAttempts.timeOf(name);
+    this.#conclusions = new Conclusions(context, { ...keys, endpoint, time: this.#time });
     this.#windowMax = Math.max(windowMin, 2 * endpoint.concurrency);
     const { concurrency } = endpoint;
     this.#flowMax = endpoint.to.address === undefined ? concurrency + flowMore : Math.max(addressMin, concurrency);
-    this.#reader = new DueReader({
-      ...means,
+    this.#reader = new DueReader(context, {
       name,
-      endpoint,
       gate,
       time: this.#time,
       hand: this.#hand,
       windowMax: this.#windowMax,
       flowMax: this.#flowMax,
-      isAskedAbout: means.pipeline.schedule !== undefined,
+      isAskedAbout: pipeline.declaration.schedule !== undefined,
       takeUp: (delivery, deliveryName) => this.#takeUp(delivery, deliveryName),
       begin: () => this.#begin(),
       changed: () => {
         this.pump();
-        means.drafted();
+        context.drafted();
       },
-      failed: means.failed,
     });
   }
 
@@ -112,7 +100,7 @@ export class EndpointQueue {
     } else {
       const dropped = this.#hand.drop(name);
       if (dropped !== undefined) this.#reader.dropped(dropped);
-      this.#means.calls.recorded(delivery);
+      this.#context.partition.deliveryAttempts.recorded(delivery);
     }
     if (write.write === 'retry') {
       if (write.dueAt !== null) this.#reader.arm(write.dueAt);
@@ -145,9 +133,9 @@ export class EndpointQueue {
     if (this.#hasRoom(this.#reader.hasNamed ? windowsMax * this.#windowMax : this.#windowMax / 2)) this.#reader.look();
   };
 
-  /** Whether fewer deliveries than that wait in memory, and small enough ones. */
+  /** Whether fewer deliveries than that wait in memory, and those in hand are small enough. */
   #hasRoom(waitingMax: number): boolean {
-    return this.#hand.waiting < waitingMax && this.#hand.sizeOfWaiting < this.#means.memory.readMax;
+    return this.#hand.waiting < waitingMax && this.#reader.hasRoom;
   }
 
   readonly #mayBegin = (delivery: StoredDelivery): boolean => this.#gate.mayBegin(delivery);
@@ -164,7 +152,7 @@ export class EndpointQueue {
   };
 
   #begin(): void {
-    if (this.#isResting || !this.#means.isHeld()) return;
+    if (this.#isResting || !this.#context.isHeld()) return;
     while (this.#hand.waiting > 0 && this.#gate.isOpen) {
       const next = this.#hand.next(this.#mayBegin);
       if (next === undefined) break;
@@ -176,7 +164,7 @@ export class EndpointQueue {
   #takeUp(delivery: StoredDelivery, name: string): boolean {
     if (this.#hand.deliveries.has(name)) return true;
     // The tenure before this one has called already.
-    const isCalled = this.#means.calls.has(delivery);
+    const isCalled = this.#context.partition.deliveryAttempts.has(delivery);
     const hopeless = isCalled ? undefined : this.#whyHopeless(delivery);
     if (!isCalled && hopeless === undefined && !this.#hasRoomFor(delivery)) return false;
     this.#hand.take(name, delivery);
@@ -199,7 +187,7 @@ export class EndpointQueue {
   }
 
   #isCancelled({ key }: StoredDelivery): boolean {
-    return this.#endpoint.retryBy === 'pipeline' && this.#means.calls.isCancelled(key);
+    return this.#endpoint.retryBy === 'pipeline' && this.#context.partition.deliveryAttempts.isCancelled(key);
   }
 
   #wait(delivery: StoredDelivery): void {
@@ -209,8 +197,8 @@ export class EndpointQueue {
 
   /** Only the pipeline can start it again. */
   #letGo({ endpoint, key, id, attempts }: StoredDelivery): void {
-    this.#means.draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: null });
-    this.#means.drafted();
+    this.#context.draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: null, pauseMs: 0 });
+    this.#context.drafted();
   }
 
   /** One that waits was asked for anew: it is read again. */
@@ -221,27 +209,28 @@ export class EndpointQueue {
   }
 
   async #call(delivery: StoredDelivery): Promise<void> {
-    const answer = await this.#means.calls.make(delivery, this.#endpoint, this.#gate);
+    const answer = await this.#context.partition.deliveryAttempts.make(delivery, this.#endpoint, this.#gate);
     if (this.#isClosed) return;
     if (answer.result === 'postponed') {
       const { reason, retryAfterMs } = answer;
-      this.#means.log.debug({ ...logged(delivery), reason, retryAfterMs }, 'delivery postponed');
+      this.#context.engine.log.debug({ ...logged(delivery), reason, retryAfterMs }, 'delivery postponed');
       this.#wait(delivery);
       this.pump();
-      this.#means.drafted();
+      this.#context.drafted();
     } else await this.#conclude(delivery, () => this.#conclusions.draft(delivery, answer));
   }
 
   /** Drafts what becomes of a delivery, once its key is in memory if it will be told. */
   async #conclude(delivery: StoredDelivery, draft: () => void): Promise<void> {
+    this.#hand.end(nameOf(delivery));
     try {
       await this.#conclusions.prepare(delivery);
     } catch (error) {
-      if (!this.#isClosed) this.#means.failed(error);
+      if (!this.#isClosed) this.#context.failed(error);
     }
     if (this.#isClosed) return;
     draft();
-    this.#means.drafted();
+    this.#context.drafted();
   }
 }
 

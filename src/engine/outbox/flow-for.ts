@@ -3,7 +3,7 @@ import { faultFields, faultOf } from '../../fault.ts';
 import type { Endpoint, Transport } from '../../pipeline/endpoint.ts';
 import { flowOf } from '../../store/flow.ts';
 import type { StoredDelivery } from '../../store/store.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 
 /** A delivery that is asked for. */
 export type Asked = Pick<StoredDelivery, 'id' | 'key' | 'endpoint' | 'body' | 'url' | 'askedAt'>;
@@ -12,12 +12,16 @@ export type Asked = Pick<StoredDelivery, 'id' | 'key' | 'endpoint' | 'body' | 'u
 export function flowFor(
   asked: Asked,
   endpoint: Endpoint | undefined,
-  { pipeline, log }: { readonly pipeline: string; readonly log: Log },
+  { pipeline, log }: { readonly pipeline: string; readonly log: Logger },
 ): string {
   return flowOf(asked.key, endpoint?.to.address === undefined ? undefined : addressFor(asked, endpoint.to, { pipeline, log }));
 }
 
-function addressFor(asked: Asked, to: Transport, { pipeline, log }: { readonly pipeline: string; readonly log: Log }): string | undefined {
+function addressFor(
+  asked: Asked,
+  to: Transport,
+  { pipeline, log }: { readonly pipeline: string; readonly log: Logger },
+): string | undefined {
   const { id, key, endpoint, body, url, askedAt } = asked;
   try {
     const address: unknown = to.address?.({ id, pipeline, endpoint, key, body, url: url ?? undefined, askedAt });

@@ -5,15 +5,18 @@ import { WaitingLine } from './waiting-line.ts';
 
 /**
  * The deliveries that a queue has in hand. One is in *hand* from when it is read until a commit has said what became of it, so it is
- * never called twice. Of those in hand some *wait*: their call has not begun.
+ * never called twice. Of those in hand some *wait*: their call has not begun. Others are *over*: their call has ended, and a commit is still to
+ * record that.
  */
 export class Hand {
   readonly #deliveries = new Map<string, StoredDelivery>();
   readonly #ofFlow = new Tally();
   readonly #ofKey = new Tally();
   readonly #line = new WaitingLine();
+  readonly #over = new Set<StoredDelivery>();
   #size = 0;
   #sizeOfWaiting = 0;
+  #sizeOfOver = 0;
 
   get size(): number {
     return this.#deliveries.size;
@@ -32,6 +35,11 @@ export class Hand {
   /** UTF-16 units of the payloads that wait. */
   get sizeOfWaiting(): number {
     return this.#sizeOfWaiting;
+  }
+
+  /** UTF-16 units of the payloads whose calls are over. */
+  get sizeOfOver(): number {
+    return this.#sizeOfOver;
   }
 
   /** By name. */
@@ -66,6 +74,7 @@ export class Hand {
     this.#size -= sizeOfDelivery(delivery);
     this.#ofFlow.take(delivery.flow);
     this.#ofKey.take(delivery.key);
+    if (this.#over.delete(delivery)) this.#sizeOfOver -= sizeOfDelivery(delivery);
     return delivery;
   }
 
@@ -80,6 +89,14 @@ export class Hand {
     const next = this.#line.take(mayBegin);
     if (next !== undefined) this.#sizeOfWaiting -= sizeOfDelivery(next);
     return next;
+  }
+
+  /** The call of one has ended. It may be in hand no more: a commit has withdrawn it meanwhile. */
+  end(name: string): void {
+    const delivery = this.#deliveries.get(name);
+    if (delivery === undefined || this.#over.has(delivery)) return;
+    this.#over.add(delivery);
+    this.#sizeOfOver += sizeOfDelivery(delivery);
   }
 
   someWaits(isSo: (delivery: StoredDelivery) => boolean): boolean {

@@ -4,7 +4,7 @@ import type { Answer } from '../../pipeline/endpoint.ts';
 import { toStorableText } from '../../pipeline/text.ts';
 
 /** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
-export const retryAfterMsMax = 24 * 60 * 60 * 1000;
+const retryAfterMsMax = 24 * 60 * 60 * 1000;
 
 type Kept<T> = T extends unknown ? Omit<T, 'cause'> & { readonly stack?: string | null } : never;
 

@@ -1,7 +1,7 @@
-import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { DeliveryWrite } from '../../store/store.ts';
-import type { EndpointGate } from './endpoint-gate.ts';
-import { EndpointQueue, type EndpointQueueMeans } from './endpoint-queue.ts';
+import type { TenureContext } from '../engine-context.ts';
+import type { KeyParts } from './conclusions.ts';
+import { EndpointQueue } from './endpoint-queue.ts';
 
 /**
  * The outgoing calls of a partition (promise 6). A turn's commit asks for them; each is made until it has an outcome, and
@@ -10,13 +10,9 @@ import { EndpointQueue, type EndpointQueueMeans } from './endpoint-queue.ts';
 export class Outbox {
   readonly #queues: ReadonlyMap<string, EndpointQueue>;
 
-  constructor(means: EndpointQueueMeans, endpoints: Readonly<Record<string, Endpoint>>, gates: ReadonlyMap<string, EndpointGate>) {
-    this.#queues = new Map(
-      Object.entries(endpoints).map(([name, endpoint]) => [
-        name,
-        new EndpointQueue(means, name, endpoint, gates.get(name) as EndpointGate),
-      ]),
-    );
+  constructor(context: TenureContext, keys: KeyParts) {
+    const names = Object.keys(context.pipeline.declaration.deliver);
+    this.#queues = new Map(names.map((name) => [name, new EndpointQueue(context, keys, name)]));
   }
 
   /** Whether nothing is under way and nothing can begin by itself now. */

@@ -1,32 +1,20 @@
 import { MillraceError } from '../../errors.ts';
-import type { PartitionId, Store } from '../../store/store.ts';
-import type { Draft } from '../draft.ts';
+import type { TenureContext } from '../engine-context.ts';
 import type { Lanes } from '../lanes.ts';
-
-/** What withdrawals work with; their tenure provides it. */
-export interface WithdrawalMeans {
-  readonly store: Store;
-  readonly partition: PartitionId;
-  readonly lanes: Pick<Lanes, 'isClosed'>;
-  /** The draft that takes what is decided now. */
-  draft(): Draft;
-  /** Something was drafted. */
-  drafted(): void;
-  /** Resolves once all that is drafted by now is on disk, or void because the lanes are closed. */
-  committed(): Promise<void>;
-}
 
 /** Deliveries that are withdrawn in one commit, at most. */
 const withdrawnMax = 1_000;
 
 /** Takes back the deliveries of endpoints that are no longer declared. No queue has them in hand, so nobody calls meanwhile. */
 export class Withdrawal {
-  readonly #means: WithdrawalMeans;
+  readonly #context: TenureContext;
+  readonly #lanes: Pick<Lanes, 'isClosed'>;
   /** One at a time, so that no delivery is counted twice. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(means: WithdrawalMeans) {
-    this.#means = means;
+  constructor(context: TenureContext, lanes: Pick<Lanes, 'isClosed'>) {
+    this.#context = context;
+    this.#lanes = lanes;
   }
 
   /** Removes all deliveries of an endpoint and returns how many there were. Throws `MILL_STORE_UNAVAILABLE` when the tenure ends first. */
@@ -37,10 +25,10 @@ export class Withdrawal {
   }
 
   async #withdraw(endpoint: string): Promise<number> {
-    const { store, partition, lanes, draft, drafted, committed } = this.#means;
+    const { engine, partition, draft, drafted, committed } = this.#context;
     for (let withdrawn = 0; ; ) {
-      const names = await store.deliveryNames(partition, endpoint, withdrawnMax);
-      if (lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+      const names = await engine.store.deliveryNames(partition.id, endpoint, withdrawnMax);
+      if (this.#lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
       if (names.length === 0) return withdrawn;
       for (const name of names) draft().deliveries.push({ write: 'remove', ...name });
       drafted();

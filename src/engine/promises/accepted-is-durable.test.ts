@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
-import { applied, isCode, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { applied, isCode, onEveryKindOfStore, steps, stepsOf, withCalls } from './fixture.test.ts';
 
-onEveryStore('promise 1: accepted means durable', ({ testMill, makeStore }) => {
+onEveryKindOfStore('promise 1: accepted means durable', ({ testMill, makeStore }) => {
   test('what was acknowledged is there after a crash in the same instant', async () => {
     const t = await testMill({ pipelines: [steps()] });
     for (let n = 1; n <= 20; n += 1) {

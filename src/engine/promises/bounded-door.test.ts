@@ -5,9 +5,9 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
-import { failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
+import { failing, isCode, onEveryKindOfStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-onEveryStore('promise 7: the door is bounded', ({ testMill, makeStore }) => {
+onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) => {
   test('beyond the backlog events are refused before acceptance, and taken again when there is room', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [steps({ attempt: () => gate.promise })], limits: { backlog: 10 } });
@@ -26,6 +26,34 @@ onEveryStore('promise 7: the door is bounded', ({ testMill, makeStore }) => {
     await t.drain();
     assert.equal(t.mill.counts().steps?.processed, 10);
     assert.equal((await t.ingest('steps', { key: 'c', n: 1 })).status, 'accepted');
+    await t.stop();
+  });
+
+  test('a key or an id that the store cannot hold is refused before acceptance, and the longest that is let in has its turn', async () => {
+    const store = makeStore();
+    const lengthMax = 1_000;
+    const { keyBytesMax = 3 * lengthMax } = store;
+    const chosen = pipeline('chosen', { event: z.object({ id: z.string() }), id: ({ id }) => id, handle: () => undefined });
+    const t = await testMill({ store, pipelines: [steps({}, { numbered: true }), chosen], limits: { keyLength: lengthMax } });
+    const longest = incompressible(Math.floor(keyBytesMax / 3)).padEnd(Math.floor(keyBytesMax / 3) + (keyBytesMax % 3), 'x');
+    await t.ingest('chosen', { id: longest });
+    // The second number waits for the first: it is held, and there is a gap.
+    await t.ingest('steps', { key: longest, n: 2 });
+    await t.advance('5s');
+    await t.ingest('steps', { key: longest, n: 1 });
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, longest), [1, 2]);
+    assert.equal((await t.ingest('chosen', { id: longest })).status, 'duplicate');
+    const tooLong = `${incompressible(lengthMax - 1)}x`;
+    if (store.keyBytesMax !== undefined) {
+      const message = new RegExp(
+        `expected at most ${keyBytesMax} bytes in UTF-8, which is what the database takes, found ${3 * lengthMax - 2}`,
+      );
+      await assert.rejects(t.ingest('steps', { key: tooLong, n: 1 }), { code: 'MILL_INVALID_EVENT', message });
+      await assert.rejects(t.ingest('chosen', { id: `${longest}x` }), { code: 'MILL_INVALID_EVENT' });
+    } else assert.equal((await t.ingest('steps', { key: tooLong, n: 1 })).status, 'accepted');
+    await t.drain();
+    assert.equal(t.mill.counts().steps?.deadLetters, 0);
     await t.stop();
   });
 
@@ -190,3 +218,8 @@ onEveryStore('promise 7: the door is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 });
+
+/** A text of so many characters, of three bytes each, which no database can shorten. */
+function incompressible(length: number): string {
+  return Array.from({ length }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7_919) % 20_000))).join('');
+}

@@ -142,6 +142,36 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
+  test('the room of a key is kept when the store reads the key before its events are in the log, and answers after', async () => {
+    const base = makeStore();
+    const wasRead = Promise.withResolvers<void>();
+    const isInLog = Promise.withResolvers<void>();
+    const append: Store['append'] = async (events) => {
+      await wasRead.promise;
+      return base.append(events);
+    };
+    const load: Store['load'] = async (...asked) => {
+      const records = await base.load(...asked);
+      wasRead.resolve();
+      await isInLog.promise;
+      return records;
+    };
+    const t = await testMill({ pipelines: [numbers({ maxPending: 3 })], store: withCalls(base, { append, load }) });
+    const accepted = Promise.all([2, 3, 4].map((n) => t.ingest('numbers', { key: 'a', n })));
+    const refused = assert.rejects(t.ingest('numbers', { key: 'a', n: 5 }), isCode('MILL_KEY_FULL'));
+    await accepted;
+    isInLog.resolve();
+    await refused;
+    await t.drain();
+    await assert.rejects(t.ingest('numbers', { key: 'a', n: 6 }), isCode('MILL_KEY_FULL'));
+    await t.ingest('numbers', { key: 'a', n: 1 });
+    await t.drain();
+    assert.deepEqual(await handledOf(t, 'a'), upTo(4));
+    await t.ingestBatch('numbers', batchOf('a', [6, 7, 8]));
+    await assert.rejects(t.ingest('numbers', { key: 'a', n: 9 }), isCode('MILL_KEY_FULL'));
+    await t.stop();
+  });
+
   test('the room of a parked key is kept by a batch, also after a restart', async () => {
     const poison = ({ n }: Stepped) => {
       if (n === 1) failing();

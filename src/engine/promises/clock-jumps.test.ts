@@ -7,6 +7,7 @@ import { pipeline } from '../../pipeline/pipeline.ts';
 import type { ScheduleOptions } from '../../pipeline/schedule.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
+import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 import { delivered, failed, heldAnswers, shop, toldTo, until } from './shop.fixture.test.ts';
 
@@ -265,6 +266,22 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
+    test(`promise 6: the retry of a delivery that was asked for long ago waits no longer than its pause${also}`, async () => {
+      const t = await testMill({
+        pipelines: [shop({ attempts: 4 })],
+        answer: ({ attempt }) => (attempt === 1 ? { ...failed, retryAfterMs: 2 * hour } : attempt === 2 ? failed : delivered),
+      });
+      await t.ingest('shop', { key: 'a', n: 1 });
+      await t.advance('2h');
+      assert.equal(t.calls.length, 2);
+      await setBack(t);
+      await t.advance(1_999);
+      assert.equal(t.calls.length, 2);
+      await t.advance(1);
+      assert.equal(t.calls.length, 3);
+      await t.stop();
+    });
+
     test(`promise 6: deliveries that wait for a free place are made${also}`, async () => {
       const t = await testMill({ pipelines: [shop({ rateLimit: { calls: 1, per: 1_000 } })] });
       await t.ingestBatch(
@@ -321,17 +338,67 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
   });
 
   test('promise 6: what fails once nothing else waits is stored by the clock as it is, so that a restart reads it right', async () => {
-    const t = await testMill({ pipelines: [shop()], answer: ({ attempt }) => (attempt === 1 ? failed : delivered) });
-    await t.ingest('shop', { key: 'a', n: 1 });
+    const store = makeStore();
+    const t = await testMill({ pipelines: [shop()], store, answer: ({ attempt }) => (attempt === 1 ? failed : delivered) });
+    await t.ingest('shop', { key: 'b', n: 0 });
     await t.drain();
     await t.setBack('1h');
     await t.advance('1s');
-    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 2']);
+    assert.deepEqual(await toldTo(t, 'b'), ['delivered b 0 after 2']);
     await t.ingest('shop', { key: 'b', n: 1 });
     await t.drain();
+    const partition = { pipeline: 'shop', slice: sliceOf('b', store.partitions) };
+    assert.equal(await store.nextDeliveryDue(partition, 'door', 0), t.clock.now() + 1_000);
     await t.crash();
     await t.advance('1s');
-    assert.deepEqual(await toldTo(t, 'b'), ['delivered b 1 after 2']);
+    assert.deepEqual(await toldTo(t, 'b'), ['delivered b 0 after 2', 'delivered b 1 after 2']);
+    await t.stop();
+  });
+
+  for (const [many, memoryBytes] of [
+    [300, 512 * 1024 * 1024],
+    [5, 8_000],
+  ] as const) {
+    test(`promise 6: a delivery is made by the next process though ${many} retries are due before it, with ${memoryBytes} bytes of memory`, async () => {
+      let isDown = true;
+      const t = await testMill({
+        pipelines: [shop({ timeout: 10 * hour })],
+        answer({ id, attempt }) {
+          if (!isDown) return delivered;
+          // Each comes due at a moment of its own.
+          return attempt === 1 && id !== 'a 0' ? { ...failed, retryAfterMs: 2 * hour + Number(id.slice(2)) } : new Promise(() => undefined);
+        },
+        limits: { memoryBytes },
+      });
+      await t.ingestBatch(
+        'shop',
+        Array.from({ length: many }, (_, n) => ({ key: 'a', n: n + 1 })),
+      );
+      await t.advance('2h');
+      await t.advance('5m');
+      await t.ingest('shop', { key: 'a', n: 0 });
+      await t.advance(0);
+      await t.setBack('1h');
+      isDown = false;
+      await t.crash();
+      await t.drain();
+      const told = await toldTo(t, 'a');
+      assert.deepEqual([told.length, told.includes('delivered a 0 after 1')], [many + 1, true]);
+      await t.stop();
+    });
+  }
+
+  test('promise 6: a delivery that is asked for while those before it tell how late it is is made', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    const dueMoments: Store['dueMoments'] = (...query) => gate.promise.then(() => base.dueMoments(...query));
+    const t = await testMill({ pipelines: [shop()], store: withCalls(base, { dueMoments }) });
+    await t.ingest('shop', { key: 'a', n: 1 });
+    const partition = { pipeline: 'shop', slice: sliceOf('a', base.partitions) };
+    await until(async () => (await base.dueDeliveries(partition, 'door', startAt, 1)).length === 1);
+    gate.resolve();
+    await t.drain();
+    assert.deepEqual(await toldTo(t, 'a'), ['delivered a 1 after 1']);
     await t.stop();
   });
 
@@ -340,7 +407,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     // The process dies between the commit of an outcome and the turn that it comes with.
     const commit: CommitCall = async (work, lease) => {
       const committed = await lease.commit(work);
-      if (work.timers.some(({ timer }) => timer !== null)) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the power is cut');
+      if (work.outcomes.some(({ dueAt }) => dueAt !== null)) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the power is cut');
       return committed;
     };
     const before = await testMill({ pipelines: [shop({ tell: () => new Promise(() => undefined) })], store: withCalls(base, { commit }) });
@@ -419,6 +486,62 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       assert.deepEqual(told, ['a delivered']);
       await t.stop();
     }
+  });
+
+  test('promise 6: an outcome is told although the clock is set back while a look goes through what lies ahead of it', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    let goneOn = 0;
+    let isSlow = false;
+    let outcomes = 0;
+    const dueCauses: Store['dueCauses'] = async (partition, dueBy, limit, bounds) => {
+      if (isSlow && bounds?.after !== undefined) {
+        goneOn += 1;
+        await gate.promise;
+      }
+      return base.dueCauses(partition, dueBy, limit, bounds);
+    };
+    const commit: CommitCall = async (work, lease) => {
+      const committed = await lease.commit(work);
+      outcomes += work.outcomes.filter(({ dueAt }) => dueAt !== null).length;
+      return committed;
+    };
+    const told: string[] = [];
+    // Its events have no keys, so that looks alone find what is left to them.
+    const letters = pipeline('letters', {
+      event: z.object({}),
+      deliver: { door: { to: { call: failing }, outcome: (_state, turn) => void told.push(turn.id) } },
+      handle(_event, _state, turn) {
+        if (turn.key === 'a') turn.deliver('door', {}, { id: 'a 1' });
+        else turn.timers.set('ring', { after: '10h', data: 'x'.repeat(4_000) });
+      },
+      timers: { ring: () => undefined },
+    });
+    const { waiting, answer } = heldAnswers();
+    const t = await testMill({
+      pipelines: [letters],
+      store: withCalls(base, { commit, dueCauses }),
+      answer,
+      // No more than one of the timers is read at once.
+      limits: { memoryBytes: 64_000 },
+    });
+    for (let n = 0; n < 40; n += 1) await t.ingest('letters', {}, { id: `x${n}` });
+    await t.drain();
+    await t.ingest('letters', {}, { id: 'a' });
+    await until(() => waiting.length === 1);
+    isSlow = true;
+    await t.crash();
+    await until(() => waiting.length === 2 && goneOn === base.partitions);
+    await t.mill.pause('letters');
+    waiting[1]?.give(delivered);
+    await until(() => outcomes === 1);
+    t.clock.jump(-hour);
+    isSlow = false;
+    gate.resolve();
+    await t.mill.resume('letters');
+    await t.drain();
+    assert.deepEqual(told, ['a 1']);
+    await t.stop();
   });
 
   test('promise 9: a handler ends in its time, a call too, and work without progress is unhealthy', async () => {

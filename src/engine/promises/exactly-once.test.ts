@@ -6,9 +6,10 @@ import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import type { Store } from '../../store/store.ts';
-import { type CommitCall, failing, isCode, onEveryStore, Step, Steps, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { sliceOf } from '../identify.ts';
+import { type CommitCall, failing, isCode, onEveryKindOfStore, Step, Steps, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
+onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
   for (const numbered of [false, true]) {
     test(`every turn takes effect once when each commit fails at first (${numbered ? 'numbered' : 'arrival order'})`, async () => {
       const t = await testMill({ pipelines: [steps({}, { numbered })], crashBeforeCommit: true });
@@ -167,6 +168,10 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
 
   test('what a turn has decided in the moment in which an append fails is not committed behind the back of the next claim', async () => {
     const base = makeStore();
+    const sliceOfGood = sliceOf('good', base.partitions);
+    const badKey = upTo(100)
+      .map((n) => `bad ${n}`)
+      .find((key) => sliceOf(key, base.partitions) === sliceOfGood) as string;
     const answers = Promise.withResolvers<void>();
     const goodIsStored = Promise.withResolvers<void>();
     const badIsAsked = Promise.withResolvers<void>();
@@ -175,7 +180,7 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     let isOn = false;
     const append: Store['append'] = async (events) => {
       if (!isOn) return base.append(events);
-      const isBad = events[0]?.key === 'bad';
+      const isBad = events[0]?.key === badKey;
       const appended = isBad ? [] : await base.append(events);
       (isBad ? badIsAsked : goodIsStored).resolve();
       await answers.promise;
@@ -189,8 +194,8 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     };
     let commits = 0;
     const commit: CommitCall = async (work, lease) => {
-      const committed = await lease.commit(work);
       commits += 1;
+      const committed = await lease.commit(work);
       if (isOn) await told.promise;
       return committed;
     };
@@ -201,7 +206,7 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     const before = commits;
     const good = t.mill.ingest('steps', { key: 'good', n: 2 });
     await goodIsStored.promise;
-    const bad = t.mill.ingest('steps', { key: 'bad', n: 1 });
+    const bad = t.mill.ingest('steps', { key: badKey, n: 1 });
     await badIsAsked.promise;
     answers.resolve();
     await good;
@@ -374,53 +379,77 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a turn whose rows the store refuses fails alone', async () => {
+  const aMomentLater = { attempt: () => setImmediate() };
+  for (const [what, pipeline] of [
+    ['a turn', steps()],
+    ['an asynchronous turn', steps(aMomentLater)],
+    ['an asynchronous turn that waited for its place', steps(aMomentLater, { concurrency: 1 })],
+  ] as const)
+    test(`${what} whose rows the store refuses fails alone`, async () => {
+      const base = makeStore();
+      let isRefusing = true;
+      const commit: CommitCall = async (work, lease) => {
+        const isPoisoned = work.rows.some(({ rows }) => rows.some((row) => row.includes('b') && row.includes(2)));
+        if (isRefusing && isPoisoned) throw new MillraceError('MILL_COMMIT_REFUSED', 'table applied: no twos');
+        return lease.commit(work);
+      };
+      const t = await testMill({ pipelines: [pipeline], store: withCalls(base, { commit }) });
+      await t.ingestBatch(
+        'steps',
+        [1, 2, 3].flatMap((n) => ['a', 'b', 'c'].map((key) => ({ key, n }))),
+      );
+      await t.advance('1m');
+      assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
+      assert.deepEqual(await stepsOf(t, 'b'), [1]);
+      assert.deepEqual(await stepsOf(t, 'c'), [1, 2, 3]);
+      const [letter, ...more] = await t.deadLetters();
+      assert.deepEqual(more, []);
+      assert.equal(letter?.reason, 'table applied: no twos');
+      assert.equal(letter?.attempts, 3);
+      assert.equal(t.mill.counts().steps?.retries, 2, 'no other turn was tried again');
+      isRefusing = false;
+      await t.mill.redrive(letter?.id ?? '');
+      await t.drain();
+      assert.deepEqual(await stepsOf(t, 'b'), [1, 2, 3]);
+      await t.stop();
+    });
+
+  test('once the turn is found whose rows the store refuses, turns commit together again', async () => {
     const base = makeStore();
-    let isRefusing = true;
     let commits = 0;
     const commit: CommitCall = async (work, lease) => {
       commits += 1;
-      const isPoisoned = work.rows.some(({ rows }) => rows.some((row) => row.includes('b') && row.includes(2)));
-      if (isRefusing && isPoisoned) throw new MillraceError('MILL_COMMIT_REFUSED', 'table applied: no twos');
+      if (work.rows.some(({ rows }) => rows.some((row) => row.includes(2)))) throw new MillraceError('MILL_COMMIT_REFUSED', 'no twos');
       return lease.commit(work);
     };
     const t = await testMill({ pipelines: [steps()], store: withCalls(base, { commit }) });
     await t.ingestBatch(
       'steps',
-      [1, 2, 3].flatMap((n) => ['a', 'b', 'c'].map((key) => ({ key, n }))),
+      [1, 2, 3].map((n) => ({ key: `${n}`, n })),
     );
     await t.advance('1m');
-    assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
-    assert.deepEqual(await stepsOf(t, 'b'), [1]);
-    assert.deepEqual(await stepsOf(t, 'c'), [1, 2, 3]);
-    const [letter, ...more] = await t.deadLetters();
-    assert.deepEqual(more, []);
-    assert.equal(letter?.reason, 'table applied: no twos');
-    assert.equal(letter?.attempts, 3);
-    assert.equal(t.mill.counts().steps?.retries, 2, 'no other turn was tried again');
-    isRefusing = false;
-    await t.mill.redrive(letter?.id ?? '');
-    await t.drain();
-    assert.deepEqual(await stepsOf(t, 'b'), [1, 2, 3]);
     commits = 0;
     await t.ingestBatch(
       'steps',
-      Array.from({ length: 100 }, (_, n) => ({ key: 'd', n })),
+      Array.from({ length: 100 }, (_, n) => ({ key: 'd', n: 10 + n })),
     );
     await t.drain();
-    assert.ok(commits < 100, 'turns commit together again');
+    assert.ok(commits < 100, `${commits} commits for 100 turns`);
     await t.stop();
   });
 
   for (const isAnswerLate of [false, true])
-    test(`a send at the start reaches a pipeline that is still being claimed${isAnswerLate ? ', in the store already' : ''}`, async () => {
+    test(`a send at the start reaches a slice that is still being claimed${isAnswerLate ? ', in the store already' : ''}`, async () => {
       const base = makeStore();
       const sent = Promise.withResolvers<void>();
+      const sliceOfKey = (key: string) => sliceOf(key, base.partitions);
+      // Where there is one slice, it is its own.
+      const far = upTo(100).find((n) => sliceOfKey(`${n}`) !== sliceOfKey('0')) ?? 1;
       let isStart = false;
       const store = withCalls(base, {
         async claim(partition) {
           const claimed = isAnswerLate ? await base.claim(partition) : undefined;
-          if (isStart && partition.pipeline === 'second') await sent.promise;
+          if (isStart && partition.slice !== sliceOfKey('0')) await sent.promise;
           return claimed ?? base.claim(partition);
         },
         async commit(work, lease) {
@@ -429,20 +458,19 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
           return committed;
         },
       });
-      const Note = z.object({ n: z.int() });
       const got: number[] = [];
-      const second = pipeline('second', { event: Note, key: () => 'k', handle: ({ n }) => void got.push(n) });
-      const first = pipeline('first', {
-        event: Note,
-        key: () => 'k',
+      const relay = pipeline('relay', {
+        event: z.object({ n: z.int() }),
+        key: ({ n }) => `${n}`,
         retry: { backoff: '1s' },
-        handle(note, _state, turn) {
+        handle({ n }, _state, turn) {
           if (!isStart) failing();
-          turn.send(second, note);
+          if (n === 0) turn.send(relay as never, { n: far } as never);
+          else got.push(n);
         },
       });
-      const t = await testMill({ pipelines: [first, second], store });
-      await t.ingest('first', { n: 1 });
+      const t = await testMill({ pipelines: [relay], store });
+      await t.ingest('relay', { n: 0 });
       await t.drain();
       await t.stop();
       isStart = true;
@@ -450,7 +478,7 @@ onEveryStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
       await t.start();
       await t.drain();
       await t.advance('1m');
-      assert.deepEqual(got, [1]);
+      assert.deepEqual(got, [far]);
       await t.stop();
     });
 });

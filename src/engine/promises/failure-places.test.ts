@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { Answer } from '../../pipeline/endpoint.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
-import { recordingLog } from '../log.fixture.test.ts';
+import { recordingLogger } from '../logger.fixture.test.ts';
 import { onEveryStore } from './fixture.test.ts';
 
 /** Throws as a user's program does by mistake, with a cause. */
@@ -64,7 +64,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
 
   for (const [kind, { pipeline: failing, answer }] of Object.entries(kinds)) {
     test(`${kind}: the dead letter and the log have the stack and the causes`, async () => {
-      const { log, lines } = recordingLog();
+      const { log, lines } = recordingLogger();
       const t = await testMill({ pipelines: [failing, keyed], log, ...(answer && { answer }) });
       await t.ingest('fragile', { key: 'a' });
       await t.advance('1m');
@@ -96,7 +96,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
   });
 
   test('every attempt that fails is logged with its stack, not the last alone', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [fragile({ handle: broken, retry: { attempts: 3 } })], log });
     await t.ingest('fragile', { key: 'a' });
     await t.advance('1m');
@@ -119,7 +119,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
       order: { by: ({ n }) => n, gap: { skipAfter: '1m' } },
       handle: () => undefined,
     });
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [refused, numbered], log, answer: () => ({ result: 'refused', reason: 'status 410' }) });
     await t.ingest('fragile', { key: 'a' });
     await t.ingest('numbered', { key: 'a', n: 2 });
@@ -210,7 +210,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
       const handle = () => {
         handled += 1;
       };
-      const { log, lines } = recordingLog();
+      const { log, lines } = recordingLogger();
       const t = await testMill({ pipelines: [fragile({ handle })], tracing, log, limits: { backlog: 2 } });
       for (let n = 1; n <= 5; n += 1) {
         await t.ingest('fragile', { key: 'a' });
@@ -258,7 +258,7 @@ function thrownBy(work: () => unknown): unknown {
 onEveryStore('promise 9: a failure of the engine itself shows its place', ({ testMill, makeStore }) => {
   test('retention that fails is logged with its stack', async () => {
     const store = makeStore();
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const failing: Store = new Proxy(store, {
       get(target, name) {
         if (name === 'prune') return async () => broken();

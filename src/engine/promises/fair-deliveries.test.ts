@@ -53,6 +53,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
       'hooks',
       many(200, (n) => ({ key: 'bad', to: 'dead', n })),
     );
+    await until(() => toDead(t.calls) >= 1);
     await t.ingest('hooks', { key: 'good', to: 'alive', n: 1 });
     await until(() => idsOf(t.calls).includes('good 1'));
     assert.equal(toDead(t.calls), 1);
@@ -65,6 +66,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
       'hooks',
       many(200, (n) => ({ key: 'bad', to: `dead ${n}`, n })),
     );
+    await until(() => toDead(t.calls) >= 5);
     await t.ingest('hooks', { key: 'good', to: 'alive', n: 1 });
     await until(() => idsOf(t.calls).includes('good 1'));
     assert.equal(toDead(t.calls), 5);
@@ -79,6 +81,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
       'hooks',
       many(200, (n) => ({ key: `bad ${n}`, to: `dead ${n}`, n })),
     );
+    await until(() => toDead(t.calls) >= 8);
     await t.ingest('hooks', { key: 'good', to: 'alive', n: 2 });
     await until(() => idsOf(t.calls).includes('good 2'));
     assert.equal(toDead(t.calls), 8);

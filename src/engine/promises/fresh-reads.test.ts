@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { MillraceError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { applied, failing, onEveryStore, steps, withCalls } from './fixture.test.ts';
 
@@ -51,6 +52,46 @@ onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }
     assert.deepEqual(await read, [undefined, false]);
     gate.resolve();
     await stop();
+  });
+
+  test('also while its slice is being recovered, and when that begins while the read waits', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    let failures = 0;
+    let claims = 0;
+    const store = withCalls(base, {
+      async commit(work, lease) {
+        await setImmediate();
+        if (failures > 0) return lease.commit(work);
+        failures += 1;
+        throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it is away');
+      },
+      async claim(partition) {
+        if (failures > 0) {
+          claims += 1;
+          await gate.promise;
+        }
+        return base.claim(partition);
+      },
+    });
+    const t = await testMill({ pipelines: [steps()], store });
+    const { mill } = t;
+    let answered = 0;
+    const asked = async <T>(read: Promise<T>) => {
+      const answer = await read;
+      answered += 1;
+      return answer;
+    };
+    const forever = { waitMs: Number.MAX_SAFE_INTEGER };
+    await mill.ingest('steps', { key: 'a', n: 1 });
+    const before = asked(mill.state('steps', 'a', forever));
+    while (claims === 0) await setImmediate();
+    const meanwhile = [asked(mill.state('steps', 'a', forever)), asked(mill.settled('steps', forever.waitMs))];
+    for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+    assert.equal(answered, 0);
+    gate.resolve();
+    assert.deepEqual(await Promise.all([before, ...meanwhile]), [{ steps: [1] }, { steps: [1] }, true]);
+    await t.stop();
   });
 
   async function started(attempt: () => void | Promise<void> = () => undefined) {

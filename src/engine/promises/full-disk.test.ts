@@ -14,6 +14,8 @@ import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import { type Mill, millrace } from '../mill.ts';
 
 const notes = table('notes', { id: 'text', text: 'text' }, { primaryKey: ['id'] });
+/** Far longer than anything here takes, in milliseconds. */
+const patienceMs = 60_000;
 const Note = z.object({ id: z.string(), text: z.string() });
 type Note = z.infer<typeof Note>;
 
@@ -98,7 +100,7 @@ describe('a disk that becomes full', () => {
     if (folder === undefined) return;
     const mill = await started(t, join(folder, 'mill.db'));
     await mill.ingest('notes', { id: 'first', text: '' });
-    assert.ok(await mill.settled('notes', 5_000));
+    assert.ok(await mill.settled('notes', patienceMs));
     const empty = fill(folder);
     const accepted = await ingestUntilFull(mill);
     // The next one is refused before anything is tried.
@@ -111,7 +113,7 @@ describe('a disk that becomes full', () => {
     assert.match(mill.health().reason ?? '', /no space is left on the disk/);
     empty();
     await ingestOnceThereIsRoom(mill, { id: 'last', text: '' });
-    assert.ok(await mill.idle(5_000));
+    assert.ok(await mill.idle(patienceMs));
     assert.deepEqual(await ids(mill), ['first', 'last', ...accepted].sort());
     assert.deepEqual(mill.health(), { status: 'ok' });
   });
@@ -136,7 +138,7 @@ describe('a disk that becomes full', () => {
     assert.deepEqual(await ids(mill), []);
     empty();
     await ingestOnceThereIsRoom(mill, { id: 'd', text: '' });
-    assert.ok(await mill.idle(5_000));
+    assert.ok(await mill.idle(patienceMs));
     assert.deepEqual(await ids(mill), ['a', 'b', 'c', 'd']);
     assert.equal(attempts, attemptsThen + 4, 'no turn began while there was no room');
   });
@@ -161,7 +163,7 @@ describe('a start on a full disk', () => {
       const path = join(folder, 'mill.db');
       const before = await started(t, path);
       await before.ingest('notes', { id: 'first', text: '' });
-      assert.ok(await before.settled('notes', 5_000));
+      assert.ok(await before.settled('notes', patienceMs));
       let empty: (() => void) | undefined;
       if (end.startsWith('was full')) {
         empty = fill(folder);
@@ -183,7 +185,7 @@ describe('a start on a full disk', () => {
           more();
           if (empty !== undefined) rmSync(join(folder, 'filler'), { force: true });
           await ingestOnceThereIsRoom(mill, { id: 'last', text: '' });
-          assert.ok(await mill.settled('notes', 5_000));
+          assert.ok(await mill.settled('notes', patienceMs));
           assert.ok((await ids(mill)).includes('last'));
           assert.equal(statSync(`${path}-reserve`).size, reserveBytes);
         }

@@ -20,7 +20,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     await first.ingest('orders', { key: 'b', fail: true });
     await first.drain();
     const t = await generations.next([other]);
-    const gone = { pipeline: 'orders', events: 0, states: 1, timers: 1, deliveries: 1, deadLetters: 1 };
+    const gone = { pipeline: 'orders', events: 0, states: 1, timers: 1, deliveries: 1, outcomes: 0, deadLetters: 1, inbox: 0 };
     assert.deepEqual(t.mill.leftovers(), [{ gone: 'pipeline', ...gone }]);
     assert.deepEqual(generations.warnings, [{ ...gone, message: 'stored work is of a pipeline that is no longer declared' }]);
     assert.deepEqual([t.mill.health().status, await t.mill.idle(1_000)], ['ok', true]);
@@ -39,7 +39,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     const t = await generations.next([other]);
     const [letter] = await t.deadLetters('orders');
     assert.ok(letter !== undefined);
-    for (const resolve of [t.mill.redrive(letter.id), t.mill.discard(letter.id)]) {
+    for (const resolve of [() => t.mill.redrive(letter.id), () => t.mill.discard(letter.id)]) {
       await assert.rejects(
         resolve,
         (error: Error) => isCode('MILL_CONFLICT')(error) && /pipeline that is declared.*orders/.test(error.message),
@@ -53,13 +53,14 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
 
   test('events that were accepted and never handled are counted, and handled once it is declared again', async () => {
     const generations = new Generations(makeStore());
-    const read: Store['read'] = async () => [];
-    const commit: CommitCall = () => Promise.reject(new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for'));
+    const fail = () => Promise.reject(new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for'));
+    const read: Store['read'] = fail;
+    const commit: CommitCall = fail;
     const first = await generations.next([orders()], { store: withCalls(generations.store, { read, commit }) });
     for (const key of ['a', 'a', 'b']) await first.ingest('orders', { key });
     const t = await generations.next([other]);
     assert.deepEqual(t.mill.leftovers(), [
-      { gone: 'pipeline', pipeline: 'orders', events: 3, states: 0, timers: 0, deliveries: 0, deadLetters: 0 },
+      { gone: 'pipeline', pipeline: 'orders', events: 3, states: 0, timers: 0, deliveries: 0, outcomes: 0, deadLetters: 0, inbox: 0 },
     ]);
     const back = await generations.next([orders()]);
     assert.deepEqual(await seenBy(back, 'a'), ['event', 'event']);

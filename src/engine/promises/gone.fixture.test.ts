@@ -5,7 +5,7 @@ import type { Turn } from '../../pipeline/turn.ts';
 import type { Store } from '../../store/store.ts';
 import { type TestMill, testMill } from '../../testing/test-mill.ts';
 import type { TestMillOptions } from '../../testing/test-mill-options.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 import { failing } from './fixture.test.ts';
 
 /** What an order does: arms timers, delivers under an id, or fails. */
@@ -60,9 +60,9 @@ export interface Line {
   readonly [field: string]: unknown;
 }
 
-export function linesLog(lines: Line[]): Log {
+export function linesLog(lines: Line[]): Logger {
   const write = (level: string) => (fields: object, message: string) => void lines.push({ ...fields, level, message });
-  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
+  const log: Logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
   return log;
 }
 

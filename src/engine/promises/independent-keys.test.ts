@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onEveryStore, steps, stepsOf } from './fixture.test.ts';
+import { setImmediate } from 'node:timers/promises';
+import { sliceOf } from '../identify.ts';
+import { onEveryKindOfStore, steps, stepsOf, upTo } from './fixture.test.ts';
 
-onEveryStore('promise 4: keys are independent', ({ testMill, makeStore }) => {
+onEveryKindOfStore('promise 4: keys are independent', ({ testMill, makeStore }) => {
   test('a parked key delays no other key, and a redrive applies its events in order', async () => {
     let broken = true;
     const attempt = ({ key, n }: { key: string; n: number }) => {
@@ -114,9 +116,9 @@ onEveryStore('promise 4: keys are independent', ({ testMill, makeStore }) => {
       atWorkMax = Math.max(atWorkMax, gates.size);
       return gate.promise.finally(() => gates.delete(key));
     };
-    const store = makeStore();
-    const bound = 3 * store.partitions;
-    const t = await testMill({ pipelines: [steps({ attempt }, { concurrency: 3 })], store });
+    // However many slices it has.
+    const bound = 3;
+    const t = await testMill({ pipelines: [steps({ attempt }, { concurrency: bound })] });
     await t.ingestBatch(
       'steps',
       Array.from({ length: 200 }, (_, n) => ({ key: `k${n % 100}`, n })),
@@ -129,6 +131,32 @@ onEveryStore('promise 4: keys are independent', ({ testMill, makeStore }) => {
     }
     assert.equal(atWorkMax, bound);
     assert.equal(t.mill.counts().steps?.processed, 200);
+    await t.stop();
+  });
+
+  test('a place that another slice frees is taken by a key whose own slice has a turn at work', async () => {
+    const store = makeStore();
+    const sliceOfSlow = sliceOf('slow', store.partitions);
+    const keyIn = (isSame: boolean) => upTo(100).find((n) => (sliceOf(`${n}`, store.partitions) === sliceOfSlow) === isSame);
+    const waiting = `${keyIn(true)}`;
+    // A store of one slice has no other.
+    const other = `${keyIn(false) ?? 'other'}`;
+    const gates = new Map(['slow', other].map((key) => [key, Promise.withResolvers<void>()]));
+    const begun: string[] = [];
+    const attempt = ({ key }: { key: string }) => {
+      begun.push(key);
+      return (gates.get(key) ?? gates.get('slow'))?.promise;
+    };
+    const t = await testMill({ pipelines: [steps({ attempt }, { concurrency: 2 })], store });
+    for (const key of ['slow', other, waiting]) {
+      await t.ingest('steps', { key, n: 1 });
+      await stepsOf(t, 'nobody');
+    }
+    gates.get(other)?.resolve();
+    while (begun.length < 3) await setImmediate();
+    assert.deepEqual(begun, ['slow', other, waiting]);
+    gates.get('slow')?.resolve();
+    await t.drain();
     await t.stop();
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 import { isCode, onEveryStore } from './fixture.test.ts';
 
 const Count = z.object({ n: z.number() });
@@ -237,7 +237,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await before.stop();
 
     const lines: unknown[] = [];
-    const log: Log = { debug() {}, info() {}, warn: (fields, message) => lines.push([fields, message]), error() {}, child: () => log };
+    const log: Logger = { debug() {}, info() {}, warn: (fields, message) => lines.push([fields, message]), error() {}, child: () => log };
     const stricter = declared(z.object({ n: z.number(), note: z.string() }));
     const during = await testMill({ pipelines: [stricter], store, log });
     assert.deepEqual(lines, [

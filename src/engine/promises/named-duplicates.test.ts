@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import { onEveryStore, steps, stepsOf } from './fixture.test.ts';
+import { onEveryKindOfStore, steps, stepsOf } from './fixture.test.ts';
 
-onEveryStore('promise 10: duplicates are named', ({ testMill }) => {
+onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
   test('a number that is applied, waiting or given up is a duplicate', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'accepted');

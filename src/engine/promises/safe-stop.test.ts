@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
-import { failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { millrace } from '../mill.ts';
+import { failing, isCode, onEveryKindOfStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 
-onEveryStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
+onEveryKindOfStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
   test('a stop finishes what it can, hands the rest back, and the next start goes on from there', async () => {
     const store = makeStore();
     const gate = Promise.withResolvers<void>();
@@ -92,6 +93,23 @@ onEveryStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
     const after = await testMill({ pipelines: [patient], store });
     await after.advance('1m');
     assert.deepEqual(attempts, [1, 1]);
+    await after.stop();
+  });
+
+  test('a stop breaks off a start that waits for its store, and the engine has ended', { timeout: 30_000 }, async () => {
+    const base = makeStore();
+    const opening = Promise.withResolvers<void>();
+    const open: Store['open'] = (_declaration, _log, signal) => {
+      opening.resolve();
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const mill = millrace({ store: withCalls(base, { open }), pipelines: [steps()] });
+    const started = assert.rejects(mill.start(), isCode('MILL_STOPPING'));
+    await opening.promise;
+    await mill.stop();
+    await started;
+    await mill.stopped;
+    const after = await testMill({ pipelines: [steps()], store: base });
     await after.stop();
   });
 

@@ -5,37 +5,46 @@ import * as z from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
+import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { recordingLog } from '../log.fixture.test.ts';
+import { recordingLogger } from '../logger.fixture.test.ts';
 import { type CommitCall, isCode, onEveryStore, upTo, watchReadingBack, withCalls } from './fixture.test.ts';
 
 const Step = z.object({ key: z.string(), n: z.int(), times: z.int(), left: z.int() });
-const handled = table('handled', { pipeline: 'text', key: 'text', n: 'integer', attempt: 'integer' });
+const handled = table('handled', { pipeline: 'text', key: 'text', n: 'integer', attempt: 'integer', nth: 'integer' });
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** Sends each event on, as often and for as long as the event says, to a few keys that end in a digit. */
+/**
+ * Sends each event on, as often and for as long as the event says, to a few keys that end in a digit. Rows have no order of their own: each
+ * holds its place among those of its key.
+ */
 function relay(name: string, to: string, may: (n: number) => void | Promise<void> = () => undefined): AnyPipeline {
   return pipeline(name, {
     event: Step,
     key: ({ key }) => key,
+    state: z.object({ handled: z.int() }),
     tables: { handled },
-    async handle({ key, n, times, left }, _state, turn) {
+    onGiveUp: 'skip',
+    async handle({ key, n, times, left }, state, turn) {
       const done = may(n);
       if (done !== undefined) await done;
-      turn.add(handled, { pipeline: name, key, n, attempt: turn.attempt });
-      if (left === 0) return;
-      for (let time = 0; time < times; time += 1)
+      const nth = state?.handled ?? 0;
+      turn.add(handled, { pipeline: name, key, n, attempt: turn.attempt, nth });
+      for (let time = 0; left > 0 && time < times; time += 1)
         turn.send(to as never, { key: `${key[0]}${(n + time) % 5}`, n: n + 1, times, left: left - 1 });
+      return { handled: nth + 1 };
     },
   }) as AnyPipeline;
 }
 
 const depthOf = (t: TestMill, name: string) => t.mill.counts()[name]?.depth ?? 0;
-const handledBy = async (t: TestMill, name: string) => (await t.rows(handled)).filter((row) => row.pipeline === name);
+/** The rows of a pipeline, those of each key in the order in which they were handled. */
+const handledBy = async (t: TestMill, name: string) =>
+  (await t.rows(handled)).filter((row) => row.pipeline === name).sort((one, other) => one.nth - other.nth);
 
 onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
   test('a pipeline that sends two for each one stands still at the limit, is named, and stands still after a crash', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [relay('loop', 'loop')], limits: { backlog: 20, effects: 100, sends: 200, commit: 8 }, log });
     await t.ingest('loop', { key: 'a', n: 1, times: 2, left: forever });
     for (let round = 0; round < 3; round += 1) {
@@ -52,6 +61,22 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     const errors = lines.filter(({ level }) => level === 'error');
     assert.deepEqual(errors[0]?.fields.pipelines, ['loop']);
     assert.equal(errors.length, 4, 'one line a life');
+    await t.stop();
+  });
+
+  test('it stands still after a crash also while the claim of one of its slices takes long', async () => {
+    const base = makeStore();
+    const claim: Store['claim'] = async (partition) => {
+      for (let turns = 0; partition.slice === 0 && turns < 200; turns += 1) await setImmediate();
+      return base.claim(partition);
+    };
+    const limits = { backlog: 20, effects: 100, sends: 200, commit: 8 };
+    const t = await testMill({ pipelines: [relay('loop', 'loop')], store: withCalls(base, { claim }), limits });
+    await t.ingest('loop', { key: 'a', n: 1, times: 2, left: forever });
+    await t.drain();
+    await t.crash();
+    await t.drain();
+    assert.ok(depthOf(t, 'loop') >= 200 && depthOf(t, 'loop') <= 201, `${depthOf(t, 'loop')} events wait`);
     await t.stop();
   });
 
@@ -117,7 +142,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
 
   test('a fast pipeline that feeds a slow one waits for room, in order; its door is full meanwhile, and no wait is an attempt', async () => {
     const gate = Promise.withResolvers<void>();
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const pipelines = [relay('fast', 'slow'), relay('slow', 'slow', () => gate.promise)];
     const t = await testMill({ pipelines, limits: { backlog: 50, effects: 50, sends: 100 }, log });
     const taken: number[] = [];
@@ -187,7 +212,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
   });
 
   test('turns that wait for room have their effects once and in order, whatever fails and dies meanwhile', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const base = makeStore();
     let calls = 0;
     const commit: CommitCall = async (work, lease) => {
@@ -271,7 +296,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
       handle({ what, times, isCaught }, _state, turn) {
         const say = {
           send: () => turn.send(target, {}),
-          row: () => turn.add(handled, { pipeline: 'many', key: what, n: 0, attempt: 1 }),
+          row: () => turn.add(handled, { pipeline: 'many', key: what, n: 0, attempt: 1, nth: 0 }),
           timer: () => turn.timers.set('tick', { after: '1h' }),
           delivery: () => turn.deliver('post', {}),
         }[what];

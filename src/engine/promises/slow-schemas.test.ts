@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import { recordingLog } from '../log.fixture.test.ts';
+import { recordingLogger } from '../logger.fixture.test.ts';
 import { isCode, onEveryStore } from './fixture.test.ts';
 
 type Lookup = { readonly key: string; readonly answer: 'now' | 'never' | 'late' };
@@ -25,7 +25,7 @@ function lookedUp() {
 
 onEveryStore('promises 7 and 9: a schema that does not answer fills no door', ({ testMill }) => {
   test('its event is refused after the limit, says why, counts, and leaves room for the next', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const { declared, late } = lookedUp();
     const t = await testMill({ pipelines: [declared], limits: { backlog: 1, validationMs: 2_000 }, log });
     const refused = assert.rejects(t.ingest('lookups', { key: 'a', answer: 'late' }), (error) => {

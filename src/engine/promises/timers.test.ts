@@ -6,9 +6,9 @@ import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 import type { Store } from '../../store/store.ts';
-import { type CommitCall, isCode, onEveryStore, withCalls } from './fixture.test.ts';
+import { type CommitCall, isCode, onEveryKindOfStore, withCalls } from './fixture.test.ts';
 
-onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ testMill, makeStore }) => {
+onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', ({ testMill, makeStore }) => {
   const Alarm = z.object({ key: z.string(), set: z.number().nullable() });
   const rings = table('rings', { key: 'text', at: 'integer' }, { primaryKey: ['key', 'at'] });
   const alarms = pipeline('alarms', {
@@ -194,12 +194,12 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
   test('a timer that is cancelled while the store is asked which are due does not fire', async () => {
     const base = makeStore();
     let asked: PromiseWithResolvers<void> | undefined;
-    const dueTimers: Store['dueTimers'] = async (partition, dueBy, limit) => {
-      const due = await base.dueTimers(partition, dueBy, limit);
+    const dueCauses: Store['dueCauses'] = async (partition, dueBy, limit) => {
+      const due = await base.dueCauses(partition, dueBy, limit);
       if (due.length > 0) await asked?.promise;
       return due;
     };
-    const t = await testMill({ pipelines: [speech()], store: withCalls(base, { dueTimers }) });
+    const t = await testMill({ pipelines: [speech()], store: withCalls(base, { dueCauses }) });
     await t.ingest('speech', { key: 'a', say: 'set', after: 400 });
     await t.drain();
     asked = Promise.withResolvers();
@@ -229,7 +229,7 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
     await t.ingest('speech', { key: 'a', say: 'cancel' });
     while (commits === 0) await setImmediate();
     t.clock.turnToNextAlarm(t.clock.now() + 400);
-    await base.dueTimers({ pipeline: 'speech', slice: 0 }, 0, 1);
+    await base.dueCauses({ pipeline: 'speech', slice: 0 }, 0, 1);
     for (let turns = 0; turns < 10; turns += 1) await setImmediate();
     disk.resolve();
     await t.drain();
@@ -241,13 +241,13 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
     const base = makeStore();
     let asked: PromiseWithResolvers<void> | undefined;
     let asks = 0;
-    const nextTimerDue: Store['nextTimerDue'] = async (partition, after) => {
-      const next = await base.nextTimerDue(partition, after);
+    const nextCauseDue: Store['nextCauseDue'] = async (partition, after) => {
+      const next = await base.nextCauseDue(partition, after);
       asks += 1;
       await asked?.promise;
       return next;
     };
-    const t = await testMill({ pipelines: [speech()], store: withCalls(base, { nextTimerDue }) });
+    const t = await testMill({ pipelines: [speech()], store: withCalls(base, { nextCauseDue }) });
     await t.ingest('speech', { key: 'a', say: 'a set', after: 400 });
     await t.drain();
     asked = Promise.withResolvers();
@@ -454,7 +454,7 @@ onEveryStore('promise 5: timers fire once, or never if cancelled first', ({ test
     const store = withCalls(base, {
       commit: (work, lease) => slowly(lease.commit(work)),
       load: (partition, keys) => slowly(base.load(partition, keys)),
-      dueTimers: (partition, dueBy, limit) => slowly(base.dueTimers(partition, dueBy, limit)),
+      dueCauses: (partition, dueBy, limit) => slowly(base.dueCauses(partition, dueBy, limit)),
     });
     const rung: string[] = [];
     const alarms = pipeline('alarms', {

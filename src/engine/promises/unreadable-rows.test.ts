@@ -7,7 +7,7 @@ import { table } from '../../pipeline/table.ts';
 import { unreadableColumns } from '../../pipeline/unreadable.ts';
 import { commitOf, put } from '../../store/contract/fixtures.ts';
 import type { RowWrite, Store } from '../../store/store.ts';
-import { type Log, silentLog } from '../log.ts';
+import { type Logger, silentLogger } from '../logger.ts';
 import { onEveryStore } from './fixture.test.ts';
 
 const things = table(
@@ -37,6 +37,11 @@ async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
   await store.close();
 }
 
+/** What may stand in a column of booleans: only a database with a type for them keeps all else out. */
+const oddBooleanIn = ({ kind }: Store) => (kind === 'postgres' ? 1 : 7);
+/** The same of a text with U+0000. */
+const oddTextIn = ({ kind }: Store) => (kind === 'postgres' ? 'a\u0001' : 'a\u0000');
+
 const beyond = 2 ** 53 + 2;
 const integers = 'an integer from -9007199254740991 to 9007199254740991';
 
@@ -45,7 +50,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     const store = makeStore();
     const infinite = Number.NEGATIVE_INFINITY;
     await spoil(store, [
-      ['a', beyond, infinite, 7, '{"id":1405478888888888901}', 'x'],
+      ['a', beyond, infinite, oddBooleanIn(store), '{"id":1405478888888888901}', 'x'],
       ['b', 1, 0.5, 1, '[]', null],
     ]);
     const t = await testMill({ store, pipelines: [putting((id) => ({ id, n: 1 }))] });
@@ -57,7 +62,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     assert.deepEqual(unreadableColumns(spoiled), [
       { column: 'n', message: `expected ${integers}, found 9007199254740994` },
       { column: 'speed', message: 'expected a finite number, found -Infinity' },
-      { column: 'ready', message: 'expected 0 or 1, found 7' },
+      ...(oddBooleanIn(store) === 7 ? [{ column: 'ready', message: 'expected 0 or 1, found 7' }] : []),
       { column: 'body', message: 'expected JSON with numbers that JavaScript can hold, found 1405478888888888901' },
     ]);
     await t.stop();
@@ -113,17 +118,18 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
 
   test('an operator learns of each such row once, by table, primary key and column', async () => {
     const lines: object[] = [];
-    const log: Log = { ...silentLog, warn: (fields) => lines.push(fields), child: () => log };
+    const log: Logger = { ...silentLogger, warn: (fields) => lines.push(fields), child: () => log };
     const store = makeStore();
     await spoil(store, [
-      ['a', beyond, null, 7, null, null],
+      ['a', beyond, null, oddBooleanIn(store), null, null],
       ['b', beyond, null, null, null, null],
     ]);
     const t = await testMill({ store, log, pipelines: [putting((id) => ({ id, n: 1 }))] });
     for (let time = 0; time < 3; time += 1) await t.mill.query(things).selectAll().orderBy('id').execute();
     const n = { column: 'n', message: `expected ${integers}, found 9007199254740994` };
+    const ready = oddBooleanIn(store) === 7 ? [{ column: 'ready', message: 'expected 0 or 1, found 7' }] : [];
     assert.deepEqual(lines, [
-      { table: 'things', primaryKey: { id: 'a' }, columns: [n, { column: 'ready', message: 'expected 0 or 1, found 7' }] },
+      { table: 'things', primaryKey: { id: 'a' }, columns: [n, ...ready] },
       { table: 'things', primaryKey: { id: 'b' }, columns: [n] },
     ]);
     for (let time = 0; time < 3; time += 1) await t.mill.query(things).select('n').execute();
@@ -133,7 +139,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
 
   test('of very many such rows the first thousand are logged', async () => {
     const warned: number[] = [];
-    const log: Log = { ...silentLog, warn: () => warned.push(1), child: () => log };
+    const log: Logger = { ...silentLogger, warn: () => warned.push(1), child: () => log };
     const store = makeStore();
     await spoil(
       store,
@@ -179,8 +185,9 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
 
   test('a query takes parameters that a row can be compared with, and no others', async () => {
     const store = makeStore();
+    const odd = oddTextIn(store);
     await spoil(store, [
-      ['a\u0000', beyond, Number.POSITIVE_INFINITY, null, null, null],
+      [odd, beyond, Number.POSITIVE_INFINITY, null, null, null],
       ['a\ufffd', 1, null, null, null, null],
     ]);
     const t = await testMill({ store, pipelines: [putting((id) => ({ id, n: 1 }))] });
@@ -192,10 +199,10 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
           .where(column, '=', value as never)
           .execute()
       ).map(({ id }) => id);
-    assert.deepEqual(await found('n', BigInt(beyond)), ['a\u0000']);
+    assert.deepEqual(await found('n', BigInt(beyond)), [odd]);
     assert.deepEqual(await found('n', 1n), ['a\ufffd']);
-    assert.deepEqual(await found('speed', Number.POSITIVE_INFINITY), ['a\u0000']);
-    assert.deepEqual(await found('id', 'a\u0000'), ['a\u0000']);
+    assert.deepEqual(await found('speed', Number.POSITIVE_INFINITY), [odd]);
+    assert.deepEqual(await found('id', odd), [odd]);
     assert.deepEqual(await found('id', new Uint8Array([97])), []);
     for (const value of [Number.NaN, 'a\ud83d', undefined, {}, Symbol('x'), 2n ** 63n]) {
       await assert.rejects(found('id', value), { code: 'MILL_INVALID_REQUEST' }, String(value));

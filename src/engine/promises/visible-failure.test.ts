@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { revoked, throwing } from '../../../test/unreadable.ts';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
-import { silentLog } from '../log.ts';
-import { type CommitCall, failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
+import { silentLogger } from '../logger.ts';
+import { type CommitCall, failing, isCode, onEveryKindOfStore, Step, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
+onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
   test('what is given up is a dead letter with its reason, counted', async () => {
     const attempt = () => {
       throw new Error('no such planet');
@@ -27,17 +28,12 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
   });
 
   test('whatever a handler throws makes a dead letter, also what throws when it is looked at', async () => {
-    const failing = (): never => {
-      throw new Error('read');
-    };
-    const { proxy: revoked, revoke } = Proxy.revocable({}, {});
-    revoke();
     const ours = new MillraceError('MILL_CONFLICT', 'x');
     const thrown = [
-      revoked,
-      new Proxy(new Error('x'), { getPrototypeOf: failing }),
-      new Proxy(ours, { get: failing, has: failing }),
-      Object.defineProperty(new MillraceError('MILL_CONFLICT', 'x'), 'code', { get: failing }),
+      revoked(),
+      new Proxy(new Error('x'), { getPrototypeOf: throwing }),
+      new Proxy(ours, { get: throwing, has: throwing }),
+      Object.defineProperty(new MillraceError('MILL_CONFLICT', 'x'), 'code', { get: throwing }),
       Object.assign(new MillraceError('MILL_CONFLICT', 'x'), { code: 'MINE' }),
     ];
     const t = await testMill({
@@ -202,7 +198,7 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
       throw new MillraceError('MILL_STORE_BUSY', 'somebody keeps it locked');
     };
     const lines: string[] = [];
-    const log = { ...silentLog, warn: (_: object, line: string) => void lines.push(line) };
+    const log = { ...silentLogger, warn: (_: object, line: string) => void lines.push(line) };
     const t = await testMill({
       pipelines: [steps()],
       store: withCalls(base, {
@@ -219,6 +215,35 @@ onEveryStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
     await t.advance('100ms');
     assert.deepEqual(t.mill.health(), { status: 'ok' });
     assert.deepEqual(await stepsOf(t, 'a'), [1]);
+    await t.stop();
+  });
+
+  test('a store that is away from all partitions is one line in the log, and one a minute', async () => {
+    const base = makeStore();
+    let isAway = false;
+    const refuse = () => {
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', 'it is away');
+    };
+    const lines: string[] = [];
+    const log = { ...silentLogger, warn: (_: object, line: string) => void lines.push(line) };
+    const t = await testMill({
+      pipelines: [steps()],
+      store: withCalls(base, {
+        commit: async (work, lease) => (isAway ? refuse() : lease.commit(work)),
+        claim: async (partition) => (isAway ? refuse() : base.claim(partition)),
+      }),
+      log,
+    });
+    isAway = true;
+    const events = upTo(20).map((n) => ({ key: `${n}`, n }));
+    await t.ingestBatch('steps', events);
+    await t.advance('59s');
+    assert.deepEqual(lines, ['starting over']);
+    await t.advance('30s');
+    assert.deepEqual(lines, ['starting over', 'starting over']);
+    isAway = false;
+    await t.advance('10s');
+    for (const { key, n } of events) assert.deepEqual(await stepsOf(t, key), [n]);
     await t.stop();
   });
 

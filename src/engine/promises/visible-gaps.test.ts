@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { OrderByNumber } from '../../pipeline/pipeline-options.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
-import { recordingLog } from '../log.fixture.test.ts';
+import { recordingLogger } from '../logger.fixture.test.ts';
 import { type CommitCall, onEveryStore, Step, upTo, withCalls } from './fixture.test.ts';
 
 function numbers(order: Partial<OrderByNumber<z.infer<typeof Step>>> = {}) {
@@ -94,7 +95,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
   });
 
   test('a gap that lasts too long is one line and a warning of health, until it is closed', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [numbers({ alarmAfter: '10m' })], log });
     for (const key of ['a', 'b']) await t.ingest('numbers', { key, n: 3 });
     await t.advance('599s');
@@ -129,8 +130,35 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
+  test('a gap that closes while a start looks for the oldest one has no age afterwards', async () => {
+    const base = makeStore();
+    const wasRead = Promise.withResolvers<void>();
+    const isClosed = Promise.withResolvers<void>();
+    let isHeld = false;
+    const gaps: Store['gaps'] = async (partition, query) => {
+      const found = await base.gaps(partition, query);
+      if (!isHeld || found.length === 0) return found;
+      wasRead.resolve();
+      await isClosed.promise;
+      return found;
+    };
+    const t = await testMill({ pipelines: [numbers()], store: withCalls(base, { gaps }) });
+    await t.ingest('numbers', { key: 'a', n: 2 });
+    await t.advance('2s');
+    isHeld = true;
+    await t.crash();
+    await wasRead.promise;
+    await t.ingest('numbers', { key: 'a', n: 1 });
+    while (t.mill.counts().numbers?.gaps !== 0) await setImmediate();
+    isHeld = false;
+    isClosed.resolve();
+    await t.advance('2s');
+    assert.deepEqual([t.mill.counts().numbers?.gaps, t.mill.counts().numbers?.oldestGapMs], [0, 0]);
+    await t.stop();
+  });
+
   test('the alarm counts from before a restart', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [numbers({ alarmAfter: '10m' })], log });
     await t.ingest('numbers', { key: 'a', n: 3 });
     await t.drain();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import { type LogLine, recordingLog } from '../log.fixture.test.ts';
+import { type LogLine, recordingLogger } from '../logger.fixture.test.ts';
 import { type CommitCall, failing, onEveryStore, Step, steps, withCalls } from './fixture.test.ts';
 
 const gap = 'events wait for a number that has not arrived';
@@ -33,7 +33,7 @@ function waits(lines: readonly LogLine[]): readonly WaitLine[] {
 
 onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   test('a key whose events wait long for a number is one line, with the number, how many wait and since when', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log });
     for (const n of [1, 3, 4]) await t.ingest('steps', { key: 'a', n });
     await t.advance('29s');
@@ -60,7 +60,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   });
 
   test('events that arrive in another order and in time are no line, however often that happens', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log });
     for (let n = 1; n <= 40; n += 2) {
       await t.ingest('steps', { key: 'a', n: n + 1 });
@@ -75,7 +75,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   });
 
   test('a key that goes on from one gap to the next is no line, although something waits for it all the time', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log });
     for (let n = 1; n <= 40; n += 2) {
       await t.ingest('steps', { key: 'a', n: n + 3 });
@@ -94,7 +94,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   });
 
   test('a key whose waiting room is half full is a line at once', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 10 })], log });
     for (const n of [2, 3, 4, 5]) await t.ingest('steps', { key: 'a', n });
     await t.drain();
@@ -109,7 +109,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   });
 
   test('events that pile up behind a parked key are one line; a parked key behind which nothing waits is none', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     let isBroken = true;
     const attempt = ({ n }: { n: number }) => {
       if (n === 1 && isBroken) failing();
@@ -131,7 +131,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   });
 
   test('a key that waits long for a retry is one line, however many attempts fail, and what follows its success is a new wait', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     let isBroken = true;
     const attempt = () => {
       if (isBroken) failing();
@@ -152,7 +152,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   });
 
   test('a timer that is tried again for long is no line until events wait behind it', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const timed = pipeline('steps', {
       event: Step,
       key: ({ key }) => key,
@@ -177,7 +177,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
 
   test('many keys that begin to wait at once are a few lines, of which the last tells how many more there are', async () => {
     const store = makeStore();
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log, store });
     for (let k = 0; k < 500; k += 1) await t.ingest('steps', { key: `k${k}`, n: 2 });
     await t.advance('1m');
@@ -195,7 +195,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
 
   test('one crowded key after the other fills no log', async () => {
     const store = makeStore();
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 2 })], log, store });
     for (let k = 0; k < 200; k += 1) await t.ingest('steps', { key: `k${k}`, n: 2 });
     await t.advance('59s');
@@ -213,7 +213,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     for (let k = 0; k < 700; k += 1) await first.ingest('steps', { key: `k${k}`, n: 2 });
     await first.ingest('steps', { key: 'good', n: 1 });
     await first.stop();
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [gaps], store, log, limits: { warmKeys: 10 } });
     await t.advance('10m');
     const told = waits(lines);
@@ -238,7 +238,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
       );
     }
     await first.stop();
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [gaps], store, log });
     await t.advance('1m');
     const total = waits(lines).reduce((sum, line) => sum + Number(line.gaps ?? 0), 0);
@@ -256,7 +256,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     const first = await testMill({ pipelines, store });
     for (const key of ['a', 'b', 'c']) await first.ingest('steps', { key, n: 1 });
     await first.stop();
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines, store, log });
     await t.advance('1m');
     const total = waits(lines).reduce((sum, line) => sum + Number(line.parked), 0);
@@ -276,7 +276,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
       failures -= 1;
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the network is down');
     };
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], store: withCalls(base, { commit }), log });
     await t.ingest('steps', { key: 'a', n: 2 });
     await t.advance('1m');
@@ -292,7 +292,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
   });
 
   test('a gap that is skipped in the end is told, and what comes behind it is not', async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })], log });
     await t.ingest('steps', { key: 'a', n: 2 });
     await t.advance('6m');

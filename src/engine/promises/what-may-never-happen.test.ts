@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
-import type { Lease, Store } from '../../store/store.ts';
+import type { Lease, Progress, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { Lane } from '../lane.ts';
-import { recordingLog } from '../log.fixture.test.ts';
+import { recordingLogger } from '../logger.fixture.test.ts';
 import {
   type CommitCall,
   failing,
@@ -118,8 +118,8 @@ const cases: readonly Case[] = [
       await assert.rejects(t.mill.redrive(letter?.id ?? ''), isCode('MILL_INTERNAL'));
     },
   },
-  { where: 'as a timer comes due', transition: 'beginTimerTurn', first: [3], act: (t) => t.advance('1m') },
-  { where: 'as a delivery ends', transition: 'beginTimerTurn', act: (t) => ingest(t, 4) },
+  { where: 'as a timer comes due', transition: 'beginCauseTurn', first: [3], act: (t) => t.advance('1m') },
+  { where: 'as a delivery ends', transition: 'beginCauseTurn', act: (t) => ingest(t, 4) },
   {
     where: 'as a key finds room for what it sends',
     transition: 'findRoom',
@@ -151,9 +151,9 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** A lease that says of its partition that it is settled up to a cursor. */
-function standingAt(lease: Lease, cursor: number): Lease {
-  return withMembers(lease, { standing: { ...lease.standing, cursor } });
+/** A lease that says something else of how far its partition has come. */
+function standingAt(lease: Lease, progress: Partial<Progress>): Lease {
+  return withMembers(lease, { standing: { ...lease.standing, ...progress } });
 }
 
 /** What a store answers that misbehaves. */
@@ -168,14 +168,25 @@ const misbehaviours: readonly Misbehaviour[] = [
   {
     what: 'a claim whose cursor has fallen',
     code: 'MILL_STORE_CORRUPT',
-    reason: /^partition steps\/\d: expected a cursor of \d or more, found 0$/,
-    calls: (store) => ({ claim: async (partition) => standingAt(await store.claim(partition), 0) }),
+    reason: /^partition steps\/\d: the store has lost what it had acknowledged: expected a cursor of \d or more, found 0$/,
+    calls: (store) => ({ claim: async (partition) => standingAt(await store.claim(partition), { cursor: 0 }) }),
+  },
+  {
+    what: 'a claim whose log has become shorter',
+    code: 'MILL_STORE_CORRUPT',
+    reason: /^partition steps\/\d: the store has lost what it had acknowledged: expected a log up to \d or beyond, found one up to \d$/,
+    calls: (store) => ({
+      async claim(partition) {
+        const lease = await store.claim(partition);
+        return standingAt(lease, { head: lease.standing.cursor });
+      },
+    }),
   },
   {
     what: 'a claim whose cursor lies beyond the log',
     code: 'MILL_STORE_CORRUPT',
     reason: /^partition steps\/\d: expected a cursor of \d, the end of the log, or less, found 1000$/,
-    calls: (store) => ({ claim: async (partition) => standingAt(await store.claim(partition), 1_000) }),
+    calls: (store) => ({ claim: async (partition) => standingAt(await store.claim(partition), { cursor: 1_000 }) }),
   },
   {
     what: 'positions of the log out of order',
@@ -202,7 +213,7 @@ const misbehaviours: readonly Misbehaviour[] = [
 onEveryStore('What may never happen', ({ testMill, makeStore }) => {
   for (const { where, transition, before, failAt = 0, isSlow = false, first = [], act } of cases) {
     test(`${where} ends the tenure: the reason is logged, and nothing is lost`, async () => {
-      const { log, lines } = recordingLog();
+      const { log, lines } = recordingLogger();
       const behaviour = { failAt, isSlow };
       const t = await testMill({
         pipelines: [manyWays(behaviour), sink, numbered],
@@ -218,7 +229,7 @@ onEveryStore('What may never happen', ({ testMill, makeStore }) => {
       await assert.rejects(t.mill.stopped, isCode('MILL_INTERNAL'));
       const [line] = lines.filter(({ level }) => level === 'error').filter(({ fields }) => fields.code === 'MILL_INTERNAL');
       assert.match(String(line?.fields.reason), /^lane of key "a": expected/);
-      assert.match(String(line?.fields.stack), /lane\.ts/);
+      assert.match(String(line?.fields.stack), /lane(?:-waits)?\.ts/);
 
       behaviour.failAt = 0;
       await t.stop();
@@ -239,7 +250,7 @@ onEveryStore('What may never happen', ({ testMill, makeStore }) => {
 
   for (const { what, code, reason, calls } of misbehaviours) {
     test(`${what} ends the tenure: the reason is logged, and nothing is lost`, async () => {
-      const { log, lines } = recordingLog();
+      const { log, lines } = recordingLogger();
       const base = makeStore();
       const wrong = calls(base);
       let isWrong = false;

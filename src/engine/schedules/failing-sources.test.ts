@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testMill } from '../../testing/test-mill.ts';
-import { recordingLog } from '../log.fixture.test.ts';
+import { recordingLogger } from '../logger.fixture.test.ts';
 import { add, done, type JobsOptions, jobsPipeline } from './jobs.fixture.test.ts';
 
 function broken(): never {
@@ -25,7 +25,7 @@ const failing: Readonly<Record<string, JobsOptions>> = {
 
 for (const [what, options] of Object.entries(failing)) {
   test(`${what} that throws: the log has the stack and the causes, and the next run is tried`, async () => {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: jobsPipeline(options).pipelines, log });
     await add(t, 'good');
     await t.advance('2m');
@@ -67,7 +67,7 @@ test('a row over which event() or key() throws is a dead letter with the stack a
     [{ pipeline: { id: onFirst } }, 'pipeline work: id() failed: no such planet'],
   ];
   for (const [options, reason] of kinds) {
-    const { log, lines } = recordingLog();
+    const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: jobsPipeline(options).pipelines, log });
     await add(t, 'good', 'good');
     await t.advance('1m');
@@ -94,7 +94,7 @@ test('a row that the schema refuses has no stack: nothing was thrown', async () 
 });
 
 test('an event of a source without rows, over which key() throws, is logged with the stack and costs the others nothing', async () => {
-  const { log, lines } = recordingLog();
+  const { log, lines } = recordingLogger();
   const source = () => [1, 2].map((id) => ({ id, key: 'k', what: 'good' }));
   const key = ({ id }: { id: number }) => (id === 1 ? broken() : String(id));
   const { pipelines, seen } = jobsPipeline({ schedule: { source }, pipeline: { key } });

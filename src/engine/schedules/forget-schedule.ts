@@ -13,8 +13,18 @@ export async function forgetSchedule(store: Store, pipeline: string): Promise<vo
     const lease = await store.claim(partition);
     const { cursor } = lease.standing;
     const keys = [{ key: pipeline, state: null, next: null, parked: false }];
-    const timers = [{ key: pipeline, name: 'run', timer: null }];
-    const nothing = { holds: [], gaps: [], releases: [], deliveries: [], rows: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+    const timers = [{ kind: 'timer', key: pipeline, name: 'run', dueAt: null } as const];
+    const nothing = {
+      holds: [],
+      gaps: [],
+      releases: [],
+      outcomes: [],
+      deliveries: [],
+      rows: [],
+      deadLetters: [],
+      resolvedDeadLetters: [],
+      sends: [],
+    };
     await lease.commit({ cursor, keys, timers, ...nothing });
   } finally {
     await store.close();

@@ -1,34 +1,22 @@
 import { type ErrorCode, errorTable } from '../../errors.ts';
 import { codeOf, faultFields, faultOf } from '../../fault.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
-import { type FaultyRow, type PendingOrigins, type SourceRow, SourceRows } from '../../pipeline/source-rows.ts';
+import { type FaultyRow, type SourceRow, SourceRows } from '../../pipeline/source-rows.ts';
 import type { QueryTables } from '../../pipeline/table-query.ts';
 import { isThenable } from '../../pipeline/thenable.ts';
 import type { Clock } from '../clock.ts';
 import { Deadline } from '../deadline.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 import { BatchPlaces } from './batch-places.ts';
+import type { RunWork, TakenIn } from './run-work.ts';
 
 /** What a run works with; the engine provides it, for the pipeline of the schedule. */
 export interface ScheduleRunMeans {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   readonly query: QueryTables;
-  readonly pending: PendingOrigins;
-  /** Takes an event in, also when nobody knows whether it is in. Throws why it is refused. */
-  ingest(event: unknown, origin?: string): Promise<TakenIn>;
-  /** Makes a dead letter of a row; resolves when it is on disk, or the engine stops. */
-  bury(row: FaultyRow): Promise<void>;
-  /** Resolves once nothing is left to do for a key now, or when the time is over: what waits for a retry goes on without the run. */
-  finished(key: string, deadline: Deadline): Promise<void>;
-  /** Aborts what a key has under way, and lets go of what it has not begun. */
-  abort(key: string): void;
-}
-
-/** An event that went through the door. */
-export interface TakenIn {
-  readonly key: string;
-  readonly isDuplicate: boolean;
+  /** What the run gives to the keys of the pipeline. */
+  readonly work: RunWork;
 }
 
 /** What a run begins with. */
@@ -67,7 +55,6 @@ export class ScheduleRun {
   readonly #means: ScheduleRunMeans;
   readonly #schedule: Schedule;
   readonly #places: BatchPlaces;
-  readonly #underWay = new Set<string>();
   readonly #time = new Deadline();
   /** Its end: what was aborted has had time enough to end. */
   readonly #grace = new Deadline();
@@ -94,7 +81,7 @@ export class ScheduleRun {
       log.warn({ timeoutMs }, 'a run took too long: aborting what is under way');
       this.#failure ??= `the run took longer than its timeout of ${timeoutMs} ms, and what was under way was aborted`;
       end();
-      for (const key of this.#underWay) this.#means.abort(key);
+      this.#means.work.abortAll();
       this.#disarmGrace = clock.after(graceMs, () => this.#grace.end());
     });
     try {
@@ -127,7 +114,7 @@ export class ScheduleRun {
 
   async #letThrough(events: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
     const { batch, concurrency } = this.#schedule;
-    const candidates = events instanceof SourceRows ? events.take(this.#means.pending) : candidatesOf(events);
+    const candidates = events instanceof SourceRows ? events.take(this.#means.work.pending) : candidatesOf(events);
     const work = async () => {
       while (!this.#isOver && this.#places.take()) {
         const next = await this.#time.race(candidates.next());
@@ -150,20 +137,19 @@ export class ScheduleRun {
       this.#bury(candidate);
       return;
     }
+    const { work } = this.#means;
     const { event, origin } = candidate;
     let taken: TakenIn;
     try {
-      taken = await this.#means.ingest(event, origin);
+      taken = await work.ingest(event, origin);
     } catch (error) {
       this.#refused(candidate, error);
       return;
     }
     const { key, isDuplicate } = taken;
-    this.#underWay.add(key);
     // While it was taken in, time may have run out.
-    if (this.#isOver) this.#means.abort(key);
-    await this.#means.finished(key, this.#grace);
-    this.#underWay.delete(key);
+    if (this.#isOver) work.abort(key);
+    await work.finished(key, this.#grace);
     if (origin !== undefined) await this.#concludeRow(origin, isDuplicate);
   }
 
@@ -172,17 +158,17 @@ export class ScheduleRun {
     if (isDuplicate) {
       this.#means.log.debug({ origin }, 'a row was left out: its event is a duplicate');
       this.#places.release();
-    } else if (!this.#isOver && (await this.#means.pending([origin])).has(origin)) {
+    } else if (!this.#isOver && (await this.#means.work.pending([origin])).has(origin)) {
       this.#places.releaseWaiting();
     }
   }
 
   /** A row of which no event can be made costs the others nothing: the run goes on, and waits for all dead letters at its end. */
   #bury(row: FaultyRow): void {
-    const { bury, log } = this.#means;
+    const { work, log } = this.#means;
     const { origin, fault: reason, stack } = row;
     this.#places.release();
-    const buried = bury(row).then(
+    const buried = work.bury(row).then(
       () => log.error({ origin, ...faultFields({ reason, stack }) }, 'no event can be made of a row: it is a dead letter'),
       (error: unknown) => this.#fail(error),
     );

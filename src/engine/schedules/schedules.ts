@@ -4,12 +4,14 @@ import { codeOf, faultFields, faultOf } from '../../fault.ts';
 import { type Duration, toMs } from '../../pipeline/duration.ts';
 import { type AnyPipeline, type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Schedule } from '../../pipeline/schedule.ts';
+import type { QueryTables } from '../../pipeline/table-query.ts';
 import type { Turn } from '../../pipeline/turn.ts';
 import { checkPause } from '../check-arguments.ts';
 import type { Clock } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
-import type { Log } from '../log.ts';
-import { type RunEnd, ScheduleRun, type ScheduleRunMeans } from './schedule-run.ts';
+import type { Logger } from '../logger.ts';
+import type { RunWork } from './run-work.ts';
+import { type RunEnd, ScheduleRun } from './schedule-run.ts';
 
 /** How a schedule stands. Moments are in milliseconds since 1970. */
 export interface ScheduleStatus {
@@ -35,12 +37,24 @@ export interface ScheduleControl {
   pause(options?: { readonly for?: Duration }): Promise<void>;
 }
 
+/** The partition of a scheduled pipeline. */
+interface Home {
+  /** How often other engines may have worked on it. */
+  readonly absences: number;
+  /** Resolves once this engine works on it, or when the caller's time is over. */
+  isHere(deadline: Deadline): Promise<void>;
+}
+
 /** What schedules work with; the engine provides it. */
 export interface SchedulesMeans {
   readonly clock: Clock;
-  readonly log: Log;
-  runMeans(pipeline: AnyPipeline): Omit<ScheduleRunMeans, 'clock' | 'log'>;
+  readonly log: Logger;
+  readonly query: QueryTables;
+  /** What one run gives to the keys of its pipeline. */
+  runWork(pipeline: AnyPipeline): RunWork;
   isStopping(): boolean;
+  /** The partition that all keys of a scheduled pipeline live in. */
+  home(pipeline: string): Home;
   /** Resolves once nothing is left to do in the pipeline now, or when the caller's time is over. */
   idle(pipeline: string, deadline: Deadline): Promise<void>;
   command(command: Command): Promise<void>;
@@ -90,8 +104,8 @@ export class Schedules {
   readonly #scheduled: ReadonlyMap<string, Scheduled>;
   /** The runs under way, by schedule. One whose turn was broken off, since the store failed, may still be among them. */
   readonly #atWork = new Map<string, Promise<RunEnd>>();
-  /** Schedules of which this process has made a run. */
-  readonly #begun = new Set<string>();
+  /** Schedules of which this process has made a run, with how often their pipeline had been away by then. */
+  readonly #begun = new Map<string, number>();
   /** Why the last run of a schedule could not take its batch. */
   readonly #failures = new Map<string, string>();
   #endWatch: (() => void) | undefined;
@@ -108,6 +122,11 @@ export class Schedules {
     this.pipeline = this.#scheduled.size === 0 ? undefined : this.#declare();
   }
 
+  /** Where there are engines side by side, the slices of scheduled pipelines go where those of their schedules are. */
+  get leaders(): ReadonlyMap<string, string> {
+    return new Map(Array.from(this.#scheduled.keys(), (name) => [name, schedulesName]));
+  }
+
   /** Makes the schedules that are not stopped come due, also those that no engine has seen before. */
   async start(): Promise<void> {
     try {
@@ -117,6 +136,12 @@ export class Schedules {
       this.#planLater();
     }
     if (this.#scheduled.size > 0) this.#endWatch = this.#means.clock.whenTurnedBack(() => void this.#planAnew());
+  }
+
+  /** Schedules have come from an engine that perhaps did not know them all. */
+  tookOver(): void {
+    // Before the start is over nothing is taken in, and then it plans.
+    if (this.#endWatch !== undefined) void this.#planAnew();
   }
 
   /** Looks after the clock no more. */
@@ -221,17 +246,21 @@ export class Schedules {
   }
 
   async #makeRun({ pipeline, schedule }: Scheduled, dueAt: number, { key, signal }: Turn): Promise<void> {
-    const { clock, log, runMeans, idle } = this.#means;
+    const { clock, log, query, runWork, idle } = this.#means;
     while (this.#atWork.has(key)) await this.#atWork.get(key);
     if (signal.aborted) return;
-    // What a former process left to do may be about to change what the source reads.
-    const ready = async (deadline: Deadline) => (this.#begun.has(key) ? undefined : idle(pipeline.name, deadline));
-    const means = { clock, log: log.child({ pipeline: pipeline.name }), ...runMeans(pipeline) };
+    const home = this.#means.home(pipeline.name);
+    const ready = async (deadline: Deadline) => {
+      await home.isHere(deadline);
+      // What another process left to do may be about to change what the source reads.
+      if (this.#begun.get(key) !== home.absences) await idle(pipeline.name, deadline);
+    };
+    const means = { clock, log: log.child({ pipeline: pipeline.name }), query, work: runWork(pipeline) };
     const atWork = new ScheduleRun(means, schedule).execute({ dueAt, ready }, signal);
     this.#atWork.set(key, atWork);
     const { failure } = await atWork;
     this.#atWork.delete(key);
-    this.#begun.add(key);
+    this.#begun.set(key, home.absences);
     if (failure === undefined) this.#failures.delete(key);
     else this.#failures.set(key, failure);
   }

@@ -103,7 +103,14 @@ onEveryStore('a source of rows', ({ testMill }) => {
     assert.deepEqual(seen, [1, 2, 3, 4, 5]);
     world.isMended = true;
     await t.advance('5m');
-    assert.deepEqual(seen, [1, 2, 3, 4, 5, 1, 2]);
+    // Both retries are due, of keys that need not wait for each other.
+    assert.deepEqual(
+      [seen.slice(0, 5), seen.slice(5).sort()],
+      [
+        [1, 2, 3, 4, 5],
+        [1, 2],
+      ],
+    );
     assert.deepEqual(counts(t).deadLetters, 0);
     await t.stop();
   });

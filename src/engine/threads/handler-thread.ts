@@ -5,12 +5,12 @@ import { MillraceError, messageOf } from '../../errors.ts';
 import { cloneWhole } from '../../pipeline/clone.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import { provideMillrace } from '../../provide-millrace.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 import { TurnRecord } from '../turn.ts';
 import { importPipeline } from './exported-pipeline.ts';
 import {
   type AttemptAnswer,
-  type AttemptCall,
+  type AttemptRequest,
   type Begun,
   type LeftBehind,
   type LogLine,
@@ -38,14 +38,14 @@ export async function load(): Promise<SentError | undefined> {
   }
 }
 
-export async function run(call: AttemptCall): Promise<AttemptAnswer> {
+export async function run(request: AttemptRequest): Promise<AttemptAnswer> {
   const lines: LogLine[] = [];
   let turn: TurnRecord | undefined;
   try {
     const declared = await loaded();
-    turn = new TurnRecord({ ...call.turn, pipeline: declared, log: gathering(lines) });
-    parentPort?.postMessage({ begun: call.attemptId } satisfies Begun);
-    const next = await handle(declared, call, turn);
+    turn = new TurnRecord({ ...request.turn, pipeline: declared, log: gathering(lines) });
+    parentPort?.postMessage({ begun: request.attemptId } satisfies Begun);
+    const next = await handle(declared, request, turn);
     turn.end();
     turn.checkEffects();
     const { rows, sends, timerWrites, deliveries, ignored } = turn;
@@ -61,7 +61,7 @@ function loaded(): Promise<AnyPipeline> {
   return pipeline;
 }
 
-function handle(declared: AnyPipeline, { work, state }: AttemptCall, turn: TurnRecord): unknown {
+function handle(declared: AnyPipeline, { work, state }: AttemptRequest, turn: TurnRecord): unknown {
   if (work.kind === 'event') return declared.handle(work.event, state, turn);
   if (work.kind === 'timer') return declared.timers[work.name]?.(state, turn, work.data);
   return declared.deliver[work.endpoint]?.outcome?.(state, turn, work.outcome);
@@ -77,11 +77,11 @@ function copied(value: unknown, what: string): unknown {
 }
 
 /** The thread of the engine writes the lines, once the attempt has ended. */
-function gathering(lines: LogLine[]): Log {
+function gathering(lines: LogLine[]): Logger {
   const write = (level: LogLine['level']) => (fields: object, message: string) => {
     lines.push({ level, message: typeof message === 'string' ? message : describeFound(message), fields: copiedFields(fields) });
   };
-  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
+  const log: Logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
   return log;
 }
 

@@ -4,7 +4,7 @@ import { faultFields, faultOf } from '../../fault.ts';
 import type { Endpoint } from '../../pipeline/endpoint.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
 import { TurnRecord } from '../turn.ts';
 import { ThreadPool } from './thread-pool.ts';
 
@@ -14,10 +14,10 @@ import { ThreadPool } from './thread-pool.ts';
  */
 export class HandlerThreads {
   readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #pools: ThreadPool[] = [];
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
     this.#log = log;
   }

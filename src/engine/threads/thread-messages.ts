@@ -11,7 +11,7 @@ export interface ThreadPurpose {
 }
 
 /** One attempt, as it goes to a thread. */
-export interface AttemptCall {
+export interface AttemptRequest {
   /** Comes back in {@link Begun}. */
   readonly attemptId: number;
   readonly turn: Omit<TurnSubject, 'pipeline' | 'log' | 'span'>;

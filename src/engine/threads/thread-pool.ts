@@ -9,7 +9,7 @@ import type { TurnRecord } from '../turn.ts';
 import { inheritedFlags } from './inherited-flags.ts';
 import {
   type AttemptAnswer,
-  type AttemptCall,
+  type AttemptRequest,
   fromSentError,
   isSentError,
   type SentError,
@@ -46,7 +46,7 @@ const entry = fileURLToPath(new URL(`./handler-thread${extname(fileURLToPath(imp
 export class ThreadPool {
   readonly #means: ThreadPoolMeans;
   readonly #options: ThreadPoolOptions;
-  #threads: Piscina<AttemptCall | undefined, unknown> | undefined;
+  #threads: Piscina<AttemptRequest | undefined, unknown> | undefined;
   /** Threads that have not ended, those that are being ended among them. */
   readonly #alive = new Set<Worker>();
   readonly #begun = new Map<number, () => void>();

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { describeFound } from '../../describe-found.ts';
@@ -6,6 +6,7 @@ import { MillraceError } from '../../errors.ts';
 import { type Ask, askOf, isGoodFor } from './ask.ts';
 import { Hosts } from './hosts.ts';
 import { permits } from './role.ts';
+import { ShownTokens } from './shown-tokens.ts';
 import { Strangers } from './strangers.ts';
 import type { Token } from './token.ts';
 import type { Tokens } from './tokens.ts';
@@ -32,7 +33,7 @@ export class Guard {
   readonly hasOpenMetrics: boolean;
   /** Requests that were not let in: without a token, with one that is none, with one that may not do this, under a host that is not ours. */
   readonly refusals = { missing: 0, unknown: 0, forbidden: 0, host: 0 };
-  readonly #tokens: Tokens | undefined;
+  readonly #tokens: ShownTokens | undefined;
   readonly #asksHost: boolean;
   readonly #strangers: Strangers;
 
@@ -40,7 +41,7 @@ export class Guard {
     this.hosts = new Hosts(hosts);
     this.mayListenAnywhere = isOpen || tokens !== undefined;
     this.hasOpenMetrics = hasOpenMetrics;
-    this.#tokens = tokens;
+    this.#tokens = tokens && new ShownTokens(tokens);
     // A page that leads its name here has no token.
     this.#asksHost = tokens === undefined || hosts.length > 0;
     this.#strangers = new Strangers(log);
@@ -50,11 +51,11 @@ export class Guard {
     return this.#tokens !== undefined;
   }
 
-  /** Whether a request with these headers may pass. Allocates nothing where no tokens are asked for. */
-  admits(headers: IncomingHttpHeaders, ask: Ask): boolean {
-    if (this.#asksHost && !this.hosts.knows(headers.host)) return false;
+  /** Whether a request may pass. Allocates nothing, but for the first with a token of a connection. */
+  admits(request: IncomingMessage, ask: Ask): boolean {
+    if (this.#asksHost && !this.hosts.knows(request.headers.host)) return false;
     if (this.#tokens === undefined) return true;
-    const token = this.#tokenIn(headers);
+    const token = this.#tokens.find(request);
     return token !== undefined && isGoodFor(token, ask);
   }
 
@@ -70,7 +71,7 @@ export class Guard {
     }
     if (this.#tokens === undefined) return undefined;
     const ask = askOf(request);
-    const token = this.#tokenIn(headers);
+    const token = this.#tokens.find(request.raw);
     if (ask !== 'any token' && ask.access === 'open') return this.#openTo(token, request, reply);
     if (token === undefined) return this.#unauthorized(request, reply);
     if (ask === 'any token' || isGoodFor(token, ask)) {
@@ -82,15 +83,15 @@ export class Guard {
     return new MillraceError('MILL_FORBIDDEN', forbiddenMessage(token, ask, request));
   }
 
-  /** Whether tokens are asked for and who sends these headers has none that is good. */
-  isStranger(headers: IncomingHttpHeaders): boolean {
-    return this.#tokens !== undefined && this.#tokenIn(headers) === undefined;
+  /** Whether tokens are asked for and who sends this request has none that is good. */
+  isStranger(request: IncomingMessage): boolean {
+    return this.#tokens !== undefined && this.#tokens.find(request) === undefined;
   }
 
-  /** Whether who sends these headers may look at all that there is. */
-  maySeeAll(headers: IncomingHttpHeaders): boolean {
+  /** Whether who sends this request may look at all that there is. */
+  maySeeAll(request: IncomingMessage): boolean {
     if (this.#tokens === undefined) return true;
-    const token = this.#tokenIn(headers);
+    const token = this.#tokens.find(request);
     return token !== undefined && isGoodFor(token, { access: 'read', pipelines: undefined });
   }
 
@@ -110,11 +111,6 @@ export class Guard {
       raw.destroy();
     }
     return refusal;
-  }
-
-  #tokenIn({ authorization }: IncomingHttpHeaders): Token | undefined {
-    const secret = authorization === undefined ? undefined : /^bearer +(\S+)$/i.exec(authorization)?.[1];
-    return secret === undefined ? undefined : this.#tokens?.find(secret);
   }
 
   #unauthorized(request: FastifyRequest, reply: FastifyReply): MillraceError | Promise<MillraceError> {

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import type { Commit } from '../store.ts';
 import {
   add,
-  arm,
-  armed,
   ask,
+  causeNames,
   chosen,
   delivery,
   disarm,
@@ -12,6 +11,7 @@ import {
   gap,
   letter,
   numbered,
+  outcome,
   own,
   put,
   refusal,
@@ -19,6 +19,8 @@ import {
   rowsOf,
   type StoreTest,
   statuses,
+  timer,
+  told,
 } from './fixtures.ts';
 
 /** A commit as one transaction, its parts in the order of the port's fields. */
@@ -31,7 +33,8 @@ export function commitContract(it: StoreTest): void {
       cursor: 3,
       holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: 77 }],
       keys: [{ key: 'a', state, next: null, parked: false }],
-      timers: [arm('a', 'wake', 99, '"now"')],
+      timers: [timer('a', 'wake', 99, '"now"')],
+      outcomes: [outcome('a', 'x', 98)],
       deliveries: ask(delivery('hello', 'a')),
       rows: [put('accounts', ['a', 1, null, null, null])],
       deadLetters: [letter('one', 'c', 3)],
@@ -48,7 +51,7 @@ export function commitContract(it: StoreTest): void {
     const { standing: claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 3, head: 4, held: 1, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
     assert.deepEqual((await store.load(visits, ['a']))[0]?.state, state);
-    assert.deepEqual(await store.dueTimers(visits, 99, 10), [armed('a', 'wake', 99, '"now"')]);
+    assert.deepEqual(await store.dueCauses(visits, 99, 10), [outcome('a', 'x', 98), timer('a', 'wake', 99, '"now"')]);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 99, 10), [delivery('hello', 'a')]);
     assert.equal((await rowsOf(store, 'accounts', 'id')).length, 1);
     assert.equal((await store.deadLetters({ limit: 10 })).length, 1);
@@ -64,7 +67,8 @@ export function commitContract(it: StoreTest): void {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 2)]);
     await owner.commit({
-      timers: [arm('a', 'old', 5)],
+      timers: [timer('a', 'old', 5)],
+      outcomes: [outcome('a', 'old', 5)],
       deliveries: ask(delivery('old', 'a')),
       rows: [put('accounts', ['a', 1, null, null, null])],
       deadLetters: [gap('old', 'b', 1, 1)],
@@ -76,7 +80,8 @@ export function commitContract(it: StoreTest): void {
         holds: [{ key: 'a', order: 2, position: 2, attempts: 9, retryAt: 9 }],
         releases: [{ key: 'a', from: 1, to: 1 }],
         keys: [{ key: 'a', state: { json: '1', version: 1 }, next: 2, parked: true }],
-        timers: [disarm('a', 'old'), arm('a', 'new', 6)],
+        timers: [disarm('a', 'old'), timer('a', 'new', 6)],
+        outcomes: [told('a', 'old'), outcome('a', 'new', 6)],
         deliveries: [...remove('a', 'old'), ...ask(delivery('new', 'a'))],
         rows: [
           put('accounts', ['a', 2, null, null, null]),
@@ -92,19 +97,16 @@ export function commitContract(it: StoreTest): void {
     assert.match(error.message, /accounts/);
 
     const { standing: claimed } = await store.claim(rockets);
-    const { key: _key, ...old } = armed('a', 'old', 5);
+    const old = { timers: [timer('a', 'old', 5)], outcomes: [outcome('a', 'old', 5)] };
     assert.deepEqual(claimed, { cursor: 0, head: 2, held: 2, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
     assert.deepEqual(await store.load(rockets, ['a']), [
-      { state: null, next: null, parked: false, heldFrom: 1, held: 2, gap: null, timers: [old] },
+      { state: null, next: null, parked: false, heldFrom: 1, heldTo: 2, held: 2, gap: null, ...old },
     ]);
     assert.deepEqual(
       (await store.held(rockets, 'a', 0, 10)).map(({ attempts }) => attempts),
       [0, 0],
     );
-    assert.deepEqual(
-      (await store.dueTimers(rockets, 10, 10)).map(({ name }) => name),
-      ['old'],
-    );
+    assert.deepEqual(causeNames(await store.dueCauses(rockets, 10, 10)), ['mail/old', 'old']);
     assert.deepEqual(await store.dueDeliveries(rockets, 'mail', 10, 10), [delivery('old', 'a')]);
     assert.deepEqual(await rowsOf(store, 'accounts', 'id'), [{ id: 'a', version: 1, balance: null, active: null, payload: null }]);
     assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
@@ -204,14 +206,14 @@ export function commitContract(it: StoreTest): void {
       cursor: 2_000,
       holds: keys.map((key, index) => ({ key, order: index + 1, position: index + 1, attempts: 1, retryAt: null })),
       keys: keys.map((key) => ({ key, state: { json: JSON.stringify(key), version: 1 }, next: null, parked: false })),
-      timers: keys.map((key, index) => arm(key, 'wake', index)),
+      timers: keys.map((key, index) => timer(key, 'wake', index)),
       deliveries: ask(...keys.map((key) => delivery(key, key))),
       rows: [put('accounts', ...keys.map((key) => [key, 1, null, null, null]))],
       sends: keys.map((key) => event(orders, key)),
     });
     const records = await store.load(visits, keys);
     assert.ok(records.every(({ state, held }, index) => state?.json === JSON.stringify(keys[index]) && held === 1));
-    assert.equal((await store.dueTimers(visits, 2_000, 5_000)).length, 2_000);
+    assert.equal((await store.dueCauses(visits, 2_000, 5_000)).length, 2_000);
     assert.equal((await store.dueDeliveries(visits, 'mail', 10, 5_000)).length, 2_000);
     assert.equal((await rowsOf(store, 'accounts', 'id')).length, 2_000);
     assert.equal((await store.read(orders, 0, 5_000)).length, 2_000);
@@ -222,24 +224,29 @@ export function commitContract(it: StoreTest): void {
     await store.append([event(visits, 'a')]);
     for (const moment of [1e300, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 0.5]) {
       const hold = { key: 'a', order: 1, position: 1, attempts: 1, retryAt: moment };
+      const retry = { write: 'retry', endpoint: 'mail', key: 'a', id: 'x', attempts: 1, dueAt: 1, pauseMs: 1 } as const;
       const kinds: Partial<Commit>[] = [
-        { timers: [arm('a', 'wake', moment)] },
+        { timers: [timer('a', 'wake', moment)] },
         { holds: [hold] },
         { deliveries: ask(delivery('x', 'a', { dueAt: moment })) },
+        { deliveries: [{ ...retry, dueAt: moment }] },
+        { deliveries: [{ ...retry, pauseMs: moment }] },
       ];
       for (const work of kinds) {
         const refused = owner.commit({
           cursor: 1,
           keys: [{ key: 'a', state: { json: '1', version: 1 }, next: null, parked: false }],
+          rows: [add('history', ['it happened'])],
           ...work,
         });
         await refusal(refused, 'MILL_COMMIT_REFUSED');
       }
     }
     assert.deepEqual(await store.load(visits, ['a']), [
-      { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] },
+      { state: null, next: null, parked: false, heldFrom: null, heldTo: null, held: 0, gap: null, timers: [], outcomes: [] },
     ]);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', Number.MAX_SAFE_INTEGER, 10), []);
+    assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
     assert.equal((await store.claim(visits)).standing.cursor, 0);
   });
 }

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { lettersOf } from '../letters-of.ts';
 import type { DeadLetterQuery, Store } from '../store.ts';
-import { delivery, deliveryLetter, event, gap, letter, numbered, originLetter, own, type StoreTest, timerLetter } from './fixtures.ts';
+import {
+  delivery,
+  deliveryLetter,
+  event,
+  gap,
+  letter,
+  numbered,
+  originLetter,
+  outcomeLetter,
+  own,
+  type StoreTest,
+  timerLetter,
+} from './fixtures.ts';
 
 /** What was given up, kept with its reason. */
 export function deadLettersContract(it: StoreTest): void {
@@ -43,6 +55,19 @@ export function deadLettersContract(it: StoreTest): void {
     assert.deepEqual(await store.deadLetters({ limit: 10 }), [
       { ...failed, partition: visits },
       { ...bare, partition: visits },
+    ]);
+    await owner.commit({ resolvedDeadLetters: ['one'] });
+    assert.deepEqual(await ids(store, {}), ['two']);
+  });
+
+  it('a letter about an outcome has the outcome and no event', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const failed = outcomeLetter('one', 'ключ', { endpoint: 'mail', id: 'a/b “1”', dueAt: Number.MAX_SAFE_INTEGER, data: '{ "é": 1.50 }' });
+    const other = outcomeLetter('two', 'a', { endpoint: 'fax', id: '', dueAt: 8, data: 'null' });
+    await owner.commit({ deadLetters: [failed, other] });
+    assert.deepEqual(await store.deadLetters({ limit: 10 }), [
+      { ...failed, partition: visits },
+      { ...other, partition: visits },
     ]);
     await owner.commit({ resolvedDeadLetters: ['one'] });
     assert.deepEqual(await ids(store, {}), ['two']);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DeliveryWrite, StoredDelivery } from '../store.ts';
+import type { DeliveryWrite, DueMoment, StoredDelivery } from '../store.ts';
 import { dice } from './dice.ts';
 import { delivery, own, type StoreTest } from './fixtures.ts';
 
@@ -18,6 +18,7 @@ export function deliveriesModelContract(it: StoreTest): void {
         const where = `seed ${seed}, step ${step}, due by ${dueBy}, at most ${limit}`;
         assert.deepEqual(await store.dueDeliveries(visits, 'mail', dueBy, limit), model.due(dueBy).slice(0, limit), where);
         assert.equal(await store.nextDeliveryDue(visits, 'mail', dueBy), model.nextDue(dueBy), where);
+        assert.deepEqual(await store.dueMoments(visits, 'mail', dueBy, limit), model.moments(dueBy).slice(0, limit), where);
         const each = upTo(3);
         const { deliveries } = await store.dueByFlow(visits, { endpoint: 'mail', dueBy, from: null, flows: 9, each });
         const flows = Map.groupBy(model.due(dueBy), ({ flow }) => flow);
@@ -37,6 +38,8 @@ const moments = 20;
 class Model {
   readonly #ordered: boolean;
   #inOrder: StoredDelivery[] = [];
+  /** By id and key; 0 for others. */
+  readonly #pauses = new Map<string, number>();
 
   constructor(ordered: boolean) {
     this.#ordered = ordered;
@@ -47,15 +50,19 @@ class Model {
     const found = this.#inOrder.findIndex((one) => one.id === id && one.key === key);
     const present = this.#inOrder[found];
     const dueAt = upTo(6) === 1 ? null : upTo(moments);
-    const attempts = upTo(5);
+    const [attempts, pauseMs] = [upTo(5), upTo(moments)];
     const isAsked = upTo(3) > 1;
     switch (upTo(5)) {
       case 1:
         this.#inOrder = this.#inOrder.filter((one) => one !== present);
+        this.#pauses.delete(`${id} ${key}`);
         return { write: 'remove', endpoint: 'mail', key, id };
       case 2:
-        if (present !== undefined) this.#inOrder[found] = { ...present, attempts, dueAt };
-        return { write: 'retry', endpoint: 'mail', key, id, attempts, dueAt };
+        if (present !== undefined) {
+          this.#inOrder[found] = { ...present, attempts, dueAt };
+          this.#pauses.set(`${id} ${key}`, pauseMs);
+        }
+        return { write: 'retry', endpoint: 'mail', key, id, attempts, dueAt, pauseMs };
       default: {
         const asked = delivery(id, key, { dueAt, attempts, askedAt: upTo(9), ordered: this.#ordered, flow: `flow ${upTo(3)}` });
         if (present === undefined) this.#inOrder.push(asked);
@@ -68,6 +75,17 @@ class Model {
 
   due(dueBy: number): StoredDelivery[] {
     return this.#timed.filter(({ dueAt }) => dueAt <= dueBy);
+  }
+
+  moments(after: number): DueMoment[] {
+    const later = Map.groupBy(
+      this.#timed.filter(({ dueAt }) => dueAt > after),
+      ({ dueAt }) => dueAt,
+    );
+    return Array.from(later, ([dueAt, due]) => ({
+      dueAt,
+      pauseMs: Math.min(...due.map(({ id, key }) => this.#pauses.get(`${id} ${key}`) ?? 0)),
+    }));
   }
 
   nextDue(after: number): number | null {

@@ -243,6 +243,37 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual([await next(0), await next(15)], [15, last]);
   });
 
+  it('each later moment is told with the shortest pause of what is due then', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const free = (id: string, dueAt: number | null) => delivery(id, 'a', { dueAt, ordered: false });
+    const paused = (id: string, dueAt: number | null, pauseMs: number) => retry(id, 1, dueAt, 'mail', 'a', pauseMs);
+    const last = Number.MAX_SAFE_INTEGER;
+    await owner.commit({
+      deliveries: [
+        ...ask(free('1', 10), free('2', 10), free('3', 10), free('4', 20), free('5', null), delivery('1', 'b', { dueAt: last })),
+        // It waits for the one before it.
+        ...ask(delivery('2', 'b', { dueAt: 15 }), delivery('1', 'a', { dueAt: 17, endpoint: 'sms' })),
+        ...[paused('1', 30, 9), paused('2', 30, 7), paused('3', 30, 8)],
+      ],
+    });
+    const moments = async (after: number, limit: number) =>
+      (await store.dueMoments(visits, 'mail', after, limit)).map(({ dueAt, pauseMs }) => [dueAt, pauseMs]);
+    const all = [
+      [20, 0],
+      [30, 7],
+      [last, 0],
+    ];
+    assert.deepEqual(await moments(0, 9), all);
+    assert.deepEqual(await moments(0, 2), all.slice(0, 2));
+    assert.deepEqual(await moments(20, 1), all.slice(1, 2));
+    assert.deepEqual(await moments(last, 9), []);
+    // Asked for anew it keeps its moment, and so its pause.
+    await owner.commit({ deliveries: [...ask(free('2', 10)), ...remove('a', '3')] });
+    assert.deepEqual(await moments(20, 1), [[30, 7]]);
+    await owner.commit({ deliveries: [...remove('a', '2'), retry('4', 2, null, 'mail', 'a', 0)] });
+    assert.deepEqual(await moments(0, 1), [[30, 9]]);
+  });
+
   it('reading a due delivery leaves it where it is', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a')) });
@@ -261,8 +292,8 @@ export function deliveriesContract(it: StoreTest): void {
   });
 }
 
-function retry(id: string, attempts: number, dueAt: number | null, endpoint = 'mail', key = 'a'): DeliveryWrite {
-  return { write: 'retry', endpoint, key, id, attempts, dueAt };
+function retry(id: string, attempts: number, dueAt: number | null, endpoint = 'mail', key = 'a', pauseMs = 1): DeliveryWrite {
+  return { write: 'retry', endpoint, key, id, attempts, dueAt, pauseMs };
 }
 
 /** The ids of what is due of `mail`. */

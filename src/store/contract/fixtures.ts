@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createQueryId, RawNode, ValueNode } from 'kysely';
 import { type ErrorCode, MillraceError } from '../../errors.ts';
-import { table } from '../../pipeline/table.ts';
+import { type FoundValue, table } from '../../pipeline/table.ts';
 import type {
   Commit,
   Committed,
@@ -11,11 +12,16 @@ import type {
   LoggedEvent,
   NewDeadLetter,
   NewEvent,
+  OutcomeWrite,
   PartitionId,
+  ReadBounds,
   RowWrite,
   Store,
   StoreDeclaration,
+  StoredCause,
   StoredDelivery,
+  StoredOutcome,
+  StoredTimer,
   TimerWrite,
 } from '../store.ts';
 
@@ -28,6 +34,8 @@ export interface StoreHarness {
 export interface ContractDatabase {
   /** Opens the database; again after the store was closed, or after an opening that was refused. */
   open(declaration: StoreDeclaration): Promise<Store>;
+  /** Runs SQL on the open database as another program does; absent for a store that no other program can write to, which has no inbox. */
+  write?(sql: string): Promise<void>;
   /** Closes the store if it is open, and removes the database. */
   dispose(): Promise<void>;
 }
@@ -41,6 +49,8 @@ export interface Subject {
   readonly orders: PartitionId;
   /** Of a numbered pipeline. */
   readonly rockets: PartitionId;
+  /** Runs SQL as another program does; undefined for a store without an inbox. */
+  readonly write: ((sql: string) => Promise<void>) | undefined;
   /** Closes the store and opens the same database, with another declaration if one is given. */
   reopen(declaration?: StoreDeclaration): Promise<Store>;
 }
@@ -81,6 +91,7 @@ export function storeTest(harness: StoreHarness): StoreTest {
           visits: last('visits'),
           orders: last('orders'),
           rockets: last('rockets'),
+          write: database.write?.bind(database),
           async reopen(other = declaration) {
             await store.close();
             return database.open(other);
@@ -139,6 +150,11 @@ export function timerLetter(id: string, key: string, timer: NewDeadLetterOf<'tim
   return { kind: 'timer', ...failed(id, key), timer };
 }
 
+/** A letter about an outcome. */
+export function outcomeLetter(id: string, key: string, outcome: NewDeadLetterOf<'outcome'>['outcome']): NewDeadLetterOf<'outcome'> {
+  return { kind: 'outcome', ...failed(id, key), outcome };
+}
+
 /** A letter about a delivery. */
 export function deliveryLetter(id: string, { key, ...given }: StoredDelivery): NewDeadLetterOf<'delivery'> {
   const { flow: _flow, attempts: _attempts, dueAt: _dueAt, ...failure } = given;
@@ -159,18 +175,28 @@ function failed(id: string, key: string) {
   return { id, key, reason: 'it failed', stack: null, failedAt: acceptedAt + 1, attempts: 3 };
 }
 
-/** Arms a timer. */
-export function arm(key: string, name: string, dueAt: number, data: string | null = null): TimerWrite {
-  return { key, name, timer: { dueAt, data, attempts: 0, retryAt: null } };
+/** A timer, as it is armed and read. */
+export function timer(key: string, name: string, dueAt: number, data: string | null = null): StoredTimer {
+  return { kind: 'timer', key, name, dueAt, data, attempts: 0, retryAt: null };
 }
 
 export function disarm(key: string, name: string): TimerWrite {
-  return { key, name, timer: null };
+  return { kind: 'timer', key, name, dueAt: null };
 }
 
-/** A timer as it is read. */
-export function armed(key: string, name: string, dueAt: number, data: string | null = null) {
-  return { key, name, dueAt, data, attempts: 0, retryAt: null };
+/** The outcome of a delivery to the endpoint `mail`, unless `more` says otherwise. */
+export function outcome(key: string, id: string, dueAt: number, more: Partial<StoredOutcome> = {}): StoredOutcome {
+  return { kind: 'outcome', key, endpoint: 'mail', id, dueAt, data: '{}', attempts: 0, retryAt: null, ...more };
+}
+
+/** The key has been told that outcome. */
+export function told(key: string, id: string): OutcomeWrite {
+  return { kind: 'outcome', key, endpoint: 'mail', id, dueAt: null };
+}
+
+/** What tells timers and outcomes apart, of each. */
+export function causeNames(causes: readonly StoredCause[]): string[] {
+  return causes.map((cause) => (cause.kind === 'timer' ? cause.name : `${cause.endpoint}/${cause.id}`));
 }
 
 /** A delivery to the endpoint `mail`, in the order of its key, and due at 10, unless `more` says otherwise. */
@@ -229,6 +255,7 @@ export function commitOf(work: Partial<Commit>): Commit {
     keys: [],
     gaps: [],
     timers: [],
+    outcomes: [],
     deliveries: [],
     rows: [],
     deadLetters: [],
@@ -246,6 +273,13 @@ export function statuses(answers: readonly { readonly status: string }[]): strin
 /** Every row of a declared table, ascending by a column. */
 export function rowsOf(store: Store, name: string, orderedBy: string): Promise<readonly object[]> {
   return store.query(`SELECT * FROM ${name} ORDER BY ${orderedBy}`, []);
+}
+
+/** Runs a query whose parameters are written `?`, as the dialect of the store writes them. */
+export function find(store: Store, sql: string, parameters: readonly FoundValue[], bounds?: ReadBounds): ReturnType<Store['query']> {
+  const compiler = store.dialect?.createQueryCompiler();
+  const written = RawNode.create(sql.split('?'), parameters.map(ValueNode.create));
+  return store.query(compiler?.compileQuery(written, createQueryId()).sql ?? sql, parameters, bounds);
 }
 
 /** The error that a call is refused with; fails when it is not refused, or with another code. */

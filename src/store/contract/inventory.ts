@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { StoreDeclaration, StoredPipeline } from '../store.ts';
 import {
-  arm,
   ask,
   chosen,
   declaration,
@@ -10,13 +9,15 @@ import {
   gap,
   letter,
   numbered,
+  outcome,
   own,
   refusal,
   type StoreTest,
   statuses,
+  timer,
 } from './fixtures.ts';
 
-const nothing = { waiting: 0, states: 0, keys: [], timers: [], deliveries: [], deadLetters: 0 };
+const nothing = { waiting: 0, states: 0, keys: [], timers: [], outcomes: [], deliveries: [], deadLetters: 0, inbox: 0 };
 const allOf = { uncounted: [], named: [] };
 const stateOf = (key: string) => ({ key, state: { json: '{}', version: 1 }, next: null, parked: false });
 
@@ -43,10 +44,11 @@ export function inventoryContract(it: StoreTest): void {
     ]);
   });
 
-  it('the inventory counts timers by name, those of many parts by the first two, and deliveries by endpoint', async ({ store, orders }) => {
-    const timers = ['b', 'a', 'x/shop/1', 'x/shop/2/3', 'x/mail/1', 'x/y', '__proto__'].map((name) => arm('k', name, 5));
+  it('the inventory counts timers by name, outcomes and deliveries by endpoint', async ({ store, orders }) => {
+    const timers = ['b', 'a', 'x/y/1', 'x/y/2', 'mail', '__proto__'].map((name) => timer('k', name, 5));
     const deliveries = ask(delivery('1', 'k'), delivery('2', 'k', { dueAt: null }), delivery('1', 'l', { endpoint: 'fax' }));
-    await (await own(store, orders)).commit({ timers: [...timers, arm('l', 'a', 6)], deliveries });
+    const outcomes = [outcome('k', '1', 5), outcome('k', '2/3', 5), outcome('l', '1', 5), outcome('k', '1', 5, { endpoint: '__proto__' })];
+    await (await own(store, orders)).commit({ timers: [...timers, timer('l', 'a', 6)], outcomes, deliveries });
     const [found] = await store.inventory(allOf);
     assert.deepEqual(
       found?.timers.map(({ name, count }) => [name, count]),
@@ -54,11 +56,15 @@ export function inventoryContract(it: StoreTest): void {
         ['__proto__', 1],
         ['a', 2],
         ['b', 1],
-        ['x/mail', 1],
-        ['x/shop', 2],
-        ['x/y', 1],
+        ['mail', 1],
+        ['x/y/1', 1],
+        ['x/y/2', 1],
       ],
     );
+    assert.deepEqual(found?.outcomes, [
+      { name: '__proto__', count: 1 },
+      { name: 'mail', count: 3 },
+    ]);
     assert.deepEqual(found?.deliveries, [
       { name: 'fax', count: 1 },
       { name: 'mail', count: 2 },
@@ -93,7 +99,7 @@ export function inventoryContract(it: StoreTest): void {
 
   it('the inventory knows what lies there of pipelines that are no longer declared', async ({ store, orders, reopen }) => {
     await store.append([event(orders, 'a')]);
-    await (await own(store, orders)).commit({ timers: [arm('a', 'wake', 5)] });
+    await (await own(store, orders)).commit({ timers: [timer('a', 'wake', 5)] });
     const others = declaration.pipelines.filter(({ name }) => name !== 'orders');
     const found = await (await reopen({ ...declaration, pipelines: others })).inventory(allOf);
     assert.deepEqual(found[0], { pipeline: 'orders', ...nothing, waiting: 1, timers: [{ name: 'wake', count: 1 }] });
@@ -127,7 +133,8 @@ export function inventoryContract(it: StoreTest): void {
         cursor: 2,
         holds: [{ key: 'a', order: 1, position: 1, attempts: 1, retryAt: null }],
         keys: [{ ...stateOf('a'), next: 4, parked: true }],
-        timers: [arm('a', 'wake', 5)],
+        timers: [timer('a', 'wake', 5)],
+        outcomes: [outcome('a', '1', 5)],
         deliveries: ask(delivery('1', 'a')),
         deadLetters: [letter(`letter of ${partition.pipeline}`, 'a', 1), gap(`gap of ${partition.pipeline}`, 'a', 1, 2)],
       });

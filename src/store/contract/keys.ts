@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { event, numbered, own, type StoreTest } from './fixtures.ts';
 
-const unknown = { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers: [] };
+const unknown = { state: null, next: null, parked: false, heldFrom: null, heldTo: null, held: 0, gap: null, timers: [], outcomes: [] };
 
 /** The records of keys. */
 export function keysContract(it: StoreTest): void {
@@ -30,9 +30,11 @@ export function keysContract(it: StoreTest): void {
         next: Number.MAX_SAFE_INTEGER,
         parked: true,
         heldFrom: null,
+        heldTo: null,
         held: 0,
         gap: null,
         timers: [],
+        outcomes: [],
       },
     ]);
     await owner.commit({ keys: [{ key: 'a', state: null, next: null, parked: false }] });
@@ -45,15 +47,15 @@ export function keysContract(it: StoreTest): void {
     assert.deepEqual((await store.load(visits, ['a']))[0]?.state, { json: 'null', version: 1 });
   });
 
-  it('a record counts what its key holds, from the lowest order', async ({ store, rockets }) => {
+  it('a record counts what its key holds, and has its lowest order and its highest position', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 9), numbered(rockets, 'a', 4), numbered(rockets, 'b', 1), numbered(rockets, 'a', 6)]);
     assert.deepEqual(await store.load(rockets, ['a', 'b']), [
-      { ...unknown, heldFrom: 4, held: 3 },
-      { ...unknown, heldFrom: 1, held: 1 },
+      { ...unknown, heldFrom: 4, heldTo: 4, held: 3 },
+      { ...unknown, heldFrom: 1, heldTo: 3, held: 1 },
     ]);
     await owner.commit({ releases: [{ key: 'a', from: 4, to: 6 }] });
-    assert.deepEqual(await store.load(rockets, ['a']), [{ ...unknown, heldFrom: 9, held: 1 }]);
+    assert.deepEqual(await store.load(rockets, ['a']), [{ ...unknown, heldFrom: 9, heldTo: 1, held: 1 }]);
   });
 
   it('an event without a number is not held by being appended', async ({ store, visits }) => {

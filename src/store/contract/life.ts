@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import {
-  arm,
-  armed,
   ask,
   chosen,
   commitOf,
@@ -17,6 +15,7 @@ import {
   remove,
   rowsOf,
   type StoreTest,
+  timer,
 } from './fixtures.ts';
 
 /** What closing ends, and what opening finds. */
@@ -31,10 +30,11 @@ export function lifeContract(it: StoreTest): void {
       () => store.load(visits, ['a']),
       () => store.held(visits, 'a', 0, 10),
       () => store.heldKeys(visits, null, 10),
-      () => store.dueTimers(visits, 0, 10),
-      () => store.nextTimerDue(visits, 0),
+      () => store.dueCauses(visits, 0, 10),
+      () => store.nextCauseDue(visits, 0),
       () => store.dueDeliveries(visits, 'mail', 0, 10),
       () => store.nextDeliveryDue(visits, 'mail', 0),
+      () => store.dueMoments(visits, 'mail', 0, 10),
       () => lease.commit(commitOf({})),
       () => store.deadLetters({ limit: 10 }),
       () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, after: 0, limit: 10 }),
@@ -94,8 +94,7 @@ export function lifeContract(it: StoreTest): void {
   it('keys, held events, timers and rows are there after a reopening', async ({ store, rockets, reopen }) => {
     const owner = await own(store, rockets);
     const held = numbered(rockets, 'a', 4);
-    const timer = arm('a', 'wake', 7, '1');
-    const { key: _, ...wake } = armed('a', 'wake', 7, '1');
+    const wake = timer('a', 'wake', 7, '1');
     const state = { json: '{"é":1}', version: 2 };
     await store.append([numbered(rockets, 'a', 1), held]);
     await owner.commit({
@@ -103,14 +102,16 @@ export function lifeContract(it: StoreTest): void {
       holds: [{ key: 'a', order: 4, position: 2, attempts: 3, retryAt: 99 }],
       releases: [{ key: 'a', from: 1, to: 1 }],
       keys: [{ key: 'a', state, next: 2, parked: true }],
-      timers: [timer],
+      timers: [wake],
       rows: [put('accounts', ['a', 1, null, null, null])],
     });
     const again = await reopen();
-    assert.deepEqual(await again.load(rockets, ['a']), [{ state, next: 2, parked: true, heldFrom: 4, held: 1, gap: null, timers: [wake] }]);
+    assert.deepEqual(await again.load(rockets, ['a']), [
+      { state, next: 2, parked: true, heldFrom: 4, heldTo: 2, held: 1, gap: null, timers: [wake], outcomes: [] },
+    ]);
     assert.deepEqual(await again.held(rockets, 'a', 0, 10), [{ ...logged(held, 2), order: 4, attempts: 3, retryAt: 99 }]);
     assert.deepEqual(await again.heldKeys(rockets, null, 10), ['a']);
-    assert.deepEqual(await again.dueTimers(rockets, 7, 10), [{ key: 'a', ...wake }]);
+    assert.deepEqual(await again.dueCauses(rockets, 7, 10), [wake]);
     assert.equal((await rowsOf(again, 'accounts', 'id')).length, 1);
     assert.equal((await again.claim(rockets)).standing.held, 1);
     assert.deepEqual(await again.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 4)]), [

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import {
   add,
-  arm,
   ask,
+  causeNames,
   delivery,
   deliveryLetter,
   event,
   letter,
   numbered,
   originLetter,
+  outcomeLetter,
   own,
   type StoreTest,
+  timer,
   timerLetter,
 } from './fixtures.ts';
 
@@ -49,7 +51,7 @@ export function listSizesContract(it: StoreTest): void {
         { key: 'a', state: state(10), next: null, parked: false },
         { key: 'b', state: state(3), next: null, parked: false },
       ],
-      timers: [arm('b', 'wake', 1, textOf(7))],
+      timers: [timer('b', 'wake', 1, textOf(7))],
     });
     const sizes = async (charactersMax: number, ...keys: readonly string[]) =>
       (await store.load(visits, keys, { charactersMax })).map(({ state }) => state?.json.length ?? null);
@@ -63,22 +65,13 @@ export function listSizesContract(it: StoreTest): void {
   it('timers do so by their data, deliveries by their payloads', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({
-      timers: [arm('a', 'one', 1), arm('b', 'two', 2, textOf(5)), arm('c', 'three', 3, textOf(5))],
+      timers: [timer('a', 'one', 1), timer('b', 'two', 2, textOf(5)), timer('c', 'three', 3, textOf(5))],
       deliveries: ask(...['a', 'b', 'c'].map((key) => delivery('d', key, { body: textOf(6) }))),
     });
-    assert.deepEqual(
-      (await store.dueTimers(visits, 10, 10, { charactersMax: 5 })).map(({ name }) => name),
-      ['one', 'two'],
-    );
-    assert.deepEqual(
-      (await store.dueTimers(visits, 10, 10, { charactersMax: 6 })).map(({ name }) => name),
-      ['one', 'two', 'three'],
-    );
-    const behind = { after: { dueAt: 1, key: 'a', name: 'one' }, charactersMax: 5 };
-    assert.deepEqual(
-      (await store.dueTimers(visits, 10, 10, behind)).map(({ name }) => name),
-      ['two'],
-    );
+    assert.deepEqual(causeNames(await store.dueCauses(visits, 10, 10, { charactersMax: 5 })), ['one', 'two']);
+    assert.deepEqual(causeNames(await store.dueCauses(visits, 10, 10, { charactersMax: 6 })), ['one', 'two', 'three']);
+    const behind = { after: timer('a', 'one', 1), charactersMax: 5 };
+    assert.deepEqual(causeNames(await store.dueCauses(visits, 10, 10, behind)), ['two']);
     assert.deepEqual(
       (await store.dueDeliveries(visits, 'mail', 10, 10, { charactersMax: 12 })).map(({ key }) => key),
       ['a', 'b'],
@@ -117,6 +110,8 @@ export function listSizesContract(it: StoreTest): void {
         timerLetter('3', 'a', { name: 'wake', dueAt: 1, data: textOf(20) }),
         { ...originLetter('4', 'a', textOf(20)), stack: 'x'.repeat(20) },
         timerLetter('5', 'a', { name: 'wake', dueAt: 1, data: null }),
+        outcomeLetter('6', 'a', { endpoint: 'mail', id: '1', dueAt: 1, data: textOf(20) }),
+        timerLetter('7', 'a', { name: 'wake', dueAt: 1, data: null }),
       ],
     });
     const ids = async (charactersMax: number, after?: string) =>
@@ -125,8 +120,9 @@ export function listSizesContract(it: StoreTest): void {
     assert.equal(await ids(41), '123');
     assert.equal(await ids(61), '1234');
     assert.equal(await ids(100), '1234');
-    assert.equal(await ids(101), '12345');
-    assert.equal(await ids(1, '4'), '5');
+    assert.equal(await ids(101), '123456');
+    assert.equal(await ids(121), '1234567');
+    assert.equal(await ids(1, '4'), '56');
   });
 
   it('rows of a query do so by their texts, and are two where there are two', async ({ store, visits }) => {

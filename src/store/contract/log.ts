@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { arm, event, logged, numbered, own, type StoreTest } from './fixtures.ts';
+import { event, logged, numbered, own, type StoreTest, timer } from './fixtures.ts';
 
 const unusual = ['ключ', '鍵🚀', "O'Neil", 'a "quoted" \\ one', '%_?$1:name', 'two\nlines\tand a tab', ' blank ends ', 'é', 'e\u0301'];
 
@@ -46,8 +46,8 @@ export function logContract(it: StoreTest): void {
         [[1, `key of ${slice.slice}`]],
       );
       const owner = await own(store, slice);
-      await owner.commit({ cursor: 1, timers: [arm('a', 'wake', slice.slice)] });
-      assert.equal(await store.nextTimerDue(slice, -1), slice.slice);
+      await owner.commit({ cursor: 1, timers: [timer('a', 'wake', slice.slice)] });
+      assert.equal(await store.nextCauseDue(slice, -1), slice.slice);
     }
   });
 

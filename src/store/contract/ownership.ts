@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import {
   accounts,
   add,
-  arm,
   ask,
   commitOf,
+  declaration,
   delivery,
   event,
   letter,
@@ -14,6 +14,7 @@ import {
   remove,
   rowsOf,
   type StoreTest,
+  timer,
 } from './fixtures.ts';
 
 /** Claims, the cursor, and the fence that a later claim puts up. */
@@ -56,22 +57,52 @@ export function ownershipContract(it: StoreTest): void {
     const again = await reopen();
     const latest = await again.claim(visits);
     for (const lease of leases) {
-      await refusal(lease.renew(), 'MILL_STORE_FENCED');
       await refusal(lease.commit(commitOf({})), 'MILL_STORE_FENCED');
     }
-    await latest.renew();
     await latest.commit(commitOf({}));
   });
 
   it('a lease that is released commits no more, and disturbs none that comes after it', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     await lease.release();
-    await refusal(lease.renew(), 'MILL_STORE_FENCED');
     await refusal(lease.commit(commitOf({})), 'MILL_STORE_FENCED');
     const next = await store.claim(visits);
     await lease.release();
-    await next.commit(commitOf({ timers: [arm('a', 'wake', 5)] }));
-    assert.equal(await store.nextTimerDue(visits, 0), 5);
+    await next.commit(commitOf({ timers: [timer('a', 'wake', 5)] }));
+    assert.equal(await store.nextCauseDue(visits, 0), 5);
+  });
+
+  it('a beat tells who works on the database, and on which partitions', async ({ store, visits, orders }) => {
+    const none = await store.beat();
+    const declared = declaration.pipelines.map(({ name }) => name).sort();
+    assert.deepEqual([...none.partitions.keys()].sort(), declared);
+    for (const slices of none.partitions.values()) {
+      assert.deepEqual(
+        slices,
+        Array.from({ length: store.partitions }, () => ({ owner: null, head: 0 })),
+      );
+    }
+    const [self] = none.members;
+    assert.equal(self?.id, none.self);
+    assert.deepEqual([self?.pid, self?.pipelines.toSorted()], [process.pid, declared]);
+
+    const lease = await store.claim(visits);
+    await store.append([event(visits, 'a'), event(visits, 'b'), event(orders, 'a')]);
+    const owned = await store.beat();
+    assert.deepEqual(owned.partitions.get('visits')?.[visits.slice], { owner: owned.self, head: 2 });
+    assert.deepEqual(owned.partitions.get('orders')?.[orders.slice], { owner: null, head: 0 });
+    await lease.release();
+    assert.deepEqual((await store.beat()).partitions.get('visits')?.[visits.slice], { owner: null, head: 0 });
+  });
+
+  it('a beat tells which pipelines are paused, over a reopening too', async ({ store, reopen }) => {
+    assert.deepEqual([...(await store.beat()).paused], []);
+    await store.setPaused('visits', true);
+    assert.deepEqual([...(await store.beat()).paused], ['visits']);
+    const again = await reopen();
+    assert.deepEqual([...(await again.beat()).paused], ['visits']);
+    await again.setPaused('visits', false);
+    assert.deepEqual([...(await again.beat()).paused], []);
   });
 
   it('a commit under an earlier claim takes no effect at all', async ({ store, visits, orders }) => {
@@ -91,7 +122,7 @@ export function ownershipContract(it: StoreTest): void {
       cursor: 2,
       holds: [{ key: 'b', order: 2, position: 2, attempts: 1, retryAt: null }],
       keys: [{ key: 'a', state: null, next: 7, parked: true }],
-      timers: [arm('a', 'wake', 5)],
+      timers: [timer('a', 'wake', 5)],
       deliveries: [...remove('a', 'old'), ...ask(delivery('new', 'a'))],
       rows: [put('accounts', ['a', 1, null, null, null]), add('history', ['it happened'])],
       deadLetters: [letter('new', 'b', 2)],
@@ -102,8 +133,10 @@ export function ownershipContract(it: StoreTest): void {
 
     const { standing: claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 0, head: 2, held: 0, deadLetters: 1, parked: 0, deliveries: 1, gaps: 0 });
-    assert.deepEqual(await store.load(visits, ['a']), [{ ...present, heldFrom: null, held: 0, gap: null, timers: [] }]);
-    assert.equal(await store.nextTimerDue(visits, 0), null);
+    assert.deepEqual(await store.load(visits, ['a']), [
+      { ...present, heldFrom: null, heldTo: null, held: 0, gap: null, timers: [], outcomes: [] },
+    ]);
+    assert.equal(await store.nextCauseDue(visits, 0), null);
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('old', 'a')]);
     assert.deepEqual(await rowsOf(store, accounts.name, 'id'), []);
     assert.deepEqual(await rowsOf(store, 'history', 'what'), []);
@@ -118,8 +151,8 @@ export function ownershipContract(it: StoreTest): void {
     const owner = await own(store, visits);
     await store.claim(orders);
     for (let slice = 0; slice < store.partitions - 1; slice += 1) await store.claim({ pipeline: visits.pipeline, slice });
-    await owner.commit({ timers: [arm('a', 'wake', 5)] });
-    assert.equal(await store.nextTimerDue(visits, 0), 5);
+    await owner.commit({ timers: [timer('a', 'wake', 5)] });
+    assert.equal(await store.nextCauseDue(visits, 0), 5);
   });
 
   it('appending needs no claim and disturbs none', async ({ store, visits }) => {

@@ -48,9 +48,11 @@ export class Player {
     await this.#look(place);
   }
 
+  /** Leases may end with the store that has given them. */
   async #reopen(): Promise<void> {
     await this.#store.close();
     await this.#store.open(declaration);
+    for (const place of this.#places) await this.#claim(place);
   }
 
   /** Forgets a pipeline while it is not declared. It begins anew. */
@@ -60,8 +62,7 @@ export class Player {
     await this.#store.open({ ...declaration, pipelines: declaration.pipelines.filter(({ name }) => name !== pipeline) });
     await this.#store.forget(pipeline);
     await this.#reopen();
-    Object.assign(place, { lease: undefined, idsBefore: 0 });
-    await this.#claim(place);
+    Object.assign(place, { former: undefined, idsBefore: 0 });
     this.seen.add('forget');
   }
 
@@ -126,10 +127,11 @@ export class Player {
       this.#note('gaps', await store.gaps(partition, { limit }));
       this.#note('gaps', await store.gaps(partition, { until: moment, after: { since: upTo(40), key }, limit }));
       this.#note('heldKeys', await store.heldKeys(partition, limit === all ? null : key, limit));
-      this.#note('dueTimers', await store.dueTimers(partition, limit === all ? all : moment, limit, characters));
+      this.#note('dueCauses', await store.dueCauses(partition, limit === all ? all : moment, limit, characters));
       for (const endpoint of endpoints) {
         this.#note('dueDeliveries', await store.dueDeliveries(partition, endpoint, limit === all ? all : moment, limit, characters));
         this.#note('nextDeliveryDue', await store.nextDeliveryDue(partition, endpoint, moment));
+        this.#note('dueMoments', await store.dueMoments(partition, endpoint, limit === all ? 0 : moment, limit));
       }
       this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition), characters));
     }
@@ -142,7 +144,7 @@ export class Player {
       }
     }
     this.#note('inventory', await store.inventory({ uncounted: upTo(2) === 1 ? [partition.pipeline] : [], named: [partition.pipeline] }));
-    this.#note('nextTimerDue', await store.nextTimerDue(partition, moment));
+    this.#note('nextCauseDue', await store.nextCauseDue(partition, moment));
     for (const characters of [{ charactersMax: upTo(30) }, {}]) {
       this.#note('load', await store.load(partition, [key, 'nobody', ...keys], characters));
       for (const sql of queries) this.#note('query', await store.query(sql, [upTo(3)], characters));
@@ -163,12 +165,13 @@ export class Player {
     }
   }
 
-  #noteWork({ rows = [], deliveries = [], deadLetters = [], timers = [], gaps = [], ...rest }: Partial<Commit>): void {
+  #noteWork({ rows = [], deliveries = [], deadLetters = [], timers = [], outcomes = [], gaps = [], ...rest }: Partial<Commit>): void {
     for (const [part, items] of Object.entries(rest)) if (Array.isArray(items) && items.length > 0) this.seen.add(part);
     for (const { write } of rows) this.seen.add(`rows: ${write}`);
     for (const { write } of deliveries) this.seen.add(`deliveries: ${write}`);
     for (const { gap } of gaps) this.seen.add(gap === null ? 'gaps: forget' : 'gaps: note');
-    for (const { timer } of timers) this.seen.add(timer === null ? 'timers: disarm' : 'timers: arm');
+    for (const { dueAt } of timers) this.seen.add(dueAt === null ? 'timers: disarm' : 'timers: arm');
+    for (const { dueAt } of outcomes) this.seen.add(dueAt === null ? 'outcomes: tell' : 'outcomes: keep');
     for (const { kind } of deadLetters) this.seen.add(`dead letter: ${kind}`);
   }
 }
@@ -182,11 +185,12 @@ export const kinds: readonly string[] = [
     'held',
     'heldKeys',
     'gaps',
-    'dueTimers',
-    'nextTimerDue',
+    'dueCauses',
+    'nextCauseDue',
     'dueDeliveries',
     'dueByFlow',
     'nextDeliveryDue',
+    'dueMoments',
     'pendingOrigins',
     'deliveryNames',
     'inventory',
@@ -205,6 +209,8 @@ export const kinds: readonly string[] = [
     'gaps: forget',
     'timers: arm',
     'timers: disarm',
+    'outcomes: keep',
+    'outcomes: tell',
   ],
   ...['append', 'send'].flatMap((call) =>
     ['nothing: accepted', 'id: accepted', 'id: duplicate', 'number: accepted', 'number: duplicate', 'number: late'].map(
@@ -213,6 +219,6 @@ export const kinds: readonly string[] = [
   ),
   ...['put', 'add', 'update'].map((write) => `rows: ${write}`),
   ...['ask', 'restore', 'retry', 'remove'].map((write) => `deliveries: ${write}`),
-  ...['event', 'timer', 'delivery', 'gap', 'origin'].map((kind) => `dead letter: ${kind}`),
+  ...['event', 'timer', 'outcome', 'delivery', 'gap', 'origin'].map((kind) => `dead letter: ${kind}`),
   ...['MILL_STORE_FENCED', 'MILL_COMMIT_REFUSED'],
 ];

@@ -1,5 +1,5 @@
-import { add, arm, delivery, disarm, put, update } from '../contract/fixtures.ts';
-import type { DeliveryWrite, RowWrite, TimerWrite } from '../store.ts';
+import { add, delivery, disarm, outcome, put, timer, update } from '../contract/fixtures.ts';
+import type { DeliveryWrite, OutcomeWrite, RowWrite, TimerWrite } from '../store.ts';
 import type { Chance } from './chance.fixture.test.ts';
 
 /** Few, so that calls meet. They differ in order by bytes and by letters. */
@@ -12,8 +12,17 @@ export const endpoints = ['mail', 'sms'] as const;
 export function randomTimer(chance: Chance): TimerWrite {
   const [key, name] = [chance.one(keys), chance.one(['wake', 'Wake', 'é'])];
   if (chance.upTo(3) === 1) return disarm(key, name);
-  const { timer } = arm(key, name, chance.upTo(40), chance.one([null, '1']));
-  return { key, name, timer: timer && { ...timer, attempts: chance.upTo(3) - 1, retryAt: chance.one([null, chance.upTo(40)]) } };
+  return { ...timer(key, name, chance.upTo(40), chance.one([null, '1'])), ...randomAttempts(chance) };
+}
+
+export function randomOutcome(chance: Chance): OutcomeWrite {
+  const [key, endpoint, id] = [chance.one(keys), chance.one(endpoints), chance.one(['wake', 'é'])];
+  if (chance.upTo(3) === 1) return { kind: 'outcome', key, endpoint, id, dueAt: null };
+  return outcome(key, id, chance.upTo(40), { endpoint, data: JSON.stringify(chance.upTo(100)), ...randomAttempts(chance) });
+}
+
+function randomAttempts(chance: Chance) {
+  return { attempts: chance.upTo(3) - 1, retryAt: chance.one([null, chance.upTo(40)]) };
 }
 
 export function randomDelivery(chance: Chance): DeliveryWrite {
@@ -21,7 +30,7 @@ export function randomDelivery(chance: Chance): DeliveryWrite {
   const facts = { attempts: chance.upTo(3) - 1, dueAt: chance.one([null, chance.upTo(40), chance.upTo(40)]) };
   const write = chance.one(['ask', 'ask', 'restore', 'retry', 'remove'] as const);
   if (write === 'remove') return { write, endpoint, key, id };
-  if (write === 'retry') return { write, endpoint, key, id, ...facts };
+  if (write === 'retry') return { write, endpoint, key, id, ...facts, pauseMs: chance.upTo(9) };
   const body = JSON.stringify(chance.upTo(100));
   const more = { endpoint, ordered: endpoint === 'mail', body, url: chance.one([null, 'https://example.com/']), askedAt: chance.upTo(40) };
   const flow = chance.one([`key ${key}`, 'address é']);

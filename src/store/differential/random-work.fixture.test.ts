@@ -8,6 +8,7 @@ import {
   letter,
   numbered,
   originLetter,
+  outcomeLetter,
   timerLetter,
 } from '../contract/fixtures.ts';
 import type {
@@ -26,7 +27,7 @@ import type {
   Release,
 } from '../store.ts';
 import type { Chance } from './chance.fixture.test.ts';
-import { keys, origins, randomDelivery, randomRow, randomTimer } from './random-parts.fixture.test.ts';
+import { keys, origins, randomDelivery, randomOutcome, randomRow, randomTimer } from './random-parts.fixture.test.ts';
 
 /** A partition and what its owner knows of it. */
 export interface Place {
@@ -97,6 +98,7 @@ export class RandomWork {
       releases: turns.flatMap((turn) => turn.releases),
       gaps: this.#chance.many(() => this.#gap()),
       timers: this.#chance.many(() => randomTimer(this.#chance)),
+      outcomes: this.#chance.many(() => randomOutcome(this.#chance)),
       deliveries: this.#chance.many(() => randomDelivery(this.#chance)),
       rows: this.#chance.many(() => randomRow(this.#chance)),
       deadLetters: [
@@ -181,6 +183,7 @@ export class RandomWork {
     const id = this.#nextLetterId();
     const failed = this.#chance.one([
       timerLetter(id, key, timer),
+      outcomeLetter(id, key, { endpoint: 'mail', id: 'é', dueAt: this.#chance.upTo(40), data: '1' }),
       deliveryLetter(id, delivery(`call ${this.#chance.upTo(4)}`, key, { body: '"é"' })),
       originLetter(id, key, this.#chance.one(origins)),
     ]);

@@ -1,36 +1,42 @@
 import { MillraceError } from '../../errors.ts';
-import type { Commit, Committed, Lease, PartitionId, Standing } from '../store.ts';
+import type { Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, Standing } from '../store.ts';
+import type { MemoryMembers } from './memory-members.ts';
 
 /** What a lease works with; the store that gives it provides it. */
 export interface MemoryLeaseMeans {
   readonly partition: PartitionId;
   readonly standing: Standing;
   commit(commit: Commit): Committed;
+  takeInbox(takings: readonly InboxTaking[]): readonly InboxTaken[];
+  /** It is free for others. */
+  released(): void;
   /** Throws once the store is closed. */
   checkOpen(): void;
 }
 
-/** The leases of a database, at most one of each partition. */
+/** The leases of a database, at most one of each partition. One lasts for as long as its holder lives. */
 export class MemoryLeases {
-  readonly #lengthMs: number;
-  readonly #now: () => number;
-  readonly #latest = new Map<string, { readonly lease: MemoryLease; readonly holder: object; endsAt: number }>();
+  readonly #members: Pick<MemoryMembers, 'lives'>;
+  readonly #latest = new Map<string, { readonly lease: MemoryLease; readonly holder: string }>();
 
-  /** @param lengthMs how long one lasts that is not renewed, by `now` */
-  constructor(lengthMs: number, now: () => number) {
-    this.#lengthMs = lengthMs;
-    this.#now = now;
+  constructor(members: Pick<MemoryMembers, 'lives'>) {
+    this.#members = members;
   }
 
-  /** Gives a lease to a holder. Throws `MILL_STORE_LEASED` while another has one that has not run out. */
-  give(holder: object, means: MemoryLeaseMeans): MemoryLease {
-    const name = nameOf(means.partition);
-    const latest = this.#latest.get(name);
-    if (latest !== undefined && latest.holder !== holder && latest.endsAt > this.#now())
-      throw new MillraceError('MILL_STORE_LEASED', `partition ${name}: another engine has its lease`);
+  /** Gives a lease to a holder. Throws `MILL_STORE_LEASED` while another that lives has one. */
+  give(holder: string, means: MemoryLeaseMeans): MemoryLease {
+    const owner = this.ownerOf(means.partition);
+    if (owner !== null && owner !== holder)
+      throw new MillraceError('MILL_STORE_LEASED', `partition ${nameOf(means.partition)}: another engine has its lease`);
     const lease = new MemoryLease(means, this);
-    this.#latest.set(name, { lease, holder, endsAt: this.#now() + this.#lengthMs });
+    this.#latest.set(nameOf(means.partition), { lease, holder });
     return lease;
+  }
+
+  /** Who has the lease of a partition and lives; null when nobody does. */
+  ownerOf(partition: PartitionId): string | null {
+    const holder = this.#latest.get(nameOf(partition))?.holder;
+    return holder !== undefined && this.#members.lives(holder) ? holder : null;
   }
 
   /** Throws `MILL_STORE_FENCED` once a lease is over. */
@@ -40,15 +46,10 @@ export class MemoryLeases {
       throw new MillraceError('MILL_STORE_FENCED', `partition ${name}: expected the latest lease, found one that is over`);
   }
 
-  renew(lease: MemoryLease): void {
-    this.check(lease);
-    const latest = this.#latest.get(nameOf(lease.partition));
-    if (latest !== undefined) latest.endsAt = this.#now() + this.#lengthMs;
-  }
-
-  release(lease: MemoryLease): void {
+  /** Returns whether it was the latest until now. */
+  release(lease: MemoryLease): boolean {
     const name = nameOf(lease.partition);
-    if (this.#latest.get(name)?.lease === lease) this.#latest.delete(name);
+    return this.#latest.get(name)?.lease === lease && this.#latest.delete(name);
   }
 }
 
@@ -66,19 +67,23 @@ class MemoryLease implements Lease {
   }
 
   async commit(commit: Commit): Promise<Committed> {
-    this.#means.checkOpen();
-    this.#leases.check(this);
+    this.#check();
     return this.#means.commit(commit);
   }
 
-  async renew(): Promise<void> {
-    this.#means.checkOpen();
-    this.#leases.renew(this);
+  async takeInbox(takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]> {
+    this.#check();
+    return this.#means.takeInbox(takings);
   }
 
   async release(): Promise<void> {
     this.#means.checkOpen();
-    this.#leases.release(this);
+    if (this.#leases.release(this)) this.#means.released();
+  }
+
+  #check(): void {
+    this.#means.checkOpen();
+    this.#leases.check(this);
   }
 }
 

@@ -1,13 +1,41 @@
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { table } from '../../pipeline/table.ts';
 import { commitOf, declaration, event, put, refusal } from '../contract/fixtures.ts';
 import { storeContract } from '../contract.ts';
-import type { Store } from '../store.ts';
-import { type MemoryOptions, memory } from './memory-store.ts';
+import type { NewInboxRow, Store } from '../store.ts';
+import { MemoryInbox } from './memory-inbox.ts';
+import { type MemoryOptions, memory, memoryWithInbox } from './memory-store.ts';
 
 storeContract('memory', { create: () => database() });
 storeContract('memory of four slices', { create: () => database({ partitions: 4 }) });
+
+storeContract('memory with an inbox', { create: withInbox });
+
+/** What another program writes is a statement of SQL, which a database of SQLite understands. */
+async function withInbox() {
+  const inbox = new MemoryInbox();
+  const store = memoryWithInbox({ inbox });
+  const db = new DatabaseSync(':memory:');
+  db.exec('CREATE TABLE millrace_inbox (pipeline TEXT, event TEXT, id TEXT, traceparent TEXT)');
+  return {
+    async open(...[declared]: Parameters<Store['open']>) {
+      await store.open(declared);
+      return store;
+    },
+    async write(sql: string) {
+      db.exec(sql);
+      const rows = db.prepare('SELECT pipeline, event, id, traceparent FROM millrace_inbox ORDER BY rowid').all();
+      db.exec('DELETE FROM millrace_inbox');
+      inbox.insert(rows as unknown as NewInboxRow[]);
+    },
+    async dispose() {
+      await store.close();
+      db.close();
+    },
+  };
+}
 
 async function database(options?: MemoryOptions) {
   const store = memory(options);

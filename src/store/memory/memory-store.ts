@@ -3,9 +3,12 @@ import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts'
 import { integerFrom } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
-import { pageUpTo, sizeOfDelivery, sizeOfEvent, sizeOfLetter, sizeOfRecord, sizeOfTimer, upTo } from '../list-size.ts';
+import { pageUpTo, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfLetter, sizeOfRecord, upTo } from '../list-size.ts';
+import { selfAsMember } from '../member.ts';
 import type {
   Appended,
+  CauseBounds,
+  Commands,
   Commit,
   Committed,
   DeadLetter,
@@ -13,35 +16,46 @@ import type {
   DeclaredPipeline,
   DeliveryName,
   DueByFlow,
+  DueMoment,
   FlowQuery,
   GapQuery,
   HeldEvent,
+  Inbox,
+  InboxTaken,
+  InboxTaking,
   InventoryQuery,
-  KeyedTimer,
   KeyRecord,
   Lease,
   ListBounds,
   LoggedEvent,
+  Member,
   NewEvent,
   Opened,
+  Ownership,
   PartitionId,
   Progress,
   Pruned,
   ReadBounds,
   Retention,
+  Roll,
   Store,
   StoreDeclaration,
+  StoredCause,
   StoredDelivery,
   StoredGap,
   StoredPipeline,
+  StoreListener,
   StoreStats,
-  TimerBounds,
 } from '../store.ts';
+import { withStrangers } from '../tables/inbox-sql.ts';
+import { compareText } from '../text-order.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { inventoryOf } from './inventory.ts';
+import { MemoryCommands } from './memory-commands.ts';
+import type { MemoryInbox } from './memory-inbox.ts';
 import { MemoryLeases } from './memory-lease.ts';
+import { MemoryMembers } from './memory-members.ts';
 import { PartitionRecords } from './partition-records.ts';
-import { compareText } from './text-order.ts';
 
 export interface MemoryOptions {
   /** Slices per pipeline. Default 1. */
@@ -61,17 +75,23 @@ export function memory(options: MemoryOptions = {}): Store {
   return new MemoryStore(new MemoryDatabase(options.partitions ?? 1));
 }
 
+/** The same with an inbox, for simulations and tests that play other programs. */
+export function memoryWithInbox({ partitions = 1, inbox }: MemoryOptions & { readonly inbox: MemoryInbox }): Store {
+  return new MemoryStore(new MemoryDatabase(partitions, { inbox }));
+}
+
 /** How leases of a database run out that several engines share. */
 export interface SharedMemoryOptions extends MemoryOptions {
   /** How long a lease lasts that is not renewed, in milliseconds. */
   readonly leaseMs: number;
   /** The database's time, in milliseconds from any moment. */
   readonly now: () => number;
+  readonly inbox?: MemoryInbox | undefined;
 }
 
 /** A database in the memory of this process for several engines. Returns what makes a store on it, one for each engine. */
-export function sharedMemory({ partitions = 1, leaseMs, now }: SharedMemoryOptions): () => Store {
-  const database = new MemoryDatabase(partitions, { leaseMs, now });
+export function sharedMemory({ partitions = 1, ...shared }: SharedMemoryOptions): () => Store {
+  const database = new MemoryDatabase(partitions, shared);
   return () => new MemoryStore(database);
 }
 
@@ -79,19 +99,26 @@ export function sharedMemory({ partitions = 1, leaseMs, now }: SharedMemoryOptio
 class MemoryDatabase {
   readonly partitions: number;
   readonly leaseMs: number | undefined;
+  readonly members: MemoryMembers;
   readonly leases: MemoryLeases;
+  readonly commands: MemoryCommands;
+  readonly inbox: MemoryInbox | undefined;
   readonly tables = new DeclaredTables();
   readonly pipelines = new Map<string, readonly PartitionRecords[]>();
   /** The shapes under which states were stored, by pipeline and version. */
   readonly shapes = new Map<string, Set<string>>();
   readonly paused = new Set<string>();
-  /** Who hears of what others bring into logs. */
-  readonly listeners = new Map<(partition: PartitionId) => void, MemoryStore>();
+  /** Who hears of what others do. */
+  readonly listeners = new Map<StoreListener, MemoryStore>();
 
-  constructor(partitions: number, shared?: Pick<SharedMemoryOptions, 'leaseMs' | 'now'>) {
+  constructor(partitions: number, shared: Partial<Omit<SharedMemoryOptions, 'partitions'>> = {}) {
     this.partitions = partitions;
-    this.leaseMs = shared?.leaseMs;
-    this.leases = new MemoryLeases(shared?.leaseMs ?? Number.POSITIVE_INFINITY, shared?.now ?? (() => 0));
+    this.leaseMs = shared.leaseMs;
+    this.inbox = shared.inbox;
+    const now = shared.now ?? (() => 0);
+    this.members = new MemoryMembers(shared.leaseMs ?? Number.POSITIVE_INFINITY, now);
+    this.commands = new MemoryCommands(now);
+    this.leases = new MemoryLeases(this.members);
   }
 }
 
@@ -103,44 +130,85 @@ class MemoryStore implements Store {
   readonly kind = 'memory';
   readonly partitions: number;
   readonly leaseMs: number | undefined;
+  readonly commands: Commands = {
+    give: async (command, forMs) => {
+      this.#records(command.partition);
+      this.#database.commands.give(command, forMs);
+      this.#rollChanged();
+    },
+    answers: async (ids) => {
+      this.#checkOpen();
+      return this.#database.commands.answers(ids);
+    },
+    withdraw: async (ids) => {
+      this.#checkOpen();
+      return this.#database.commands.withdraw(ids);
+    },
+  };
+  readonly inbox: Inbox | undefined;
   readonly #database: MemoryDatabase;
   /** Those that are declared now. */
   #declared: ReadonlySet<string> = new Set();
-  #isOpen = false;
+  /** This one, as others see it, while it is open. */
+  #self: Omit<Member, 'since'> | undefined;
 
   constructor(database: MemoryDatabase) {
     this.partitions = database.partitions;
     this.leaseMs = database.leaseMs;
+    this.inbox = database.inbox && this.#portOf(database.inbox);
     this.#database = database;
   }
 
   async open({ pipelines, tables }: StoreDeclaration): Promise<Opened> {
-    if (this.#isOpen) throw new MillraceError('MILL_STORE_OWNED', 'memory store: expected it to be closed, found it open in this process');
+    if (this.#self !== undefined)
+      throw new MillraceError('MILL_STORE_OWNED', 'memory store: expected it to be closed, found it open in this process');
     const database = this.#database;
     database.tables.declare(tables);
     for (const { name } of pipelines) {
       if (!database.pipelines.has(name)) database.pipelines.set(name, this.#slicesOf(name));
     }
     this.#declared = new Set(pipelines.map(({ name }) => name));
-    this.#isOpen = true;
+    this.#self = selfAsMember({ pipelines });
     const reshaped = pipelines.filter((pipeline) => this.#noteShape(pipeline)).map(({ name }) => name);
     return { reshaped, paused: pipelines.map(({ name }) => name).filter((name) => database.paused.has(name)) };
   }
 
   async claim(partition: PartitionId): Promise<Lease> {
     const records = this.#records(partition);
-    return this.#database.leases.give(this, {
+    if (!this.#database.members.lives(this.#own.id)) this.#sayThatItLives();
+    return this.#database.leases.give(this.#own.id, {
       partition,
       standing: records.standing(),
       commit: (commit) => this.#commit(records, commit),
+      takeInbox: (takings) => this.#takeInbox(records, takings),
       checkOpen: () => this.#checkOpen(),
+      released: () => this.#rollChanged(),
     });
   }
 
-  listen(announced: (partition: PartitionId) => void): () => void {
+  async beat(): Promise<Roll> {
+    const self = this.#own.id;
+    const { members, leases, paused, commands } = this.#database;
+    this.#sayThatItLives();
+    const ownership = (partition: PartitionId): Ownership => {
+      const owner = leases.ownerOf(partition);
+      return { owner, head: owner === self ? this.#records(partition).progress().head : 0 };
+    };
+    const slices = Array.from({ length: this.partitions }, (_, slice) => slice);
+    return {
+      self,
+      members: members.all,
+      nextEndMs: members.nextEndMs(self),
+      partitions: new Map(Array.from(this.#declared, (pipeline) => [pipeline, slices.map((slice) => ownership({ pipeline, slice }))])),
+      paused: paused.intersection(this.#declared),
+      commands: commands.open.filter(({ partition }) => leases.ownerOf(partition) === self),
+    };
+  }
+
+  listen(listener: StoreListener): () => void {
     const { listeners } = this.#database;
-    listeners.set(announced, this);
-    return () => listeners.delete(announced);
+    listeners.set(listener, this);
+    return () => listeners.delete(listener);
   }
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
@@ -176,12 +244,12 @@ class MemoryStore implements Store {
     return this.#records(partition).gaps.read(query);
   }
 
-  async dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds: TimerBounds = {}): Promise<readonly KeyedTimer[]> {
-    return upTo(this.#records(partition).timers.due(dueBy, limit, bounds.after), sizeOfTimer, bounds.charactersMax);
+  async dueCauses(partition: PartitionId, dueBy: number, limit: number, bounds: CauseBounds = {}): Promise<readonly StoredCause[]> {
+    return upTo(this.#records(partition).causes.due(dueBy, limit, bounds.after), sizeOfCause, bounds.charactersMax);
   }
 
-  async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {
-    return this.#records(partition).timers.nextDue(after);
+  async nextCauseDue(partition: PartitionId, after: number): Promise<number | null> {
+    return this.#records(partition).causes.nextDue(after);
   }
 
   async dueDeliveries(
@@ -200,6 +268,10 @@ class MemoryStore implements Store {
 
   async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {
     return this.#records(partition).deliveries.nextDue(endpoint, after);
+  }
+
+  async dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): Promise<readonly DueMoment[]> {
+    return this.#records(partition).deliveries.dueMoments(endpoint, after, limit);
   }
 
   async pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]> {
@@ -246,9 +318,14 @@ class MemoryStore implements Store {
 
   async inventory({ uncounted, named }: InventoryQuery): Promise<readonly StoredPipeline[]> {
     this.#checkOpen();
-    return Array.from(this.#database.pipelines, ([pipeline, slices]) =>
-      inventoryOf(pipeline, slices, { isCounted: !uncounted.includes(pipeline), isNamed: named.includes(pipeline) }),
-    ).sort((a, b) => compareText(a.pipeline, b.pipeline));
+    const inbox = this.#database.inbox?.counts ?? new Map<string, number>();
+    const asked = (pipeline: string) => ({
+      isCounted: !uncounted.includes(pipeline),
+      isNamed: named.includes(pipeline),
+      inbox: inbox.get(pipeline) ?? 0,
+    });
+    const stored = Array.from(this.#database.pipelines, ([pipeline, slices]) => inventoryOf(pipeline, slices, asked(pipeline)));
+    return withStrangers(stored, inbox);
   }
 
   async forget(pipeline: string): Promise<void> {
@@ -256,12 +333,15 @@ class MemoryStore implements Store {
     if (this.#declared.has(pipeline))
       throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
     this.#database.pipelines.delete(pipeline);
+    this.#database.inbox?.forget(pipeline);
     this.#database.paused.delete(pipeline);
     for (const place of this.#database.shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#database.shapes.delete(place);
   }
 
   async close(): Promise<void> {
-    this.#isOpen = false;
+    const isGone = this.#self !== undefined && this.#database.members.leave(this.#self.id);
+    this.#self = undefined;
+    if (isGone) this.#rollChanged();
   }
 
   async stats(): Promise<StoreStats> {
@@ -275,7 +355,40 @@ class MemoryStore implements Store {
     // From here on nothing throws.
     const [deliveries, gaps] = [records.deliveries.size, records.gaps.size];
     records.apply(commit);
+    if (commit.inbox !== undefined) this.#database.inbox?.insert(commit.inbox);
+    for (const answer of commit.answers ?? []) this.#database.commands.answer(answer);
     return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
+  }
+
+  #portOf(inbox: MemoryInbox): Inbox {
+    return {
+      waiting: async (_pipelines, countMax) => {
+        this.#checkOpen();
+        return inbox.waiting(countMax);
+      },
+      rows: async (query) => {
+        this.#checkOpen();
+        return inbox.rows(query);
+      },
+      listen: (grown) => inbox.listen(grown),
+    };
+  }
+
+  /** @param own those of the partition under whose lease they are taken */
+  #takeInbox(own: PartitionRecords, takings: readonly InboxTaking[]): readonly InboxTaken[] {
+    const { inbox } = this.#database;
+    const routed = takings.map((taking) => ({ taking, records: 'event' in taking ? this.#records(taking.event.partition) : own }));
+    const taken = routed.map(({ taking, records }): InboxTaken => {
+      if (inbox?.has(taking.place) !== true) return { status: 'gone' };
+      const answer: InboxTaken = 'event' in taking ? records.append(taking.event) : { status: 'buried' };
+      if ('letter' in taking) records.bury(taking.letter);
+      if (answer.status !== 'late') inbox.delete(taking.place);
+      return answer;
+    });
+    this.#announce(
+      takings.flatMap((taking, at) => ('event' in taking && taken[at]?.status === 'accepted' ? [taking.event.partition] : [])),
+    );
+    return taken;
   }
 
   #slicesOf(pipeline: string): readonly PartitionRecords[] {
@@ -292,7 +405,12 @@ class MemoryStore implements Store {
   }
 
   #checkOpen(): void {
-    if (!this.#isOpen) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'memory store: expected it to be open, found it closed');
+    void this.#own;
+  }
+
+  get #own(): Omit<Member, 'since'> {
+    if (this.#self !== undefined) return this.#self;
+    throw new MillraceError('MILL_STORE_UNAVAILABLE', 'memory store: expected it to be open, found it closed');
   }
 
   #records({ pipeline, slice }: PartitionId): PartitionRecords {
@@ -316,10 +434,19 @@ class MemoryStore implements Store {
 
   /** Tells the other engines, once of each partition. */
   #announce(grown: readonly PartitionId[]): void {
-    for (const [announced, store] of this.#database.listeners) {
-      if (store === this) continue;
-      const partitions = new Map(grown.map((partition) => [`${partition.pipeline}/${partition.slice}`, partition]));
-      for (const partition of partitions.values()) announced(partition);
-    }
+    const partitions = new Map(grown.map((partition) => [`${partition.pipeline}/${partition.slice}`, partition]));
+    for (const partition of partitions.values()) this.#tell((listener) => listener.appended(partition));
+  }
+
+  #sayThatItLives(): void {
+    if (this.#database.members.beat(this.#own)) this.#rollChanged();
+  }
+
+  #rollChanged(): void {
+    this.#tell((listener) => listener.rollChanged());
+  }
+
+  #tell(tell: (other: StoreListener) => void): void {
+    for (const [listener, store] of this.#database.listeners) if (store !== this) tell(listener);
   }
 }

@@ -1,6 +1,6 @@
 import type { Gap, GapQuery, GapWrite, StoredGap } from '../store.ts';
+import { compareText } from '../text-order.ts';
 import { SortedList } from './sorted-list.ts';
-import { compareText } from './text-order.ts';
 
 type Place = Pick<StoredGap, 'since' | 'key'>;
 

@@ -18,11 +18,11 @@ import type {
   Standing,
   StoredState,
 } from '../store.ts';
+import { compareText } from '../text-order.ts';
 import { NotedGaps } from './noted-gaps.ts';
+import { PendingCauses } from './pending-causes.ts';
 import { PendingDeliveries } from './pending-deliveries.ts';
-import { PendingTimers } from './pending-timers.ts';
 import { SortedList } from './sorted-list.ts';
-import { compareText } from './text-order.ts';
 
 type Order = Pick<Hold, 'order'>;
 
@@ -39,7 +39,7 @@ interface Key {
 /** What a memory store keeps of one partition. Every method takes effect whole; only `judge` refuses a commit, and changes nothing. */
 export class PartitionRecords {
   readonly gaps = new NotedGaps();
-  readonly timers = new PendingTimers();
+  readonly causes = new PendingCauses();
   readonly deliveries = new PendingDeliveries();
   readonly #id: PartitionId;
   #cursor = 0;
@@ -86,11 +86,11 @@ export class PartitionRecords {
 
   load(key: string): KeyRecord {
     const found = this.#keys.get(key);
-    const timers = this.timers.of(key);
-    if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, held: 0, gap: null, timers };
+    const causes = this.causes.of(key);
+    if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, heldTo: null, held: 0, gap: null, ...causes };
     const { state, next, parked, held } = found;
     const gap = held.size === 0 ? null : this.gaps.of(key);
-    return { state, next, parked, heldFrom: held.first?.order ?? null, held: held.size, gap, timers };
+    return { state, next, parked, heldFrom: held.first?.order ?? null, heldTo: highestPosition(held), held: held.size, gap, ...causes };
   }
 
   held(key: string, from: number, limit: number): HeldEvent[] {
@@ -123,10 +123,17 @@ export class PartitionRecords {
     for (const release of commit.releases) this.#release(release);
     for (const { key, state, next, parked } of commit.keys) Object.assign(this.#key(key), { state, next, parked });
     for (const gap of commit.gaps) this.gaps.write(gap);
-    for (const timer of commit.timers) this.timers.write(timer);
+    for (const timer of commit.timers) this.causes.write(timer);
+    for (const outcome of commit.outcomes) this.causes.write(outcome);
     for (const delivery of commit.deliveries) this.deliveries.write(delivery);
-    for (const letter of commit.deadLetters) this.#bury(letter);
+    for (const letter of commit.deadLetters) this.bury(letter);
     for (const id of commit.resolvedDeadLetters) this.#resolve(id);
+  }
+
+  bury(letter: NewDeadLetter): void {
+    this.#deadLetters.set(letter.id, this.#toDeadLetter(letter));
+    if (letter.kind === 'event') this.#buried.set(letter.event.position, (this.#buried.get(letter.event.position) ?? 0) + 1);
+    if (letter.kind === 'gap') this.#key(letter.key).skipped.set(letter.id, letter.numbers);
   }
 
   deadLetters(): Iterable<DeadLetter> {
@@ -204,12 +211,6 @@ export class PartitionRecords {
     this.#keys.get(key)?.held.remove({ order: from }, { order: to });
   }
 
-  #bury(letter: NewDeadLetter): void {
-    this.#deadLetters.set(letter.id, this.#toDeadLetter(letter));
-    if (letter.kind === 'event') this.#buried.set(letter.event.position, (this.#buried.get(letter.event.position) ?? 0) + 1);
-    if (letter.kind === 'gap') this.#key(letter.key).skipped.set(letter.id, letter.numbers);
-  }
-
   #toDeadLetter(letter: NewDeadLetter): DeadLetter {
     if (letter.kind !== 'event') return { ...letter, partition: this.#id };
     const { id: eventId, body, acceptedAt, origin } = this.#logged(letter.event.position);
@@ -240,4 +241,10 @@ export class PartitionRecords {
   #isNeeded({ key, number, position }: LoggedEvent): boolean {
     return this.#buried.has(position) || this.#keys.get(key)?.held.at({ order: number ?? position }) !== undefined;
   }
+}
+
+function highestPosition(held: Iterable<Hold>): number | null {
+  let highest: number | null = null;
+  for (const { position } of held) highest = Math.max(highest ?? 0, position);
+  return highest;
 }

@@ -1,11 +1,13 @@
 import { sizeOfAll, sizeOfDelivery, upTo } from '../list-size.ts';
-import type { DeliveryName, DeliveryWrite, DueByFlow, FlowQuery, StoredDelivery } from '../store.ts';
+import type { DeliveryName, DeliveryWrite, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from '../store.ts';
+import { compareText } from '../text-order.ts';
 import { SortedList } from './sorted-list.ts';
-import { compareText } from './text-order.ts';
 
 interface PlacedDelivery extends StoredDelivery {
   /** Its place among all of its partition, in the order in which they were asked for. */
   readonly place: number;
+  /** How long it waits for `dueAt`, in milliseconds. */
+  readonly pauseMs: number;
 }
 
 type Place = Pick<PlacedDelivery, 'place'>;
@@ -57,18 +59,30 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
     return this.#firsts.from((delivery) => momentOf(delivery) > after, 1)[0]?.dueAt ?? null;
   }
 
+  dueMoments(after: number, limit: number): DueMoment[] {
+    const moments: DueMoment[] = [];
+    for (const { dueAt, pauseMs } of this.#firsts.from((delivery) => momentOf(delivery) > after, Number.POSITIVE_INFINITY)) {
+      const last = moments.at(-1);
+      if (dueAt === null) break;
+      if (last?.dueAt === dueAt) moments.splice(-1, 1, { dueAt, pauseMs: Math.min(last.pauseMs, pauseMs) });
+      else if (moments.length === limit) break;
+      else moments.push({ dueAt, pauseMs });
+    }
+    return moments;
+  }
+
   ask(delivery: StoredDelivery, place: number): void {
-    const { place: kept, attempts, askedAt, dueAt } = this.#take(delivery) ?? { ...delivery, place };
-    this.#put({ ...delivery, place: kept, attempts, askedAt, dueAt: dueAt ?? delivery.dueAt });
+    const { place: kept, pauseMs, attempts, askedAt, dueAt } = this.#take(delivery) ?? { ...delivery, place, pauseMs: 0 };
+    this.#put({ ...delivery, place: kept, pauseMs, attempts, askedAt, dueAt: dueAt ?? delivery.dueAt });
   }
 
   restore(delivery: StoredDelivery, place: number): void {
-    if (!this.#byName.has(nameOf(delivery))) this.#put({ ...delivery, place });
+    if (!this.#byName.has(nameOf(delivery))) this.#put({ ...delivery, place, pauseMs: 0 });
   }
 
-  retry(name: DeliveryName, attempts: number, dueAt: number | null): void {
+  retry({ attempts, dueAt, pauseMs, ...name }: DeliveryWrite & { readonly write: 'retry' }): void {
     const delivery = this.#take(name);
-    if (delivery !== undefined) this.#put({ ...delivery, attempts, dueAt });
+    if (delivery !== undefined) this.#put({ ...delivery, attempts, dueAt, pauseMs });
   }
 
   remove(name: DeliveryName): void {
@@ -128,7 +142,7 @@ function firstsOf(): SortedList<Due, PlacedDelivery> {
 
 function dueOf(firsts: SortedList<Due, PlacedDelivery>, dueBy: number, limit: number): StoredDelivery[] {
   const due = firsts.from(() => true, limit).filter((delivery) => momentOf(delivery) <= dueBy);
-  return due.map(({ place: _, ...delivery }) => delivery);
+  return due.map(({ place: _, pauseMs: __, ...delivery }) => delivery);
 }
 
 /** The deliveries of one partition that have no outcome yet, at most one for each endpoint, key and id. */
@@ -164,8 +178,12 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
     return this.#byEndpoint.get(endpoint)?.nextDue(after) ?? null;
   }
 
+  dueMoments(endpoint: string, after: number, limit: number): readonly DueMoment[] {
+    return this.#byEndpoint.get(endpoint)?.dueMoments(after, limit) ?? [];
+  }
+
   write(write: DeliveryWrite): void {
-    if (write.write === 'retry') this.#of(write.endpoint).retry(write, write.attempts, write.dueAt);
+    if (write.write === 'retry') this.#of(write.endpoint).retry(write);
     else if (write.write === 'remove') this.#of(write.endpoint).remove(write);
     else {
       this.#asked += 1;

@@ -2,13 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
 import { pageUpTo, sizeOfValues } from '../list-size.ts';
+import { isBlankSql, readingVerbOf } from '../tables/reading-verb.ts';
 import { type Selection, toRows } from '../tables/selection.ts';
 import { toStoreError } from './sqlite-errors.ts';
-
-const blank = String.raw`(?:\s|--[^\n]*(?:\n|$)|/\*[\s\S]*?\*/)*`;
-/** A word that reads. `WITH` may still lead to an `INSERT`; that one is found out when it runs. */
-const reading = new RegExp(`^${blank}(select|values|explain|with)\\b`, 'i');
-const nothingMore = new RegExp(`^${blank}$`);
 
 /** Runs one read-only statement. Throws `MILL_INVALID_REQUEST` with SQLite's words for one that fails or would write. */
 export function selectRows(
@@ -22,8 +18,7 @@ export function selectRows(
 
 /** {@link selectRows} before its rows become objects. */
 export function select(db: DatabaseSync, sql: string, parameters: readonly FoundValue[], charactersMax?: number): Selection {
-  const verb = reading.exec(sql)?.[1]?.toLowerCase();
-  if (verb === undefined) throw invalid('expected a statement that reads, such as SELECT');
+  const verb = readingVerbOf(sql);
   try {
     const work = () => run(db, sql, parameters, charactersMax);
     return verb === 'with' ? readOnly(db, work) : work();
@@ -47,7 +42,7 @@ export function canPrepare(db: DatabaseSync, sql: string): boolean {
 
 function run(db: DatabaseSync, sql: string, parameters: readonly FoundValue[], charactersMax: number | undefined): Selection {
   const statement = db.prepare(sql);
-  if (!nothingMore.test(sql.slice(statement.sourceSQL.length))) throw invalid('expected one statement, found more');
+  if (!isBlankSql(sql.slice(statement.sourceSQL.length))) throw invalid('expected one statement, found more');
   statement.setReturnArrays(true);
   const columns = statement.columns().map((column) => column.name);
   return { columns, rows: allRows(statement, parameters, charactersMax) };

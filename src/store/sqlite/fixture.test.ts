@@ -84,6 +84,8 @@ export interface OtherProcess {
   /** Resolves when it has run. */
   exec(sql: string): Promise<void>;
   end(): Promise<void>;
+  /** Ends it as a crash would. Resolves when it is gone, and its locks with it. */
+  kill(): Promise<void>;
 }
 
 const otherProgram = `
@@ -113,6 +115,11 @@ export async function otherProcess(t: TestContext, path: string): Promise<OtherP
     async end() {
       const exit = once(child, 'exit');
       child.disconnect();
+      await exit;
+    },
+    async kill() {
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
       await exit;
     },
   };

@@ -2,12 +2,11 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../errors.ts';
-import { Select } from '../node-sqlite/select.ts';
 import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import type { InventoryQuery, StoredPipeline } from '../store.ts';
 import { openReader } from './file/open-database.ts';
 import { readInventory } from './partition/inventory.ts';
-import { checkVersion, schemaVersion } from './schema/schema.ts';
+import { readVersion, schemaVersion } from './schema/schema.ts';
 
 /** How long to wait for a lock that another program has. */
 const busyTimeoutMs = 2_000;
@@ -32,12 +31,8 @@ export function inventoryOfFile(file: string, query: InventoryQuery): readonly S
 }
 
 function checkTables(db: DatabaseSync, path: string): void {
-  const meta = new Select<[1]>(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_meta'").get();
-  if (meta === undefined)
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database of Millrace, found another one`);
-  const [version] = new Select<[number]>(db, "SELECT value FROM millrace_meta WHERE name = 'schema_version'").get() ?? [];
+  const version = readVersion(db, path);
   if (version === schemaVersion) return;
-  checkVersion(version, path);
   throw new MillraceError(
     'MILL_TABLE_CHANGED',
     `${path}: expected tables of schema version ${schemaVersion}, found version ${version}. The next start brings it up to date.`,

@@ -33,7 +33,7 @@ const program = `
     }
   }
   async function commit() {
-    const nothing = { holds: [], gaps: [], releases: [], keys: [], timers: [], deliveries: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
+    const nothing = { holds: [], gaps: [], releases: [], keys: [], timers: [], outcomes: [], deliveries: [], deadLetters: [], resolvedDeadLetters: [], sends: [] };
     for (let next = lease.standing.cursor + 1; ; next++) {
       await lease.commit({ cursor: next, ...nothing, rows: [{ table: 'steps', write: 'add', rows: [[next]] }] });
       console.log('committed', next);

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { table } from '../../pipeline/table.ts';
-import { arm, commitOf, letter, originLetter, put } from '../contract/fixtures.ts';
+import { commitOf, letter, originLetter, outcome, put, timer } from '../contract/fixtures.ts';
 import { storeContract } from '../contract.ts';
 import { lettersOf } from '../letters-of.ts';
 import type { NewEvent, Store, StoreDeclaration } from '../store.ts';
@@ -21,6 +21,11 @@ storeContract('sqlite', {
       async open(declaration) {
         await store.open(declaration);
         return store;
+      },
+      async write(sql) {
+        const db = new DatabaseSync(join(folder, 'test.db'), { timeout: 5_000 });
+        db.exec(sql);
+        db.close();
       },
       async dispose() {
         await store.close();
@@ -77,9 +82,11 @@ test('a value that a column cannot hold refuses the commit, whichever part of it
     const lease = await store.claim(visits);
     // No engine decides these. Met all the same, they must not be taken for a fault of the store.
     const wrong = 'x' as never;
-    const timers = (attempts: number) => [{ key: 'a', name: 'wake', timer: { dueAt: 7, data: null, attempts, retryAt: null } }];
+    const timers = (attempts: number) => [{ ...timer('a', 'wake', 7), attempts }];
+    const outcomes = (attempts: number) => [{ ...outcome('a', 'one', 7), attempts }];
     for (const work of [
       { timers: timers(wrong) },
+      { outcomes: outcomes(wrong) },
       { rows: [{ table: 'pages', write: 'put' as const, rows: [['a', wrong]] }] },
       { deadLetters: [{ ...originLetter('1', 'a', '{}'), attempts: wrong }] },
       { keys: [{ key: 'a', state: { json: undefined as never, version: 1 }, next: {} as never, parked: false }] },
@@ -87,7 +94,7 @@ test('a value that a column cannot hold refuses the commit, whichever part of it
       await assert.rejects(lease.commit(commitOf(work)), { code: 'MILL_COMMIT_REFUSED' });
     }
     await lease.commit(commitOf({ timers: timers(0) }));
-    assert.equal((await store.dueTimers(visits, 10, 10)).length, 1);
+    assert.equal((await store.dueCauses(visits, 10, 10)).length, 1);
   });
 });
 
@@ -246,7 +253,7 @@ test('a large pipeline is deleted in pieces, between which others commit, and a 
     const lease = await store.claim(visits);
     const keys = Array.from({ length: 12_000 }, (_, n) => `k${n}`);
     await store.append(keys.map((key) => ({ ...event(key), knownSince: 0 })));
-    const timers = keys.map((key) => arm(key, 'wake', 5));
+    const timers = keys.map((key) => timer(key, 'wake', 5));
     await lease.commit(commitOf({ timers }));
     await store.close();
 

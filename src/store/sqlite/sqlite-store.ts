@@ -4,42 +4,49 @@ import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts'
 import { expect } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
+import { selfAsMember } from '../member.ts';
 import type {
   Appended,
+  CauseBounds,
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
   DueByFlow,
+  DueMoment,
   FlowQuery,
   GapQuery,
   HeldEvent,
+  Inbox,
   InventoryQuery,
-  KeyedTimer,
   KeyRecord,
   Lease,
   ListBounds,
   LoggedEvent,
+  Member,
   NewEvent,
   Opened,
+  Ownership,
   PartitionId,
   Progress,
   Pruned,
   ReadBounds,
   Retention,
+  Roll,
   Store,
   StoreDeclaration,
+  StoredCause,
   StoredDelivery,
   StoredGap,
   StoredPipeline,
-  StoreLog,
+  StoreLogger,
   StoreStats,
-  TimerBounds,
 } from '../store.ts';
 import { toRows } from '../tables/selection.ts';
 import { realPath } from './file/database-file.ts';
 import type { ConnectionOptions } from './file/open-database.ts';
-import { toAppended, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap, toTimer } from './partition/rows.ts';
-import type { WriterCalls } from './partition/writer.ts';
+import { InboxWatch } from './inbox-watch.ts';
+import { toAppended, toCause, toDelivery, toEventRow, toHeldEvent, toKeyRecord, toLoggedEvent, toStoredGap } from './partition/rows.ts';
+import type { WriterMethods } from './partition/writer.ts';
 import { SqliteLease } from './sqlite-lease.ts';
 import { type LaneOptions, ReaderLane } from './threads/reader-lane.ts';
 import { Thread } from './threads/thread.ts';
@@ -85,8 +92,9 @@ function isPath(path: unknown): boolean {
 }
 
 interface Threads {
+  readonly self: Member;
   readonly opened: Opened;
-  readonly writer: Thread<WriterCalls>;
+  readonly writer: Thread<WriterMethods>;
   readonly checkpoints: Checkpoints;
   /** Answers the engine: what turns wait for. */
   readonly reader: ReaderLane;
@@ -98,11 +106,13 @@ interface Threads {
   readonly own: ReaderLane;
 }
 
-const engineLane: LaneOptions = { threads: 1, callsAtOnce: Number.POSITIVE_INFINITY };
-const lookupLane: LaneOptions = { threads: 1, callsAtOnce: 32 };
+const unowned: Ownership = { owner: null, head: 0 };
+
+const engineLane: LaneOptions = { threads: 1, requestsAtOnce: Number.POSITIVE_INFINITY };
+const lookupLane: LaneOptions = { threads: 1, requestsAtOnce: 32 };
 /** Two, so that a quick one need not wait for a slow one. */
-const queryLane: LaneOptions = { threads: 2, callsAtOnce: 1 };
-const ownLane: LaneOptions = { threads: 1, callsAtOnce: 1 };
+const queryLane: LaneOptions = { threads: 2, requestsAtOnce: 1 };
+const ownLane: LaneOptions = { threads: 1, requestsAtOnce: 1 };
 
 /**
  * The main thread's end of the store: passes calls on to its threads, and makes of rows what the port says. It is closed
@@ -111,18 +121,28 @@ const ownLane: LaneOptions = { threads: 1, callsAtOnce: 1 };
 class SqliteStore implements Store {
   readonly kind = 'sqlite';
   readonly partitions = 1;
+  readonly inbox: Inbox = {
+    waiting: async (pipelines, countMax) => this.#open.reader.call('inboxWaiting', [pipelines, countMax]),
+    rows: async (query) => {
+      const rows = await this.#open.reader.call('inboxRows', [query]);
+      return rows.map(([place, id, traceparent, event, length]) => ({ place, id, traceparent, event, length }));
+    },
+    listen: (grown) => this.#inboxWatch.listen(grown),
+  };
   readonly #connection: ConnectionOptions;
   /** The latest, by pipeline: each has one partition. */
   readonly #leases = new Map<string, SqliteLease>();
   #threads: Threads | undefined;
   #opening: Promise<Threads> | undefined;
   #closing: Promise<unknown> | undefined;
+  readonly #inboxWatch: InboxWatch;
 
   constructor(connection: ConnectionOptions) {
     this.#connection = connection;
+    this.#inboxWatch = new InboxWatch(connection.path);
   }
 
-  async open(declaration: StoreDeclaration, log?: StoreLog): Promise<Opened> {
+  async open(declaration: StoreDeclaration, log?: StoreLogger): Promise<Opened> {
     if (this.#threads !== undefined || this.#opening !== undefined) {
       throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
     }
@@ -137,9 +157,24 @@ class SqliteStore implements Store {
 
   async claim(partition: PartitionId): Promise<Lease> {
     const lease = new SqliteLease(() => this.#open.writer, partition, await this.#open.writer.call('claim', partition));
-    this.#leases.get(partition.pipeline)?.takenOver();
     this.#leases.set(partition.pipeline, lease);
     return lease;
+  }
+
+  async beat(): Promise<Roll> {
+    const { own, self } = this.#open;
+    const ownership = async (pipeline: string): Promise<[string, readonly Ownership[]]> => {
+      const isOwned = this.#leases.get(pipeline)?.isReleased === false;
+      return [pipeline, [isOwned ? { owner: self.id, head: (await own.call('progress', [{ pipeline, slice: 0 }])).head } : unowned]];
+    };
+    const [partitions, paused] = await Promise.all([Promise.all(self.pipelines.map(ownership)), own.call('paused', [])]);
+    return {
+      self: self.id,
+      members: [self],
+      nextEndMs: Number.POSITIVE_INFINITY,
+      partitions: new Map(partitions),
+      paused: new Set(paused),
+    };
   }
 
   /** Nobody else has the file. */
@@ -181,13 +216,13 @@ class SqliteStore implements Store {
     return rows.map(toStoredGap);
   }
 
-  async dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): Promise<readonly KeyedTimer[]> {
-    const rows = await this.#open.reader.call('dueTimers', [partition, dueBy, limit, bounds]);
-    return rows.map(toTimer);
+  async dueCauses(partition: PartitionId, dueBy: number, limit: number, bounds?: CauseBounds): Promise<readonly StoredCause[]> {
+    const rows = await this.#open.reader.call('dueCauses', [partition, dueBy, limit, bounds]);
+    return rows.map(toCause);
   }
 
-  async nextTimerDue(partition: PartitionId, after: number): Promise<number | null> {
-    return this.#open.reader.call('nextTimerDue', [partition, after]);
+  async nextCauseDue(partition: PartitionId, after: number): Promise<number | null> {
+    return this.#open.reader.call('nextCauseDue', [partition, after]);
   }
 
   async dueDeliveries(
@@ -208,6 +243,11 @@ class SqliteStore implements Store {
 
   async nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): Promise<number | null> {
     return this.#open.reader.call('nextDeliveryDue', [partition, endpoint, after]);
+  }
+
+  async dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): Promise<readonly DueMoment[]> {
+    const rows = await this.#open.reader.call('dueMoments', [partition, endpoint, after, limit]);
+    return rows.map(([dueAt, pauseMs]) => ({ dueAt, pauseMs }));
   }
 
   async pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]> {
@@ -262,19 +302,21 @@ class SqliteStore implements Store {
     return { logBytes: logBytes(realPath(this.#connection.path)) };
   }
 
-  async #start(declaration: StoreDeclaration, log: StoreLog | undefined): Promise<Threads> {
+  async #start(declaration: StoreDeclaration, log: StoreLogger | undefined): Promise<Threads> {
     await this.#closing;
     const checkpoints = new Checkpoints(this.#connection);
     const { writerPort } = checkpoints;
     const writerOptions = { ...this.#connection, declaration: cloneable(declaration), checkpoints: writerPort };
-    const writer = new Thread<WriterCalls>('writer-thread', writerOptions satisfies WriterThreadOptions, {
+    const writer = new Thread<WriterMethods>('writer-thread', writerOptions satisfies WriterThreadOptions, {
       transferList: [writerPort],
       log,
     });
     const opened = (await writer.started()) as Opened;
-    const options = { ...this.#connection, pipelines: declaration.pipelines.map(({ name }) => name) };
+    this.#leases.clear();
+    const self = { ...selfAsMember(declaration), since: Date.now() };
+    const options = { ...this.#connection, pipelines: self.pipelines };
     return {
-      ...{ opened, writer, checkpoints },
+      ...{ self, opened, writer, checkpoints },
       reader: new ReaderLane(options, engineLane),
       lookups: new ReaderLane(options, lookupLane),
       queries: new ReaderLane(options, queryLane),

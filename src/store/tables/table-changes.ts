@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MillraceError } from '../../errors.ts';
 import type { Table } from '../../pipeline/table.ts';
 import { type DeclaredColumn, type FoundColumn, type SqlColumn, typeOf } from './sql-columns.ts';
@@ -68,19 +69,23 @@ export interface IndexChanges {
  * give them; no others are dropped.
  *
  * @param found the plain indexes of the table: neither unique nor partial, and none that a constraint made
+ * @param lengthMax characters of a name that the database takes
  */
-export function indexChanges(table: Table, found: readonly FoundIndex[]): IndexChanges {
-  const wanted = new Map(table.indexes.map((columns) => [indexName(table.name, columns), columns]));
-  const drop = found.filter((index) => isOwn(table, index) && !wanted.delete(index.name)).map(({ name }) => name);
+export function indexChanges(table: Table, found: readonly FoundIndex[], lengthMax = Number.POSITIVE_INFINITY): IndexChanges {
+  const nameOf = (columns: readonly string[]) => indexName(table.name, columns, lengthMax);
+  const isOwn = ({ name, columns }: FoundIndex) =>
+    name === nameOf(columns) && columns.every((column) => Object.hasOwn(table.columns, column));
+  const wanted = new Map(table.indexes.map((columns) => [nameOf(columns), columns]));
+  const drop = found.filter((index) => isOwn(index) && !wanted.delete(index.name)).map(({ name }) => name);
   return { drop, create: Array.from(wanted, ([name, columns]) => ({ name, columns })) };
 }
 
-function isOwn({ name: table, columns: declared }: Table, { name, columns }: FoundIndex): boolean {
-  return name === indexName(table, columns) && columns.every((column) => Object.hasOwn(declared, column));
-}
-
-function indexName(table: string, columns: readonly string[]): string {
-  return `${table}_${columns.join('_')}_idx`;
+/** A name that would be too long ends with a hash of it. */
+function indexName(table: string, columns: readonly string[], lengthMax: number): string {
+  const name = `${table}_${columns.join('_')}_idx`;
+  if (name.length <= lengthMax) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return `${name.slice(0, lengthMax - hash.length - 1)}_${hash}`;
 }
 
 /** Throws that an index cannot have its name, which another table has taken. */

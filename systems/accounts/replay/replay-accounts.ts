@@ -1,5 +1,5 @@
 import { type Database, type Progress, progressOf, storeFor } from '../../../src/cli/index.ts';
-import { type Log, type Mill, MillraceError, millrace } from '../../../src/index.ts';
+import { type Logger, type Mill, MillraceError, millrace } from '../../../src/index.ts';
 import { forever } from '../../shared/forever.ts';
 import { randomOf } from '../../shared/random.ts';
 import type { Happening } from '../happening.ts';
@@ -17,7 +17,7 @@ export interface AccountsReplay {
   readonly seed: number;
   readonly database: Database;
   readonly narrator: Narrator;
-  readonly log: Log;
+  readonly log: Logger;
   /** Resolves when somebody asks to stop before the end. */
   readonly stop: Promise<void>;
 }
@@ -44,14 +44,18 @@ export async function replayAccounts({ file, maxDelayMs, seed, database, narrato
   const mill = millrace({ store: storeFor(database), pipelines: [pipeline], log });
   let summary: string | undefined;
   try {
-    await mill.start();
     const arrivals: Arrivals = {
       ...{ file, maxDelayMs, random: randomOf(seed, 0) },
       onDone: (count) => progress.step(count),
       onSkipped: (index, reason) => progress.print(process.stderr, `millrace: skipped the update at index ${index}: ${reason}\n`),
     };
-    const played = play(mill, arrivals, { bell, progress }).then(async () => narrator.sumUp(await findHighest(mill)));
-    summary = await Promise.race([played, stop.then(() => undefined), mill.stopped.then(() => undefined)]);
+    const play = async () => {
+      // A database may take its time, or never answer.
+      await mill.start();
+      await playAll(mill, arrivals, { bell, progress });
+      return narrator.sumUp(await findHighest(mill));
+    };
+    summary = await Promise.race([play(), stop.then(() => undefined), mill.stopped.then(() => undefined)]);
     await mill.stop();
   } finally {
     await mill.stop().catch(() => undefined);
@@ -62,7 +66,7 @@ export async function replayAccounts({ file, maxDelayMs, seed, database, narrato
   else if (database.kind !== 'memory') process.stderr.write('millrace: stopped; the same command goes on from there\n');
 }
 
-async function play(
+async function playAll(
   mill: Mill,
   arrivals: Arrivals,
   { bell, progress }: { readonly bell: Bell; readonly progress: Progress },

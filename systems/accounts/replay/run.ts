@@ -20,7 +20,7 @@ const seedMax = 99_999_999_999_999;
 /** Runs the command. Throws `UsageError` for an option that is not accepted, and what the replay throws. */
 export async function run(path: string, options: Options, { environment, orders }: Invocation): Promise<void> {
   const stop = stopRequested(orders);
-  const database = readDatabaseFlag(options.database) ?? { kind: 'memory' };
+  const database = readDatabaseFlag(options.database, environment) ?? { kind: 'memory' };
   const maxDelayMs = readFlag('--max-delay', options.maxDelay, integerBetween(0, 86_400_000));
   const seed = options.seed === undefined ? randomInt(seedMax) : readFlag('--seed', options.seed, integerBetween(0, seedMax));
   const narrator = options.json ? jsonNarrator : plainNarrator(options.verbose === true);

@@ -15,10 +15,13 @@ export interface Options {
 }
 
 /** Runs the command: the exit code is 1 when a rocket is not right. Throws `UsageError` for an option that is not accepted. */
-export async function run(url: string | undefined, options: Options, { environment, orders }: Invocation): Promise<void> {
-  const urls = url === undefined ? usualUrls(environment) : [readFlag('URL', url, { accepts: 'an http or https URL', read: readUrl })];
+export async function run(typed: readonly string[], options: Options, { environment, orders }: Invocation): Promise<void> {
+  const named = typed
+    .flatMap((text) => text.split(betweenUrls))
+    .map((text) => readFlag('URL', text, { accepts: 'an http or https URL', read: readUrl }));
   const simulation = { ...readSimulation(options), headers: authorization(environment) };
-  if (!(await simulateRockets(urls, simulation, orders))) process.exitCode = 1;
+  const place = named.length > 0 ? { all: named } : { firstOf: usualUrls(environment) };
+  if (!(await simulateRockets(place, simulation, orders))) process.exitCode = 1;
 }
 
 /** Returns the addresses at which a server may listen that was started on this machine with the same variables. */
@@ -45,6 +48,9 @@ function readSimulation(options: Options): Omit<RocketSimulation, 'headers'> {
     shuffle: readFlag('--shuffle', options.shuffle, integerBetween(0, 10_000)),
   };
 }
+
+/** A comma may be part of a URL, but not what begins the next one. */
+const betweenUrls = /,(?=https?:\/\/|[\w.-]+:\d)/;
 
 /** Without a path the messages go to where the rockets take them. */
 function readUrl(text: string): URL | undefined {

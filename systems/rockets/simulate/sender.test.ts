@@ -23,7 +23,13 @@ test('every message is posted once and counted by its answer', async (context) =
     response.writeHead(202).end(JSON.stringify({ status: known ? 'duplicate' : 'accepted' }));
   });
   let taken = 0;
-  const sent = await sendAll([{ a: 1 }, { a: 2 }, { a: 1 }], { url, senders: 1, pauseMs: 0, onTaken: () => taken++, onRetry: assert.fail });
+  const sent = await sendAll([{ a: 1 }, { a: 2 }, { a: 1 }], {
+    urls: [url],
+    senders: 1,
+    pauseMs: 0,
+    onTaken: () => taken++,
+    onRetry: (_url, reason) => assert.fail(reason),
+  });
   assert.deepEqual(bodies, ['{"a":1}', '{"a":2}', '{"a":1}']);
   assert.deepEqual([sent.accepted, sent.duplicates, sent.retries, taken, sent.latencyMicroseconds.count], [2, 1, 0, 3, 3]);
 });
@@ -35,7 +41,13 @@ test('as many senders as asked for work side by side', async (context) => {
     // Answered only once three are here together.
     if (waiting.length === 3) for (const answer of waiting.splice(0)) answer();
   });
-  const sent = await sendAll([{}, {}, {}, {}, {}, {}], { url, senders: 3, pauseMs: 0, onTaken: () => undefined, onRetry: assert.fail });
+  const sent = await sendAll([{}, {}, {}, {}, {}, {}], {
+    urls: [url],
+    senders: 3,
+    pauseMs: 0,
+    onTaken: () => undefined,
+    onRetry: (_url, reason) => assert.fail(reason),
+  });
   assert.equal(sent.accepted, 6);
 });
 
@@ -48,7 +60,31 @@ test('what is refused, or breaks off without an answer, is posted again until it
     else response.writeHead(202).end('{"status":"accepted"}');
   });
   const reasons: string[] = [];
-  const sent = await sendAll([{}], { url, senders: 1, pauseMs: 0, onTaken: () => undefined, onRetry: (reason) => reasons.push(reason) });
+  const sent = await sendAll([{}], {
+    urls: [url],
+    senders: 1,
+    pauseMs: 0,
+    onTaken: () => undefined,
+    onRetry: (_url, reason) => reasons.push(reason),
+  });
   assert.deepEqual([sent.accepted, sent.retries, posts], [1, 2, 3]);
   assert.equal(reasons[0], 'answered 503 full');
+});
+
+test('several servers are posted to in turn, and what one does not take goes to the next', async (context) => {
+  const taken: string[] = [];
+  const serverOf = (name: string, isOpen: () => boolean) =>
+    serve(context, (_request, response) => {
+      if (isOpen()) taken.push(name);
+      response.writeHead(isOpen() ? 202 : 503).end('{"status":"accepted"}');
+    });
+  const urls = [await serverOf('a', () => true), await serverOf('b', () => taken.length < 4), await serverOf('c', () => true)];
+  const refused: URL[] = [];
+  const sent = await sendAll(
+    Array.from({ length: 7 }, (_, n) => ({ n })),
+    { urls, senders: 1, pauseMs: 0, onTaken: () => undefined, onRetry: (url) => refused.push(url) },
+  );
+  assert.deepEqual([sent.accepted, sent.retries], [7, 2]);
+  assert.deepEqual(taken, ['a', 'b', 'c', 'a', 'c', 'a', 'c']);
+  assert.deepEqual(refused, [urls[1], urls[1]]);
 });

@@ -4,17 +4,18 @@ import { Client } from 'undici';
 import { messageOf } from '../../../src/cli/index.ts';
 
 export interface SendingOptions {
-  readonly url: URL;
+  /** A sender posts to them in turn, and a message that was not taken to the next one. */
+  readonly urls: readonly URL[];
   /** Sent with every message. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Each has a connection of its own and waits for the answer before it posts the next message. */
+  /** Each has a connection of its own to each of them and waits for the answer before it posts the next message. */
   readonly senders: number;
   /** How long a sender rests after each message. */
   readonly pauseMs: number;
   /** Called after each message that was taken. */
   onTaken(): void;
   /** Called when a message has to be posted again. */
-  onRetry(reason: string): void;
+  onRetry(url: URL, reason: string): void;
 }
 
 /** What became of the messages. */
@@ -42,22 +43,39 @@ export async function sendAll(messages: Iterable<object>, options: SendingOption
 }
 
 async function runSender(queue: Iterator<object>, options: SendingOptions, sent: Sent): Promise<void> {
-  const client = new Client(options.url.origin, {
+  const targets = options.urls.map(targetOf);
+  let at = -1;
+  const inTurn = (): Target => {
+    at += 1;
+    return targets[at % targets.length] as Target;
+  };
+  for (let next = queue.next(); !next.done; next = queue.next()) {
+    await sendUntilTaken(inTurn, JSON.stringify(next.value), options, sent);
+    options.onTaken();
+    if (options.pauseMs > 0) await pause(options.pauseMs);
+  }
+  await Promise.all(targets.map(({ client }) => client.close()));
+}
+
+/** Where a sender posts to. */
+interface Target {
+  readonly url: URL;
+  readonly path: string;
+  readonly client: Client;
+}
+
+function targetOf(url: URL): Target {
+  const client = new Client(url.origin, {
     headersTimeout: answerTimeoutMs,
     bodyTimeout: answerTimeoutMs,
     connect: { timeout: answerTimeoutMs },
   });
-  const path = `${options.url.pathname}${options.url.search}`;
-  for (let next = queue.next(); !next.done; next = queue.next()) {
-    await sendUntilTaken(client, path, JSON.stringify(next.value), options, sent);
-    options.onTaken();
-    if (options.pauseMs > 0) await pause(options.pauseMs);
-  }
-  await client.close();
+  return { url, path: `${url.pathname}${url.search}`, client };
 }
 
-async function sendUntilTaken(client: Client, path: string, body: string, options: SendingOptions, sent: Sent): Promise<void> {
+async function sendUntilTaken(inTurn: () => Target, body: string, options: SendingOptions, sent: Sent): Promise<void> {
   for (;;) {
+    const { url, path, client } = inTurn();
     try {
       const startedAt = performance.now();
       const status = await post(client, path, body, options.headers);
@@ -68,7 +86,7 @@ async function sendUntilTaken(client: Client, path: string, body: string, option
     } catch (error) {
       if (error instanceof FinalRefusal && sent.accepted + sent.duplicates === 0) throw error;
       sent.retries++;
-      options.onRetry(messageOf(error));
+      options.onRetry(url, messageOf(error));
       await pause(retryPauseMs);
     }
   }

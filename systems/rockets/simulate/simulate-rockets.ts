@@ -26,33 +26,42 @@ export interface RocketSimulation {
 /** How long the server may take to apply what it has accepted. */
 const settlingMs = 30_000;
 
+/** Where the rockets are: at each of the URLs, in one fleet, or at one of them. */
+type Place = { readonly all: readonly URL[] } | { readonly firstOf: readonly URL[] };
+
 /**
- * Posts the messages to the first of the URLs where there are rockets, then checks every rocket at `/rockets/{id}` of the
- * same origin; prints figures and verdict. Resolves to whether all rockets are right. Throws when there are no rockets.
+ * Posts the messages to the URLs in turn, then checks every rocket at `/rockets/{id}` of their origins; prints figures and verdict.
+ * Resolves to whether all rockets are right. Throws when there are no rockets.
  */
-export async function simulateRockets(urls: readonly URL[], simulation: RocketSimulation, orders: StopOrders): Promise<boolean> {
+export async function simulateRockets(place: Place, simulation: RocketSimulation, orders: StopOrders): Promise<boolean> {
   const { senders, messages, pauseMs, seed, duplicates, shuffle, headers } = simulation;
   const rockets = new Map<string, ExpectedRocket>();
   const items = flights(seed, rockets);
   const stream = disorder({ items, count: messages, repeats: duplicates, hat: shuffle, random: randomOf(seed, 2) });
   endWhenAsked(orders);
-  const url = await findRockets(urls, headers);
-  if (urls.length > 1) process.stderr.write(`millrace: found the rockets at ${url.origin}\n`);
+  const urls = await findPlace(place, headers);
   const progress = progressOf(countWithRepeats(messages, duplicates));
   endWhenAsked(orders, () => progress.end());
   const startedAt = performance.now();
   const sent = await sendAll(stream, {
-    url,
+    urls,
     headers,
     senders,
     pauseMs,
     onTaken: () => progress.step(),
-    onRetry: (reason) => progress.note(`${url.href}: ${reason}; trying again`),
+    onRetry: (url, reason) => progress.note(`${url.href}: ${reason}; trying again`),
   }).finally(() => progress.end());
   process.stdout.write(`${describeRun(sent, performance.now() - startedAt)}\n`);
-  const differences = await findDifferences({ origin: url.origin, headers }, rockets.values(), settlingMs);
+  const differences = await findDifferences({ origins: urls.map(({ origin }) => origin), headers }, rockets.values(), settlingMs);
   process.stdout.write(`${verdictOn(differences, rockets.size)}\n`);
   return differences.length === 0;
+}
+
+async function findPlace(place: Place, headers: RocketSimulation['headers']): Promise<readonly URL[]> {
+  if ('all' in place) return Promise.all(place.all.map((url) => findRockets([url], headers)));
+  const url = await findRockets(place.firstOf, headers);
+  process.stderr.write(`millrace: found the rockets at ${url.origin}\n`);
+  return [url];
 }
 
 function verdictOn(differences: readonly string[], rockets: number): string {

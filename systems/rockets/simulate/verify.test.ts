@@ -41,12 +41,12 @@ test('the check waits until the server has applied everything', async (context) 
   context.after(() => server.close());
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  assert.deepEqual(await findDifferences({ origin }, [expected], 10_000), []);
+  assert.deepEqual(await findDifferences({ origins: [origin] }, [expected], 10_000), []);
   assert.equal(stages.length, 0);
 });
 
 test('a server that is not there is told once the deadline has passed', async () => {
-  const [line, ...others] = await findDifferences({ origin: 'http://127.0.0.1:9' }, [expected], 0);
+  const [line, ...others] = await findDifferences({ origins: ['http://127.0.0.1:9'] }, [expected], 0);
   assert.match(line ?? '', /^rocket r: expected it to be shown, found .*ECONNREFUSED/);
   assert.equal(others.length, 0);
 });

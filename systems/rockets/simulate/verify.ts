@@ -9,7 +9,8 @@ const pollMs = 200;
 export type Look = { readonly rocket: Readonly<Record<string, unknown>> } | { readonly rocket?: undefined; readonly problem: string };
 
 interface Api {
-  readonly origin: string;
+  /** Of servers that all show the same; they are asked in turn. */
+  readonly origins: readonly string[];
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -19,22 +20,27 @@ interface Api {
  * difference in a line. Gives the server until `deadlineMs` from now to have applied everything.
  */
 export async function findDifferences(
-  { origin, headers = {} }: Api,
+  { origins, headers = {} }: Api,
   rockets: Iterable<ExpectedRocket>,
   deadlineMs: number,
 ): Promise<readonly string[]> {
-  const client = new Client(origin);
+  const clients = origins.map((origin) => new Client(origin));
   const deadline = performance.now() + deadlineMs;
   const differences: string[] = [];
+  let turn = 0;
+  const inTurn = (): Client => {
+    turn += 1;
+    return clients[turn % clients.length] as Client;
+  };
   for (const expected of rockets) {
-    let look = await lookAt(client, expected.id, headers);
+    let look = await lookAt(inTurn(), expected.id, headers);
     while (!isSettled(look, expected) && performance.now() < deadline) {
       await pause(pollMs);
-      look = await lookAt(client, expected.id, headers);
+      look = await lookAt(inTurn(), expected.id, headers);
     }
     differences.push(...compare(expected, look));
   }
-  await client.close();
+  await Promise.all(clients.map((client) => client.close()));
   return differences;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Database, progressOf, storeFor } from '../../../src/cli/index.ts';
-import { type Log, type Mill, MillraceError, millrace } from '../../../src/index.ts';
+import { type Logger, type Mill, MillraceError, millrace } from '../../../src/index.ts';
 import { forever } from '../../shared/forever.ts';
 import { pipelineName, workersPipeline } from '../pipeline.ts';
 import { type Place, placeTable } from '../place.ts';
@@ -14,7 +14,7 @@ export interface WorkersPlay {
   readonly file: MessagesFile;
   readonly database: Database;
   readonly narrator: Narrator;
-  readonly log: Log;
+  readonly log: Logger;
   /** Resolves when somebody asks to stop before the end. */
   readonly stop: Promise<void>;
 }
@@ -43,9 +43,12 @@ export async function playWorkers({ file, database, narrator, log, stop }: Worke
   });
   let end: 'played' | 'stopped' | 'closed' | undefined;
   try {
-    await mill.start();
     end = await Promise.race([
-      play(mill, file, { stage, onPlayed: (count) => progress.step(count) }).then(() => 'played' as const),
+      // A file that another program keeps locked is waited for.
+      mill
+        .start()
+        .then(() => play(mill, file, { stage, onPlayed: (count) => progress.step(count) }))
+        .then(() => 'played' as const),
       stop.then(() => 'stopped' as const),
       stage.closed.then(() => 'closed' as const),
       stage.broken,

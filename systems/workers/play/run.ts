@@ -1,5 +1,15 @@
 import { statSync } from 'node:fs';
-import { createLogger, type Database, type Invocation, readFlag, readLogLevel, stopRequested, UsageError } from '../../../src/cli/index.ts';
+import {
+  createLogger,
+  type Database,
+  describeDatabase,
+  type Invocation,
+  readDatabase,
+  readFlag,
+  readLogLevel,
+  stopRequested,
+  UsageError,
+} from '../../../src/cli/index.ts';
 import { integerBetween } from '../../../src/server/index.ts';
 import { workersMax } from '../speech.ts';
 import { MessagesFile } from './messages-file.ts';
@@ -22,6 +32,7 @@ export async function run(options: Options, { environment, orders }: Invocation)
   const stop = stopRequested(orders);
   const workers = readFlag('--workers', options.workers, integerBetween(1, workersMax));
   if (!options.database) throw new UsageError(`expected --database PATH; usage: ${usage}`);
+  refuseServer(options.database);
   const log = createLogger(readLogLevel(environment));
   const file = MessagesFile.open(options.database, workers);
   try {
@@ -29,6 +40,12 @@ export async function run(options: Options, { environment, orders }: Invocation)
   } finally {
     file.close();
   }
+}
+
+/** Throws `UsageError` for the address of a server, of which a message would tell the password. */
+function refuseServer(path: string): void {
+  const database = readDatabase(path);
+  if (database?.kind === 'postgres') throw new UsageError(`--database: expected a SQLite file, found ${describeDatabase(database)}`);
 }
 
 function narratorOf({ json, verbose }: Options): Narrator {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { type Log, millrace, pipeline, sqlite } from '../../../src/index.ts';
+import { type Logger, millrace, pipeline, sqlite } from '../../../src/index.ts';
 import type { Block } from '../block.ts';
 import { assertPrinted } from '../expected-output.ts';
 import type { Workshop } from '../workshop.ts';
@@ -49,12 +49,12 @@ export async function linesOfLeftovers({ text }: Block, workshop: Workshop): Pro
   const logged: object[] = [];
   const complete = Promise.withResolvers<void>();
   const ignore = () => undefined;
-  const warn: Log['warn'] = (fields, msg) => {
+  const warn: Logger['warn'] = (fields, msg) => {
     logged.push({ ...Object(fields), msg });
     // The lines of all leftovers come at once.
     setImmediate(complete.resolve);
   };
-  const log: Log = { debug: ignore, info: ignore, warn, error: ignore, child: () => log };
+  const log: Logger = { debug: ignore, info: ignore, warn, error: ignore, child: () => log };
   const mill = await millrace({ store: sqlite(path), pipelines: [release2], log }).start();
   await complete.promise;
   await mill.stop();

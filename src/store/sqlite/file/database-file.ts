@@ -31,7 +31,7 @@ function faultOf(found: Stats, isMountPoint: boolean): string | undefined {
   if (isMountPoint) return 'is mounted by itself, and its log and lock would stand elsewhere; mount its folder instead';
   if (found.isSymbolicLink()) return 'is a symbolic link, and must stand beside the database; link the database or its folder instead';
   if (found.nlink > 1) {
-    return `has ${found.nlink} hard links, and each would have a log and a lock of its own; keep one name, and make copies with VACUUM INTO`;
+    return `has ${found.nlink} hard links, and each would have a log and a lock of its own; keep one name, and make copies with millrace backup`;
   }
   return undefined;
 }

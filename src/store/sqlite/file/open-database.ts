@@ -27,13 +27,19 @@ export const walBytesKept = 64 * 1024 * 1024;
  * the file, and its folder, for this user alone when there is none. Throws `MILL_STORE_CORRUPT` for what is no database and for a file that
  * is shorter than its header says, `MILL_INVALID_CONFIGURATION` for one with a second name, `MILL_STORE_READ_ONLY`, or `MILL_STORE_BUSY`.
  */
-export function openWriter({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
+export function openWriter(options: ConnectionOptions): DatabaseSync;
+/** @param Connection the kind of connection */
+export function openWriter<C extends DatabaseSync>(
+  options: ConnectionOptions,
+  Connection: new (...of: ConstructorParameters<typeof DatabaseSync>) => C,
+): C;
+export function openWriter({ path, busyTimeoutMs }: ConnectionOptions, Connection = DatabaseSync): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     makeFolder(dirname(path));
     checkNames(path);
     createFile(path, privateMode);
-    db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    db = new Connection(path, { timeout: busyTimeoutMs });
     new Select(db, 'SELECT count(*) FROM sqlite_schema').get();
     return db;
   } catch (error) {

@@ -1,11 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../../errors.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import { isBusy, toStoreError } from '../../node-sqlite/sqlite-errors.ts';
 import { lockHolders } from '../wal/file-locks.ts';
-import { createFile, modeOf } from './private-files.ts';
+import { createFile, modeOf, privateMode } from './private-files.ts';
 
 /** A lock that another process has is not waited for; a passing reader of the owner's row is. */
 const readerTimeoutMs = 1_000;
@@ -31,31 +31,58 @@ interface Owner {
  */
 export class OwnerLock {
   readonly #db: DatabaseSync;
+  readonly #side: string;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, side: string) {
     this.#db = db;
+    this.#side = side;
   }
 
-  /** Throws `MILL_STORE_OWNED`, at once and naming the owner, when there is one. */
+  /** Throws `MILL_STORE_OWNED`, at once and naming the owner, when there is one. There need not be a database yet. */
   static take(path: string): OwnerLock {
     const side = `${path}-owner`;
-    let db: DatabaseSync | undefined;
-    try {
-      createFile(side, modeOf(path));
-      db = new DatabaseSync(side, { timeout: 0 });
-      lock(db, path);
-      tryToWriteOwner(db, side);
-      if (!db.isTransaction) lock(db, path);
-      return new OwnerLock(db);
-    } catch (error) {
-      db?.close();
-      throw toStoreError(error, side);
+    for (;;) {
+      const db = takeFile(path, side);
+      if (db !== undefined) return new OwnerLock(db, side);
     }
   }
 
   release(): void {
     this.#db.close();
   }
+
+  /** Releases the lock and deletes its file, for a path that is no database in use. */
+  remove(): void {
+    rmSync(this.#side, { force: true });
+    this.#db.close();
+  }
+}
+
+/** Returns undefined when the owner before has deleted the file in the meantime: a lock on it would keep nobody out. */
+function takeFile(path: string, side: string): DatabaseSync | undefined {
+  let db: DatabaseSync | undefined;
+  let inode: number | undefined;
+  const isThere = () => inode !== undefined && inodeOf(side) === inode;
+  try {
+    createFile(side, existsSync(path) ? modeOf(path) : privateMode);
+    inode = inodeOf(side);
+    db = new DatabaseSync(side, { timeout: 0 });
+    lock(db, path);
+    tryToWriteOwner(db, side);
+    if (!db.isTransaction) lock(db, path);
+    if (isThere()) return db;
+  } catch (error) {
+    if (inode === undefined || isThere()) {
+      db?.close();
+      throw toStoreError(error, side);
+    }
+  }
+  db?.close();
+  return undefined;
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function lock(db: DatabaseSync, path: string): void {

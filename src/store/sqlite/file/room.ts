@@ -1,7 +1,7 @@
 import { truncateSync } from 'node:fs';
 import { MillraceError, messageOf } from '../../../errors.ts';
 import { growTo, roomFaultOf, sizeOf, whyNoRoom } from '../../node-sqlite/free-space.ts';
-import type { StoreLog } from '../../store.ts';
+import type { StoreLogger } from '../../store.ts';
 
 /** Enough for the index of a write ahead log, the owner's row, and some commits of the engine's own tables. */
 export const reserveBytes = 256 * 1024;
@@ -18,10 +18,10 @@ const roomBytes = 1024 * 1024;
  */
 export class Room {
   readonly #path: string;
-  readonly #log: StoreLog;
+  readonly #log: StoreLogger;
   #hasRoom = true;
 
-  constructor(path: string, log: StoreLog) {
+  constructor(path: string, log: StoreLogger) {
     this.#path = path;
     this.#log = log;
   }

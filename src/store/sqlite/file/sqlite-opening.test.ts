@@ -115,7 +115,7 @@ describe('opening a file that is none of ours', () => {
       const path = await filled(`version-${version}.db`);
       const plain = new DatabaseSync(path);
       plain.exec(`UPDATE millrace_meta SET value = ${version} WHERE name = 'schema_version'`);
-      const expected = new RegExp(`expected .* version 6, found version ${version}\\. It was made before the first release, .*new file`);
+      const expected = new RegExp(`expected .* version 8, found version ${version}\\. It was made before the first release, .*new file`);
       assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), expected);
       assert.throws(() => inventoryOfFile(path, { uncounted: [], named: [] }), { code: 'MILL_TABLE_CHANGED', message: expected });
       assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, version);
@@ -127,7 +127,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 6, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 8, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -267,6 +267,43 @@ test('a database of version 5 is brought up to date: its deliveries are of the f
     );
     await store.close();
   }
+});
+
+test('a database of version 6 is brought up to date: a retry has paused no longer than since its delivery was asked for', async () => {
+  const path = join(folder, 'version-6.db');
+  const visits = { pipeline: 'visits', slice: 0 };
+  const asked = ['fresh', 'retried'].map((id) => delivery(id, 'a', { ordered: false, askedAt: 3, dueAt: 3 }));
+  await whileOpen(sqlite(path), async (store) => {
+    const lease = await store.claim(visits);
+    const retry = { write: 'retry', endpoint: 'mail', key: 'a', id: 'retried', attempts: 1, dueAt: 9, pauseMs: 1 } as const;
+    await lease.commit(commitOf({ deliveries: [...ask(...asked), retry] }));
+  });
+  const plain = new DatabaseSync(path);
+  plain.exec("ALTER TABLE millrace_deliveries_visits DROP COLUMN pause; UPDATE millrace_meta SET value = 6 WHERE name = 'schema_version'");
+  plain.close();
+  for (const _time of [1, 2]) {
+    await whileOpen(sqlite(path), async (store) => {
+      assert.deepEqual(await store.dueMoments(visits, 'mail', 0, 9), [
+        { dueAt: 3, pauseMs: 0 },
+        { dueAt: 9, pauseMs: 6 },
+      ]);
+    });
+  }
+});
+
+test('a database of version 7 is brought up to date, and then has an inbox', async () => {
+  const path = join(folder, 'version-7.db');
+  await whileOpen(sqlite(path), async () => undefined);
+  const plain = new DatabaseSync(path);
+  plain.exec("DROP TABLE millrace_inbox; UPDATE millrace_meta SET value = 7 WHERE name = 'schema_version'");
+  for (const count of [1, 2]) {
+    await whileOpen(sqlite(path), async (store) => {
+      plain.exec("INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '1')");
+      assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count }]);
+    });
+  }
+  assert.equal(plain.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value, 8);
+  plain.close();
 });
 
 test('a database of version 5 is brought up to date: its gaps are noted from now on, also those of pipelines that are not declared', async () => {

@@ -4,33 +4,41 @@ import { pipelinesOf, tablesOf } from '../schema/pipeline-tables.ts';
 /** Rows deleted in one transaction: some 20 ms, so that no commit waits for long. */
 const rowsMax = 5_000;
 
+const inboxRows = deletion('millrace_inbox', 'place', 'WHERE pipeline = ?');
+
 /**
  * Deletes some of what lies here of a pipeline; returns whether something is left. What refers to events goes before the log.
  * Tables are dropped once they are empty: dropping a full one takes as long as all of its pages do.
  */
 export function forgetPiece(db: DatabaseSync, pipeline: string): boolean {
-  if (!pipelinesOf(db).includes(pipeline)) return false;
-  const { log, keys, held, gaps, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
+  if (!pipelinesOf(db).includes(pipeline)) return deleteFrom(db, inboxRows, { pipeline, left: rowsMax }) === 0;
+  const { log, keys, held, gaps, causes, deliveries, ids, idBuckets } = tablesOf(pipeline);
   const pieces = [
     deletion(held, 'key, "order"'),
     deletion(gaps, 'key'),
-    deletion(timers, 'key, name'),
+    deletion(causes, 'key, kind, name, id'),
     deletion(deliveries, 'place'),
     deletion(keys, 'key'),
     deletion('millrace_dead_letters', 'id', 'WHERE pipeline = ?'),
+    inboxRows,
     deletion(log, 'position'),
     deletion(ids, 'bucket, id'),
   ];
   let left = rowsMax;
   for (const sql of pieces) {
-    left -= Number(db.prepare(sql).run(...(sql.includes('= ?') ? [pipeline] : []), left).changes);
+    left = deleteFrom(db, sql, { pipeline, left });
     if (left === 0) return true;
   }
-  for (const table of [held, gaps, timers, deliveries, keys, log, ids, idBuckets]) db.exec(`DROP TABLE ${table}`);
+  for (const table of [held, gaps, causes, deliveries, keys, log, ids, idBuckets]) db.exec(`DROP TABLE ${table}`);
   db.prepare('DELETE FROM millrace_partitions WHERE pipeline = ?').run(pipeline);
   db.prepare('DELETE FROM millrace_paused WHERE pipeline = ?').run(pipeline);
   db.prepare('DELETE FROM millrace_state_shapes WHERE pipeline = ?').run(pipeline);
   return false;
+}
+
+/** Returns how many rows may be deleted still. */
+function deleteFrom(db: DatabaseSync, sql: string, { pipeline, left }: { readonly pipeline: string; readonly left: number }): number {
+  return left - Number(db.prepare(sql).run(...(sql.includes('= ?') ? [pipeline] : []), left).changes);
 }
 
 function deletion(table: string, primaryKey: string, condition = ''): string {

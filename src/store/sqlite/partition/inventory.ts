@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Select } from '../../node-sqlite/select.ts';
-import type { InventoryQuery, NamedCount, StoredPipeline } from '../../store.ts';
+import type { InventoryQuery, NamedCount, StoredCause, StoredPipeline } from '../../store.ts';
+import { withStrangers } from '../../tables/inbox-sql.ts';
 import { pipelinesOf, tablesOf } from '../schema/pipeline-tables.ts';
 
 /** Counts what lies in a database of each pipeline, declared or not. */
@@ -11,15 +12,20 @@ export function readInventory(db: DatabaseSync, { uncounted, named }: InventoryQ
       'SELECT pipeline, count(*) FROM millrace_dead_letters WHERE resolved = 0 GROUP BY pipeline',
     ).all(),
   );
-  return pipelinesOf(db).map((pipeline) => ({
+  const inbox = new Map(
+    new Select<[pipeline: string, count: number]>(db, 'SELECT pipeline, count(*) FROM millrace_inbox GROUP BY pipeline').all(),
+  );
+  const stored = pipelinesOf(db).map((pipeline) => ({
     pipeline,
     waiting: countWaiting(db, pipeline),
     states: uncounted.includes(pipeline) ? null : countStates(db, pipeline),
     keys: named.includes(pipeline) ? keysWithState(db, pipeline) : [],
-    timers: countTimers(db, pipeline),
+    ...countCauses(db, pipeline),
     deliveries: countDeliveries(db, pipeline),
     deadLetters: deadLetters.get(pipeline) ?? 0,
+    inbox: inbox.get(pipeline) ?? 0,
   }));
+  return withStrangers(stored, inbox);
 }
 
 /** A numbered event is held from the moment it is appended. */
@@ -42,14 +48,14 @@ function keysWithState(db: DatabaseSync, pipeline: string): readonly string[] {
   return keys.all().map(([key]) => key);
 }
 
-/** Few names in a million timers: they are counted before names are cut, so that each name is cut once. */
-function countTimers(db: DatabaseSync, pipeline: string): readonly NamedCount[] {
-  return countsIn(
+/** Counts timers by name and outcomes by endpoint. */
+function countCauses(db: DatabaseSync, pipeline: string): Pick<StoredPipeline, 'timers' | 'outcomes'> {
+  const counts = new Select<[kind: StoredCause['kind'], name: string, count: number]>(
     db,
-    `SELECT CASE WHEN slash = 0 THEN name ELSE substr(name, 1, slash + instr(substr(name, slash + 1) || '/', '/') - 1) END AS cut, sum(timers)
-     FROM (SELECT name, instr(name, '/') AS slash, count(*) AS timers FROM ${tablesOf(pipeline).timers} GROUP BY name)
-     GROUP BY cut ORDER BY cut`,
-  );
+    `SELECT kind, name, count(*) FROM ${tablesOf(pipeline).causes} GROUP BY kind, name ORDER BY kind, name`,
+  ).all();
+  const of = (kind: StoredCause['kind']) => counts.filter(([own]) => own === kind).map(([, name, count]) => ({ name, count }));
+  return { timers: of('timer'), outcomes: of('outcome') };
 }
 
 function countDeliveries(db: DatabaseSync, pipeline: string): readonly NamedCount[] {

@@ -77,7 +77,7 @@ test('a write changes few rows, however many stand in line', () => {
   assert.equal(changesBy(ask('last', true)), 1);
   assert.equal(changesBy({ write: 'remove', endpoint: 'mail', key: 'a', id: '500' }), 1, 'one that waited');
   assert.equal(changesBy({ write: 'remove', endpoint: 'mail', key: 'a', id: '0' }), 2, 'the first, and the next is let go');
-  assert.equal(changesBy({ write: 'retry', endpoint: 'mail', key: 'a', id: '1', attempts: 1, dueAt: 5 }), 1);
+  assert.equal(changesBy({ write: 'retry', endpoint: 'mail', key: 'a', id: '1', attempts: 1, dueAt: 5, pauseMs: 1 }), 1);
   assert.equal(changesBy(ask('1', true)), 1, 'asked for again');
   deliveries.write(ask('free', false));
   assert.equal(changesBy({ write: 'remove', endpoint: 'mail', key: 'a', id: 'free' }), 1, 'one that is not ordered');

@@ -27,7 +27,7 @@ export class PartitionDeliveries {
     this.#replace = db.prepare(
       `UPDATE ${deliveries} SET flow = ?, ordered = ?, due_at = coalesce(due_at, ?), url = ?, traceparent = ?, body = ? WHERE place = ?`,
     );
-    this.#retry = db.prepare(`UPDATE ${deliveries} SET attempts = ?, due_at = ? WHERE endpoint = ? AND key = ? AND id = ?`);
+    this.#retry = db.prepare(`UPDATE ${deliveries} SET attempts = ?, due_at = ?, pause = ? WHERE endpoint = ? AND key = ? AND id = ?`);
     this.#remove = new Select(db, `DELETE FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ? RETURNING ordered`);
     this.#firstTwo = new Select(
       db,
@@ -46,7 +46,7 @@ export class PartitionDeliveries {
       case 'remove':
         return this.#take(write);
       case 'retry':
-        this.#retry.run(write.attempts, write.dueAt, write.endpoint, write.key, write.id);
+        this.#retry.run(write.attempts, write.dueAt, write.pauseMs, write.endpoint, write.key, write.id);
         return 0;
     }
   }

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { tablesOf } from '../schema/pipeline-tables.ts';
-import type { GapWriteRow, HoldRow, KeyUpdateRow, ReleaseRow, TimerWriteRow } from './rows.ts';
+import type { CauseWriteRow, GapWriteRow, HoldRow, KeyUpdateRow, ReleaseRow } from './rows.ts';
 
-/** Writes what is kept by key in one pipeline: its record, its held events, its timers. One statement for each. */
+/** Writes what is kept by key in one pipeline: its record, its held events, its timers and outcomes. One statement for each. */
 export class PartitionKeys {
   readonly #hold: StatementSync;
   readonly #release: StatementSync;
@@ -15,7 +15,7 @@ export class PartitionKeys {
   readonly #disarm: StatementSync;
 
   constructor(db: DatabaseSync, pipeline: string) {
-    const { keys, held, gaps, timers } = tablesOf(pipeline);
+    const { keys, held, gaps, causes } = tablesOf(pipeline);
     this.#hold = db.prepare(`INSERT OR REPLACE INTO ${held} VALUES (?, ?, ?, ?, ?)`);
     this.#release = db.prepare(`DELETE FROM ${held} WHERE key = ? AND "order" BETWEEN ? AND ?`);
     this.#put = db.prepare(`INSERT OR REPLACE INTO ${keys} VALUES (?, ?, ?, ?, ?)`);
@@ -23,8 +23,8 @@ export class PartitionKeys {
     this.#noteGap = db.prepare(`INSERT OR IGNORE INTO ${gaps} VALUES (?, ?, ?, ?)`);
     this.#moveGap = db.prepare(`UPDATE ${gaps} SET next = ?2, "first" = ?3, since = ?4 WHERE key = ?1`);
     this.#forgetGap = db.prepare(`DELETE FROM ${gaps} WHERE key = ?`);
-    this.#arm = db.prepare(`INSERT OR REPLACE INTO ${timers} VALUES (?, ?, ?, ?, ?, ?)`);
-    this.#disarm = db.prepare(`DELETE FROM ${timers} WHERE key = ? AND name = ?`);
+    this.#arm = db.prepare(`INSERT OR REPLACE INTO ${causes} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#disarm = db.prepare(`DELETE FROM ${causes} WHERE key = ? AND kind = ? AND name = ? AND id = ?`);
   }
 
   hold(row: HoldRow): void {
@@ -50,9 +50,9 @@ export class PartitionKeys {
     return 0;
   }
 
-  writeTimer(row: TimerWriteRow): void {
-    const [key, name, dueAt] = row;
-    if (dueAt === null) this.#disarm.run(key, name);
+  writeCause(row: CauseWriteRow): void {
+    const [key, kind, name, id, dueAt] = row;
+    if (dueAt === null) this.#disarm.run(key, kind, name, id);
     else this.#arm.run(...row);
   }
 }

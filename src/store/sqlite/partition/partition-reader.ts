@@ -1,18 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sizeOfAll } from '../../list-size.ts';
 import { Select } from '../../node-sqlite/select.ts';
-import type { DeliveryName, FlowQuery, GapQuery, ListBounds, Progress, TimerBounds } from '../../store.ts';
+import type { CauseBounds, DeliveryName, FlowQuery, GapQuery, ListBounds, Progress } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import {
+  type CauseRow,
   type DeliveryRow,
+  type DueMomentRow,
   type GapRow,
   type HeldRow,
   type KeyRow,
   type LogRow,
+  sizeOfCauseRow,
   sizeOfDeliveryRow,
   sizeOfLogRow,
-  sizeOfTimerRow,
-  type TimerRow,
+  toNameRow,
 } from './rows.ts';
 
 /** See `Store.dueByFlow`. */
@@ -29,21 +31,22 @@ const noRecord: RecordRow = [null, null, null, null];
 export class PartitionReader {
   readonly #log: Select<LogRow>;
   readonly #record: Select<RecordRow>;
-  readonly #heldCount: Select<readonly [heldFrom: number | null, held: number]>;
+  readonly #heldCount: Select<readonly [heldFrom: number | null, heldTo: number | null, held: number]>;
   readonly #held: Select<HeldRow>;
   readonly #firstHeldKey: Select<readonly [key: string | null]>;
   readonly #nextHeldKey: Select<readonly [key: string | null]>;
   readonly #gap: Select<GapRow>;
   readonly #gaps: Select<GapRow>;
-  readonly #timers: Select<TimerRow>;
-  readonly #dueTimers: Select<TimerRow>;
-  readonly #dueTimersAfter: Select<TimerRow>;
-  readonly #nextTimerDue: Select<readonly [dueAt: number | null]>;
+  readonly #causes: Select<CauseRow>;
+  readonly #dueCauses: Select<CauseRow>;
+  readonly #dueCausesAfter: Select<CauseRow>;
+  readonly #nextCauseDue: Select<readonly [dueAt: number | null]>;
   readonly #dueDeliveries: Select<DeliveryRow>;
   readonly #dueOfFlow: Select<DeliveryRow>;
   readonly #flowFrom: Select<readonly [flow: string | null]>;
   readonly #nextFlow: Select<readonly [flow: string | null]>;
   readonly #nextDeliveryDue: Select<readonly [dueAt: number | null]>;
+  readonly #dueMoments: Select<DueMomentRow>;
   readonly #deliveryNames: Select<readonly [key: string, id: string]>;
   readonly #deliveryNamesOfKey: Select<readonly [key: string, id: string]>;
   readonly #progress: Select<readonly [cursor: number, head: number]>;
@@ -52,13 +55,13 @@ export class PartitionReader {
   readonly #pipeline: string;
 
   constructor(db: DatabaseSync, pipeline: string) {
-    const { log, keys, held, gaps, timers, deliveries } = tablesOf(pipeline);
+    const { log, keys, held, gaps, causes, deliveries } = tablesOf(pipeline);
     this.#log = new Select(
       db,
       `SELECT position, key, id, number, accepted_at, body, traceparent, origin FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
     );
     this.#record = new Select(db, `SELECT state, state_version, CAST(next AS REAL), parked FROM ${keys} WHERE key = ?`);
-    this.#heldCount = new Select(db, `SELECT min("order"), count(*) FROM ${held} WHERE key = ?`);
+    this.#heldCount = new Select(db, `SELECT min("order"), max(position), count(*) FROM ${held} WHERE key = ?`);
     this.#held = new Select(
       db,
       `SELECT log.position, log.key, log.id, log.number, log.accepted_at, log.body, log.traceparent, log.origin,
@@ -71,14 +74,12 @@ export class PartitionReader {
     const gap = 'key, next, "first", since';
     this.#gap = new Select(db, `SELECT ${gap} FROM ${gaps} WHERE key = ?`);
     this.#gaps = new Select(db, `SELECT ${gap} FROM ${gaps} WHERE since <= ? AND (since, key) > (?, ?) ORDER BY since, key LIMIT ?`);
-    const timer = 'key, name, due_at, data, attempts, retry_at';
-    this.#timers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE key = ? ORDER BY name`);
-    this.#dueTimers = new Select(db, `SELECT ${timer} FROM ${timers} WHERE due_at <= ? ORDER BY due_at, key, name LIMIT ?`);
-    this.#dueTimersAfter = new Select(
-      db,
-      `SELECT ${timer} FROM ${timers} WHERE due_at <= ? AND (due_at, key, name) > (?, ?, ?) ORDER BY due_at, key, name LIMIT ?`,
-    );
-    this.#nextTimerDue = new Select(db, `SELECT min(due_at) FROM ${timers} WHERE due_at > ?`);
+    const cause = `SELECT key, kind, name, id, due_at, data, attempts, retry_at FROM ${causes}`;
+    const place = 'due_at, key, kind, name, id';
+    this.#causes = new Select(db, `${cause} WHERE key = ? ORDER BY kind, name, id`);
+    this.#dueCauses = new Select(db, `${cause} WHERE due_at <= ? ORDER BY ${place} LIMIT ?`);
+    this.#dueCausesAfter = new Select(db, `${cause} WHERE due_at <= ? AND (${place}) > (?, ?, ?, ?, ?) ORDER BY ${place} LIMIT ?`);
+    this.#nextCauseDue = new Select(db, `SELECT min(due_at) FROM ${causes} WHERE due_at > ?`);
     const delivery = `SELECT id, key, endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at FROM ${deliveries}`;
     this.#dueDeliveries = new Select(db, `${delivery} WHERE waits = 0 AND endpoint = ? AND due_at <= ? ORDER BY due_at, place LIMIT ?`);
     this.#dueOfFlow = new Select(
@@ -88,6 +89,10 @@ export class PartitionReader {
     this.#flowFrom = new Select(db, `SELECT min(flow) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND flow >= ?`);
     this.#nextFlow = new Select(db, `SELECT min(flow) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND flow > ?`);
     this.#nextDeliveryDue = new Select(db, `SELECT min(due_at) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ?`);
+    this.#dueMoments = new Select(
+      db,
+      `SELECT due_at, min(pause) FROM ${deliveries} WHERE waits = 0 AND endpoint = ? AND due_at > ? GROUP BY due_at ORDER BY due_at LIMIT ?`,
+    );
     this.#deliveryNames = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? ORDER BY key, id LIMIT ?`);
     this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
     // What is pruned is settled, so the head is at least the cursor.
@@ -117,9 +122,9 @@ export class PartitionReader {
   }
 
   load(key: string): KeyRow {
-    const [heldFrom, held] = this.#heldCount.get(key) ?? [null, 0];
+    const [heldFrom, heldTo, held] = this.#heldCount.get(key) ?? [null, null, 0];
     const gap = held === 0 ? null : (this.#gap.get(key) ?? null);
-    return [...(this.#record.get(key) ?? noRecord), heldFrom, held, gap, this.#timers.all(key)];
+    return [...(this.#record.get(key) ?? noRecord), heldFrom, heldTo, held, gap, this.#causes.all(key)];
   }
 
   held(key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {
@@ -142,13 +147,13 @@ export class PartitionReader {
     return this.#gaps.all(until ?? Number.MAX_SAFE_INTEGER, after?.since ?? Number.MIN_SAFE_INTEGER, after?.key ?? '', limit);
   }
 
-  dueTimers(dueBy: number, limit: number, { after, charactersMax }: TimerBounds = {}): readonly TimerRow[] {
-    if (after === undefined) return this.#dueTimers.upTo(charactersMax, sizeOfTimerRow, dueBy, limit);
-    return this.#dueTimersAfter.upTo(charactersMax, sizeOfTimerRow, dueBy, after.dueAt, after.key, after.name, limit);
+  dueCauses(dueBy: number, limit: number, { after, charactersMax }: CauseBounds = {}): readonly CauseRow[] {
+    if (after === undefined) return this.#dueCauses.upTo(charactersMax, sizeOfCauseRow, dueBy, limit);
+    return this.#dueCausesAfter.upTo(charactersMax, sizeOfCauseRow, dueBy, after.dueAt, ...toNameRow(after), limit);
   }
 
-  nextTimerDue(after: number): number | null {
-    return this.#nextTimerDue.get(after)?.[0] ?? null;
+  nextCauseDue(after: number): number | null {
+    return this.#nextCauseDue.get(after)?.[0] ?? null;
   }
 
   dueDeliveries(endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[] {
@@ -171,6 +176,10 @@ export class PartitionReader {
 
   nextDeliveryDue(endpoint: string, after: number): number | null {
     return this.#nextDeliveryDue.get(endpoint, after)?.[0] ?? null;
+  }
+
+  dueMoments(endpoint: string, after: number, limit: number): readonly DueMomentRow[] {
+    return this.#dueMoments.all(endpoint, after, limit);
   }
 
   deliveryNames(endpoint: string, limit: number, only?: string): readonly DeliveryName[] {

@@ -4,51 +4,69 @@ import type { FoundValue } from '../../../pipeline/table.ts';
 import { upTo } from '../../list-size.ts';
 import { canPrepare, select } from '../../node-sqlite/select-rows.ts';
 import type {
+  CauseBounds,
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
   FlowQuery,
   GapQuery,
+  InboxQuery,
   InventoryQuery,
   ListBounds,
+  NamedCount,
   PartitionId,
   Progress,
   StoredPipeline,
-  TimerBounds,
 } from '../../store.ts';
 import type { Selection } from '../../tables/selection.ts';
 import type { Interruptible } from '../threads/interruptible.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
+import { InboxReader, type InboxSelection } from './inbox-reader.ts';
 import { readInventory } from './inventory.ts';
 import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
-import { type DeliveryRow, type GapRow, type HeldRow, type KeyRow, type LogRow, sizeOfKeyRow, type TimerRow } from './rows.ts';
+import { pausedOf } from './paused.ts';
+import {
+  type CauseRow,
+  type DeliveryRow,
+  type DueMomentRow,
+  type GapRow,
+  type HeldRow,
+  type KeyRow,
+  type LogRow,
+  sizeOfKeyRow,
+} from './rows.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
-export interface ReaderCalls {
+export interface ReaderMethods {
   progress(partition: PartitionId): Progress;
+  paused(): readonly string[];
   read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[];
   load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[];
   held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[];
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
   gaps(partition: PartitionId, query: GapQuery): readonly GapRow[];
-  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[];
-  nextTimerDue(partition: PartitionId, after: number): number | null;
+  dueCauses(partition: PartitionId, dueBy: number, limit: number, bounds?: CauseBounds): readonly CauseRow[];
+  nextCauseDue(partition: PartitionId, after: number): number | null;
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[];
   dueByFlow(partition: PartitionId, query: FlowQuery): DueByFlowRows;
   nextDeliveryDue(partition: PartitionId, endpoint: string, after: number): number | null;
+  dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): readonly DueMomentRow[];
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
+  inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
+  inboxRows(query: InboxQuery): readonly InboxSelection[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
   /** @param number that of the lane, by which it is interrupted */
   query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number?: number): Selection;
 }
 
 /** Answers what the store is asked to read, within the transaction of whoever calls. */
-export class Reader implements ReaderCalls {
+export class Reader implements ReaderMethods {
   readonly #db: DatabaseSync;
   readonly #partitions: ReadonlyMap<string, PartitionReader>;
   readonly #deadLetters: DeadLetterReader;
+  readonly #inbox: InboxReader;
 
   readonly #interruptible: () => Interruptible;
 
@@ -58,10 +76,15 @@ export class Reader implements ReaderCalls {
     this.#interruptible = interruptible;
     this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
+    this.#inbox = new InboxReader(db);
   }
 
   progress(partition: PartitionId): Progress {
     return this.#partition(partition).progress();
+  }
+
+  paused(): readonly string[] {
+    return pausedOf(this.#db, this.#partitions.keys());
   }
 
   read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[] {
@@ -89,12 +112,12 @@ export class Reader implements ReaderCalls {
     return this.#partition(partition).gaps(query);
   }
 
-  dueTimers(partition: PartitionId, dueBy: number, limit: number, bounds?: TimerBounds): readonly TimerRow[] {
-    return this.#partition(partition).dueTimers(dueBy, limit, bounds);
+  dueCauses(partition: PartitionId, dueBy: number, limit: number, bounds?: CauseBounds): readonly CauseRow[] {
+    return this.#partition(partition).dueCauses(dueBy, limit, bounds);
   }
 
-  nextTimerDue(partition: PartitionId, after: number): number | null {
-    return this.#partition(partition).nextTimerDue(after);
+  nextCauseDue(partition: PartitionId, after: number): number | null {
+    return this.#partition(partition).nextCauseDue(after);
   }
 
   dueDeliveries(partition: PartitionId, endpoint: string, dueBy: number, limit: number, bounds?: ListBounds): readonly DeliveryRow[] {
@@ -109,6 +132,10 @@ export class Reader implements ReaderCalls {
     return this.#partition(partition).nextDeliveryDue(endpoint, after);
   }
 
+  dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): readonly DueMomentRow[] {
+    return this.#partition(partition).dueMoments(endpoint, after, limit);
+  }
+
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[] {
     return this.#partition(partition).pendingOrigins(origins);
   }
@@ -119,6 +146,14 @@ export class Reader implements ReaderCalls {
 
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {
     return this.#partition(partition).deliveryNames(endpoint, limit, key);
+  }
+
+  inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[] {
+    return this.#inbox.waiting(pipelines, countMax);
+  }
+
+  inboxRows(query: InboxQuery): readonly InboxSelection[] {
+    return this.#inbox.rows(query);
   }
 
   inventory(query: InventoryQuery): readonly StoredPipeline[] {

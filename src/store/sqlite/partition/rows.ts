@@ -1,18 +1,23 @@
 import type {
   Appended,
+  CauseName,
   Commit,
   Gap,
   GapWrite,
   HeldEvent,
   Hold,
+  InboxTaken,
   KeyRecord,
   KeyUpdate,
   LoggedEvent,
   NewEvent,
+  OutcomeWrite,
   PartitionId,
   Release,
+  StoredCause,
   StoredDelivery,
   StoredGap,
+  StoredOutcome,
   StoredTimer,
   TimerWrite,
 } from '../../store.ts';
@@ -42,17 +47,12 @@ export type ReleaseRow = readonly [key: string, from: number, to: number];
 export type KeyUpdateRow = readonly [key: string, state: string | null, version: number | null, next: number | null, parked: number];
 /** Without a moment the gap is forgotten. */
 export type GapWriteRow = readonly [key: string, next: number, first: number, since: number | null];
-/** Without a moment the timer is disarmed. */
-export type TimerWriteRow = readonly [
-  key: string,
-  name: string,
-  dueAt: number | null,
-  data: string | null,
-  attempts: number,
-  retryAt: number | null,
-];
+/** Which timer, by its name and without an id, or which outcome, by its endpoint and the id of the delivery. */
+type NameRow = readonly [key: string, kind: StoredCause['kind'], name: string, id: string];
+/** Without a moment the timer or outcome is gone. */
+export type CauseWriteRow = readonly [...NameRow, dueAt: number | null, data: string | null, attempts: number, retryAt: number | null];
 /** A commit whose longest lists are rows. */
-export interface CommitRows extends Omit<Commit, 'holds' | 'releases' | 'keys' | 'gaps' | 'timers' | 'sends'> {
+export interface CommitRows extends Omit<Commit, 'holds' | 'releases' | 'keys' | 'gaps' | 'timers' | 'outcomes' | 'sends'> {
   readonly partition: PartitionId;
   /** That of the claim that it is made under. */
   readonly epoch: number;
@@ -60,7 +60,7 @@ export interface CommitRows extends Omit<Commit, 'holds' | 'releases' | 'keys' |
   readonly releases: readonly ReleaseRow[];
   readonly keys: readonly KeyUpdateRow[];
   readonly gaps: readonly GapWriteRow[];
-  readonly timers: readonly TimerWriteRow[];
+  readonly causes: readonly CauseWriteRow[];
   readonly sends: readonly EventRow[];
 }
 
@@ -72,12 +72,13 @@ export type KeyRow = readonly [
   next: number | null,
   parked: number | null,
   heldFrom: number | null,
+  heldTo: number | null,
   held: number,
   gap: GapRow | null,
-  timers: readonly TimerRow[],
+  causes: readonly CauseRow[],
 ];
 export type GapRow = readonly [key: string, next: number, first: number, since: number];
-export type TimerRow = readonly [key: string, name: string, dueAt: number, data: string | null, attempts: number, retryAt: number | null];
+export type CauseRow = readonly [...NameRow, dueAt: number, data: string | null, attempts: number, retryAt: number | null];
 export type DeliveryRow = readonly [
   id: string,
   key: string,
@@ -92,17 +93,19 @@ export type DeliveryRow = readonly [
   dueAt: number | null,
 ];
 
+export type DueMomentRow = readonly [dueAt: number, pause: number];
+
 export function sizeOfLogRow([, , , , , body]: LogRow | HeldRow): number {
   return body.length;
 }
 
-export function sizeOfKeyRow([state, , , , , , , timers]: KeyRow): number {
+export function sizeOfKeyRow([state, , , , , , , , causes]: KeyRow): number {
   let size = state?.length ?? 0;
-  for (const timer of timers) size += sizeOfTimerRow(timer);
+  for (const cause of causes) size += sizeOfCauseRow(cause);
   return size;
 }
 
-export function sizeOfTimerRow([, , , data]: TimerRow): number {
+export function sizeOfCauseRow([, , , , , data]: CauseRow): number {
   return data?.length ?? 0;
 }
 
@@ -118,6 +121,9 @@ export function toEventRow({ partition, key, id, knownSince, number, acceptedAt,
 /** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
 export const isDuplicate = 0;
 export const isLate = -1;
+/** And of a row of the inbox: it is a dead letter, or it is no longer there. */
+export const isBuried = -2;
+export const isGone = -3;
 
 /** What became of an event, as the writer tells it. */
 export function toAppended(answer: number): Appended {
@@ -125,17 +131,24 @@ export function toAppended(answer: number): Appended {
   return answer === isLate ? { status: 'late' } : { status: 'accepted', position: answer };
 }
 
+/** What became of a row of the inbox, as the writer tells it. */
+export function toInboxTaken(answer: number): InboxTaken {
+  if (answer === isBuried) return { status: 'buried' };
+  return answer === isGone ? { status: 'gone' } : toAppended(answer);
+}
+
 /** As the writer takes it. */
 export function toCommitRows(partition: PartitionId, epoch: number, commit: Commit): CommitRows {
+  const { timers, outcomes, ...rest } = commit;
   return {
     partition,
     epoch,
-    ...commit,
+    ...rest,
     holds: commit.holds.map(toHoldRow),
     releases: commit.releases.map(toReleaseRow),
     keys: commit.keys.map(toKeyUpdateRow),
     gaps: commit.gaps.map(toGapWriteRow),
-    timers: commit.timers.map(toTimerWriteRow),
+    causes: [...timers.map(toCauseWriteRow), ...outcomes.map(toCauseWriteRow)],
     sends: commit.sends.map(toEventRow),
   };
 }
@@ -156,8 +169,14 @@ function toGapWriteRow({ key, gap }: GapWrite): GapWriteRow {
   return gap === null ? [key, 0, 0, null] : [key, gap.next, gap.first, gap.since];
 }
 
-function toTimerWriteRow({ key, name, timer }: TimerWrite): TimerWriteRow {
-  return timer === null ? [key, name, null, null, 0, null] : [key, name, timer.dueAt, timer.data, timer.attempts, timer.retryAt];
+function toCauseWriteRow(write: TimerWrite | OutcomeWrite): CauseWriteRow {
+  const [key, kind, name, id] = toNameRow(write);
+  if (write.dueAt === null) return [key, kind, name, id, null, null, 0, null];
+  return [key, kind, name, id, write.dueAt, write.data, write.attempts, write.retryAt];
+}
+
+export function toNameRow(cause: CauseName): NameRow {
+  return cause.kind === 'timer' ? [cause.key, 'timer', cause.name, ''] : [cause.key, 'outcome', cause.endpoint, cause.id];
 }
 
 export function toLoggedEvent([position, key, id, number, acceptedAt, body, traceparent, origin]: LogRow): LoggedEvent {
@@ -169,11 +188,17 @@ export function toHeldEvent(row: HeldRow): HeldEvent {
   return { position, key, id, number, acceptedAt, body, traceparent, origin, order, attempts, retryAt };
 }
 
-/** Every column but those of held events and timers is null when nothing is known of the key. */
-export function toKeyRecord([json, version, next, parked, heldFrom, held, gapRow, timers]: KeyRow): KeyRecord {
+/** Every column but those of held events, timers and outcomes is null when nothing is known of the key. */
+export function toKeyRecord([json, version, next, parked, heldFrom, heldTo, held, gapRow, rows]: KeyRow): KeyRecord {
   const state = json === null || version === null ? null : { json, version };
   const gap = gapRow === null ? null : toGap(gapRow);
-  return { state, next, parked: parked === 1, heldFrom, held, gap, timers: timers.map(([, ...timer]) => toStoredTimer(timer)) };
+  const timers: StoredTimer[] = [];
+  const outcomes: StoredOutcome[] = [];
+  for (const cause of rows.map(toCause)) {
+    if (cause.kind === 'timer') timers.push(cause);
+    else outcomes.push(cause);
+  }
+  return { state, next, parked: parked === 1, heldFrom, heldTo, held, gap, timers, outcomes };
 }
 
 export function toStoredGap(row: GapRow): StoredGap {
@@ -184,8 +209,9 @@ function toGap([, next, first, since]: GapRow): Gap {
   return { next, first, since };
 }
 
-export function toTimer([key, ...timer]: TimerRow): StoredTimer & { readonly key: string } {
-  return { key, ...toStoredTimer(timer) };
+export function toCause([key, kind, name, id, dueAt, data, attempts, retryAt]: CauseRow): StoredCause {
+  if (kind === 'timer') return { kind, key, name, dueAt, data, attempts, retryAt };
+  return { kind, key, endpoint: name, id, dueAt, data: data ?? 'null', attempts, retryAt };
 }
 
 export function toDelivery([
@@ -202,10 +228,4 @@ export function toDelivery([
   dueAt,
 ]: DeliveryRow): StoredDelivery {
   return { id, key, endpoint, flow, body, url, ordered: ordered === 1, askedAt, traceparent, attempts, dueAt };
-}
-
-function toStoredTimer([name, dueAt, data, attempts, retryAt]: TimerRow extends readonly [string, ...infer Rest]
-  ? Rest
-  : never): StoredTimer {
-  return { name, dueAt, data, attempts, retryAt };
 }

@@ -4,10 +4,11 @@ import { Select } from '../../node-sqlite/select.ts';
 import { isValueFault } from '../../node-sqlite/sqlite-errors.ts';
 import { TableWriter } from '../../node-sqlite/tables.ts';
 import type { NewDeadLetter, PartitionId, Pruned, Retention, Standing, StoreDeclaration } from '../../store.ts';
+import { failureColumns, toFailureRow } from '../../tables/dead-letter-columns.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
-import type { Call } from '../threads/thread-messages.ts';
-import { failureColumns, toFailureRow } from './dead-letter-columns.ts';
+import type { Request } from '../threads/thread-messages.ts';
 import { forgetPiece } from './forget-pipeline.ts';
+import { InboxWriter, type TakingRow } from './inbox-writer.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -28,17 +29,18 @@ interface WrittenCommit {
 }
 
 /** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
-export interface WriterCalls {
+export interface WriterMethods {
   claim(partition: PartitionId): Claimed;
   append(events: readonly EventRow[]): readonly number[];
+  takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
   setPaused(pipeline: string, isPaused: boolean): void;
   forgetPiece(pipeline: string): boolean;
 }
 
-/** How much work a call is: how many items it names. */
-export function weigh({ parameters }: Call): number {
+/** How much work a request is: how many items it names. */
+export function weigh({ parameters }: Request): number {
   let weight = 1;
   for (const parameter of parameters) {
     for (const part of Array.isArray(parameter) ? [parameter] : Object.values(parameter ?? {})) {
@@ -56,10 +58,11 @@ interface Partition {
 }
 
 /** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
-export class Writer implements WriterCalls {
+export class Writer implements WriterMethods {
   readonly #db: DatabaseSync;
   readonly #partitions = new Map<string, Partition>();
   readonly #tables: TableWriter;
+  readonly #inbox: InboxWriter;
   /** The epochs of the last claims here, by pipeline. */
   readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
@@ -71,6 +74,10 @@ export class Writer implements WriterCalls {
 
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
     this.#db = db;
+    this.#inbox = new InboxWriter(db, {
+      append: (event) => this.#partition(event[0], event[1]).log.append(event),
+      bury: (partition, letter) => this.#buryLetter(partition, letter),
+    });
     for (const { name } of pipelines) {
       const { held, deliveries, gaps } = tablesOf(name);
       this.#partitions.set(name, {
@@ -95,7 +102,7 @@ export class Writer implements WriterCalls {
     this.#bury = db.prepare(
       `INSERT INTO millrace_dead_letters
          (id, pipeline, slice, key, reason, failed_at, attempts, ${failureColumns}, stack, resolved)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
     );
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
@@ -116,6 +123,11 @@ export class Writer implements WriterCalls {
 
   append(events: readonly EventRow[]): readonly number[] {
     return events.map((event) => this.#partition(event[0], event[1]).log.append(event));
+  }
+
+  takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[] {
+    this.#advanceCursor({ partition, epoch, cursor: 0 });
+    return this.#inbox.take(partition, takings);
   }
 
   commit(commit: CommitRows): WrittenCommit {
@@ -142,7 +154,7 @@ export class Writer implements WriterCalls {
     for (const update of commit.keys) keys.update(update);
     let gapsAdded = 0;
     for (const gap of commit.gaps) gapsAdded += keys.writeGap(gap);
-    for (const timer of commit.timers) keys.writeTimer(timer);
+    for (const cause of commit.causes) keys.writeCause(cause);
     let deliveriesAdded = 0;
     for (const delivery of commit.deliveries) deliveriesAdded += deliveries.write(delivery);
     for (const write of commit.rows) this.#tables.write(write);
@@ -151,6 +163,7 @@ export class Writer implements WriterCalls {
       this.#resolve.run(id);
       this.#resolveGap.run(id);
     }
+    for (const row of commit.inbox ?? []) this.#inbox.insert(row);
     return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
   }
 
@@ -176,7 +189,7 @@ export class Writer implements WriterCalls {
   }
 
   /** One statement is the fence as well: there is no row of another epoch to move. */
-  #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: CommitRows): void {
+  #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: Pick<CommitRows, 'partition' | 'epoch' | 'cursor'>): void {
     if (this.#advance.run(cursor, pipeline, slice, epoch).changes !== 0) return;
     throw new MillraceError(
       'MILL_STORE_FENCED',

@@ -8,7 +8,7 @@ export interface PipelineTables {
   readonly keys: string;
   readonly held: string;
   readonly gaps: string;
-  readonly timers: string;
+  readonly causes: string;
   readonly deliveries: string;
   readonly ids: string;
   readonly idBuckets: string;
@@ -20,7 +20,7 @@ export function tablesOf(pipeline: string): PipelineTables {
     keys: quote(`millrace_keys_${pipeline}`),
     held: quote(`millrace_held_${pipeline}`),
     gaps: quote(`millrace_gaps_${pipeline}`),
-    timers: quote(`millrace_timers_${pipeline}`),
+    causes: quote(`millrace_causes_${pipeline}`),
     deliveries: quote(`millrace_deliveries_${pipeline}`),
     ids: quote(`millrace_ids_${pipeline}`),
     idBuckets: quote(`millrace_id_buckets_${pipeline}`),

@@ -1,11 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../../errors.ts';
+import { refuseUnfinishedCopy } from '../../copy/unfinished-copy.ts';
+import { Select } from '../../node-sqlite/select.ts';
 import { quote } from '../../tables/sql-text.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom5 } from './schema-version-5.ts';
+import { migrateFrom6 } from './schema-version-6.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 6;
+export const schemaVersion = 8;
 
 /** The oldest version that is brought up to date. Those before it are of the time before the first release. */
 const schemaVersionMin = 5;
@@ -17,14 +20,29 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (found !== undefined) checkVersion(found, `${db.location()}`);
   db.exec(stateShapes);
   if (found === 5) migrateFrom5(db, createPipelineTables);
+  if (found === 5 || found === 6) migrateFrom6(db, createPipelineTables);
   // A start that changes nothing writes nothing, so that the disk may be full.
-  if (found !== schemaVersion) db.prepare("INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ?)").run(schemaVersion);
+  if (found !== schemaVersion) db.exec(`INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ${schemaVersion})`);
   db.exec(sharedTables);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
 }
 
-/** Throws `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date. */
-export function checkVersion(found: unknown, location: string): void {
+/**
+ * The schema version of a database that is read only. Throws `MILL_INVALID_CONFIGURATION` for one that is none of Millrace, and
+ * `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date.
+ */
+export function readVersion(db: DatabaseSync, path: string): number {
+  const meta = new Select<[1]>(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_meta'").get();
+  if (meta === undefined)
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database of Millrace, found another one`);
+  const [version = 0] = new Select<[number]>(db, "SELECT value FROM millrace_meta WHERE name = 'schema_version'").get() ?? [];
+  checkVersion(version, path);
+  return version;
+}
+
+/** Throws `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date, and for a copy that is not finished. */
+function checkVersion(found: unknown, location: string): void {
+  refuseUnfinishedCopy(found, location);
   const isVersion = Number.isInteger(found) && Number(found) >= 1;
   if (isVersion && Number(found) >= schemaVersionMin && Number(found) <= schemaVersion) return;
   const advice =
@@ -39,19 +57,27 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
   pipeline TEXT NOT NULL, version INTEGER NOT NULL, shape TEXT NOT NULL, PRIMARY KEY (pipeline, version, shape)
 ) STRICT, WITHOUT ROWID`;
 
-/** Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes. */
+/**
+ * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox.
+ *
+ * Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes.
+ */
 const sharedTables = `
   CREATE TABLE IF NOT EXISTS millrace_partitions (
     pipeline TEXT NOT NULL, slice INTEGER NOT NULL, epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
     PRIMARY KEY (pipeline, slice)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS millrace_inbox (
+    place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, pipeline TEXT NOT NULL, event TEXT NOT NULL, id TEXT, traceparent TEXT
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS millrace_idx_inbox ON millrace_inbox (pipeline, place);
   CREATE TABLE IF NOT EXISTS millrace_paused (pipeline TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS millrace_dead_letters (
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
     position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
     resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT, origin TEXT,
-    stack TEXT
+    stack TEXT, outcome TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);
@@ -61,9 +87,13 @@ const sharedTables = `
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_key ON millrace_dead_letters (key, id) WHERE resolved = 0;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_both ON millrace_dead_letters (pipeline, key, id) WHERE resolved = 0;`;
 
-/** Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id. */
+/**
+ * Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id.
+ * Timers and outcomes lie in one table, so that one index has both in the order in which they come due: the `name` of an outcome is its
+ * endpoint, and the `id` of a timer is empty.
+ */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {
-  const { log, keys, held, gaps, timers, deliveries, ids, idBuckets } = tablesOf(pipeline);
+  const { log, keys, held, gaps, causes, deliveries, ids, idBuckets } = tablesOf(pipeline);
   db.exec(`
     CREATE TABLE IF NOT EXISTS ${log} (
       position INTEGER NOT NULL PRIMARY KEY, key TEXT NOT NULL, id TEXT NOT NULL, number INTEGER,
@@ -81,15 +111,15 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
       key TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL, "first" INTEGER NOT NULL, since INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_gaps_${pipeline}`)} ON ${gaps} (since, key);
-    CREATE TABLE IF NOT EXISTS ${timers} (
-      key TEXT NOT NULL, name TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
-      attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, PRIMARY KEY (key, name)
+    CREATE TABLE IF NOT EXISTS ${causes} (
+      key TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, due_at INTEGER NOT NULL, data TEXT,
+      attempts INTEGER NOT NULL, retry_at INTEGER, PRIMARY KEY (key, kind, name, id)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_timers_${pipeline}`)} ON ${timers} (due_at);
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_causes_${pipeline}`)} ON ${causes} (due_at);
     CREATE TABLE IF NOT EXISTS ${deliveries} (
       place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL,
       flow TEXT NOT NULL DEFAULT '', ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
-      asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, key, id)
+      pause INTEGER NOT NULL DEFAULT 0, asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, key, id)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at) WHERE waits = 0;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_flow_${pipeline}`)} ON ${deliveries} (endpoint, flow, due_at) WHERE waits = 0;

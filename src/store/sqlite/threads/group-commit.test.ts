@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import { MillraceError } from '../../../errors.ts';
 import { GroupCommit } from './group-commit.ts';
 
-/** A database with a table of texts, and a group whose calls are SQL statements. */
-function opened(schema: string): { run(...calls: string[]): Record<string, string>; texts(): unknown[]; reloads(): number } {
+/** A database with a table of texts, and a group whose requests are SQL statements. */
+function opened(schema: string): { run(...requests: string[]): Record<string, string>; texts(): unknown[]; reloads(): number } {
   const db = new DatabaseSync(':memory:');
   db.exec(`CREATE TABLE texts (text TEXT PRIMARY KEY) STRICT; ${schema}`);
   let reloads = 0;
@@ -13,11 +13,11 @@ function opened(schema: string): { run(...calls: string[]): Record<string, strin
     db,
     { path: 'test.db', busyTimeoutMs: 0, room: { refusal: () => undefined, ranOut: () => undefined, landed: () => undefined } },
     {
-      run(call) {
-        if (call === 'refuse') throw new MillraceError('MILL_COMMIT_REFUSED', 'refused');
-        if (call === 'fence') throw new MillraceError('MILL_STORE_FENCED', 'fenced');
-        if (call === 'full') throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
-        return db.prepare(`INSERT INTO texts VALUES ('${call}')`).run().changes;
+      run(request) {
+        if (request === 'refuse') throw new MillraceError('MILL_COMMIT_REFUSED', 'refused');
+        if (request === 'fence') throw new MillraceError('MILL_STORE_FENCED', 'fenced');
+        if (request === 'full') throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+        return db.prepare(`INSERT INTO texts VALUES ('${request}')`).run().changes;
       },
       reload() {
         assert.ok(db.isTransaction);
@@ -32,12 +32,12 @@ function opened(schema: string): { run(...calls: string[]): Record<string, strin
       .all()
       .map((row) => row.text);
   return {
-    run(...calls) {
+    run(...requests) {
       const outcomes: Record<string, string> = {};
-      group.run(calls, (call, outcome) => {
+      group.run(requests, (request, outcome) => {
         assert.equal(db.isTransaction, false, 'told before the commit');
-        assert.equal(outcomes[call], undefined, 'told twice');
-        outcomes[call] = 'error' in outcome ? outcome.error.code : `${outcome.value} of ${texts().length}`;
+        assert.equal(outcomes[request], undefined, 'told twice');
+        outcomes[request] = 'error' in outcome ? outcome.error.code : `${outcome.value} of ${texts().length}`;
       });
       return outcomes;
     },
@@ -46,14 +46,14 @@ function opened(schema: string): { run(...calls: string[]): Record<string, strin
   };
 }
 
-describe('a group of calls', () => {
+describe('a group of requests', () => {
   test('is told of once all of it is committed', () => {
     const { run, texts } = opened('');
     assert.deepEqual(run('a', 'b', 'c'), { a: '1 of 3', b: '1 of 3', c: '1 of 3' });
     assert.deepEqual(texts(), ['a', 'b', 'c']);
   });
 
-  test('loses the calls that are refused, and no others', () => {
+  test('loses the requests that are refused, and no others', () => {
     const { run, texts, reloads } = opened('');
     assert.deepEqual(run('a', 'refuse', 'b', 'fence', 'c'), {
       a: '1 of 3',
@@ -77,7 +77,7 @@ describe('a group of calls', () => {
     assert.deepEqual(texts(), ['a', 'b']);
   });
 
-  test('loses only the call whose deferred constraint fails at the commit', () => {
+  test('loses only the request whose deferred constraint fails at the commit', () => {
     const { run, texts } = opened(`CREATE TABLE parents (text TEXT PRIMARY KEY); INSERT INTO parents VALUES ('a'), ('b');
       CREATE TABLE children (text TEXT REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
       CREATE TRIGGER child AFTER INSERT ON texts BEGIN INSERT INTO children VALUES (new.text); END`);

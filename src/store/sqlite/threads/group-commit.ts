@@ -5,13 +5,13 @@ import type { ConnectionOptions } from '../file/open-database.ts';
 import type { Room } from '../file/room.ts';
 import { WriteLock } from '../file/write-lock.ts';
 
-/** What became of a call. */
+/** What became of a request. */
 export type Outcome = { readonly value: unknown } | { readonly error: MillraceError };
 
-/** What the calls of a group do. */
-export interface GroupWork<Call> {
-  /** Does a call within the group's transaction; answers its value, or throws. */
-  run(call: Call): unknown;
+/** What the requests of a group do. */
+export interface GroupWork<Request> {
+  /** Does a request within the group's transaction; answers its value, or throws. */
+  run(request: Request): unknown;
   /** Forgets what it remembers of a transaction that was rolled back. Called within the next one. */
   reload(): void;
   /** Throws when what is about to be committed would be lost. */
@@ -21,11 +21,11 @@ export interface GroupWork<Call> {
 /** What a group asks of the disk, and tells of it. */
 export type GroupRoom = Pick<Room, 'refusal' | 'ranOut' | 'landed'>;
 
-/** How a transaction ended: with a value for each call, or with an error at one call, or at none in particular. */
-type Attempt<Call> = { readonly values: readonly unknown[] } | { readonly error: MillraceError; readonly culprit: Call | undefined };
+/** How a transaction ended: with a value for each request, or with an error at one request, or at none in particular. */
+type Attempt<Request> = { readonly values: readonly unknown[] } | { readonly error: MillraceError; readonly culprit: Request | undefined };
 
-/** Errors of one call. Every other is the database's, and so the fate of all. */
-const callErrors: ReadonlySet<ErrorCode> = new Set([
+/** Errors of one request. Every other is the database's, and so the fate of all. */
+const requestErrors: ReadonlySet<ErrorCode> = new Set([
   'MILL_COMMIT_REFUSED',
   'MILL_INVALID_EFFECT',
   'MILL_STORE_FENCED',
@@ -34,20 +34,20 @@ const callErrors: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Runs all the calls that wait in one transaction, so that they share one wait for the disk. The outcome is as if each
+ * Runs all the requests that wait in one transaction, so that they share one wait for the disk. The outcome is as if each
  * had had its own, one after the other: when one throws, the group is rolled back and runs again without it. That costs
- * less than a savepoint for each, since hardly any call throws. Nothing is told before COMMIT has returned (promise 1).
+ * less than a savepoint for each, since hardly any request throws. Nothing is told before COMMIT has returned (promise 1).
  */
-export class GroupCommit<Call> {
+export class GroupCommit<Request> {
   readonly #db: DatabaseSync;
   readonly #path: string;
-  readonly #work: GroupWork<Call>;
+  readonly #work: GroupWork<Request>;
   readonly #room: GroupRoom;
   readonly #lock: WriteLock;
   readonly #commit: StatementSync;
   #isStale = false;
 
-  constructor(db: DatabaseSync, { path, busyTimeoutMs, room }: ConnectionOptions & { readonly room: GroupRoom }, work: GroupWork<Call>) {
+  constructor(db: DatabaseSync, { path, busyTimeoutMs, room }: ConnectionOptions & { readonly room: GroupRoom }, work: GroupWork<Request>) {
     this.#db = db;
     this.#room = room;
     this.#path = path;
@@ -56,40 +56,40 @@ export class GroupCommit<Call> {
     this.#commit = db.prepare('COMMIT');
   }
 
-  /** Tells the outcome of each call. Throws when the connection is lost for good: of what was not told nobody knows. */
-  run(calls: readonly Call[], tell: (call: Call, outcome: Outcome) => void): void {
-    if (calls.length === 0) return;
-    const attempt = this.#attempt(calls);
+  /** Tells the outcome of each request. Throws when the connection is lost for good: of what was not told nobody knows. */
+  run(requests: readonly Request[], tell: (request: Request, outcome: Outcome) => void): void {
+    if (requests.length === 0) return;
+    const attempt = this.#attempt(requests);
     if ('values' in attempt) {
-      for (const [i, call] of calls.entries()) tell(call, { value: attempt.values[i] });
+      for (const [i, request] of requests.entries()) tell(request, { value: attempt.values[i] });
       return;
     }
     const { error, culprit } = attempt;
-    if (!callErrors.has(error.code) || calls.length === 1) {
-      for (const call of calls) tell(call, { error });
+    if (!requestErrors.has(error.code) || requests.length === 1) {
+      for (const request of requests) tell(request, { error });
     } else if (culprit !== undefined) {
       tell(culprit, { error });
       this.run(
-        calls.filter((call) => call !== culprit),
+        requests.filter((request) => request !== culprit),
         tell,
       );
     } else {
       // COMMIT found a deferred constraint to be violated and does not say by whom.
-      for (const call of calls) this.run([call], tell);
+      for (const request of requests) this.run([request], tell);
     }
   }
 
-  #attempt(calls: readonly Call[]): Attempt<Call> {
+  #attempt(requests: readonly Request[]): Attempt<Request> {
     const refusal = this.#room.refusal();
     if (refusal !== undefined) return { error: refusal, culprit: undefined };
-    let culprit: Call | undefined;
+    let culprit: Request | undefined;
     try {
       this.#lock.begin();
       if (this.#isStale) this.#work.reload();
       this.#isStale = false;
-      const values = calls.map((call) => {
-        culprit = call;
-        return this.#work.run(call);
+      const values = requests.map((request) => {
+        culprit = request;
+        return this.#work.run(request);
       });
       culprit = undefined;
       this.#work.check();

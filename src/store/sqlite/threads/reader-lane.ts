@@ -1,4 +1,4 @@
-import type { ReaderCalls } from '../partition/reader.ts';
+import type { ReaderMethods } from '../partition/reader.ts';
 import { type Interrupt, newInterrupt } from './interruptible.ts';
 import type { ReaderThreadOptions } from './reader-thread.ts';
 import { type AnswerOf, type ParametersOf, Thread } from './thread.ts';
@@ -7,8 +7,8 @@ import { type AnswerOf, type ParametersOf, Thread } from './thread.ts';
 export interface LaneOptions {
   /** How many threads it has at most; each is started when all others are busy. */
   readonly threads: number;
-  /** How many calls go to a thread at once. Those that wait elsewhere cost nothing when they are cancelled. */
-  readonly callsAtOnce: number;
+  /** How many requests go to a thread at once. Those that wait elsewhere cost nothing when they are cancelled. */
+  readonly requestsAtOnce: number;
 }
 
 /** For how long a statement that was told to end may run on. Then its thread is left to it, and another one takes its place. In milliseconds. */
@@ -20,7 +20,7 @@ const numberMax = 2 ** 31 - 1;
 
 interface Job {
   readonly number: number;
-  readonly method: keyof ReaderCalls;
+  readonly method: keyof ReaderMethods;
   readonly parameters: readonly unknown[];
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -29,7 +29,7 @@ interface Job {
 }
 
 interface Reader {
-  readonly thread: Thread<ReaderCalls>;
+  readonly thread: Thread<ReaderMethods>;
   readonly interrupt: Interrupt;
   readonly jobs: Set<Job>;
 }
@@ -55,12 +55,12 @@ export class ReaderLane {
   }
 
   /** Rejects with the reason of the signal once that is aborted. */
-  call<Method extends keyof ReaderCalls & string>(
+  call<Method extends keyof ReaderMethods & string>(
     method: Method,
-    parameters: ParametersOf<ReaderCalls, Method>,
+    parameters: ParametersOf<ReaderMethods, Method>,
     signal?: AbortSignal,
-  ): AnswerOf<ReaderCalls, Method>;
-  call(method: keyof ReaderCalls, parameters: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  ): AnswerOf<ReaderMethods, Method>;
+  call(method: keyof ReaderMethods, parameters: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       this.#lastNumber = (this.#lastNumber % numberMax) + 1;
@@ -91,19 +91,19 @@ export class ReaderLane {
     }
   }
 
-  /** The reader with the fewest calls; one that is started for it while all are at work and there may be more. */
+  /** The reader with the fewest requests; one that is started for it while all are at work and there may be more. */
   #freeReader(): Reader | undefined {
-    const { threads, callsAtOnce } = this.#lane;
+    const { threads, requestsAtOnce } = this.#lane;
     const [least] = Array.from(this.#readers).sort((a, b) => a.jobs.size - b.jobs.size);
     if (least?.jobs.size === 0) return least;
     const mayStart = this.#readers.size < threads && this.#strays.size < straysMax;
     if (mayStart) return this.#start();
-    return least !== undefined && least.jobs.size < callsAtOnce ? least : undefined;
+    return least !== undefined && least.jobs.size < requestsAtOnce ? least : undefined;
   }
 
   #start(): Reader {
     const interrupt = newInterrupt();
-    const reader = { thread: new Thread<ReaderCalls>('reader-thread', { ...this.#options, interrupt }), interrupt, jobs: new Set<Job>() };
+    const reader = { thread: new Thread<ReaderMethods>('reader-thread', { ...this.#options, interrupt }), interrupt, jobs: new Set<Job>() };
     this.#readers.add(reader);
     void reader.thread.exited.then(() => {
       this.#readers.delete(reader);

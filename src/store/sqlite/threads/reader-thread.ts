@@ -7,8 +7,8 @@ import { type Interrupt, Interruptible } from './interruptible.ts';
 import { perform, type Served, serve } from './thread-server.ts';
 
 /*
- * A thread that reads beside the writer, on a connection of its own. Each call sees one moment of the database: all
- * that was committed before the call was made, and no commit by half.
+ * A thread that reads beside the writer, on a connection of its own. Each request sees one moment of the database: all
+ * that was committed before the request was made, and no commit by half.
  */
 
 export interface ReaderThreadOptions extends ConnectionOptions {
@@ -36,11 +36,11 @@ function start({ pipelines, interrupt, ...connection }: ReaderThreadOptions): Se
   }
 
   return {
-    run(calls, tell) {
-      for (const call of calls)
+    run(requests, tell) {
+      for (const request of requests)
         tell(
-          call,
-          atOneMoment(() => perform(reader, call)),
+          request,
+          atOneMoment(() => perform(reader, request)),
         );
     },
     close() {
@@ -50,5 +50,5 @@ function start({ pipelines, interrupt, ...connection }: ReaderThreadOptions): Se
   };
 }
 
-// One call at a time: a quick one need not wait for the answer of a slow one behind it.
+// One request at a time: a quick one need not wait for the answer of a slow one behind it.
 if (parentPort !== null) serve(parentPort, { start: () => start(workerData), weigh: () => 1, groupWeight: 1 });

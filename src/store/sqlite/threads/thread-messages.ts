@@ -1,21 +1,22 @@
 import { MillraceError } from '../../../errors.ts';
-import type { StoreLog } from '../../store.ts';
+import type { StoreLogger } from '../../store.ts';
 
-/** What goes to a thread: calls, in order, and at last the word to close. */
-export type Request = Call | 'close';
+/** What goes to a thread: requests, in order, and at last the word to close. */
+export type Message = Request | 'close';
 
-export interface Call {
+/** Asks a thread to run one of its methods. */
+export interface Request {
   readonly id: number;
   readonly method: string;
   readonly parameters: readonly unknown[];
 }
 
-/** What comes back. One without a call says how the start went. */
+/** What comes back. One without a request says how the start went. */
 export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: SentError };
 
-/** What a thread has to say without being asked, to the log of whoever started it. */
+/** What a thread has to say without being asked, to the logger of whoever started it. */
 export interface Notice {
-  readonly level: keyof StoreLog;
+  readonly level: keyof StoreLogger;
   readonly fields: object;
   readonly message: string;
 }

@@ -1,57 +1,57 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../../errors.ts';
-import type { StoreLog } from '../../store.ts';
+import type { StoreLogger } from '../../store.ts';
 import type { Outcome } from './group-commit.ts';
-import { type Answer, type Call, type Notice, noticeId, type Request, startId, toSentError } from './thread-messages.ts';
+import { type Answer, type Message, type Notice, noticeId, type Request, startId, toSentError } from './thread-messages.ts';
 
-/** What a thread does with its calls. */
+/** What a thread does with its requests. */
 export interface Served {
   /** What the start is answered with. */
   readonly started?: unknown;
-  /** Does the calls and tells the outcome of each. What it throws ends the thread. */
-  run(calls: readonly Call[], tell: (call: Call, outcome: Outcome) => void): void;
+  /** Runs the requests and tells the outcome of each. What it throws ends the thread. */
+  run(requests: readonly Request[], tell: (request: Request, outcome: Outcome) => void): void;
   /** For what has time until the answers are on their way. */
   answered?(): void;
   close(): void;
 }
 
 export interface ServeOptions {
-  /** Gets ready. What it throws is what every call fails with. The log is that of the thread's other end. */
-  start(log: StoreLog): Served;
-  /** How much work a call is. */
-  weigh(call: Call): number;
-  /** A group takes no further call once it weighs so much. */
+  /** Gets ready. What it throws is what every request fails with. The logger is that of the thread's other end. */
+  start(log: StoreLogger): Served;
+  /** How much work a request is. */
+  weigh(request: Request): number;
+  /** A group takes no further request once it weighs so much. */
   readonly groupWeight: number;
 }
 
 /**
- * The inner end of a `Thread`: takes the calls that wait at the port as one group, answers the group in one message, and
+ * The inner end of a `Thread`: takes the requests that wait at the port as one group, answers the group in one message, and
  * ends when it is told to close.
  */
 export function serve(port: MessagePort, options: ServeOptions): void {
   const served = startServed(port, options);
   if (served === undefined) return;
-  port.on('message', (first: Request) => {
-    let request: Request | undefined = first;
-    while (request !== undefined && request !== 'close') {
-      const calls: Call[] = [];
-      for (let weight = 0; weight < options.groupWeight && request !== undefined && request !== 'close'; request = receive(port)) {
-        calls.push(request);
-        weight += options.weigh(request);
+  port.on('message', (first: Message) => {
+    let message: Message | undefined = first;
+    while (message !== undefined && message !== 'close') {
+      const requests: Request[] = [];
+      for (let weight = 0; weight < options.groupWeight && message !== undefined && message !== 'close'; message = receive(port)) {
+        requests.push(message);
+        weight += options.weigh(message);
       }
-      post(port, answersOf(served, calls));
+      post(port, answersOf(served, requests));
       served.answered?.();
     }
-    if (request === 'close') {
+    if (message === 'close') {
       served.close();
       port.close();
     }
   });
 }
 
-/** Does a call of a `Thread<Calls>`, whose type says that there is such a method with such parameters. */
-export function perform<Calls>(target: Calls, { method, parameters }: Call): unknown {
-  const answering = target[method as keyof Calls] as (...parameters: readonly unknown[]) => unknown;
+/** Runs what is requested of a `Thread<Methods>`, whose type says that there is such a method with such parameters. */
+export function perform<Methods>(target: Methods, { method, parameters }: Request): unknown {
+  const answering = target[method as keyof Methods] as (...parameters: readonly unknown[]) => unknown;
   return answering.apply(target, [...parameters]);
 }
 
@@ -67,15 +67,15 @@ function startServed(port: MessagePort, { start }: ServeOptions): Served | undef
   }
 }
 
-function logBy(port: MessagePort): StoreLog {
-  const tell = (level: keyof StoreLog) => (fields: object, message: string) =>
+function logBy(port: MessagePort): StoreLogger {
+  const tell = (level: keyof StoreLogger) => (fields: object, message: string) =>
     post(port, [{ id: noticeId, value: { level, fields, message } satisfies Notice }]);
   return { info: tell('info'), warn: tell('warn') };
 }
 
-function answersOf(served: Served, calls: readonly Call[]): readonly Answer[] {
+function answersOf(served: Served, requests: readonly Request[]): readonly Answer[] {
   const answers: Answer[] = [];
-  served.run(calls, ({ id }, outcome) => {
+  served.run(requests, ({ id }, outcome) => {
     answers.push('value' in outcome ? { id, value: outcome.value } : { id, error: toSentError(outcome.error) });
   });
   return answers;
@@ -85,6 +85,6 @@ function post(port: MessagePort, answers: readonly Answer[]): void {
   port.postMessage(answers);
 }
 
-function receive(port: MessagePort): Request | undefined {
+function receive(port: MessagePort): Message | undefined {
   return receiveMessageOnPort(port)?.message;
 }

@@ -2,8 +2,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../../errors.ts';
-import type { StoreLog } from '../../store.ts';
-import { type Answer, type Call, fromSentError, type Notice, noticeId, startId } from './thread-messages.ts';
+import type { StoreLogger } from '../../store.ts';
+import { type Answer, fromSentError, type Notice, noticeId, type Request, startId } from './thread-messages.ts';
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -12,27 +12,27 @@ interface Waiting {
 
 interface ThreadOptions {
   readonly transferList?: readonly Transferable[];
-  readonly log?: StoreLog | undefined;
+  readonly log?: StoreLogger | undefined;
 }
 
-/** What `Calls` answers, as a promise. */
-export type AnswerOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: never[]) => infer Value
+/** What `Methods` answer, as a promise. */
+export type AnswerOf<Methods, Method extends keyof Methods> = Methods[Method] extends (...parameters: never[]) => infer Value
   ? Promise<Value>
   : never;
-export type ParametersOf<Calls, Method extends keyof Calls> = Calls[Method] extends (...parameters: infer P) => unknown ? P : never;
+export type ParametersOf<Methods, Method extends keyof Methods> = Methods[Method] extends (...parameters: infer P) => unknown ? P : never;
 
 /**
- * A worker thread and the calls that wait for it. It is running until it is told to close, which it does after all
- * earlier calls, or until it dies; then every call fails, those that wait as well as later ones.
+ * A worker thread and the requests that wait for it. It is running until it is told to close, which it does after all
+ * earlier requests, or until it dies; then every request fails, those that wait as well as later ones.
  */
-export class Thread<Calls> {
+export class Thread<Methods> {
   readonly #worker: Worker;
-  readonly #log: StoreLog | undefined;
+  readonly #log: StoreLogger | undefined;
   readonly #waiting = new Map<number, Waiting>();
   readonly #started: Promise<unknown>;
   readonly #exited: Promise<MillraceError>;
   #lastId = startId;
-  /** Why no call is taken any more. */
+  /** Why no request is taken any more. */
   #ended: MillraceError | undefined;
 
   /**
@@ -46,7 +46,7 @@ export class Thread<Calls> {
     // It needs no flag that the program was started with, and with some of them, such as --input-type, it would not start.
     this.#worker = new Worker(module, { workerData, transferList: [...transferList], name: `millrace ${entry}`, execArgv: [] });
     this.#started = new Promise((resolve, reject) => this.#waiting.set(startId, { resolve, reject }));
-    // A start that failed is also told to every call.
+    // A start that failed is also told to every request.
     this.#started.catch(() => undefined);
     this.#worker.on('message', (answers: readonly Answer[]) => this.#settle(answers));
     this.#worker.on('messageerror', (error) => this.#end(error));
@@ -56,27 +56,27 @@ export class Thread<Calls> {
     });
   }
 
-  /** Resolves once it takes calls, to what its start was answered with; rejects with what that threw. */
+  /** Resolves once it takes requests, to what its start was answered with; rejects with what that threw. */
   started(): Promise<unknown> {
     return this.#started;
   }
 
-  /** Resolves once it has ended, also when it was told to, with the error that every later call fails with. */
+  /** Resolves once it has ended, also when it was told to, with the error that every later request fails with. */
   get exited(): Promise<MillraceError> {
     return this.#exited;
   }
 
-  /** Whether calls are in vain. */
+  /** Whether requests are in vain. */
   get isEnded(): boolean {
     return this.#ended !== undefined;
   }
 
-  call<Method extends keyof Calls & string>(method: Method, ...parameters: ParametersOf<Calls, Method>): AnswerOf<Calls, Method>;
+  call<Method extends keyof Methods & string>(method: Method, ...parameters: ParametersOf<Methods, Method>): AnswerOf<Methods, Method>;
   call(method: string, ...parameters: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) throw this.#ended;
       this.#lastId += 1;
-      this.#worker.postMessage({ id: this.#lastId, method, parameters } satisfies Call);
+      this.#worker.postMessage({ id: this.#lastId, method, parameters } satisfies Request);
       this.#waiting.set(this.#lastId, { resolve, reject });
     });
   }

@@ -1,22 +1,21 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { MillraceError } from '../../../errors.ts';
-import { Select } from '../../node-sqlite/select.ts';
 import { toStoreError } from '../../node-sqlite/sqlite-errors.ts';
 import { migrateTables } from '../../node-sqlite/tables.ts';
-import type { Opened, StoreDeclaration, StoreLog } from '../../store.ts';
+import type { Opened, StoreDeclaration, StoreLogger } from '../../store.ts';
 import { realPath } from '../file/database-file.ts';
 import { type ConnectionOptions, openWriter, prepareWriter } from '../file/open-database.ts';
 import { OpenFiles } from '../file/open-files.ts';
 import { OwnerLock } from '../file/owner-lock.ts';
 import { Room } from '../file/room.ts';
+import { pausedOf } from '../partition/paused.ts';
 import { Writer, weigh } from '../partition/writer.ts';
 import { createSchema } from '../schema/schema.ts';
 import { noteShapes } from '../schema/state-shapes.ts';
 import { WalKeeper } from '../wal/wal-keeper.ts';
 import { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { Call } from './thread-messages.ts';
+import type { Request } from './thread-messages.ts';
 import { perform, type Served, serve } from './thread-server.ts';
 
 /*
@@ -34,7 +33,7 @@ export interface WriterThreadOptions extends ConnectionOptions {
 const groupWeight = 5_000;
 
 /** Where the disk is full, as much of the reserve as it takes is given away. */
-function start(options: WriterThreadOptions, log: StoreLog): Served {
+function start(options: WriterThreadOptions, log: StoreLogger): Served {
   const room = new Room(realPath(options.path), log);
   for (;;) {
     try {
@@ -47,7 +46,7 @@ function start(options: WriterThreadOptions, log: StoreLog): Served {
 
 function open(
   { declaration, checkpoints: port, ...connection }: WriterThreadOptions,
-  { log, room }: { readonly log: StoreLog; readonly room: Room },
+  { log, room }: { readonly log: StoreLogger; readonly room: Room },
 ): Served {
   const db = openWriter(connection);
   let lock: OwnerLock | undefined;
@@ -67,10 +66,10 @@ function open(
     const writer = new Writer(db, declaration);
     const files = new OpenFiles(db, path);
     room.opened();
-    const group = new GroupCommit<Call>(
+    const group = new GroupCommit<Request>(
       db,
       { ...connection, path, room },
-      { run: (call) => perform(writer, call), reload: () => writer.reload(), check: () => files.check() },
+      { run: (request) => perform(writer, request), reload: () => writer.reload(), check: () => files.check() },
     );
     const keeper = new WalKeeper(db, {
       path,
@@ -81,8 +80,14 @@ function open(
     });
     keeper.tend();
     return {
-      started: { reshaped, paused: pausedOf(db, declaration) } satisfies Opened,
-      run: (calls, tell) => group.run(calls, tell),
+      started: {
+        reshaped,
+        paused: pausedOf(
+          db,
+          declaration.pipelines.map(({ name }) => name),
+        ),
+      } satisfies Opened,
+      run: (requests, tell) => group.run(requests, tell),
       answered: () => keeper.tend(),
       close() {
         keeper.close();
@@ -95,11 +100,6 @@ function open(
     close(db, lock);
     throw toStoreError(error, connection.path);
   }
-}
-
-function pausedOf(db: DatabaseSync, { pipelines }: StoreDeclaration): readonly string[] {
-  const paused = new Set(new Select<[name: string]>(db, 'SELECT pipeline FROM millrace_paused').all().map(([name]) => name));
-  return pipelines.map(({ name }) => name).filter((name) => paused.has(name));
 }
 
 /** The lock goes last: until then nobody else may open the database. */

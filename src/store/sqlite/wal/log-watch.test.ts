@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Store, StoreLog } from '../../store.ts';
+import type { Store, StoreLogger } from '../../store.ts';
 import { declaration, otherProcess, temporaryFolder, undoAtEnd, visit } from '../fixture.test.ts';
 import { sqlite } from '../sqlite-store.ts';
 
@@ -20,7 +20,7 @@ test('the size of the log is told at any time, and a reader that keeps it growin
   const path = join(temporaryFolder(t), 'mill.db');
   const lines: { readonly level: string; readonly fields: Readonly<Record<string, unknown>>; readonly line: string }[] = [];
   const keep = (level: string) => (fields: object, line: string) => void lines.push({ level, fields: { ...fields }, line });
-  const log: StoreLog = { info: keep('info'), warn: keep('warn') };
+  const log: StoreLogger = { info: keep('info'), warn: keep('warn') };
   const store = sqlite(path);
   assert.equal(await bytesOf(store), 0);
   await store.open(declaration, log);

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { StoreLog } from '../../store.ts';
+import type { StoreLogger } from '../../store.ts';
 import { walBytesKept } from '../file/open-database.ts';
 import { describeLogReaders } from './log-readers.ts';
 
@@ -14,10 +14,10 @@ export function logBytes(path: string): number {
 /** Warns of a write ahead log that a reader keeps growing: once, and then says when it is over. */
 export class LogWatch {
   readonly #path: string;
-  readonly #log: StoreLog;
+  readonly #log: StoreLogger;
   #hasWarned = false;
 
-  constructor(path: string, log: StoreLog) {
+  constructor(path: string, log: StoreLogger) {
     this.#path = path;
     this.#log = log;
   }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { StoreLog } from '../../store.ts';
+import type { StoreLogger } from '../../store.ts';
 import { LogWatch, logBytes } from './log-watch.ts';
 import { type CopyOutcome, WriteAheadLog } from './write-ahead-log.ts';
 
@@ -26,7 +26,7 @@ export interface WalKeeperOptions {
   /** The way to the thread that copies. */
   readonly port: MessagePort;
   /** Takes the warning of a reader that keeps the log from starting anew. */
-  readonly log: StoreLog;
+  readonly log: StoreLogger;
   /** False for an SQLite on which nobody may copy beside the writer, see {@link WriteAheadLog.mayBeCopiedBeside}. */
   readonly mayBeCopiedBeside: boolean;
   /** Called when all of the log is in the database and the log is empty. */

@@ -1,0 +1,29 @@
+import { Pool } from 'pg';
+import { postgres } from '../../src/index.ts';
+import { makeMillrace } from './millrace.ts';
+import type { Peer, PeerMeans } from './peer.ts';
+import { type Query, readCountOfStates, readHistory } from './postgres-work.ts';
+
+const states = "(SELECT (state::json ->> 'count')::int8 AS count FROM millrace_keys) AS state";
+
+/** Millrace on Postgres with its defaults. */
+export function makeMillraceOnPostgres(means: PeerMeans): Peer {
+  const pool = new Pool({ connectionString: means.postgres, max: 1 });
+  const query: Query = (text, values) => pool.query(text, values);
+  const peer = makeMillrace(postgres(means.postgres), means.handled, {
+    history: () => readHistory(query),
+    countOfStates: () => readCountOfStates(query, states),
+  });
+  return {
+    ...peer,
+    async start() {
+      await peer.start();
+      // The history of the others has such a column, by which its order is read; so a row costs the same.
+      await query('ALTER TABLE history ADD COLUMN IF NOT EXISTS id bigserial UNIQUE', []);
+    },
+    async stop() {
+      await peer.stop();
+      await pool.end();
+    },
+  };
+}

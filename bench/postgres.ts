@@ -1,0 +1,131 @@
+/** Millrace on Postgres beside its peers and a bare loop on the same server, over HTTP, and in two processes: `npm run postgres -- --help`. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { comparisonOptions, connectionOptions, outputOptions, readArguments } from './arguments.ts';
+import { type RoundResult, runRound } from './http/round.ts';
+import { type FleetResult, measureFleets } from './measures/fleet.ts';
+import { attemptTo, measurePeer, type Outcome } from './measures/outcome.ts';
+import { Rooms } from './measures/rooms.ts';
+import { summarize } from './measures/summary.ts';
+import type { Settings } from './measures/throughput.ts';
+import { comparisons, peerNamed } from './peers/index.ts';
+import { comparisonLines, writeCharts } from './report/comparison.ts';
+import { fleetLines } from './report/fleet.ts';
+import { goalLines } from './report/goals.ts';
+import { describeMachine, machineLines } from './report/machine.ts';
+import { overHttpLines } from './report/over-http.ts';
+import { Cleanup } from './servers/cleanup.ts';
+
+const usage = `Usage: npm run postgres -- [options]
+  --only LIST            peers,fleet,http (default: all)
+  --peers LIST           ${comparisons.postgres.join(',')} (default: all)
+  --runs N               runs, interleaved; medians are shown (5)
+  --seconds N            how long each measurement takes, about (4)
+  --http-seconds N       how long each load over HTTP takes (10)
+  --keys N               (10000)
+  --window N             events under way when the greatest rate is looked for (256)
+  --low-rate N           events per second for the latency at a low rate (100)
+  --recovery N           seconds that a peer may take to recover from kill -9 (60)
+  --no-crash             without kill -9
+  --connections N        over HTTP, for single events and for the echo server (64)
+  --batch-connections N  over HTTP, for batches (8)
+  --folder PATH          on the disk to be measured (the system's temporary folder)
+  --json FILE            all figures of all runs
+  --charts FOLDER        SVG charts
+`;
+
+const values = readArguments(
+  {
+    allowNegative: true,
+    options: {
+      only: { type: 'string', default: 'peers,fleet,http' },
+      peers: { type: 'string', default: comparisons.postgres.join(',') },
+      ...comparisonOptions,
+      'http-seconds': { type: 'string', default: '10' },
+      ...connectionOptions,
+      ...outputOptions,
+    },
+  },
+  usage,
+);
+
+const settings: Settings = {
+  keys: Number(values.keys),
+  seed: 1,
+  seconds: Number(values.seconds),
+  window: Number(values.window),
+  lowRate: Number(values['low-rate']),
+  stallMs: 30_000,
+  recoveryMs: Number(values.recovery) * 1_000,
+};
+
+if (values.help) process.stdout.write(usage);
+else await main();
+
+/** What the runs have come to so far. */
+interface Results {
+  readonly outcomes: Outcome[];
+  readonly fleets: FleetResult[];
+  readonly rounds: RoundResult[][];
+  readonly failures: string[];
+}
+
+async function main(): Promise<void> {
+  const cleanup = new Cleanup();
+  try {
+    const folder = cleanup.folder(values.folder);
+    const rooms = await Rooms.open(comparisons.postgres.map(peerNamed), folder, cleanup);
+    const machine = describeMachine(folder, await rooms.versions());
+    process.stdout.write(`${machineLines(machine).join('\n')}\n\n`);
+    const results: Results = { outcomes: [], fleets: [], rounds: [], failures: [] };
+    for (let run = 1; run <= Number(values.runs); run += 1) await measureRun(run, { rooms, folder, results, cleanup });
+    const summaries = summarize(results.outcomes, 'millrace-postgres');
+    for (const lines of [
+      ...(summaries.length > 0 ? [comparisonLines(summaries, settings.lowRate)] : []),
+      ...(results.fleets.length > 0 ? [fleetLines(results.fleets)] : []),
+      ...(results.rounds.length > 0 ? [overHttpLines(results.rounds)] : []),
+      goalLines({ summaries, ...results }),
+      results.failures,
+    ])
+      if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n`);
+    if (values.json !== undefined)
+      writeFileSync(values.json, `${JSON.stringify({ machine, settings: values, summaries, ...results }, null, 2)}\n`);
+    if (values.charts !== undefined) writeCharts(values.charts, summaries, machineLines(machine), 'postgres-');
+  } finally {
+    await cleanup.run();
+  }
+}
+
+interface RunMeans {
+  readonly rooms: Rooms;
+  readonly folder: string;
+  readonly results: Results;
+  readonly cleanup: Cleanup;
+}
+
+async function measureRun(run: number, { rooms, folder, results, cleanup }: RunMeans): Promise<void> {
+  const parts = values.only.split(',');
+  if (parts.includes('peers'))
+    for (const peer of values.peers.split(',').map(peerNamed))
+      if (!cleanup.isUnderWay) results.outcomes.push(await measurePeer(peer, run, { rooms, settings, hasCrash: values.crash, cleanup }));
+  if (parts.includes('fleet') && !cleanup.isUnderWay) {
+    const fleets = await attemptTo(`run ${run}: fleet`, () => measureFleets(run, rooms, settings, cleanup), results.failures);
+    results.fleets.push(...(fleets ?? []));
+    process.stdout.write(`run ${run}: ${(fleets ?? []).map((one) => `${one.processes}: ${Math.round(one.drainRate)}/s`).join(', ')}\n`);
+  }
+  if (parts.includes('http') && !cleanup.isUnderWay) {
+    const round = await attemptTo(`run ${run}: http`, () => measureOverHttp(run, rooms, folder, cleanup), results.failures);
+    if (round !== undefined) results.rounds.push(round);
+    process.stdout.write(`run ${run}: ${(round ?? []).map((one) => `${one.name} ${Math.round(one.eventRate)}/s`).join(', ')}\n`);
+  }
+}
+
+function measureOverHttp(run: number, rooms: Rooms, folder: string, cleanup: Cleanup): Promise<RoundResult[]> {
+  const enterDatabase = async (name: string) => {
+    const { postgres, leave } = await rooms.enter({ name, server: 'postgres' });
+    return { address: postgres, leave };
+  };
+  const [connections, batchConnections] = [Number(values.connections), Number(values['batch-connections'])];
+  const seconds = Number(values['http-seconds']);
+  return runRound({ folder: join(folder, `round-${run}`), enterDatabase, connections, batchConnections, seconds }, cleanup);
+}

@@ -1,0 +1,25 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+/** What /proc counts processor time in: USER_HZ is 100 on all that Node.js runs on. */
+const tickMs = 10;
+
+/** The processor time that all threads of a process have taken so far, in milliseconds. NaN where there is no /proc. */
+export function processorTimeOf(pid: number | undefined): number {
+  return process.platform === 'linux' ? statOf(pid).own : Number.NaN;
+}
+
+/** The same of a process and its children, those that have ended too. */
+export function processorTimeOfFamily(pid: number | undefined): number {
+  if (process.platform !== 'linux') return Number.NaN;
+  const { own, ended } = statOf(pid);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? [];
+  return children.reduce((sum, child) => sum + (existsSync(`/proc/${child}/stat`) ? statOf(Number(child)).own : 0), own + ended);
+}
+
+function statOf(pid: number | undefined): { readonly own: number; readonly ended: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field is a name in brackets that may have blanks; from the 14th on there are the user's and the system's time, and those of children that have ended.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15).map(Number);
+  return { own: (user + system) * tickMs, ended: (endedUser + endedSystem) * tickMs };
+}

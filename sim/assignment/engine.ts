@@ -1,0 +1,130 @@
+import type { Clock } from '../../src/engine/clock.ts';
+import { Fleet, type FleetPartition } from '../../src/engine/fleet/fleet.ts';
+import { clockWhile } from '../../src/testing/virtual-clock.ts';
+import { type Database, pipeline } from './database.ts';
+
+/** How long things take, in milliseconds. */
+export interface Pace {
+  readonly leaseMs: number;
+  /** From a question to the database to its answer. */
+  readonly answerMs: number;
+  /** For which an engine goes on with what it has under way in a slice, before it releases it. */
+  readonly handOverMs: number;
+}
+
+export interface EngineMeans {
+  readonly id: string;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly pace: Pace;
+}
+
+/** An engine as far as the fleet goes: the real part decides what is its own; its partitions claim and release, and do nothing else. */
+export class Engine {
+  readonly #means: EngineMeans;
+  readonly #fleet: Fleet;
+  readonly #partitions: readonly Slice[];
+  #isAlive = true;
+
+  constructor(means: EngineMeans) {
+    this.#means = means;
+    const { id, database, pace } = means;
+    const clock = clockWhile(means.clock, () => this.#isAlive);
+    const ask = <T>(question: () => T) => new Promise<T>((resolve) => clock.after(pace.answerMs, () => resolve(question())));
+    this.#partitions = Array.from(database.owners, (_, slice) => new Slice({ slice, id, database, clock, pace, ask }));
+    this.#fleet = new Fleet({
+      clock,
+      leaders: new Map(),
+      commanded: () => undefined,
+      store: {
+        leaseMs: pace.leaseMs,
+        beat: () => ask(() => database.beat(id)),
+        listen: (listener) => database.listen(id, listener),
+      },
+      partitions: {
+        all: this.#partitions,
+        of: (name) => (name === pipeline ? this.#partitions : []),
+        followPause: () => undefined,
+        setShare: () => undefined,
+      },
+    });
+  }
+
+  get id(): string {
+    return this.#means.id;
+  }
+
+  start(): Promise<void> {
+    return this.#fleet.start();
+  }
+
+  /** As an operator stops it: what it has is released first. */
+  async stop(): Promise<void> {
+    this.#fleet.rest();
+    await this.#fleet.handOver();
+    this.#fleet.close();
+    this.#means.database.leave(this.id);
+    this.#isAlive = false;
+  }
+
+  /** Ends it between two of its steps. Nobody is told. */
+  die(): void {
+    this.#isAlive = false;
+    this.#fleet.close();
+  }
+}
+
+interface SliceMeans extends EngineMeans {
+  readonly slice: number;
+  ask<T>(question: () => T): Promise<T>;
+}
+
+/** A partition without events: `away`, `claiming`, `owned` or `leaving`. */
+class Slice implements FleetPartition {
+  readonly head = 0;
+  readonly #means: SliceMeans;
+  #state: 'away' | 'claiming' | 'owned' | 'leaving' = 'away';
+  /** When the lease came or went, in elapsed time. */
+  #changedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(means: SliceMeans) {
+    this.#means = means;
+  }
+
+  async start(): Promise<void> {
+    await this.take(Number.POSITIVE_INFINITY);
+  }
+
+  async take(askedAt: number): Promise<void> {
+    const { database, id, slice, ask } = this.#means;
+    if (this.#state !== 'away' || askedAt < this.#changedAt) return;
+    this.#state = 'claiming';
+    this.#become((await ask(() => database.claim(id, slice))) ? 'owned' : 'away');
+  }
+
+  leave(askedAt: number): void {
+    if (this.#state === 'owned' && askedAt > this.#changedAt) this.#become('away');
+  }
+
+  leaseLost(): void {
+    if (this.#state === 'owned') this.#become('away');
+  }
+
+  async handOver(): Promise<void> {
+    const { database, clock, pace, id, slice, ask } = this.#means;
+    if (this.#state !== 'owned') return;
+    this.#state = 'leaving';
+    await new Promise<void>((resolve) => clock.after(pace.handOverMs, resolve));
+    await ask(() => database.release(id, slice));
+    this.#become('away');
+  }
+
+  look(): void {}
+
+  checkLog(): void {}
+
+  #become(state: 'away' | 'owned'): void {
+    this.#state = state;
+    this.#changedAt = this.#means.clock.elapsedMs();
+  }
+}

@@ -1,0 +1,65 @@
+import { messageOf } from '../src/errors.ts';
+
+/** So many of what is broken are shown: one fault often breaks many things. */
+const shownMax = 20;
+
+/** A program that breaks things on purpose for a while, and then says what did not hold. */
+export interface Trial<Options> {
+  readonly name: string;
+  readonly usage: string;
+  /** Reads the words of the command line. Throws for those that are wrong. */
+  readOptions(): Options;
+  /** Prints how it goes. Throws when the signal is aborted before its end. */
+  run(options: Options, signal: AbortSignal): Promise<Verdict>;
+}
+
+interface Verdict {
+  readonly broken: readonly string[];
+  /** Where everything is kept by which that can be looked into; undefined where nothing is broken. */
+  readonly folder: string | undefined;
+}
+
+/** Runs a trial until it is over or the process is told to end. The exit code is 0, 1 where something is broken, 2 for wrong words, or 130. */
+export async function runTrial<Options>(trial: Trial<Options>): Promise<void> {
+  const broughtDown = new AbortController();
+  process.once('SIGINT', () => broughtDown.abort());
+  process.once('SIGTERM', () => broughtDown.abort());
+  process.exitCode = await exitCodeOf(trial, broughtDown.signal);
+}
+
+async function exitCodeOf<Options>({ name, usage, readOptions, run }: Trial<Options>, signal: AbortSignal): Promise<number> {
+  let options: Options;
+  try {
+    options = readOptions();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n\n${usage}`);
+    return 2;
+  }
+  try {
+    const { broken, folder } = await run(options, signal);
+    for (const words of broken.slice(0, shownMax)) print(`broken: ${words}`);
+    if (broken.length > shownMax) print(`and ${broken.length - shownMax} more`);
+    print(folder === undefined ? `${name}: ok` : `${name}: ${broken.length} broken; what is left of it is in ${folder}`);
+    return broken.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    print(`${name}: interrupted`);
+    return 130;
+  }
+}
+
+/** The number that a word says; undefined where there is no word. Throws for one that is no whole number from `least`. */
+export function integer(text: string | undefined, flag: string, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new Error(`${flag}: expected a whole number from ${least}, found ${text}`);
+}
+
+/** A seed that was most likely never tried. */
+export function freshSeed(): number {
+  return Math.floor(Math.random() * 2 ** 31);
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

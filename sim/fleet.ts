@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+import { pick, randomOf } from '../systems/shared/random.ts';
+import { freshSeed, integer, print, runTrial } from './command-line.ts';
+import { databaseFaults, type Fault, processFaults } from './fleet/faults.ts';
+import { fleet } from './fleet/harness.ts';
+import { linesOf } from './fleet/report.ts';
+
+const usage = `Usage: npm run fleet -- [options]
+
+Runs three processes on a PostgreSQL of its own under load. Again and again one of them is killed, frozen, cut from the database, or
+stopped; at the end everything is held against what the clients know.
+
+  --minutes N   how long (default: 5)
+  --every N     seconds between two faults (default: 10)
+  --lasts N     seconds that a freeze or a cut lasts (default: 20)
+  --database    the database is restarted, and its connections are ended, in place of what happens to the processes
+  --keys N      keys that events are for (default: 20000)
+  --rate N      events a second that are sent (default: 400)
+  --seed N      what is sent, and what happens. The same seed sends the same, but the moments are of real time, so no two runs are the
+                same (default: a fresh one, which is printed)
+`;
+
+await runTrial({
+  name: 'fleet',
+  usage,
+  readOptions,
+  async run(options, signal) {
+    const { minutes, seed, onDatabase } = options;
+    print(`fleet: ${minutes} minutes, ${onDatabase ? 'faults of the database' : 'faults of processes'}, --seed ${seed}`);
+    const outcome = await fleet({ ...options, faults: faultsOf(options), signal, progress: print });
+    for (const line of linesOf(outcome)) print(line);
+    return outcome;
+  },
+});
+
+interface Options {
+  readonly minutes: number;
+  readonly everyMs: number;
+  readonly lastsMs: number;
+  readonly onDatabase: boolean;
+  readonly keys: number;
+  readonly rate: number;
+  readonly seed: number;
+}
+
+function readOptions(): Options {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ minutes: text, every: text, lasts: text, keys: text, rate: text, seed: text },
+      database: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    minutes: integer(values.minutes, '--minutes', 1) ?? 5,
+    everyMs: 1_000 * (integer(values.every, '--every', 1) ?? 10),
+    lastsMs: 1_000 * (integer(values.lasts, '--lasts', 1) ?? 20),
+    onDatabase: values.database,
+    keys: integer(values.keys, '--keys', 1) ?? 20_000,
+    rate: integer(values.rate, '--rate', 1) ?? 400,
+    seed: integer(values.seed, '--seed', 0) ?? freshSeed(),
+  };
+}
+
+/** Each kind in turn first, so that also a short run has all. */
+function faultsOf({ minutes, everyMs, onDatabase, seed }: Options): readonly Fault[] {
+  const random = randomOf(seed, 3);
+  const kinds: readonly [Fault, ...Fault[]] = onDatabase ? databaseFaults : processFaults;
+  const count = Math.max(1, Math.floor((minutes * 60_000) / everyMs) - 1);
+  return Array.from({ length: count }, (_, nth) => kinds[nth] ?? pick(random, kinds));
+}

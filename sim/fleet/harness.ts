@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../../src/errors.ts';
+import { pick, type Random, randomOf } from '../../systems/shared/random.ts';
+import { freePort } from '../../test/free-port.ts';
+import { PostgresServer } from '../../test/postgres-server.ts';
+import { check, type Findings, type Query } from './checks.ts';
+import { Book, Clients } from './clients.ts';
+import { type Fault, harm, harmDatabase, isProcessFault } from './faults.ts';
+import { Member } from './member.ts';
+import { type Noted, note, type Standstill, stalls, standstills } from './pauses.ts';
+import { Receiver } from './receiver.ts';
+import { allAtWork, atRest } from './rest.ts';
+
+export interface FleetOptions {
+  readonly seed: number;
+  readonly keys: number;
+  /** Events a second of all clients together. */
+  readonly rate: number;
+  /** What happens, one after the other. */
+  readonly faults: readonly Fault[];
+  /** Between the beginnings of two faults, in milliseconds. */
+  readonly everyMs: number;
+  /** How long a freeze or a cut lasts, in milliseconds. */
+  readonly lastsMs: number;
+  /** Aborts when it is to end at once. */
+  readonly signal: AbortSignal;
+  /** Takes a line of progress. */
+  progress(line: string): void;
+}
+
+export interface FleetOutcome {
+  readonly answers: Book['answers'];
+  readonly refusalMsMax: number;
+  /** Requests that had no answer in time from a process that could have answered. */
+  readonly silent: number;
+  readonly acknowledged: number;
+  readonly findings: Findings;
+  readonly fenced: number;
+  readonly standstills: readonly Standstill[];
+  /** What was found broken; none when every promise was kept. */
+  readonly broken: readonly string[];
+  /** Where the logs are; undefined when nothing is broken. */
+  readonly folder: string | undefined;
+}
+
+const size = 3;
+/** How long it may take until all that was sent is acknowledged, in milliseconds. */
+const patienceMs = 60_000;
+
+/** Runs a fleet of three under load while things happen to it, and holds what it did against what is known. Throws when it was aborted. */
+export async function fleet(options: FleetOptions): Promise<FleetOutcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-fleet-'));
+  const postgres = await PostgresServer.start({ isDurable: true });
+  const receiver = await Receiver.listen(randomOf(options.seed, 1));
+  const members: Member[] = [];
+  // Without one of them the others may wait for ever.
+  const dead = new AbortController();
+  const deaths: string[] = [];
+  const ended = (words: string) => {
+    deaths.push(words);
+    dead.abort();
+  };
+  let outcome: FleetOutcome | undefined;
+  try {
+    const database = await postgres.createDatabase();
+    for (let nth = 1; nth <= size; nth += 1) {
+      const name = `process ${nth}`;
+      members.push(await Member.start({ name, folder, port: await freePort(), postgres, database, receiver: receiver.url, ended }));
+    }
+    const signal = AbortSignal.any([options.signal, dead.signal]);
+    outcome = await run({ ...options, signal }, { postgres, receiver, members, database, folder });
+    options.signal.throwIfAborted();
+    return { ...outcome, broken: [...deaths, ...outcome.broken], folder: outcome.broken.length + deaths.length === 0 ? undefined : folder };
+  } finally {
+    await Promise.all(members.map((member) => member.close()));
+    await receiver.close();
+    await postgres.stop();
+    if (outcome?.broken.length === 0 && deaths.length === 0) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Surroundings {
+  readonly postgres: PostgresServer;
+  readonly receiver: Receiver;
+  readonly members: readonly Member[];
+  readonly database: string;
+  readonly folder: string;
+}
+
+async function run(options: FleetOptions, { postgres, receiver, members, database, folder }: Surroundings): Promise<FleetOutcome> {
+  const { signal } = options;
+  const query: Query = (sql) => postgres.query(sql, database);
+  const book = new Book();
+  const broken: string[] = [...(await allAtWork(members, signal))];
+  const clients = new Clients({ ...options, members, book });
+  const noted = await harmAll(options, { members, postgres, query, broken });
+  const unanswered = await Promise.race([clients.end(), pause(patienceMs, 'late', { signal, ref: false }).catch(() => undefined)]);
+  if (unanswered === 'late') broken.push(`after ${patienceMs} ms there are events that no process takes in`);
+  if (!signal.aborted) broken.push(...(await allAtWork(members, signal)), ...(await atRest(query, signal)));
+  for (const member of members) await member.look();
+  const findings = await check(query, book, receiver.arrivals);
+  const stood = await standstills(query, noted);
+  broken.push(...findings.broken, ...stalls(stood));
+  return {
+    answers: book.answers,
+    refusalMsMax: book.refusalMsMax,
+    silent: book.silent,
+    acknowledged: Array.from(book.acknowledged.values(), (keys) => keys.values().reduce((sum, n) => sum + n, 0)).reduce((a, b) => a + b),
+    findings,
+    fenced: members.reduce((sum, { fencedInAll }) => sum + fencedInAll, 0),
+    standstills: stood,
+    broken,
+    folder: broken.length === 0 ? undefined : folder,
+  };
+}
+
+interface Harming {
+  readonly members: readonly Member[];
+  readonly postgres: PostgresServer;
+  readonly query: Query;
+  readonly broken: string[];
+}
+
+/** Lets it all happen. Resolves once all of them are over. */
+async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: FleetOptions, harming: Harming): Promise<readonly Noted[]> {
+  const { members, postgres, query, broken } = harming;
+  const random = randomOf(seed, 2);
+  const noted: Noted[] = [];
+  const underWay: Promise<unknown>[] = [];
+  const began = performance.now();
+  for (const [nth, fault] of faults.entries()) {
+    await waitUntil(began + (nth + 1) * everyMs, signal);
+    if (signal.aborted) break;
+    // A process that starts while the database is away ends; whoever started it would start it again.
+    if (!isProcessFault(fault)) await Promise.all(underWay);
+    const member = await anyHealthy(members, random);
+    const one = await note(query, fault, member);
+    noted.push(one);
+    progress(`${Math.round((performance.now() - began) / 1_000)} s: ${fault}${isProcessFault(fault) ? ` of ${member.name}` : ''}`);
+    const harmed = isProcessFault(fault)
+      ? harm(member, fault, lastsMs)
+      : harmDatabase(postgres, fault).then(() => {
+          one.backAt = Date.now();
+        });
+    underWay.push(harmed.catch((error: unknown) => broken.push(`${fault} of ${member.name}: ${messageOf(error)}`)));
+    // A database that is away cannot be asked who has what.
+    if (!isProcessFault(fault)) await underWay.at(-1);
+  }
+  await Promise.all(underWay);
+  await waitUntil(performance.now() + everyMs, signal);
+  return noted;
+}
+
+/** One of those that are healthy, where another one stays that is. */
+async function anyHealthy(members: readonly Member[], random: Random): Promise<Member> {
+  for (;;) {
+    const healthy = members.filter(({ isHealthy }) => isHealthy);
+    if (healthy.length > 1) return pick(random, healthy as [Member, ...Member[]]);
+    await pause(100);
+  }
+}
+
+async function waitUntil(moment: number, signal: AbortSignal): Promise<void> {
+  const waitMs = moment - performance.now();
+  if (waitMs > 0) await pause(waitMs, undefined, { signal }).catch(() => undefined);
+}

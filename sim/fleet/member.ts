@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PostgresServer } from '../../test/postgres-server.ts';
+import { Connection } from '../crash/connection.ts';
+import { type End, Server } from '../crash/server.ts';
+import { type Cut, Link } from './link.ts';
+
+const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
+
+/** After a freeze requests are still about which came before or during it, in milliseconds. */
+const wakingMs = 8_000;
+/** A process that answers nothing for longer is stuck, and another one is asked: it is to refuse within five seconds. */
+const connectionOptions = { answerTimeoutMs: 6_000, connectionsMax: 100 };
+
+export interface MemberOptions {
+  readonly name: string;
+  readonly folder: string;
+  readonly port: number;
+  readonly postgres: PostgresServer;
+  /** The address of the database, as if there were no link. */
+  readonly database: string;
+  readonly receiver: string;
+  /** It ended, and nobody had ended it. */
+  ended(words: string): void;
+}
+
+/** One process of the fleet, through all of its lives, with the link that leads from it to the database. */
+export class Member {
+  readonly name: string;
+  readonly connection: Connection;
+  /** Commits that the lives until now had refused, since their leases were over. */
+  fenced = 0;
+  readonly #options: MemberOptions;
+  readonly #link: Link;
+  #server: Server;
+  #lives = 0;
+  /** What the present life had refused, as of the last look. */
+  #fencedNow = 0;
+  #isHealthy = true;
+  #isClosing = false;
+  /** Since when it is not frozen, on the clock of `performance.now()`; undefined while it is. */
+  #awakeAt: number | undefined = 0;
+
+  private constructor(options: MemberOptions, link: Link) {
+    this.name = options.name;
+    this.#options = options;
+    this.#link = link;
+    this.connection = new Connection(options.port, connectionOptions);
+    this.#server = this.#start();
+  }
+
+  /** Resolves once it serves. */
+  static async start(options: MemberOptions): Promise<Member> {
+    const member = new Member(options, await Link.to(options.postgres.port));
+    await member.#server.ready;
+    return member;
+  }
+
+  /** Whether nothing is done to it at the moment. */
+  get isHealthy(): boolean {
+    return this.#isHealthy;
+  }
+
+  get pid(): number {
+    const { pid } = this.#server;
+    if (pid === undefined) throw new Error(`${this.name} has no process`);
+    return pid;
+  }
+
+  /** How the present life ended, if it has. */
+  get end(): End | undefined {
+    return this.#server.end;
+  }
+
+  /** Does something to it, after which it is healthy again. */
+  async suffer(work: () => Promise<void>): Promise<void> {
+    this.#isHealthy = false;
+    await work();
+    this.#isHealthy = true;
+  }
+
+  /** Whether it lives and has not been frozen for a while. */
+  get canAnswer(): boolean {
+    return this.end === undefined && this.#awakeAt !== undefined && performance.now() - this.#awakeAt > wakingMs;
+  }
+
+  freeze(): void {
+    this.#awakeAt = undefined;
+    this.#server.signal('SIGSTOP');
+  }
+
+  wake(): void {
+    this.#server.signal('SIGCONT');
+    this.#awakeAt = performance.now();
+  }
+
+  async kill(): Promise<void> {
+    await this.look();
+    await this.#server.kill();
+  }
+
+  /** Stops it gently. Throws when it does not end in time, or not with 0. */
+  async stop(): Promise<void> {
+    await this.look();
+    const { code, signal } = await this.#server.stop();
+    if (code !== 0) throw new Error(`${this.name}: expected it to stop with 0, found ${signal ?? code}`);
+  }
+
+  /** Begins its next life. Resolves once that serves. */
+  async startAgain(): Promise<void> {
+    this.fenced += this.#fencedNow;
+    this.#fencedNow = 0;
+    this.#server = this.#start();
+    await this.#server.ready;
+    this.#awakeAt = performance.now();
+  }
+
+  cut(how: Cut): void {
+    this.#link.cut(how);
+  }
+
+  goOn(): void {
+    this.#link.goOn();
+  }
+
+  /** Takes its counters down, since they end with it. */
+  async look(): Promise<void> {
+    const answer = await this.connection.get('/pipelines');
+    if (answer.kind !== 'answered' || answer.status !== 200) return;
+    const { items } = answer.body as { items: readonly { fencedCommits: number }[] };
+    this.#fencedNow = items.reduce((sum, { fencedCommits }) => sum + fencedCommits, 0);
+  }
+
+  get fencedInAll(): number {
+    return this.fenced + this.#fencedNow;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#server.kill();
+    await this.connection.close();
+    await this.#link.close();
+  }
+
+  #start(): Server {
+    const { folder, port, postgres, database, receiver, ended } = this.#options;
+    this.#lives += 1;
+    const log = join(folder, `${this.name}-${this.#lives}.log`);
+    const server = new Server({
+      folder,
+      served: [pipelines],
+      port,
+      database: database.replace(`:${postgres.port}/`, `:${this.#link.port}/`),
+      log,
+      environment: { FLEET_RECEIVER: receiver, LOG_LEVEL: 'info' },
+    });
+    void server.ended.then(({ code, signal }) => {
+      if (this.#isHealthy && !this.#isClosing)
+        ended(`${this.name} ended by itself with ${signal ?? code}: ${readFileSync(log, 'utf8').slice(-500)}`);
+    });
+    return server;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Query } from './checks.ts';
+import { type Fault, isProcessFault } from './faults.ts';
+import type { Member } from './member.ts';
+
+/** A fault, as it was noted when it began; moments are milliseconds since 1970. */
+export interface Noted {
+  readonly fault: Fault;
+  readonly at: number;
+  /** Whose; 0 for the database. */
+  readonly pid: number;
+  /** `pipeline slice` of what the process worked on then. */
+  readonly partitions: readonly string[];
+  /** When the database took connections again; for processes undefined. */
+  backAt?: number;
+}
+
+/** Work that stood still for a fault, in milliseconds. */
+export interface Standstill {
+  readonly fault: Fault;
+  /** When, in seconds from the first one. */
+  readonly second: number;
+  /** How many partitions it was about. */
+  readonly partitions: number;
+  /** From the fault to the first turn of its keys elsewhere, or of any key after the database was back. */
+  readonly firstMs: number | undefined;
+  /** To when every partition had had a turn. */
+  readonly allMs: number | undefined;
+  /** `pipeline slice` of the one that had its turn last. */
+  readonly lastPartition: string | undefined;
+}
+
+/** Under load every partition has many turns a second; one that had none for so long stands still, in milliseconds. */
+const stallMs = 30_000;
+
+/** The partitions that stood still after a fault, in words. */
+export function stalls(all: readonly Standstill[]): readonly string[] {
+  const tooLong = all.filter(({ allMs = 0 }) => allMs > stallMs);
+  return tooLong.map(
+    ({ fault, second, allMs = 0, lastPartition }) =>
+      `after ${fault}, ${second} s after the first one, ${lastPartition} had no turn for ${Math.round(allMs)} ms`,
+  );
+}
+
+/** @param member whom it happens to, unless it happens to the database */
+export async function note(query: Query, fault: Fault, member: Member): Promise<Noted> {
+  if (!isProcessFault(fault)) return { fault, at: Date.now(), pid: 0, partitions: [] };
+  const rows = await query(`SELECT fence.pipeline, fence.slice FROM millrace_fences AS fence
+    JOIN millrace_processes AS process ON process.id = fence.owner WHERE process.pid = ${member.pid}`);
+  return { fault, at: Date.now(), pid: member.pid, partitions: rows.map(({ pipeline, slice }) => `${pipeline} ${slice}`) };
+}
+
+/** How long work stood still for each fault, as the rows tell that the turns wrote. */
+export async function standstills(query: Query, faults: readonly Noted[]): Promise<readonly Standstill[]> {
+  // Nobody may have counted the rows yet, and the database would go through all keys for each turn.
+  await query('ANALYZE');
+  const turns = await query(`SELECT turn.pipeline || ' ' || own.slice AS partition, turn.at::float8 AS at, turn.pid::int4 AS pid
+    FROM happenings AS turn JOIN millrace_keys AS own USING (pipeline, key) WHERE turn.what = 'event' ORDER BY turn.at`);
+  const moments = turns.map(({ partition, at, pid }) => ({ partition: String(partition), at: Number(at), pid: Number(pid) }));
+  const byPartition = Map.groupBy(moments, ({ partition }) => partition);
+  return faults.map(({ fault, at, pid, partitions, backAt }) => {
+    const from = backAt ?? at;
+    const firsts = (isProcessFault(fault) ? partitions : Array.from(byPartition.keys())).flatMap((partition) => {
+      const first = byPartition.get(partition)?.find((turn) => turn.at > from && turn.pid !== pid);
+      return first === undefined ? [] : [{ partition, ms: first.at - from }];
+    });
+    const inOrder = firsts.toSorted((a, b) => a.ms - b.ms);
+    return {
+      fault,
+      second: Math.round((at - (faults[0]?.at ?? at)) / 1_000),
+      partitions: isProcessFault(fault) ? partitions.length : byPartition.size,
+      firstMs: inOrder[0]?.ms,
+      allMs: inOrder.at(-1)?.ms,
+      lastPartition: inOrder.at(-1)?.partition,
+    };
+  });
+}

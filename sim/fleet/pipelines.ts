@@ -1,0 +1,113 @@
+/*
+ * What the fleet serves: pipelines that write down every turn, in the transaction of the turn. `millrace serve` loads this module in each
+ * process, and `checks.ts` holds what was written down against what the clients know.
+ */
+import process from 'node:process';
+import * as z from 'zod';
+import { http, pipeline, table } from '../../src/index.ts';
+
+/** Where deliveries go; the harness listens there. */
+const receiver = process.env.FLEET_RECEIVER ?? 'http://127.0.0.1:9/';
+
+/** Every how many events of a key a turn also sends, sets the timer, and delivers. */
+const every = { send: 4, timer: 5, delivery: 6 } as const;
+
+/** One row for each thing that a turn did. It has no primary key, so that a turn that took effect twice shows. */
+const happenings = table('happenings', {
+  pipeline: 'text',
+  key: 'text',
+  /** `event`, `armed`, `rang`, `asked`, `told`, `sent` or `heard`. */
+  what: 'text',
+  /** The number of the event that it began with. */
+  n: 'integer',
+  /** For events: which one of its key it is, as the state counts. */
+  nth: 'integer',
+  at: 'integer',
+  pid: 'integer',
+});
+
+const tables = { happenings };
+const Step = z.object({ key: z.string(), n: z.int() });
+const Echo = z.object({ to: z.string(), from: z.string(), n: z.int() });
+const State = z.object({ count: z.int(), pending: z.int() });
+const Count = z.object({ count: z.int() });
+
+type What = 'event' | 'armed' | 'rang' | 'asked' | 'told' | 'sent' | 'heard';
+
+function happening(name: string, key: string, { what, n, nth = 0 }: { readonly what: What; readonly n: number; readonly nth?: number }) {
+  return { pipeline: name, key, what, n, nth, at: Date.now(), pid: process.pid };
+}
+
+/** Takes what the steps send. Their sender is in place of a key in its rows. */
+export const echoes = pipeline('echoes', {
+  event: Echo,
+  key: ({ to }) => to,
+  state: Count,
+  tables,
+  handle({ from, n }, state, turn) {
+    const count = (state?.count ?? 0) + 1;
+    turn.add(happenings, happening('echoes', from, { what: 'heard', n, nth: count }));
+    return { count };
+  },
+});
+
+/** Events in the order of their arrival, each with an id, with all that a turn can ask for. */
+export const steps = pipeline('steps', {
+  event: Step,
+  key: ({ key }) => key,
+  id: ({ key, n }) => `${key}/${n}`,
+  state: State,
+  tables,
+  handle({ key, n }, state, turn) {
+    const count = (state?.count ?? 0) + 1;
+    let pending = state?.pending ?? 0;
+    const write = (what: What) => turn.add(happenings, happening('steps', key, { what, n, nth: count }));
+    write('event');
+    if (n % every.send === 0) {
+      turn.send(echoes, { to: `echo of ${key}`, from: key, n });
+      write('sent');
+    }
+    if (n % every.timer === 0 && pending === 0) {
+      pending = n;
+      turn.timers.set('ring', { after: '2s', data: n });
+      write('armed');
+    }
+    if (n % every.delivery === 0) {
+      turn.deliver('receiver', { key, n }, { id: `${key}/${n}` });
+      write('asked');
+    }
+    return { count, pending };
+  },
+  timers: {
+    ring(state, turn, data) {
+      turn.add(happenings, happening('steps', turn.key, { what: 'rang', n: Number(data) }));
+      return { count: state?.count ?? 0, pending: 0 };
+    },
+  },
+  deliver: {
+    receiver: {
+      to: http({ url: receiver }),
+      order: 'key',
+      retry: { attempts: 1_000, backoff: '100ms', maxBackoff: '1s' },
+      timeout: '5s',
+      outcome(state, turn, { id }) {
+        turn.add(happenings, happening('steps', turn.key, { what: 'told', n: Number(id.split('/')[1]) }));
+        return state;
+      },
+    },
+  },
+});
+
+/** Events in the order of their numbers, in whatever order they arrive. */
+export const numbers = pipeline('numbers', {
+  event: Step,
+  key: ({ key }) => key,
+  order: { by: ({ n }) => n, from: 1, gap: 'wait' },
+  state: Count,
+  tables,
+  handle({ key, n }, state, turn) {
+    const count = (state?.count ?? 0) + 1;
+    turn.add(happenings, happening('numbers', key, { what: 'event', n, nth: count }));
+    return { count };
+  },
+});

@@ -1,0 +1,116 @@
+import type { Mutant } from '../mutant.ts';
+import { contract, promise } from '../suites.ts';
+
+const given = 'src/engine/commands/given-commands.ts';
+const received = 'src/engine/commands/received-commands.ts';
+const inMemory = 'src/store/memory/memory-commands.ts';
+const onPostgres = 'src/store/postgres/write/command-statements.ts';
+const tests = (named: string) => promise('fleet-commands', named);
+
+/** What an engine has the owner of a partition do, where that is another one. */
+export const commands: readonly Mutant[] = [
+  {
+    name: 'command-answered-apart-from-what-it-does',
+    promises: [2],
+    file: 'src/engine/resolver.ts',
+    find: 'if (answer !== undefined) draft.answer(answer);',
+    replace: '',
+    tests: [tests('that dies with the commit')],
+  },
+  {
+    name: 'command-not-left-to-the-next-owner',
+    promises: [8],
+    file: inMemory,
+    find: 'for (const [id, { until }] of this.#kept)',
+    replace: 'this.#kept.clear();\n    for (const [id, { until }] of this.#kept)',
+    tests: [contract('memory', 'is told to the owner')],
+  },
+  {
+    name: 'command-carried-out-when-its-time-is-over',
+    promises: [9],
+    file: inMemory,
+    find: 'answer === undefined && until > this.#now()',
+    replace: 'answer === undefined',
+    tests: [contract('memory', 'whose time is over')],
+  },
+  {
+    name: 'command-carried-out-when-its-time-is-over-on-postgres',
+    promises: [9],
+    file: onPostgres,
+    find: 'AND command.answer IS NULL AND command.until > millrace_now()',
+    replace: 'AND command.answer IS NULL',
+    tests: [contract('postgres', 'whose time is over')],
+  },
+  {
+    name: 'second-answer-to-a-command-counts-on-postgres',
+    promises: [9],
+    file: onPostgres,
+    find: 'WHERE command.id = given.id AND command.answer IS NULL',
+    replace: 'WHERE command.id = given.id',
+    tests: [contract('postgres', 'the first one counts')],
+  },
+  {
+    name: 'command-told-to-engines-that-do-not-own',
+    promises: [2],
+    file: 'src/store/memory/memory-store.ts',
+    find: 'commands.open.filter(({ partition }) => leases.ownerOf(partition) === self)',
+    replace: 'commands.open',
+    tests: [contract('memory', 'that nobody owns')],
+  },
+  {
+    name: 'owner-not-told-of-a-command-on-postgres',
+    promises: [],
+    file: onPostgres,
+    find: 'AND owner <> $3',
+    replace: 'AND owner = $3',
+    tests: ['src/store/postgres/several-stores.test.ts'],
+  },
+  {
+    name: 'failure-of-the-store-given-as-an-answer',
+    promises: [8, 9],
+    file: received,
+    find: 'if (error instanceof MillraceError && error.retryable) throw error;',
+    replace: '',
+    tests: [tests('a failure of the store at the owner')],
+  },
+  {
+    name: 'command-begun-again-by-a-late-roll',
+    promises: [9],
+    file: received,
+    find: ' && !this.#answered.has(command.id)',
+    replace: '',
+    tests: [tests('a roll of before its answer')],
+  },
+  {
+    name: 'answers-not-looked-for-after-a-failure',
+    promises: [8],
+    file: given,
+    find: 'this.#isLooking = false;',
+    replace: 'this.#isLooking = this.#failure !== undefined;',
+    tests: [tests('a store that does not answer for a while')],
+  },
+  {
+    name: 'waiting-for-an-answer-keeps-an-engine-from-stopping',
+    promises: [8],
+    file: given,
+    find: 'for (const answer of this.#waiting.values()) answer(undefined);',
+    replace: '',
+    tests: [tests('an engine that stops')],
+  },
+  {
+    name: 'bulk-discard-counts-own-partitions-alone',
+    promises: [9],
+    file: 'src/engine/dead-letters.ts',
+    find: 'if (!partitions.of(pipeline).some(({ isAway }) => isAway)) return',
+    replace: 'if (pipeline !== undefined) return',
+    tests: [tests('all dead letters of a pipeline')],
+  },
+  {
+    name: 'discard-by-the-pauses-of-the-last-beat',
+    promises: [9],
+    file: 'src/engine/operations.ts',
+    find: 'await fleet.followPauses();',
+    replace: '',
+    tests: [tests('what waits in a paused pipeline')],
+  },
+];

@@ -1,0 +1,91 @@
+import type { InboxTransaction } from '../../src/store/memory/memory-inbox.ts';
+import type { Inserted } from '../ledger.ts';
+import type { Insertion, Step } from './program.ts';
+import type { Scheduler } from './scheduler.ts';
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** How often a store tells of rows that wait, at least, in milliseconds. */
+const tellingMs = 1_000;
+
+/** The inbox of a simulated database, as programs beside the engine have it. */
+export interface SimulatedInbox {
+  /** Whether rows have their places at the commit, not at the insert. */
+  readonly placesAtCommit?: boolean;
+  begin(): InboxTransaction;
+  /** The texts of all rows that wait. */
+  readonly events: readonly string[];
+  /** Tells who listens that rows may have come. */
+  tell(): void;
+  listen(grown: () => void): () => void;
+}
+
+/** A program beside the engine, which puts events into the inbox in transactions of its own and writes down what it did. */
+export class OtherProgram {
+  readonly #inbox: SimulatedInbox;
+  readonly #scheduler: Scheduler;
+  readonly #inserted: Omit<Mutable<Inserted>, 'isWaiting'>[] = [];
+  #isTelling = false;
+
+  constructor(inbox: SimulatedInbox, scheduler: Scheduler) {
+    this.#inbox = inbox;
+    this.#scheduler = scheduler;
+  }
+
+  /** What it has inserted, as it stands now. */
+  get inserted(): readonly Inserted[] {
+    const waiting = new Set(this.#inbox.events.map((event) => JSON.parse(event).mark));
+    return this.#inserted.map((one) => ({ ...one, isWaiting: waiting.has(one.name) }));
+  }
+
+  /**
+   * Resolves once it has committed.
+   *
+   * @param moment the next place in the sequence of all that those outside do
+   */
+  async insert({ rows, isLate }: Step & { readonly step: 'insert' }, moment: () => number): Promise<void> {
+    const transaction = this.#inbox.begin();
+    const began = moment();
+    const own = rows.map(({ pipeline, act }) => {
+      transaction.insert({ pipeline, event: JSON.stringify(act), id: null, traceparent: null });
+      return { pipeline, key: act.key, name: act.mark, isRefused: act.isRefused === true, began, ended: Number.POSITIVE_INFINITY };
+    });
+    this.#inserted.push(...own);
+    if (isLate) await new Promise<void>((resolve) => this.#scheduler.add('another program commits', resolve));
+    if (this.#inbox.placesAtCommit === true) {
+      const placed = moment();
+      for (const one of own) one.began = placed;
+    }
+    transaction.commit();
+    const ended = moment();
+    for (const one of own) one.ended = ended;
+    this.grown();
+  }
+
+  /** Hears of rows that have come, some time. */
+  listen(grown: () => void): () => void {
+    return this.#inbox.listen(grown);
+  }
+
+  /** Rows have come. As long as some wait, the store tells of them again and again. */
+  grown(): void {
+    this.#inbox.tell();
+    this.#tellLater();
+  }
+
+  #tellLater(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    this.#scheduler.clock.after(tellingMs, () => {
+      this.#isTelling = false;
+      if (this.#inbox.events.length === 0) return;
+      this.grown();
+    });
+  }
+}
+
+/** What a row of the inbox that is a dead letter is called in the ledger. */
+export function nameOfRow(origin: string): string {
+  const event: Insertion['act'] = JSON.parse(JSON.parse(origin).event);
+  return event.mark;
+}

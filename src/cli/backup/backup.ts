@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { backUpSqlite } from '../../store/sqlite/backup/backup.ts';
+import { readDatabaseSetting } from '../configuration.ts';
+import { describeDatabase } from '../database.ts';
+import { fileOf } from '../store/stored.ts';
+import type { Invocation } from '../system-commands.ts';
+import type { Flags } from './copied.ts';
+import { describeCopied, jsonOf } from './report.ts';
+
+/** Adds `millrace backup`. */
+export function addBackup(program: Command, { environment, orders }: Invocation): void {
+  program
+    .command('backup')
+    .summary('copy the database into a file, while a server runs')
+    .description(
+      'Copies the database as it is at one moment into a file: all that was acknowledged before, and whatever users have added to it. ' +
+        'Servers may run on the database meanwhile. The copy is verified and on the disk before it has its name; ' +
+        'an interrupted backup leaves no file of that name.',
+    )
+    .argument('<file>', 'where the copy goes, in a folder that is there')
+    .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
+    .option('--force', 'replace the file where there is one')
+    .option('--json', 'print what it holds as a JSON object')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ millrace backup /backup/millrace.db\n  $ millrace backup "/backup/$(date +%F).db" --database ./data/millrace.db --json`,
+    )
+    .action(async (file: string, flags: Flags) => {
+      const database = readDatabaseSetting(flags.database, environment);
+      const path = fileOf(database);
+      // It brings a progress bar along, for which servers have no use.
+      const { copied } = await import('./copied.ts');
+      const copy = await copied({ path, file, flags, orders }, (options) => backUpSqlite(path, file, options));
+      process.stdout.write(flags.json ? jsonOf(copy) : `backed up ${describeDatabase(database)} to ${copy.file}: ${describeCopied(copy)}`);
+    });
+}

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { restoreSqlite } from '../../store/sqlite/backup/restore.ts';
+import { readDatabaseSetting } from '../configuration.ts';
+import { describeDatabase } from '../database.ts';
+import { fileOf } from '../store/stored.ts';
+import type { Invocation } from '../system-commands.ts';
+import type { Flags } from './copied.ts';
+import { describeCopied, jsonOf } from './report.ts';
+
+/** Adds `millrace restore`. */
+export function addRestore(program: Command, { environment, orders }: Invocation): void {
+  program
+    .command('restore')
+    .summary('put a backup in the place of the database')
+    .description(
+      'Verifies a backup and puts what it holds in the place of the database, while no server runs on it. What was accepted after the ' +
+        'backup is gone; deliveries that were made after it are made again. The backup stays as it is. ' +
+        'An interrupted restore leaves the database as it was.',
+    )
+    .argument('<file>', 'the backup')
+    .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
+    .option('--force', 'replace the database where there is one, with all that it holds')
+    .option('--json', 'print what it holds as a JSON object')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ millrace restore /backup/millrace.db --force\n  $ millrace restore /backup/millrace.db --database ./trial/millrace.db`,
+    )
+    .action(async (file: string, flags: Flags) => {
+      const database = readDatabaseSetting(flags.database, environment);
+      const path = fileOf(database);
+      // It brings a progress bar along, for which servers have no use.
+      const { copied } = await import('./copied.ts');
+      const copy = await copied({ path, file, flags, orders }, (options) => restoreSqlite(file, path, options));
+      process.stdout.write(
+        flags.json ? jsonOf(copy) : `restored ${describeDatabase(database)} from ${copy.file}: ${describeCopied(copy)}\n${meaning}`,
+      );
+    });
+}
+
+const meaning =
+  'What was accepted after the backup is gone. From here on deliveries that were made after it are made again, and timers that\n' +
+  'fired after it fire again; ids of events that came after it are new again.\n';

@@ -1,0 +1,148 @@
+import { schedulesName } from '../../engine/schedules/schedules.ts';
+import { slicing, storeDeclarationOf } from '../../engine/store-declaration.ts';
+import { MillraceError } from '../../errors.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import type { CopySource, CopyTarget } from '../../store/copy/copy-ends.ts';
+import { type Copied, type CopyProgress, copyStore } from '../../store/copy/copy-store.ts';
+import { openPostgresSource, openPostgresTarget } from '../../store/postgres/copy/postgres-ends.ts';
+import { openSqliteSource, openSqliteTarget } from '../../store/sqlite/copy/sqlite-ends.ts';
+import type { StoreDeclaration } from '../../store/store.ts';
+import { type Database, describeDatabase } from '../database.ts';
+import { migrateTo } from '../migrate/migrate-to.ts';
+import { type Progress, progressOf } from '../progress.ts';
+import { endByOrder, firstStopOrder, type StopOrders } from '../stop-orders.ts';
+import { UsageError } from '../usage-error.ts';
+import { describeCopy } from './report.ts';
+
+/** As typed. */
+export interface Flags {
+  readonly from: string;
+  readonly to: string;
+  readonly json?: true;
+}
+
+interface Copying {
+  readonly from: Database;
+  readonly to: Database;
+  readonly isJson: boolean;
+  readonly pipelines: readonly AnyPipeline[];
+  readonly orders: StopOrders;
+}
+
+/** Copies, tells how far it is, and returns what to print. When it is asked to stop, it ends behind the rows under way, without those that a server does not answer about, and the process with it. */
+export async function copied({ from, to, isJson, pipelines, orders }: Copying): Promise<string> {
+  checkApart(from, to);
+  const stop = firstStopOrder(orders);
+  const interrupted = new AbortController();
+  const began = performance.now();
+  const bar = new RowsBar();
+  const copying = copyBetween({ from, to, pipelines }, { signal: interrupted.signal, progress: bar });
+  const ended = Promise.allSettled([copying]).then(() => bar.end());
+  const order = await Promise.race([ended, stop]);
+  if (order !== undefined) {
+    interrupted.abort();
+    await ended;
+    process.stderr.write('millrace: the copy is not finished; the same command goes on with it\n');
+    endByOrder(order);
+  }
+  const copy = await copying;
+  const durationMs = Math.round(performance.now() - began);
+  const names = { from: describeDatabase(from), to: describeDatabase(to) };
+  return isJson ? `${JSON.stringify({ ...names, durationMs, verified: true, ...copy })}\n` : describeCopy(copy, { ...names, durationMs });
+}
+
+interface Work {
+  readonly signal: AbortSignal;
+  readonly progress: CopyProgress;
+}
+
+async function copyBetween(
+  { from, to, pipelines }: Pick<Copying, 'from' | 'to' | 'pipelines'>,
+  { signal, progress }: Work,
+): Promise<Copied> {
+  const declared = storeDeclarationOf(pipelines);
+  const source = await openSource(from, signal);
+  let target: CopyTarget | undefined;
+  try {
+    const declaration = await withSchedules(declared, source);
+    await checkUpToDate({ from, source, signal }, declaration);
+    target = await openTarget(to, declaration, signal);
+    return await copyStore(source, target, {
+      pipelines: declaration.pipelines.map(({ name }) => name),
+      tables: declaration.tables,
+      sliceOf: slicing(pipelines, target.slices),
+      signal,
+      progress,
+    });
+  } finally {
+    await Promise.all([source.close(), target?.close()]);
+  }
+}
+
+/** A schedule that is no longer declared goes on once it is declared again. */
+async function withSchedules(declared: StoreDeclaration, source: CopySource): Promise<StoreDeclaration> {
+  const isMissing = !declared.pipelines.some(({ name }) => name === schedulesName);
+  if (!isMissing || !(await source.pipelines()).includes(schedulesName)) return declared;
+  return { ...declared, pipelines: [...declared.pipelines, { name: schedulesName, numbered: false }] };
+}
+
+/** Throws `MILL_TABLE_CHANGED` where what the source has of the declaration is not as it is declared. */
+async function checkUpToDate(
+  { from, source, signal }: { readonly from: Database; readonly source: CopySource; readonly signal: AbortSignal },
+  { pipelines, tables }: StoreDeclaration,
+): Promise<void> {
+  const [present, presentTables] = [await source.pipelines(), await source.tables()];
+  const there = {
+    pipelines: pipelines.filter(({ name }) => present.includes(name)),
+    tables: tables.filter(({ name }) => presentTables.includes(name)),
+  };
+  const [first] = await migrateTo(from, there, { isDry: true, signal });
+  if (first === undefined) return;
+  const problem = `expected tables as they are declared, found that ${first.split(/\s*\n/)[0]} is to be run. Run millrace migrate first.`;
+  throw new MillraceError('MILL_TABLE_CHANGED', `${source.name}: ${problem}`);
+}
+
+function openSource(database: Database, signal: AbortSignal): Promise<CopySource> {
+  if (database.kind === 'memory') throw new UsageError('--from: expected a database that lasts, found memory:');
+  return database.kind === 'sqlite' ? openSqliteSource(database.path) : openPostgresSource({ ...database, signal });
+}
+
+function openTarget(database: Database, declaration: StoreDeclaration, signal: AbortSignal): Promise<CopyTarget> {
+  if (database.kind === 'memory') throw new UsageError('--to: expected a database that lasts, found memory:');
+  return database.kind === 'sqlite'
+    ? openSqliteTarget(database.path, declaration)
+    : openPostgresTarget({ ...database, signal }, declaration);
+}
+
+/** Between two servers the server's own programs copy better. */
+function checkApart(from: Database, to: Database): void {
+  if (from.kind === 'postgres' && to.kind === 'postgres')
+    throw new UsageError('--to: expected a file, or a database server to copy a file to; pg_dump and pg_restore copy between servers');
+  if (describeDatabase(from) === describeDatabase(to))
+    throw new UsageError(`--to: expected another database than ${describeDatabase(from)}`);
+}
+
+/** How many rows are copied, and then verified, on a terminal. */
+class RowsBar implements CopyProgress {
+  #bar: Progress | undefined;
+
+  begin(stage: 'copying' | 'verifying', { total, there }: { readonly total: number; readonly there: number }): void {
+    this.#bar?.end();
+    this.#bar = progressOf(total);
+    if (there > 0) {
+      const share = `${there.toLocaleString('en')} of ${total.toLocaleString('en')} rows are there`;
+      this.#bar.print(process.stderr, `millrace: goes on with a copy that was broken off: ${share}\n`);
+      this.#bar.step(there);
+    }
+    this.#bar.status(stage);
+  }
+
+  step(rows: number): void {
+    this.#bar?.step(rows);
+  }
+
+  end(): void {
+    this.#bar?.end();
+    this.#bar = undefined;
+  }
+}

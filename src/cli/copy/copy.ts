@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { configure } from '../../server/system.ts';
+import { readNamedDatabase } from '../configuration.ts';
+import { refuseExits } from '../exit.ts';
+import { loadSystems } from '../load-systems.ts';
+import type { DeclaredSystem } from '../shipped.ts';
+import { endWhenAsked } from '../stop-orders.ts';
+import type { Invocation } from '../system-commands.ts';
+import type { Flags } from './copied.ts';
+
+/** Adds `millrace copy`. */
+export function addCopy(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
+  program
+    .command('copy')
+    .summary('take all of a database along into another one, also of another kind')
+    .description(
+      'Copies all that pipelines have in a database into an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
+        'dead letters, pauses, and the rows of declared tables. Then counts and checksums of both are compared. Servers must be stopped on both sides. ' +
+        'A copy that was broken off, even by kill -9, goes on when the same command is run again; until it is finished no server starts ' +
+        'on the target. The source stays as it is.',
+    )
+    .argument('[system...]', 'systems whose pipelines and tables are copied, named as for serve; without a name all systems')
+    .requiredOption('--from <url>', 'sqlite:PATH, or postgres://USER@HOST/NAME')
+    .requiredOption('--to <url>', 'postgres://USER@HOST/NAME, or sqlite:PATH')
+    .option('--json', 'print what was copied as a JSON object')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ millrace copy --from sqlite:./data/millrace.db --to postgres://millrace@localhost/millrace\n` +
+        `  $ millrace copy ./my-pipelines.ts --from ./data/millrace.db --to postgres://millrace@localhost/millrace`,
+    )
+    .action(async (names: string[], flags: Flags) => {
+      const from = readNamedDatabase('--from', flags.from, environment);
+      const to = readNamedDatabase('--to', flags.to, environment);
+      refuseExits();
+      // Until it listens itself.
+      endWhenAsked(orders);
+      const systems = (await loadSystems(names, ownSystems)).map((declared) => configure(declared, environment));
+      // It brings a progress bar along, for which servers have no use.
+      const { copied } = await import('./copied.ts');
+      process.stdout.write(
+        await copied({ from, to, isJson: flags.json === true, pipelines: systems.flatMap(({ pipelines }) => pipelines), orders }),
+      );
+    });
+}

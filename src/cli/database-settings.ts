@@ -1,0 +1,139 @@
+import { isIPv6 } from 'node:net';
+import { type ConfigurationOf, type Environment, readSetting, readSettings, type Setting } from '../configuration/setting.ts';
+import { durationBetween, integerBetween, type Values } from '../configuration/values.ts';
+import { MillraceError } from '../errors.ts';
+import { sslModes } from '../store/postgres/connection/address.ts';
+import type { PostgresOptions } from '../store/postgres/postgres-options.ts';
+import type { Database } from './database.ts';
+
+const text: Values<string> = { accepts: 'a text', read: (value) => value };
+
+/** What a URL says, by variables of its own, for those who have no URL. */
+const partSettings = {
+  host: {
+    variable: 'DB_HOST',
+    meaning: 'database server, or the folder of its socket, in place of a DATABASE_URL',
+    values: { accepts: 'a host name, an IP address or an absolute path', read: readServer },
+  },
+  port: { variable: 'DB_PORT', meaning: 'its port', values: integerBetween(1, 65_535), unset: '5432' },
+  user: { variable: 'DB_USER', meaning: 'who signs in', values: text },
+  password: { variable: 'DB_PASSWORD', meaning: 'and by which password', values: text, secret: true },
+  name: { variable: 'DB_NAME', meaning: 'name of the database; without it that of the user', values: text },
+} satisfies Record<string, Setting>;
+
+/** Part of the address as well, and beside a URL that does not say it. */
+const sslMode = {
+  variable: 'DB_SSLMODE',
+  meaning: 'whether the connection is encrypted, and how far the server is checked',
+  values: { accepts: `one of ${sslModes.join(', ')}`, read: (value) => sslModes.find((mode) => mode === value) },
+  unset: 'disable',
+} satisfies Setting;
+
+const serverSettings = {
+  maxConnections: {
+    variable: 'DB_MAX_OPEN_CONNS',
+    meaning: 'connections of a process to the database server that are open at once',
+    values: integerBetween(5, 10_000),
+    unset: '10',
+  },
+  maxIdleConnections: {
+    variable: 'DB_MAX_IDLE_CONNS',
+    meaning: 'of these, how many are kept while nobody uses them',
+    values: integerBetween(0, 10_000),
+    unset: '5',
+  },
+  connectionLifetimeMs: {
+    variable: 'DB_CONN_MAX_LIFETIME',
+    meaning: 'how long a connection is used before another takes its place, so that a fleet finds a new server',
+    values: durationBetween('1s', '24h'),
+    unset: '30m',
+  },
+  connectTimeoutMs: {
+    variable: 'DB_CONNECT_TIMEOUT',
+    meaning: 'how long a call waits for a connection; then requests get 503',
+    values: durationBetween('100ms', '10m'),
+    unset: '3s',
+  },
+  statementTimeoutMs: {
+    variable: 'DB_STATEMENT_TIMEOUT',
+    meaning: 'how long a statement may take',
+    values: durationBetween('100ms', '24h'),
+    unset: '10s',
+  },
+  lockTimeoutMs: {
+    variable: 'DB_LOCK_TIMEOUT',
+    meaning: 'how long a statement waits for a lock',
+    values: durationBetween('10ms', '24h'),
+    unset: '2s',
+  },
+  caFile: { variable: 'DB_CA_FILE', meaning: 'file of the authorities that the certificate of the server must be of', values: text },
+  schema: {
+    variable: 'DB_SCHEMA',
+    meaning: 'schema for all tables, which must be there; without it the first of the search path',
+    values: text,
+  },
+  pooled: {
+    variable: 'DB_POOLED',
+    meaning: 'true: connections go through a pooler in transaction mode, such as PgBouncer',
+    values: { accepts: 'true or false', read: (value) => ({ true: true, false: false })[value] },
+    unset: 'false',
+  },
+  partitions: {
+    variable: 'DB_PARTITIONS',
+    meaning: 'slices of each pipeline; what a database began with it keeps',
+    values: integerBetween(1, 4_096),
+    unset: '32',
+  },
+} satisfies { readonly [Name in keyof PostgresOptions]?: Setting };
+
+/** How a database server is found and used, in the order of the help. */
+export const databaseSettings = { ...partSettings, sslMode, ...serverSettings };
+
+/**
+ * The database that the parts of its address name, where there is no URL. Undefined when they name none. Throws
+ * `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for parts without a host.
+ */
+export function databaseOfParts(environment: Environment): Database | undefined {
+  const parts = readSettings(partSettings, environment);
+  if (parts.host !== undefined) return { kind: 'postgres', url: urlOf({ ...parts, host: parts.host }), options: {} };
+  const lonely = Object.values({ ...partSettings, sslMode }).find(({ variable }) => environment[variable]);
+  if (lonely === undefined) return undefined;
+  const { variable } = partSettings.host;
+  throw new MillraceError(
+    'MILL_INVALID_CONFIGURATION',
+    `${lonely.variable}: expected ${variable} beside it, or a DATABASE_URL in its place`,
+  );
+}
+
+/** The database with what the environment says of how to use a server. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted. */
+export function withServerSettings(database: Database, environment: Environment): Database {
+  if (database.kind !== 'postgres') return database;
+  const chosen = Object.entries(readSettings(serverSettings, environment)).filter(([, value]) => value !== undefined);
+  return { ...database, url: withSslMode(database.url, environment), options: { ...database.options, ...Object.fromEntries(chosen) } };
+}
+
+/** Throws `MILL_INVALID_CONFIGURATION` where the URL says something else: nobody could tell which of them counts. */
+function withSslMode(url: string, environment: Environment): string {
+  const mode = readSetting(sslMode, environment);
+  if (mode === undefined) return url;
+  const said = /[?&]sslmode=([^&#]*)/.exec(url)?.[1];
+  if (said === undefined) return `${url}${url.includes('?') ? '&' : '?'}sslmode=${mode}`;
+  if (said === mode) return url;
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${sslMode.variable}: expected the sslmode of the URL, ${said}, found "${mode}"`);
+}
+
+/** A host in brackets is an IPv6 address. */
+function readServer(value: string): string | undefined {
+  if (value.startsWith('/')) return value;
+  const host = /^\[(.+)\]$/.exec(value)?.[1] ?? value;
+  return isIPv6(host) || (URL.canParse(`postgres://${host}`) && /^[^\s:/?#@[\]]+$/.test(host)) ? host : undefined;
+}
+
+function urlOf({ host, port, user, password, name }: ConfigurationOf<typeof partSettings> & { readonly host: string }): string {
+  const url = new URL(`postgres://${isIPv6(host) ? `[${host}]` : encodeURIComponent(host)}`);
+  if (port !== undefined) url.port = String(port);
+  if (user !== undefined) url.username = encodeURIComponent(user);
+  if (password !== undefined) url.password = encodeURIComponent(password);
+  if (name !== undefined) url.pathname = `/${encodeURIComponent(name)}`;
+  return String(url);
+}

@@ -1,0 +1,19 @@
+import { migrateDatabase } from '../../store/postgres/schema/migrate-database.ts';
+import { migrateFile, pendingInFile } from '../../store/sqlite/schema/migrate-file.ts';
+import type { StoreDeclaration } from '../../store/store.ts';
+import type { Database } from '../database.ts';
+import { UsageError } from '../usage-error.ts';
+
+/**
+ * Brings the tables of a database up to date, or (dry) only finds out what that takes. Returns the statements. Throws `UsageError` for a
+ * database in memory, which has none yet.
+ */
+export async function migrateTo(
+  database: Database,
+  declaration: StoreDeclaration,
+  { isDry, signal }: { readonly isDry: boolean; readonly signal?: AbortSignal },
+): Promise<readonly string[]> {
+  if (database.kind === 'memory') throw new UsageError('--database: expected a database that lasts, found memory:');
+  if (database.kind === 'postgres') return migrateDatabase({ url: database.url, options: database.options, declaration, isDry, signal });
+  return isDry ? pendingInFile(database.path, declaration) : migrateFile(database.path, declaration);
+}

@@ -1,0 +1,147 @@
+import { MillraceError, messageOf } from '../errors.ts';
+import { codeOf } from '../fault.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import type { NewEvent } from '../store/store.ts';
+import type { Admission } from './admissions.ts';
+import type { Outgoing } from './draft.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { Partitions } from './partitions.ts';
+import type { SchemaTimeouts } from './schema-timeouts.ts';
+
+/** What admission control works with; the door provides it. */
+export interface AdmissionControlMeans {
+  readonly engine: EngineContext;
+  readonly partitions: Partitions;
+  readonly timeouts: SchemaTimeouts;
+  /** Whether what is refused counts as rejected: not where it waits and comes again. */
+  readonly isCounted: boolean;
+  /** Events of a pipeline that were let in and are being validated: they will take up room. */
+  readonly entering: Map<string, number>;
+  /** Throws while the engine takes nothing in. */
+  checkOpen(): void;
+}
+
+/**
+ * Refuses what is too much (promise 7), in two steps: a call, before anything is done for it, by what its pipeline has in hand; and each of
+ * its events, once it is known, by what its key has.
+ */
+export class AdmissionControl {
+  readonly #means: AdmissionControlMeans;
+
+  constructor(means: AdmissionControlMeans) {
+    this.#means = means;
+  }
+
+  /** Lets a call of `count` events begin, or throws why not. Each of them is to be let in or rejected from then on. */
+  begin(name: string, count: number): void {
+    try {
+      this.#means.checkOpen();
+      this.#checkRoom(name, count);
+    } catch (error) {
+      this.#count(name, count);
+      throw error;
+    }
+  }
+
+  /** Counts an event as on its way to the log, if its key has room. Returns false when the key must be in memory before that is known. */
+  enter(pipeline: AnyPipeline, outgoing: Outgoing, wasWarmed = false): boolean {
+    const { engine, partitions, checkOpen } = this.#means;
+    const { stored } = outgoing;
+    try {
+      // An asynchronous schema may have taken long, and so may the store.
+      checkOpen();
+      const isFull = pipeline.key !== undefined && partitions.unsettled(pipeline.name) >= engine.limits.held;
+      const admission = partitions.at(stored.partition).arrive(stored.key, stored.number, isFull, wasWarmed);
+      if (admission === 'cold') return false;
+      if (admission !== 'in') throw this.#refusalOf(pipeline, stored, admission);
+      engine.eventLog.expect(outgoing);
+      this.#entered(pipeline.name);
+      return true;
+    } catch (error) {
+      return this.reject(pipeline, error);
+    }
+  }
+
+  /** Lets an event in once its key is in memory, and with it those of others. */
+  async enterCold(pipeline: AnyPipeline, outgoing: Outgoing, others: readonly Outgoing[]): Promise<void> {
+    const { engine, partitions } = this.#means;
+    const { arriving } = engine.memory;
+    const bytes = others.reduce((sum, other) => sum + other.bytes, 0);
+    arriving.change(bytes);
+    try {
+      const keys = Map.groupBy(others, ({ stored }) => partitions.at(stored.partition));
+      await Promise.all(Array.from(keys, ([partition, own]) => partition.warm(own.map(({ stored }) => stored.key))));
+    } catch (error) {
+      this.reject(pipeline, error);
+    } finally {
+      arriving.change(-bytes);
+    }
+    this.enter(pipeline, outgoing, true);
+  }
+
+  /** Counts an event of a call that has begun as rejected, and throws why. */
+  reject({ name }: AnyPipeline, error: unknown): never {
+    this.#entered(name);
+    this.#count(name, 1);
+    if (codeOf(error) === 'MILL_VALIDATION_TIMEOUT') this.#means.timeouts.timedOut(name);
+    throw error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
+  }
+
+  /** An event of a call that has begun does not come after all. @param error why, where there was a fault */
+  withdraw({ name }: AnyPipeline, error?: unknown): void {
+    this.#entered(name);
+    if (codeOf(error) === 'MILL_VALIDATION_TIMEOUT') this.#means.timeouts.timedOut(name);
+  }
+
+  /** The asynchronous schema of a pipeline has answered. */
+  answered({ name }: AnyPipeline): void {
+    this.#means.timeouts.answered(name);
+  }
+
+  #checkRoom(name: string, count: number): void {
+    const { engine, partitions, entering: underWay } = this.#means;
+    const { backlog, deliveries } = engine.limits;
+    const refusal = partitions.refusal(name);
+    if (refusal !== undefined) throw refusal;
+    if (engine.memory.arriving.isSpent) throw memoryFull(name);
+    if (partitions.counters(name).deliveries >= deliveries) {
+      const message = `pipeline ${name}: expected fewer than ${deliveries} deliveries without an outcome, found as many`;
+      throw new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 5_000 });
+    }
+    const entering = (underWay.get(name) ?? 0) + count;
+    if (partitions.backlog(name) + entering > backlog) {
+      const message = `pipeline ${name}: expected at most ${backlog} events to wait, found no room for ${count}`;
+      throw new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 1_000 });
+    }
+    underWay.set(name, entering);
+  }
+
+  #refusalOf({ name, order }: AnyPipeline, { key, number }: NewEvent, admission: Admission): MillraceError {
+    const { limits } = this.#means.engine;
+    if (admission === 'too early') {
+      const message = `key ${key}: expected a number at most ${order?.jumpMax} (gap.maxJump) beyond the next one, found ${number}`;
+      return new MillraceError('MILL_EVENT_TOO_EARLY', message);
+    }
+    if (admission === 'key is full') {
+      const pendingMax = order?.pendingMax ?? limits.pendingPerKey;
+      return new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
+    }
+    const awaited = number === null ? 'a retry or an operator' : 'lower numbers';
+    const message = `pipeline ${name}: expected fewer than ${limits.held} unsettled events (held), found as many, and key ${key} waits for ${awaited}`;
+    return new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 5_000 });
+  }
+
+  #entered(pipeline: string): void {
+    const { entering } = this.#means;
+    entering.set(pipeline, (entering.get(pipeline) ?? 0) - 1);
+  }
+
+  #count(pipeline: string, refused: number): void {
+    if (this.#means.isCounted) this.#means.partitions.counters(pipeline).count('rejected', refused);
+  }
+}
+
+function memoryFull(pipeline: string): MillraceError {
+  const message = `pipeline ${pipeline}: expected less to be on its way to the log, found events that take up all memory there is for them`;
+  return new MillraceError('MILL_MEMORY_FULL', message, { retryAfterMs: 1_000 });
+}

@@ -1,0 +1,29 @@
+import { type ErrorCode, errorTable, MillraceError } from '../../errors.ts';
+
+/** What the owner of a partition can be told to do. An engine of a later release may know more. */
+export type Command =
+  | { readonly do: 'redrive' | 'discard' /** A dead letter's id. */; readonly letter: string }
+  /** Those that somebody else resolves meanwhile are left out. */
+  | { readonly do: 'discardLetters'; readonly letters: readonly string[] }
+  /** Of one key, or of all. */
+  | { readonly do: 'discardEvents'; readonly key: string | null }
+  | { readonly do: 'withdraw'; readonly endpoint: string };
+
+/** What came of a command: how many things it concerned, or why nothing was done. */
+export type Outcome = { readonly count: number } | { readonly code: string; readonly message: string };
+
+/** An outcome as the store keeps it. */
+export function outcomeText(outcome: Outcome): string {
+  return JSON.stringify(outcome);
+}
+
+/** Returns how many things a command concerned, as its owner has answered. Throws what the owner would have thrown at its own caller. */
+export function countIn(answer: string): number {
+  const outcome: Outcome = JSON.parse(answer);
+  if ('count' in outcome) return outcome.count;
+  throw new MillraceError(isCode(outcome.code) ? outcome.code : 'MILL_INTERNAL', outcome.message);
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorTable, code);
+}

@@ -1,0 +1,125 @@
+import { MillraceError } from '../../errors.ts';
+import { codeOf } from '../../fault.ts';
+import type { CommandAnswer, Commands, PartitionId } from '../../store/store.ts';
+import type { Clock } from '../clock.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { Partition } from '../partition.ts';
+import { type Command, countIn } from './command.ts';
+
+/** Between two looks for answers, at least and at most, in milliseconds. */
+const pausesMs = { least: 20, most: 250 };
+
+/** What commands are given with. */
+export type GivenCommandsMeans = Pick<EngineContext, 'clock' | 'limits' | 'newId'> & {
+  readonly store: { readonly commands?: Commands | undefined };
+};
+
+/** Somebody who waits for an answer: gets undefined when there is none in time. */
+type Waiting = (answer: string | undefined) => void;
+
+/**
+ * Has whoever owns a partition do something. Where that is another engine, a command in the store tells it, and waits there for the next owner when
+ * that one dies. Its answer is looked for until the time is over, and then the command is withdrawn: nothing is done long after anybody wanted it.
+ */
+export class GivenCommands {
+  readonly #means: GivenCommandsMeans;
+  readonly #waiting = new Map<string, Waiting>();
+  #pauseMs = pausesMs.least;
+  #callOff: (() => void) | undefined;
+  #isLooking = false;
+  #isClosed = false;
+  /** Why the last look for answers failed. */
+  #failure: unknown;
+
+  constructor(means: GivenCommandsMeans) {
+    this.#means = means;
+  }
+
+  /**
+   * Returns how many things that concerned. Throws what the owner throws, and `MILL_STORE_LEASED` where another one has not answered in time.
+   *
+   * @param here does it, where this engine is the owner; throws `MILL_STORE_LEASED` and does nothing where it is not
+   */
+  async order(partition: Partition, command: Command, here: () => Promise<number>): Promise<number> {
+    const { commands } = this.#means.store;
+    if (commands === undefined || !partition.isAway) {
+      try {
+        return await here();
+      } catch (error) {
+        if (commands === undefined || codeOf(error) !== 'MILL_STORE_LEASED') throw error;
+      }
+    }
+    return this.#give(commands, partition.id, command);
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#callOff?.();
+    for (const answer of this.#waiting.values()) answer(undefined);
+  }
+
+  async #give(commands: Commands, partition: PartitionId, command: Command): Promise<number> {
+    const { newId, limits } = this.#means;
+    const id = newId();
+    await commands.give({ id, partition, body: JSON.stringify(command) }, limits.commandTimeoutMs);
+    const answer = (await this.#answer(commands, id)) ?? (await this.#withdraw(commands, id));
+    if (answer !== undefined) return countIn(answer);
+    if (this.#isClosed) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
+    const { pipeline, slice } = partition;
+    const message = `partition ${pipeline}/${slice}: another engine works on it, and has not answered within ${limits.commandTimeoutMs / 1_000} s`;
+    const cause = this.#failure;
+    throw new MillraceError('MILL_STORE_LEASED', `${message}. It may have done this all the same.`, cause === undefined ? {} : { cause });
+  }
+
+  #answer(commands: Commands, id: string): Promise<string | undefined> {
+    const { clock, limits } = this.#means;
+    return new Promise((resolve) => {
+      const answered = (answer: string | undefined) => {
+        disarm();
+        this.#waiting.delete(id);
+        resolve(answer);
+      };
+      const disarm = clock.after(limits.commandTimeoutMs, () => answered(undefined));
+      this.#waiting.set(id, answered);
+      if (this.#isClosed) answered(undefined);
+      this.#pauseMs = pausesMs.least;
+      this.#lookLater(commands, clock);
+    });
+  }
+
+  #lookLater(commands: Commands, clock: Pick<Clock, 'after'>): void {
+    this.#callOff?.();
+    if (this.#isLooking || this.#isClosed || this.#waiting.size === 0) return;
+    this.#callOff = clock.after(this.#pauseMs, () => void this.#look(commands));
+    this.#pauseMs = Math.min(2 * this.#pauseMs, pausesMs.most);
+  }
+
+  async #look(commands: Commands): Promise<void> {
+    this.#isLooking = true;
+    try {
+      const found = await commands.answers(Array.from(this.#waiting.keys()));
+      this.#failure = undefined;
+      for (const { id, answer } of found) this.#waiting.get(id)?.(answer);
+      if (found.length > 0) await commands.withdraw(found.map(({ id }) => id));
+    } catch (error) {
+      // The store may be there again before the time is over. Whoever waits longer gets this as the cause.
+      this.#failure = error;
+    }
+    this.#isLooking = false;
+    this.#lookLater(commands, this.#means.clock);
+  }
+
+  /** The command is void from now on. Returns the answer that has come meanwhile. */
+  async #withdraw(commands: Commands, id: string): Promise<string | undefined> {
+    let found: readonly CommandAnswer[];
+    try {
+      found = await commands.withdraw([id]);
+    } catch (error) {
+      // Its time is over: no owner begins it any more.
+      this.#failure ??= error;
+      return undefined;
+    }
+    return found[0]?.answer;
+  }
+}

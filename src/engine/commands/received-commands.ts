@@ -1,0 +1,99 @@
+import { MillraceError } from '../../errors.ts';
+import { faultFields, faultOf } from '../../fault.ts';
+import type { StoredCommand } from '../../store/store.ts';
+import type { DeadLetters } from '../dead-letters.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { Operations } from '../operations.ts';
+import type { Partition } from '../partition.ts';
+import type { Partitions } from '../partitions.ts';
+import { type Command, type Outcome, outcomeText } from './command.ts';
+
+/** What commands are carried out with. */
+export interface ReceivedCommandsMeans {
+  readonly engine: EngineContext;
+  readonly partitions: Partitions;
+  readonly deadLetters: DeadLetters;
+  readonly operations: Operations;
+}
+
+/**
+ * Carries out what other engines have told the owner of a partition to do, which is this one. What is decided about a dead letter is committed
+ * together with the answer. The answer to anything else follows it; where that is lost, it is done again, which changes no more than what has come since.
+ *
+ * What cannot be done now, since the store fails or the partition is handed over, stays unanswered: the next beat brings it here again, or to
+ * the next owner.
+ */
+export class ReceivedCommands {
+  readonly #means: ReceivedCommandsMeans;
+  readonly #underWay = new Set<string>();
+  /** Those that were answered, and when, in elapsed time. */
+  readonly #answered = new Map<string, number>();
+
+  constructor(means: ReceivedCommandsMeans) {
+    this.#means = means;
+  }
+
+  /**
+   * The store has told what is to be done.
+   *
+   * @param askedAt when it was asked, in elapsed time
+   */
+  received(commands: readonly StoredCommand[], askedAt: number): void {
+    for (const [id, at] of this.#answered) if (at < askedAt) this.#answered.delete(id);
+    for (const command of commands) {
+      if (!this.#underWay.has(command.id) && !this.#answered.has(command.id)) void this.#carryOut(command);
+    }
+  }
+
+  async #carryOut({ id, partition: at, body }: StoredCommand): Promise<void> {
+    const { engine, partitions } = this.#means;
+    const partition = partitions.at(at);
+    this.#underWay.add(id);
+    try {
+      const outcome = await this.#outcome(partition, JSON.parse(body), id);
+      if (outcome !== 'committed') await partition.answer({ id, answer: outcomeText(outcome) });
+      this.#answered.set(id, engine.clock.elapsedMs());
+    } catch (error) {
+      engine.log.debug({ ...at, command: body, ...faultFields(faultOf(error)) }, 'a command of another engine cannot be carried out now');
+    }
+    this.#underWay.delete(id);
+  }
+
+  /** Throws what may be otherwise a moment later. */
+  async #outcome(partition: Partition, command: Command, id: string): Promise<Outcome | 'committed'> {
+    try {
+      return await this.#do(partition, command, id);
+    } catch (error) {
+      if (error instanceof MillraceError && error.retryable) throw error;
+      const { code } = error instanceof MillraceError ? error : { code: 'MILL_INTERNAL' };
+      return { code, message: faultOf(error).reason };
+    }
+  }
+
+  async #do(partition: Partition, command: Command, id: string): Promise<Outcome | 'committed'> {
+    const { deadLetters, operations } = this.#means;
+    const answer = { id, answer: outcomeText({ count: 1 }) };
+    switch (command.do) {
+      case 'redrive':
+        await partition.redrive(await deadLetters.letter(command.letter), answer);
+        return 'committed';
+      case 'discard':
+        await partition.discard(await deadLetters.letter(command.letter), answer);
+        return 'committed';
+      case 'discardLetters':
+        return { count: await deadLetters.discardEach(partition, command.letters) };
+      case 'discardEvents':
+        return { count: await operations.discardEventsOf(partition, command.key ?? undefined) };
+      case 'withdraw':
+        return { count: await partition.withdraw(command.endpoint) };
+      default:
+        return unknownCommand(command);
+    }
+  }
+}
+
+/** Whoever gave it is of a later release. */
+function unknownCommand(command: never): Outcome {
+  const { do: what } = command as { readonly do: string };
+  return { code: 'MILL_STORE_LEASED', message: `the engine that works on the partition is of an older release, and cannot ${what}` };
+}

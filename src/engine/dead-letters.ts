@@ -1,0 +1,121 @@
+import { MillraceError } from '../errors.ts';
+import { markCutShort } from '../pipeline/cut-short.ts';
+import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
+import type { DeadLetter, DeadLetterQuery } from '../store/store.ts';
+import type { GivenCommands } from './commands/given-commands.ts';
+import type { DeclaredPipelines } from './declared-pipelines.ts';
+import { discardEach, discardLetters } from './discard-letters.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { EngineState } from './engine-state.ts';
+import type { DiscardOptions } from './mill-options.ts';
+import type { Partition } from './partition.ts';
+import type { Partitions } from './partitions.ts';
+import type { ReadOptions, Reads } from './reads.ts';
+
+/** What dead letters are read and resolved with; the engine provides it. */
+export interface DeadLettersMeans {
+  readonly engine: EngineContext;
+  readonly state: EngineState;
+  readonly declared: DeclaredPipelines;
+  readonly partitions: Partitions;
+  readonly commands: GivenCommands;
+  readonly reads: Reads;
+}
+
+const limitDefault = 100;
+
+/** The dead letters of an engine: lists them, and has their partitions resolve them. */
+export class DeadLetters {
+  readonly #means: DeadLettersMeans;
+
+  constructor(means: DeadLettersMeans) {
+    this.#means = means;
+  }
+
+  /** Returns what was given up, in the order in which it failed. */
+  async list(query: Partial<DeadLetterQuery>, { charactersMax, ...reading }: ReadOptions): Promise<readonly DeadLetter[]> {
+    const { engine, reads } = this.#means;
+    const asked = { ...query, limit: query.limit ?? limitDefault };
+    const letters = await reads.run(
+      reading,
+      (signal) => engine.store.deadLetters(asked, { signal, charactersMax }),
+      (found) => totalOf(found, sizeOfLetter),
+    );
+    const isCut = charactersMax !== undefined && isFullList(letters, sizeOfLetter, { sizeMax: charactersMax });
+    if (isCut) markCutShort(letters);
+    return letters;
+  }
+
+  async redrive(id: string): Promise<void> {
+    const { partitions, commands } = this.#means;
+    const letter = await this.letter(id);
+    const partition = partitions.at(letter.partition);
+    await commands.order(partition, { do: 'redrive', letter: id }, async () => {
+      await partition.redrive(letter);
+      return 1;
+    });
+  }
+
+  async discard(id: string): Promise<void> {
+    const { partitions, commands } = this.#means;
+    const letter = await this.letter(id);
+    const partition = partitions.at(letter.partition);
+    await commands.order(partition, { do: 'discard', letter: id }, async () => {
+      await partition.discard(letter);
+      return 1;
+    });
+  }
+
+  /** Discards dead letters of a partition that this engine works on; returns how many, those left out that somebody else has resolved. */
+  discardEach(partition: Partition, ids: readonly string[]): Promise<number> {
+    return discardEach(ids, async (id) => partition.discard(await this.letter(id)));
+  }
+
+  /** Discards all of a pipeline that there are at the call, or those of one key. Returns how many there were. */
+  async discardAll(pipeline: string, { key }: DiscardOptions): Promise<number> {
+    const { engine, state, declared } = this.#means;
+    state.checkWorking();
+    const { name } = declared.get(pipeline);
+    const means = {
+      query: (query: DeadLetterQuery) => engine.store.deadLetters(query),
+      discard: (letters: readonly DeadLetter[]) => this.#discardSome(letters),
+    };
+    const deadLetters = await discardLetters(means, { pipeline: name, key, count: await this.#count(name) });
+    engine.log.info({ pipeline: name, ...(key !== undefined && { key }), deadLetters }, 'discarded dead letters');
+    return deadLetters;
+  }
+
+  /** How many a pipeline has. Where other engines work on it, the store is asked. */
+  async #count(pipeline: string): Promise<number> {
+    const { engine, declared, partitions } = this.#means;
+    if (!partitions.of(pipeline).some(({ isAway }) => isAway)) return partitions.counters(pipeline).deadLetters;
+    const stored = await engine.store.inventory({ uncounted: Array.from(declared.all.keys()), named: [] });
+    return stored.find((one) => one.pipeline === pipeline)?.deadLetters ?? 0;
+  }
+
+  async #discardSome(letters: readonly DeadLetter[]): Promise<number> {
+    const { partitions, commands } = this.#means;
+    const byPartition = Map.groupBy(letters, (letter) => partitions.at(letter.partition));
+    const counts = Array.from(byPartition, ([partition, own]) =>
+      commands.order(partition, { do: 'discardLetters', letters: own.map(({ id }) => id) }, () =>
+        discardEach(own, (letter) => partition.discard(letter)),
+      ),
+    );
+    return (await Promise.all(counts)).reduce((total, count) => total + count, 0);
+  }
+
+  /** A dead letter of a pipeline that is declared. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
+  async letter(id: string): Promise<DeadLetter> {
+    const { state, declared } = this.#means;
+    state.checkWorking();
+    const [letter] = await this.list({ id, limit: 1 }, {});
+    if (letter === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
+    const { pipeline } = letter.partition;
+    if (declared.all.has(pipeline)) return letter;
+    throw new MillraceError(
+      'MILL_CONFLICT',
+      `dead letter ${id}: expected one of a pipeline that is declared, found one of ${pipeline}. ` +
+        `Declare ${pipeline} again, or delete all that is stored of it with: millrace store delete ${pipeline}`,
+    );
+  }
+}

@@ -1,0 +1,157 @@
+import type { Deadline } from './deadline.ts';
+import type { TenureContext } from './engine-context.ts';
+import { type FedEvent, Feed } from './feed.ts';
+import type { Lanes } from './lanes.ts';
+import { Milestone } from './milestone.ts';
+import type { TenureState } from './tenure-state.ts';
+
+/** Events that are handed out by the feed, or read from the log, at once. */
+const batchMax = 512;
+
+/** Where a tenure begins to read. */
+export interface ReadingStart {
+  readonly cursor: number;
+  /** The highest position that this process knows of. */
+  readonly head: number;
+}
+
+/** Reads a partition's slice of the log, and gives each event to the lane of its key, in the order of the log. */
+export class Dispatcher {
+  readonly #context: TenureContext;
+  readonly #state: TenureState;
+  readonly #lanes: Lanes;
+  readonly #feed: Feed;
+  /** The last position that went to its lane. */
+  readonly #dispatched: Milestone;
+  /** Reads under way for events that nobody announced. */
+  #looks = 0;
+
+  constructor(
+    context: TenureContext,
+    { cursor, head }: ReadingStart,
+    { state, lanes }: { readonly state: TenureState; readonly lanes: Lanes },
+  ) {
+    const { engine, partition } = context;
+    this.#context = context;
+    this.#state = state;
+    this.#lanes = lanes;
+    this.#dispatched = new Milestone(cursor);
+    this.#feed = new Feed(engine.store, partition.id, { cursor, head }, { events: engine.limits.feed, memory: engine.memory });
+  }
+
+  /** The highest position known to be in the log. */
+  get head(): number {
+    return this.#feed.head;
+  }
+
+  /** Whether nobody looks for what may be in the log. */
+  get isSure(): boolean {
+    return this.#looks === 0;
+  }
+
+  /** Whether other engines append to the log too: an announcement of theirs may come late, or never. */
+  get isShared(): boolean {
+    return this.#context.engine.store.leaseMs !== undefined;
+  }
+
+  /** Whether every event that is known to be in the log is with its lane. */
+  get isCaughtUp(): boolean {
+    return this.#dispatched.reached >= this.#feed.head;
+  }
+
+  /** The loop. It ends when the dispatcher is closed. */
+  async read(): Promise<void> {
+    for (;;) {
+      const batch = await this.#feed.take(batchMax);
+      if (batch.length === 0) return;
+      await this.#dispatch(batch);
+      this.#lanes.sweep();
+      this.#state.changed();
+    }
+  }
+
+  /** Tells of accepted events, in position order. */
+  offer(events: readonly FedEvent[]): void {
+    const { head } = this.#feed;
+    this.#feed.offer(events);
+    this.#context.partition.ledger.received(this.#feed.head - head);
+  }
+
+  /** Finds events in the log that nobody announced: whoever appended them does not know whether they are there. */
+  async look(): Promise<void> {
+    const { engine, partition, drafted } = this.#context;
+    this.#looks += 1;
+    try {
+      for (;;) {
+        const events = await engine.store.read(partition.id, this.#feed.head, batchMax, { charactersMax: engine.memory.readMax });
+        if (events.length === 0 || !this.#state.isWorking) return;
+        this.offer(events);
+      }
+    } catch (error) {
+      this.#state.fail(error);
+    } finally {
+      this.#looks -= 1;
+      drafted();
+    }
+  }
+
+  /** Resolves once every event is known that is in the log by now. */
+  async lookedFor(): Promise<void> {
+    if (this.isShared) await this.look();
+  }
+
+  /** Resolves once all that is in the log by now is with its lanes; at once while the pipeline is paused, which may be for long. */
+  async caughtUp(deadline?: Deadline): Promise<void> {
+    await this.#reach(this.#feed.head, deadline);
+  }
+
+  /** Resolves as {@link caughtUp} does, once the looks under way have found what nobody announced. */
+  async lookedAndCaughtUp(deadline?: Deadline): Promise<void> {
+    await this.#state.until(() => this.isSure, deadline);
+    await this.caughtUp(deadline);
+  }
+
+  /** Resolves once all that is in the log by now is with its lanes, however long the pipeline is paused. */
+  async caughtUpThroughPauses(): Promise<void> {
+    await this.lookedFor();
+    const { head } = this.#feed;
+    while (this.#state.isWorking && (this.#isPaused || this.#dispatched.reached < head)) {
+      await this.#state.until(() => !this.#isPaused);
+      await this.#reach(head);
+    }
+  }
+
+  /** Nobody waits any more of those who do now. */
+  endWaits(): void {
+    this.#dispatched.endWaits();
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
+
+  get #isPaused(): boolean {
+    return this.#context.partition.pause.isPaused;
+  }
+
+  async #reach(position: number, deadline?: Deadline): Promise<void> {
+    if (this.#state.isWorking && !this.#isPaused) await this.#dispatched.until(position, deadline);
+  }
+
+  async #dispatch(batch: readonly FedEvent[]): Promise<void> {
+    const lanes = this.#lanes;
+    for (let at = 0; at < batch.length; at += 1) {
+      const event = batch[at] as FedEvent;
+      const dispatch = () => this.#state.isWorking && lanes.dispatch(event);
+      let isDispatched = lanes.isFull ? await lanes.inTurn(dispatch) : dispatch();
+      // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
+      while (this.#state.isWorking && !isDispatched) {
+        lanes.sweep();
+        await lanes.warm(batch.slice(at).map(({ key }) => key));
+        isDispatched = dispatch();
+      }
+      if (!this.#state.isWorking) return;
+      this.#dispatched.reach(event.position);
+    }
+  }
+}

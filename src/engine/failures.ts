@@ -1,0 +1,140 @@
+import { type Fault, faultFields, faultOf } from '../fault.ts';
+import type { NewDeadLetter, StoredCause } from '../store/store.ts';
+import { pauseMs } from './backoff.ts';
+import { type Cause, causeFields, describeCause, nameOf, type Waiting } from './cause.ts';
+import type { CauseWrites } from './cause-writes.ts';
+import type { Draft } from './draft.ts';
+import type { TenureContext } from './engine-context.ts';
+import type { Lane } from './lane.ts';
+import { traceFields } from './tracing.ts';
+import type { TurnOrder } from './turn-order.ts';
+
+type WithoutFacts<Letter> = Letter extends unknown ? Omit<Letter, 'id' | 'key' | 'failedAt'> : never;
+/** A dead letter of a lane, as it is given up now. */
+type GivenUp = WithoutFacts<NewDeadLetter>;
+
+/** Decides what is tried again after a failure, and makes dead letters of what is given up (promise 9). */
+export class Failures {
+  readonly #context: TenureContext;
+  readonly #writes: CauseWrites;
+  readonly #order: Pick<TurnOrder, 'settled' | 'stopped'>;
+
+  constructor(context: TenureContext, writes: CauseWrites, order: Pick<TurnOrder, 'settled' | 'stopped'>) {
+    this.#context = context;
+    this.#writes = writes;
+    this.#order = order;
+  }
+
+  /** An attempt has failed: another is due later, or there is none left. */
+  failed(lane: Lane, cause: Cause, error: unknown): void {
+    if (cause.kind === 'event') this.#failEvent(lane, cause, error);
+    else this.#failCause(lane, cause, error);
+  }
+
+  /** Gives up a timer or outcome. */
+  giveUpCause(lane: Lane, cause: StoredCause, fault: Fault): void {
+    const { engine, pipeline } = this.#context;
+    const draft = this.#context.draft();
+    const { attempts } = cause;
+    const fields = {
+      pipeline: pipeline.declaration.name,
+      key: lane.key,
+      ...causeFields(cause),
+      attempt: attempts,
+      ...faultFields(fault),
+    };
+    engine.log.error(fields, `gave up, ${cause.kind} dropped`);
+    this.#bury(draft, lane, { ...failureOf(cause), ...fault, attempts });
+    this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });
+  }
+
+  /** Gives the missing numbers below `to` up. */
+  skipGap(lane: Lane, to: number, skipAfterMs: number): void {
+    const draft = this.#context.draft();
+    const numbers = { from: lane.next, to: to - 1 };
+    const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
+    const reason = `${missing} did not arrive within ${skipAfterMs} ms`;
+    this.#bury(draft, lane, { kind: 'gap', reason, stack: null, attempts: 0, numbers });
+    lane.moveTo(to);
+    draft.change(lane);
+    this.#context.drafted();
+  }
+
+  /** Gives up an event whose number lies too far ahead to be one of the sequence: skipping to it would make all that come later late. */
+  giveUpFar(lane: Lane, waiting: Waiting): void {
+    const { engine, pipeline } = this.#context;
+    const { name, order } = pipeline.declaration;
+    const draft = this.#context.draft();
+    const { order: number, position, attempts } = waiting;
+    const reason = `number ${number} is more than ${order?.jumpMax} beyond ${lane.next}, the next one: gap.maxJump`;
+    const event = { position, order: number };
+    this.#bury(draft, lane, { kind: 'event', reason, stack: null, attempts, event, parked: false });
+    engine.log.error({ pipeline: name, key: lane.key, event: waiting.id, reason }, 'gave up, event skipped');
+    this.#order.settled(lane, draft, waiting);
+    this.#context.drafted();
+  }
+
+  #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
+    const { engine, pipeline } = this.#context;
+    const { name, retry, onGiveUp } = pipeline.declaration;
+    const draft = this.#context.draft();
+    waiting.attempts += 1;
+    const fault = faultOf(error);
+    const { id: event, attempts: attempt, traceparent } = waiting;
+    const fields = { pipeline: name, key: lane.key, event, attempt, ...fault, ...traceFields(traceparent) };
+    if (waiting.attempts < retry.attempts) {
+      const retryAt = engine.clock.now() + pauseMs(retry, waiting.attempts, engine.random());
+      draft.counts.retries += 1;
+      engine.log.warn(fields, 'attempt failed');
+      this.#order.stopped(lane, draft, waiting, retryAt);
+    } else {
+      const event = { position: waiting.position, order: waiting.order };
+      const parked = onGiveUp === 'park';
+      this.#bury(draft, lane, { kind: 'event', ...fault, attempts: waiting.attempts, event, parked });
+      engine.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
+      if (parked) this.#order.stopped(lane, draft, waiting, null);
+      else this.#order.settled(lane, draft, waiting);
+      if (parked || lane.numbered) draft.change(lane);
+    }
+    this.#context.drafted();
+  }
+
+  #failCause(lane: Lane, cause: StoredCause, error: unknown): void {
+    const { clock, log, random } = this.#context.engine;
+    const { name, retry } = this.#context.pipeline.declaration;
+    const draft = this.#context.draft();
+    const attempts = cause.attempts + 1;
+    const { reason, stack } = faultOf(error);
+    const fault = { reason: `${describeCause(cause)}: ${reason}`, stack };
+    const fields = { pipeline: name, key: lane.key, ...causeFields(cause), attempt: attempts, ...fault };
+    if (lane.isReplaced(cause)) {
+      log.warn(fields, 'attempt failed, and a newer one takes its place');
+    } else if (attempts < retry.attempts) {
+      log.warn(fields, 'attempt failed');
+      draft.counts.retries += 1;
+      const failed = { ...cause, attempts, retryAt: clock.now() + pauseMs(retry, attempts, random()) };
+      this.#writes.write(lane, draft, failed);
+      lane.retryCause(failed);
+    } else {
+      this.giveUpCause(lane, { ...cause, attempts }, fault);
+    }
+    this.#context.drafted();
+  }
+
+  #bury(draft: Draft, lane: Lane, letter: GivenUp): void {
+    const { clock, newId } = this.#context.engine;
+    const now = clock.now();
+    const id = newId();
+    draft.bury({ id, key: lane.key, failedAt: now, ...letter });
+    if (letter.kind !== 'event') return;
+    draft.counts.failed += 1;
+    if (letter.parked) draft.parked.push(id);
+  }
+}
+
+/** What the dead letter of a timer or outcome says of it. */
+function failureOf(cause: StoredCause) {
+  const { dueAt } = cause;
+  if (cause.kind === 'timer') return { kind: cause.kind, timer: { name: cause.name, dueAt, data: cause.data } };
+  return { kind: cause.kind, outcome: { endpoint: cause.endpoint, id: cause.id, dueAt, data: cause.data } };
+}

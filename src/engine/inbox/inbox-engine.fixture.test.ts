@@ -1,0 +1,17 @@
+import { postgres } from '../../store/postgres/postgres-store.ts';
+import { sqlite } from '../../store/sqlite/sqlite-store.ts';
+import { millrace } from '../mill.ts';
+import { stepsOf, Turns } from './steps.fixture.test.ts';
+
+/*
+ * An engine in a process of its own, for a test that kills it: tells its parent once it has handled some rows, and goes on.
+ */
+
+const [, , address] = process.argv;
+if (address !== undefined && process.send !== undefined) {
+  const turns = new Turns();
+  const store = address.startsWith('postgres:') ? postgres(address, { partitions: 3, leaseMs: 1_000 }) : sqlite(address);
+  await millrace({ store, pipelines: [stepsOf(turns)] }).start();
+  await turns.count(1 + Math.floor(Math.random() * 60));
+  process.send('handled');
+}

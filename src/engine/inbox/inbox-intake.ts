@@ -1,0 +1,243 @@
+import { type ErrorCode, MillraceError } from '../../errors.ts';
+import { codeOf, faultFields, faultOf } from '../../fault.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import type { Inbox, InboxRow, Lease } from '../../store/store.ts';
+import type { AdmissionControl } from '../admission-control.ts';
+import type { Outgoing } from '../draft.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { Taking } from '../event-log.ts';
+import { identify } from '../identify.ts';
+import type { Partition } from '../partition.ts';
+import { originOf, readRow } from './read-row.ts';
+
+/** Rows that are read at once, and the UTF-16 units of their texts. */
+const rowsMax = 256;
+const charactersMax = 4 * 1024 * 1024;
+/** Rows whose keys have no room, and that are passed over to find others behind them. With so many all of the pipeline's rows wait. */
+const passedOverMax = 2_000;
+
+/** What is wrong with one row: trying again would change nothing. */
+const faultsOfRows: ReadonlySet<ErrorCode> = new Set([
+  'MILL_INVALID_EVENT',
+  'MILL_INVALID_REQUEST',
+  'MILL_BODY_TOO_LARGE',
+  'MILL_EVENT_TOO_EARLY',
+  'MILL_EVENT_TOO_LATE',
+  'MILL_PIPELINE_FAILED',
+  'MILL_INTERNAL',
+]);
+/** Of these the stack says more than the message. */
+const faultsWithStack: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);
+/** After these nothing was stored, so that nobody need ask. */
+const unchanged: ReadonlySet<ErrorCode | undefined> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FENCED'] as const);
+/** One key has no room, and perhaps others do. */
+const fullKeys: ReadonlySet<ErrorCode> = new Set(['MILL_KEY_FULL', 'MILL_BACKLOG_FULL']);
+
+/** What the intake of a pipeline works with. */
+export interface IntakeMeans {
+  readonly engine: EngineContext;
+  readonly inbox: Inbox;
+  readonly pipeline: AnyPipeline;
+  readonly admission: AdmissionControl;
+  /** The partition that the one engine works on which takes the pipeline's rows in. Their dead letters lie there. */
+  readonly home: Partition;
+  /** Whether an operator has paused the pipeline. */
+  isPaused(): boolean;
+}
+
+/** What came of the rows that were there. */
+export interface Intake {
+  /** How many left the inbox. */
+  readonly taken: number;
+  /** Whether some wait that cannot be taken now. */
+  readonly isWaiting: boolean;
+}
+
+/** A piece of the rows, on its way. */
+interface Piece {
+  readonly takings: Taking[];
+  /** Places of rows whose keys have no room. */
+  readonly passedOver: number[];
+  /** Why nothing more can be taken now. */
+  stopped: unknown;
+}
+
+/**
+ * Takes the rows of one pipeline in: validates them as at the door, and lets in what the pipeline has room for. A row leaves the inbox with
+ * its event, or as a dead letter where no event can be made of it.
+ *
+ * Rows are always read from the first one on, without those that were passed over. One whose transaction commits late is so found before
+ * all that were inserted behind its commit, however far the reading has come. And whoever takes a row has read all before it: two engines
+ * that do so at once for a moment, as when the partition changes hands, break no order, because the store lets one of them have each row.
+ */
+export class InboxIntake {
+  readonly #means: IntakeMeans;
+  /** Keys that have no room, in this pass. Where numbers make the order, only the row waits: the number that its key waits for may come behind it. */
+  readonly #fullKeys = new Set<string>();
+
+  constructor(means: IntakeMeans) {
+    this.#means = means;
+  }
+
+  /** Takes in what is there. Throws what the store throws. */
+  async takeAll(mayGoOn: () => boolean): Promise<Intake> {
+    const passedOver: number[] = [];
+    this.#fullKeys.clear();
+    let taken = 0;
+    while (mayGoOn() && passedOver.length < passedOverMax) {
+      if (this.#mustWait) return { taken, isWaiting: true };
+      const rows = await this.#read(passedOver);
+      if (rows.length === 0) return { taken, isWaiting: passedOver.length > 0 };
+      const piece = await this.#prepare(rows);
+      const left = await this.#take(piece, rows);
+      taken += left;
+      passedOver.push(...piece.passedOver);
+      if (piece.stopped !== undefined) return { taken, isWaiting: true };
+      // Another engine takes them, or they were deleted.
+      if (left === 0 && piece.passedOver.length === 0) return { taken, isWaiting: false };
+    }
+    return { taken, isWaiting: true };
+  }
+
+  get #mustWait(): boolean {
+    const { home, isPaused } = this.#means;
+    return isPaused() || !home.isOurs || home.refusal !== undefined;
+  }
+
+  #read(except: readonly number[]): Promise<readonly InboxRow[]> {
+    const { inbox, engine, pipeline } = this.#means;
+    const eventLengthMax = engine.limits.eventBytes;
+    return inbox.rows({ pipeline: pipeline.name, except, eventLengthMax, limit: rowsMax, charactersMax });
+  }
+
+  /** In the order of the rows, one behind the other: an asynchronous schema must not change it. */
+  async #prepare(all: readonly InboxRow[]): Promise<Piece> {
+    const { admission, pipeline } = this.#means;
+    const piece: Piece = { takings: [], passedOver: [], stopped: undefined };
+    const rows = this.#begin(all, piece);
+    for (const row of rows) {
+      if (piece.stopped !== undefined) {
+        admission.withdraw(pipeline);
+        continue;
+      }
+      const outgoing = await this.#identify(row, piece);
+      if (outgoing !== undefined) await this.#admit(row, outgoing, piece);
+    }
+    return piece;
+  }
+
+  /** As many of the first rows as the pipeline has room for; of each of them the admission hears what becomes of it. */
+  #begin(all: readonly InboxRow[], piece: Piece): readonly InboxRow[] {
+    const { admission, pipeline } = this.#means;
+    for (let count = all.length; count > 0; count = Math.floor(count / 2)) {
+      try {
+        admission.begin(pipeline.name, count);
+        piece.stopped = undefined;
+        return all.slice(0, count);
+      } catch (error) {
+        piece.stopped = error;
+      }
+    }
+    return [];
+  }
+
+  async #identify(row: InboxRow, piece: Piece): Promise<Outgoing | undefined> {
+    const { engine, pipeline, admission } = this.#means;
+    try {
+      const event = readRow(row, pipeline.name, engine.limits);
+      const identified = identify(engine, pipeline, event, { id: row.id ?? undefined, traceparent: row.traceparent ?? undefined });
+      if (!(identified instanceof Promise)) return identified;
+      const outgoing = await identified;
+      admission.answered(pipeline);
+      return outgoing;
+    } catch (error) {
+      admission.withdraw(pipeline, error);
+      this.#refuse(row, error, piece);
+      return undefined;
+    }
+  }
+
+  async #admit(row: InboxRow, outgoing: Outgoing, piece: Piece): Promise<void> {
+    const { pipeline, admission } = this.#means;
+    const { key } = outgoing.stored;
+    if (this.#fullKeys.has(key)) {
+      admission.withdraw(pipeline);
+      piece.passedOver.push(row.place);
+      return;
+    }
+    try {
+      if (!admission.enter(pipeline, outgoing)) await admission.enterCold(pipeline, outgoing, [outgoing]);
+      piece.takings.push({ place: row.place, outgoing });
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined || !fullKeys.has(code)) this.#refuse(row, error, piece);
+      else {
+        piece.passedOver.push(row.place);
+        if (pipeline.order === undefined) this.#fullKeys.add(key);
+      }
+    }
+  }
+
+  #refuse(row: InboxRow, error: unknown, piece: Piece): void {
+    const code = codeOf(error);
+    if (code === undefined || faultsOfRows.has(code)) piece.takings.push(this.#letterOf(row, error));
+    else piece.stopped = error;
+  }
+
+  /** Returns how many rows have left. */
+  async #take({ takings }: Piece, rows: readonly InboxRow[]): Promise<number> {
+    if (takings.length === 0) return 0;
+    const taken = await this.#store(takings);
+    const late = takings.filter((_, at) => taken[at]?.status === 'late');
+    const letters = late.flatMap((taking) => this.#lateLettersOf(taking, rows));
+    if (letters.length > 0) await this.#store(letters);
+    return taken.filter(({ status }) => status !== 'gone').length;
+  }
+
+  async #store(takings: readonly Taking[]) {
+    const { engine, home } = this.#means;
+    const { lease } = home;
+    const isLetter = (taking: Taking) => 'letter' in taking;
+    let taken: Awaited<ReturnType<typeof engine.eventLog.take>>;
+    try {
+      taken = await engine.eventLog.take(lease, takings);
+    } catch (error) {
+      // How many dead letters there are is told by the next claim.
+      if (takings.some(isLetter) && !unchanged.has(codeOf(error))) home.recover(error);
+      throw error;
+    }
+    const buried = takings.filter((taking, at) => isLetter(taking) && taken[at]?.status === 'buried');
+    if (lease !== undefined && buried.length > 0) this.#tellOf(lease, buried);
+    return taken;
+  }
+
+  #tellOf(lease: Lease, buried: readonly Taking[]): void {
+    const { engine, pipeline, home } = this.#means;
+    home.buried(lease, buried.length);
+    const [first] = buried;
+    const { reason, stack } = first !== undefined && 'letter' in first ? first.letter : { reason: '', stack: null };
+    const fields = { pipeline: pipeline.name, rows: buried.length, place: first?.place, ...faultFields({ reason, stack }) };
+    engine.log.error(fields, 'no events can be made of rows of the inbox: they are dead letters');
+  }
+
+  #letterOf(row: InboxRow, error: unknown): Taking {
+    const { engine } = this.#means;
+    const { reason, stack } = faultOf(error);
+    const code = codeOf(error);
+    const shown = code === undefined || faultsWithStack.has(code) ? stack : null;
+    const about = { key: String(row.place), reason, stack: shown, failedAt: engine.clock.now(), attempts: 0 };
+    return {
+      place: row.place,
+      letter: { kind: 'origin', id: engine.newId(), ...about, origin: originOf(row, engine.limits) },
+    };
+  }
+
+  /** The row of a number that was skipped meanwhile is still there. */
+  #lateLettersOf(taking: Taking, rows: readonly InboxRow[]): readonly Taking[] {
+    const row = rows.find(({ place }) => place === taking.place);
+    if (row === undefined || !('outgoing' in taking)) return [];
+    const { key, number } = taking.outgoing.stored;
+    const message = `key ${key}: expected number ${number} before it was skipped, found it after`;
+    return [this.#letterOf(row, new MillraceError('MILL_EVENT_TOO_LATE', message))];
+  }
+}

@@ -1,0 +1,121 @@
+import { MillraceError } from '../errors.ts';
+import type { EngineParts } from './engine-parts.ts';
+import { declaredState } from './state.ts';
+
+/** Starts and stops the parts of an engine, in the order in which they need each other. */
+export class Lifecycle {
+  readonly #parts: EngineParts;
+  /** Resolves when a start that is under way has ended, whatever came of it. */
+  #starting: Promise<unknown> = Promise.resolve();
+  /** Aborted when a stop breaks a start off. */
+  readonly #brokenOff = new AbortController();
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens the store, takes what a former run left, and sets to work. Throws what the store throws. */
+  async start(): Promise<void> {
+    this.#parts.state.start();
+    const started = this.#start();
+    this.#starting = started.catch(() => undefined);
+    await started;
+  }
+
+  /** Ends all work, and returns what is not done after `timeoutMs`. Every call of it resolves with the one stop. */
+  stop(timeoutMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(timeoutMs);
+    return this.#stopping;
+  }
+
+  async #start(): Promise<void> {
+    const { state, fleet, threads, transports, schedules, retention, leftovers, inbox } = this.#parts;
+    try {
+      await this.#openStore();
+      await threads.start();
+      await transports.open();
+      await fleet.start();
+      if (state.failure !== undefined) throw state.failure;
+      if (this.#stopping !== undefined) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
+      state.work();
+      await schedules.start();
+    } catch (error) {
+      await this.#giveUpStart(error);
+    }
+    inbox.start();
+    retention.start();
+    void leftovers.start();
+  }
+
+  async #giveUpStart(error: unknown): Promise<never> {
+    await Promise.all(this.#parts.partitions.all.map((partition) => partition.stop()));
+    this.#parts.fleet.close();
+    await this.#close();
+    // What a stop broke off failed for no reason of its own.
+    if (this.#stopping !== undefined)
+      throw new MillraceError('MILL_STOPPING', 'the engine was stopped before it had started', { cause: error });
+    this.#parts.state.giveUpStart();
+    throw error;
+  }
+
+  async #openStore(): Promise<void> {
+    const { engine, declared, partitions, provenStates } = this.#parts;
+    const { store, log } = engine;
+    const pipelines = Array.from(declared.all.values(), (pipeline) => ({
+      ...{ name: pipeline.name, numbered: pipeline.order !== undefined },
+      ...declaredState(pipeline),
+    }));
+    const { reshaped, paused } = await store.open({ pipelines, tables: declared.tables }, log, this.#brokenOff.signal);
+    for (const { name } of pipelines) partitions.setPaused(name, paused.includes(name));
+    if (paused.length > 0) log.warn({ pipelines: paused }, 'pipelines are paused since before the start, until somebody resumes them');
+    provenStates.clear();
+    for (const { name, state } of pipelines) {
+      if (state === undefined) continue;
+      if (!reshaped.includes(name)) provenStates.add(name);
+      else {
+        const message = 'states may have been stored under another shape of the schema: each is checked when it is read';
+        log.warn({ pipeline: name, version: state.version }, message);
+      }
+    }
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const { state, partitions, fleet, threads, transports, schedules, retention, leftovers, inbox, commands, idle } = this.#parts;
+    const wasWorking = state.isWorking;
+    state.stop();
+    try {
+      // A database that does not answer, a module that loads for long, or a transport that opens for long would keep the start from ending.
+      if (!wasWorking) {
+        const reason = new MillraceError('MILL_STOPPING', 'the engine is stopping');
+        this.#brokenOff.abort(reason);
+        transports.abandon(reason);
+        await threads.close();
+      }
+      await this.#starting;
+      commands.close();
+      fleet.rest();
+      // Before anything that waits for the store: a call that begins meanwhile may last as long as the stop may.
+      for (const partition of partitions.all) partition.work.rest();
+      await inbox.stop();
+      if (wasWorking) await (fleet.hasOthers ? fleet.handOver() : idle(timeoutMs));
+      await retention.stop();
+      schedules.stop();
+      leftovers.close();
+      if (wasWorking || state.failure !== undefined) await Promise.all(partitions.all.map((partition) => partition.stop()));
+      fleet.close();
+      await this.#close();
+      state.ended();
+    } catch (error) {
+      state.endedWith(error);
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { engine, threads, transports } = this.#parts;
+    await threads.close();
+    await transports.close();
+    await engine.store.close();
+  }
+}

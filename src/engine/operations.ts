@@ -1,0 +1,94 @@
+import { MillraceError } from '../errors.ts';
+import type { GivenCommands } from './commands/given-commands.ts';
+import type { DeclaredPipelines } from './declared-pipelines.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { EngineState } from './engine-state.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Leftovers } from './leftovers/leftovers.ts';
+import type { DiscardOptions } from './mill-options.ts';
+import type { Partition } from './partition.ts';
+import type { Partitions } from './partitions.ts';
+
+/** What orders to pipelines are carried out with; the engine provides it. */
+export interface OperationsMeans {
+  readonly engine: EngineContext;
+  readonly state: EngineState;
+  readonly declared: DeclaredPipelines;
+  readonly partitions: Partitions;
+  readonly fleet: Fleet;
+  readonly commands: GivenCommands;
+  readonly leftovers: Leftovers;
+}
+
+/** Carries out what an operator orders of a whole pipeline. */
+export class Operations {
+  readonly #means: OperationsMeans;
+
+  constructor(means: OperationsMeans) {
+    this.#means = means;
+  }
+
+  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
+    const { engine, state, declared, partitions } = this.#means;
+    state.checkWorking();
+    const { name } = declared.get(pipeline);
+    await engine.store.setPaused(name, isPaused);
+    partitions.setPaused(name, isPaused);
+    engine.log.info({ pipeline: name }, isPaused ? 'paused' : 'resumed');
+  }
+
+  /** Discards what waits in a paused pipeline, or of one key of it. Returns how many events that were. */
+  async discardEvents(pipeline: string, { key }: DiscardOptions): Promise<number> {
+    const { engine, state, declared, partitions, commands } = this.#means;
+    state.checkWorking();
+    const { name } = declared.get(pipeline);
+    await this.#checkPaused(name);
+    const concerned = key === undefined ? partitions.of(name) : [partitions.ofKey(name, key)];
+    const counts = await Promise.all(
+      concerned.map((partition) =>
+        commands.order(partition, { do: 'discardEvents', key: key ?? null }, () => partition.discardWaiting(key)),
+      ),
+    );
+    const events = counts.reduce((total, count) => total + count, 0);
+    engine.log.info({ pipeline: name, ...(key !== undefined && { key }), events }, 'discarded events that waited');
+    return events;
+  }
+
+  /** The same in one partition, which this engine works on. */
+  async discardEventsOf(partition: Partition, key: string | undefined): Promise<number> {
+    await this.#checkPaused(partition.id.pipeline);
+    return partition.discardWaiting(key);
+  }
+
+  /** Withdraws the deliveries that wait for an endpoint that is no longer declared. Returns how many. */
+  async withdraw(pipeline: string, endpoint: string): Promise<number> {
+    const { engine, state, declared, partitions, commands, leftovers } = this.#means;
+    state.checkWorking();
+    const { name, deliver } = declared.get(pipeline);
+    if (Object.hasOwn(deliver, endpoint)) {
+      throw new MillraceError(
+        'MILL_CONFLICT',
+        `expected an endpoint that pipeline ${name} no longer declares, found ${endpoint}, which it declares`,
+      );
+    }
+    const counts = await Promise.all(
+      partitions.of(name).map((partition) => commands.order(partition, { do: 'withdraw', endpoint }, () => partition.withdraw(endpoint))),
+    );
+    const withdrawn = counts.reduce((total, count) => total + count, 0);
+    if (withdrawn === 0) {
+      throw new MillraceError('MILL_NOT_FOUND', `expected an endpoint that deliveries of pipeline ${name} wait for, found ${endpoint}`);
+    }
+    engine.log.info({ pipeline: name, endpoint, deliveries: withdrawn }, 'withdrew deliveries to an endpoint that is no longer declared');
+    await leftovers.look();
+    return withdrawn;
+  }
+
+  /** Asks the store where other engines may have paused it, or resumed it, a moment ago. */
+  async #checkPaused(pipeline: string): Promise<void> {
+    const { partitions, fleet } = this.#means;
+    await fleet.followPauses();
+    if (partitions.isPaused(pipeline)) return;
+    const message = `pipeline ${pipeline}: expected it to be paused before what waits is discarded; pause it first`;
+    throw new MillraceError('MILL_CONFLICT', message);
+  }
+}

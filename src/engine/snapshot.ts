@@ -1,0 +1,25 @@
+import { MillraceError, messageOf } from '../errors.ts';
+import { cloneWhole } from '../pipeline/clone.ts';
+import { copyJson, NotJson } from '../pipeline/json.ts';
+
+/**
+ * The event as it is now: the handler may change it before its turn ends, and keep parts of it. Most are JSON; the schema of
+ * the other pipeline may take more than that. Throws `MILL_INVALID_EFFECT` for an event that cannot be copied.
+ *
+ * @param what the effect that it is part of, for the message
+ */
+export function snapshot(event: unknown, what: string): unknown {
+  try {
+    return copyJson(event);
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error;
+  }
+  try {
+    return cloneWhole(event);
+  } catch (error) {
+    throw new MillraceError(
+      'MILL_INVALID_EFFECT',
+      `${what}: expected an event that can be copied, found one that cannot: ${messageOf(error)}`,
+    );
+  }
+}

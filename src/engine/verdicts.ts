@@ -1,0 +1,60 @@
+import { MillraceError } from '../errors.ts';
+import type { Appended } from '../store/store.ts';
+import type { Outgoing } from './draft.ts';
+
+/** What became of an event at the door (promise 10). Either way it is on disk. */
+export interface Ingested {
+  readonly status: 'accepted' | 'duplicate';
+  readonly id: string;
+}
+
+/** The verdict on one event of a batch. */
+export type Judged = Ingested | { readonly status: 'rejected'; readonly error: MillraceError };
+
+/** Returns the verdict on an event that the store was asked to append. */
+export function judge({ stored }: Outgoing, appended: Appended | undefined): Judged {
+  if (appended?.status !== 'late') return { status: appended?.status === 'accepted' ? 'accepted' : 'duplicate', id: stored.id };
+  const message = `key ${stored.key}: expected number ${stored.number} before it was skipped, found it after`;
+  return { status: 'rejected', error: new MillraceError('MILL_EVENT_TOO_LATE', message) };
+}
+
+/** Returns what became of each event of a batch, holes in its array among them. */
+export function judgeEach(
+  count: number,
+  refused: ReadonlyMap<number, MillraceError>,
+  admitted: readonly Outgoing[],
+  appended: readonly Appended[],
+): readonly Judged[] {
+  let next = 0;
+  return Array.from({ length: count }, (_, at) => {
+    const error = refused.get(at);
+    if (error !== undefined) return { status: 'rejected', error };
+    const verdict = judge(admitted[next] as Outgoing, appended[next]);
+    next += 1;
+    return verdict;
+  });
+}
+
+/** The events of a batch that are refused, by their places. */
+export class Refused {
+  readonly errors = new Map<number, MillraceError>();
+  /** The schema has not answered in time for one of them. */
+  late: MillraceError | undefined;
+
+  note(at: number, error: unknown): undefined {
+    const refusal = asRefusal(error);
+    this.errors.set(at, refusal);
+    if (refusal.code === 'MILL_VALIDATION_TIMEOUT') this.late = refusal;
+  }
+
+  /** Those for which the pipeline, or the engine, is at fault. */
+  get faults(): readonly MillraceError[] {
+    return Array.from(this.errors.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED' || code === 'MILL_INTERNAL');
+  }
+}
+
+/** What is wrong with one event; anything else is wrong with the call. */
+function asRefusal(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  throw error;
+}

@@ -1,0 +1,75 @@
+import { checkOptions, type OptionTable } from '../pipeline/check-options.ts';
+import { text } from '../pipeline/expectations.ts';
+import { copyJson, NotJson } from '../pipeline/json.ts';
+import { Place } from '../pipeline/place.ts';
+import type { AnyRecipient, PipelineInput } from '../pipeline/recipient.ts';
+
+/** A row of the table `millrace_inbox`, as a program inserts it; in the types of Kysely, the table itself. */
+export interface InboxTable {
+  readonly pipeline: string;
+  /** JSON. */
+  readonly event: string;
+  readonly id: string | null;
+  readonly traceparent: string | null;
+}
+
+/** What a program may say beside the event. */
+export interface InboxOptions {
+  /** An idempotency key, as `ingest` takes it: a second event with the same one is a duplicate. */
+  readonly id?: string | undefined;
+  /** What the event is part of, in the form of W3C Trace Context. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A statement as `pg` takes it. */
+export interface InboxInsert {
+  readonly text: string;
+  readonly values: (string | null)[];
+}
+
+const inboxOptions: OptionTable<InboxOptions> = { id: text, traceparent: text };
+
+/**
+ * The row that puts an event into the inbox, for whatever inserts rows in your transaction: a query builder, or a prepared statement. The event is
+ * validated when it is taken in, not here.
+ *
+ * ```ts
+ * await transaction.insertInto('millrace_inbox').values(inboxRow(orders, { id: 'o1' })).execute();
+ * ```
+ *
+ * Throws `MILL_INVALID_REQUEST` for an event that is no JSON, and for options that are wrong or unknown.
+ */
+export function inboxRow<P extends AnyRecipient>(pipeline: P, event: PipelineInput<P>, options: InboxOptions = {}): InboxTable {
+  const place: Place = new Place('inboxRow', 'MILL_INVALID_REQUEST');
+  text((pipeline as { readonly name?: unknown } | undefined)?.name, place.at('pipeline'));
+  checkOptions(options, inboxOptions, place);
+  return { pipeline: pipeline.name, event: jsonOf(event, place), id: options.id ?? null, traceparent: options.traceparent ?? null };
+}
+
+/**
+ * The statement that puts an event into the inbox of PostgreSQL, for a client of `pg` on which your transaction runs.
+ *
+ * ```ts
+ * await client.query(inboxInsert(orders, { id: 'o1' }));
+ * ```
+ *
+ * Throws what {@link inboxRow} throws.
+ */
+export function inboxInsert<P extends AnyRecipient>(pipeline: P, event: PipelineInput<P>, options: InboxOptions = {}): InboxInsert {
+  const row = inboxRow(pipeline, event, options);
+  return {
+    text: 'INSERT INTO millrace_inbox (pipeline, event, id, traceparent) VALUES ($1, $2, $3, $4)',
+    values: [row.pipeline, row.event, row.id, row.traceparent],
+  };
+}
+
+function jsonOf(event: unknown, place: Place): string {
+  try {
+    const json: unknown = JSON.stringify(copyJson(event));
+    if (typeof json === 'string') return json;
+  } catch (error) {
+    if (error instanceof NotJson) place.at('event').refuse(error.message);
+    throw error;
+  }
+  return place.at('event').expected('an event that is JSON', event);
+}

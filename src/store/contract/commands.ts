@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import type { Commands, Lease, StoredCommand } from '../store.ts';
+import { commitOf, event, refusal, type StoreTest, type Subject } from './fixtures.ts';
+
+/** Longer than anything here takes, in milliseconds. */
+const longMs = 60_000;
+
+/** What a test of commands works on, where there are some. */
+interface CommandsSubject extends Subject {
+  readonly commands: Commands;
+  readonly lease: Lease;
+  /** The ids of those that the store has the owner of its partitions do. */
+  open(): Promise<readonly string[]>;
+  command(id: string): StoredCommand;
+}
+
+/** What engines on a database have each other do. A store that one engine has to itself has none. */
+export function commandsContract(it: StoreTest): void {
+  const itHas = (sentence: string, body: (subject: CommandsSubject) => Promise<void>) =>
+    it(sentence, async (subject) => {
+      const { store, visits } = subject;
+      const { commands } = store;
+      if (commands === undefined) return;
+      const lease = await store.claim(visits);
+      await body({
+        ...subject,
+        commands,
+        lease,
+        open: async () => (await store.beat()).commands?.map(({ id }) => id) ?? [],
+        command: (id) => ({ id, partition: visits, body: `{"do":"${id}"}` }),
+      });
+    });
+
+  itHas(
+    'a command is told to the owner of its partition with each beat, until it is answered',
+    async ({ store, commands, lease, command, open }) => {
+      await commands.give(command('2'), longMs);
+      await commands.give(command('1'), longMs);
+      assert.deepEqual((await store.beat()).commands, [command('1'), command('2')]);
+      assert.deepEqual(await open(), ['1', '2']);
+      await lease.commit(commitOf({ answers: [{ id: '1', answer: '{"é":1}' }] }));
+      assert.deepEqual(await open(), ['2']);
+      assert.deepEqual(await commands.answers(['1', '2', '3']), [{ id: '1', answer: '{"é":1}' }]);
+      assert.deepEqual(await commands.answers([]), []);
+    },
+  );
+
+  itHas(
+    'nobody is told of a command for a partition that nobody owns, or whose time is over',
+    async ({ orders, commands, command, open }) => {
+      await commands.give({ ...command('1'), partition: orders }, longMs);
+      await commands.give(command('2'), 0);
+      assert.deepEqual(await open(), []);
+    },
+  );
+
+  itHas(
+    'an answer is committed with all else or not at all, and the first one counts',
+    async ({ store, visits, commands, lease, command, open }) => {
+      for (const id of ['1', '2']) await commands.give(command(id), longMs);
+      const parked = { key: 'a', state: null, next: null, parked: true };
+      const next = await store.claim(visits);
+      await refusal(lease.commit(commitOf({ keys: [parked], answers: [{ id: '1', answer: '1' }] })), 'MILL_STORE_FENCED');
+      assert.deepEqual([await open(), (await store.load(visits, ['a']))[0]?.parked], [['1', '2'], false]);
+      await next.commit(commitOf({ answers: [{ id: '1', answer: 'first' }] }));
+      await next.commit(commitOf({ sends: [event(visits, 'a')], answers: ['1', '2'].map((id) => ({ id, answer: 'second' })) }));
+      assert.deepEqual(
+        (await commands.answers(['1', '2'])).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+        [
+          { id: '1', answer: 'first' },
+          { id: '2', answer: 'second' },
+        ],
+      );
+    },
+  );
+
+  itHas('one that is withdrawn is gone, and an answer to it does nothing', async ({ commands, lease, command, open }) => {
+    for (const id of ['1', '2', '3']) await commands.give(command(id), longMs);
+    await lease.commit(commitOf({ answers: [{ id: '1', answer: 'done' }] }));
+    assert.deepEqual(await commands.withdraw(['1', '2', 'nobody']), [{ id: '1', answer: 'done' }]);
+    assert.deepEqual(await open(), ['3']);
+    await lease.commit(commitOf({ answers: [{ id: '2', answer: 'late' }] }));
+    assert.deepEqual(await commands.answers(['1', '2']), []);
+    assert.deepEqual(await commands.withdraw([]), []);
+  });
+
+  itHas('a store that is closed takes none', async ({ store, commands, command }) => {
+    await store.close();
+    await refusal(commands.give(command('1'), longMs), 'MILL_STORE_UNAVAILABLE');
+    await refusal(commands.answers(['1']), 'MILL_STORE_UNAVAILABLE');
+    await refusal(commands.withdraw(['1']), 'MILL_STORE_UNAVAILABLE');
+  });
+}

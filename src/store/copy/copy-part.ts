@@ -1,0 +1,136 @@
+import type { Table } from '../../pipeline/table.ts';
+
+/** A value of a row on its way: what a column holds, the same from every store. */
+export type CopiedValue = string | number | bigint | null;
+
+/** The kinds of what the engine keeps of a pipeline, in the order in which they are copied: an event finds its dead letters there. */
+const pipelineKinds = ['letters', 'log', 'ids', 'keys', 'gaps', 'causes', 'deliveries'] as const;
+
+export type PipelineKind = (typeof pipelineKinds)[number];
+
+/** A stream of rows that is copied from its beginning to its end. */
+export type CopyPart =
+  | { readonly kind: PipelineKind; readonly name: string; readonly pipeline: string }
+  | { readonly kind: 'rows'; readonly name: string; readonly table: Table }
+  | { readonly kind: 'inbox'; readonly name: string }
+  | { readonly kind: 'shapes'; readonly name: string }
+  | { readonly kind: 'paused'; readonly name: string };
+
+/** A row, and where it lies. */
+export interface CopiedRow {
+  readonly slice: number;
+  /** In the log the position, of a delivery its number in the line of all from 1; otherwise 0. */
+  readonly place: number;
+  readonly values: readonly CopiedValue[];
+}
+
+/**
+ * What a row of each kind has, by the types of PostgreSQL. Every store selects them in this order.
+ *
+ * An event of the log brings along whether it is settled, its attempts and next attempt where it is held, and the ids of its dead letters as
+ * a JSON array: its position is another one afterwards, and all of that follows it. A dead letter says only whether it is one of an event.
+ * A chosen id has the key of its event, or null where the log has forgotten that event.
+ */
+export const columnsOfKind = {
+  letters: {
+    id: 'text',
+    key: 'text',
+    reason: 'text',
+    failed_at: 'int8',
+    attempts: 'int4',
+    number_from: 'int8',
+    number_to: 'int8',
+    parked: 'int4',
+    timer_name: 'text',
+    timer_due_at: 'int8',
+    timer_data: 'text',
+    outcome: 'text',
+    delivery: 'text',
+    origin: 'text',
+    stack: 'text',
+    resolved: 'bool',
+    is_event: 'bool',
+  },
+  log: {
+    key: 'text',
+    id: 'text',
+    number: 'int8',
+    accepted_at: 'int8',
+    body: 'text',
+    traceparent: 'text',
+    origin: 'text',
+    settled: 'bool',
+    held_attempts: 'int4',
+    held_retry_at: 'int8',
+    letters: 'text',
+  },
+  ids: { id: 'text', accepted_at: 'int8', key: 'text' },
+  keys: { key: 'text', state: 'text', state_version: 'int8', next: 'int8', parked: 'bool' },
+  gaps: { key: 'text', next: 'int8', first: 'int8', since: 'int8' },
+  causes: {
+    key: 'text',
+    kind: 'text',
+    name: 'text',
+    id: 'text',
+    due_at: 'int8',
+    data: 'text',
+    attempts: 'int4',
+    retry_at: 'int8',
+  },
+  deliveries: {
+    endpoint: 'text',
+    id: 'text',
+    key: 'text',
+    flow: 'text',
+    ordered: 'bool',
+    waits: 'bool',
+    attempts: 'int4',
+    due_at: 'int8',
+    pause: 'int8',
+    asked_at: 'int8',
+    url: 'text',
+    traceparent: 'text',
+    body: 'text',
+  },
+  inbox: { pipeline: 'text', event: 'text', id: 'text', traceparent: 'text' },
+  shapes: { pipeline: 'text', version: 'int8', shape: 'text' },
+  paused: { pipeline: 'text' },
+} as const satisfies Record<Exclude<CopyPart['kind'], 'rows'>, Readonly<Record<string, string>>>;
+
+const { is_event: _, ...stored } = columnsOfKind.letters;
+
+/** What of a dead letter stands in its row as it is, by the types of PostgreSQL. */
+export const storedLetter = stored;
+
+type Columns = typeof columnsOfKind;
+
+const places = new Map(
+  Object.entries(columnsOfKind).flatMap(([kind, columns]) => Object.keys(columns).map((column, at) => [`${kind} ${column}`, at] as const)),
+);
+
+/** Where in the values of a row of that kind a column is. */
+export function placeOf<Kind extends keyof Columns>(kind: Kind, column: keyof Columns[Kind] & string): number {
+  const at = places.get(`${kind} ${column}`);
+  if (at === undefined) throw new TypeError(`expected a column of ${kind}, found ${column}`);
+  return at;
+}
+
+/** The value of a column of a row. */
+export function cellOf<Kind extends keyof Columns>(
+  kind: Kind,
+  column: keyof Columns[Kind] & string,
+  values: readonly CopiedValue[],
+): CopiedValue {
+  return values[placeOf(kind, column)] ?? null;
+}
+
+/** The parts of a database that has these pipelines and tables, in the order in which they are copied. */
+export function partsOf(pipelines: readonly string[], tables: readonly Table[]): readonly CopyPart[] {
+  return [
+    ...pipelines.flatMap((pipeline) => pipelineKinds.map((kind) => ({ kind, name: `${pipeline}/${kind}`, pipeline }))),
+    ...tables.map((table) => ({ kind: 'rows' as const, name: table.name, table })),
+    { kind: 'inbox', name: 'millrace_inbox' },
+    { kind: 'shapes', name: 'millrace_state_shapes' },
+    { kind: 'paused', name: 'millrace_paused' },
+  ];
+}

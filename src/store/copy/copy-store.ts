@@ -1,0 +1,235 @@
+import { hash } from 'node:crypto';
+import { MillraceError } from '../../errors.ts';
+import type { Table } from '../../pipeline/table.ts';
+import { Checksum } from './checksum.ts';
+import type { BegunCopy, CopyEnd, CopySource, CopyTarget } from './copy-ends.ts';
+import { type CopiedRow, type CopyPart, cellOf, partsOf } from './copy-part.ts';
+import { Placing, type SliceOf } from './placing.ts';
+
+/** What is copied, and who hears how far it is. */
+export interface CopyOptions {
+  /** Declared, by name. */
+  readonly pipelines: readonly string[];
+  readonly tables: readonly Table[];
+  /** In the target. */
+  readonly sliceOf: SliceOf;
+  /** Ends the copy behind the rows under way. It rejects with the reason, and can go on later. */
+  readonly signal: AbortSignal;
+  readonly progress: CopyProgress;
+}
+
+export interface CopyProgress {
+  /** Rows in all, and those that a copy before this one has brought there. */
+  begin(stage: 'copying' | 'verifying', rows: { readonly total: number; readonly there: number }): void;
+  step(rows: number): void;
+}
+
+/** What was copied of a pipeline. */
+export interface CopiedPipeline {
+  readonly pipeline: string;
+  readonly events: number;
+  /** Of these. */
+  readonly held: number;
+  readonly keys: number;
+  readonly gaps: number;
+  readonly timers: number;
+  readonly outcomes: number;
+  readonly deliveries: number;
+  readonly deadLetters: number;
+  readonly ids: number;
+}
+
+export interface Copied {
+  readonly pipelines: readonly CopiedPipeline[];
+  readonly tables: readonly { readonly table: string; readonly rows: number }[];
+  /** Rows of the inbox. */
+  readonly inbox: number;
+  /** Tables of the source that nobody declares: they were left out. */
+  readonly leftOut: readonly string[];
+}
+
+interface CountedPart {
+  readonly part: CopyPart;
+  readonly count: number;
+}
+
+/**
+ * Copies a database into an empty one, or goes on with a copy that was broken off, verifies it, and makes the target one like any other.
+ * Rows are read in an order that stays, written some at a time, and counted in the transaction that writes them: so none is left out and
+ * none comes twice, wherever it is broken off.
+ *
+ * Throws `MILL_INVALID_CONFIGURATION` for a source with more than what is declared, `MILL_CONFLICT` for a target that holds something
+ * else, `MILL_STORE_CORRUPT` for a copy that differs from its source, and what the stores throw.
+ */
+export async function copyStore(source: CopySource, target: CopyTarget, options: CopyOptions): Promise<Copied> {
+  const { signal, progress } = options;
+  const { parts, leftOut } = await partsToCopy(source, options);
+  const counted: CountedPart[] = [];
+  for (const part of parts) counted.push({ part, count: await source.count(part) });
+  const fingerprint = await fingerprintOf(source, target, counted);
+  const begun = await begunCopy(target, { parts, fingerprint });
+  const total = counted.reduce((sum, { count }) => sum + count, 0);
+  const there = counted.reduce((sum, { part }) => sum + (begun.done.get(part.name) ?? 0), 0);
+  progress.begin('copying', { total, there });
+  for (const one of counted) await copyPart(source, target, one, { begun, options });
+  progress.begin('verifying', { total, there: 0 });
+  const found = new Map<string, Tally>();
+  for (const { part } of counted) found.set(part.name, await verifyPart(source, target, part, options));
+  if ((await fingerprintOf(source, target, counted)) !== fingerprint) throw changed(source, target);
+  signal.throwIfAborted();
+  await target.finish();
+  return { ...reportOf(parts, found), leftOut };
+}
+
+/** What the source has of what is declared. */
+async function partsToCopy(
+  source: CopySource,
+  { pipelines: declared, tables }: CopyOptions,
+): Promise<{ readonly parts: readonly CopyPart[]; readonly leftOut: readonly string[] }> {
+  const pipelines = await source.pipelines();
+  for (const pipeline of pipelines) {
+    if (declared.includes(pipeline)) continue;
+    const holds = await whatItHolds(
+      source,
+      partsOf([pipeline], []).filter((part) => 'pipeline' in part),
+    );
+    if (holds === undefined) continue;
+    const advice = `Name the module that declares it, or delete it with millrace store delete ${pipeline}.`;
+    throw new MillraceError(
+      'MILL_INVALID_CONFIGURATION',
+      `${source.name}: expected pipelines that are declared (${declared.filter((name) => !name.startsWith('millrace_')).join(', ')}), found ${holds}. ${advice}`,
+    );
+  }
+  const present = await source.tables();
+  const parts = partsOf(
+    pipelines.filter((pipeline) => declared.includes(pipeline)),
+    tables.filter(({ name }) => present.includes(name)),
+  );
+  return { parts, leftOut: present.filter((name) => !tables.some((table) => table.name === name)) };
+}
+
+/** Undefined where there is nothing. */
+async function whatItHolds(end: CopyEnd, parts: readonly CopyPart[]): Promise<string | undefined> {
+  for (const part of parts) {
+    const count = await end.count(part);
+    if (count > 0) return `${count.toLocaleString('en')} ${count === 1 ? 'row' : 'rows'} of ${part.name}`;
+  }
+  return undefined;
+}
+
+/** Of what is copied, and of when: a source that was worked on since is another one. */
+async function fingerprintOf(source: CopySource, target: CopyTarget, counted: readonly CountedPart[]): Promise<string> {
+  const rows = counted.map(({ part, count }) => [part.name, count]);
+  return hash('sha256', JSON.stringify([target.slices, await source.epochs(), rows]));
+}
+
+async function begunCopy(
+  target: CopyTarget,
+  { parts, fingerprint }: { readonly parts: readonly CopyPart[]; readonly fingerprint: string },
+): Promise<BegunCopy> {
+  const before = await target.begun();
+  if (before !== undefined) {
+    if (before.fingerprint === fingerprint) return before;
+    throw new MillraceError(
+      'MILL_CONFLICT',
+      `${target.name}: expected to go on with a copy, found one of something else: the source was worked on since it began, or other ` +
+        'systems were named. Delete the target and copy anew.',
+    );
+  }
+  const pipelines = await target.pipelines();
+  const tables = parts.filter(({ kind }) => kind === 'rows');
+  const holds = await whatItHolds(target, [...partsOf(pipelines, []).filter(({ kind }) => kind !== 'shapes'), ...tables]);
+  if (holds !== undefined)
+    throw new MillraceError('MILL_CONFLICT', `${target.name}: expected a database that holds nothing, found ${holds}`);
+  await target.begin(fingerprint);
+  const begun = await target.begun();
+  if (begun === undefined) throw new MillraceError('MILL_INTERNAL', `${target.name}: expected a copy that has begun, found none`);
+  return begun;
+}
+
+async function copyPart(
+  source: CopySource,
+  target: CopyTarget,
+  { part, count }: CountedPart,
+  { begun, options: { sliceOf, signal, progress } }: { readonly begun: BegunCopy; readonly options: CopyOptions },
+): Promise<void> {
+  let done = begun.done.get(part.name) ?? 0;
+  if (done === count) return;
+  const heads = part.kind === 'log' ? await begun.heads(part.pipeline) : new Map<number, number>();
+  const placing = new Placing(part, { sliceOf, slices: target.slices }, heads, done);
+  await source.read(part, done, async (rows) => {
+    signal.throwIfAborted();
+    await target.write(part, placing.place(rows), { before: done, after: done + rows.length });
+    done += rows.length;
+    progress.step(rows.length);
+  });
+}
+
+/** What was counted while a part was verified. */
+interface Tally {
+  readonly rows: number;
+  /** Events that are held. */
+  readonly held: number;
+  /** Causes that are timers. */
+  readonly timers: number;
+}
+
+/** Reads a part at both ends, and throws `MILL_STORE_CORRUPT` unless the target has what the source has, where it has to be. */
+async function verifyPart(
+  source: CopySource,
+  target: CopyTarget,
+  part: CopyPart,
+  { sliceOf, signal, progress }: CopyOptions,
+): Promise<Tally> {
+  const placing = new Placing(part, { sliceOf, slices: target.slices }, new Map(), 0);
+  const [expected, found] = [new Checksum(), new Checksum()];
+  const tally = { rows: 0, held: 0, timers: 0 };
+  await source.read(part, 0, async (rows) => {
+    signal.throwIfAborted();
+    expected.add(placing.place(rows));
+    tally.rows += rows.length;
+    for (const row of rows) count(part, row, tally);
+    progress.step(rows.length);
+  });
+  await target.read(part, 0, async (rows) => {
+    signal.throwIfAborted();
+    // The key of an id says where it lies, and nobody keeps it.
+    found.add(part.kind === 'ids' ? rows.map((row) => ({ ...row, values: [...row.values.slice(0, 2), null] })) : rows);
+  });
+  if (expected.rows === found.rows && expected.text === found.text) return tally;
+  const describe = ({ rows, text }: Checksum) => `${rows} rows with checksum ${text}`;
+  throw new MillraceError(
+    'MILL_STORE_CORRUPT',
+    `${target.name}: ${part.name}: expected ${describe(expected)}, found ${describe(found)}. Somebody has written to either database ` +
+      'meanwhile. Delete the target and copy anew.',
+  );
+}
+
+function count(part: CopyPart, { values }: CopiedRow, tally: { held: number; timers: number }): void {
+  if (part.kind === 'log' && cellOf('log', 'held_attempts', values) !== null) tally.held += 1;
+  if (part.kind === 'causes' && cellOf('causes', 'kind', values) === 'timer') tally.timers += 1;
+}
+
+function changed(source: CopySource, target: CopyTarget): MillraceError {
+  return new MillraceError(
+    'MILL_CONFLICT',
+    `${source.name}: expected that nobody works on it, found that somebody has meanwhile. Delete ${target.name} and copy anew.`,
+  );
+}
+
+function reportOf(parts: readonly CopyPart[], found: ReadonlyMap<string, Tally>): Omit<Copied, 'leftOut'> {
+  const none: Tally = { rows: 0, held: 0, timers: 0 };
+  const pipelines = parts.flatMap((part) => (part.kind === 'log' ? [part.pipeline] : []));
+  return {
+    inbox: parts.reduce((sum, { kind, name }) => sum + (kind === 'inbox' ? (found.get(name)?.rows ?? 0) : 0), 0),
+    pipelines: pipelines.map((pipeline) => {
+      const of = (kind: string) => found.get(`${pipeline}/${kind}`) ?? none;
+      return {
+        ...{ pipeline, events: of('log').rows, held: of('log').held, keys: of('keys').rows, gaps: of('gaps').rows },
+        ...{ timers: of('causes').timers, outcomes: of('causes').rows - of('causes').timers, deliveries: of('deliveries').rows },
+        ...{ deadLetters: of('letters').rows, ids: of('ids').rows },
+      };
+    }),
+    tables: parts.flatMap((part) => (part.kind === 'rows' ? [{ table: part.table.name, rows: found.get(part.name)?.rows ?? 0 }] : [])),
+  };
+}

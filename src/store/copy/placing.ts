@@ -1,0 +1,66 @@
+import { type CopiedRow, type CopyPart, cellOf, type columnsOfKind, type PipelineKind } from './copy-part.ts';
+
+/** Says in which slice a key of a pipeline lives. */
+export type SliceOf = (pipeline: string, key: string) => number;
+
+/** Where rows of one part lie in the target. */
+export class Placing {
+  readonly #part: CopyPart;
+  readonly #sliceOf: SliceOf;
+  readonly #slices: number;
+  /** The highest position of each slice. */
+  readonly #heads: Map<number, number>;
+  /** Deliveries so far. */
+  #nth: number;
+
+  /**
+   * @param heads the highest position of each slice, for a log of which some events are there
+   * @param from rows that are there
+   */
+  constructor(
+    part: CopyPart,
+    { sliceOf, slices }: { readonly sliceOf: SliceOf; readonly slices: number },
+    heads: ReadonlyMap<number, number>,
+    from: number,
+  ) {
+    this.#part = part;
+    this.#sliceOf = sliceOf;
+    this.#slices = slices;
+    this.#heads = new Map(heads);
+    this.#nth = from;
+  }
+
+  /** Events get the next position of their slice; an id of which nobody knows the key any more is known in all slices. */
+  place(rows: readonly CopiedRow[]): readonly CopiedRow[] {
+    const part = this.#part;
+    if (!('pipeline' in part)) return rows.map(({ values }) => ({ slice: 0, place: 0, values }));
+    return rows.flatMap(({ values }) => {
+      const { pipeline, kind } = part;
+      const key = keyOf(kind, values);
+      if (kind === 'ids')
+        return this.#slicesOfId(pipeline, key).map((slice) => ({ slice, place: 0, values: [...values.slice(0, 2), null] }));
+      const slice = this.#sliceOf(pipeline, key ?? '');
+      return [{ slice, place: this.#next(kind, slice), values }];
+    });
+  }
+
+  #next(kind: PipelineKind, slice: number): number {
+    if (kind === 'deliveries') {
+      this.#nth += 1;
+      return this.#nth;
+    }
+    if (kind !== 'log') return 0;
+    const next = (this.#heads.get(slice) ?? 0) + 1;
+    this.#heads.set(slice, next);
+    return next;
+  }
+
+  #slicesOfId(pipeline: string, key: string | null): readonly number[] {
+    return key === null ? Array.from({ length: this.#slices }, (_, slice) => slice) : [this.#sliceOf(pipeline, key)];
+  }
+}
+
+function keyOf(kind: PipelineKind, values: CopiedRow['values']): string | null {
+  const key = cellOf(kind, 'key' satisfies keyof (typeof columnsOfKind)[PipelineKind], values);
+  return key === null ? null : String(key);
+}

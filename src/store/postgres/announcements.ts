@@ -1,0 +1,146 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Client } from 'pg';
+import type { PartitionId, StoreListener } from '../store.ts';
+import { texts } from './connection/binary-arrays.ts';
+import type { Connections } from './connection/connections.ts';
+import { Flight } from './connection/flight.ts';
+import { rethrowMissing } from './connection/missing-driver.ts';
+import { channelPrefix, inboxChannel, rollChanged } from './lease/channels.ts';
+
+/** Between two messages to others, at least, in milliseconds. */
+const pauseMs = 5;
+/** Partitions in one message: a payload has at most 8,000 bytes. */
+const partitionsMax = 50;
+/** Before a connection that was lost is made again, at first and at most, in milliseconds. */
+const reconnectMs = { first: 100, most: 5_000 };
+
+function channelOf(process: string): string {
+  return `${channelPrefix}${process}`;
+}
+
+/**
+ * Tells processes that the logs of their partitions have grown by another's hand, and hears of it. They are hints: what is lost costs
+ * time and nothing else. A notification is never part of the transaction that it is about: at its commit it takes a lock that is global
+ * to the database, and would make all commits wait for each other.
+ */
+export class Announcements {
+  readonly #connections: Connections;
+  readonly #process: string;
+  readonly #listeners = new Set<StoreListener>();
+  readonly #inboxGrown: () => void;
+  readonly #grown = new Map<string, Map<string, PartitionId>>();
+  #timer: NodeJS.Timeout | undefined;
+  #client: Client | undefined;
+  #isListening = false;
+  #isClosed = false;
+
+  /** @param inboxGrown hears that rows have come into the inbox */
+  constructor(connections: Connections, process: string, inboxGrown: () => void) {
+    this.#connections = connections;
+    this.#inboxGrown = inboxGrown;
+    this.#process = process;
+  }
+
+  /** A partition's log has grown by our hand. Its owner is told, unless it is this process. */
+  grown(partition: PartitionId, owner: string | null): void {
+    if (owner === null || owner === this.#process || this.#connections.options.isPooled || this.#isClosed) return;
+    const grown = this.#grown.get(owner) ?? new Map<string, PartitionId>();
+    grown.set(`${partition.slice} ${partition.pipeline}`, partition);
+    this.#grown.set(owner, grown);
+    this.#timer ??= setTimeout(() => void this.#notify(), pauseMs);
+  }
+
+  listen(listener: StoreListener): () => void {
+    this.#listeners.add(listener);
+    if (!this.#isListening) {
+      this.#isListening = true;
+      void this.#keepListening();
+    }
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#client?.end();
+  }
+
+  async #notify(): Promise<void> {
+    const messages = Array.from(this.#grown).flatMap(([owner, partitions]) =>
+      piecesOf(Array.from(partitions.values())).map((piece) => ({ owner, piece })),
+    );
+    this.#grown.clear();
+    try {
+      await this.#connections.write(() => {
+        const flight = new Flight();
+        flight.add({ text: 'SET LOCAL synchronous_commit = off', values: [] });
+        flight.add({
+          text: 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message (channel, payload)',
+          values: [texts(messages.map(({ owner }) => channelOf(owner))), texts(messages.map(({ piece }) => JSON.stringify(piece)))],
+        });
+        return flight;
+      });
+    } catch {
+      // Whoever is not told looks by itself.
+    }
+    this.#timer = this.#grown.size > 0 && !this.#isClosed ? setTimeout(() => void this.#notify(), pauseMs) : undefined;
+  }
+
+  /** A connection of its own: one that listens is never given back. */
+  async #keepListening(): Promise<void> {
+    for (let pause = reconnectMs.first; !this.#isClosed; pause = Math.min(2 * pause, reconnectMs.most)) {
+      try {
+        await this.#listen();
+        pause = reconnectMs.first;
+      } catch {
+        // Tried again below; until then the partitions are looked at without being told of.
+      }
+      if (!this.#isClosed) await wait(pause, undefined, { ref: false });
+    }
+  }
+
+  /** Resolves when the connection has ended. */
+  async #listen(): Promise<void> {
+    const { Client } = await import('pg').catch(rethrowMissing);
+    const client = new Client(this.#connections.clientSettings);
+    const ended = Promise.withResolvers<void>();
+    client.on('error', () => undefined);
+    client.on('end', () => ended.resolve());
+    client.on('notification', ({ channel, payload }) => (channel === inboxChannel ? this.#inboxGrown() : this.#hear(payload)));
+    this.#client = client;
+    try {
+      await client.connect();
+      await client.query(`LISTEN "${channelOf(this.#process)}"; LISTEN ${inboxChannel}`);
+      if (this.#isClosed) await client.end();
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
+    await ended.promise;
+  }
+
+  /** Anybody may notify a channel. */
+  #hear(payload: string | undefined): void {
+    for (const listener of this.#listeners) {
+      if (payload === rollChanged) listener.rollChanged();
+      for (const [pipeline, slice] of partitionsIn(payload)) listener.appended({ pipeline, slice });
+    }
+  }
+}
+
+function piecesOf(partitions: readonly PartitionId[]): (readonly [pipeline: string, slice: number])[][] {
+  const pieces = [];
+  for (let from = 0; from < partitions.length; from += partitionsMax) {
+    pieces.push(partitions.slice(from, from + partitionsMax).map(({ pipeline, slice }) => [pipeline, slice] as const));
+  }
+  return pieces;
+}
+
+function partitionsIn(payload: string | undefined): (readonly [pipeline: string, slice: number])[] {
+  try {
+    const found: unknown = JSON.parse(payload ?? '');
+    return Array.isArray(found) ? found.filter((one) => Array.isArray(one) && typeof one[0] === 'string' && Number.isInteger(one[1])) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,117 @@
+import { isAbsolute } from 'node:path';
+import { describeFound } from '../../../describe-found.ts';
+import { nearestName } from '../../../pipeline/nearest-name.ts';
+import type { Place } from '../../../pipeline/place.ts';
+
+/** The address of a database, as it was checked. */
+export interface Address {
+  /** For the driver. */
+  readonly url: string;
+  /** For messages: without user, password and parameters. */
+  readonly name: string;
+  /** Certificates of authorities, one of which the server's must be of. */
+  readonly authorities: string | undefined;
+  /** Whether the sign-in is bound to the encrypted connection where the server can do that. */
+  readonly bindsChannel: boolean;
+}
+
+/** The values of `sslmode`, from none to the most that is checked. */
+export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+
+type SslMode = (typeof sslModes)[number];
+
+/** Parameters that an address may have. */
+const parameters: readonly string[] = [
+  ...['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation', 'channel_binding', 'uselibpqcompat'],
+  ...['host', 'port', 'user', 'password', 'options', 'application_name'],
+];
+
+/** What other programs have parameters for, and where it is said here. */
+const elsewhere: Readonly<Record<string, string>> = {
+  ssl: 'sslmode',
+  schema: 'the option schema (DB_SCHEMA)',
+  pgbouncer: 'the option pooled (DB_POOLED)',
+  connection_limit: 'the option maxConnections (DB_MAX_OPEN_CONNS)',
+  connect_timeout: 'the option connectTimeoutMs (DB_CONNECT_TIMEOUT)',
+  statement_timeout: 'the option statementTimeoutMs (DB_STATEMENT_TIMEOUT)',
+  lock_timeout: 'the option lockTimeoutMs (DB_LOCK_TIMEOUT)',
+};
+
+const isPostgres = /^postgres(?:ql)?:\/\//i;
+
+/**
+ * Checks the address of a database. Whatever nobody would heed is refused: a connection that was meant to be encrypted must not be in the
+ * clear for a typing error.
+ *
+ * @param caFile certificates of authorities, named beside the address
+ */
+export function addressOf(found: unknown, caFile: string | undefined, place: Place): Address {
+  if (typeof found !== 'string' || !isPostgres.test(found))
+    place.expected('a URL postgres://…', typeof found === 'string' ? masked(found) : found);
+  // A % that begins nothing stands for itself.
+  const text = found.replace(/%(?![0-9a-f]{2})/gi, '%25');
+  if (isMistaken(text)) place.refuse('expected a URL with /, ? and # of a user or password written %2F, %3F and %23, found others');
+  if (!URL.canParse(text)) place.expected('a URL postgres://USER@HOST/NAME', masked(found));
+  const url = new URL(text);
+  checkCoding(url, place);
+  for (const name of url.searchParams.keys()) if (!parameters.includes(name)) refuseParameter(name, place);
+  setTls(url.searchParams, caFile, place);
+  const binding = url.searchParams.get('channel_binding') ?? 'disable';
+  if (!['disable', 'prefer', 'require'].includes(binding)) place.at('channel_binding').expected('disable, prefer or require', binding);
+  return {
+    url: url.href,
+    name: `postgres://${url.host}${url.pathname}`,
+    authorities: url.searchParams.get('sslrootcert') ?? undefined,
+    bindsChannel: binding !== 'disable',
+  };
+}
+
+/** Whether a part of the password would be taken for something else, and shown. */
+function isMistaken(text: string): boolean {
+  const [, authority = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(text) ?? [];
+  if (rest.includes('#')) return true;
+  return rest.includes('@') && !authority.includes('@') && !/[?&](?:user|password)=/.test(rest);
+}
+
+function checkCoding({ username, password, pathname }: URL, place: Place): void {
+  for (const [part, text] of Object.entries({ user: username, password, 'name of the database': pathname })) {
+    try {
+      decodeURIComponent(text);
+    } catch {
+      place.refuse(`expected a URL whose % is written %25, found one in its ${part} that is no character`);
+    }
+  }
+}
+
+function refuseParameter(name: string, place: Place): never {
+  const near = elsewhere[name] ?? nearestName(name, parameters);
+  const meant = near === undefined ? `the parameters of an address are ${parameters.join(', ')}` : `did you mean ${near}?`;
+  return place.refuse(`${/^[\w-]{1,40}$/.test(name) ? name : describeFound(name)} is no parameter of an address; ${meant}`);
+}
+
+/** Sees to it that the driver does with `sslmode` what every other program of PostgreSQL does. */
+function setTls(query: URLSearchParams, caFile: string | undefined, place: Place): void {
+  const mode = modeOf(query, caFile !== undefined || query.has('sslrootcert'), place.at('sslmode'));
+  if (caFile !== undefined) {
+    query.set('sslrootcert', isAbsolute(caFile) ? caFile : `${process.cwd()}/${caFile}`);
+    query.set('sslmode', mode === 'verify-ca' ? mode : 'verify-full');
+  } else if (mode === 'prefer' && query.has('sslrootcert')) query.set('sslmode', 'require');
+  // Without that the driver takes most modes for `verify-full`, and warns.
+  if (query.has('sslmode') && !query.has('uselibpqcompat')) query.set('uselibpqcompat', 'true');
+}
+
+function modeOf(query: URLSearchParams, hasAuthority: boolean, place: Place): SslMode | undefined {
+  const found = query.get('sslmode');
+  if (found === null) return undefined;
+  const mode = sslModes.find((one) => one === found);
+  if (mode === undefined) return place.expected(`one of ${sslModes.join(', ')}`, found);
+  if (mode === 'disable' && hasAuthority) place.refuse('expected a mode with encryption beside the file of an authority, found disable');
+  if (mode === 'verify-ca' && !hasAuthority)
+    place.refuse('expected the file of an authority (caFile, DB_CA_FILE, sslrootcert) beside verify-ca');
+  return mode;
+}
+
+/** A URL that is none, without what may be a password. */
+function masked(text: string): string {
+  return text.replace(/\/\/.*@/s, '//').replace(/[?#].*$/s, '');
+}

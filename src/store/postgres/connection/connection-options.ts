@@ -1,0 +1,14 @@
+import type { Address } from './address.ts';
+
+/** How a store reaches its database. All times are in milliseconds. */
+export interface ConnectionOptions extends Address {
+  /** The schema of all tables; undefined: the first of the database's search path. */
+  readonly schema: string | undefined;
+  readonly isPooled: boolean;
+  readonly maxConnections: number;
+  readonly maxIdleConnections: number;
+  readonly connectionLifetimeMs: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+}

@@ -1,0 +1,370 @@
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Pool, PoolClient, QueryArrayResult } from 'pg';
+import { MillraceError, messageOf } from '../../../errors.ts';
+import { checkAuthority } from './authority.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { Flight, type StatementResult } from './flight.ts';
+import { rethrowMissing } from './missing-driver.ts';
+import { isConnectionFault, isRepeatable, stateOf } from './postgres-errors.ts';
+import { Sockets } from './sockets.ts';
+import { type Statement, toQuery } from './statement.ts';
+
+/** How often a transaction that had no effect is tried, and the longest wait between two, at first. */
+const tries = 6;
+const jitterMs = 20;
+/** What a connection that answers nothing may take beyond the time that the database has. */
+const silenceMs = 2_000;
+/**
+ * How long the database waits for the rest of a flight, which was sent all at once. When a process is cut off in its middle, nobody else waits
+ * longer than that for the locks that it has.
+ */
+const flightIdleMs = 2_000;
+
+/**
+ * How long a connection beyond those that are kept idle waits for work. Work comes in bursts, and a new connection costs the database a
+ * process and the plans of all statements.
+ */
+const surplusIdleMs = 1_000;
+
+/**
+ * The statements of a flight find their rows by indexes, and in the order of these where there is one, whatever the planner knows of the tables
+ * (`lookups.ts`). None of them is worth being compiled, which takes longer than any of them.
+ */
+const planning = ['enable_seqscan', 'enable_bitmapscan', 'jit'].map((setting) => `SET LOCAL ${setting} = off`);
+
+/** The driver's own message for a query behind one that has failed. */
+const isAftermath = (thrown: unknown) => stateOf(thrown) === '25P02';
+
+/** The driver's settings for a connection, by its own names. */
+interface ClientSettings {
+  readonly connectionString: string;
+  readonly enableChannelBinding: boolean;
+  readonly application_name: string;
+  readonly connectionTimeoutMillis: number;
+  readonly keepAlive: boolean;
+  readonly keepAliveInitialDelayMillis: number;
+  /** Makes the socket of a connection. */
+  readonly stream: () => Socket;
+}
+
+/** How a flight goes, where that is not as all others go. */
+interface Way {
+  readonly pool?: Pool;
+  /** After how long without an answer the connection is given up; by default the time that a statement may take, and some more. */
+  readonly answerMs?: number;
+}
+
+/** One transaction that takes several round trips. */
+export interface Transaction {
+  run(statement: Statement): Promise<StatementResult>;
+}
+
+/**
+ * The connections of a store. Every transaction says what it needs for itself (`SET LOCAL`), so that nothing is left on a connection
+ * that another client may have next: behind PgBouncer in transaction mode that is the only way.
+ */
+export class Connections {
+  readonly options: ConnectionOptions;
+  readonly #pool: Pool;
+  /** The one for beats, which must not wait behind anything: while they do, leases run out, and all that waits is for nothing. */
+  readonly #beats: Pool;
+  /** Those that are at work, and since when. */
+  readonly #busy = new Map<PoolClient, number>();
+  readonly #sockets: Sockets;
+  #writing: string;
+  readonly #reading: string;
+  /** For a transaction that is sent all at once. */
+  readonly #briefly: string;
+  /** For one that takes several round trips. */
+  readonly #inSteps: string;
+
+  private constructor(options: ConnectionOptions, { pool, beats, sockets }: { pool: Pool; beats: Pool; sockets: Sockets }) {
+    this.options = options;
+    this.#pool = pool;
+    this.#beats = beats;
+    this.#sockets = sockets;
+    const { schema, statementTimeoutMs, lockTimeoutMs } = options;
+    const path = schema === undefined ? [] : [`SET LOCAL search_path TO "${schema.replaceAll('"', '""')}"`];
+    const settings = [...path, `SET LOCAL statement_timeout = ${statementTimeoutMs}`];
+    // The isolation that the algorithms are made for, whatever the database's default.
+    this.#writing = ['BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', ...settings, `SET LOCAL lock_timeout = ${lockTimeoutMs}`].join(
+      '; ',
+    );
+    const idleFor = (ms: number) => `SET LOCAL idle_in_transaction_session_timeout = ${ms}`;
+    this.#briefly = [idleFor(Math.min(flightIdleMs, statementTimeoutMs)), ...planning].join('; ');
+    this.#inSteps = idleFor(statementTimeoutMs);
+    this.#reading = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...settings].join('; ');
+  }
+
+  /** Throws `MILL_INVALID_CONFIGURATION` where the driver is missing, or a file with certificates. Connects to nothing yet. */
+  static async open(options: ConnectionOptions): Promise<Connections> {
+    const { Pool } = await import('pg').catch(rethrowMissing);
+    if (options.authorities !== undefined) checkAuthority(options.authorities);
+    const sockets = new Sockets();
+    const poolOf = (bounds: { readonly max: number; readonly min: number }) => {
+      const pool = new Pool({
+        ...clientSettingsOf(options, sockets),
+        ...bounds,
+        idleTimeoutMillis: surplusIdleMs,
+        maxLifetimeSeconds: Math.ceil(options.connectionLifetimeMs / 1_000),
+        pipeline: true,
+      });
+      // A connection that ends, idle or at work, says so here too; without a listener that would end the process. Whoever works with it hears of it by its query.
+      pool.on('error', () => undefined);
+      pool.on('connect', (client) => client.on('error', () => undefined));
+      return pool;
+    };
+    const pool = poolOf({ max: options.maxConnections, min: options.maxIdleConnections });
+    return new Connections(options, { pool, beats: poolOf({ max: 1, min: 1 }), sockets });
+  }
+
+  /** From now on a transaction that writes is answered only once it is on the disk, whatever the database's default. */
+  insistOnDisk(): void {
+    this.#writing += '; SET LOCAL synchronous_commit = on';
+  }
+
+  /** How a connection is made that is none of these. */
+  get clientSettings(): ClientSettings {
+    return clientSettingsOf(this.options, this.#sockets);
+  }
+
+  /**
+   * The statements as one transaction in one flight; repeated where it had no effect and may succeed then. Throws what the driver threw.
+   *
+   * @param answerMs after how long without an answer it is given up; by default the time that a statement may take, and some more
+   */
+  async write(make: () => Flight, answerMs?: number): Promise<void> {
+    await this.#repeated(() => this.#write(make, answerMs === undefined ? {} : { answerMs }), isRepeatable);
+  }
+
+  /** The same by the connection that is kept for beats. */
+  async beat(make: () => Flight, answerMs: number): Promise<void> {
+    await this.#repeated(() => this.#write(make, { pool: this.#beats, answerMs }), isRepeatable);
+  }
+
+  /** Statements that read, on one snapshot, in one flight. */
+  async read(...statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    const flight = new Flight();
+    for (const statement of statements) flight.add(statement);
+    return this.#fly(this.#reading, flight);
+  }
+
+  /** A transaction that reads, on one snapshot, in as many round trips as it takes; once the signal is aborted the database is told to stop. */
+  async reading<T>(work: (transaction: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#withClient(async (client) => {
+      const pid = await this.#begin(client, this.#reading);
+      const cancel = () => void this.#cancel(pid);
+      signal?.addEventListener('abort', cancel, { once: true });
+      try {
+        const found = await work(this.#transaction(client));
+        return found;
+      } finally {
+        signal?.removeEventListener('abort', cancel);
+        // Whatever somebody's statement has set goes with it.
+        await this.#bounded(client, client.query('ROLLBACK'));
+      }
+    });
+  }
+
+  /**
+   * A transaction that writes in as many round trips as it takes; repeated where it had no effect and may succeed then.
+   *
+   * @param mayRepeat what else it is repeated after
+   */
+  async writing<T>(work: (transaction: Transaction) => Promise<T>, mayRepeat = (_thrown: unknown): boolean => false): Promise<T> {
+    return this.#repeated(
+      () => this.#withClient((client) => this.#writeOn(client, work)),
+      (error) => isRepeatable(error) || mayRepeat(error),
+    );
+  }
+
+  /** The database does not answer: gives up the connections that have been at work for so long, behind which there may be nobody. In milliseconds. */
+  giveUp(longerThanMs: number): void {
+    const before = performance.now() - longerThanMs;
+    for (const [client, since] of this.#busy) if (since <= before) client.connection.stream.destroy(silence());
+  }
+
+  /**
+   * Ends all connections for good once the signal is aborted, also those that are being made: nobody waits for an answer any more. The
+   * returned function ends the dependence on the signal.
+   */
+  endWith(signal: AbortSignal | undefined): () => void {
+    const cut = () => this.#sockets.cut();
+    if (signal?.aborted) cut();
+    signal?.addEventListener('abort', cut, { once: true });
+    return () => signal?.removeEventListener('abort', cut);
+  }
+
+  /** A server that has gone silent does not close its end: then a connection is closed without it. */
+  async close(): Promise<void> {
+    setTimeout(() => this.#sockets.cut(), silenceMs).unref();
+    await Promise.all([this.#pool.end(), this.#beats.end()]);
+  }
+
+  /** Not for longer than one statement may take: whoever waits for a lock that somebody keeps is told so. */
+  async #repeated<T>(work: () => Promise<T>, mayRepeat: (thrown: unknown) => boolean): Promise<T> {
+    const until = performance.now() + this.options.statementTimeoutMs;
+    for (let nth = 1; ; nth += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (nth === tries || performance.now() > until || !mayRepeat(error)) throw error;
+        await wait(Math.random() * jitterMs * nth);
+      }
+    }
+  }
+
+  async #writeOn<T>(client: PoolClient, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    await this.#begin(client, this.#writing);
+    try {
+      const done = await work(this.#transaction(client));
+      checkCommit(await this.#bounded(client, client.query('COMMIT')));
+      return done;
+    } catch (error) {
+      if (!isConnectionFault(error)) await this.#bounded(client, client.query('ROLLBACK'));
+      throw error;
+    }
+  }
+
+  #transaction(client: PoolClient): Transaction {
+    return { run: async (statement) => toResult(lastOf(await this.#bounded(client, client.query(toQuery(statement, false))))) };
+  }
+
+  async #begin(client: PoolClient, begin: string): Promise<number> {
+    const sent = [client.query(`${begin}; ${this.#inSteps}`), client.query('SELECT pg_backend_pid() AS pid')] as const;
+    const [, pid] = await this.#bounded(client, Promise.all(sent));
+    return Number(pid.rows[0]?.pid);
+  }
+
+  async #write(make: () => Flight, way?: Way): Promise<void> {
+    const flight = make();
+    flight.committed(await this.#fly(this.#writing, flight, way));
+  }
+
+  /** Sends all at once. Behind a statement that failed the others fail too, and the COMMIT "succeeds" as a rollback. */
+  async #fly(begin: string, { statements }: Flight, { pool, answerMs }: Way = {}): Promise<readonly StatementResult[]> {
+    const { isPooled } = this.options;
+    return this.#withClient(async (client) => {
+      const sent = inOneWrite(client, () => [
+        client.query(`${begin}; ${this.#briefly}`),
+        ...statements.map((statement) => client.query(toQuery(statement, !isPooled))),
+        client.query('COMMIT'),
+      ]);
+      const answers = await this.#bounded(client, Promise.allSettled(sent), answerMs);
+      const [failed] = answers.flatMap((answer, at) => (answer.status === 'rejected' ? [{ at, reason: answer.reason }] : []));
+      if (failed !== undefined) throw withTable(failed.reason, statements[failed.at - 1]);
+      const results = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value as QueryArrayResult] : []));
+      checkCommit(results.at(-1));
+      return results.slice(1, -1).map(toResult);
+    }, pool);
+  }
+
+  /** A client that works is given back; one that does not is closed. */
+  async #withClient<T>(work: (client: PoolClient) => Promise<T>, pool = this.#pool): Promise<T> {
+    const client = await this.#connect(pool);
+    this.#busy.set(client, performance.now());
+    let isBroken = true;
+    try {
+      const done = await work(client);
+      isBroken = false;
+      return done;
+    } catch (error) {
+      isBroken = isConnectionFault(error) || isAftermath(error);
+      if (isBroken && error instanceof Error) Object.assign(error, { backend: backendOf(client) });
+      throw error;
+    } finally {
+      this.#busy.delete(client);
+      client.release(isBroken);
+    }
+  }
+
+  async #connect(pool: Pool): Promise<PoolClient> {
+    try {
+      return await pool.connect();
+    } catch (cause) {
+      throw new MillraceError('MILL_STORE_UNAVAILABLE', `${this.options.name}: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  /** The answer, or a connection that is closed: behind one that is half open there may be nobody. */
+  async #bounded<T>(client: PoolClient, answer: Promise<T>, answerMs = this.options.statementTimeoutMs + silenceMs): Promise<T> {
+    const timer = setTimeout(() => client.connection.stream.destroy(silence()), answerMs);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #cancel(pid: number): Promise<void> {
+    try {
+      await this.read({ text: 'SELECT pg_cancel_backend($1)', values: [pid] });
+    } catch {
+      // It ends by its time limit then.
+    }
+  }
+}
+
+function clientSettingsOf({ url, bindsChannel, connectTimeoutMs }: ConnectionOptions, sockets: Sockets): ClientSettings {
+  return {
+    connectionString: url,
+    enableChannelBinding: bindsChannel,
+    application_name: 'millrace',
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    stream: () => sockets.make(),
+  };
+}
+
+/** The process that the database has for a connection; behind a pooler it is the pooler's. */
+function backendOf(client: PoolClient): unknown {
+  return (client as unknown as { processID: unknown }).processID;
+}
+
+/** Of a connection that was lost, the process that the database had for it; undefined where it never had one. */
+export function lostBackendOf(thrown: unknown): number | undefined {
+  return thrown instanceof Error && 'backend' in thrown && typeof thrown.backend === 'number' ? thrown.backend : undefined;
+}
+
+/** What is sent meanwhile leaves as one write: written one by one, the database would begin with the first, and hold its locks until the last. */
+function inOneWrite<T>({ connection: { stream } }: PoolClient, send: () => T): T {
+  stream.cork();
+  try {
+    return send();
+  } finally {
+    stream.uncork();
+  }
+}
+
+/** A name may stand for several addresses, each of which has failed then. */
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : messageOf(thrown);
+}
+
+function silence(): Error {
+  return new Error('the database does not answer');
+}
+
+function toResult({ rows, rowCount, fields }: QueryArrayResult): StatementResult {
+  return { rows: rows as unknown[][], count: rowCount ?? rows.length, columns: fields.map(({ name }) => name) };
+}
+
+/** Of several statements in one message the last one's. */
+function lastOf(result: QueryArrayResult | QueryArrayResult[]): QueryArrayResult {
+  return Array.isArray(result) ? (result.at(-1) as QueryArrayResult) : result;
+}
+
+/** After an error a COMMIT is answered too, by the tag of what it was. */
+function checkCommit(result: { readonly command: string } | undefined): void {
+  if (result?.command === 'COMMIT') return;
+  throw new MillraceError('MILL_INTERNAL', `expected COMMIT, found ${result?.command}`);
+}
+
+/** What a statement on a declared table failed with says which table it was. */
+function withTable(thrown: unknown, statement: Statement | undefined): unknown {
+  if (thrown instanceof Error && statement?.table !== undefined) Object.assign(thrown, { declaredTable: statement.table });
+  return thrown;
+}

@@ -1,0 +1,27 @@
+import { Socket } from 'node:net';
+
+/** The sockets of a store's connections. By them a connection can be ended while the driver still makes it, or waits for the server. */
+export class Sockets {
+  readonly #open = new Set<Socket>();
+  #isCut = false;
+
+  /** A socket for a connection to come. */
+  make(): Socket {
+    const socket = new Socket();
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+    // The driver, which is about to get it, listens from then on.
+    if (this.#isCut) setImmediate(end, socket);
+    return socket;
+  }
+
+  /** Ends all of them at once, and each one to come. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#open) end(socket);
+  }
+}
+
+function end(socket: Socket): void {
+  socket.destroy(new Error('the connection was given up'));
+}

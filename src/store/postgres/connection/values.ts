@@ -1,0 +1,61 @@
+import { MillraceError } from '../../../errors.ts';
+import type { FoundValue } from '../../../pipeline/table.ts';
+
+/** Type oids of `pg_type`. */
+const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float4: 700, float8: 701, numeric: 1700 } as const;
+
+type Parse = (text: string) => FoundValue;
+
+/** What the texts of a row's columns become, by the oids of their types. */
+export interface ColumnTypes {
+  getTypeParser(oid: number): Parse;
+}
+
+function parsing(parsers: ReadonlyMap<number, Parse>): ColumnTypes {
+  const asItIs: Parse = (text) => text;
+  return { getTypeParser: (oid) => parsers.get(oid) ?? asItIs };
+}
+
+const number: Parse = (text) => Number(text);
+const boolean: Parse = (text) => (text === 't' ? 1 : 0);
+
+/** Our own rows: an integer that the store has written is one that JavaScript holds exactly. */
+export const ownTypes = parsing(
+  new Map<number, Parse>([
+    [oids.int2, number],
+    [oids.int4, number],
+    [oids.int8, number],
+    [oids.bool, boolean],
+  ]),
+);
+
+/** Rows of somebody's query, in which anything may stand: the same values as any other store finds in its columns. */
+export const foundTypes = parsing(
+  new Map<number, Parse>([
+    [oids.int2, number],
+    [oids.int4, number],
+    [oids.int8, exact],
+    [oids.numeric, (text) => (/^-?\d+$/.test(text) ? exact(text) : Number(text))],
+    [oids.float4, number],
+    [oids.float8, number],
+    [oids.bool, boolean],
+    [oids.bytea, (text) => new Uint8Array(Buffer.from(text.slice(2), 'hex'))],
+  ]),
+);
+
+/** A number, or the bigint where a number would round it. */
+function exact(text: string): number | bigint {
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
+}
+
+/**
+ * A parameter as the driver sends it: all but bytes as text, of which the database makes what the statement wants. Throws
+ * `MILL_INVALID_REQUEST` for an integer that no column can hold.
+ */
+export function toParameter(value: FoundValue): string | Buffer | null {
+  if (value === null || typeof value === 'string') return value;
+  if (typeof value === 'bigint' && BigInt.asIntN(64, value) !== value)
+    throw new MillraceError('MILL_INVALID_REQUEST', `query: expected an integer of 64 bits as parameter, found ${value}`);
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : String(value);
+}

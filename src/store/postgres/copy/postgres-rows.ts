@@ -1,0 +1,83 @@
+import type { TakeRows } from '../../copy/copy-ends.ts';
+import { type CopiedRow, type CopiedValue, type CopyPart, placeOf } from '../../copy/copy-part.ts';
+import { type PartSelect, selectOf } from '../../copy/part-select.ts';
+import type { Connections } from '../connection/connections.ts';
+import { foundTypes, ownTypes } from '../connection/values.ts';
+import { idsAcrossSlices, partDialect } from './postgres-selects.ts';
+
+/** Rows that are taken together, and the UTF-16 units of their texts that they are to come to. */
+const rowsMax = 2_000;
+const rowsMin = 10;
+const charactersWanted = 4 * 1024 * 1024;
+
+/** Reads parts of a database. */
+export class PostgresRows {
+  readonly #connections: Connections;
+  readonly #isSource: boolean;
+
+  /** @param isSource whether it is copied into a file, in which all slices come together */
+  constructor(connections: Connections, isSource: boolean) {
+    this.#connections = connections;
+    this.#isSource = isSource;
+  }
+
+  async pipelines(): Promise<readonly string[]> {
+    return this.#names('SELECT pipeline FROM millrace_pipelines ORDER BY pipeline');
+  }
+
+  async tables(): Promise<readonly string[]> {
+    return this.#names(
+      `SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+         AND NOT starts_with(relname, 'millrace_') ORDER BY relname`,
+    );
+  }
+
+  async count(part: CopyPart): Promise<number> {
+    const { from, counted } = this.#select(part);
+    const [found] = await this.#connections.read({ text: counted ?? `SELECT count(*) FROM ${from}`, values: [] });
+    return Number(found?.rows[0]?.[0]);
+  }
+
+  /** On one snapshot, by a cursor of the database. */
+  async read(part: CopyPart, from: number, take: TakeRows): Promise<void> {
+    const { columns, order, ...select } = this.#select(part);
+    const types = part.kind === 'rows' ? foundTypes : ownTypes;
+    await this.#connections.reading(async ({ run }) => {
+      const text = `DECLARE millrace_copy NO SCROLL CURSOR FOR SELECT ${columns} FROM ${select.from} ORDER BY ${order} OFFSET ${from}`;
+      await run({ text, values: [] });
+      for (let wanted = 100; ; ) {
+        const { rows } = await run({ text: `FETCH ${wanted} FROM millrace_copy`, values: [], types });
+        if (rows.length > 0) await take(rows.map((row) => toCopied(part, row as readonly CopiedValue[])));
+        if (rows.length < wanted) return;
+        wanted = nextWanted(rows);
+      }
+    });
+  }
+
+  async #names(text: string): Promise<readonly string[]> {
+    const [found] = await this.#connections.read({ text, values: [] });
+    return found?.rows.map(([name]) => String(name)) ?? [];
+  }
+
+  /** Of what is verified the order is of no matter: a log need not be sorted. */
+  #select(part: CopyPart): PartSelect {
+    const select = selectOf(part, partDialect);
+    if (this.#isSource) return part.kind === 'ids' ? idsAcrossSlices(part.pipeline) : select;
+    return part.kind === 'log' ? { ...select, order: 'log.slice, log.position' } : select;
+  }
+}
+
+/** So many that their texts come to what is wanted, as those before them would. */
+function nextWanted(rows: readonly (readonly unknown[])[]): number {
+  let characters = 1;
+  for (const row of rows) for (const value of row) if (typeof value === 'string') characters += value.length;
+  return Math.min(rowsMax, Math.max(rowsMin, Math.floor((rows.length * charactersWanted) / characters)));
+}
+
+const lettersAt = placeOf('log', 'letters');
+
+/** The database writes JSON with spaces. */
+function toCopied({ kind }: CopyPart, [slice, place, ...values]: readonly CopiedValue[]): CopiedRow {
+  if (kind === 'log') values[lettersAt] = JSON.stringify(JSON.parse(String(values[lettersAt])));
+  return { slice: Number(slice), place: Number(place), values };
+}

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
+import { type Table, table } from '../../pipeline/table.ts';
+import { commitOf, declaration, event, put, statuses } from '../contract/fixtures.ts';
+import type { Store, StoreLogger } from '../store.ts';
+import type { PostgresOptions } from './postgres-options.ts';
+import { postgres } from './postgres-store.ts';
+
+const visits = { pipeline: 'visits', slice: 0 };
+const invalid = 'MILL_INVALID_CONFIGURATION';
+
+describe('the arguments of postgres(…)', () => {
+  const refuses = (message: RegExp, url: unknown, options?: object) =>
+    assert.throws(() => postgres(url as string, options), { code: invalid, message });
+
+  test('a URL of another kind is refused, and no password is shown', () => {
+    refuses(/^postgres: expected a URL postgres:\/\/…, found "mysql:\/\/localhost\/x"/, 'mysql://tom:secret@localhost/x');
+    refuses(/expected a URL/, './data/millrace.db');
+    refuses(/expected a URL/, undefined);
+    postgres('postgresql://localhost/x');
+  });
+
+  test('an option that is wrong or unknown is refused with its path, or the nearest name', () => {
+    const url = 'postgres://localhost/x';
+    refuses(/^postgres: partitions: expected/, url, { partitions: 0 });
+    refuses(/^postgres: maxConnections: expected .*5/, url, { maxConnections: 4 });
+    refuses(/^postgres: leaseMs: expected milliseconds/, url, { leaseMs: 0.5 });
+    refuses(/did you mean statementTimeoutMs/, url, { statementTimeout: 5 });
+    refuses(/^postgres: pooled: expected true or false/, url, { pooled: 'yes' });
+  });
+
+  test('without the package pg it says what to install', () => {
+    const withoutPg = `
+      import { registerHooks } from 'node:module';
+      registerHooks({
+        resolve(specifier, context, next) {
+          if (specifier !== 'pg') return next(specifier, context);
+          throw Object.assign(new Error("Cannot find package 'pg'"), { code: 'ERR_MODULE_NOT_FOUND' });
+        },
+      });
+      const { postgres } = await import(${JSON.stringify(new URL('./postgres-store.ts', import.meta.url).href)});
+      const store = postgres('postgres://localhost/x');
+      await store.open({ pipelines: [], tables: [] }).catch(({ code, message }) => console.log(code, message));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', withoutPg], { encoding: 'utf8' });
+    assert.equal(stdout, `${invalid} postgres: expected the package pg, found that it is not installed. Install it: npm install pg\n`);
+  });
+});
+
+describe('opening a database', { skip: withoutPostgres }, () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  after(() => server.stop());
+
+  const openings: Store[] = [];
+  after(() => Promise.all(openings.map((store) => store.close())));
+
+  async function opened(url: string, options: PostgresOptions = {}, tables: readonly Table[] = [], log?: StoreLogger): Promise<Store> {
+    const store = postgres(url, { partitions: 2, ...options });
+    await store.open({ ...declaration, tables }, log);
+    openings.push(store);
+    return store;
+  }
+
+  test('the number of slices is that of the database, and another is refused', async () => {
+    const url = await server.createDatabase();
+    await opened(url);
+    await assert.rejects(opened(url, { partitions: 3 }), { code: invalid, message: /partitions: expected 2, .*found 3/ });
+    await opened(url);
+  });
+
+  test('tables of another version are refused, and stay as they are', async () => {
+    const url = await server.createDatabase();
+    await (await opened(url)).close();
+    await server.query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", url);
+    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 3, found version 99/ });
+  });
+
+  test('tables of version 1 are brought up to date once, and then have an inbox and commands', async () => {
+    const url = await server.createDatabase();
+    await (await opened(url)).close();
+    await server.query(
+      `DROP TABLE millrace_inbox, millrace_commands; DROP FUNCTION millrace_inbox_grown; UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'`,
+      url,
+    );
+    for (const count of [1, 2]) {
+      const store = await opened(url);
+      await server.query("INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '1')", url);
+      assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count }]);
+      await store.close();
+    }
+    const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
+    assert.deepEqual(meta, [{ value: '3' }]);
+  });
+
+  test('tables of version 2 are brought up to date while a process of that version works on, and then keep commands', async () => {
+    const url = await server.createDatabase();
+    const before = await opened(url);
+    const lease = await before.claim(visits);
+    await server.query("DROP TABLE millrace_commands; UPDATE millrace_meta SET value = '2' WHERE name = 'schema_version'", url);
+    const beside = await opened(url);
+    await beside.commands?.give({ id: '1', partition: visits, body: '{}' }, 60_000);
+    await lease.commit(commitOf({ sends: [event(visits, 'a')] }));
+    assert.deepEqual(
+      (await beside.read(visits, 0, 10)).map(({ key }) => key),
+      ['a'],
+    );
+    const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
+    assert.deepEqual(meta, [{ value: '3' }]);
+  });
+
+  test('a database with another encoding is refused, a schema that is not there, and a database that is not', async () => {
+    await server.query("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    await assert.rejects(opened(server.url('ascii')), { code: invalid, message: /encoding UTF8, found SQL_ASCII/ });
+    await assert.rejects(opened(server.url('postgres'), { schema: 'nowhere' }), { code: invalid, message: /nowhere/ });
+    await assert.rejects(opened(server.url('nowhere')), { code: 'MILL_STORE_UNAVAILABLE', message: /nowhere/ });
+  });
+
+  test('what is acknowledged is on the disk, whatever the default; where there is no disk a line says so', async () => {
+    const url = await server.createDatabase();
+    await server.query(`ALTER DATABASE ${url.split('/').at(-1)} SET synchronous_commit = off`);
+    const lines: string[] = [];
+    const log = { info: () => undefined, warn: (_fields: object, message: string) => lines.push(message) };
+    const store = await opened(url, {}, [], log);
+    assert.match(lines.join(), /fsync off/);
+    await server.query(
+      `CREATE TABLE seen (setting text);
+       CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+       CREATE TRIGGER see AFTER INSERT ON millrace_log_visits EXECUTE FUNCTION see()`,
+      url,
+    );
+    assert.deepEqual(statuses(await store.append([event(visits, 'a')])), ['accepted']);
+    assert.deepEqual(await server.query('SELECT setting FROM seen', url), [{ setting: 'on' }]);
+  });
+
+  test('names that the database has for itself are refused', async () => {
+    const url = await server.createDatabase();
+    const refused = (made: Table) => assert.rejects(opened(url, {}, [made]), { code: 'MILL_INVALID_DECLARATION' });
+    await refused(table('pg_things', { id: 'text' }));
+    await refused(table('things', { id: 'text', ctid: 'integer' }));
+  });
+
+  test('indexes with names that are too long for the database are made once and dropped again', async () => {
+    const url = await server.createDatabase();
+    const long = (letter: string) => letter.repeat(48);
+    const columns = { [long('a')]: 'text', [long('b')]: 'integer' } as const;
+    const both = [[long('a')], [long('b')], [long('a'), long('b')], [long('b'), long('a')]];
+    const indexes = async () =>
+      (await server.query(`SELECT indexname FROM pg_indexes WHERE tablename = '${long('t')}'`, url))
+        .map(({ indexname }) => String(indexname))
+        .toSorted();
+    await opened(url, {}, [table(long('t'), columns, { indexes: both })]);
+    const made = await indexes();
+    assert.equal(made.length, 4);
+    await opened(url, {}, [table(long('t'), columns, { indexes: both })]);
+    assert.deepEqual(await indexes(), made);
+    await opened(url, {}, [table(long('t'), columns, { indexes: both.slice(2) })]);
+    assert.equal((await indexes()).length, 2);
+  });
+
+  test('a json column in a key or an index is a text that is JSON, and is compared by that', async () => {
+    const url = await server.createDatabase();
+    const papers = table('papers', { id: 'json', data: 'json', tag: 'json?' }, { primaryKey: ['id'], indexes: [['tag']] });
+    const store = await opened(url, {}, [papers]);
+    const lease = await store.claim(visits);
+    await lease.commit(commitOf({ rows: [put('papers', ['{"a": 1}', '{"b": [1.50]}', '"x"'], ['{"a":1}', '[]', null])] }));
+    await assert.rejects(lease.commit(commitOf({ rows: [put('papers', ['redacted', '[]', null])] })), { code: 'MILL_COMMIT_REFUSED' });
+    assert.deepEqual(await store.query(`SELECT id, data, data->'b' AS b FROM papers WHERE tag = $1`, ['"x"']), [
+      { id: '{"a": 1}', data: '{"b": [1.50]}', b: '[1.50]' },
+    ]);
+    await opened(url, {}, [papers]);
+  });
+
+  test('a table that was made with plain SQL is taken when it fits, and a column that the database fills needs no value', async () => {
+    const url = await server.createDatabase();
+    await server.query(
+      'CREATE TABLE things (id text PRIMARY KEY, n bigint NOT NULL, at timestamptz NOT NULL DEFAULT now(), twice bigint GENERATED ALWAYS AS (2 * n) STORED)',
+      url,
+    );
+    const things = table('things', { id: 'text', n: 'integer' }, { primaryKey: ['id'] });
+    const store = await opened(url, {}, [things]);
+    await (await store.claim(visits)).commit(commitOf({ rows: [put('things', ['a', 4])] }));
+    assert.deepEqual(await store.query('SELECT id, n, twice FROM things', []), [{ id: 'a', n: 4, twice: 8 }]);
+  });
+
+  test('a query that its reader has given up ends, in the database too', async () => {
+    const store = await opened(await server.createDatabase());
+    const controller = new AbortController();
+    const query = store.query('SELECT pg_sleep(60)', [], { signal: controller.signal });
+    const isAsleep = async () => (await server.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0;
+    while (!(await isAsleep()));
+    controller.abort(new Error('no longer'));
+    await assert.rejects(query, { message: 'no longer' });
+    while (await isAsleep());
+    assert.deepEqual(await store.query('SELECT 1 AS one', [], { signal: new AbortController().signal }), [{ one: 1 }]);
+  });
+
+  test('what a statement sets for its session is gone behind it', async () => {
+    const store = await opened(await server.createDatabase(), { maxConnections: 5 });
+    for (let time = 0; time < 5; time += 1) await store.query("SELECT set_config('search_path', 'pg_catalog', false)", []);
+    assert.deepEqual(statuses(await store.append([event(visits, 'a')])), ['accepted']);
+    await assert.rejects(store.query("SELECT nextval('millrace_deliveries_place_seq')", []), { code: 'MILL_INVALID_REQUEST' });
+  });
+});

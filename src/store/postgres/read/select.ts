@@ -1,0 +1,56 @@
+import { MillraceError, messageOf } from '../../../errors.ts';
+import type { FoundValue } from '../../../pipeline/table.ts';
+import { pageUpTo, sizeOfAll, sizeOfValues } from '../../list-size.ts';
+import { readingVerbOf } from '../../tables/reading-verb.ts';
+import { toRows } from '../../tables/selection.ts';
+import type { Transaction } from '../connection/connections.ts';
+import type { StatementResult } from '../connection/flight.ts';
+import { isRefusal, stateOf } from '../connection/postgres-errors.ts';
+import { foundTypes, toParameter } from '../connection/values.ts';
+
+type FoundRow = readonly FoundValue[];
+
+/** Rows that are fetched at once where a list may hold only so much. */
+const fetchedAtOnce = 200;
+
+/**
+ * Runs one statement of somebody's, in a transaction that only reads. Throws `MILL_INVALID_REQUEST` with the database's words for one
+ * that fails or would write.
+ */
+export async function selectRows(
+  transaction: Transaction,
+  { sql, parameters, charactersMax }: { sql: string; parameters: readonly FoundValue[]; charactersMax: number | undefined },
+): Promise<Record<string, FoundValue>[]> {
+  const verb = readingVerbOf(sql);
+  const values = parameters.map(toParameter);
+  try {
+    if (charactersMax === undefined || verb === 'explain') {
+      const found = await transaction.run({ text: sql, values, types: foundTypes, isExtended: true });
+      return toRows({ columns: found.columns, rows: rowsOf(found) });
+    }
+    await transaction.run({ text: `DECLARE millrace_found NO SCROLL CURSOR FOR ${sql}`, values, isExtended: true });
+    return await fetchRows(transaction, charactersMax);
+  } catch (error) {
+    throw isOfStatement(error) ? new MillraceError('MILL_INVALID_REQUEST', `query: ${messageOf(error)}`, { cause: error }) : error;
+  }
+}
+
+async function fetchRows({ run }: Transaction, charactersMax: number): Promise<Record<string, FoundValue>[]> {
+  const rows: FoundRow[] = [];
+  for (;;) {
+    const fetched = await run({ text: `FETCH ${fetchedAtOnce} FROM millrace_found`, values: [], types: foundTypes });
+    rows.push(...rowsOf(fetched));
+    const isFull = rows.length >= 2 && sizeOfAll(rows, sizeOfValues) >= charactersMax;
+    if (isFull || fetched.rows.length < fetchedAtOnce)
+      return toRows({ columns: fetched.columns, rows: pageUpTo(rows, sizeOfValues, charactersMax) });
+  }
+}
+
+function rowsOf({ rows }: StatementResult): readonly FoundRow[] {
+  return rows as readonly FoundRow[];
+}
+
+/** What is neither the connection's fault nor that of another's lock is the statement's: also one that would write. */
+function isOfStatement(thrown: unknown): boolean {
+  return isRefusal(thrown) || stateOf(thrown) === '25006';
+}

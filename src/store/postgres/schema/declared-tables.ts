@@ -1,0 +1,115 @@
+import { MillraceError } from '../../../errors.ts';
+import type { Table } from '../../../pipeline/table.ts';
+import { type DeclaredColumn, type FoundColumn, type SqlTypes, sqlColumnsOf } from '../../tables/sql-columns.ts';
+import { literal, quote, quoteAll } from '../../tables/sql-text.ts';
+import { type FoundIndex, indexChanges, missingColumns, refuseIndex } from '../../tables/table-changes.ts';
+import type { Transaction } from '../connection/connections.ts';
+
+/** Texts are compared by their bytes, as in every store; `json` keeps the text that it was given. */
+const types: SqlTypes = { text: 'text', integer: 'bigint', real: 'double precision', boolean: 'boolean', json: 'json' };
+
+/** Bytes of a name. PostgreSQL cuts a longer one, and two of them may then be one. */
+const nameBytesMax = 63;
+
+/** The columns of a table as this store keeps them. A `json` has no order, so that one in a key or an index is a text that is JSON. */
+export function columnsOf(table: Table): readonly DeclaredColumn[] {
+  const ordered = new Set([...table.primaryKey, ...table.indexes.flat()]);
+  return sqlColumnsOf(table, types).map((column) => (column.json && ordered.has(column.name) ? { ...column, type: types.text } : column));
+}
+
+/**
+ * Makes the tables of the database fit their declarations: creates what is missing, adds columns, creates and drops indexes. Throws
+ * `MILL_TABLE_CHANGED` for what cannot be done without loss, and `MILL_INVALID_DECLARATION` for a name that the database has for itself;
+ * the transaction must then be rolled back. A default that was declared differently before stays.
+ */
+export async function migrateTables({ run }: Transaction, tables: readonly Table[]): Promise<void> {
+  for (const table of tables) {
+    checkNames(table);
+    const found = await foundColumns(run, table.name);
+    if (found.length === 0) await createTable(run, table);
+    else for (const column of missingColumns(table, columnsOf(table), found)) await addColumn(run, table, column);
+    await migrateIndexes(run, table);
+  }
+}
+
+type Run = Transaction['run'];
+
+const systemColumns = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
+
+function checkNames({ name, columns }: Table): void {
+  if (name.startsWith('pg_')) refuseName(`table ${name}: expected a name that does not start with pg_, which are the database's own`);
+  const taken = Object.keys(columns).find((column) => systemColumns.includes(column));
+  if (taken !== undefined) refuseName(`table ${name}: column ${taken}: every table of PostgreSQL has a column of that name`);
+}
+
+function refuseName(message: string): never {
+  throw new MillraceError('MILL_INVALID_DECLARATION', message);
+}
+
+async function createTable(run: Run, table: Table): Promise<void> {
+  const parts = columnsOf(table).map(definitionOf);
+  if (table.primaryKey.length > 0) parts.push(`PRIMARY KEY (${quoteAll(table.primaryKey)})`);
+  await run({ text: `CREATE TABLE ${quote(table.name)} (${parts.join(', ')})`, values: [] });
+}
+
+async function addColumn(run: Run, table: Table, column: DeclaredColumn): Promise<void> {
+  await run({ text: `ALTER TABLE ${quote(table.name)} ADD COLUMN ${definitionOf(column)}`, values: [] });
+}
+
+function definitionOf({ name, type, notNull, json, ...column }: DeclaredColumn): string {
+  const collation = type === types.text ? ' COLLATE "C"' : '';
+  const standard = column.default === undefined ? '' : ` DEFAULT ${defaultOf(type, column.default)}`;
+  const check = json && type === types.text ? ` CHECK (${quote(name)} IS NULL OR ${quote(name)}::json IS NOT NULL)` : '';
+  return `${quote(name)} ${type}${collation}${notNull ? ' NOT NULL' : ''}${standard}${check}`;
+}
+
+function defaultOf(type: string, value: Exclude<DeclaredColumn['default'], undefined>): string {
+  if (type === types.boolean && value !== null) return value === 0 ? 'false' : 'true';
+  return literal(value);
+}
+
+async function migrateIndexes(run: Run, table: Table): Promise<void> {
+  const { drop, create } = indexChanges(table, await plainIndexes(run, table.name), nameBytesMax);
+  for (const name of drop) await run({ text: `DROP INDEX ${quote(name)}`, values: [] });
+  for (const index of create) {
+    const { rows } = await run({
+      text: `SELECT coalesce(owner.relname, taken.relname) FROM pg_class AS taken
+        LEFT JOIN pg_index ON indexrelid = taken.oid LEFT JOIN pg_class AS owner ON owner.oid = indrelid
+        WHERE taken.relname = $1 AND taken.relnamespace = current_schema()::regnamespace`,
+      values: [index.name],
+    });
+    if (rows[0] !== undefined) refuseIndex(table, index, String(rows[0][0]));
+    await run({ text: `CREATE INDEX ${quote(index.name)} ON ${quote(table.name)} (${quoteAll(index.columns)})`, values: [] });
+  }
+}
+
+/** Those over columns alone, neither unique nor partial. */
+async function plainIndexes(run: Run, table: string): Promise<readonly FoundIndex[]> {
+  const { rows } = await run({
+    text: `SELECT indexes.relname, (
+        SELECT json_agg(attname ORDER BY place) FROM unnest(indkey::int2[]) WITH ORDINALITY AS part (number, place)
+          JOIN pg_attribute ON attrelid = indrelid AND attnum = part.number)
+      FROM pg_index JOIN pg_class AS indexes ON indexes.oid = indexrelid
+      WHERE indrelid = to_regclass($1) AND NOT indisunique AND indpred IS NULL AND indexprs IS NULL`,
+    values: [quote(table)],
+  });
+  return rows.map(([name, columns]) => ({ name: String(name), columns: JSON.parse(String(columns)) as string[] }));
+}
+
+async function foundColumns(run: Run, table: string): Promise<FoundColumn[]> {
+  const { rows } = await run({
+    text: `SELECT attname, format_type(atttypid, atttypmod), attnotnull, attgenerated <> '' OR attidentity = 'a',
+        coalesce(array_position(indkey::int2[], attnum), -1) + 1, atthasdef OR attidentity <> ''
+      FROM pg_attribute LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
+      WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+    values: [quote(table)],
+  });
+  return rows.map(([name, type, notNull, generated, keyPlace, hasDefault]) => ({
+    name: String(name),
+    type: String(type),
+    notNull: notNull === 1,
+    keyPlace: Number(keyPlace),
+    generated: generated === 1,
+    optional: notNull === 0 || generated === 1 || hasDefault === 1,
+  }));
+}

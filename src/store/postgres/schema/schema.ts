@@ -1,0 +1,219 @@
+import { MillraceError } from '../../../errors.ts';
+import { refuseUnfinishedCopy } from '../../copy/unfinished-copy.ts';
+import type { Transaction } from '../connection/connections.ts';
+import { fencedState, stateOf } from '../connection/postgres-errors.ts';
+import { inboxChannel } from '../lease/channels.ts';
+import { tablesOf } from './pipeline-tables.ts';
+
+/** Raise it with every change to the tables below, and migrate from the version before. */
+export const schemaVersion = 3;
+
+/** The oldest version that is brought up to date. */
+const schemaVersionMin = 1;
+
+/** A text that is compared and ordered by its bytes, as in every store. */
+const text = 'text COLLATE "C"';
+const partition = `pipeline ${text} NOT NULL, slice int4 NOT NULL`;
+
+/**
+ * The tables of all pipelines. A name that may be longer than an index entry stands in keys by its hash. Of moments all are milliseconds
+ * since 1970. `causes` are timers, by their names, and outcomes, by their endpoints and ids. `cursors` is only added to, and the highest is the cursor; `heads` is locked by whoever appends and never changed: a row
+ * that every commit changes would rot behind any old snapshot.
+ */
+const sharedTables = `
+  CREATE TABLE millrace_pipelines (pipeline ${text} PRIMARY KEY, paused bool NOT NULL DEFAULT false);
+  CREATE TABLE millrace_state_shapes (
+    pipeline ${text} NOT NULL, version int8 NOT NULL, shape ${text} NOT NULL, PRIMARY KEY (pipeline, version, shape)
+  );
+  CREATE TABLE millrace_processes (
+    id ${text} PRIMARY KEY, until int8 NOT NULL, since int8 NOT NULL, host text NOT NULL, pid int4 NOT NULL, version text NOT NULL,
+    pipelines text NOT NULL
+  );
+  CREATE TABLE millrace_fences (${partition}, epoch int8 NOT NULL, owner ${text}, PRIMARY KEY (pipeline, slice));
+  CREATE TABLE millrace_heads (${partition}, PRIMARY KEY (pipeline, slice));
+  CREATE TABLE millrace_cursors (${partition}, cursor int8 NOT NULL, PRIMARY KEY (pipeline, slice, cursor));
+  CREATE TABLE millrace_keys (
+    ${partition}, key ${text} NOT NULL, state text, state_version int8, next int8, parked bool NOT NULL,
+    PRIMARY KEY (pipeline, slice, key)
+  ) WITH (fillfactor = 80);
+  CREATE TABLE millrace_held (
+    ${partition}, key ${text} NOT NULL, "order" int8 NOT NULL, position int8 NOT NULL, attempts int4 NOT NULL, retry_at int8,
+    PRIMARY KEY (pipeline, slice, key, "order")
+  );
+  CREATE TABLE millrace_gaps (
+    ${partition}, key ${text} NOT NULL, next int8 NOT NULL, "first" int8 NOT NULL, since int8 NOT NULL,
+    PRIMARY KEY (pipeline, slice, key)
+  );
+  CREATE INDEX ON millrace_gaps (pipeline, slice, since, key);
+  CREATE TABLE millrace_causes (
+    ${partition}, key ${text} NOT NULL, kind ${text} NOT NULL, name ${text} NOT NULL, id ${text} NOT NULL, name_hash bytea NOT NULL,
+    due_at int8 NOT NULL, data text, attempts int4 NOT NULL, retry_at int8, PRIMARY KEY (pipeline, slice, key, name_hash)
+  );
+  CREATE INDEX ON millrace_causes (pipeline, slice, due_at);
+  CREATE TABLE millrace_deliveries (
+    place int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ${partition}, endpoint ${text} NOT NULL, key ${text} NOT NULL,
+    id ${text} NOT NULL, id_hash bytea NOT NULL, flow ${text} NOT NULL, ordered bool NOT NULL, waits bool NOT NULL,
+    attempts int4 NOT NULL, due_at int8, pause int8 NOT NULL DEFAULT 0, asked_at int8 NOT NULL, url text, traceparent text, body text NOT NULL,
+    UNIQUE (pipeline, slice, endpoint, key, id_hash)
+  );
+  CREATE INDEX ON millrace_deliveries (pipeline, slice, endpoint, due_at, place) WHERE NOT waits;
+  CREATE INDEX ON millrace_deliveries (pipeline, slice, endpoint, flow, due_at, place) WHERE NOT waits;
+  CREATE INDEX ON millrace_deliveries (pipeline, slice, endpoint, key, place) WHERE ordered;
+  CREATE TABLE millrace_dead_letters (
+    id ${text} PRIMARY KEY, ${partition}, key ${text} NOT NULL, reason text NOT NULL, failed_at int8 NOT NULL, attempts int4 NOT NULL,
+    position int8, "order" int8, number_from int8, number_to int8, parked int4 NOT NULL, timer_name text, timer_due_at int8,
+    timer_data text, outcome text, delivery text, origin ${text}, stack text, resolved bool NOT NULL
+  );
+  CREATE INDEX ON millrace_dead_letters (pipeline, slice, position) WHERE position IS NOT NULL;
+  CREATE INDEX ON millrace_dead_letters (pipeline, slice, key) WHERE number_from IS NOT NULL;
+  CREATE INDEX ON millrace_dead_letters USING hash (origin) WHERE origin IS NOT NULL;
+  CREATE INDEX ON millrace_dead_letters (id) WHERE NOT resolved;
+  CREATE INDEX ON millrace_dead_letters (pipeline, id) WHERE NOT resolved;
+  CREATE INDEX ON millrace_dead_letters (key, id) WHERE NOT resolved;
+  CREATE INDEX ON millrace_dead_letters (pipeline, key, id) WHERE NOT resolved;
+  CREATE FUNCTION millrace_now() RETURNS int8 LANGUAGE sql VOLATILE AS $$
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8
+  $$;
+  CREATE FUNCTION millrace_fence(pipelines text[], slices int4[], epochs int8[]) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE
+    stale text;
+  BEGIN
+    PERFORM 1 FROM millrace_fences AS fence JOIN unnest(pipelines, slices) AS own (pipeline, slice) USING (pipeline, slice)
+      ORDER BY fence.pipeline, fence.slice FOR UPDATE OF fence;
+    SELECT string_agg(own.pipeline || '/' || own.slice, ', ') INTO stale
+      FROM unnest(pipelines, slices, epochs) AS own (pipeline, slice, epoch) LEFT JOIN millrace_fences AS fence USING (pipeline, slice)
+      WHERE fence.epoch IS DISTINCT FROM own.epoch;
+    IF stale IS NOT NULL THEN
+      RAISE EXCEPTION 'partition %: expected a commit of the latest lease, found one that is over', stale USING ERRCODE = '${fencedState}';
+    END IF;
+  END $$`;
+
+/**
+ * The table into which other programs insert, with no right but that to insert. A place is given out at the moment of the insert, and so one
+ * that is inserted after another has committed stands behind it.
+ *
+ * The trigger notifies only for the first row that waits of a pipeline, as far as its transaction can see: a notification takes a lock at
+ * the commit that is global to the database, and rows that find others before them are found together with those. It runs with the rights of
+ * the owner, so nothing that the writer has made, a temporary table least of all, may stand for a name in it.
+ */
+const inbox = `
+  CREATE TABLE millrace_inbox (
+    place int8 GENERATED ALWAYS AS IDENTITY, pipeline ${text} NOT NULL, event text NOT NULL, id ${text}, traceparent text,
+    PRIMARY KEY (pipeline, place)
+  );
+  CREATE FUNCTION millrace_inbox_grown() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+  BEGIN
+    PERFORM pg_notify('${inboxChannel}', '') WHERE EXISTS (
+      SELECT FROM (SELECT pipeline, min(place) AS place FROM added GROUP BY pipeline) AS first
+      WHERE NOT EXISTS (SELECT FROM millrace_inbox AS before WHERE before.pipeline = first.pipeline AND before.place < first.place));
+    RETURN NULL;
+  END $$;
+  DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION millrace_inbox_grown() SET search_path = pg_catalog, %I, pg_temp', current_schema());
+  END $$;
+  CREATE TRIGGER millrace_inbox_grown AFTER INSERT ON millrace_inbox REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION millrace_inbox_grown()`;
+
+/** What owners of partitions are told to do, and what came of it. `until` is when nobody waits for it any more. */
+const commands = `
+  CREATE TABLE millrace_commands (id ${text} PRIMARY KEY, ${partition}, body text NOT NULL, until int8 NOT NULL, answer text)`;
+
+/** What the tables of a database are made for. */
+export interface SchemaOptions {
+  readonly pipelines: readonly string[];
+  /** Slices per pipeline. */
+  readonly partitions: number;
+  /** For messages. */
+  readonly name: string;
+}
+
+/**
+ * Creates what is missing of the engine's own tables, and brings older ones up to date. A start that finds all of it there takes no lock that
+ * another process waits for. Throws `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` for another
+ * number of slices than the database has.
+ */
+export async function createSchema({ run }: Transaction, { pipelines, partitions, name }: SchemaOptions): Promise<void> {
+  const meta = await metaOf(run);
+  if (meta.size === 0) {
+    await runAll(run, sharedTables);
+    await runAll(run, inbox);
+    await runAll(run, commands);
+    const text = "INSERT INTO millrace_meta VALUES ('schema_version', $1), ('partitions', $2)";
+    await run({ text, values: [String(schemaVersion), String(partitions)] });
+  } else {
+    checkVersion(meta.get('schema_version'), name, schemaVersionMin);
+    checkPartitions(meta.get('partitions'), { partitions, name });
+    await migrate(run, Number(meta.get('schema_version')));
+  }
+  const known = new Set((await run({ text: 'SELECT pipeline FROM millrace_pipelines', values: [] })).rows.map(([pipeline]) => pipeline));
+  for (const pipeline of pipelines) if (!known.has(pipeline)) await createPipeline(run, pipeline, partitions);
+}
+
+type Run = Transaction['run'];
+
+/** Version 1 had no inbox, and version 2 no commands. Processes of an earlier version go on with what they know. */
+async function migrate(run: Run, found: number): Promise<void> {
+  if (found === schemaVersion) return;
+  if (found < 2) await runAll(run, inbox);
+  if (found < 3) await runAll(run, commands);
+  await run({ text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] });
+}
+
+/** Of a table that another process has made since we looked: `IF NOT EXISTS` does not wait for it. */
+export function isMadeTwice(thrown: unknown): boolean {
+  return ['23505', '42P07'].includes(stateOf(thrown) ?? '');
+}
+
+/** One process at a time makes tables: the lock is that of the table that says which version they are of. */
+async function metaOf(run: Run): Promise<ReadonlyMap<unknown, unknown>> {
+  const there = await run({ text: "SELECT to_regclass('millrace_meta') IS NOT NULL", values: [] });
+  if (there.rows[0]?.[0] !== 1)
+    await run({ text: `CREATE TABLE IF NOT EXISTS millrace_meta (name ${text} PRIMARY KEY, value text NOT NULL)`, values: [] });
+  await run({ text: 'LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE', values: [] });
+  const { rows } = await run({ text: 'SELECT name, value FROM millrace_meta', values: [] });
+  return new Map(rows.map(([key, value]) => [key, value]));
+}
+
+/** Throws `MILL_TABLE_CHANGED` for tables of a version that is older than `versionMin` or newer than this one, and for a copy that is not finished. */
+export function checkVersion(found: unknown, name: string, versionMin = schemaVersion): void {
+  if (/^\d+$/.test(String(found)) && Number(found) >= versionMin && Number(found) <= schemaVersion) return;
+  refuseUnfinishedCopy(found, name);
+  const problem = `expected tables of schema version ${schemaVersion}, found version ${found}`;
+  const isOlder = Number(found) >= schemaVersionMin && Number(found) < schemaVersion;
+  const advice = isOlder ? 'Run millrace migrate first.' : 'Open it with the Millrace that made it, or a newer one.';
+  throw new MillraceError('MILL_TABLE_CHANGED', `${name}: ${problem}. ${advice}`);
+}
+
+/** Keys live in slices: with another number of them most would be looked for where they are not. */
+function checkPartitions(found: unknown, { partitions, name }: Pick<SchemaOptions, 'partitions' | 'name'>): void {
+  if (found === String(partitions)) return;
+  const message = `${name}: partitions: expected ${found}, which the database was made with, found ${partitions}`;
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', message);
+}
+
+/** Ids are forgotten by their moments, in which they lie in the table: the index of ranges costs an append nothing. */
+async function createPipeline(run: Run, pipeline: string, slices: number): Promise<void> {
+  const { log, ids } = tablesOf(pipeline);
+  await runAll(
+    run,
+    `CREATE TABLE ${log} (
+      slice int4 NOT NULL, position int8 NOT NULL, key ${text} NOT NULL, id ${text} NOT NULL, number int8, accepted_at int8 NOT NULL,
+      body text NOT NULL, traceparent text, origin ${text}, flight int8 NOT NULL, PRIMARY KEY (slice, position)
+    );
+    CREATE INDEX ON ${log} USING hash (origin) WHERE origin IS NOT NULL;
+    CREATE TABLE ${ids} (slice int4 NOT NULL, id ${text} NOT NULL, accepted_at int8 NOT NULL, PRIMARY KEY (slice, id));
+    CREATE INDEX ON ${ids} USING brin (accepted_at)`,
+  );
+  await run({ text: 'INSERT INTO millrace_pipelines (pipeline) VALUES ($1)', values: [pipeline] });
+  const all = 'SELECT $1, slice FROM generate_series(0, $2::int4 - 1) AS slice';
+  await run({ text: `INSERT INTO millrace_heads ${all}`, values: [pipeline, slices] });
+  await run({
+    text: `INSERT INTO millrace_fences SELECT pipeline, slice, 0, NULL FROM (${all}) AS new (pipeline, slice)`,
+    values: [pipeline, slices],
+  });
+}
+
+/** Statements that answer nothing, one message for all of them. */
+async function runAll(run: Run, statements: string): Promise<void> {
+  await run({ text: statements, values: [] });
+}

@@ -1,0 +1,34 @@
+import { MillraceError } from '../../../errors.ts';
+import type { StoreLogger } from '../../store.ts';
+import type { Connections } from '../connection/connections.ts';
+
+/** The oldest release that this store is tested on, as `server_version_num` has it. */
+const versionMin = 150_000;
+
+/** Those that speak PostgreSQL's protocol and lack what the store leans on. */
+const unsupported = /cockroach|yugabyte|aurora dsql/i;
+
+/**
+ * Looks at the database: throws `MILL_INVALID_CONFIGURATION` for one that the store cannot work on, and sees to it that what is
+ * acknowledged is on the disk (promise 1) or says that it is not.
+ */
+export async function checkServer(connections: Connections, log?: StoreLogger): Promise<void> {
+  const { name } = connections.options;
+  const [found] = await connections.read({
+    text: `SELECT version(), current_setting('server_version_num')::int4, current_setting('server_encoding'), current_schema(),
+      current_setting('synchronous_commit'), current_setting('fsync')`,
+    values: [],
+  });
+  const [version, number, encoding, schema, synchronousCommit, fsync] = found?.rows[0] ?? [];
+  if (unsupported.test(String(version))) refuse(`${name}: expected PostgreSQL, found ${version}`);
+  if (Number(number) < versionMin) refuse(`${name}: expected PostgreSQL 15 or newer, found ${version}`);
+  if (encoding !== 'UTF8') refuse(`${name}: expected a database with the encoding UTF8, found ${encoding}`);
+  if (schema === null)
+    refuse(`${name}: expected a schema for the tables, found ${connections.options.schema ?? 'none of the search path'} not there`);
+  if (synchronousCommit === 'off') connections.insistOnDisk();
+  if (fsync === 'off') log?.warn({ database: name }, 'the database has fsync off: what is acknowledged may be lost when its machine fails');
+}
+
+function refuse(message: string): never {
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', message);
+}

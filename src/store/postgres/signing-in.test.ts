@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { account, PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
+import { declaration } from '../contract/fixtures.ts';
+import type { PostgresOptions } from './postgres-options.ts';
+import { postgres } from './postgres-store.ts';
+
+/** What a URL must encode, and what people forget to. */
+const password = 'p@ss/w?rd#1%';
+
+describe('signing in to a server that asks for a password and encrypts', { skip: withoutPostgres }, () => {
+  let server: PostgresServer;
+  let files: { readonly ca: string; readonly other: string };
+  before(async () => {
+    server = await PostgresServer.start();
+    await server.query(`CREATE ROLE guarded LOGIN SUPERUSER PASSWORD '${password}'`);
+    const rules = join(server.folder, 'data/pg_hba.conf');
+    writeFileSync(rules, `host all guarded 127.0.0.1/32 scram-sha-256\n${readFileSync(rules, 'utf8')}`);
+    files = { ca: makeCertificates(server.folder), other: makeAuthority(server.folder, 'other') };
+    for (const [name, value] of Object.entries({ ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key' }))
+      await server.query(`ALTER SYSTEM SET ${name} = '${name === 'ssl' ? value : join(server.folder, value)}'`);
+    await server.query('SELECT pg_reload_conf()');
+  });
+  after(() => server.stop());
+
+  /** What came of opening: nothing, or the message. */
+  async function opening(address: string, options: PostgresOptions = {}): Promise<string> {
+    const schema = await server.createSchema();
+    try {
+      const store = postgres(address.replace('PORT', String(server.port)), { schema, ...options });
+      await store.open(declaration);
+      await store.close();
+      return '';
+    } catch (error) {
+      const { code, message } = error as { code: string; message: string };
+      assert.match(code, /^MILL_(?:STORE_UNAVAILABLE|INVALID_CONFIGURATION)$/);
+      assert.doesNotMatch(message, /\n|w\?rd|ss%2F/);
+      return message;
+    }
+  }
+
+  test('a password is right however it is written, as long as it can be read', async () => {
+    const at = (written: string) => opening(`postgres://guarded:${written}@127.0.0.1:PORT/postgres`);
+    assert.equal(await at('p%40ss%2Fw%3Frd%231%25'), '');
+    assert.equal(await at('p@ss%2Fw%3Frd%231%'), '');
+    assert.match(
+      await at('p%40ss%2Fw%3Frd%232%25'),
+      /^postgres:\/\/127\.0\.0\.1:\d+\/postgres: password authentication failed for user "guarded"$/,
+    );
+    assert.match(await at(encodeURI(password)), /expected a URL with \/, \? and # of a user or password written/);
+  });
+
+  test('an address of version 6 is one', async () => {
+    const six = createServer((client) => {
+      const database = connect(server.port, '127.0.0.1');
+      for (const socket of [client, database]) socket.on('error', () => undefined);
+      client.pipe(database).pipe(client);
+    }).listen(0, '::1');
+    await once(six, 'listening');
+    assert.equal(await opening(`postgres://millrace@[::1]:${(six.address() as AddressInfo).port}/postgres`), '');
+    six.close();
+  });
+
+  test('a certificate is checked as far as the mode says', async () => {
+    const byName = 'postgres://millrace@localhost:PORT/postgres';
+    const byAddress = 'postgres://millrace@127.0.0.1:PORT/postgres';
+    const { ca, other } = files;
+    assert.equal(await opening(`${byAddress}?sslmode=require`), '');
+    assert.match(await opening(`${byName}?sslmode=verify-full`), /self-signed certificate|unable to (?:verify|get)/);
+    assert.equal(await opening(byName, { caFile: ca }), '');
+    assert.equal(await opening(`${byName}?sslmode=verify-full&sslrootcert=${ca}`), '');
+    assert.match(await opening(byAddress, { caFile: ca }), /does not match certificate/);
+    assert.match(await opening(`${byAddress}?sslmode=require`, { caFile: ca }), /does not match certificate/);
+    assert.equal(await opening(`${byAddress}?sslmode=verify-ca`, { caFile: ca }), '');
+    assert.equal(await opening(`${byAddress}?sslmode=require&sslrootcert=${ca}`), '');
+    for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full'])
+      assert.match(
+        await opening(`${byName}?sslmode=${mode}&sslrootcert=${other}`),
+        /self-signed certificate|unable to (?:verify|get)/,
+        mode,
+      );
+    assert.equal(
+      await opening(`postgres://guarded:${encodeURIComponent(password)}@127.0.0.1:PORT/postgres?sslmode=require&channel_binding=require`),
+      '',
+    );
+  });
+
+  test('a file of an authority that is none, or is not there, is named', async () => {
+    const none = join(server.folder, 'none.pem');
+    writeFileSync(none, 'hello');
+    assert.match(await opening('postgres://millrace@localhost:PORT/postgres', { caFile: none }), /none\.pem/);
+    assert.match(await opening('postgres://millrace@localhost:PORT/postgres', { caFile: '/nowhere/ca.pem' }), /\/nowhere\/ca\.pem/);
+  });
+});
+
+/** An authority, and a certificate of its for `localhost` which the server may read. Returns the file of the authority. */
+function makeCertificates(folder: string): string {
+  const ca = makeAuthority(folder, 'ca');
+  const [key, request, certificate] = ['server.key', 'server.csr', 'server.crt'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  openssl(
+    'req',
+    '-new',
+    '-nodes',
+    '-newkey',
+    'rsa:2048',
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=DNS:localhost',
+    '-keyout',
+    key,
+    '-out',
+    request,
+  );
+  const signed = ['-copy_extensions', 'copy', '-CA', ca, '-CAkey', join(folder, 'ca.key'), '-CAcreateserial', '-days', '2'];
+  openssl('x509', '-req', '-in', request, '-out', certificate, ...signed);
+  const { uid, gid } = account;
+  if (uid !== undefined && gid !== undefined) chownSync(key, uid, gid);
+  return ca;
+}
+
+function makeAuthority(folder: string, name: string): string {
+  const certificate = join(folder, `${name}.pem`);
+  const words = ['-subj', `/CN=${name}`, '-keyout', join(folder, `${name}.key`), '-out', certificate, '-days', '2'];
+  openssl('req', '-x509', '-nodes', '-newkey', 'rsa:2048', ...words);
+  return certificate;
+}
+
+function openssl(...words: readonly string[]): void {
+  execFileSync('openssl', words, { stdio: 'pipe' });
+}

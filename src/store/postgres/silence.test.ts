@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
+import { commitOf, declaration, event } from '../contract/fixtures.ts';
+import type { Store } from '../store.ts';
+import { openPostgresSource, openPostgresTarget } from './copy/postgres-ends.ts';
+import { postgres } from './postgres-store.ts';
+
+const visits = { pipeline: 'visits', slice: 0 };
+/** Longer than any test: who waits for one of these has hung. */
+const patience = { connectTimeoutMs: 600_000, statementTimeoutMs: 600_000 };
+
+describe('a database that goes silent, and closes no connection', { skip: withoutPostgres, timeout: 60_000 }, () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  after(() => server.stop());
+
+  test('an opening that is given up ends at once, wherever it was', async () => {
+    const schema = await server.createSchema();
+    let isOpen = false;
+    for (let passed = 0; !isOpen; passed += 1 + (passed >> 2)) {
+      const link = await SilentLink.to(server.port, passed);
+      const store = postgres(link.lead(server), { schema, partitions: 1, ...patience });
+      const given = new AbortController();
+      const opening = store.open(declaration, undefined, given.signal).then(() => 'open');
+      isOpen = (await Promise.race([opening, link.silent])) === 'open';
+      given.abort(new Error(`given up after ${passed}`));
+      if (!isOpen) await assert.rejects(opening, { message: `given up after ${passed}` });
+      await store.close();
+      await link.close();
+      assert.ok(passed > 5 || !isOpen, 'expected an opening to send several times');
+    }
+  });
+
+  test('an opening that was given up leaves a store that can be opened', async () => {
+    const deaf = createServer().listen(0, '127.0.0.1');
+    await once(deaf, 'listening');
+    const store = await openedLater(deaf);
+    deaf.close();
+    await store.append([event(visits, 'a')]);
+    await store.close();
+  });
+
+  /** A store whose first opening met silence; with the second the server is there. */
+  async function openedLater(deaf: Server): Promise<Store> {
+    const link = await SilentLink.to(portOf(deaf), Number.POSITIVE_INFINITY);
+    const store = postgres(link.lead(server), { schema: await server.createSchema(), partitions: 1, ...patience });
+    const given = new AbortController();
+    const opening = store.open(declaration, undefined, given.signal);
+    await once(deaf, 'connection');
+    given.abort(new Error('not now'));
+    await assert.rejects(opening, { message: 'not now' });
+    link.leadTo(server.port);
+    await assert.rejects(store.open(declaration, undefined, given.signal), { message: 'not now' });
+    await store.open(declaration);
+    after(() => link.close());
+    return store;
+  }
+
+  test('a signal that is aborted later is nothing to a store that is open', async () => {
+    const given = new AbortController();
+    const store = postgres(server.url('postgres'), { schema: await server.createSchema(), partitions: 1 });
+    await store.open(declaration, undefined, given.signal);
+    given.abort();
+    await store.append([event(visits, 'a')]);
+    await store.close();
+  });
+
+  test('a server that begins to encrypt and says no more is given up too', async () => {
+    const half = createServer((socket) => {
+      socket.once('data', () => socket.write('S'));
+      socket.on('data', () => half.emit('hello'));
+      socket.on('error', () => undefined);
+    }).listen(0, '127.0.0.1');
+    await once(half, 'listening');
+    const store = postgres(`postgres://millrace@127.0.0.1:${portOf(half)}/postgres?sslmode=require`, patience);
+    const given = new AbortController();
+    const opening = store.open(declaration, undefined, given.signal);
+    await Promise.race([once(half, 'hello'), opening]);
+    given.abort(new Error('no longer'));
+    await assert.rejects(opening, { message: 'no longer' });
+    half.close();
+  });
+
+  test('either end of a copy is given up in the middle of it, and can be closed', async () => {
+    const { target, source } = { target: await server.createDatabase(), source: await server.createDatabase() };
+    const store = postgres(source);
+    await store.open(declaration);
+    await store.close();
+    const link = await SilentLink.to(server.port, Number.POSITIVE_INFINITY);
+    const given = new AbortController();
+    const at = (url: string) => ({ url: link.lead(server, url), options: patience, signal: given.signal });
+    const ends = [await openPostgresSource(at(source)), await openPostgresTarget(at(target), declaration)];
+    link.beSilent();
+    const calls = ends.map((end) => assert.rejects(end.pipelines(), { code: 'MILL_STORE_UNAVAILABLE' }));
+    await link.silent;
+    given.abort();
+    await Promise.all(calls);
+    for (const end of ends) await end.close();
+    await link.close();
+  });
+
+  test('a store is closed all the same, within the length of a lease and no connection stays', async () => {
+    const link = await SilentLink.to(server.port, Number.POSITIVE_INFINITY);
+    const store = postgres(link.lead(server), { schema: await server.createSchema(), partitions: 1, leaseMs: 2_000, ...patience });
+    await store.open(declaration);
+    const lease = await store.claim(visits);
+    await store.append([event(visits, 'a')]);
+    await lease.commit(commitOf({ cursor: 1 }));
+    store.listen({ appended: () => undefined, rollChanged: () => undefined });
+    link.beSilent();
+    await store.close();
+    await link.left();
+    await link.close();
+  });
+});
+
+function portOf(server: Server): number {
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return address.port;
+}
+
+/** Stands between a store and its database. From some point on nothing passes, and nothing ends. */
+class SilentLink {
+  /** Resolves when something is sent that does not pass. */
+  readonly silent: Promise<void>;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #port: number;
+  #passes: number;
+  #isSilent: () => void;
+  #left = Promise.withResolvers<void>();
+
+  private constructor(port: number, passes: number) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.silent = promise;
+    this.#isSilent = resolve;
+    this.#port = port;
+    this.#passes = passes;
+    this.#server = createServer((client) => this.#join(client, connect(this.#port, '127.0.0.1')));
+  }
+
+  /** @param passes so many times what a client sends passes */
+  static async to(port: number, passes: number): Promise<SilentLink> {
+    const link = new SilentLink(port, passes);
+    await once(link.#server.listen(0, '127.0.0.1'), 'listening');
+    return link;
+  }
+
+  /** The address of a database by way of this. */
+  lead(server: PostgresServer, url = server.url('postgres')): string {
+    return url.replace(String(server.port), String(portOf(this.#server)));
+  }
+
+  beSilent(): void {
+    this.#passes = 0;
+  }
+
+  leadTo(port: number): void {
+    this.#port = port;
+  }
+
+  /** Resolves when no client is there any more. */
+  left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(client: Socket, database: Socket): void {
+    for (const socket of [client, database]) socket.on('error', () => undefined);
+    this.#sockets.add(client).add(database);
+    client.on('data', (bytes) => {
+      this.#passes -= 1;
+      if (this.#passes >= 0) database.write(bytes);
+      else this.#isSilent();
+    });
+    database.on('data', (bytes) => {
+      if (this.#passes >= 0) client.write(bytes);
+    });
+    client.on('close', () => {
+      database.destroy();
+      this.#sockets.delete(client);
+      this.#sockets.delete(database);
+      if (this.#sockets.size === 0) this.#left.resolve();
+    });
+  }
+}

@@ -1,0 +1,111 @@
+import type { Pruned, Retention } from '../../store.ts';
+import { Flight } from '../connection/flight.ts';
+import { tablesOf } from '../schema/pipeline-tables.ts';
+import type { PruneFloor, PruneFloors } from './prune-floors.ts';
+
+/** What a piece of a log has come to. */
+interface Piece {
+  readonly gone: number;
+  /** Events that were looked at, and how many of them are old. */
+  readonly looked: number;
+  readonly old: number;
+  readonly last: number | null;
+  /** The first one that is left. */
+  readonly left: number | null;
+}
+
+/** What one call has come to. */
+interface Sweep {
+  piece: Piece;
+  /** The highest cursor that went. */
+  cursor: number;
+  ids: number;
+}
+
+/**
+ * Statements that forget what is older than a retention: of the log a piece, of the ids as many, and cursors that are not the highest
+ * any more. What it looks at is bounded, not what it forgets: all of it may be held.
+ *
+ * @param pruned called once it has committed
+ */
+export function pruneFlight(retention: Retention, floors: PruneFloors, pruned: (answer: Pruned) => void): Flight {
+  const { partition, acceptedBefore, idsBefore, limit } = retention;
+  const { pipeline, slice } = partition;
+  const { log, ids } = tablesOf(pipeline);
+  const floor = floors.of(partition);
+  const idsFrom = floors.idsFrom(partition, idsBefore);
+  const after = Math.max(retention.after, floor.position);
+  const flight = new Flight();
+  const sweep: Sweep = { piece: { gone: 0, looked: 0, old: 0, last: null, left: null }, cursor: floor.cursor, ids: 0 };
+  flight.add({ text: pieceText(log), values: [pipeline, slice, after, limit, acceptedBefore] }, ({ rows: [row = []] }) => {
+    const [gone, looked, old] = row.map(Number);
+    sweep.piece = { gone: gone ?? 0, looked: looked ?? 0, old: old ?? 0, last: orNull(row[3]), left: orNull(row[4]) };
+  });
+  flight.add({ text: cursorsText, values: [pipeline, slice, floor.cursor] }, ({ rows }) => {
+    sweep.cursor = Math.max(floor.cursor, Number(rows[0]?.[0] ?? 0));
+  });
+  // Of an index of ranges there are no other scans.
+  flight.add({ text: 'SET LOCAL enable_bitmapscan = on', values: [] });
+  flight.add({ text: idsText(ids), values: [slice, idsBefore, limit, idsFrom] }, ({ count }) => {
+    sweep.ids = count;
+    floors.set(partition, floorAfter(floor, sweep, { ...retention, after, idsFrom }));
+    pruned(answerOf(sweep, { after, limit }));
+  });
+  return flight;
+}
+
+function orNull(value: unknown): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}
+
+function answerOf({ piece: { gone, looked, old, last }, ids }: Sweep, { after, limit }: Pick<Retention, 'after' | 'limit'>): Pruned {
+  const end = looked === limit && old === looked ? last : null;
+  const isDone = end === null && ids < limit;
+  return { count: gone + ids, after: isDone ? null : (end ?? after) };
+}
+
+/** A piece tells only where it begins at the floor; those behind it begin beyond what may be left. */
+function floorAfter(
+  floor: PruneFloor,
+  { piece: { last, left }, cursor, ids }: Sweep,
+  { after, limit, idsBefore, idsFrom }: Retention & { readonly idsFrom: number },
+): PruneFloor {
+  const gone = left === null ? (last ?? floor.position) : left - 1;
+  const position = after === floor.position ? Math.max(floor.position, gone) : floor.position;
+  if (ids === limit) return { ...floor, position, cursor };
+  const isOfAll = idsFrom === Number.MIN_SAFE_INTEGER;
+  return { position, cursor, idsFrom: idsBefore, allIdsUpTo: isOfAll ? idsBefore : floor.allIdsUpTo };
+}
+
+const cursorsText = `WITH gone AS (
+    DELETE FROM millrace_cursors WHERE pipeline = $1 AND slice = $2 AND cursor > $3
+      AND cursor < (SELECT max(cursor) FROM millrace_cursors WHERE pipeline = $1 AND slice = $2)
+    RETURNING cursor
+  ) SELECT max(cursor) FROM gone`;
+
+function pieceText(log: string): string {
+  return `WITH piece AS MATERIALIZED (
+      SELECT ctid AS place, position, key, number, accepted_at < $5 AND position <= coalesce(
+        (SELECT max(cursor) FROM millrace_cursors WHERE pipeline = $1 AND slice = $2), 0) AS is_old
+      FROM ${log} WHERE slice = $2 AND position > $3 ORDER BY position LIMIT $4
+    ), gone AS (
+      DELETE FROM ${log} WHERE ctid = ANY (ARRAY(
+        SELECT place FROM piece WHERE is_old
+          AND NOT EXISTS (SELECT FROM millrace_held AS held WHERE held.pipeline = $1 AND held.slice = $2 AND held.key = piece.key
+            AND held."order" = coalesce(piece.number, piece.position) OFFSET 0)
+          AND NOT EXISTS (SELECT FROM millrace_dead_letters AS letter WHERE letter.pipeline = $1 AND letter.slice = $2
+            AND letter.position = piece.position OFFSET 0)
+      )) RETURNING position
+    )
+    SELECT (SELECT count(*) FROM gone), count(*), count(*) FILTER (WHERE is_old), max(position),
+      min(position) FILTER (WHERE position NOT IN (SELECT position FROM gone)) FROM piece`;
+}
+
+/**
+ * The index of ranges finds those that are old: one that knows the slice only, which `+ 0` rules out, would lead past all of the slice. The
+ * condition stands twice, for an id that is accepted again meanwhile.
+ */
+function idsText(ids: string): string {
+  return `DELETE FROM ${ids} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${ids} WHERE slice + 0 = $1 AND accepted_at < $2 AND accepted_at >= $4 LIMIT $3))
+    AND accepted_at < $2`;
+}

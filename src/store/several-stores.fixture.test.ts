@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chosen, commitOf, declaration, event, numbered, statuses } from './contract/fixtures.ts';
+import type { Store } from './store.ts';
+
+const visits = { pipeline: 'visits', slice: 0 };
+const rockets = { pipeline: 'rockets', slice: 0 };
+
+/** A database that several stores work on. */
+export interface SharedDatabase {
+  /** Opens so many stores on a new database, each as of a process of its own, of two slices. */
+  stores(count: number): Promise<[Store, Store, ...Store[]]>;
+  readonly leaseMs: number;
+  /** Lets so much time go by for all leases, in milliseconds. */
+  pass(ms: number): Promise<unknown>;
+  /** The database's clock, in milliseconds since 1970. */
+  now(): number;
+}
+
+/** Declares the tests of what stores that share a database owe each other. */
+export function severalStores({ stores, leaseMs, pass, now }: SharedDatabase): void {
+  test('what one appends, sends, writes and remembers is there for the other', async () => {
+    const [one, other] = await stores(2);
+    await one.append([event(visits, 'a')]);
+    const lease = await one.claim(visits);
+    await lease.commit(commitOf({ cursor: 1, sends: [event(visits, 'b')], keys: [{ key: 'a', state: null, next: null, parked: true }] }));
+    assert.deepEqual(
+      (await other.read(visits, 0, 10)).map(({ key }) => key),
+      ['a', 'b'],
+    );
+    assert.equal((await other.load(visits, ['a']))[0]?.parked, true);
+    assert.deepEqual(await other.progress(visits), { cursor: 1, head: 2 });
+  });
+
+  test('positions are dense and ids are accepted once, whoever appends', async () => {
+    const all = await stores(4);
+    const answers = [];
+    for (let round = 1; round <= 30; round += 1) {
+      const batch = [event(visits, 'x'), chosen(visits, 'a', `id ${round}`), numbered(rockets, 'a', round), event(rockets, 'x')];
+      answers.push(...(await Promise.all(all.map((store) => store.append(batch)))).flat());
+    }
+    const log = await all[0].read(visits, 0, 1_000);
+    assert.deepEqual(
+      log.map(({ position }) => position),
+      Array.from({ length: 150 }, (_, at) => at + 1),
+    );
+    assert.equal(answers.filter(({ status }) => status === 'accepted').length, 120 + 30 + 30 + 120);
+    assert.deepEqual(
+      (await all[1].held(rockets, 'a', 0, 100)).map(({ order }) => order),
+      Array.from({ length: 30 }, (_, at) => at + 1),
+    );
+  });
+
+  test('a lease keeps the others out until it is released', async () => {
+    const [one, other] = await stores(2);
+    const lease = await one.claim(visits);
+    await assert.rejects(other.claim(visits), { code: 'MILL_STORE_LEASED' });
+    await other.claim({ pipeline: 'visits', slice: 1 });
+    await lease.release();
+    const next = await other.claim(visits);
+    await assert.rejects(lease.commit(commitOf({})), { code: 'MILL_STORE_FENCED' });
+    await next.commit(commitOf({}));
+  });
+
+  test('a store that is closed has released what it had', async () => {
+    const [one, other] = await stores(2);
+    await one.claim(visits);
+    await one.close();
+    await other.claim(visits);
+  });
+
+  test('a lease lasts while it is renewed; one that is not runs out, and is over with the claim of another', async () => {
+    const [one, other] = await stores(2);
+    const lease = await one.claim(visits);
+    for (let beat = 0; beat < 6; beat += 1) {
+      await pass(leaseMs / 3);
+      await one.beat();
+    }
+    await pass(leaseMs / 2);
+    await assert.rejects(other.claim(visits), { code: 'MILL_STORE_LEASED' });
+    await pass(leaseMs / 2);
+    await lease.commit(commitOf({ cursor: 0 }));
+    const taken = await other.claim(visits);
+    await other.beat();
+    await assert.rejects(lease.commit(commitOf({ sends: [event(visits, 'late')] })), { code: 'MILL_STORE_FENCED' });
+    await assert.rejects(one.claim(visits), { code: 'MILL_STORE_LEASED' });
+    assert.deepEqual(await other.read(visits, 0, 10), []);
+    await taken.commit(commitOf({}));
+  });
+
+  test('one beat renews all the leases of a store', async () => {
+    const [one, other] = await stores(2);
+    const leases = [await one.claim(visits), await one.claim(rockets), await one.claim({ pipeline: 'visits', slice: 1 })];
+    await pass(leaseMs / 2);
+    await one.beat();
+    await pass(leaseMs / 2 + 1_000);
+    for (const { partition } of leases) await assert.rejects(other.claim(partition), { code: 'MILL_STORE_LEASED' });
+  });
+
+  test('a commit that is fenced takes nothing from those beside it', async () => {
+    const [one, other] = await stores(2);
+    const [lost, kept] = [await one.claim(visits), await one.claim(rockets)];
+    await pass(leaseMs);
+    await other.claim(visits);
+    const [fenced, done] = await Promise.allSettled([
+      lost.commit(commitOf({ sends: [event(visits, 'a')] })),
+      kept.commit(commitOf({ sends: [event(visits, 'b')] })),
+    ]);
+    assert.ok(fenced.status === 'rejected' && fenced.reason.code === 'MILL_STORE_FENCED');
+    assert.equal(done.status, 'fulfilled');
+    assert.deepEqual(
+      (await one.read(visits, 0, 10)).map(({ key }) => key),
+      ['b'],
+    );
+  });
+
+  test('a beat tells who lives and who has which lease; one that has not said so for too long is not among them', async () => {
+    const [one, other] = await stores(2);
+    assert.equal((await one.beat()).members.length, 1);
+    const { self } = await other.beat();
+    await one.claim(visits);
+    const seen = await other.beat();
+    const [first, second] = seen.members;
+    assert.deepEqual([second?.id, first?.pid, first?.pipelines], [self, process.pid, declaration.pipelines.map(({ name }) => name)]);
+    assert.ok(first !== undefined && Math.abs(first.since - now()) < leaseMs);
+    assert.ok(seen.nextEndMs > 0 && seen.nextEndMs <= leaseMs, `${seen.nextEndMs} ms`);
+    assert.deepEqual(seen.partitions.get('visits'), [
+      { owner: first?.id, head: 0 },
+      { owner: null, head: 0 },
+    ]);
+    await pass(leaseMs);
+    const without = await other.beat();
+    assert.deepEqual(
+      without.members.map(({ id }) => id),
+      [self],
+    );
+    assert.deepEqual(without.partitions.get('visits')?.[0], { owner: null, head: 0 });
+    assert.equal(without.nextEndMs, Number.POSITIVE_INFINITY);
+    const back = await one.beat();
+    assert.deepEqual(back.partitions.get('visits')?.[0], { owner: back.self, head: 0 });
+  });
+
+  test('a command is told to whoever owns its partition then, who hears at once that there is one', async () => {
+    const [one, other] = await stores(2);
+    const told = (store: Store) => store.beat().then(({ commands }) => commands?.map(({ id }) => id));
+    await one.beat();
+    await other.beat();
+    const lease = await one.claim(visits);
+    const heard = Promise.withResolvers<void>();
+    const end = one.listen({ appended() {}, rollChanged: () => heard.resolve() });
+    // One that listens does so a moment later where that takes a connection.
+    let isHeard = false;
+    void heard.promise.then(() => {
+      isHeard = true;
+    });
+    for (let nth = 1; !isHeard; nth += 1) {
+      await other.commands?.give({ id: String(nth), partition: visits, body: '{}' }, 60_000);
+      await Promise.race([heard.promise, new Promise((resolve) => setTimeout(resolve, 20))]);
+      if (!isHeard) await other.commands?.withdraw([String(nth)]);
+      else assert.deepEqual(await told(one), [String(nth)]);
+    }
+    end();
+    assert.deepEqual(await told(other), []);
+    await lease.release();
+    assert.deepEqual(await told(one), []);
+    const next = await other.claim(visits);
+    const [id = ''] = (await told(other)) ?? [];
+    await assert.rejects(lease.commit(commitOf({ answers: [{ id, answer: 'mine' }] })), { code: 'MILL_STORE_FENCED' });
+    await next.commit(commitOf({ answers: [{ id, answer: 'done' }] }));
+    assert.deepEqual(await one.commands?.answers([id]), [{ id, answer: 'done' }]);
+  });
+
+  test('of a number that is moved past while it is judged, one of both comes first', async () => {
+    const [one, other] = await stores(2);
+    const lease = await one.claim(rockets);
+    for (let number = 1; number <= 30; number += 1) {
+      await one.append([numbered(rockets, 'a', number)]);
+      const work = {
+        cursor: number,
+        keys: [{ key: 'a', state: null, next: number + 1, parked: false }],
+        releases: [{ key: 'a', from: number, to: number }],
+      };
+      const [, again] = await Promise.all([
+        lease.commit(commitOf(work)),
+        ...Array.from({ length: 4 }, () => other.append([numbered(rockets, 'a', number)])),
+      ]);
+      assert.deepEqual(statuses(again ?? []), ['duplicate']);
+      assert.equal((await one.load(rockets, ['a']))[0]?.held, 0, `number ${number}`);
+    }
+  });
+}

@@ -1,0 +1,78 @@
+import { existsSync, lstatSync, readlinkSync, type Stats, statfsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { MillraceError, messageOf } from '../../../errors.ts';
+import { realPath } from '../file/database-file.ts';
+import { partialSuffix } from './partial-file.ts';
+
+/** A database, and what Millrace and SQLite put beside it. */
+const suffixes = ['', '-wal', '-shm', '-journal', '-owner', '-reserve'];
+
+/** Throws `MILL_INVALID_CONFIGURATION` where there is no file to read, or an incomplete one; `what` says what was expected. */
+export function checkIsFile(path: string, what: string): void {
+  if (path.endsWith(partialSuffix)) refuse(`${path}: expected ${what}, found the file of an interrupted one`);
+  const found = lookAt(path);
+  if (found?.isFile()) return;
+  refuse(`${path}: expected ${what}, found ${found === undefined ? 'no such file' : notFile(found)}`);
+}
+
+/** Throws `MILL_INVALID_CONFIGURATION` where no file can be made: a folder is in its place, or its own folder is not there. */
+export function checkPlace(path: string): void {
+  const folder = dirname(path);
+  if (path.endsWith(partialSuffix)) refuse(`${path}: expected another name: what ends so is deleted as the file of an interrupted backup`);
+  if (!lookAt(folder)?.isDirectory()) refuse(`${path}: expected a folder that is there, found none at ${folder}`);
+  const found = lookAt(path);
+  if (found !== undefined && !found.isFile()) refuse(`${path}: expected the path of a file, found ${notFile(found)}`);
+}
+
+/** Returns the path to which links lead, also where there is no file yet. */
+export function placeOf(path: string): string {
+  const real = realPath(path);
+  const isLink = lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return isLink ? placeOf(resolve(dirname(real), readlinkSync(real))) : real;
+}
+
+/** Throws `MILL_INVALID_CONFIGURATION` when a file is the database, by whatever name, or one of those that stand beside it. */
+export function checkApart(file: string, database: string): void {
+  const real = realPath(file);
+  for (const suffix of suffixes) {
+    const own = `${realPath(database)}${suffix}`;
+    if (real === own || isSameFile(file, own)) refuse(`${file}: expected another file than the database, found its own file ${own}`);
+  }
+}
+
+/**
+ * Throws `MILL_STORE_FULL` where the disk has no room for a copy of a file. Found out before the first byte: an engine may run on the
+ * same disk.
+ */
+export function checkRoom(folder: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (free >= bytes) return;
+  throw new MillraceError('MILL_STORE_FULL', `${folder}: expected ${inMiB(bytes)} of room on the disk for the copy, found ${inMiB(free)}`);
+}
+
+function inMiB(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+function isSameFile(one: string, other: string): boolean {
+  if (!existsSync(one) || !existsSync(other)) return false;
+  const [a, b] = [statSync(one), statSync(other)];
+  return a.ino === b.ino && a.dev === b.dev;
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return refuse(`${path}: cannot be looked at: ${messageOf(error)}`);
+  }
+}
+
+function notFile(found: Stats): string {
+  return found.isDirectory() ? 'a folder' : 'something that is no file';
+}
+
+function refuse(message: string): never {
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', message);
+}

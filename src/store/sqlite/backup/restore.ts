@@ -1,0 +1,77 @@
+import { chmodSync, chownSync, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../../errors.ts';
+import { sizeOf } from '../../node-sqlite/free-space.ts';
+import { toStoreError } from '../../node-sqlite/sqlite-errors.ts';
+import { checkNames, realPath } from '../file/database-file.ts';
+import { OwnerLock } from '../file/owner-lock.ts';
+import { makeFolder, modeOf } from '../file/private-files.ts';
+import { type BackupOptions, writeAt } from './backup.ts';
+import type { DatabaseContents } from './contents.ts';
+import { checkApart, checkIsFile, checkPlace, placeOf } from './files.ts';
+import { checkSource, copySnapshot } from './snapshot.ts';
+
+/**
+ * Puts what a backup holds in the place of a database that nobody runs on. The backup is copied and the copy verified, before the
+ * database is touched; at every moment the old database or the new one is there whole. The new one keeps the mode and the owner of the old.
+ *
+ * Throws `MILL_STORE_OWNED` while an engine runs on the database, `MILL_STORE_BUSY` while another program has it open, `MILL_CONFLICT`
+ * when it holds anything without `force`, and as `backUpSqlite` does.
+ */
+export async function restoreSqlite(file: string, database: string, options: BackupOptions): Promise<DatabaseContents> {
+  const [named, namedDatabase] = [resolve(file), resolve(database)];
+  checkIsFile(named, 'a backup');
+  const [backup, place] = [realPath(named), placeOf(namedDatabase)];
+  checkApart(backup, place);
+  const bytes = checkSource(backup);
+  prepareFolder(place);
+  checkNames(place);
+  const owned = OwnerLock.take(place);
+  try {
+    checkEmpty(place, options.force);
+    const write = async (partial: string) => {
+      const contents = await copySnapshot(backup, partial, options);
+      keepLog(partial);
+      makeLike(place, partial);
+      return contents;
+    };
+    return await writeAt(place, { bytes, write }, options);
+  } finally {
+    if (existsSync(place)) owned.release();
+    else owned.remove();
+  }
+}
+
+function prepareFolder(database: string): void {
+  try {
+    makeFolder(dirname(database));
+  } catch (error) {
+    throw toStoreError(error, database);
+  }
+  checkPlace(database);
+}
+
+function checkEmpty(place: string, force: boolean): void {
+  if (force || sizeOf(place) + sizeOf(`${place}-wal`) === 0) return;
+  throw new MillraceError('MILL_CONFLICT', `${place}: expected no database there, found one; --force replaces it, and all that it holds`);
+}
+
+/** Says in the file that it has a write ahead log, as each database of an engine does: a reader of one without would keep the engine from starting. */
+function keepLog(partial: string): void {
+  const db = new DatabaseSync(partial, { timeout: 0 });
+  try {
+    db.exec('PRAGMA journal_mode = WAL');
+  } finally {
+    db.close();
+  }
+}
+
+/** Whoever could open the database can do so afterwards. */
+function makeLike(place: string, partial: string): void {
+  const old = statSync(place, { throwIfNoEntry: false });
+  if (old === undefined) return;
+  chmodSync(partial, modeOf(place));
+  const { uid, gid } = statSync(partial);
+  if (uid !== old.uid || gid !== old.gid) chownSync(partial, old.uid, old.gid);
+}

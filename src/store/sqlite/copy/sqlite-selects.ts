@@ -1,0 +1,35 @@
+import type { PartDialect } from '../../copy/part-select.ts';
+import { literal, quoteAll } from '../../tables/sql-text.ts';
+import { tablesOf } from '../schema/pipeline-tables.ts';
+
+/** How the parts of a file are selected, all of which has one slice. */
+export const partDialect: PartDialect = {
+  quoteAll,
+  slice: '0',
+  rowPlace: 'rowid',
+  paused: 'millrace_paused',
+  from: (kind, pipeline) => (kind === 'letters' ? `millrace_dead_letters WHERE pipeline = ${literal(pipeline)}` : tablesOf(pipeline)[kind]),
+  log(pipeline) {
+    const { log, held } = tablesOf(pipeline);
+    const name = literal(pipeline);
+    return {
+      columns: `0, log.position, log.key, log.id, log.number, log.accepted_at, log.body, log.traceparent, log.origin,
+        log.position <= coalesce((SELECT cursor FROM millrace_partitions WHERE pipeline = ${name}), 0), held.attempts, held.retry_at,
+        (SELECT json_group_array(id) FROM (SELECT id FROM millrace_dead_letters AS letter
+          WHERE letter.pipeline = ${name} AND letter.position = log.position ORDER BY id))`,
+      from: `${log} AS log LEFT JOIN ${held} AS held
+        ON held.key = log.key AND held."order" = coalesce(log.number, log.position) AND held.position = log.position`,
+      order: 'log.position',
+    };
+  },
+  // Of an id that was accepted again after its window the newest moment is the one that counts, and the key that it came with.
+  ids(pipeline) {
+    const { ids, log } = tablesOf(pipeline);
+    return {
+      columns: '0, 0, chosen.id, max(chosen.accepted_at) AS accepted_at, log.key',
+      from: `${ids} AS chosen LEFT JOIN ${log} AS log ON log.id = chosen.id AND log.accepted_at = chosen.accepted_at GROUP BY chosen.id`,
+      order: '4, 3',
+      counted: `SELECT count(DISTINCT id) FROM ${ids}`,
+    };
+  },
+};

@@ -1,0 +1,53 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Select } from '../../node-sqlite/select.ts';
+import type { NewDeadLetter, NewInboxRow, PartitionId } from '../../store.ts';
+import { type EventRow, isBuried, isGone, isLate } from './rows.ts';
+
+/** A row that is taken, and what becomes of it: one of the two is there. */
+export type TakingRow = readonly [place: number, event: EventRow | null, letter: NewDeadLetter | null];
+
+/** What the taking of rows is done with; the writer provides it. */
+export interface InboxWriterMeans {
+  append(event: EventRow): number;
+  bury(partition: PartitionId, letter: NewDeadLetter): void;
+}
+
+/** Takes rows of the inbox, and puts some back, within the transaction of whoever calls. */
+export class InboxWriter {
+  readonly #means: InboxWriterMeans;
+  readonly #find: Select<[1]>;
+  readonly #delete: StatementSync;
+  readonly #insert: StatementSync;
+
+  constructor(db: DatabaseSync, means: InboxWriterMeans) {
+    this.#means = means;
+    this.#find = new Select(db, 'SELECT 1 FROM millrace_inbox WHERE place = ?');
+    this.#delete = db.prepare('DELETE FROM millrace_inbox WHERE place = ?');
+    this.#insert = db.prepare('INSERT INTO millrace_inbox (pipeline, event, id, traceparent) VALUES (?, ?, ?, ?)');
+  }
+
+  /**
+   * Answers a number for each: as for an event that is appended, or {@link isBuried}, or {@link isGone}.
+   *
+   * @param partition that of the dead letters
+   */
+  take(partition: PartitionId, takings: readonly TakingRow[]): readonly number[] {
+    return takings.map((taking) => this.#take(partition, taking));
+  }
+
+  insert({ pipeline, event, id, traceparent }: NewInboxRow): void {
+    this.#insert.run(pipeline, event, id, traceparent);
+  }
+
+  #take(partition: PartitionId, [place, event, letter]: TakingRow): number {
+    if (this.#find.get(place) === undefined) return isGone;
+    const answer = event === null ? this.#bury(partition, letter) : this.#means.append(event);
+    if (answer !== isLate) this.#delete.run(place);
+    return answer;
+  }
+
+  #bury(partition: PartitionId, letter: NewDeadLetter | null): number {
+    if (letter !== null) this.#means.bury(partition, letter);
+    return isBuried;
+  }
+}

@@ -1,0 +1,57 @@
+import type { DeadLetter, DeadLetterQuery } from '../store.ts';
+import { type FailureRow, failureColumns, toFailure } from './dead-letter-columns.ts';
+
+/** A dead letter as {@link lettersStatement} selects it. */
+export type LetterRow = readonly [
+  id: string,
+  pipeline: string,
+  slice: number,
+  key: string,
+  reason: string,
+  stack: string | null,
+  failedAt: number,
+  attempts: number,
+  ...failure: FailureRow,
+];
+
+/** The columns of an event that a letter is about, in the order of {@link LetterEventRow}. */
+export const letterEventColumns = 'id, accepted_at, body, origin';
+
+export type LetterEventRow = readonly [id: string, acceptedAt: number, body: string, origin: string | null];
+
+/** What is told of an event that somebody's SQL has deleted from the log: the other letters of the list are told all the same. */
+const deletedEvent: LetterEventRow = ['', 0, 'null', null];
+
+/** What databases write differently in a statement that selects dead letters. */
+export interface LettersDialect {
+  /** The condition under which the indexes have a letter: that it is not resolved. */
+  readonly unresolved: string;
+  /** What stands for a parameter, counted from 1. */
+  parameter(nth: number): string;
+}
+
+/** Selects the letters of a list in the order of their ids. */
+export function lettersStatement({ pipeline, key, id, after, limit }: DeadLetterQuery, { unresolved, parameter }: LettersDialect) {
+  const filters = { 'pipeline =': pipeline, 'key =': key, 'id =': id, 'id >': after };
+  const asked = Object.entries(filters).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
+  const conditions = [unresolved, ...asked.map(({ condition }, at) => `${condition} ${parameter(at + 1)}`)];
+  return {
+    text: `SELECT id, pipeline, slice, key, reason, stack, failed_at, attempts, ${failureColumns} FROM millrace_dead_letters
+      WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ${parameter(asked.length + 1)}`,
+    values: [...asked.map(({ value }) => value), limit],
+  };
+}
+
+/** What a row of a dead letter says; its event stands in the log. */
+export type SelectedLetter = ReturnType<typeof toSelectedLetter>;
+
+export function toSelectedLetter([id, pipeline, slice, key, reason, stack, failedAt, attempts, ...row]: LetterRow) {
+  return { head: { id, partition: { pipeline, slice }, key, reason, stack, failedAt, attempts }, failure: toFailure(row) };
+}
+
+/** The letter with its event, for which `eventAt` is asked where the letter is about one. */
+export function toDeadLetter({ head, failure }: SelectedLetter, eventAt: (position: number) => LetterEventRow | undefined): DeadLetter {
+  if (failure.kind !== 'event') return { ...head, ...failure };
+  const [eventId, acceptedAt, body, origin] = eventAt(failure.event.position) ?? deletedEvent;
+  return { ...head, ...failure, eventId, acceptedAt, body, origin };
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import nodeTest, { after, before, type TestContext } from 'node:test';
+import { memory, type SqlValue, type Store, sqlite } from '../src/index.ts';
+import { PostgresDatabase, type PostgresKind, without } from '../test/postgres-database.ts';
+import { temporaryFolder } from '../test/program.ts';
+import { storeOnPostgres } from '../test/store-on-postgres.ts';
+
+export interface SystemStore {
+  readonly store: Store;
+  /** Runs a statement as anybody may who has the database; a parameter is a `?`. Not in memory, which nobody else reaches. Not before the store is open. */
+  run(sql: string, ...parameters: readonly SqlValue[]): Promise<readonly Record<string, unknown>[]>;
+}
+
+export interface StoreContext extends TestContext {
+  /** A fresh store. `isVirtual`: its mill has a clock of the test's. */
+  openStore(options?: { readonly isVirtual?: boolean }): SystemStore;
+}
+
+type StoreName = 'memory' | 'sqlite' | 'postgres';
+
+/** The releases of PostgreSQL that all of these tests run on. */
+const releases = ['PostgreSQL 15', 'PostgreSQL 18'] as const satisfies readonly PostgresKind[];
+type Kind = Exclude<StoreName, 'postgres'> | (typeof releases)[number];
+
+const databases = new Map<Kind, PostgresDatabase>();
+let schemas = 0;
+
+/** Returns the `test` of tests that run on each of the stores. */
+export function testOn(...names: readonly StoreName[]): (title: string, run: (context: StoreContext) => void | Promise<void>) => void {
+  const kinds: readonly Kind[] = names.flatMap((name) => (name === 'postgres' ? releases : [name]));
+  const there = releases.filter((release) => kinds.includes(release) && !without(release));
+  if (there.length > 0) {
+    before(async () => {
+      for (const release of there) databases.set(release, await PostgresDatabase.open(release));
+    });
+    after(() => Promise.all(there.map((release) => databases.get(release)?.close())));
+  }
+  return (title, run) => {
+    for (const kind of kinds) {
+      const skip = kind !== 'memory' && kind !== 'sqlite' && without(kind);
+      nodeTest(`${title}, on ${kind}`, { skip }, (context) =>
+        run(Object.assign(context, { openStore: ({ isVirtual = false } = {}) => open(kind, context, isVirtual) })),
+      );
+    }
+  };
+}
+
+function open(kind: Kind, context: TestContext, isVirtual: boolean): SystemStore {
+  if (kind === 'memory') return { store: memory(), run: () => assert.fail('expected a store that others reach') };
+  return kind === 'sqlite' ? onSqlite(context) : onPostgres(kind, isVirtual);
+}
+
+function onSqlite(context: TestContext): SystemStore {
+  const path = join(temporaryFolder(context), 'mill.db');
+  return {
+    store: sqlite(path),
+    async run(sql, ...parameters) {
+      const database = new DatabaseSync(path, { timeout: 5_000 });
+      try {
+        return database.prepare(sql).all(...parameters);
+      } finally {
+        database.close();
+      }
+    },
+  };
+}
+
+function onPostgres(kind: Kind, isVirtual: boolean): SystemStore {
+  const database = databases.get(kind);
+  assert.ok(database);
+  schemas += 1;
+  const schema = `system_${schemas}`;
+  return {
+    store: storeOnPostgres(database, { schema, isLeased: !isVirtual }),
+    run(sql, ...parameters) {
+      let nth = 0;
+      return database.query(
+        sql.replaceAll('?', () => `$${++nth}`),
+        { values: parameters, schema },
+      );
+    },
+  };
+}

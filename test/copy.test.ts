@@ -1,0 +1,545 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import test, { after, before, type TestContext } from 'node:test';
+import { PostgresServer, withoutPostgres } from './postgres-server.ts';
+import type { Ended, Program } from './program.ts';
+import { Yard } from './yard.ts';
+
+/** Something of all that the engine keeps; what is not open yet waits. */
+const module = `
+import { appendFileSync, existsSync } from 'node:fs';
+import { pipeline, table } from 'millrace';
+const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+const seen = table('seen', { event: 'text', key: 'text', nth: 'integer', share: 'real', good: 'boolean', more: 'json?' }, { primaryKey: ['event'] });
+const trail = table('trail', { event: 'text' });
+const shop = {
+  call: async ({ id, attempt }) => {
+    if (!existsSync('open')) return { result: 'failed', reason: 'closed', retryAfterMs: 100 };
+    appendFileSync('delivered', JSON.stringify({ id, attempt }) + '\\n');
+    return { result: 'delivered' };
+  },
+};
+const closed = { call: async () => ({ result: 'refused', reason: 'never' }) };
+export const orders = pipeline('orders', {
+  event: any,
+  key: ({ key }) => key,
+  id: ({ id }) => id,
+  state: any,
+  tables: { seen, trail },
+  retry: { attempts: 1 },
+  timers: { unpaid: (state) => ({ ...state, unpaid: true }) },
+  deliver: { shop: { to: shop, order: 'key', retry: { attempts: 1000, backoff: '100ms' } }, never: { to: closed } },
+  handle({ key, id, fail, deliver, unpaid }, state, turn) {
+    if (fail && !existsSync('open')) throw new Error('not today');
+    const nth = (state?.nth ?? 0) + 1;
+    turn.put(seen, { event: id, key, nth, share: nth / 3, good: nth % 2 === 0, more: nth % 2 === 0 ? { 'ü': [nth] } : null });
+    turn.add(trail, { event: id });
+    if (unpaid) turn.timers.set('unpaid', { after: unpaid });
+    if (deliver) turn.deliver(deliver, { id });
+    return { nth };
+  },
+});
+export const readings = pipeline('readings', {
+  event: any,
+  key: ({ key }) => key,
+  order: { by: ({ n }) => n, from: 1, gap: 'wait' },
+  state: any,
+  handle: ({ n }, state) => [...(state ?? []), n],
+});
+export const ticks = pipeline('ticks', {
+  event: any,
+  key: ({ key }) => key,
+  state: any,
+  schedule: { every: '1h', source: () => [] },
+  handle: (_event, state) => (state ?? 0) + 1,
+});`;
+
+let server: PostgresServer;
+
+before(async () => {
+  if (withoutPostgres === false) server = await PostgresServer.start();
+});
+
+after(() => server?.stop());
+
+type Json = Record<string, unknown>;
+
+class CopyYard extends Yard {
+  constructor(context: TestContext) {
+    super(context, { 'orders.ts': module });
+  }
+
+  serve(database: string, systems = ['./orders.ts'], environment = {}): Program {
+    return this.start(['serve', ...systems, '--port', '0', '--database', database], { environment });
+  }
+
+  copy(from: string, to: string, ...words: string[]): Promise<Ended> {
+    return this.start(['copy', ...(words.length === 0 ? ['./orders.ts'] : words), '--from', from, '--to', to]).ended;
+  }
+
+  sql<Row extends object>(name: string, sql: string): readonly Row[] {
+    const db = new DatabaseSync(this.path(name));
+    try {
+      return db
+        .prepare(sql)
+        .all()
+        .map((row) => ({ ...row })) as unknown as Row[];
+    } finally {
+      db.close();
+    }
+  }
+
+  /** What was delivered, in order. */
+  get delivered(): readonly { readonly id: string; readonly attempt: number }[] {
+    if (!existsSync(this.path('delivered'))) return [];
+    // The last line may be on its way.
+    const lines = readFileSync(this.path('delivered'), 'utf8').split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  /** Serves until it was asked, and nothing is under way; then stops. */
+  async fill(database: string, work: (url: string) => Promise<void>): Promise<void> {
+    const program = this.serve(database);
+    await work(await program.listening());
+    assert.equal((await program.kill('SIGTERM')).code, 0);
+  }
+}
+
+async function get(url: string): Promise<Json> {
+  return Object(await (await fetch(url)).json());
+}
+
+/** Asks again until the answer is so; the answers wait for what was accepted before. */
+async function until(url: string, isSo: (answer: Json) => boolean): Promise<Json> {
+  for (;;) {
+    const answer = await get(url);
+    if (isSo(answer)) return answer;
+  }
+}
+
+async function post(url: string, body: object): Promise<unknown> {
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+  const { status } = Object(await answer.json());
+  return status ?? answer.status;
+}
+
+/** Puts so many settled events into the log of a file at rest, of so many keys, each with a timer of its own, and their ids among those that are known. */
+function grow(path: string, events: number, keys: number): void {
+  const db = new DatabaseSync(path);
+  db.exec(`
+    BEGIN;
+    CREATE TEMP TABLE numbers AS WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT ${events}) SELECT n FROM n;
+    CREATE TEMP TABLE head AS SELECT coalesce(max(position), 0) AS head FROM millrace_log_orders;
+    INSERT INTO millrace_log_orders SELECT head + n, 'k' || (n % ${keys}), 'i' || n, NULL, ${Date.now() - events} + n, '{"n":' || n || '}', NULL, NULL
+      FROM numbers, head;
+    INSERT OR IGNORE INTO millrace_id_buckets_orders VALUES (0, 8192, 0, 0, NULL);
+    INSERT INTO millrace_ids_orders SELECT 0, 'i' || n, ${Date.now() - events} + n FROM numbers;
+    INSERT INTO millrace_keys_orders SELECT 'k' || (n - 1), '{"nth":' || n || '}', 1, NULL, 0 FROM numbers WHERE n <= ${keys};
+    INSERT INTO millrace_causes_orders SELECT 'k' || (n - 1), 'timer', 'unpaid', '', 4000000000000 + n, NULL, 0, NULL FROM numbers WHERE n <= ${keys};
+    INSERT INTO seen SELECT 'i' || n, 'k' || (n % ${keys}), n, n / 7.0, n % 2, NULL FROM numbers;
+    UPDATE millrace_partitions SET cursor = (SELECT max(position) FROM millrace_log_orders) WHERE pipeline = 'orders';
+    COMMIT;`);
+  db.close();
+}
+
+/** Resolves once a gap of a pipeline is noted. */
+async function gapNoted(url: string, pipeline: string): Promise<void> {
+  await until(`${url}/pipelines/${pipeline}/gaps`, ({ items }) => (items as Json[]).length > 0);
+}
+
+const onPostgres = { skip: withoutPostgres };
+
+test(
+  'the systems go on in PostgreSQL where they were in a file: callbacks, waiting messages, and rockets that lack a number',
+  onPostgres,
+  async (context) => {
+    const yard = new CopyYard(context);
+    const systems = ['accounts', 'messages', 'rockets'];
+    const settings = { SCHEDULER_INTERVAL: '100ms', MESSAGE_RETRY_BACKOFF: '1h' };
+    const first = yard.serve('./mill.db', systems, { ...settings, SMS_PROVIDER_URL: 'http://127.0.0.1:9/closed' });
+    const from = await first.listening();
+    const account = { id: 'late', accountType: 'escrow', tokens: 5, callbackTimeMs: 10_000_000, version: 1 };
+    assert.equal(await post(`${from}/accounts`, account), 'accepted');
+    assert.equal(await post(`${from}/accounts`, { ...account, id: 'soon', callbackTimeMs: 1_500 }), 'accepted');
+    const due = await until(`${from}/accounts/late`, ({ callbackDueAt }) => callbackDueAt !== undefined);
+    const added = await fetch(`${from}/messages/pending`, { method: 'POST', body: '{"to":"+905551111111","content":"Hello"}' });
+    const message = Object(await added.json()).id;
+    const tried = await until(`${from}/messages/${message}`, ({ attempts }) => attempts === 1);
+    const channel = '193270a9-c9cf-404a-8f83-838e71d9ae67';
+    const rocket = (n: number, text: object) => ({
+      metadata: {
+        channel,
+        messageNumber: n,
+        messageTime: '2022-02-02T19:39:05.86337+01:00',
+        messageType: n === 1 ? 'RocketLaunched' : 'RocketSpeedIncreased',
+      },
+      message: text,
+    });
+    assert.equal(await post(`${from}/messages`, rocket(1, { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' })), 'accepted');
+    for (const n of [3, 4]) assert.equal(await post(`${from}/messages`, rocket(n, { by: 100 })), 'accepted');
+    await until(`${from}/rockets/${channel}`, ({ pendingMessages }) => pendingMessages === 2);
+    await gapNoted(from, 'rockets');
+    assert.equal((await first.kill('SIGTERM')).code, 0);
+
+    const to = await server.createDatabase();
+    const copied = await yard.copy('./mill.db', to, ...systems, '--json');
+    assert.deepEqual([copied.code, copied.stderr], [0, '']);
+    const { pipelines, tables } = JSON.parse(copied.stdout);
+    const rockets = {
+      pipeline: 'rockets',
+      events: 3,
+      held: 2,
+      keys: 1,
+      gaps: 1,
+      timers: 0,
+      outcomes: 0,
+      deliveries: 0,
+      deadLetters: 0,
+      ids: 0,
+    };
+    assert.deepEqual(
+      pipelines.find(({ pipeline }: Json) => pipeline === 'rockets'),
+      rockets,
+    );
+    assert.deepEqual(
+      tables.find(({ table }: Json) => table === 'messages'),
+      { table: 'messages', rows: 1 },
+    );
+
+    const second = yard.serve(to, systems, { ...settings });
+    const url = await second.listening();
+    assert.equal((await get(`${url}/accounts/late`)).callbackDueAt, due.callbackDueAt);
+    assert.equal(await post(`${url}/accounts`, account), 'duplicate');
+    assert.equal(await post(`${url}/accounts`, { ...account, version: 2 }), 'accepted');
+    await until(`${url}/accounts/late`, ({ version }) => version === 2);
+    const [cancelled] = (await get(`${url}/accounts/late/updates`)).items as Json[];
+    assert.equal(cancelled?.cancelledBy, 2);
+    await until(`${url}/accounts/soon/updates`, ({ items }) => (items as Json[])[0]?.callbackAt !== undefined);
+    assert.equal((await get(`${url}/messages/${message}`)).attempts, tried.attempts);
+    assert.equal(await post(`${url}/messages`, rocket(1, { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' })), 'duplicate');
+    assert.equal(await post(`${url}/messages`, rocket(4, { by: 100 })), 'duplicate');
+    assert.equal(await post(`${url}/messages`, rocket(2, { by: 100 })), 'accepted');
+    const whole = await until(`${url}/rockets/${channel}`, ({ pendingMessages }) => pendingMessages === 0);
+    assert.deepEqual([whole.lastMessageNumber, whole.speed], [4, 800]);
+    assert.equal((await second.kill('SIGTERM')).code, 0);
+  },
+);
+
+/** Leaves something of all that is kept, with `closed` in the way of what waits. */
+async function leaveAll(url: string): Promise<void> {
+  const orders = `${url}/pipelines/orders/events`;
+  const first = await post(orders, { key: 'a', id: 'a1', deliver: 'shop', unpaid: '1h' });
+  assert.equal(first, 'accepted');
+  for (const n of [2, 3]) assert.equal(await post(orders, { key: 'a', id: `a${n}`, deliver: 'shop' }), 'accepted');
+  assert.equal(await post(orders, { key: 'b', id: 'b1', fail: true }), 'accepted');
+  for (const n of [2, 3]) assert.equal(await post(orders, { key: 'b', id: `b${n}` }), 'accepted');
+  assert.equal(await post(orders, { key: 'c', id: 'c1', deliver: 'never' }), 'accepted');
+  for (const n of [1, 2, 4, 5, 7]) assert.equal(await post(`${url}/pipelines/readings/events`, { key: 'r', n }), 'accepted');
+  await until(`${url}/dead-letters`, ({ items }) => (items as Json[]).length === 2);
+  await gapNoted(url, 'readings');
+  for (const key of ['a', 'b', 'c']) assert.equal(await post(`${url}/pipelines/ticks/events`, { key }), 'accepted');
+  await until(`${url}/pipelines/ticks/keys/c`, ({ state }) => state === 1);
+  assert.equal(await post(`${url}/pipelines/orders/pause`, {}), 200);
+}
+
+/** Looks at a copy of that, opens what was closed, and sees all of it come to its end, once and in order. */
+async function seeAll(yard: CopyYard, url: string): Promise<void> {
+  const orders = `${url}/pipelines/orders/events`;
+  for (const id of ['a1', 'b2', 'c1']) assert.equal(await post(orders, { key: id.slice(0, 1), id }), 'duplicate');
+  writeFileSync(yard.path('open'), '');
+  assert.equal(await post(`${url}/pipelines/orders/resume`, {}), 200);
+  const { items } = await get(`${url}/dead-letters`);
+  const letter = (items as Json[]).find(({ kind }) => kind === 'event');
+  assert.deepEqual([letter?.key, (items as Json[]).length], ['b', 2]);
+  const answer = await fetch(`${url}/dead-letters/${letter?.id}/redrive`, { method: 'POST', body: '{}' });
+  assert.ok(answer.ok, await answer.text());
+  await until(`${url}/pipelines/orders/keys/b`, ({ state }) => Object(state).nth === 3);
+  assert.equal(await post(`${url}/pipelines/readings/events`, { key: 'r', n: 4 }), 'duplicate');
+  assert.equal(await post(`${url}/pipelines/readings/events`, { key: 'r', n: 3 }), 'accepted');
+  await until(`${url}/pipelines/readings/keys/r`, ({ state }) => JSON.stringify(state) === '[1,2,3,4,5]');
+  assert.equal(await post(orders, { key: 'a', id: 'a4', deliver: 'shop' }), 'accepted');
+  while (yard.delivered.length < 4) await get(`${url}/ping`);
+  const [a1, ...others] = yard.delivered;
+  assert.ok(a1 !== undefined && a1.attempt > 1, JSON.stringify(a1));
+  assert.equal(new Set([a1, ...others].map(({ id }) => id)).size, 4);
+  assert.equal((await get(`${url}/pipelines/ticks/keys/c`)).state, 1);
+}
+
+/** Puts rows into the inbox of a database: two whose pipeline is paused, and one of a pipeline that nobody declares. */
+function intoInbox(run: (sql: string) => unknown): unknown {
+  const row = (pipeline: string, id: string, event: object) => `('${pipeline}', '${id}', '${JSON.stringify(event)}', '00-${id}')`;
+  const rows = [1, 2].map((n) => row('orders', `i${n}`, { key: 'i', id: `i${n}`, text: `ü ${n}` }));
+  return run(`INSERT INTO millrace_inbox (pipeline, id, event, traceparent) VALUES ${[...rows, row('later', 'l1', {})].join(', ')}`);
+}
+
+const inboxRows = 'SELECT pipeline, id, event, traceparent FROM millrace_inbox ORDER BY pipeline, place';
+
+test(
+  'rows of the inbox go along, from a file to PostgreSQL and back, in their order, and are taken in where they have come to',
+  onPostgres,
+  async (context) => {
+    const yard = new CopyYard(context);
+    await yard.fill('./mill.db', async (url) => {
+      // No text of it makes an event, so it is a dead letter when the copy begins.
+      yard.sql('mill.db', "INSERT INTO millrace_inbox (pipeline, event) VALUES ('readings', 'no JSON')");
+      await until(`${url}/dead-letters`, ({ items }) => (items as Json[]).length === 1);
+      assert.equal(await post(`${url}/pipelines/orders/pause`, {}), 200);
+    });
+    intoInbox((sql) => yard.sql('mill.db', sql));
+    const before = yard.sql<Json>('mill.db', inboxRows);
+    assert.equal(before.length, 3);
+    const to = await server.createDatabase();
+    for (const [from, next] of [
+      ['./mill.db', to],
+      [to, './back.db'],
+    ] as const) {
+      const { code, stdout, stderr } = await yard.copy(from, next);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, /counts and checksums are the same/);
+      assert.match(stdout, /^rows of the inbox: 3$/m);
+    }
+    assert.deepEqual(await server.query(inboxRows, to), before);
+    assert.deepEqual(yard.sql('back.db', inboxRows), before);
+    for (const database of [to, './back.db']) {
+      const program = yard.serve(database);
+      const url = await program.listening();
+      const { items } = await get(`${url}/dead-letters`);
+      const [letter] = items as Json[];
+      assert.equal(await post(`${url}/dead-letters/${letter?.id}/redrive`, {}), 'redriven');
+      await until(`${url}/dead-letters`, (found) => (found.items as Json[]).some(({ id }) => id !== letter?.id));
+      assert.equal(await post(`${url}/pipelines/orders/resume`, {}), 200);
+      await until(`${url}/pipelines/orders/keys/i`, ({ state }) => Object(state).nth === 2);
+      assert.equal(await post(`${url}/pipelines/orders/events`, { key: 'i', id: 'i1' }), 'duplicate');
+      assert.equal((await program.kill('SIGTERM')).code, 0);
+    }
+    const taken = "SELECT event FROM seen WHERE key = 'i' ORDER BY nth";
+    assert.deepEqual(yard.sql('back.db', taken), [{ event: 'i1' }, { event: 'i2' }]);
+    assert.deepEqual(await server.query(taken, to), [{ event: 'i1' }, { event: 'i2' }]);
+    assert.deepEqual(yard.sql('back.db', 'SELECT pipeline FROM millrace_inbox'), [{ pipeline: 'later' }]);
+  },
+);
+
+test(
+  'from a file to PostgreSQL and back: what waited, was given up, or is known goes along, and comes to its end once and in order',
+  onPostgres,
+  async (context) => {
+    const yard = new CopyYard(context);
+    let nextRunAt: unknown;
+    await yard.fill('./mill.db', async (url) => {
+      await leaveAll(url);
+      nextRunAt = (await get(`${url}/pipelines/ticks/schedule`)).nextRunAt;
+    });
+    const to = await server.createDatabase();
+    for (const [from, next] of [
+      ['./mill.db', to],
+      [to, './back.db'],
+      ['./back.db', './again.db'],
+    ] as const) {
+      const { code, stdout, stderr } = await yard.copy(from, next);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, /counts and checksums are the same/);
+      assert.match(stdout, /^orders +7 +3 +3 +0 +1 +\d +3 +2 +7$/m);
+      assert.match(stdout, /^readings +5 +3 +1 +1 +0 +0 +0 +0 +0$/m);
+      assert.match(stdout, /^seen +4$/m);
+    }
+    const slices = await server.query("SELECT DISTINCT slice FROM millrace_keys WHERE pipeline IN ('ticks', 'millrace_schedules')", to);
+    assert.equal(slices.length, 1);
+    const shown = 'SELECT * FROM seen ORDER BY event';
+    assert.deepEqual(yard.sql('again.db', shown), yard.sql('mill.db', shown));
+    for (const database of [to, './back.db']) {
+      const program = yard.serve(database);
+      const url = await program.listening();
+      assert.equal((await get(`${url}/pipelines/ticks/schedule`)).nextRunAt, nextRunAt);
+      await seeAll(yard, url);
+      assert.equal((await program.kill('SIGTERM')).code, 0);
+      for (const name of ['open', 'delivered']) rmSync(yard.path(name));
+    }
+    assert.deepEqual(yard.sql('back.db', "SELECT event FROM seen WHERE key = 'b' ORDER BY nth"), [
+      { event: 'b1' },
+      { event: 'b2' },
+      { event: 'b3' },
+    ]);
+  },
+);
+
+async function rowsThere(to: string): Promise<number> {
+  const [found] = await server.query("SELECT to_regclass('millrace_copy') IS NOT NULL AS is_there", to);
+  if (found?.is_there !== true) return 0;
+  const [sum] = await server.query('SELECT sum(done)::int4 AS rows FROM millrace_copy', to);
+  return Number(sum?.rows);
+}
+
+function rowsInFile(path: string): number {
+  if (!existsSync(path)) return 0;
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  try {
+    if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'millrace_copy'").get() === undefined) return 0;
+    return Number(db.prepare('SELECT sum(done) AS rows FROM millrace_copy').get()?.rows);
+  } finally {
+    db.close();
+  }
+}
+
+test(
+  'a copy that is killed goes on when it is started again: nothing twice, nothing left out, and no server starts on a half',
+  onPostgres,
+  async (context) => {
+    const yard = new CopyYard(context);
+    await yard.fill('./mill.db', leaveAll);
+    grow(yard.path('mill.db'), 40_000, 500);
+    const to = await server.createDatabase();
+    const words = ['copy', './orders.ts', '--from', './mill.db', '--to', to];
+    for (const least of [1, 10_000, 45_000]) {
+      const killed = yard.start(words);
+      while ((await rowsThere(to)) < least);
+      await killed.kill('SIGKILL');
+    }
+    assert.ok((await rowsThere(to)) < 120_000);
+    const refused = await yard.serve(to).ended;
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /expected a whole database, found a copy that is not finished\. Run millrace copy again/);
+
+    const stopped = yard.start(words);
+    await stopped.printed(/goes on with a copy that was broken off: \d+,\d+ of \d+,\d+ rows are there/);
+    const interrupted = await stopped.kill('SIGINT');
+    assert.equal(interrupted.signal, 'SIGINT');
+    assert.match(interrupted.stderr, /the copy is not finished; the same command goes on with it/);
+
+    const { code, stdout } = await yard.copy('./mill.db', to);
+    assert.equal(code, 0);
+    assert.match(stdout, /^orders +40,007 +3 +503 +0 +501 +\d +3 +2 +40,007$/m);
+    const [log] = await server.query(
+      `SELECT count(*)::int4 AS events, count(DISTINCT id)::int4 AS ids,
+       (SELECT count(*)::int4 FROM (SELECT slice, max(position) - count(*) AS missing FROM millrace_log_orders GROUP BY slice) AS gaps WHERE missing <> 0) AS gaps,
+       (SELECT count(*)::int4 FROM (SELECT number - lag(number) OVER (PARTITION BY slice, key ORDER BY position) AS step FROM (
+         SELECT slice, key, position, substr(id, 2)::int4 AS number FROM millrace_log_orders) AS numbered) AS steps WHERE step <= 0) AS disorder
+     FROM millrace_log_orders`,
+      to,
+    );
+    assert.deepEqual(log, { events: 40_007, ids: 40_007, gaps: 0, disorder: 0 });
+    const back = yard.start(['copy', './orders.ts', '--from', to, '--to', './back.db']);
+    while (rowsInFile(yard.path('back.db')) < 10_000);
+    await back.kill('SIGKILL');
+    assert.match((await yard.serve('./back.db').ended).stderr, /back\.db: expected a whole database, found a copy that is not finished/);
+    const whole = await yard.copy(to, './back.db');
+    assert.deepEqual([whole.code, whole.stdout.split('\n').slice(2)], [0, stdout.split('\n').slice(2)]);
+    const program = yard.serve(to);
+    const url = await program.listening();
+    for (const n of [1, 39_999])
+      assert.equal(await post(`${url}/pipelines/orders/events`, { key: `k${n % 500}`, id: `i${n}` }), 'duplicate');
+    await seeAll(yard, url);
+    assert.equal((await program.kill('SIGTERM')).code, 0);
+  },
+);
+
+test('what waits in the inbox comes along, in its order', onPostgres, async (context) => {
+  const yard = new CopyYard(context);
+  const database = await server.createDatabase();
+  assert.equal((await yard.start(['migrate', './orders.ts', '--database', './first.db']).ended).code, 0);
+  yard.sql(
+    'first.db',
+    "INSERT INTO millrace_inbox (pipeline, event, id) VALUES ('orders', '{\"é\":1}', 'one'), ('nobody', 'no JSON', NULL), ('orders', '2', NULL)",
+  );
+  assert.equal((await yard.copy('./first.db', database)).code, 0);
+  assert.equal((await yard.copy(database, './second.db')).code, 0);
+  const inbox = 'SELECT pipeline, event, id, traceparent FROM millrace_inbox ORDER BY place';
+  const expected = yard.sql('first.db', inbox);
+  assert.equal(expected.length, 3);
+  assert.deepEqual(await server.query(inbox, database), expected);
+  assert.deepEqual(yard.sql('second.db', inbox), expected);
+  const refused = await yard.copy('./first.db', './second.db');
+  assert.match(refused.stderr, /expected a database that holds nothing, found 3 rows of millrace_inbox/);
+});
+
+test('an id of an event that the log has forgotten stays known, whatever slice its key is in', onPostgres, async (context) => {
+  const yard = new CopyYard(context);
+  await yard.fill('./mill.db', leaveAll);
+  yard.sql('mill.db', "DELETE FROM millrace_log_orders WHERE id IN ('a1', 'c1') RETURNING 1");
+  const to = await server.createDatabase();
+  assert.equal((await yard.copy('./mill.db', to)).code, 0);
+  const program = yard.serve(to);
+  const url = await program.listening();
+  for (const id of ['a1', 'a2', 'c1']) assert.equal(await post(`${url}/pipelines/orders/events`, { key: id.slice(0, 1), id }), 'duplicate');
+  assert.equal((await program.kill('SIGTERM')).code, 0);
+});
+
+test(
+  'a copy is refused in one line: a server on either side, a target that holds something, pipelines that nobody declares, what is no database',
+  onPostgres,
+  async (context) => {
+    const yard = new CopyYard(context);
+    const to = await server.createDatabase();
+    const refusal = async (from: string, target: string, ...words: string[]) => {
+      const { code, stdout, stderr } = await yard.copy(from, target, ...words);
+      assert.equal(stdout, '');
+      assert.match(stderr, /^millrace: .+\n$/);
+      return `${code} ${stderr}`;
+    };
+    assert.match(await refusal('./none.db', to), /^1 .*none\.db: expected a database, found no such file/);
+    writeFileSync(yard.path('text.db'), 'no database'.repeat(1_000));
+    assert.match(await refusal('./text.db', to), /^1 .*text\.db/);
+    assert.match(await refusal('memory:', to), /^2 .*--from: expected a database that lasts, found memory:/);
+    assert.match(await refusal('./none.db', 'memory:'), /^[12] /);
+    assert.match(await refusal('./mill.db', 'sqlite:./mill.db'), /^2 .*--to: expected another database than/);
+    assert.match(await refusal(to, to), /^2 .*pg_dump/);
+    assert.match(await refusal('mysql://x', to), /^2 .*--from: expected postgres:/);
+    assert.match(await refusal(to, './new.db'), /^1 .*expected a database of Millrace, found none of its tables/);
+
+    const program = yard.serve('./mill.db');
+    const url = await program.listening();
+    assert.match(await refusal('./mill.db', to), /^1 .*mill\.db: owned by process \d+/);
+    await leaveAll(url);
+    assert.equal((await program.kill('SIGTERM')).code, 0);
+    assert.match(
+      await refusal('./mill.db', to, 'rockets'),
+      /^1 .*expected pipelines that are declared \(rockets\), found \d rows? of orders\/\w+\. Name the module/,
+    );
+
+    const other = yard.serve(to);
+    const otherUrl = await other.listening();
+    assert.match(await refusal('./mill.db', to), /^1 .*expected no server on the database, found process \d+ on \S+/);
+    assert.match(await refusal(to, './new.db'), /^1 .*expected no server on the database, found process \d+ on \S+/);
+    assert.equal(await post(`${otherUrl}/pipelines/orders/events`, { key: 'x', id: 'x1' }), 'accepted');
+    assert.equal((await other.kill('SIGTERM')).code, 0);
+    assert.match(await refusal('./mill.db', to), /^1 .*expected a database that holds nothing, found \d rows? of \w+\/log/);
+  },
+);
+
+test('a row that the target cannot hold is told with its table, and once it is mended the copy goes on', onPostgres, async (context) => {
+  const yard = new CopyYard(context);
+  await yard.fill('./mill.db', leaveAll);
+  yard.sql('mill.db', "UPDATE seen SET key = 'a' || char(0) WHERE event = 'a2'");
+  const to = await server.createDatabase();
+  const { code, stderr } = await yard.copy('./mill.db', to);
+  assert.equal(code, 1);
+  assert.match(stderr, /^millrace: postgres:\S+: seen: the database cannot hold a row: .+\n$/);
+  yard.sql('mill.db', "UPDATE seen SET key = 'a' WHERE event = 'a2'");
+  assert.equal((await yard.copy('./mill.db', to)).code, 0);
+  assert.deepEqual(await server.query("SELECT count(*)::int4 AS rows FROM seen WHERE key = 'a'", to), [{ rows: 3 }]);
+});
+
+test(
+  'a copy does not go on when the source was worked on meanwhile, and does not pass for one when its rows were changed',
+  onPostgres,
+  async (context) => {
+    const yard = new CopyYard(context);
+    await yard.fill('./mill.db', leaveAll);
+    grow(yard.path('mill.db'), 20_000, 500);
+    const to = await server.createDatabase();
+    const killed = yard.start(['copy', './orders.ts', '--from', './mill.db', '--to', to]);
+    while ((await rowsThere(to)) < 10);
+    await killed.kill('SIGKILL');
+    await server.query("UPDATE millrace_dead_letters SET reason = reason || '!'", to);
+    const differs = await yard.copy('./mill.db', to);
+    assert.equal(differs.code, 1);
+    assert.match(
+      differs.stderr,
+      /orders\/letters: expected 2 rows with checksum \w+, found 2 rows with checksum \w+\. Somebody has written/,
+    );
+    await yard.fill('./mill.db', async () => undefined);
+    const changed = await yard.copy('./mill.db', to);
+    assert.equal(changed.code, 1);
+    assert.match(changed.stderr, /expected to go on with a copy, found one of something else: the source was worked on since it began/);
+  },
+);

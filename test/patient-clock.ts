@@ -1,0 +1,17 @@
+import { type Clock, systemClock } from '../src/engine/clock.ts';
+import { freshnessMs } from '../src/engine/key-reader.ts';
+
+/** How long a read waits by {@link patientClock} for what was accepted before it. In milliseconds. */
+const patienceMs = 10_000;
+
+/**
+ * The machine's clock, by which a read waits forty times as long for what was accepted before it. On a busy machine a commit may take longer
+ * than readers wait.
+ */
+export const patientClock: Clock = {
+  now: () => systemClock.now(),
+  elapsedMs: () => systemClock.elapsedMs(),
+  alarm: (at, ring, withinMs) => systemClock.alarm(at, ring, withinMs),
+  after: (ms, ring) => systemClock.after(ms === freshnessMs ? patienceMs : ms, ring),
+  whenTurnedBack: (turnedBack) => systemClock.whenTurnedBack(turnedBack),
+};

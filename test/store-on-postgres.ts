@@ -1,0 +1,26 @@
+import { postgres } from '../src/store/postgres/postgres-store.ts';
+import type { Store } from '../src/store/store.ts';
+import type { PostgresDatabase } from './postgres-database.ts';
+
+export interface StoreOnPostgres {
+  /** Its own, which is made when the store is opened. */
+  readonly schema: string;
+  /** Whether its leases must be renewed. They run out by the database's clock, which a test that turns its own does not turn; nobody else wants them there. */
+  readonly isLeased: boolean;
+}
+
+/** A store in three slices on the database of a test. It has nothing to log: that this server does without a disk is known. */
+export function storeOnPostgres(database: PostgresDatabase, { schema, isLeased }: StoreOnPostgres): Store {
+  const store = postgres(database.url, { schema, partitions: 3, pooled: database.isPooled });
+  const open: Store['open'] = async (declared, _log, signal) => {
+    await database.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+    return store.open(declared, undefined, signal);
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'leaseMs' && !isLeased) return undefined;
+      const member: unknown = name === 'open' ? open : Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
