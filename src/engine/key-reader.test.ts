@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../test/until.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { onEveryStore } from './promises/fixture.test.ts';
 
@@ -55,10 +55,10 @@ onEveryStore('what is known of a key', ({ testMill }) => {
     const answered = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [calls], answer: () => answered.promise.then(() => ({ result: 'delivered' })) });
     await t.ingest('calls', { key: 'a' });
-    while (t.calls.length === 0) await setImmediate();
+    await until(() => t.calls.length > 0);
     await t.mill.pause('calls');
     answered.resolve();
-    while (t.mill.counts().calls?.delivered === 0) await setImmediate();
+    await until(() => t.mill.counts().calls?.delivered !== 0);
     assert.deepEqual([await t.mill.knows('calls', 'a'), t.mill.counts().calls?.deliveries], [true, 0]);
     await t.mill.resume('calls');
     await t.drain();

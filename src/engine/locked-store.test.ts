@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import * as z from 'zod';
+import { until } from '../../test/until.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
 import { silentLogger } from './logger.ts';
 import { millrace } from './mill.ts';
-import { until } from './promises/shop.fixture.test.ts';
 
 test('turns that ended while another program had the database locked are committed once it is free, each once', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'));

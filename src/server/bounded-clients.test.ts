@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { until } from '../../test/until.ts';
 import { Answers } from './answers.ts';
 import { Bodies } from './bodies.ts';
 import { serve } from './fixture.test.ts';
@@ -40,7 +41,7 @@ test('bodies that have begun to come in take up so many bytes: beyond that one i
     // By the way past Fastify, and through it.
     socket.write(unfinished(answers.length % 2 === 0 ? '/pipelines/visits/events' : '/pipelines/visits/events?', 100 * kilo));
   }
-  while (answers.length < 2) await setImmediate();
+  await until(() => answers.length >= 2);
   for (const answer of answers) assert.match(answer, /^HTTP\/1.1 503 [\s\S]*retry-after: 1[\s\S]*MILL_MEMORY_FULL/i);
   const whole = await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body: '{"page":"a"}' });
   assert.equal(whole.status, 202);
@@ -50,7 +51,7 @@ test('bodies that have begun to come in take up so many bytes: beyond that one i
   for (const socket of sockets) socket.destroy();
   const room = async () =>
     (await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body: `{"page":"b"}${' '.repeat(200 * kilo)}` })).status;
-  while ((await room()) !== 202) await setImmediate();
+  await until(async () => (await room()) === 202);
 });
 
 test('a connection whose body was refused goes on with the next request', async (t) => {
@@ -157,7 +158,7 @@ test('answers that wait to be read take up so many bytes: beyond that further on
   assert.equal(status, 503);
   assert.equal((await fetch(`${url}/leaf`)).status, 200);
   socket.destroy();
-  while ((await fetch(`${url}/book`)).status !== 200) await setImmediate();
+  await until(async () => (await fetch(`${url}/book`)).status === 200);
 });
 
 test('what waits of streams takes up so many bytes: beyond that connections are closed, none begins, and all others are answered', async (t) => {
@@ -191,7 +192,7 @@ test('what waits of streams takes up so many bytes: beyond that connections are 
     socket.write(`GET ${n % 2 === 0 ? '/stream' : '/web'} HTTP/1.1\r\nHost: x\r\n\r\n`);
     sockets.push(socket);
   }
-  while (closed < 10) await setImmediate();
+  await until(() => closed >= 10);
   assert.equal((await fetch(`${url}/leaf`)).status, 200);
   for (const socket of sockets) socket.destroy();
   // All of it is free again.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { lettersOf } from '../../store/letters-of.ts';
@@ -178,7 +179,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.ok(one !== undefined && two !== undefined);
     await before.mill.redrive(one.id);
     await assert.rejects(before.mill.redrive(one.id), { code: 'MILL_NOT_FOUND' });
-    while ((await ofMill(before.mill)).length < 2) await setImmediate();
+    await until(async () => (await ofMill(before.mill)).length >= 2);
     const [again] = (await ofMill(before.mill)).filter(({ id }) => id !== two.id);
     assert.deepEqual([JSON.parse(again?.origin ?? '').event, JSON.parse(again?.origin ?? '').id], ['{"key":"a","n":"1"}', 'one']);
     assert.equal(before.mill.counts().steps?.deadLetters, 2);
@@ -217,7 +218,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(await waiting(), 2);
     await mill.resume('steps');
     await turns.count(2);
-    while ((await mill.deadLetters()).length === 0) await setImmediate();
+    await until(async () => (await mill.deadLetters()).length > 0);
     assert.equal(await waiting(), 0);
     assert.deepEqual(await rowsOf(mill, 'a'), [1, 2]);
   });
@@ -246,7 +247,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.health().status, 'ok');
     await mill.stop();
     const still = await world.start({ pipelines: [stepsOf(new Turns())] });
-    while (still.mill.leftovers().length < 2) await setImmediate();
+    await until(() => still.mill.leftovers().length >= 2);
     const nothing = { events: 0, states: 0, timers: 0, deliveries: 0, outcomes: 0, deadLetters: 0 };
     assert.deepEqual(still.mill.leftovers(), [
       { gone: 'pipeline', pipeline: 'later', ...nothing, inbox: 2 },
@@ -359,7 +360,7 @@ onEveryInbox('the inbox', (worldOf) => {
     await writer.insert({ key: 'a', n: 3 });
     await turns.has(3);
     const isThere = async () => lettersOf('origin', await mill.deadLetters());
-    while ((await isThere()).length === 0) await setImmediate();
+    await until(async () => (await isThere()).length > 0);
     const [letter, ...others] = await isThere();
     assert.equal(JSON.parse(letter?.origin ?? '').event, '{ "key": "a", "n": 1 }');
     assert.match(letter?.reason ?? '', /expected number 1 before it was skipped/);
@@ -412,7 +413,7 @@ onEveryInbox('the inbox', (worldOf) => {
         // Commits of the tenure at work are refused from now on, and so it is followed by another.
         await base.claim(partition);
         for (const n of upTo(20)) await mill.ingest('steps', { key: `key ${n}`, n });
-        while (mill.counts().steps?.deadLetters !== 1) await setImmediate();
+        await until(() => mill.counts().steps?.deadLetters === 1);
         answered.resolve();
         return taken;
       };
@@ -484,7 +485,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.ok(kills > 0);
     const again = await world.start({ pipelines: [stepsOf(new Turns())] });
     const rows = () => again.mill.query(seen).selectAll().orderBy('key').orderBy('nth').execute();
-    while ((await rows()).length < total - total / 50) await setImmediate();
+    await until(async () => (await rows()).length >= total - total / 50);
     for (const at of [0, 1, 2]) {
       assert.deepEqual(
         await rowsOf(again.mill, `k${at}`),

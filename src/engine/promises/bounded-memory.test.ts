@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
@@ -9,7 +10,7 @@ import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, isCode, onEveryStore, upTo, withCalls } from './fixture.test.ts';
-import { delivered, idsOf, until } from './shop.fixture.test.ts';
+import { delivered, idsOf } from './shop.fixture.test.ts';
 
 const kilo = 1_024;
 /** The store reads one KiB at once, a commit has 8 KiB, and states take up 128 KiB. */
@@ -193,7 +194,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     const attempt = ({ key }: { key: string }) => (isFirst.delete(key) ? gates.get(key)?.promise : undefined);
     const t = await testMill({ pipelines: [notebook({ attempt })], store, limits: { memoryBytes } });
     for (const n of upTo(30)) for (const key of gates.keys()) await t.ingest('notebook', note(key, n, kilo));
-    while (commits.flatMap(({ holds }) => holds).length < 30) await setImmediate();
+    await until(() => commits.flatMap(({ holds }) => holds).length >= 30);
     for (const gate of gates.values()) gate.resolve();
     await t.drain();
     assertShort(lists);
@@ -214,7 +215,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     // What the first turns took up is free again for the next.
     for (const wave of [1, 2]) {
       for (const n of upTo(20)) await t.ingest('notebook', note(`key ${n}`, wave, 2 * kilo));
-      while (running < 2) await setImmediate();
+      await until(() => running >= 2);
       gate.resolve();
       await t.drain();
       gate = Promise.withResolvers();

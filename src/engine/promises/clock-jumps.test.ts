@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -9,7 +10,7 @@ import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, isCode, onEveryStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
-import { delivered, failed, heldAnswers, shop, toldTo, until } from './shop.fixture.test.ts';
+import { delivered, failed, heldAnswers, shop, toldTo } from './shop.fixture.test.ts';
 
 const startAt = Date.UTC(2026, 0, 1);
 const Tick = z.object({ dueAt: z.int(), now: z.int() });

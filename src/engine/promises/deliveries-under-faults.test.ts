@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import type { Commit, Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type CommitCall, failing, isCode, onEveryStore, withCalls } from './fixture.test.ts';
-import { delivered, failed, shop, toldTo, until } from './shop.fixture.test.ts';
+import { delivered, failed, shop, toldTo } from './shop.fixture.test.ts';
 
 const down = () => new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
 const removes = (work: Commit) => work.deliveries.some(({ write }) => write === 'remove');

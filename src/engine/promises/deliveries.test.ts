@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -10,7 +11,7 @@ import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type Logger, silentLogger } from '../logger.ts';
 import { type CommitCall, failing, isCode, onEveryKindOfStore, Step, withCalls, withMembers } from './fixture.test.ts';
-import { delivered, failed, heldAnswers, idsOf, shop, Told, toldTo, until } from './shop.fixture.test.ts';
+import { delivered, failed, heldAnswers, idsOf, shop, Told, toldTo } from './shop.fixture.test.ts';
 
 onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ testMill, makeStore }) => {
   test('a delivery is made once its turn has committed, and its key is told', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
@@ -121,7 +122,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     const t = await testMill({ pipelines: [steps({ attempt })], store: withCalls(base, { commit }) });
     for (const n of [1, 2, 3]) {
       await t.ingest('steps', { key: 'a', n });
-      while (attempts < n) await setImmediate();
+      await until(() => attempts >= n);
       for (let turn = 0; turn < 10; turn += 1) await setImmediate();
       assert.equal(commits, 1);
     }
@@ -152,10 +153,10 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     });
     const t = await testMill({ pipelines: [patient], store: withCalls(base, { append }) });
     await t.ingest('patient', { key: 'a', n: 1 });
-    while (signals.length === 0) await setImmediate();
+    await until(() => signals.length > 0);
     isFailing = true;
     await assert.rejects(t.ingest('patient', { key: 'a', n: 2 }), isCode('MILL_STORE_UNAVAILABLE'));
-    while (signals.length === 1) await setImmediate();
+    await until(() => signals.length > 1);
     assert.deepEqual(
       signals.map(({ aborted }) => aborted),
       [true, false],
@@ -251,7 +252,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     calls.length = 0;
     for (const n of [1, 2]) {
       await t.ingest('steps', { key: 'a', n });
-      while (attempts < n || calls.length === 0) await setImmediate();
+      await until(() => attempts >= n && calls.length > 0);
     }
     isFailing = true;
     await assert.rejects(t.ingest('steps', { key: 'a', n: 3 }), isCode('MILL_STORE_UNAVAILABLE'));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { failing, onEveryStore } from './fixture.test.ts';
-import { delivered, idsOf, until } from './shop.fixture.test.ts';
+import { delivered, idsOf } from './shop.fixture.test.ts';
 
 const Hook = z.object({ key: z.string(), to: z.string(), n: z.int() });
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
+import { until } from '../../../test/until.ts';
 import { postgres } from '../../store/postgres/postgres-store.ts';
 import type { DeadLetter } from '../../store/store.ts';
 import { type Mill, millrace } from '../mill.ts';
@@ -144,7 +145,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     for (const mill of mills) assert.equal(await mill.settled('steps', settleMs), true);
     for (const key of keys) assert.deepEqual(await mills[2].state('steps', key), { steps: key === first?.key ? [1, 2] : [2] });
     // Whoever has an answer clears the command away a moment later.
-    while ((await server.query(`SELECT FROM "${schema}".millrace_commands`)).length > 0) await setImmediate();
+    await until(async () => (await server.query(`SELECT FROM "${schema}".millrace_commands`)).length === 0);
     await Promise.all(mills.map((mill) => mill.stop()));
   });
 
@@ -153,7 +154,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     const owner = await startedElsewhere(schema, 'failing');
     const [mill, other] = [await started(schema), await started(schema)];
     const shares = async () => (await mill.fleet()).members.map(({ partitions }) => partitions);
-    while ((await shares()).toSorted().join() !== '1,1,2') await setImmediate();
+    await until(async () => (await shares()).toSorted().join() === '1,1,2');
     const many = upTo(24).map((n) => `key ${n}`);
     await Promise.all(many.map((key) => mill.ingest('steps', { key, n: 1 })));
     assert.equal(await mill.settled('steps', settleMs), true);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
@@ -54,7 +55,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
 
   /** Waits for the engine to do what it can do at once, however long its handlers take. */
   async function settle(condition: () => boolean): Promise<void> {
-    while (!condition()) await setImmediate();
+    await until(condition);
   }
 
   test('of timers that come due at once each is read once, no more than can run soon, and events have their turns between them', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { applied, failing, onEveryStore, steps, withCalls } from './fixture.test.ts';
@@ -85,7 +86,7 @@ onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }
     const forever = { waitMs: Number.MAX_SAFE_INTEGER };
     await mill.ingest('steps', { key: 'a', n: 1 });
     const before = asked(mill.state('steps', 'a', forever));
-    while (claims === 0) await setImmediate();
+    await until(() => claims > 0);
     const meanwhile = [asked(mill.state('steps', 'a', forever)), asked(mill.settled('steps', forever.waitMs))];
     for (let turn = 0; turn < 50; turn += 1) await setImmediate();
     assert.equal(answered, 0);

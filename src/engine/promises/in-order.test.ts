@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { until } from '../../../test/until.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type CommitCall, isCode, onEveryKindOfStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
@@ -350,14 +351,14 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     const t = await testMill({ pipelines: [steps()], store, limits: { warmKeys: 1 } });
     await t.ingest('steps', { key: 'a', n: 1 });
     for (let others = 1; others <= 20; others += 1) {
-      while (loads < others) await setImmediate();
+      await until(() => loads >= others);
       await t.ingest('steps', { key: `k${others}`, n: 1 });
     }
     // One load brings in all keys that wait for one.
-    while (loads < 21) await setImmediate();
+    await until(() => loads >= 21);
     await t.ingest('steps', { key: 'a', n: 2 });
     await t.ingest('steps', { key: 'last', n: 1 });
-    while (loads < 22) await setImmediate();
+    await until(() => loads >= 22);
     onDisk.resolve();
     await t.drain();
     assert.deepEqual(await stepsOf(t, 'a'), [1, 2]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { until } from '../../../test/until.ts';
 import { sliceOf } from '../identify.ts';
 import { onEveryKindOfStore, steps, stepsOf, upTo } from './fixture.test.ts';
 
@@ -153,7 +153,7 @@ onEveryKindOfStore('promise 4: keys are independent', ({ testMill, makeStore }) 
       await stepsOf(t, 'nobody');
     }
     gates.get(other)?.resolve();
-    while (begun.length < 3) await setImmediate();
+    await until(() => begun.length >= 3);
     assert.deepEqual(begun, ['slow', other, waiting]);
     gates.get('slow')?.resolve();
     await t.drain();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import { type AnyPipeline, pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
@@ -102,7 +103,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.ingest('loop', { key: 'quiet', n: 0, times: 0, left: 0 });
     await t.ingest('loop', { key: 'chain', n: 0, times: 1, left: 30 });
     await t.ingest('loop', { key: 'again', n: 1, times: 2, left: forever });
-    while (t.mill.loops().length === 0) await setImmediate();
+    await until(() => t.mill.loops().length > 0);
     gate.resolve();
     await t.drain();
     const keys = (await handledBy(t, 'loop')).map(({ key }) => key[0]);
@@ -280,7 +281,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     });
     const t = await testMill({ pipelines: [ticking], limits: { backlog: 10, effects: 20, sends: 40 } });
     await t.ingest('ticking', { n: 0 });
-    while (t.mill.loops().length === 0) await setImmediate();
+    await until(() => t.mill.loops().length > 0);
     assert.equal(depthOf(t, 'ticking'), 40);
     await t.stop();
   });

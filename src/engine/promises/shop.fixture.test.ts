@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -67,7 +66,3 @@ export function heldAnswers() {
 
 export const delivered = { result: 'delivered' } as const satisfies Answer;
 export const failed = { result: 'failed', reason: 'not today' } as const satisfies Answer;
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setImmediate();
-}

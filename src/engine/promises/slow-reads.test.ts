@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Store } from '../../store/store.ts';
 import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
-import { delivered, heldAnswers, shop, toldTo, until } from './shop.fixture.test.ts';
+import { delivered, heldAnswers, shop, toldTo } from './shop.fixture.test.ts';
 
 /** Reads of the store that take their time, once the test says so, until it releases them. */
 function heldReads() {

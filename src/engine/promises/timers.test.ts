@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
@@ -205,7 +206,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     asked = Promise.withResolvers();
     t.clock.turnToNextAlarm(t.clock.now() + 400);
     await t.ingest('speech', { key: 'a', say: 'cancel' });
-    while (!(await base.query('SELECT what FROM said', [])).some(({ what }) => what === 'cancel')) await setImmediate();
+    await until(async () => (await base.query('SELECT what FROM said', [])).some(({ what }) => what === 'cancel'));
     asked.resolve();
     await t.drain();
     assert.deepEqual(await whatWasSaid(t), ['set', 'cancel']);
@@ -227,7 +228,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     onDisk = disk.promise;
     commits = 0;
     await t.ingest('speech', { key: 'a', say: 'cancel' });
-    while (commits === 0) await setImmediate();
+    await until(() => commits > 0);
     t.clock.turnToNextAlarm(t.clock.now() + 400);
     await base.dueCauses({ pipeline: 'speech', slice: 0 }, 0, 1);
     for (let turns = 0; turns < 10; turns += 1) await setImmediate();
@@ -253,9 +254,9 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     asked = Promise.withResolvers();
     asks = 0;
     t.clock.turnToNextAlarm(t.clock.now() + 400);
-    while (asks === 0) await setImmediate();
+    await until(() => asks > 0);
     await t.ingest('speech', { key: 'a', say: 'set again', after: 100 });
-    while (!(await base.query('SELECT what FROM said', [])).some(({ what }) => what === 'set again')) await setImmediate();
+    await until(async () => (await base.query('SELECT what FROM said', [])).some(({ what }) => what === 'set again'));
     for (let turns = 0; turns < 10; turns += 1) await setImmediate();
     t.clock.turnToNextAlarm(t.clock.now() + 100);
     asked.resolve();

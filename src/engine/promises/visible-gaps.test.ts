@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import type { OrderByNumber } from '../../pipeline/pipeline-options.ts';
 import type { Store } from '../../store/store.ts';
@@ -149,7 +149,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.crash();
     await wasRead.promise;
     await t.ingest('numbers', { key: 'a', n: 1 });
-    while (t.mill.counts().numbers?.gaps !== 0) await setImmediate();
+    await until(() => t.mill.counts().numbers?.gaps === 0);
     isHeld = false;
     isClosed.resolve();
     await t.advance('2s');

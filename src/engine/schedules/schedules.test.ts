@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -75,10 +75,6 @@ function heldAnswers() {
   const waiting: ((answer: Answer) => void)[] = [];
   const answer = (_call: OutgoingCall) => new Promise<Answer>((give) => waiting.push(give));
   return { waiting, answer };
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setImmediate();
 }
 
 onEveryStore('a schedule', ({ testMill, makeStore }) => {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import * as z from 'zod';
+import { until } from '../../../test/until.ts';
 import { describeFound } from '../../describe-found.ts';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -18,10 +19,6 @@ import type { Store } from '../../store/store.ts';
 import { testMill } from '../../testing/test-mill.ts';
 import { failing, onEveryStore, withCalls } from '../promises/fixture.test.ts';
 import { add, counts, done, type JobsOptions, jobs, jobsPipeline, letterOf, letters, originOf } from './jobs.fixture.test.ts';
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setImmediate();
-}
 
 onEveryStore('rows of pipelines of every kind', ({ testMill }) => {
   test('rows of events that are keys of their own', async () => {

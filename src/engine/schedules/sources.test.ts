@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { until } from '../../../test/until.ts';
 import { onEveryStore } from '../promises/fixture.test.ts';
 import { add, counts, done, jobsPipeline, letterOf, letters, originOf, startAt } from './jobs.fixture.test.ts';
 
@@ -9,10 +10,6 @@ const reasons = {
   throw: 'event: not today',
   fail: 'not today',
 } as const;
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setImmediate();
-}
 
 onEveryStore('a source of rows', ({ testMill }) => {
   for (const [what, reason] of Object.entries(reasons)) {
