@@ -58,4 +58,11 @@ export const regressions: readonly Regression[] = [
     found:
       'where each event is its key, a turn of an outcome did not know of another one that its key had not been told yet, and a call was made twice',
   },
+  {
+    seed: 509_778,
+    steps: 40,
+    isPlain: false,
+    engines: 1,
+    found: 'the clock was set back while a look at the gaps took its time, and one that had begun meanwhile waited an hour too long',
+  },
 ];

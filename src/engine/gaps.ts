@@ -148,8 +148,11 @@ export class Gaps {
     const { store, clock } = this.#context.engine;
     const { id } = this.#context.partition;
     const skipAfterMs = this.#skipAfterMs;
+    // A clock that is set back from here on is the next look's concern: what is noted now may be of a later moment.
+    const mayBeAhead = this.#mayBeAhead;
+    this.#mayBeAhead = false;
     await this.note();
-    if (this.#mayBeAhead) await this.#countFromNow();
+    if (mayBeAhead) await this.#countFromNow();
     // One moment for both: what becomes overdue meanwhile is left to the next look.
     const begunBy = clock.now() - (skipAfterMs ?? 0);
     if (skipAfterMs !== undefined) await this.#skipOverdue(begunBy);
@@ -178,7 +181,6 @@ export class Gaps {
 
   /** The clock was set back: what counts from a later moment counts from now. */
   async #countFromNow(): Promise<void> {
-    this.#mayBeAhead = false;
     const lanes = this.#lanes;
     const now = this.#context.engine.clock.now();
     for await (const gaps of this.#pages({ after: firstPlaceFrom(now + 1) })) {

@@ -414,9 +414,17 @@ export const visibleFailure: readonly Mutant[] = [
     name: 'clock-set-back-keeps-gaps-waiting',
     promises: [9],
     file: gaps,
-    find: 'if (this.#mayBeAhead) await this.#countFromNow();',
+    find: 'if (mayBeAhead) await this.#countFromNow();',
     replace: '',
     tests: [promise('visible-gaps')],
+  },
+  {
+    name: 'clock-set-back-during-a-look-of-gaps-missed',
+    promises: [9],
+    file: gaps,
+    find: 'this.#mayBeAhead = false;\n    await this.note();',
+    replace: 'await this.note();\n    this.#mayBeAhead = false;',
+    tests: [promise('visible-gaps', 'a gap that begins while a look')],
   },
   {
     name: 'gaps-of-keys-that-were-forgotten-never-skipped',

@@ -6,16 +6,20 @@ import { pipeline } from '../../pipeline/pipeline.ts';
 import type { OrderByNumber } from '../../pipeline/pipeline-options.ts';
 import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
+import { sliceOf } from '../identify.ts';
 import { recordingLogger } from '../logger.fixture.test.ts';
 import { type CommitCall, onEveryStore, Step, upTo, withCalls } from './fixture.test.ts';
 
-function numbers(order: Partial<OrderByNumber<z.infer<typeof Step>>> = {}) {
+function numbers(order: Partial<OrderByNumber<z.infer<typeof Step>>> = {}, handled: (key: string) => void = () => undefined) {
   return pipeline('numbers', {
     event: Step,
     key: ({ key }) => key,
     order: { by: ({ n }) => n, ...order },
     state: z.array(z.number()),
-    handle: (step, before) => [...(before ?? []), step.n],
+    handle(step, before) {
+      handled(step.key);
+      return [...(before ?? []), step.n];
+    },
   });
 }
 
@@ -237,6 +241,42 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.advance('1s');
     await t.drain();
     assert.equal(t.mill.counts().numbers?.processed, 4);
+    await t.stop();
+  });
+
+  test('a gap that begins while a look takes its time counts from the moment to which the clock is set back then', async () => {
+    const base = makeStore();
+    const gate = Promise.withResolvers<void>();
+    let isSlow = false;
+    let held = 0;
+    const handled: string[] = [];
+    const commit: CommitCall = async (work, lease) => {
+      if (isSlow) {
+        held += 1;
+        await gate.promise;
+      }
+      return lease.commit(work);
+    };
+    const noted = numbers({ gap: { skipAfter: '5m' } }, (key) => handled.push(key));
+    const t = await testMill({ pipelines: [noted], store: withCalls(base, { commit }) });
+    const slice = sliceOf('a', base.partitions);
+    const [later = '', next = ''] = Array.from({ length: 100 }, (_, n) => `x${n}`).filter((key) => sliceOf(key, base.partitions) === slice);
+    await t.ingest('numbers', { key: 'a', n: 2 });
+    await t.advance('500ms');
+    isSlow = true;
+    t.clock.jump(-second);
+    await until(() => held === 1);
+    await t.ingest('numbers', { key: later, n: 2 });
+    await t.ingest('numbers', { key: next, n: 1 });
+    // The turn of an event that stands behind the one that waits.
+    await until(() => handled.includes(next));
+    t.clock.jump(-3_600 * second);
+    gate.resolve();
+    await t.advance('299s');
+    assert.equal(t.mill.counts().numbers?.processed, 1);
+    await t.advance('1s');
+    await t.drain();
+    assert.equal(t.mill.counts().numbers?.processed, 3);
     await t.stop();
   });
 
