@@ -43,7 +43,7 @@ export function homePage({ systems, routes, counts, concerns, fault }: HomePage)
 <div><h1>Millrace <small>${escaped(version)}</small></h1><p>Durable, ordered event processing</p></div>
 ${health(fault, concerns)}
 </header>
-<nav><a href="/docs">API docs</a><a href="/metrics">Metrics</a><a href="/health">Health</a><a href="/dead-letters">Dead letters</a></nav>
+<nav><a href="/docs">API docs</a><a href="/metrics">Metrics</a><a href="/health">Health</a><a href="/fleet">Fleet</a><a href="/dead-letters">Dead letters</a></nav>
 <main>
 ${concernsPanel(concerns)}
 ${pipelines(counts)}

@@ -18,9 +18,6 @@ test('the home page says what runs here', async (t) => {
     'Counts the visits of pages.',
     '<code>/things/:id</code>',
     'One thing',
-    'href="/docs"',
-    'href="/metrics"',
-    'href="/health"',
     '<th scope="row">visits</th><td data-column="Waiting">0</td>',
     '<td data-column="Received">1</td><td data-column="Processed">1</td>',
     '<p class="health">running</p>',
@@ -28,6 +25,15 @@ test('the home page says what runs here', async (t) => {
   ]) {
     assert.ok(page.includes(part), part);
   }
+});
+
+test('the home page leads to what is looked at first, and every link is answered', async (t) => {
+  const { url } = await serve(t);
+  const page = await (await fetch(url)).text();
+  const nav = /<nav>.*?<\/nav>/s.exec(page)?.[0] ?? '';
+  const links = Array.from(nav.matchAll(/href="([^"]+)"/g), ([, link = '']) => link);
+  assert.deepEqual(links, ['/docs', '/metrics', '/health', '/fleet', '/dead-letters']);
+  for (const link of links) assert.equal((await fetch(`${url}${link}`)).status, 200, link);
 });
 
 test('the section of a system without routes of its own has those of its pipelines', async (t) => {
