@@ -28,6 +28,10 @@ export async function runTrial<Options>(trial: Trial<Options>): Promise<void> {
 }
 
 async function exitCodeOf<Options>({ name, usage, readOptions, run }: Trial<Options>, signal: AbortSignal): Promise<number> {
+  if (process.argv.some((word) => word === '--help' || word === '-h')) {
+    process.stdout.write(usage);
+    return 0;
+  }
   let options: Options;
   try {
     options = readOptions();
