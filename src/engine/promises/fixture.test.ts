@@ -35,9 +35,10 @@ export function steps(
     attempts?: number;
     skipAfter?: '5m';
     concurrency?: number;
+    retain?: '10m';
   } = {},
 ) {
-  const { numbered = false, maxPending = 20, onGiveUp, attempts = 3, skipAfter, concurrency = 100 } = options;
+  const { numbered = false, maxPending = 20, onGiveUp, attempts = 3, skipAfter, concurrency = 100, retain } = options;
   return pipeline('steps', {
     event: Step,
     key: ({ key }) => key,
@@ -47,6 +48,7 @@ export function steps(
     retry: { attempts, backoff: '1s' },
     concurrency,
     ...(onGiveUp && { onGiveUp }),
+    ...(retain && { retain }),
     handle(step, state, turn) {
       const decide = () => {
         const before = state?.steps ?? [];

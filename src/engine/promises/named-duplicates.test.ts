@@ -29,14 +29,14 @@ onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
     const orders = pipeline('orders', {
       event: z.object({ id: z.string() }),
       id: ({ id }) => id,
-      deduplicationWindow: '24h',
+      deduplicationWindow: '30m',
       handle() {},
     });
     const t = await testMill({ pipelines: [orders] });
     assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
-    await t.advance('23h');
+    await t.advance('29m');
     assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'duplicate', id: 'x' });
-    await t.advance('2h');
+    await t.advance('2m');
     assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
     await t.stop();
   });

@@ -327,13 +327,13 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
         if (broken && key === 'a') throw new Error('poison');
       };
       const store = makeStore();
-      const t = await testMill({ pipelines: [steps({ attempt }, { onGiveUp })], store });
+      const t = await testMill({ pipelines: [steps({ attempt }, { onGiveUp, retain: '10m' })], store });
       for (const n of [1, 2]) for (const key of ['a', 'b']) await t.ingest('steps', { key, n });
       const slices = Array.from({ length: store.partitions }, (_, slice) => ({ pipeline: 'steps', slice }));
       const logged = async () => (await Promise.all(slices.map((slice) => store.read(slice, 0, 10)))).flat().map(({ key }) => key);
-      await t.advance('6d');
+      await t.advance('8m');
       assert.equal((await logged()).length, 4);
-      await t.advance('2d');
+      await t.advance('4m');
       assert.deepEqual(await logged(), ['a', 'a']);
       await t.crash();
       broken = false;
