@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../errors.ts';
-import type { Transaction } from '../connection/connections.ts';
+import type { Transaction } from '../../sql/connection/connections.ts';
 
 /** Throws `MILL_STORE_OWNED` while a process works on the database. */
 export async function checkNoServer(run: Transaction['run'], name: string): Promise<void> {

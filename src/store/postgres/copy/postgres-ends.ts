@@ -2,12 +2,14 @@ import { MillraceError } from '../../../errors.ts';
 import type { BegunCopy, CopySource, CopyTarget, TakeRows } from '../../copy/copy-ends.ts';
 import type { CopiedRow, CopyPart } from '../../copy/copy-part.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
+import type { Connections } from '../../sql/connection/connections.ts';
+import { checkVersion } from '../../sql/schema/check-tables.ts';
 import type { StoreDeclaration } from '../../store.ts';
-import { Connections } from '../connection/connections.ts';
+import { PostgresConnections } from '../connection/connections.ts';
 import { isValueFault, toStoreError } from '../connection/postgres-errors.ts';
 import { type PostgresOptions, settingsOf } from '../postgres-options.ts';
 import { postgres } from '../postgres-store.ts';
-import { checkVersion } from '../schema/schema.ts';
+import { schemaVersions } from '../schema/schema.ts';
 import { checkNoServer } from './no-server.ts';
 import { PostgresRows } from './postgres-rows.ts';
 import { PostgresWrites } from './postgres-writes.ts';
@@ -118,7 +120,7 @@ export async function openPostgresSource({ url, options, signal }: ServerOfCopy)
     const { name } = connections.options;
     if (meta === undefined)
       throw new MillraceError('MILL_INVALID_CONFIGURATION', `${name}: expected a database of Millrace, found none of its tables`);
-    checkVersion(meta.get('schema_version'), name);
+    checkVersion(meta.get('schema_version'), name, schemaVersions, true);
     await connections.reading(({ run }) => checkNoServer(run, name));
     return new PostgresSource(connections, { slices: Number(meta.get('partitions')), isSource: true });
   });
@@ -141,7 +143,7 @@ export async function openPostgresTarget({ url, options, signal }: ServerOfCopy,
 }
 
 async function opened<End>({ url, options, signal }: ServerOfCopy, open: (connections: Connections) => Promise<End>): Promise<End> {
-  const connections = await Connections.open({ ...settingsOf(url, options), statementTimeoutMs });
+  const connections = await PostgresConnections.open({ ...settingsOf(url, options), statementTimeoutMs });
   connections.endWith(signal);
   try {
     return await open(connections);

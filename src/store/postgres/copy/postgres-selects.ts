@@ -1,6 +1,6 @@
 import type { PartDialect, PartSelect } from '../../copy/part-select.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { literal, quoteAll } from '../../tables/sql-text.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
 
 /** How the parts of a database are selected. */
 export const partDialect: PartDialect = {

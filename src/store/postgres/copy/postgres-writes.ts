@@ -11,14 +11,14 @@ import {
   storedLetter,
 } from '../../copy/copy-part.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
+import type { Connections } from '../../sql/connection/connections.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import { hashOf } from '../../sql/write/commit-parts.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { texts } from '../connection/binary-arrays.ts';
-import type { Connections } from '../connection/connections.ts';
-import type { Statement } from '../connection/statement.ts';
 import { columnsOf } from '../schema/declared-tables.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
 import { schemaVersion } from '../schema/schema.ts';
-import { hashOf } from '../write/commit-statements.ts';
 import { checkNoServer } from './no-server.ts';
 
 /** Writes the rows of a copy, and takes note of how far it is. */

@@ -1,6 +1,6 @@
 import type { StoreListener } from '../store.ts';
 import type { Connections } from './connection/connections.ts';
-import { ownedHeads } from './read/head.ts';
+import type { ReadStatements } from './statements.ts';
 
 /** Between two looks, in milliseconds: right behind one that found something, and at most. */
 const pauseMs = { least: 20, most: 1_000 };
@@ -11,6 +11,7 @@ const pauseMs = { least: 20, most: 1_000 };
  */
 export class Lookouts {
   readonly #connections: Connections;
+  readonly #statements: ReadStatements;
   readonly #process: string;
   readonly #pipelines: readonly string[];
   readonly #listeners = new Set<StoreListener>();
@@ -19,10 +20,15 @@ export class Lookouts {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(connections: Connections, process: string, pipelines: Iterable<string>) {
+  constructor(
+    connections: Connections,
+    statements: ReadStatements,
+    own: { readonly process: string; readonly pipelines: Iterable<string> },
+  ) {
     this.#connections = connections;
-    this.#process = process;
-    this.#pipelines = Array.from(pipelines);
+    this.#statements = statements;
+    this.#process = own.process;
+    this.#pipelines = Array.from(own.pipelines);
   }
 
   listen(listener: StoreListener): () => void {
@@ -52,7 +58,7 @@ export class Lookouts {
   }
 
   async #findNew(): Promise<boolean> {
-    const found = await this.#connections.read(...this.#pipelines.map((pipeline) => ownedHeads(pipeline, this.#process)));
+    const found = await this.#connections.read(...this.#pipelines.map((pipeline) => this.#statements.ownedHeads(pipeline, this.#process)));
     let isNew = false;
     for (const [at, pipeline] of this.#pipelines.entries()) {
       for (const [slice, head] of found[at]?.rows ?? []) {

@@ -18,95 +18,91 @@ import type {
   StoredOutcome,
   StoredTimer,
 } from '../../store.ts';
-import { texts } from '../connection/binary-arrays.ts';
 import type { StatementResult } from '../connection/flight.ts';
 import type { Parameter, Row, Statement } from '../connection/statement.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
-import { causeNameOf } from '../write/commit-statements.ts';
+import type { ReadStatements } from '../statements.ts';
+import { causeNameOf } from '../write/commit-parts.ts';
 import { bounded, bytesFor, type OrderedRows } from './bounded.ts';
-import { headOf } from './head.ts';
 
 /** Runs statements that read, on one snapshot. */
 export type Read = (...statements: readonly Statement[]) => Promise<readonly StatementResult[]>;
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
-const event = 'position, key, id, number, accepted_at, body, traceparent, origin';
-const cause = 'key, kind, name, id, due_at, data, attempts, retry_at';
-const causePlace = 'due_at, key, kind, name, id';
-const delivery = 'id, key, endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at';
+const event = 'position, "key", id, number, accepted_at, body, traceparent, origin';
+const cause = '"key", kind, name, id, due_at, data, attempts, retry_at';
+const causePlace = 'due_at, "key", kind, name, id';
+const delivery = 'id, "key", endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at';
 
 /** Reads what is kept of one partition. */
 export class PartitionReads {
   readonly #read: Read;
+  readonly #statements: ReadStatements;
   readonly #partition: PartitionId;
 
-  constructor(read: Read, partition: PartitionId) {
+  constructor(read: Read, statements: ReadStatements, partition: PartitionId) {
     this.#read = read;
+    this.#statements = statements;
     this.#partition = partition;
   }
 
   /** What is pruned is settled, so the head is at least the cursor. */
   async progress(): Promise<Progress> {
-    const [[cursor, head] = []] = await this.#rows(progressText(this.#partition.pipeline));
+    const [found] = await this.#read(this.#statements.progress(this.#partition));
+    const [cursor, head] = found?.rows[0] ?? [];
     return { cursor: Number(cursor), head: Number(head) };
   }
 
   async read(after: number, limit: number, { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly LoggedEvent[]> {
-    const { log } = tablesOf(this.#partition.pipeline);
-    const rows = `SELECT ${event}, octet_length(body) AS size FROM ${log} WHERE $1::text IS NOT NULL AND slice = $2 AND position > $3
-      ORDER BY position LIMIT $4`;
-    const found = await this.#list({ rows, order: 'position', columns: event }, sizeMax, after, limit);
-    return upTo(found.map(toLoggedEvent), sizeOfEvent, sizeMax);
+    const { pipeline, slice } = this.#partition;
+    const rows = `SELECT ${event}, octet_length(body) AS size FROM ${tablesOf(pipeline).log} WHERE slice = $1 AND position > $2
+      ORDER BY position LIMIT $3`;
+    const [found] = await this.#read(boundedStatement({ rows, order: 'position', columns: event }, sizeMax, [slice, after, limit]));
+    return upTo((found?.rows ?? []).map(toLoggedEvent), sizeOfEvent, sizeMax);
   }
 
   async load(keys: readonly string[], { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly KeyRecord[]> {
     if (keys.length === 0) return [];
     const { pipeline, slice } = this.#partition;
     const record = 'at, state, state_version, next, parked, held_from, held_to, held, gap_next, gap_first, gap_since';
-    const values = [pipeline, slice, texts(keys)];
-    const [records, causes] = await this.#read(boundedStatement({ rows: recordRows, order: 'at', columns: record }, sizeMax, values), {
-      text: `SELECT cause.* FROM (SELECT DISTINCT key FROM unnest($3::text[]) AS key) AS asked CROSS JOIN LATERAL (
-          SELECT ${cause} FROM millrace_causes WHERE ${ofPartition} AND key = asked.key ORDER BY name_hash
-        ) AS cause ORDER BY key, kind, name, id`,
-      values,
-    });
+    const values = [pipeline, slice, this.#statements.list(keys)];
+    const [records, causes] = await this.#read(
+      boundedStatement({ rows: this.#statements.records, order: 'at', columns: record }, sizeMax, values),
+      { text: this.#statements.causesOfKeys(cause), values },
+    );
     const byKey = Map.groupBy((causes?.rows ?? []).map(toCause), ({ key }) => key);
     const found = (records?.rows ?? []).map((row) => toKeyRecord(row, byKey.get(keys[Number(row[0]) - 1] ?? '') ?? []));
     return upTo(found, sizeOfRecord, sizeMax);
   }
 
   async held(key: string, from: number, limit: number, { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly HeldEvent[]> {
-    const { log } = tablesOf(this.#partition.pipeline);
     const columns = `${event}, "order", attempts, retry_at`;
-    const rows = `SELECT log.*, held."order", held.attempts, held.retry_at, octet_length(log.body) AS size
-      FROM (SELECT * FROM millrace_held WHERE ${ofPartition} AND key = $3 AND "order" >= $4 ORDER BY "order" LIMIT $5) AS held
-      JOIN LATERAL (SELECT * FROM ${log} WHERE slice = held.slice AND position = held.position LIMIT 1) AS log ON true`;
+    const rows = this.#statements.heldRows(tablesOf(this.#partition.pipeline).log);
     const found = await this.#list({ rows, order: '"order"', columns }, sizeMax, key, from, limit);
     return upTo(found.map(toHeldEvent), sizeOfEvent, sizeMax);
   }
 
   /** Jumps from key to key: a key may hold thousands of events. */
   async heldKeys(after: string | null, limit: number): Promise<readonly string[]> {
-    const first = (condition: string) => `(SELECT key FROM millrace_held WHERE ${ofPartition} AND ${condition} ORDER BY key LIMIT 1)`;
+    const first = (condition: string) => `(SELECT "key" FROM millrace_held WHERE ${ofPartition} ${condition} ORDER BY "key" LIMIT 1)`;
     const rows = await this.#rows(
       `WITH RECURSIVE held AS (
-        ${first(after === null ? '$3::text IS NULL' : 'key > $3::text')} UNION ALL SELECT ${first('key > held.key')} FROM held WHERE held.key IS NOT NULL
-      ) SELECT key FROM held WHERE key IS NOT NULL LIMIT $4`,
-      after,
+        ${first(after === null ? '' : 'AND "key" > $4')} UNION ALL SELECT ${first('AND "key" > held."key"')} FROM held WHERE held."key" IS NOT NULL
+      ) SELECT "key" FROM held WHERE "key" IS NOT NULL LIMIT $3`,
       limit,
+      ...(after === null ? [] : [after]),
     );
     return rows.map(([key]) => String(key));
   }
 
   async gaps({ until, after, limit }: GapQuery): Promise<readonly StoredGap[]> {
+    const behind = after === undefined ? '' : 'AND since >= $5 AND (since > $5 OR "key" > $6)';
     const rows = await this.#rows(
-      `SELECT key, next, "first", since FROM millrace_gaps
-       WHERE ${ofPartition} AND since <= $3 AND since >= $4 AND (since > $4 OR key > $5 OR NOT $6) ORDER BY since, key LIMIT $7`,
+      `SELECT "key", next, "first", since FROM millrace_gaps
+       WHERE ${ofPartition} AND since <= $3 ${behind} ORDER BY since, "key" LIMIT $4`,
       until ?? Number.MAX_SAFE_INTEGER,
-      after?.since ?? Number.MIN_SAFE_INTEGER,
-      after?.key ?? '',
-      String(after !== undefined),
       limit,
+      ...(after === undefined ? [] : [after.since, after.key]),
     );
     return rows.map(([key, next, first, since]) => ({
       key: String(key),
@@ -136,28 +132,22 @@ export class PartitionReads {
     { charactersMax: sizeMax }: ListBounds = {},
   ): Promise<readonly StoredDelivery[]> {
     const rows = `SELECT place, ${delivery}, octet_length(body) AS size FROM millrace_deliveries
-      WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND due_at <= $4 ORDER BY due_at, place LIMIT $5`;
+      WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND due_at <= $4 ORDER BY due_at, place LIMIT $5`;
     const found = await this.#list({ rows, order: 'due_at, place', columns: delivery }, sizeMax, endpoint, dueBy, limit);
     return upTo(found.map(toDelivery), sizeOfDelivery, sizeMax);
   }
 
   /** Jumps from flow to flow: one may have a hundred thousand. */
   async dueByFlow({ endpoint, dueBy, from, flows, each, charactersMax = Number.POSITIVE_INFINITY }: FlowQuery): Promise<DueByFlow> {
-    const { pipeline, slice } = this.#partition;
-    const values = [pipeline, slice, endpoint, from ?? '', flows];
-    const rows = `WITH RECURSIVE ${flowsText}
-      SELECT flow.name, flow.nth, due.*, octet_length(due.body) AS size FROM flow CROSS JOIN LATERAL (
-        SELECT place, ${delivery} FROM millrace_deliveries
-        WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND flow = flow.name AND due_at <= $6 ORDER BY due_at, place LIMIT $7
-      ) AS due WHERE flow.nth <= $5`;
+    const names = (await this.#rows(flowsText, endpoint, from ?? '', flows)).map(([name]) => String(name));
+    const looked = names.slice(0, flows);
+    if (looked.length === 0) return { deliveries: [], next: null };
+    const { rows, values } = this.#statements.dueOfFlows({ partition: this.#partition, endpoint, flows: looked, dueBy, each }, delivery);
     const ordered = { rows, order: 'nth, due_at, place', columns: `name, ${delivery}` };
-    const [names, due] = await this.#read(
-      { text: `WITH RECURSIVE ${flowsText} SELECT name FROM flow WHERE name IS NOT NULL ORDER BY nth`, values },
-      boundedStatement(ordered, charactersMax, [...values, dueBy, each]),
-    );
+    const [due] = await this.#read(boundedStatement(ordered, charactersMax, values));
     const byFlow = Map.groupBy(due?.rows ?? [], ([name]) => String(name));
     return takeByFlow(
-      (names?.rows ?? []).map(([name]) => ({ name: String(name), rows: byFlow.get(String(name)) ?? [] })),
+      names.map((name) => ({ name, rows: byFlow.get(name) ?? [] })),
       flows,
       charactersMax,
     );
@@ -165,7 +155,7 @@ export class PartitionReads {
 
   async nextDeliveryDue(endpoint: string, after: number): Promise<number | null> {
     return this.#moment(
-      `SELECT min(due_at) FROM millrace_deliveries WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND due_at > $4`,
+      `SELECT min(due_at) FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND due_at > $4`,
       endpoint,
       after,
     );
@@ -173,7 +163,7 @@ export class PartitionReads {
 
   async dueMoments(endpoint: string, after: number, limit: number): Promise<readonly DueMoment[]> {
     const rows = await this.#rows(
-      `SELECT due_at, min(pause) FROM millrace_deliveries WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND due_at > $4
+      `SELECT due_at, min(pause) FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND due_at > $4
        GROUP BY due_at ORDER BY due_at LIMIT $5`,
       endpoint,
       after,
@@ -183,18 +173,18 @@ export class PartitionReads {
   }
 
   async deliveryNames(endpoint: string, limit: number, only?: string): Promise<readonly DeliveryName[]> {
-    const ofKey = only === undefined ? '$4::text IS NULL' : 'key = $4';
+    const ofKey = only === undefined ? '' : 'AND "key" = $5';
     const rows = await this.#rows(
-      `SELECT key, id FROM millrace_deliveries WHERE ${ofPartition} AND endpoint = $3 AND ${ofKey} ORDER BY key, id LIMIT $5`,
+      `SELECT "key", id FROM millrace_deliveries WHERE ${ofPartition} AND endpoint = $3 ${ofKey} ORDER BY "key", id LIMIT $4`,
       endpoint,
-      only ?? null,
       limit,
+      ...(only === undefined ? [] : [only]),
     );
     return rows.map(([key, id]) => ({ endpoint, key: String(key), id: String(id) }));
   }
 
   async pendingOrigins(origins: readonly string[]): Promise<readonly string[]> {
-    const rows = await this.#rows(pendingText(this.#partition.pipeline), texts(origins));
+    const rows = await this.#rows(this.#statements.pendingOrigins(this.#partition.pipeline), this.#statements.list(origins));
     return rows.map(([origin]) => String(origin));
   }
 
@@ -222,61 +212,14 @@ function boundedStatement(ordered: OrderedRows, sizeMax: number | undefined, val
   return { text: bounded(ordered, values.length + 1), values: [...values, bytesFor(sizeMax)] };
 }
 
-const cursorText = `coalesce((SELECT max(cursor) FROM millrace_cursors WHERE ${ofPartition}), 0)`;
-
-function progressText(pipeline: string): string {
-  const { log } = tablesOf(pipeline);
-  return `SELECT cursor, ${headOf(log, '$2', 'cursor')} FROM (SELECT ${cursorText} AS cursor OFFSET 0) AS settled`;
-}
-
-/** See `Standing`: also the head, then the counts. */
-export function standingOf({ pipeline, slice }: PartitionId): Statement {
-  const { log } = tablesOf(pipeline);
-  const count = (table: string) => `(SELECT count(*) FROM ${table} WHERE ${ofPartition})`;
-  return {
-    text: `SELECT cursor, ${headOf(log, '$2', 'cursor')}, ${count('millrace_held')}, letters, parked,
-        ${count('millrace_deliveries')}, ${count('millrace_gaps')}
-      FROM (SELECT ${cursorText} AS cursor OFFSET 0) AS settled,
-        (SELECT count(*) AS letters, coalesce(sum(parked), 0) AS parked FROM millrace_dead_letters WHERE ${ofPartition} AND NOT resolved) AS buried`,
-    values: [pipeline, slice],
-  };
-}
-
-/**
- * A lookup for each key that is asked for: in a plain join of a table that was never analysed the planner takes all keys of a slice for one,
- * and reads them all for each that is asked for.
- */
-const recordRows = `SELECT asked.at, state, state_version, record.next, parked, held_from, held_to, held, gap.next AS gap_next, gap."first" AS gap_first,
-    gap.since AS gap_since, coalesce(octet_length(state), 0) AS size
-  FROM unnest($3::text[]) WITH ORDINALITY AS asked (key, at)
-  LEFT JOIN LATERAL (SELECT * FROM millrace_keys WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS record ON true
-  LEFT JOIN LATERAL (SELECT * FROM millrace_gaps WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS gap ON true
-  LEFT JOIN LATERAL (
-    SELECT min("order") AS held_from, max(position) AS held_to, count(*) AS held FROM millrace_held WHERE ${ofPartition} AND key = asked.key
-  ) AS held ON true`;
-
-function pendingText(pipeline: string): string {
-  const { log } = tablesOf(pipeline);
-  return `SELECT asked.origin FROM unnest($3::text[]) WITH ORDINALITY AS asked (origin, at)
-    WHERE EXISTS (SELECT FROM millrace_dead_letters AS letter
-        WHERE letter.pipeline = $1 AND letter.slice = $2 AND letter.origin = asked.origin AND NOT resolved)
-      OR EXISTS (SELECT FROM ${log} AS log WHERE log.slice = $2 AND log.origin = asked.origin AND (
-        log.position > ${cursorText}
-        OR EXISTS (SELECT FROM millrace_held AS held WHERE held.pipeline = $1 AND held.slice = $2 AND held.key = log.key
-          AND held."order" = coalesce(log.number, log.position))
-        OR EXISTS (SELECT FROM millrace_dead_letters AS letter WHERE letter.pipeline = $1 AND letter.slice = $2
-          AND letter.position = log.position)))
-    ORDER BY asked.at`;
-}
-
-/** The flows of an endpoint from one on, and one more than are asked for. */
-const flowsText = `flow AS (
-    (SELECT flow AS name, 1 AS nth FROM millrace_deliveries WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND flow >= $4
+/** The flows of an endpoint from one on, and one more than are asked for, one look at the index for each. */
+const flowsText = `WITH RECURSIVE flow AS (
+    (SELECT flow AS name, 1 AS nth FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND flow >= $4
       ORDER BY flow LIMIT 1)
     UNION ALL
-    SELECT (SELECT flow FROM millrace_deliveries WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND flow > flow.name
+    SELECT (SELECT flow FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND flow > flow.name
       ORDER BY flow LIMIT 1), nth + 1 FROM flow WHERE name IS NOT NULL AND nth <= $5
-  )`;
+  ) SELECT name FROM flow WHERE name IS NOT NULL ORDER BY nth`;
 
 interface Flow {
   readonly name: string;

@@ -3,26 +3,14 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import type { Appended, Commit, Committed, PartitionId } from '../../store.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
-import { fencedState, isRefusal, isValueFault, limitState, stateOf } from '../connection/postgres-errors.ts';
-import { addAppends, lockHeads, partitionsOf } from './append-statements.ts';
+import { fenced } from '../lease/fenced.ts';
+import type { WriteStatements } from '../statements.ts';
 import type { AppendListener } from './appends.ts';
 import { addAnswers, addInboxRows } from './command-statements.ts';
-import {
-  addCauses,
-  addCursors,
-  addDeadLetters,
-  addGaps,
-  addHolds,
-  addKeys,
-  addReleases,
-  addResolutions,
-  type Draft,
-  fence,
-  partOf,
-} from './commit-statements.ts';
-import { addDeliveries } from './delivery-statements.ts';
+import { CommitParts, type Draft, partOf } from './commit-parts.ts';
+import type { DeclaredRows } from './declared-rows.ts';
 import { GroupQueue } from './group-queue.ts';
-import type { RowStatements } from './row-statements.ts';
+import { partitionsOf } from './partitions-of.ts';
 
 /** Items in one transaction, unless a single commit has more. */
 const itemsMax = 20_000;
@@ -32,7 +20,8 @@ const flightIds = 2 ** 48 - 1;
 /** What commits work with; the store provides it. */
 export interface CommitMeans {
   readonly connections: Connections;
-  readonly rows: RowStatements;
+  readonly statements: WriteStatements;
+  readonly rows: DeclaredRows;
   readonly listener: AppendListener;
 }
 
@@ -49,7 +38,7 @@ export class Commits {
       // Within a transaction each part is one statement, so a partition's next commit waits for the one before.
       joins: (group, { partition }) => !group.some((other) => isSame(other.partition, partition)),
       run: (group) => this.#run(group),
-      isRefusal,
+      isRefusal: means.connections.errors.isRefusal,
     });
   }
 
@@ -66,71 +55,54 @@ export class Commits {
   }
 
   async #run(drafts: readonly Draft[]): Promise<readonly Committed[]> {
-    const { connections, rows } = this.#means;
+    const { connections, statements, rows } = this.#means;
     const added = drafts.map(() => ({ deliveriesAdded: 0, gapsAdded: 0 }));
     const counting = (count: 'deliveriesAdded' | 'gapsAdded') => (partition: PartitionId, by: number) => {
       const one = added[drafts.findIndex((draft) => isSame(draft.partition, partition))];
       if (one !== undefined) one[count] += by;
     };
-    const sends = drafts.flatMap(({ commit }) => commit.sends);
+    const part = <T>(of: (commit: Commit) => readonly T[]) => partOf(drafts, of);
+    const all = <T>(of: (commit: Commit) => readonly T[]) => drafts.flatMap(({ commit }) => of(commit));
+    const sends = all((commit) => commit.sends);
     let answers: readonly Appended[] = [];
     const owners: [PartitionId, string | null][] = [];
     await connections.write(() => {
       const flight = new Flight();
-      flight.add(fence(drafts));
-      addCursors(flight, drafts);
-      addHolds(
-        flight,
-        partOf(drafts, ({ holds }) => holds),
-      );
-      addReleases(
-        flight,
-        partOf(drafts, ({ releases }) => releases),
-      );
-      addKeys(
-        flight,
-        partOf(drafts, ({ keys }) => keys),
-      );
-      addGaps(
-        flight,
-        partOf(drafts, ({ gaps }) => gaps),
+      const parts = new CommitParts(flight, statements);
+      statements.addFence(flight, drafts);
+      parts.addCursors(drafts);
+      parts.addHolds(part(({ holds }) => holds));
+      parts.addReleases(part(({ releases }) => releases));
+      parts.addKeys(part(({ keys }) => keys));
+      parts.addGaps(
+        part(({ gaps }) => gaps),
         counting('gapsAdded'),
       );
-      addCauses(
-        flight,
-        partOf(drafts, ({ timers, outcomes }) => [...timers, ...outcomes]),
-      );
-      addDeliveries(
-        flight,
-        partOf(drafts, ({ deliveries }) => deliveries),
+      parts.addCauses(part(({ timers, outcomes }) => [...timers, ...outcomes]));
+      parts.addDeliveries(
+        part(({ deliveries }) => deliveries),
         counting('deliveriesAdded'),
       );
       rows.add(
         flight,
-        drafts.flatMap(({ commit }) => commit.rows),
+        all((commit) => commit.rows),
       );
-      addDeadLetters(
-        flight,
-        partOf(drafts, ({ deadLetters }) => deadLetters),
-      );
-      addResolutions(
-        flight,
-        drafts.flatMap(({ commit }) => commit.resolvedDeadLetters),
-      );
+      parts.addDeadLetters(part(({ deadLetters }) => deadLetters));
+      const resolved = all(({ resolvedDeadLetters }) => resolvedDeadLetters);
+      if (resolved.length > 0) statements.addResolutions(flight, resolved);
       addInboxRows(
         flight,
-        drafts.flatMap(({ commit }) => commit.inbox ?? []),
+        statements,
+        all(({ inbox }) => inbox ?? []),
       );
       addAnswers(
         flight,
-        drafts.flatMap(({ commit }) => commit.answers ?? []),
+        statements,
+        all((commit) => commit.answers ?? []),
       );
       if (sends.length > 0) {
-        flight.add(lockHeads(partitionsOf(sends)), ({ rows: heads }) => {
-          for (const [pipeline, slice, owner] of heads)
-            owners.push([{ pipeline: String(pipeline), slice: Number(slice) }, owner as string | null]);
-        });
-        answers = addAppends(flight, sends, randomInt(flightIds));
+        statements.addHeadLocks(flight, partitionsOf(sends), (partition, owner) => owners.push([partition, owner]));
+        answers = statements.addAppends(flight, sends, randomInt(flightIds));
       }
       return flight;
     });
@@ -144,16 +116,17 @@ export class Commits {
   }
 
   #refusalOf(thrown: unknown, { partition, commit }: Draft): unknown {
+    const { errors } = this.#means.connections;
     if (thrown instanceof MillraceError) return thrown;
-    if (stateOf(thrown) === fencedState) return new MillraceError('MILL_STORE_FENCED', messageOf(thrown), { cause: thrown });
+    if (errors.isFenced(thrown)) return fenced(partition, thrown);
     const table = thrown instanceof Error && 'declaredTable' in thrown ? String(thrown.declaredTable) : undefined;
-    if (!isRefusal(thrown) || (table === undefined && !isValueFault(thrown))) return thrown;
+    if (!errors.isRefusal(thrown) || (table === undefined && !errors.isValueFault(thrown))) return thrown;
     if (table === undefined) {
       const { pipeline, slice } = partition;
       const message = `partition ${pipeline}/${slice}: the database cannot hold what a turn decided: ${messageOf(thrown)}`;
       return new MillraceError('MILL_COMMIT_REFUSED', message, { cause: thrown });
     }
-    if (stateOf(thrown) === limitState) {
+    if (errors.isTooLong(thrown)) {
       const message = `table ${table}: ${this.#means.rows.tooLong(table, commit.rows)}: ${messageOf(thrown)}`;
       return new MillraceError('MILL_COMMIT_REFUSED', message, { cause: thrown });
     }

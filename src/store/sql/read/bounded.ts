@@ -18,8 +18,8 @@ export interface OrderedRows {
 export function bounded({ rows, order, columns }: OrderedRows, limit: number | undefined): string {
   if (limit === undefined) return `SELECT ${columns} FROM (${rows}) AS item ORDER BY ${order}`;
   return `SELECT ${columns} FROM (
-      SELECT *, sum(size) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (${rows}) AS item
-    ) AS item WHERE size_before < $${limit}::int8 ORDER BY ${order}`;
+      SELECT item.*, sum(size) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (${rows}) AS item
+    ) AS item WHERE size_before < $${limit} ORDER BY ${order}`;
 }
 
 /** The bytes that hold so many UTF-16 units for certain. */

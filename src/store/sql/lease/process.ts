@@ -1,14 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { MillraceError } from '../../../errors.ts';
 import type { Member, Ownership, PartitionId, Roll, Standing } from '../../store.ts';
-import { texts } from '../connection/binary-arrays.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
 import type { Row, Statement } from '../connection/statement.ts';
-import { ownedHeads } from '../read/head.ts';
-import { standingOf } from '../read/partition-reads.ts';
+import type { SqlStatements } from '../statements.ts';
 import { ordersFor, toOrders } from '../write/command-statements.ts';
-import { channelPrefix, rollChanged } from './channels.ts';
 
 /** A process that has not been there for so long is nobody's concern any more. */
 const forgottenAfterMs = 24 * 60 * 60_000;
@@ -18,6 +15,12 @@ export interface Claimed {
   /** Under which commits are made; it rises with every claim. */
   readonly epoch: number;
   readonly standing: Standing;
+}
+
+/** What a process works with. */
+export interface ProcessMeans {
+  readonly connections: Connections;
+  readonly statements: SqlStatements;
 }
 
 /**
@@ -30,14 +33,20 @@ export class Process {
   readonly leaseMs: number;
   readonly #partitions: number;
   readonly #connections: Connections;
+  readonly #statements: SqlStatements;
   /** The beat that has not begun yet, for all who ask meanwhile. */
   #next: Promise<Roll> | undefined;
   #present: Promise<unknown> = Promise.resolve();
   /** When the last beat that succeeded began, in elapsed time. */
   #beatAt = Number.NEGATIVE_INFINITY;
 
-  constructor(connections: Connections, self: Omit<Member, 'since'>, { leaseMs, partitions }: { leaseMs: number; partitions: number }) {
+  constructor(
+    { connections, statements }: ProcessMeans,
+    self: Omit<Member, 'since'>,
+    { leaseMs, partitions }: { readonly leaseMs: number; readonly partitions: number },
+  ) {
     this.#connections = connections;
+    this.#statements = statements;
     this.self = self;
     this.leaseMs = leaseMs;
     this.#partitions = partitions;
@@ -91,11 +100,11 @@ export class Process {
     let standing: Row = [];
     await this.#connections.write(() => {
       const flight = new Flight();
-      flight.add({ text: 'SELECT FROM millrace_fences WHERE pipeline = $1 AND slice = $2 FOR UPDATE', values: [pipeline, slice] });
-      flight.add({ text: claimText, values: [pipeline, slice, this.id] }, ({ rows }) => {
-        epoch = rows[0] === undefined ? undefined : Number(rows[0][0]);
+      epoch = undefined;
+      this.#statements.leases.addClaim(flight, partition, this.id, (claimed) => {
+        epoch = claimed;
       });
-      flight.add(standingOf(partition), ({ rows }) => {
+      flight.add(this.#statements.reads.standing(partition), ({ rows }) => {
         standing = rows[0] ?? [];
       });
       return flight;
@@ -109,7 +118,7 @@ export class Process {
   async release({ pipeline, slice }: PartitionId, epoch: number): Promise<void> {
     const text =
       'UPDATE millrace_fences SET epoch = epoch + 1, owner = NULL WHERE pipeline = $1 AND slice = $2 AND epoch = $3 AND owner = $4';
-    await this.#run({ text, values: [pipeline, slice, epoch, this.id] }, { text: rollChangedText, values: [this.id] });
+    await this.#run({ text, values: [pipeline, slice, epoch, this.id] }, this.#statements.leases.tellAll(this.id));
   }
 
   /** Ends all leases, and lives no longer. The others hear of it. A database that is silent for as long as a lease lasts is left without a word. */
@@ -117,9 +126,10 @@ export class Process {
     await this.#connections.write(() => {
       const flight = new Flight();
       flight.add({ text: 'UPDATE millrace_fences SET epoch = epoch + 1, owner = NULL WHERE owner = $1', values: [this.id] });
-      flight.add({ text: `${rollChangedText} AND EXISTS (SELECT FROM millrace_processes WHERE id = $1)`, values: [this.id] });
+      const told = this.#statements.leases.tellAll(this.id);
+      if (told !== undefined) flight.add(told);
       flight.add({
-        text: 'DELETE FROM millrace_processes WHERE id = $1 OR until < millrace_now() - $2::int8',
+        text: `DELETE FROM millrace_processes WHERE id = $1 OR until < ${this.#statements.now} - $2`,
         values: [this.id, forgottenAfterMs],
       });
       return flight;
@@ -128,7 +138,8 @@ export class Process {
 
   async #beat(): Promise<Roll> {
     const from = performance.now();
-    const { id, host, pid, version, pipelines } = this.self;
+    const { id, pipelines } = this.self;
+    const { now, leases, reads, isAmong, texts } = this.#statements;
     let isNew = false;
     let members: readonly Member[] = [];
     let nextEndMs = Number.POSITIVE_INFINITY;
@@ -137,29 +148,29 @@ export class Process {
     let orders = toOrders([]);
     await this.#connections.beat(() => {
       const flight = new Flight();
-      flight.add({ text: beatText, values: [id, this.leaseMs, host, pid, version, JSON.stringify(pipelines)] }, ({ rows }) => {
-        isNew = rows[0]?.[0] !== 1;
+      leases.addBeat(flight, this.self, this.leaseMs, (wasKnown) => {
+        isNew = !wasKnown;
       });
-      flight.add({ text: membersText, values: [] }, ({ rows }) => {
+      flight.add({ text: membersText(now), values: [] }, ({ rows }) => {
         members = rows.map(toMember);
         nextEndMs = Math.min(...rows.filter(([member]) => member !== id).map((row) => Number(row.at(-1))));
       });
-      flight.add({ text: ownersText, values: [texts(pipelines)] }, ({ rows }) => {
+      flight.add({ text: ownersText(now, isAmong('fence.pipeline', '$1')), values: [texts(pipelines)] }, ({ rows }) => {
         for (const [pipeline, slice, owner] of rows) owners.set(`${slice} ${pipeline}`, String(owner));
       });
       for (const pipeline of pipelines) {
-        flight.add(ownedHeads(pipeline, id), ({ rows }) => {
+        flight.add(reads.ownedHeads(pipeline, id), ({ rows }) => {
           for (const [slice, head] of rows) heads.set(`${slice} ${pipeline}`, Number(head));
         });
       }
-      flight.add(ordersFor(id), ({ rows }) => {
+      flight.add(ordersFor(this.#statements, id), ({ rows }) => {
         orders = toOrders(rows);
       });
       return flight;
       // An answer that comes later finds the leases run out.
     }, this.leaseMs);
     this.#beatAt = from;
-    if (isNew) await this.#run({ text: rollChangedText, values: [id] });
+    if (isNew) await this.#run(leases.tellAll(id));
     const ownershipOf = (pipeline: string, slice: number): Ownership => {
       const name = `${slice} ${pipeline}`;
       const owner = owners.get(name) ?? null;
@@ -176,17 +187,14 @@ export class Process {
     };
   }
 
-  async #run(...statements: readonly Statement[]): Promise<void> {
+  async #run(...statements: readonly (Statement | undefined)[]): Promise<void> {
+    if (statements.every((statement) => statement === undefined)) return;
     await this.#connections.write(() => {
       const flight = new Flight();
-      for (const statement of statements) flight.add(statement);
+      for (const statement of statements) if (statement !== undefined) flight.add(statement);
       return flight;
     });
   }
-}
-
-export function fenced({ pipeline, slice }: PartitionId): MillraceError {
-  return new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected the latest lease, found one that is over`);
 }
 
 function toMember([id, host, pid, version, since, pipelines]: Row): Member {
@@ -194,27 +202,9 @@ function toMember([id, host, pid, version, since, pipelines]: Row): Member {
   return { id: String(id), host: String(host), pid: Number(pid), version: String(version), since: Number(since), pipelines: declared };
 }
 
-/** Answers whether the process was known. One that says again that it lives changes nothing for others: they see it with their next beat. */
-const beatText = `WITH before AS MATERIALIZED (SELECT FROM millrace_processes WHERE id = $1)
-  INSERT INTO millrace_processes (id, until, since, host, pid, version, pipelines)
-  VALUES ($1, millrace_now() + $2::int8, millrace_now(), $3, $4, $5, $6)
-  ON CONFLICT (id) DO UPDATE SET until = millrace_now() + $2::int8
-  RETURNING EXISTS (SELECT FROM before)`;
+const membersText = (now: string) =>
+  `SELECT id, host, pid, version, since, pipelines, until - ${now} FROM millrace_processes WHERE until > ${now} ORDER BY since, id`;
 
-const membersText = `SELECT id, host, pid, version, since, pipelines, until - millrace_now() FROM millrace_processes WHERE until > millrace_now() ORDER BY since, id`;
-
-const ownersText = `SELECT fence.pipeline, fence.slice, fence.owner FROM millrace_fences AS fence
-  JOIN millrace_processes AS process ON process.id = fence.owner AND process.until > millrace_now()
-  WHERE fence.pipeline = ANY ($1::text[])`;
-
-/** To all others that live: who has what may have changed. */
-const rollChangedText = `SELECT pg_notify('${channelPrefix}' || id, '${rollChanged}') FROM millrace_processes
-  WHERE id <> $1 AND until > millrace_now()`;
-
-/** The fence is locked by the statement before, so that its owner is the latest; the lock of the owner's row waits for a beat of its own. */
-const claimText = `WITH owner AS MATERIALIZED (
-    SELECT process.until FROM millrace_fences AS fence JOIN millrace_processes AS process ON process.id = fence.owner
-    WHERE fence.pipeline = $1 AND fence.slice = $2 AND fence.owner <> $3 FOR UPDATE OF process
-  )
-  UPDATE millrace_fences SET epoch = epoch + 1, owner = $3
-  WHERE pipeline = $1 AND slice = $2 AND NOT EXISTS (SELECT FROM owner WHERE until > millrace_now()) RETURNING epoch`;
+const ownersText = (now: string, isDeclared: string) => `SELECT fence.pipeline, fence.slice, fence.owner FROM millrace_fences AS fence
+  JOIN millrace_processes AS process ON process.id = fence.owner AND process.until > ${now}
+  WHERE ${isDeclared}`;

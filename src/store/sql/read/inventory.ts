@@ -2,10 +2,14 @@ import type { InventoryQuery, NamedCount, StoredCause, StoredPipeline } from '..
 import { withStrangers } from '../../tables/inbox-sql.ts';
 import type { Transaction } from '../connection/connections.ts';
 import type { Row } from '../connection/statement.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
+import type { ReadStatements } from '../statements.ts';
 
 /** Counts what lies in a database of each pipeline, declared or not. */
-export async function readInventory({ run }: Transaction, { uncounted, named }: InventoryQuery): Promise<readonly StoredPipeline[]> {
+export async function readInventory(
+  { run }: Transaction,
+  statements: ReadStatements,
+  { uncounted, named }: InventoryQuery,
+): Promise<readonly StoredPipeline[]> {
   const found: StoredPipeline[] = [];
   const { rows: inbox } = await run({ text: 'SELECT pipeline, count(*) FROM millrace_inbox GROUP BY pipeline', values: [] });
   const rowsOf = new Map(inbox.map(([pipeline, count]) => [String(pipeline), Number(count)]));
@@ -17,15 +21,15 @@ export async function readInventory({ run }: Transaction, { uncounted, named }: 
     const hasState = 'FROM millrace_keys WHERE pipeline = $1 AND state IS NOT NULL';
     found.push({
       pipeline,
-      waiting: await countOf(waitingText(pipeline)),
+      waiting: await countOf(statements.waitingEvents(pipeline)),
       states: uncounted.includes(pipeline) ? null : await countOf(`SELECT count(*) ${hasState}`),
-      keys: named.includes(pipeline) ? (await of(`SELECT key ${hasState} ORDER BY key`)).map(([key]) => String(key)) : [],
+      keys: named.includes(pipeline) ? (await of(`SELECT "key" ${hasState} ORDER BY "key"`)).map(([key]) => String(key)) : [],
       timers: (await of(causesText('timer'))).map(toNamedCount),
       outcomes: (await of(causesText('outcome'))).map(toNamedCount),
       deliveries: (
         await of('SELECT endpoint, count(*) FROM millrace_deliveries WHERE pipeline = $1 GROUP BY endpoint ORDER BY endpoint')
       ).map(toNamedCount),
-      deadLetters: await countOf('SELECT count(*) FROM millrace_dead_letters WHERE pipeline = $1 AND NOT resolved'),
+      deadLetters: await countOf('SELECT count(*) FROM millrace_dead_letters WHERE pipeline = $1 AND resolved = false'),
       inbox: rowsOf.get(pipeline) ?? 0,
     });
   }
@@ -34,15 +38,6 @@ export async function readInventory({ run }: Transaction, { uncounted, named }: 
 
 function toNamedCount([name, count]: Row): NamedCount {
   return { name: String(name), count: Number(count) };
-}
-
-/** A numbered event is held from the moment it is appended. */
-function waitingText(pipeline: string): string {
-  return `SELECT (SELECT count(*) FROM millrace_held WHERE pipeline = $1) + coalesce(sum(waiting), 0)
-    FROM millrace_heads AS head CROSS JOIN LATERAL (
-      SELECT count(*) AS waiting FROM ${tablesOf(pipeline).log} AS log WHERE log.slice = head.slice AND number IS NULL AND position > coalesce(
-        (SELECT max(cursor) FROM millrace_cursors AS settled WHERE settled.pipeline = $1 AND settled.slice = head.slice), 0)
-    ) AS behind WHERE head.pipeline = $1`;
 }
 
 /** Timers by name, outcomes by endpoint. */

@@ -1,34 +1,33 @@
 import { upTo } from '../../list-size.ts';
 import type { InboxQuery, InboxRow, NamedCount } from '../../store.ts';
-import { inboxIdLengthMax, strangersMax, strangersText } from '../../tables/inbox-sql.ts';
-import { bigints, texts } from '../connection/binary-arrays.ts';
+import { inboxIdLengthMax, strangersMax } from '../../tables/inbox-sql.ts';
+import type { ReadStatements } from '../statements.ts';
 import { bounded, bytesFor } from './bounded.ts';
 import type { Read } from './partition-reads.ts';
 
 const columns = 'place, id, traceparent, event, length';
 
 /** Counts the rows that wait, of pipelines that are named and of some others. */
-export async function readWaiting(read: Read, pipelines: readonly string[], countMax: number): Promise<readonly NamedCount[]> {
-  const [found] = await read({
-    text: `WITH asked AS (SELECT unnest($2::text[]) COLLATE "C" AS pipeline UNION (${strangersText('$1')}))
-      SELECT pipeline, (SELECT count(*) FROM (SELECT FROM millrace_inbox AS item WHERE item.pipeline = asked.pipeline LIMIT $3) AS counted)
-      FROM asked`,
-    values: [strangersMax + pipelines.length, texts(pipelines), countMax],
-  });
+export async function readWaiting(
+  read: Read,
+  statements: ReadStatements,
+  { pipelines, countMax }: { readonly pipelines: readonly string[]; readonly countMax: number },
+): Promise<readonly NamedCount[]> {
+  const [found] = await read(statements.waiting(pipelines, countMax, strangersMax + pipelines.length));
   const counts = found?.rows.map(([name, count]) => ({ name: String(name), count: Number(count) })) ?? [];
   return counts.filter(({ count }) => count > 0);
 }
 
 /** Reads the first rows of a pipeline that have committed. */
-export async function readInbox(read: Read, query: InboxQuery): Promise<readonly InboxRow[]> {
+export async function readInbox(read: Read, statements: ReadStatements, query: InboxQuery): Promise<readonly InboxRow[]> {
   const { pipeline, except, eventLengthMax, limit, charactersMax } = query;
   const rows = `SELECT place, left(id, ${inboxIdLengthMax}) AS id, left(traceparent, ${inboxIdLengthMax}) AS traceparent, left(event, $4) AS event,
-      length(event) AS length, octet_length(left(event, $4)) AS size
-    FROM millrace_inbox WHERE pipeline = $1 AND place <> ALL ($2::int8[]) ORDER BY place LIMIT $3`;
+      char_length(event) AS length, octet_length(left(event, $4)) AS size
+    FROM millrace_inbox WHERE pipeline = $1 AND ${statements.exceptPlaces('$2')} ORDER BY place LIMIT $3`;
   const isBounded = charactersMax !== undefined && Number.isFinite(charactersMax);
   const [found] = await read({
     text: bounded({ rows, order: 'place', columns }, isBounded ? 5 : undefined),
-    values: [pipeline, bigints(except), limit, eventLengthMax, ...(isBounded ? [bytesFor(charactersMax)] : [])],
+    values: [pipeline, statements.places(except), limit, eventLengthMax, ...(isBounded ? [bytesFor(charactersMax)] : [])],
   });
   const all = (found?.rows ?? []).map(([place, id, traceparent, event, length]) => ({
     place: Number(place),

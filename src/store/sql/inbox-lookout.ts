@@ -15,9 +15,10 @@ export class InboxLookout {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(connections: Connections) {
+  /** @param isTold whether the database tells of rows, most often */
+  constructor(connections: Connections, isTold: boolean) {
     this.#connections = connections;
-    this.#pausesMs = connections.options.isPooled ? pausesMs.untold : pausesMs.told;
+    this.#pausesMs = isTold ? pausesMs.told : pausesMs.untold;
     this.#pauseMs = this.#pausesMs.least;
   }
 
@@ -56,7 +57,7 @@ export class InboxLookout {
   }
 
   async #find(): Promise<boolean> {
-    const [found] = await this.#connections.read({ text: 'SELECT FROM millrace_inbox LIMIT 1', values: [] });
+    const [found] = await this.#connections.read({ text: 'SELECT 1 FROM millrace_inbox LIMIT 1', values: [] });
     return found?.rows.length === 1;
   }
 }

@@ -17,7 +17,10 @@ function database(refuses: (texts: readonly string[]) => Error | undefined = () 
     if (refusal !== undefined) throw refusal;
     return texts.map((text) => ({ rows: [[text]], columns: ['text'], count: 1 }));
   };
-  return { transactions, reads: new GroupedReads(read) };
+  return {
+    transactions,
+    reads: new GroupedReads(read, (thrown) => thrown instanceof Error && 'code' in thrown && thrown.code === '22012'),
+  };
 }
 
 const answerOf = (results: readonly StatementResult[]) => results.map(({ rows }) => rows[0]?.[0]);

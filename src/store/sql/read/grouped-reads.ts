@@ -1,5 +1,4 @@
 import type { StatementResult } from '../connection/flight.ts';
-import { isRefusal } from '../connection/postgres-errors.ts';
 import type { Statement } from '../connection/statement.ts';
 import type { Read } from './partition-reads.ts';
 
@@ -19,10 +18,13 @@ interface Waiting {
  */
 export class GroupedReads {
   readonly #read: Read;
+  readonly #isRefusal: (thrown: unknown) => boolean;
   #waiting: Waiting[] = [];
 
-  constructor(read: Read) {
+  /** @param isRefusal whether one of a group was at fault */
+  constructor(read: Read, isRefusal: (thrown: unknown) => boolean) {
     this.#read = read;
+    this.#isRefusal = isRefusal;
   }
 
   read(...statements: readonly Statement[]): Promise<readonly StatementResult[]> {
@@ -58,7 +60,7 @@ export class GroupedReads {
         from += statements.length;
       }
     } catch (error) {
-      if (group.length > 1 && isRefusal(error)) for (const one of group) void this.#run([one]);
+      if (group.length > 1 && this.#isRefusal(error)) for (const one of group) void this.#run([one]);
       else for (const { reject } of group) reject(error);
     }
   }

@@ -3,13 +3,11 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { MillraceError } from '../../../errors.ts';
 import type { Appended, NewEvent, PartitionId } from '../../store.ts';
-import { bigints, integers } from '../connection/binary-arrays.ts';
-import { type Connections, lostBackendOf } from '../connection/connections.ts';
+import type { Connections } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
-import { isConnectionFault, isRefusal } from '../connection/postgres-errors.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
-import { addAppends, lockHeads, partitionsOf } from './append-statements.ts';
+import type { WriteStatements } from '../statements.ts';
 import { GroupQueue } from './group-queue.ts';
+import { partitionsOf } from './partitions-of.ts';
 
 /** Events in one transaction, unless a single call has more. */
 const eventsMax = 5_000;
@@ -30,19 +28,21 @@ export interface AppendListener {
 /** Brings events into logs, those of all who wait in one transaction. */
 export class Appends {
   readonly #connections: Connections;
+  readonly #statements: WriteStatements;
   readonly #listener: AppendListener;
   readonly #queue: GroupQueue<readonly NewEvent[], readonly Appended[]>;
   /** The highest positions that this process knows to be taken. */
   readonly #heads = new Map<string, number>();
 
-  constructor(connections: Connections, listener: AppendListener) {
+  constructor(connections: Connections, statements: WriteStatements, listener: AppendListener) {
     this.#connections = connections;
+    this.#statements = statements;
     this.#listener = listener;
     this.#queue = new GroupQueue({
       weightMax: eventsMax,
       weigh: (events) => events.length,
       run: (group) => this.#run(group),
-      isRefusal,
+      isRefusal: connections.errors.isRefusal,
       patience: { ms: patienceMs, error: () => this.#silent() },
     });
   }
@@ -67,7 +67,7 @@ export class Appends {
     try {
       answers = await this.#fly(events, flightId);
     } catch (error) {
-      if (!isConnectionFault(error)) throw error;
+      if (!this.#connections.errors.isConnectionFault(error)) throw error;
       answers = await this.#findOut(events, flightId, error);
     }
     this.#note(events, answers);
@@ -79,11 +79,8 @@ export class Appends {
     const owners = new Map<PartitionId, string | null>();
     await this.#connections.write(() => {
       const flight = new Flight();
-      flight.add(lockHeads(partitionsOf(events)), ({ rows }) => {
-        for (const [pipeline, slice, owner] of rows)
-          owners.set({ pipeline: String(pipeline), slice: Number(slice) }, owner as string | null);
-      });
-      answers = addAppends(flight, events, flightId);
+      this.#statements.addHeadLocks(flight, partitionsOf(events), (partition, owner) => owners.set(partition, owner));
+      answers = this.#statements.addAppends(flight, events, flightId);
       return flight;
     });
     for (const [partition, owner] of owners) this.#listener.grown(partition, owner);
@@ -98,7 +95,8 @@ export class Appends {
     const until = performance.now() + this.#connections.options.statementTimeoutMs;
     for (let error = lost; ; ) {
       try {
-        const found = await this.#lookFor(events, flightId, lostBackendOf(error));
+        await this.#connections.endLost(error);
+        const found = await this.#lookFor(events, flightId);
         const missing = events.filter((event) => !found.has(event));
         const others = missing.length === 0 ? [] : await this.#fly(missing, flightId);
         const judged = new Map(missing.map((event, at) => [event, others[at]]));
@@ -111,29 +109,15 @@ export class Appends {
     }
   }
 
-  async #lookFor(events: readonly NewEvent[], flightId: number, backend: number | undefined): Promise<ReadonlyMap<NewEvent, Appended>> {
-    // A pooler names a process of its own.
-    if (backend !== undefined && !this.#connections.options.isPooled) {
-      await this.#connections.read({
-        text: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND application_name = 'millrace'",
-        values: [backend],
-      });
-    }
+  async #lookFor(events: readonly NewEvent[], flightId: number): Promise<ReadonlyMap<NewEvent, Appended>> {
     const partitions = partitionsOf(events);
     const found = new Map<NewEvent, Appended>();
     await this.#connections.write(() => {
       const flight = new Flight();
-      flight.add(lockHeads(partitions));
+      this.#statements.addHeadLocks(flight, partitions, () => undefined);
       for (const [pipeline, own] of Map.groupBy(partitions, (partition) => partition.pipeline)) {
-        const values = [
-          integers(own.map(({ slice }) => slice)),
-          bigints(own.map((partition) => this.#heads.get(nameOf(partition)) ?? 0)),
-          flightId,
-        ];
-        const text = `SELECT log.slice, log.position, log.key, log.id, log.number FROM unnest($1::int4[], $2::int8[]) AS own (slice, after)
-          JOIN ${tablesOf(pipeline).log} AS log ON log.slice = own.slice AND log.position > own.after
-          WHERE log.flight = $3 ORDER BY log.slice, log.position`;
-        flight.add({ text, values }, ({ rows }) => {
+        const after = own.map((partition) => ({ slice: partition.slice, position: this.#heads.get(nameOf(partition)) ?? 0 }));
+        flight.add(this.#statements.logged(pipeline, after, flightId), ({ rows }) => {
           for (const [slice, position, key, id, number] of rows) {
             const isIt = (event: NewEvent) =>
               !found.has(event) &&

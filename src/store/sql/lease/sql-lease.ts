@@ -1,6 +1,7 @@
 import { checkMoments } from '../../commit-moments.ts';
 import type { Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, Standing } from '../../store.ts';
-import { type Claimed, fenced } from './process.ts';
+import { fenced } from './fenced.ts';
+import type { Claimed } from './process.ts';
 
 /** What a lease works with; the store that gives it provides it. */
 export interface LeaseMeans {
@@ -10,7 +11,7 @@ export interface LeaseMeans {
 }
 
 /** A lease of a partition. Its commits name the epoch of its claim, by which the database keeps those of an earlier one out. */
-export class PostgresLease implements Lease {
+export class SqlLease implements Lease {
   readonly partition: PartitionId;
   readonly standing: Standing;
   readonly #epoch: number;

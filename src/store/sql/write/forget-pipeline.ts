@@ -3,6 +3,7 @@ import type { Connections } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
 import type { Statement } from '../connection/statement.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
+import type { SqlStatements } from '../statements.ts';
 
 /** Rows deleted in one transaction. */
 const rowsMax = 5_000;
@@ -11,10 +12,10 @@ const rowsMax = 5_000;
  * Deletes all that lies there of a pipeline, a piece at a time; what refers to events goes before the log. Throws `MILL_CONFLICT` while a
  * process works on it that declares it.
  */
-export async function forgetPipeline(connections: Connections, pipeline: string): Promise<void> {
-  await checkUnowned(connections, pipeline);
+export async function forgetPipeline(connections: Connections, { now, writes }: SqlStatements, pipeline: string): Promise<void> {
+  await checkUnowned(connections, now, pipeline);
   for (const table of ['held', 'gaps', 'causes', 'deliveries', 'keys', 'dead_letters', 'cursors', 'inbox']) {
-    const text = `DELETE FROM millrace_${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM millrace_${table} WHERE pipeline = $1 LIMIT ${rowsMax}))`;
+    const text = writes.removePiece(`millrace_${table}`, rowsMax);
     let count: number;
     do count = await countOf(connections, { text, values: [pipeline] });
     while (count === rowsMax);
@@ -30,10 +31,10 @@ export async function forgetPipeline(connections: Connections, pipeline: string)
   });
 }
 
-async function checkUnowned(connections: Connections, pipeline: string): Promise<void> {
+async function checkUnowned(connections: Connections, now: string, pipeline: string): Promise<void> {
   const [found] = await connections.read({
     text: `SELECT process.host, process.pid FROM millrace_fences AS fence JOIN millrace_processes AS process ON process.id = fence.owner
-      WHERE fence.pipeline = $1 AND process.until > millrace_now() LIMIT 1`,
+      WHERE fence.pipeline = $1 AND process.until > ${now} LIMIT 1`,
     values: [pipeline],
   });
   const [host, pid] = found?.rows[0] ?? [];

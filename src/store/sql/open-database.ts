@@ -27,32 +27,26 @@ import type {
   StoreListener,
   StoreLogger,
 } from '../store.ts';
-import { Announcements } from './announcements.ts';
-import { Connections } from './connection/connections.ts';
+import type { Connections } from './connection/connections.ts';
 import { Flight } from './connection/flight.ts';
 import { Lane } from './connection/lane.ts';
+import type { Announcing, Asked, Dialect, SqlSettings } from './dialect.ts';
 import { InboxLookout } from './inbox-lookout.ts';
 import { type Claimed, Process } from './lease/process.ts';
 import { Lookouts } from './lookouts.ts';
-import type { Settings } from './postgres-options.ts';
 import { readDeadLetters } from './read/dead-letter-reads.ts';
 import { GroupedReads } from './read/grouped-reads.ts';
 import { readInbox, readWaiting } from './read/inbox-reads.ts';
 import { readInventory } from './read/inventory.ts';
-import { PartitionReads } from './read/partition-reads.ts';
-import { selectRows } from './read/select.ts';
-import { migrateTables } from './schema/declared-tables.ts';
-import { createSchema, isMadeTwice } from './schema/schema.ts';
-import { checkServer } from './schema/server.ts';
-import { noteShapes } from './schema/state-shapes.ts';
+import { PartitionReads, type Read } from './read/partition-reads.ts';
+import type { SqlStatements } from './statements.ts';
 import { Appends } from './write/appends.ts';
-import { answersTo, giveFlight, toAnswers, withdrawal } from './write/command-statements.ts';
+import { answersTo, giveFlight, toAnswers } from './write/command-statements.ts';
 import { Commits } from './write/commits.ts';
+import { DeclaredRows } from './write/declared-rows.ts';
 import { forgetPipeline } from './write/forget-pipeline.ts';
 import { takeInbox } from './write/inbox-takes.ts';
 import { PruneFloors } from './write/prune-floors.ts';
-import { pruneFlight } from './write/prune-statements.ts';
-import { RowStatements } from './write/row-statements.ts';
 
 /** What an opening may have beside what it opens. */
 interface Opening {
@@ -65,12 +59,21 @@ interface Opening {
 interface Found {
   readonly opened: Opened;
   readonly partitions: number;
+  readonly statements: SqlStatements;
+  readonly select: Dialect<SqlSettings>['select'];
+  readonly announce: Dialect<SqlSettings>['announce'];
 }
+
+/** Where nobody can be told anything. */
+const untold: Pick<Announcing, 'grown'> = { grown: () => undefined };
 
 /** A database that is open. What it throws is what the driver throws. */
 export class OpenDatabase {
   readonly opened: Opened;
-  readonly #announcements: Announcements;
+  readonly #statements: SqlStatements;
+  readonly #select: Dialect<SqlSettings>['select'];
+  readonly #announcing: Announcing | undefined;
+  readonly #listener: Pick<Announcing, 'grown'>;
   readonly #lookouts: Lookouts;
   readonly #inbox: InboxLookout;
   readonly #partitions: number;
@@ -89,34 +92,44 @@ export class OpenDatabase {
   /** Answers the engine's own queries. */
   readonly #own = new Lane(1);
 
-  private constructor(connections: Connections, process: Process, { pipelines, tables }: StoreDeclaration, { opened, partitions }: Found) {
+  private constructor(connections: Connections, process: Process, { pipelines, tables }: StoreDeclaration, found: Found) {
+    const { opened, partitions, statements, select, announce } = found;
     this.opened = opened;
     this.#partitions = partitions;
+    this.#statements = statements;
+    this.#select = select;
     this.#connections = connections;
     this.#process = process;
     this.#declared = new Set(pipelines.map(({ name }) => name));
-    this.#announcements = new Announcements(connections, process.id, () => this.#inbox.notified());
-    this.#inbox = new InboxLookout(connections);
-    this.#lookouts = new Lookouts(connections, process.id, this.#declared);
-    this.#reads = new GroupedReads((...statements) => connections.read(...statements));
-    const listener = this.#announcements;
-    this.#appends = new Appends(connections, listener);
-    const rows = new RowStatements(tables);
-    this.#commits = new Commits({ connections, rows, listener });
+    this.#announcing = announce(connections, process.id, () => this.#inbox.notified());
+    this.#listener = this.#announcing ?? untold;
+    this.#inbox = new InboxLookout(connections, this.#announcing !== undefined);
+    this.#lookouts = new Lookouts(connections, statements.reads, { process: process.id, pipelines: this.#declared });
+    this.#reads = new GroupedReads((...read) => connections.read(...read), connections.errors.isRefusal);
+    this.#appends = new Appends(connections, statements.writes, this.#listener);
+    const rows = new DeclaredRows(statements.declared, tables);
+    this.#commits = new Commits({ connections, statements: statements.writes, rows, listener: this.#listener });
     // Whoever asks from outside never takes the last connections.
     const share = Math.max(1, Math.floor(connections.options.maxConnections / 5));
     this.#lookups = new Lane(share);
     this.#queries = new Lane(share);
   }
 
-  static async open(settings: Settings, declaration: StoreDeclaration, { log, signal }: Opening): Promise<OpenDatabase> {
-    const connections = await Connections.open(settings);
+  static async open<Settings extends SqlSettings>(
+    dialect: Dialect<Settings>,
+    settings: Settings,
+    declaration: StoreDeclaration,
+    { log, signal }: Opening,
+  ): Promise<OpenDatabase> {
+    const { statements, select, announce } = dialect;
+    const connections = await dialect.connect(settings);
     const isOpen = connections.endWith(signal);
     try {
-      await checkServer(connections, log);
-      const opened = await declare(connections, settings, declaration);
-      const process = new Process(connections, selfAsMember(declaration), settings);
-      return new OpenDatabase(connections, process, declaration, { opened, partitions: settings.partitions });
+      await dialect.checkServer(connections, log);
+      const opened = await dialect.declare(connections, settings, declaration);
+      const process = new Process({ connections, statements }, selfAsMember(declaration), settings);
+      const { partitions } = settings;
+      return new OpenDatabase(connections, process, declaration, { opened, partitions, statements, select, announce });
     } catch (error) {
       await connections.close();
       throw error;
@@ -135,9 +148,9 @@ export class OpenDatabase {
     return this.#commits.commit(partition, epoch, commit);
   }
 
-  /** Tells of what other processes have brought into logs. Through a pooler nobody can tell it. */
+  /** Tells of what other processes have brought into logs. Where nobody can be told, it is looked for. */
   listen(listener: StoreListener): () => void {
-    return this.#connections.options.isPooled ? this.#lookouts.listen(listener) : this.#announcements.listen(listener);
+    return (this.#announcing ?? this.#lookouts).listen(listener);
   }
 
   beat(): Promise<Roll> {
@@ -150,11 +163,11 @@ export class OpenDatabase {
 
   async give(command: StoredCommand, forMs: number): Promise<void> {
     this.#check(command.partition);
-    await this.#connections.write(() => giveFlight(command, forMs, this.#process.id));
+    await this.#connections.write(() => giveFlight(this.#statements, command, { forMs, giver: this.#process.id }));
   }
 
   async answers(ids: readonly string[]): Promise<readonly CommandAnswer[]> {
-    const [found] = await this.#connections.read(answersTo(ids));
+    const [found] = await this.#connections.read(answersTo(this.#statements, ids));
     return toAnswers(found?.rows ?? []);
   }
 
@@ -162,7 +175,7 @@ export class OpenDatabase {
     let answers: readonly CommandAnswer[] = [];
     await this.#connections.write(() => {
       const flight = new Flight();
-      flight.add(withdrawal(ids), ({ rows }) => {
+      this.#statements.writes.addWithdrawal(flight, ids, (rows) => {
         answers = toAnswers(rows);
       });
       return flight;
@@ -176,17 +189,20 @@ export class OpenDatabase {
   }
 
   inboxWaiting(pipelines: readonly string[], countMax: number): Promise<readonly NamedCount[]> {
-    return readWaiting((...statements) => this.#connections.read(...statements), pipelines, countMax);
+    return readWaiting((...statements) => this.#connections.read(...statements), this.#statements.reads, { pipelines, countMax });
   }
 
   inboxRows(query: InboxQuery): Promise<readonly InboxRow[]> {
-    return readInbox((...statements) => this.#connections.read(...statements), query);
+    return readInbox((...statements) => this.#connections.read(...statements), this.#statements.reads, query);
   }
 
   async takeInbox(partition: PartitionId, epoch: number, takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]> {
     this.#check(partition);
     for (const taking of takings) if ('event' in taking) this.#check(taking.event.partition);
-    return takeInbox({ connections: this.#connections, listener: this.#announcements, partition, epoch }, takings);
+    return takeInbox(
+      { connections: this.#connections, statements: this.#statements.writes, listener: this.#listener, partition, epoch },
+      takings,
+    );
   }
 
   listenToInbox(grown: () => void): () => void {
@@ -196,27 +212,28 @@ export class OpenDatabase {
   /** Reads of a partition; those with a signal are for somebody outside the engine. */
   of(partition: PartitionId, signal?: AbortSignal): PartitionReads {
     this.#check(partition);
-    if (signal === undefined) return new PartitionReads((...statements) => this.#reads.read(...statements), partition);
-    return new PartitionReads((...statements) => this.#lookups.run(() => this.#connections.read(...statements), signal), partition);
+    const { reads } = this.#statements;
+    if (signal === undefined) return new PartitionReads((...statements) => this.#reads.read(...statements), reads, partition);
+    const read: Read = (...statements) => this.#lookups.run(() => this.#connections.read(...statements), signal);
+    return new PartitionReads(read, reads, partition);
   }
 
   async deadLetters(query: DeadLetterQuery, bounds: ListBounds, signal?: AbortSignal): Promise<readonly DeadLetter[]> {
-    return this.#lookups.run(() => this.#connections.reading((transaction) => readDeadLetters(transaction, query, bounds), signal), signal);
+    const { reads } = this.#statements;
+    const read = () => this.#connections.reading(({ run }) => readDeadLetters({ run, statements: reads }, query, bounds), signal);
+    return this.#lookups.run(read, signal);
   }
 
-  async query(
-    asked: { sql: string; parameters: readonly FoundValue[]; charactersMax: number | undefined },
-    signal?: AbortSignal,
-  ): Promise<Record<string, FoundValue>[]> {
+  async query(asked: Asked, signal?: AbortSignal): Promise<Record<string, FoundValue>[]> {
     const lane = signal === undefined ? this.#own : this.#queries;
-    return lane.run(() => this.#connections.reading((transaction) => selectRows(transaction, asked), signal), signal);
+    return lane.run(() => this.#select(this.#connections, asked, signal), signal);
   }
 
   async prune(retention: Retention): Promise<Pruned> {
     this.#check(retention.partition);
     let answer: Pruned = { count: 0, after: null };
     await this.#connections.write(() =>
-      pruneFlight(retention, this.#floors, (pruned) => {
+      this.#statements.writes.prune(retention, this.#floors, (pruned) => {
         answer = pruned;
       }),
     );
@@ -227,20 +244,20 @@ export class OpenDatabase {
     this.#check({ pipeline, slice: 0 });
     await this.#connections.write(() => {
       const flight = new Flight();
-      flight.add({ text: 'UPDATE millrace_pipelines SET paused = $2 WHERE pipeline = $1', values: [pipeline, String(isPaused)] });
+      flight.add({ text: `UPDATE millrace_pipelines SET paused = ${isPaused} WHERE pipeline = $1`, values: [pipeline] });
       return flight;
     });
   }
 
   /** Counting may take long, and nobody outside waits for it. */
   async inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {
-    return this.#own.run(() => this.#connections.reading((transaction) => readInventory(transaction, query)));
+    return this.#own.run(() => this.#connections.reading((transaction) => readInventory(transaction, this.#statements.reads, query)));
   }
 
   async forget(pipeline: string): Promise<void> {
     if (this.#declared.has(pipeline))
       throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
-    await forgetPipeline(this.#connections, pipeline);
+    await forgetPipeline(this.#connections, this.#statements, pipeline);
   }
 
   /** What others wait for is released; a database that is gone finds that out by itself. */
@@ -252,7 +269,7 @@ export class OpenDatabase {
     }
     this.#lookouts.close();
     this.#inbox.close();
-    await Promise.all([this.#announcements.close(), this.#connections.close()]);
+    await Promise.all([this.#announcing?.close(), this.#connections.close()]);
   }
 
   #check({ pipeline, slice }: PartitionId): void {
@@ -262,16 +279,4 @@ export class OpenDatabase {
       `expected a slice below ${this.#partitions} of a declared pipeline, found ${pipeline}/${slice}`,
     );
   }
-}
-
-async function declare(connections: Connections, settings: Settings, { pipelines, tables }: StoreDeclaration): Promise<Opened> {
-  return connections.writing(async (transaction) => {
-    const names = pipelines.map(({ name }) => name);
-    await createSchema(transaction, { pipelines: names, partitions: settings.partitions, name: settings.name });
-    await migrateTables(transaction, tables);
-    const reshaped = await noteShapes(transaction, pipelines);
-    const { rows } = await transaction.run({ text: 'SELECT pipeline FROM millrace_pipelines WHERE paused', values: [] });
-    const paused = new Set(rows.map(([pipeline]) => pipeline));
-    return { reshaped, paused: names.filter((pipeline) => paused.has(pipeline)) };
-  }, isMadeTwice);
 }
