@@ -140,7 +140,8 @@ const refused: readonly [Environment, string][] = [
     `DB_HOST: expected a host name, an IP address or an absolute path, found "${value}"`,
   ]),
   [{ DATABASE_URL: 'postgres://h/db', DB_POOLED: 'yes' }, 'DB_POOLED: expected true or false, found "yes"'],
-  [{ DATABASE_URL: 'mysql://host/db' }, `DATABASE_URL: ${database} (mysql is not supported yet by this version), found "mysql://host/db"`],
+  [{ DATABASE_URL: 'mysql://h/db', DB_SCHEMA: 'mill' }, 'DB_SCHEMA: expected none beside a database of MySQL, found one'],
+  [{ DATABASE_URL: 'redis://host/db' }, `DATABASE_URL: ${database}, found "redis://host/db"`],
   [{ DATABASE_URL: 'two\nlines' }, `DATABASE_URL: ${database}, found "two\\nlines"`],
 ];
 

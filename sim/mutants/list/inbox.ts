@@ -35,7 +35,7 @@ export const inbox: readonly Mutant[] = [
   {
     name: 'inbox-rows-not-locked-on-postgres',
     promises: [2],
-    file: takes,
+    file: 'src/store/postgres/write/write-statements.ts',
     find: 'ORDER BY pipeline, place FOR UPDATE',
     replace: 'ORDER BY pipeline, place',
     tests: [contract('postgres', 'of several who take the first rows')],

@@ -103,8 +103,10 @@ export interface WriteStatements {
   /** Deletes commands; tells the id and the answer of each. */
   addWithdrawal(flight: Flight, ids: readonly string[], withdrawn: (rows: readonly Row[]) => void): void;
 
-  /** A condition for rows of the inbox, and its parameters, the first of the statement. */
-  ofInbox(rows: readonly InboxPlace[]): { readonly condition: string; readonly values: readonly Parameter[] };
+  /** Locks rows of the inbox, in one order for all, and answers the pipeline and the place of each that is there. */
+  inboxLock(rows: readonly InboxPlace[]): Statement;
+
+  inboxRemoval(rows: readonly InboxPlace[]): Statement;
 
   /** Forgets what is older than a retention. */
   prune(retention: Retention, floors: PruneFloors, pruned: (answer: Pruned) => void): Flight;
@@ -159,8 +161,8 @@ export interface ReadStatements {
   /** Slice, position and other columns of events at places of a log. */
   events(pipeline: string, places: readonly { readonly slice: number; readonly position: number }[], columns: string): Statement;
 
-  /** Pipelines with rows in the inbox, and how many: of those named, and of so many others. */
-  waiting(pipelines: readonly string[], countMax: number, othersMax: number): Statement;
+  /** How many rows of pipelines wait in the inbox, up to a bound: the name and the count of each. */
+  waiting(pipelines: readonly string[], countMax: number): Statement;
 
   /** A condition of rows of the inbox: that they are at none of the places of a parameter, made by `places`. */
   exceptPlaces(parameter: string): string;
@@ -186,8 +188,8 @@ export interface DeclaredStatements {
   /** The columns of a table as the database keeps them. */
   columnsOf(table: Table): readonly DeclaredColumn[];
 
-  /** Writes rows of one kind, of one key once each at most; undefined where nothing changes. */
-  write(batch: Batch): Statement | undefined;
+  /** Writes rows of one kind, of one key once each at most; nothing where nothing changes. */
+  write(batch: Batch): readonly Statement[];
 
   /** Whether a column of this type has a text whose length an index limits, and how many bytes that may have. */
   readonly indexedText: { readonly type: RegExp; readonly limit: string };

@@ -25,7 +25,7 @@ export function isRepeatable(thrown: unknown): boolean {
 }
 
 /** Whether a value or a constraint was at fault. A program limit is what a key is too long for. */
-export function isValueFault(thrown: unknown): boolean {
+function isValueFault(thrown: unknown): boolean {
   const state = stateOf(thrown) ?? '';
   return /^(?:22|23|44)/.test(state) || state === limitState || state === 'P0001';
 }

@@ -2,6 +2,7 @@ import type { TakeRows } from '../../copy/copy-ends.ts';
 import { type CopiedRow, type CopiedValue, type CopyPart, placeOf } from '../../copy/copy-part.ts';
 import { type PartSelect, selectOf } from '../../copy/part-select.ts';
 import type { Connections } from '../../sql/connection/connections.ts';
+import type { SqlRows } from '../../sql/copy/sql-ends.ts';
 import { idsAcrossSlices, partDialect } from './postgres-selects.ts';
 
 /** Rows that are taken together, and the UTF-16 units of their texts that they are to come to. */
@@ -10,7 +11,7 @@ const rowsMin = 10;
 const charactersWanted = 4 * 1024 * 1024;
 
 /** Reads parts of a database. */
-export class PostgresRows {
+export class PostgresRows implements SqlRows {
   readonly #connections: Connections;
   readonly #isSource: boolean;
 

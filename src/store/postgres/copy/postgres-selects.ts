@@ -6,7 +6,7 @@ import { literal, quoteAll } from '../../tables/sql-text.ts';
 export const partDialect: PartDialect = {
   quoteAll,
   slice: 'slice',
-  rowPlace: 'ctid',
+  rowPlace: () => 'ctid',
   paused: 'millrace_pipelines WHERE paused',
   from: (kind, pipeline) => `millrace_${kind === 'letters' ? 'dead_letters' : kind} WHERE pipeline = ${literal(pipeline)}`,
   // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts.

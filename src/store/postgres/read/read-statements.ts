@@ -1,6 +1,5 @@
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import type { ReadStatements } from '../../sql/statements.ts';
-import { strangersText } from '../../tables/inbox-sql.ts';
 import { bigints, integers, texts } from '../connection/binary-arrays.ts';
 import { headOf, ownedHeads } from './head.ts';
 
@@ -77,11 +76,10 @@ export const readStatements: ReadStatements = {
     values: [integers(places.map(({ slice }) => slice)), bigints(places.map(({ position }) => position))],
   }),
 
-  waiting: (pipelines, countMax, othersMax) => ({
-    text: `WITH asked AS (SELECT unnest($2::text[]) COLLATE "C" AS pipeline UNION (${strangersText('$1')}))
-      SELECT pipeline, (SELECT count(*) FROM (SELECT FROM millrace_inbox AS item WHERE item.pipeline = asked.pipeline LIMIT $3) AS counted)
-      FROM asked`,
-    values: [othersMax, texts(pipelines), countMax],
+  waiting: (pipelines, countMax) => ({
+    text: `SELECT pipeline, (SELECT count(*) FROM (SELECT FROM millrace_inbox AS item WHERE item.pipeline = asked.pipeline LIMIT $2) AS counted)
+      FROM unnest($1::text[]) AS asked (pipeline)`,
+    values: [texts(pipelines), countMax],
   }),
 
   exceptPlaces: (parameter) => `place <> ALL (${parameter}::int8[])`,

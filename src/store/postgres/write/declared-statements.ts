@@ -8,11 +8,11 @@ import { columnsOf } from '../schema/declared-tables.ts';
 
 export const declaredStatements: DeclaredStatements = {
   columnsOf,
-  write({ declared, write, columns, rows }: Batch): Statement | undefined {
+  write({ declared, write, columns, rows }: Batch): readonly Statement[] {
     const text = write === 'update' ? updateText(declared, columns) : insertText(declared, write);
-    if (text === undefined) return undefined;
+    if (text === undefined) return [];
     const valuesOf = (at: number) => rows.map((row) => row[at] ?? null).map((value) => (value === null ? null : String(value)));
-    return { text, values: columns.map((_, at) => texts(valuesOf(at))), table: declared.table.name };
+    return [{ text, values: columns.map((_, at) => texts(valuesOf(at))), table: declared.table.name }];
   },
   indexedText: { type: /^text$/, limit: 'about 2,700 bytes' },
 };

@@ -1,6 +1,6 @@
 import type { Flight, StatementResult } from '../../sql/connection/flight.ts';
 import type { Parameter } from '../../sql/connection/statement.ts';
-import type { Changed, Upsert, WriteStatements } from '../../sql/statements.ts';
+import type { Changed, InboxPlace, Upsert, WriteStatements } from '../../sql/statements.ts';
 import type { Column, ColumnKind } from '../../sql/write/columns.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { bigints, booleans, bytes, integers, texts } from '../connection/binary-arrays.ts';
@@ -136,16 +136,24 @@ export const writeStatements: WriteStatements = {
     flight.add({ text, values: [texts(ids)] }, ({ rows }) => withdrawn(rows));
   },
 
-  ofInbox: (rows) => ({
-    condition: '(pipeline, place) IN (SELECT * FROM unnest($1::text[], $2::int8[]))',
-    values: [texts(rows.map(({ pipeline }) => pipeline)), bigints(rows.map(({ place }) => place))],
+  inboxLock: (rows) => ({
+    text: `SELECT pipeline, place FROM millrace_inbox WHERE ${ofInbox} ORDER BY pipeline, place FOR UPDATE`,
+    values: inboxPlaces(rows),
   }),
+
+  inboxRemoval: (rows) => ({ text: `DELETE FROM millrace_inbox WHERE ${ofInbox}`, values: inboxPlaces(rows) }),
 
   prune: pruneFlight,
 
   removePiece: (table, rows) =>
     `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE pipeline = $1 LIMIT ${rows}))`,
 };
+
+const ofInbox = '(pipeline, place) IN (SELECT * FROM unnest($1::text[], $2::int8[]))';
+
+function inboxPlaces(rows: readonly InboxPlace[]): readonly Parameter[] {
+  return [texts(rows.map(({ pipeline }) => pipeline)), bigints(rows.map(({ place }) => place))];
+}
 
 /** Of timers and outcomes another index begins with some of the columns of the primary key. */
 function goneRows(table: string, columns: readonly Column[]): string {

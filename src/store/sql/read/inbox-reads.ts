@@ -1,6 +1,6 @@
 import { upTo } from '../../list-size.ts';
 import type { InboxQuery, InboxRow, NamedCount } from '../../store.ts';
-import { inboxIdLengthMax, strangersMax } from '../../tables/inbox-sql.ts';
+import { inboxIdLengthMax, strangersMax, strangersText } from '../../tables/inbox-sql.ts';
 import type { ReadStatements } from '../statements.ts';
 import { bounded, bytesFor } from './bounded.ts';
 import type { Read } from './partition-reads.ts';
@@ -13,7 +13,10 @@ export async function readWaiting(
   statements: ReadStatements,
   { pipelines, countMax }: { readonly pipelines: readonly string[]; readonly countMax: number },
 ): Promise<readonly NamedCount[]> {
-  const [found] = await read(statements.waiting(pipelines, countMax, strangersMax + pipelines.length));
+  const [there] = await read({ text: strangersText('$1'), values: [strangersMax + pipelines.length] });
+  const names = new Set([...pipelines, ...(there?.rows.map(([name]) => String(name)) ?? [])]);
+  if (names.size === 0) return [];
+  const [found] = await read(statements.waiting(Array.from(names), countMax));
   const counts = found?.rows.map(([name, count]) => ({ name: String(name), count: Number(count) })) ?? [];
   return counts.filter(({ count }) => count > 0);
 }

@@ -30,3 +30,8 @@ export function partitionColumns(items: readonly { readonly partition: Partition
     column('slice', 'int4', items, ({ partition }) => partition.slice),
   ];
 }
+
+/** The rows that columns are of. */
+export function rowsOf(columns: readonly Column[]): readonly (readonly ColumnValue[])[] {
+  return (columns[0]?.values ?? []).map((_, at) => columns.map(({ values }) => values[at] ?? null));
+}

@@ -42,8 +42,7 @@ export class DeclaredRows {
     }
     for (const batch of batches) {
       const rows = rowsOnce(batch);
-      const statement = rows.length === 0 ? undefined : this.#statements.write({ ...batch, rows });
-      if (statement !== undefined) flight.add(statement);
+      if (rows.length > 0) for (const statement of this.#statements.write({ ...batch, rows })) flight.add(statement);
     }
   }
 

@@ -63,14 +63,12 @@ async function take(transaction: Taking, under: Leased, takings: readonly InboxT
   };
   const taken = takings.map(takenOf);
   const done = takings.filter((_, at) => taken[at]?.status !== 'gone' && taken[at]?.status !== 'late');
-  if (done.length > 0) await transaction.run(onRows(transaction, 'DELETE FROM millrace_inbox', done.map(rowOf)));
+  if (done.length > 0) await transaction.run(transaction.statements.inboxRemoval(done.map(rowOf)));
   return { taken, owners };
 }
 
 async function lockRows(transaction: Taking, places: readonly InboxPlace[]): Promise<ReadonlySet<string>> {
-  const { rows } = await transaction.run(
-    onRows(transaction, 'SELECT pipeline, place FROM millrace_inbox', places, 'ORDER BY pipeline, place FOR UPDATE'),
-  );
+  const { rows } = await transaction.run(transaction.statements.inboxLock(places));
   return new Set(rows.map(([pipeline, place]) => nameOf({ pipeline: String(pipeline), place: Number(place) })));
 }
 
@@ -100,9 +98,4 @@ async function fly<T>(transaction: Taking, add: (flight: Flight) => T): Promise<
 
 function nameOf({ place, pipeline }: InboxPlace): string {
   return `${place} ${pipeline}`;
-}
-
-function onRows({ statements }: Taking, verb: string, rows: readonly InboxPlace[], order = '') {
-  const { condition, values } = statements.ofInbox(rows);
-  return { text: `${verb} WHERE ${condition} ${order}`, values };
 }
