@@ -103,7 +103,7 @@ for (const [environment, expected] of accepted) {
 
 const port = 'expected an integer from 0 to 65535';
 const host = 'expected an IP address or a host name';
-const database = 'expected postgres://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
+const database = 'expected postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
 const duration = 'expected a duration up to 24h, such as 500ms, 10s or 2m';
 
 const refused: readonly [Environment, string][] = [
