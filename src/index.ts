@@ -94,6 +94,8 @@ export { type UnreadableColumn, unreadableColumns } from './pipeline/unreadable.
 export { type InboxInsert, type InboxOptions, type InboxTable, inboxInsert, inboxRow } from './sources/inbox.ts';
 export { type TableSourceOptions, tableSource } from './sources/table-source.ts';
 export { type MemoryOptions, memory } from './store/memory/memory-store.ts';
+export type { MysqlOptions } from './store/mysql/mysql-options.ts';
+export { mysql } from './store/mysql/mysql-store.ts';
 export type { PostgresOptions } from './store/postgres/postgres-options.ts';
 export { postgres } from './store/postgres/postgres-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';

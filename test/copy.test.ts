@@ -483,7 +483,7 @@ test(
     assert.match(await refusal('./none.db', 'memory:'), /^[12] /);
     assert.match(await refusal('./mill.db', 'sqlite:./mill.db'), /^2 .*--to: expected another database than/);
     assert.match(await refusal(to, to), /^2 .*pg_dump/);
-    assert.match(await refusal('mysql://x', to), /^2 .*--from: expected postgres:/);
+    assert.match(await refusal('redis://x', to), /^2 .*--from: expected postgres:/);
     assert.match(await refusal(to, './new.db'), /^1 .*expected a database of Millrace, found none of its tables/);
 
     const program = yard.serve('./mill.db');

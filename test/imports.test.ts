@@ -31,7 +31,11 @@ const parts: readonly Part[] = [
     sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/node-sqlite/', 'src/store/tables/', port],
   })),
   { files: ['src/store/copy/'], sees: [...ground, 'src/pipeline/'] },
-  { files: ['src/store/postgres/'], sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/tables/', port] },
+  { files: ['src/store/sql/'], sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/tables/', port] },
+  ...['postgres', 'mysql'].map((name) => ({
+    files: [`src/store/${name}/`],
+    sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/sql/', 'src/store/tables/', port],
+  })),
   { files: ['src/engine/'], sees: [...ground, 'src/fault.ts', 'src/modules/', 'src/pipeline/', 'src/provide-millrace.ts', port] },
   { files: ['src/telemetry/'], sees: [...ground, 'src/engine/', port] },
   {

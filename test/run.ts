@@ -7,6 +7,8 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
+import { shareMariadb } from './mariadb-database.ts';
+import { withoutMariadb } from './mariadb-server.ts';
 import { shareServers } from './postgres-database.ts';
 import { report } from './report.ts';
 
@@ -32,8 +34,8 @@ const files = named ? positionals.map((file) => resolve(file)) : found.filter((f
 // Test processes, their threads and the servers that they start all load the same files.
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/millrace-tests');
 // A few files start what they need by themselves.
-const stopServers = files.length < fewFiles ? undefined : await shareServers();
+const started = files.length < fewFiles ? [] : await Promise.all([shareServers(), ...(withoutMariadb ? [] : [shareMariadb()])]);
 const events = run({ files, concurrency: filesAtOnce, timeout: longestMs, signal: AbortSignal.timeout(allMs) });
 const passed = await report(events, { files: files.length, long: named ? [] : found.filter(isLeftOut), root });
-await stopServers?.();
+await Promise.all(started.map((stop) => stop()));
 process.exitCode = passed ? 0 : 1;

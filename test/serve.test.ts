@@ -188,7 +188,12 @@ const refused: readonly [readonly string[], Readonly<Record<string, string>>, nu
     1,
     /DATABASE_URL: expected postgres:.*, sqlite:PATH, .*, found "redis:\/\/me:\*\*\*@x"/,
   ],
-  [['serve'], { DATABASE_URL: 'mysql://me:hush@x/y' }, 1, /DATABASE_URL: .*\(mysql is not supported yet by this version\)/],
+  [
+    ['serve'],
+    { DATABASE_URL: 'mysql://me:hush@x' },
+    1,
+    /mysql: expected a URL mysql:\/\/USER@HOST\/NAME, found one without the name of a database/,
+  ],
   [['serve', './missing.ts'], {}, 1, /^millrace: \.\/missing\.ts: there is no such file/],
 ];
 

@@ -103,7 +103,7 @@ for (const [environment, expected] of accepted) {
 
 const port = 'expected an integer from 0 to 65535';
 const host = 'expected an IP address or a host name';
-const database = 'expected postgres://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
+const database = 'expected postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
 const duration = 'expected a duration up to 24h, such as 500ms, 10s or 2m';
 
 const refused: readonly [Environment, string][] = [
@@ -140,7 +140,8 @@ const refused: readonly [Environment, string][] = [
     `DB_HOST: expected a host name, an IP address or an absolute path, found "${value}"`,
   ]),
   [{ DATABASE_URL: 'postgres://h/db', DB_POOLED: 'yes' }, 'DB_POOLED: expected true or false, found "yes"'],
-  [{ DATABASE_URL: 'mysql://host/db' }, `DATABASE_URL: ${database} (mysql is not supported yet by this version), found "mysql://host/db"`],
+  [{ DATABASE_URL: 'mysql://h/db', DB_SCHEMA: 'mill' }, 'DB_SCHEMA: expected none beside a database of MySQL, found one'],
+  [{ DATABASE_URL: 'redis://host/db' }, `DATABASE_URL: ${database}, found "redis://host/db"`],
   [{ DATABASE_URL: 'two\nlines' }, `DATABASE_URL: ${database}, found "two\\nlines"`],
 ];
 

@@ -107,9 +107,19 @@ export function databaseOfParts(environment: Environment): Database | undefined 
 
 /** The database with what the environment says of how to use a server. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted. */
 export function withServerSettings(database: Database, environment: Environment): Database {
-  if (database.kind !== 'postgres') return database;
+  if (database.kind !== 'postgres' && database.kind !== 'mysql') return database;
   const chosen = Object.entries(readSettings(serverSettings, environment)).filter(([, value]) => value !== undefined);
+  if (database.kind === 'mysql') checkOfMysql(new Set(chosen.map(([name]) => name)));
   return { ...database, url: withSslMode(database.url, environment), options: { ...database.options, ...Object.fromEntries(chosen) } };
+}
+
+/** Throws `MILL_INVALID_CONFIGURATION` for a setting that MySQL has nothing for. */
+function checkOfMysql(chosen: ReadonlySet<string>): void {
+  const { schema, pooled } = serverSettings;
+  const [wrong] = Object.entries({ schema, pooled }).filter(([name]) => chosen.has(name));
+  if (wrong === undefined) return;
+  const [, { variable }] = wrong;
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: expected none beside a database of MySQL, found one`);
 }
 
 /** Throws `MILL_INVALID_CONFIGURATION` where the URL says something else: nobody could tell which of them counts. */

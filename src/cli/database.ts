@@ -1,42 +1,40 @@
 import { resolve } from 'node:path';
+import type { MysqlOptions } from '../store/mysql/mysql-options.ts';
 import type { PostgresOptions } from '../store/postgres/postgres-options.ts';
 
 /** A database server, as a URL names it, and how to use it. */
-interface ServerDatabase {
-  readonly kind: 'postgres';
-  readonly url: string;
-  readonly options: PostgresOptions;
-}
+type ServerDatabase =
+  | { readonly kind: 'postgres'; readonly url: string; readonly options: PostgresOptions }
+  | { readonly kind: 'mysql'; readonly url: string; readonly options: MysqlOptions };
 
 /** Where events are kept. */
 export type Database = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' } | ServerDatabase;
 
 /**
- * Reads a database URL: `postgres://user@host/name`, `sqlite:./data/millrace.db`, `sqlite:///var/lib/millrace.db`, `./millrace.db`, `memory:`.
+ * Reads a database URL: `postgres://user@host/name`, `mysql://user@host/name`, `sqlite:./data/millrace.db`, `sqlite:///var/lib/millrace.db`, `./millrace.db`, `memory:`.
  * `undefined` when it is none of them.
  */
 export function readDatabase(text: string): Database | undefined {
   if (text === 'memory:') return { kind: 'memory' };
   if (/^postgres(?:ql)?:\/\//i.test(text)) return URL.canParse(text) ? { kind: 'postgres', url: text, options: {} } : undefined;
+  if (/^(?:mysql|mariadb):\/\//i.test(text)) return URL.canParse(text) ? { kind: 'mysql', url: text, options: {} } : undefined;
   const path =
     /^sqlite:(?:\/\/)?([^?#\0]*[^?#\0/])$/i.exec(text)?.[1] ?? /^(?![a-z][a-z0-9+.-]+:)[^?#\0]*\.(?:db|sqlite3?)$/i.exec(text)?.[0];
   return path === undefined || path === ':memory:' ? undefined : { kind: 'sqlite', path };
 }
 
-/** What {@link readDatabase} accepts, for the message that refuses `text`. */
-export function acceptedDatabases(text: string): string {
-  const accepted = 'postgres://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
-  return /^(mysql|mariadb):/i.test(text) ? `${accepted} (mysql is not supported yet by this version)` : accepted;
-}
+/** What {@link readDatabase} accepts, for the message that refuses another text. */
+export const acceptedDatabases =
+  'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
 
 /** The database as it is named to people: `sqlite:/srv/data/millrace.db`, `postgres://db.internal/orders`. */
 export function describeDatabase(database: Database): string {
   if (database.kind === 'memory') return 'memory, gone when it stops';
-  return database.kind === 'sqlite' ? `sqlite:${resolve(database.path)}` : withoutCredentials(database.url);
+  return database.kind === 'sqlite' ? `sqlite:${resolve(database.path)}` : withoutCredentials(database);
 }
 
 /** A password in which a / or ? was not encoded is none to the parser: what stands before the last @ is left out then. */
-function withoutCredentials(url: string): string {
+function withoutCredentials({ kind, url }: ServerDatabase): string {
   const { host, pathname } = new URL(/^[a-z]+:\/\/[^/?#]*@/i.test(url) ? url : url.replace(/\/\/.*@/s, '//'));
-  return `postgres://${host}${pathname}`;
+  return `${kind}://${host}${pathname}`;
 }

@@ -31,7 +31,10 @@ export function addServe(program: Command, { environment, orders }: Invocation, 
     .option('--port <number>', 'port to listen on; 0 picks a free one')
     .option('--host <address>', 'address to listen on')
     .option('--open', 'let anybody who reaches the server do all, on any address, without tokens')
-    .option('--database <url>', 'postgres://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:')
+    .option(
+      '--database <url>',
+      'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:',
+    )
     .addHelpText('after', () => `\n${environmentHelp(ownSystems)}`)
     .action(async (names: string[], flags: Flags) => {
       const stop = stopRequested(orders);

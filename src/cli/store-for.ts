@@ -1,4 +1,5 @@
 import { memory } from '../store/memory/memory-store.ts';
+import { mysql } from '../store/mysql/mysql-store.ts';
 import { postgres } from '../store/postgres/postgres-store.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
@@ -6,6 +7,14 @@ import type { Database } from './database.ts';
 
 /** The store for a database. Nothing is opened yet. */
 export function storeFor(database: Database): Store {
-  if (database.kind === 'memory') return memory();
-  return database.kind === 'sqlite' ? sqlite(database.path) : postgres(database.url, database.options);
+  switch (database.kind) {
+    case 'memory':
+      return memory();
+    case 'sqlite':
+      return sqlite(database.path);
+    case 'postgres':
+      return postgres(database.url, database.options);
+    case 'mysql':
+      return mysql(database.url, database.options);
+  }
 }

@@ -3,28 +3,41 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { MariadbDatabases } from '../../test/mariadb-database.ts';
+import { withoutMariadb } from '../../test/mariadb-server.ts';
 import { PostgresDatabase, postgresKinds, without } from '../../test/postgres-database.ts';
 import { dice } from './contract/dice.ts';
 import { find } from './contract/fixtures.ts';
 import { kinds, Player } from './differential/player.fixture.test.ts';
 import { sideBySide } from './differential/side-by-side.fixture.test.ts';
 import { memory } from './memory/memory-store.ts';
+import { mysql } from './mysql/mysql-store.ts';
 import { postgres } from './postgres/postgres-store.ts';
 import { sqlite } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
 /** The older release is there for every sequence, each of the others for some: one of them is slow. */
 const [usual, ...others] = await Promise.all(postgresKinds.filter((kind) => !without(kind)).map((kind) => PostgresDatabase.open(kind)));
-after(() => Promise.all([usual, ...others].map((database) => database?.close())));
+const mariadb = withoutMariadb ? undefined : await MariadbDatabases.open();
+after(() => Promise.all([usual, ...others, mariadb].map((database) => database?.close())));
 
 /** The stores of a sequence, each made in an empty folder. The first is what the others are compared with. */
 function storesOf(seed: number): readonly [Make, ...Make[]] {
   const databases = [usual, others[seed % others.length]].filter((database) => database !== undefined);
-  return [() => memory(), (folder) => sqlite(join(folder, 'test.db')), ...databases.map((database) => () => onPostgres(database))];
+  return [
+    () => memory(),
+    (folder) => sqlite(join(folder, 'test.db')),
+    ...databases.map((database) => () => onPostgres(database)),
+    ...(mariadb === undefined ? [] : [() => onMariadb(mariadb)]),
+  ];
 }
 
 async function onPostgres(database: PostgresDatabase): Promise<Store> {
   return inOneDialect(postgres(database.url, { partitions: 1, schema: await database.createSchema(), pooled: database.isPooled }));
+}
+
+async function onMariadb(databases: MariadbDatabases): Promise<Store> {
+  return inOneDialect(mysql(databases.url(await databases.create()), { partitions: 1 }));
 }
 
 type Make = (folder: string) => Store | Promise<Store>;

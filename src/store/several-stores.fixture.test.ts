@@ -15,10 +15,12 @@ export interface SharedDatabase {
   pass(ms: number): Promise<unknown>;
   /** The database's clock, in milliseconds since 1970. */
   now(): number;
+  /** Whether nobody can be told anything, and all look by themselves. */
+  readonly isUntold?: boolean;
 }
 
 /** Declares the tests of what stores that share a database owe each other. */
-export function severalStores({ stores, leaseMs, pass, now }: SharedDatabase): void {
+export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: SharedDatabase): void {
   test('what one appends, sends, writes and remembers is there for the other', async () => {
     const [one, other] = await stores(2);
     await one.append([event(visits, 'a')]);
@@ -149,10 +151,11 @@ export function severalStores({ stores, leaseMs, pass, now }: SharedDatabase): v
     const heard = Promise.withResolvers<void>();
     const end = one.listen({ appended() {}, rollChanged: () => heard.resolve() });
     // One that listens does so a moment later where that takes a connection.
-    let isHeard = false;
+    let isHeard = isUntold;
     void heard.promise.then(() => {
       isHeard = true;
     });
+    if (isUntold) await other.commands?.give({ id: '1', partition: visits, body: '{}' }, 60_000);
     for (let nth = 1; !isHeard; nth += 1) {
       await other.commands?.give({ id: String(nth), partition: visits, body: '{}' }, 60_000);
       await Promise.race([heard.promise, new Promise((resolve) => setTimeout(resolve, 20))]);

@@ -4,7 +4,8 @@ import { contract, promise } from '../suites.ts';
 const given = 'src/engine/commands/given-commands.ts';
 const received = 'src/engine/commands/received-commands.ts';
 const inMemory = 'src/store/memory/memory-commands.ts';
-const onPostgres = 'src/store/postgres/write/command-statements.ts';
+const shared = 'src/store/sql/write/command-statements.ts';
+const onPostgres = 'src/store/postgres';
 const tests = (named: string) => promise('fleet-commands', named);
 
 /** What an engine has the owner of a partition do, where that is another one. */
@@ -36,15 +37,15 @@ export const commands: readonly Mutant[] = [
   {
     name: 'command-carried-out-when-its-time-is-over-on-postgres',
     promises: [9],
-    file: onPostgres,
-    find: 'AND command.answer IS NULL AND command.until > millrace_now()',
-    replace: 'AND command.answer IS NULL',
+    file: shared,
+    find: 'AND command.answer IS NULL AND command.until > ',
+    replace: 'AND command.answer IS NULL AND 0 < ',
     tests: [contract('postgres', 'whose time is over')],
   },
   {
     name: 'second-answer-to-a-command-counts-on-postgres',
     promises: [9],
-    file: onPostgres,
+    file: `${onPostgres}/write/write-statements.ts`,
     find: 'WHERE command.id = given.id AND command.answer IS NULL',
     replace: 'WHERE command.id = given.id',
     tests: [contract('postgres', 'the first one counts')],
@@ -60,7 +61,7 @@ export const commands: readonly Mutant[] = [
   {
     name: 'owner-not-told-of-a-command-on-postgres',
     promises: [],
-    file: onPostgres,
+    file: `${onPostgres}/lease/lease-statements.ts`,
     find: 'AND owner <> $3',
     replace: 'AND owner = $3',
     tests: ['src/store/postgres/several-stores.test.ts'],

@@ -2,7 +2,7 @@ import type { Mutant } from '../mutant.ts';
 import { beside, contract, simulation } from '../suites.ts';
 
 const writer = 'src/store/sqlite/partition/inbox-writer.ts';
-const takes = 'src/store/postgres/write/inbox-takes.ts';
+const takes = 'src/store/sql/write/inbox-takes.ts';
 const intake = 'src/engine/inbox/inbox-intake.ts';
 const inboxTests = (named: string) => beside('engine/inbox/inbox', named);
 
@@ -35,7 +35,7 @@ export const inbox: readonly Mutant[] = [
   {
     name: 'inbox-rows-not-locked-on-postgres',
     promises: [2],
-    file: takes,
+    file: 'src/store/postgres/write/write-statements.ts',
     find: 'ORDER BY pipeline, place FOR UPDATE',
     replace: 'ORDER BY pipeline, place',
     tests: [contract('postgres', 'of several who take the first rows')],
@@ -75,9 +75,9 @@ export const inbox: readonly Mutant[] = [
   {
     name: 'inbox-read-from-a-place-on',
     promises: [3],
-    file: 'src/store/postgres/read/inbox-reads.ts',
-    find: 'place <> ALL ($2::int8[])',
-    replace: 'place > ALL ($2::int8[])',
+    file: 'src/store/postgres/read/read-statements.ts',
+    find: 'place <> ALL (',
+    replace: 'place > ALL (',
     tests: [beside('engine/inbox/inbox-on-postgres', 'while others are passed over')],
   },
   {
@@ -100,7 +100,7 @@ export const inbox: readonly Mutant[] = [
     name: 'inbox-taken-under-a-lease-that-is-over-on-postgres',
     promises: [9],
     file: takes,
-    find: 'await transaction.run(fence([under]));',
+    find: 'await fly(transaction, (flight) => transaction.statements.addFence(flight, [under]));',
     replace: '',
     tests: [contract('postgres', 'a lease that is over takes nothing')],
   },

@@ -1,12 +1,13 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, contract, promise } from '../suites.ts';
 
+const shared = 'src/store/sql';
 const folder = 'src/store/postgres';
 const append = `${folder}/write/append-statements.ts`;
-const appends = `${folder}/write/appends.ts`;
-const commits = `${folder}/write/commits.ts`;
-const deliveries = `${folder}/write/delivery-statements.ts`;
-const leases = `${folder}/lease/process.ts`;
+const appends = `${shared}/write/appends.ts`;
+const commits = `${shared}/write/commits.ts`;
+const parts = `${shared}/write/commit-parts.ts`;
+const leases = `${shared}/lease/process.ts`;
 const connections = `${folder}/connection/connections.ts`;
 const several = (named: string) => beside('store/postgres/several-stores', named);
 const lookUps = beside('store/postgres/write/look-ups');
@@ -26,7 +27,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-opening-not-given-up',
     promises: [8],
-    file: `${folder}/open-database.ts`,
+    file: `${shared}/open-database.ts`,
     find: 'connections.endWith(signal);',
     replace: 'connections.endWith(undefined);',
     tests: [silence('an opening that is given up')],
@@ -34,7 +35,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-open-store-ends-with-the-signal-of-its-opening',
     promises: [8],
-    file: `${folder}/open-database.ts`,
+    file: `${shared}/open-database.ts`,
     find: 'isOpen();',
     replace: '',
     tests: [silence('a signal that is aborted later')],
@@ -50,7 +51,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-copy-not-given-up',
     promises: [8],
-    file: `${folder}/copy/postgres-ends.ts`,
+    file: `${shared}/copy/sql-ends.ts`,
     find: 'connections.endWith(signal);',
     replace: '',
     tests: [silence('either end of a copy')],
@@ -82,7 +83,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-release-that-failed-never-made',
     promises: [8],
-    file: 'src/store/postgres/lease/postgres-lease.ts',
+    file: `${shared}/lease/sql-lease.ts`,
     find: 'if (this.#isKnownReleased) return;',
     replace: 'if (this.#isKnownReleased) return;\n    this.#isKnownReleased = true;',
     tests: [beside('store/postgres/outages', 'did not hear of')],
@@ -146,7 +147,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-timers-found-by-their-moments',
     promises: [4],
-    file: `${folder}/write/commit-statements.ts`,
+    file: `${folder}/write/write-statements.ts`,
     find: "byPrimaryKey('millrace_causes', ['pipeline', 'slice', 'key', 'name_hash'])",
     replace:
       "'SELECT ctid FROM millrace_causes WHERE pipeline = asked.pipeline AND slice = asked.slice AND key = asked.key AND name_hash = asked.name_hash LIMIT 1'",
@@ -179,7 +180,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-what-was-held-never-pruned',
     promises: [7],
-    file: `${folder}/write/prune-statements.ts`,
+    file: `${shared}/write/sweep.ts`,
     find: 'left === null ? (last ?? floor.position) : left - 1',
     replace: 'last ?? floor.position',
     tests: [contract('postgres', 'held events stay until they are let go')],
@@ -187,7 +188,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-ids-of-a-clock-set-back-kept',
     promises: [10],
-    file: `${folder}/write/prune-floors.ts`,
+    file: `${shared}/write/prune-floors.ts`,
     find: ' || idsBefore < idsFrom',
     replace: '',
     tests: [beside('store/postgres/write/prune-floors', 'set back')],
@@ -195,18 +196,18 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-one-refused-read-fails-all-of-its-turn',
     promises: [4],
-    file: `${folder}/read/grouped-reads.ts`,
-    find: 'group.length > 1 && isRefusal(error)',
+    file: `${shared}/read/grouped-reads.ts`,
+    find: 'group.length > 1 && this.#isRefusal(error)',
     replace: 'group.length > statementsMax',
-    tests: [beside('store/postgres/read/grouped-reads')],
+    tests: [beside('store/sql/read/grouped-reads')],
   },
   {
     name: 'postgres-a-transaction-for-each-read',
     promises: [7],
-    file: `${folder}/read/grouped-reads.ts`,
+    file: `${shared}/read/grouped-reads.ts`,
     find: 'if (count > 0 && count + one.statements.length > statementsMax) {',
     replace: 'if (count > 0) {',
-    tests: [beside('store/postgres/read/grouped-reads')],
+    tests: [beside('store/sql/read/grouped-reads')],
   },
   {
     name: 'keys-longer-than-the-database-takes',
@@ -219,7 +220,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-a-load-reads-all-keys-of-a-slice',
     promises: [4],
-    file: `${folder}/read/partition-reads.ts`,
+    file: `${folder}/read/read-statements.ts`,
     find: 'AND key = asked.key LIMIT 1) AS record',
     replace: "AND key || '' = asked.key LIMIT 1) AS record",
     tests: [beside('store/postgres/read/partition-reads')],
@@ -227,7 +228,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-a-load-reads-all-causes-of-a-slice',
     promises: [4],
-    file: `${folder}/read/partition-reads.ts`,
+    file: `${folder}/read/read-statements.ts`,
     find: 'AND key = asked.key ORDER BY name_hash',
     replace: "AND key || '' = asked.key ORDER BY name_hash",
     tests: [beside('store/postgres/read/partition-reads')],
@@ -268,7 +269,7 @@ export const postgres: readonly Mutant[] = [
     name: 'postgres-commit-without-a-fence',
     promises: [2],
     file: commits,
-    find: 'flight.add(fence(drafts));',
+    find: 'statements.addFence(flight, drafts);',
     replace: '',
     tests: [contract('postgres', 'a commit under an earlier claim takes no effect at all')],
   },
@@ -291,7 +292,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-lease-taken-from-its-owner',
     promises: [2, 3],
-    file: leases,
+    file: `${folder}/lease/lease-statements.ts`,
     find: 'AND NOT EXISTS (SELECT FROM owner WHERE until > millrace_now())',
     replace: '',
     tests: [several('a lease keeps the others out')],
@@ -299,7 +300,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-closed-store-keeps-its-leases',
     promises: [8],
-    file: `${folder}/open-database.ts`,
+    file: `${shared}/open-database.ts`,
     find: 'await this.#process.leave();',
     replace: '',
     tests: [several('a store that is closed has released')],
@@ -315,8 +316,8 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-line-of-deliveries-stands-still',
     promises: [6],
-    file: deliveries,
-    find: '  addLineUp(flight, all);\n',
+    file: parts,
+    find: '    this.#addLineUp(all);\n',
     replace: '',
     tests: [contract('postgres', 'an ordered delivery waits until those before it are gone')],
   },

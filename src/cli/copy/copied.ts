@@ -4,6 +4,7 @@ import { MillraceError } from '../../errors.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { CopySource, CopyTarget } from '../../store/copy/copy-ends.ts';
 import { type Copied, type CopyProgress, copyStore } from '../../store/copy/copy-store.ts';
+import { openMysqlSource, openMysqlTarget } from '../../store/mysql/copy/mysql-ends.ts';
 import { openPostgresSource, openPostgresTarget } from '../../store/postgres/copy/postgres-ends.ts';
 import { openSqliteSource, openSqliteTarget } from '../../store/sqlite/copy/sqlite-ends.ts';
 import type { StoreDeclaration } from '../../store/store.ts';
@@ -104,20 +105,24 @@ async function checkUpToDate(
 
 function openSource(database: Database, signal: AbortSignal): Promise<CopySource> {
   if (database.kind === 'memory') throw new UsageError('--from: expected a database that lasts, found memory:');
-  return database.kind === 'sqlite' ? openSqliteSource(database.path) : openPostgresSource({ ...database, signal });
+  if (database.kind === 'sqlite') return openSqliteSource(database.path);
+  return database.kind === 'mysql' ? openMysqlSource({ ...database, signal }) : openPostgresSource({ ...database, signal });
 }
 
 function openTarget(database: Database, declaration: StoreDeclaration, signal: AbortSignal): Promise<CopyTarget> {
   if (database.kind === 'memory') throw new UsageError('--to: expected a database that lasts, found memory:');
-  return database.kind === 'sqlite'
-    ? openSqliteTarget(database.path, declaration)
+  if (database.kind === 'sqlite') return openSqliteTarget(database.path, declaration);
+  return database.kind === 'mysql'
+    ? openMysqlTarget({ ...database, signal }, declaration)
     : openPostgresTarget({ ...database, signal }, declaration);
 }
 
-/** Between two servers the server's own programs copy better. */
+/** Between two servers of one kind the server's own programs copy better. */
 function checkApart(from: Database, to: Database): void {
-  if (from.kind === 'postgres' && to.kind === 'postgres')
-    throw new UsageError('--to: expected a file, or a database server to copy a file to; pg_dump and pg_restore copy between servers');
+  if (from.kind === to.kind && (from.kind === 'postgres' || from.kind === 'mysql')) {
+    const programs = from.kind === 'postgres' ? 'pg_dump and pg_restore copy' : 'mysqldump copies';
+    throw new UsageError(`--to: expected a file or another kind of database server; ${programs} between servers of one kind`);
+  }
   if (describeDatabase(from) === describeDatabase(to))
     throw new UsageError(`--to: expected another database than ${describeDatabase(from)}`);
 }

@@ -20,8 +20,8 @@ export function addCopy(program: Command, { environment, orders }: Invocation, o
         'on the target. The source stays as it is.',
     )
     .argument('[system...]', 'systems whose pipelines and tables are copied, named as for serve; without a name all systems')
-    .requiredOption('--from <url>', 'sqlite:PATH, or postgres://USER@HOST/NAME')
-    .requiredOption('--to <url>', 'postgres://USER@HOST/NAME, or sqlite:PATH')
+    .requiredOption('--from <url>', 'sqlite:PATH, postgres://USER@HOST/NAME, or mysql://USER@HOST/NAME')
+    .requiredOption('--to <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, or sqlite:PATH')
     .option('--json', 'print what was copied as a JSON object')
     .addHelpText(
       'after',

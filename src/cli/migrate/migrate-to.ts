@@ -1,3 +1,4 @@
+import { migrateDatabase as migrateMysql } from '../../store/mysql/schema/migrate-database.ts';
 import { migrateDatabase } from '../../store/postgres/schema/migrate-database.ts';
 import { migrateFile, pendingInFile } from '../../store/sqlite/schema/migrate-file.ts';
 import type { StoreDeclaration } from '../../store/store.ts';
@@ -15,5 +16,6 @@ export async function migrateTo(
 ): Promise<readonly string[]> {
   if (database.kind === 'memory') throw new UsageError('--database: expected a database that lasts, found memory:');
   if (database.kind === 'postgres') return migrateDatabase({ url: database.url, options: database.options, declaration, isDry, signal });
+  if (database.kind === 'mysql') return migrateMysql({ url: database.url, options: database.options, declaration, isDry, signal });
   return isDry ? pendingInFile(database.path, declaration) : migrateFile(database.path, declaration);
 }

@@ -21,7 +21,7 @@ export function addStoreDelete(store: Command, environment: Environment): void {
         'It is refused while a server runs on the database. A pipeline that is still declared begins anew with the next start.',
     )
     .argument('<pipeline>', 'the name of the pipeline')
-    .option('--database <url>', 'postgres://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')
+    .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')
     .option('--schedule', 'delete its schedule and nothing else')
     .option('--yes', 'delete it; without this the command prints what it would delete, and exits with 2')
     .addHelpText(

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { MariadbDatabases } from '../../../test/mariadb-database.ts';
+import { withoutMariadb } from '../../../test/mariadb-server.ts';
 import { PostgresDatabase, type PostgresKind, without } from '../../../test/postgres-database.ts';
+import { storeOnMariadb } from '../../../test/store-on-mariadb.ts';
 import { storeOnPostgres } from '../../../test/store-on-postgres.ts';
 import { MillraceError } from '../../errors.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -141,6 +144,7 @@ const stores = {
     return sqlite(join(folder, `${databases}.db`));
   },
   'postgres in three slices': () => onPostgres('PostgreSQL 15'),
+  'mariadb in three slices': () => onMariadb(),
 } satisfies Readonly<Record<string, () => Store>>;
 
 /** The other kinds of PostgreSQL, which take their time. */
@@ -160,13 +164,19 @@ const kinds: { readonly [Name in StoreName]?: PostgresKind } = {
   'postgres in PGlite': 'PGlite',
 };
 const opened = new Map<PostgresKind, PostgresDatabase>();
-after(() => Promise.all(Array.from(opened.values(), (database) => database.close())));
+let mariadb: MariadbDatabases | undefined;
+after(() => Promise.all([...opened.values(), mariadb].map((database) => database?.close())));
 
 function onPostgres(kind: PostgresKind): Store {
   const database = opened.get(kind);
   assert.ok(database);
   databases += 1;
   return storeOnPostgres(database, { schema: `promise_${databases}`, isLeased: false });
+}
+
+function onMariadb(): Store {
+  assert.ok(mariadb);
+  return storeOnMariadb(mariadb, { isLeased: false });
 }
 
 /** What a test works with. */
@@ -194,10 +204,17 @@ export function onStore(name: StoreName, promise: string, declare: (means: OnSto
     made.push(store);
     return store;
   };
-  describe(`${promise}, on ${name}`, { skip: kind !== undefined && without(kind) }, () => {
+  const isOnMariadb = name === 'mariadb in three slices';
+  const skip = isOnMariadb ? withoutMariadb : kind !== undefined && without(kind);
+  describe(`${promise}, on ${name}`, { skip }, () => {
     if (kind !== undefined) {
       before(async () => {
         if (!opened.has(kind)) opened.set(kind, await PostgresDatabase.open(kind));
+      });
+    }
+    if (isOnMariadb) {
+      before(async () => {
+        mariadb ??= await MariadbDatabases.open();
       });
     }
     declare({ makeStore, testMill: (options) => testMillOn({ store: makeStore(), ...options }) });

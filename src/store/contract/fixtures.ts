@@ -29,6 +29,8 @@ import type {
 export interface StoreHarness {
   /** A database of its own for one test, empty. */
   create(): Promise<ContractDatabase>;
+  /** Whether a `real` column holds an infinity, by default true. A store whose database knows none refuses one: `MILL_COMMIT_REFUSED`. */
+  readonly hasInfinity?: boolean;
 }
 
 export interface ContractDatabase {
@@ -51,6 +53,8 @@ export interface Subject {
   readonly rockets: PartitionId;
   /** Runs SQL as another program does; undefined for a store without an inbox. */
   readonly write: ((sql: string) => Promise<void>) | undefined;
+  /** Whether a `real` column holds an infinity. */
+  readonly hasInfinity: boolean;
   /** Closes the store and opens the same database, with another declaration if one is given. */
   reopen(declaration?: StoreDeclaration): Promise<Store>;
 }
@@ -92,6 +96,7 @@ export function storeTest(harness: StoreHarness): StoreTest {
           orders: last('orders'),
           rockets: last('rockets'),
           write: database.write?.bind(database),
+          hasInfinity: harness.hasInfinity ?? true,
           async reopen(other = declaration) {
             await store.close();
             return database.open(other);

@@ -19,8 +19,8 @@ export interface PartDialect {
   quoteAll(names: readonly string[]): string;
   /** The slice of a row of a pipeline. */
   readonly slice: string;
-  /** What tells rows apart whose table has no primary key. */
-  readonly rowPlace: string;
+  /** An order of the rows of a table without a primary key, which has these columns. */
+  rowPlace(columns: string): string;
   /** Where the pipelines that are paused stand. */
   readonly paused: string;
   /** Where the rows of a pipeline stand. */
@@ -43,8 +43,9 @@ export function selectOf(part: CopyPart, dialect: PartDialect): PartSelect {
   switch (part.kind) {
     case 'rows': {
       const { name, columns, primaryKey } = part.table;
-      const order = primaryKey.length > 0 ? quoteAll(primaryKey) : rowPlace;
-      return { columns: `0, 0, ${quoteAll(Object.keys(columns))}`, from: quoteAll([name]), order };
+      const all = quoteAll(Object.keys(columns));
+      const order = primaryKey.length > 0 ? quoteAll(primaryKey) : rowPlace(all);
+      return { columns: `0, 0, ${all}`, from: quoteAll([name]), order };
     }
     case 'shapes':
       return ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.shapes)));

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { Flight } from '../sql/connection/flight.ts';
+import type { Announcing } from '../sql/dialect.ts';
 import type { PartitionId, StoreListener } from '../store.ts';
 import { texts } from './connection/binary-arrays.ts';
-import type { Connections } from './connection/connections.ts';
-import { Flight } from './connection/flight.ts';
+import type { PostgresConnections } from './connection/connections.ts';
 import { rethrowMissing } from './connection/missing-driver.ts';
 import { channelPrefix, inboxChannel, rollChanged } from './lease/channels.ts';
 
@@ -23,8 +24,8 @@ function channelOf(process: string): string {
  * time and nothing else. A notification is never part of the transaction that it is about: at its commit it takes a lock that is global
  * to the database, and would make all commits wait for each other.
  */
-export class Announcements {
-  readonly #connections: Connections;
+export class Announcements implements Announcing {
+  readonly #connections: PostgresConnections;
   readonly #process: string;
   readonly #listeners = new Set<StoreListener>();
   readonly #inboxGrown: () => void;
@@ -35,7 +36,7 @@ export class Announcements {
   #isClosed = false;
 
   /** @param inboxGrown hears that rows have come into the inbox */
-  constructor(connections: Connections, process: string, inboxGrown: () => void) {
+  constructor(connections: PostgresConnections, process: string, inboxGrown: () => void) {
     this.#connections = connections;
     this.#inboxGrown = inboxGrown;
     this.#process = process;
@@ -43,7 +44,7 @@ export class Announcements {
 
   /** A partition's log has grown by our hand. Its owner is told, unless it is this process. */
   grown(partition: PartitionId, owner: string | null): void {
-    if (owner === null || owner === this.#process || this.#connections.options.isPooled || this.#isClosed) return;
+    if (owner === null || owner === this.#process || this.#isClosed) return;
     const grown = this.#grown.get(owner) ?? new Map<string, PartitionId>();
     grown.set(`${partition.slice} ${partition.pipeline}`, partition);
     this.#grown.set(owner, grown);

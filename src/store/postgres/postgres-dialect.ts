@@ -1,9 +1,50 @@
 import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
-import type { SqlDialect } from '../store.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { openedAs } from '../sql/schema/opened-as.ts';
+import type { Opened, StoreDeclaration } from '../store.ts';
+import { Announcements } from './announcements.ts';
+import { PostgresConnections } from './connection/connections.ts';
+import { postgresErrors } from './connection/postgres-errors.ts';
+import type { Settings } from './postgres-options.ts';
+import { selectRows } from './read/select.ts';
+import { migrateTables } from './schema/declared-tables.ts';
+import { createSchema, isMadeTwice } from './schema/schema.ts';
+import { checkServer } from './schema/server.ts';
+import { postgresStatements } from './statements.ts';
 
-/** How `query` speaks. */
-export const postgresDialect: SqlDialect = {
-  createAdapter: () => new PostgresAdapter(),
-  createIntrospector: (kysely) => new PostgresIntrospector(kysely),
-  createQueryCompiler: () => new PostgresQueryCompiler(),
+/** PostgreSQL. */
+export const postgresDialect: Dialect<Settings, PostgresConnections> = {
+  kind: 'postgres',
+  queries: {
+    createAdapter: () => new PostgresAdapter(),
+    createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+  /**
+   * An entry of an index has at most 2,704 bytes, and beside a key it may hold the names of a pipeline and an endpoint, an id of ours, or a hash
+   * and some numbers.
+   */
+  keyBytesMax: 2_048,
+  statements: postgresStatements,
+  errors: postgresErrors,
+  connect: (settings) => PostgresConnections.open(settings),
+  checkServer,
+  declare,
+  select: (connections, asked, signal) => connections.reading((transaction) => selectRows(transaction, asked), signal),
+  // Through a pooler nobody can listen.
+  announce: (connections, process, inboxGrown) =>
+    connections.options.isPooled ? undefined : new Announcements(connections, process, inboxGrown),
 };
+
+async function declare(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<Opened> {
+  const { pipelines, tables } = declaration;
+  return connections.writing(
+    async (transaction) => {
+      const names = pipelines.map(({ name }) => name);
+      await createSchema(transaction, { pipelines: names, partitions: settings.partitions, name: settings.name });
+      await migrateTables(transaction, tables);
+      return openedAs(transaction, postgresStatements.writes, pipelines);
+    },
+    { mayRepeat: isMadeTwice },
+  );
+}

@@ -1,6 +1,7 @@
 import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts';
 import { expect, integerFrom } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
+import type { SqlSettings } from '../sql/dialect.ts';
 import { addressOf } from './connection/address.ts';
 import type { ConnectionOptions } from './connection/connection-options.ts';
 
@@ -58,10 +59,7 @@ const postgresOptions: OptionTable<PostgresOptions> = {
 };
 
 /** What is made of the arguments of `postgres(…)`. */
-export interface Settings extends ConnectionOptions {
-  readonly partitions: number;
-  readonly leaseMs: number;
-}
+export interface Settings extends ConnectionOptions, SqlSettings {}
 
 /** Throws `MILL_INVALID_CONFIGURATION` for a URL that is none of PostgreSQL's or says what nobody heeds, and for an option that is wrong or unknown. */
 export function settingsOf(url: unknown, options: PostgresOptions): Settings {

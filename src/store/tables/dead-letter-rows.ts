@@ -32,11 +32,11 @@ export interface LettersDialect {
 
 /** Selects the letters of a list in the order of their ids. */
 export function lettersStatement({ pipeline, key, id, after, limit }: DeadLetterQuery, { unresolved, parameter }: LettersDialect) {
-  const filters = { 'pipeline =': pipeline, 'key =': key, 'id =': id, 'id >': after };
+  const filters = { 'pipeline =': pipeline, '"key" =': key, 'id =': id, 'id >': after };
   const asked = Object.entries(filters).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
   const conditions = [unresolved, ...asked.map(({ condition }, at) => `${condition} ${parameter(at + 1)}`)];
   return {
-    text: `SELECT id, pipeline, slice, key, reason, stack, failed_at, attempts, ${failureColumns} FROM millrace_dead_letters
+    text: `SELECT id, pipeline, slice, "key", reason, stack, failed_at, attempts, ${failureColumns} FROM millrace_dead_letters
       WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ${parameter(asked.length + 1)}`,
     values: [...asked.map(({ value }) => value), limit],
   };

@@ -45,7 +45,8 @@ export async function run(options: Options, { environment, orders }: Invocation)
 /** Throws `UsageError` for the address of a server, of which a message would tell the password. */
 function refuseServer(path: string): void {
   const database = readDatabase(path);
-  if (database?.kind === 'postgres') throw new UsageError(`--database: expected a SQLite file, found ${describeDatabase(database)}`);
+  if (database?.kind === 'postgres' || database?.kind === 'mysql')
+    throw new UsageError(`--database: expected a SQLite file, found ${describeDatabase(database)}`);
 }
 
 function narratorOf({ json, verbose }: Options): Narrator {

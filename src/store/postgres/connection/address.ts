@@ -1,7 +1,6 @@
 import { isAbsolute } from 'node:path';
-import { describeFound } from '../../../describe-found.ts';
-import { nearestName } from '../../../pipeline/nearest-name.ts';
 import type { Place } from '../../../pipeline/place.ts';
+import { parsedUrl, refuseUnknown } from '../../sql/connection/database-url.ts';
 
 /** The address of a database, as it was checked. */
 export interface Address {
@@ -46,14 +45,7 @@ const isPostgres = /^postgres(?:ql)?:\/\//i;
  * @param caFile certificates of authorities, named beside the address
  */
 export function addressOf(found: unknown, caFile: string | undefined, place: Place): Address {
-  if (typeof found !== 'string' || !isPostgres.test(found))
-    place.expected('a URL postgres://…', typeof found === 'string' ? masked(found) : found);
-  // A % that begins nothing stands for itself.
-  const text = found.replace(/%(?![0-9a-f]{2})/gi, '%25');
-  if (isMistaken(text)) place.refuse('expected a URL with /, ? and # of a user or password written %2F, %3F and %23, found others');
-  if (!URL.canParse(text)) place.expected('a URL postgres://USER@HOST/NAME', masked(found));
-  const url = new URL(text);
-  checkCoding(url, place);
+  const url = parsedUrl(found, { scheme: isPostgres, form: 'postgres://' }, place);
   for (const name of url.searchParams.keys()) if (!parameters.includes(name)) refuseParameter(name, place);
   setTls(url.searchParams, caFile, place);
   const binding = url.searchParams.get('channel_binding') ?? 'disable';
@@ -66,27 +58,8 @@ export function addressOf(found: unknown, caFile: string | undefined, place: Pla
   };
 }
 
-/** Whether a part of the password would be taken for something else, and shown. */
-function isMistaken(text: string): boolean {
-  const [, authority = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(text) ?? [];
-  if (rest.includes('#')) return true;
-  return rest.includes('@') && !authority.includes('@') && !/[?&](?:user|password)=/.test(rest);
-}
-
-function checkCoding({ username, password, pathname }: URL, place: Place): void {
-  for (const [part, text] of Object.entries({ user: username, password, 'name of the database': pathname })) {
-    try {
-      decodeURIComponent(text);
-    } catch {
-      place.refuse(`expected a URL whose % is written %25, found one in its ${part} that is no character`);
-    }
-  }
-}
-
 function refuseParameter(name: string, place: Place): never {
-  const near = elsewhere[name] ?? nearestName(name, parameters);
-  const meant = near === undefined ? `the parameters of an address are ${parameters.join(', ')}` : `did you mean ${near}?`;
-  return place.refuse(`${/^[\w-]{1,40}$/.test(name) ? name : describeFound(name)} is no parameter of an address; ${meant}`);
+  return refuseUnknown(name, { parameters, elsewhere }, place);
 }
 
 /** Sees to it that the driver does with `sslmode` what every other program of PostgreSQL does. */
@@ -109,9 +82,4 @@ function modeOf(query: URLSearchParams, hasAuthority: boolean, place: Place): Ss
   if (mode === 'verify-ca' && !hasAuthority)
     place.refuse('expected the file of an authority (caFile, DB_CA_FILE, sslrootcert) beside verify-ca');
   return mode;
-}
-
-/** A URL that is none, without what may be a password. */
-function masked(text: string): string {
-  return text.replace(/\/\/.*@/s, '//').replace(/[?#].*$/s, '');
 }

@@ -1,14 +1,13 @@
+import type { ConnectionLimits } from '../../sql/connection/connections.ts';
 import type { Address } from './address.ts';
 
 /** How a store reaches its database. All times are in milliseconds. */
-export interface ConnectionOptions extends Address {
+export interface ConnectionOptions extends Address, ConnectionLimits {
   /** The schema of all tables; undefined: the first of the database's search path. */
   readonly schema: string | undefined;
   readonly isPooled: boolean;
-  readonly maxConnections: number;
   readonly maxIdleConnections: number;
   readonly connectionLifetimeMs: number;
   readonly connectTimeoutMs: number;
-  readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
 }

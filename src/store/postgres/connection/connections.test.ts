@@ -3,9 +3,9 @@ import { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { PostgresServer, withoutPostgres } from '../../../../test/postgres-server.ts';
+import { Flight } from '../../sql/connection/flight.ts';
 import { type PostgresOptions, settingsOf } from '../postgres-options.ts';
-import { Connections } from './connections.ts';
-import { Flight } from './flight.ts';
+import { PostgresConnections } from './connections.ts';
 
 const deadlineMs = 10_000;
 
@@ -16,9 +16,12 @@ describe('connections', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  async function withConnections(options: PostgresOptions, work: (connections: Connections, url: string) => Promise<void>): Promise<void> {
+  async function withConnections(
+    options: PostgresOptions,
+    work: (connections: PostgresConnections, url: string) => Promise<void>,
+  ): Promise<void> {
     const url = await server.createDatabase();
-    const connections = await Connections.open(settingsOf(url, options));
+    const connections = await PostgresConnections.open(settingsOf(url, options));
     try {
       await work(connections, url);
     } finally {
@@ -27,7 +30,7 @@ describe('connections', { skip: withoutPostgres }, () => {
   }
 
   /** Reads on so many connections at once; returns the processes that the database had for them. */
-  async function burst(connections: Connections, reads: number): Promise<readonly unknown[]> {
+  async function burst(connections: PostgresConnections, reads: number): Promise<readonly unknown[]> {
     const pid = { text: 'SELECT pg_backend_pid(), pg_sleep(0.02)', values: [] };
     const answers = await Promise.all(Array.from({ length: reads }, () => connections.read(pid)));
     return answers.map(([found]) => found?.rows[0]?.[0]);

@@ -3,13 +3,15 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient, QueryArrayResult } from 'pg';
 import { MillraceError, messageOf } from '../../../errors.ts';
-import { checkAuthority } from './authority.ts';
+import { checkAuthority } from '../../sql/connection/authority.ts';
+import type { Connections, Transaction, WritingOptions } from '../../sql/connection/connections.ts';
+import { Flight, type StatementResult } from '../../sql/connection/flight.ts';
+import { Sockets } from '../../sql/connection/sockets.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
 import type { ConnectionOptions } from './connection-options.ts';
-import { Flight, type StatementResult } from './flight.ts';
+import { toQuery } from './driver-query.ts';
 import { rethrowMissing } from './missing-driver.ts';
-import { isConnectionFault, isRepeatable, stateOf } from './postgres-errors.ts';
-import { Sockets } from './sockets.ts';
-import { type Statement, toQuery } from './statement.ts';
+import { isConnectionFault, isRepeatable, postgresErrors, stateOf } from './postgres-errors.ts';
 
 /** How often a transaction that had no effect is tried, and the longest wait between two, at first. */
 const tries = 6;
@@ -56,16 +58,12 @@ interface Way {
   readonly answerMs?: number;
 }
 
-/** One transaction that takes several round trips. */
-export interface Transaction {
-  run(statement: Statement): Promise<StatementResult>;
-}
-
 /**
  * The connections of a store. Every transaction says what it needs for itself (`SET LOCAL`), so that nothing is left on a connection
  * that another client may have next: behind PgBouncer in transaction mode that is the only way.
  */
-export class Connections {
+export class PostgresConnections implements Connections {
+  readonly errors = postgresErrors;
   readonly options: ConnectionOptions;
   readonly #pool: Pool;
   /** The one for beats, which must not wait behind anything: while they do, leases run out, and all that waits is for nothing. */
@@ -99,7 +97,7 @@ export class Connections {
   }
 
   /** Throws `MILL_INVALID_CONFIGURATION` where the driver is missing, or a file with certificates. Connects to nothing yet. */
-  static async open(options: ConnectionOptions): Promise<Connections> {
+  static async open(options: ConnectionOptions): Promise<PostgresConnections> {
     const { Pool } = await import('pg').catch(rethrowMissing);
     if (options.authorities !== undefined) checkAuthority(options.authorities);
     const sockets = new Sockets();
@@ -117,7 +115,7 @@ export class Connections {
       return pool;
     };
     const pool = poolOf({ max: options.maxConnections, min: options.maxIdleConnections });
-    return new Connections(options, { pool, beats: poolOf({ max: 1, min: 1 }), sockets });
+    return new PostgresConnections(options, { pool, beats: poolOf({ max: 1, min: 1 }), sockets });
   }
 
   /** From now on a transaction that writes is answered only once it is on the disk, whatever the database's default. */
@@ -130,28 +128,20 @@ export class Connections {
     return clientSettingsOf(this.options, this.#sockets);
   }
 
-  /**
-   * The statements as one transaction in one flight; repeated where it had no effect and may succeed then. Throws what the driver threw.
-   *
-   * @param answerMs after how long without an answer it is given up; by default the time that a statement may take, and some more
-   */
   async write(make: () => Flight, answerMs?: number): Promise<void> {
     await this.#repeated(() => this.#write(make, answerMs === undefined ? {} : { answerMs }), isRepeatable);
   }
 
-  /** The same by the connection that is kept for beats. */
   async beat(make: () => Flight, answerMs: number): Promise<void> {
     await this.#repeated(() => this.#write(make, { pool: this.#beats, answerMs }), isRepeatable);
   }
 
-  /** Statements that read, on one snapshot, in one flight. */
   async read(...statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     const flight = new Flight();
     for (const statement of statements) flight.add(statement);
     return this.#fly(this.#reading, flight);
   }
 
-  /** A transaction that reads, on one snapshot, in as many round trips as it takes; once the signal is aborted the database is told to stop. */
   async reading<T>(work: (transaction: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#withClient(async (client) => {
       const pid = await this.#begin(client, this.#reading);
@@ -168,28 +158,32 @@ export class Connections {
     });
   }
 
-  /**
-   * A transaction that writes in as many round trips as it takes; repeated where it had no effect and may succeed then.
-   *
-   * @param mayRepeat what else it is repeated after
-   */
-  async writing<T>(work: (transaction: Transaction) => Promise<T>, mayRepeat = (_thrown: unknown): boolean => false): Promise<T> {
+  async writing<T>(work: (transaction: Transaction) => Promise<T>, { mayRepeat, idleMs }: WritingOptions = {}): Promise<T> {
+    const bounded = async (transaction: Transaction) => {
+      if (idleMs !== undefined) await transaction.run({ text: `SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`, values: [] });
+      return work(transaction);
+    };
     return this.#repeated(
-      () => this.#withClient((client) => this.#writeOn(client, work)),
-      (error) => isRepeatable(error) || mayRepeat(error),
+      () => this.#withClient((client) => this.#writeOn(client, bounded)),
+      (error) => isRepeatable(error) || mayRepeat?.(error) === true,
     );
   }
 
-  /** The database does not answer: gives up the connections that have been at work for so long, behind which there may be nobody. In milliseconds. */
+  /** A pooler names a process of its own. */
+  async endLost(thrown: unknown): Promise<void> {
+    const backend = lostBackendOf(thrown);
+    if (backend === undefined || this.options.isPooled) return;
+    await this.read({
+      text: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND application_name = 'millrace'",
+      values: [backend],
+    });
+  }
+
   giveUp(longerThanMs: number): void {
     const before = performance.now() - longerThanMs;
     for (const [client, since] of this.#busy) if (since <= before) client.connection.stream.destroy(silence());
   }
 
-  /**
-   * Ends all connections for good once the signal is aborted, also those that are being made: nobody waits for an answer any more. The
-   * returned function ends the dependence on the signal.
-   */
   endWith(signal: AbortSignal | undefined): () => void {
     const cut = () => this.#sockets.cut();
     if (signal?.aborted) cut();
@@ -325,7 +319,7 @@ function backendOf(client: PoolClient): unknown {
 }
 
 /** Of a connection that was lost, the process that the database had for it; undefined where it never had one. */
-export function lostBackendOf(thrown: unknown): number | undefined {
+function lostBackendOf(thrown: unknown): number | undefined {
   return thrown instanceof Error && 'backend' in thrown && typeof thrown.backend === 'number' ? thrown.backend : undefined;
 }
 

@@ -1,10 +1,11 @@
 import { type ErrorCode, MillraceError, messageOf } from '../../../errors.ts';
+import type { SqlErrors } from '../../sql/connection/connections.ts';
 
 /** The SQLSTATE that `millrace_fence` raises for a lease that is over. */
 export const fencedState = 'MF001';
 
 /** The SQLSTATE of a limit of the database, such as the length of an entry of an index. */
-export const limitState = '54000';
+const limitState = '54000';
 
 /** What a transaction that had no effect may be repeated after: a conflict, a deadlock, a lock that was not had in time, a statement that was cancelled. */
 const repeatable: ReadonlySet<string> = new Set(['40001', '40P01', '55P03', '57014']);
@@ -24,7 +25,7 @@ export function isRepeatable(thrown: unknown): boolean {
 }
 
 /** Whether a value or a constraint was at fault. A program limit is what a key is too long for. */
-export function isValueFault(thrown: unknown): boolean {
+function isValueFault(thrown: unknown): boolean {
   const state = stateOf(thrown) ?? '';
   return /^(?:22|23|44)/.test(state) || state === limitState || state === 'P0001';
 }
@@ -56,3 +57,12 @@ function codeOf(thrown: unknown): ErrorCode {
   if (isConnectionFault(thrown) || /^(?:28|3D)/.test(state)) return 'MILL_STORE_UNAVAILABLE';
   return 'MILL_INTERNAL';
 }
+
+export const postgresErrors: SqlErrors = {
+  isConnectionFault,
+  isRefusal,
+  isValueFault,
+  isFenced: (thrown) => stateOf(thrown) === fencedState,
+  isTooLong: (thrown) => stateOf(thrown) === limitState,
+  toStoreError,
+};

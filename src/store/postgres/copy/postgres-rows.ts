@@ -1,8 +1,8 @@
 import type { TakeRows } from '../../copy/copy-ends.ts';
 import { type CopiedRow, type CopiedValue, type CopyPart, placeOf } from '../../copy/copy-part.ts';
 import { type PartSelect, selectOf } from '../../copy/part-select.ts';
-import type { Connections } from '../connection/connections.ts';
-import { foundTypes, ownTypes } from '../connection/values.ts';
+import type { Connections } from '../../sql/connection/connections.ts';
+import type { SqlRows } from '../../sql/copy/sql-ends.ts';
 import { idsAcrossSlices, partDialect } from './postgres-selects.ts';
 
 /** Rows that are taken together, and the UTF-16 units of their texts that they are to come to. */
@@ -11,7 +11,7 @@ const rowsMin = 10;
 const charactersWanted = 4 * 1024 * 1024;
 
 /** Reads parts of a database. */
-export class PostgresRows {
+export class PostgresRows implements SqlRows {
   readonly #connections: Connections;
   readonly #isSource: boolean;
 
@@ -41,12 +41,12 @@ export class PostgresRows {
   /** On one snapshot, by a cursor of the database. */
   async read(part: CopyPart, from: number, take: TakeRows): Promise<void> {
     const { columns, order, ...select } = this.#select(part);
-    const types = part.kind === 'rows' ? foundTypes : ownTypes;
+    const isForeign = part.kind === 'rows';
     await this.#connections.reading(async ({ run }) => {
       const text = `DECLARE millrace_copy NO SCROLL CURSOR FOR SELECT ${columns} FROM ${select.from} ORDER BY ${order} OFFSET ${from}`;
       await run({ text, values: [] });
       for (let wanted = 100; ; ) {
-        const { rows } = await run({ text: `FETCH ${wanted} FROM millrace_copy`, values: [], types });
+        const { rows } = await run({ text: `FETCH ${wanted} FROM millrace_copy`, values: [], isForeign });
         if (rows.length > 0) await take(rows.map((row) => toCopied(part, row as readonly CopiedValue[])));
         if (rows.length < wanted) return;
         wanted = nextWanted(rows);

@@ -1,12 +1,12 @@
 import type { PartDialect, PartSelect } from '../../copy/part-select.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { literal, quoteAll } from '../../tables/sql-text.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
 
 /** How the parts of a database are selected. */
 export const partDialect: PartDialect = {
   quoteAll,
   slice: 'slice',
-  rowPlace: 'ctid',
+  rowPlace: () => 'ctid',
   paused: 'millrace_pipelines WHERE paused',
   from: (kind, pipeline) => `millrace_${kind === 'letters' ? 'dead_letters' : kind} WHERE pipeline = ${literal(pipeline)}`,
   // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts.

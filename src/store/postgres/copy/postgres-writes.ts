@@ -11,18 +11,20 @@ import {
   storedLetter,
 } from '../../copy/copy-part.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
+import type { Connections } from '../../sql/connection/connections.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
+import { checkNoServer } from '../../sql/copy/no-server.ts';
+import type { SqlWrites } from '../../sql/copy/sql-ends.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import { hashOf } from '../../sql/write/commit-parts.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { texts } from '../connection/binary-arrays.ts';
-import type { Connections } from '../connection/connections.ts';
-import type { Statement } from '../connection/statement.ts';
 import { columnsOf } from '../schema/declared-tables.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
 import { schemaVersion } from '../schema/schema.ts';
-import { hashOf } from '../write/commit-statements.ts';
-import { checkNoServer } from './no-server.ts';
+import { postgresStatements } from '../statements.ts';
 
 /** Writes the rows of a copy, and takes note of how far it is. */
-export class PostgresWrites {
+export class PostgresWrites implements SqlWrites {
   readonly #connections: Connections;
   readonly #name: string;
 
@@ -51,7 +53,7 @@ export class PostgresWrites {
   async begin(fingerprint: string): Promise<void> {
     await this.#connections.writing(async ({ run }) => {
       await run({ text: 'LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE', values: [] });
-      await checkNoServer(run, this.#name);
+      await checkNoServer({ run }, { name: this.#name, now: postgresStatements.now });
       await run({ text: 'CREATE TABLE millrace_copy (part text PRIMARY KEY, done int8 NOT NULL)', values: [] });
       await run({ text: 'UPDATE millrace_fences SET epoch = epoch + 1, owner = NULL', values: [] });
       await run({ text: 'DELETE FROM millrace_state_shapes', values: [] });

@@ -1,5 +1,5 @@
-import type { Statement } from '../connection/statement.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 
 /**
  * The highest position of a log, at least the cursor, as an expression. What is pruned is settled, so nothing at or below the cursor is looked

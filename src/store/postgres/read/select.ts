@@ -1,12 +1,13 @@
 import { MillraceError, messageOf } from '../../../errors.ts';
 import type { FoundValue } from '../../../pipeline/table.ts';
 import { pageUpTo, sizeOfAll, sizeOfValues } from '../../list-size.ts';
+import type { Transaction } from '../../sql/connection/connections.ts';
+import type { StatementResult } from '../../sql/connection/flight.ts';
+import type { Asked } from '../../sql/dialect.ts';
 import { readingVerbOf } from '../../tables/reading-verb.ts';
 import { toRows } from '../../tables/selection.ts';
-import type { Transaction } from '../connection/connections.ts';
-import type { StatementResult } from '../connection/flight.ts';
 import { isRefusal, stateOf } from '../connection/postgres-errors.ts';
-import { foundTypes, toParameter } from '../connection/values.ts';
+import { toParameter } from '../connection/values.ts';
 
 type FoundRow = readonly FoundValue[];
 
@@ -19,16 +20,16 @@ const fetchedAtOnce = 200;
  */
 export async function selectRows(
   transaction: Transaction,
-  { sql, parameters, charactersMax }: { sql: string; parameters: readonly FoundValue[]; charactersMax: number | undefined },
+  { sql, parameters, charactersMax }: Asked,
 ): Promise<Record<string, FoundValue>[]> {
   const verb = readingVerbOf(sql);
   const values = parameters.map(toParameter);
   try {
     if (charactersMax === undefined || verb === 'explain') {
-      const found = await transaction.run({ text: sql, values, types: foundTypes, isExtended: true });
+      const found = await transaction.run({ text: sql, values, isForeign: true, isSingle: true });
       return toRows({ columns: found.columns, rows: rowsOf(found) });
     }
-    await transaction.run({ text: `DECLARE millrace_found NO SCROLL CURSOR FOR ${sql}`, values, isExtended: true });
+    await transaction.run({ text: `DECLARE millrace_found NO SCROLL CURSOR FOR ${sql}`, values, isSingle: true });
     return await fetchRows(transaction, charactersMax);
   } catch (error) {
     throw isOfStatement(error) ? new MillraceError('MILL_INVALID_REQUEST', `query: ${messageOf(error)}`, { cause: error }) : error;
@@ -38,7 +39,7 @@ export async function selectRows(
 async function fetchRows({ run }: Transaction, charactersMax: number): Promise<Record<string, FoundValue>[]> {
   const rows: FoundRow[] = [];
   for (;;) {
-    const fetched = await run({ text: `FETCH ${fetchedAtOnce} FROM millrace_found`, values: [], types: foundTypes });
+    const fetched = await run({ text: `FETCH ${fetchedAtOnce} FROM millrace_found`, values: [], isForeign: true });
     rows.push(...rowsOf(fetched));
     const isFull = rows.length >= 2 && sizeOfAll(rows, sizeOfValues) >= charactersMax;
     if (isFull || fetched.rows.length < fetchedAtOnce)

@@ -1,9 +1,9 @@
 import { MillraceError } from '../../../errors.ts';
 import type { Table } from '../../../pipeline/table.ts';
+import type { Transaction } from '../../sql/connection/connections.ts';
 import { type DeclaredColumn, type FoundColumn, type SqlTypes, sqlColumnsOf } from '../../tables/sql-columns.ts';
 import { literal, quote, quoteAll } from '../../tables/sql-text.ts';
 import { type FoundIndex, indexChanges, missingColumns, refuseIndex } from '../../tables/table-changes.ts';
-import type { Transaction } from '../connection/connections.ts';
 
 /** Texts are compared by their bytes, as in every store; `json` keeps the text that it was given. */
 const types: SqlTypes = { text: 'text', integer: 'bigint', real: 'double precision', boolean: 'boolean', json: 'json' };

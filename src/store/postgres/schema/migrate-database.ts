@@ -1,8 +1,9 @@
+import type { Transaction } from '../../sql/connection/connections.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
 import type { StoreDeclaration } from '../../store.ts';
 import { literal } from '../../tables/sql-text.ts';
-import { Connections, type Transaction } from '../connection/connections.ts';
+import { PostgresConnections } from '../connection/connections.ts';
 import { toStoreError } from '../connection/postgres-errors.ts';
-import type { Statement } from '../connection/statement.ts';
 import { type PostgresOptions, type Settings, settingsOf } from '../postgres-options.ts';
 import { migrateTables } from './declared-tables.ts';
 import { createSchema, isMadeTwice } from './schema.ts';
@@ -25,11 +26,11 @@ interface Migration {
  */
 export async function migrateDatabase({ url, options, declaration, isDry, signal }: Migration): Promise<readonly string[]> {
   const settings = settingsOf(url, options);
-  const connections = await Connections.open(settings);
+  const connections = await PostgresConnections.open(settings);
   connections.endWith(signal);
   try {
     await checkServer(connections);
-    return await connections.writing(({ run }) => migrate(run, { settings, declaration, isDry }), isMadeTwice);
+    return await connections.writing(({ run }) => migrate(run, { settings, declaration, isDry }), { mayRepeat: isMadeTwice });
   } catch (error) {
     if (error instanceof RolledBack) return error.changes;
     throw toStoreError(error, settings.name);

@@ -1,15 +1,13 @@
-import { MillraceError } from '../../../errors.ts';
-import { refuseUnfinishedCopy } from '../../copy/unfinished-copy.ts';
-import type { Transaction } from '../connection/connections.ts';
+import type { Transaction } from '../../sql/connection/connections.ts';
+import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/schema/check-tables.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
-import { tablesOf } from './pipeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
 export const schemaVersion = 3;
 
-/** The oldest version that is brought up to date. */
-const schemaVersionMin = 1;
+export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
 /** A text that is compared and ordered by its bytes, as in every store. */
 const text = 'text COLLATE "C"';
@@ -141,7 +139,7 @@ export async function createSchema({ run }: Transaction, { pipelines, partitions
     const text = "INSERT INTO millrace_meta VALUES ('schema_version', $1), ('partitions', $2)";
     await run({ text, values: [String(schemaVersion), String(partitions)] });
   } else {
-    checkVersion(meta.get('schema_version'), name, schemaVersionMin);
+    checkVersion(meta.get('schema_version'), name, schemaVersions);
     checkPartitions(meta.get('partitions'), { partitions, name });
     await migrate(run, Number(meta.get('schema_version')));
   }
@@ -172,23 +170,6 @@ async function metaOf(run: Run): Promise<ReadonlyMap<unknown, unknown>> {
   await run({ text: 'LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE', values: [] });
   const { rows } = await run({ text: 'SELECT name, value FROM millrace_meta', values: [] });
   return new Map(rows.map(([key, value]) => [key, value]));
-}
-
-/** Throws `MILL_TABLE_CHANGED` for tables of a version that is older than `versionMin` or newer than this one, and for a copy that is not finished. */
-export function checkVersion(found: unknown, name: string, versionMin = schemaVersion): void {
-  if (/^\d+$/.test(String(found)) && Number(found) >= versionMin && Number(found) <= schemaVersion) return;
-  refuseUnfinishedCopy(found, name);
-  const problem = `expected tables of schema version ${schemaVersion}, found version ${found}`;
-  const isOlder = Number(found) >= schemaVersionMin && Number(found) < schemaVersion;
-  const advice = isOlder ? 'Run millrace migrate first.' : 'Open it with the Millrace that made it, or a newer one.';
-  throw new MillraceError('MILL_TABLE_CHANGED', `${name}: ${problem}. ${advice}`);
-}
-
-/** Keys live in slices: with another number of them most would be looked for where they are not. */
-function checkPartitions(found: unknown, { partitions, name }: Pick<SchemaOptions, 'partitions' | 'name'>): void {
-  if (found === String(partitions)) return;
-  const message = `${name}: partitions: expected ${found}, which the database was made with, found ${partitions}`;
-  throw new MillraceError('MILL_INVALID_CONFIGURATION', message);
 }
 
 /** Ids are forgotten by their moments, in which they lie in the table: the index of ranges costs an append nothing. */

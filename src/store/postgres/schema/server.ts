@@ -1,6 +1,6 @@
 import { MillraceError } from '../../../errors.ts';
 import type { StoreLogger } from '../../store.ts';
-import type { Connections } from '../connection/connections.ts';
+import type { PostgresConnections } from '../connection/connections.ts';
 
 /** The oldest release that this store is tested on, as `server_version_num` has it. */
 const versionMin = 150_000;
@@ -12,7 +12,7 @@ const unsupported = /cockroach|yugabyte|aurora dsql/i;
  * Looks at the database: throws `MILL_INVALID_CONFIGURATION` for one that the store cannot work on, and sees to it that what is
  * acknowledged is on the disk (promise 1) or says that it is not.
  */
-export async function checkServer(connections: Connections, log?: StoreLogger): Promise<void> {
+export async function checkServer(connections: PostgresConnections, log?: StoreLogger): Promise<void> {
   const { name } = connections.options;
   const [found] = await connections.read({
     text: `SELECT version(), current_setting('server_version_num')::int4, current_setting('server_encoding'), current_schema(),

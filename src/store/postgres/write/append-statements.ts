@@ -1,9 +1,10 @@
+import type { Flight } from '../../sql/connection/flight.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import type { Owned } from '../../sql/statements.ts';
 import type { Appended, NewEvent, PartitionId } from '../../store.ts';
 import { bigints, integers, texts } from '../connection/binary-arrays.ts';
-import type { Flight } from '../connection/flight.ts';
-import type { Statement } from '../connection/statement.ts';
 import { headOf } from '../read/head.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
 
 /*
  * How events are judged and stored. Whoever appends to a partition has its row in `heads` locked until its transaction ends; the highest
@@ -11,22 +12,30 @@ import { tablesOf } from '../schema/pipeline-tables.ts';
  * without a counter, and a transaction that is rolled back leaves no gap.
  */
 
-/** Locks the heads of partitions, in one order for all, and answers who owns each. */
-export function lockHeads(partitions: readonly PartitionId[]): Statement {
-  return {
-    text: `SELECT head.pipeline, head.slice, fence.owner
+/** Locks the heads of partitions, in one order for all, and tells who owns each. */
+export function addHeadLocks(flight: Flight, partitions: readonly PartitionId[], owned: Owned): void {
+  const text = `SELECT head.pipeline, head.slice, fence.owner
       FROM millrace_heads AS head LEFT JOIN millrace_fences AS fence USING (pipeline, slice)
       WHERE (head.pipeline, head.slice) IN (SELECT * FROM unnest($1::text[], $2::int4[]))
-      ORDER BY head.pipeline, head.slice FOR UPDATE OF head`,
-    values: [texts(partitions.map(({ pipeline }) => pipeline)), integers(partitions.map(({ slice }) => slice))],
-  };
+      ORDER BY head.pipeline, head.slice FOR UPDATE OF head`;
+  const values = [texts(partitions.map(({ pipeline }) => pipeline)), integers(partitions.map(({ slice }) => slice))];
+  flight.add({ text, values }, ({ rows }) => {
+    for (const [pipeline, slice, owner] of rows) owned({ pipeline: String(pipeline), slice: Number(slice) }, owner as string | null);
+  });
 }
 
-/** The partitions of events, each once. */
-export function partitionsOf(events: Iterable<{ readonly partition: PartitionId }>): readonly PartitionId[] {
-  const partitions = new Map<string, PartitionId>();
-  for (const { partition } of events) partitions.set(`${partition.slice} ${partition.pipeline}`, partition);
-  return Array.from(partitions.values());
+/** What a flight has stored in the log of a pipeline. */
+export function logged(
+  pipeline: string,
+  after: readonly { readonly slice: number; readonly position: number }[],
+  flightId: number,
+): Statement {
+  return {
+    text: `SELECT log.slice, log.position, log.key, log.id, log.number FROM unnest($1::int4[], $2::int8[]) AS own (slice, after)
+      JOIN ${tablesOf(pipeline).log} AS log ON log.slice = own.slice AND log.position > own.after
+      WHERE log.flight = $3 ORDER BY log.slice, log.position`,
+    values: [integers(after.map(({ slice }) => slice)), bigints(after.map(({ position }) => position)), flightId],
+  };
 }
 
 /** An event and its place among those that are answered together. */

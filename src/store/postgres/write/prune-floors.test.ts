@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { PostgresServer, withoutPostgres } from '../../../../test/postgres-server.ts';
 import { acceptedAt, chosen, commitOf, declaration } from '../../contract/fixtures.ts';
+import { PruneFloors } from '../../sql/write/prune-floors.ts';
 import { postgres } from '../postgres-store.ts';
-import { PruneFloors } from './prune-floors.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rounds = 12;

@@ -1,26 +1,8 @@
+import { Flight } from '../../sql/connection/flight.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import type { PruneFloors } from '../../sql/write/prune-floors.ts';
+import { answerOf, floorAfter, type Sweep } from '../../sql/write/sweep.ts';
 import type { Pruned, Retention } from '../../store.ts';
-import { Flight } from '../connection/flight.ts';
-import { tablesOf } from '../schema/pipeline-tables.ts';
-import type { PruneFloor, PruneFloors } from './prune-floors.ts';
-
-/** What a piece of a log has come to. */
-interface Piece {
-  readonly gone: number;
-  /** Events that were looked at, and how many of them are old. */
-  readonly looked: number;
-  readonly old: number;
-  readonly last: number | null;
-  /** The first one that is left. */
-  readonly left: number | null;
-}
-
-/** What one call has come to. */
-interface Sweep {
-  piece: Piece;
-  /** The highest cursor that went. */
-  cursor: number;
-  ids: number;
-}
 
 /**
  * Statements that forget what is older than a retention: of the log a piece, of the ids as many, and cursors that are not the highest
@@ -56,25 +38,6 @@ export function pruneFlight(retention: Retention, floors: PruneFloors, pruned: (
 
 function orNull(value: unknown): number | null {
   return value === null || value === undefined ? null : Number(value);
-}
-
-function answerOf({ piece: { gone, looked, old, last }, ids }: Sweep, { after, limit }: Pick<Retention, 'after' | 'limit'>): Pruned {
-  const end = looked === limit && old === looked ? last : null;
-  const isDone = end === null && ids < limit;
-  return { count: gone + ids, after: isDone ? null : (end ?? after) };
-}
-
-/** A piece tells only where it begins at the floor; those behind it begin beyond what may be left. */
-function floorAfter(
-  floor: PruneFloor,
-  { piece: { last, left }, cursor, ids }: Sweep,
-  { after, limit, idsBefore, idsFrom }: Retention & { readonly idsFrom: number },
-): PruneFloor {
-  const gone = left === null ? (last ?? floor.position) : left - 1;
-  const position = after === floor.position ? Math.max(floor.position, gone) : floor.position;
-  if (ids === limit) return { ...floor, position, cursor };
-  const isOfAll = idsFrom === Number.MIN_SAFE_INTEGER;
-  return { position, cursor, idsFrom: idsBefore, allIdsUpTo: isOfAll ? idsBefore : floor.allIdsUpTo };
 }
 
 const cursorsText = `WITH gone AS (

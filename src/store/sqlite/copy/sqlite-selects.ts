@@ -6,7 +6,7 @@ import { tablesOf } from '../schema/pipeline-tables.ts';
 export const partDialect: PartDialect = {
   quoteAll,
   slice: '0',
-  rowPlace: 'rowid',
+  rowPlace: () => 'rowid',
   paused: 'millrace_paused',
   from: (kind, pipeline) => (kind === 'letters' ? `millrace_dead_letters WHERE pipeline = ${literal(pipeline)}` : tablesOf(pipeline)[kind]),
   log(pipeline) {

@@ -1,0 +1,10 @@
+import type { ConnectionLimits } from '../../sql/connection/connections.ts';
+import type { Address } from './address.ts';
+
+/** How a store reaches its database. All times are in milliseconds. */
+export interface ConnectionOptions extends Address, ConnectionLimits {
+  readonly maxIdleConnections: number;
+  readonly connectionLifetimeMs: number;
+  readonly connectTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+}

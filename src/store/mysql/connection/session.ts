@@ -1,0 +1,46 @@
+import type { ConnectionOptions } from './connection-options.ts';
+
+/** The longest that a session may be idle within a transaction of one flight, in seconds, and otherwise. */
+export const idleSeconds = { inFlight: 2, outside: 28_800 } as const;
+
+/** Bytes of a text by which it is sorted, and those of a buffer that takes enough of such texts. */
+const sortedBytes = 64 * 1024;
+const sortBufferBytes = 4 * 1024 * 1024;
+
+/**
+ * What a session is told once, before all else:
+ *
+ * - names in double quotes, as in standard SQL; nothing is cut, rounded or replaced without an error; no NO_BACKSLASH_ESCAPES (`literals.ts`);
+ * - READ COMMITTED, whatever the server's default: a statement behind a lock sees what was committed before it had the lock;
+ * - a text is sorted by more of its beginning than by default, which is 1,024 bytes: names may be long and differ at their ends;
+ * - UTC, in which no hour comes twice: the clock of leases is `UNIX_TIMESTAMP`;
+ * - how long a statement may take. MariaDB reads comments that begin with `M!`, MySQL those with a number of its own, which MariaDB passes over.
+ *   MySQL bounds what reads; what writes is bounded by its locks.
+ */
+export function sessionStatements({ statementTimeoutMs, lockTimeoutMs }: ConnectionOptions): readonly string[] {
+  const lockSeconds = Math.max(1, Math.ceil(lockTimeoutMs / 1_000));
+  const modes = ['ANSI_QUOTES', 'STRICT_ALL_TABLES', 'ONLY_FULL_GROUP_BY', 'ERROR_FOR_DIVISION_BY_ZERO', 'NO_ENGINE_SUBSTITUTION'];
+  const settings = [
+    `sql_mode = '${[...modes, 'NO_ZERO_DATE', 'NO_ZERO_IN_DATE'].join(',')}'`,
+    'autocommit = 1',
+    "time_zone = '+00:00'",
+    `innodb_lock_wait_timeout = ${lockSeconds}`,
+    `lock_wait_timeout = ${lockSeconds}`,
+    `wait_timeout = ${idleSeconds.outside}`,
+    `max_sort_length = ${sortedBytes}`,
+    `group_concat_max_len = ${sortBufferBytes}`,
+    `sort_buffer_size = GREATEST(@@sort_buffer_size, ${sortBufferBytes})`,
+  ];
+  const limits = `/*M! , SESSION max_statement_time = ${statementTimeoutMs / 1_000} */ /*!80000 , SESSION max_execution_time = ${statementTimeoutMs} */`;
+  return [
+    `SET ${settings.map((setting) => `SESSION ${setting}`).join(', ')} ${limits}`,
+    'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE',
+  ];
+}
+
+/** How long the server waits for the next statement, from now on. */
+export function idleFor(seconds: number): string {
+  return `SET SESSION wait_timeout = ${seconds}`;
+}
+
+export const beginReading: readonly string[] = ['SET TRANSACTION ISOLATION LEVEL REPEATABLE READ', 'START TRANSACTION READ ONLY'];

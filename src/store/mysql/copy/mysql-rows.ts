@@ -1,0 +1,82 @@
+import type { TakeRows } from '../../copy/copy-ends.ts';
+import { type CopiedRow, type CopiedValue, type CopyPart, placeOf } from '../../copy/copy-part.ts';
+import { type PartSelect, selectOf } from '../../copy/part-select.ts';
+import type { SqlRows } from '../../sql/copy/sql-ends.ts';
+import type { MysqlConnections } from '../connection/connections.ts';
+import { idsAcrossSlices, partDialect } from './mysql-selects.ts';
+
+/** Rows that are taken together, and the UTF-16 units of their texts. */
+const rowsMax = 2_000;
+const charactersMax = 4 * 1024 * 1024;
+/** LIMIT takes no word for all rows. */
+const allRows = '18446744073709551615';
+
+/** Reads parts of a database. */
+export class MysqlRows implements SqlRows {
+  readonly #connections: MysqlConnections;
+  readonly #isSource: boolean;
+
+  /** @param isSource whether it is what is copied, of which all slices come together */
+  constructor(connections: MysqlConnections, isSource: boolean) {
+    this.#connections = connections;
+    this.#isSource = isSource;
+  }
+
+  async pipelines(): Promise<readonly string[]> {
+    return this.#names('SELECT pipeline FROM millrace_pipelines ORDER BY pipeline');
+  }
+
+  async tables(): Promise<readonly string[]> {
+    return this.#names(
+      `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'
+         AND table_name NOT LIKE 'millrace\\_%' ORDER BY table_name`,
+    );
+  }
+
+  async count(part: CopyPart): Promise<number> {
+    const { from, counted } = this.#select(part);
+    const [found] = await this.#connections.read({ text: counted ?? `SELECT COUNT(*) FROM ${from}`, values: [] });
+    return Number(found?.rows[0]?.[0]);
+  }
+
+  /** As they come, in one statement. */
+  async read(part: CopyPart, from: number, take: TakeRows): Promise<void> {
+    const { columns, order, ...select } = this.#select(part);
+    const text = `SELECT ${columns} FROM ${select.from} ORDER BY ${order} LIMIT ${allRows} OFFSET ${from}`;
+    let rows: CopiedRow[] = [];
+    let characters = 0;
+    const finish = async () => {
+      if (rows.length > 0) await take(rows);
+      rows = [];
+      characters = 0;
+    };
+    await this.#connections.reading(async (transaction) => {
+      await transaction.stream({ text, values: [], isForeign: part.kind === 'rows' }, async (row) => {
+        rows.push(toCopied(part, row as readonly CopiedValue[]));
+        for (const value of row) if (typeof value === 'string') characters += value.length;
+        if (rows.length >= rowsMax || characters >= charactersMax) await finish();
+      });
+      await finish();
+    });
+  }
+
+  async #names(text: string): Promise<readonly string[]> {
+    const [found] = await this.#connections.read({ text, values: [] });
+    return found?.rows.map(([name]) => String(name)) ?? [];
+  }
+
+  /** Of what is verified the order is of no matter: a log need not be sorted. */
+  #select(part: CopyPart): PartSelect {
+    const select = selectOf(part, partDialect);
+    if (this.#isSource) return part.kind === 'ids' ? idsAcrossSlices(part.pipeline) : select;
+    return part.kind === 'log' ? { ...select, order: 'log.slice, log.position' } : select;
+  }
+}
+
+const lettersAt = placeOf('log', 'letters');
+
+/** The database writes JSON with spaces, and lists in an order of its own. */
+function toCopied({ kind }: CopyPart, [slice, place, ...values]: readonly CopiedValue[]): CopiedRow {
+  if (kind === 'log') values[lettersAt] = JSON.stringify((JSON.parse(String(values[lettersAt])) as string[]).sort());
+  return { slice: Number(slice), place: Number(place), values };
+}

@@ -1,0 +1,44 @@
+import type { PartDialect, PartSelect } from '../../copy/part-select.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import { quoteAll } from '../../tables/sql-text.ts';
+import { literal } from '../connection/literals.ts';
+
+/** How the parts of a database are selected. */
+export const partDialect: PartDialect = {
+  quoteAll,
+  slice: 'slice',
+  // What InnoDB tells such rows apart by is not shown. Rows that are the same in all columns may be exchanged.
+  rowPlace: (columns) => columns,
+  paused: 'millrace_pipelines WHERE paused = 1',
+  from: (kind, pipeline) => `millrace_${kind === 'letters' ? 'dead_letters' : kind} WHERE pipeline = ${literal(pipeline)}`,
+  // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts.
+  log(pipeline) {
+    const { log } = tablesOf(pipeline);
+    const name = literal(pipeline);
+    const isSettled = 'log.position <= COALESCE(settled."cursor", 0)';
+    return {
+      columns: `log.slice, log.position, log."key", log.id, log.number, log.accepted_at, log.body, log.traceparent, log.origin,
+        ${isSettled}, held.attempts, held.retry_at,
+        COALESCE((SELECT JSON_ARRAYAGG(CONVERT(letter.id USING utf8mb4)) FROM millrace_dead_letters AS letter
+          WHERE letter.pipeline = ${name} AND letter.slice = log.slice AND letter.position = log.position), '[]')`,
+      from: `${log} AS log
+        LEFT JOIN (SELECT slice, MAX("cursor") AS "cursor" FROM millrace_cursors WHERE pipeline = ${name} GROUP BY slice) AS settled
+          ON settled.slice = log.slice
+        LEFT JOIN millrace_held AS held ON held.pipeline = ${name} AND held.slice = log.slice AND held."key" = log."key"
+          AND held."order" = COALESCE(log.number, log.position) AND held.position = log.position`,
+      order: `${isSettled} DESC, MAX(log.accepted_at) OVER (PARTITION BY log.slice ORDER BY log.position), log.slice, log.position`,
+    };
+  },
+  ids: (pipeline) => ({ columns: 'slice, 0, id, accepted_at, NULL', from: tablesOf(pipeline).ids, order: 'accepted_at, id' }),
+};
+
+/** The chosen ids of a database that is copied, where an id is known once however many slices know it. */
+export function idsAcrossSlices(pipeline: string): PartSelect {
+  const { ids } = tablesOf(pipeline);
+  return {
+    columns: '0, 0, id, MAX(accepted_at), NULL',
+    from: `${ids} GROUP BY id`,
+    order: 'MAX(accepted_at), id',
+    counted: `SELECT COUNT(DISTINCT id) FROM ${ids}`,
+  };
+}

@@ -1,0 +1,33 @@
+import { MysqlAdapter, MysqlIntrospector, MysqlQueryCompiler } from 'kysely';
+import type { Dialect } from '../sql/dialect.ts';
+import { openedAs } from '../sql/schema/opened-as.ts';
+import { MysqlConnections } from './connection/connections.ts';
+import { mysqlErrors } from './connection/mysql-errors.ts';
+import type { Settings } from './mysql-options.ts';
+import { selectRows } from './read/select.ts';
+import { bringUpToDate } from './schema/migrate-database.ts';
+import { checkServer } from './schema/server.ts';
+import { mysqlStatements } from './statements.ts';
+
+/** MySQL and MariaDB. */
+export const mysqlDialect: Dialect<Settings, MysqlConnections> = {
+  kind: 'mysql',
+  queries: {
+    createAdapter: () => new MysqlAdapter(),
+    createIntrospector: (kysely) => new MysqlIntrospector(kysely),
+    createQueryCompiler: () => new MysqlQueryCompiler(),
+  },
+  // See `schema/schema.ts`.
+  keyBytesMax: 2_048,
+  statements: mysqlStatements,
+  errors: mysqlErrors,
+  connect: (settings) => MysqlConnections.open(settings),
+  checkServer,
+  async declare(connections, settings, declaration) {
+    await bringUpToDate(connections, settings, declaration);
+    return connections.writing((transaction) => openedAs(transaction, mysqlStatements.writes, declaration.pipelines));
+  },
+  select: (connections, asked, signal) => connections.reading((transaction) => selectRows(transaction, asked), signal),
+  // There is nothing to listen to: all look by themselves.
+  announce: () => undefined,
+};

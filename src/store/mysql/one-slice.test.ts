@@ -1,0 +1,3 @@
+import { contractIn } from './contract-in.fixture.test.ts';
+
+contractIn(1);

@@ -1,0 +1,126 @@
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import type { ReadStatements } from '../../sql/statements.ts';
+import { jsonTable } from './json-rows.ts';
+
+const ofPartition = 'pipeline = $1 AND slice = $2';
+
+/** A list of texts as JSON: each is a row of one column. */
+function listOf(texts: readonly string[]): string {
+  return JSON.stringify(texts.map((text) => [text.toWellFormed()]));
+}
+
+const askedKeys = `${jsonTable('$3', [{ name: 'key', kind: 'text' }])} AS asked`;
+
+/** The highest cursor of a slice, and the highest position of its log: the last entries of their indexes. */
+export function cursorOf(pipeline: string, slice: string): string {
+  return `COALESCE((SELECT settled."cursor" FROM millrace_cursors AS settled WHERE settled.pipeline = ${pipeline} AND settled.slice = ${slice}
+    ORDER BY settled."cursor" DESC LIMIT 1), 0)`;
+}
+
+export function headOf(log: string, pipeline: string, slice: string): string {
+  const last = `COALESCE((SELECT log.position FROM ${log} AS log WHERE log.slice = ${slice} ORDER BY log.position DESC LIMIT 1), 0)`;
+  return `GREATEST(${cursorOf(pipeline, slice)}, ${last})`;
+}
+
+export const readStatements: ReadStatements = {
+  letters: { unresolved: 'resolved = 0', parameter: (nth) => `$${nth}` },
+
+  ownedHeads: (pipeline, process) => ({
+    text: `SELECT fence.slice, ${headOf(tablesOf(pipeline).log, '$1', 'fence.slice')} FROM millrace_fences AS fence
+      WHERE fence.pipeline = $1 AND fence.owner = $2`,
+    values: [pipeline, process],
+  }),
+
+  list: listOf,
+
+  progress: ({ pipeline, slice }) => ({
+    text: `SELECT ${cursorOf('$1', '$2')}, ${headOf(tablesOf(pipeline).log, '$1', '$2')}`,
+    values: [pipeline, slice],
+  }),
+
+  standing({ pipeline, slice }) {
+    const count = (table: string) => `(SELECT COUNT(*) FROM ${table} WHERE ${ofPartition})`;
+    return {
+      text: `SELECT ${cursorOf('$1', '$2')}, ${headOf(tablesOf(pipeline).log, '$1', '$2')}, ${count('millrace_held')}, letters, parked,
+          ${count('millrace_deliveries')}, ${count('millrace_gaps')}
+        FROM (SELECT COUNT(*) AS letters, COALESCE(SUM(parked), 0) AS parked FROM millrace_dead_letters
+          WHERE ${ofPartition} AND resolved = 0) AS buried`,
+      values: [pipeline, slice],
+    };
+  },
+
+  records: `SELECT asked.nth AS at, record.state, record.state_version, record.next, record.parked, ${ofHeld('MIN(held."order")')} AS held_from,
+      ${ofHeld('MAX(held.position)')} AS held_to, ${ofHeld('COUNT(*)')} AS held, gap.next AS gap_next, gap."first" AS gap_first,
+      gap.since AS gap_since, COALESCE(OCTET_LENGTH(record.state), 0) AS size
+    FROM ${askedKeys}
+    LEFT JOIN millrace_keys AS record FORCE INDEX (PRIMARY) ON record.pipeline = $1 AND record.slice = $2 AND record."key" = asked."key"
+    LEFT JOIN millrace_gaps AS gap FORCE INDEX (PRIMARY) ON gap.pipeline = $1 AND gap.slice = $2 AND gap."key" = asked."key"`,
+
+  causesOfKeys(columns) {
+    const own = columns
+      .split(', ')
+      .map((column) => `cause.${column}`)
+      .join(', ');
+    return `SELECT ${own} FROM (SELECT DISTINCT "key" FROM ${askedKeys}) AS named
+      STRAIGHT_JOIN millrace_causes AS cause FORCE INDEX (PRIMARY) ON cause.pipeline = $1 AND cause.slice = $2 AND cause."key" = named."key"
+      ORDER BY cause."key", cause.kind, cause.name, cause.id`;
+  },
+
+  heldRows: (log) => `SELECT log.*, held."order", held.attempts, held.retry_at, OCTET_LENGTH(log.body) AS size
+    FROM (SELECT slice, position, "order", attempts, retry_at FROM millrace_held WHERE ${ofPartition} AND "key" = $3 AND "order" >= $4
+      ORDER BY "order" LIMIT $5) AS held
+    STRAIGHT_JOIN ${log} AS log FORCE INDEX (PRIMARY) ON log.slice = held.slice AND log.position = held.position`,
+
+  dueOfFlows({ partition: { pipeline, slice }, endpoint, flows, dueBy, each }, columns) {
+    const ofFlow = (at: number) => `(SELECT $${at + 6} AS name, ${at + 1} AS nth, place, ${columns}, OCTET_LENGTH(body) AS size
+      FROM millrace_deliveries WHERE ${ofPartition} AND endpoint = $3 AND waits = false AND flow = $${at + 6} AND due_at <= $4
+      ORDER BY due_at, place LIMIT $5)`;
+    return {
+      rows: `SELECT * FROM (${flows.map((_, at) => ofFlow(at)).join(' UNION ALL ')}) AS due`,
+      values: [pipeline, slice, endpoint, dueBy, each, ...flows],
+    };
+  },
+
+  pendingOrigins(pipeline) {
+    const asked = `${jsonTable('$3', [{ name: 'origin', kind: 'text' }], new Set(['origin']))} AS asked`;
+    const isIt = (table: string) => `${table}.origin_hash = UNHEX(SHA2(asked.origin, 256)) AND ${table}.slice = $2`;
+    return `SELECT asked.origin FROM ${asked}
+      WHERE EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE ${isIt('letter')} AND letter.pipeline = $1 AND letter.resolved = 0)
+        OR EXISTS (SELECT 1 FROM ${tablesOf(pipeline).log} AS log WHERE ${isIt('log')} AND (
+          log.position > ${cursorOf('$1', '$2')}
+          OR EXISTS (SELECT 1 FROM millrace_held AS held WHERE held.pipeline = $1 AND held.slice = $2 AND held."key" = log."key"
+            AND held."order" = COALESCE(log.number, log.position))
+          OR EXISTS (SELECT 1 FROM millrace_dead_letters AS letter WHERE letter.pipeline = $1 AND letter.slice = $2
+            AND letter.position = log.position)))
+      ORDER BY asked.nth`;
+  },
+
+  events: (pipeline, places, columns) => ({
+    text: `SELECT slice, position, ${columns} FROM ${tablesOf(pipeline).log} FORCE INDEX (PRIMARY)
+      WHERE ${places.map((_, at) => `(slice = $${2 * at + 1} AND position = $${2 * at + 2})`).join(' OR ')}`,
+    values: places.flatMap(({ slice, position }) => [slice, position]),
+  }),
+
+  waiting: (pipelines, countMax) => ({
+    text: pipelines
+      .map((_, at) => `SELECT $${at + 2}, COUNT(*) FROM (SELECT 1 FROM millrace_inbox WHERE pipeline = $${at + 2} LIMIT $1) AS counted`)
+      .join(' UNION ALL '),
+    values: [countMax, ...pipelines],
+  }),
+
+  exceptPlaces: (parameter) => `place NOT IN ${parameter}`,
+
+  // No row is at place 0: of an empty list nothing would be known.
+  places: (places) => [0, ...places],
+
+  /** A numbered event is held from the moment it is appended. */
+  waitingEvents: (pipeline) => `SELECT (SELECT COUNT(*) FROM millrace_held WHERE pipeline = $1) + COALESCE(SUM((
+      SELECT COUNT(*) FROM ${tablesOf(pipeline).log} AS log
+      WHERE log.slice = head.slice AND log.number IS NULL AND log.position > ${cursorOf('$1', 'head.slice')}
+    )), 0) FROM millrace_heads AS head WHERE head.pipeline = $1`,
+};
+
+/** What there is of the held events of a key. */
+function ofHeld(what: string): string {
+  return `(SELECT ${what} FROM millrace_held AS held WHERE held.pipeline = $1 AND held.slice = $2 AND held."key" = asked."key")`;
+}

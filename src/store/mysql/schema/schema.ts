@@ -1,0 +1,147 @@
+import type { Transaction } from '../../sql/connection/connections.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
+import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/schema/check-tables.ts';
+import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+
+/** Raise it with every change to the tables below, and migrate from the version before. */
+export const schemaVersion = 1;
+
+export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
+
+/**
+ * Keys, ids and names, which are compared and ordered by their bytes, as in every store. An entry of an index has at most 3,072 bytes: a key of 2,048
+ * beside the names of a pipeline and an endpoint, a hash and some numbers. A name that may be longer stands in keys by its hash.
+ */
+const key = 'VARBINARY(2048)';
+const name = 'VARBINARY(64)';
+const endpoint = 'VARBINARY(255)';
+/** `key 〈key〉` or `address 〈address〉`, the latter of at most 256 characters. */
+const flow = 'VARBINARY(2100)';
+const hash = 'BINARY(32)';
+const partition = `pipeline ${name} NOT NULL, slice INT NOT NULL`;
+
+/** The tables of all pipelines, by their names without `millrace_`: the same as PostgreSQL has, with the same meaning (`postgres/schema/schema.ts`). */
+const sharedTables: Readonly<Record<string, string>> = {
+  pipelines: `pipeline ${name} PRIMARY KEY, paused TINYINT(1) NOT NULL DEFAULT 0`,
+  state_shapes: `pipeline ${name} NOT NULL, version BIGINT NOT NULL, shape ${endpoint} NOT NULL, PRIMARY KEY (pipeline, version, shape)`,
+  processes: `id ${name} PRIMARY KEY, until BIGINT NOT NULL, since BIGINT NOT NULL, host TEXT NOT NULL, pid INT NOT NULL, version TEXT NOT NULL,
+    pipelines LONGTEXT NOT NULL`,
+  fences: `${partition}, epoch BIGINT NOT NULL, owner ${name}, PRIMARY KEY (pipeline, slice), INDEX (owner)`,
+  heads: `${partition}, PRIMARY KEY (pipeline, slice)`,
+  cursors: `${partition}, "cursor" BIGINT NOT NULL, PRIMARY KEY (pipeline, slice, "cursor")`,
+  keys: `${partition}, "key" ${key} NOT NULL, state LONGTEXT, state_version BIGINT, next BIGINT, parked TINYINT(1) NOT NULL,
+    PRIMARY KEY (pipeline, slice, "key")`,
+  held: `${partition}, "key" ${key} NOT NULL, "order" BIGINT NOT NULL, position BIGINT NOT NULL, attempts INT NOT NULL, retry_at BIGINT,
+    PRIMARY KEY (pipeline, slice, "key", "order")`,
+  gaps: `${partition}, "key" ${key} NOT NULL, next BIGINT NOT NULL, "first" BIGINT NOT NULL, since BIGINT NOT NULL,
+    PRIMARY KEY (pipeline, slice, "key"), INDEX (pipeline, slice, since, "key")`,
+  causes: `${partition}, "key" ${key} NOT NULL, kind ${name} NOT NULL, name LONGTEXT NOT NULL, id LONGTEXT NOT NULL, name_hash ${hash} NOT NULL,
+    due_at BIGINT NOT NULL, data LONGTEXT, attempts INT NOT NULL, retry_at BIGINT, PRIMARY KEY (pipeline, slice, "key", name_hash),
+    INDEX (pipeline, slice, due_at)`,
+  deliveries: `place BIGINT AUTO_INCREMENT PRIMARY KEY, ${partition}, endpoint ${endpoint} NOT NULL, "key" ${key} NOT NULL, id LONGTEXT NOT NULL,
+    id_hash ${hash} NOT NULL, flow ${flow} NOT NULL, ordered TINYINT(1) NOT NULL, waits TINYINT(1) NOT NULL, attempts INT NOT NULL, due_at BIGINT,
+    pause BIGINT NOT NULL DEFAULT 0, asked_at BIGINT NOT NULL, url LONGTEXT, traceparent LONGTEXT, body LONGTEXT NOT NULL,
+    UNIQUE INDEX by_name (pipeline, slice, endpoint, "key", id_hash), INDEX (pipeline, slice, endpoint, waits, due_at, place),
+    INDEX (pipeline, slice, endpoint, waits, flow, due_at, place), INDEX by_line (pipeline, slice, endpoint, "key", ordered, place)`,
+  dead_letters: `id VARBINARY(255) PRIMARY KEY, ${partition}, "key" ${key} NOT NULL, reason LONGTEXT NOT NULL, failed_at BIGINT NOT NULL,
+    attempts INT NOT NULL, position BIGINT, "order" BIGINT, number_from BIGINT, number_to BIGINT, parked INT NOT NULL, timer_name LONGTEXT,
+    timer_due_at BIGINT, timer_data LONGTEXT, outcome LONGTEXT, delivery LONGTEXT, origin LONGTEXT, origin_hash ${hash}, stack LONGTEXT,
+    resolved TINYINT(1) NOT NULL, INDEX (pipeline, slice, position), INDEX (pipeline, slice, "key", number_from), INDEX (origin_hash),
+    INDEX (resolved, id), INDEX (resolved, pipeline, id), INDEX (resolved, "key", id), INDEX (resolved, pipeline, "key", id)`,
+  commands: `id VARBINARY(255) PRIMARY KEY, ${partition}, body LONGTEXT NOT NULL, until BIGINT NOT NULL, answer LONGTEXT, INDEX (pipeline, slice)`,
+  // Other programs write it, in the character set of their own sessions: so its columns are texts.
+  inbox: `place BIGINT AUTO_INCREMENT PRIMARY KEY, pipeline VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL, id LONGTEXT, traceparent LONGTEXT,
+    INDEX (pipeline, place)`,
+};
+
+/** How tables keep rows and texts. */
+export function tableOptions(collation: string): string {
+  return `ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET = utf8mb4 COLLATE = ${collation}`;
+}
+
+/** A collation by bytes in which spaces at the end count: `utf8mb4_bin` of either server passes over them. */
+export async function collationOf({ run }: Transaction): Promise<string> {
+  const { rows } = await run({ text: 'SELECT VERSION()', values: [] });
+  return /mariadb/i.test(String(rows[0]?.[0])) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
+}
+
+/** What the tables of a database are made for. */
+export interface SchemaOptions {
+  readonly pipelines: readonly string[];
+  /** Slices per pipeline. */
+  readonly partitions: number;
+  /** For messages. */
+  readonly name: string;
+}
+
+/**
+ * The statements that create what is missing of the engine's own tables. Each commits by itself and can be repeated: what says that they are there comes
+ * last. Throws `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` for another number of slices than the
+ * database has.
+ */
+export async function missingSchema(transaction: Transaction, options: SchemaOptions): Promise<readonly Statement[]> {
+  const { pipelines, partitions, name: database } = options;
+  const collation = await collationOf(transaction);
+  const meta = await metaOf(transaction);
+  const isNew = !meta.has('schema_version');
+  if (!isNew) {
+    checkVersion(meta.get('schema_version'), database, schemaVersions);
+    checkPartitions(meta.get('partitions'), { partitions, name: database });
+  }
+  const known = isNew ? [] : (await transaction.run({ text: 'SELECT pipeline FROM millrace_pipelines', values: [] })).rows;
+  const there = new Set(known.map(([pipeline]) => pipeline));
+  const missing = pipelines.filter((pipeline) => !there.has(pipeline));
+  return [
+    ...(isNew ? sharedSchema(collation, partitions) : []),
+    ...missing.flatMap((pipeline) => pipelineSchema(pipeline, { collation, slices: partitions })),
+  ];
+}
+
+/** What a database says of its tables; nothing where there are none. */
+export async function metaOf({ run }: Transaction): Promise<ReadonlyMap<unknown, unknown>> {
+  if (!(await isThere({ run }, 'millrace_meta'))) return new Map();
+  const { rows } = await run({ text: 'SELECT name, value FROM millrace_meta', values: [] });
+  return new Map(rows.map(([key, value]) => [key, value]));
+}
+
+async function isThere({ run }: Transaction, table: string): Promise<boolean> {
+  const text = 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = $1';
+  return (await run({ text, values: [table] })).rows.length > 0;
+}
+
+function sharedSchema(collation: string, partitions: number): readonly Statement[] {
+  const meta = { meta: `name ${name} PRIMARY KEY, value TEXT NOT NULL` };
+  const tables = Object.entries({ ...sharedTables, ...meta }).map(([table, columns]) => ({
+    text: `CREATE TABLE IF NOT EXISTS millrace_${table} (${columns}) ${tableOptions(collation)}`,
+    values: [],
+  }));
+  const text = "INSERT INTO millrace_meta VALUES ('schema_version', $1), ('partitions', $2) ON DUPLICATE KEY UPDATE value = VALUES(value)";
+  return [...tables, { text, values: [String(schemaVersion), String(partitions)] }];
+}
+
+/** The tables of one pipeline. Ids are forgotten by their moments. */
+function pipelineSchema(
+  pipeline: string,
+  { collation, slices }: { readonly collation: string; readonly slices: number },
+): readonly Statement[] {
+  const { log, ids } = tablesOf(pipeline);
+  const all = Array.from({ length: slices }, (_, slice) => slice);
+  const plain = (text: string): Statement => ({ text, values: [] });
+  const rows = (values: string) => all.map((slice) => `($1, ${slice}${values})`).join(', ');
+  return [
+    plain(`CREATE TABLE IF NOT EXISTS ${log} (
+      slice INT NOT NULL, position BIGINT NOT NULL, "key" ${key} NOT NULL, id LONGTEXT NOT NULL, number BIGINT, accepted_at BIGINT NOT NULL,
+      body LONGTEXT NOT NULL, traceparent LONGTEXT, origin LONGTEXT, origin_hash ${hash}, flight BIGINT NOT NULL, PRIMARY KEY (slice, position),
+      INDEX (origin_hash)
+    ) ${tableOptions(collation)}`),
+    plain(`CREATE TABLE IF NOT EXISTS ${ids} (
+      slice INT NOT NULL, id ${key} NOT NULL, accepted_at BIGINT NOT NULL, PRIMARY KEY (slice, id), INDEX (slice, accepted_at)
+    ) ${tableOptions(collation)}`),
+    { text: `INSERT INTO millrace_heads VALUES ${rows('')} ON DUPLICATE KEY UPDATE slice = VALUES(slice)`, values: [pipeline] },
+    { text: `INSERT INTO millrace_fences VALUES ${rows(', 0, NULL')} ON DUPLICATE KEY UPDATE slice = VALUES(slice)`, values: [pipeline] },
+    {
+      text: 'INSERT INTO millrace_pipelines (pipeline) VALUES ($1) ON DUPLICATE KEY UPDATE pipeline = VALUES(pipeline)',
+      values: [pipeline],
+    },
+  ];
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { MariadbServer, withoutMariadb } from '../../../test/mariadb-server.ts';
+import { declaration, event } from '../contract/fixtures.ts';
+import { severalStores } from '../several-stores.fixture.test.ts';
+import type { PartitionId, Store } from '../store.ts';
+import { mysql } from './mysql-store.ts';
+
+const visits = { pipeline: 'visits', slice: 0 };
+const rockets = { pipeline: 'rockets', slice: 0 };
+const leaseMs = 60_000;
+
+describe('several stores on one database of MariaDB', { skip: withoutMariadb }, () => {
+  let server: MariadbServer;
+  /** Of the stores that were opened last. */
+  let database: string;
+  const open: Store[] = [];
+  before(async () => {
+    server = await MariadbServer.start();
+  });
+  after(async () => {
+    await Promise.all(open.map((store) => store.close()));
+    await server.stop();
+  });
+
+  /** So many that are open, each as of a process of its own. */
+  async function stores(count: number): Promise<[Store, Store, ...Store[]]> {
+    const url = await server.createDatabase();
+    database = new URL(url).pathname.slice(1);
+    const made = Array.from({ length: count }, () => mysql(url, { partitions: 2, leaseMs }));
+    await Promise.all(made.map((store) => store.open(declaration)));
+    open.push(...made);
+    return made as [Store, Store, ...Store[]];
+  }
+
+  /** So much time has gone by for all leases. */
+  const pass = (ms: number) => server.query(`UPDATE millrace_processes SET until = until - ${ms}`, database);
+
+  severalStores({ stores, leaseMs, pass, now: () => Date.now(), isUntold: true });
+
+  test('all of them make the tables at once, and one of them does', async () => {
+    const [one, other] = await stores(6);
+    await one.append([event(visits, 'a')]);
+    assert.equal((await other.read(visits, 0, 10)).length, 1);
+  });
+
+  test('the owner finds what another has brought into its log, and nobody else is told', async () => {
+    const [owner, other] = await stores(2);
+    await owner.claim(visits);
+    await owner.claim(rockets);
+    const [heard, strangers] = [listening(owner), listening(other)];
+    for (let round = 1; round <= 3; round += 1) {
+      heard.partitions.length = 0;
+      const isHeard = once(heard.events, 'heard');
+      await other.append([event(visits, 'a')]);
+      await isHeard;
+      assert.deepEqual(heard.partitions[0], visits);
+    }
+    assert.deepEqual(strangers.partitions, []);
+  });
+
+  test('a pipeline that another process declares is not forgotten', async () => {
+    const [one, other] = await stores(2);
+    await one.claim(visits);
+    await other.close();
+    await other.open({ pipelines: declaration.pipelines.filter(({ name }) => name !== 'visits'), tables: [] });
+    await assert.rejects(other.forget('visits'), { code: 'MILL_CONFLICT', message: /declares it/ });
+    await one.close();
+    await other.forget('visits');
+  });
+});
+
+function listening(store: Store) {
+  const heard = { partitions: [] as PartitionId[], events: new EventTarget() };
+  store.listen({
+    appended(partition) {
+      heard.partitions.push(partition);
+      heard.events.dispatchEvent(new Event('heard'));
+    },
+    rollChanged: () => undefined,
+  });
+  return heard;
+}

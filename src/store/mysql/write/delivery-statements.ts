@@ -1,0 +1,80 @@
+import type { Flight } from '../../sql/connection/flight.ts';
+import type { Changed } from '../../sql/statements.ts';
+import { type Column, rowsOf } from '../../sql/write/columns.ts';
+import { quoteAll } from '../../tables/sql-text.ts';
+import { isSame, jsonOf, jsonTable, storedAs } from '../read/json-rows.ts';
+import { addCount } from './counts.ts';
+
+/*
+ * How deliveries are written. `CommitParts.addDeliveries` says what a line is.
+ */
+
+/** Columns of deliveries whose texts may be of any length. */
+const endless: ReadonlySet<string> = new Set(['id', 'url', 'traceparent', 'body']);
+
+/**
+ * One that is there keeps its place, its attempts, and its moment unless that is null; one that is restored changes nothing of it. Texts are sent
+ * once, as a variable of the session.
+ */
+export function addAsks(flight: Flight, columns: readonly Column[], added: Changed): void {
+  const name = columns.slice(0, 5);
+  const all = [...columns, followsOf(columns)];
+  addCount(flight, 'millrace_deliveries', name, (pipeline, slice, there) => {
+    const given = rowsOf(columns).filter(([own, at]) => own === pipeline && at === slice).length;
+    added({ pipeline, slice }, given - there);
+  });
+  flight.add({ text: 'SET @millrace_asked = $1', values: [jsonOf(all)] });
+  const asked = `${jsonTable('@millrace_asked', all, endless)} AS asked`;
+  flight.add({
+    text: `UPDATE ${asked} STRAIGHT_JOIN millrace_deliveries AS delivery FORCE INDEX (by_name) ON ${isSame('delivery', 'asked', name)}
+      SET delivery.flow = asked.flow, delivery.waits = CASE WHEN delivery.ordered = asked.ordered THEN delivery.waits ELSE asked.ordered END,
+        delivery.ordered = asked.ordered, delivery.due_at = COALESCE(delivery.due_at, asked.due_at), delivery.url = asked.url,
+        delivery.traceparent = asked.traceparent, delivery.body = asked.body
+      WHERE asked.is_asked = 1`,
+    values: [],
+  });
+  const stored = columns.filter((column) => column.name !== 'is_asked');
+  flight.add({
+    text: `INSERT INTO millrace_deliveries (${quoteAll(stored.map((column) => column.name))}, waits)
+      SELECT ${stored.map((column) => storedAs('asked', column)).join(', ')}, asked.ordered = 1 AND (asked.follows = 1 OR EXISTS (
+          SELECT 1 FROM millrace_deliveries AS earlier WHERE earlier.pipeline = asked.pipeline AND earlier.slice = asked.slice
+            AND earlier.endpoint = asked.endpoint AND earlier."key" = asked."key" AND earlier.ordered = 1))
+      FROM ${asked}
+      LEFT JOIN millrace_deliveries AS present FORCE INDEX (by_name) ON ${isSame('present', 'asked', name)}
+      WHERE present.place IS NULL ORDER BY asked.nth`,
+    values: [],
+  });
+  flight.add({ text: 'SET @millrace_asked = NULL', values: [] });
+}
+
+/** Whether an ordered one before it stands in the same line, new or not. */
+function followsOf(columns: readonly Column[]): Column {
+  const seen = new Set<string>();
+  const ordered = columns.find((column) => column.name === 'ordered');
+  const values = rowsOf(columns.slice(0, 4)).map((line, at) => {
+    if (ordered?.values[at] !== true) return false;
+    const name = JSON.stringify(line);
+    const isSeen = seen.has(name);
+    seen.add(name);
+    return isSeen;
+  });
+  return { name: 'follows', kind: 'bool', values };
+}
+
+/** Whoever is wrong in a line is so because it does not wait, or does: the first, or the second. */
+export function addLineUp(flight: Flight, columns: readonly Column[]): void {
+  const nth = (before: number) => `SELECT DISTINCT (
+      SELECT one.place FROM millrace_deliveries AS one FORCE INDEX (by_line) WHERE one.pipeline = line.pipeline AND one.slice = line.slice
+        AND one.endpoint = line.endpoint AND one."key" = line."key" AND one.ordered = 1 ORDER BY one.place LIMIT 1 OFFSET ${before}
+    ) AS place FROM ${jsonTable('$1', columns)} AS line`;
+  for (const [before, waits] of [
+    [0, 0],
+    [1, 1],
+  ] as const) {
+    flight.add({
+      text: `UPDATE (${nth(before)}) AS found STRAIGHT_JOIN millrace_deliveries AS delivery FORCE INDEX (PRIMARY) ON delivery.place = found.place
+        SET delivery.waits = ${waits} WHERE delivery.waits <> ${waits}`,
+      values: [jsonOf(columns)],
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import { describeFound } from '../../../describe-found.ts';
+import { nearestName } from '../../../pipeline/nearest-name.ts';
+import type { Place } from '../../../pipeline/place.ts';
+
+/** How the URL of a database begins, as it is checked and as people write it. */
+interface UrlForm {
+  readonly scheme: RegExp;
+  readonly form: string;
+}
+
+/** The URL of a database. Refuses one that is none of the form, and one of whose password a part would be taken for something else. */
+export function parsedUrl(found: unknown, { scheme, form }: UrlForm, place: Place): URL {
+  if (typeof found !== 'string' || !scheme.test(found)) place.expected(`a URL ${form}…`, typeof found === 'string' ? masked(found) : found);
+  // A % that begins nothing stands for itself.
+  const text = found.replace(/%(?![0-9a-f]{2})/gi, '%25');
+  if (isMistaken(text)) place.refuse('expected a URL with /, ? and # of a user or password written %2F, %3F and %23, found others');
+  if (!URL.canParse(text)) place.expected(`a URL ${form}USER@HOST/NAME`, masked(found));
+  const url = new URL(text);
+  checkCoding(url, place);
+  return url;
+}
+
+/** Whether a part of the password would be taken for something else, and shown. */
+function isMistaken(text: string): boolean {
+  const [, authority = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(text) ?? [];
+  if (rest.includes('#')) return true;
+  return rest.includes('@') && !authority.includes('@') && !/[?&](?:user|password)=/.test(rest);
+}
+
+function checkCoding({ username, password, pathname }: URL, place: Place): void {
+  for (const [part, text] of Object.entries({ user: username, password, 'name of the database': pathname })) {
+    try {
+      decodeURIComponent(text);
+    } catch {
+      place.refuse(`expected a URL whose % is written %25, found one in its ${part} that is no character`);
+    }
+  }
+}
+
+/** Which parameters an address may have, and where else it is said what other programs have parameters for. */
+interface KnownParameters {
+  readonly parameters: readonly string[];
+  readonly elsewhere: Readonly<Record<string, string>>;
+}
+
+/** Refuses a parameter that nobody would heed. */
+export function refuseUnknown(name: string, { parameters, elsewhere }: KnownParameters, place: Place): never {
+  const near = elsewhere[name] ?? nearestName(name, parameters);
+  const meant = near === undefined ? `the parameters of an address are ${parameters.join(', ')}` : `did you mean ${near}?`;
+  return place.refuse(`${/^[\w-]{1,40}$/.test(name) ? name : describeFound(name)} is no parameter of an address; ${meant}`);
+}
+
+/** A URL that is none, without what may be a password. */
+function masked(text: string): string {
+  return text.replace(/\/\/.*@/s, '//').replace(/[?#].*$/s, '');
+}

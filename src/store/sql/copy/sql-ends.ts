@@ -1,0 +1,131 @@
+import { MillraceError } from '../../../errors.ts';
+import type { BegunCopy, CopySource, CopyTarget, TakeRows } from '../../copy/copy-ends.ts';
+import type { CopiedRow, CopyPart } from '../../copy/copy-part.ts';
+import type { Connections } from '../connection/connections.ts';
+
+/** Sorting a log, or counting it, may take long, and nobody waits for it. In milliseconds. */
+export const statementTimeoutMs = 60 * 60_000;
+
+/** Reads parts of a database. */
+export interface SqlRows {
+  pipelines(): Promise<readonly string[]>;
+  tables(): Promise<readonly string[]>;
+  count(part: CopyPart): Promise<number>;
+  read(part: CopyPart, from: number, take: TakeRows): Promise<void>;
+}
+
+/** Writes the rows of a copy, and takes note of how far it is. */
+export interface SqlWrites {
+  begun(): Promise<BegunCopy | undefined>;
+  begin(fingerprint: string): Promise<void>;
+  write(part: CopyPart, rows: readonly CopiedRow[], done: { readonly before: number; readonly after: number }): Promise<void>;
+  finish(): Promise<void>;
+}
+
+/** What an end is made of. */
+interface EndMeans {
+  readonly connections: Connections;
+  readonly rows: SqlRows;
+  readonly slices: number;
+}
+
+/** A database on which no server is to work meanwhile. */
+class SqlEnd {
+  readonly name: string;
+  readonly slices: number;
+  protected readonly connections: Connections;
+  readonly #rows: SqlRows;
+
+  constructor({ connections, rows, slices }: EndMeans) {
+    this.name = connections.options.name;
+    this.slices = slices;
+    this.connections = connections;
+    this.#rows = rows;
+  }
+
+  pipelines(): Promise<readonly string[]> {
+    return this.guarded(this.#rows.pipelines());
+  }
+
+  tables(): Promise<readonly string[]> {
+    return this.guarded(this.#rows.tables());
+  }
+
+  count(part: CopyPart): Promise<number> {
+    return this.guarded(this.#rows.count(part));
+  }
+
+  read(part: CopyPart, from: number, take: TakeRows): Promise<void> {
+    return this.guarded(this.#rows.read(part, from, take));
+  }
+
+  async close(): Promise<void> {
+    await this.connections.close();
+  }
+
+  protected async guarded<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.connections.errors.toStoreError(error, this.name);
+    }
+  }
+}
+
+export class SqlSource extends SqlEnd implements CopySource {
+  /** Every claim of a partition raises its epoch, and so does its end. */
+  async epochs(): Promise<string> {
+    const text = 'SELECT pipeline, slice, epoch FROM millrace_fences ORDER BY pipeline, slice';
+    const [found] = await this.guarded(this.connections.read({ text, values: [] }));
+    return JSON.stringify(found?.rows);
+  }
+}
+
+export class SqlTarget extends SqlEnd implements CopyTarget {
+  readonly #writes: SqlWrites;
+
+  constructor(means: EndMeans, writes: SqlWrites) {
+    super(means);
+    this.#writes = writes;
+  }
+
+  begun(): Promise<BegunCopy | undefined> {
+    return this.guarded(this.#writes.begun());
+  }
+
+  begin(fingerprint: string): Promise<void> {
+    return this.guarded(this.#writes.begin(fingerprint));
+  }
+
+  async write(part: CopyPart, rows: readonly CopiedRow[], done: { readonly before: number; readonly after: number }): Promise<void> {
+    const { errors } = this.connections;
+    try {
+      await this.#writes.write(part, rows, done);
+    } catch (error) {
+      if (!errors.isValueFault(error)) throw errors.toStoreError(error, this.name);
+      const { message } = error as Error;
+      throw new MillraceError('MILL_COMMIT_REFUSED', `${this.name}: ${part.name}: the database cannot hold a row: ${message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  finish(): Promise<void> {
+    return this.guarded(this.#writes.finish());
+  }
+}
+
+/** Opens an end on connections of its own, which are closed when that fails. */
+export async function openedEnd<Open extends Connections, End>(
+  connections: Open,
+  signal: AbortSignal,
+  open: (connections: Open) => Promise<End>,
+): Promise<End> {
+  connections.endWith(signal);
+  try {
+    return await open(connections);
+  } catch (error) {
+    await connections.close();
+    throw connections.errors.toStoreError(error, connections.options.name);
+  }
+}

@@ -1,0 +1,52 @@
+import { checkMoments } from '../../commit-moments.ts';
+import type { Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, Standing } from '../../store.ts';
+import { fenced } from './fenced.ts';
+import type { Claimed } from './process.ts';
+
+/** What a lease works with; the store that gives it provides it. */
+export interface LeaseMeans {
+  commit(partition: PartitionId, epoch: number, commit: Commit): Promise<Committed>;
+  takeInbox(partition: PartitionId, epoch: number, takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]>;
+  release(partition: PartitionId, epoch: number): Promise<void>;
+}
+
+/** A lease of a partition. Its commits name the epoch of its claim, by which the database keeps those of an earlier one out. */
+export class SqlLease implements Lease {
+  readonly partition: PartitionId;
+  readonly standing: Standing;
+  readonly #epoch: number;
+  readonly #means: LeaseMeans;
+  #isReleased = false;
+  /** Whether the database knows that it is released. */
+  #isKnownReleased = false;
+
+  constructor(means: LeaseMeans, partition: PartitionId, { epoch, standing }: Claimed) {
+    this.partition = partition;
+    this.standing = standing;
+    this.#epoch = epoch;
+    this.#means = means;
+  }
+
+  async commit(commit: Commit): Promise<Committed> {
+    this.#check();
+    checkMoments(commit);
+    return this.#means.commit(this.partition, this.#epoch, commit);
+  }
+
+  async takeInbox(takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]> {
+    this.#check();
+    return this.#means.takeInbox(this.partition, this.#epoch, takings);
+  }
+
+  /** Where the database could not be told, the lease is ours still, and a further call tells it. */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    if (this.#isKnownReleased) return;
+    await this.#means.release(this.partition, this.#epoch);
+    this.#isKnownReleased = true;
+  }
+
+  #check(): void {
+    if (this.#isReleased) throw fenced(this.partition);
+  }
+}

@@ -1,0 +1,74 @@
+import type { StoreListener } from '../store.ts';
+import type { Connections } from './connection/connections.ts';
+import type { ReadStatements } from './statements.ts';
+
+/** Between two looks, in milliseconds: right behind one that found something, and at most. */
+const pauseMs = { least: 20, most: 1_000 };
+
+/**
+ * Looks how far the logs have come of the partitions that a process owns, where nobody can tell it: one query for all of a pipeline's, soon
+ * again while there is something new, and about once a second while there is nothing.
+ */
+export class Lookouts {
+  readonly #connections: Connections;
+  readonly #statements: ReadStatements;
+  readonly #process: string;
+  readonly #pipelines: readonly string[];
+  readonly #listeners = new Set<StoreListener>();
+  readonly #heads = new Map<string, number>();
+  #pauseMs = pauseMs.most;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(
+    connections: Connections,
+    statements: ReadStatements,
+    own: { readonly process: string; readonly pipelines: Iterable<string> },
+  ) {
+    this.#connections = connections;
+    this.#statements = statements;
+    this.#process = own.process;
+    this.#pipelines = Array.from(own.pipelines);
+  }
+
+  listen(listener: StoreListener): () => void {
+    this.#listeners.add(listener);
+    if (this.#timer === undefined && !this.#isClosed) this.#arm();
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #arm(): void {
+    this.#timer = setTimeout(() => void this.#look(), this.#pauseMs).unref();
+  }
+
+  async #look(): Promise<void> {
+    let isNew = false;
+    try {
+      if (this.#listeners.size > 0) isNew = await this.#findNew();
+    } catch {
+      // The next look may find the database there again; what is missed meanwhile is found by whoever owns it.
+    }
+    this.#pauseMs = isNew ? pauseMs.least : Math.min(2 * this.#pauseMs, pauseMs.most);
+    if (!this.#isClosed) this.#arm();
+  }
+
+  async #findNew(): Promise<boolean> {
+    const found = await this.#connections.read(...this.#pipelines.map((pipeline) => this.#statements.ownedHeads(pipeline, this.#process)));
+    let isNew = false;
+    for (const [at, pipeline] of this.#pipelines.entries()) {
+      for (const [slice, head] of found[at]?.rows ?? []) {
+        const name = `${slice} ${pipeline}`;
+        if (Number(head) <= (this.#heads.get(name) ?? 0)) continue;
+        this.#heads.set(name, Number(head));
+        isNew = true;
+        for (const listener of this.#listeners) listener.appended({ pipeline, slice: Number(slice) });
+      }
+    }
+    return isNew;
+  }
+}

@@ -1,0 +1,319 @@
+import { sizeOfAll, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfRecord, upTo } from '../../list-size.ts';
+import type {
+  CauseBounds,
+  DeliveryName,
+  DueByFlow,
+  DueMoment,
+  FlowQuery,
+  GapQuery,
+  HeldEvent,
+  KeyRecord,
+  ListBounds,
+  LoggedEvent,
+  PartitionId,
+  Progress,
+  StoredCause,
+  StoredDelivery,
+  StoredGap,
+  StoredOutcome,
+  StoredTimer,
+} from '../../store.ts';
+import type { StatementResult } from '../connection/flight.ts';
+import type { Parameter, Row, Statement } from '../connection/statement.ts';
+import { tablesOf } from '../schema/pipeline-tables.ts';
+import type { ReadStatements } from '../statements.ts';
+import { causeNameOf } from '../write/commit-parts.ts';
+import { bounded, bytesFor, type OrderedRows } from './bounded.ts';
+
+/** Runs statements that read, on one snapshot. */
+export type Read = (...statements: readonly Statement[]) => Promise<readonly StatementResult[]>;
+
+const ofPartition = 'pipeline = $1 AND slice = $2';
+const event = 'position, "key", id, number, accepted_at, body, traceparent, origin';
+const cause = '"key", kind, name, id, due_at, data, attempts, retry_at';
+const causePlace = 'due_at, "key", kind, name, id';
+const delivery = 'id, "key", endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at';
+
+/** Reads what is kept of one partition. */
+export class PartitionReads {
+  readonly #read: Read;
+  readonly #statements: ReadStatements;
+  readonly #partition: PartitionId;
+
+  constructor(read: Read, statements: ReadStatements, partition: PartitionId) {
+    this.#read = read;
+    this.#statements = statements;
+    this.#partition = partition;
+  }
+
+  /** What is pruned is settled, so the head is at least the cursor. */
+  async progress(): Promise<Progress> {
+    const [found] = await this.#read(this.#statements.progress(this.#partition));
+    const [cursor, head] = found?.rows[0] ?? [];
+    return { cursor: Number(cursor), head: Number(head) };
+  }
+
+  async read(after: number, limit: number, { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly LoggedEvent[]> {
+    const { pipeline, slice } = this.#partition;
+    const rows = `SELECT ${event}, octet_length(body) AS size FROM ${tablesOf(pipeline).log} WHERE slice = $1 AND position > $2
+      ORDER BY position LIMIT $3`;
+    const [found] = await this.#read(boundedStatement({ rows, order: 'position', columns: event }, sizeMax, [slice, after, limit]));
+    return upTo((found?.rows ?? []).map(toLoggedEvent), sizeOfEvent, sizeMax);
+  }
+
+  async load(keys: readonly string[], { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly KeyRecord[]> {
+    if (keys.length === 0) return [];
+    const { pipeline, slice } = this.#partition;
+    const record = 'at, state, state_version, next, parked, held_from, held_to, held, gap_next, gap_first, gap_since';
+    const values = [pipeline, slice, this.#statements.list(keys)];
+    const [records, causes] = await this.#read(
+      boundedStatement({ rows: this.#statements.records, order: 'at', columns: record }, sizeMax, values),
+      { text: this.#statements.causesOfKeys(cause), values },
+    );
+    const byKey = Map.groupBy((causes?.rows ?? []).map(toCause), ({ key }) => key);
+    const found = (records?.rows ?? []).map((row) => toKeyRecord(row, byKey.get(keys[Number(row[0]) - 1] ?? '') ?? []));
+    return upTo(found, sizeOfRecord, sizeMax);
+  }
+
+  async held(key: string, from: number, limit: number, { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly HeldEvent[]> {
+    const columns = `${event}, "order", attempts, retry_at`;
+    const rows = this.#statements.heldRows(tablesOf(this.#partition.pipeline).log);
+    const found = await this.#list({ rows, order: '"order"', columns }, sizeMax, key, from, limit);
+    return upTo(found.map(toHeldEvent), sizeOfEvent, sizeMax);
+  }
+
+  /** Jumps from key to key: a key may hold thousands of events. */
+  async heldKeys(after: string | null, limit: number): Promise<readonly string[]> {
+    const first = (condition: string) => `(SELECT "key" FROM millrace_held WHERE ${ofPartition} ${condition} ORDER BY "key" LIMIT 1)`;
+    const rows = await this.#rows(
+      `WITH RECURSIVE held AS (
+        ${first(after === null ? '' : 'AND "key" > $4')} UNION ALL SELECT ${first('AND "key" > held."key"')} FROM held WHERE held."key" IS NOT NULL
+      ) SELECT "key" FROM held WHERE "key" IS NOT NULL LIMIT $3`,
+      limit,
+      ...(after === null ? [] : [after]),
+    );
+    return rows.map(([key]) => String(key));
+  }
+
+  async gaps({ until, after, limit }: GapQuery): Promise<readonly StoredGap[]> {
+    const behind = after === undefined ? '' : 'AND since >= $5 AND (since > $5 OR "key" > $6)';
+    const rows = await this.#rows(
+      `SELECT "key", next, "first", since FROM millrace_gaps
+       WHERE ${ofPartition} AND since <= $3 ${behind} ORDER BY since, "key" LIMIT $4`,
+      until ?? Number.MAX_SAFE_INTEGER,
+      limit,
+      ...(after === undefined ? [] : [after.since, after.key]),
+    );
+    return rows.map(([key, next, first, since]) => ({
+      key: String(key),
+      next: Number(next),
+      first: Number(first),
+      since: Number(since),
+    }));
+  }
+
+  async dueCauses(dueBy: number, limit: number, { after, charactersMax: sizeMax }: CauseBounds = {}): Promise<readonly StoredCause[]> {
+    const behind = after === undefined ? '' : `AND due_at >= $5 AND (${causePlace}) > ($5, $6, $7, $8, $9)`;
+    const place = after === undefined ? [] : [after.dueAt, ...causeNameOf(after)];
+    const rows = `SELECT ${cause}, coalesce(octet_length(data), 0) AS size FROM millrace_causes
+      WHERE ${ofPartition} AND due_at <= $3 ${behind} ORDER BY ${causePlace} LIMIT $4`;
+    const found = await this.#list({ rows, order: causePlace, columns: cause }, sizeMax, dueBy, limit, ...place);
+    return upTo(found.map(toCause), sizeOfCause, sizeMax);
+  }
+
+  async nextCauseDue(after: number): Promise<number | null> {
+    return this.#moment(`SELECT min(due_at) FROM millrace_causes WHERE ${ofPartition} AND due_at > $3`, after);
+  }
+
+  async dueDeliveries(
+    endpoint: string,
+    dueBy: number,
+    limit: number,
+    { charactersMax: sizeMax }: ListBounds = {},
+  ): Promise<readonly StoredDelivery[]> {
+    const rows = `SELECT place, ${delivery}, octet_length(body) AS size FROM millrace_deliveries
+      WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND due_at <= $4 ORDER BY due_at, place LIMIT $5`;
+    const found = await this.#list({ rows, order: 'due_at, place', columns: delivery }, sizeMax, endpoint, dueBy, limit);
+    return upTo(found.map(toDelivery), sizeOfDelivery, sizeMax);
+  }
+
+  /** Jumps from flow to flow: one may have a hundred thousand. */
+  async dueByFlow({ endpoint, dueBy, from, flows, each, charactersMax = Number.POSITIVE_INFINITY }: FlowQuery): Promise<DueByFlow> {
+    const names = (await this.#rows(flowsText, endpoint, from ?? '', flows)).map(([name]) => String(name));
+    const looked = names.slice(0, flows);
+    if (looked.length === 0) return { deliveries: [], next: null };
+    const { rows, values } = this.#statements.dueOfFlows({ partition: this.#partition, endpoint, flows: looked, dueBy, each }, delivery);
+    const ordered = { rows, order: 'nth, due_at, place', columns: `name, ${delivery}` };
+    const [due] = await this.#read(boundedStatement(ordered, charactersMax, values));
+    const byFlow = Map.groupBy(due?.rows ?? [], ([name]) => String(name));
+    return takeByFlow(
+      names.map((name) => ({ name, rows: byFlow.get(name) ?? [] })),
+      flows,
+      charactersMax,
+    );
+  }
+
+  async nextDeliveryDue(endpoint: string, after: number): Promise<number | null> {
+    return this.#moment(
+      `SELECT min(due_at) FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND due_at > $4`,
+      endpoint,
+      after,
+    );
+  }
+
+  async dueMoments(endpoint: string, after: number, limit: number): Promise<readonly DueMoment[]> {
+    const rows = await this.#rows(
+      `SELECT due_at, min(pause) FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND due_at > $4
+       GROUP BY due_at ORDER BY due_at LIMIT $5`,
+      endpoint,
+      after,
+      limit,
+    );
+    return rows.map(([dueAt, pauseMs]) => ({ dueAt: Number(dueAt), pauseMs: Number(pauseMs) }));
+  }
+
+  async deliveryNames(endpoint: string, limit: number, only?: string): Promise<readonly DeliveryName[]> {
+    const ofKey = only === undefined ? '' : 'AND "key" = $5';
+    const rows = await this.#rows(
+      `SELECT "key", id FROM millrace_deliveries WHERE ${ofPartition} AND endpoint = $3 ${ofKey} ORDER BY "key", id LIMIT $4`,
+      endpoint,
+      limit,
+      ...(only === undefined ? [] : [only]),
+    );
+    return rows.map(([key, id]) => ({ endpoint, key: String(key), id: String(id) }));
+  }
+
+  async pendingOrigins(origins: readonly string[]): Promise<readonly string[]> {
+    const rows = await this.#rows(this.#statements.pendingOrigins(this.#partition.pipeline), this.#statements.list(origins));
+    return rows.map(([origin]) => String(origin));
+  }
+
+  async #moment(text: string, ...values: readonly Parameter[]): Promise<number | null> {
+    const [[moment] = []] = await this.#rows(text, ...values);
+    return moment === null || moment === undefined ? null : Number(moment);
+  }
+
+  async #list(ordered: OrderedRows, sizeMax: number | undefined, ...values: readonly Parameter[]): Promise<readonly Row[]> {
+    const { pipeline, slice } = this.#partition;
+    const [result] = await this.#read(boundedStatement(ordered, sizeMax, [pipeline, slice, ...values]));
+    return result?.rows ?? [];
+  }
+
+  /** The first two parameters are the partition's. */
+  async #rows(text: string, ...values: readonly Parameter[]): Promise<readonly Row[]> {
+    const { pipeline, slice } = this.#partition;
+    const [result] = await this.#read({ text, values: [pipeline, slice, ...values] });
+    return result?.rows ?? [];
+  }
+}
+
+function boundedStatement(ordered: OrderedRows, sizeMax: number | undefined, values: readonly Parameter[]): Statement {
+  if (sizeMax === undefined || sizeMax === Number.POSITIVE_INFINITY) return { text: bounded(ordered, undefined), values };
+  return { text: bounded(ordered, values.length + 1), values: [...values, bytesFor(sizeMax)] };
+}
+
+/** The flows of an endpoint from one on, and one more than are asked for, one look at the index for each. */
+const flowsText = `WITH RECURSIVE flow AS (
+    (SELECT flow AS name, 1 AS nth FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND flow >= $4
+      ORDER BY flow LIMIT 1)
+    UNION ALL
+    SELECT (SELECT flow FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND flow > flow.name
+      ORDER BY flow LIMIT 1), nth + 1 FROM flow WHERE name IS NOT NULL AND nth <= $5
+  ) SELECT name FROM flow WHERE name IS NOT NULL ORDER BY nth`;
+
+interface Flow {
+  readonly name: string;
+  readonly rows: readonly Row[];
+}
+
+function takeByFlow(found: readonly Flow[], flows: number, sizeMax: number): DueByFlow {
+  const deliveries: StoredDelivery[] = [];
+  let left = sizeMax;
+  for (const [looked, { name, rows }] of found.entries()) {
+    if (looked === flows || left <= 0) return { deliveries, next: name };
+    const due = upTo(
+      rows.map(([, ...columns]) => toDelivery(columns)),
+      sizeOfDelivery,
+      left,
+    );
+    deliveries.push(...due);
+    left -= sizeOfAll(due, sizeOfDelivery);
+  }
+  return { deliveries, next: null };
+}
+
+/*
+ * What the port makes of rows. The columns of our own tables have the types that the schema gives them.
+ */
+
+type Value = string | number | null;
+
+function toLoggedEvent(row: Row): LoggedEvent {
+  const [position, key, id, number, acceptedAt, body, traceparent, origin] = row as [
+    number,
+    string,
+    string,
+    number | null,
+    number,
+    string,
+    string | null,
+    string | null,
+  ];
+  return { position, key, id, number, acceptedAt, body, traceparent, origin };
+}
+
+function toHeldEvent(row: Row): HeldEvent {
+  const [order, attempts, retryAt] = row.slice(8) as [number, number, number | null];
+  return { ...toLoggedEvent(row), order, attempts, retryAt };
+}
+
+function toCause(row: Row): StoredCause {
+  const [key, kind, name, id, dueAt, data, attempts, retryAt] = row as [
+    string,
+    StoredCause['kind'],
+    string,
+    string,
+    number,
+    string | null,
+    number,
+    number | null,
+  ];
+  if (kind === 'timer') return { kind, key, name, dueAt, data, attempts, retryAt };
+  return { kind, key, endpoint: name, id, dueAt, data: data ?? 'null', attempts, retryAt };
+}
+
+function toKeyRecord(row: Row, causes: readonly StoredCause[]): KeyRecord {
+  const [, json, version, next, parked, heldFrom, heldTo, held, gapNext, first, since] = row as Value[];
+  return {
+    state: json === null ? null : { json: String(json), version: Number(version) },
+    next: orNull(next),
+    parked: parked === 1,
+    heldFrom: orNull(heldFrom),
+    heldTo: orNull(heldTo),
+    held: Number(held),
+    gap: held === 0 || gapNext === null ? null : { next: Number(gapNext), first: Number(first), since: Number(since) },
+    timers: causes.filter((cause): cause is StoredTimer => cause.kind === 'timer'),
+    outcomes: causes.filter((cause): cause is StoredOutcome => cause.kind === 'outcome'),
+  };
+}
+
+function orNull(value: Value | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}
+
+function toDelivery(row: Row): StoredDelivery {
+  const [id, key, endpoint, flow, body, url, ordered, askedAt, traceparent, attempts, dueAt] = row as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string | null,
+    number,
+    number,
+    string | null,
+    number,
+    number | null,
+  ];
+  return { id, key, endpoint, flow, body, url, ordered: ordered === 1, askedAt, traceparent, attempts, dueAt };
+}

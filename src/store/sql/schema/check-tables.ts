@@ -1,0 +1,31 @@
+import { MillraceError } from '../../../errors.ts';
+import { refuseUnfinishedCopy } from '../../copy/unfinished-copy.ts';
+
+/** The versions of its tables that a store knows. */
+export interface SchemaVersions {
+  readonly present: number;
+  /** The oldest one that is brought up to date. */
+  readonly oldest: number;
+}
+
+/**
+ * Throws `MILL_TABLE_CHANGED` for tables of a version that is older than `oldest` or newer than the present one, and for a copy that is not finished.
+ *
+ * @param isKept whether tables of an earlier version stay as they are, which is then refused
+ */
+export function checkVersion(found: unknown, name: string, { present, oldest }: SchemaVersions, isKept = false): void {
+  const isVersion = /^\d+$/.test(String(found));
+  if (isVersion && Number(found) >= (isKept ? present : oldest) && Number(found) <= present) return;
+  refuseUnfinishedCopy(found, name);
+  const problem = `expected tables of schema version ${present}, found version ${found}`;
+  const isOlder = Number(found) >= oldest && Number(found) < present;
+  const advice = isOlder ? 'Run millrace migrate first.' : 'Open it with the Millrace that made it, or a newer one.';
+  throw new MillraceError('MILL_TABLE_CHANGED', `${name}: ${problem}. ${advice}`);
+}
+
+/** Throws `MILL_INVALID_CONFIGURATION` for another number of slices: keys live in them, and most would be looked for where they are not. */
+export function checkPartitions(found: unknown, { partitions, name }: { readonly partitions: number; readonly name: string }): void {
+  if (found === String(partitions)) return;
+  const message = `${name}: partitions: expected ${found}, which the database was made with, found ${partitions}`;
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', message);
+}

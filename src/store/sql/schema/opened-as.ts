@@ -1,0 +1,16 @@
+import type { DeclaredPipeline, Opened } from '../../store.ts';
+import type { Transaction } from '../connection/connections.ts';
+import type { WriteStatements } from '../statements.ts';
+import { noteShapes } from './state-shapes.ts';
+
+/** What an opening answers, once all tables are there. */
+export async function openedAs(
+  transaction: Transaction,
+  statements: WriteStatements,
+  pipelines: readonly DeclaredPipeline[],
+): Promise<Opened> {
+  const reshaped = await noteShapes(transaction, statements, pipelines);
+  const { rows } = await transaction.run({ text: 'SELECT pipeline FROM millrace_pipelines WHERE paused', values: [] });
+  const paused = new Set(rows.map(([pipeline]) => pipeline));
+  return { reshaped, paused: pipelines.map(({ name }) => name).filter((pipeline) => paused.has(pipeline)) };
+}

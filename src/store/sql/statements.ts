@@ -1,0 +1,212 @@
+import type { Table } from '../../pipeline/table.ts';
+import type { Appended, Member, NewEvent, PartitionId, Pruned, Retention } from '../store.ts';
+import type { LettersDialect } from '../tables/dead-letter-rows.ts';
+import type { DeclaredColumn } from '../tables/sql-columns.ts';
+import type { Flight } from './connection/flight.ts';
+import type { Parameter, Row, Statement } from './connection/statement.ts';
+import type { Batch } from './write/batch.ts';
+import type { Column } from './write/columns.ts';
+import type { PruneFloors } from './write/prune-floors.ts';
+
+/*
+ * What databases say differently, statement by statement. All of them have the same tables (their `schema/schema.ts`), and what is done with
+ * these is decided here in `sql/`.
+ */
+
+/** Called with a partition and its owner, who is null where it has none. */
+export type Owned = (partition: PartitionId, owner: string | null) => void;
+
+/** Called with each partition in which a row was added (1) or has gone (−1). */
+export type Changed = (partition: PartitionId, by: number) => void;
+
+/** The lease of a partition, by the epoch of its claim. */
+export interface Leased {
+  readonly partition: PartitionId;
+  readonly epoch: number;
+}
+
+/** Who lives, and who has what. */
+export interface LeaseStatements {
+  /** Says that the process lives for so long from now on. Tells whether it was known. */
+  addBeat(flight: Flight, self: Omit<Member, 'since'>, leaseMs: number, beaten: (wasKnown: boolean) => void): void;
+
+  /** Takes a partition, unless another process that lives has it. Tells the epoch if it did. */
+  addClaim(flight: Flight, partition: PartitionId, process: string, claimed: (epoch: number) => void): void;
+
+  /** Tells all other processes that who has what may have changed; undefined where nobody can be told. */
+  tellAll(process: string): Statement | undefined;
+
+  /** Tells the owner of a partition the same, unless that is the process itself; undefined where nobody can be told. */
+  tellOwner(partition: PartitionId, process: string): Statement | undefined;
+}
+
+/** An upsert by the primary key of a table. */
+export interface Upsert {
+  readonly table: string;
+  readonly key: readonly string[];
+  readonly columns: readonly Column[];
+  /** What changes of a row that is there; by default all columns that are not of the key. */
+  readonly changed?: readonly string[];
+}
+
+/** What is appended, committed and forgotten. All lists of rows are of one name each at most. */
+export interface WriteStatements {
+  /** Locks the heads of partitions, in one order for all, and tells who owns each. */
+  addHeadLocks(flight: Flight, partitions: readonly PartitionId[], owned: Owned): void;
+
+  /**
+   * Judges and appends events; their heads are locked by what is in the flight before. The answers, in the order of the events, are there
+   * once the flight has committed.
+   *
+   * @param flightId by which what it stored can be found when its answer is lost
+   */
+  addAppends(flight: Flight, events: readonly NewEvent[], flightId: number): readonly Appended[];
+
+  /** Slice, position, key, id and number of what a flight has stored in the log of a pipeline, of each slice behind a position. */
+  logged(pipeline: string, after: readonly { readonly slice: number; readonly position: number }[], flightId: number): Statement;
+
+  /** Fails unless every lease is the latest of its partition, and keeps others from taking one over until the transaction ends. */
+  addFence(flight: Flight, leases: readonly Leased[]): void;
+
+  /** Adds rows, in their order. */
+  addInsert(flight: Flight, table: string, columns: readonly Column[]): void;
+
+  /** Adds those rows of which there is none with the same primary key, which is all of their columns. */
+  addMissing(flight: Flight, table: string, columns: readonly Column[]): void;
+
+  addUpsert(flight: Flight, upsert: Upsert, added?: Changed): void;
+
+  /** Deletes the rows with these values in these columns, which are those of a key of the table. */
+  addRemoval(flight: Flight, table: string, columns: readonly Column[], removed?: Changed): void;
+
+  /** Deletes held events: `pipeline`, `slice`, `key`, `from`, `to`. */
+  addReleases(flight: Flight, columns: readonly Column[]): void;
+
+  /** Resolves dead letters: those of a gap stay, all others go. */
+  addResolutions(flight: Flight, ids: readonly string[]): void;
+
+  /** Changes deliveries: `pipeline`, `slice`, `endpoint`, `key`, `id_hash`, `attempts`, `due_at`, `pause`. */
+  addRetries(flight: Flight, columns: readonly Column[]): void;
+
+  /**
+   * Adds deliveries, in their order. One that is there keeps its place, its attempts, and its moment unless that is null; one that is
+   * restored (`is_asked` is false) changes nothing of it.
+   */
+  addAsks(flight: Flight, columns: readonly Column[], added: Changed): void;
+
+  /** Makes the lines of deliveries right again: `pipeline`, `slice`, `endpoint`, `key`. Only the first two of each can be wrong. */
+  addLineUp(flight: Flight, columns: readonly Column[]): void;
+
+  /** Answers commands (`id`, `answer`) that have none yet. */
+  addAnswers(flight: Flight, columns: readonly Column[]): void;
+
+  /** Deletes commands; tells the id and the answer of each. */
+  addWithdrawal(flight: Flight, ids: readonly string[], withdrawn: (rows: readonly Row[]) => void): void;
+
+  /** Locks rows of the inbox, in one order for all, and answers the pipeline and the place of each that is there. */
+  inboxLock(rows: readonly InboxPlace[]): Statement;
+
+  inboxRemoval(rows: readonly InboxPlace[]): Statement;
+
+  /** Forgets what is older than a retention. */
+  prune(retention: Retention, floors: PruneFloors, pruned: (answer: Pruned) => void): Flight;
+
+  /** Deletes so many rows of a pipeline, which is the only parameter. */
+  removePiece(table: string, rows: number): string;
+}
+
+/** A row of the inbox. */
+export interface InboxPlace {
+  readonly place: number;
+  readonly pipeline: string;
+}
+
+/** What is read. Statements about a partition have its pipeline and slice as `$1` and `$2`. */
+export interface ReadStatements {
+  readonly letters: LettersDialect;
+
+  /** The cursor and the highest position of a partition. */
+  progress(partition: PartitionId): Statement;
+
+  /** See `Standing`: cursor, head, held events, dead letters, those that park, deliveries, gaps. */
+  standing(partition: PartitionId): Statement;
+
+  /** The slices of a pipeline that a process has, and the highest position of each. */
+  ownedHeads(pipeline: string, process: string): Statement;
+
+  /**
+   * A SELECT of the records of keys, which are `$3`: `at` (from 1), `state`, `state_version`, `next`, `parked`, `held_from`, `held_to`, `held`,
+   * `gap_next`, `gap_first`, `gap_since`, and the `size` of the state in bytes.
+   */
+  readonly records: string;
+
+  /** The causes of keys, which are `$3`: these columns, by key, kind, name and id. */
+  causesOfKeys(columns: string): string;
+
+  /** A parameter of keys or other texts, for the statements above and below. */
+  list(texts: readonly string[]): Parameter;
+
+  /** A SELECT of held events (`order`, `attempts`, `retry_at`) of the key `$3` from the order `$4` on, at most `$5`, with all columns of the log, and the `size` of the body. */
+  heldRows(log: string): string;
+
+  /**
+   * A SELECT of the first due deliveries of each of some flows, by their moments: `name` (of the flow), `nth` (of the flow, from 1), `place`, the `size` of the
+   * body, and these columns; and its parameters.
+   */
+  dueOfFlows(asked: DueOfFlows, columns: string): { readonly rows: string; readonly values: readonly Parameter[] };
+
+  /** Those of the origins, which are `$3`, that are pending, in their order. */
+  pendingOrigins(pipeline: string): string;
+
+  /** Slice, position and other columns of events at places of a log. */
+  events(pipeline: string, places: readonly { readonly slice: number; readonly position: number }[], columns: string): Statement;
+
+  /** How many rows of pipelines wait in the inbox, up to a bound: the name and the count of each. */
+  waiting(pipelines: readonly string[], countMax: number): Statement;
+
+  /** A condition of rows of the inbox: that they are at none of the places of a parameter, made by `places`. */
+  exceptPlaces(parameter: string): string;
+
+  places(places: readonly number[]): Parameter;
+
+  /** How many events of a pipeline, which is `$1`, are accepted and not settled. */
+  waitingEvents(pipeline: string): string;
+}
+
+/** Of which endpoint deliveries are asked for, until when they are due, and how many of each flow. */
+interface DueOfFlows {
+  readonly partition: PartitionId;
+  readonly endpoint: string;
+  /** Their names. */
+  readonly flows: readonly string[];
+  readonly dueBy: number;
+  readonly each: number;
+}
+
+/** How declared tables are written. */
+export interface DeclaredStatements {
+  /** The columns of a table as the database keeps them. */
+  columnsOf(table: Table): readonly DeclaredColumn[];
+
+  /** Writes rows of one kind, of one key once each at most; nothing where nothing changes. */
+  write(batch: Batch): readonly Statement[];
+
+  /** Whether a column of this type has a text whose length an index limits, and how many bytes that may have. */
+  readonly indexedText: { readonly type: RegExp; readonly limit: string };
+}
+
+/** All that a database says in its own way. */
+export interface SqlStatements {
+  /** The database's clock, as an expression: milliseconds since 1970. */
+  readonly now: string;
+
+  /** A condition: that a column has one of the texts of a parameter, made by `texts`. */
+  isAmong(column: string, parameter: string): string;
+
+  texts(values: readonly string[]): Parameter;
+
+  readonly leases: LeaseStatements;
+  readonly writes: WriteStatements;
+  readonly reads: ReadStatements;
+  readonly declared: DeclaredStatements;
+}

@@ -1,0 +1,20 @@
+import type { SqlValue, Table } from '../../../pipeline/table.ts';
+import type { RowWrite } from '../../store.ts';
+import type { DeclaredColumn } from '../../tables/sql-columns.ts';
+
+export type SqlRow = readonly SqlValue[];
+
+/** A declared table, and its columns as the database keeps them. */
+export interface Declared {
+  readonly table: Table;
+  readonly columns: readonly DeclaredColumn[];
+}
+
+/** Rows that one statement writes: those of writes of one kind, to one table, that follow each other. */
+export interface Batch {
+  readonly declared: Declared;
+  readonly write: RowWrite['write'];
+  /** Those that its rows have values for. */
+  readonly columns: readonly string[];
+  readonly rows: readonly SqlRow[];
+}

@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
+import { freePort } from './free-port.ts';
+import { ServerProcess } from './server-process.ts';
+
+const program = '/usr/sbin/mariadbd';
+
+/** Why a test that needs a MariaDB is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+export const withoutMariadb: string | false =
+  existsSync(program) || process.env.TEST_SERVERS === 'required'
+    ? false
+    : 'there is no MariaDB here; with it (apt-get install mariadb-server) this runs';
+
+export interface MariadbServerOptions {
+  /** Whether what is committed survives the machine; a test that kills no server needs no disk. */
+  readonly isDurable?: boolean;
+  /** More of the server's options, such as `--binlog-format=STATEMENT`. */
+  readonly words?: readonly string[];
+}
+
+/** A MariaDB of the test's own: on a free port of the loopback, in a temporary folder. Whoever starts it stops it. */
+export class MariadbServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #words: readonly string[];
+  #process: ServerProcess | undefined;
+  #databases = 0;
+
+  private constructor(port: number, folder: string, words: readonly string[]) {
+    this.port = port;
+    this.#folder = folder;
+    this.#words = words;
+  }
+
+  static async start({ isDurable = false, words = [] }: MariadbServerOptions = {}): Promise<MariadbServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-mariadb-'));
+    const data = join(folder, 'data');
+    const install = ['--no-defaults', `--datadir=${data}`, ...asRoot, '--auth-root-authentication-method=normal', '--skip-test-db'];
+    execFileSync('/usr/bin/mariadb-install-db', install, { stdio: 'pipe', cwd: folder });
+    const port = await freePort();
+    const first = join(folder, 'first.sql');
+    writeFileSync(first, grants);
+    const server = new MariadbServer(port, folder, [
+      ...['--no-defaults', ...asRoot, `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
+      ...[`--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`, `--init-file=${first}`, '--max-connections=500'],
+      ...['--character-set-server=latin1', '--max-allowed-packet=64M', '--innodb-buffer-pool-size=64M'],
+      ...(isDurable
+        ? []
+        : [
+            '--innodb-flush-log-at-trx-commit=0',
+            '--innodb-flush-method=nosync',
+            '--skip-innodb-doublewrite',
+            '--skip-innodb-file-per-table',
+          ]),
+      ...words,
+    ]);
+    await server.run();
+    return server;
+  }
+
+  /** Starts it, again after {@link kill}. Resolves when it answers. */
+  async run(): Promise<void> {
+    const options = { cwd: this.#folder, says: 'stderr', ready: 'ready for connections' } as const;
+    this.#process = await ServerProcess.start(program, this.#words, options);
+  }
+
+  /** The address of a database, for somebody who has no rights beyond those in it. */
+  url(database: string): string {
+    return `mysql://millrace:secret@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Makes an empty database; returns its address. */
+  async createDatabase(): Promise<string> {
+    this.#databases += 1;
+    const name = `test_${this.#databases}`;
+    await this.query(`CREATE DATABASE ${name}`);
+    return this.url(name);
+  }
+
+  /** Runs SQL on a database as an administrator, and returns the rows. */
+  query(sql: string, database?: string): Promise<Record<string, unknown>[]> {
+    return queryOn(this.port, sql, database);
+  }
+
+  /** Ends it as a crash would. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    await this.#process?.end('SIGKILL');
+  }
+
+  /** Ends it as an operator does who restarts it: transactions under way are rolled back. Resolves when it is gone. */
+  async shutDown(): Promise<void> {
+    await this.#process?.end('SIGTERM');
+  }
+
+  /** Ends it, and removes what it has left. */
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs SQL on the server at a port as an administrator, and returns the rows. */
+export async function queryOn(port: number, sql: string, database?: string): Promise<Record<string, unknown>[]> {
+  const client = await createConnection({ host: '127.0.0.1', port, user: 'root', ...(database !== undefined && { database }) });
+  try {
+    const [rows] = await client.query(sql);
+    return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
+  } finally {
+    await client.end();
+  }
+}
+
+const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
+
+/** Nothing beyond the databases of tests: none of the rights that reach over the whole server. */
+const grants = `CREATE USER IF NOT EXISTS millrace@'%' IDENTIFIED BY 'secret';
+GRANT ALL ON \`test\\_%\`.* TO millrace@'%';
+GRANT ALL ON \`file\\_%\`.* TO millrace@'%';
+`;

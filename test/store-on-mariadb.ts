@@ -1,0 +1,25 @@
+import { mysql } from '../src/store/mysql/mysql-store.ts';
+import type { Store } from '../src/store/store.ts';
+import type { MariadbDatabases } from './mariadb-database.ts';
+
+export interface StoreOnMariadb {
+  /** Whether its leases must be renewed. They run out by the database's clock, which a test that turns its own does not turn; nobody else wants them there. */
+  readonly isLeased: boolean;
+}
+
+/** A store in three slices, in a database of its own, which is made when the store is opened. */
+export function storeOnMariadb(databases: MariadbDatabases, { isLeased }: StoreOnMariadb): Store {
+  const name = databases.name();
+  const store = mysql(databases.url(name), { partitions: 3 });
+  const open: Store['open'] = async (declared, _log, signal) => {
+    await databases.ensure(name);
+    return store.open(declared, undefined, signal);
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'leaseMs' && !isLeased) return undefined;
+      const member: unknown = name === 'open' ? open : Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
