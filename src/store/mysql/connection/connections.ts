@@ -368,7 +368,7 @@ function clientSettingsOf(options: ConnectionOptions, sockets: Sockets): PoolOpt
   };
   return {
     ...{ host, port, database, charset: 'UTF8MB4_BIN', timezone: 'Z', flags: ['-LOCAL_FILES'], stream },
-    ...{ connectTimeout: connectTimeoutMs, dateStrings: true, jsonStrings: true, rowsAsArray: true },
+    ...{ connectTimeout: connectTimeoutMs, dateStrings: true, jsonStrings: true, rowsAsArray: true, gracefulEnd: true },
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
     ...(tls !== undefined && { ssl: sslOf(tls) }),

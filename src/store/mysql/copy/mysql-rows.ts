@@ -44,6 +44,7 @@ export class MysqlRows implements SqlRows {
     const { columns, order, ...select } = this.#select(part);
     const text = `SELECT ${columns} FROM ${select.from} ORDER BY ${order} LIMIT ${allRows} OFFSET ${from}`;
     let rows: CopiedRow[] = [];
+    let nth = from;
     let characters = 0;
     const finish = async () => {
       if (rows.length > 0) await take(rows);
@@ -52,7 +53,8 @@ export class MysqlRows implements SqlRows {
     };
     await this.#connections.reading(async (transaction) => {
       await transaction.stream({ text, values: [], isForeign: part.kind === 'rows' }, async (row) => {
-        rows.push(toCopied(part, row as readonly CopiedValue[]));
+        nth += 1;
+        rows.push(toCopied(part, row as readonly CopiedValue[], nth));
         for (const value of row) if (typeof value === 'string') characters += value.length;
         if (rows.length >= rowsMax || characters >= charactersMax) await finish();
       });
@@ -68,6 +70,8 @@ export class MysqlRows implements SqlRows {
   /** Of what is verified the order is of no matter: a log need not be sorted. */
   #select(part: CopyPart): PartSelect {
     const select = selectOf(part, partDialect);
+    // They are counted here: with their texts the database need not.
+    if (part.kind === 'deliveries') return { ...select, columns: select.columns.replace(/row_number\(\) OVER \([^)]*\)/, '0') };
     if (this.#isSource) return part.kind === 'ids' ? idsAcrossSlices(part.pipeline) : select;
     return part.kind === 'log' ? { ...select, order: 'log.slice, log.position' } : select;
   }
@@ -76,7 +80,7 @@ export class MysqlRows implements SqlRows {
 const lettersAt = placeOf('log', 'letters');
 
 /** The database writes JSON with spaces, and lists in an order of its own. */
-function toCopied({ kind }: CopyPart, [slice, place, ...values]: readonly CopiedValue[]): CopiedRow {
+function toCopied({ kind }: CopyPart, [slice, place, ...values]: readonly CopiedValue[], nth: number): CopiedRow {
   if (kind === 'log') values[lettersAt] = JSON.stringify((JSON.parse(String(values[lettersAt])) as string[]).sort());
-  return { slice: Number(slice), place: Number(place), values };
+  return { slice: Number(slice), place: kind === 'deliveries' ? nth : Number(place), values };
 }

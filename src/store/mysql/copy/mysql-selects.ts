@@ -11,7 +11,8 @@ export const partDialect: PartDialect = {
   rowPlace: (columns) => columns,
   paused: 'millrace_pipelines WHERE paused = 1',
   from: (kind, pipeline) => `millrace_${kind === 'letters' ? 'dead_letters' : kind} WHERE pipeline = ${literal(pipeline)}`,
-  // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts.
+  // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts. What is summed up over
+  // rows has no long texts, with which MariaDB 10.11 may crash.
   log(pipeline) {
     const { log } = tablesOf(pipeline);
     const name = literal(pipeline);
@@ -21,12 +22,13 @@ export const partDialect: PartDialect = {
         ${isSettled}, held.attempts, held.retry_at,
         COALESCE((SELECT JSON_ARRAYAGG(CONVERT(letter.id USING utf8mb4)) FROM millrace_dead_letters AS letter
           WHERE letter.pipeline = ${name} AND letter.slice = log.slice AND letter.position = log.position), '[]')`,
-      from: `${log} AS log
+      from: `(SELECT slice, position, MAX(accepted_at) OVER (PARTITION BY slice ORDER BY position) AS moment FROM ${log}) AS place
+        STRAIGHT_JOIN ${log} AS log FORCE INDEX (PRIMARY) ON log.slice = place.slice AND log.position = place.position
         LEFT JOIN (SELECT slice, MAX("cursor") AS "cursor" FROM millrace_cursors WHERE pipeline = ${name} GROUP BY slice) AS settled
           ON settled.slice = log.slice
         LEFT JOIN millrace_held AS held ON held.pipeline = ${name} AND held.slice = log.slice AND held."key" = log."key"
           AND held."order" = COALESCE(log.number, log.position) AND held.position = log.position`,
-      order: `${isSettled} DESC, MAX(log.accepted_at) OVER (PARTITION BY log.slice ORDER BY log.position), log.slice, log.position`,
+      order: `${isSettled} DESC, place.moment, log.slice, log.position`,
     };
   },
   ids: (pipeline) => ({ columns: 'slice, 0, id, accepted_at, NULL', from: tablesOf(pipeline).ids, order: 'accepted_at, id' }),

@@ -73,7 +73,7 @@ function definitionOf({ name, type, notNull, json, ...column }: DeclaredColumn):
   return `${quote(name)} ${kept} ${notNull ? 'NOT NULL' : 'NULL'}${standard}${check}`;
 }
 
-/** Of a text that is not in the primary key an index has the beginning. So it needs no other type when an index comes or goes. */
+/** Of a text an index has the beginning, as much as there is room for. So a column needs no other type when an index comes or goes. */
 async function indexTexts(transaction: Transaction, table: Table): Promise<readonly string[]> {
   const found = await foundIndexes(transaction, table.name);
   const { drop, create } = indexChanges(
@@ -82,9 +82,11 @@ async function indexTexts(transaction: Transaction, table: Table): Promise<reado
     nameLengthMax,
   );
   const columns = sqlColumnsOf(table, types);
+  const inKey = lengthIn(table.primaryKey, columns);
   const partOf = (name: string, index: FoundIndex) => {
-    const isWhole = table.primaryKey.includes(name) || !columns.some((column) => column.name === name && isText(column.type));
-    return isWhole ? quote(name) : `${quote(name)}(${lengthIn(index.columns, columns)})`;
+    if (!columns.some((column) => column.name === name && isText(column.type))) return quote(name);
+    const length = lengthIn(index.columns, columns);
+    return `${quote(name)}(${table.primaryKey.includes(name) ? Math.min(inKey, length) : length})`;
   };
   for (const index of create) if (found.some(({ name, isPlain }) => name === index.name && !isPlain)) refuseIndex(table, index, table.name);
   return [

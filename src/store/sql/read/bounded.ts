@@ -1,3 +1,6 @@
+import type { StatementResult } from '../connection/flight.ts';
+import type { Parameter, Statement } from '../connection/statement.ts';
+
 /** UTF-8 bytes of one UTF-16 unit, at most. */
 const bytesOfUnitMax = 3;
 
@@ -7,22 +10,49 @@ export interface OrderedRows {
   readonly order: string;
   /** What is asked of them. */
   readonly columns: string;
+  /** Of the rows' statement. */
+  readonly values: readonly Parameter[];
 }
+
+/** Runs statements that read, on one snapshot. */
+export type Read = (...statements: readonly Statement[]) => Promise<readonly StatementResult[]>;
+
+/** How a list is bounded: by a sum over the rows before each, or, where a database cannot be trusted with that, by a look at their sizes first. */
+export type Bounding = 'by a sum' | 'by a look at the sizes';
 
 /**
- * A SELECT of rows in their order, up to where the bytes of their texts make sure that the list is as long as it may be: the database
- * sends little more than the caller takes. The bytes are the last parameter: {@link bytesFor}.
+ * Reads rows in their order, up to where the bytes of their texts make sure that the list is as long as it may be: the database
+ * sends little more than the caller takes. Other statements are read with them.
  *
- * @param limit the number of that parameter; undefined where a list may be as long as it is
+ * @param sizeMax UTF-16 units of the texts; undefined where a list may be as long as it is
  */
-export function bounded({ rows, order, columns }: OrderedRows, limit: number | undefined): string {
-  if (limit === undefined) return `SELECT ${columns} FROM (${rows}) AS item ORDER BY ${order}`;
-  return `SELECT ${columns} FROM (
+export async function readBounded(
+  read: Read,
+  bounding: Bounding,
+  { rows, order, columns, values }: OrderedRows,
+  sizeMax: number | undefined,
+  ...others: readonly Statement[]
+): Promise<readonly StatementResult[]> {
+  const all = `SELECT ${columns} FROM (${rows}) AS item`;
+  if (sizeMax === undefined || !Number.isFinite(sizeMax)) return read({ text: `${all} ORDER BY ${order}`, values }, ...others);
+  const bytesMax = Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(sizeMax * bytesOfUnitMax));
+  if (bounding === 'by a sum') {
+    const text = `SELECT ${columns} FROM (
       SELECT item.*, sum(size) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (${rows}) AS item
-    ) AS item WHERE size_before < $${limit} ORDER BY ${order}`;
+    ) AS item WHERE size_before < $${values.length + 1} ORDER BY ${order}`;
+    return read({ text, values: [...values, bytesMax] }, ...others);
+  }
+  const [sizes] = await read({ text: `SELECT size FROM (${rows}) AS item ORDER BY ${order}`, values });
+  const count = countUpTo(sizes?.rows.map(([size]) => Number(size)) ?? [], bytesMax);
+  return read({ text: `${all} ORDER BY ${order} LIMIT ${count}`, values }, ...others);
 }
 
-/** The bytes that hold so many UTF-16 units for certain. */
-export function bytesFor(sizeMax: number): number {
-  return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(sizeMax * bytesOfUnitMax));
+/** How many of the first come to so many bytes, the one with which they do among them. */
+function countUpTo(sizes: readonly number[], bytesMax: number): number {
+  let bytes = 0;
+  for (const [at, size] of sizes.entries()) {
+    if (bytes >= bytesMax) return at;
+    bytes += size;
+  }
+  return sizes.length;
 }

@@ -1,6 +1,6 @@
 import type { StatementResult } from '../connection/flight.ts';
 import type { Statement } from '../connection/statement.ts';
-import type { Read } from './partition-reads.ts';
+import type { Read } from './bounded.ts';
 
 /** Statements in one transaction, unless a single caller has more. */
 const statementsMax = 32;

@@ -2,8 +2,7 @@ import { upTo } from '../../list-size.ts';
 import type { InboxQuery, InboxRow, NamedCount } from '../../store.ts';
 import { inboxIdLengthMax, strangersMax, strangersText } from '../../tables/inbox-sql.ts';
 import type { ReadStatements } from '../statements.ts';
-import { bounded, bytesFor } from './bounded.ts';
-import type { Read } from './partition-reads.ts';
+import { type Read, readBounded } from './bounded.ts';
 
 const columns = 'place, id, traceparent, event, length';
 
@@ -27,11 +26,8 @@ export async function readInbox(read: Read, statements: ReadStatements, query: I
   const rows = `SELECT place, left(id, ${inboxIdLengthMax}) AS id, left(traceparent, ${inboxIdLengthMax}) AS traceparent, left(event, $4) AS event,
       char_length(event) AS length, octet_length(left(event, $4)) AS size
     FROM millrace_inbox WHERE pipeline = $1 AND ${statements.exceptPlaces('$2')} ORDER BY place LIMIT $3`;
-  const isBounded = charactersMax !== undefined && Number.isFinite(charactersMax);
-  const [found] = await read({
-    text: bounded({ rows, order: 'place', columns }, isBounded ? 5 : undefined),
-    values: [pipeline, statements.places(except), limit, eventLengthMax, ...(isBounded ? [bytesFor(charactersMax)] : [])],
-  });
+  const values = [pipeline, statements.places(except), limit, eventLengthMax];
+  const [found] = await readBounded(read, statements.bounding, { rows, order: 'place', columns, values }, charactersMax);
   const all = (found?.rows ?? []).map(([place, id, traceparent, event, length]) => ({
     place: Number(place),
     id: id as string | null,

@@ -18,15 +18,11 @@ import type {
   StoredOutcome,
   StoredTimer,
 } from '../../store.ts';
-import type { StatementResult } from '../connection/flight.ts';
 import type { Parameter, Row, Statement } from '../connection/statement.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { ReadStatements } from '../statements.ts';
 import { causeNameOf } from '../write/commit-parts.ts';
-import { bounded, bytesFor, type OrderedRows } from './bounded.ts';
-
-/** Runs statements that read, on one snapshot. */
-export type Read = (...statements: readonly Statement[]) => Promise<readonly StatementResult[]>;
+import { type OrderedRows, type Read, readBounded } from './bounded.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const event = 'position, "key", id, number, accepted_at, body, traceparent, origin';
@@ -57,7 +53,7 @@ export class PartitionReads {
     const { pipeline, slice } = this.#partition;
     const rows = `SELECT ${event}, octet_length(body) AS size FROM ${tablesOf(pipeline).log} WHERE slice = $1 AND position > $2
       ORDER BY position LIMIT $3`;
-    const [found] = await this.#read(boundedStatement({ rows, order: 'position', columns: event }, sizeMax, [slice, after, limit]));
+    const [found] = await this.#bounded({ rows, order: 'position', columns: event, values: [slice, after, limit] }, sizeMax);
     return upTo((found?.rows ?? []).map(toLoggedEvent), sizeOfEvent, sizeMax);
   }
 
@@ -66,10 +62,10 @@ export class PartitionReads {
     const { pipeline, slice } = this.#partition;
     const record = 'at, state, state_version, next, parked, held_from, held_to, held, gap_next, gap_first, gap_since';
     const values = [pipeline, slice, this.#statements.list(keys)];
-    const [records, causes] = await this.#read(
-      boundedStatement({ rows: this.#statements.records, order: 'at', columns: record }, sizeMax, values),
-      { text: this.#statements.causesOfKeys(cause), values },
-    );
+    const [records, causes] = await this.#bounded({ rows: this.#statements.records, order: 'at', columns: record, values }, sizeMax, {
+      text: this.#statements.causesOfKeys(cause),
+      values,
+    });
     const byKey = Map.groupBy((causes?.rows ?? []).map(toCause), ({ key }) => key);
     const found = (records?.rows ?? []).map((row) => toKeyRecord(row, byKey.get(keys[Number(row[0]) - 1] ?? '') ?? []));
     return upTo(found, sizeOfRecord, sizeMax);
@@ -143,8 +139,8 @@ export class PartitionReads {
     const looked = names.slice(0, flows);
     if (looked.length === 0) return { deliveries: [], next: null };
     const { rows, values } = this.#statements.dueOfFlows({ partition: this.#partition, endpoint, flows: looked, dueBy, each }, delivery);
-    const ordered = { rows, order: 'nth, due_at, place', columns: `name, ${delivery}` };
-    const [due] = await this.#read(boundedStatement(ordered, charactersMax, values));
+    const ordered = { rows, order: 'nth, due_at, place', columns: `name, ${delivery}`, values };
+    const [due] = await this.#bounded(ordered, charactersMax);
     const byFlow = Map.groupBy(due?.rows ?? [], ([name]) => String(name));
     return takeByFlow(
       names.map((name) => ({ name, rows: byFlow.get(name) ?? [] })),
@@ -193,10 +189,14 @@ export class PartitionReads {
     return moment === null || moment === undefined ? null : Number(moment);
   }
 
-  async #list(ordered: OrderedRows, sizeMax: number | undefined, ...values: readonly Parameter[]): Promise<readonly Row[]> {
+  async #list(ordered: Omit<OrderedRows, 'values'>, sizeMax: number | undefined, ...values: readonly Parameter[]): Promise<readonly Row[]> {
     const { pipeline, slice } = this.#partition;
-    const [result] = await this.#read(boundedStatement(ordered, sizeMax, [pipeline, slice, ...values]));
+    const [result] = await this.#bounded({ ...ordered, values: [pipeline, slice, ...values] }, sizeMax);
     return result?.rows ?? [];
+  }
+
+  #bounded(ordered: OrderedRows, sizeMax: number | undefined, ...others: readonly Statement[]) {
+    return readBounded(this.#read, this.#statements.bounding, ordered, sizeMax, ...others);
   }
 
   /** The first two parameters are the partition's. */
@@ -205,11 +205,6 @@ export class PartitionReads {
     const [result] = await this.#read({ text, values: [pipeline, slice, ...values] });
     return result?.rows ?? [];
   }
-}
-
-function boundedStatement(ordered: OrderedRows, sizeMax: number | undefined, values: readonly Parameter[]): Statement {
-  if (sizeMax === undefined || sizeMax === Number.POSITIVE_INFINITY) return { text: bounded(ordered, undefined), values };
-  return { text: bounded(ordered, values.length + 1), values: [...values, bytesFor(sizeMax)] };
 }
 
 /** The flows of an endpoint from one on, and one more than are asked for, one look at the index for each. */
