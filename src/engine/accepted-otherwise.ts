@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { LoggedEvent, PartitionId, Standing, Store } from '../store/store.ts';
+import { isTogether } from './identify.ts';
 
 /** What an event was accepted as. */
 type Accepted = Pick<LoggedEvent, 'key' | 'id' | 'number' | 'body'>;
@@ -46,4 +47,16 @@ function keyFrom(body: string, keyOf: (event: unknown) => string): string | unde
   } catch {
     return undefined;
   }
+}
+
+/** Keys of pipelines lie in other partitions than those in which they are looked for now. */
+export function misplacedKeys(pipelines: readonly AnyPipeline[]): MillraceError {
+  const reasons = pipelines.map((pipeline) => {
+    const [expected, found] = isTogether(pipeline) ? ['no schedule', 'one'] : ['a schedule', 'none'];
+    return `pipeline ${pipeline.name}: expected ${expected}, as when its keys were stored, found ${found}`;
+  });
+  return new MillraceError(
+    'MILL_INVALID_DECLARATION',
+    `${reasons.join('; ')}. All keys of a pipeline with a schedule live in one partition. Use another name, or copy the database with the new declaration (millrace copy).`,
+  );
 }

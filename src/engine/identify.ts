@@ -151,11 +151,16 @@ function agreedId(
 }
 
 /**
- * The slice of a pipeline that a key lives in. All keys of a pipeline with a schedule live in that of its schedule, so that whoever makes a run
- * works on what the run brings in.
+ * Whether all keys of a pipeline live in one slice: those of one with a schedule live in that of its schedule, so that whoever makes a run works
+ * on what the run brings in.
  */
-export function sliceOfKey({ name, schedule }: AnyPipeline, key: string, partitions: number): number {
-  return sliceOf(schedule === undefined ? key : name, partitions);
+export function isTogether({ schedule }: AnyPipeline): boolean {
+  return schedule !== undefined;
+}
+
+/** The slice of a pipeline that a key lives in. */
+export function sliceOfKey(pipeline: AnyPipeline, key: string, partitions: number): number {
+  return sliceOf(isTogether(pipeline) ? pipeline.name : key, partitions);
 }
 
 /** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */

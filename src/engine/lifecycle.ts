@@ -1,6 +1,9 @@
 import { MillraceError } from '../errors.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { misplacedKeys } from './accepted-otherwise.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { declaredState } from './state.ts';
+import { declaredAs } from './store-declaration.ts';
 
 /** Starts and stops the parts of an engine, in the order in which they need each other. */
 export class Lifecycle {
@@ -63,10 +66,11 @@ export class Lifecycle {
     const { engine, declared, partitions, provenStates } = this.#parts;
     const { store, log } = engine;
     const pipelines = Array.from(declared.all.values(), (pipeline) => ({
-      ...{ name: pipeline.name, numbered: pipeline.order !== undefined },
+      ...declaredAs(pipeline),
       ...declaredState(pipeline),
     }));
-    const { reshaped, paused } = await store.open({ pipelines, tables: declared.tables }, log, this.#brokenOff.signal);
+    const { reshaped, misplaced, paused } = await store.open({ pipelines, tables: declared.tables }, log, this.#brokenOff.signal);
+    if (misplaced.length > 0) throw misplacedKeys(misplaced.map((name) => declared.all.get(name) as AnyPipeline));
     for (const { name } of pipelines) partitions.setPaused(name, paused.includes(name));
     if (paused.length > 0) log.warn({ pipelines: paused }, 'pipelines are paused since before the start, until somebody resumes them');
     provenStates.clear();

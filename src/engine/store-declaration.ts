@@ -1,7 +1,7 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { StoreDeclaration } from '../store/store.ts';
+import type { DeclaredPipeline, StoreDeclaration } from '../store/store.ts';
 import { byName, checkNames, tablesOf } from './declared-together.ts';
-import { sliceOf, sliceOfKey } from './identify.ts';
+import { isTogether, sliceOf, sliceOfKey } from './identify.ts';
 import { schedulesName } from './schedules/schedules.ts';
 
 /*
@@ -14,13 +14,21 @@ import { schedulesName } from './schedules/schedules.ts';
  */
 export function storeDeclarationOf(pipelines: readonly AnyPipeline[]): StoreDeclaration {
   checkNames(pipelines);
-  const declared = Array.from(byName(pipelines).values(), ({ name, order }) => ({ name, numbered: order !== undefined }));
+  const declared = Array.from(byName(pipelines).values(), declaredAs);
   const hasSchedules = pipelines.some(({ schedule }) => schedule !== undefined);
   return {
-    pipelines: hasSchedules ? [...declared, { name: schedulesName, numbered: false }] : declared,
+    pipelines: hasSchedules ? [...declared, schedulesDeclared] : declared,
     tables: tablesOf(pipelines),
   };
 }
+
+/** A pipeline as a store is told of it, without its states. */
+export function declaredAs(pipeline: AnyPipeline): DeclaredPipeline {
+  return { name: pipeline.name, numbered: pipeline.order !== undefined, isTogether: isTogether(pipeline) };
+}
+
+/** The pipeline of the engine's own whose keys are the names of those that have schedules. */
+export const schedulesDeclared: DeclaredPipeline = { name: schedulesName, numbered: false };
 
 /** Returns where keys of these pipelines, and of the engine's own, live among so many slices. */
 export function slicing(pipelines: readonly AnyPipeline[], slices: number): (pipeline: string, key: string) => number {

@@ -171,4 +171,20 @@ export const goneDeclarations: readonly Mutant[] = [
     replace: 'if (this.#db.isOpen) return forgetPiece(this.#db, pipeline);',
     tests: [contract('sqlite', 'a pipeline that is declared')],
   },
+  {
+    name: 'keys-looked-for-where-a-new-schedule-says',
+    promises: [8],
+    file: 'src/engine/lifecycle.ts',
+    find: 'if (misplaced.length > 0) throw',
+    replace: 'if (misplaced.length > 99) throw',
+    tests: [promise('changed-order', 'a schedule that is')],
+  },
+  {
+    name: 'placement-of-keys-noted-anew-at-each-start',
+    promises: [8],
+    file: 'src/store/sql/schema/placements.ts',
+    find: 'if (before !== undefined && (await hasRows({ run }, name))) {',
+    replace: 'if (before !== undefined && misplaced.length > 99) {',
+    tests: [promise('changed-order', 'a schedule that is')],
+  },
 ];

@@ -1,5 +1,5 @@
 import { schedulesName } from '../../engine/schedules/schedules.ts';
-import { slicing, storeDeclarationOf } from '../../engine/store-declaration.ts';
+import { schedulesDeclared, slicing, storeDeclarationOf } from '../../engine/store-declaration.ts';
 import { MillraceError } from '../../errors.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { CopySource, CopyTarget } from '../../store/copy/copy-ends.ts';
@@ -84,7 +84,7 @@ async function copyBetween(
 async function withSchedules(declared: StoreDeclaration, source: CopySource): Promise<StoreDeclaration> {
   const isMissing = !declared.pipelines.some(({ name }) => name === schedulesName);
   if (!isMissing || !(await source.pipelines()).includes(schedulesName)) return declared;
-  return { ...declared, pipelines: [...declared.pipelines, { name: schedulesName, numbered: false }] };
+  return { ...declared, pipelines: [...declared.pipelines, schedulesDeclared] };
 }
 
 /** Throws `MILL_TABLE_CHANGED` where what the source has of the declaration is not as it is declared. */

@@ -92,3 +92,44 @@ onEveryStore('promises 2 and 3: a pipeline that orders or keys its events in ano
     await t.stop();
   });
 });
+
+onEveryStore('promise 8: a pipeline whose keys would be looked for in other partitions', ({ makeStore }) => {
+  const counting = (hasSchedule: boolean, name = 'counting') =>
+    pipeline(name, {
+      event: Step,
+      key: ({ key }) => key,
+      state: z.object({ n: z.int() }),
+      ...(hasSchedule && { schedule: { every: '1h', source: () => [] } }),
+      handle: ({ n }, state) => ({ n: (state?.n ?? 0) + n }),
+    }) as AnyPipeline;
+
+  for (const [hadSchedule, found] of [
+    [false, /^pipeline counting: expected no schedule, as when its keys were stored, found one\. /],
+    [true, /^pipeline counting: expected a schedule, as when its keys were stored, found none\. /],
+  ] as const) {
+    test(`a schedule that is ${hadSchedule ? 'removed' : 'added'}: it does not start, and the former declaration goes on`, async () => {
+      const store = makeStore();
+      const generations = new Generations(store);
+      const first = await generations.next([counting(hadSchedule)]);
+      await first.ingest('counting', { key: 'a', n: 2 });
+      await first.drain();
+      const changed = generations.next([counting(!hadSchedule)]);
+      if (store.partitions === 1) {
+        assert.deepEqual(await (await changed).state('counting', 'a'), { n: 2 });
+      } else await assert.rejects(changed, refused(found));
+      const back = await generations.next([counting(hadSchedule)]);
+      await back.ingest('counting', { key: 'a', n: 3 });
+      assert.deepEqual(await back.state('counting', 'a'), { n: 5 });
+      await back.stop();
+    });
+  }
+
+  test('it starts where nothing was stored yet', async () => {
+    const generations = new Generations(makeStore());
+    for (const hasSchedule of [false, true, false]) await generations.next([counting(hasSchedule)]);
+    const t = await generations.next([counting(true)]);
+    await t.ingest('counting', { key: 'a', n: 1 });
+    assert.deepEqual(await t.state('counting', 'a'), { n: 1 });
+    await t.stop();
+  });
+});

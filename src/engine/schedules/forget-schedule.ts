@@ -1,5 +1,6 @@
 import type { Store } from '../../store/store.ts';
 import { sliceOf } from '../identify.ts';
+import { schedulesDeclared } from '../store-declaration.ts';
 import { schedulesName } from './schedules.ts';
 
 /**
@@ -7,7 +8,7 @@ import { schedulesName } from './schedules.ts';
  * store closed.
  */
 export async function forgetSchedule(store: Store, pipeline: string): Promise<void> {
-  await store.open({ pipelines: [{ name: schedulesName, numbered: false }], tables: [] });
+  await store.open({ pipelines: [schedulesDeclared], tables: [] });
   try {
     const partition = { pipeline: schedulesName, slice: sliceOf(pipeline, store.partitions) };
     const lease = await store.claim(partition);

@@ -163,6 +163,24 @@ export function lifeContract(it: StoreTest): void {
     assert.deepEqual(await reshaped('two', 2), []);
   });
 
+  it('an opening names the pipelines of which something lies where their keys are not looked for any more', async ({ store, visits }) => {
+    const misplaced = async (isTogether: boolean) => {
+      await store.close();
+      const pipelines = [
+        { name: 'visits', numbered: false, isTogether },
+        { name: 'orders', numbered: false },
+      ];
+      return (await store.open({ pipelines, tables: [] })).misplaced;
+    };
+    assert.deepEqual(await misplaced(true), [], 'nothing lies there');
+    await store.append([event(visits, 'a')]);
+    assert.deepEqual(await misplaced(true), []);
+    const expected = store.partitions === 1 ? [] : ['visits'];
+    assert.deepEqual(await misplaced(false), expected);
+    assert.deepEqual(await misplaced(false), expected, 'as long as it is so');
+    assert.deepEqual(await misplaced(true), []);
+  });
+
   it('a pipeline may be new to a database', async ({ store, visits, reopen }) => {
     await store.append([event(visits, 'a')]);
     const again = await reopen({

@@ -107,6 +107,8 @@ class MemoryDatabase {
   readonly pipelines = new Map<string, readonly PartitionRecords[]>();
   /** The shapes under which states were stored, by pipeline and version. */
   readonly shapes = new Map<string, Set<string>>();
+  /** Whether all keys of a pipeline lie together. */
+  readonly together = new Map<string, boolean>();
   readonly paused = new Set<string>();
   /** Who hears of what others do. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
@@ -170,7 +172,8 @@ class MemoryStore implements Store {
     this.#declared = new Set(pipelines.map(({ name }) => name));
     this.#self = selfAsMember({ pipelines });
     const reshaped = pipelines.filter((pipeline) => this.#noteShape(pipeline)).map(({ name }) => name);
-    return { reshaped, paused: pipelines.map(({ name }) => name).filter((name) => database.paused.has(name)) };
+    const misplaced = pipelines.filter((pipeline) => this.#isMisplaced(pipeline)).map(({ name }) => name);
+    return { reshaped, misplaced, paused: pipelines.map(({ name }) => name).filter((name) => database.paused.has(name)) };
   }
 
   async claim(partition: PartitionId): Promise<Lease> {
@@ -335,6 +338,7 @@ class MemoryStore implements Store {
     this.#database.pipelines.delete(pipeline);
     this.#database.inbox?.forget(pipeline);
     this.#database.paused.delete(pipeline);
+    this.#database.together.delete(pipeline);
     for (const place of this.#database.shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#database.shapes.delete(place);
   }
 
@@ -396,6 +400,15 @@ class MemoryStore implements Store {
   }
 
   /** Takes note of the shape of states from now on. Returns whether there was another. */
+  /** Takes note of where the keys of a pipeline lie, unless something lies elsewhere. */
+  #isMisplaced({ name, isTogether = false }: DeclaredPipeline): boolean {
+    const { together, pipelines } = this.#database;
+    const isOtherwise = this.partitions > 1 && (together.get(name) ?? isTogether) !== isTogether;
+    if (isOtherwise && pipelines.get(name)?.some((slice) => !slice.isEmpty)) return true;
+    together.set(name, isTogether);
+    return false;
+  }
+
   #noteShape({ name, state }: DeclaredPipeline): boolean {
     if (state === undefined) return false;
     const place = `${name} ${state.version}`;

@@ -65,6 +65,13 @@ export class PartitionRecords {
     return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
   }
 
+  /** Whether nothing lies here that is found by its key. */
+  get isEmpty(): boolean {
+    const isKnown = ({ state, next, parked, held }: Key) => state !== null || next !== null || parked || held.size > 0;
+    const sizes = [this.#log.size, this.#ids.size, this.#deadLetters.size, this.causes.size, this.deliveries.size];
+    return sizes.every((size) => size === 0) && !this.#keys.values().some(isKnown);
+  }
+
   progress(): Progress {
     return { cursor: this.#cursor, head: this.#head };
   }

@@ -16,6 +16,10 @@ export class PendingCauses implements Iterable<StoredCause> {
   readonly #inOrder = new SortedList<CausePlace, StoredCause>(compare);
   readonly #byKey = new Map<string, SortedList<CauseName, StoredCause>>();
 
+  get size(): number {
+    return this.#inOrder.size;
+  }
+
   [Symbol.iterator](): Iterator<StoredCause> {
     return this.#inOrder[Symbol.iterator]();
   }

@@ -35,8 +35,8 @@ const connectionFaults: ReadonlySet<number> = new Set([
   1836, // the same
 ]);
 
-/** What nobody can sign in with, or a database that is not there. */
-const closed: ReadonlySet<number> = new Set([1044, 1045, 1049, 1129, 1130, 1698]);
+/** What nobody can sign in with, a right that is missing, or a database that is not there. */
+const closed: ReadonlySet<number> = new Set([1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1370, 1698]);
 
 const full: ReadonlySet<number> = new Set([1021, 1114]);
 const corrupt: ReadonlySet<number> = new Set([126, 127, 1034, 1035, 1194, 1195, 1712]);

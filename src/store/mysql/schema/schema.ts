@@ -110,7 +110,7 @@ async function isThere({ run }: Transaction, table: string): Promise<boolean> {
 }
 
 function sharedSchema(collation: string, partitions: number): readonly Statement[] {
-  const meta = { meta: `name ${name} PRIMARY KEY, value TEXT NOT NULL` };
+  const meta = { meta: `name ${endpoint} PRIMARY KEY, value TEXT NOT NULL` };
   const tables = Object.entries({ ...sharedTables, ...meta }).map(([table, columns]) => ({
     text: `CREATE TABLE IF NOT EXISTS millrace_${table} (${columns}) ${tableOptions(collation)}`,
     values: [],

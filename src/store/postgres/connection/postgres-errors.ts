@@ -54,7 +54,7 @@ function codeOf(thrown: unknown): ErrorCode {
   if (state === '53100') return 'MILL_STORE_FULL';
   if (state === 'XX001' || state === 'XX002') return 'MILL_STORE_CORRUPT';
   if (isRepeatable(thrown)) return 'MILL_STORE_BUSY';
-  if (isConnectionFault(thrown) || /^(?:28|3D)/.test(state)) return 'MILL_STORE_UNAVAILABLE';
+  if (isConnectionFault(thrown) || /^(?:28|3D|42501)/.test(state)) return 'MILL_STORE_UNAVAILABLE';
   return 'MILL_INTERNAL';
 }
 

@@ -1,6 +1,7 @@
 import type { DeclaredPipeline, Opened } from '../../store.ts';
 import type { Transaction } from '../connection/connections.ts';
 import type { WriteStatements } from '../statements.ts';
+import { notePlacements } from './placements.ts';
 import { noteShapes } from './state-shapes.ts';
 
 /** What an opening answers, once all tables are there. */
@@ -9,8 +10,9 @@ export async function openedAs(
   statements: WriteStatements,
   pipelines: readonly DeclaredPipeline[],
 ): Promise<Opened> {
+  const misplaced = await notePlacements(transaction, statements, pipelines);
   const reshaped = await noteShapes(transaction, statements, pipelines);
   const { rows } = await transaction.run({ text: 'SELECT pipeline FROM millrace_pipelines WHERE paused', values: [] });
   const paused = new Set(rows.map(([pipeline]) => pipeline));
-  return { reshaped, paused: pipelines.map(({ name }) => name).filter((pipeline) => paused.has(pipeline)) };
+  return { reshaped, misplaced, paused: pipelines.map(({ name }) => name).filter((pipeline) => paused.has(pipeline)) };
 }

@@ -3,6 +3,7 @@ import type { Connections } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
 import type { Statement } from '../connection/statement.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
+import { placementName } from '../schema/placements.ts';
 import type { SqlStatements } from '../statements.ts';
 
 /** Rows deleted in one transaction. */
@@ -27,6 +28,7 @@ export async function forgetPipeline(connections: Connections, { now, writes }: 
     for (const table of ['fences', 'heads', 'state_shapes', 'pipelines']) {
       flight.add({ text: `DELETE FROM millrace_${table} WHERE pipeline = $1`, values: [pipeline] });
     }
+    flight.add({ text: 'DELETE FROM millrace_meta WHERE name = $1', values: [placementName(pipeline)] });
     return flight;
   });
 }

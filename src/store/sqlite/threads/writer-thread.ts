@@ -82,6 +82,8 @@ function open(
     return {
       started: {
         reshaped,
+        // There is one slice.
+        misplaced: [],
         paused: pausedOf(
           db,
           declaration.pipelines.map(({ name }) => name),
