@@ -97,6 +97,6 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/connection/session.ts`,
     find: 'const sortedBytes = 64 * 1024;',
     replace: 'const sortedBytes = 1024;',
-    tests: [contract('mysql', 'timers and outcomes of endless names')],
+    tests: [contract('mysql', 'those that begin alike are told apart')],
   },
 ];
