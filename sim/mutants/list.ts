@@ -15,6 +15,7 @@ import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { inbox } from './list/inbox.ts';
 import { independentKeys } from './list/independent-keys.ts';
+import { mysql } from './list/mysql.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
 import { postgres } from './list/postgres.ts';
 import { reading } from './list/reading.ts';
@@ -45,6 +46,7 @@ export const mutants: readonly Mutant[] = [
   ...fairDeliveries,
   ...fleet,
   ...commands,
+  ...mysql,
   ...postgres,
   ...inbox,
   ...boundedDoor,

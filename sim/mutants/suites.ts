@@ -5,8 +5,8 @@ export function promise(name: string, named?: string): TestChoice {
   return choice(`src/engine/promises/${name}.test.ts`, named);
 }
 
-/** The tests of a store on the contract that all stores keep. Those of SQLite and PostgreSQL take long, so say which. */
-export function contract(store: 'memory' | 'sqlite' | 'postgres', named?: string): TestChoice {
+/** The tests of a store on the contract that all stores keep. Those of SQLite, PostgreSQL and MySQL take long, so say which. */
+export function contract(store: 'memory' | 'sqlite' | 'postgres' | 'mysql', named?: string): TestChoice {
   return choice(`src/store/${store}/${store}-store.test.ts`, named);
 }
 

@@ -4,7 +4,6 @@ import type { LettersDialect } from '../tables/dead-letter-rows.ts';
 import type { DeclaredColumn } from '../tables/sql-columns.ts';
 import type { Flight } from './connection/flight.ts';
 import type { Parameter, Row, Statement } from './connection/statement.ts';
-import type { Bounding } from './read/bounded.ts';
 import type { Batch } from './write/batch.ts';
 import type { Column } from './write/columns.ts';
 import type { PruneFloors } from './write/prune-floors.ts';
@@ -125,8 +124,6 @@ export interface InboxPlace {
 /** What is read. Statements about a partition have its pipeline and slice as `$1` and `$2`. */
 export interface ReadStatements {
   readonly letters: LettersDialect;
-
-  readonly bounding: Bounding;
 
   /** The cursor and the highest position of a partition. */
   progress(partition: PartitionId): Statement;

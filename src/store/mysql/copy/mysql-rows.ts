@@ -70,7 +70,7 @@ export class MysqlRows implements SqlRows {
   /** Of what is verified the order is of no matter: a log need not be sorted. */
   #select(part: CopyPart): PartSelect {
     const select = selectOf(part, partDialect);
-    // They are counted here: with their texts the database need not.
+    // They are counted here.
     if (part.kind === 'deliveries') return { ...select, columns: select.columns.replace(/row_number\(\) OVER \([^)]*\)/, '0') };
     if (this.#isSource) return part.kind === 'ids' ? idsAcrossSlices(part.pipeline) : select;
     return part.kind === 'log' ? { ...select, order: 'log.slice, log.position' } : select;

@@ -11,8 +11,8 @@ export const partDialect: PartDialect = {
   rowPlace: (columns) => columns,
   paused: 'millrace_pipelines WHERE paused = 1',
   from: (kind, pipeline) => `millrace_${kind === 'letters' ? 'dead_letters' : kind} WHERE pipeline = ${literal(pipeline)}`,
-  // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts. What is summed up over
-  // rows has no long texts, with which MariaDB 10.11 may crash.
+  // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts. It is
+  // found out without the bodies.
   log(pipeline) {
     const { log } = tablesOf(pipeline);
     const name = literal(pipeline);

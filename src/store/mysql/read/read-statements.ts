@@ -23,9 +23,6 @@ export function headOf(log: string, pipeline: string, slice: string): string {
 }
 
 export const readStatements: ReadStatements = {
-  // MariaDB 10.11 crashes now and then on a sum over rows that have long texts (`ha_maria::drop_table`).
-  bounding: 'by a look at the sizes',
-
   letters: { unresolved: 'resolved = 0', parameter: (nth) => `$${nth}` },
 
   ownedHeads: (pipeline, process) => ({

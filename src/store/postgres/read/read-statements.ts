@@ -11,8 +11,6 @@ const cursorText = `coalesce((SELECT max(cursor) FROM millrace_cursors WHERE ${o
  * and reads them all for each that is asked for.
  */
 export const readStatements: ReadStatements = {
-  bounding: 'by a sum',
-
   letters: { unresolved: 'NOT resolved', parameter: (nth) => `$${nth}` },
 
   ownedHeads,

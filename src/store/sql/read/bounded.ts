@@ -17,9 +17,6 @@ export interface OrderedRows {
 /** Runs statements that read, on one snapshot. */
 export type Read = (...statements: readonly Statement[]) => Promise<readonly StatementResult[]>;
 
-/** How a list is bounded: by a sum over the rows before each, or, where a database cannot be trusted with that, by a look at their sizes first. */
-export type Bounding = 'by a sum' | 'by a look at the sizes';
-
 /**
  * Reads rows in their order, up to where the bytes of their texts make sure that the list is as long as it may be: the database
  * sends little more than the caller takes. Other statements are read with them.
@@ -28,31 +25,15 @@ export type Bounding = 'by a sum' | 'by a look at the sizes';
  */
 export async function readBounded(
   read: Read,
-  bounding: Bounding,
   { rows, order, columns, values }: OrderedRows,
   sizeMax: number | undefined,
   ...others: readonly Statement[]
 ): Promise<readonly StatementResult[]> {
-  const all = `SELECT ${columns} FROM (${rows}) AS item`;
-  if (sizeMax === undefined || !Number.isFinite(sizeMax)) return read({ text: `${all} ORDER BY ${order}`, values }, ...others);
+  if (sizeMax === undefined || !Number.isFinite(sizeMax))
+    return read({ text: `SELECT ${columns} FROM (${rows}) AS item ORDER BY ${order}`, values }, ...others);
   const bytesMax = Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(sizeMax * bytesOfUnitMax));
-  if (bounding === 'by a sum') {
-    const text = `SELECT ${columns} FROM (
+  const text = `SELECT ${columns} FROM (
       SELECT item.*, sum(size) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (${rows}) AS item
     ) AS item WHERE size_before < $${values.length + 1} ORDER BY ${order}`;
-    return read({ text, values: [...values, bytesMax] }, ...others);
-  }
-  const [sizes] = await read({ text: `SELECT size FROM (${rows}) AS item ORDER BY ${order}`, values });
-  const count = countUpTo(sizes?.rows.map(([size]) => Number(size)) ?? [], bytesMax);
-  return read({ text: `${all} ORDER BY ${order} LIMIT ${count}`, values }, ...others);
-}
-
-/** How many of the first come to so many bytes, the one with which they do among them. */
-function countUpTo(sizes: readonly number[], bytesMax: number): number {
-  let bytes = 0;
-  for (const [at, size] of sizes.entries()) {
-    if (bytes >= bytesMax) return at;
-    bytes += size;
-  }
-  return sizes.length;
+  return read({ text, values: [...values, bytesMax] }, ...others);
 }

@@ -27,7 +27,7 @@ export async function readInbox(read: Read, statements: ReadStatements, query: I
       char_length(event) AS length, octet_length(left(event, $4)) AS size
     FROM millrace_inbox WHERE pipeline = $1 AND ${statements.exceptPlaces('$2')} ORDER BY place LIMIT $3`;
   const values = [pipeline, statements.places(except), limit, eventLengthMax];
-  const [found] = await readBounded(read, statements.bounding, { rows, order: 'place', columns, values }, charactersMax);
+  const [found] = await readBounded(read, { rows, order: 'place', columns, values }, charactersMax);
   const all = (found?.rows ?? []).map(([place, id, traceparent, event, length]) => ({
     place: Number(place),
     id: id as string | null,

@@ -196,7 +196,7 @@ export class PartitionReads {
   }
 
   #bounded(ordered: OrderedRows, sizeMax: number | undefined, ...others: readonly Statement[]) {
-    return readBounded(this.#read, this.#statements.bounding, ordered, sizeMax, ...others);
+    return readBounded(this.#read, ordered, sizeMax, ...others);
   }
 
   /** The first two parameters are the partition's. */

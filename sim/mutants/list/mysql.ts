@@ -1,0 +1,102 @@
+import type { Mutant } from '../mutant.ts';
+import { beside, contract } from '../suites.ts';
+
+const folder = 'src/store/mysql';
+const append = `${folder}/write/append-statements.ts`;
+const writes = `${folder}/write/write-statements.ts`;
+const connections = `${folder}/connection/connections.ts`;
+const several = (named: string) => beside('store/mysql/several-stores', named);
+const outages = (named: string) => beside('store/mysql/outages', named);
+const opening = (named: string) => beside('store/mysql/opening', named);
+
+/** The store for MySQL and MariaDB: what it says otherwise than that for PostgreSQL. */
+export const mysql: readonly Mutant[] = [
+  {
+    name: 'mysql-heads-not-locked',
+    promises: [3, 10],
+    file: append,
+    find: 'AND slice IN $2 FOR UPDATE',
+    replace: 'AND slice IN $2',
+    tests: [several('positions are dense')],
+  },
+  {
+    name: 'mysql-epoch-of-a-commit-not-looked-at',
+    promises: [2],
+    file: writes,
+    find: 'WHERE NOT (fence.epoch <=> own.epoch)',
+    replace: 'WHERE fence.epoch IS NULL',
+    tests: [contract('mysql', 'a commit under an earlier claim takes no effect at all')],
+  },
+  {
+    name: 'mysql-lease-taken-from-its-owner',
+    promises: [2, 3],
+    file: `${folder}/lease/lease-statements.ts`,
+    find: 'AND process.until > ',
+    replace: 'AND process.until > 2 * ',
+    tests: [several('a lease keeps the others out')],
+  },
+  {
+    name: 'mysql-id-known-for-ever',
+    promises: [10],
+    file: append,
+    find: 'acceptedAt !== null && acceptedAt >= event.knownSince',
+    replace: 'acceptedAt !== null',
+    tests: [contract('mysql', 'a chosen id makes a duplicate')],
+  },
+  {
+    name: 'mysql-number-skipped-is-no-longer-known',
+    promises: [10],
+    file: append,
+    find: "known?.isSkipped ? 'late' : 'duplicate'",
+    replace: "known?.isHeld ? 'late' : 'duplicate'",
+    tests: [contract('mysql', 'a number that was skipped is late')],
+  },
+  {
+    name: 'mysql-transaction-left-open-behind-an-error',
+    promises: [2],
+    file: connections,
+    find: 'isBroken = !(await this.#isRolledBack(client, error));',
+    replace: 'isBroken = false;',
+    tests: [contract('mysql', 'a commit whose row is refused leaves nothing behind')],
+  },
+  {
+    name: 'mysql-locks-of-half-a-flight-kept',
+    promises: [4],
+    file: connections,
+    find: 'const idle = ownText(idleFor(idleSeconds.inFlight));',
+    replace: 'const idle = ownText(idleFor(idleSeconds.outside));',
+    tests: [outages('cut off between the two pieces')],
+  },
+  {
+    name: 'mysql-line-of-deliveries-stands-still',
+    promises: [6],
+    file: `${folder}/write/delivery-statements.ts`,
+    find: '    [0, 0],\n',
+    replace: '',
+    tests: [contract('mysql', 'an ordered delivery waits until those before it are gone')],
+  },
+  {
+    name: 'mysql-put-replaces-by-any-unique-index',
+    promises: [2],
+    file: `${folder}/write/declared-statements.ts`,
+    find: ', NULL)`;',
+    replace: ', VALUES("id"))`;',
+    tests: [opening('a unique index of the user')],
+  },
+  {
+    name: 'mysql-flight-in-one-packet-whatever-its-length',
+    promises: [7],
+    file: `${folder}/connection/pieces.ts`,
+    find: 'if (bytes + size > bytesMax) {',
+    replace: 'if (bytes === Number.POSITIVE_INFINITY) {',
+    tests: [opening('flights that are longer than a packet')],
+  },
+  {
+    name: 'mysql-names-in-order-by-their-beginnings',
+    promises: [5],
+    file: `${folder}/connection/session.ts`,
+    find: 'const sortedBytes = 64 * 1024;',
+    replace: 'const sortedBytes = 1024;',
+    tests: [contract('mysql', 'those that begin alike are told apart')],
+  },
+];
