@@ -64,7 +64,8 @@ export class TableRows<Row> {
       const isReadable = sql<boolean>`${value} between ${sql.lit(Number.MIN_SAFE_INTEGER)} and ${sql.lit(Number.MAX_SAFE_INTEGER)}`;
       return [
         sql<SqlValue>`case when ${isReadable} then ${value} end`.as(`key ${at}`),
-        sql<SqlValue>`case when ${isReadable} then null else cast(${value} as text) end`.as(`key ${at} as text`),
+        // All databases have this; the type of a text has a name of its own in each.
+        sql<SqlValue>`case when not (${isReadable}) then concat(${value}, '') end`.as(`key ${at} as text`),
       ];
     });
     const rows = await this.#waiting().clearSelect().clearLimit().clearOffset().select(selected).limit(limit).execute();
