@@ -20,7 +20,7 @@ const replay: SystemCommand = {
       .option('--seed <n>', 'what the delays are made from; without it they differ from run to run')
       .option(
         '--database <url>',
-        'keep it all in postgres://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite; without it nothing is kept',
+        'keep it all in postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite; without it nothing is kept',
       )
       .option('--verbose', 'tell of versions that are ignored, too')
       .option('--json', 'print JSON lines, of everything')
