@@ -2,6 +2,7 @@ import { MillraceError } from '../errors.ts';
 import { markCutShort } from '../pipeline/cut-short.ts';
 import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
 import type { DeadLetter, DeadLetterQuery } from '../store/store.ts';
+import { allEnded } from './all-ended.ts';
 import type { GivenCommands } from './commands/given-commands.ts';
 import type { DeclaredPipelines } from './declared-pipelines.ts';
 import { discardEach, discardLetters } from './discard-letters.ts';
@@ -101,7 +102,7 @@ export class DeadLetters {
         discardEach(own, (letter) => partition.discard(letter)),
       ),
     );
-    return (await Promise.all(counts)).reduce((total, count) => total + count, 0);
+    return (await allEnded(counts)).reduce((total, count) => total + count, 0);
   }
 
   /** A dead letter of a pipeline that is declared. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */

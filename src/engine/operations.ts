@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts';
+import { allEnded } from './all-ended.ts';
 import type { GivenCommands } from './commands/given-commands.ts';
 import type { DeclaredPipelines } from './declared-pipelines.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -44,7 +45,7 @@ export class Operations {
     const { name } = declared.get(pipeline);
     await this.#checkPaused(name);
     const concerned = key === undefined ? partitions.of(name) : [partitions.ofKey(name, key)];
-    const counts = await Promise.all(
+    const counts = await allEnded(
       concerned.map((partition) =>
         commands.order(partition, { do: 'discardEvents', key: key ?? null }, () => partition.discardWaiting(key)),
       ),
@@ -71,7 +72,7 @@ export class Operations {
         `expected an endpoint that pipeline ${name} no longer declares, found ${endpoint}, which it declares`,
       );
     }
-    const counts = await Promise.all(
+    const counts = await allEnded(
       partitions.of(name).map((partition) => commands.order(partition, { do: 'withdraw', endpoint }, () => partition.withdraw(endpoint))),
     );
     const withdrawn = counts.reduce((total, count) => total + count, 0);

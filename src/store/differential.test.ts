@@ -16,20 +16,17 @@ import { postgres } from './postgres/postgres-store.ts';
 import { sqlite } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
-/** The older release is there for every sequence, each of the others for some: one of them is slow. */
+/** The older release is there for every sequence, each of the others, and MariaDB, for some: they are slow. */
 const [usual, ...others] = await Promise.all(postgresKinds.filter((kind) => !without(kind)).map((kind) => PostgresDatabase.open(kind)));
 const mariadb = withoutMariadb ? undefined : await MariadbDatabases.open();
 after(() => Promise.all([usual, ...others, mariadb].map((database) => database?.close())));
 
 /** The stores of a sequence, each made in an empty folder. The first is what the others are compared with. */
 function storesOf(seed: number): readonly [Make, ...Make[]] {
-  const databases = [usual, others[seed % others.length]].filter((database) => database !== undefined);
-  return [
-    () => memory(),
-    (folder) => sqlite(join(folder, 'test.db')),
-    ...databases.map((database) => () => onPostgres(database)),
-    ...(mariadb === undefined ? [] : [() => onMariadb(mariadb)]),
-  ];
+  const inTurn = others.map((database) => () => onPostgres(database));
+  if (mariadb !== undefined) inTurn.push(() => onMariadb(mariadb));
+  const servers = [usual && (() => onPostgres(usual)), inTurn[seed % inTurn.length]].filter((make) => make !== undefined);
+  return [() => memory(), (folder) => sqlite(join(folder, 'test.db')), ...servers];
 }
 
 async function onPostgres(database: PostgresDatabase): Promise<Store> {

@@ -187,4 +187,12 @@ export const goneDeclarations: readonly Mutant[] = [
     replace: 'if (before !== undefined && misplaced.length > 99) {',
     tests: [promise('changed-order', 'a schedule that is')],
   },
+  {
+    name: 'discard-that-failed-goes-on',
+    promises: [9],
+    file: 'src/engine/all-ended.ts',
+    find: 'await Promise.allSettled(work);',
+    replace: '',
+    tests: [promise('no-room', 'a discard that one')],
+  },
 ];

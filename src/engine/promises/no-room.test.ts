@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
-import { failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
+import { sliceOf } from '../identify.ts';
+import { type CommitCall, failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
 /** A store that has room or not, as it is told. */
 function withRoom(store: Store) {
@@ -67,6 +70,45 @@ onEveryStore('promises 1, 2, 8: a store without room', ({ testMill, makeStore })
     room.isFull = false;
     await mill.advance('5s');
     assert.equal(await mill.mill.discardEvents('steps'), 2);
+  });
+
+  test('a discard that one partition refuses has ended in all others when that is told', async (t) => {
+    const base = makeStore();
+    if (base.partitions === 1) return;
+    const sliceOfKey = (key: string) => sliceOf(key, base.partitions);
+    const one = 'a';
+    const other =
+      upTo(100)
+        .map(String)
+        .find((key) => sliceOfKey(key) !== sliceOfKey(one)) ?? assert.fail();
+    const gate = Promise.withResolvers<void>();
+    let isFull = false;
+    let held = 0;
+    const commit: CommitCall = async (work, lease) => {
+      if (!isFull) return lease.commit(work);
+      if (lease.partition.slice === sliceOfKey(one)) throw new MillraceError('MILL_STORE_FULL', 'no space is left');
+      held += 1;
+      await gate.promise;
+      return lease.commit(work);
+    };
+    const mill = await testMill({ store: withCalls(base, { commit }), pipelines: [steps()] });
+    t.after(() => {
+      gate.resolve();
+      return mill.stop();
+    });
+    await mill.mill.pause('steps');
+    for (const key of [one, other]) await mill.ingest('steps', { key, n: 1 });
+    isFull = true;
+    let isTold = false;
+    const discarded = mill.mill.discardEvents('steps').finally(() => {
+      isTold = true;
+    });
+    const refused = assert.rejects(discarded, isCode('MILL_STORE_FULL'));
+    await until(() => held > 0);
+    for (let turns = 0; turns < 50; turns += 1) await setImmediate();
+    assert.equal(isTold, false);
+    gate.resolve();
+    await refused;
   });
 
   test('starts, answers reads and refuses the rest, and handles what waits once there is room', async (t) => {
