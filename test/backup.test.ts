@@ -343,7 +343,11 @@ test('what cannot be meant is refused in one line, and makes no file', async (co
     [['restore', 'text.db', '--force'], 1, /text\.db: the file is no database, or a damaged one/],
     [['restore', 'mill.db', '--force'], 1, /mill\.db: expected another file than the database/],
     [['restore', 'copy.db', '--database', 'memory:'], 2, /--database: expected a database in a file, found memory:/],
-    [['restore', 'copy.db', '--database', './folder'], 2, /--database: expected postgres:\/\/USER@HOST\/NAME, mysql:\/\/USER@HOST\/NAME, sqlite:PATH/],
+    [
+      ['restore', 'copy.db', '--database', './folder'],
+      2,
+      /--database: expected postgres:\/\/USER@HOST\/NAME, mysql:\/\/USER@HOST\/NAME, sqlite:PATH/,
+    ],
   ] as const;
   const ends = await Promise.all(refusals.map(([words]) => yard.run(...words)));
   for (const [at, { code, stdout, stderr }] of ends.entries()) {
