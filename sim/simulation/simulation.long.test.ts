@@ -4,8 +4,8 @@ import { brokenOf } from './programs.fixture.test.ts';
 
 const steps = 40;
 
-test('100 random programs of fixed seeds keep every promise under faults', async () => {
-  assert.equal(await brokenOf(1, 100, { steps }), '');
+test('300 random programs of fixed seeds keep every promise under faults', async () => {
+  assert.equal(await brokenOf(1, 300, { steps }), '');
 });
 
 test('300 random programs that nobody has run before keep every promise under faults', async (context) => {

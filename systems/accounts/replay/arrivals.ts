@@ -31,10 +31,11 @@ export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onS
     // Drawn for what is recognised too, so that a seed gives every update the same delay in every run.
     const delayMs = integerFrom(random, 0, maxDelayMs);
     if (isNew) await pause(Math.max(0, arrivedAt + delayMs - performance.now()));
-    arrivedAt = performance.now();
     const burst = file.updates.slice(first, first + size);
     // The engine keeps the order of the calls.
-    const taken = await Promise.allSettled(burst.map((update, at) => mill.ingest(pipelineName, update, { id: file.idOf(first + at) })));
+    const calls = burst.map((update, at) => mill.ingest(pipelineName, update, { id: file.idOf(first + at) }));
+    arrivedAt = performance.now();
+    const taken = await Promise.allSettled(calls);
     isNew = !taken.every((one) => one.status === 'fulfilled' && one.value.status === 'duplicate');
     for (const [at, one] of taken.entries()) reportSkipped(one, (reason) => onSkipped(first + at, reason));
     onDone(burst.length);
