@@ -435,6 +435,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     const t = await testMill({ pipelines: [shop({ order: 'key' })], answer: ({ id }) => (isOpen && id === 'a 1' ? unknown : delivered) });
     for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
     await t.advance('1h');
+    await t.sleep('23h');
     assert.deepEqual(idsOf(t.calls), ['a 1', 'a 2']);
     assert.deepEqual(await toldTo(t, 'a'), ['unknown a 1 after 1', 'delivered a 2 after 1']);
     const [letter, ...others] = await t.deadLetters('shop');
