@@ -100,12 +100,13 @@ for (const { kind, make, skip } of databases) {
       db.exec(newer.replace("'99'", '99'));
       db.close();
     } else await server.query(newer, database);
-    for (const ended of [
-      yard.serve('first.ts', database).ended,
-      yard.migrate('first.ts', database),
-      yard.migrate('first.ts', database, '--check'),
+    // One after the other: each owns a file while it looks at it.
+    for (const run of [
+      () => yard.serve('first.ts', database).ended,
+      () => yard.migrate('first.ts', database),
+      () => yard.migrate('first.ts', database, '--check'),
     ]) {
-      const { code, stdout, stderr } = await ended;
+      const { code, stdout, stderr } = await run();
       assert.deepEqual([code, stdout], [1, '']);
       assert.match(
         stderr,

@@ -10,6 +10,14 @@ const logWatch = 'src/store/sqlite/wal/log-watch.ts';
 /** The database file, its log, and what other programs do with them. */
 export const databaseFile: readonly Mutant[] = [
   {
+    name: 'length-measured-while-the-log-is-copied',
+    promises: [1],
+    file: 'src/store/sqlite/file/open-database.ts',
+    find: 'if (busy === 0 && logged',
+    replace: 'if (logged',
+    tests: [beside('store/sqlite/file/open-database')],
+  },
+  {
     name: 'second-hard-link-accepted',
     promises: [1],
     file: names,

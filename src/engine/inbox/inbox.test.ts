@@ -471,7 +471,9 @@ onEveryInbox('the inbox', (worldOf) => {
     let kills = 0;
     const killOften = async () => {
       while (!isWritten) {
-        const child = fork(join(import.meta.dirname, 'inbox-engine.fixture.test.ts'), [world.address], { stdio: 'ignore' });
+        const child = fork(join(import.meta.dirname, 'inbox-engine.fixture.test.ts'), [world.address], {
+          stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        });
         const ended = once(child, 'exit');
         const first = await Promise.race([once(child, 'message'), ended]);
         // Once little is left, none of them handles as much as it wants.

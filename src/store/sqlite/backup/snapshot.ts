@@ -112,8 +112,9 @@ function hasLogMode(path: string): boolean {
 
 /** SQLite itself does not see that a file was cut short: what is missing reads as zeros. With a log, the file may be short of what is in that. */
 function checkLength(db: DatabaseSync, path: string): void {
-  if (existsSync(`${path}-wal`)) return;
+  // In this order: another program may open or close the database at any moment, which makes a log or takes it away.
   const bytes = bytesOf(db);
+  if (existsSync(`${path}-wal`)) return;
   const { size } = statSync(path);
   if (size < bytes)
     throw new MillraceError('MILL_STORE_CORRUPT', `${path}: the database file is damaged: expected ${bytes} bytes, found ${size}`);

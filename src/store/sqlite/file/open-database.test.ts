@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { openWriter, prepareWriter } from './open-database.ts';
 
-test('a commit of the writer returns when it is on the disk, not merely on its way there (promise 1)', () => {
+function pathOf(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-open-'));
-  const path = join(folder, 'millrace.db');
+  context.after(() => rmSync(folder, { recursive: true }));
+  return join(folder, 'millrace.db');
+}
+
+test('a commit of the writer returns when it is on the disk, not merely on its way there (promise 1)', (context) => {
+  const path = pathOf(context);
   const db = openWriter({ path, busyTimeoutMs: 0 });
   try {
     prepareWriter(db, path);
@@ -16,6 +25,28 @@ test('a commit of the writer returns when it is on the disk, not merely on its w
     assert.equal(db.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
   } finally {
     db.close();
-    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a file that another program is just copying its write ahead log into is not called damaged', async (context) => {
+  const path = pathOf(context);
+  const [program, reader, looking] = [new DatabaseSync(path), new DatabaseSync(path), new DatabaseSync(path)];
+  program.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE longer (text TEXT)');
+  reader.exec('BEGIN; SELECT * FROM longer');
+  program.exec("INSERT INTO longer VALUES (printf('%.100000c', 'x')); BEGIN IMMEDIATE");
+  // A full checkpoint keeps others from one of their own while it waits for the writer.
+  const checkpoint = new Worker(
+    `const { DatabaseSync } = require('node:sqlite');
+    new DatabaseSync(${JSON.stringify(path)}, { timeout: 600_000 }).exec('PRAGMA wal_checkpoint(FULL)');`,
+    { eval: true },
+  );
+  const ended = once(checkpoint, 'exit');
+  while (looking.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()?.busy === 0) await setImmediate();
+  const db = openWriter({ path, busyTimeoutMs: 0 });
+  try {
+    prepareWriter(db, path);
+  } finally {
+    for (const each of [db, reader, program, looking]) each.close();
+    await ended;
   }
 });

@@ -62,16 +62,18 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
 
 /**
  * SQLite itself does not see that a last page is cut short: what is missing reads as zeros. What a crash left in the
- * write ahead log goes to the file first, since the file may be short of just that.
+ * write ahead log goes to the file first, since the file may be short of just that. Where it cannot go there now, since another
+ * program is copying it or reads from it, the file is not measured.
  */
 function checkLength(db: DatabaseSync, path: string): void {
   const [bytes] = new Select<[number]>(db, 'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').get() ?? [0];
-  const [, logged, moved] = moveLog(db, path);
+  const [busy, logged, moved] = moveLog(db, path);
   const { size } = statSync(path);
-  if (logged === moved && size < bytes)
+  if (busy === 0 && logged === moved && size < bytes)
     throw new MillraceError('MILL_STORE_CORRUPT', `${path}: the database file is damaged: expected ${bytes} bytes, found ${size}`);
 }
 
+/** While another connection copies the log, `busy` is 1 and the others -1 (https://sqlite.org/pragma.html#pragma_wal_checkpoint). */
 type Moved = [busy: number, logged: number, moved: number];
 
 /** On a full disk the log stays where it is. */
