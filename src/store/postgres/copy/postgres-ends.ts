@@ -4,6 +4,7 @@ import { copying } from '../../copy/unfinished-copy.ts';
 import type { Connections } from '../../sql/connection/connections.ts';
 import { checkNoServer } from '../../sql/copy/no-server.ts';
 import { openedEnd, SqlSource, SqlTarget, statementTimeoutMs } from '../../sql/copy/sql-ends.ts';
+import { SqlWrites } from '../../sql/copy/sql-writes.ts';
 import { checkVersion } from '../../sql/schema/check-tables.ts';
 import type { StoreDeclaration } from '../../store.ts';
 import { PostgresConnections } from '../connection/connections.ts';
@@ -11,8 +12,8 @@ import { type PostgresOptions, settingsOf } from '../postgres-options.ts';
 import { postgres } from '../postgres-store.ts';
 import { schemaVersions } from '../schema/schema.ts';
 import { postgresStatements } from '../statements.ts';
+import { postgresCopyDialect } from './postgres-copy-dialect.ts';
 import { PostgresRows } from './postgres-rows.ts';
-import { PostgresWrites } from './postgres-writes.ts';
 
 const { now } = postgresStatements;
 
@@ -53,7 +54,7 @@ export async function openPostgresTarget({ url, options, signal }: ServerOfCopy,
     await connections.reading((transaction) => checkNoServer(transaction, { name, now }));
     const meta = await metaOf(connections);
     const end = { connections, rows: new PostgresRows(connections, false), slices: Number(meta?.get('partitions')) };
-    return new SqlTarget(end, new PostgresWrites(connections, name));
+    return new SqlTarget(end, new SqlWrites(connections, postgresCopyDialect));
   });
 }
 
