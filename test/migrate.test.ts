@@ -54,6 +54,8 @@ interface Kind {
   readonly skip: string | false;
   /** What a dry run of the second module shows on a database of the first. */
   readonly added: RegExp;
+  /** Whether there is any table, or the file. */
+  hasTables(database: string, folder: string): Promise<boolean>;
   /** Runs SQL on a database of the yard. */
   query(sql: string, database: string, folder: string): Promise<unknown>;
 }
@@ -65,6 +67,7 @@ const databases: readonly Kind[] = [
     skip: false,
     added:
       /^ALTER TABLE "seen" ADD COLUMN "note" TEXT;\nALTER TABLE "seen" ADD COLUMN "count" INTEGER NOT NULL DEFAULT 7;\nCREATE INDEX "seen_key_idx" ON "seen" \("key"\);\n$/,
+    hasTables: async (database, folder) => existsSync(join(folder, database)),
     async query(sql, database, folder) {
       const db = new DatabaseSync(join(folder, database));
       db.exec(sql);
@@ -77,6 +80,8 @@ const databases: readonly Kind[] = [
     skip: withoutPostgres,
     added:
       /^ALTER TABLE "seen" ADD COLUMN "note" text COLLATE "C";\nALTER TABLE "seen" ADD COLUMN "count" bigint NOT NULL DEFAULT 7;\nCREATE INDEX "seen_key_idx" ON "seen" \("key"\);\n$/,
+    hasTables: async (database) =>
+      (await server.query('SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace', database)).length > 0,
     query: (sql, database) => server.query(sql, database),
   },
   {
@@ -85,11 +90,12 @@ const databases: readonly Kind[] = [
     skip: withoutMariadb,
     added:
       /^ALTER TABLE "seen" ADD COLUMN "note" longtext NULL;\nALTER TABLE "seen" ADD COLUMN "count" bigint NOT NULL DEFAULT \(7\);\nCREATE INDEX "seen_key_idx" ON "seen" \("key"\(768\)\);\n$/,
+    hasTables: async (database) => (await mariadb.query('SHOW TABLES', new URL(database).pathname.slice(1))).length > 0,
     query: (sql, database) => mariadb.query(sql, new URL(database).pathname.slice(1)),
   },
 ];
 
-for (const { kind, make, skip, added, query } of databases) {
+for (const { kind, make, skip, added, hasTables, query } of databases) {
   test(`${kind}: a check says what is to be done and changes nothing, a dry run prints the statements, and then it is done once`, {
     skip,
   }, async (context) => {
@@ -98,7 +104,11 @@ for (const { kind, make, skip, added, query } of databases) {
     const first = await yard.migrate('first.ts', database, '--check');
     assert.deepEqual([first.code, first.stderr], [1, '']);
     assert.match(first.stdout, /is not up to date; \d+ statements to run:\n {2}CREATE TABLE/);
-    if (database.startsWith('.')) assert.equal(existsSync(join(yard.folder, database)), false);
+    const list = ['store', 'list', '--json', '--database', database];
+    const nothing = await yard.run(list);
+    assert.deepEqual([nothing.code, nothing.stdout], [1, '']);
+    assert.match(nothing.stderr, /^millrace: \S+: expected a database( of Millrace, found none of its tables|, found no such file)\n$/);
+    assert.equal(await hasTables(database, yard.folder), false);
     assert.equal((await yard.migrate('first.ts', database, '--check')).code, 1);
     const done = await yard.migrate('first.ts', database);
     assert.deepEqual([done.code, done.stderr], [0, '']);
@@ -117,6 +127,11 @@ for (const { kind, make, skip, added, query } of databases) {
     await program.listening();
     const beside = await yard.migrate('second.ts', database, '--check');
     assert.equal(beside.code, 0, beside.stderr);
+    const listed: readonly { readonly pipeline: string }[] = JSON.parse((await yard.run(list)).stdout);
+    assert.deepEqual(
+      listed.map(({ pipeline }) => pipeline),
+      ['orders'],
+    );
     const owned = await yard.migrate('second.ts', database);
     if (database.startsWith('.')) assert.match(owned.stderr, /^millrace: \S+mill\.db: owned by process \d+.*\n$/);
     else assert.equal(owned.code, 0);

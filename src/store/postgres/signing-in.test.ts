@@ -30,8 +30,9 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
   after(() => server.stop());
 
   /** What came of opening: nothing, or the message. */
-  async function opening(address: string, options: PostgresOptions = {}): Promise<string> {
+  async function opening(address: string, options: PostgresOptions = {}, mode?: string): Promise<string> {
     const schema = await server.createSchema();
+    if (mode !== undefined) process.env.PGSSLMODE = mode;
     try {
       const store = postgres(address.replace('PORT', String(server.port)), { schema, ...options });
       await store.open(declaration);
@@ -42,6 +43,8 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
       assert.match(code, /^MILL_(?:STORE_UNAVAILABLE|INVALID_CONFIGURATION)$/);
       assert.doesNotMatch(message, /\n|w\?rd|ss%2F/);
       return message;
+    } finally {
+      delete process.env.PGSSLMODE;
     }
   }
 
@@ -89,6 +92,21 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
       await opening(`postgres://guarded:${encodeURIComponent(password)}@127.0.0.1:PORT/postgres?sslmode=require&channel_binding=require`),
       '',
     );
+  });
+
+  test('the mode of the environment counts where nothing else is said, and means what it means elsewhere', async () => {
+    await server.query('CREATE ROLE encrypted LOGIN SUPERUSER');
+    const rules = join(server.folder, 'data/pg_hba.conf');
+    writeFileSync(rules, `hostnossl all encrypted all reject\n${readFileSync(rules, 'utf8')}`);
+    await server.query('SELECT pg_reload_conf()');
+    const address = 'postgres://encrypted@127.0.0.1:PORT/postgres';
+    assert.match(await opening(address), /no encryption/);
+    assert.equal(await opening(address, {}, 'require'), '');
+    assert.match(await opening(`${address}?sslmode=disable`, {}, 'require'), /no encryption/);
+    assert.match(await opening(address, {}, 'verify-ca'), /^postgres: PGSSLMODE: expected the file of an authority/);
+    assert.equal(await opening(`${address}?sslrootcert=${files.ca}`, {}, 'verify-ca'), '');
+    assert.equal(await opening('postgres://encrypted@localhost:PORT/postgres', { caFile: files.ca }, 'disable'), '');
+    assert.match(await opening(address, {}, 'allow'), /^postgres: PGSSLMODE: expected one of disable, prefer, .*, found "allow"/);
   });
 
   test('a file of an authority that is none, or is not there, is named', async () => {
