@@ -6,6 +6,7 @@ import { mysqlErrors } from './connection/mysql-errors.ts';
 import type { Settings } from './mysql-options.ts';
 import { selectRows } from './read/select.ts';
 import { bringUpToDate } from './schema/migrate-database.ts';
+import { metaOf, schemaVersions } from './schema/schema.ts';
 import { checkServer } from './schema/server.ts';
 import { mysqlStatements } from './statements.ts';
 
@@ -23,6 +24,8 @@ export const mysqlDialect: Dialect<Settings, MysqlConnections> = {
   errors: mysqlErrors,
   connect: (settings) => MysqlConnections.open(settings),
   checkServer,
+  versions: schemaVersions,
+  metaOf,
   async declare(connections, settings, declaration) {
     await bringUpToDate(connections, settings, declaration);
     return connections.writing((transaction) => openedAs(transaction, mysqlStatements.writes, declaration.pipelines));

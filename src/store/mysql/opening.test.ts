@@ -18,8 +18,16 @@ describe('the arguments of mysql(…)', () => {
   test('a URL that is none of MySQL, or says what nobody heeds, is refused without its password', () => {
     refuses(/^mysql: expected a URL mysql:\/\/…, found "postgres:\/\/h\/x"/, 'postgres://me:secret@h/x');
     refuses(/found one without the name of a database/, 'mysql://me:secret@h');
-    refuses(/ssl-mode is no parameter of an address; did you mean sslmode\?/, 'mysql://h/x?ssl-mode=REQUIRED');
-    refuses(/^mysql: sslmode: expected one of disable, require, verify-ca, verify-full, found "prefer"/, 'mysql://h/x?sslmode=prefer');
+    refuses(/^mysql: ssl is no parameter of an address; did you mean ssl-mode\?/, 'mysql://h/x?ssl=true');
+    refuses(
+      /^mysql: sslmode: expected one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY, or disable, .*, found "on"/,
+      'mysql://h/x?ssl-mode=on',
+    );
+    refuses(/^mysql: expected ssl-mode or sslmode in an address, found both/, 'mysql://h/x?ssl-mode=REQUIRED&sslmode=disable');
+    refuses(
+      /^mysql: sslmode: expected the file of an authority \(caFile, DB_CA_FILE, ssl-ca\) beside verify-ca/,
+      'mysql://h/x?ssl-mode=VERIFY_CA',
+    );
     refuses(/expected a mode with encryption beside the file of an authority/, 'mysql://h/x?sslmode=disable', { caFile: 'ca.pem' });
     refuses(/sslmode: expected a mode with encryption beside a certificate/, 'mysql://h/x?sslcert=c.pem');
     refuses(/written %2F/, 'mysql://me:a/b@h/x');

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
 import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
 import { type Table, table } from '../../pipeline/table.ts';
 import { commitOf, declaration, event, put, statuses } from '../contract/fixtures.ts';
 import type { Store, StoreLogger } from '../store.ts';
 import type { PostgresOptions } from './postgres-options.ts';
 import { postgres } from './postgres-store.ts';
+import { migrateDatabase } from './schema/migrate-database.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const invalid = 'MILL_INVALID_CONFIGURATION';
@@ -159,6 +161,64 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(await indexes(), made);
     await opened(url, {}, [table(long('t'), columns, { indexes: both.slice(2) })]);
     assert.equal((await indexes()).length, 2);
+  });
+
+  /** Begins to make an index beside somebody who writes, and gives it up. */
+  async function breakIndexOff(url: string): Promise<void> {
+    const writer = new pg.Client({ connectionString: url });
+    await writer.connect();
+    await writer.query("BEGIN; INSERT INTO things VALUES ('a', 1)");
+    const impatient = `${url}?options=-c%20lock_timeout%3D100`;
+    await assert.rejects(server.query('CREATE INDEX CONCURRENTLY things_n_idx ON things (n)', impatient), /lock timeout/);
+    await writer.end();
+  }
+
+  test('an index that is not whole is refused until it is, and goes where it is no longer declared', async () => {
+    const url = await server.createDatabase();
+    const things = (indexes: readonly 'n'[][]) => table('things', { id: 'text', n: 'integer' }, { indexes });
+    await opened(url, {}, [things([])]);
+    await breakIndexOff(url);
+    const isInvalid = {
+      code: 'MILL_TABLE_CHANGED',
+      message:
+        /table things: column n: expected an index things_n_idx, found one that is not valid\..* REINDEX INDEX CONCURRENTLY "things_n_idx"/,
+    };
+    await assert.rejects(opened(url, {}, [things([['n']])]), isInvalid);
+    const dry = migrateDatabase({
+      url,
+      options: { partitions: 2 },
+      declaration: { ...declaration, tables: [things([['n']])] },
+      isDry: true,
+    });
+    await assert.rejects(dry, isInvalid);
+    await server.query('REINDEX INDEX CONCURRENTLY things_n_idx', url);
+    await opened(url, {}, [things([['n']])]);
+    await server.query('DROP INDEX things_n_idx', url);
+    await breakIndexOff(url);
+    await opened(url, {}, [things([])]);
+    assert.deepEqual(await server.query("SELECT indexname FROM pg_indexes WHERE tablename = 'things'", url), []);
+  });
+
+  test('what a migration would do is found out beside whoever has the tables, and nothing is made', async () => {
+    const url = await server.createDatabase();
+    const things = table('things', { id: 'text' }, { primaryKey: ['id'] });
+    const more = table('things', { id: 'text', n: 'integer?' }, { primaryKey: ['id'], indexes: [['n']] });
+    const migrate = (tables: readonly Table[], isDry: boolean) =>
+      migrateDatabase({ url, options: { partitions: 2, lockTimeoutMs: 10 }, declaration: { ...declaration, tables }, isDry });
+    const foundOut = await migrate([things], true);
+    assert.deepEqual(await server.query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace", url), []);
+    assert.deepEqual(await migrate([things], false), foundOut);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query('BEGIN; LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE; SELECT * FROM things');
+    assert.deepEqual(await migrate([more], true), [
+      'ALTER TABLE "things" ADD COLUMN "n" bigint',
+      'CREATE INDEX "things_n_idx" ON "things" ("n")',
+    ]);
+    await assert.rejects(migrate([more], false), { code: 'MILL_STORE_BUSY' });
+    await client.end();
+    assert.equal((await migrate([more], false)).length, 2);
+    assert.deepEqual(await migrate([more], true), []);
   });
 
   test('a json column in a key or an index is a text that is JSON, and is compared by that', async () => {

@@ -7,8 +7,8 @@ import { PostgresConnections } from './connection/connections.ts';
 import { postgresErrors } from './connection/postgres-errors.ts';
 import type { Settings } from './postgres-options.ts';
 import { selectRows } from './read/select.ts';
-import { migrateTables } from './schema/declared-tables.ts';
-import { createSchema, isMadeTwice } from './schema/schema.ts';
+import { bringUpToDate } from './schema/migrate-database.ts';
+import { isMadeTwice, metaOf, schemaVersions } from './schema/schema.ts';
 import { checkServer } from './schema/server.ts';
 import { postgresStatements } from './statements.ts';
 
@@ -29,6 +29,8 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
   errors: postgresErrors,
   connect: (settings) => PostgresConnections.open(settings),
   checkServer,
+  versions: schemaVersions,
+  metaOf,
   declare,
   select: (connections, asked, signal) => connections.reading((transaction) => selectRows(transaction, asked), signal),
   // Through a pooler nobody can listen.
@@ -37,13 +39,10 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
 };
 
 async function declare(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<Opened> {
-  const { pipelines, tables } = declaration;
   return connections.writing(
     async (transaction) => {
-      const names = pipelines.map(({ name }) => name);
-      await createSchema(transaction, { pipelines: names, partitions: settings.partitions, name: settings.name });
-      await migrateTables(transaction, tables);
-      return openedAs(transaction, postgresStatements.writes, pipelines);
+      await bringUpToDate(transaction, settings, declaration);
+      return openedAs(transaction, postgresStatements.writes, declaration.pipelines);
     },
     { mayRepeat: isMadeTwice },
   );

@@ -1,6 +1,7 @@
 import type { FoundValue } from '../../pipeline/table.ts';
 import type { Opened, PartitionId, SqlDialect, StoreDeclaration, StoreListener, StoreLogger } from '../store.ts';
-import type { ConnectionLimits, Connections, SqlErrors } from './connection/connections.ts';
+import type { ConnectionLimits, Connections, SqlErrors, Transaction } from './connection/connections.ts';
+import type { SchemaVersions } from './schema/check-tables.ts';
 import type { SqlStatements } from './statements.ts';
 
 /** What a store in a database server is told. All times are in milliseconds. */
@@ -40,6 +41,12 @@ export interface Dialect<Settings extends SqlSettings, Open extends Connections 
 
   /** Throws `MILL_INVALID_CONFIGURATION` for a server that the store cannot work on. */
   checkServer(connections: Open, log?: StoreLogger): Promise<void>;
+
+  /** The versions of the engine's tables that it knows. */
+  readonly versions: SchemaVersions;
+
+  /** What a database says of its tables (`millrace_meta`); nothing where there are none. */
+  metaOf(transaction: Transaction): Promise<ReadonlyMap<unknown, unknown>>;
 
   /** Makes what is missing of the tables, the engine's and the declared ones. */
   declare(connections: Open, settings: Settings, declaration: StoreDeclaration): Promise<Opened>;

@@ -3,7 +3,7 @@ import type { Table } from '../../../pipeline/table.ts';
 import type { Transaction } from '../../sql/connection/connections.ts';
 import { type DeclaredColumn, type FoundColumn, type SqlTypes, sqlColumnsOf } from '../../tables/sql-columns.ts';
 import { literal, quote, quoteAll } from '../../tables/sql-text.ts';
-import { type FoundIndex, indexChanges, missingColumns, refuseIndex } from '../../tables/table-changes.ts';
+import { type FoundIndex, indexChanges, missingColumns, refuseIndex, refuseInvalidIndex } from '../../tables/table-changes.ts';
 
 /** Texts are compared by their bytes, as in every store; `json` keeps the text that it was given. */
 const types: SqlTypes = { text: 'text', integer: 'bigint', real: 'double precision', boolean: 'boolean', json: 'json' };
@@ -69,7 +69,14 @@ function defaultOf(type: string, value: Exclude<DeclaredColumn['default'], undef
 }
 
 async function migrateIndexes(run: Run, table: Table): Promise<void> {
-  const { drop, create } = indexChanges(table, await plainIndexes(run, table.name), nameBytesMax);
+  const found = await plainIndexes(run, table.name);
+  const { drop, create } = indexChanges(table, found, nameBytesMax);
+  const { create: missing } = indexChanges(
+    table,
+    found.filter(({ isValid }) => isValid),
+    nameBytesMax,
+  );
+  for (const index of missing) if (found.some(({ name }) => name === index.name)) refuseInvalidIndex(table, index);
   for (const name of drop) await run({ text: `DROP INDEX ${quote(name)}`, values: [] });
   for (const index of create) {
     const { rows } = await run({
@@ -83,17 +90,26 @@ async function migrateIndexes(run: Run, table: Table): Promise<void> {
   }
 }
 
+/** An index that no query uses as long as it is not whole: it is being made beside those who write, or that was broken off. */
+interface PresentIndex extends FoundIndex {
+  readonly isValid: boolean;
+}
+
 /** Those over columns alone, neither unique nor partial. */
-async function plainIndexes(run: Run, table: string): Promise<readonly FoundIndex[]> {
+async function plainIndexes(run: Run, table: string): Promise<readonly PresentIndex[]> {
   const { rows } = await run({
     text: `SELECT indexes.relname, (
         SELECT json_agg(attname ORDER BY place) FROM unnest(indkey::int2[]) WITH ORDINALITY AS part (number, place)
-          JOIN pg_attribute ON attrelid = indrelid AND attnum = part.number)
+          JOIN pg_attribute ON attrelid = indrelid AND attnum = part.number), indisvalid
       FROM pg_index JOIN pg_class AS indexes ON indexes.oid = indexrelid
       WHERE indrelid = to_regclass($1) AND NOT indisunique AND indpred IS NULL AND indexprs IS NULL`,
     values: [quote(table)],
   });
-  return rows.map(([name, columns]) => ({ name: String(name), columns: JSON.parse(String(columns)) as string[] }));
+  return rows.map(([name, columns, isValid]) => ({
+    name: String(name),
+    columns: JSON.parse(String(columns)) as string[],
+    isValid: isValid === 1,
+  }));
 }
 
 async function foundColumns(run: Run, table: string): Promise<FoundColumn[]> {
