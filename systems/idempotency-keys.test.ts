@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { serveAll } from './all.fixture.test.ts';
 import { type StoreContext, testOn } from './stores.fixture.test.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 const Body = z.record(z.string(), z.unknown());
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { serveAll } from './all.fixture.test.ts';
 import { type StoreContext, testOn } from './stores.fixture.test.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 const Page = z.object({ items: z.array(z.record(z.string(), z.unknown())), nextCursor: z.string().optional() });
 type Item = z.infer<typeof Page>['items'][number];

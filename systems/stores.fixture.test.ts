@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import nodeTest, { after, before, type TestContext } from 'node:test';
 import { memory, type SqlValue, type Store, sqlite } from '../src/index.ts';
+import { MariadbDatabases } from '../test/mariadb-database.ts';
+import { withoutMariadb } from '../test/mariadb-server.ts';
 import { PostgresDatabase, type PostgresKind, without } from '../test/postgres-database.ts';
 import { temporaryFolder } from '../test/program.ts';
+import { storeOnMariadb } from '../test/store-on-mariadb.ts';
 import { storeOnPostgres } from '../test/store-on-postgres.ts';
 
 export interface SystemStore {
@@ -18,28 +21,31 @@ export interface StoreContext extends TestContext {
   openStore(options?: { readonly isVirtual?: boolean }): SystemStore;
 }
 
-type StoreName = 'memory' | 'sqlite' | 'postgres';
+type StoreName = 'memory' | 'sqlite' | 'postgres' | 'mariadb';
 
 /** The releases of PostgreSQL that all of these tests run on. */
 const releases = ['PostgreSQL 15', 'PostgreSQL 18'] as const satisfies readonly PostgresKind[];
 type Kind = Exclude<StoreName, 'postgres'> | (typeof releases)[number];
 
+const wanted = new Set<Kind>();
 const databases = new Map<Kind, PostgresDatabase>();
+let mariadb: MariadbDatabases | undefined;
 let schemas = 0;
+
+after(() => Promise.all([...databases.values(), mariadb].map((database) => database?.close())));
 
 /** Returns the `test` of tests that run on each of the stores. */
 export function testOn(...names: readonly StoreName[]): (title: string, run: (context: StoreContext) => void | Promise<void>) => void {
   const kinds: readonly Kind[] = names.flatMap((name) => (name === 'postgres' ? releases : [name]));
-  const there = releases.filter((release) => kinds.includes(release) && !without(release));
-  if (there.length > 0) {
-    before(async () => {
-      for (const release of there) databases.set(release, await PostgresDatabase.open(release));
-    });
-    after(() => Promise.all(there.map((release) => databases.get(release)?.close())));
-  }
+  const fresh = new Set(kinds.filter((kind) => !wanted.has(kind) && !reasonToSkip(kind)));
+  for (const kind of fresh) wanted.add(kind);
+  before(async () => {
+    for (const release of releases) if (fresh.has(release)) databases.set(release, await PostgresDatabase.open(release));
+    if (fresh.has('mariadb')) mariadb = await MariadbDatabases.open();
+  });
   return (title, run) => {
     for (const kind of kinds) {
-      const skip = kind !== 'memory' && kind !== 'sqlite' && without(kind);
+      const skip = reasonToSkip(kind);
       nodeTest(`${title}, on ${kind}`, { skip }, (context) =>
         run(Object.assign(context, { openStore: ({ isVirtual = false } = {}) => open(kind, context, isVirtual) })),
       );
@@ -47,9 +53,22 @@ export function testOn(...names: readonly StoreName[]): (title: string, run: (co
   };
 }
 
+function reasonToSkip(kind: Kind): string | false {
+  if (kind === 'memory' || kind === 'sqlite') return false;
+  return kind === 'mariadb' ? withoutMariadb : without(kind);
+}
+
 function open(kind: Kind, context: TestContext, isVirtual: boolean): SystemStore {
-  if (kind === 'memory') return { store: memory(), run: () => assert.fail('expected a store that others reach') };
-  return kind === 'sqlite' ? onSqlite(context) : onPostgres(kind, isVirtual);
+  switch (kind) {
+    case 'memory':
+      return { store: memory(), run: () => assert.fail('expected a store that others reach') };
+    case 'sqlite':
+      return onSqlite(context);
+    case 'mariadb':
+      return onMariadb(isVirtual);
+    default:
+      return onPostgres(kind, isVirtual);
+  }
 }
 
 function onSqlite(context: TestContext): SystemStore {
@@ -81,5 +100,16 @@ function onPostgres(kind: Kind, isVirtual: boolean): SystemStore {
         { values: parameters, schema },
       );
     },
+  };
+}
+
+function onMariadb(isVirtual: boolean): SystemStore {
+  const databases = mariadb;
+  assert.ok(databases);
+  const name = databases.name();
+  return {
+    store: storeOnMariadb(databases, { name, isLeased: !isVirtual }),
+    // In a session of somebody else double quotes are those of a text.
+    run: (sql, ...values) => databases.query(sql.replaceAll('"', '`'), { database: name, values }),
   };
 }

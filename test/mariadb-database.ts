@@ -1,4 +1,4 @@
-import { MariadbServer, queryOn } from './mariadb-server.ts';
+import { type AskedOfMariadb, MariadbServer, queryOn } from './mariadb-server.ts';
 
 const variable = 'TEST_MARIADB_PORT';
 
@@ -45,8 +45,8 @@ export class MariadbDatabases {
   }
 
   /** Runs SQL as an administrator, and returns the rows. */
-  query(sql: string, name?: string): Promise<Record<string, unknown>[]> {
-    return queryOn(this.#port, sql, name);
+  query(sql: string, asked?: AskedOfMariadb): Promise<Record<string, unknown>[]> {
+    return queryOn(this.#port, sql, asked);
   }
 
   async drop(name: string): Promise<void> {

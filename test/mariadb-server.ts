@@ -89,7 +89,7 @@ export class MariadbServer {
 
   /** Runs SQL on a database as an administrator, and returns the rows. */
   query(sql: string, database?: string): Promise<Record<string, unknown>[]> {
-    return queryOn(this.port, sql, database);
+    return queryOn(this.port, sql, { database });
   }
 
   /** Ends it as a crash would. Resolves when it is gone. */
@@ -109,11 +109,22 @@ export class MariadbServer {
   }
 }
 
+/** What a statement is asked with. */
+export interface AskedOfMariadb {
+  readonly database?: string | undefined;
+  /** Those of its parameters, each a `?`. */
+  readonly values?: readonly unknown[];
+}
+
 /** Runs SQL on the server at a port as an administrator, and returns the rows. */
-export async function queryOn(port: number, sql: string, database?: string): Promise<Record<string, unknown>[]> {
+export async function queryOn(
+  port: number,
+  sql: string,
+  { database, values = [] }: AskedOfMariadb = {},
+): Promise<Record<string, unknown>[]> {
   const client = await createConnection({ host: '127.0.0.1', port, user: 'root', ...(database !== undefined && { database }) });
   try {
-    const [rows] = await client.query(sql);
+    const [rows] = await client.query(sql, [...values]);
     return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
   } finally {
     await client.end();

@@ -3,13 +3,14 @@ import type { Store } from '../src/store/store.ts';
 import type { MariadbDatabases } from './mariadb-database.ts';
 
 export interface StoreOnMariadb {
+  /** The name of its database; a new one without it. */
+  readonly name?: string;
   /** Whether its leases must be renewed. They run out by the database's clock, which a test that turns its own does not turn; nobody else wants them there. */
   readonly isLeased: boolean;
 }
 
 /** A store in three slices, in a database of its own, which is made when the store is opened. */
-export function storeOnMariadb(databases: MariadbDatabases, { isLeased }: StoreOnMariadb): Store {
-  const name = databases.name();
+export function storeOnMariadb(databases: MariadbDatabases, { name = databases.name(), isLeased }: StoreOnMariadb): Store {
   const store = mysql(databases.url(name), { partitions: 3 });
   const open: Store['open'] = async (declared, _log, signal) => {
     await databases.ensure(name);

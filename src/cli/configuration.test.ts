@@ -7,6 +7,7 @@ import type { Environment } from '../configuration/setting.ts';
 import { defaultLimits } from '../engine/limits.ts';
 import { MillraceError } from '../errors.ts';
 import { httpLimits } from '../server/http-limits.ts';
+import type { MysqlOptions } from '../store/mysql/mysql-options.ts';
 import type { PostgresOptions } from '../store/postgres/postgres-options.ts';
 import { type Flags, readConfiguration, readEnvironment } from './configuration.ts';
 import { UsageError } from './usage-error.ts';
@@ -42,6 +43,7 @@ test('an empty value counts as not set', () => {
 });
 
 const postgres = (url: string, options: PostgresOptions = {}) => ({ kind: 'postgres', url, options }) as const;
+const mysql = (url: string, options: MysqlOptions = {}) => ({ kind: 'mysql', url, options }) as const;
 
 const accepted: readonly [Environment, Partial<ReturnType<typeof readConfiguration>>][] = [
   [{ PORT: '0' }, { port: 0 }],
@@ -70,6 +72,24 @@ const accepted: readonly [Environment, Partial<ReturnType<typeof readConfigurati
   ],
   [{ DB_HOST: '[::1]' }, { database: postgres('postgres://[::1]') }],
   [{ DB_HOST: '/var/run/postgresql', DB_NAME: 'db' }, { database: postgres('postgres://%2Fvar%2Frun%2Fpostgresql/db') }],
+  [{ DB_TYPE: 'PostgreSQL', DB_HOST: 'h', DB_PORT: '3306' }, { database: postgres('postgres://h:3306') }],
+  [{ DB_TYPE: 'mysql', DB_HOST: 'h', DB_NAME: 'db' }, { database: mysql('mysql://h/db') }],
+  [
+    {
+      DB_TYPE: 'mariadb',
+      DB_HOST: '::1',
+      DB_PORT: '3307',
+      DB_USER: 'm@e',
+      DB_PASSWORD: 'h/u:sh?',
+      DB_NAME: 'my db',
+      DB_SSLMODE: 'require',
+    },
+    { database: mysql('mysql://m%40e:h%2Fu%3Ash%3F@[::1]:3307/my%20db?sslmode=require') },
+  ],
+  [
+    { DB_TYPE: 'mysql', DB_HOST: '/run/mysqld/mysqld.sock', DB_NAME: 'db', DB_SSLMODE: 'disable', DB_PARTITIONS: '8' },
+    { database: mysql('mysql://localhost/db?socket=%2Frun%2Fmysqld%2Fmysqld.sock&sslmode=disable', { partitions: 8 }) },
+  ],
   [{ DATABASE_URL: 'postgres://h/db', DB_SSLMODE: 'require' }, { database: postgres('postgres://h/db?sslmode=require') }],
   [
     { DATABASE_URL: 'postgres://h/db?application_name=a', DB_SSLMODE: 'require' },
@@ -128,6 +148,11 @@ const refused: readonly [Environment, string][] = [
   [{ DATABASE_URL: 'redis://host?password=hush&a=b' }, `DATABASE_URL: ${database}, found "redis://host?password=***&a=b"`],
   [{ DATABASE_URL: 'postgres://me:hush@host:port/db' }, `DATABASE_URL: ${database}, found "postgres://me:***@host:port/db"`],
   [{ DB_USER: 'me' }, 'DB_USER: expected DB_HOST beside it, or a DATABASE_URL in its place'],
+  [{ DB_TYPE: 'mysql' }, 'DB_TYPE: expected DB_HOST beside it, or a DATABASE_URL in its place'],
+  [{ DB_TYPE: 'oracle', DB_HOST: 'h' }, 'DB_TYPE: expected postgres, mysql or mariadb, found "oracle"'],
+  [{ DB_HOST: 'h', DB_PORT: '3306' }, 'DB_TYPE: expected mysql or postgres beside 3306, the port of MySQL'],
+  [{ DB_TYPE: 'mysql', DB_HOST: 'h' }, 'DB_NAME: expected the name of a database of MySQL, found none'],
+  [{ DB_TYPE: 'mysql', DB_HOST: 'h', DB_NAME: 'db', DB_POOLED: 'true' }, 'DB_POOLED: expected none beside a database of MySQL, found one'],
   [{ DB_HOST: 'h', DB_PORT: '0' }, 'DB_PORT: expected an integer from 1 to 65535, found "0"'],
   [{ DB_HOST: 'h', DB_SSLMODE: 'on' }, 'DB_SSLMODE: expected one of disable, prefer, require, verify-ca, verify-full, found "on"'],
   [{ DATABASE_URL: 'postgres://h/db', DB_MAX_OPEN_CONNS: '4' }, 'DB_MAX_OPEN_CONNS: expected an integer from 5 to 10000, found "4"'],

@@ -8,17 +8,34 @@ import type { Database } from './database.ts';
 
 const text: Values<string> = { accepts: 'a text', read: (value) => value };
 
+/** How a kind of server is called, by whoever has no URL. */
+const types: Readonly<Record<string, 'postgres' | 'mysql'>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+};
+
+/** Where MySQL listens, and no PostgreSQL that nobody has put there. */
+const mysqlPort = 3_306;
+
 /** What a URL says, by variables of its own, for those who have no URL. */
 const partSettings = {
+  type: {
+    variable: 'DB_TYPE',
+    meaning: 'what kind of database server: postgres or mysql, which stands for MariaDB too',
+    values: { accepts: 'postgres, mysql or mariadb', read: (value) => types[value.toLowerCase()] },
+    unset: 'postgres',
+  },
   host: {
     variable: 'DB_HOST',
-    meaning: 'database server, or the folder of its socket, in place of a DATABASE_URL',
+    meaning: 'database server, or its socket (for PostgreSQL the folder of that), in place of a DATABASE_URL',
     values: { accepts: 'a host name, an IP address or an absolute path', read: readServer },
   },
-  port: { variable: 'DB_PORT', meaning: 'its port', values: integerBetween(1, 65_535), unset: '5432' },
+  port: { variable: 'DB_PORT', meaning: 'its port', values: integerBetween(1, 65_535), unset: '5432; 3306 with DB_TYPE=mysql' },
   user: { variable: 'DB_USER', meaning: 'who signs in', values: text },
   password: { variable: 'DB_PASSWORD', meaning: 'and by which password', values: text, secret: true },
-  name: { variable: 'DB_NAME', meaning: 'name of the database; without it that of the user', values: text },
+  name: { variable: 'DB_NAME', meaning: 'name of the database; without it that of the user, but for MySQL', values: text },
 } satisfies Record<string, Setting>;
 
 /** Part of the address as well, and beside a URL that does not say it. */
@@ -91,11 +108,11 @@ export const databaseSettings = { ...partSettings, sslMode, ...serverSettings };
 
 /**
  * The database that the parts of its address name, where there is no URL. Undefined when they name none. Throws
- * `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for parts without a host.
+ * `MILL_INVALID_CONFIGURATION` for a value that is not accepted, for parts without a host, and where it cannot be told what kind of server is meant.
  */
 export function databaseOfParts(environment: Environment): Database | undefined {
   const parts = readSettings(partSettings, environment);
-  if (parts.host !== undefined) return { kind: 'postgres', url: urlOf({ ...parts, host: parts.host }), options: {} };
+  if (parts.host !== undefined) return serverOf({ ...parts, host: parts.host });
   const lonely = Object.values({ ...partSettings, sslMode }).find(({ variable }) => environment[variable]);
   if (lonely === undefined) return undefined;
   const { variable } = partSettings.host;
@@ -139,8 +156,27 @@ function readServer(value: string): string | undefined {
   return isIPv6(host) || (URL.canParse(`postgres://${host}`) && /^[^\s:/?#@[\]]+$/.test(host)) ? host : undefined;
 }
 
-function urlOf({ host, port, user, password, name }: ConfigurationOf<typeof partSettings> & { readonly host: string }): string {
-  const url = new URL(`postgres://${isIPv6(host) ? `[${host}]` : encodeURIComponent(host)}`);
+type Parts = ConfigurationOf<typeof partSettings> & { readonly host: string };
+
+function serverOf(parts: Parts): Database {
+  const { type, port, name } = parts;
+  if (type === undefined && port === mysqlPort)
+    refuse(partSettings.type, `expected mysql or postgres beside ${mysqlPort}, the port of MySQL`);
+  if (type !== 'mysql') return { kind: 'postgres', url: urlOf('postgres', parts), options: {} };
+  if (name === undefined) refuse(partSettings.name, 'expected the name of a database of MySQL, found none');
+  return { kind: 'mysql', url: urlOf('mysql', parts), options: {} };
+}
+
+function refuse({ variable }: Setting, message: string): never {
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: ${message}`);
+}
+
+/** A path is a host to PostgreSQL, and a parameter to MySQL. */
+function urlOf(kind: 'postgres' | 'mysql', { host, port, user, password, name }: Parts): string {
+  const isSocketOfMysql = kind === 'mysql' && host.startsWith('/');
+  const server = isSocketOfMysql ? 'localhost' : host;
+  const url = new URL(`${kind}://${isIPv6(server) ? `[${server}]` : encodeURIComponent(server)}`);
+  if (isSocketOfMysql) url.searchParams.set('socket', host);
   if (port !== undefined) url.port = String(port);
   if (user !== undefined) url.username = encodeURIComponent(user);
   if (password !== undefined) url.password = encodeURIComponent(password);

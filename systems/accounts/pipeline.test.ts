@@ -5,7 +5,9 @@ import { type Happening, logHappening } from './happening.ts';
 import { accountsPipeline } from './pipeline.ts';
 import { accountsTable, updatesTable } from './tables.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
+/** Of what sweeps three thousand times. */
+const longTest = testOn('memory', 'postgres');
 
 const startAt = Date.UTC(2026, 0, 1);
 
@@ -50,7 +52,7 @@ test('version 3 at 650 cancels the callback of version 1 from 550, and calls bac
   assert.deepEqual(told, ['550 indexed a v1', '650 indexed a v3', '650 cancelled a v1 by v3', '1050 callback a v3']);
 });
 
-test('a version that is not newer is ignored and leaves the callback alone', async (context) => {
+longTest('a version that is not newer is ignored and leaves the callback alone', async (context) => {
   const { t, told, at, take } = await start(context);
   const hourMs = 3_600_000;
   await take('a', 3, 48 * hourMs);

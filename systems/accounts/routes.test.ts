@@ -8,7 +8,7 @@ import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { accountsSystem } from './index.ts';
 import { updatesTable } from './tables.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({})), nextCursor: z.string().optional() });

@@ -5,7 +5,7 @@ import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { type EventsOptions, eventsSystem } from './index.ts';
 import { processedEvents } from './storage.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 const startAt = Date.UTC(2026, 0, 1);
 

@@ -9,7 +9,7 @@ import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { type EventsOptions, eventsSystem } from './index.ts';
 import { processedEvents } from './storage.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ id: z.string(), created_at: z.string() })), nextCursor: z.string().optional() });

@@ -6,7 +6,7 @@ import { type MessagesPipelineOptions, messagesPipeline } from './pipeline.ts';
 import { judgeProvider } from './provider.ts';
 import { type MessageRow, messages } from './table.ts';
 
-const test = testOn('sqlite', 'postgres');
+const test = testOn('sqlite', 'postgres', 'mariadb');
 
 const startAt = Date.UTC(2026, 10, 21, 10);
 

@@ -8,7 +8,7 @@ import { patientClock } from '../../test/patient-clock.ts';
 import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { messages } from './index.ts';
 
-const test = testOn('sqlite', 'postgres');
+const test = testOn('sqlite', 'postgres', 'mariadb');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({

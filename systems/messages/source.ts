@@ -30,10 +30,20 @@ export function dueMessages(isProviderWell: () => boolean): Source<MessageEvent>
   });
 }
 
-const printable = Array.from({ length: 0x7f - 0x20 }, (_, at) => String.fromCharCode(0x20 + at)).join('');
+const ofUuids = Array.from('0123456789abcdef-');
+const printable = Array.from({ length: 0x7f - 0x20 }, (_, at) => String.fromCharCode(0x20 + at));
 
-/** 1 to 512 printable characters of ASCII, which any UUID is: the name of a key, and the same in JavaScript as in SQL. */
-const hasUsableId = sql<boolean>`length(id) between 1 and 512 and trim(id, ${printable}) = ''`;
+/**
+ * 1 to 512 printable characters of ASCII, which any UUID is: the name of a key, and the same in JavaScript as in SQL. A UUID is recognised
+ * sooner by itself.
+ */
+const hasUsableId = sql<boolean>`length(id) between 1 and 512 and (${idHasOnly(ofUuids)} or ${idHasOnly(printable)})`;
+
+/** No pattern, and no function that takes several characters out at once, is the same in all databases. */
+function idHasOnly(characters: readonly string[]): RawBuilder<boolean> {
+  const rest = characters.reduce((text, character) => sql<string>`replace(${text}, ${character}, '')`, sql<string>`id`);
+  return sql<boolean>`${rest} = ''`;
+}
 
 function unlessFarTooLong(column: keyof typeof lengthMax): RawBuilder<string | null> {
   const bytesMax = sql.lit(lengthMax[column] * utf8BytesMax);

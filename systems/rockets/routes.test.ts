@@ -11,7 +11,7 @@ import { rockets } from './index.ts';
 import type { RocketMessage } from './message.ts';
 import { apply, type Rocket } from './rocket.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({

@@ -5,7 +5,7 @@ import { workersPipeline } from './pipeline.ts';
 import { placeTable } from './place.ts';
 import type { Observe } from './spoken.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 /** Five workers; what is said is written down. */
 async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipelines'> & { readonly observe?: Observe } = {}) {

@@ -8,7 +8,7 @@ import { patientClock } from '../../test/patient-clock.ts';
 import { type StoreContext, testOn } from '../stores.fixture.test.ts';
 import { workersSystem } from './index.ts';
 
-const test = testOn('memory', 'postgres');
+const test = testOn('memory', 'postgres', 'mariadb');
 
 const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ worker: z.int() })), nextCursor: z.string().optional() });

@@ -20,7 +20,7 @@ export function contractIn(partitions: number): void {
         const store = mysql(databases.url(name), { partitions });
         return {
           async write(sql) {
-            await databases.query(sql, name);
+            await databases.query(sql, { database: name });
           },
           async open(declaration) {
             await store.open(declaration);
