@@ -2,6 +2,7 @@ import type { FoundValue } from '../../pipeline/table.ts';
 import type { Opened, PartitionId, SqlDialect, StoreDeclaration, StoreListener, StoreLogger } from '../store.ts';
 import type { ConnectionLimits, Connections, SqlErrors } from './connection/connections.ts';
 import type { SqlStatements } from './statements.ts';
+import type { Declared } from './write/batch.ts';
 
 /** What a store in a database server is told. All times are in milliseconds. */
 export interface SqlSettings extends ConnectionLimits {
@@ -24,6 +25,12 @@ export interface Announcing {
   close(): Promise<void>;
 }
 
+/** What an opening answers, and the declared tables as the database keeps them. */
+export interface OpenedTables {
+  readonly opened: Opened;
+  readonly tables: readonly Declared[];
+}
+
 /** A database server: how it is reached, and what it says in its own way. */
 export interface Dialect<Settings extends SqlSettings, Open extends Connections = Connections> {
   /** For messages. */
@@ -42,7 +49,7 @@ export interface Dialect<Settings extends SqlSettings, Open extends Connections 
   checkServer(connections: Open, log?: StoreLogger): Promise<void>;
 
   /** Makes what is missing of the tables, the engine's and the declared ones. */
-  declare(connections: Open, settings: Settings, declaration: StoreDeclaration): Promise<Opened>;
+  declare(connections: Open, settings: Settings, declaration: StoreDeclaration): Promise<OpenedTables>;
 
   /** Runs one statement of somebody's, in a transaction that only reads; once the signal is aborted the database is told to stop. Throws `MILL_INVALID_REQUEST` for one that fails or would write. */
   select(connections: Open, asked: Asked, signal?: AbortSignal): Promise<Record<string, FoundValue>[]>;

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../errors.ts';
+import type { Table } from '../../../pipeline/table.ts';
 import type { BegunCopy } from '../../copy/copy-ends.ts';
 import { type CopiedRow, type CopyPart, cellOf, columnsOfKind, type PipelineKind, storedLetter } from '../../copy/copy-part.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
@@ -10,7 +11,9 @@ import { type Column, column } from '../../sql/write/columns.ts';
 import { hashOf } from '../../sql/write/commit-parts.ts';
 import { quote } from '../../tables/sql-text.ts';
 import type { MysqlConnections } from '../connection/connections.ts';
+import { momentText } from '../connection/moments.ts';
 import { now } from '../lease/now.ts';
+import { columnsOf } from '../schema/column-types.ts';
 import { schemaVersion } from '../schema/schema.ts';
 import { insertsOf, withOriginHash } from '../write/inserts.ts';
 
@@ -86,7 +89,7 @@ export class MysqlWrites implements SqlWrites {
 function statementsOf(part: CopyPart, rows: readonly CopiedRow[]): readonly Statement[] {
   switch (part.kind) {
     case 'rows':
-      return insertsOf(quote(part.table.name), columnsOfRows(Object.keys(part.table.columns), rows));
+      return insertsOf(quote(part.table.name), declaredColumns(part.table, rows));
     case 'inbox':
     case 'shapes':
       return insertsOf(part.name, columnsOfRows(Object.keys(columnsOfKind[part.kind]), rows));
@@ -165,6 +168,14 @@ function cursorStatements(pipeline: string, rows: readonly CopiedRow[]): readonl
 /** Values are written as they are: the database makes of them what the column is. */
 function columnsOfRows(names: readonly string[], rows: readonly CopiedRow[]): readonly Column[] {
   return names.map((name, at) => column(name, 'text', rows, ({ values }) => (values[at] ?? null) as Column['values'][number]));
+}
+
+function declaredColumns(table: Table, rows: readonly CopiedRow[]): readonly Column[] {
+  const moments = new Set(columnsOf(table).flatMap(({ name, moment }) => (moment ? [name] : [])));
+  const written = (value: Column['values'][number]) => (typeof value === 'string' ? momentText(value) : value);
+  return columnsOfRows(Object.keys(table.columns), rows).map((one) =>
+    moments.has(one.name) ? { ...one, values: one.values.map(written) } : one,
+  );
 }
 
 function sliceOf(rows: readonly CopiedRow[]): Column {

@@ -1,5 +1,4 @@
 import { MillraceError } from '../../../errors.ts';
-import type { Table } from '../../../pipeline/table.ts';
 import type { BegunCopy } from '../../copy/copy-ends.ts';
 import {
   type CopiedRow,
@@ -16,12 +15,14 @@ import type { Statement } from '../../sql/connection/statement.ts';
 import { checkNoServer } from '../../sql/copy/no-server.ts';
 import type { SqlWrites } from '../../sql/copy/sql-ends.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import type { Declared } from '../../sql/write/batch.ts';
 import { hashOf } from '../../sql/write/commit-parts.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { texts } from '../connection/binary-arrays.ts';
-import { columnsOf } from '../schema/declared-tables.ts';
+import { keptTable } from '../schema/declared-tables.ts';
 import { schemaVersion } from '../schema/schema.ts';
 import { postgresStatements } from '../statements.ts';
+import { writerOf } from '../write/declared-statements.ts';
 
 /** Writes the rows of a copy, and takes note of how far it is. */
 export class PostgresWrites implements SqlWrites {
@@ -76,7 +77,8 @@ export class PostgresWrites implements SqlWrites {
           'MILL_CONFLICT',
           `${this.#name}: ${part.name}: expected ${before} rows of the copy, found that another one is at work`,
         );
-      for (const statement of statementsOf(part, rows)) await run(statement);
+      if (part.kind === 'rows') await run(insert(quote(part.table.name), declaredColumns(await keptTable({ run }, part.table), rows)));
+      else for (const statement of statementsOf(part, rows)) await run(statement);
     });
   }
 
@@ -98,10 +100,8 @@ interface Column {
   readonly values: readonly CopiedValue[];
 }
 
-function statementsOf(part: CopyPart, rows: readonly CopiedRow[]): readonly Statement[] {
+function statementsOf(part: Exclude<CopyPart, { readonly kind: 'rows' }>, rows: readonly CopiedRow[]): readonly Statement[] {
   switch (part.kind) {
-    case 'rows':
-      return [insert(quote(part.table.name), declaredColumns(part.table, rows))];
     case 'inbox':
     case 'shapes':
       return [insert(part.name, columnsOfRows(columnsOfKind[part.kind], rows))];
@@ -189,8 +189,12 @@ function columnsOfRows(columns: Readonly<Record<string, string>>, rows: readonly
   return Object.entries(columns).map(([name, type], at) => ({ name, type, values: rows.map(({ values }) => values[at] ?? null) }));
 }
 
-function declaredColumns(table: Table, rows: readonly CopiedRow[]): readonly Column[] {
-  return columnsOf(table).map(({ name, type }, at) => ({ name, type, values: rows.map(({ values }) => values[at] ?? null) }));
+function declaredColumns({ columns }: Declared, rows: readonly CopiedRow[]): readonly Column[] {
+  return columns.map((column, at) => {
+    const toText = writerOf(column);
+    const textOf = (value: CopiedValue) => (value === null ? null : toText(value));
+    return { name: column.name, type: column.type, values: rows.map(({ values }) => textOf(values[at] ?? null)) };
+  });
 }
 
 function sliceOf(rows: readonly CopiedRow[]): Column {
