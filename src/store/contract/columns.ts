@@ -77,6 +77,28 @@ export function columnsContract(it: StoreTest): void {
     assert.deepEqual(edges, { earliest: moments[0], latest: moments.at(-1) });
   });
 
+  it('moments are the same whatever the time zone of the process that writes or reads them', async (subject) => {
+    const before = process.env.TZ;
+    const zones = ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'UTC'];
+    const rows = zones.flatMap((zone) => moments.map((at, nth) => [`${zone} ${nth}`, 'open', null, at, null]));
+    try {
+      for (const [at, zone] of zones.entries()) {
+        process.env.TZ = zone;
+        const store = await opened(subject, tickets);
+        await write(store, subject, put('tickets', ...rows.slice(at * moments.length, (at + 1) * moments.length)));
+      }
+      for (const zone of zones) {
+        process.env.TZ = zone;
+        const found = await rowsOf(await opened(subject, tickets), 'tickets', 'id');
+        const byId = new Map(found.map((row) => Object.values(row)).map(([id, , , since]) => [id, since]));
+        assert.deepEqual(byId, new Map(rows.map(([id, , , since]) => [id, since])), zone);
+      }
+    } finally {
+      if (before === undefined) delete process.env.TZ;
+      else process.env.TZ = before;
+    }
+  });
+
   it('moments are compared as the dialect writes them', async (subject) => {
     const store = await opened(subject, tickets);
     await write(store, subject, put('tickets', ...moments.map((at, nth) => [`t${nth}`, 'open', null, at, null])));

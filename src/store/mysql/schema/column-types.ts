@@ -35,8 +35,13 @@ export function columnsOf(table: Table): readonly DeclaredColumn[] {
 }
 
 function typeOf({ type, texts, lengthMax = Number.POSITIVE_INFINITY }: DeclaredColumn): string {
-  if (texts !== undefined) return enumOf(texts);
+  if (texts?.every(isTold) === true) return enumOf(texts);
   return lengthMax <= varcharLengthMax ? `varchar(${lengthMax})` : type;
+}
+
+/** Whether the database tells the text of an enumeration as it is: MariaDB says `?` for a character beyond U+FFFF, here and in `SHOW CREATE TABLE`. */
+function isTold(text: string): boolean {
+  return !/[\u{10000}-\u{10ffff}]/u.test(text);
 }
 
 /** The database orders such a column by the places of its texts: so they stand in the order of all texts. */
@@ -44,10 +49,13 @@ function enumOf(texts: readonly string[]): string {
   return `enum(${texts.toSorted(compareText).map(literal).join(',')})`;
 }
 
+const escaped = /''|\\[\\nr]/g;
+const meant: Readonly<Record<string, string>> = { "''": "'", '\\\\': '\\', '\\n': '\n', '\\r': '\r' };
+
 /** The texts of an enumeration as the database writes it; undefined for another type. */
 function textsIn(type: string): readonly string[] | undefined {
   if (!type.startsWith('enum(')) return undefined;
-  return Array.from(type.matchAll(/'((?:[^']|'')*)'/g), ([, text = '']) => text.replaceAll("''", "'"));
+  return Array.from(type.matchAll(/'((?:[^']|'')*)'/g), ([, text = '']) => text.replace(escaped, (sign) => meant[sign] ?? sign));
 }
 
 /** The characters of a `varchar`; undefined for another type. */
@@ -109,7 +117,7 @@ export function widened({ type, texts, lengthMax }: DeclaredColumn, found: strin
   const length = lengthIn(type) ?? lengthMax;
   if (length === undefined) return undefined;
   const foundTexts = textsIn(found);
-  if (foundTexts !== undefined && texts !== undefined) return enumOf(Array.from(new Set([...foundTexts, ...texts])));
+  if (foundTexts !== undefined && texts?.every(isTold) === true) return enumOf(Array.from(new Set([...foundTexts, ...texts])));
   if (foundTexts !== undefined) return `varchar(${Math.max(length, ...foundTexts.map((text) => Array.from(text).length))})`;
   return lengthIn(found) === undefined ? undefined : `varchar(${length})`;
 }
