@@ -66,7 +66,10 @@ export type * from './port/keys.ts';
 export type * from './port/lease.ts';
 
 /** What Kysely makes statements by that a database understands. */
-export type SqlDialect = Pick<Dialect, 'createAdapter' | 'createIntrospector' | 'createQueryCompiler'>;
+export interface SqlDialect extends Pick<Dialect, 'createAdapter' | 'createIntrospector' | 'createQueryCompiler'> {
+  /** A moment, which is a text in UTC with milliseconds, as the database compares it with a column of moments; as it is where this is absent. */
+  readonly momentText?: (moment: string) => string;
+}
 
 export interface Store {
   /** For messages: `sqlite`, `memory`, `postgres`. */

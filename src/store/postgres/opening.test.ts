@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
 import { type Table, table } from '../../pipeline/table.ts';
-import { commitOf, declaration, event, put, statuses } from '../contract/fixtures.ts';
+import { add, commitOf, declaration, event, put, statuses, update } from '../contract/fixtures.ts';
 import type { Store, StoreLogger } from '../store.ts';
 import type { PostgresOptions } from './postgres-options.ts';
 import { postgres } from './postgres-store.ts';
@@ -244,6 +244,79 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const store = await opened(url, {}, [things]);
     await (await store.claim(visits)).commit(commitOf({ rows: [put('things', ['a', 4])] }));
     assert.deepEqual(await store.query('SELECT id, n, twice FROM things', []), [{ id: 'a', n: 4, twice: 8 }]);
+  });
+
+  test('moments and bounded texts go on in the texts of an earlier release, and in columns of the user, which stay as they are', async () => {
+    const columns = { at: 'moment', id: 'text(5)', kind: ['a', 'b'], until: 'moment?' } as const;
+    const declared = table('things', columns, { primaryKey: ['at', 'id'], indexes: [['kind', 'until']] });
+    const rows = ['0000-02-29T00:00:00.000Z', '2026-10-25T00:30:00.700Z', '2026-10-25T01:30:00.700Z'].map((at) => [at, 'a', 'b', at]);
+    for (const made of [
+      'at text COLLATE "C", id text COLLATE "C", kind text COLLATE "C" NOT NULL, until text COLLATE "C"',
+      'at timestamptz, id varchar(5), kind varchar NOT NULL, until timestamptz(6)',
+    ]) {
+      const url = await server.createDatabase();
+      await server.query(`CREATE TABLE things (${made}, PRIMARY KEY (at, id))`, url);
+      const types = `SELECT string_agg(format_type(atttypid, atttypmod), ', ' ORDER BY attnum) AS types
+        FROM pg_attribute WHERE attrelid = 'things'::regclass AND attnum > 0`;
+      const before = await server.query(types, url);
+      for (const _ of ['first', 'second']) {
+        const store = await opened(url, {}, [declared]);
+        const lease = await store.claim(visits);
+        const again = update('things', ['until', 'id', 'at'], ...rows.map(([at = '', id = '', , until = '']) => [until, id, at]));
+        await lease.commit(commitOf({ rows: [put('things', ...rows), add('things', ...rows), again] }));
+        assert.deepEqual(
+          (await store.query('SELECT * FROM things ORDER BY at', [])).map((row) => Object.values(row)),
+          rows,
+        );
+        assert.equal((await store.query('SELECT FROM things WHERE until = $1', ['2026-10-25T00:30:00.700Z'])).length, 1);
+        await store.close();
+      }
+      assert.deepEqual(await server.query(types, url), before);
+    }
+  });
+
+  test('a column of the user that holds less than what is declared is refused', async () => {
+    for (const [made, found] of [
+      ['varchar(4)', 'character varying(4)'],
+      ['timestamptz', 'timestamp with time zone'],
+    ] as const) {
+      const url = await server.createDatabase();
+      await server.query(`CREATE TABLE things (id ${made} PRIMARY KEY)`, url);
+      await assert.rejects(opened(url, {}, [table('things', { id: 'text(5)' }, { primaryKey: ['id'] })]), {
+        code: 'MILL_TABLE_CHANGED',
+        message: `table things: column id: expected text NOT NULL, found ${found} NOT NULL. Declare it as it was, or change it with SQL.`,
+      });
+    }
+    const url = await server.createDatabase();
+    await server.query('CREATE TABLE things (at timestamp NOT NULL)', url);
+    await assert.rejects(opened(url, {}, [table('things', { at: 'moment' })]), {
+      code: 'MILL_TABLE_CHANGED',
+      message: /column at: expected timestamp\(3\) with time zone NOT NULL, found timestamp without time zone NOT NULL/,
+    });
+  });
+
+  test('a database with a time zone and a style of dates of its own answers moments in UTC, as fine as they are', async () => {
+    const url = await server.createDatabase();
+    const name = new URL(url).pathname.slice(1);
+    for (const setting of ["timezone TO 'America/New_York'", "datestyle TO 'German'"])
+      await server.query(`ALTER DATABASE "${name}" SET ${setting}`, url);
+    const things = table('things', { id: 'text(5)', at: 'moment' }, { primaryKey: ['id'] });
+    const at = '2026-11-01T05:30:00.007Z';
+    const store = await opened(url, {}, [things]);
+    const lease = await store.claim(visits);
+    await lease.commit(commitOf({ rows: [put('things', ['a', at])] }));
+    assert.deepEqual(await store.query("SELECT at, at + interval '1 microsecond' AS finer FROM things", []), [
+      { at, finer: '2026-11-01T05:30:00.007001Z' },
+    ]);
+    assert.deepEqual(await server.query('SELECT extract(epoch FROM at)::float8 AS seconds FROM things', url), [
+      { seconds: Date.parse(at) / 1_000 },
+    ]);
+    await server.query("INSERT INTO things VALUES ('b', 'infinity'), ('c', '0002-01-01 00:00:00+00 BC')", url);
+    const odd = await store.query("SELECT at FROM things WHERE id > 'a' ORDER BY id", []);
+    assert.deepEqual(
+      odd.map((row) => row.at),
+      ['infinity', '0002-01-01 00:00:00+00 BC'],
+    );
   });
 
   test('a query that its reader has given up ends, in the database too', async () => {

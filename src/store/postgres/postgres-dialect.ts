@@ -1,9 +1,10 @@
 import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
-import type { Dialect } from '../sql/dialect.ts';
+import type { Dialect, OpenedTables } from '../sql/dialect.ts';
 import { openedAs } from '../sql/schema/opened-as.ts';
-import type { Opened, StoreDeclaration } from '../store.ts';
+import type { StoreDeclaration } from '../store.ts';
 import { Announcements } from './announcements.ts';
 import { PostgresConnections } from './connection/connections.ts';
+import { momentText } from './connection/moments.ts';
 import { postgresErrors } from './connection/postgres-errors.ts';
 import type { Settings } from './postgres-options.ts';
 import { selectRows } from './read/select.ts';
@@ -19,6 +20,7 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
     createAdapter: () => new PostgresAdapter(),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
+    momentText,
   },
   /**
    * An entry of an index has at most 2,704 bytes, and beside a key it may hold the names of a pipeline and an endpoint, an id of ours, or a hash
@@ -38,11 +40,11 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
     connections.options.isPooled ? undefined : new Announcements(connections, process, inboxGrown),
 };
 
-async function declare(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<Opened> {
+async function declare(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<OpenedTables> {
   return connections.writing(
     async (transaction) => {
-      await bringUpToDate(transaction, settings, declaration);
-      return openedAs(transaction, postgresStatements.writes, declaration.pipelines);
+      const tables = await bringUpToDate(transaction, settings, declaration);
+      return { opened: await openedAs(transaction, postgresStatements.writes, declaration.pipelines), tables };
     },
     { mayRepeat: isMadeTwice },
   );

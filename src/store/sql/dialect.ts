@@ -3,6 +3,7 @@ import type { Opened, PartitionId, SqlDialect, StoreDeclaration, StoreListener, 
 import type { ConnectionLimits, Connections, SqlErrors, Transaction } from './connection/connections.ts';
 import type { SchemaVersions } from './schema/check-tables.ts';
 import type { SqlStatements } from './statements.ts';
+import type { Declared } from './write/batch.ts';
 
 /** What a store in a database server is told. All times are in milliseconds. */
 export interface SqlSettings extends ConnectionLimits {
@@ -23,6 +24,12 @@ export interface Announcing {
   grown(partition: PartitionId, owner: string | null): void;
   listen(listener: StoreListener): () => void;
   close(): Promise<void>;
+}
+
+/** What an opening answers, and the declared tables as the database keeps them. */
+export interface OpenedTables {
+  readonly opened: Opened;
+  readonly tables: readonly Declared[];
 }
 
 /** A database server: how it is reached, and what it says in its own way. */
@@ -49,7 +56,7 @@ export interface Dialect<Settings extends SqlSettings, Open extends Connections 
   metaOf(transaction: Transaction): Promise<ReadonlyMap<unknown, unknown>>;
 
   /** Makes what is missing of the tables, the engine's and the declared ones. */
-  declare(connections: Open, settings: Settings, declaration: StoreDeclaration): Promise<Opened>;
+  declare(connections: Open, settings: Settings, declaration: StoreDeclaration): Promise<OpenedTables>;
 
   /** Runs one statement of somebody's, in a transaction that only reads; once the signal is aborted the database is told to stop. Throws `MILL_INVALID_REQUEST` for one that fails or would write. */
   select(connections: Open, asked: Asked, signal?: AbortSignal): Promise<Record<string, FoundValue>[]>;

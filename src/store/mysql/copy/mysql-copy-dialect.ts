@@ -1,7 +1,9 @@
 import type { CopyDialect } from '../../sql/copy/copy-dialect.ts';
 import { column } from '../../sql/write/columns.ts';
 import { quote } from '../../tables/sql-text.ts';
+import { momentText } from '../connection/moments.ts';
 import { isSame, jsonOf, jsonTable } from '../read/json-rows.ts';
+import { columnsOf } from '../schema/column-types.ts';
 import { schemaVersion } from '../schema/schema.ts';
 import { mysqlStatements } from '../statements.ts';
 import { insertsOf } from '../write/inserts.ts';
@@ -15,10 +17,11 @@ export const mysqlCopyDialect: CopyDialect = {
   analyze: undefined,
 
   /** The database makes of a value what the column is. An integer that a number would round is a text. */
-  rows(table, rows) {
-    const columns = Object.keys(table.columns).map((name, at) =>
+  async rows(_transaction, table, rows) {
+    const columns = columnsOf(table).map(({ name, moment }, at) =>
       column(name, 'text', rows, ({ values }) => {
         const value = values[at] ?? null;
+        if (moment && typeof value === 'string') return momentText(value);
         return typeof value === 'bigint' ? String(value) : value;
       }),
     );

@@ -1,9 +1,11 @@
 import type { CopyDialect } from '../../sql/copy/copy-dialect.ts';
+import type { DeclaredColumn } from '../../tables/sql-columns.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { texts } from '../connection/binary-arrays.ts';
-import { columnsOf } from '../schema/declared-tables.ts';
+import { keptTable } from '../schema/declared-tables.ts';
 import { schemaVersion } from '../schema/schema.ts';
 import { postgresStatements } from '../statements.ts';
+import { writerOf } from '../write/declared-statements.ts';
 
 export const postgresCopyDialect: CopyDialect = {
   schemaVersion,
@@ -13,15 +15,18 @@ export const postgresCopyDialect: CopyDialect = {
   analyze: 'ANALYZE',
 
   /** Values come as texts, and become what the column is. */
-  rows(table, rows) {
-    const columns = columnsOf(table);
+  async rows(transaction, table, rows) {
+    const { columns } = await keptTable(transaction, table);
     const selected = columns.map(({ type }, at) => `new.c${at}::${type}`);
     const arrays = columns.map((_, at) => `$${at + 1}::text[]`);
     const names = columns.map((_, at) => `c${at}`);
     const text = `INSERT INTO ${quote(table.name)} (${quoteAll(columns.map(({ name }) => name))}) SELECT ${selected.join(', ')}
       FROM unnest(${arrays.join(', ')}) WITH ORDINALITY AS new (${names.join(', ')}, nth) ORDER BY new.nth`;
-    const valuesOf = (at: number) => rows.map(({ values }) => values[at] ?? null).map((value) => (value === null ? null : String(value)));
-    return [{ text, values: columns.map((_, at) => texts(valuesOf(at))) }];
+    const valuesOf = (column: DeclaredColumn, at: number) => {
+      const toText = writerOf(column);
+      return rows.map(({ values }) => values[at] ?? null).map((value) => (value === null ? null : toText(value)));
+    };
+    return [{ text, values: columns.map((column, at) => texts(valuesOf(column, at))) }];
   },
 
   letters: (columns) => ({

@@ -1,5 +1,6 @@
 import type { Transaction } from '../../sql/connection/connections.ts';
 import type { Statement } from '../../sql/connection/statement.ts';
+import type { Declared } from '../../sql/write/batch.ts';
 import type { StoreDeclaration } from '../../store.ts';
 import { literal } from '../../tables/sql-text.ts';
 import { PostgresConnections } from '../connection/connections.ts';
@@ -39,13 +40,17 @@ export async function migrateDatabase({ url, options, declaration, isDry, signal
   }
 }
 
-/** Brings the tables up to date within a transaction. */
-export async function bringUpToDate(transaction: Transaction, settings: Settings, { pipelines, tables }: StoreDeclaration): Promise<void> {
+/** Brings the tables up to date within a transaction. Returns the declared ones as the database keeps them. */
+export async function bringUpToDate(
+  transaction: Transaction,
+  settings: Settings,
+  { pipelines, tables }: StoreDeclaration,
+): Promise<readonly Declared[]> {
   await lockSchema(transaction);
   const names = pipelines.map(({ name }) => name);
   const schema = await missingSchema(transaction, { pipelines: names, partitions: settings.partitions, name: settings.name });
   for (const statement of schema) await transaction.run(statement);
-  await migrateTables(transaction, tables);
+  return migrateTables(transaction, tables);
 }
 
 function done(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<readonly Statement[]> {

@@ -1,5 +1,6 @@
 import type { Table } from '../../../pipeline/table.ts';
 import type { CopiedRow } from '../../copy/copy-part.ts';
+import type { Transaction } from '../connection/connections.ts';
 import type { Statement } from '../connection/statement.ts';
 import type { SqlStatements } from '../statements.ts';
 import type { Column } from '../write/columns.ts';
@@ -18,8 +19,8 @@ export interface CopyDialect {
   /** Finds out what is in the tables, where the first queries would be slow without it. */
   readonly analyze: string | undefined;
 
-  /** Adds rows of a declared table, in their order. */
-  rows(table: Table, rows: readonly CopiedRow[]): readonly Statement[];
+  /** What adds rows of a declared table, in their order, as the database keeps it. */
+  rows(transaction: Transaction, table: Table, rows: readonly CopiedRow[]): Promise<readonly Statement[]>;
 
   /** Says at which events dead letters are: `id`, `position`, `order`. */
   letters(columns: readonly Column[]): Statement;

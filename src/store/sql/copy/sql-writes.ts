@@ -10,7 +10,7 @@ import {
   storedLetter,
 } from '../../copy/copy-part.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
-import { type Connections, runFlight } from '../connection/connections.ts';
+import { type Connections, runFlight, type Transaction } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import { type Column, type ColumnKind, type ColumnValue, column } from '../write/columns.ts';
@@ -80,7 +80,7 @@ export class SqlWrites {
           'MILL_CONFLICT',
           `${this.#name}: ${part.name}: expected ${before} rows of the copy, found that another one is at work`,
         );
-      await runFlight(transaction, this.#flightOf(part, rows));
+      await runFlight(transaction, await this.#flightOf(transaction, part, rows));
     });
   }
 
@@ -95,12 +95,12 @@ export class SqlWrites {
     await this.#connections.writing(({ run }) => run({ text: 'DROP TABLE IF EXISTS millrace_copy', values: [] }));
   }
 
-  #flightOf(part: CopyPart, rows: readonly CopiedRow[]): Flight {
+  async #flightOf(transaction: Transaction, part: CopyPart, rows: readonly CopiedRow[]): Promise<Flight> {
     const { writes, isAmong, texts } = this.#dialect.statements;
     const flight = new Flight();
     switch (part.kind) {
       case 'rows':
-        for (const statement of this.#dialect.rows(part.table, rows)) flight.add(statement);
+        for (const statement of await this.#dialect.rows(transaction, part.table, rows)) flight.add(statement);
         break;
       case 'inbox':
       case 'shapes':
