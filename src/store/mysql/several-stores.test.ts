@@ -60,6 +60,23 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     assert.deepEqual(strangers.partitions, []);
   });
 
+  test('what an owner has brought there itself is not looked for', async () => {
+    const [owner, other] = await stores(2);
+    await owner.claim(visits);
+    await owner.claim(rockets);
+    const heard = listening(owner);
+    await owner.append([event(rockets, 'a')]);
+    const isHeard = once(heard.events, 'heard');
+    // The look that finds it finds the other as well.
+    await other.append([event(visits, 'a')]);
+    await isHeard;
+    await owner.append([event(rockets, 'a'), event(visits, 'a')]);
+    const isHeardAgain = once(heard.events, 'heard');
+    await other.append([event(visits, 'a')]);
+    await isHeardAgain;
+    assert.deepEqual(heard.partitions, [visits, visits]);
+  });
+
   test('a pipeline that another process declares is not forgotten', async () => {
     const [one, other] = await stores(2);
     await one.claim(visits);

@@ -1,18 +1,21 @@
 import type { StoreListener } from '../store.ts';
 import type { Connections } from './connection/connections.ts';
+import type { OwnHeads } from './own-heads.ts';
 import type { ReadStatements } from './statements.ts';
 
 /** Between two looks, in milliseconds: right behind one that found something, and at most. */
 const pauseMs = { least: 20, most: 1_000 };
 
 /**
- * Looks how far the logs have come of the partitions that a process owns, where nobody can tell it: one query for all of a pipeline's, soon
- * again while there is something new, and about once a second while there is nothing.
+ * Looks how far others have brought the logs of the partitions that a process owns, where nobody can tell it: one query for all of a pipeline's, soon
+ * again while there is something new, and about once a second while there is nothing. What lies below an event of its own shows by the gap in front of
+ * that.
  */
 export class Lookouts {
   readonly #connections: Connections;
   readonly #statements: ReadStatements;
   readonly #process: string;
+  readonly #own: OwnHeads;
   readonly #pipelines: readonly string[];
   readonly #listeners = new Set<StoreListener>();
   readonly #heads = new Map<string, number>();
@@ -23,12 +26,13 @@ export class Lookouts {
   constructor(
     connections: Connections,
     statements: ReadStatements,
-    own: { readonly process: string; readonly pipelines: Iterable<string> },
+    self: { readonly process: string; readonly pipelines: Iterable<string>; readonly own: OwnHeads },
   ) {
     this.#connections = connections;
     this.#statements = statements;
-    this.#process = own.process;
-    this.#pipelines = Array.from(own.pipelines);
+    this.#process = self.process;
+    this.#own = self.own;
+    this.#pipelines = Array.from(self.pipelines);
   }
 
   listen(listener: StoreListener): () => void {
@@ -59,14 +63,17 @@ export class Lookouts {
 
   async #findNew(): Promise<boolean> {
     const found = await this.#connections.read(...this.#pipelines.map((pipeline) => this.#statements.ownedHeads(pipeline, this.#process)));
+    // Some of it may be of this process, which does not have the answer yet.
+    await this.#own.answered();
     let isNew = false;
     for (const [at, pipeline] of this.#pipelines.entries()) {
       for (const [slice, head] of found[at]?.rows ?? []) {
+        const partition = { pipeline, slice: Number(slice) };
         const name = `${slice} ${pipeline}`;
-        if (Number(head) <= (this.#heads.get(name) ?? 0)) continue;
+        if (Number(head) <= Math.max(this.#heads.get(name) ?? 0, this.#own.of(partition))) continue;
         this.#heads.set(name, Number(head));
         isNew = true;
-        for (const listener of this.#listeners) listener.appended({ pipeline, slice: Number(slice) });
+        for (const listener of this.#listeners) listener.appended(partition);
       }
     }
     return isNew;

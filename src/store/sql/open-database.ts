@@ -34,6 +34,7 @@ import type { Announcing, Asked, Dialect, OpenedTables, SqlSettings } from './di
 import { InboxLookout } from './inbox-lookout.ts';
 import { type Claimed, Process } from './lease/process.ts';
 import { Lookouts } from './lookouts.ts';
+import { OwnHeads } from './own-heads.ts';
 import type { Read } from './read/bounded.ts';
 import { readDeadLetters } from './read/dead-letter-reads.ts';
 import { GroupedReads } from './read/grouped-reads.ts';
@@ -81,6 +82,7 @@ export class OpenDatabase {
   readonly #connections: Connections;
   readonly #process: Process;
   readonly #appends: Appends;
+  readonly #ownHeads = new OwnHeads();
   readonly #commits: Commits;
   readonly #floors = new PruneFloors();
   /** Answers what the engine asks about partitions. */
@@ -104,7 +106,7 @@ export class OpenDatabase {
     this.#announcing = announce(connections, process.id, () => this.#inbox.notified());
     this.#listener = this.#announcing ?? untold;
     this.#inbox = new InboxLookout(connections, this.#announcing !== undefined);
-    this.#lookouts = new Lookouts(connections, statements.reads, { process: process.id, pipelines: this.#declared });
+    this.#lookouts = new Lookouts(connections, statements.reads, { process: process.id, pipelines: this.#declared, own: this.#ownHeads });
     this.#reads = new GroupedReads((...read) => connections.read(...read), connections.errors.isRefusal);
     this.#appends = new Appends(connections, statements.writes, this.#listener);
     const rows = new DeclaredRows(statements.declared, tables);
@@ -185,7 +187,7 @@ export class OpenDatabase {
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     for (const event of events) this.#check(event.partition);
-    return this.#appends.append(events);
+    return this.#ownHeads.follow(events, this.#appends.append(events));
   }
 
   inboxWaiting(pipelines: readonly string[], countMax: number): Promise<readonly NamedCount[]> {

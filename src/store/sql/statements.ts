@@ -133,16 +133,23 @@ export interface ReadStatements {
   ownedHeads(pipeline: string, process: string): Statement;
 
   /**
-   * A SELECT of the records of keys, which are `$3`: `at` (from 1), `state`, `state_version`, `next`, `parked`, `held_from`, `held_to`, `held`,
-   * `gap_next`, `gap_first`, `gap_since`, and the `size` of the state in bytes.
+   * The records of keys, which are `$3`, in their order, as long as the states of those before have less than `$4` bytes: which key (from 1), its state and
+   * the version of that, the next number, whether it is parked, the first number and the last position that are held, how many are held, and its gap: the next
+   * number, the first and since when.
    */
   readonly records: string;
 
-  /** The causes of keys, which are `$3`: these columns, by key, kind, name and id. */
+  /** The causes of keys, which are `$3`, each there once: these columns, in any order. */
   causesOfKeys(columns: string): string;
 
   /** A parameter of keys or other texts, for the statements above and below. */
   list(texts: readonly string[]): Parameter;
+
+  /**
+   * Those columns of the events of the slice `$1` behind the position `$2`, at most `$3`, in their order, as long as the bodies of those before have less than
+   * `$4` bytes.
+   */
+  log(log: string, columns: readonly string[]): string;
 
   /** A SELECT of held events (`order`, `attempts`, `retry_at`) of the key `$3` from the order `$4` on, at most `$5`, with all columns of the log, and the `size` of the body. */
   heldRows(log: string): string;

@@ -9,6 +9,9 @@ function listOf(texts: readonly string[]): string {
   return JSON.stringify(texts.map((text) => [text.toWellFormed()]));
 }
 
+/** What is joined for the record of each. */
+const recordOfAsked =
+  'millrace_keys AS record FORCE INDEX (PRIMARY) ON record.pipeline = $1 AND record.slice = $2 AND record."key" = asked."key"';
 const askedKeys = `${jsonTable('$3', [{ name: 'key', kind: 'text' }])} AS asked`;
 
 /** The highest cursor of a slice, and the highest position of its log: the last entries of their indexes. */
@@ -49,21 +52,35 @@ export const readStatements: ReadStatements = {
     };
   },
 
-  records: `SELECT asked.nth AS at, record.state, record.state_version, record.next, record.parked, ${ofHeld('MIN(held."order")')} AS held_from,
-      ${ofHeld('MAX(held.position)')} AS held_to, ${ofHeld('COUNT(*)')} AS held, gap.next AS gap_next, gap."first" AS gap_first,
-      gap.since AS gap_since, COALESCE(OCTET_LENGTH(record.state), 0) AS size
-    FROM ${askedKeys}
-    LEFT JOIN millrace_keys AS record FORCE INDEX (PRIMARY) ON record.pipeline = $1 AND record.slice = $2 AND record."key" = asked."key"
-    LEFT JOIN millrace_gaps AS gap FORCE INDEX (PRIMARY) ON gap.pipeline = $1 AND gap.slice = $2 AND gap."key" = asked."key"`,
+  /** As of the log: how many states fit is found out without them. */
+  records: `SELECT asked.at, record.state, record.state_version, record.next, record.parked, ${ofHeld('MIN(held."order")')},
+      ${ofHeld('MAX(held.position)')}, ${ofHeld('COUNT(*)')}, gap.next, gap."first", gap.since
+    FROM (
+      SELECT at, "key", SUM(size) OVER (ORDER BY at ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (
+        SELECT asked.nth AS at, asked."key", COALESCE(OCTET_LENGTH(record.state), 0) AS size
+        FROM ${askedKeys} LEFT JOIN ${recordOfAsked}
+      ) AS item
+    ) AS asked
+    LEFT JOIN ${recordOfAsked}
+    LEFT JOIN millrace_gaps AS gap FORCE INDEX (PRIMARY) ON gap.pipeline = $1 AND gap.slice = $2 AND gap."key" = asked."key"
+    WHERE asked.size_before < $4 ORDER BY asked.at`,
 
   causesOfKeys(columns) {
     const own = columns
       .split(', ')
       .map((column) => `cause.${column}`)
       .join(', ');
-    return `SELECT ${own} FROM (SELECT DISTINCT "key" FROM ${askedKeys}) AS named
-      STRAIGHT_JOIN millrace_causes AS cause FORCE INDEX (PRIMARY) ON cause.pipeline = $1 AND cause.slice = $2 AND cause."key" = named."key"
-      ORDER BY cause."key", cause.kind, cause.name, cause.id`;
+    return `SELECT ${own} FROM ${askedKeys}
+      STRAIGHT_JOIN millrace_causes AS cause FORCE INDEX (PRIMARY) ON cause.pipeline = $1 AND cause.slice = $2 AND cause."key" = asked."key"`;
+  },
+
+  /** How many bodies fit is found out without them: a table in memory takes none, and one on the disk costs more than all the rest. */
+  log(log, columns) {
+    const sizes = `SELECT position, OCTET_LENGTH(body) AS size FROM ${log} WHERE slice = $1 AND position > $2 ORDER BY position LIMIT $3`;
+    return `SELECT ${columns.map((column) => `log.${column}`).join(', ')} FROM (
+        SELECT position, SUM(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (${sizes}) AS item
+      ) AS place STRAIGHT_JOIN ${log} AS log FORCE INDEX (PRIMARY) ON log.slice = $1 AND log.position = place.position
+      WHERE place.size_before < $4 ORDER BY place.position`;
   },
 
   heldRows: (log) => `SELECT log.*, held."order", held.attempts, held.retry_at, OCTET_LENGTH(log.body) AS size

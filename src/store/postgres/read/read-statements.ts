@@ -1,3 +1,4 @@
+import { boundedText } from '../../sql/read/bounded.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import type { ReadStatements } from '../../sql/statements.ts';
 import { bigints, integers, texts } from '../connection/binary-arrays.ts';
@@ -5,6 +6,16 @@ import { headOf, ownedHeads } from './head.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const cursorText = `coalesce((SELECT max(cursor) FROM millrace_cursors WHERE ${ofPartition}), 0)`;
+
+const recordColumns = 'at, state, state_version, next, parked, held_from, held_to, held, gap_next, gap_first, gap_since';
+const recordRows = `SELECT asked.at, state, state_version, record.next, parked, held_from, held_to, held, gap.next AS gap_next, gap."first" AS gap_first,
+    gap.since AS gap_since, coalesce(octet_length(state), 0) AS size
+  FROM unnest($3::text[]) WITH ORDINALITY AS asked (key, at)
+  LEFT JOIN LATERAL (SELECT * FROM millrace_keys WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS record ON true
+  LEFT JOIN LATERAL (SELECT * FROM millrace_gaps WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS gap ON true
+  LEFT JOIN LATERAL (
+    SELECT min("order") AS held_from, max(position) AS held_to, count(*) AS held FROM millrace_held WHERE ${ofPartition} AND key = asked.key
+  ) AS held ON true`;
 
 /*
  * A lookup for each key or flow that is asked for: in a plain join of a table that was never analysed the planner takes all keys of a slice for one,
@@ -33,18 +44,17 @@ export const readStatements: ReadStatements = {
     };
   },
 
-  records: `SELECT asked.at, state, state_version, record.next, parked, held_from, held_to, held, gap.next AS gap_next, gap."first" AS gap_first,
-      gap.since AS gap_since, coalesce(octet_length(state), 0) AS size
-    FROM unnest($3::text[]) WITH ORDINALITY AS asked (key, at)
-    LEFT JOIN LATERAL (SELECT * FROM millrace_keys WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS record ON true
-    LEFT JOIN LATERAL (SELECT * FROM millrace_gaps WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS gap ON true
-    LEFT JOIN LATERAL (
-      SELECT min("order") AS held_from, max(position) AS held_to, count(*) AS held FROM millrace_held WHERE ${ofPartition} AND key = asked.key
-    ) AS held ON true`,
+  records: boundedText({ rows: recordRows, order: 'at', columns: recordColumns }, 4),
 
-  causesOfKeys: (columns) => `SELECT cause.* FROM (SELECT DISTINCT key FROM unnest($3::text[]) AS key) AS asked CROSS JOIN LATERAL (
+  causesOfKeys: (columns) => `SELECT cause.* FROM unnest($3::text[]) AS asked (key) CROSS JOIN LATERAL (
       SELECT ${columns} FROM millrace_causes WHERE ${ofPartition} AND key = asked.key ORDER BY name_hash
-    ) AS cause ORDER BY key, kind, name, id`,
+    ) AS cause`,
+
+  log(log, columns) {
+    const names = columns.join(', ');
+    const rows = `SELECT ${names}, octet_length(body) AS size FROM ${log} WHERE slice = $1 AND position > $2 ORDER BY position LIMIT $3`;
+    return boundedText({ rows, order: 'position', columns: names }, 4);
+  },
 
   heldRows: (log) => `SELECT log.*, held."order", held.attempts, held.retry_at, octet_length(log.body) AS size
     FROM (SELECT * FROM millrace_held WHERE ${ofPartition} AND key = $3 AND "order" >= $4 ORDER BY "order" LIMIT $5) AS held

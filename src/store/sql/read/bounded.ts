@@ -19,7 +19,7 @@ export type Read = (...statements: readonly Statement[]) => Promise<readonly Sta
 
 /**
  * Reads rows in their order, up to where the bytes of their texts make sure that the list is as long as it may be: the database
- * sends little more than the caller takes. Other statements are read with them.
+ * sends little more than the caller takes.
  *
  * @param sizeMax UTF-16 units of the texts; undefined where a list may be as long as it is
  */
@@ -27,13 +27,21 @@ export async function readBounded(
   read: Read,
   { rows, order, columns, values }: OrderedRows,
   sizeMax: number | undefined,
-  ...others: readonly Statement[]
 ): Promise<readonly StatementResult[]> {
   if (sizeMax === undefined || !Number.isFinite(sizeMax))
-    return read({ text: `SELECT ${columns} FROM (${rows}) AS item ORDER BY ${order}`, values }, ...others);
-  const bytesMax = Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(sizeMax * bytesOfUnitMax));
-  const text = `SELECT ${columns} FROM (
+    return read({ text: `SELECT ${columns} FROM (${rows}) AS item ORDER BY ${order}`, values });
+  const text = boundedText({ rows, order, columns }, values.length + 1);
+  return read({ text, values: [...values, bytesFor(sizeMax)] });
+}
+
+/** A SELECT of rows in their order, as long as those before have less bytes than the parameter says. */
+export function boundedText({ rows, order, columns }: Omit<OrderedRows, 'values'>, parameter: number): string {
+  return `SELECT ${columns} FROM (
       SELECT item.*, sum(size) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (${rows}) AS item
-    ) AS item WHERE size_before < $${values.length + 1} ORDER BY ${order}`;
-  return read({ text, values: [...values, bytesMax] }, ...others);
+    ) AS item WHERE size_before < $${parameter} ORDER BY ${order}`;
+}
+
+/** Bytes that texts of so many UTF-16 units have at most. */
+export function bytesFor(units = Number.POSITIVE_INFINITY): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(units * bytesOfUnitMax));
 }

@@ -18,11 +18,12 @@ import type {
   StoredOutcome,
   StoredTimer,
 } from '../../store.ts';
-import type { Parameter, Row, Statement } from '../connection/statement.ts';
+import { compareText } from '../../text-order.ts';
+import type { Parameter, Row } from '../connection/statement.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { ReadStatements } from '../statements.ts';
 import { causeNameOf } from '../write/commit-parts.ts';
-import { type OrderedRows, type Read, readBounded } from './bounded.ts';
+import { bytesFor, type OrderedRows, type Read, readBounded } from './bounded.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const event = 'position, "key", id, number, accepted_at, body, traceparent, origin';
@@ -51,22 +52,20 @@ export class PartitionReads {
 
   async read(after: number, limit: number, { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly LoggedEvent[]> {
     const { pipeline, slice } = this.#partition;
-    const rows = `SELECT ${event}, octet_length(body) AS size FROM ${tablesOf(pipeline).log} WHERE slice = $1 AND position > $2
-      ORDER BY position LIMIT $3`;
-    const [found] = await this.#bounded({ rows, order: 'position', columns: event, values: [slice, after, limit] }, sizeMax);
+    const text = this.#statements.log(tablesOf(pipeline).log, event.split(', '));
+    const [found] = await this.#read({ text, values: [slice, after, limit, bytesFor(sizeMax)] });
     return upTo((found?.rows ?? []).map(toLoggedEvent), sizeOfEvent, sizeMax);
   }
 
   async load(keys: readonly string[], { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly KeyRecord[]> {
     if (keys.length === 0) return [];
     const { pipeline, slice } = this.#partition;
-    const record = 'at, state, state_version, next, parked, held_from, held_to, held, gap_next, gap_first, gap_since';
-    const values = [pipeline, slice, this.#statements.list(keys)];
-    const [records, causes] = await this.#bounded({ rows: this.#statements.records, order: 'at', columns: record, values }, sizeMax, {
-      text: this.#statements.causesOfKeys(cause),
-      values,
-    });
-    const byKey = Map.groupBy((causes?.rows ?? []).map(toCause), ({ key }) => key);
+    const { list, records: recordsText, causesOfKeys } = this.#statements;
+    const [records, causes] = await this.#read(
+      { text: recordsText, values: [pipeline, slice, list(keys), bytesFor(sizeMax)] },
+      { text: causesOfKeys(cause), values: [pipeline, slice, list(Array.from(new Set(keys)))] },
+    );
+    const byKey = Map.groupBy((causes?.rows ?? []).map(toCause).toSorted(byName), ({ key }) => key);
     const found = (records?.rows ?? []).map((row) => toKeyRecord(row, byKey.get(keys[Number(row[0]) - 1] ?? '') ?? []));
     return upTo(found, sizeOfRecord, sizeMax);
   }
@@ -195,8 +194,8 @@ export class PartitionReads {
     return result?.rows ?? [];
   }
 
-  #bounded(ordered: OrderedRows, sizeMax: number | undefined, ...others: readonly Statement[]) {
-    return readBounded(this.#read, ordered, sizeMax, ...others);
+  #bounded(ordered: OrderedRows, sizeMax: number | undefined) {
+    return readBounded(this.#read, ordered, sizeMax);
   }
 
   /** The first two parameters are the partition's. */
@@ -275,6 +274,16 @@ function toCause(row: Row): StoredCause {
   ];
   if (kind === 'timer') return { kind, key, name, dueAt, data, attempts, retryAt };
   return { kind, key, endpoint: name, id, dueAt, data: data ?? 'null', attempts, retryAt };
+}
+
+/** The order of the causes of a key. */
+function byName(a: StoredCause, b: StoredCause): number {
+  const [one, other] = [causeNameOf(a), causeNameOf(b)];
+  for (const [at, part] of one.entries()) {
+    const order = compareText(part, other[at] ?? '');
+    if (order !== 0) return order;
+  }
+  return 0;
 }
 
 function toKeyRecord(row: Row, causes: readonly StoredCause[]): KeyRecord {
