@@ -1,19 +1,21 @@
 import { parseArgs } from 'node:util';
 import { pick, randomOf } from '../systems/shared/random.ts';
 import { freshSeed, integer, print, runTrial } from './command-line.ts';
+import { type DatabaseKind, databaseKinds } from './fleet/database.ts';
 import { databaseFaults, type Fault, processFaults } from './fleet/faults.ts';
 import { fleet } from './fleet/harness.ts';
 import { linesOf } from './fleet/report.ts';
 
 const usage = `Usage: npm run fleet -- [options]
 
-Runs three processes on a PostgreSQL of its own under load. Again and again one of them is killed, frozen, cut from the database, or
+Runs three processes on a database server of its own under load. Again and again one of them is killed, frozen, cut from the database, or
 stopped; at the end everything is held against what the clients know.
 
   --minutes N   how long (default: 5)
   --every N     seconds between two faults (default: 10)
   --lasts N     seconds that a freeze or a cut lasts (default: 20)
-  --database    the database is restarted, and its connections are ended, in place of what happens to the processes
+  --database K  postgres or mysql, for which MariaDB is started (default: postgres)
+  --restarts    the database is restarted, and its connections are ended, in place of what happens to the processes
   --keys N      keys that events are for (default: 20000)
   --rate N      events a second that are sent (default: 400)
   --seed N      what is sent, and what happens. The same seed sends the same, but the moments are of real time, so no two runs are the
@@ -25,8 +27,8 @@ await runTrial({
   usage,
   readOptions,
   async run(options, signal) {
-    const { minutes, seed, onDatabase } = options;
-    print(`fleet: ${minutes} minutes, ${onDatabase ? 'faults of the database' : 'faults of processes'}, --seed ${seed}`);
+    const { minutes, seed, database, onDatabase } = options;
+    print(`fleet: ${minutes} minutes on ${database}, ${onDatabase ? 'faults of the database' : 'faults of processes'}, --seed ${seed}`);
     const outcome = await fleet({ ...options, faults: faultsOf(options), signal, progress: print });
     for (const line of linesOf(outcome)) print(line);
     return outcome;
@@ -37,6 +39,7 @@ interface Options {
   readonly minutes: number;
   readonly everyMs: number;
   readonly lastsMs: number;
+  readonly database: DatabaseKind;
   readonly onDatabase: boolean;
   readonly keys: number;
   readonly rate: number;
@@ -47,19 +50,26 @@ function readOptions(): Options {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     options: {
-      ...{ minutes: text, every: text, lasts: text, keys: text, rate: text, seed: text },
-      database: { type: 'boolean', default: false },
+      ...{ minutes: text, every: text, lasts: text, keys: text, rate: text, seed: text, database: text },
+      restarts: { type: 'boolean', default: false },
     },
   });
   return {
     minutes: integer(values.minutes, '--minutes', 1) ?? 5,
     everyMs: 1_000 * (integer(values.every, '--every', 1) ?? 10),
     lastsMs: 1_000 * (integer(values.lasts, '--lasts', 1) ?? 20),
-    onDatabase: values.database,
+    database: kindOf(values.database),
+    onDatabase: values.restarts,
     keys: integer(values.keys, '--keys', 1) ?? 20_000,
     rate: integer(values.rate, '--rate', 1) ?? 400,
     seed: integer(values.seed, '--seed', 0) ?? freshSeed(),
   };
+}
+
+function kindOf(found = 'postgres'): DatabaseKind {
+  const kind = databaseKinds.find((one) => one === found);
+  if (kind === undefined) throw new Error(`--database: expected ${databaseKinds.join(' or ')}, found ${found}`);
+  return kind;
 }
 
 /** Each kind in turn first, so that also a short run has all. */

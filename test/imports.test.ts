@@ -91,6 +91,7 @@ const sim: readonly Part[] = [
       'sim/crash/server.ts',
       'systems/shared/',
       'test/free-port.ts',
+      'test/mariadb-server.ts',
       'test/postgres-server.ts',
       ...ground,
       'src/index.ts',
@@ -115,7 +116,7 @@ const bench: readonly Part[] = [
   ofBench('measures', 'host', 'peers', 'servers', 'work'),
   ofBench('http', 'servers', 'work'),
   { files: ['bench/scale/'], sees: ['bench/host/', 'bench/servers/', 'bench/work/', 'src/index.ts'] },
-  { files: ['bench/tables/'], sees: ['bench/servers/', 'src/index.ts'] },
+  { files: ['bench/tables/'], sees: ['bench/servers/', 'src/index.ts', 'test/mariadb-server.ts'] },
   ofBench('report', 'http', 'measures', 'peers', 'tables', 'work'),
   { files: ['bench/*'], sees: ['bench/'] },
 ];

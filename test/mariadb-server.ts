@@ -17,6 +17,8 @@ export const withoutMariadb: string | false =
 export interface MariadbServerOptions {
   /** Whether what is committed survives the machine; a test that kills no server needs no disk. */
   readonly isDurable?: boolean;
+  /** Where its folder is made; by default among temporary files. */
+  readonly parent?: string;
   /** More of the server's options, such as `--binlog-format=STATEMENT`. */
   readonly words?: readonly string[];
 }
@@ -35,8 +37,8 @@ export class MariadbServer {
     this.#words = words;
   }
 
-  static async start({ isDurable = false, words = [] }: MariadbServerOptions = {}): Promise<MariadbServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'millrace-mariadb-'));
+  static async start({ isDurable = false, parent = tmpdir(), words = [] }: MariadbServerOptions = {}): Promise<MariadbServer> {
+    const folder = mkdtempSync(join(parent, 'millrace-mariadb-'));
     const data = join(folder, 'data');
     const install = ['--no-defaults', `--datadir=${data}`, ...asRoot, '--auth-root-authentication-method=normal', '--skip-test-db'];
     execFileSync('/usr/bin/mariadb-install-db', install, { stdio: 'pipe', cwd: folder });

@@ -25,8 +25,14 @@ export function tablesLines(result: TablesResult, settings: TablesSettings): str
     ...idleLines('before the first event', result.idle.before, settings),
     '',
     ...idleLines('after the last', result.idle.after, settings),
-    ...(result.miscounted === 0 ? [] : ['', `${figure(result.miscounted)} events are missing in the states, or counted twice`]),
+    ...miscountLines(result.miscounted),
   ];
+}
+
+/** One that is brought again after longer than its id is kept is another event. */
+function miscountLines(miscounted: number): string[] {
+  if (miscounted === 0) return [];
+  return ['', `${figure(Math.abs(miscounted))} events are ${miscounted < 0 ? 'missing in the states' : 'counted twice'}`];
 }
 
 function sizeLines({ sizes: { start, middle, end }, vacuumed }: TablesResult): string[] {
@@ -97,7 +103,7 @@ function idleLines(when: string, { seconds, statements }: IdlePart, { members }:
 
 /** Those that ask for something. */
 function questionsOf({ statements }: Statements): number {
-  return statements.filter(({ text }) => !/^(?:BEGIN|COMMIT|SET)\b/.test(text)).reduce((sum, { calls }) => sum + calls, 0);
+  return statements.filter(({ text }) => !/^(?:BEGIN|COMMIT|ROLLBACK|SET)\b/.test(text)).reduce((sum, { calls }) => sum + calls, 0);
 }
 
 function shortened(text: string): string {

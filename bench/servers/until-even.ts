@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from 'pg';
 
 const timeoutMs = 30_000;
-const shares = 'SELECT count(*)::int4 AS share FROM millrace_fences WHERE owner IS NOT NULL GROUP BY pipeline, owner';
+const shares = 'SELECT count(*) AS share FROM millrace_fences WHERE owner IS NOT NULL GROUP BY pipeline, owner';
+
+/** Runs SQL that all kinds of servers understand. */
+interface Asked {
+  query(sql: string): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
+}
 
 /** Resolves when so many members of a fleet have all slices, each of them as many, but for one, of every pipeline. */
-export async function untilEven(client: Client, members: number): Promise<void> {
+export async function untilEven(client: Asked, members: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const { rows } = await client.query<{ share: number }>(shares);
-    const counts = rows.map(({ share }) => share);
-    const { rows: free } = await client.query('SELECT FROM millrace_fences WHERE owner IS NULL LIMIT 1');
+    const { rows } = await client.query(shares);
+    const counts = rows.map(({ share }) => Number(share));
+    const { rows: free } = await client.query('SELECT 1 FROM millrace_fences WHERE owner IS NULL LIMIT 1');
     const isEven = counts.length > 0 && counts.length % members === 0 && Math.max(...counts) - Math.min(...counts) <= 1;
     if (isEven && free.length === 0) return;
     if (performance.now() > deadline) throw new Error(`expected ${members} equal shares, found ${counts}`);

@@ -1,22 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import type { Cleanup } from '../servers/cleanup.ts';
-import { PostgresServer } from '../servers/postgres.ts';
 import { untilEven } from '../servers/until-even.ts';
+import type { GrowthDatabase, GrowthKind, SessionLevel, StartDatabase } from './database.ts';
 import { Members } from './members.ts';
-import { StatementCounts, type Statements, statementsBetween } from './statement-counts.ts';
-import { type TableSize, tableSizes } from './table-sizes.ts';
-
-/** How a session that sits idle in a transaction has begun it; `none`: there is none. */
-export const sessions = {
-  none: undefined,
-  /** Between two of its statements it has no snapshot, and so keeps no row. */
-  'read-committed': 'BEGIN ISOLATION LEVEL READ COMMITTED; SELECT count(*) FROM millrace_pipelines',
-  /** Keeps every row that was there when it began, or came later, as a report or a dump does. */
-  'repeatable-read': 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM millrace_pipelines',
-} as const;
+import { startMysql } from './mysql-database.ts';
+import { startPostgres } from './postgres-database.ts';
+import { type Statements, statementsBetween } from './statement-counts.ts';
+import type { TableSize } from './table-sizes.ts';
 
 export interface TablesSettings {
+  readonly kind: GrowthKind;
   readonly members: number;
   readonly keys: number;
   /** Events per second, of all members together. */
@@ -24,7 +17,7 @@ export interface TablesSettings {
   readonly warmUpSeconds: number;
   readonly seconds: number;
   readonly idleSeconds: number;
-  readonly session: keyof typeof sessions;
+  readonly session: SessionLevel;
 }
 
 /** A part of the load. */
@@ -48,11 +41,13 @@ export interface TablesResult {
   readonly idle: { readonly before: IdlePart; readonly after: IdlePart };
   readonly halves: readonly [LoadPart, LoadPart];
   readonly sizes: { readonly start: readonly TableSize[]; readonly middle: readonly TableSize[]; readonly end: readonly TableSize[] };
-  /** Once the session has ended and everything is vacuumed: what can be used again, or was given back. */
+  /** Once the session has ended and the server has tidied up: what can be used again, or was given back. */
   readonly vacuumed: readonly TableSize[];
-  /** Events that no state counts, or that states count twice. */
+  /** Events that states count twice; below zero, those that no state counts. */
   readonly miscounted: number;
 }
+
+const starts: Readonly<Record<GrowthKind, StartDatabase>> = { postgres: startPostgres, mysql: startMysql };
 
 /** Of the time of the load, so long logs and ids are kept. */
 const retainedShare = 1 / 5;
@@ -60,69 +55,51 @@ const calmMs = 3_000;
 
 /** A fleet under load while a session sits idle in a transaction, and without work; on a server of its own. */
 export async function measureTables(folder: string, settings: TablesSettings, cleanup: Cleanup): Promise<TablesResult> {
-  const server = await PostgresServer.start(folder, cleanup, ['shared_preload_libraries=pg_stat_statements']);
-  const url = await server.newDatabase();
+  const database = await starts[settings.kind](folder, cleanup);
+  const { url } = database;
   const retainSeconds = Math.max(1, Math.round(settings.seconds * retainedShare));
-  const counts = await StatementCounts.open(url);
   const members = await Members.start({ url, retain: `${retainSeconds}s`, count: settings.members, keys: settings.keys }, cleanup);
-  const client = await connect(url);
-  await untilEven(client, settings.members);
-  const idleBefore = await idlePart(counts, settings.idleSeconds);
+  await untilEven({ query: async (sql) => ({ rows: await database.query(sql) }) }, settings.members);
+  const idleBefore = await idlePart(database, settings.idleSeconds);
   const warmUp = eventsOf(await members.load(settings.rate, settings.warmUpSeconds));
-  const session = await connect(url);
-  const begin = sessions[settings.session];
-  if (begin !== undefined) await session.query(begin);
-  const start = await tableSizes(client);
-  const first = await loadPart(members, counts, settings);
-  const middle = await tableSizes(client);
-  const second = await loadPart(members, counts, settings);
-  const end = await tableSizes(client);
-  await session.end();
+  const endSession = await database.sitIdle(settings.session);
+  const start = await database.sizes();
+  const first = await loadPart(members, database, settings);
+  const middle = await database.sizes();
+  const second = await loadPart(members, database, settings);
+  const end = await database.sizes();
+  await endSession();
   const late = eventsOf(await members.settle());
-  const miscounted = (await countOfStates(client)) - warmUp - first.events - second.events - late;
-  const idleAfter = await idlePart(counts, settings.idleSeconds);
+  const miscounted = (await database.countOfStates()) - warmUp - first.events - second.events - late;
+  const idleAfter = await idlePart(database, settings.idleSeconds);
   await members.stop();
-  await client.query('VACUUM');
-  const vacuumed = await tableSizes(client);
-  await Promise.all([client.end(), counts.close()]);
+  await database.tidy();
+  const vacuumed = await database.sizes();
   return {
     retainSeconds,
     idle: { before: idleBefore, after: idleAfter },
     halves: [first, second],
     sizes: { start, middle, end },
     vacuumed,
-    miscounted: Math.abs(miscounted),
+    miscounted,
   };
 }
 
-async function connect(url: string): Promise<Client> {
-  const client = new Client({ connectionString: url });
-  // The server goes before it, in the end.
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
-
-async function loadPart(members: Members, counts: StatementCounts, { rate, seconds }: TablesSettings): Promise<LoadPart> {
-  const before = await counts.soFar();
+async function loadPart(members: Members, database: GrowthDatabase, { rate, seconds }: TablesSettings): Promise<LoadPart> {
+  const before = await database.statements();
   const taken = await members.load(rate, seconds / 2);
-  const statements = statementsBetween(before, await counts.soFar());
+  const statements = statementsBetween(before, await database.statements());
   const refusals = taken.reduce((sum, one) => sum + one.refusals, 0);
   return { events: eventsOf(taken), seconds: Math.max(...taken.map((one) => one.seconds)), refusals, statements };
 }
 
-async function idlePart(counts: StatementCounts, seconds: number): Promise<IdlePart> {
+async function idlePart(database: GrowthDatabase, seconds: number): Promise<IdlePart> {
   await sleep(calmMs);
-  const before = await counts.soFar();
+  const before = await database.statements();
   await sleep(seconds * 1_000);
-  return { seconds, statements: statementsBetween(before, await counts.soFar()) };
+  return { seconds, statements: statementsBetween(before, await database.statements()) };
 }
 
 function eventsOf(taken: readonly { readonly events: number }[]): number {
   return taken.reduce((sum, { events }) => sum + events, 0);
-}
-
-async function countOfStates(client: Client): Promise<number> {
-  const { rows } = await client.query<{ count: number }>("SELECT sum((state::json ->> 'count')::int8)::float8 AS count FROM millrace_keys");
-  return rows[0]?.count ?? 0;
 }

@@ -1,6 +1,6 @@
 /** One engine of the fleet whose tables are looked at, with a load of its own: `member.ts URL RETENTION NTH MEMBERS KEYS`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Duration, type MillraceError, millrace, postgres } from '../../src/index.ts';
+import { type Duration, type MillraceError, millrace, mysql, postgres } from '../../src/index.ts';
 import type { Request, Response, Taken } from './protocol.ts';
 import { TableStream } from './table-stream.ts';
 import { tableWork } from './work.ts';
@@ -12,7 +12,7 @@ const underWayMax = 4;
 
 const [url = '', retain = '2m', nth = '0', members = '1', keys = '1000'] = process.argv.slice(2);
 const pipelines = tableWork(retain as Duration);
-const mill = await millrace({ store: postgres(url), pipelines }).start();
+const mill = await millrace({ store: url.startsWith('mysql:') ? mysql(url) : postgres(url), pipelines }).start();
 const streams = pipelines.map(({ name }) => ({
   name,
   stream: new TableStream({ keys: Number(keys), nth: Number(nth), of: Number(members), isNumbered: name === 'readings' }),
@@ -73,11 +73,12 @@ async function pour({ name, stream, rate, seconds }: Pour): Promise<number> {
 
 /** As a caller would that is told to come back: what it brings again may have been taken in before. */
 async function ingest(name: 'payments' | 'readings', events: ReturnType<TableStream['take']>): Promise<void> {
-  if (events.length === 0) return;
-  for (;;) {
+  for (let left = events; left.length > 0; ) {
     try {
-      await mill.ingestBatch(name, events);
-      return;
+      const judged = await mill.ingestBatch(name, left);
+      const faults = judged.flatMap((one) => (one.status === 'rejected' ? [one.error] : []));
+      left = left.filter((_, at) => judged[at]?.status === 'rejected');
+      if (faults[0] !== undefined) throw faults.find(({ code }) => !comeBack.has(code)) ?? faults[0];
     } catch (error) {
       const { retryAfterMs, code = '' } = error as Partial<MillraceError>;
       if (!comeBack.has(code)) throw error;

@@ -1,8 +1,6 @@
 import type { Book } from './clients.ts';
+import type { Query } from './database.ts';
 import type { Arrival } from './receiver.ts';
-
-/** Runs SQL on the database. */
-export type Query = (sql: string) => Promise<Record<string, unknown>[]>;
 
 /** What the database says at the end. */
 export interface Findings {
@@ -38,7 +36,7 @@ const pairs = [
 
 /** Holds the database against what the clients and the receiver know. Everything must be at rest. */
 export async function check(query: Query, book: Book, arrivals: readonly Arrival[]): Promise<Findings> {
-  const rows = (await query('SELECT pipeline, key, what, n::int4, nth::int4 FROM happenings')) as unknown as Row[];
+  const rows = (await query('SELECT pipeline, "key", what, n, nth FROM happenings')).map(toRow);
   const broken: string[] = [];
   const counts = { lost: 0, duplicates: 0, orderBreaks: 0 };
   const of = (what: string) => rows.filter((row) => row.what === what);
@@ -46,11 +44,15 @@ export async function check(query: Query, book: Book, arrivals: readonly Arrival
   for (const [asked, done] of pairs) checkPair(of(asked), of(done), { counts, broken });
   checkOrder(of('heard'), { counts, broken });
   broken.push(...(await stateFaults(query, book)));
-  const [letters] = await query('SELECT count(*)::int4 AS count FROM millrace_dead_letters');
-  if (letters?.count !== 0) broken.push(`there are ${letters?.count} dead letters`);
+  const [letters] = await query('SELECT count(*) AS count FROM millrace_dead_letters');
+  if (Number(letters?.count) !== 0) broken.push(`there are ${letters?.count} dead letters`);
   const calls = checkCalls(of('asked'), arrivals, broken);
   broken.push(...book.strange);
   return { applied: of('event').length, ...counts, ...calls, broken };
+}
+
+function toRow({ pipeline, key, what, n, nth }: Record<string, unknown>): Row {
+  return { pipeline: String(pipeline), key: String(key), what: String(what), n: Number(n), nth: Number(nth) };
 }
 
 interface Verdict {
@@ -102,8 +104,8 @@ function checkOrder(heard: readonly Row[], { counts, broken }: Verdict): void {
 }
 
 async function stateFaults(query: Query, book: Book): Promise<readonly string[]> {
-  const rows = await query("SELECT pipeline, key, (state::json ->> 'count')::int4 AS count FROM millrace_keys WHERE state IS NOT NULL");
-  const counts = new Map(rows.map(({ pipeline, key, count }) => [`${pipeline} ${key}`, count]));
+  const rows = await query('SELECT pipeline, "key", state FROM millrace_keys WHERE state IS NOT NULL');
+  const counts = new Map(rows.map(({ pipeline, key, state }) => [`${pipeline} ${key}`, JSON.parse(String(state)).count]));
   return Array.from(book.acknowledged).flatMap(([pipeline, keys]) =>
     Array.from(keys).flatMap(([key, last]) => {
       const count = counts.get(`${pipeline} ${key}`);

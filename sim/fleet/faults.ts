@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PostgresServer } from '../../test/postgres-server.ts';
+import type { FleetDatabase } from './database.ts';
 import type { Member } from './member.ts';
 
 /** What is done to a process. */
@@ -10,7 +10,7 @@ export type ProcessFault = (typeof processFaults)[number];
 export type DatabaseFault = (typeof databaseFaults)[number];
 export type Fault = ProcessFault | DatabaseFault;
 
-/** For how long backends are ended, and how often, in milliseconds. */
+/** For how long connections are ended, and how often, in milliseconds. */
 const terminating = { forMs: 3_000, everyMs: 200 };
 /** For how long the database is away. */
 const awayMs = 2_000;
@@ -41,17 +41,15 @@ export async function harm(member: Member, fault: ProcessFault, lastsMs: number)
 }
 
 /** Does something to the database. Resolves once that takes connections again. */
-export async function harmDatabase(postgres: PostgresServer, fault: DatabaseFault): Promise<void> {
+export async function harmDatabase(database: FleetDatabase, fault: DatabaseFault): Promise<void> {
   if (fault === 'terminate') {
     for (const until = performance.now() + terminating.forMs; performance.now() < until; ) {
-      await postgres.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millrace' AND random() < 0.5 AND pid <> pg_backend_pid()",
-      );
+      await database.endConnections();
       await pause(terminating.everyMs);
     }
     return;
   }
-  await (fault === 'restart-fast' ? postgres.shutDown() : postgres.kill());
+  await (fault === 'restart-fast' ? database.shutDown() : database.kill());
   await pause(awayMs);
-  await postgres.run();
+  await database.run();
 }

@@ -5,9 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.ts';
 import { pick, type Random, randomOf } from '../../systems/shared/random.ts';
 import { freePort } from '../../test/free-port.ts';
-import { PostgresServer } from '../../test/postgres-server.ts';
-import { check, type Findings, type Query } from './checks.ts';
+import { check, type Findings } from './checks.ts';
 import { Book, Clients } from './clients.ts';
+import { type DatabaseKind, type FleetDatabase, startDatabase } from './database.ts';
 import { type Fault, harm, harmDatabase, isProcessFault } from './faults.ts';
 import { Member } from './member.ts';
 import { type Noted, note, type Standstill, stalls, standstills } from './pauses.ts';
@@ -15,6 +15,7 @@ import { Receiver } from './receiver.ts';
 import { allAtWork, atRest } from './rest.ts';
 
 export interface FleetOptions {
+  readonly database: DatabaseKind;
   readonly seed: number;
   readonly keys: number;
   /** Events a second of all clients together. */
@@ -53,7 +54,7 @@ const patienceMs = 60_000;
 /** Runs a fleet of three under load while things happen to it, and holds what it did against what is known. Throws when it was aborted. */
 export async function fleet(options: FleetOptions): Promise<FleetOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-fleet-'));
-  const postgres = await PostgresServer.start({ isDurable: true });
+  const database = await startDatabase(options.database);
   const receiver = await Receiver.listen(randomOf(options.seed, 1));
   const members: Member[] = [];
   // Without one of them the others may wait for ever.
@@ -65,38 +66,36 @@ export async function fleet(options: FleetOptions): Promise<FleetOutcome> {
   };
   let outcome: FleetOutcome | undefined;
   try {
-    const database = await postgres.createDatabase();
     for (let nth = 1; nth <= size; nth += 1) {
       const name = `process ${nth}`;
-      members.push(await Member.start({ name, folder, port: await freePort(), postgres, database, receiver: receiver.url, ended }));
+      members.push(await Member.start({ name, folder, port: await freePort(), database, receiver: receiver.url, ended }));
     }
     const signal = AbortSignal.any([options.signal, dead.signal]);
-    outcome = await run({ ...options, signal }, { postgres, receiver, members, database, folder });
+    outcome = await run({ ...options, signal }, { receiver, members, database, folder });
     options.signal.throwIfAborted();
     return { ...outcome, broken: [...deaths, ...outcome.broken], folder: outcome.broken.length + deaths.length === 0 ? undefined : folder };
   } finally {
     await Promise.all(members.map((member) => member.close()));
     await receiver.close();
-    await postgres.stop();
+    await database.stop();
     if (outcome?.broken.length === 0 && deaths.length === 0) rmSync(folder, { recursive: true, force: true });
   }
 }
 
 interface Surroundings {
-  readonly postgres: PostgresServer;
   readonly receiver: Receiver;
   readonly members: readonly Member[];
-  readonly database: string;
+  readonly database: FleetDatabase;
   readonly folder: string;
 }
 
-async function run(options: FleetOptions, { postgres, receiver, members, database, folder }: Surroundings): Promise<FleetOutcome> {
+async function run(options: FleetOptions, { receiver, members, database, folder }: Surroundings): Promise<FleetOutcome> {
   const { signal } = options;
-  const query: Query = (sql) => postgres.query(sql, database);
+  const { query } = database;
   const book = new Book();
   const broken: string[] = [...(await allAtWork(members, signal))];
   const clients = new Clients({ ...options, members, book });
-  const noted = await harmAll(options, { members, postgres, query, broken });
+  const noted = await harmAll(options, { members, database, broken });
   const unanswered = await Promise.race([clients.end(), pause(patienceMs, 'late', { signal, ref: false }).catch(() => undefined)]);
   if (unanswered === 'late') broken.push(`after ${patienceMs} ms there are events that no process takes in`);
   if (!signal.aborted) broken.push(...(await allAtWork(members, signal)), ...(await atRest(query, signal)));
@@ -119,14 +118,13 @@ async function run(options: FleetOptions, { postgres, receiver, members, databas
 
 interface Harming {
   readonly members: readonly Member[];
-  readonly postgres: PostgresServer;
-  readonly query: Query;
+  readonly database: FleetDatabase;
   readonly broken: string[];
 }
 
 /** Lets it all happen. Resolves once all of them are over. */
 async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: FleetOptions, harming: Harming): Promise<readonly Noted[]> {
-  const { members, postgres, query, broken } = harming;
+  const { members, database, broken } = harming;
   const random = randomOf(seed, 2);
   const noted: Noted[] = [];
   const underWay: Promise<unknown>[] = [];
@@ -137,12 +135,12 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
     // A process that starts while the database is away ends; whoever started it would start it again.
     if (!isProcessFault(fault)) await Promise.all(underWay);
     const member = await anyHealthy(members, random);
-    const one = await note(query, fault, member);
+    const one = await note(database.query, fault, member);
     noted.push(one);
     progress(`${Math.round((performance.now() - began) / 1_000)} s: ${fault}${isProcessFault(fault) ? ` of ${member.name}` : ''}`);
     const harmed = isProcessFault(fault)
       ? harm(member, fault, lastsMs)
-      : harmDatabase(postgres, fault).then(() => {
+      : harmDatabase(database, fault).then(() => {
           one.backAt = Date.now();
         });
     underWay.push(harmed.catch((error: unknown) => broken.push(`${fault} of ${member.name}: ${messageOf(error)}`)));

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PostgresServer } from '../../test/postgres-server.ts';
 import { Connection } from '../crash/connection.ts';
 import { type End, Server } from '../crash/server.ts';
+import type { FleetDatabase } from './database.ts';
 import { type Cut, Link } from './link.ts';
 
 const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
@@ -17,9 +17,7 @@ export interface MemberOptions {
   readonly name: string;
   readonly folder: string;
   readonly port: number;
-  readonly postgres: PostgresServer;
-  /** The address of the database, as if there were no link. */
-  readonly database: string;
+  readonly database: FleetDatabase;
   readonly receiver: string;
   /** It ended, and nobody had ended it. */
   ended(words: string): void;
@@ -52,7 +50,7 @@ export class Member {
 
   /** Resolves once it serves. */
   static async start(options: MemberOptions): Promise<Member> {
-    const member = new Member(options, await Link.to(options.postgres.port));
+    const member = new Member(options, await Link.to(options.database.port));
     await member.#server.ready;
     return member;
   }
@@ -144,14 +142,14 @@ export class Member {
   }
 
   #start(): Server {
-    const { folder, port, postgres, database, receiver, ended } = this.#options;
+    const { folder, port, database, receiver, ended } = this.#options;
     this.#lives += 1;
     const log = join(folder, `${this.name}-${this.#lives}.log`);
     const server = new Server({
       folder,
       served: [pipelines],
       port,
-      database: database.replace(`:${postgres.port}/`, `:${this.#link.port}/`),
+      database: database.url.replace(`:${database.port}/`, `:${this.#link.port}/`),
       log,
       environment: { FLEET_RECEIVER: receiver, LOG_LEVEL: 'info' },
     });

@@ -1,4 +1,4 @@
-import type { Query } from './checks.ts';
+import type { Query } from './database.ts';
 import { type Fault, isProcessFault } from './faults.ts';
 import type { Member } from './member.ts';
 
@@ -51,11 +51,14 @@ export async function note(query: Query, fault: Fault, member: Member): Promise<
 
 /** How long work stood still for each fault, as the rows tell that the turns wrote. */
 export async function standstills(query: Query, faults: readonly Noted[]): Promise<readonly Standstill[]> {
-  // Nobody may have counted the rows yet, and the database would go through all keys for each turn.
-  await query('ANALYZE');
-  const turns = await query(`SELECT turn.pipeline || ' ' || own.slice AS partition, turn.at::float8 AS at, turn.pid::int4 AS pid
-    FROM happenings AS turn JOIN millrace_keys AS own USING (pipeline, key) WHERE turn.what = 'event' ORDER BY turn.at`);
-  const moments = turns.map(({ partition, at, pid }) => ({ partition: String(partition), at: Number(at), pid: Number(pid) }));
+  const keys = await query('SELECT pipeline, "key", slice FROM millrace_keys');
+  const slices = new Map(keys.map(({ pipeline, key, slice }) => [`${pipeline} ${key}`, slice]));
+  const turns = await query(`SELECT pipeline, "key", at, pid FROM happenings WHERE what = 'event' ORDER BY at`);
+  const moments = turns.map(({ pipeline, key, at, pid }) => ({
+    partition: `${pipeline} ${slices.get(`${pipeline} ${key}`)}`,
+    at: Number(at),
+    pid: Number(pid),
+  }));
   const byPartition = Map.groupBy(moments, ({ partition }) => partition);
   return faults.map(({ fault, at, pid, partitions, backAt }) => {
     const from = backAt ?? at;

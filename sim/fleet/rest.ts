@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Query } from './checks.ts';
+import type { Query } from './database.ts';
 import type { Member } from './member.ts';
 
 /** How long everything may take to come to rest before it counts as stuck, in milliseconds. */
@@ -9,11 +9,11 @@ const pipelines = ['steps', 'numbers', 'echoes'];
 
 /** What waits, by what it waits for. */
 const waitingSql = [
-  ...['held', 'causes', 'deliveries', 'gaps'].map((table) => `SELECT '${table}' AS what, count(*)::int4 FROM millrace_${table}`),
+  ...['held', 'causes', 'deliveries', 'gaps'].map((table) => `SELECT '${table}' AS what, count(*) AS count FROM millrace_${table}`),
   ...pipelines.map(
-    (name) => `SELECT 'events of ${name} beyond the cursor', coalesce(sum(greatest(0, head - cursor)), 0)::int4 FROM (
-      SELECT (SELECT coalesce(max(position), 0) FROM millrace_log_${name} AS log WHERE log.slice = head.slice) AS head,
-        (SELECT coalesce(max(cursor), 0) FROM millrace_cursors AS settled WHERE settled.pipeline = '${name}' AND settled.slice = head.slice) AS cursor
+    (name) => `SELECT 'events of ${name} beyond the cursor', coalesce(sum(greatest(0, last - settled)), 0) FROM (
+      SELECT (SELECT coalesce(max(position), 0) FROM millrace_log_${name} AS log WHERE log.slice = head.slice) AS last,
+        (SELECT coalesce(max("cursor"), 0) FROM millrace_cursors AS own WHERE own.pipeline = '${name}' AND own.slice = head.slice) AS settled
       FROM millrace_heads AS head WHERE head.pipeline = '${name}') AS slices`,
   ),
 ].join(' UNION ALL ');

@@ -1,0 +1,91 @@
+import { MariadbServer } from '../../test/mariadb-server.ts';
+import { PostgresServer } from '../../test/postgres-server.ts';
+
+/** What kinds of database a fleet works on. */
+export const databaseKinds = ['postgres', 'mysql'] as const;
+export type DatabaseKind = (typeof databaseKinds)[number];
+
+/** Runs SQL that all kinds understand on the database: names that one of them has a meaning of its own for stand in double quotes. */
+export type Query = (sql: string) => Promise<Record<string, unknown>[]>;
+
+/** The database of a fleet, on a server of its own that can be harmed. */
+export interface FleetDatabase {
+  readonly kind: DatabaseKind;
+  /** Where the server listens. */
+  readonly port: number;
+  /** The address of the database, as if there were no link. */
+  readonly url: string;
+  readonly query: Query;
+  /** Ends about half of the connections of the processes. */
+  endConnections(): Promise<void>;
+  /** Ends the server as a crash would. */
+  kill(): Promise<void>;
+  /** Ends the server as an operator does. */
+  shutDown(): Promise<void>;
+  /** Starts the server again. Resolves when it answers. */
+  run(): Promise<void>;
+  /** Ends the server, and removes what it has left. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server, whose commits survive its death, with an empty database. Whoever starts it stops it. */
+export function startDatabase(kind: DatabaseKind): Promise<FleetDatabase> {
+  return kind === 'postgres' ? startPostgres() : startMariadb();
+}
+
+async function startPostgres(): Promise<FleetDatabase> {
+  const server = await PostgresServer.start({ isDurable: true });
+  const url = await server.createDatabase();
+  const query: Query = (sql) => server.query(sql, url);
+  return {
+    ...ends(server),
+    kind: 'postgres',
+    url,
+    query,
+    async endConnections() {
+      await server.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millrace' AND random() < 0.5 AND pid <> pg_backend_pid()",
+      );
+    },
+  };
+}
+
+async function startMariadb(): Promise<FleetDatabase> {
+  const server = await MariadbServer.start({ isDurable: true });
+  const url = await server.createDatabase();
+  const name = new URL(url).pathname.slice(1);
+  const query: Query = async (sql) => (await server.query(sql.replaceAll('"', '`'), name)).map(readable);
+  return {
+    ...ends(server),
+    kind: 'mysql',
+    url,
+    query,
+    async endConnections() {
+      const threads = await query("SELECT id FROM information_schema.processlist WHERE user = 'millrace' AND RAND() < 0.5");
+      // One that has ended by itself meanwhile is no thread any more.
+      await Promise.all(threads.map(({ id }) => query(`KILL CONNECTION ${id}`).catch(unlessGone)));
+    },
+  };
+}
+
+/** The number of the error that there is no such thread. */
+const noSuchThread = 1_094;
+
+function unlessGone(error: unknown): void {
+  if ((error as { readonly errno?: number }).errno !== noSuchThread) throw error;
+}
+
+function ends(server: PostgresServer | MariadbServer) {
+  return {
+    port: server.port,
+    kill: () => server.kill(),
+    shutDown: () => server.shutDown(),
+    run: () => server.run(),
+    stop: () => server.stop(),
+  };
+}
+
+/** Columns of bytes hold texts. */
+function readable(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Buffer.isBuffer(value) ? value.toString() : value]));
+}
