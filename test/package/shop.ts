@@ -16,7 +16,7 @@ export type Order = z.infer<typeof Order>;
 
 export const reminders = table(
   'reminders',
-  { order_id: 'text', status: 'text', sent_on: 'text?' },
+  { order_id: 'text(50)', status: ['due', 'sent'], sent_on: 'moment?' },
   { primaryKey: ['order_id'], indexes: [['status']] },
 );
 

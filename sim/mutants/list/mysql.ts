@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, contract } from '../suites.ts';
+import { beside, contract, program } from '../suites.ts';
 
 const folder = 'src/store/mysql';
 const append = `${folder}/write/append-statements.ts`;
@@ -98,5 +98,45 @@ export const mysql: readonly Mutant[] = [
     find: 'const sortedBytes = 64 * 1024;',
     replace: 'const sortedBytes = 1024;',
     tests: [contract('mysql', 'those that begin alike are told apart')],
+  },
+  {
+    name: 'mysql-moment-copied-as-a-text',
+    promises: [2],
+    file: `${folder}/copy/mysql-writes.ts`,
+    find: 'moments.has(one.name) ?',
+    replace: 'moments.size < 0 ?',
+    tests: [program('copy-columns', 'go along, from a file to PostgreSQL')],
+  },
+  {
+    name: 'mysql-moment-in-the-zone-of-the-server',
+    promises: [2],
+    file: `${folder}/connection/session.ts`,
+    find: '"time_zone = \'+00:00\'",',
+    replace: '',
+    tests: [opening('a server with a time zone of its own')],
+  },
+  {
+    name: 'mysql-table-of-somebody-else-gets-indexes',
+    promises: [2],
+    file: `${folder}/schema/declared-tables.ts`,
+    find: 'if (isTheirs) return missing;',
+    replace: '',
+    tests: [opening('is used as it is when its columns hold')],
+  },
+  {
+    name: 'mysql-enumeration-in-any-order',
+    promises: [2],
+    file: `${folder}/schema/column-types.ts`,
+    find: 'texts.toSorted(compareText)',
+    replace: 'texts',
+    tests: [contract('mysql', 'in the order of texts')],
+  },
+  {
+    name: 'mysql-column-not-widened',
+    promises: [2],
+    file: `${folder}/schema/declared-tables.ts`,
+    find: 'const columns = isTheirs ? []',
+    replace: 'const columns = declared.length > 0 ? []',
+    tests: [contract('mysql', 'a length may grow or shrink')],
   },
 ];

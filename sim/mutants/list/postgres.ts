@@ -337,4 +337,20 @@ export const postgres: readonly Mutant[] = [
     replace: 'event.number < letter.number_from',
     tests: [contract('postgres', 'a number that was skipped is late')],
   },
+  {
+    name: 'postgres-moment-in-the-zone-of-the-database',
+    promises: [2],
+    file: 'src/store/postgres/connection/connections.ts',
+    find: "SET LOCAL timezone = 'UTC'; ",
+    replace: '',
+    tests: [beside('store/postgres/opening', 'a time zone and a style of dates of its own')],
+  },
+  {
+    name: 'postgres-texts-of-an-earlier-release-cast-to-moments',
+    promises: [2],
+    file: 'src/store/postgres/schema/declared-tables.ts',
+    find: 'if (moment && moments.test(there)) return there;',
+    replace: 'if (moment && moments.test(there)) return type;',
+    tests: [beside('store/postgres/opening', 'go on in the texts of an earlier release')],
+  },
 ];

@@ -30,6 +30,14 @@ export const types: readonly Mutant[] = [
     tests: [compiles],
   },
   {
+    name: 'enumeration-is-any-text',
+    promises: [],
+    file: 'src/pipeline/declared-table.ts',
+    find: '? NonNullable<Value>',
+    replace: '? string',
+    tests: [compiles],
+  },
+  {
     name: 'types-of-node-left-to-the-user',
     promises: [],
     file: 'src/testing/index.ts',

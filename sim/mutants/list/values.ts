@@ -227,4 +227,28 @@ export const values: readonly Mutant[] = [
     replace: 'return text;',
     tests: [beside('server/bodies')],
   },
+  {
+    name: 'column-takes-a-text-of-any-length',
+    promises: [2],
+    file: 'src/pipeline/table.ts',
+    find: 'hasAtMost(value, lengthMax) ? bind(value) : undefined',
+    replace: 'lengthMax > 0 ? bind(value) : undefined',
+    tests: [beside('pipeline/table'), promise('bounded-columns')],
+  },
+  {
+    name: 'column-takes-a-day-that-its-month-does-not-have',
+    promises: [2],
+    file: 'src/pipeline/moment.ts',
+    find: '!Number.isNaN(at) && new Date(at).toISOString() === text',
+    replace: '!Number.isNaN(at)',
+    tests: [beside('pipeline/table')],
+  },
+  {
+    name: 'moment-compared-as-it-is-written-elsewhere',
+    promises: [2],
+    file: 'src/engine/query.ts',
+    find: 'momentText === undefined ? [] :',
+    replace: 'momentText !== undefined ? [] :',
+    tests: [promise('bounded-columns')],
+  },
 ];
