@@ -84,7 +84,7 @@ async function main(): Promise<void> {
       ...(summaries.length > 0 ? [comparisonLines(summaries, settings.lowRate)] : []),
       ...(results.fleets.length > 0 ? [fleetLines(results.fleets)] : []),
       ...(results.rounds.length > 0 ? [overHttpLines(results.rounds)] : []),
-      goalLines({ summaries, ...results }),
+      goalLines('millrace-postgres', { summaries, ...results }),
       results.failures,
     ])
       if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n`);
@@ -122,8 +122,8 @@ async function measureRun(run: number, { rooms, folder, results, cleanup }: RunM
 
 function measureOverHttp(run: number, rooms: Rooms, folder: string, cleanup: Cleanup): Promise<RoundResult[]> {
   const enterDatabase = async (name: string) => {
-    const { postgres, leave } = await rooms.enter({ name, server: 'postgres' });
-    return { address: postgres, leave };
+    const { database, leave } = await rooms.enter({ name, server: 'postgres' });
+    return { address: database, leave };
   };
   const [connections, batchConnections] = [Number(values.connections), Number(values['batch-connections'])];
   const seconds = Number(values['http-seconds']);

@@ -80,6 +80,7 @@ export {
   type ChangedRowOf,
   type Columns,
   type ColumnType,
+  type Enumeration,
   type FoundValue,
   type RowOf,
   type SqlValue,

@@ -203,7 +203,7 @@ test('events whose data somebody redacted, or whose time is a blob, are listed a
   const items = await collect('/events');
   assert.deepEqual(idsOf(items), [5, 4, 3, 6, 2, 1].map(idOf));
   assert.deepEqual(items.map(messagesOf).slice(2), [
-    ['created_at: expected text, found a blob of 1 byte'],
+    ['created_at: expected a moment in UTC with milliseconds, found a blob of 1 byte'],
     [],
     ['processing_time_ms: expected a finite number, found Infinity'],
     ['processed_data: expected JSON, found "redacted"'],

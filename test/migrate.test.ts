@@ -4,17 +4,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { after, before, type TestContext } from 'node:test';
+import { MariadbServer, withoutMariadb } from './mariadb-server.ts';
 import { PostgresServer, withoutPostgres } from './postgres-server.ts';
 import { checkout, type Ended, type Program } from './program.ts';
 import { Yard } from './yard.ts';
 
 let server: PostgresServer;
+let mariadb: MariadbServer;
 
 before(async () => {
   if (withoutPostgres === false) server = await PostgresServer.start();
+  if (withoutMariadb === false) mariadb = await MariadbServer.start();
 });
 
-after(() => server?.stop());
+after(() => Promise.all([server?.stop(), mariadb?.stop()]));
 
 /** A module whose table has these columns and options. */
 const moduleOf = (columns: string, options = '') => `
@@ -45,12 +48,54 @@ class MigrateYard extends Yard {
   }
 }
 
-const databases = [
-  { kind: 'a file', make: async () => './mill.db', skip: false },
-  { kind: 'PostgreSQL', make: () => server.createDatabase(), skip: withoutPostgres },
-] as const;
+interface Kind {
+  readonly kind: string;
+  readonly make: () => Promise<string>;
+  readonly skip: string | false;
+  /** What a dry run of the second module shows on a database of the first. */
+  readonly added: RegExp;
+  /** Whether there is any table, or the file. */
+  hasTables(database: string, folder: string): Promise<boolean>;
+  /** Runs SQL on a database of the yard. */
+  query(sql: string, database: string, folder: string): Promise<unknown>;
+}
 
-for (const { kind, make, skip } of databases) {
+const databases: readonly Kind[] = [
+  {
+    kind: 'a file',
+    make: async () => './mill.db',
+    skip: false,
+    added:
+      /^ALTER TABLE "seen" ADD COLUMN "note" TEXT;\nALTER TABLE "seen" ADD COLUMN "count" INTEGER NOT NULL DEFAULT 7;\nCREATE INDEX "seen_key_idx" ON "seen" \("key"\);\n$/,
+    hasTables: async (database, folder) => existsSync(join(folder, database)),
+    async query(sql, database, folder) {
+      const db = new DatabaseSync(join(folder, database));
+      db.exec(sql);
+      db.close();
+    },
+  },
+  {
+    kind: 'PostgreSQL',
+    make: () => server.createDatabase(),
+    skip: withoutPostgres,
+    added:
+      /^ALTER TABLE "seen" ADD COLUMN "note" text COLLATE "C";\nALTER TABLE "seen" ADD COLUMN "count" bigint NOT NULL DEFAULT 7;\nCREATE INDEX "seen_key_idx" ON "seen" \("key"\);\n$/,
+    hasTables: async (database) =>
+      (await server.query('SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace', database)).length > 0,
+    query: (sql, database) => server.query(sql, database),
+  },
+  {
+    kind: 'MariaDB',
+    make: () => mariadb.createDatabase(),
+    skip: withoutMariadb,
+    added:
+      /^ALTER TABLE "seen" ADD COLUMN "note" longtext NULL;\nALTER TABLE "seen" ADD COLUMN "count" bigint NOT NULL DEFAULT \(7\);\nCREATE INDEX "seen_key_idx" ON "seen" \("key"\(768\)\);\n$/,
+    hasTables: async (database) => (await mariadb.query('SHOW TABLES', new URL(database).pathname.slice(1))).length > 0,
+    query: (sql, database) => mariadb.query(sql, new URL(database).pathname.slice(1)),
+  },
+];
+
+for (const { kind, make, skip, added, hasTables, query } of databases) {
   test(`${kind}: a check says what is to be done and changes nothing, a dry run prints the statements, and then it is done once`, {
     skip,
   }, async (context) => {
@@ -59,7 +104,11 @@ for (const { kind, make, skip } of databases) {
     const first = await yard.migrate('first.ts', database, '--check');
     assert.deepEqual([first.code, first.stderr], [1, '']);
     assert.match(first.stdout, /is not up to date; \d+ statements to run:\n {2}CREATE TABLE/);
-    if (database.startsWith('.')) assert.equal(existsSync(join(yard.folder, database)), false);
+    const list = ['store', 'list', '--json', '--database', database];
+    const nothing = await yard.run(list);
+    assert.deepEqual([nothing.code, nothing.stdout], [1, '']);
+    assert.match(nothing.stderr, /^millrace: \S+: expected a database( of Millrace, found none of its tables|, found no such file)\n$/);
+    assert.equal(await hasTables(database, yard.folder), false);
     assert.equal((await yard.migrate('first.ts', database, '--check')).code, 1);
     const done = await yard.migrate('first.ts', database);
     assert.deepEqual([done.code, done.stderr], [0, '']);
@@ -69,10 +118,7 @@ for (const { kind, make, skip } of databases) {
     assert.match(checked.stdout, /^\S+ is up to date\n$/);
     const dry = await yard.migrate('second.ts', database, '--dry-run');
     assert.deepEqual([dry.code, dry.stderr], [0, '']);
-    assert.match(
-      dry.stdout,
-      /^ALTER TABLE "seen" ADD COLUMN "note" text.*;\nALTER TABLE "seen" ADD COLUMN "count" (?:INTEGER|bigint).* DEFAULT 7;\nCREATE INDEX "seen_key_idx" ON "seen" \("key"\);\n$/i,
-    );
+    assert.match(dry.stdout, added);
     const both = await yard.migrate('second.ts', database, '--check', '--dry-run');
     assert.deepEqual([both.code, both.stdout], [1, dry.stdout]);
     assert.match((await yard.migrate('second.ts', database)).stdout, /up to date: 3 statements\n$/);
@@ -81,6 +127,11 @@ for (const { kind, make, skip } of databases) {
     await program.listening();
     const beside = await yard.migrate('second.ts', database, '--check');
     assert.equal(beside.code, 0, beside.stderr);
+    const listed: readonly { readonly pipeline: string }[] = JSON.parse((await yard.run(list)).stdout);
+    assert.deepEqual(
+      listed.map(({ pipeline }) => pipeline),
+      ['orders'],
+    );
     const owned = await yard.migrate('second.ts', database);
     if (database.startsWith('.')) assert.match(owned.stderr, /^millrace: \S+mill\.db: owned by process \d+.*\n$/);
     else assert.equal(owned.code, 0);
@@ -94,12 +145,7 @@ for (const { kind, make, skip } of databases) {
     const yard = new MigrateYard(context);
     const database = await make();
     assert.equal((await yard.migrate('first.ts', database)).code, 0);
-    const newer = "UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'";
-    if (database.startsWith('.')) {
-      const db = new DatabaseSync(join(yard.folder, database));
-      db.exec(newer.replace("'99'", '99'));
-      db.close();
-    } else await server.query(newer, database);
+    await query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", database, yard.folder);
     // One after the other: each owns a file while it looks at it.
     for (const run of [
       () => yard.serve('first.ts', database).ended,

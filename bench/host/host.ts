@@ -72,10 +72,10 @@ const calls: Calls = {
 };
 
 async function prepare(options: StartOptions): Promise<LoadMeans> {
-  const { keys, seed, folder, postgres, redisPort, place = { nth: 0, of: 1 } } = options;
+  const { keys, seed, folder, database, redisPort, place = { nth: 0, of: 1 } } = options;
   const progress = new Progress();
   const make = await peerNamed(options.peer).load();
-  const peer = make({ folder, postgres, redisPort, handled: progress.handled });
+  const peer = make({ folder, database, redisPort, handled: progress.handled });
   const senders = sendersEach * place.of;
   const streams = Array.from(
     { length: sendersEach },

@@ -5,7 +5,7 @@ import type { HistoryRow } from '../work/verdict.ts';
 export interface StartOptions {
   readonly peer: string;
   readonly folder: string;
-  readonly postgres: string;
+  readonly database: string;
   readonly redisPort: number;
   readonly keys: number;
   readonly seed: number;

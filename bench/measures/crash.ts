@@ -36,8 +36,8 @@ export async function measureCrash(
   cleanup: Cleanup,
 ): Promise<Crash> {
   const { keys, seed, stallMs } = settings;
-  const { folder, postgres, redisPort } = room;
-  const options: StartOptions = { peer: peer.name, folder, postgres, redisPort, keys, seed, stallMs };
+  const { folder, database, redisPort } = room;
+  const options: StartOptions = { peer: peer.name, folder, database, redisPort, keys, seed, stallMs };
   const acknowledged = await workAndKill(options, drainRate, cleanup);
   const host = new HostedPeer(cleanup);
   try {

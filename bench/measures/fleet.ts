@@ -64,7 +64,7 @@ async function measureFleet(size: FleetSize, room: Room, settings: Settings, cle
     await Promise.all(hosts.map((host) => host.call('rest')));
     const events = size.events ?? Math.round((warmUpEvents / warmUp) * 1_000 * settings.seconds);
     const ingestRate = (events / (await fill(hosts, events))) * 1_000;
-    const sampler = await BackendSampler.start(room.postgres);
+    const sampler = await BackendSampler.start(room.database);
     const before = await processorTimes(hosts, room);
     const drainMs = await drain(hosts, warmUpEvents + events, settings);
     const after = await processorTimes(hosts, room);
@@ -91,10 +91,10 @@ async function measureFleet(size: FleetSize, room: Room, settings: Settings, cle
 
 /** One behind the other: the first makes the tables. Resolves when each has its share of the work. */
 async function start(hosts: readonly HostedPeer[], room: Room, { keys, seed, stallMs }: Settings): Promise<void> {
-  const { folder, postgres, redisPort } = room;
+  const { folder, database, redisPort } = room;
   for (const [nth, host] of hosts.entries())
-    await host.call('start', { peer, folder, postgres, redisPort, keys, seed, stallMs, place: { nth, of: hosts.length } });
-  const client = new Client({ connectionString: postgres });
+    await host.call('start', { peer, folder, database, redisPort, keys, seed, stallMs, place: { nth, of: hosts.length } });
+  const client = new Client({ connectionString: database });
   await client.connect();
   try {
     await untilEven(client, hosts.length);

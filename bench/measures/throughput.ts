@@ -51,8 +51,8 @@ export async function measureThroughput(peer: PeerDescription, room: Room, setti
   const { keys, seed, seconds, window, lowRate, stallMs } = settings;
   const host = new HostedPeer(cleanup);
   try {
-    const { folder, postgres, redisPort } = room;
-    await host.call('start', { peer: peer.name, folder, postgres, redisPort, keys, seed, stallMs });
+    const { folder, database, redisPort } = room;
+    await host.call('start', { peer: peer.name, folder, database, redisPort, keys, seed, stallMs });
     const expected = await warmUp(host);
     const events = Math.round(Math.min(eventsMax, Math.max(eventsMin, expected * seconds)));
     const ingestRate = (events / (await host.call('fill', events))) * 1_000;

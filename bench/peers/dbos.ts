@@ -11,8 +11,8 @@ const applicationVersion = 'bench';
  * DBOS with a queue that is partitioned by key, one workflow of a key at a time. The handler is a step of a workflow;
  * batches are enqueued in one transaction.
  */
-export function makeDbos({ postgres, handled }: PeerMeans): Peer {
-  const pool = new Pool({ connectionString: postgres, max: 20 });
+export function makeDbos({ database, handled }: PeerMeans): Peer {
+  const pool = new Pool({ connectionString: database, max: 20 });
   const query: Query = (text, values) => pool.query(text, values);
   let client: DBOSClient | undefined;
   let isLaunched = false;
@@ -31,14 +31,14 @@ export function makeDbos({ postgres, handled }: PeerMeans): Peer {
     async start() {
       await makeTables(query);
       const logLevel = 'error';
-      DBOS.setConfig({ name: 'bench', systemDatabaseUrl: postgres, systemDatabasePoolSize: 20, applicationVersion, logLevel });
+      DBOS.setConfig({ name: 'bench', systemDatabaseUrl: database, systemDatabasePoolSize: 20, applicationVersion, logLevel });
       DBOS.registerWorkflow(workflow, { name: 'work' });
       // Makes the system tables; from here on only the client is there, until `work`.
       await DBOS.launch();
       isLaunched = true;
       await DBOS.registerQueue('work', { partitionConcurrency: 1, workerConcurrency: concurrency, minPollingIntervalMs: 10 });
       await shutdown();
-      client = await DBOSClient.create({ systemDatabaseUrl: postgres, systemDatabasePool: pool, applicationName: 'bench' });
+      client = await DBOSClient.create({ systemDatabaseUrl: database, systemDatabasePool: pool, applicationName: 'bench' });
     },
     async ingest(events) {
       const connection = await pool.connect();

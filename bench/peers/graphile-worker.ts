@@ -10,8 +10,8 @@ const concurrency = 24;
  * graphile-worker with what its docs name for the highest throughput: a local queue that fetches jobs by the hundreds,
  * completions in batches, and a `queueName` per key for the order.
  */
-export function makeGraphileWorker({ postgres, handled }: PeerMeans): Peer {
-  const pool = new Pool({ connectionString: postgres, max: concurrency + 6 });
+export function makeGraphileWorker({ database, handled }: PeerMeans): Peer {
+  const pool = new Pool({ connectionString: database, max: concurrency + 6 });
   const report = (error: Error) => process.stderr.write(`graphile-worker: ${error.message}\n`);
   pool.on('error', report);
   pool.on('connect', (connection) => connection.on('error', report));

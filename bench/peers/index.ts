@@ -4,7 +4,7 @@ import type { MakePeer } from './peer.ts';
 export interface PeerDescription {
   readonly name: string;
   readonly title: string;
-  readonly server: 'none' | 'postgres' | 'redis';
+  readonly server: 'none' | 'postgres' | 'mariadb' | 'redis';
   /** What an acknowledged event survives, and by which setting. */
   readonly durability: string;
   /** What keeps the events of a key in order. */
@@ -16,6 +16,7 @@ export interface PeerDescription {
 }
 
 const postgresDefaults = 'power loss (Postgres defaults)';
+const mariadbDefaults = 'power loss (MariaDB defaults)';
 
 /** What there is: Millrace, then the limit, on each database; then the peers. */
 const all: readonly PeerDescription[] = [
@@ -56,6 +57,24 @@ const all: readonly PeerDescription[] = [
     load: async () => (await import('./bare-postgres.ts')).bareLoopOf(eventsPerCommit),
   })),
   {
+    name: 'millrace-mysql',
+    title: 'Millrace (MariaDB)',
+    server: 'mariadb',
+    durability: mariadbDefaults,
+    order: 'key',
+    transaction: 'state, history and cursor',
+    load: async () => (await import('./millrace-mysql.ts')).makeMillraceOnMysql,
+  },
+  ...[50, 500, 2_000].map((eventsPerCommit) => ({
+    name: `bare-mysql-${eventsPerCommit}`,
+    title: `bare mysql2 loop, ${eventsPerCommit}`,
+    server: 'mariadb' as const,
+    durability: mariadbDefaults,
+    order: 'one loop',
+    transaction: 'state, history and cursor',
+    load: async () => (await import('./bare-mysql.ts')).bareLoopOf(eventsPerCommit),
+  })),
+  {
     name: 'graphile-worker',
     title: 'graphile-worker 0.18',
     server: 'postgres',
@@ -93,10 +112,11 @@ const all: readonly PeerDescription[] = [
   },
 ];
 
-/** Who is compared where Millrace works on SQLite, and where all work on Postgres; Millrace first. */
+/** Who is compared where Millrace works on SQLite, and where all work on Postgres or MariaDB; Millrace first. */
 export const comparisons = {
   sqlite: ['millrace', 'bare-sqlite', 'graphile-worker', 'bullmq', 'pg-boss', 'dbos'],
   postgres: ['millrace-postgres', 'bare-postgres-50', 'bare-postgres-500', 'bare-postgres-2000', 'graphile-worker', 'pg-boss', 'dbos'],
+  mysql: ['millrace-mysql', 'bare-mysql-50', 'bare-mysql-500', 'bare-mysql-2000'],
 } as const;
 
 /** Throws for a name that is none. */

@@ -8,9 +8,9 @@ const states = "(SELECT (state::json ->> 'count')::int8 AS count FROM millrace_k
 
 /** Millrace on Postgres with its defaults. */
 export function makeMillraceOnPostgres(means: PeerMeans): Peer {
-  const pool = new Pool({ connectionString: means.postgres, max: 1 });
+  const pool = new Pool({ connectionString: means.database, max: 1 });
   const query: Query = (text, values) => pool.query(text, values);
-  const peer = makeMillrace(postgres(means.postgres), means.handled, {
+  const peer = makeMillrace(postgres(means.database), means.handled, {
     history: () => readHistory(query),
     countOfStates: () => readCountOfStates(query, states),
   });

@@ -5,8 +5,8 @@ import type { HistoryRow } from '../work/verdict.ts';
 export interface PeerMeans {
   /** An empty folder, or that of the run that was killed. */
   readonly folder: string;
-  /** The URL of a database of its own. */
-  readonly postgres: string;
+  /** The URL of a database of its own, on the server that it needs; empty where it needs none. */
+  readonly database: string;
   /** The port of a Redis of its own on the loopback. */
   readonly redisPort: number;
   /** To be called when the effects of an event are durable. */

@@ -12,10 +12,10 @@ const queue = 'work';
  * pg-boss with a `key_strict_fifo` queue, a `singletonKey` per key, and transactional workers, so that effects and the end
  * of the job commit together. Workers fetch batches without pause while there are full ones, and are woken by `NOTIFY`.
  */
-export function makePgBoss({ postgres, handled }: PeerMeans): Peer {
-  const pool = new Pool({ connectionString: postgres, max: 4 });
+export function makePgBoss({ database, handled }: PeerMeans): Peer {
+  const pool = new Pool({ connectionString: database, max: 4 });
   const query: Query = (text, values) => pool.query(text, values);
-  const boss = new PgBoss({ connectionString: postgres, max: 24, useListenNotify: true });
+  const boss = new PgBoss({ connectionString: database, max: 24, useListenNotify: true });
   boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
   /** What the handlers of a transaction that is not committed yet have handled. */
   const handledIn = new WeakMap<Database, number[]>();

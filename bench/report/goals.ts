@@ -20,13 +20,17 @@ interface Goal {
   readonly atMost?: number;
 }
 
-const ours = 'millrace-postgres';
 const loadOfBatches = 'ledger, batches of 100';
 
-/** What Millrace on Postgres is meant to reach, and what it reached; ratios are medians of those within each run. Of what was not measured nothing is said. */
-export function goalLines({ summaries, fleets, rounds }: GoalFigures): string[] {
+/**
+ * What Millrace on a database server is meant to reach, and what it reached; ratios are medians of those within each run. Of what was not measured nothing
+ * is said.
+ *
+ * @param ours the peer that is Millrace
+ */
+export function goalLines(ours: string, { summaries, fleets, rounds }: GoalFigures): string[] {
   const goals = [
-    ...goalsOfDrain(summaries),
+    ...goalsOfDrain(ours, summaries),
     ...goalsOfOurs(summaries.find(({ peer }) => peer === ours)),
     ...goalsOfFleet(fleets),
     ...goalsOverHttp(rounds),
@@ -43,11 +47,11 @@ function rowOf(goal: Goal): string[] {
   return [what, bound === '' ? '–' : bound, figure(measured, digits), bound === '' ? '–' : isMet ? 'yes' : 'no'];
 }
 
-function goalsOfDrain(summaries: readonly Summary[]): Goal[] {
+function goalsOfDrain(ours: string, summaries: readonly Summary[]): Goal[] {
   return summaries.flatMap(({ peer, drainRatio }): Goal[] => {
     const what = `drain, to that of ${peerNamed(peer).title}`;
     if (peer === ours) return [];
-    if (peer.startsWith('bare-postgres')) return [{ what, measured: drainRatio, digits: 2, atLeast: 0.5 }];
+    if (peer.startsWith('bare-')) return [{ what, measured: drainRatio, digits: 2, atLeast: 0.5 }];
     const least: Readonly<Record<string, number>> = { 'graphile-worker': 20, 'pg-boss': 40 };
     const atLeast = least[peer];
     return [{ what, measured: drainRatio, digits: 1, ...(atLeast !== undefined && { atLeast }) }];

@@ -4,5 +4,5 @@ const stallMs = 60_000;
 
 /** How Millrace is started on a folder, for events of so many keys. */
 export function millraceOn(folder: string, keys: number, seed: number): StartOptions {
-  return { peer: 'millrace', folder, postgres: '', redisPort: 0, keys, seed, stallMs };
+  return { peer: 'millrace', folder, database: '', redisPort: 0, keys, seed, stallMs };
 }

@@ -176,7 +176,8 @@ export class Partition implements LogReader {
   /** What the partition has of its own for the counts of its pipeline. */
   figures(): SliceFigures {
     const held = Math.max(0, this.#context.ledger.unsettled - (this.#ownership.tenure?.backlog ?? 0));
-    return { held, gaps: this.gapWatch.count, oldestGapMs: this.gapWatch.ageMs };
+    const partitions = Number(this.#ownership.lease !== undefined);
+    return { held, gaps: this.gapWatch.count, oldestGapMs: this.gapWatch.ageMs, partitions };
   }
 
   /** Whether something is left that could be done now. */

@@ -32,6 +32,7 @@ export interface PipelineMetric {
     | 'calls'
     | 'attempts'
     | 'turns'
+    | 'partitions'
     | 'commits'
     | 'events per second'
     | 'ms'
@@ -150,6 +151,14 @@ export const pipelineMetrics = {
     prometheus: 'millrace_concurrency',
     json: 'active_workers',
     help: 'asynchronous turns that may be under way at once',
+  },
+  partitions: {
+    kind: 'gauge',
+    unit: 'partitions',
+    measured: 'sum over partitions',
+    prometheus: 'millrace_partitions',
+    help: 'partitions that this process works on',
+    more: 'Over a fleet, the sum is below the `partitions` of `GET /fleet` while nobody works on some',
   },
   received: {
     kind: 'counter',

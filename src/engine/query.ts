@@ -16,6 +16,7 @@ import type { TableQuery } from '../pipeline/table-query.ts';
 import { isFullList, sizeOfValues, totalOf } from '../store/list-size.ts';
 import type { ReadBounds, SqlDialect, Store } from '../store/store.ts';
 import type { Logger } from './logger.ts';
+import { MomentParameters } from './moment-parameters.ts';
 import type { ReadOptions, Reads } from './reads.ts';
 import { type FoundRow, RowReader } from './row-reader.ts';
 import { UnreadableRows } from './unreadable-rows.ts';
@@ -64,9 +65,11 @@ export class Queries {
       const found = isTable(table) ? table.name : describeFound(table);
       throw new MillraceError('MILL_INVALID_REQUEST', `query: expected a table that a pipeline of the engine declares, found ${found}`);
     }
+    const { momentText, ...dialect } = this.#store.dialect ?? sqliteDialect;
     const database = new Kysely<Record<T['name'], StoredRowOf<T>>>({
+      plugins: momentText === undefined ? [] : [new MomentParameters(table, momentText)],
       dialect: {
-        ...(this.#store.dialect ?? sqliteDialect),
+        ...dialect,
         createDriver: () => ({
           init: async () => {},
           acquireConnection: async () => new StoreConnection(find, table, this.#unreadable),

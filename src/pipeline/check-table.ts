@@ -2,6 +2,7 @@ import { type Check, checkOptions, type OptionTable } from './check-options.ts';
 import type { Columns, Table, TableOptions } from './declared-table.ts';
 import { arrayOf, expect, named } from './expectations.ts';
 import { Place } from './place.ts';
+import { hasAtMost, isStorableText } from './text.ts';
 
 const code = 'MILL_INVALID_DECLARATION';
 
@@ -68,11 +69,35 @@ function isAmong(names: readonly string[]): (value: unknown) => boolean {
   return (value) => typeof value === 'string' && names.includes(value);
 }
 
-const types = /^(text|integer|real|boolean|json)\??$/;
-const checkType = expect(
-  'text, integer, real, boolean or json, with a ? where it may be null',
+const types = /^(text(\([1-9]\d{0,8}\))?|integer|real|boolean|json|moment)\??$/;
+const checkNamed = expect(
+  'text, text(50), integer, real, boolean, json or moment, with a ? where it may be null, or an array of texts',
   (type) => typeof type === 'string' && types.test(type),
 );
+
+const checkType: Check = (type, place) => {
+  if (Array.isArray(type)) checkEnumeration(type, place);
+  else checkNamed(type, place);
+};
+
+/** Some databases keep no more characters of a name in an enumeration, and no blanks at its end. */
+const nameLengthMax = 255;
+const checkTexts = arrayOf(
+  'texts',
+  expect(
+    `a text of 1 to ${nameLengthMax} characters without a blank at its end, or null`,
+    (value) =>
+      value === null || (typeof value === 'string' && isStorableText(value) && /[^ ]$/.test(value) && hasAtMost(value, nameLengthMax)),
+  ),
+);
+
+/** The texts of a column, each once, and perhaps null. */
+function checkEnumeration(values: readonly unknown[], place: Place): void {
+  checkTexts(values, place);
+  if (values.every((value) => value === null)) place.refuse('expected at least one text');
+  const twice = values.find((value, at) => values.indexOf(value) !== at);
+  if (twice !== undefined) place.refuse(`expected each value once, found ${JSON.stringify(twice)} twice`);
+}
 
 /** A name that SQL takes as it is, and that is not the engine's or the database's own. */
 const identifier = /^(?!millrace_|sqlite_)[a-z][a-z0-9_]{0,47}$/;

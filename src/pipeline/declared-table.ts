@@ -1,6 +1,13 @@
-/** What a column may hold; `docs/tables.md` has the bounds. `json` is any JSON value; a trailing `?` allows null. */
-export type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json';
-export type ColumnType = ColumnKind | `${ColumnKind}?`;
+/** What the values of a column are. `moment` is a text: a moment in UTC with milliseconds, as `Date.toISOString()` writes it. */
+export type ColumnKind = 'text' | 'integer' | 'real' | 'boolean' | 'json' | 'moment';
+type NamedType = ColumnKind | `text(${number})`;
+/** The texts that a column may hold, such as `['open', 'closed']`, and null where that is among them. */
+export type Enumeration = readonly (string | null)[];
+/**
+ * What a column may hold; `docs/tables.md` has the bounds. `text(50)` is a text of at most 50 characters, `json` any JSON value; a
+ * trailing `?` allows null.
+ */
+export type ColumnType = NamedType | `${NamedType}?` | Enumeration;
 export type Columns = Readonly<Record<string, ColumnType>>;
 
 /** What a store binds to a statement. Booleans travel as 0 and 1, JSON as text. */
@@ -30,18 +37,33 @@ export interface TableOptions<C extends Columns, K extends readonly (keyof C & s
   readonly primaryKey?: K;
   readonly indexes?: readonly (readonly (keyof C & string)[])[];
   /** What a column holds when somebody's SQL adds a row without it. Handlers say every column that may not be null. */
-  readonly defaults?: { readonly [N in keyof C]?: ValueOf<KindOf<C[N]>> };
+  readonly defaults?: { readonly [N in keyof C]?: ValueOf<C[N]> };
 }
 
-type KindOf<T extends ColumnType> = T extends `${infer Kind}?` ? Kind : T;
-type ValueOf<Kind> = Kind extends 'text' ? string : Kind extends 'integer' | 'real' ? number : Kind extends 'boolean' ? boolean : unknown;
-type NullableKeys<C extends Columns> = { [N in keyof C]: C[N] extends `${string}?` ? N : never }[keyof C];
+type ValueOf<T extends ColumnType> = T extends readonly (infer Value)[]
+  ? NonNullable<Value>
+  : ValueOfKind<T extends `${infer Kind}?` ? Kind : T>;
+type ValueOfKind<Kind> = Kind extends 'text' | `text(${number})` | 'moment'
+  ? string
+  : Kind extends 'integer' | 'real'
+    ? number
+    : Kind extends 'boolean'
+      ? boolean
+      : unknown;
+type IsNullable<T extends ColumnType> = T extends readonly (infer Value)[]
+  ? null extends Value
+    ? true
+    : false
+  : T extends `${string}?`
+    ? true
+    : false;
+type NullableKeys<C extends Columns> = { [N in keyof C]: IsNullable<C[N]> extends true ? N : never }[keyof C];
 
 /** A row as a handler writes it: nullable columns may be left out. */
 export type RowOf<T extends Table> = {
-  readonly [N in Exclude<keyof T['columns'], NullableKeys<T['columns']>>]: ValueOf<KindOf<T['columns'][N]>>;
+  readonly [N in Exclude<keyof T['columns'], NullableKeys<T['columns']>>]: ValueOf<T['columns'][N]>;
 } & {
-  readonly [N in NullableKeys<T['columns']>]?: ValueOf<KindOf<T['columns'][N]>> | null | undefined;
+  readonly [N in NullableKeys<T['columns']>]?: ValueOf<T['columns'][N]> | null | undefined;
 };
 
 /** What a handler changes of a row: its primary key, and the columns that shall have another value. */
@@ -49,12 +71,31 @@ export type ChangedRowOf<T extends Table> = { readonly [N in keyof T['columns']]
 
 /** A row as a query returns it: every column, null where there is none. */
 export type StoredRowOf<T extends Table> = {
-  [N in keyof T['columns']]: T['columns'][N] extends `${string}?`
-    ? ValueOf<KindOf<T['columns'][N]>> | null
-    : ValueOf<KindOf<T['columns'][N]>>;
+  [N in keyof T['columns']]: IsNullable<T['columns'][N]> extends true ? ValueOf<T['columns'][N]> | null : ValueOf<T['columns'][N]>;
 };
 
-/** The type without what it says of null. */
+/** What the values of a column are, whatever their bounds. */
 export function kindOf(type: ColumnType): ColumnKind {
-  return type.replace('?', '') as ColumnKind;
+  return typeof type === 'string' ? (type.replace(/[(?].*$/, '') as ColumnKind) : 'text';
+}
+
+/** Whether a type allows null. */
+export function isNullable(type: ColumnType): boolean {
+  return typeof type === 'string' ? type.endsWith('?') : type.includes(null);
+}
+
+/** The type without null. */
+export function withoutNull(type: ColumnType): ColumnType {
+  return typeof type === 'string' ? (type.replace('?', '') as NamedType) : type.filter((value) => value !== null);
+}
+
+/** The texts that a column may hold; undefined where it is no enumeration. */
+export function enumeratedBy(type: ColumnType): readonly string[] | undefined {
+  return typeof type === 'string' ? undefined : type.filter((value) => value !== null);
+}
+
+/** The characters (code points) that a text may have; undefined where any number goes. */
+export function lengthMaxOf(type: ColumnType): number | undefined {
+  const [, length] = typeof type === 'string' ? (/\((\d+)\)/.exec(type) ?? []) : [];
+  return length === undefined ? undefined : Number(length);
 }

@@ -1,7 +1,7 @@
 import test from 'node:test';
 import * as z from 'zod';
 import { pipeline } from './pipeline.ts';
-import { table } from './table.ts';
+import { type StoredRowOf, table } from './table.ts';
 
 /** These are checked by the compiler: an expected error that does not come is itself an error. */
 test('a wrong row, timer name, state or event does not compile', () => {
@@ -117,6 +117,50 @@ test('a wrong row, timer name, state or event does not compile', () => {
     pipeline('nowhere', { event: Account, run: 'processes', handle() {} });
   };
   void wrongPlaces;
+
+  const Status = z.enum(['open', 'closed']);
+  const tickets = table(
+    'tickets',
+    { id: 'text(36)', status: Status.options, grade: ['low', 'high', null], title: 'text(50)?', since: 'moment' },
+    { primaryKey: ['id'], defaults: { status: 'open' } },
+  );
+  type Ticket = StoredRowOf<typeof tickets>;
+  const ticket = {
+    id: 'a',
+    status: 'open',
+    grade: null,
+    title: null,
+    since: '2022-02-02T18:39:05.863Z',
+  } satisfies Ticket as Ticket;
+  // What is read is the union, and the other way round.
+  const statuses: { readonly [Name in Ticket['status']]: string } = { open: 'open', closed: 'closed' };
+  const grades: readonly Ticket['grade'][] = ['low', 'high', null];
+  void [statuses, grades, ticket];
+
+  pipeline('tickets', {
+    event: z.object({ id: z.string(), status: Status, text: z.string() }),
+    tables: { tickets },
+    handle({ id, status, text }, _state, turn) {
+      const since = new Date(turn.now).toISOString();
+      turn.put(tickets, { id, status, since });
+      turn.put(tickets, { id, status: 'closed', grade: 'low', title: text, since });
+      turn.update(tickets, { id, grade: null });
+      // @ts-expect-error a text that is not in the enumeration
+      turn.put(tickets, { id, status: 'opened', since });
+      // @ts-expect-error any text
+      turn.put(tickets, { id, status: text, since });
+      // @ts-expect-error an enumeration without null allows none
+      turn.update(tickets, { id, status: null });
+      // @ts-expect-error a moment is a text
+      turn.put(tickets, { id, status, since: turn.now });
+    },
+  });
+
+  // @ts-expect-error a default that is not in the enumeration
+  const wrongDefault = () => table('t', { status: ['open'] }, { defaults: { status: 'closed' } });
+  // @ts-expect-error a length is a number
+  const wrongLength = () => table('t', { id: 'text(many)' });
+  void [wrongDefault, wrongLength];
 
   // @ts-expect-error an index over a column that is not there
   const wrongIndex = () => table('t', { id: 'text' }, { indexes: [['nope']] });

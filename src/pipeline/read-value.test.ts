@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { columnReader, expressionReader, UnreadableValue } from './read-value.ts';
 import type { ColumnType, FoundValue } from './table.ts';
 
+const moments = 'expected a moment in UTC with milliseconds';
 const integers = 'an integer from -9007199254740991 to 9007199254740991';
 
 test('what a handler can write is read as it was written', () => {
@@ -16,6 +17,11 @@ test('what a handler can write is read as it was written', () => {
     ['json', '{"a":[1,"é"]}', { a: [1, 'é'] }],
     ['json', 'null', null],
     ['text?', null, null],
+    ['text(2)', 'longer than a handler could write', 'longer than a handler could write'],
+    [['open', 'closed'], 'closed', 'closed'],
+    [['open', null], null, null],
+    ['moment', '2022-02-02T18:39:05.863Z', '2022-02-02T18:39:05.863Z'],
+    ['moment?', null, null],
     ['json?', null, null],
   ];
   for (const [type, found, value] of values) assert.deepEqual(columnReader(type)(found), value, `${type} ${String(found)}`);
@@ -34,6 +40,12 @@ test('what no column of the type can hold becomes a placeholder of the type, and
     ['text?', new Uint8Array(1), '', 'expected text, found a blob of 1 byte'],
     ['text', 5, '', 'expected text, found 5'],
     ['text', null, '', 'expected text, found null'],
+    [['open', 'closed'], 'lost', 'open', 'expected one of "open", "closed", found "lost"'],
+    [['open', 'closed'], null, 'open', 'expected one of "open", "closed", found null'],
+    ['moment', '2022-02-02T18:39:05.863127Z', '2022-02-02T18:39:05.863Z', `${moments}, found "2022-02-02T18:39:05.863127Z"`],
+    ['moment', '2022-02-02 18:39:05', '1970-01-01T00:00:00.000Z', `${moments}, found "2022-02-02 18:39:05"`],
+    ['moment', '2022-02-30T18:39:05.8631Z', '1970-01-01T00:00:00.000Z', `${moments}, found "2022-02-30T18:39:05.8631Z"`],
+    ['moment?', 1_643_827_145_863, '1970-01-01T00:00:00.000Z', `${moments}, found 1643827145863`],
     ['boolean', 7, true, 'expected 0 or 1, found 7'],
     ['boolean', 2n ** 60n, true, 'expected 0 or 1, found 1152921504606846976'],
     ['boolean', null, false, 'expected 0 or 1, found null'],

@@ -1,6 +1,8 @@
 import { describeFound } from '../describe-found.ts';
+import { type ColumnKind, enumeratedBy, isNullable, kindOf } from './declared-table.ts';
 import { isKept } from './inexact-numbers.ts';
-import { type ColumnType, type FoundValue, kindOf } from './table.ts';
+import { isMomentText } from './moment.ts';
+import type { ColumnType, FoundValue } from './table.ts';
 
 /** A value that its column's type cannot be, and what stands in for it. */
 export class UnreadableValue {
@@ -21,18 +23,35 @@ export type ReadValue = (found: FoundValue) => unknown;
 
 const integers = `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
 
-const readers: Readonly<Record<ReturnType<typeof kindOf>, ReadValue>> = {
+const readers: Readonly<Record<ColumnKind, ReadValue>> = {
   text: (found) => (typeof found === 'string' ? found : new UnreadableValue(found, 'text', '')),
   integer: (found) => (Number.isSafeInteger(found) ? found : new UnreadableValue(found, integers, Math.round(nearestNumber(found)))),
   real: (found) => (Number.isFinite(found) ? found : new UnreadableValue(found, 'a finite number', nearestNumber(found))),
   boolean: (found) => (found === 0 || found === 1 ? found === 1 : new UnreadableValue(found, '0 or 1', found !== null)),
   json: readJson,
+  moment: readMoment,
 };
 
 /** Reads a column as the table declares it. */
 export function columnReader(type: ColumnType): ReadValue {
-  const read = readers[kindOf(type)];
-  return type.endsWith('?') ? (found) => (found === null ? null : read(found)) : read;
+  const enumerated = enumeratedBy(type);
+  const read = enumerated === undefined ? readers[kindOf(type)] : enumerationReader(enumerated);
+  return isNullable(type) ? (found) => (found === null ? null : read(found)) : read;
+}
+
+function enumerationReader(texts: readonly string[]): ReadValue {
+  const known = new Set<FoundValue>(texts);
+  const expected = `one of ${texts.map((text) => JSON.stringify(text)).join(', ')}`;
+  return (found) => (known.has(found) ? found : new UnreadableValue(found, expected, texts[0]));
+}
+
+/** A moment that is finer than milliseconds, which only a column of the user's own can hold. */
+const finerMoment = /^(.{19}\.\d{3})\d+Z$/;
+
+function readMoment(found: FoundValue): unknown {
+  if (typeof found === 'string' && isMomentText(found)) return found;
+  const cut = `${typeof found === 'string' ? finerMoment.exec(found)?.[1] : ''}Z`;
+  return new UnreadableValue(found, 'a moment in UTC with milliseconds', isMomentText(cut) ? cut : new Date(0).toISOString());
 }
 
 /**

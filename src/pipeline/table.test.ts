@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { describeFound } from '../describe-found.ts';
 import { type ColumnType, table, toSqlChange, toSqlValues } from './table.ts';
 
 const integers = '(from -9007199254740991 to 9007199254740991)';
 const texts = '(well-formed, without U+0000)';
+const moments = '(in UTC with milliseconds, such as 2022-02-02T18:39:05.863Z)';
 
 /** Values that a column cannot hold, each with what the message says of it. */
 const refused: readonly (readonly [type: ColumnType, value: unknown, words: string])[] = [
@@ -22,6 +24,18 @@ const refused: readonly (readonly [type: ColumnType, value: unknown, words: stri
   ['text', 'a\u0000b', `expected text ${texts}, found "a\\u0000b"`],
   ['text', 5, `expected text ${texts}, found 5`],
   ['text', undefined, `expected text ${texts}, found nothing`],
+  ['text(3)', '🚀🚀🚀🚀', `expected text(3) ${texts}, found one of 4 characters: "🚀🚀🚀🚀"`],
+  ['text(3)?', 'abcdefgh', `expected text(3)? ${texts}, found one of 8 characters: "abcdefgh"`],
+  ['text(3)', 'a\u0000', `expected text(3) ${texts}, found "a\\u0000"`],
+  [['open', 'closed'], 'opened', 'expected one of "open", "closed", found "opened"'],
+  [['open', 'closed'], 'OPEN', 'expected one of "open", "closed", found "OPEN"'],
+  [['open', null], 1, 'expected one of "open", null, found 1'],
+  ['moment', '2022-02-02T18:39:05Z', `expected moment ${moments}, found "2022-02-02T18:39:05Z"`],
+  ['moment', '2022-02-02T19:39:05.863+01:00', `expected moment ${moments}, found "2022-02-02T19:39:05.863+01:00"`],
+  ['moment?', '2022-02-30T18:39:05.863Z', `expected moment? ${moments}, found "2022-02-30T18:39:05.863Z"`],
+  ['moment', '2022-02-02T24:00:00.000Z', `expected moment ${moments}, found "2022-02-02T24:00:00.000Z"`],
+  ['moment', '+010000-01-01T00:00:00.000Z', `expected moment ${moments}, found "+010000-01-01T00:00:00.000Z"`],
+  ['moment', 1_643_827_145_863, `expected moment ${moments}, found 1643827145863`],
   ['boolean', 1, 'expected boolean, found 1'],
   ['boolean', 'true', 'expected boolean, found "true"'],
 ];
@@ -71,6 +85,32 @@ test('a primary key is never null, whatever its type says', () => {
   }
 });
 
+test('an enumeration allows null where null is one of its values, and never in the primary key', () => {
+  const tickets = table('tickets', { status: ['open', null], id: 'integer' }, { primaryKey: ['id'], defaults: { status: 'open' } });
+  assert.deepEqual(
+    [toSqlValues(tickets, { id: 1 }), toSqlValues(tickets, { id: 1, status: 'open' })],
+    [
+      [null, 1],
+      ['open', 1],
+    ],
+  );
+  assert.deepEqual(tickets.defaults, { status: 'open' });
+  const keyed = table('keyed', { status: ['open', null] }, { primaryKey: ['status'] });
+  assert.throws(() => toSqlValues(keyed, { status: null }), {
+    code: 'MILL_INVALID_EFFECT',
+    message: 'table keyed: column status: expected one of "open", found null',
+  });
+});
+
+test('a text of a length counts characters, not units of them, and moments reach from the year 0 to the year 9999', () => {
+  const things = table('things', { name: 'text(3)', at: 'moment', since: 'moment?' });
+  for (const [name, at, since] of [
+    ['🚀🚀🚀', '0000-01-01T00:00:00.000Z', null],
+    ['', '9999-12-31T23:59:59.999Z', '2024-02-29T12:00:00.000Z'],
+  ] as const)
+    assert.deepEqual(toSqlValues(things, { name, at, since }), [name, at, since]);
+});
+
 test('the largest values of each type are taken', () => {
   const all = table('all_types', { text: 'text', integer: 'integer', real: 'real', boolean: 'boolean' });
   assert.deepEqual(toSqlValues(all, { text: '🚀\u0001', integer: Number.MIN_SAFE_INTEGER, real: -Number.MAX_VALUE, boolean: false }), [
@@ -94,6 +134,7 @@ function assertThrows(call: () => unknown): Error {
 test('a table that cannot be meant is refused', () => {
   const declared = (columns: unknown, options?: unknown) => () => table('things', columns as never, options as never);
   const columns = { id: 'text', at: 'integer' };
+  const types = 'text, text(50), integer, real, boolean, json or moment, with a ? where it may be null, or an array of texts';
   const refused: readonly (readonly [declare: () => unknown, message: string])[] = [
     [declared(columns, { primarykey: ['id'] }), 'primarykey is no option; did you mean primaryKey?'],
     [declared(columns, { primaryKey: 'id' }), `primaryKey: expected an array of columns, such as ['id'], found "id"`],
@@ -102,8 +143,18 @@ test('a table that cannot be meant is refused', () => {
     [declared(columns, { indexes: ['at'] }), `indexes[0]: expected an array of columns, such as ['id'], found "at"`],
     [declared(columns, { indexes: [[]] }), 'indexes[0]: expected at least one column'],
     [declared(columns, { defaults: { key: 1 } }), 'defaults: expected columns of the table (id, at), found "key"'],
-    [declared({ id: 'string' }), 'column id: expected text, integer, real, boolean or json, with a ? where it may be null, found "string"'],
-    [declared({ id: ['text'] }), 'column id: expected text, integer, real, boolean or json, with a ? where it may be null, found ["text"]'],
+    ...['string', 'text(0)', 'text(050)', 'text()', 'text?(50)', 'integer(5)', 'timestamp'].map(
+      (type): readonly [() => unknown, string] => [declared({ id: type }), `column id: expected ${types}, found "${type}"`],
+    ),
+    [declared({ id: { text: 50 } }), `column id: expected ${types}, found {"text":50}`],
+    [declared({ id: [] }), 'column id: expected at least one text'],
+    [declared({ id: [null] }), 'column id: expected at least one text'],
+    [declared({ id: ['a', 'b', 'a'] }), 'column id: expected each value once, found "a" twice'],
+    [declared({ id: ['a', null, null] }), 'column id: expected each value once, found null twice'],
+    ...['', 'a ', 'a\u0000', '\ud83d', 'x'.repeat(256), 5].map((value): readonly [() => unknown, string] => [
+      declared({ id: ['a', value] }),
+      `column id: [1]: expected a text of 1 to 255 characters without a blank at its end, or null, found ${describeFound(value)}`,
+    ]),
     [declared(['id']), 'expected an object of columns and their types by name, found ["id"]'],
     [declared({}), 'expected at least one column'],
   ];

@@ -2,14 +2,28 @@ import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { invalid } from './check.ts';
 import { checkTable } from './check-table.ts';
-import { type ColumnKind, type Columns, type ColumnType, kindOf, type SqlValue, type Table, type TableOptions } from './declared-table.ts';
+import {
+  type ColumnKind,
+  type Columns,
+  type ColumnType,
+  enumeratedBy,
+  isNullable,
+  kindOf,
+  lengthMaxOf,
+  type SqlValue,
+  type Table,
+  type TableOptions,
+  withoutNull,
+} from './declared-table.ts';
 import { copyJson, effectJson, NotJson } from './json.ts';
-import { isStorableText } from './text.ts';
+import { isMomentText } from './moment.ts';
+import { charactersOf, hasAtMost, isStorableText } from './text.ts';
 
 export {
   type ChangedRowOf,
   type Columns,
   type ColumnType,
+  type Enumeration,
   type FoundValue,
   kindOf,
   type RowOf,
@@ -24,6 +38,7 @@ export {
  *
  * ```ts
  * const rockets = table('rockets', { id: 'text', speed: 'real', reason: 'text?' }, { primaryKey: ['id'], indexes: [['speed']] });
+ * const jobs = table('jobs', { id: 'text(36)', status: ['open', 'done', 'failed'], since: 'moment' }, { primaryKey: ['id'] });
  * ```
  *
  * Throws `MILL_INVALID_DECLARATION` for a name that is no lower-case SQL identifier, an unknown column type or option, or a key
@@ -45,8 +60,8 @@ export function table<const Name extends string, const C extends Columns, const 
 function defaultOf(table: string, columns: Columns, column: string, value: unknown): SqlValue {
   const type = columns[column];
   if (type === undefined) return invalid(`table ${table}: defaults: expected columns of the table, found ${column}`);
-  const bound = bind[kindOf(type)](value);
-  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${expected(type)}, found ${describeFound(value)}`);
+  const bound = binderOf(type)(value);
+  return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${expected(type)}, found ${describeValue(type, value)}`);
 }
 
 /** The columns that a change names and their values as the store binds them; throws like {@link toSqlValues}, and when the primary key is not whole. */
@@ -73,8 +88,11 @@ interface ColumnBinder {
   readonly column: string;
   readonly type: ColumnType;
   readonly isNullable: boolean;
-  readonly bind: (value: unknown) => SqlValue | undefined;
+  readonly bind: Bind;
 }
+
+/** The value as a store binds it; undefined for one that the column cannot hold. */
+type Bind = (value: unknown) => SqlValue | undefined;
 
 /** Made with the first row: handlers write many. */
 const binders = new WeakMap<Table, readonly ColumnBinder[]>();
@@ -84,8 +102,8 @@ function bindersOf(table: Table): readonly ColumnBinder[] {
   if (known !== undefined) return known;
   const made = Object.entries(table.columns).map(([column, declared]) => {
     // SQLite would make up a number for an integer key that is null.
-    const type = table.primaryKey.includes(column) ? kindOf(declared) : declared;
-    return { column, type, isNullable: type.endsWith('?'), bind: bind[kindOf(type)] };
+    const type = table.primaryKey.includes(column) ? withoutNull(declared) : declared;
+    return { column, type, isNullable: isNullable(type), bind: binderOf(type) };
   });
   binders.set(table, made);
   return made;
@@ -100,17 +118,27 @@ function toSqlValue(table: Table, { column, type, isNullable, bind }: ColumnBind
   if (bound !== null && kindOf(type) === 'json') effectJson(bound, `table ${table.name}: column ${column}`);
   throw new MillraceError(
     'MILL_INVALID_EFFECT',
-    `table ${table.name}: column ${column}: expected ${expected(type)}, found ${describeFound(value)}`,
+    `table ${table.name}: column ${column}: expected ${expected(type)}, found ${describeValue(type, value)}`,
   );
 }
 
-/** How the store binds a value of each kind; undefined for one that is not of it. */
-const bind: Readonly<Record<ColumnKind, (value: unknown) => SqlValue | undefined>> = {
+function binderOf(type: ColumnType): Bind {
+  const enumerated = enumeratedBy(type);
+  if (enumerated !== undefined) return (value) => enumerated.find((text) => text === value);
+  const bind = binds[kindOf(type)];
+  const lengthMax = lengthMaxOf(type);
+  if (lengthMax === undefined) return bind;
+  return (value) => (typeof value === 'string' && hasAtMost(value, lengthMax) ? bind(value) : undefined);
+}
+
+/** How the store binds a value of each kind, whatever its bounds. */
+const binds: Readonly<Record<ColumnKind, Bind>> = {
   text: (value) => (typeof value === 'string' && isStorableText(value) ? value : undefined),
   integer: (value) => (Number.isSafeInteger(value) ? Number(value) : undefined),
   real: (value) => (Number.isFinite(value) ? Number(value) : undefined),
   boolean: (value) => (typeof value === 'boolean' ? Number(value) : undefined),
   json: jsonOf,
+  moment: (value) => (typeof value === 'string' && isMomentText(value) ? value : undefined),
 };
 
 function jsonOf(value: unknown): string | undefined {
@@ -123,7 +151,15 @@ function jsonOf(value: unknown): string | undefined {
 }
 
 function expected(type: ColumnType): string {
+  if (typeof type !== 'string') return `one of ${type.map((value) => JSON.stringify(value)).join(', ')}`;
   return `${type}${bounds[kindOf(type)] ?? ''}`;
+}
+
+/** Of a text that is too long, the end would not be shown. */
+function describeValue(type: ColumnType, value: unknown): string {
+  const lengthMax = lengthMaxOf(type);
+  if (lengthMax === undefined || typeof value !== 'string' || hasAtMost(value, lengthMax)) return describeFound(value);
+  return `one of ${charactersOf(value)} characters: ${describeFound(value)}`;
 }
 
 /** What a value of a kind keeps to, for messages. */
@@ -131,4 +167,5 @@ const bounds: Readonly<Partial<Record<ColumnKind, string>>> = {
   text: ' (well-formed, without U+0000)',
   integer: ` (from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER})`,
   real: ' (finite)',
+  moment: ' (in UTC with milliseconds, such as 2022-02-02T18:39:05.863Z)',
 };

@@ -2,7 +2,7 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import { messageOf } from '../errors.ts';
 import { codeOf, stackOf } from '../fault.ts';
 import type { FaultyRow, PendingOrigins, SourceRow } from '../pipeline/source-rows.ts';
-import type { SqlValue, Table } from '../pipeline/table.ts';
+import { kindOf, type SqlValue, type Table } from '../pipeline/table.ts';
 import { unreadableColumns } from '../pipeline/unreadable.ts';
 
 /** A query of which only its rows are known. */
@@ -59,7 +59,7 @@ export class TableRows<Row> {
     const selected = primaryKey.flatMap((column, at) => {
       const value = sql.ref<SqlValue>(`${name}.${column}`);
       // Under names that are no column's, so that they are left as they are.
-      if (columns[column]?.startsWith('integer') !== true) return [value.as(`key ${at}`)];
+      if (kindOf(columns[column] ?? 'text') !== 'integer') return [value.as(`key ${at}`)];
       // An integer beyond those of JavaScript cannot be read, and would take all other rows along. As a text it still finds its row.
       const isReadable = sql<boolean>`${value} between ${sql.lit(Number.MIN_SAFE_INTEGER)} and ${sql.lit(Number.MAX_SAFE_INTEGER)}`;
       return [

@@ -28,6 +28,7 @@ import { objectWith, text } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import { appendContract } from './contract/append.ts';
 import { appendModelContract } from './contract/append-model.ts';
+import { columnsContract } from './contract/columns.ts';
 import { commandsContract } from './contract/commands.ts';
 import { commitContract } from './contract/commit.ts';
 import { deadLettersContract } from './contract/dead-letters.ts';
@@ -78,6 +79,7 @@ const parts = {
   'lists of what is large': listSizesContract,
   'long names': namesContract,
   'declared tables': migrationContract,
+  'bounded columns and moments': columnsContract,
   pruning: pruneContract,
   'overlapping calls': overlapContract,
   'closing and opening again': lifeContract,

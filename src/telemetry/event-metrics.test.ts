@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { Counters, type PipelineCounts } from '../engine/counts.ts';
 import { eventMetrics } from './event-metrics.ts';
 
-const none: PipelineCounts = new Counters().snapshot({ concurrency: 10, held: 0, gaps: 0, oldestGapMs: 0, paused: false }, 0);
+const none: PipelineCounts = new Counters().snapshot(
+  { concurrency: 10, held: 0, gaps: 0, oldestGapMs: 0, partitions: 1, paused: false },
+  0,
+);
 
 test('the totals are the sums over the pipelines, and the latency the mean over all events', () => {
   const busy = { ...none, received: 10, processed: 6, failed: 1, depth: 3, latencyMsTotal: 60, perSecond: 0.6 };

@@ -13,18 +13,18 @@ import {
 import { exactValue, forPage } from '../../src/server/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
-/** Every event that was processed, one row each. Times are UTC with milliseconds, so that their order is that of time. */
+/** Every event that was processed, one row each. */
 export const processedEvents = table(
   'processed_events',
   {
-    id: 'text',
-    type: 'text',
-    source: 'text',
-    user_id: 'text?',
+    id: 'text(36)',
+    type: EventType.options,
+    source: 'text(50)',
+    user_id: 'text(50)?',
     processed_data: 'json',
     processing_time_ms: 'real',
-    created_at: 'text',
-    processed_at: 'text',
+    created_at: 'moment',
+    processed_at: 'moment',
   },
   {
     primaryKey: ['id'],

@@ -200,4 +200,20 @@ export const inbox: readonly Mutant[] = [
     replace: 'this.#isWaiting = true;\n    this.#callOff = () => undefined;',
     tests: [simulation('fixed seeds')],
   },
+  {
+    name: 'inbox-rows-that-left-not-looked-at',
+    promises: [8],
+    file: 'src/store/sqlite/inbox-watch.ts',
+    find: 'if (hasRows || this.#hadRows)',
+    replace: 'if (hasRows)',
+    tests: [beside('store/sqlite/inbox-watch')],
+  },
+  {
+    name: 'inbox-rows-of-nobody-not-looked-at-again',
+    promises: [8],
+    file: 'src/engine/inbox/inbox-watch.ts',
+    find: 'if (this.#strangers.length > 0)',
+    replace: 'if (this.#strangers.length > 1)',
+    tests: [inboxTests('health says of rows')],
+  },
 ];

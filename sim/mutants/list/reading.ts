@@ -211,7 +211,7 @@ export const reading: readonly Mutant[] = [
     name: 'null-becomes-a-number-of-the-database',
     promises: [2],
     file: 'src/pipeline/table.ts',
-    find: 'table.primaryKey.includes(column) ? kindOf(declared) : declared',
+    find: 'table.primaryKey.includes(column) ? withoutNull(declared) : declared',
     replace: 'declared',
     tests: [beside('pipeline/table')],
   },

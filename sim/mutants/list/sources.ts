@@ -32,7 +32,7 @@ export const sources: readonly Mutant[] = [
     name: 'source-stumbles-over-large-integers',
     promises: [4],
     file: rows,
-    find: "columns[column]?.startsWith('integer') !== true",
+    find: "kindOf(columns[column] ?? 'text') !== 'integer'",
     replace: 'true',
     tests: [beside('engine/schedules/source-rows', 'beyond JavaScript’s integers')],
   },

@@ -1,4 +1,9 @@
 import { schedulesName } from '../../engine/schedules/schedules.ts';
+import { mysqlDialect } from '../../store/mysql/mysql-dialect.ts';
+import { settingsOf as mysqlSettings } from '../../store/mysql/mysql-options.ts';
+import { postgresDialect } from '../../store/postgres/postgres-dialect.ts';
+import { settingsOf as postgresSettings } from '../../store/postgres/postgres-options.ts';
+import { inventoryOfDatabase } from '../../store/sql/inventory-of-database.ts';
 import { inventoryOfFile } from '../../store/sqlite/inventory-of-file.ts';
 import type { InventoryQuery, Store, StoredPipeline } from '../../store/store.ts';
 import { type Database, describeDatabase } from '../database.ts';
@@ -13,15 +18,23 @@ export function fileOf(database: Database): string {
   throw new UsageError(`--database: expected a database in a file, found ${named(database)}`);
 }
 
-/** What is stored of each pipeline; of the schedules by name. Throws `UsageError` for a database in memory, of which nothing is left. */
+/** What is stored of each pipeline; of the schedules by name. Nothing is written, and no table made. Throws `UsageError` for a database in memory, of which nothing is left. */
 export async function storedIn(database: Database): Promise<readonly StoredPipeline[]> {
-  if (database.kind === 'sqlite') return inventoryOfFile(database.path, query);
-  return withStore(database, (store) => store.inventory(query));
+  switch (database.kind) {
+    case 'memory':
+      return refuseMemory(database);
+    case 'sqlite':
+      return inventoryOfFile(database.path, query);
+    case 'postgres':
+      return inventoryOfDatabase(postgresDialect, postgresSettings(database.url, database.options), query);
+    case 'mysql':
+      return inventoryOfDatabase(mysqlDialect, mysqlSettings(database.url, database.options), query);
+  }
 }
 
 /** Does something with the store of a database, of which nothing is declared, and closes it. Throws as {@link storedIn} does. */
 export async function withStore<T>(database: Database, use: (store: Store) => Promise<T>): Promise<T> {
-  if (database.kind === 'memory') throw new UsageError(`--database: expected a database that lasts, found ${named(database)}`);
+  if (database.kind === 'memory') return refuseMemory(database);
   const store = storeFor(database);
   await store.open({ pipelines: [], tables: [] });
   try {
@@ -29,6 +42,10 @@ export async function withStore<T>(database: Database, use: (store: Store) => Pr
   } finally {
     await store.close();
   }
+}
+
+function refuseMemory(database: Database): never {
+  throw new UsageError(`--database: expected a database that lasts, found ${named(database)}`);
 }
 
 function named(database: Database): string {

@@ -12,8 +12,8 @@ import { WatchedPipeline } from './watched-pipeline.ts';
 const countMax = 10_000;
 /** After a look that failed, in milliseconds. */
 const nextTryMs = 1_000;
-/** How often it is asked at most which pipelines other engines declare, in milliseconds. */
-const rollMs = 5_000;
+/** While rows wait that nobody takes in: how often one looks whether they still do, and at most which pipelines other engines declare, in milliseconds. */
+const strangersMs = 5_000;
 /** That a store cannot be reached, or has no room, or that a lease is over. */
 const saidElsewhere: ReadonlySet<ErrorCode> = new Set([
   'MILL_STORE_UNAVAILABLE',
@@ -60,7 +60,7 @@ export class InboxWatch {
     this.#lookout = new Lookout({
       clock: engine.clock,
       look: () => this.#tracked(this.#look(inbox)),
-      looked: () => undefined,
+      looked: () => this.#lookAfterStrangers(),
       failed: (error) => this.#failed(error),
     });
     for (const pipeline of means.pipelines) {
@@ -118,7 +118,7 @@ export class InboxWatch {
   async #declaredByOthers(): Promise<ReadonlySet<string>> {
     const { store, clock } = this.#means.engine;
     const at = clock.elapsedMs();
-    if (this.#roll === undefined || at - this.#roll.at > rollMs) {
+    if (this.#roll === undefined || at - this.#roll.at >= strangersMs) {
       const { members } = await store.beat();
       this.#roll = { at, pipelines: new Set(members.flatMap(({ pipelines }) => pipelines)) };
     }
@@ -136,8 +136,17 @@ export class InboxWatch {
 
   #failed(error: unknown): void {
     this.#warn(error);
+    this.#lookAfter(nextTryMs);
+  }
+
+  /** No store tells that rows were deleted, or that another engine declares their pipeline. */
+  #lookAfterStrangers(): void {
+    if (this.#strangers.length > 0) this.#lookAfter(strangersMs);
+  }
+
+  #lookAfter(ms: number): void {
     this.#callOff?.();
-    if (!this.#isClosed) this.#callOff = this.#means.engine.clock.after(nextTryMs, () => this.#lookout?.look());
+    if (!this.#isClosed) this.#callOff = this.#means.engine.clock.after(ms, () => this.#lookout?.look());
   }
 
   #warn(error: unknown): void {

@@ -223,6 +223,16 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.deepEqual(await rowsOf(mill, 'a'), [1, 2]);
   });
 
+  test('what health says of rows that nobody takes in goes with the rows', async (context) => {
+    const world = await worldOf(context);
+    const { mill } = await world.start({ pipelines: [stepsOf(new Turns())] });
+    const writer = await world.writer();
+    await writer.insert({ key: 'a', n: 1 }, { pipeline: 'later' });
+    await until(() => mill.health().warnings !== undefined);
+    await writer.run('DELETE FROM millrace_inbox');
+    await until(() => mill.health().warnings === undefined);
+  });
+
   test('rows of a pipeline that nobody declares wait and are shown, and keep nobody waiting, until somebody declares it', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();

@@ -414,6 +414,10 @@ describe('several engines on one store', () => {
     const third = await fleet.start();
     await fleet.pass(500);
     assert.deepEqual(await shares(second), [[3, 3, 2], 0, 8]);
+    assert.deepEqual(
+      [first, second, third].map(({ mill }) => mill.counts().steps?.partitions),
+      [3, 3, 2],
+    );
     const keys = upTo(24).map((n) => `key ${n}`);
     const ingest = (mill: Mill) => Promise.all(keys.map((key) => mill.ingest('steps', { key, n: 1 })));
     await ingest(third.mill);

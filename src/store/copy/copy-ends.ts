@@ -15,9 +15,11 @@ export interface CopyEnd {
   readonly slices: number;
   /** The pipelines of which there are tables, declared or not. */
   pipelines(): Promise<readonly string[]>;
+  /** Where the keys of a pipeline are among the slices; undefined where there is one slice. */
+  placementOf(pipeline: string): Promise<string | undefined>;
   /** The tables that are none of the engine's. */
   tables(): Promise<readonly string[]>;
-  /** Rows of a part; of chosen ids those that it has in its slices, each once. */
+  /** Rows of a part; of chosen ids, unless their slices are kept, each once. */
   count(part: CopyPart): Promise<number>;
   /**
    * Reads the rows of a part behind the first `from`, in an order that stays while nothing is written. The log comes settled events first,

@@ -10,7 +10,13 @@ export type PipelineKind = (typeof pipelineKinds)[number];
 
 /** A stream of rows that is copied from its beginning to its end. */
 export type CopyPart =
-  | { readonly kind: PipelineKind; readonly name: string; readonly pipeline: string }
+  | {
+      readonly kind: PipelineKind;
+      readonly name: string;
+      readonly pipeline: string;
+      /** Whether its keys are in the same slices of both databases. */
+      readonly keepsSlices: boolean;
+    }
   | { readonly kind: 'rows'; readonly name: string; readonly table: Table }
   | { readonly kind: 'inbox'; readonly name: string }
   | { readonly kind: 'shapes'; readonly name: string }
@@ -29,7 +35,7 @@ export interface CopiedRow {
  *
  * An event of the log brings along whether it is settled, its attempts and next attempt where it is held, and the ids of its dead letters as
  * a JSON array: its position is another one afterwards, and all of that follows it. A dead letter says only whether it is one of an event.
- * A chosen id has the key of its event, or null where the log has forgotten that event.
+ * A chosen id has the key of its event, or null where the log has forgotten that event or nobody has to know: where its slice is kept.
  */
 export const columnsOfKind = {
   letters: {
@@ -124,10 +130,16 @@ export function cellOf<Kind extends keyof Columns>(
   return values[placeOf(kind, column)] ?? null;
 }
 
-/** The parts of a database that has these pipelines and tables, in the order in which they are copied. */
-export function partsOf(pipelines: readonly string[], tables: readonly Table[]): readonly CopyPart[] {
+/**
+ * The parts of a database that has these pipelines and tables, in the order in which they are copied.
+ *
+ * @param kept the pipelines whose keys are in the same slices of both databases
+ */
+export function partsOf(pipelines: readonly string[], tables: readonly Table[], kept: readonly string[] = []): readonly CopyPart[] {
   return [
-    ...pipelines.flatMap((pipeline) => pipelineKinds.map((kind) => ({ kind, name: `${pipeline}/${kind}`, pipeline }))),
+    ...pipelines.flatMap((pipeline) =>
+      pipelineKinds.map((kind) => ({ kind, name: `${pipeline}/${kind}`, pipeline, keepsSlices: kept.includes(pipeline) })),
+    ),
     ...tables.map((table) => ({ kind: 'rows' as const, name: table.name, table })),
     { kind: 'inbox', name: 'millrace_inbox' },
     { kind: 'shapes', name: 'millrace_state_shapes' },

@@ -63,7 +63,7 @@ interface CountedPart {
  */
 export async function copyStore(source: CopySource, target: CopyTarget, options: CopyOptions): Promise<Copied> {
   const { signal, progress } = options;
-  const { parts, leftOut } = await partsToCopy(source, options);
+  const { parts, leftOut } = await partsToCopy(source, target, options);
   const counted: CountedPart[] = [];
   for (const part of parts) counted.push({ part, count: await source.count(part) });
   const fingerprint = await fingerprintOf(source, target, counted);
@@ -84,6 +84,7 @@ export async function copyStore(source: CopySource, target: CopyTarget, options:
 /** What the source has of what is declared. */
 async function partsToCopy(
   source: CopySource,
+  target: CopyTarget,
   { pipelines: declared, tables }: CopyOptions,
 ): Promise<{ readonly parts: readonly CopyPart[]; readonly leftOut: readonly string[] }> {
   const pipelines = await source.pipelines();
@@ -101,11 +102,24 @@ async function partsToCopy(
     );
   }
   const present = await source.tables();
+  const copied = pipelines.filter((pipeline) => declared.includes(pipeline));
   const parts = partsOf(
-    pipelines.filter((pipeline) => declared.includes(pipeline)),
+    copied,
     tables.filter(({ name }) => present.includes(name)),
+    await keptSlices(source, target, copied),
   );
   return { parts, leftOut: present.filter((name) => !tables.some((table) => table.name === name)) };
+}
+
+/** The pipelines whose keys are in the same slices of both databases. */
+async function keptSlices(source: CopySource, target: CopyTarget, pipelines: readonly string[]): Promise<readonly string[]> {
+  if (source.slices !== target.slices) return [];
+  const kept: string[] = [];
+  for (const pipeline of pipelines) {
+    const placement = await source.placementOf(pipeline);
+    if (placement !== undefined && placement === (await target.placementOf(pipeline))) kept.push(pipeline);
+  }
+  return kept;
 }
 
 /** Undefined where there is nothing. */

@@ -30,15 +30,17 @@ export class Placing {
     this.#nth = from;
   }
 
-  /** Events get the next position of their slice; an id of which nobody knows the key any more is known in all slices. */
+  /** Events get the next position of their slice; an id stays in its slice where that is kept; otherwise one of which nobody knows the key any more is known in all slices. */
   place(rows: readonly CopiedRow[]): readonly CopiedRow[] {
     const part = this.#part;
     if (!('pipeline' in part)) return rows.map(({ values }) => ({ slice: 0, place: 0, values }));
-    return rows.flatMap(({ values }) => {
-      const { pipeline, kind } = part;
+    return rows.flatMap(({ values, slice: before }) => {
+      const { pipeline, kind, keepsSlices } = part;
       const key = keyOf(kind, values);
-      if (kind === 'ids')
-        return this.#slicesOfId(pipeline, key).map((slice) => ({ slice, place: 0, values: [...values.slice(0, 2), null] }));
+      if (kind === 'ids') {
+        const slices = keepsSlices ? [before] : this.#slicesOfId(pipeline, key);
+        return slices.map((slice) => ({ slice, place: 0, values: [...values.slice(0, 2), null] }));
+      }
       const slice = this.#sliceOf(pipeline, key ?? '');
       return [{ slice, place: this.#next(kind, slice), values }];
     });

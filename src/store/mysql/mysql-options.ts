@@ -25,7 +25,7 @@ export interface MysqlOptions {
   readonly lockTimeoutMs?: number;
   /**
    * A file with the certificates of authorities that the server's must be of. The connection is encrypted then, and the server checked as for
-   * `sslmode=verify-full`, unless the URL says `verify-ca`.
+   * `ssl-mode=VERIFY_IDENTITY`, unless the URL says `VERIFY_CA`.
    */
   readonly caFile?: string;
 }

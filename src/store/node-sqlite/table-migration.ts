@@ -4,7 +4,7 @@ import { type DeclaredColumn, type FoundColumn, type SqlTypes, sqlColumnsOf, typ
 import { literal, quote, quoteAll } from '../tables/sql-text.ts';
 import { indexChanges, missingColumns, refuseIndex } from '../tables/table-changes.ts';
 
-const types: SqlTypes = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', boolean: 'INTEGER', json: 'TEXT' };
+const types: SqlTypes = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', boolean: 'INTEGER', json: 'TEXT', moment: 'TEXT' };
 
 /**
  * Makes the tables of the database fit their declarations: creates what is missing, adds columns, creates and drops indexes. All

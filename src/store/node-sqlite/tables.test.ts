@@ -232,6 +232,23 @@ describe('the migration of declared tables', () => {
     db.exec(`UPDATE papers SET data = '[1e400]', more = '"x"', list = 'null'`);
   });
 
+  test('texts of an earlier release go on as texts of a length, enumerations and moments, and the other way round', () => {
+    const options = { primaryKey: ['id'], indexes: [['at']] } as const;
+    const before = table('things', { id: 'text', kind: 'text', at: 'text?' }, options);
+    const db = opened(before);
+    const made = schemaOf(db);
+    for (const declared of [table('things', { id: 'text(5)', kind: ['a', 'b'], at: 'moment?' }, options), before])
+      migrateTables(db, [declared]);
+    assert.deepEqual(schemaOf(db), made);
+    refuses(
+      db,
+      table('things', { id: 'text', kind: ['a', null], at: 'text?' }, options),
+      'column kind',
+      'expected TEXT,',
+      'found TEXT NOT NULL',
+    );
+  });
+
   test('an index name that another table has is refused', () => {
     const db = opened(table('user', { events: 'text', at: 'integer' }, { indexes: [['events', 'at']] }));
     refuses(db, table('user_events', { at: 'integer' }, { indexes: [['at']] }), 'table user_events', 'user_events_at_idx', 'table user');

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
 import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
 import { type Table, table } from '../../pipeline/table.ts';
-import { commitOf, declaration, event, put, statuses } from '../contract/fixtures.ts';
+import { add, commitOf, declaration, event, put, statuses, update } from '../contract/fixtures.ts';
 import type { Store, StoreLogger } from '../store.ts';
 import type { PostgresOptions } from './postgres-options.ts';
 import { postgres } from './postgres-store.ts';
+import { migrateDatabase } from './schema/migrate-database.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const invalid = 'MILL_INVALID_CONFIGURATION';
@@ -161,6 +163,64 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.equal((await indexes()).length, 2);
   });
 
+  /** Begins to make an index beside somebody who writes, and gives it up. */
+  async function breakIndexOff(url: string): Promise<void> {
+    const writer = new pg.Client({ connectionString: url });
+    await writer.connect();
+    await writer.query("BEGIN; INSERT INTO things VALUES ('a', 1)");
+    const impatient = `${url}?options=-c%20lock_timeout%3D100`;
+    await assert.rejects(server.query('CREATE INDEX CONCURRENTLY things_n_idx ON things (n)', impatient), /lock timeout/);
+    await writer.end();
+  }
+
+  test('an index that is not whole is refused until it is, and goes where it is no longer declared', async () => {
+    const url = await server.createDatabase();
+    const things = (indexes: readonly 'n'[][]) => table('things', { id: 'text', n: 'integer' }, { indexes });
+    await opened(url, {}, [things([])]);
+    await breakIndexOff(url);
+    const isInvalid = {
+      code: 'MILL_TABLE_CHANGED',
+      message:
+        /table things: column n: expected an index things_n_idx, found one that is not valid\..* REINDEX INDEX CONCURRENTLY "things_n_idx"/,
+    };
+    await assert.rejects(opened(url, {}, [things([['n']])]), isInvalid);
+    const dry = migrateDatabase({
+      url,
+      options: { partitions: 2 },
+      declaration: { ...declaration, tables: [things([['n']])] },
+      isDry: true,
+    });
+    await assert.rejects(dry, isInvalid);
+    await server.query('REINDEX INDEX CONCURRENTLY things_n_idx', url);
+    await opened(url, {}, [things([['n']])]);
+    await server.query('DROP INDEX things_n_idx', url);
+    await breakIndexOff(url);
+    await opened(url, {}, [things([])]);
+    assert.deepEqual(await server.query("SELECT indexname FROM pg_indexes WHERE tablename = 'things'", url), []);
+  });
+
+  test('what a migration would do is found out beside whoever has the tables, and nothing is made', async () => {
+    const url = await server.createDatabase();
+    const things = table('things', { id: 'text' }, { primaryKey: ['id'] });
+    const more = table('things', { id: 'text', n: 'integer?' }, { primaryKey: ['id'], indexes: [['n']] });
+    const migrate = (tables: readonly Table[], isDry: boolean) =>
+      migrateDatabase({ url, options: { partitions: 2, lockTimeoutMs: 10 }, declaration: { ...declaration, tables }, isDry });
+    const foundOut = await migrate([things], true);
+    assert.deepEqual(await server.query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace", url), []);
+    assert.deepEqual(await migrate([things], false), foundOut);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query('BEGIN; LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE; SELECT * FROM things');
+    assert.deepEqual(await migrate([more], true), [
+      'ALTER TABLE "things" ADD COLUMN "n" bigint',
+      'CREATE INDEX "things_n_idx" ON "things" ("n")',
+    ]);
+    await assert.rejects(migrate([more], false), { code: 'MILL_STORE_BUSY' });
+    await client.end();
+    assert.equal((await migrate([more], false)).length, 2);
+    assert.deepEqual(await migrate([more], true), []);
+  });
+
   test('a json column in a key or an index is a text that is JSON, and is compared by that', async () => {
     const url = await server.createDatabase();
     const papers = table('papers', { id: 'json', data: 'json', tag: 'json?' }, { primaryKey: ['id'], indexes: [['tag']] });
@@ -184,6 +244,79 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const store = await opened(url, {}, [things]);
     await (await store.claim(visits)).commit(commitOf({ rows: [put('things', ['a', 4])] }));
     assert.deepEqual(await store.query('SELECT id, n, twice FROM things', []), [{ id: 'a', n: 4, twice: 8 }]);
+  });
+
+  test('moments and bounded texts go on in the texts of an earlier release, and in columns of the user, which stay as they are', async () => {
+    const columns = { at: 'moment', id: 'text(5)', kind: ['a', 'b'], until: 'moment?' } as const;
+    const declared = table('things', columns, { primaryKey: ['at', 'id'], indexes: [['kind', 'until']] });
+    const rows = ['0000-02-29T00:00:00.000Z', '2026-10-25T00:30:00.700Z', '2026-10-25T01:30:00.700Z'].map((at) => [at, 'a', 'b', at]);
+    for (const made of [
+      'at text COLLATE "C", id text COLLATE "C", kind text COLLATE "C" NOT NULL, until text COLLATE "C"',
+      'at timestamptz, id varchar(5), kind varchar NOT NULL, until timestamptz(6)',
+    ]) {
+      const url = await server.createDatabase();
+      await server.query(`CREATE TABLE things (${made}, PRIMARY KEY (at, id))`, url);
+      const types = `SELECT string_agg(format_type(atttypid, atttypmod), ', ' ORDER BY attnum) AS types
+        FROM pg_attribute WHERE attrelid = 'things'::regclass AND attnum > 0`;
+      const before = await server.query(types, url);
+      for (const _ of ['first', 'second']) {
+        const store = await opened(url, {}, [declared]);
+        const lease = await store.claim(visits);
+        const again = update('things', ['until', 'id', 'at'], ...rows.map(([at = '', id = '', , until = '']) => [until, id, at]));
+        await lease.commit(commitOf({ rows: [put('things', ...rows), add('things', ...rows), again] }));
+        assert.deepEqual(
+          (await store.query('SELECT * FROM things ORDER BY at', [])).map((row) => Object.values(row)),
+          rows,
+        );
+        assert.equal((await store.query('SELECT FROM things WHERE until = $1', ['2026-10-25T00:30:00.700Z'])).length, 1);
+        await store.close();
+      }
+      assert.deepEqual(await server.query(types, url), before);
+    }
+  });
+
+  test('a column of the user that holds less than what is declared is refused', async () => {
+    for (const [made, found] of [
+      ['varchar(4)', 'character varying(4)'],
+      ['timestamptz', 'timestamp with time zone'],
+    ] as const) {
+      const url = await server.createDatabase();
+      await server.query(`CREATE TABLE things (id ${made} PRIMARY KEY)`, url);
+      await assert.rejects(opened(url, {}, [table('things', { id: 'text(5)' }, { primaryKey: ['id'] })]), {
+        code: 'MILL_TABLE_CHANGED',
+        message: `table things: column id: expected text NOT NULL, found ${found} NOT NULL. Declare it as it was, or change it with SQL.`,
+      });
+    }
+    const url = await server.createDatabase();
+    await server.query('CREATE TABLE things (at timestamp NOT NULL)', url);
+    await assert.rejects(opened(url, {}, [table('things', { at: 'moment' })]), {
+      code: 'MILL_TABLE_CHANGED',
+      message: /column at: expected timestamp\(3\) with time zone NOT NULL, found timestamp without time zone NOT NULL/,
+    });
+  });
+
+  test('a database with a time zone and a style of dates of its own answers moments in UTC, as fine as they are', async () => {
+    const url = await server.createDatabase();
+    const name = new URL(url).pathname.slice(1);
+    for (const setting of ["timezone TO 'America/New_York'", "datestyle TO 'German'"])
+      await server.query(`ALTER DATABASE "${name}" SET ${setting}`, url);
+    const things = table('things', { id: 'text(5)', at: 'moment' }, { primaryKey: ['id'] });
+    const at = '2026-11-01T05:30:00.007Z';
+    const store = await opened(url, {}, [things]);
+    const lease = await store.claim(visits);
+    await lease.commit(commitOf({ rows: [put('things', ['a', at])] }));
+    assert.deepEqual(await store.query("SELECT at, at + interval '1 microsecond' AS finer FROM things", []), [
+      { at, finer: '2026-11-01T05:30:00.007001Z' },
+    ]);
+    assert.deepEqual(await server.query('SELECT extract(epoch FROM at)::float8 AS seconds FROM things', url), [
+      { seconds: Date.parse(at) / 1_000 },
+    ]);
+    await server.query("INSERT INTO things VALUES ('b', 'infinity'), ('c', '0002-01-01 00:00:00+00 BC')", url);
+    const odd = await store.query("SELECT at FROM things WHERE id > 'a' ORDER BY id", []);
+    assert.deepEqual(
+      odd.map((row) => row.at),
+      ['infinity', '0002-01-01 00:00:00+00 BC'],
+    );
   });
 
   test('a query that its reader has given up ends, in the database too', async () => {

@@ -1,14 +1,15 @@
 import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
-import type { Dialect } from '../sql/dialect.ts';
+import type { Dialect, OpenedTables } from '../sql/dialect.ts';
 import { openedAs } from '../sql/schema/opened-as.ts';
-import type { Opened, StoreDeclaration } from '../store.ts';
+import type { StoreDeclaration } from '../store.ts';
 import { Announcements } from './announcements.ts';
 import { PostgresConnections } from './connection/connections.ts';
+import { momentText } from './connection/moments.ts';
 import { postgresErrors } from './connection/postgres-errors.ts';
 import type { Settings } from './postgres-options.ts';
 import { selectRows } from './read/select.ts';
-import { migrateTables } from './schema/declared-tables.ts';
-import { createSchema, isMadeTwice } from './schema/schema.ts';
+import { bringUpToDate } from './schema/migrate-database.ts';
+import { isMadeTwice, metaOf, schemaVersions } from './schema/schema.ts';
 import { checkServer } from './schema/server.ts';
 import { postgresStatements } from './statements.ts';
 
@@ -19,6 +20,7 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
     createAdapter: () => new PostgresAdapter(),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
+    momentText,
   },
   /**
    * An entry of an index has at most 2,704 bytes, and beside a key it may hold the names of a pipeline and an endpoint, an id of ours, or a hash
@@ -29,6 +31,8 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
   errors: postgresErrors,
   connect: (settings) => PostgresConnections.open(settings),
   checkServer,
+  versions: schemaVersions,
+  metaOf,
   declare,
   select: (connections, asked, signal) => connections.reading((transaction) => selectRows(transaction, asked), signal),
   // Through a pooler nobody can listen.
@@ -36,14 +40,11 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
     connections.options.isPooled ? undefined : new Announcements(connections, process, inboxGrown),
 };
 
-async function declare(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<Opened> {
-  const { pipelines, tables } = declaration;
+async function declare(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<OpenedTables> {
   return connections.writing(
     async (transaction) => {
-      const names = pipelines.map(({ name }) => name);
-      await createSchema(transaction, { pipelines: names, partitions: settings.partitions, name: settings.name });
-      await migrateTables(transaction, tables);
-      return openedAs(transaction, postgresStatements.writes, pipelines);
+      const tables = await bringUpToDate(transaction, settings, declaration);
+      return { opened: await openedAs(transaction, postgresStatements.writes, declaration.pipelines), tables };
     },
     { mayRepeat: isMadeTwice },
   );

@@ -66,7 +66,7 @@ export function settingsOf(url: unknown, options: PostgresOptions): Settings {
   const place: Place = new Place('postgres', 'MILL_INVALID_CONFIGURATION');
   checkOptions(options, postgresOptions, place);
   return {
-    ...addressOf(url, options.caFile, place),
+    ...addressOf(url, { caFile: options.caFile, pgSslMode: process.env.PGSSLMODE }, place),
     schema: options.schema,
     isPooled: options.pooled ?? false,
     maxConnections: options.maxConnections ?? 10,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { makeAuthority, makeCertificates } from '../../../test/certificates.ts';
 import { account, PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
 import { declaration } from '../contract/fixtures.ts';
 import type { PostgresOptions } from './postgres-options.ts';
@@ -21,16 +21,18 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     await server.query(`CREATE ROLE guarded LOGIN SUPERUSER PASSWORD '${password}'`);
     const rules = join(server.folder, 'data/pg_hba.conf');
     writeFileSync(rules, `host all guarded 127.0.0.1/32 scram-sha-256\n${readFileSync(rules, 'utf8')}`);
-    files = { ca: makeCertificates(server.folder), other: makeAuthority(server.folder, 'other') };
-    for (const [name, value] of Object.entries({ ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key' }))
-      await server.query(`ALTER SYSTEM SET ${name} = '${name === 'ssl' ? value : join(server.folder, value)}'`);
+    const { authority, certificate, key } = makeCertificates(server.folder, account);
+    files = { ca: authority, other: makeAuthority(server.folder, 'other') };
+    for (const [name, value] of Object.entries({ ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key }))
+      await server.query(`ALTER SYSTEM SET ${name} = '${value}'`);
     await server.query('SELECT pg_reload_conf()');
   });
   after(() => server.stop());
 
   /** What came of opening: nothing, or the message. */
-  async function opening(address: string, options: PostgresOptions = {}): Promise<string> {
+  async function opening(address: string, options: PostgresOptions = {}, mode?: string): Promise<string> {
     const schema = await server.createSchema();
+    if (mode !== undefined) process.env.PGSSLMODE = mode;
     try {
       const store = postgres(address.replace('PORT', String(server.port)), { schema, ...options });
       await store.open(declaration);
@@ -41,6 +43,8 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
       assert.match(code, /^MILL_(?:STORE_UNAVAILABLE|INVALID_CONFIGURATION)$/);
       assert.doesNotMatch(message, /\n|w\?rd|ss%2F/);
       return message;
+    } finally {
+      delete process.env.PGSSLMODE;
     }
   }
 
@@ -90,6 +94,21 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     );
   });
 
+  test('the mode of the environment counts where nothing else is said, and means what it means elsewhere', async () => {
+    await server.query('CREATE ROLE encrypted LOGIN SUPERUSER');
+    const rules = join(server.folder, 'data/pg_hba.conf');
+    writeFileSync(rules, `hostnossl all encrypted all reject\n${readFileSync(rules, 'utf8')}`);
+    await server.query('SELECT pg_reload_conf()');
+    const address = 'postgres://encrypted@127.0.0.1:PORT/postgres';
+    assert.match(await opening(address), /no encryption/);
+    assert.equal(await opening(address, {}, 'require'), '');
+    assert.match(await opening(`${address}?sslmode=disable`, {}, 'require'), /no encryption/);
+    assert.match(await opening(address, {}, 'verify-ca'), /^postgres: PGSSLMODE: expected the file of an authority/);
+    assert.equal(await opening(`${address}?sslrootcert=${files.ca}`, {}, 'verify-ca'), '');
+    assert.equal(await opening('postgres://encrypted@localhost:PORT/postgres', { caFile: files.ca }, 'disable'), '');
+    assert.match(await opening(address, {}, 'allow'), /^postgres: PGSSLMODE: expected one of disable, prefer, .*, found "allow"/);
+  });
+
   test('a file of an authority that is none, or is not there, is named', async () => {
     const none = join(server.folder, 'none.pem');
     writeFileSync(none, 'hello');
@@ -97,44 +116,3 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     assert.match(await opening('postgres://millrace@localhost:PORT/postgres', { caFile: '/nowhere/ca.pem' }), /\/nowhere\/ca\.pem/);
   });
 });
-
-/** An authority, and a certificate of its for `localhost` which the server may read. Returns the file of the authority. */
-function makeCertificates(folder: string): string {
-  const ca = makeAuthority(folder, 'ca');
-  const [key, request, certificate] = ['server.key', 'server.csr', 'server.crt'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  openssl(
-    'req',
-    '-new',
-    '-nodes',
-    '-newkey',
-    'rsa:2048',
-    '-subj',
-    '/CN=localhost',
-    '-addext',
-    'subjectAltName=DNS:localhost',
-    '-keyout',
-    key,
-    '-out',
-    request,
-  );
-  const signed = ['-copy_extensions', 'copy', '-CA', ca, '-CAkey', join(folder, 'ca.key'), '-CAcreateserial', '-days', '2'];
-  openssl('x509', '-req', '-in', request, '-out', certificate, ...signed);
-  const { uid, gid } = account;
-  if (uid !== undefined && gid !== undefined) chownSync(key, uid, gid);
-  return ca;
-}
-
-function makeAuthority(folder: string, name: string): string {
-  const certificate = join(folder, `${name}.pem`);
-  const words = ['-subj', `/CN=${name}`, '-keyout', join(folder, `${name}.key`), '-out', certificate, '-days', '2'];
-  openssl('req', '-x509', '-nodes', '-newkey', 'rsa:2048', ...words);
-  return certificate;
-}
-
-function openssl(...words: readonly string[]): void {
-  execFileSync('openssl', words, { stdio: 'pipe' });
-}

@@ -30,7 +30,7 @@ import type {
 import type { Connections } from './connection/connections.ts';
 import { Flight } from './connection/flight.ts';
 import { Lane } from './connection/lane.ts';
-import type { Announcing, Asked, Dialect, SqlSettings } from './dialect.ts';
+import type { Announcing, Asked, Dialect, OpenedTables, SqlSettings } from './dialect.ts';
 import { InboxLookout } from './inbox-lookout.ts';
 import { type Claimed, Process } from './lease/process.ts';
 import { Lookouts } from './lookouts.ts';
@@ -57,8 +57,7 @@ interface Opening {
 }
 
 /** What an opening has come to. */
-interface Found {
-  readonly opened: Opened;
+interface Found extends OpenedTables {
   readonly partitions: number;
   readonly statements: SqlStatements;
   readonly select: Dialect<SqlSettings>['select'];
@@ -93,8 +92,8 @@ export class OpenDatabase {
   /** Answers the engine's own queries. */
   readonly #own = new Lane(1);
 
-  private constructor(connections: Connections, process: Process, { pipelines, tables }: StoreDeclaration, found: Found) {
-    const { opened, partitions, statements, select, announce } = found;
+  private constructor(connections: Connections, process: Process, { pipelines }: StoreDeclaration, found: Found) {
+    const { opened, tables, partitions, statements, select, announce } = found;
     this.opened = opened;
     this.#partitions = partitions;
     this.#statements = statements;
@@ -127,10 +126,10 @@ export class OpenDatabase {
     const isOpen = connections.endWith(signal);
     try {
       await dialect.checkServer(connections, log);
-      const opened = await dialect.declare(connections, settings, declaration);
+      const { opened, tables } = await dialect.declare(connections, settings, declaration);
       const process = new Process({ connections, statements }, selfAsMember(declaration), settings);
       const { partitions } = settings;
-      return new OpenDatabase(connections, process, declaration, { opened, partitions, statements, select, announce });
+      return new OpenDatabase(connections, process, declaration, { opened, tables, partitions, statements, select, announce });
     } catch (error) {
       await connections.close();
       throw error;

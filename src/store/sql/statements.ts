@@ -1,7 +1,5 @@
-import type { Table } from '../../pipeline/table.ts';
 import type { Appended, Member, NewEvent, PartitionId, Pruned, Retention } from '../store.ts';
 import type { LettersDialect } from '../tables/dead-letter-rows.ts';
-import type { DeclaredColumn } from '../tables/sql-columns.ts';
 import type { Flight } from './connection/flight.ts';
 import type { Parameter, Row, Statement } from './connection/statement.ts';
 import type { Batch } from './write/batch.ts';
@@ -185,9 +183,6 @@ interface DueOfFlows {
 
 /** How declared tables are written. */
 export interface DeclaredStatements {
-  /** The columns of a table as the database keeps them. */
-  columnsOf(table: Table): readonly DeclaredColumn[];
-
   /** Writes rows of one kind, of one key once each at most; nothing where nothing changes. */
   write(batch: Batch): readonly Statement[];
 

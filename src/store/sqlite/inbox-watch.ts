@@ -7,20 +7,28 @@ const pauseMs = 25;
 const tickMs = 20;
 
 /**
- * Tells when somebody has written to a database, as the write ahead log shows: whoever commits writes to it. It looks while somebody listens,
- * asks no database, and keeps no process alive.
+ * Tells when rows of the inbox may have come or gone. Whoever commits writes to the write ahead log, and most often that is the engine itself:
+ * so where the log has changed, the database is asked whether there are any rows. It looks while somebody listens, and keeps no process alive.
  */
 export class InboxWatch {
   readonly #path: string;
+  readonly #hasRows: () => Promise<boolean>;
   readonly #listeners = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
   #log = '';
   #seen = '';
   #wasFresh = false;
+  #isAsking = false;
+  /** Whether there were rows, when they were asked for last. */
+  #hadRows = true;
 
-  /** @param path that of the database */
-  constructor(path: string) {
+  /**
+   * @param path that of the database
+   * @param hasRows asks whether there are rows in the inbox
+   */
+  constructor(path: string, hasRows: () => Promise<boolean>) {
     this.#path = path;
+    this.#hasRows = hasRows;
   }
 
   /** Tells a listener of writes from now on; the returned function ends that. */
@@ -38,12 +46,23 @@ export class InboxWatch {
   }
 
   #look(): void {
+    // What is written meanwhile shows at the next look.
+    if (this.#isAsking) return;
     const stat = statOf(this.#log);
     const seen = stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
     const isChanged = seen !== this.#seen || this.#wasFresh;
     this.#seen = seen;
     this.#wasFresh = stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) < tickMs;
-    if (isChanged) for (const grown of this.#listeners) grown();
+    if (isChanged) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    this.#isAsking = true;
+    // Whatever keeps it from being answered, those who listen meet it too, and say so.
+    const hasRows = await this.#hasRows().catch(() => true);
+    this.#isAsking = false;
+    if (hasRows || this.#hadRows) for (const grown of this.#listeners) grown();
+    this.#hadRows = hasRows;
   }
 }
 

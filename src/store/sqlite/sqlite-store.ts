@@ -139,7 +139,7 @@ class SqliteStore implements Store {
 
   constructor(connection: ConnectionOptions) {
     this.#connection = connection;
-    this.#inboxWatch = new InboxWatch(connection.path);
+    this.#inboxWatch = new InboxWatch(connection.path, async () => this.#open.writer.call('inboxHasRows'));
   }
 
   async open(declaration: StoreDeclaration, log?: StoreLogger): Promise<Opened> {

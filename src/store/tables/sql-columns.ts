@@ -1,5 +1,6 @@
-import { type ColumnKind, kindOf } from '../../pipeline/declared-table.ts';
+import { type ColumnKind, enumeratedBy, isNullable, kindOf, lengthMaxOf } from '../../pipeline/declared-table.ts';
 import type { SqlValue, Table } from '../../pipeline/table.ts';
+import { charactersOf } from '../../pipeline/text.ts';
 
 /** The types by which a database keeps each kind of column. */
 export type SqlTypes = Readonly<Record<ColumnKind, string>>;
@@ -16,6 +17,12 @@ export interface DeclaredColumn extends SqlColumn {
   readonly default: SqlValue | undefined;
   /** Whether its texts are JSON. */
   readonly json: boolean;
+  /** Whether its values are moments. */
+  readonly moment: boolean;
+  /** The texts of an enumeration. */
+  readonly texts: readonly string[] | undefined;
+  /** The most characters of a text; undefined where any number goes. */
+  readonly lengthMax: number | undefined;
 }
 
 /** A column as a database has it. */
@@ -30,13 +37,19 @@ export interface FoundColumn extends SqlColumn {
 
 /** The declared columns as a database of these types keeps them. The columns of a primary key are never null. */
 export function sqlColumnsOf(table: Table, types: SqlTypes): readonly DeclaredColumn[] {
-  return Object.entries(table.columns).map(([name, type]) => ({
-    name,
-    type: types[kindOf(type)],
-    notNull: !type.endsWith('?') || table.primaryKey.includes(name),
-    default: Object.hasOwn(table.defaults, name) ? table.defaults[name] : undefined,
-    json: kindOf(type) === 'json',
-  }));
+  return Object.entries(table.columns).map(([name, type]) => {
+    const texts = enumeratedBy(type);
+    return {
+      name,
+      type: types[kindOf(type)],
+      notNull: !isNullable(type) || table.primaryKey.includes(name),
+      default: Object.hasOwn(table.defaults, name) ? table.defaults[name] : undefined,
+      json: kindOf(type) === 'json',
+      moment: kindOf(type) === 'moment',
+      texts,
+      lengthMax: texts === undefined ? lengthMaxOf(type) : Math.max(...texts.map(charactersOf)),
+    };
+  });
 }
 
 /** The type of a column and whether it may be null, as SQL and people write it. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { MillraceError } from '../../errors.ts';
 import type { Table } from '../../pipeline/table.ts';
 import { type DeclaredColumn, type FoundColumn, type SqlColumn, typeOf } from './sql-columns.ts';
+import { quote } from './sql-text.ts';
 
 /*
  * What has to change for a table of a database to fit its declaration: columns that are nullable or have a default are added, indexes
@@ -92,6 +93,12 @@ function indexName(table: string, columns: readonly string[], lengthMax: number)
 export function refuseIndex(table: Table, { name, columns }: FoundIndex, takenBy: string): never {
   const advice = 'Drop that index with SQL, or rename a table.';
   return refuse(table, columns.join(', '), `an index ${name}`, `that name in use by table ${takenBy}`, advice);
+}
+
+/** Throws that an index is there and of no use. It is not made anew: whoever made it beside those who write did not want to keep them waiting. */
+export function refuseInvalidIndex(table: Table, { name, columns }: FoundIndex): never {
+  const advice = `Wait until CREATE INDEX CONCURRENTLY is done; where it has failed, drop the index with SQL, or run REINDEX INDEX CONCURRENTLY ${quote(name)}.`;
+  return refuse(table, columns.join(', '), `an index ${name}`, 'one that is not valid', advice);
 }
 
 function keyText(columns: readonly string[]): string {

@@ -7,7 +7,14 @@ import { indexChanges, missingColumns } from './table-changes.ts';
 import { updateStatement } from './write-statements.ts';
 
 /** Those of a database that is not SQLite. */
-const types: SqlTypes = { text: 'text', integer: 'bigint', real: 'double precision', boolean: 'boolean', json: 'jsonb' };
+const types: SqlTypes = {
+  text: 'text',
+  integer: 'bigint',
+  real: 'double precision',
+  boolean: 'boolean',
+  json: 'jsonb',
+  moment: 'timestamptz',
+};
 
 const accounts = table(
   'accounts',
@@ -23,10 +30,23 @@ const id = found('id', 'text', { keyPlace: 1 });
 
 test('columns have the types of their database, and those of a key are never null', () => {
   const columns = sqlColumnsOf(table('pairs', { a: 'integer?', b: 'json?' }, { primaryKey: ['a'] }), types);
+  const plain = { default: undefined, json: false, moment: false, texts: undefined, lengthMax: undefined };
   assert.deepEqual(columns, [
-    { name: 'a', type: 'bigint', notNull: true, default: undefined, json: false },
-    { name: 'b', type: 'jsonb', notNull: false, default: undefined, json: true },
+    { ...plain, name: 'a', type: 'bigint', notNull: true },
+    { ...plain, name: 'b', type: 'jsonb', notNull: false, json: true },
   ]);
+});
+
+test('columns say what they are bound by', () => {
+  const tickets = table('tickets', { status: ['open', 'closed', null], title: 'text(50)?', at: 'moment' });
+  assert.deepEqual(
+    sqlColumnsOf(tickets, types).map(({ type, notNull, moment, texts, lengthMax }) => [type, notNull, moment, texts, lengthMax]),
+    [
+      ['text', false, false, ['open', 'closed'], 6],
+      ['text', false, false, undefined, 50],
+      ['timestamptz', true, true, undefined, undefined],
+    ],
+  );
 });
 
 test('columns that are nullable or have a default are missing, whatever the database; another type is refused in its words', () => {

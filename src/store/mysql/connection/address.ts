@@ -26,20 +26,31 @@ export interface Tls {
   readonly keyFile: string | undefined;
 }
 
-/** The values of `sslmode`, from none to the most that is checked. The driver cannot do without encryption where the server has none (`prefer`). */
-const modes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
+/** The values of `sslmode`, from none to the most that is checked. The driver cannot do without encryption where the server has none: `prefer` insists on it. */
+const modes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+
+type Mode = (typeof modes)[number];
+
+/** What the programs of MySQL call the parameters and the modes. Those of PostgreSQL count as well, so that `DB_SSLMODE` means the same for both. */
+const namesOfMysql = { sslmode: 'ssl-mode', sslrootcert: 'ssl-ca', sslcert: 'ssl-cert', sslkey: 'ssl-key' } as const;
+const modesOfMysql: Readonly<Record<string, Mode>> = {
+  DISABLED: 'disable',
+  PREFERRED: 'prefer',
+  REQUIRED: 'require',
+  VERIFY_CA: 'verify-ca',
+  VERIFY_IDENTITY: 'verify-full',
+};
 
 /** Parameters that an address may have. */
-const parameters: readonly string[] = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'socket'];
+const parameters: readonly string[] = [...Object.values(namesOfMysql), ...Object.keys(namesOfMysql), 'socket'];
 
 /** What other programs have parameters for, and where it is said here. */
 const elsewhere: Readonly<Record<string, string>> = {
-  ssl: 'sslmode',
-  'ssl-mode': 'sslmode',
-  'ssl-ca': 'sslrootcert',
-  'ssl-cert': 'sslcert',
-  'ssl-key': 'sslkey',
-  sslaccept: 'sslmode',
+  ssl: 'ssl-mode',
+  sslMode: 'ssl-mode',
+  tls: 'ssl-mode',
+  sslaccept: 'ssl-mode',
+  'ssl-verify-server-cert': 'ssl-mode',
   socketPath: 'socket',
   connection_limit: 'the option maxConnections (DB_MAX_OPEN_CONNS)',
   connectionLimit: 'the option maxConnections (DB_MAX_OPEN_CONNS)',
@@ -74,27 +85,37 @@ export function addressOf(found: unknown, caFile: string | undefined, place: Pla
 }
 
 function tlsOf(query: URLSearchParams, beside: string | undefined, place: Place): Tls | undefined {
-  const caFile = beside ?? query.get('sslrootcert') ?? undefined;
-  const mode = modeOf(query, caFile, place.at('sslmode'));
-  const files = { caFile, certFile: query.get('sslcert') ?? undefined, keyFile: query.get('sslkey') ?? undefined };
+  const caFile = beside ?? parameterOf(query, 'sslrootcert', place);
+  const [certFile, keyFile] = [parameterOf(query, 'sslcert', place), parameterOf(query, 'sslkey', place)];
+  const mode = modeOf(parameterOf(query, 'sslmode', place), caFile, place.at('sslmode'));
   if (mode === 'disable') {
-    if (files.certFile !== undefined || files.keyFile !== undefined)
-      place.at('sslmode').refuse('expected a mode with encryption beside a certificate, found none');
-    return undefined;
+    if (certFile === undefined && keyFile === undefined) return undefined;
+    return place.at('sslmode').refuse('expected a mode with encryption beside a certificate, found none');
   }
-  if (mode === 'require') return { checks: caFile === undefined ? 'nothing' : 'authority', ...files };
-  return { checks: mode === 'verify-ca' ? 'authority' : 'host', ...files };
+  return { checks: checksOf(mode, { caFile, isBeside: beside !== undefined }), caFile, certFile, keyFile };
 }
 
-function modeOf(query: URLSearchParams, caFile: string | undefined, place: Place): (typeof modes)[number] {
-  const found = query.get('sslmode');
-  if (found === null) return caFile === undefined ? 'disable' : 'verify-full';
-  const mode = modes.find((one) => one === found);
-  if (mode === undefined) return place.expected(`one of ${modes.join(', ')}`, found);
+/** The file of an authority is there to be used, whatever else is said. */
+function checksOf(mode: Mode, { caFile, isBeside }: { readonly caFile: string | undefined; readonly isBeside: boolean }): Tls['checks'] {
+  if (mode === 'verify-full' || (isBeside && mode !== 'verify-ca')) return 'host';
+  return caFile === undefined ? 'nothing' : 'authority';
+}
+
+/** What an address says under one name or the other. */
+function parameterOf(query: URLSearchParams, name: keyof typeof namesOfMysql, place: Place): string | undefined {
+  const other = namesOfMysql[name];
+  if (query.has(name) && query.has(other)) place.refuse(`expected ${other} or ${name} in an address, found both`);
+  return query.get(other) ?? query.get(name) ?? undefined;
+}
+
+function modeOf(found: string | undefined, caFile: string | undefined, place: Place): Mode {
+  if (found === undefined) return caFile === undefined ? 'disable' : 'verify-full';
+  const mode = modesOfMysql[found.toUpperCase()] ?? modes.find((one) => one === found);
+  if (mode === undefined) return place.expected(`one of ${Object.keys(modesOfMysql).join(', ')}, or ${modes.join(', ')}`, found);
   if (mode === 'disable' && caFile !== undefined)
     place.refuse('expected a mode with encryption beside the file of an authority, found disable');
   if (mode === 'verify-ca' && caFile === undefined)
-    place.refuse('expected the file of an authority (caFile, DB_CA_FILE, sslrootcert) beside verify-ca');
+    place.refuse('expected the file of an authority (caFile, DB_CA_FILE, ssl-ca) beside verify-ca');
   return mode;
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolConnection, PoolOptions } from 'mysql2';
@@ -358,6 +359,10 @@ function ownText(text: string): Sent {
   return { text, isForeign: false, table: undefined };
 }
 
+/**
+ * The driver does not say an IP address to whoever checks the certificate, who takes it for `localhost` then. With a dot behind it, the driver takes it for
+ * a name, and who checks for the address. The connection is made here, without the driver.
+ */
 function clientSettingsOf(options: ConnectionOptions, sockets: Sockets): PoolOptions {
   const { host, port, socket, user, password, database, tls, connectTimeoutMs } = options;
   const stream = () => {
@@ -367,7 +372,15 @@ function clientSettingsOf(options: ConnectionOptions, sockets: Sockets): PoolOpt
     return made.setNoDelay(true).setKeepAlive(true, 10_000);
   };
   return {
-    ...{ host, port, database, charset: 'UTF8MB4_BIN', timezone: 'Z', flags: ['-LOCAL_FILES'], stream },
+    ...{
+      host: isIP(host) === 0 ? host : `${host}.`,
+      port,
+      database,
+      charset: 'UTF8MB4_BIN',
+      timezone: 'Z',
+      flags: ['-LOCAL_FILES'],
+      stream,
+    },
     ...{ connectTimeout: connectTimeoutMs, dateStrings: true, jsonStrings: true, rowsAsArray: true, gracefulEnd: true },
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),

@@ -20,8 +20,9 @@ const sortBufferBytes = 4 * 1024 * 1024;
 export function sessionStatements({ statementTimeoutMs, lockTimeoutMs }: ConnectionOptions): readonly string[] {
   const lockSeconds = Math.max(1, Math.ceil(lockTimeoutMs / 1_000));
   const modes = ['ANSI_QUOTES', 'STRICT_ALL_TABLES', 'ONLY_FULL_GROUP_BY', 'ERROR_FOR_DIVISION_BY_ZERO', 'NO_ENGINE_SUBSTITUTION'];
+  const all = [...modes, 'NO_ZERO_DATE', 'NO_ZERO_IN_DATE'];
   const settings = [
-    `sql_mode = '${[...modes, 'NO_ZERO_DATE', 'NO_ZERO_IN_DATE'].join(',')}'`,
+    `sql_mode = '${all.join(',')}'`,
     'autocommit = 1',
     "time_zone = '+00:00'",
     `innodb_lock_wait_timeout = ${lockSeconds}`,
@@ -32,8 +33,10 @@ export function sessionStatements({ statementTimeoutMs, lockTimeoutMs }: Connect
     `sort_buffer_size = GREATEST(@@sort_buffer_size, ${sortBufferBytes})`,
   ];
   const limits = `/*M! , SESSION max_statement_time = ${statementTimeoutMs / 1_000} */ /*!80000 , SESSION max_execution_time = ${statementTimeoutMs} */`;
+  // MySQL rounds what is finer than a column, MariaDB cuts it off: so does MySQL then.
+  const cut = `/*!80000 , SESSION sql_mode = '${[...all, 'TIME_TRUNCATE_FRACTIONAL'].join(',')}' */`;
   return [
-    `SET ${settings.map((setting) => `SESSION ${setting}`).join(', ')} ${limits}`,
+    `SET ${settings.map((setting) => `SESSION ${setting}`).join(', ')} ${limits} ${cut}`,
     'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE',
   ];
 }

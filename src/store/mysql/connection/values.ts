@@ -1,4 +1,5 @@
 import type { FoundValue } from '../../../pipeline/table.ts';
+import { momentOf } from './moments.ts';
 
 /** What the driver says of a value, and how it is read. */
 export interface FoundField {
@@ -8,6 +9,7 @@ export interface FoundField {
 
 const integers: ReadonlySet<string> = new Set(['TINY', 'SHORT', 'LONG', 'INT24', 'LONGLONG', 'YEAR']);
 const decimals: ReadonlySet<string> = new Set(['DECIMAL', 'NEWDECIMAL']);
+const moments: ReadonlySet<string> = new Set(['DATETIME', 'TIMESTAMP', 'DATETIME2', 'TIMESTAMP2']);
 const reals: ReadonlySet<string> = new Set(['FLOAT', 'DOUBLE']);
 
 /** Our own rows: an integer that the store has written is one that JavaScript holds exactly, and bytes are texts. */
@@ -27,8 +29,13 @@ export function foundValue(field: FoundField, next: () => unknown): FoundValue {
     return text !== null && /^-?\d+$/.test(text) ? exact(text) : toNumber(text);
   }
   if (type === 'JSON') return field.string('utf8');
+  if (moments.has(type)) return toMoment(field.string('latin1'));
   const value = next();
   return Buffer.isBuffer(value) ? new Uint8Array(value) : (value as string | null);
+}
+
+function toMoment(text: string | null): string | null {
+  return text === null ? null : momentOf(text);
 }
 
 function toNumber(text: string | null): number | null {

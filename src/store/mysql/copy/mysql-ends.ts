@@ -1,17 +1,17 @@
-import { MillraceError } from '../../../errors.ts';
 import type { CopySource, CopyTarget } from '../../copy/copy-ends.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
 import { checkNoServer } from '../../sql/copy/no-server.ts';
 import { openedEnd, SqlSource, SqlTarget, statementTimeoutMs } from '../../sql/copy/sql-ends.ts';
-import { checkVersion } from '../../sql/schema/check-tables.ts';
+import { SqlWrites } from '../../sql/copy/sql-writes.ts';
+import { checkPresent } from '../../sql/schema/check-tables.ts';
 import type { StoreDeclaration } from '../../store.ts';
 import { MysqlConnections } from '../connection/connections.ts';
 import { now } from '../lease/now.ts';
 import { type MysqlOptions, settingsOf } from '../mysql-options.ts';
 import { mysql } from '../mysql-store.ts';
 import { metaOf, schemaVersions } from '../schema/schema.ts';
+import { mysqlCopyDialect } from './mysql-copy-dialect.ts';
 import { MysqlRows } from './mysql-rows.ts';
-import { MysqlWrites } from './mysql-writes.ts';
 
 /** Where a copy goes to, or comes from. */
 interface ServerOfCopy {
@@ -29,9 +29,7 @@ export async function openMysqlSource(server: ServerOfCopy): Promise<CopySource>
   return opened(server, async (connections) => {
     const { name } = connections.options;
     const meta = await connections.reading(metaOf);
-    if (meta.size === 0)
-      throw new MillraceError('MILL_INVALID_CONFIGURATION', `${name}: expected a database of Millrace, found none of its tables`);
-    checkVersion(meta.get('schema_version'), name, schemaVersions, true);
+    checkPresent(meta, name, schemaVersions);
     await connections.reading((transaction) => checkNoServer(transaction, { name, now }));
     return new SqlSource({ connections, rows: new MysqlRows(connections, true), slices: Number(meta.get('partitions')) });
   });
@@ -50,7 +48,7 @@ export async function openMysqlTarget({ url, options, signal }: ServerOfCopy, de
     await connections.reading((transaction) => checkNoServer(transaction, { name, now }));
     const meta = await connections.reading(metaOf);
     const end = { connections, rows: new MysqlRows(connections, false), slices: Number(meta.get('partitions')) };
-    return new SqlTarget(end, new MysqlWrites(connections));
+    return new SqlTarget(end, new SqlWrites(connections, mysqlCopyDialect));
   });
 }
 

@@ -72,7 +72,7 @@ export class MysqlRows implements SqlRows {
     const select = selectOf(part, partDialect);
     // They are counted here.
     if (part.kind === 'deliveries') return { ...select, columns: select.columns.replace(/row_number\(\) OVER \([^)]*\)/, '0') };
-    if (this.#isSource) return part.kind === 'ids' ? idsAcrossSlices(part.pipeline) : select;
+    if (this.#isSource) return part.kind === 'ids' && !part.keepsSlices ? idsAcrossSlices(part.pipeline) : select;
     return part.kind === 'log' ? { ...select, order: 'log.slice, log.position' } : select;
   }
 }

@@ -31,10 +31,10 @@ export const partDialect: PartDialect = {
       order: `${isSettled} DESC, place.moment, log.slice, log.position`,
     };
   },
-  ids: (pipeline) => ({ columns: 'slice, 0, id, accepted_at, NULL', from: tablesOf(pipeline).ids, order: 'accepted_at, id' }),
+  ids: (pipeline) => ({ columns: 'slice, 0, id, accepted_at, NULL', from: tablesOf(pipeline).ids, order: 'accepted_at, id, slice' }),
 };
 
-/** The chosen ids of a database that is copied, where an id is known once however many slices know it. */
+/** The chosen ids of a database whose slices are not kept: an id is known once however many slices know it. */
 export function idsAcrossSlices(pipeline: string): PartSelect {
   const { ids } = tablesOf(pipeline);
   return {

@@ -1,62 +1,85 @@
 import type { Table } from '../../../pipeline/table.ts';
 import type { Transaction } from '../../sql/connection/connections.ts';
 import type { Statement } from '../../sql/connection/statement.ts';
-import { type DeclaredColumn, type FoundColumn, type SqlTypes, sqlColumnsOf } from '../../tables/sql-columns.ts';
+import type { DeclaredColumn, FoundColumn } from '../../tables/sql-columns.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { type FoundIndex, indexChanges, missingColumns, refuseIndex } from '../../tables/table-changes.ts';
 import { literal } from '../connection/literals.ts';
+import { momentText } from '../connection/moments.ts';
+import { columnsOf, holds, lengthsIn, types, widened } from './column-types.ts';
 import { collationOf, tableOptions } from './schema.ts';
 
-/** As `information_schema` names them. JSON is a text that is checked: a column of the type JSON gives another text back than it was given. */
-const types: SqlTypes = { text: 'longtext', integer: 'bigint', real: 'double', boolean: 'tinyint', json: 'json' };
-
-/** Characters of a name, and bytes of an entry of an index. */
+/** Characters of a name. */
 const nameLengthMax = 64;
-const indexBytesMax = 3_072;
-/** Bytes of a character, and of any value that is no text, at most. */
-const characterBytes = 4;
-const numberBytes = 8;
 
 /** By what a column of JSON is known, whose type is that of a text. */
 const jsonComment = 'JSON';
 
-/** The columns of a table as this store keeps them. Texts in a primary key have a length, as in every index. */
-export function columnsOf(table: Table): readonly DeclaredColumn[] {
-  const columns = sqlColumnsOf(table, types);
-  return columns.map((column) => {
-    if (!table.primaryKey.includes(column.name) || !isText(column.type)) return column;
-    return { ...column, type: `varchar(${lengthIn(table.primaryKey, columns)})` };
-  });
-}
-
-function isText(type: string): boolean {
-  return type === types.text || type === types.json;
-}
-
-/** Characters that each text of a key or an index has there: all of the room. Alone that is more than a key of the engine has by default, which is 512. */
-function lengthIn(index: readonly string[], columns: readonly DeclaredColumn[]): number {
-  const texts = index.filter((name) => columns.some((column) => column.name === name && isText(column.type))).length;
-  const room = indexBytesMax - numberBytes * (index.length - texts);
-  return Math.floor(room / characterBytes / texts);
-}
-
 /**
- * The statements that make the tables of a database fit their declarations: create what is missing, add columns, create and drop indexes. Throws
- * `MILL_TABLE_CHANGED` for what cannot be done without loss, before anything is changed. A default that was declared differently before stays.
+ * The statements that make the tables of a database fit their declarations: create what is missing, add columns, create and drop indexes, and let
+ * columns take longer texts, or more texts of an enumeration. Throws `MILL_TABLE_CHANGED` for what cannot be done without loss, before anything is
+ * changed. A default that was declared differently before stays. A table that somebody else has made keeps the indexes that it has.
  */
 export async function tableChanges(transaction: Transaction, tables: readonly Table[]): Promise<readonly Statement[]> {
   const collation = await collationOf(transaction);
   const changes: string[] = [];
-  for (const table of tables) {
-    const found = await foundColumns(transaction, table.name);
-    if (found.length === 0) changes.push(createText(table, collation));
-    else {
-      const missing = missingColumns(table, columnsOf(table), found);
-      changes.push(...missing.map((column) => `ALTER TABLE ${quote(table.name)} ADD COLUMN ${definitionOf(column)}`));
-    }
-    changes.push(...(await indexTexts(transaction, table)));
-  }
+  for (const table of tables) changes.push(...(await changesOf(transaction, table, collation)));
   return changes.map((text) => ({ text, values: [] }));
+}
+
+async function changesOf(transaction: Transaction, table: Table, collation: string): Promise<readonly string[]> {
+  const declared = columnsOf(table);
+  const kept = await keptCollation(transaction, table.name);
+  if (kept === undefined) return [createText(table, collation), ...(await indexTexts(transaction, table, declared))];
+  const isTheirs = kept !== collation;
+  const found = await foundColumns(transaction, table.name);
+  const columns = isTheirs ? [] : await wideningTexts(transaction, { table: table.name, declared, found });
+  const wide = new Set(columns.map(({ name }) => name));
+  const fitting = found.map((column) => {
+    const own = declared.find(({ name }) => name === column.name);
+    if (own === undefined || !(wide.has(own.name) || holds(own, column.type, isTheirs))) return column;
+    return { ...column, type: own.type, notNull: column.notNull || (isTheirs && own.notNull) };
+  });
+  const alter = `ALTER TABLE ${quote(table.name)}`;
+  const missing = missingColumns(table, declared, fitting).map((column) => `${alter} ADD COLUMN ${definitionOf(column)}`);
+  if (isTheirs) return missing;
+  const present = declared.map((column) => ({
+    ...column,
+    type: (wide.has(column.name) ? undefined : typeAmong(found, column.name)) ?? column.type,
+  }));
+  return [
+    ...columns.map(({ definition }) => `${alter} MODIFY COLUMN ${definition}`),
+    ...missing,
+    ...(await indexTexts(transaction, table, present)),
+  ];
+}
+
+function typeAmong(found: readonly FoundColumn[], column: string): string | undefined {
+  return found.find(({ name }) => name === column)?.type;
+}
+
+/** Columns that have to take more than they do, with all else that the database says of them as it is. */
+async function wideningTexts(
+  { run }: Transaction,
+  {
+    table,
+    declared,
+    found,
+  }: { readonly table: string; readonly declared: readonly DeclaredColumn[]; readonly found: readonly FoundColumn[] },
+): Promise<readonly { readonly name: string; readonly definition: string }[]> {
+  const wide = declared.flatMap((column) => {
+    const type = typeAmong(found, column.name);
+    const to = type === undefined || holds(column, type, false) ? undefined : widened(column, type);
+    return to === undefined ? [] : [{ name: column.name, from: type, to }];
+  });
+  if (wide.length === 0) return [];
+  const { rows } = await run({ text: `SHOW CREATE TABLE ${quote(table)}`, values: [] });
+  const lines = String(rows[0]?.[1]).split('\n');
+  return wide.flatMap(({ name, from, to }) => {
+    const begin = `  ${quote(name)} ${from}`;
+    const line = lines.find((one) => one.startsWith(begin));
+    return line === undefined ? [] : [{ name, definition: `${quote(name)} ${to}${line.slice(begin.length).replace(/,$/, '')}` }];
+  });
 }
 
 function createText(table: Table, collation: string): string {
@@ -66,36 +89,42 @@ function createText(table: Table, collation: string): string {
 }
 
 /** A default of a text must be an expression, which stands in brackets. */
-function definitionOf({ name, type, notNull, json, ...column }: DeclaredColumn): string {
-  const standard = column.default === undefined ? '' : ` DEFAULT (${literal(column.default)})`;
+function definitionOf({ name, type, notNull, json, moment, ...column }: DeclaredColumn): string {
+  const value = moment && typeof column.default === 'string' ? momentText(column.default) : column.default;
+  const standard = value === undefined ? '' : ` DEFAULT (${literal(value)})`;
   const check = json ? ` COMMENT '${jsonComment}' CHECK (JSON_VALID(${quote(name)}))` : '';
   const kept = type === types.json ? types.text : type;
   return `${quote(name)} ${kept} ${notNull ? 'NOT NULL' : 'NULL'}${standard}${check}`;
 }
 
 /** Of a text an index has the beginning, as much as there is room for. So a column needs no other type when an index comes or goes. */
-async function indexTexts(transaction: Transaction, table: Table): Promise<readonly string[]> {
+async function indexTexts(transaction: Transaction, table: Table, columns: readonly DeclaredColumn[]): Promise<readonly string[]> {
   const found = await foundIndexes(transaction, table.name);
   const { drop, create } = indexChanges(
     table,
     found.filter(({ isPlain }) => isPlain),
     nameLengthMax,
   );
-  const columns = sqlColumnsOf(table, types);
-  const inKey = lengthIn(table.primaryKey, columns);
-  const partOf = (name: string, index: FoundIndex) => {
-    if (!columns.some((column) => column.name === name && isText(column.type))) return quote(name);
-    const length = lengthIn(index.columns, columns);
-    return `${quote(name)}(${table.primaryKey.includes(name) ? Math.min(inKey, length) : length})`;
-  };
+  const inKey = lengthsIn(table.primaryKey, columns);
   for (const index of create) if (found.some(({ name, isPlain }) => name === index.name && !isPlain)) refuseIndex(table, index, table.name);
   return [
     ...drop.map((name) => `DROP INDEX ${quote(name)} ON ${quote(table.name)}`),
     ...create.map((index) => {
-      const parts = index.columns.map((name) => partOf(name, index));
+      const lengths = lengthsIn(index.columns, columns);
+      const parts = index.columns.map((name) => {
+        const length = Math.min(lengths.get(name) ?? Number.POSITIVE_INFINITY, inKey.get(name) ?? Number.POSITIVE_INFINITY);
+        return length === Number.POSITIVE_INFINITY ? quote(name) : `${quote(name)}(${length})`;
+      });
       return `CREATE INDEX ${quote(index.name)} ON ${quote(table.name)} (${parts.join(', ')})`;
     }),
   ];
+}
+
+/** By which the texts of a table are compared: ours have one of their own. Undefined where there is no such table. */
+async function keptCollation({ run }: Transaction, table: string): Promise<string | undefined> {
+  const text = 'SELECT table_collation FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = $1';
+  const { rows } = await run({ text, values: [table] });
+  return rows[0] === undefined ? undefined : String(rows[0][0]);
 }
 
 /** Whether an index is over columns alone and not unique, as those are that are declared. */
@@ -121,19 +150,19 @@ async function foundIndexes({ run }: Transaction, table: string): Promise<readon
 
 async function foundColumns({ run }: Transaction, table: string): Promise<FoundColumn[]> {
   const { rows } = await run({
-    text: `SELECT present.column_name, present.data_type, present.character_maximum_length, present.is_nullable, present.column_default, present.extra,
-        present.column_comment, coalesce(own.seq_in_index, 0)
+    text: `SELECT present.column_name, present.data_type, present.column_type, present.datetime_precision, present.is_nullable, present.column_default,
+        present.extra, present.column_comment, coalesce(own.seq_in_index, 0)
       FROM information_schema.columns AS present LEFT JOIN information_schema.statistics AS own ON own.table_schema = present.table_schema
         AND own.table_name = present.table_name AND own.column_name = present.column_name AND own.index_name = 'PRIMARY'
       WHERE present.table_schema = DATABASE() AND present.table_name = $1 ORDER BY present.ordinal_position`,
     values: [table],
   });
-  return rows.map(([name, type, length, isNullable, standard, extra, comment, keyPlace]) => {
+  return rows.map(([name, kind, type, precision, isNullable, standard, extra, comment, keyPlace]) => {
     const isGenerated = /\b(?:VIRTUAL|STORED|PERSISTENT)\b/i.test(String(extra)) && !/DEFAULT_GENERATED/i.test(String(extra));
     const notNull = isNullable === 'NO';
     return {
       name: String(name),
-      type: typeOf(String(type), { length: Number(length), isJson: comment === jsonComment }),
+      type: typeIn({ kind: String(kind), type: String(type), precision, isJson: comment === jsonComment }),
       notNull,
       keyPlace: Number(keyPlace),
       generated: isGenerated,
@@ -142,7 +171,18 @@ async function foundColumns({ run }: Transaction, table: string): Promise<FoundC
   });
 }
 
-function typeOf(type: string, { length, isJson }: { readonly length: number; readonly isJson: boolean }): string {
-  if (type === 'varchar') return `varchar(${length})`;
-  return type === types.text && isJson ? types.json : type;
+interface FoundType {
+  readonly kind: string;
+  /** With all that it is bound by. */
+  readonly type: string;
+  /** Of a moment. */
+  readonly precision: unknown;
+  readonly isJson: boolean;
+}
+
+/** Of numbers the width in which they are shown says nothing. */
+function typeIn({ kind, type, precision, isJson }: FoundType): string {
+  if (kind === 'varchar' || kind === 'enum') return type;
+  if (kind === 'datetime' || kind === 'timestamp') return `${kind}(${precision})`;
+  return kind === types.text && isJson ? types.json : kind;
 }

@@ -6,20 +6,31 @@ import type { Batch } from '../../sql/write/batch.ts';
 import type { Column } from '../../sql/write/columns.ts';
 import { quote } from '../../tables/sql-text.ts';
 import { literal } from '../connection/literals.ts';
-import { columnsOf } from '../schema/declared-tables.ts';
+import { momentText } from '../connection/moments.ts';
 import { insertsOf } from './inserts.ts';
 
 /** Values are checked here as well: the database rounds what is no integer, and takes any small one for a truth value. */
 export const declaredStatements: DeclaredStatements = {
-  columnsOf,
-  write(batch) {
-    checkValues(batch);
+  write(given) {
+    checkValues(given);
+    const batch = withMoments(given);
     const { table } = batch.declared;
     const statements = batch.write === 'update' ? updates(batch) : inserts(batch);
     return statements.map((statement) => ({ ...statement, table: table.name }));
   },
   indexedText: { type: /^varchar/, limit: 'as many characters as the type of the column says' },
 };
+
+/** The rows with their moments as the database takes them. */
+function withMoments(batch: Batch): Batch {
+  const { columns, declared, rows } = batch;
+  const moments = columns.map((name) => declared.columns.some((column) => column.moment && column.name === name));
+  if (!moments.includes(true)) return batch;
+  const written = rows.map((row) =>
+    row.map((value, at) => (moments[at] === true && typeof value === 'string' ? momentText(value) : value)),
+  );
+  return { ...batch, rows: written };
+}
 
 const checks: Readonly<Record<string, { readonly expected: string; is(value: SqlValue): boolean }>> = {
   bigint: { expected: 'an integer', is: Number.isInteger },

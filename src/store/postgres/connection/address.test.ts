@@ -55,23 +55,23 @@ const refused: readonly [found: unknown, line: string, caFile?: string][] = [
 describe('the address of a database', () => {
   for (const [found, caFile, url] of accepted) {
     test(`accepted: ${found}${caFile === undefined ? '' : ` with ${caFile}`}`, () => {
-      assert.equal(addressOf(found, caFile, place).url, url);
+      assert.equal(addressOf(found, { caFile }, place).url, url);
     });
   }
 
   for (const [found, message, caFile] of refused) {
     test(`refused, without the password: ${found}`, () => {
-      assert.throws(() => addressOf(found, caFile, place), { code: 'MILL_INVALID_CONFIGURATION', message });
+      assert.throws(() => addressOf(found, { caFile }, place), { code: 'MILL_INVALID_CONFIGURATION', message });
       assert.doesNotMatch(message, /hush/);
     });
   }
 
   test('messages name the server and the database, and nobody who signs in', () => {
-    assert.equal(addressOf('postgres://u:p@ss@[::1]:5433/db?sslmode=require', undefined, place).name, 'postgres://[::1]:5433/db');
+    assert.equal(addressOf('postgres://u:p@ss@[::1]:5433/db?sslmode=require', {}, place).name, 'postgres://[::1]:5433/db');
   });
 
   test('the sign-in is bound to the connection where the address says so', () => {
-    const bound = (found: string) => addressOf(found, undefined, place).bindsChannel;
+    const bound = (found: string) => addressOf(found, {}, place).bindsChannel;
     assert.deepEqual(
       ['', '?channel_binding=disable', '?channel_binding=require'].map((query) => bound(`postgres://h/db${query}`)),
       [false, false, true],

@@ -38,15 +38,25 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 const isPostgres = /^postgres(?:ql)?:\/\//i;
 
+/** What is said beside an address. */
+interface Beside {
+  /** Certificates of authorities. */
+  readonly caFile?: string | undefined;
+  /** The mode of the environment (`PGSSLMODE`), as for every other program of PostgreSQL: it counts where nothing else is said. */
+  readonly pgSslMode?: string | undefined;
+}
+
 /**
  * Checks the address of a database. Whatever nobody would heed is refused: a connection that was meant to be encrypted must not be in the
  * clear for a typing error.
- *
- * @param caFile certificates of authorities, named beside the address
  */
-export function addressOf(found: unknown, caFile: string | undefined, place: Place): Address {
+export function addressOf(found: unknown, { caFile, pgSslMode }: Beside, place: Place): Address {
   const url = parsedUrl(found, { scheme: isPostgres, form: 'postgres://' }, place);
   for (const name of url.searchParams.keys()) if (!parameters.includes(name)) refuseParameter(name, place);
+  if (pgSslMode !== undefined && pgSslMode !== '' && caFile === undefined && !url.searchParams.has('sslmode')) {
+    modeOf(pgSslMode, url.searchParams.has('sslrootcert'), place.at('PGSSLMODE'));
+    url.searchParams.set('sslmode', pgSslMode);
+  }
   setTls(url.searchParams, caFile, place);
   const binding = url.searchParams.get('channel_binding') ?? 'disable';
   if (!['disable', 'prefer', 'require'].includes(binding)) place.at('channel_binding').expected('disable, prefer or require', binding);
@@ -64,7 +74,7 @@ function refuseParameter(name: string, place: Place): never {
 
 /** Sees to it that the driver does with `sslmode` what every other program of PostgreSQL does. */
 function setTls(query: URLSearchParams, caFile: string | undefined, place: Place): void {
-  const mode = modeOf(query, caFile !== undefined || query.has('sslrootcert'), place.at('sslmode'));
+  const mode = modeOf(query.get('sslmode'), caFile !== undefined || query.has('sslrootcert'), place.at('sslmode'));
   if (caFile !== undefined) {
     query.set('sslrootcert', isAbsolute(caFile) ? caFile : `${process.cwd()}/${caFile}`);
     query.set('sslmode', mode === 'verify-ca' ? mode : 'verify-full');
@@ -73,8 +83,7 @@ function setTls(query: URLSearchParams, caFile: string | undefined, place: Place
   if (query.has('sslmode') && !query.has('uselibpqcompat')) query.set('uselibpqcompat', 'true');
 }
 
-function modeOf(query: URLSearchParams, hasAuthority: boolean, place: Place): SslMode | undefined {
-  const found = query.get('sslmode');
+function modeOf(found: string | null, hasAuthority: boolean, place: Place): SslMode | undefined {
   if (found === null) return undefined;
   const mode = sslModes.find((one) => one === found);
   if (mode === undefined) return place.expected(`one of ${sslModes.join(', ')}`, found);

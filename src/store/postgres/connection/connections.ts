@@ -58,6 +58,9 @@ interface Way {
   readonly answerMs?: number;
 }
 
+/** How moments are written in the rows of somebody's query. */
+const moments = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'";
+
 /**
  * The connections of a store. Every transaction says what it needs for itself (`SET LOCAL`), so that nothing is left on a connection
  * that another client may have next: behind PgBouncer in transaction mode that is the only way.
@@ -144,7 +147,7 @@ export class PostgresConnections implements Connections {
 
   async reading<T>(work: (transaction: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#withClient(async (client) => {
-      const pid = await this.#begin(client, this.#reading);
+      const pid = await this.#begin(client, `${this.#reading}; ${moments}`);
       const cancel = () => void this.#cancel(pid);
       signal?.addEventListener('abort', cancel, { once: true });
       try {

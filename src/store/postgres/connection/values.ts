@@ -1,8 +1,9 @@
 import { MillraceError } from '../../../errors.ts';
 import type { FoundValue } from '../../../pipeline/table.ts';
+import { momentOf } from './moments.ts';
 
 /** Type oids of `pg_type`. */
-const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float4: 700, float8: 701, numeric: 1700 } as const;
+const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float4: 700, float8: 701, timestamptz: 1184, numeric: 1700 } as const;
 
 type Parse = (text: string) => FoundValue;
 
@@ -39,6 +40,7 @@ export const foundTypes = parsing(
     [oids.float4, number],
     [oids.float8, number],
     [oids.bool, boolean],
+    [oids.timestamptz, momentOf],
     [oids.bytea, (text) => new Uint8Array(Buffer.from(text.slice(2), 'hex'))],
   ]),
 );

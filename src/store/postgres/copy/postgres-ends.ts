@@ -1,18 +1,18 @@
-import { MillraceError } from '../../../errors.ts';
 import type { CopySource, CopyTarget } from '../../copy/copy-ends.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
 import type { Connections } from '../../sql/connection/connections.ts';
 import { checkNoServer } from '../../sql/copy/no-server.ts';
 import { openedEnd, SqlSource, SqlTarget, statementTimeoutMs } from '../../sql/copy/sql-ends.ts';
-import { checkVersion } from '../../sql/schema/check-tables.ts';
+import { SqlWrites } from '../../sql/copy/sql-writes.ts';
+import { checkPresent } from '../../sql/schema/check-tables.ts';
 import type { StoreDeclaration } from '../../store.ts';
 import { PostgresConnections } from '../connection/connections.ts';
 import { type PostgresOptions, settingsOf } from '../postgres-options.ts';
 import { postgres } from '../postgres-store.ts';
-import { schemaVersions } from '../schema/schema.ts';
+import { metaOf, schemaVersions } from '../schema/schema.ts';
 import { postgresStatements } from '../statements.ts';
+import { postgresCopyDialect } from './postgres-copy-dialect.ts';
 import { PostgresRows } from './postgres-rows.ts';
-import { PostgresWrites } from './postgres-writes.ts';
 
 const { now } = postgresStatements;
 
@@ -30,11 +30,9 @@ interface ServerOfCopy {
  */
 export async function openPostgresSource({ url, options, signal }: ServerOfCopy): Promise<CopySource> {
   return opened({ url, options, signal }, async (connections) => {
-    const meta = await metaOf(connections);
     const { name } = connections.options;
-    if (meta === undefined)
-      throw new MillraceError('MILL_INVALID_CONFIGURATION', `${name}: expected a database of Millrace, found none of its tables`);
-    checkVersion(meta.get('schema_version'), name, schemaVersions, true);
+    const meta = await connections.reading(metaOf);
+    checkPresent(meta, name, schemaVersions);
     await connections.reading((transaction) => checkNoServer(transaction, { name, now }));
     return new SqlSource({ connections, rows: new PostgresRows(connections, true), slices: Number(meta.get('partitions')) });
   });
@@ -44,28 +42,20 @@ export async function openPostgresSource({ url, options, signal }: ServerOfCopy)
 export async function openPostgresTarget({ url, options, signal }: ServerOfCopy, declaration: StoreDeclaration): Promise<CopyTarget> {
   return opened({ url, options, signal }, async (connections) => {
     const { name } = connections.options;
-    const before = await metaOf(connections);
-    if (before?.get('schema_version') !== copying) {
+    const before = await connections.reading(metaOf);
+    if (before.get('schema_version') !== copying) {
       const store = postgres(url, options);
       await store.open(declaration, undefined, signal);
       await store.close();
     }
     await connections.reading((transaction) => checkNoServer(transaction, { name, now }));
-    const meta = await metaOf(connections);
-    const end = { connections, rows: new PostgresRows(connections, false), slices: Number(meta?.get('partitions')) };
-    return new SqlTarget(end, new PostgresWrites(connections, name));
+    const meta = await connections.reading(metaOf);
+    const end = { connections, rows: new PostgresRows(connections, false), slices: Number(meta.get('partitions')) };
+    return new SqlTarget(end, new SqlWrites(connections, postgresCopyDialect));
   });
 }
 
 async function opened<End>({ url, options, signal }: ServerOfCopy, open: (connections: Connections) => Promise<End>): Promise<End> {
   const connections = await PostgresConnections.open({ ...settingsOf(url, options), statementTimeoutMs });
   return openedEnd(connections, signal, open);
-}
-
-/** Undefined where there is none. */
-async function metaOf(connections: Connections): Promise<ReadonlyMap<unknown, unknown> | undefined> {
-  const [there] = await connections.read({ text: "SELECT to_regclass('millrace_meta') IS NOT NULL", values: [] });
-  if (there?.rows[0]?.[0] !== 1) return undefined;
-  const [found] = await connections.read({ text: 'SELECT name, value FROM millrace_meta', values: [] });
-  return new Map(found?.rows.map(([name, value]) => [name, value]));
 }

@@ -15,7 +15,7 @@ export class PostgresRows implements SqlRows {
   readonly #connections: Connections;
   readonly #isSource: boolean;
 
-  /** @param isSource whether it is copied into a file, in which all slices come together */
+  /** @param isSource whether it is what is copied, of which all slices come together */
   constructor(connections: Connections, isSource: boolean) {
     this.#connections = connections;
     this.#isSource = isSource;
@@ -62,7 +62,7 @@ export class PostgresRows implements SqlRows {
   /** Of what is verified the order is of no matter: a log need not be sorted. */
   #select(part: CopyPart): PartSelect {
     const select = selectOf(part, partDialect);
-    if (this.#isSource) return part.kind === 'ids' ? idsAcrossSlices(part.pipeline) : select;
+    if (this.#isSource) return part.kind === 'ids' && !part.keepsSlices ? idsAcrossSlices(part.pipeline) : select;
     return part.kind === 'log' ? { ...select, order: 'log.slice, log.position' } : select;
   }
 }

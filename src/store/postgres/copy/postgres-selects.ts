@@ -27,10 +27,10 @@ export const partDialect: PartDialect = {
         max(log.accepted_at) OVER (PARTITION BY log.slice ORDER BY log.position), log.slice, log.position`,
     };
   },
-  ids: (pipeline) => ({ columns: 'slice, 0, id, accepted_at, NULL::text', from: tablesOf(pipeline).ids, order: 'accepted_at, id' }),
+  ids: (pipeline) => ({ columns: 'slice, 0, id, accepted_at, NULL::text', from: tablesOf(pipeline).ids, order: 'accepted_at, id, slice' }),
 };
 
-/** The chosen ids of a database that is copied into a file, where an id is known once however many slices know it. */
+/** The chosen ids of a database whose slices are not kept: an id is known once however many slices know it. */
 export function idsAcrossSlices(pipeline: string): PartSelect {
   const { ids } = tablesOf(pipeline);
   return {

@@ -1,18 +1,30 @@
 import { MillraceError } from '../../../errors.ts';
 import type { Table } from '../../../pipeline/table.ts';
 import type { Transaction } from '../../sql/connection/connections.ts';
+import type { Declared } from '../../sql/write/batch.ts';
 import { type DeclaredColumn, type FoundColumn, type SqlTypes, sqlColumnsOf } from '../../tables/sql-columns.ts';
 import { literal, quote, quoteAll } from '../../tables/sql-text.ts';
-import { type FoundIndex, indexChanges, missingColumns, refuseIndex } from '../../tables/table-changes.ts';
+import { type FoundIndex, indexChanges, missingColumns, refuseIndex, refuseInvalidIndex } from '../../tables/table-changes.ts';
+import { momentText } from '../connection/moments.ts';
 
-/** Texts are compared by their bytes, as in every store; `json` keeps the text that it was given. */
-const types: SqlTypes = { text: 'text', integer: 'bigint', real: 'double precision', boolean: 'boolean', json: 'json' };
+/**
+ * Texts are compared by their bytes, as in every store, and have no length or enumeration here: it may be another one tomorrow, and the engine holds
+ * it. `json` keeps the text that it was given.
+ */
+const types: SqlTypes = {
+  text: 'text',
+  integer: 'bigint',
+  real: 'double precision',
+  boolean: 'boolean',
+  json: 'json',
+  moment: 'timestamp(3) with time zone',
+};
 
 /** Bytes of a name. PostgreSQL cuts a longer one, and two of them may then be one. */
 const nameBytesMax = 63;
 
-/** The columns of a table as this store keeps them. A `json` has no order, so that one in a key or an index is a text that is JSON. */
-export function columnsOf(table: Table): readonly DeclaredColumn[] {
+/** The columns of a table as this store makes them. A `json` has no order, so that one in a key or an index is a text that is JSON. */
+function columnsOf(table: Table): readonly DeclaredColumn[] {
   const ordered = new Set([...table.primaryKey, ...table.indexes.flat()]);
   return sqlColumnsOf(table, types).map((column) => (column.json && ordered.has(column.name) ? { ...column, type: types.text } : column));
 }
@@ -21,15 +33,42 @@ export function columnsOf(table: Table): readonly DeclaredColumn[] {
  * Makes the tables of the database fit their declarations: creates what is missing, adds columns, creates and drops indexes. Throws
  * `MILL_TABLE_CHANGED` for what cannot be done without loss, and `MILL_INVALID_DECLARATION` for a name that the database has for itself;
  * the transaction must then be rolled back. A default that was declared differently before stays.
+ *
+ * @returns the tables as the database keeps them
  */
-export async function migrateTables({ run }: Transaction, tables: readonly Table[]): Promise<void> {
+export async function migrateTables({ run }: Transaction, tables: readonly Table[]): Promise<readonly Declared[]> {
+  const kept: Declared[] = [];
   for (const table of tables) {
     checkNames(table);
     const found = await foundColumns(run, table.name);
+    const columns = keptColumns(table, found);
     if (found.length === 0) await createTable(run, table);
-    else for (const column of missingColumns(table, columnsOf(table), found)) await addColumn(run, table, column);
+    else for (const column of missingColumns(table, columns, found)) await addColumn(run, table, column);
     await migrateIndexes(run, table);
+    kept.push({ table, columns });
   }
+  return kept;
+}
+
+/** A table as the database keeps it. */
+export async function keptTable({ run }: Transaction, table: Table): Promise<Declared> {
+  return { table, columns: keptColumns(table, await foundColumns(run, table.name)) };
+}
+
+function keptColumns(table: Table, found: readonly FoundColumn[]): readonly DeclaredColumn[] {
+  return columnsOf(table).map((column) => ({ ...column, type: keptType(column, found) }));
+}
+
+/** Types that hold what a column of another type is given. An earlier release kept moments as texts. */
+const moments = /^(?:text|timestamp(?:\(\d\))? with time zone)$/;
+const boundedText = /^character varying(?:\((\d+)\))?$/;
+
+/** The type that a column has or, if it is missing or cannot hold what is declared, should have. */
+function keptType({ name, type, moment, lengthMax = Number.POSITIVE_INFINITY }: DeclaredColumn, found: readonly FoundColumn[]): string {
+  const there = found.find((column) => column.name === name)?.type ?? type;
+  if (moment && moments.test(there)) return there;
+  const [isBounded, length = Number.POSITIVE_INFINITY] = boundedText.exec(there) ?? [];
+  return type === types.text && isBounded !== undefined && Number(length) >= lengthMax ? there : type;
 }
 
 type Run = Transaction['run'];
@@ -56,9 +95,10 @@ async function addColumn(run: Run, table: Table, column: DeclaredColumn): Promis
   await run({ text: `ALTER TABLE ${quote(table.name)} ADD COLUMN ${definitionOf(column)}`, values: [] });
 }
 
-function definitionOf({ name, type, notNull, json, ...column }: DeclaredColumn): string {
+function definitionOf({ name, type, notNull, json, moment, ...column }: DeclaredColumn): string {
   const collation = type === types.text ? ' COLLATE "C"' : '';
-  const standard = column.default === undefined ? '' : ` DEFAULT ${defaultOf(type, column.default)}`;
+  const value = moment && typeof column.default === 'string' ? momentText(column.default) : column.default;
+  const standard = value === undefined ? '' : ` DEFAULT ${defaultOf(type, value)}`;
   const check = json && type === types.text ? ` CHECK (${quote(name)} IS NULL OR ${quote(name)}::json IS NOT NULL)` : '';
   return `${quote(name)} ${type}${collation}${notNull ? ' NOT NULL' : ''}${standard}${check}`;
 }
@@ -69,7 +109,14 @@ function defaultOf(type: string, value: Exclude<DeclaredColumn['default'], undef
 }
 
 async function migrateIndexes(run: Run, table: Table): Promise<void> {
-  const { drop, create } = indexChanges(table, await plainIndexes(run, table.name), nameBytesMax);
+  const found = await plainIndexes(run, table.name);
+  const { drop, create } = indexChanges(table, found, nameBytesMax);
+  const { create: missing } = indexChanges(
+    table,
+    found.filter(({ isValid }) => isValid),
+    nameBytesMax,
+  );
+  for (const index of missing) if (found.some(({ name }) => name === index.name)) refuseInvalidIndex(table, index);
   for (const name of drop) await run({ text: `DROP INDEX ${quote(name)}`, values: [] });
   for (const index of create) {
     const { rows } = await run({
@@ -83,17 +130,26 @@ async function migrateIndexes(run: Run, table: Table): Promise<void> {
   }
 }
 
+/** An index that no query uses as long as it is not whole: it is being made beside those who write, or that was broken off. */
+interface PresentIndex extends FoundIndex {
+  readonly isValid: boolean;
+}
+
 /** Those over columns alone, neither unique nor partial. */
-async function plainIndexes(run: Run, table: string): Promise<readonly FoundIndex[]> {
+async function plainIndexes(run: Run, table: string): Promise<readonly PresentIndex[]> {
   const { rows } = await run({
     text: `SELECT indexes.relname, (
         SELECT json_agg(attname ORDER BY place) FROM unnest(indkey::int2[]) WITH ORDINALITY AS part (number, place)
-          JOIN pg_attribute ON attrelid = indrelid AND attnum = part.number)
+          JOIN pg_attribute ON attrelid = indrelid AND attnum = part.number), indisvalid
       FROM pg_index JOIN pg_class AS indexes ON indexes.oid = indexrelid
       WHERE indrelid = to_regclass($1) AND NOT indisunique AND indpred IS NULL AND indexprs IS NULL`,
     values: [quote(table)],
   });
-  return rows.map(([name, columns]) => ({ name: String(name), columns: JSON.parse(String(columns)) as string[] }));
+  return rows.map(([name, columns, isValid]) => ({
+    name: String(name),
+    columns: JSON.parse(String(columns)) as string[],
+    isValid: isValid === 1,
+  }));
 }
 
 async function foundColumns(run: Run, table: string): Promise<FoundColumn[]> {

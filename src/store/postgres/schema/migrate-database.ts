@@ -1,12 +1,13 @@
 import type { Transaction } from '../../sql/connection/connections.ts';
 import type { Statement } from '../../sql/connection/statement.ts';
+import type { Declared } from '../../sql/write/batch.ts';
 import type { StoreDeclaration } from '../../store.ts';
 import { literal } from '../../tables/sql-text.ts';
 import { PostgresConnections } from '../connection/connections.ts';
 import { toStoreError } from '../connection/postgres-errors.ts';
 import { type PostgresOptions, type Settings, settingsOf } from '../postgres-options.ts';
 import { migrateTables } from './declared-tables.ts';
-import { createSchema, isMadeTwice } from './schema.ts';
+import { isMadeTwice, lockSchema, missingMeta, missingSchema } from './schema.ts';
 import { checkServer } from './server.ts';
 
 /** What is done to a database. */
@@ -14,7 +15,7 @@ interface Migration {
   readonly url: string;
   readonly options: PostgresOptions;
   readonly declaration: StoreDeclaration;
-  /** Whether what is to be done is only found out, and rolled back. */
+  /** Whether what is to be done is only found out. */
   readonly isDry: boolean;
   /** Once it is aborted, nothing waits for the database any more. */
   readonly signal?: AbortSignal | undefined;
@@ -30,43 +31,66 @@ export async function migrateDatabase({ url, options, declaration, isDry, signal
   connections.endWith(signal);
   try {
     await checkServer(connections);
-    return await connections.writing(({ run }) => migrate(run, { settings, declaration, isDry }), { mayRepeat: isMadeTwice });
+    const changes = isDry ? await foundOut(connections, settings, declaration) : await done(connections, settings, declaration);
+    return changes.map(textOf);
   } catch (error) {
-    if (error instanceof RolledBack) return error.changes;
     throw toStoreError(error, settings.name);
   } finally {
     await connections.close();
   }
 }
 
-/** Thrown to roll a transaction back that has shown what it would do. */
-class RolledBack extends Error {
-  override readonly name = 'RolledBack';
-  readonly changes: readonly string[];
-
-  constructor(changes: readonly string[]) {
-    super('rolled back');
-    this.changes = changes;
-  }
+/** Brings the tables up to date within a transaction. Returns the declared ones as the database keeps them. */
+export async function bringUpToDate(
+  transaction: Transaction,
+  settings: Settings,
+  { pipelines, tables }: StoreDeclaration,
+): Promise<readonly Declared[]> {
+  await lockSchema(transaction);
+  const names = pipelines.map(({ name }) => name);
+  const schema = await missingSchema(transaction, { pipelines: names, partitions: settings.partitions, name: settings.name });
+  for (const statement of schema) await transaction.run(statement);
+  return migrateTables(transaction, tables);
 }
 
-async function migrate(
-  run: Transaction['run'],
-  { settings, declaration, isDry }: Pick<Migration, 'declaration' | 'isDry'> & { readonly settings: Settings },
-): Promise<readonly string[]> {
-  const changes: string[] = [];
-  const recorded: Transaction = {
-    async run(statement) {
-      const result = await run(statement);
-      if (isChange.test(statement.text)) changes.push(textOf(statement));
-      return result;
-    },
+function done(connections: PostgresConnections, settings: Settings, declaration: StoreDeclaration): Promise<readonly Statement[]> {
+  const work = async ({ run }: Transaction) => {
+    const changes: Statement[] = [];
+    const recorded: Transaction = {
+      async run(statement) {
+        const result = await run(statement);
+        if (isChange.test(statement.text)) changes.push(statement);
+        return result;
+      },
+    };
+    await bringUpToDate(recorded, settings, declaration);
+    return changes;
   };
-  const pipelines = declaration.pipelines.map(({ name }) => name);
-  await createSchema(recorded, { pipelines, partitions: settings.partitions, name: settings.name });
-  await migrateTables(recorded, declaration.tables);
-  if (isDry) throw new RolledBack(changes);
-  return changes;
+  return connections.writing(work, { mayRepeat: isMadeTwice });
+}
+
+/** What is to be done follows from what the database says of its tables: nothing is changed, and no lock taken that anybody waits for. */
+function foundOut(
+  connections: PostgresConnections,
+  settings: Settings,
+  { pipelines, tables }: StoreDeclaration,
+): Promise<readonly Statement[]> {
+  return connections.reading(async (transaction) => {
+    const names = pipelines.map(({ name }) => name);
+    const changes = [
+      ...(await missingMeta(transaction)),
+      ...(await missingSchema(transaction, { pipelines: names, partitions: settings.partitions, name: settings.name })),
+    ];
+    const recorded: Transaction = {
+      async run(statement) {
+        if (!isChange.test(statement.text)) return transaction.run(statement);
+        changes.push(statement);
+        return { rows: [], columns: [], count: 0 };
+      },
+    };
+    await migrateTables(recorded, tables);
+    return changes;
+  });
 }
 
 const isChange = /^\s*(?:CREATE|ALTER|DROP|INSERT|UPDATE|DELETE)\b/i;

@@ -1,4 +1,5 @@
 import type { Transaction } from '../../sql/connection/connections.ts';
+import type { Statement } from '../../sql/connection/statement.ts';
 import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/schema/check-tables.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { fencedState, stateOf } from '../connection/postgres-errors.ts';
@@ -126,35 +127,38 @@ export interface SchemaOptions {
 }
 
 /**
- * Creates what is missing of the engine's own tables, and brings older ones up to date. A start that finds all of it there takes no lock that
- * another process waits for. Throws `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` for another
- * number of slices than the database has.
+ * The statements that create what is missing of the engine's own tables, and bring older ones up to date; nothing is changed yet. Throws
+ * `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` for another number of slices than the database has.
  */
-export async function createSchema({ run }: Transaction, { pipelines, partitions, name }: SchemaOptions): Promise<void> {
-  const meta = await metaOf(run);
-  if (meta.size === 0) {
-    await runAll(run, sharedTables);
-    await runAll(run, inbox);
-    await runAll(run, commands);
-    const text = "INSERT INTO millrace_meta VALUES ('schema_version', $1), ('partitions', $2)";
-    await run({ text, values: [String(schemaVersion), String(partitions)] });
-  } else {
+export async function missingSchema(transaction: Transaction, options: SchemaOptions): Promise<readonly Statement[]> {
+  const { pipelines, partitions, name } = options;
+  const meta = await metaOf(transaction);
+  const isNew = meta.size === 0;
+  if (!isNew) {
     checkVersion(meta.get('schema_version'), name, schemaVersions);
     checkPartitions(meta.get('partitions'), { partitions, name });
-    await migrate(run, Number(meta.get('schema_version')));
   }
-  const known = new Set((await run({ text: 'SELECT pipeline FROM millrace_pipelines', values: [] })).rows.map(([pipeline]) => pipeline));
-  for (const pipeline of pipelines) if (!known.has(pipeline)) await createPipeline(run, pipeline, partitions);
+  const known = isNew ? [] : (await transaction.run(plain('SELECT pipeline FROM millrace_pipelines'))).rows;
+  const there = new Set(known.map(([pipeline]) => pipeline));
+  const own = isNew ? sharedSchema(partitions) : migration(Number(meta.get('schema_version')));
+  const madeOf = (pipeline: string) => pipelineSchema(pipeline, partitions);
+  return [...own, ...pipelines.filter((pipeline) => !there.has(pipeline)).flatMap(madeOf)];
 }
 
-type Run = Transaction['run'];
+function plain(statements: string): Statement {
+  return { text: statements, values: [] };
+}
+
+function sharedSchema(partitions: number): readonly Statement[] {
+  const text = "INSERT INTO millrace_meta VALUES ('schema_version', $1), ('partitions', $2)";
+  return [plain(sharedTables), plain(inbox), plain(commands), { text, values: [String(schemaVersion), String(partitions)] }];
+}
 
 /** Version 1 had no inbox, and version 2 no commands. Processes of an earlier version go on with what they know. */
-async function migrate(run: Run, found: number): Promise<void> {
-  if (found === schemaVersion) return;
-  if (found < 2) await runAll(run, inbox);
-  if (found < 3) await runAll(run, commands);
-  await run({ text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] });
+function migration(found: number): readonly Statement[] {
+  if (found === schemaVersion) return [];
+  const text = "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'";
+  return [...(found < 2 ? [plain(inbox)] : []), ...(found < 3 ? [plain(commands)] : []), { text, values: [String(schemaVersion)] }];
 }
 
 /** Of a table that another process has made since we looked: `IF NOT EXISTS` does not wait for it. */
@@ -162,39 +166,49 @@ export function isMadeTwice(thrown: unknown): boolean {
   return ['23505', '42P07'].includes(stateOf(thrown) ?? '');
 }
 
-/** One process at a time makes tables: the lock is that of the table that says which version they are of. */
-async function metaOf(run: Run): Promise<ReadonlyMap<unknown, unknown>> {
-  const there = await run({ text: "SELECT to_regclass('millrace_meta') IS NOT NULL", values: [] });
-  if (there.rows[0]?.[0] !== 1)
-    await run({ text: `CREATE TABLE IF NOT EXISTS millrace_meta (name ${text} PRIMARY KEY, value text NOT NULL)`, values: [] });
-  await run({ text: 'LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE', values: [] });
-  const { rows } = await run({ text: 'SELECT name, value FROM millrace_meta', values: [] });
+/**
+ * One process at a time makes tables: the lock is that of the table that says which version they are of, and is made with the first of them. No process that
+ * works waits for it.
+ */
+export async function lockSchema(transaction: Transaction): Promise<void> {
+  for (const statement of await missingMeta(transaction)) await transaction.run(statement);
+  await transaction.run(plain('LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE'));
+}
+
+/** The statement that makes the table which says of which version the others are, where there is none. */
+export async function missingMeta(transaction: Transaction): Promise<readonly Statement[]> {
+  if (await hasMeta(transaction)) return [];
+  return [plain(`CREATE TABLE IF NOT EXISTS millrace_meta (name ${text} PRIMARY KEY, value text NOT NULL)`)];
+}
+
+/** What a database says of its tables; nothing where there are none. */
+export async function metaOf(transaction: Transaction): Promise<ReadonlyMap<unknown, unknown>> {
+  if (!(await hasMeta(transaction))) return new Map();
+  const { rows } = await transaction.run(plain('SELECT name, value FROM millrace_meta'));
   return new Map(rows.map(([key, value]) => [key, value]));
 }
 
+async function hasMeta({ run }: Transaction): Promise<boolean> {
+  return (await run(plain("SELECT to_regclass('millrace_meta') IS NOT NULL"))).rows[0]?.[0] === 1;
+}
+
 /** Ids are forgotten by their moments, in which they lie in the table: the index of ranges costs an append nothing. */
-async function createPipeline(run: Run, pipeline: string, slices: number): Promise<void> {
+function pipelineSchema(pipeline: string, slices: number): readonly Statement[] {
   const { log, ids } = tablesOf(pipeline);
-  await runAll(
-    run,
-    `CREATE TABLE ${log} (
+  const all = 'SELECT $1, slice FROM generate_series(0, $2::int4 - 1) AS slice';
+  return [
+    plain(`CREATE TABLE ${log} (
       slice int4 NOT NULL, position int8 NOT NULL, key ${text} NOT NULL, id ${text} NOT NULL, number int8, accepted_at int8 NOT NULL,
       body text NOT NULL, traceparent text, origin ${text}, flight int8 NOT NULL, PRIMARY KEY (slice, position)
     );
     CREATE INDEX ON ${log} USING hash (origin) WHERE origin IS NOT NULL;
     CREATE TABLE ${ids} (slice int4 NOT NULL, id ${text} NOT NULL, accepted_at int8 NOT NULL, PRIMARY KEY (slice, id));
-    CREATE INDEX ON ${ids} USING brin (accepted_at)`,
-  );
-  await run({ text: 'INSERT INTO millrace_pipelines (pipeline) VALUES ($1)', values: [pipeline] });
-  const all = 'SELECT $1, slice FROM generate_series(0, $2::int4 - 1) AS slice';
-  await run({ text: `INSERT INTO millrace_heads ${all}`, values: [pipeline, slices] });
-  await run({
-    text: `INSERT INTO millrace_fences SELECT pipeline, slice, 0, NULL FROM (${all}) AS new (pipeline, slice)`,
-    values: [pipeline, slices],
-  });
-}
-
-/** Statements that answer nothing, one message for all of them. */
-async function runAll(run: Run, statements: string): Promise<void> {
-  await run({ text: statements, values: [] });
+    CREATE INDEX ON ${ids} USING brin (accepted_at)`),
+    { text: 'INSERT INTO millrace_pipelines (pipeline) VALUES ($1)', values: [pipeline] },
+    { text: `INSERT INTO millrace_heads ${all}`, values: [pipeline, slices] },
+    {
+      text: `INSERT INTO millrace_fences SELECT pipeline, slice, 0, NULL FROM (${all}) AS new (pipeline, slice)`,
+      values: [pipeline, slices],
+    },
+  ];
 }

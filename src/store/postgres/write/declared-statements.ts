@@ -1,21 +1,30 @@
 import type { Statement } from '../../sql/connection/statement.ts';
 import type { DeclaredStatements } from '../../sql/statements.ts';
 import type { Batch, Declared } from '../../sql/write/batch.ts';
+import type { DeclaredColumn } from '../../tables/sql-columns.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { texts } from '../connection/binary-arrays.ts';
 import { asOfOne } from '../connection/lookups.ts';
-import { columnsOf } from '../schema/declared-tables.ts';
+import { momentText } from '../connection/moments.ts';
 
 export const declaredStatements: DeclaredStatements = {
-  columnsOf,
   write({ declared, write, columns, rows }: Batch): readonly Statement[] {
     const text = write === 'update' ? updateText(declared, columns) : insertText(declared, write);
     if (text === undefined) return [];
-    const valuesOf = (at: number) => rows.map((row) => row[at] ?? null).map((value) => (value === null ? null : String(value)));
-    return [{ text, values: columns.map((_, at) => texts(valuesOf(at))), table: declared.table.name }];
+    const valuesOf = (name: string, at: number) => {
+      const toText = writerOf(declared.columns.find((column) => column.name === name));
+      return rows.map((row) => row[at] ?? null).map((value) => (value === null ? null : toText(value)));
+    };
+    return [{ text, values: columns.map((name, at) => texts(valuesOf(name, at))), table: declared.table.name }];
   },
   indexedText: { type: /^text$/, limit: 'about 2,700 bytes' },
 };
+
+/** What makes of the values of a column the texts that the database takes. */
+export function writerOf(column: DeclaredColumn | undefined): (value: unknown) => string {
+  const isMoment = column?.moment === true && column.type !== 'text';
+  return isMoment ? (value) => momentText(String(value)) : String;
+}
 
 /** Values come as texts, and become what the column is. */
 function source(

@@ -2,6 +2,8 @@ import { MillraceError } from '../../../errors.ts';
 import type { BegunCopy, CopySource, CopyTarget, TakeRows } from '../../copy/copy-ends.ts';
 import type { CopiedRow, CopyPart } from '../../copy/copy-part.ts';
 import type { Connections } from '../connection/connections.ts';
+import { placementName } from '../schema/placements.ts';
+import type { SqlWrites } from './sql-writes.ts';
 
 /** Sorting a log, or counting it, may take long, and nobody waits for it. In milliseconds. */
 export const statementTimeoutMs = 60 * 60_000;
@@ -12,14 +14,6 @@ export interface SqlRows {
   tables(): Promise<readonly string[]>;
   count(part: CopyPart): Promise<number>;
   read(part: CopyPart, from: number, take: TakeRows): Promise<void>;
-}
-
-/** Writes the rows of a copy, and takes note of how far it is. */
-export interface SqlWrites {
-  begun(): Promise<BegunCopy | undefined>;
-  begin(fingerprint: string): Promise<void>;
-  write(part: CopyPart, rows: readonly CopiedRow[], done: { readonly before: number; readonly after: number }): Promise<void>;
-  finish(): Promise<void>;
 }
 
 /** What an end is made of. */
@@ -45,6 +39,12 @@ class SqlEnd {
 
   pipelines(): Promise<readonly string[]> {
     return this.guarded(this.#rows.pipelines());
+  }
+
+  async placementOf(pipeline: string): Promise<string | undefined> {
+    const statement = { text: 'SELECT value FROM millrace_meta WHERE name = $1', values: [placementName(pipeline)] };
+    const [found] = await this.guarded(this.connections.read(statement));
+    return this.slices === 1 || found?.rows[0] === undefined ? undefined : String(found.rows[0][0]);
   }
 
   tables(): Promise<readonly string[]> {
@@ -102,7 +102,9 @@ export class SqlTarget extends SqlEnd implements CopyTarget {
     try {
       await this.#writes.write(part, rows, done);
     } catch (error) {
-      if (!errors.isValueFault(error)) throw errors.toStoreError(error, this.name);
+      // What was refused here is a value that the database cannot hold.
+      const isRefused = error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED';
+      if (!isRefused && !errors.isValueFault(error)) throw errors.toStoreError(error, this.name);
       const { message } = error as Error;
       throw new MillraceError('MILL_COMMIT_REFUSED', `${this.name}: ${part.name}: the database cannot hold a row: ${message}`, {
         cause: error,

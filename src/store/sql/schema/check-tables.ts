@@ -23,6 +23,13 @@ export function checkVersion(found: unknown, name: string, { present, oldest }: 
   throw new MillraceError('MILL_TABLE_CHANGED', `${name}: ${problem}. ${advice}`);
 }
 
+/** Throws `MILL_INVALID_CONFIGURATION` for a database without the engine's tables, and `MILL_TABLE_CHANGED` for tables of another version than the present one. */
+export function checkPresent(meta: ReadonlyMap<unknown, unknown>, name: string, versions: SchemaVersions): void {
+  if (meta.size === 0)
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${name}: expected a database of Millrace, found none of its tables`);
+  checkVersion(meta.get('schema_version'), name, versions, true);
+}
+
 /** Throws `MILL_INVALID_CONFIGURATION` for another number of slices: keys live in them, and most would be looked for where they are not. */
 export function checkPartitions(found: unknown, { partitions, name }: { readonly partitions: number; readonly name: string }): void {
   if (found === String(partitions)) return;

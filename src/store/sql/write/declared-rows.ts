@@ -12,9 +12,9 @@ export class DeclaredRows {
   readonly #statements: DeclaredStatements;
   readonly #declared: ReadonlyMap<string, Declared>;
 
-  constructor(statements: DeclaredStatements, tables: readonly Table[]) {
+  constructor(statements: DeclaredStatements, tables: readonly Declared[]) {
     this.#statements = statements;
-    this.#declared = new Map(tables.map((table) => [table.name, { table, columns: statements.columnsOf(table) }]));
+    this.#declared = new Map(tables.map((declared) => [declared.table.name, declared]));
   }
 
   /** Throws `MILL_INVALID_EFFECT` for a table that is not declared, or an update of columns that it cannot be of. */

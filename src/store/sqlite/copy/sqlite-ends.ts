@@ -37,6 +37,11 @@ class SqliteEnd {
     return this.guarded(() => this.#rows.pipelines());
   }
 
+  /** A file has one slice. */
+  async placementOf(): Promise<undefined> {
+    return undefined;
+  }
+
   tables(): Promise<readonly string[]> {
     return this.guarded(() => this.#rows.tables());
   }

@@ -15,15 +15,21 @@ export interface InboxWriterMeans {
 /** Takes rows of the inbox, and puts some back, within the transaction of whoever calls. */
 export class InboxWriter {
   readonly #means: InboxWriterMeans;
+  readonly #any: Select<[1]>;
   readonly #find: Select<[1]>;
   readonly #delete: StatementSync;
   readonly #insert: StatementSync;
 
   constructor(db: DatabaseSync, means: InboxWriterMeans) {
     this.#means = means;
+    this.#any = new Select(db, 'SELECT 1 FROM millrace_inbox LIMIT 1');
     this.#find = new Select(db, 'SELECT 1 FROM millrace_inbox WHERE place = ?');
     this.#delete = db.prepare('DELETE FROM millrace_inbox WHERE place = ?');
     this.#insert = db.prepare('INSERT INTO millrace_inbox (pipeline, event, id, traceparent) VALUES (?, ?, ?, ?)');
+  }
+
+  get hasRows(): boolean {
+    return this.#any.get() !== undefined;
   }
 
   /**

@@ -32,6 +32,8 @@ interface WrittenCommit {
 export interface WriterMethods {
   claim(partition: PartitionId): Claimed;
   append(events: readonly EventRow[]): readonly number[];
+  /** Asked of the writer, since that is awake where much is written, and a thread more to wake costs more than the answer. */
+  inboxHasRows(): boolean;
   takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
@@ -123,6 +125,10 @@ export class Writer implements WriterMethods {
 
   append(events: readonly EventRow[]): readonly number[] {
     return events.map((event) => this.#partition(event[0], event[1]).log.append(event));
+  }
+
+  inboxHasRows(): boolean {
+    return this.#inbox.hasRows;
   }
 
   takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[] {

@@ -1,0 +1,77 @@
+import { writeFileSync } from 'node:fs';
+import { comparisonOptions, outputOptions, readArguments } from './arguments.ts';
+import { measurePeer, type Outcome } from './measures/outcome.ts';
+import { Rooms } from './measures/rooms.ts';
+import { type Summary, summarize } from './measures/summary.ts';
+import type { Settings } from './measures/throughput.ts';
+import { peerNamed } from './peers/index.ts';
+import { comparisonLines, writeCharts } from './report/comparison.ts';
+import { describeMachine, machineLines } from './report/machine.ts';
+import { Cleanup } from './servers/cleanup.ts';
+
+/** Who is compared, and how. */
+interface Comparison {
+  /** What starts the program. */
+  readonly command: string;
+  readonly peers: readonly string[];
+  /** Which of them is Millrace. */
+  readonly ours: string;
+  /** How the names of the charts begin. */
+  readonly prefix: string;
+  /** What is said at the end. */
+  conclude(summaries: readonly Summary[]): readonly string[];
+}
+
+/** Measures peers in turns, as the arguments of the program say, and prints what came of it. */
+export async function compare({ command, peers, ours, prefix, conclude }: Comparison): Promise<void> {
+  const usage = `Usage: ${command} -- [options]
+  --peers LIST     ${peers.join(',')} (default: all)
+  --runs N         runs, interleaved; medians are shown (5)
+  --seconds N      how long each measurement takes, about (4)
+  --keys N         (10000)
+  --window N       events under way when the greatest rate is looked for (256)
+  --low-rate N     events per second for the latency at a low rate (100)
+  --recovery N     seconds that a peer may take to recover from kill -9 (60)
+  --no-crash       without kill -9
+  --folder PATH    on the disk to be measured (the system's temporary folder)
+  --json FILE      all figures of all runs
+  --charts FOLDER  SVG charts
+`;
+  const options = { peers: { type: 'string', default: peers.join(',') }, ...comparisonOptions, ...outputOptions } as const;
+  const values = readArguments({ allowNegative: true, options }, usage);
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const settings: Settings = {
+    keys: Number(values.keys),
+    seed: 1,
+    seconds: Number(values.seconds),
+    window: Number(values.window),
+    lowRate: Number(values['low-rate']),
+    stallMs: 30_000,
+    recoveryMs: Number(values.recovery) * 1_000,
+  };
+  const chosen = values.peers.split(',').map(peerNamed);
+  const cleanup = new Cleanup();
+  try {
+    const folder = cleanup.folder(values.folder);
+    const rooms = await Rooms.open(chosen, folder, cleanup);
+    const machine = describeMachine(folder, await rooms.versions());
+    process.stdout.write(`${machineLines(machine).join('\n')}\n\n`);
+    const outcomes: Outcome[] = [];
+    for (let run = 1; run <= Number(values.runs); run += 1) {
+      for (const peer of chosen) {
+        if (cleanup.isUnderWay) return;
+        outcomes.push(await measurePeer(peer, run, { rooms, settings, hasCrash: values.crash, cleanup }));
+      }
+    }
+    const summaries = summarize(outcomes, ours);
+    for (const lines of [comparisonLines(summaries, settings.lowRate), conclude(summaries)])
+      if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n`);
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, settings, summaries, outcomes }, null, 2)}\n`);
+    if (values.charts !== undefined) writeCharts(values.charts, summaries, machineLines(machine), prefix);
+  } finally {
+    await cleanup.run();
+  }
+}

@@ -1,0 +1,123 @@
+import type { Table } from '../../../pipeline/table.ts';
+import { type DeclaredColumn, type SqlTypes, sqlColumnsOf } from '../../tables/sql-columns.ts';
+import { compareText } from '../../text-order.ts';
+import { literal } from '../connection/literals.ts';
+
+/*
+ * The types of declared columns as `information_schema` names them, and which other types a column may have.
+ */
+
+/** JSON is a text that is checked: a column of the type JSON gives another text back than it was given. */
+export const types: SqlTypes = {
+  text: 'longtext',
+  integer: 'bigint',
+  real: 'double',
+  boolean: 'tinyint',
+  json: 'json',
+  moment: 'datetime(3)',
+};
+
+/** Bytes of an entry of an index, of a character, and of any value that is no text, at most. */
+const indexBytesMax = 3_072;
+const characterBytes = 4;
+const numberBytes = 8;
+/** A text that may be longer than an index has room for is kept outside of its row. */
+const varcharLengthMax = indexBytesMax / characterBytes;
+
+/** The columns of a table as this store keeps them. Texts in a primary key have a length, as in every index. */
+export function columnsOf(table: Table): readonly DeclaredColumn[] {
+  const columns = sqlColumnsOf(table, types).map((column) => ({ ...column, type: typeOf(column) }));
+  const inKey = lengthsIn(table.primaryKey, columns);
+  return columns.map((column) => {
+    const length = inKey.get(column.name);
+    return length === undefined ? column : { ...column, type: `varchar(${length})` };
+  });
+}
+
+function typeOf({ type, texts, lengthMax = Number.POSITIVE_INFINITY }: DeclaredColumn): string {
+  if (texts?.every(isTold) === true) return enumOf(texts);
+  return lengthMax <= varcharLengthMax ? `varchar(${lengthMax})` : type;
+}
+
+/** Whether the database tells the text of an enumeration as it is: MariaDB says `?` for a character beyond U+FFFF, here and in `SHOW CREATE TABLE`. */
+function isTold(text: string): boolean {
+  return !/[\u{10000}-\u{10ffff}]/u.test(text);
+}
+
+/** The database orders such a column by the places of its texts: so they stand in the order of all texts. */
+function enumOf(texts: readonly string[]): string {
+  return `enum(${texts.toSorted(compareText).map(literal).join(',')})`;
+}
+
+const escaped = /''|\\[\\nr]/g;
+const meant: Readonly<Record<string, string>> = { "''": "'", '\\\\': '\\', '\\n': '\n', '\\r': '\r' };
+
+/** The texts of an enumeration as the database writes it; undefined for another type. */
+function textsIn(type: string): readonly string[] | undefined {
+  if (!type.startsWith('enum(')) return undefined;
+  return Array.from(type.matchAll(/'((?:[^']|'')*)'/g), ([, text = '']) => text.replace(escaped, (sign) => meant[sign] ?? sign));
+}
+
+/** The characters of a `varchar`; undefined for another type. */
+function lengthIn(type: string): number | undefined {
+  const [, length] = /^varchar\((\d+)\)$/.exec(type) ?? [];
+  return length === undefined ? undefined : Number(length);
+}
+
+/** Whether an index has the beginning of such values only. */
+function isText(type: string): boolean {
+  return type === types.text || type === types.json || type.startsWith('varchar(');
+}
+
+/**
+ * The characters that each text of a key or an index has there. Alone that is more than a key of the engine has by default, which is 512. Texts whose
+ * declared lengths fit have those, and the others share the room that is left.
+ */
+export function lengthsIn(index: readonly string[], columns: readonly DeclaredColumn[]): ReadonlyMap<string, number> {
+  const texts = columns.filter(({ name, type }) => index.includes(name) && isText(type));
+  const lengths = new Map<string, number>();
+  let room = Math.floor((indexBytesMax - numberBytes * (index.length - texts.length)) / characterBytes);
+  const lengthOf = ({ lengthMax = Number.POSITIVE_INFINITY }: DeclaredColumn) => lengthMax;
+  const shortestFirst = texts.toSorted((a, b) => lengthOf(a) - lengthOf(b) || 0);
+  for (const [at, column] of shortestFirst.entries()) {
+    const share = Math.floor(room / (texts.length - at));
+    if (lengthOf(column) > share) {
+      for (const { name } of shortestFirst.slice(at)) lengths.set(name, share);
+      break;
+    }
+    lengths.set(column.name, lengthOf(column));
+    room -= lengthOf(column);
+  }
+  return lengths;
+}
+
+/** Other types of somebody's table that hold what a column of each of our types is given. An integer cuts the fraction of a `real`. */
+const alike: Readonly<Record<string, RegExp>> = {
+  [types.integer]: /^int$/,
+  [types.real]: /^(?:int|bigint|decimal)$/,
+  [types.json]: /^longtext$/,
+  [types.moment]: /^(?:datetime|timestamp)\(\d\)$/,
+};
+
+/** Whether a column of a type takes whatever the declared one is given. */
+export function holds({ type, texts, lengthMax = Number.POSITIVE_INFINITY }: DeclaredColumn, found: string, isTheirs: boolean): boolean {
+  if (found === type) return true;
+  if (isTheirs && alike[type]?.test(found) === true) return true;
+  if (lengthMax === Number.POSITIVE_INFINITY) return false;
+  const foundTexts = textsIn(found);
+  if (foundTexts !== undefined) return texts?.every((text) => foundTexts.includes(text)) ?? false;
+  return found === types.text || (lengthIn(found) ?? 0) >= lengthMax;
+}
+
+/**
+ * The type that holds what a column has and what the declared one is given: more texts, or longer ones. Undefined where there is none that the
+ * database can change it to whatever stands in it.
+ */
+export function widened({ type, texts, lengthMax }: DeclaredColumn, found: string): string | undefined {
+  const length = lengthIn(type) ?? lengthMax;
+  if (length === undefined) return undefined;
+  const foundTexts = textsIn(found);
+  if (foundTexts !== undefined && texts?.every(isTold) === true) return enumOf(Array.from(new Set([...foundTexts, ...texts])));
+  if (foundTexts !== undefined) return `varchar(${Math.max(length, ...foundTexts.map((text) => Array.from(text).length))})`;
+  return lengthIn(found) === undefined ? undefined : `varchar(${length})`;
+}

@@ -1,0 +1,81 @@
+import type { StoredOutcome, StoredTimer } from './causes.ts';
+import type { StoredDelivery } from './deliveries.ts';
+import type { LoggedEvent, PartitionId } from './events.ts';
+
+/** What every dead letter says, whatever was given up. */
+type DeadLetterHead = {
+  readonly id: string;
+  readonly key: string;
+  readonly reason: string;
+  /** The stack of what was thrown, with the chain of causes, as text; null where nothing was thrown. */
+  readonly stack: string | null;
+  readonly failedAt: number;
+  readonly attempts: number;
+};
+
+/** An event that failed, by its place in the log. */
+type FailedEvent = {
+  readonly kind: 'event';
+  readonly event: { readonly position: number; readonly order: number };
+  /** Whether its key was parked for it. Nothing else parks a key. */
+  readonly parked: boolean;
+};
+
+type FailedTimer = {
+  readonly kind: 'timer';
+  readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'>;
+};
+
+/** An outcome that its key could not be told. */
+type FailedOutcome = {
+  readonly kind: 'outcome';
+  readonly outcome: Pick<StoredOutcome, 'endpoint' | 'id' | 'dueAt' | 'data'>;
+};
+
+type FailedDelivery = {
+  readonly kind: 'delivery';
+  readonly delivery: Omit<StoredDelivery, 'key' | 'flow' | 'attempts' | 'dueAt'>;
+};
+
+/** Numbers that were skipped. */
+type SkippedGap = {
+  readonly kind: 'gap';
+  readonly numbers: { readonly from: number; readonly to: number };
+};
+
+/** An origin of which no event could be made. */
+type RejectedOrigin = {
+  readonly kind: 'origin';
+  readonly origin: string;
+};
+
+/** What was given up; `kind` says which. */
+export type NewDeadLetter = DeadLetterHead & (FailedEvent | FailedTimer | FailedOutcome | FailedDelivery | SkippedGap | RejectedOrigin);
+
+/** What the log has of a failed event. */
+type LoggedFailure = Pick<LoggedEvent, 'body' | 'acceptedAt' | 'origin'> & { readonly eventId: string };
+
+/** A dead letter as it is read: one of an event with what the log has of that. */
+export type DeadLetter = DeadLetterHead & { readonly partition: PartitionId } & (
+    | (FailedEvent & LoggedFailure)
+    | FailedTimer
+    | FailedOutcome
+    | FailedDelivery
+    | SkippedGap
+    | RejectedOrigin
+  );
+
+/** What may be given up. */
+export type DeadLetterKind = DeadLetter['kind'];
+
+/** A dead letter of one kind. */
+export type DeadLetterOf<Kind extends DeadLetterKind> = Extract<DeadLetter, { readonly kind: Kind }>;
+
+export interface DeadLetterQuery<Name extends string = string> {
+  readonly pipeline?: Name | undefined;
+  readonly key?: string | undefined;
+  readonly id?: string | undefined;
+  /** Only those after this id in id order, which is the order in which they failed. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}

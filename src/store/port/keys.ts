@@ -1,0 +1,60 @@
+import type { StoredOutcome, StoredTimer } from './causes.ts';
+
+export interface StoredState {
+  readonly json: string;
+  readonly version: number;
+}
+
+export interface KeyRecord {
+  readonly state: StoredState | null;
+  /** The next number to apply; null when no number was applied or skipped yet. */
+  readonly next: number | null;
+  readonly parked: boolean;
+  /** The lowest held order; null when nothing is held. */
+  readonly heldFrom: number | null;
+  /** The highest position of what is held; null when nothing is. */
+  readonly heldTo: number | null;
+  readonly held: number;
+  /** The gap that was noted last; null where none is. */
+  readonly gap: Gap | null;
+  /** The pending timers, by name. */
+  readonly timers: readonly StoredTimer[];
+  /** What it has not been told yet, by endpoint and id. */
+  readonly outcomes: readonly StoredOutcome[];
+}
+
+/** What becomes of a key: replaces its whole record. */
+export interface KeyUpdate {
+  readonly key: string;
+  readonly state: StoredState | null;
+  readonly next: number | null;
+  readonly parked: boolean;
+}
+
+/** What a key waits for that holds events and cannot go on without a number. */
+export interface Gap {
+  /** The lowest number that is missing. */
+  readonly next: number;
+  /** The lowest number that waits. */
+  readonly first: number;
+  /** The moment that the waiting counts from, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+export interface StoredGap extends Gap {
+  readonly key: string;
+}
+
+/** Notes the gap of a key, in place of its former one, or (null) forgets it. */
+export interface GapWrite {
+  readonly key: string;
+  readonly gap: Gap | null;
+}
+
+export interface GapQuery {
+  /** Only those whose `since` is at or before this moment. */
+  readonly until?: number | undefined;
+  /** Only those behind this place. */
+  readonly after?: Pick<StoredGap, 'since' | 'key'> | undefined;
+  readonly limit: number;
+}
