@@ -102,9 +102,9 @@ export const mysql: readonly Mutant[] = [
   {
     name: 'mysql-moment-copied-as-a-text',
     promises: [2],
-    file: `${folder}/copy/mysql-writes.ts`,
-    find: 'moments.has(one.name) ?',
-    replace: 'moments.size < 0 ?',
+    file: `${folder}/copy/mysql-copy-dialect.ts`,
+    find: "if (moment && typeof value === 'string')",
+    replace: "if (!moment && typeof value === 'bigint')",
     tests: [program('copy-columns', 'go along, from a file to PostgreSQL')],
   },
   {
