@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Settings } from './measures/throughput.ts';
 
 /** What a comparison of peers may be told, beside which of them. */
 export const comparisonOptions = {
@@ -10,6 +11,21 @@ export const comparisonOptions = {
   recovery: { type: 'string', default: '60' },
   crash: { type: 'boolean', default: true },
 } as const;
+
+type ComparisonValues = Readonly<Record<'seconds' | 'keys' | 'window' | 'low-rate' | 'recovery', string>>;
+
+/** What a comparison is told, as its measurements take it. */
+export function settingsOf(values: ComparisonValues): Settings {
+  return {
+    keys: Number(values.keys),
+    seed: 1,
+    seconds: Number(values.seconds),
+    window: Number(values.window),
+    lowRate: Number(values['low-rate']),
+    stallMs: 30_000,
+    recoveryMs: Number(values.recovery) * 1_000,
+  };
+}
 
 /** How many connections loads over HTTP have. */
 export const connectionOptions = {

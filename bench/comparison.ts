@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { comparisonOptions, outputOptions, readArguments } from './arguments.ts';
+import { comparisonOptions, outputOptions, readArguments, settingsOf } from './arguments.ts';
 import { measurePeer, type Outcome } from './measures/outcome.ts';
 import { Rooms } from './measures/rooms.ts';
 import { type Summary, summarize } from './measures/summary.ts';
-import type { Settings } from './measures/throughput.ts';
 import { peerNamed } from './peers/index.ts';
 import { comparisonLines, writeCharts } from './report/comparison.ts';
 import { describeMachine, machineLines } from './report/machine.ts';
@@ -43,15 +42,7 @@ export async function compare({ command, peers, ours, prefix, conclude }: Compar
     process.stdout.write(usage);
     return;
   }
-  const settings: Settings = {
-    keys: Number(values.keys),
-    seed: 1,
-    seconds: Number(values.seconds),
-    window: Number(values.window),
-    lowRate: Number(values['low-rate']),
-    stallMs: 30_000,
-    recoveryMs: Number(values.recovery) * 1_000,
-  };
+  const settings = settingsOf(values);
   const chosen = values.peers.split(',').map(peerNamed);
   const cleanup = new Cleanup();
   try {

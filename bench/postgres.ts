@@ -1,13 +1,12 @@
 /** Millrace on Postgres beside its peers and a bare loop on the same server, over HTTP, and in two processes: `npm run postgres -- --help`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { comparisonOptions, connectionOptions, outputOptions, readArguments } from './arguments.ts';
+import { comparisonOptions, connectionOptions, outputOptions, readArguments, settingsOf } from './arguments.ts';
 import { type RoundResult, runRound } from './http/round.ts';
 import { type FleetResult, measureFleets } from './measures/fleet.ts';
 import { attemptTo, measurePeer, type Outcome } from './measures/outcome.ts';
 import { Rooms } from './measures/rooms.ts';
 import { summarize } from './measures/summary.ts';
-import type { Settings } from './measures/throughput.ts';
 import { comparisons, peerNamed } from './peers/index.ts';
 import { comparisonLines, writeCharts } from './report/comparison.ts';
 import { fleetLines } from './report/fleet.ts';
@@ -49,15 +48,7 @@ const values = readArguments(
   usage,
 );
 
-const settings: Settings = {
-  keys: Number(values.keys),
-  seed: 1,
-  seconds: Number(values.seconds),
-  window: Number(values.window),
-  lowRate: Number(values['low-rate']),
-  stallMs: 30_000,
-  recoveryMs: Number(values.recovery) * 1_000,
-};
+const settings = settingsOf(values);
 
 if (values.help) process.stdout.write(usage);
 else await main();

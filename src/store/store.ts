@@ -72,7 +72,7 @@ export interface SqlDialect extends Pick<Dialect, 'createAdapter' | 'createIntro
 }
 
 export interface Store {
-  /** For messages: `sqlite`, `memory`, `postgres`. */
+  /** For messages: `sqlite`, `memory`, `postgres`, `mysql`. */
   readonly kind: string;
   /** How {@link query} speaks; SQLite's SQL where a store says nothing. */
   readonly dialect?: SqlDialect | undefined;
