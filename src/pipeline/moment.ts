@@ -7,12 +7,14 @@ export function isMoment(at: number): boolean {
 }
 
 /** A moment as a text: UTC with milliseconds, as `Date.toISOString()` writes those of the years 0000 to 9999. Their order is that of time. */
-const momentText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const momentText = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
+/** The last day that every month has. */
+const commonDayMax = '28';
 
 /** Whether a text is a moment in UTC with milliseconds, such as `2022-02-02T18:39:05.863Z`. */
 export function isMomentText(text: string): boolean {
   if (!momentText.test(text)) return false;
-  const at = Date.parse(text);
-  // A day that its month does not have is another one by then.
-  return !Number.isNaN(at) && new Date(at).toISOString() === text;
+  // A day that its month does not have is another one in what `Date` makes of it.
+  return text.slice(8, 10) <= commonDayMax || new Date(text).toISOString() === text;
 }

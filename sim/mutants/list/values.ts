@@ -239,9 +239,9 @@ export const values: readonly Mutant[] = [
     name: 'column-takes-a-day-that-its-month-does-not-have',
     promises: [2],
     file: 'src/pipeline/moment.ts',
-    find: '!Number.isNaN(at) && new Date(at).toISOString() === text',
-    replace: '!Number.isNaN(at)',
-    tests: [beside('pipeline/table')],
+    find: 'text.slice(8, 10) <= commonDayMax || new Date(text).toISOString() === text',
+    replace: "text.slice(8, 10) <= commonDayMax || text !== ''",
+    tests: [beside('pipeline/moment'), beside('pipeline/table')],
   },
   {
     name: 'moment-compared-as-it-is-written-elsewhere',
