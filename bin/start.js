@@ -6,6 +6,7 @@ import { onStopOrder } from './stop-orders.js';
 const inCheckout = existsSync(new URL('../src/cli/main.ts', import.meta.url));
 const ours = (path) => new URL(inCheckout ? `../${path}.ts` : `../dist/${path}.js`, import.meta.url).href;
 
+await import(ours('src/keep-ticks'));
 const { provideMillrace } = await import(ours('src/provide-millrace'));
 provideMillrace();
 

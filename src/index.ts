@@ -1,6 +1,8 @@
 /// <reference types="node" preserve="true" />
 // Our declarations name `AbortSignal`. A program without the DOM has it only from the types of Node.js.
 
+import './keep-ticks.ts';
+
 /**
  * The face of `millrace`: what a program needs to declare pipelines and run an engine. What serves it is `millrace/server`
  * (`server/index.ts`), what a store is made of `millrace/store` (`store/index.ts`), what tests it `millrace/testing`.

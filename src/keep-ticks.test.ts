@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
+import test from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+test('the object of a tick outlives its tick, and with it the shape that the next ones have', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const ticks: WeakRef<object>[] = [];
+  const hook = createHook({
+    init(_id, type, _trigger, resource) {
+      if (type === 'TickObject') ticks.push(new WeakRef(resource));
+    },
+  }).enable();
+  await import('./keep-ticks.ts');
+  await turn();
+  hook.disable();
+  // What was read through a weak reference in a turn lives until its end.
+  for (let nth = 0; nth < 3; nth += 1) {
+    await turn();
+    collect();
+  }
+  assert.equal(ticks.filter((tick) => tick.deref() !== undefined).length, 1);
+});
