@@ -16,7 +16,7 @@ const faces = ['src/index.ts', 'src/server/index.ts', 'src/store/index.ts'];
 const parts: readonly Part[] = [
   { files: ['src/describe-found.ts'], sees: [] },
   { files: ['src/errors.ts'], sees: ['src/describe-found.ts'] },
-  { files: ['src/version.ts', 'src/provide-millrace.ts'], sees: [] },
+  { files: ['src/version.ts', 'src/provide-millrace.ts', 'src/keep-ticks.ts'], sees: [] },
   { files: ['src/configuration/'], sees: ground },
   { files: ['src/pipeline/'], sees: ground },
   { files: ['src/fault.ts'], sees: [...ground, 'src/pipeline/'] },
@@ -49,7 +49,7 @@ const parts: readonly Part[] = [
   },
   {
     files: ['src/index.ts'],
-    sees: ['src/errors.ts', ...['delivery', 'engine', 'pipeline', 'sources', 'store', 'telemetry'].map(folderOf)],
+    sees: ['src/errors.ts', 'src/keep-ticks.ts', ...['delivery', 'engine', 'pipeline', 'sources', 'store', 'telemetry'].map(folderOf)],
   },
 ];
 

@@ -26,7 +26,7 @@ function launch(context: TestContext, main: string, { node, words = [], modules 
   cpSync(join(checkout, 'package.json'), join(root, 'package.json'));
   mkdirSync(join(root, 'src/cli'), { recursive: true });
   mkdirSync(join(root, 'systems'));
-  cpSync(join(checkout, 'src/provide-millrace.ts'), join(root, 'src/provide-millrace.ts'));
+  for (const file of ['src/keep-ticks.ts', 'src/provide-millrace.ts']) cpSync(join(checkout, file), join(root, file));
   writeFileSync(join(root, 'systems/index.ts'), 'export const systems = [];\n');
   const parameters = 'words, { orders: { onStopOrder } }';
   writeFileSync(join(root, 'src/cli/main.ts'), `${load}\nexport async function main(${parameters}) {\n${main}\n}\n`);
