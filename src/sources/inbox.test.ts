@@ -15,7 +15,11 @@ test('a row has the name of the pipeline, the event as JSON, and what is said be
   });
   const said = { id: 'one', traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
   assert.deepEqual(inboxRow(orders, { id: 'a' }, said), { pipeline: 'orders', event: '{"id":"a"}', ...said });
-  assert.deepEqual(inboxInsert(orders, { id: 'a' }, { id: 'one' }).values, ['orders', '{"id":"a"}', 'one', null]);
+  assert.deepEqual(inboxInsert(orders, { id: 'a' }, { id: 'one' }), {
+    text: 'INSERT INTO millrace_inbox (pipeline, event, id, traceparent) VALUES ($1, $2, $3, $4)',
+    sql: 'INSERT INTO millrace_inbox (pipeline, event, id, traceparent) VALUES (?, ?, ?, ?)',
+    values: ['orders', '{"id":"a"}', 'one', null],
+  });
 });
 
 test('what the pipeline does not take does not compile, and what is no row is refused', () => {

@@ -21,9 +21,10 @@ export interface InboxOptions {
   readonly traceparent?: string | undefined;
 }
 
-/** A statement as `pg` takes it. */
+/** A statement as `pg` (`text`) and `mysql2` (`sql`) take it. */
 export interface InboxInsert {
   readonly text: string;
+  readonly sql: string;
   readonly values: (string | null)[];
 }
 
@@ -47,7 +48,7 @@ export function inboxRow<P extends AnyRecipient>(pipeline: P, event: PipelineInp
 }
 
 /**
- * The statement that puts an event into the inbox of PostgreSQL, for a client of `pg` on which your transaction runs.
+ * The statement that puts an event into the inbox of PostgreSQL or MySQL, for the client of `pg` or the connection of `mysql2` on which your transaction runs.
  *
  * ```ts
  * await client.query(inboxInsert(orders, { id: 'o1' }));
@@ -57,8 +58,10 @@ export function inboxRow<P extends AnyRecipient>(pipeline: P, event: PipelineInp
  */
 export function inboxInsert<P extends AnyRecipient>(pipeline: P, event: PipelineInput<P>, options: InboxOptions = {}): InboxInsert {
   const row = inboxRow(pipeline, event, options);
+  const insert = 'INSERT INTO millrace_inbox (pipeline, event, id, traceparent) VALUES';
   return {
-    text: 'INSERT INTO millrace_inbox (pipeline, event, id, traceparent) VALUES ($1, $2, $3, $4)',
+    text: `${insert} ($1, $2, $3, $4)`,
+    sql: `${insert} (?, ?, ?, ?)`,
     values: [row.pipeline, row.event, row.id, row.traceparent],
   };
 }

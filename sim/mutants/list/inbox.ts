@@ -78,7 +78,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/store/postgres/read/read-statements.ts',
     find: 'place <> ALL (',
     replace: 'place > ALL (',
-    tests: [beside('engine/inbox/inbox-on-postgres', 'while others are passed over')],
+    tests: [beside('engine/inbox/inbox-on-servers', 'while others are passed over')],
   },
   {
     name: 'inbox-key-without-room-keeps-others-waiting',

@@ -15,8 +15,8 @@ export const mysql: readonly Mutant[] = [
     name: 'mysql-heads-not-locked',
     promises: [3, 10],
     file: append,
-    find: 'AND slice IN $2 FOR UPDATE',
-    replace: 'AND slice IN $2',
+    find: ' FOR UPDATE`,',
+    replace: '`,',
     tests: [several('positions are dense')],
   },
   {
@@ -138,5 +138,15 @@ export const mysql: readonly Mutant[] = [
     find: 'const columns = isTheirs ? []',
     replace: 'const columns = declared.length > 0 ? []',
     tests: [contract('mysql', 'a length may grow or shrink')],
+  },
+  {
+    name: 'mysql-rows-of-the-inbox-looked-for-by-a-scan',
+    promises: [5],
+    file: writes,
+    find: 'FORCE INDEX (PRIMARY) ON inbox.place = asked.place',
+    replace: 'IGNORE INDEX (PRIMARY) ON inbox.place = asked.place',
+    tests: [
+      { file: 'src/engine/inbox/inbox-on-servers.test.ts', named: 'stays open keeps nobody waiting, and its rows come when it commits' },
+    ],
   },
 ];

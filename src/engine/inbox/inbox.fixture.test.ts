@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, type TestContext } from 'node:test';
+import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
+import { MariadbServer, withoutMariadb } from '../../../test/mariadb-server.ts';
 import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
+import { mysql } from '../../store/mysql/mysql-store.ts';
 import { postgres } from '../../store/postgres/postgres-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import type { Store } from '../../store/store.ts';
@@ -15,7 +18,8 @@ import type { MillOptions } from '../mill-options.ts';
 
 /** A transaction of another program. */
 export interface Writer {
-  run(sql: string): Promise<void>;
+  /** Resolves to the rows of a query. */
+  run(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   insert(event: unknown, more?: { readonly pipeline?: string; readonly id?: string }): Promise<void>;
 }
 
@@ -35,13 +39,17 @@ export interface World {
 }
 
 const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-const literal = (value: string | undefined) => (value === undefined ? 'NULL' : `'${value.replaceAll("'", "''")}'`);
+const quoted = (value: string) => `'${value.replaceAll("'", "''")}'`;
+/** MySQL takes a backslash for the beginning of an escape. */
+const quotedOnMysql = (value: string) => quoted(value.replaceAll('\\', '\\\\'));
 
-function writerBy(run: (sql: string) => Promise<void>): Writer {
+function writerBy(run: Writer['run'], quote = quoted): Writer {
+  const literal = (value: string | undefined) => (value === undefined ? 'NULL' : quote(value));
   return {
     run,
-    insert: (event, { pipeline = 'steps', id } = {}) =>
-      run(`INSERT INTO millrace_inbox (pipeline, event, id) VALUES (${literal(pipeline)}, ${literal(text(event))}, ${literal(id)})`),
+    async insert(event, { pipeline = 'steps', id } = {}) {
+      await run(`INSERT INTO millrace_inbox (pipeline, event, id) VALUES (${literal(pipeline)}, ${literal(text(event))}, ${literal(id)})`);
+    },
   };
 }
 
@@ -72,18 +80,21 @@ function onSqlite(context: TestContext): World {
     async () => {
       const db = new DatabaseSync(address, { timeout: 5_000 });
       context.after(() => db.close());
-      return writerBy(async (sql) => db.exec(sql));
+      return writerBy(async (sql) => {
+        db.exec(sql);
+        return [];
+      });
     },
   );
   return { ...world, address, processes: 1 };
 }
 
-let server: PostgresServer | undefined;
-after(() => server?.stop());
+let postgresServer: PostgresServer | undefined;
+after(() => postgresServer?.stop());
 
 export async function onPostgres(context: TestContext): Promise<World> {
-  assert.ok(server !== undefined);
-  const url = await server.createDatabase();
+  assert.ok(postgresServer !== undefined);
+  const url = await postgresServer.createDatabase();
   const world = worldOf(
     context,
     () => postgres(url, { partitions: 3 }),
@@ -92,7 +103,33 @@ export async function onPostgres(context: TestContext): Promise<World> {
       client.on('error', () => undefined);
       await client.connect();
       context.after(() => client.end());
-      return writerBy(async (sql) => void (await client.query(sql)));
+      return writerBy(async (sql) => (await client.query(sql)).rows);
+    },
+  );
+  return { ...world, address: url, processes: 2 };
+}
+
+let mariadbServer: MariadbServer | undefined;
+after(() => mariadbServer?.stop());
+
+/** Runs SQL on the MariaDB of the tests. */
+export async function queryAsAdministrator(sql: string): Promise<void> {
+  await mariadbServer?.query(sql);
+}
+
+export async function onMariadb(context: TestContext): Promise<World> {
+  assert.ok(mariadbServer !== undefined);
+  const url = await mariadbServer.createDatabase();
+  const world = worldOf(
+    context,
+    () => mysql(url, { partitions: 3 }),
+    async () => {
+      const connection = await createConnection(url);
+      context.after(() => connection.end());
+      return writerBy(async (sql) => {
+        const [rows] = await connection.query(sql);
+        return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
+      }, quotedOnMysql);
     },
   );
   return { ...world, address: url, processes: 2 };
@@ -102,14 +139,30 @@ export async function onPostgres(context: TestContext): Promise<World> {
 export function withPostgres(title: string, declare: () => void): void {
   describe(title, { skip: withoutPostgres }, () => {
     before(async () => {
-      server ??= await PostgresServer.start();
+      postgresServer ??= await PostgresServer.start();
     });
     declare();
   });
 }
 
+/** Declares tests on MariaDB. */
+export function withMariadb(title: string, declare: () => void): void {
+  describe(title, { skip: withoutMariadb }, () => {
+    before(async () => {
+      mariadbServer ??= await MariadbServer.start();
+    });
+    declare();
+  });
+}
+
+/** Declares tests on each database server. */
+export function onEachServer(title: string, declare: (worldOf: (context: TestContext) => Promise<World>) => void): void {
+  withPostgres(`${title}, on postgres`, () => declare(onPostgres));
+  withMariadb(`${title}, on mariadb`, () => declare(onMariadb));
+}
+
 /** Declares tests on each store that has an inbox. */
 export function onEveryInbox(title: string, declare: (worldOf: (context: TestContext) => World | Promise<World>) => void): void {
   describe(`${title}, on sqlite`, () => declare(onSqlite));
-  withPostgres(`${title}, on postgres`, () => declare(onPostgres));
+  onEachServer(title, declare);
 }

@@ -55,3 +55,22 @@ export function storedAs(table: string, { name, kind }: Pick<Column, 'name' | 'k
 export function isSame(present: string, asked: string, columns: Shape): string {
   return columns.map((column) => `${present}.${quote(column.name)} = ${storedAs(asked, column)}`).join(' AND ');
 }
+
+/*
+ * A list of places or names is joined (STRAIGHT_JOIN), so that each is looked up by itself. Of `IN (…)` MariaDB makes a scan where the table is small or the
+ * index has a column before it, even with FORCE INDEX; and a scan that locks waits for the rows of transactions that have not committed.
+ */
+
+/**
+ * The values of a list as a table `asked` of one column.
+ *
+ * @param source an expression of what `listOf` makes
+ */
+export function listed(source: string, column: Pick<Column, 'name' | 'kind'>): string {
+  return `${jsonTable(source, [column])} AS asked`;
+}
+
+/** A list for {@link listed}. */
+export function listOf(values: readonly (string | number)[]): string {
+  return JSON.stringify(values.map((value) => [value]));
+}

@@ -3,7 +3,7 @@ import type { Statement } from '../../sql/connection/statement.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { column } from '../../sql/write/columns.ts';
 import type { Appended, NewEvent, PartitionId } from '../../store.ts';
-import { jsonOf, jsonTable } from '../read/json-rows.ts';
+import { jsonOf, jsonTable, listed, listOf } from '../read/json-rows.ts';
 import { headOf } from '../read/read-statements.ts';
 import { insertsOf, replacing, withOriginHash } from './inserts.ts';
 
@@ -19,9 +19,15 @@ import { insertsOf, replacing, withOriginHash } from './inserts.ts';
 export function addHeadLocks(flight: Flight, partitions: readonly PartitionId[]): void {
   for (const [pipeline, slices] of slicesOf(partitions))
     flight.add({
-      text: 'SELECT slice FROM millrace_heads FORCE INDEX (PRIMARY) WHERE pipeline = $1 AND slice IN $2 FOR UPDATE',
-      values: [pipeline, slices],
+      text: `SELECT head.slice FROM ${headsOf('$1', '$2')} FOR UPDATE`,
+      values: [pipeline, listOf(slices)],
     });
+}
+
+/** The heads of some slices, and of no others: who appends to one waits for nobody who appends to another. */
+function headsOf(pipeline: string, slices: string): string {
+  return `${listed(slices, { name: 'slice', kind: 'int4' })}
+    STRAIGHT_JOIN millrace_heads AS head FORCE INDEX (PRIMARY) ON head.pipeline = ${pipeline} AND head.slice = asked.slice`;
 }
 
 /** The slices of each pipeline, in order. */
@@ -75,9 +81,8 @@ export function addAppends(flight: Flight, events: readonly NewEvent[], flightId
     const from = flight.statements.length;
     const slices = Array.from(new Set(own.map(({ event }) => event.partition.slice)));
     flight.add({
-      text: `SELECT head.slice, ${headOf(tablesOf(pipeline).log, '$1', 'head.slice')} FROM millrace_heads AS head
-        WHERE head.pipeline = $1 AND head.slice IN $2`,
-      values: [pipeline, slices],
+      text: `SELECT head.slice, ${headOf(tablesOf(pipeline).log, '$1', 'head.slice')} FROM ${headsOf('$1', '$2')}`,
+      values: [pipeline, listOf(slices)],
     });
     const judged = own.filter(({ event }) => event.knownSince !== null || event.number !== null);
     if (judged.length > 0) flight.add(knownOf(pipeline, judged));

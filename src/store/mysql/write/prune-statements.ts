@@ -4,6 +4,7 @@ import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import type { PruneFloors } from '../../sql/write/prune-floors.ts';
 import { answerOf, floorAfter, type Sweep } from '../../sql/write/sweep.ts';
 import type { Pruned, Retention } from '../../store.ts';
+import { listed, listOf } from '../read/json-rows.ts';
 import { cursorOf } from '../read/read-statements.ts';
 
 /**
@@ -27,8 +28,9 @@ export function pruneFlight(retention: Retention, floors: PruneFloors, pruned: (
     const places = toPlaces(piece);
     const gone = places.filter(({ isGone }) => isGone).map(({ position }) => position);
     const removal: Statement = {
-      text: `DELETE gone FROM ${log} AS gone FORCE INDEX (PRIMARY) WHERE gone.slice = $1 AND gone.position IN $2`,
-      values: [slice, gone],
+      text: `DELETE gone FROM ${listed('$2', { name: 'position', kind: 'int8' })}
+        STRAIGHT_JOIN ${log} AS gone FORCE INDEX (PRIMARY) ON gone.slice = $1 AND gone.position = asked.position`,
+      values: [slice, listOf(gone)],
     };
     const cursors: Statement = {
       text: 'DELETE FROM millrace_cursors WHERE pipeline = $1 AND slice = $2 AND "cursor" > $3 AND "cursor" < $4',

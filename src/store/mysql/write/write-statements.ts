@@ -1,9 +1,9 @@
 import type { Flight } from '../../sql/connection/flight.ts';
-import type { Changed, Upsert, WriteStatements } from '../../sql/statements.ts';
+import type { Changed, InboxPlace, Upsert, WriteStatements } from '../../sql/statements.ts';
 import { type Column, rowsOf } from '../../sql/write/columns.ts';
 import { quote } from '../../tables/sql-text.ts';
 import { fenceLimit } from '../connection/mysql-errors.ts';
-import { isSame, jsonOf, jsonTable, storedAs } from '../read/json-rows.ts';
+import { isSame, jsonOf, jsonTable, listed, listOf, storedAs } from '../read/json-rows.ts';
 import { addAppends, addHeadLocks, logged } from './append-statements.ts';
 import { addCount, indexOf } from './counts.ts';
 import { addAsks, addLineUp } from './delivery-statements.ts';
@@ -93,13 +93,11 @@ export const writeStatements: WriteStatements = {
   },
 
   /** A gap is listed no more, but its numbers stay known as skipped. */
-  addResolutions(flight, ids) {
-    const values = [ids];
-    flight.add({
-      text: 'DELETE gone FROM millrace_dead_letters AS gone FORCE INDEX (PRIMARY) WHERE gone.id IN $1 AND gone.number_from IS NULL',
-      values,
-    });
-    flight.add({ text: 'UPDATE millrace_dead_letters FORCE INDEX (PRIMARY) SET resolved = 1 WHERE id IN $1 AND resolved = 0', values });
+  addResolutions(flight, resolved) {
+    const values = [listOf(resolved)];
+    const letters = `${ids} STRAIGHT_JOIN millrace_dead_letters AS letter FORCE INDEX (PRIMARY) ON letter.id = asked.id`;
+    flight.add({ text: `DELETE letter FROM ${letters} AND letter.number_from IS NULL`, values });
+    flight.add({ text: `UPDATE ${letters} AND letter.resolved = 0 SET letter.resolved = 1`, values });
   },
 
   addRetries(flight, columns) {
@@ -122,27 +120,30 @@ export const writeStatements: WriteStatements = {
     }
   },
 
-  addWithdrawal(flight, ids, withdrawn) {
-    const of = 'FROM millrace_commands AS command FORCE INDEX (PRIMARY) WHERE command.id IN $1';
-    flight.add({ text: `SELECT id, answer ${of} FOR UPDATE`, values: [ids] }, ({ rows }) => withdrawn(rows));
-    flight.add({ text: `DELETE command ${of}`, values: [ids] });
+  addWithdrawal(flight, commands, withdrawn) {
+    const of = `FROM ${ids} STRAIGHT_JOIN millrace_commands AS command FORCE INDEX (PRIMARY) ON command.id = asked.id`;
+    const values = [listOf(commands)];
+    flight.add({ text: `SELECT command.id, command.answer ${of} FOR UPDATE`, values }, ({ rows }) => withdrawn(rows));
+    flight.add({ text: `DELETE command ${of}`, values });
   },
 
-  // By the primary key, and so past rows that another program is about to insert.
-  inboxLock: (rows) => ({
-    text: 'SELECT pipeline, place FROM millrace_inbox FORCE INDEX (PRIMARY) WHERE place IN $1 ORDER BY place FOR UPDATE',
-    values: [rows.map(({ place }) => place)],
-  }),
+  inboxLock: (rows) => ({ text: `SELECT inbox.pipeline, inbox.place FROM ${ofInbox} FOR UPDATE`, values: [placesOf(rows)] }),
 
-  inboxRemoval: (rows) => ({
-    text: 'DELETE gone FROM millrace_inbox AS gone FORCE INDEX (PRIMARY) WHERE gone.place IN $1',
-    values: [rows.map(({ place }) => place)],
-  }),
+  inboxRemoval: (rows) => ({ text: `DELETE inbox FROM ${ofInbox}`, values: [placesOf(rows)] }),
 
   prune: pruneFlight,
 
   removePiece: (table, rows) => `DELETE FROM ${table} WHERE pipeline = $1 LIMIT ${rows}`,
 };
+
+const ids = listed('$1', { name: 'id', kind: 'text' });
+const ofInbox = `${listed('$1', { name: 'place', kind: 'int8' })}
+  STRAIGHT_JOIN millrace_inbox AS inbox FORCE INDEX (PRIMARY) ON inbox.place = asked.place`;
+
+/** In the order in which all lock them. */
+function placesOf(rows: readonly InboxPlace[]): string {
+  return listOf(rows.map(({ place }) => place).toSorted((a, b) => a - b));
+}
 
 function nameOf({ partition: { pipeline, slice } }: { readonly partition: { readonly pipeline: string; readonly slice: number } }): string {
   return `${pipeline} ${String(slice).padStart(6, '0')}`;
