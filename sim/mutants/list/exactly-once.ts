@@ -40,7 +40,7 @@ export const exactlyOnce: readonly Mutant[] = [
       }`,
     replace: `      places.release();
       this.#conclude(lane, turn, cause, ended, from);`,
-    tests: [promise('exactly-once')],
+    tests: [promise('exactly-once', 'who waits for the place of a turn')],
   },
   {
     name: 'claim-raises-no-epoch',

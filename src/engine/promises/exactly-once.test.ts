@@ -226,6 +226,47 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
+  test('who waits for the place of a turn has it once what the turn has decided is drafted', async () => {
+    const base = makeStore();
+    const sliceOfFirst = sliceOf('first', base.partitions);
+    const others = upTo(100).map((n) => `other ${n}`);
+    const second = others.find((key) => sliceOf(key, base.partitions) === sliceOfFirst) as string;
+    // Where there are several slices it is of another one, so that not all places are taken by turns of one.
+    const elsewhere = others.find(
+      (key) => key !== second && (base.partitions === 1 || sliceOf(key, base.partitions) !== sliceOfFirst),
+    ) as string;
+    const gates = new Map(['first', elsewhere].map((key) => [key, Promise.withResolvers<void>()]));
+    const order: string[] = [];
+    const attempt = async ({ key }: { readonly key: string }, nth: number) => {
+      if (key === second && nth === 1) throw new Error('not yet');
+      order.push(key);
+      await gates.get(key)?.promise;
+    };
+    const commit: CommitCall = (work, lease) => {
+      if (work.keys.some(({ key }) => key === 'first')) order.push('commit of first');
+      return lease.commit(work);
+    };
+    const t = await testMill({
+      pipelines: [steps({ attempt }, { concurrency: 2 })],
+      store: withCalls(base, { commit }),
+      limits: { commit: 1 },
+    });
+    await t.ingest('steps', { key: second, n: 1 });
+    await t.drain();
+    for (const key of ['first', elsewhere]) await t.ingest('steps', { key, n: 1 });
+    await until(() => order.length === 2);
+    const advanced = t.advance('1s');
+    // The retry is read, and waits for a place.
+    for (let nth = 0; nth < 20; nth += 1) await setImmediate();
+    gates.get('first')?.resolve();
+    await until(() => order.includes(second));
+    assert.deepEqual(order.slice(2), ['commit of first', second]);
+    gates.get(elsewhere)?.resolve();
+    await advanced;
+    await t.drain();
+    await t.stop();
+  });
+
   test('a commit that is under way when an append fails is the last before the next claim', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();

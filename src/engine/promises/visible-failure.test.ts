@@ -198,7 +198,8 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
       throw new MillraceError('MILL_STORE_BUSY', 'somebody keeps it locked');
     };
     const lines: string[] = [];
-    const log = { ...silentLogger, warn: (_: object, line: string) => void lines.push(line) };
+    const note = (_: object, line: string) => void lines.push(line);
+    const log = { ...silentLogger, warn: note, debug: note };
     const t = await testMill({
       pipelines: [steps()],
       store: withCalls(base, {
@@ -208,7 +209,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
       log,
     });
     await t.ingest('steps', { key: 'a', n: 1 });
-    await t.advance('30s');
+    await t.advance('3m');
     assert.match(t.mill.health().reason ?? '', /keeps it locked/);
     assert.deepEqual(lines, ['starting over']);
     isLocked = false;
