@@ -250,10 +250,15 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     }
     assert.equal(loads, 0, 'the other keys stay in memory');
     assert.equal(retried, 0);
+    // The virtual clock lets one alarm after the other ring; what has come due in a pause goes on at once.
+    await t.mill.pause('retrying');
     await t.advance('1m');
+    assert.equal(retried, 0);
+    await t.mill.resume('retrying');
+    await t.drain();
     assert.equal(retried, 1_000);
     assert.equal(t.mill.counts().retrying?.depth, 0);
-    assert.ok(readingBack.max <= 128 * base.partitions, `${readingBack.max} were read back at once`);
+    assert.ok(readingBack.max > 1 && readingBack.max <= 128 * base.partitions, `${readingBack.max} were read back at once`);
     await t.stop();
   });
 
