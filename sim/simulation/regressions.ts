@@ -14,13 +14,13 @@ export interface Regression {
 
 export const regressions: readonly Regression[] = [
   {
-    seed: 104,
+    seed: 285,
     steps: 40,
     isPlain: true,
     engines: 1,
     found: 'a record that was read while its key had turns, and so was old, was taken for the key',
   },
-  { seed: 146, steps: 40, isPlain: true, engines: 1, found: 'the same, elsewhere' },
+  { seed: 398, steps: 40, isPlain: true, engines: 1, found: 'the same, elsewhere' },
   { seed: 224, steps: 40, isPlain: false, engines: 3, found: 'the same, of one of several engines' },
   {
     seed: 236,

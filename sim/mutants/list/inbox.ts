@@ -38,7 +38,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/store/postgres/write/write-statements.ts',
     find: 'ORDER BY pipeline, place FOR UPDATE',
     replace: 'ORDER BY pipeline, place',
-    tests: [contract('postgres', 'of several who take the first rows')],
+    tests: [beside('engine/inbox/inbox-on-servers', 'that its program deletes is not taken in')],
   },
   {
     name: 'inbox-row-that-another-has-taken-appended-on-postgres',

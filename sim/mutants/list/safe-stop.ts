@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, contract, program, promise } from '../suites.ts';
+import { beside, program, promise } from '../suites.ts';
 
 const ownership = 'src/engine/ownership.ts';
 const lifecycle = 'src/engine/lifecycle.ts';
@@ -80,7 +80,7 @@ export const safeStop: readonly Mutant[] = [
     file: 'src/store/sqlite/threads/thread.ts',
     find: "this.#worker.postMessage('close');",
     replace: 'await this.#worker.terminate();',
-    tests: [contract('sqlite', 'closing finishes what was called before')],
+    tests: [beside('store/sqlite/sqlite-store', 'waits for a lock while the store is closed')],
   },
   {
     name: 'held-events-lost-at-a-start',

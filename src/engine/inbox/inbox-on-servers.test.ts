@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../../test/until.ts';
 import type { Inbox } from '../../store/store.ts';
 import { withMembers } from '../promises/fixture.test.ts';
 import { onEachServer, type Writer } from './inbox.fixture.test.ts';
@@ -79,6 +80,24 @@ onEachServer('the inbox of a database server', (worldOf) => {
     assert.deepEqual(turns.of('x'), [1, 2]);
     gate.resolve();
     await turns.count(302);
+  });
+
+  test('a row that its program deletes is not taken in once that has begun', async (context) => {
+    const world = await worldOf(context);
+    const turns = new Turns();
+    const { mill } = await world.start({ pipelines: [stepsOf(turns)] });
+    await mill.pause('steps');
+    const [owner, other] = [await world.writer(), await world.writer()];
+    await owner.insert({ key: 'a', n: 1 });
+    await other.insert({ key: 'a', n: 2 });
+    await owner.run('BEGIN');
+    await owner.run("DELETE FROM millrace_inbox WHERE event LIKE '%1%'");
+    await mill.resume('steps');
+    await until(world.isWaitedFor);
+    await owner.run('COMMIT');
+    await turns.count(1);
+    assert.equal(await mill.idle(10_000), true);
+    assert.deepEqual(turns.of('a'), [2]);
   });
 
   test('writers that lock their key before they insert come in the order of their commits, in two engines that take over from each other', async (context) => {

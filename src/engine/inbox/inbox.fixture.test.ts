@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { MariadbServer, withoutMariadb } from '../../../test/mariadb-server.ts';
@@ -36,6 +37,12 @@ export interface World {
   ): Promise<{ readonly mill: Mill; readonly lines: ReturnType<typeof recordingLogger>['lines'] }>;
   /** A connection of its own, which is closed when the test ends. */
   writer(): Promise<Writer>;
+}
+
+/** The same on a database server. */
+export interface ServerWorld extends World {
+  /** Whether a transaction waits for the lock of another. */
+  readonly isWaitedFor: () => Promise<boolean>;
 }
 
 const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -92,7 +99,7 @@ function onSqlite(context: TestContext): World {
 let postgresServer: PostgresServer | undefined;
 after(() => postgresServer?.stop());
 
-export async function onPostgres(context: TestContext): Promise<World> {
+export async function onPostgres(context: TestContext): Promise<ServerWorld> {
   assert.ok(postgresServer !== undefined);
   const url = await postgresServer.createDatabase();
   const world = worldOf(
@@ -106,18 +113,22 @@ export async function onPostgres(context: TestContext): Promise<World> {
       return writerBy(async (sql) => (await client.query(sql)).rows);
     },
   );
-  return { ...world, address: url, processes: 2 };
+  const lockWaits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  const watcher = await world.writer();
+  const isWaitedFor = async () => (await watcher.run(lockWaits)).length > 0;
+  return { ...world, address: url, processes: 2, isWaitedFor };
 }
 
 let mariadbServer: MariadbServer | undefined;
 after(() => mariadbServer?.stop());
 
-/** Runs SQL on the MariaDB of the tests. */
-export async function queryAsAdministrator(sql: string): Promise<void> {
-  await mariadbServer?.query(sql);
+/** Runs SQL on the MariaDB of the tests, and returns the rows. */
+export async function queryAsAdministrator(sql: string): Promise<readonly unknown[]> {
+  assert.ok(mariadbServer !== undefined);
+  return mariadbServer.query(sql);
 }
 
-export async function onMariadb(context: TestContext): Promise<World> {
+export async function onMariadb(context: TestContext): Promise<ServerWorld> {
   assert.ok(mariadbServer !== undefined);
   const url = await mariadbServer.createDatabase();
   const world = worldOf(
@@ -132,7 +143,13 @@ export async function onMariadb(context: TestContext): Promise<World> {
       }, quotedOnMysql);
     },
   );
-  return { ...world, address: url, processes: 2 };
+  const lockWaits = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
+  const isWaitedFor = async () => {
+    // Asked again within a tenth of a second the server answers what it has answered before.
+    await setTimeout(150);
+    return (await queryAsAdministrator(lockWaits)).length > 0;
+  };
+  return { ...world, address: url, processes: 2, isWaitedFor };
 }
 
 /** Declares tests on PostgreSQL. */
@@ -156,7 +173,7 @@ export function withMariadb(title: string, declare: () => void): void {
 }
 
 /** Declares tests on each database server. */
-export function onEachServer(title: string, declare: (worldOf: (context: TestContext) => Promise<World>) => void): void {
+export function onEachServer(title: string, declare: (worldOf: (context: TestContext) => Promise<ServerWorld>) => void): void {
   withPostgres(`${title}, on postgres`, () => declare(onPostgres));
   withMariadb(`${title}, on mariadb`, () => declare(onMariadb));
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { table } from '../../pipeline/table.ts';
 import { commitOf, letter, originLetter, outcome, put, timer } from '../contract/fixtures.ts';
@@ -95,6 +96,24 @@ test('a value that a column cannot hold refuses the commit, whichever part of it
     }
     await lease.commit(commitOf({ timers: timers(0) }));
     assert.equal((await store.dueCauses(visits, 10, 10)).length, 1);
+  });
+});
+
+test('an append that waits for a lock while the store is closed is done before that ends', async () => {
+  await withStore(async ({ store, path, threads }) => {
+    await store.read(visits, 0, 1);
+    const db = new DatabaseSync(path);
+    db.exec('BEGIN IMMEDIATE');
+    const appended = store.append([event('a')]);
+    const ends = threads.slice(1).map((thread) => once(thread, 'exit'));
+    const closed = store.close();
+    // Only the writer is left.
+    await Promise.all(ends);
+    await setImmediate();
+    db.exec('ROLLBACK');
+    db.close();
+    assert.deepEqual(await appended, [{ status: 'accepted', position: 1 }]);
+    await closed;
   });
 });
 
