@@ -44,12 +44,12 @@ export const strayFailures: readonly Mutant[] = [
     tests: [beside('telemetry/log-lines')],
   },
   {
-    name: 'all-issues-of-a-body-answered',
+    name: 'all-issues-of-an-event-kept',
     promises: [7],
     file: 'src/pipeline/schema.ts',
     find: 'result.issues.slice(0, issuesMax)',
     replace: 'result.issues.slice(0, issuesMax * result.issues.length)',
-    tests: [beside('server/failures')],
+    tests: [beside('pipeline/schema')],
   },
   {
     name: 'code-read-of-what-throws-when-it-is-read',
