@@ -48,6 +48,8 @@ await server.initialise();
 await server.start();
 const address = `postgres://postgres:secret@127.0.0.1:${port}/postgres`;
 const pool = new pg.Pool({ connectionString: address });
+// The server ends before the pool's connections have closed.
+pool.on('error', () => undefined);
 const kysely = new Kysely({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] });
 const sql = postgres(address, { transform: postgres.camel });
 

@@ -50,6 +50,8 @@ await server.initialise();
 await server.start();
 const address = `postgres://postgres:secret@127.0.0.1:${port}/postgres`;
 const pool = new pg.Pool({ connectionString: address });
+// The server ends before the pool's connections have closed.
+pool.on('error', () => undefined);
 const sql = postgres(address);
 const kysely = new Kysely({ dialect: new PostgresDialect({ pool }) });
 const events = pgTable('events', { id: integer().primaryKey() });

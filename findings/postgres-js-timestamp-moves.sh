@@ -46,6 +46,8 @@ await server.initialise();
 await server.start();
 const address = `postgres://postgres:secret@127.0.0.1:${port}/postgres`;
 const pool = new pg.Pool({ connectionString: address });
+// The server ends before the pool's connections have closed.
+pool.on('error', () => undefined);
 const sql = postgres(address);
 await pool.query('CREATE TABLE retries (due timestamp, due_with_zone timestamptz)');
 
