@@ -5,8 +5,7 @@
 # The JSON format of CloudEvents lets `data` be any JSON value, and the SDK's own schema allows strings, numbers, booleans and null. So one expects an
 # event to have the same data whether it comes alone in structured mode, alone in binary mode, or in a batch. But the structured reader copies only
 # members that are truthy, and the binary reader puts quotation marks around every body that does not begin like an object, an array or a string. Neither
-# reports anything. A handler that is told "the flag is now false", "0 are left" or "the address was removed" is told nothing, or the text "false", which
-# is truthy. `HTTP.binary` makes it worse for a string: its body is the string without quotation marks, which others do not take for JSON.
+# reports anything. A handler of "the flag is now false", "0 are left" or "the address was removed" gets nothing, or the text "false", which is truthy.
 #
 # Seen, for one event with `datacontenttype: application/json`:
 #   data     structured     binary       in a batch

@@ -6,7 +6,7 @@
 # producer, which waits for the partition to appear and then fails. It happens where a topic was made with fewer partitions than the sender was told, in
 # another environment or after a restore. kafkajs sends messages by the broker that leads their partition; a partition that nobody leads is sent nowhere. The
 # promise resolves with an empty list, or, where the batch has other messages as well, with what became of those. @platformatic/kafka takes the
-# remainder by the number of partitions: two owners who were to be apart share one, and who reads by number waits for what never comes.
+# remainder by the number of partitions: two owners who were to be apart share one, and a consumer that reads partition 7 waits for what never comes.
 #
 # Seen, for a topic of three partitions:
 #   kafkajs, one message for partition 7                    resolves with []; the topic is empty

@@ -3,7 +3,7 @@
 #
 # `autocommit` is on unless it is turned off. The documentation says that it commits "consumed messages". Java's client commits what an earlier poll has
 # returned, kafkajs what its handler has finished; so one expects to lose nothing by a `break`, a `return` or an error in the loop: at worst a message
-# comes twice. This client commits the end of each response when it arrives, up to 1,024 messages and more before the loop sees them. What waits in the
+# comes twice. This client commits the end of each response when it arrives, 1,024 messages and more before the loop sees it. What waits in the
 # stream is then done, as far as the group knows: a worker that is stopped or killed skips it, the next one of the group never gets it, and the lag says 0.
 # With a number of milliseconds instead of `true`, leaving the loop before they have passed commits nothing at all, not even what was read.
 #

@@ -4,7 +4,7 @@
 # The README says of `verify` that it "checks whether a plain object can be encoded as-is", and recommends it for objects that are not sure to have
 # the right shape. It refuses a fraction in an int32, and a text. So one expects that what it lets pass arrives. But it does not look at the range: a
 # number that does not fit loses its upper bits, by `create` as well as by `fromObject`. A total in cents above 21,474,836.47 in an int32 turns
-# negative, a moment in milliseconds becomes some day of 1970, a -1 for "unknown" in a uint32 becomes 4,294,967,295, and 4,294,967,296 becomes 0, which is
+# negative, a moment in milliseconds some day around New Year 1970, a -1 for "unknown" in a uint32 becomes 4,294,967,295, and 4,294,967,296 becomes 0, which is
 # what a field has that was never set. Java, Go and Python refuse such a value, or their types cannot hold it.
 #
 # Seen, where verify() says null, which is "valid", to each:
