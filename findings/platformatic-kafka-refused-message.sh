@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# @platformatic/kafka 2.12.1 with Kafka 4.3.1: after one message of a transaction was refused, no transaction of its producer can write to that partition any more.
+# @platformatic/kafka 2.12.1 with Kafka 4.3.1: after one message of a transaction was refused, no transaction of its producer can write to that partition
+# any more.
 #
 # A message that is larger than the topic allows is refused; one aborts the transaction and goes on with the next. But the producer had
 # counted the message: its sequence for the partition is one ahead of what the broker has. Outside of transactions the client begins
