@@ -3,8 +3,9 @@ import { rowsOf } from '../../sql/write/columns.ts';
 import { quote } from '../../tables/sql-text.ts';
 
 /*
- * Rows that a statement is given, by JSON_TABLE. A value that is none of its column is an error: by default it would be null. MySQL and MariaDB compare
- * a text of JSON with a text by a collation of their own choice, and so texts are bytes; bytes are written in hexadecimal digits.
+ * Rows that a statement is given, by JSON_TABLE. On MySQL a value that is none of its column is an error, where by default it would be null; MariaDB cuts it to
+ * what the column holds, and so each column holds whatever there may be. Both compare a text of JSON with a text by a collation of their own choice, and so
+ * texts are bytes; bytes are written in hexadecimal digits.
  */
 
 const types: Readonly<Record<ColumnKind, string>> = {
