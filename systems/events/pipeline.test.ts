@@ -58,6 +58,19 @@ test('an event without id, timestamp and user gets an id of version 7, the time 
   );
 });
 
+test('an id that the column has no room for, which only the route of the engine and the inbox take, makes the UUID of one row', async (context) => {
+  const { t } = await start(context);
+  const { id: _, ...event } = reading(1);
+  const ids = ['order-1', 'x'.repeat(36), 'x'.repeat(37), 'x'.repeat(512), `${'x'.repeat(511)}y`];
+  for (const id of [...ids, ...ids]) await t.mill.ingest('events', event, { id });
+  await t.drain();
+  assert.deepEqual(await t.mill.deadLetters(), []);
+  const rows = (await t.rows(processedEvents)).map(({ id }) => id);
+  const made = rows.filter((id) => !ids.includes(id));
+  assert.deepEqual([rows.length, new Set(rows).size, made.length], [5, 5, 3]);
+  for (const id of made) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
 test('an event that was accepted before a retry was created then', async (context) => {
   const { t } = await start(context, { processor: failing(1) });
   await t.ingest('events', reading(1));

@@ -13,11 +13,14 @@ import {
 import { exactValue, forPage } from '../../src/server/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
+/** Characters of the id of a row: as many as a UUID has. */
+export const rowIdLengthMax = 36;
+
 /** Every event that was processed, one row each. */
 export const processedEvents = table(
   'processed_events',
   {
-    id: 'text(36)',
+    id: `text(${rowIdLengthMax})`,
     type: EventType.options,
     source: 'text(50)',
     user_id: 'text(50)?',
