@@ -138,12 +138,11 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
     const one = await note(database.query, fault, member);
     noted.push(one);
     progress(`${Math.round((performance.now() - began) / 1_000)} s: ${fault}${isProcessFault(fault) ? ` of ${member.name}` : ''}`);
-    const harmed = isProcessFault(fault)
-      ? harm(member, fault, lastsMs)
-      : harmDatabase(database, fault).then(() => {
-          one.backAt = Date.now();
-        });
-    underWay.push(harmed.catch((error: unknown) => broken.push(`${fault} of ${member.name}: ${messageOf(error)}`)));
+    const harmed = isProcessFault(fault) ? harm(member, fault, lastsMs) : harmDatabase(database, fault);
+    const over = harmed.then(() => {
+      one.backAt = Date.now();
+    });
+    underWay.push(over.catch((error: unknown) => broken.push(`${fault} of ${member.name}: ${messageOf(error)}`)));
     // A database that is away cannot be asked who has what.
     if (!isProcessFault(fault)) await underWay.at(-1);
   }

@@ -10,7 +10,7 @@ export interface Noted {
   readonly pid: number;
   /** `pipeline slice` of what the process worked on then. */
   readonly partitions: readonly string[];
-  /** When the database took connections again; for processes undefined. */
+  /** When the database took connections again, or the process could work again; undefined until then. */
   backAt?: number;
 }
 
@@ -21,7 +21,7 @@ export interface Standstill {
   readonly second: number;
   /** How many partitions it was about. */
   readonly partitions: number;
-  /** From the fault to the first turn of its keys elsewhere, or of any key after the database was back. */
+  /** From the fault to the first turn of its keys elsewhere or of the process once it was back, or from when the database was back to that of any key. */
   readonly firstMs: number | undefined;
   /** To when every partition had had a turn. */
   readonly allMs: number | undefined;
@@ -61,9 +61,11 @@ export async function standstills(query: Query, faults: readonly Noted[]): Promi
   }));
   const byPartition = Map.groupBy(moments, ({ partition }) => partition);
   return faults.map(({ fault, at, pid, partitions, backAt }) => {
-    const from = backAt ?? at;
+    const from = isProcessFault(fault) ? at : (backAt ?? at);
+    const isProgress = (turn: { readonly at: number; readonly pid: number }) =>
+      turn.at > from && (turn.pid !== pid || turn.at > (backAt ?? Number.POSITIVE_INFINITY));
     const firsts = (isProcessFault(fault) ? partitions : Array.from(byPartition.keys())).flatMap((partition) => {
-      const first = byPartition.get(partition)?.find((turn) => turn.at > from && turn.pid !== pid);
+      const first = byPartition.get(partition)?.find(isProgress);
       return first === undefined ? [] : [{ partition, ms: first.at - from }];
     });
     const inOrder = firsts.toSorted((a, b) => a.ms - b.ms);
