@@ -51,7 +51,7 @@ export const postgres: readonly Mutant[] = [
   {
     name: 'postgres-copy-not-given-up',
     promises: [8],
-    file: `${shared}/copy/sql-ends.ts`,
+    file: `${shared}/copy/open-ends.ts`,
     find: 'connections.endWith(signal);',
     replace: '',
     tests: [silence('either end of a copy')],

@@ -4,8 +4,9 @@ import { MillraceError } from '../../errors.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { CopySource, CopyTarget } from '../../store/copy/copy-ends.ts';
 import { type Copied, type CopyProgress, copyStore } from '../../store/copy/copy-store.ts';
-import { openMysqlSource, openMysqlTarget } from '../../store/mysql/copy/mysql-ends.ts';
-import { openPostgresSource, openPostgresTarget } from '../../store/postgres/copy/postgres-ends.ts';
+import { mysqlServers } from '../../store/mysql/copy/mysql-servers.ts';
+import { postgresServers } from '../../store/postgres/copy/postgres-servers.ts';
+import { openSource as openSqlSource, openTarget as openSqlTarget } from '../../store/sql/copy/open-ends.ts';
 import { openSqliteSource, openSqliteTarget } from '../../store/sqlite/copy/sqlite-ends.ts';
 import type { StoreDeclaration } from '../../store/store.ts';
 import { type Database, describeDatabase } from '../database.ts';
@@ -106,15 +107,17 @@ async function checkUpToDate(
 function openSource(database: Database, signal: AbortSignal): Promise<CopySource> {
   if (database.kind === 'memory') throw new UsageError('--from: expected a database that lasts, found memory:');
   if (database.kind === 'sqlite') return openSqliteSource(database.path);
-  return database.kind === 'mysql' ? openMysqlSource({ ...database, signal }) : openPostgresSource({ ...database, signal });
+  return database.kind === 'mysql'
+    ? openSqlSource(mysqlServers, { ...database, signal })
+    : openSqlSource(postgresServers, { ...database, signal });
 }
 
 function openTarget(database: Database, declaration: StoreDeclaration, signal: AbortSignal): Promise<CopyTarget> {
   if (database.kind === 'memory') throw new UsageError('--to: expected a database that lasts, found memory:');
   if (database.kind === 'sqlite') return openSqliteTarget(database.path, declaration);
   return database.kind === 'mysql'
-    ? openMysqlTarget({ ...database, signal }, declaration)
-    : openPostgresTarget({ ...database, signal }, declaration);
+    ? openSqlTarget(mysqlServers, { ...database, signal }, declaration)
+    : openSqlTarget(postgresServers, { ...database, signal }, declaration);
 }
 
 /** Between two servers of one kind the server's own programs copy better. */

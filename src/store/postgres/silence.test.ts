@@ -5,8 +5,9 @@ import { after, before, describe, test } from 'node:test';
 import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
 import { until } from '../../../test/until.ts';
 import { commitOf, declaration, event } from '../contract/fixtures.ts';
+import { openSource, openTarget } from '../sql/copy/open-ends.ts';
 import type { Store } from '../store.ts';
-import { openPostgresSource, openPostgresTarget } from './copy/postgres-ends.ts';
+import { postgresServers } from './copy/postgres-servers.ts';
 import { postgres } from './postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
@@ -95,7 +96,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     const link = await SilentLink.to(server.port, Number.POSITIVE_INFINITY);
     const given = new AbortController();
     const at = (url: string) => ({ url: link.lead(server, url), options: patience, signal: given.signal });
-    const ends = [await openPostgresSource(at(source)), await openPostgresTarget(at(target), declaration)];
+    const ends = [await openSource(postgresServers, at(source)), await openTarget(postgresServers, at(target), declaration)];
     link.beSilent();
     const calls = ends.map((end) => assert.rejects(end.pipelines(), { code: 'MILL_STORE_UNAVAILABLE' }));
     await link.silent;

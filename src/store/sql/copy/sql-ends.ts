@@ -116,18 +116,3 @@ export class SqlTarget extends SqlEnd implements CopyTarget {
     return this.guarded(this.#writes.finish());
   }
 }
-
-/** Opens an end on connections of its own, which are closed when that fails. */
-export async function openedEnd<Open extends Connections, End>(
-  connections: Open,
-  signal: AbortSignal,
-  open: (connections: Open) => Promise<End>,
-): Promise<End> {
-  connections.endWith(signal);
-  try {
-    return await open(connections);
-  } catch (error) {
-    await connections.close();
-    throw connections.errors.toStoreError(error, connections.options.name);
-  }
-}
