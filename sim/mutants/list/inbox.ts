@@ -137,6 +137,14 @@ export const inbox: readonly Mutant[] = [
     tests: [beside('engine/inbox/inbox-on-postgres', 'may insert and nothing else')],
   },
   {
+    name: 'inbox-trigger-looks-through-all-that-was-taken',
+    promises: [7],
+    file: 'src/store/postgres/schema/schema.ts',
+    find: 'AND before.place >= first.place - ',
+    replace: 'AND before.place >= 0 * ',
+    tests: [beside('store/postgres/schema/inbox-trigger')],
+  },
+  {
     name: 'inbox-letter-redriven-and-lost',
     promises: [1, 9],
     file: 'src/engine/resolver.ts',

@@ -11,6 +11,7 @@ const leases = `${shared}/lease/process.ts`;
 const connections = `${folder}/connection/connections.ts`;
 const several = (named: string) => beside('store/postgres/several-stores', named);
 const lookUps = beside('store/postgres/write/look-ups');
+const lines = (named: string) => beside('store/postgres/write/lines', named);
 const silence = (named: string) => beside('store/postgres/silence', named);
 const outages = (named: string) => beside('store/postgres/outages', named);
 
@@ -178,6 +179,38 @@ export const postgres: readonly Mutant[] = [
     tests: [beside('store/postgres/write/prune-floors', 'begin where')],
   },
   {
+    name: 'postgres-lines-looked-at-from-their-first-place-on',
+    promises: [7],
+    file: `${shared}/write/line-floors.ts`,
+    find: 'this.#floors.get(nameOf(line)) ?? 0',
+    replace: '0',
+    tests: [lines('begin where')],
+  },
+  {
+    name: 'postgres-line-begins-where-another-lease-has-left-it',
+    promises: [6],
+    file: `${shared}/write/line-floors.ts`,
+    find: '[own, epochs.get(own), endpoint, key]',
+    replace: '[own, endpoint, key]',
+    tests: [lines('another lease')],
+  },
+  {
+    name: 'postgres-line-begins-where-it-did-before-a-failover',
+    promises: [6],
+    file: `${folder}/write/delivery-statements.ts`,
+    find: '::int8 = $',
+    replace: '::int8 <> 0 * $',
+    tests: [lines('gives places out again')],
+  },
+  {
+    name: 'postgres-delivery-enters-a-line-below-its-beginning-and-stays-unseen',
+    promises: [6],
+    file: `${folder}/write/delivery-statements.ts`,
+    find: ', there.place)) AS floor',
+    replace: ')) AS floor',
+    tests: [contract('postgres', 'takes its place in the line')],
+  },
+  {
     name: 'postgres-what-was-held-never-pruned',
     promises: [7],
     file: `${shared}/write/sweep.ts`,
@@ -317,7 +350,7 @@ export const postgres: readonly Mutant[] = [
     name: 'postgres-line-of-deliveries-stands-still',
     promises: [6],
     file: parts,
-    find: '    this.#addLineUp(all);\n',
+    find: '    this.#addLineUp(all, known);\n',
     replace: '',
     tests: [contract('postgres', 'an ordered delivery waits until those before it are gone')],
   },

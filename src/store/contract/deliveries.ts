@@ -78,6 +78,17 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 30), ['4', '2']);
   });
 
+  it('one that was asked for without an order takes its place in the line when it is asked for with one', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { ordered: false }), delivery('2', 'a'), delivery('3', 'a')) });
+    await owner.commit({ deliveries: remove('a', '2') });
+    assert.deepEqual(await due(store, visits, 10), ['1', '3']);
+    await owner.commit({ deliveries: ask(delivery('1', 'a')) });
+    assert.deepEqual(await due(store, visits, 10), ['1']);
+    await owner.commit({ deliveries: [...remove('a', '1'), ...ask(delivery('4', 'a'))] });
+    assert.deepEqual(await due(store, visits, 10), ['3']);
+  });
+
   it('one endpoint knows nothing of the deliveries of another', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const [mail, sms] = [delivery('1', 'a', { body: '"mail"' }), delivery('1', 'a', { body: '"sms"', endpoint: 'sms' })];

@@ -78,7 +78,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", url);
-    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 3, found version 99/ });
+    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 4, found version 99/ });
   });
 
   test('tables of version 1 are brought up to date once, and then have an inbox and commands', async () => {
@@ -95,7 +95,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       await store.close();
     }
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '3' }]);
+    assert.deepEqual(meta, [{ value: '4' }]);
   });
 
   test('tables of version 2 are brought up to date while a process of that version works on, and then keep commands', async () => {
@@ -111,7 +111,22 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       ['a'],
     );
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '3' }]);
+    assert.deepEqual(meta, [{ value: '4' }]);
+  });
+
+  test('tables of version 3 get a trigger of the inbox that looks a short way back, and keep what they hold', async () => {
+    const url = await server.createDatabase();
+    await (await opened(url)).close();
+    await server.query(
+      `INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '1'); UPDATE millrace_meta SET value = '3' WHERE name = 'schema_version';
+       CREATE OR REPLACE FUNCTION millrace_inbox_grown() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'of version 3'; END $$`,
+      url,
+    );
+    const store = await opened(url);
+    await server.query("INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '2')", url);
+    assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count: 2 }]);
+    const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
+    assert.deepEqual(meta, [{ value: '4' }]);
   });
 
   test('a database with another encoding is refused, a schema that is not there, and a database that is not', async () => {

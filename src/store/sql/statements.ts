@@ -4,6 +4,7 @@ import type { Flight } from './connection/flight.ts';
 import type { Parameter, Row, Statement } from './connection/statement.ts';
 import type { Batch } from './write/batch.ts';
 import type { Column } from './write/columns.ts';
+import type { KnownLines } from './write/line-floors.ts';
 import type { PruneFloors } from './write/prune-floors.ts';
 
 /*
@@ -90,10 +91,13 @@ export interface WriteStatements {
    * Adds deliveries, in their order. One that is there keeps its place, its attempts, and its moment unless that is null; one that is
    * restored (`is_asked` is false) changes nothing of it.
    */
-  addAsks(flight: Flight, columns: readonly Column[], added: Changed): void;
+  addAsks(flight: Flight, columns: readonly Column[], added: Changed, known: KnownLines): void;
 
-  /** Makes the lines of deliveries right again: `pipeline`, `slice`, `endpoint`, `key`. Only the first two of each can be wrong. */
-  addLineUp(flight: Flight, columns: readonly Column[]): void;
+  /**
+   * Makes the lines right again that deliveries have left or entered: `pipeline`, `slice`, `endpoint`, `key`, `id_hash`. Only the first two of each line can be
+   * wrong. May tell where lines begin.
+   */
+  addLineUp(flight: Flight, columns: readonly Column[], known: KnownLines): void;
 
   /** Answers commands (`id`, `answer`) that have none yet. */
   addAnswers(flight: Flight, columns: readonly Column[]): void;

@@ -62,7 +62,8 @@ function followsOf(columns: readonly Column[]): Column {
 }
 
 /** Whoever is wrong in a line is so because it does not wait, or does: the first, or the second. */
-export function addLineUp(flight: Flight, columns: readonly Column[]): void {
+export function addLineUp(flight: Flight, names: readonly Column[]): void {
+  const columns = linesOf(names);
   const nth = (before: number) => `SELECT DISTINCT (
       SELECT one.place FROM millrace_deliveries AS one FORCE INDEX (by_line) WHERE one.pipeline = line.pipeline AND one.slice = line.slice
         AND one.endpoint = line.endpoint AND one."key" = line."key" AND one.ordered = 1 ORDER BY one.place LIMIT 1 OFFSET ${before}
@@ -77,4 +78,13 @@ export function addLineUp(flight: Flight, columns: readonly Column[]): void {
       values: [jsonOf(columns)],
     });
   }
+}
+
+/** Each line once. */
+function linesOf(names: readonly Column[]): readonly Column[] {
+  const lines = names.slice(0, 4);
+  const all = rowsOf(lines);
+  const firsts = new Map(all.map((line, at) => [JSON.stringify(line), at] as const).toReversed());
+  const kept = Array.from(firsts.values()).toReversed();
+  return lines.map((column) => ({ ...column, values: kept.map((at) => column.values[at] ?? null) }));
 }

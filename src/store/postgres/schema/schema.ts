@@ -6,7 +6,7 @@ import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -87,29 +87,40 @@ const sharedTables = `
     END IF;
   END $$`;
 
+/** So many places before a row its trigger looks for others that wait. */
+const lookBack = 200;
+
+/**
+ * The trigger notifies only for a row that finds none before it that waits for its pipeline, as far as its transaction can see: a notification takes a lock at
+ * the commit that is global to the database, and rows that find others before them are found together with those. It looks a short way back: rows that
+ * were taken lead on in the index until they are cleaned up, which a session that sits idle in a transaction prevents, and nobody's insert may take longer each
+ * time. Where one waits farther back, which is rare, the notification is one too many.
+ *
+ * It runs with the rights of the owner, so nothing that the writer has made, a temporary table least of all, may stand for a name in it.
+ */
+const inboxTrigger = `
+  CREATE OR REPLACE FUNCTION millrace_inbox_grown() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET enable_seqscan = off AS $$
+  BEGIN
+    PERFORM pg_notify('${inboxChannel}', '') WHERE EXISTS (
+      SELECT FROM (SELECT pipeline, min(place) AS place FROM added GROUP BY pipeline) AS first
+      WHERE NOT EXISTS (SELECT FROM millrace_inbox AS before WHERE before.pipeline = first.pipeline AND before.place < first.place
+        AND before.place >= first.place - ${lookBack} OFFSET 0));
+    RETURN NULL;
+  END $$;
+  DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION millrace_inbox_grown() SET search_path = pg_catalog, %I, pg_temp', current_schema());
+  END $$;`;
+
 /**
  * The table into which other programs insert, with no right but that to insert. A place is given out at the moment of the insert, and so one
  * that is inserted after another has committed stands behind it.
- *
- * The trigger notifies only for the first row that waits of a pipeline, as far as its transaction can see: a notification takes a lock at
- * the commit that is global to the database, and rows that find others before them are found together with those. It runs with the rights of
- * the owner, so nothing that the writer has made, a temporary table least of all, may stand for a name in it.
  */
 const inbox = `
   CREATE TABLE millrace_inbox (
     place int8 GENERATED ALWAYS AS IDENTITY, pipeline ${text} NOT NULL, event text NOT NULL, id ${text}, traceparent text,
     PRIMARY KEY (pipeline, place)
   );
-  CREATE FUNCTION millrace_inbox_grown() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-  BEGIN
-    PERFORM pg_notify('${inboxChannel}', '') WHERE EXISTS (
-      SELECT FROM (SELECT pipeline, min(place) AS place FROM added GROUP BY pipeline) AS first
-      WHERE NOT EXISTS (SELECT FROM millrace_inbox AS before WHERE before.pipeline = first.pipeline AND before.place < first.place));
-    RETURN NULL;
-  END $$;
-  DO $$ BEGIN
-    EXECUTE format('ALTER FUNCTION millrace_inbox_grown() SET search_path = pg_catalog, %I, pg_temp', current_schema());
-  END $$;
+  ${inboxTrigger}
   CREATE TRIGGER millrace_inbox_grown AFTER INSERT ON millrace_inbox REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION millrace_inbox_grown()`;
 
@@ -154,11 +165,11 @@ function sharedSchema(partitions: number): readonly Statement[] {
   return [plain(sharedTables), plain(inbox), plain(commands), { text, values: [String(schemaVersion), String(partitions)] }];
 }
 
-/** Version 1 had no inbox, and version 2 no commands. Processes of an earlier version go on with what they know. */
+/** Version 1 had no inbox, version 2 no commands, and the trigger of version 3 looked through all of the inbox. Processes of an earlier version go on with what they know. */
 function migration(found: number): readonly Statement[] {
   if (found === schemaVersion) return [];
   const text = "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'";
-  return [...(found < 2 ? [plain(inbox)] : []), ...(found < 3 ? [plain(commands)] : []), { text, values: [String(schemaVersion)] }];
+  return [plain(found < 2 ? inbox : inboxTrigger), ...(found < 3 ? [plain(commands)] : []), { text, values: [String(schemaVersion)] }];
 }
 
 /** Of a table that another process has made since we looked: `IF NOT EXISTS` does not wait for it. */

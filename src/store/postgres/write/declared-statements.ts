@@ -58,5 +58,5 @@ function updateText(declared: Declared, columns: readonly string[]): string | un
   if (changed.length === 0) return undefined;
   const isSame = primaryKey.map((column) => `present.${quote(column)} = ${selectedOf(column)}`);
   const firstKey = `new.c${columns.indexOf(primaryKey[0] as string)}`;
-  return `UPDATE ${quote(name)} AS present SET ${changed.join(', ')} FROM ${from} WHERE ${isSame.join(' AND ')} AND ${asOfOne(firstKey, "|| ''")}`;
+  return `UPDATE ${quote(name)} AS present SET ${changed.join(', ')} FROM ${from} WHERE ${isSame.join(' AND ')} AND ${asOfOne(firstKey, ["|| ''"])}`;
 }

@@ -1,53 +1,86 @@
-import { asOfOne, onRows } from '../connection/lookups.ts';
+import { asOfOne } from '../connection/lookups.ts';
 
 /*
  * How deliveries are written. `CommitParts.addDeliveries` says what a line is.
  */
 
+/** Since when the server runs, in microseconds: places may be given out again by another one, which was its replica. */
+const run = '(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::int8';
+
+/** Where a line is looked at from: its floor, if that is of the present run. */
+const floorOf = (known: string, ofRun: string) => `CASE WHEN ${ofRun}::int8 = ${run} THEN ${known} ELSE 0 END`;
+
+const placeInLine = 'pipeline, slice, endpoint, key, place';
+
+/**
+ * The first deliveries of a line, from its floor on. The index of the lines alone has the rows from one on to another in this order, so the planner has no
+ * choice that would read more, not even for an empty table.
+ */
+const firstOf = (line: string, columns: string, limit: number) => `SELECT ${columns} FROM millrace_deliveries
+    WHERE (${placeInLine}) >= (${line}.pipeline, ${line}.slice, ${line}.endpoint, ${line}.key, ${line}.floor)
+      AND (pipeline, slice, endpoint, key) <= (${line}.pipeline, ${line}.slice, ${line}.endpoint, ${line}.key) AND ordered
+    ORDER BY ${placeInLine} LIMIT ${limit}`;
+
+/** The row of a delivery that a row of parameters names, if a condition holds for that. */
+const named = (
+  asked: string,
+  column: string,
+  condition = 'true',
+) => `SELECT ${column} FROM millrace_deliveries AS one WHERE one.pipeline = ${asked}.pipeline
+      AND one.slice = ${asked}.slice AND one.endpoint = ${asked}.endpoint AND one.key = ${asked}.key AND one.id_hash = ${asked}.id_hash
+      AND ${condition} OFFSET 0`;
+
 /** Parameters: pipelines, slices, endpoints, keys, hashes of ids, attempts, moments, pauses. */
 export const retry = `UPDATE millrace_deliveries AS delivery SET attempts = retry.attempts, due_at = retry.due_at, pause = retry.pause
   FROM unnest($1::text[], $2::int4[], $3::text[], $4::text[], $5::bytea[], $6::int4[], $7::int8[], $8::int8[])
     AS retry (pipeline, slice, endpoint, key, id_hash, attempts, due_at, pause)
-  WHERE delivery.pipeline = retry.pipeline AND delivery.slice = retry.slice AND delivery.endpoint = retry.endpoint
-    AND delivery.key = retry.key AND delivery.id_hash = retry.id_hash AND ${asOfOne('retry.slice')}`;
+  CROSS JOIN LATERAL (${named('retry', 'ctid AS row_id')}) AS there
+  WHERE delivery.ctid = there.row_id AND ${asOfOne('retry.slice')}`;
 
 /**
  * One that is there keeps its place, its attempts, and its moment unless that is null; one that is restored changes nothing of it. Parameters: pipelines,
- * slices, endpoints, keys, hashes of ids, then the columns of a delivery, and whether it is asked for.
+ * slices, endpoints, keys, hashes of ids, then the columns of a delivery, whether it is asked for, the floors of their lines, and the run of these.
  */
 export const asking = `WITH asked AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::int4[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::int4[],
-        $10::int8[], $11::int8[], $12::text[], $13::text[], $14::text[], $15::bool[]) WITH ORDINALITY
-      AS asked (pipeline, slice, endpoint, key, id_hash, id, flow, ordered, attempts, due_at, asked_at, url, traceparent, body, is_asked, at)
+    SELECT *, ${floorOf('known', '$17')} AS floor
+    FROM unnest($1::text[], $2::int4[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::int4[],
+        $10::int8[], $11::int8[], $12::text[], $13::text[], $14::text[], $15::bool[], $16::int8[]) WITH ORDINALITY
+      AS asked (pipeline, slice, endpoint, key, id_hash, id, flow, ordered, attempts, due_at, asked_at, url, traceparent, body, is_asked, known, at)
   ), replaced AS (
     UPDATE millrace_deliveries AS delivery
     SET flow = asked.flow, ordered = asked.ordered, waits = CASE WHEN delivery.ordered = asked.ordered THEN delivery.waits ELSE asked.ordered END,
       due_at = coalesce(delivery.due_at, asked.due_at), url = asked.url, traceparent = asked.traceparent, body = asked.body
-    FROM asked
-    WHERE asked.is_asked AND delivery.pipeline = asked.pipeline AND delivery.slice = asked.slice AND delivery.endpoint = asked.endpoint
-      AND delivery.key = asked.key AND delivery.id_hash = asked.id_hash AND ${asOfOne('asked.slice')}
+    FROM asked CROSS JOIN LATERAL (${named('asked', 'ctid AS row_id')}) AS there
+    WHERE delivery.ctid = there.row_id AND asked.is_asked AND ${asOfOne('asked.slice')}
   )
   INSERT INTO millrace_deliveries
     (pipeline, slice, endpoint, key, id_hash, id, flow, ordered, waits, attempts, due_at, asked_at, url, traceparent, body)
   SELECT pipeline, slice, endpoint, key, id_hash, id, flow, ordered,
     ordered AND (
       row_number() OVER (PARTITION BY pipeline, slice, endpoint, key, ordered ORDER BY at) > 1
-      OR EXISTS (SELECT FROM millrace_deliveries AS before WHERE before.pipeline = asked.pipeline AND before.slice = asked.slice
-        AND before.endpoint = asked.endpoint AND before.key = asked.key AND before.ordered OFFSET 0)),
+      OR EXISTS (${firstOf('asked', '', 1)})),
     attempts, due_at, asked_at, url, traceparent, body
   FROM asked
-  WHERE NOT EXISTS (SELECT FROM millrace_deliveries AS present WHERE present.pipeline = asked.pipeline AND present.slice = asked.slice
-    AND present.endpoint = asked.endpoint AND present.key = asked.key AND present.id_hash = asked.id_hash OFFSET 0)
+  WHERE NOT EXISTS (${named('asked', '')})
   ORDER BY at
   RETURNING pipeline, slice`;
 
-/** Whoever is wrong in a line is so because it does not wait, or does. */
-export const lineUp = `UPDATE millrace_deliveries SET waits = NOT waits WHERE ${onRows(
-  'unnest($1::text[], $2::int4[], $3::text[], $4::text[]) AS line (pipeline, slice, endpoint, key)',
-  `SELECT ctid FROM (
-    SELECT ctid, waits, row_number() OVER (ORDER BY place) AS nth FROM (
-      SELECT ctid, place, waits FROM millrace_deliveries AS one WHERE one.pipeline = line.pipeline AND one.slice = line.slice
-        AND one.endpoint = line.endpoint AND one.key = line.key AND one.ordered ORDER BY place LIMIT 2
-    ) AS places
-  ) AS first_two WHERE waits <> (nth > 1)`,
-)}`;
+/**
+ * Whoever is wrong in a line is so because it does not wait, or does. Answers, of each line that is not empty, which of the parameters it is of (from 1), the place
+ * of its first delivery, and the run. Parameters: pipelines, slices, endpoints, keys, hashes of ids of what has left or entered the lines, the
+ * floors of these, and the run of those. A delivery may have entered a line below its floor: one that was there, but stood in no line.
+ */
+export const lineUp = `WITH line AS MATERIALIZED (
+    SELECT min(touched.at) AS at, touched.pipeline, touched.slice, touched.endpoint, touched.key, min(least(${floorOf('touched.known', '$7')}, there.place)) AS floor
+    FROM unnest($1::text[], $2::int4[], $3::text[], $4::text[], $5::bytea[], $6::int8[]) WITH ORDINALITY
+      AS touched (pipeline, slice, endpoint, key, id_hash, known, at)
+    LEFT JOIN LATERAL (${named('touched', 'place', 'touched.known > 0')}) AS there ON true
+    GROUP BY touched.pipeline, touched.slice, touched.endpoint, touched.key
+  ), first_two AS MATERIALIZED (
+    SELECT line.at, found.row_id, found.place, found.waits, found.nth FROM line CROSS JOIN LATERAL (
+      SELECT row_id, place, waits, row_number() OVER (ORDER BY place) AS nth FROM (${firstOf('line', 'ctid AS row_id, place, waits', 2)}) AS places
+    ) AS found
+  ), righted AS (
+    UPDATE millrace_deliveries SET waits = NOT waits WHERE ctid = ANY (ARRAY(SELECT row_id FROM first_two WHERE waits <> (nth > 1)))
+  )
+  SELECT at, place, ${run} FROM first_two WHERE nth = 1`;

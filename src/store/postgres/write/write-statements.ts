@@ -1,7 +1,8 @@
 import type { Flight, StatementResult } from '../../sql/connection/flight.ts';
 import type { Parameter } from '../../sql/connection/statement.ts';
 import type { Changed, InboxPlace, Upsert, WriteStatements } from '../../sql/statements.ts';
-import type { Column, ColumnKind } from '../../sql/write/columns.ts';
+import { type Column, type ColumnKind, rowsOf } from '../../sql/write/columns.ts';
+import type { KnownLines, Line } from '../../sql/write/line-floors.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { bigints, booleans, bytes, integers, texts } from '../connection/binary-arrays.ts';
 import { among, asOfOne, byPrimaryKey, onRows } from '../connection/lookups.ts';
@@ -114,20 +115,26 @@ export const writeStatements: WriteStatements = {
     flight.add({ text: retry, values: toArrays(columns) });
   },
 
-  addAsks(flight, columns, added) {
+  addAsks(flight, columns, added, known) {
     flight.add(
-      { text: asking, values: toArrays(columns) },
+      { text: asking, values: [...toArrays([...columns, floorsOf(columns, known)]), known.run] },
       telling(added, () => 1),
     );
   },
 
-  addLineUp(flight, columns) {
-    flight.add({ text: lineUp, values: toArrays(columns) });
+  addLineUp(flight, columns, known) {
+    const lines = linesOf(columns);
+    flight.add({ text: lineUp, values: [...toArrays([...columns, floorsOf(columns, known)]), known.run] }, ({ rows }) => {
+      for (const [at, place, run] of rows) {
+        const line = lines[Number(at) - 1];
+        if (line !== undefined) known.begins(line, Number(place), Number(run));
+      }
+    });
   },
 
   addAnswers(flight, columns) {
     const text = `UPDATE millrace_commands AS command SET answer = given.answer FROM unnest($1::text[], $2::text[]) AS given (id, answer)
-      WHERE command.id = given.id AND command.answer IS NULL AND ${asOfOne('given.id', "|| ''")}`;
+      WHERE command.id = given.id AND command.answer IS NULL AND ${asOfOne('given.id', ["|| ''"])}`;
     flight.add({ text, values: toArrays(columns) });
   },
 
@@ -148,6 +155,19 @@ export const writeStatements: WriteStatements = {
   removePiece: (table, rows) =>
     `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE pipeline = $1 LIMIT ${rows}))`,
 };
+
+/** The lines of deliveries, which have their pipelines, slices, endpoints and keys first. */
+function linesOf(columns: readonly Column[]): readonly Line[] {
+  return rowsOf(columns.slice(0, 4)).map(([pipeline, slice, endpoint, key]) => ({
+    partition: { pipeline: String(pipeline), slice: Number(slice) },
+    endpoint: String(endpoint),
+    key: String(key),
+  }));
+}
+
+function floorsOf(columns: readonly Column[], known: KnownLines): Column {
+  return { name: 'floor', kind: 'int8', values: linesOf(columns).map((line) => known.floorOf(line)) };
+}
 
 const ofInbox = '(pipeline, place) IN (SELECT * FROM unnest($1::text[], $2::int8[]))';
 

@@ -18,6 +18,7 @@ import { toFailureRow } from '../../tables/dead-letter-columns.ts';
 import type { Flight } from '../connection/flight.ts';
 import type { Changed, Leased, WriteStatements } from '../statements.ts';
 import { type Column, type ColumnKind, column, type Of, partitionColumns } from './columns.ts';
+import type { KnownLines, Line } from './line-floors.ts';
 import { lastOfEach, segmentsOf } from './segments.ts';
 
 /** What an owner commits. */
@@ -148,12 +149,19 @@ export class CommitParts {
    *
    * @param changed called with each partition in which a delivery was added (1) or has gone (−1)
    */
-  addDeliveries(all: readonly Of<DeliveryWrite>[], changed: Changed): void {
-    for (const segment of segmentsOf(all, ({ partition, item }) => deliveryName(partition, item))) this.#addDeliveries(segment, changed);
-    this.#addLineUp(all);
+  addDeliveries(all: readonly Of<DeliveryWrite>[], changed: Changed, known: KnownLines): void {
+    const entered = new Set<string>();
+    const lineOf = ({ partition, endpoint, key }: Line) => nameOf(partition, endpoint, key);
+    // One that was there may have entered a line below its floor.
+    const floorOf = (line: Line) => (entered.has(lineOf(line)) ? 0 : known.floorOf(line));
+    for (const segment of segmentsOf(all, ({ partition, item }) => deliveryName(partition, item))) {
+      this.#addDeliveries(segment, changed, { ...known, floorOf });
+      for (const { partition, item } of segment) if (item.write === 'ask') entered.add(lineOf({ partition, ...item.delivery }));
+    }
+    this.#addLineUp(all, known);
   }
 
-  #addDeliveries(segment: readonly Of<DeliveryWrite>[], changed: Changed): void {
+  #addDeliveries(segment: readonly Of<DeliveryWrite>[], changed: Changed, known: KnownLines): void {
     const removed = segment.flatMap(({ partition, item }) => (item.write === 'remove' ? [{ partition, item }] : []));
     if (removed.length > 0) this.#statements.addRemoval(this.#flight, 'millrace_deliveries', deliveryColumns(removed), changed);
     const retried = segment.flatMap(({ partition, item }) => (item.write === 'retry' ? [{ partition, item }] : []));
@@ -182,24 +190,19 @@ export class CommitParts {
       column('body', 'text', asked, ({ item }) => item.body),
       column('is_asked', 'bool', asked, ({ item }) => item.isAsked),
     ];
-    this.#statements.addAsks(this.#flight, columns, changed);
+    this.#statements.addAsks(this.#flight, columns, changed, known);
   }
 
   /** Of the lines that a delivery has left or entered. */
-  #addLineUp(all: readonly Of<DeliveryWrite>[]): void {
-    const touched = new Map<string, Of<Pick<DeliveryName, 'endpoint' | 'key'>>>();
-    for (const { partition, item } of all) {
-      if (item.write === 'retry' || item.write === 'restore') continue;
-      const { endpoint, key } = 'delivery' in item ? item.delivery : item;
-      touched.set(nameOf(partition, endpoint, key), { partition, item: { endpoint, key } });
-    }
-    if (touched.size === 0) return;
-    const lines = Array.from(touched.values());
-    this.#statements.addLineUp(this.#flight, [
-      ...partitionColumns(lines),
-      column('endpoint', 'text', lines, ({ item }) => item.endpoint),
-      column('key', 'text', lines, ({ item }) => item.key),
-    ]);
+  #addLineUp(all: readonly Of<DeliveryWrite>[], known: KnownLines): void {
+    const touched = all.flatMap(({ partition, item }) => {
+      if (item.write === 'retry' || item.write === 'restore') return [];
+      const { endpoint, key, id } = 'delivery' in item ? item.delivery : item;
+      return [{ partition, item: { endpoint, key, id } }];
+    });
+    if (touched.length === 0) return;
+    const names = lastOfEach(touched, ({ partition, item }) => nameOf(partition, item.endpoint, item.key, item.id));
+    this.#statements.addLineUp(this.#flight, deliveryColumns(names), known);
   }
 
   addDeadLetters(letters: readonly Of<NewDeadLetter>[]): void {

@@ -10,6 +10,7 @@ import { addAnswers, addInboxRows } from './command-statements.ts';
 import { CommitParts, type Draft, partOf } from './commit-parts.ts';
 import type { DeclaredRows } from './declared-rows.ts';
 import { GroupQueue } from './group-queue.ts';
+import { LineFloors } from './line-floors.ts';
 import { partitionsOf } from './partitions-of.ts';
 
 /** Items in one transaction, unless a single commit has more. */
@@ -29,6 +30,7 @@ export interface CommitMeans {
 export class Commits {
   readonly #means: CommitMeans;
   readonly #queue: GroupQueue<Draft, Committed>;
+  readonly #lines = new LineFloors();
 
   constructor(means: CommitMeans) {
     this.#means = means;
@@ -82,6 +84,7 @@ export class Commits {
       parts.addDeliveries(
         part(({ deliveries }) => deliveries),
         counting('deliveriesAdded'),
+        this.#lines.under(drafts),
       );
       rows.add(
         flight,
