@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { beside, promise } from '../suites.ts';
+import { beside, program, promise } from '../suites.ts';
 
 const retryAlarms = 'src/engine/retry-alarms.ts';
 const clock = 'src/engine/clock.ts';
@@ -274,5 +274,54 @@ export const clocks: readonly Mutant[] = [
     find: 'if (declared.getOnce() !== null) return undefined;',
     replace: '',
     tests: [beside('pipeline/cron')],
+  },
+  {
+    name: 'moments-written-by-the-zone-of-the-process',
+    promises: [2],
+    file: 'src/pipeline/table.ts',
+    find: "moment: (value) => (typeof value === 'string' && isMomentText(value) ? value : undefined),",
+    replace:
+      "moment: (value) => (typeof value === 'string' && isMomentText(value) ? new Date(value.slice(0, -1)).toISOString() : undefined),",
+    tests: [program('time-zones', 'in a file')],
+  },
+  {
+    name: 'moments-read-by-the-zone-of-the-process',
+    promises: [2],
+    file: 'src/pipeline/read-value.ts',
+    find: "if (typeof found === 'string' && isMomentText(found)) return found;",
+    replace: "if (typeof found === 'string' && isMomentText(found)) return new Date(found.slice(0, -1)).toISOString();",
+    tests: [program('time-zones', 'in a file')],
+  },
+  {
+    name: 'postgres-moments-written-in-the-zone-of-the-role',
+    promises: [2],
+    file: 'src/store/postgres/connection/moments.ts',
+    find: "return moment.replace(yearZero, '0001$1 BC');",
+    replace: "return moment.replace(yearZero, '0001$1 BC').replace('Z', '');",
+    tests: [program('time-zones', 'on PostgreSQL')],
+  },
+  {
+    name: 'postgres-moments-read-in-the-zone-of-the-role',
+    promises: [2],
+    file: 'src/store/postgres/connection/connections.ts',
+    find: "SET LOCAL timezone = 'UTC'; ",
+    replace: '',
+    tests: [program('time-zones', 'on PostgreSQL')],
+  },
+  {
+    name: 'mysql-moments-written-by-the-zone-of-the-process',
+    promises: [2],
+    file: 'src/store/mysql/connection/moments.ts',
+    find: "return moment.replace(iso, '$1 $2');",
+    replace: "return (iso.test(moment) ? new Date(moment.slice(0, -1)).toISOString() : moment).replace(iso, '$1 $2');",
+    tests: [program('time-zones', 'on MariaDB')],
+  },
+  {
+    name: 'mysql-sessions-in-the-zone-of-the-server',
+    promises: [2],
+    file: 'src/store/mysql/connection/session.ts',
+    find: "time_zone = '+00:00'",
+    replace: 'time_zone = @@GLOBAL.time_zone',
+    tests: [program('time-zones', 'on MariaDB')],
   },
 ];

@@ -1,4 +1,4 @@
-import type { Appended, Member, NewEvent, PartitionId, Pruned, Retention } from '../store.ts';
+import type { Appended, CauseBounds, InboxQuery, ListBounds, Member, NewEvent, PartitionId, Pruned, Retention } from '../store.ts';
 import type { LettersDialect } from '../tables/dead-letter-rows.ts';
 import type { Flight } from './connection/flight.ts';
 import type { Parameter, Row, Statement } from './connection/statement.ts';
@@ -31,6 +31,9 @@ export interface LeaseStatements {
 
   /** Takes a partition, unless another process that lives has it. Tells the epoch if it did. */
   addClaim(flight: Flight, partition: PartitionId, process: string, claimed: (epoch: number) => void): void;
+
+  /** Deletes a process, and those whose lives have ended so long ago. */
+  addLeave(flight: Flight, process: string, forgottenAfterMs: number): void;
 
   /** Tells all other processes that who has what may have changed; undefined where nobody can be told. */
   tellAll(process: string): Statement | undefined;
@@ -113,6 +116,13 @@ export interface WriteStatements {
   /** Forgets what is older than a retention. */
   prune(retention: Retention, floors: PruneFloors, pruned: (answer: Pruned) => void): Flight;
 
+  /**
+   * Deletes the commands for which nobody waits any more.
+   *
+   * @param now the database's clock, as an expression
+   */
+  addExpiry(flight: Flight, now: string): void;
+
   /** Deletes so many rows of a pipeline, which is the only parameter. */
   removePiece(table: string, rows: number): string;
 }
@@ -155,14 +165,29 @@ export interface ReadStatements {
    */
   log(log: string, columns: readonly string[]): string;
 
-  /** A SELECT of held events (`order`, `attempts`, `retry_at`) of the key `$3` from the order `$4` on, at most `$5`, with all columns of the log, and the `size` of the body. */
-  heldRows(log: string): string;
-
   /**
-   * A SELECT of the first due deliveries of each of some flows, by their moments: `name` (of the flow), `nth` (of the flow, from 1), `place`, the `size` of the
-   * body, and these columns; and its parameters.
+   * Those columns of the held events of a key and of the log, from an order on, in their order. As of the next four, only so many rows come as bytes make
+   * sure that the list is as long as it may be.
    */
-  dueOfFlows(asked: DueOfFlows, columns: string): { readonly rows: string; readonly values: readonly Parameter[] };
+  held(asked: HeldOfKey, columns: string): Statement;
+
+  /** Names of flows of the endpoint `$3` that do not wait, from `$4` on, at most `$5`, in their order. */
+  readonly flows: string;
+
+  /** Keys that have held events, at most `$3`, in their order; where it says so those behind `$4`. */
+  heldKeys(behind: boolean): string;
+
+  /** Names of pipelines that have rows in the inbox, at most `$1`. */
+  readonly strangers: string;
+
+  /** Those columns of the timers and outcomes that are due, by their moments and keys; those of one key and moment come in any order, and may be too many. */
+  dueCauses(asked: DueCauses, columns: string): Statement;
+
+  /** Those columns of the deliveries that are due, by their moments. */
+  dueDeliveries(asked: DueDeliveries, columns: string): Statement;
+
+  /** The number of the flow, from 1, and those columns of the first due deliveries of each of some flows, by their moments. */
+  dueOfFlows(asked: DueOfFlows, columns: string): Statement;
 
   /** Those of the origins, which are `$3`, that are pending, in their order. */
   pendingOrigins(pipeline: string): string;
@@ -173,22 +198,40 @@ export interface ReadStatements {
   /** How many rows of pipelines wait in the inbox, up to a bound: the name and the count of each. */
   waiting(pipelines: readonly string[], countMax: number): Statement;
 
-  /** A condition of rows of the inbox: that they are at none of the places of a parameter, made by `places`. */
-  exceptPlaces(parameter: string): string;
-
-  places(places: readonly number[]): Parameter;
+  /** See `readInbox`: place, id, traceparent, event and length of the first rows of a pipeline. */
+  inboxRows(query: InboxQuery): Statement;
 
   /** How many events of a pipeline, which is `$1`, are accepted and not settled. */
   waitingEvents(pipeline: string): string;
 }
 
-/** Of which endpoint deliveries are asked for, until when they are due, and how many of each flow. */
-interface DueOfFlows {
+/** What a list of one partition holds at most: rows, and UTF-16 units of their texts. */
+interface ListOfPartition extends ListBounds {
   readonly partition: PartitionId;
+  readonly limit: number;
+}
+
+interface HeldOfKey extends ListOfPartition {
+  readonly key: string;
+  /** The first order. */
+  readonly from: number;
+}
+
+interface DueCauses extends ListOfPartition {
+  readonly dueBy: number;
+  /** The last one of the list before. */
+  readonly after: CauseBounds['after'];
+}
+
+interface DueDeliveries extends ListOfPartition {
   readonly endpoint: string;
+  readonly dueBy: number;
+}
+
+/** Of which flows deliveries are asked for, and how many of each. */
+interface DueOfFlows extends Omit<DueDeliveries, 'limit'> {
   /** Their names. */
   readonly flows: readonly string[];
-  readonly dueBy: number;
   readonly each: number;
 }
 

@@ -6,6 +6,8 @@ export const idleSeconds = { inFlight: 2, outside: 28_800 } as const;
 /** Bytes of a text by which it is sorted, and those of a buffer that takes enough of such texts. */
 const sortedBytes = 64 * 1024;
 const sortBufferBytes = 4 * 1024 * 1024;
+/** Bytes of a list that the database makes of rows, such as their keys (`write/found-rows.ts`): MariaDB cuts a longer one. */
+const listBytes = 1024 * 1024 * 1024;
 
 /**
  * What a session is told once, before all else:
@@ -29,7 +31,7 @@ export function sessionStatements({ statementTimeoutMs, lockTimeoutMs }: Connect
     `lock_wait_timeout = ${lockSeconds}`,
     `wait_timeout = ${idleSeconds.outside}`,
     `max_sort_length = ${sortedBytes}`,
-    `group_concat_max_len = ${sortBufferBytes}`,
+    `group_concat_max_len = ${listBytes}`,
     `sort_buffer_size = GREATEST(@@sort_buffer_size, ${sortBufferBytes})`,
   ];
   const limits = `/*M! , SESSION max_statement_time = ${statementTimeoutMs / 1_000} */ /*!80000 , SESSION max_execution_time = ${statementTimeoutMs} */`;

@@ -3,13 +3,11 @@ import { type CopiedRow, type CopiedValue, type CopyPart, placeOf } from '../../
 import { type PartSelect, selectOf } from '../../copy/part-select.ts';
 import type { SqlRows } from '../../sql/copy/sql-ends.ts';
 import type { MysqlConnections } from '../connection/connections.ts';
-import { idsAcrossSlices, partDialect } from './mysql-selects.ts';
+import { allRows, idsAcrossSlices, partDialect } from './mysql-selects.ts';
 
 /** Rows that are taken together, and the UTF-16 units of their texts. */
 const rowsMax = 2_000;
 const charactersMax = 4 * 1024 * 1024;
-/** LIMIT takes no word for all rows. */
-const allRows = '18446744073709551615';
 
 /** Reads parts of a database. */
 export class MysqlRows implements SqlRows {
@@ -73,7 +71,7 @@ export class MysqlRows implements SqlRows {
     // They are counted here.
     if (part.kind === 'deliveries') return { ...select, columns: select.columns.replace(/row_number\(\) OVER \([^)]*\)/, '0') };
     if (this.#isSource) return part.kind === 'ids' && !part.keepsSlices ? idsAcrossSlices(part.pipeline) : select;
-    return part.kind === 'log' ? { ...select, order: 'log.slice, log.position' } : select;
+    return part.kind === 'log' ? { ...select, order: 'place.slice, place.position' } : select;
   }
 }
 

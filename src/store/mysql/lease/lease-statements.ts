@@ -1,4 +1,5 @@
 import type { LeaseStatements } from '../../sql/statements.ts';
+import { addDeletion } from '../write/found-rows.ts';
 import { now } from './now.ts';
 
 export const leaseStatements: LeaseStatements = {
@@ -30,6 +31,18 @@ export const leaseStatements: LeaseStatements = {
     });
     flight.add({ text: `SELECT epoch FROM millrace_fences WHERE ${isIt} AND owner = $3`, values }, ({ rows }) => {
       if (rows[0] !== undefined) claimed(Number(rows[0][0]));
+    });
+  },
+
+  addLeave(flight, process, forgottenAfterMs) {
+    const key = [{ name: 'id', kind: 'text' }] as const;
+    const isForgotten = `gone.until < ${now} - $2`;
+    addDeletion(flight, {
+      table: 'millrace_processes',
+      key,
+      condition: `gone.id = $1 OR ${isForgotten}`,
+      still: `(found.id = $1 OR ${isForgotten})`,
+      values: [process, forgottenAfterMs],
     });
   },
 

@@ -75,3 +75,22 @@ export function listed(source: string, column: Pick<Column, 'name' | 'kind'>): s
 export function listOf(values: readonly (string | number)[]): string {
   return JSON.stringify(values.map((value) => [value]));
 }
+
+/** UTF-16 units of the values of one list. */
+const listCharactersMax = 512 * 1024;
+
+/** Lists for {@link listed}, as many as it takes for flights to be cut between statements; none of no values. */
+export function listsOf(values: readonly (string | number)[]): readonly string[] {
+  const lists: string[] = [];
+  let some: (string | number)[] = [];
+  let characters = 0;
+  for (const value of values) {
+    some.push(value);
+    characters += String(value).length;
+    if (characters < listCharactersMax) continue;
+    lists.push(listOf(some));
+    some = [];
+    characters = 0;
+  }
+  return some.length === 0 ? lists : [...lists, listOf(some)];
+}

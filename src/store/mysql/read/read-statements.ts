@@ -1,5 +1,7 @@
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import type { ReadStatements } from '../../sql/statements.ts';
+import { indexes } from '../schema/schema.ts';
+import { boundedLists, sized } from './bounded-lists.ts';
 import { jsonTable } from './json-rows.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
@@ -26,6 +28,8 @@ export function headOf(log: string, pipeline: string, slice: string): string {
 }
 
 export const readStatements: ReadStatements = {
+  ...boundedLists,
+
   letters: { unresolved: 'resolved = 0', parameter: (nth) => `$${nth}` },
 
   ownedHeads: (pipeline, process) => ({
@@ -52,7 +56,7 @@ export const readStatements: ReadStatements = {
     };
   },
 
-  /** As of the log: how many states fit is found out without them. */
+  /** How many states fit is found out without them. */
   records: `SELECT asked.at, record.state, record.state_version, record.next, record.parked, ${ofHeld('MIN(held."order")')},
       ${ofHeld('MAX(held.position)')}, ${ofHeld('COUNT(*)')}, gap.next, gap."first", gap.since
     FROM (
@@ -74,29 +78,25 @@ export const readStatements: ReadStatements = {
       STRAIGHT_JOIN millrace_causes AS cause FORCE INDEX (PRIMARY) ON cause.pipeline = $1 AND cause.slice = $2 AND cause."key" = asked."key"`;
   },
 
-  /** How many bodies fit is found out without them: a table in memory takes none, and one on the disk costs more than all the rest. */
   log(log, columns) {
-    const sizes = `SELECT position, OCTET_LENGTH(body) AS size FROM ${log} WHERE slice = $1 AND position > $2 ORDER BY position LIMIT $3`;
-    return `SELECT ${columns.map((column) => `log.${column}`).join(', ')} FROM (
-        SELECT position, SUM(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (${sizes}) AS item
-      ) AS place STRAIGHT_JOIN ${log} AS log FORCE INDEX (PRIMARY) ON log.slice = $1 AND log.position = place.position
-      WHERE place.size_before < $4 ORDER BY place.position`;
+    const rows = `SELECT position AS at, OCTET_LENGTH(body) AS size FROM ${log} FORCE INDEX (PRIMARY)
+      WHERE slice = $1 AND position > $2 ORDER BY position LIMIT $3`;
+    return `SELECT ${columns.join(', ')} FROM ${sized('at', 'at', rows)}
+      STRAIGHT_JOIN ${log} AS log FORCE INDEX (PRIMARY) ON log.slice = $1 AND log.position = found.at
+      WHERE found.size_before < $4 ORDER BY found.at`;
   },
 
-  heldRows: (log) => `SELECT log.*, held."order", held.attempts, held.retry_at, OCTET_LENGTH(log.body) AS size
-    FROM (SELECT slice, position, "order", attempts, retry_at FROM millrace_held WHERE ${ofPartition} AND "key" = $3 AND "order" >= $4
-      ORDER BY "order" LIMIT $5) AS held
-    STRAIGHT_JOIN ${log} AS log FORCE INDEX (PRIMARY) ON log.slice = held.slice AND log.position = held.position`,
+  /*
+   * Names that an index has. MariaDB does not jump from one to the next where a statement finds the next behind the one before: it would read all entries up to
+   * there for each. So it reads the entries once, as far as it takes.
+   */
+  flows: `SELECT flow FROM millrace_deliveries FORCE INDEX (${indexes.deliveriesOfFlows})
+    WHERE ${ofPartition} AND endpoint = $3 AND waits = 0 AND flow >= $4 GROUP BY flow ORDER BY flow LIMIT $5`,
 
-  dueOfFlows({ partition: { pipeline, slice }, endpoint, flows, dueBy, each }, columns) {
-    const ofFlow = (at: number) => `(SELECT $${at + 6} AS name, ${at + 1} AS nth, place, ${columns}, OCTET_LENGTH(body) AS size
-      FROM millrace_deliveries WHERE ${ofPartition} AND endpoint = $3 AND waits = false AND flow = $${at + 6} AND due_at <= $4
-      ORDER BY due_at, place LIMIT $5)`;
-    return {
-      rows: `SELECT * FROM (${flows.map((_, at) => ofFlow(at)).join(' UNION ALL ')}) AS due`,
-      values: [pipeline, slice, endpoint, dueBy, each, ...flows],
-    };
-  },
+  heldKeys: (behind) => `SELECT "key" FROM millrace_held FORCE INDEX (PRIMARY) WHERE ${ofPartition} ${behind ? 'AND "key" > $4' : ''}
+    GROUP BY "key" ORDER BY "key" LIMIT $3`,
+
+  strangers: `SELECT pipeline FROM millrace_inbox FORCE INDEX (${indexes.inbox}) GROUP BY pipeline ORDER BY pipeline LIMIT $1`,
 
   pendingOrigins(pipeline) {
     const asked = `${jsonTable('$3', [{ name: 'origin', kind: 'text' }], new Set(['origin']))} AS asked`;
@@ -124,11 +124,6 @@ export const readStatements: ReadStatements = {
       .join(' UNION ALL '),
     values: [countMax, ...pipelines],
   }),
-
-  exceptPlaces: (parameter) => `place NOT IN ${parameter}`,
-
-  // No row is at place 0: of an empty list nothing would be known.
-  places: (places) => [0, ...places],
 
   /** A numbered event is held from the moment it is appended. */
   waitingEvents: (pipeline) => `SELECT (SELECT COUNT(*) FROM millrace_held WHERE pipeline = $1) + COALESCE(SUM((

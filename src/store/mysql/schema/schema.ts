@@ -54,6 +54,15 @@ const sharedTables: Readonly<Record<string, string>> = {
     INDEX (pipeline, place)`,
 };
 
+/** Names that servers give to indexes that have none above: that of the first column, with a number behind it where there are several. */
+export const indexes = {
+  dueCauses: 'pipeline',
+  dueDeliveries: 'pipeline',
+  deliveriesOfFlows: 'pipeline_2',
+  inbox: 'pipeline',
+  ids: 'slice',
+} as const;
+
 /** How tables keep rows and texts. */
 export function tableOptions(collation: string): string {
   return `ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET = utf8mb4 COLLATE = ${collation}`;

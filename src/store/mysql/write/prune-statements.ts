@@ -1,16 +1,20 @@
 import { Flight, type StatementResult } from '../../sql/connection/flight.ts';
-import type { Statement } from '../../sql/connection/statement.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import type { PruneFloors } from '../../sql/write/prune-floors.ts';
 import { answerOf, floorAfter, type Sweep } from '../../sql/write/sweep.ts';
 import type { Pruned, Retention } from '../../store.ts';
-import { listed, listOf } from '../read/json-rows.ts';
+import { listed, listsOf } from '../read/json-rows.ts';
 import { cursorOf } from '../read/read-statements.ts';
+import { indexes } from '../schema/schema.ts';
+
+/** Cursors that go at once: more than there are commits from sweep to sweep. */
+const cursorsMax = 100_000;
 
 /**
  * Statements that forget what is older than a retention: of the log a piece, of the ids as many, and cursors that are not the highest
- * any more. What it looks at is bounded, not what it forgets: all of it may be held. An old event that nothing refers to stays so: what was read of a
- * piece holds when it is deleted.
+ * any more. What it looks at is bounded, not what it forgets: all of it may be held. What goes is found without locks and looked up by its key, so that a sweep
+ * waits for no append and no commit. An old event that nothing refers to stays so: what was read of a piece holds when it is deleted; an id may have been
+ * accepted again meanwhile.
  *
  * @param pruned called once it has committed
  */
@@ -21,32 +25,54 @@ export function pruneFlight(retention: Retention, floors: PruneFloors, pruned: (
   const floor = floors.of(partition);
   const idsFrom = floors.idsFrom(partition, idsBefore);
   const after = Math.max(retention.after, floor.position);
+  const found: Found = { places: [], cursors: [], ids: [] };
   const flight = new Flight();
   flight.add({ text: pieceText(log), values: [pipeline, slice, after, limit, acceptedBefore] });
-  flight.add({ text: `SELECT ${cursorOf('$1', '$2')}`, values: [pipeline, slice] });
-  flight.addLater(([piece, cursor]) => {
-    const places = toPlaces(piece);
-    const gone = places.filter(({ isGone }) => isGone).map(({ position }) => position);
-    const removal: Statement = {
-      text: `DELETE gone FROM ${listed('$2', { name: 'position', kind: 'int8' })}
-        STRAIGHT_JOIN ${log} AS gone FORCE INDEX (PRIMARY) ON gone.slice = $1 AND gone.position = asked.position`,
-      values: [slice, listOf(gone)],
-    };
-    const cursors: Statement = {
-      text: 'DELETE FROM millrace_cursors WHERE pipeline = $1 AND slice = $2 AND "cursor" > $3 AND "cursor" < $4',
-      values: [pipeline, slice, floor.cursor, Number(cursor?.rows[0]?.[0] ?? 0)],
-    };
-    sweep = sweepOf(places, Math.max(floor.cursor, Number(cursor?.rows[0]?.[0] ?? 0) - 1));
-    return gone.length === 0 ? [cursors] : [removal, cursors];
+  flight.add({ text: cursorsText, values: [pipeline, slice, floor.cursor, cursorsMax] });
+  flight.add({ text: idsText(ids), values: [slice, idsBefore, idsFrom, limit] }, () => {
+    const sweep = sweepOf(found, floor.cursor);
+    floors.set(partition, floorAfter(floor, sweep, { ...retention, after, idsFrom }));
+    pruned(answerOf(sweep, { after, limit }));
   });
-  let sweep: Sweep = sweepOf([], floor.cursor);
-  const idsText = `DELETE FROM ${ids} WHERE slice = $1 AND accepted_at < $2 AND accepted_at >= $3 ORDER BY accepted_at LIMIT $4`;
-  flight.add({ text: idsText, values: [slice, idsBefore, idsFrom, limit] }, ({ count }) => {
-    const whole = { ...sweep, ids: count };
-    floors.set(partition, floorAfter(floor, whole, { ...retention, after, idsFrom }));
-    pruned(answerOf(whole, { after, limit }));
+  flight.addLater(([piece, cursors, known]) => {
+    found.places = toPlaces(piece);
+    // The highest one stays.
+    found.cursors = (cursors?.rows ?? []).slice(0, -1).map(([cursor]) => Number(cursor));
+    found.ids = (known?.rows ?? []).map(([id]) => String(id));
+    const gone = found.places.filter(({ isGone }) => isGone).map(({ position }) => position);
+    return [
+      ...listsOf(gone).map((list) => ({
+        text: `DELETE gone FROM ${listed('$2', { name: 'position', kind: 'int8' })}
+          STRAIGHT_JOIN ${log} AS gone FORCE INDEX (PRIMARY) ON gone.slice = $1 AND gone.position = asked.position`,
+        values: [slice, list],
+      })),
+      ...listsOf(found.cursors).map((list) => ({
+        text: `DELETE gone FROM ${listed('$3', { name: 'cursor', kind: 'int8' })} STRAIGHT_JOIN millrace_cursors AS gone FORCE INDEX (PRIMARY)
+          ON gone.pipeline = $1 AND gone.slice = $2 AND gone."cursor" = asked."cursor"`,
+        values: [pipeline, slice, list],
+      })),
+      ...listsOf(found.ids).map((list) => ({
+        text: `DELETE gone FROM ${listed('$2', { name: 'id', kind: 'text' })}
+          STRAIGHT_JOIN ${ids} AS gone FORCE INDEX (PRIMARY) ON gone.slice = $1 AND gone.id = asked.id AND gone.accepted_at < $3`,
+        values: [slice, list, idsBefore],
+      })),
+    ];
   });
   return flight;
+}
+
+/** What goes, and the events that were looked at. */
+interface Found {
+  places: readonly Place[];
+  cursors: readonly number[];
+  ids: readonly string[];
+}
+
+const cursorsText =
+  'SELECT "cursor" FROM millrace_cursors FORCE INDEX (PRIMARY) WHERE pipeline = $1 AND slice = $2 AND "cursor" > $3 ORDER BY "cursor" LIMIT $4';
+
+function idsText(ids: string): string {
+  return `SELECT id FROM ${ids} FORCE INDEX (${indexes.ids}) WHERE slice = $1 AND accepted_at < $2 AND accepted_at >= $3 ORDER BY accepted_at LIMIT $4`;
 }
 
 /** An event that was looked at. */
@@ -65,7 +91,7 @@ function toPlaces(piece: StatementResult | undefined): readonly Place[] {
   }));
 }
 
-function sweepOf(places: readonly Place[], cursor: number): Sweep {
+function sweepOf({ places, cursors, ids }: Found, floor: number): Sweep {
   const piece = {
     gone: places.filter(({ isGone }) => isGone).length,
     looked: places.length,
@@ -73,7 +99,7 @@ function sweepOf(places: readonly Place[], cursor: number): Sweep {
     last: places.at(-1)?.position ?? null,
     left: places.find(({ isGone }) => !isGone)?.position ?? null,
   };
-  return { piece, cursor, ids: 0 };
+  return { piece, cursor: cursors.at(-1) ?? floor, ids: ids.length };
 }
 
 function pieceText(log: string): string {

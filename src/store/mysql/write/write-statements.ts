@@ -7,8 +7,10 @@ import { isSame, jsonOf, jsonTable, listed, listOf, storedAs } from '../read/jso
 import { addAppends, addHeadLocks, logged } from './append-statements.ts';
 import { addCount, indexOf } from './counts.ts';
 import { addAsks, addLineUp } from './delivery-statements.ts';
+import { addDeletion } from './found-rows.ts';
 import { insertsOf, replacing, withOriginHash } from './inserts.ts';
 import { pruneFlight } from './prune-statements.ts';
+import { removePiece } from './remove-piece.ts';
 
 export const writeStatements: WriteStatements = {
   addHeadLocks,
@@ -71,7 +73,7 @@ export const writeStatements: WriteStatements = {
     });
   },
 
-  /** Of a range that is more than one there is a statement of its own: joined, all that is held of its key would be read. */
+  /** A range that is more than one is looked for: joined, all that is held of its key would be read. */
   addReleases(flight, columns) {
     const [pipelines, slices, keys, from] = columns;
     const rows = rowsOf(columns);
@@ -85,8 +87,10 @@ export const writeStatements: WriteStatements = {
     if (single.length > 0) this.addRemoval(flight, 'millrace_held', asked);
     for (const [at, [pipeline, slice, key, first, last]] of rows.entries()) {
       if (single.includes(at)) continue;
-      flight.add({
-        text: 'DELETE FROM millrace_held WHERE pipeline = $1 AND slice = $2 AND "key" = $3 AND "order" BETWEEN $4 AND $5',
+      addDeletion(flight, {
+        table: 'millrace_held',
+        key: asked,
+        condition: 'gone.pipeline = $1 AND gone.slice = $2 AND gone."key" = $3 AND gone."order" BETWEEN $4 AND $5',
         values: [String(pipeline), Number(slice), String(key), Number(first), Number(last)],
       });
     }
@@ -133,7 +137,10 @@ export const writeStatements: WriteStatements = {
 
   prune: pruneFlight,
 
-  removePiece: (table, rows) => `DELETE FROM ${table} WHERE pipeline = $1 LIMIT ${rows}`,
+  addExpiry: (flight, now) =>
+    addDeletion(flight, { table: 'millrace_commands', key: [{ name: 'id', kind: 'text' }], condition: `gone.until <= ${now}`, values: [] }),
+
+  removePiece,
 };
 
 const ids = listed('$1', { name: 'id', kind: 'text' });

@@ -15,6 +15,13 @@ export const leaseStatements: LeaseStatements = {
     });
   },
 
+  addLeave(flight, process, forgottenAfterMs) {
+    flight.add({
+      text: 'DELETE FROM millrace_processes WHERE id = $1 OR until < millrace_now() - $2',
+      values: [process, forgottenAfterMs],
+    });
+  },
+
   tellAll: (process) => ({
     text: `SELECT pg_notify('${channelPrefix}' || id, '${rollChanged}') FROM millrace_processes
       WHERE id <> $1 AND until > millrace_now() AND EXISTS (SELECT FROM millrace_processes WHERE id = $1)`,

@@ -1,8 +1,11 @@
-import { boundedText } from '../../sql/read/bounded.ts';
+import { boundedStatement, boundedText } from '../../sql/read/bounded.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import type { ReadStatements } from '../../sql/statements.ts';
+import { causeNameOf } from '../../sql/write/commit-parts.ts';
+import { inboxIdLengthMax } from '../../tables/inbox-sql.ts';
 import { bigints, integers, texts } from '../connection/binary-arrays.ts';
 import { headOf, ownedHeads } from './head.ts';
+import { jumps } from './jumps.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const cursorText = `coalesce((SELECT max(cursor) FROM millrace_cursors WHERE ${ofPartition}), 0)`;
@@ -22,6 +25,8 @@ const recordRows = `SELECT asked.at, state, state_version, record.next, parked, 
  * and reads them all for each that is asked for.
  */
 export const readStatements: ReadStatements = {
+  ...jumps,
+
   letters: { unresolved: 'NOT resolved', parameter: (nth) => `$${nth}` },
 
   ownedHeads,
@@ -56,18 +61,38 @@ export const readStatements: ReadStatements = {
     return boundedText({ rows, order: 'position', columns: names }, 4);
   },
 
-  heldRows: (log) => `SELECT log.*, held."order", held.attempts, held.retry_at, octet_length(log.body) AS size
-    FROM (SELECT * FROM millrace_held WHERE ${ofPartition} AND key = $3 AND "order" >= $4 ORDER BY "order" LIMIT $5) AS held
-    JOIN LATERAL (SELECT * FROM ${log} WHERE slice = held.slice AND position = held.position LIMIT 1) AS log ON true`,
+  held: ({ partition: { pipeline, slice }, key, from, limit, charactersMax }, columns) => {
+    const { log } = tablesOf(pipeline);
+    const rows = `SELECT log.*, held."order", held.attempts, held.retry_at, octet_length(log.body) AS size
+      FROM (SELECT * FROM millrace_held WHERE ${ofPartition} AND key = $3 AND "order" >= $4 ORDER BY "order" LIMIT $5) AS held
+      JOIN LATERAL (SELECT * FROM ${log} WHERE slice = held.slice AND position = held.position LIMIT 1) AS log ON true`;
+    return boundedStatement({ rows, order: '"order"', columns, values: [pipeline, slice, key, from, limit] }, charactersMax);
+  },
 
-  dueOfFlows: ({ partition: { pipeline, slice }, endpoint, flows, dueBy, each }, columns) => ({
-    rows: `SELECT flow.name, flow.nth, due.*, octet_length(due.body) AS size FROM unnest($4::text[]) WITH ORDINALITY AS flow (name, nth)
+  dueCauses({ partition: { pipeline, slice }, dueBy, limit, after, charactersMax }, columns) {
+    const order = 'due_at, key, kind, name, id';
+    const behind = after === undefined ? '' : `AND due_at >= $5 AND (${order}) > ($5, $6, $7, $8, $9)`;
+    const rows = `SELECT ${columns}, coalesce(octet_length(data), 0) AS size FROM millrace_causes
+      WHERE ${ofPartition} AND due_at <= $3 ${behind} ORDER BY ${order} LIMIT $4`;
+    const place = after === undefined ? [] : [after.dueAt, ...causeNameOf(after)];
+    return boundedStatement({ rows, order, columns, values: [pipeline, slice, dueBy, limit, ...place] }, charactersMax);
+  },
+
+  dueDeliveries({ partition: { pipeline, slice }, endpoint, dueBy, limit, charactersMax }, columns) {
+    const rows = `SELECT place, ${columns}, octet_length(body) AS size FROM millrace_deliveries
+      WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND due_at <= $4 ORDER BY due_at, place LIMIT $5`;
+    return boundedStatement({ rows, order: 'due_at, place', columns, values: [pipeline, slice, endpoint, dueBy, limit] }, charactersMax);
+  },
+
+  dueOfFlows({ partition: { pipeline, slice }, endpoint, flows, dueBy, each, charactersMax }, columns) {
+    const rows = `SELECT flow.nth, due.*, octet_length(due.body) AS size FROM unnest($4::text[]) WITH ORDINALITY AS flow (name, nth)
       CROSS JOIN LATERAL (
         SELECT place, ${columns} FROM millrace_deliveries
         WHERE ${ofPartition} AND NOT waits AND endpoint = $3 AND flow = flow.name AND due_at <= $5 ORDER BY due_at, place LIMIT $6
-      ) AS due`,
-    values: [pipeline, slice, endpoint, texts(flows), dueBy, each],
-  }),
+      ) AS due`;
+    const values = [pipeline, slice, endpoint, texts(flows), dueBy, each];
+    return boundedStatement({ rows, order: 'nth, due_at, place', columns: `nth, ${columns}`, values }, charactersMax);
+  },
 
   pendingOrigins: (pipeline) => `SELECT asked.origin FROM unnest($3::text[]) WITH ORDINALITY AS asked (origin, at)
     WHERE EXISTS (SELECT FROM millrace_dead_letters AS letter
@@ -92,9 +117,13 @@ export const readStatements: ReadStatements = {
     values: [texts(pipelines), countMax],
   }),
 
-  exceptPlaces: (parameter) => `place <> ALL (${parameter}::int8[])`,
-
-  places: bigints,
+  inboxRows({ pipeline, except, eventLengthMax, limit, charactersMax }) {
+    const rows = `SELECT place, left(id, ${inboxIdLengthMax}) AS id, left(traceparent, ${inboxIdLengthMax}) AS traceparent, left(event, $4) AS event,
+        char_length(event) AS length, octet_length(left(event, $4)) AS size
+      FROM millrace_inbox WHERE pipeline = $1 AND place <> ALL ($2::int8[]) ORDER BY place LIMIT $3`;
+    const columns = 'place, id, traceparent, event, length';
+    return boundedStatement({ rows, order: 'place', columns, values: [pipeline, bigints(except), limit, eventLengthMax] }, charactersMax);
+  },
 
   /** A numbered event is held from the moment it is appended. */
   waitingEvents: (pipeline) => `SELECT (SELECT count(*) FROM millrace_held WHERE pipeline = $1) + coalesce(sum(waiting), 0)

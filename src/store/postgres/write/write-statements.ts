@@ -152,6 +152,8 @@ export const writeStatements: WriteStatements = {
 
   prune: pruneFlight,
 
+  addExpiry: (flight, now) => flight.add({ text: `DELETE FROM millrace_commands WHERE until <= ${now}`, values: [] }),
+
   removePiece: (table, rows) =>
     `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE pipeline = $1 LIMIT ${rows}))`,
 };

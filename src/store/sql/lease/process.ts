@@ -128,10 +128,7 @@ export class Process {
       flight.add({ text: 'UPDATE millrace_fences SET epoch = epoch + 1, owner = NULL WHERE owner = $1', values: [this.id] });
       const told = this.#statements.leases.tellAll(this.id);
       if (told !== undefined) flight.add(told);
-      flight.add({
-        text: `DELETE FROM millrace_processes WHERE id = $1 OR until < ${this.#statements.now} - $2`,
-        values: [this.id, forgottenAfterMs],
-      });
+      this.#statements.leases.addLeave(flight, this.id, forgottenAfterMs);
       return flight;
     }, this.leaseMs);
   }

@@ -18,20 +18,15 @@ export interface OrderedRows {
 export type Read = (...statements: readonly Statement[]) => Promise<readonly StatementResult[]>;
 
 /**
- * Reads rows in their order, up to where the bytes of their texts make sure that the list is as long as it may be: the database
+ * A SELECT of rows in their order, up to where the bytes of their texts make sure that the list is as long as it may be: the database
  * sends little more than the caller takes.
  *
- * @param sizeMax UTF-16 units of the texts; undefined where a list may be as long as it is
+ * @param charactersMax UTF-16 units of the texts; undefined where a list may be as long as it is
  */
-export async function readBounded(
-  read: Read,
-  { rows, order, columns, values }: OrderedRows,
-  sizeMax: number | undefined,
-): Promise<readonly StatementResult[]> {
-  if (sizeMax === undefined || !Number.isFinite(sizeMax))
-    return read({ text: `SELECT ${columns} FROM (${rows}) AS item ORDER BY ${order}`, values });
-  const text = boundedText({ rows, order, columns }, values.length + 1);
-  return read({ text, values: [...values, bytesFor(sizeMax)] });
+export function boundedStatement({ rows, order, columns, values }: OrderedRows, charactersMax: number | undefined): Statement {
+  if (charactersMax === undefined || !Number.isFinite(charactersMax))
+    return { text: `SELECT ${columns} FROM (${rows}) AS item ORDER BY ${order}`, values };
+  return { text: boundedText({ rows, order, columns }, values.length + 1), values: [...values, bytesFor(charactersMax)] };
 }
 
 /** A SELECT of rows in their order, as long as those before have less bytes than the parameter says. */

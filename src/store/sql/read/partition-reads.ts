@@ -23,12 +23,11 @@ import type { Parameter, Row } from '../connection/statement.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { ReadStatements } from '../statements.ts';
 import { causeNameOf } from '../write/commit-parts.ts';
-import { bytesFor, type OrderedRows, type Read, readBounded } from './bounded.ts';
+import { bytesFor, type Read } from './bounded.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const event = 'position, "key", id, number, accepted_at, body, traceparent, origin';
 const cause = '"key", kind, name, id, due_at, data, attempts, retry_at';
-const causePlace = 'due_at, "key", kind, name, id';
 const delivery = 'id, "key", endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at';
 
 /** Reads what is kept of one partition. */
@@ -70,23 +69,14 @@ export class PartitionReads {
     return upTo(found, sizeOfRecord, sizeMax);
   }
 
-  async held(key: string, from: number, limit: number, { charactersMax: sizeMax }: ListBounds = {}): Promise<readonly HeldEvent[]> {
-    const columns = `${event}, "order", attempts, retry_at`;
-    const rows = this.#statements.heldRows(tablesOf(this.#partition.pipeline).log);
-    const found = await this.#list({ rows, order: '"order"', columns }, sizeMax, key, from, limit);
-    return upTo(found.map(toHeldEvent), sizeOfEvent, sizeMax);
+  async held(key: string, from: number, limit: number, { charactersMax }: ListBounds = {}): Promise<readonly HeldEvent[]> {
+    const asked = { partition: this.#partition, key, from, limit, charactersMax };
+    const [found] = await this.#read(this.#statements.held(asked, `${event}, "order", attempts, retry_at`));
+    return upTo((found?.rows ?? []).map(toHeldEvent), sizeOfEvent, charactersMax);
   }
 
-  /** Jumps from key to key: a key may hold thousands of events. */
   async heldKeys(after: string | null, limit: number): Promise<readonly string[]> {
-    const first = (condition: string) => `(SELECT "key" FROM millrace_held WHERE ${ofPartition} ${condition} ORDER BY "key" LIMIT 1)`;
-    const rows = await this.#rows(
-      `WITH RECURSIVE held AS (
-        ${first(after === null ? '' : 'AND "key" > $4')} UNION ALL SELECT ${first('AND "key" > held."key"')} FROM held WHERE held."key" IS NOT NULL
-      ) SELECT "key" FROM held WHERE "key" IS NOT NULL LIMIT $3`,
-      limit,
-      ...(after === null ? [] : [after]),
-    );
+    const rows = await this.#rows(this.#statements.heldKeys(after !== null), limit, ...(after === null ? [] : [after]));
     return rows.map(([key]) => String(key));
   }
 
@@ -107,13 +97,11 @@ export class PartitionReads {
     }));
   }
 
-  async dueCauses(dueBy: number, limit: number, { after, charactersMax: sizeMax }: CauseBounds = {}): Promise<readonly StoredCause[]> {
-    const behind = after === undefined ? '' : `AND due_at >= $5 AND (${causePlace}) > ($5, $6, $7, $8, $9)`;
-    const place = after === undefined ? [] : [after.dueAt, ...causeNameOf(after)];
-    const rows = `SELECT ${cause}, coalesce(octet_length(data), 0) AS size FROM millrace_causes
-      WHERE ${ofPartition} AND due_at <= $3 ${behind} ORDER BY ${causePlace} LIMIT $4`;
-    const found = await this.#list({ rows, order: causePlace, columns: cause }, sizeMax, dueBy, limit, ...place);
-    return upTo(found.map(toCause), sizeOfCause, sizeMax);
+  async dueCauses(dueBy: number, limit: number, { after, charactersMax }: CauseBounds = {}): Promise<readonly StoredCause[]> {
+    const asked = { partition: this.#partition, dueBy, limit, after, charactersMax };
+    const [found] = await this.#read(this.#statements.dueCauses(asked, cause));
+    const causes = (found?.rows ?? []).map(toCause).toSorted(byPlace).slice(0, limit);
+    return upTo(causes, sizeOfCause, charactersMax);
   }
 
   async nextCauseDue(after: number): Promise<number | null> {
@@ -124,25 +112,22 @@ export class PartitionReads {
     endpoint: string,
     dueBy: number,
     limit: number,
-    { charactersMax: sizeMax }: ListBounds = {},
+    { charactersMax }: ListBounds = {},
   ): Promise<readonly StoredDelivery[]> {
-    const rows = `SELECT place, ${delivery}, octet_length(body) AS size FROM millrace_deliveries
-      WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND due_at <= $4 ORDER BY due_at, place LIMIT $5`;
-    const found = await this.#list({ rows, order: 'due_at, place', columns: delivery }, sizeMax, endpoint, dueBy, limit);
-    return upTo(found.map(toDelivery), sizeOfDelivery, sizeMax);
+    const asked = { partition: this.#partition, endpoint, dueBy, limit, charactersMax };
+    const [found] = await this.#read(this.#statements.dueDeliveries(asked, delivery));
+    return upTo((found?.rows ?? []).map(toDelivery), sizeOfDelivery, charactersMax);
   }
 
-  /** Jumps from flow to flow: one may have a hundred thousand. */
   async dueByFlow({ endpoint, dueBy, from, flows, each, charactersMax = Number.POSITIVE_INFINITY }: FlowQuery): Promise<DueByFlow> {
-    const names = (await this.#rows(flowsText, endpoint, from ?? '', flows)).map(([name]) => String(name));
+    const names = (await this.#rows(this.#statements.flows, endpoint, from ?? '', flows + 1)).map(([name]) => String(name));
     const looked = names.slice(0, flows);
     if (looked.length === 0) return { deliveries: [], next: null };
-    const { rows, values } = this.#statements.dueOfFlows({ partition: this.#partition, endpoint, flows: looked, dueBy, each }, delivery);
-    const ordered = { rows, order: 'nth, due_at, place', columns: `name, ${delivery}`, values };
-    const [due] = await this.#bounded(ordered, charactersMax);
-    const byFlow = Map.groupBy(due?.rows ?? [], ([name]) => String(name));
+    const asked = { partition: this.#partition, endpoint, flows: looked, dueBy, each, charactersMax };
+    const [due] = await this.#read(this.#statements.dueOfFlows(asked, delivery));
+    const byFlow = Map.groupBy(due?.rows ?? [], ([nth]) => Number(nth) - 1);
     return takeByFlow(
-      names.map((name) => ({ name, rows: byFlow.get(name) ?? [] })),
+      names.map((name, nth) => ({ name, rows: byFlow.get(nth) ?? [] })),
       flows,
       charactersMax,
     );
@@ -188,16 +173,6 @@ export class PartitionReads {
     return moment === null || moment === undefined ? null : Number(moment);
   }
 
-  async #list(ordered: Omit<OrderedRows, 'values'>, sizeMax: number | undefined, ...values: readonly Parameter[]): Promise<readonly Row[]> {
-    const { pipeline, slice } = this.#partition;
-    const [result] = await this.#bounded({ ...ordered, values: [pipeline, slice, ...values] }, sizeMax);
-    return result?.rows ?? [];
-  }
-
-  #bounded(ordered: OrderedRows, sizeMax: number | undefined) {
-    return readBounded(this.#read, ordered, sizeMax);
-  }
-
   /** The first two parameters are the partition's. */
   async #rows(text: string, ...values: readonly Parameter[]): Promise<readonly Row[]> {
     const { pipeline, slice } = this.#partition;
@@ -205,15 +180,6 @@ export class PartitionReads {
     return result?.rows ?? [];
   }
 }
-
-/** The flows of an endpoint from one on, and one more than are asked for, one look at the index for each. */
-const flowsText = `WITH RECURSIVE flow AS (
-    (SELECT flow AS name, 1 AS nth FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND flow >= $4
-      ORDER BY flow LIMIT 1)
-    UNION ALL
-    SELECT (SELECT flow FROM millrace_deliveries WHERE ${ofPartition} AND waits = false AND endpoint = $3 AND flow > flow.name
-      ORDER BY flow LIMIT 1), nth + 1 FROM flow WHERE name IS NOT NULL AND nth <= $5
-  ) SELECT name FROM flow WHERE name IS NOT NULL ORDER BY nth`;
 
 interface Flow {
   readonly name: string;
@@ -276,7 +242,12 @@ function toCause(row: Row): StoredCause {
   return { kind, key, endpoint: name, id, dueAt, data: data ?? 'null', attempts, retryAt };
 }
 
-/** The order of the causes of a key. */
+/** By their moments, those of one moment by key and name. */
+function byPlace(a: StoredCause, b: StoredCause): number {
+  return a.dueAt - b.dueAt || byName(a, b);
+}
+
+/** The order of the causes of a key; those of several come by their keys. */
 function byName(a: StoredCause, b: StoredCause): number {
   const [one, other] = [causeNameOf(a), causeNameOf(b)];
   for (const [at, part] of one.entries()) {

@@ -12,12 +12,12 @@ const commandsMax = 1_000;
  * for any more, so that nobody need look for them.
  */
 export function giveFlight(
-  { now, leases }: SqlStatements,
+  { now, leases, writes }: SqlStatements,
   { id, partition, body }: StoredCommand,
   { forMs, giver }: { readonly forMs: number; readonly giver: string },
 ): Flight {
   const flight = new Flight();
-  flight.add({ text: `DELETE FROM millrace_commands WHERE until <= ${now}`, values: [] });
+  writes.addExpiry(flight, now);
   flight.add({
     text: `INSERT INTO millrace_commands (id, pipeline, slice, body, until) VALUES ($1, $2, $3, $4, ${now} + $5)`,
     values: [id, partition.pipeline, partition.slice, body, forMs],

@@ -8,6 +8,8 @@ import type { SqlStatements } from '../statements.ts';
 
 /** Rows deleted in one transaction. */
 const rowsMax = 5_000;
+/** More than there are slices of a pipeline, or shapes of its states. */
+const allRows = Number.MAX_SAFE_INTEGER;
 
 /**
  * Deletes all that lies there of a pipeline, a piece at a time; what refers to events goes before the log. Throws `MILL_CONFLICT` while a
@@ -26,7 +28,7 @@ export async function forgetPipeline(connections: Connections, { now, writes }: 
     const flight = new Flight();
     for (const table of [log, ids]) flight.add({ text: `DROP TABLE IF EXISTS ${table}`, values: [] });
     for (const table of ['fences', 'heads', 'state_shapes', 'pipelines']) {
-      flight.add({ text: `DELETE FROM millrace_${table} WHERE pipeline = $1`, values: [pipeline] });
+      flight.add({ text: writes.removePiece(`millrace_${table}`, allRows), values: [pipeline] });
     }
     flight.add({ text: 'DELETE FROM millrace_meta WHERE name = $1', values: [placementName(pipeline)] });
     return flight;

@@ -1,0 +1,27 @@
+import { quote, quoteAll } from '../../tables/sql-text.ts';
+
+/** The primary keys of the tables that have rows of pipelines. */
+const keys: ReadonlyMap<string, readonly string[]> = new Map([
+  ['millrace_pipelines', ['pipeline']],
+  ['millrace_state_shapes', ['pipeline', 'version', 'shape']],
+  ['millrace_fences', ['pipeline', 'slice']],
+  ['millrace_heads', ['pipeline', 'slice']],
+  ['millrace_cursors', ['pipeline', 'slice', 'cursor']],
+  ['millrace_keys', ['pipeline', 'slice', 'key']],
+  ['millrace_held', ['pipeline', 'slice', 'key', 'order']],
+  ['millrace_gaps', ['pipeline', 'slice', 'key']],
+  ['millrace_causes', ['pipeline', 'slice', 'key', 'name_hash']],
+  ['millrace_deliveries', ['place']],
+  ['millrace_dead_letters', ['id']],
+  ['millrace_inbox', ['place']],
+]);
+
+/** Deletes some rows of the pipeline `$1`, and comes by none of another one, whose owner may be at work (see `found-rows.ts`). */
+export function removePiece(table: string, rows: number): string {
+  const key = keys.get(table) ?? [];
+  // Where the primary key does not begin with the pipeline, the first index that has no name of its own does.
+  const index = key[0] === 'pipeline' ? 'PRIMARY' : 'pipeline';
+  const isIt = key.map((name) => `gone.${quote(name)} = some.${quote(name)}`).join(' AND ');
+  return `DELETE gone FROM (SELECT ${quoteAll(key)} FROM ${table} FORCE INDEX (${index}) WHERE pipeline = $1 LIMIT ${rows}) AS some
+    STRAIGHT_JOIN ${table} AS gone FORCE INDEX (PRIMARY) ON ${isIt}`;
+}
