@@ -1,9 +1,10 @@
-/** Millrace on Postgres beside its peers and a bare loop on the same server, over HTTP, and in two processes: `npm run postgres -- --help`. */
+/** Millrace on Postgres beside its peers and a bare loop on the same server, in two processes, by its inbox, and over HTTP: `npm run postgres -- --help`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparisonOptions, connectionOptions, outputOptions, readArguments, settingsOf } from './arguments.ts';
 import { type RoundResult, runRound } from './http/round.ts';
 import { type FleetResult, measureFleets } from './measures/fleet.ts';
+import { type InboxResult, measureInboxes } from './measures/inbox.ts';
 import { attemptTo, measurePeer, type Outcome } from './measures/outcome.ts';
 import { Rooms } from './measures/rooms.ts';
 import { summarize } from './measures/summary.ts';
@@ -11,12 +12,13 @@ import { comparisons, peerNamed } from './peers/index.ts';
 import { comparisonLines, writeCharts } from './report/comparison.ts';
 import { fleetLines } from './report/fleet.ts';
 import { goalLines } from './report/goals.ts';
+import { inboxLines } from './report/inbox.ts';
 import { describeMachine, machineLines } from './report/machine.ts';
 import { overHttpLines } from './report/over-http.ts';
 import { Cleanup } from './servers/cleanup.ts';
 
 const usage = `Usage: npm run postgres -- [options]
-  --only LIST            peers,fleet,http (default: all)
+  --only LIST            peers,fleet,inbox,http (default: all)
   --peers LIST           ${comparisons.postgres.join(',')} (default: all)
   --runs N               runs, interleaved; medians are shown (5)
   --seconds N            how long each measurement takes, about (4)
@@ -37,7 +39,7 @@ const values = readArguments(
   {
     allowNegative: true,
     options: {
-      only: { type: 'string', default: 'peers,fleet,http' },
+      only: { type: 'string', default: 'peers,fleet,inbox,http' },
       peers: { type: 'string', default: comparisons.postgres.join(',') },
       ...comparisonOptions,
       'http-seconds': { type: 'string', default: '10' },
@@ -50,13 +52,11 @@ const values = readArguments(
 
 const settings = settingsOf(values);
 
-if (values.help) process.stdout.write(usage);
-else await main();
-
 /** What the runs have come to so far. */
 interface Results {
   readonly outcomes: Outcome[];
   readonly fleets: FleetResult[];
+  readonly inboxes: InboxResult[];
   readonly rounds: RoundResult[][];
   readonly failures: string[];
 }
@@ -68,12 +68,13 @@ async function main(): Promise<void> {
     const rooms = await Rooms.open(comparisons.postgres.map(peerNamed), folder, cleanup);
     const machine = describeMachine(folder, await rooms.versions());
     process.stdout.write(`${machineLines(machine).join('\n')}\n\n`);
-    const results: Results = { outcomes: [], fleets: [], rounds: [], failures: [] };
+    const results: Results = { outcomes: [], fleets: [], inboxes: [], rounds: [], failures: [] };
     for (let run = 1; run <= Number(values.runs); run += 1) await measureRun(run, { rooms, folder, results, cleanup });
     const summaries = summarize(results.outcomes, 'millrace-postgres');
     for (const lines of [
       ...(summaries.length > 0 ? [comparisonLines(summaries, settings.lowRate)] : []),
       ...(results.fleets.length > 0 ? [fleetLines(results.fleets)] : []),
+      ...(results.inboxes.length > 0 ? [inboxLines(results.inboxes)] : []),
       ...(results.rounds.length > 0 ? [overHttpLines(results.rounds)] : []),
       goalLines('millrace-postgres', { summaries, ...results }),
       results.failures,
@@ -94,21 +95,41 @@ interface RunMeans {
   readonly cleanup: Cleanup;
 }
 
-async function measureRun(run: number, { rooms, folder, results, cleanup }: RunMeans): Promise<void> {
-  const parts = values.only.split(',');
-  if (parts.includes('peers'))
+type Measure = (run: number, means: RunMeans) => Promise<void>;
+
+/** In the order in which they are made. */
+const measures: Readonly<Record<string, Measure>> = {
+  async peers(run, { rooms, results, cleanup }) {
     for (const peer of values.peers.split(',').map(peerNamed))
       if (!cleanup.isUnderWay) results.outcomes.push(await measurePeer(peer, run, { rooms, settings, hasCrash: values.crash, cleanup }));
-  if (parts.includes('fleet') && !cleanup.isUnderWay) {
+  },
+
+  async fleet(run, { rooms, results, cleanup }) {
     const fleets = await attemptTo(`run ${run}: fleet`, () => measureFleets(run, rooms, settings, cleanup), results.failures);
     results.fleets.push(...(fleets ?? []));
-    process.stdout.write(`run ${run}: ${(fleets ?? []).map((one) => `${one.processes}: ${Math.round(one.drainRate)}/s`).join(', ')}\n`);
-  }
-  if (parts.includes('http') && !cleanup.isUnderWay) {
+    print(run, fleets ?? [], (one) => `${one.processes}: ${Math.round(one.drainRate)}/s`);
+  },
+
+  async inbox(run, { rooms, results, cleanup }) {
+    const inboxes = await attemptTo(`run ${run}: inbox`, () => measureInboxes(run, rooms, settings, cleanup), results.failures);
+    results.inboxes.push(...(inboxes ?? []));
+    print(run, inboxes ?? [], (one) => `${one.peer}, ${one.perTransaction} a transaction: ${Math.round(one.takenRate)}/s`);
+  },
+
+  async http(run, { rooms, folder, results, cleanup }) {
     const round = await attemptTo(`run ${run}: http`, () => measureOverHttp(run, rooms, folder, cleanup), results.failures);
     if (round !== undefined) results.rounds.push(round);
-    process.stdout.write(`run ${run}: ${(round ?? []).map((one) => `${one.name} ${Math.round(one.eventRate)}/s`).join(', ')}\n`);
-  }
+    print(run, round ?? [], (one) => `${one.name} ${Math.round(one.eventRate)}/s`);
+  },
+};
+
+async function measureRun(run: number, means: RunMeans): Promise<void> {
+  const wanted = values.only.split(',');
+  for (const [name, measure] of Object.entries(measures)) if (wanted.includes(name) && !means.cleanup.isUnderWay) await measure(run, means);
+}
+
+function print<Result>(run: number, results: readonly Result[], words: (one: Result) => string): void {
+  process.stdout.write(`run ${run}: ${results.map(words).join(', ')}\n`);
 }
 
 function measureOverHttp(run: number, rooms: Rooms, folder: string, cleanup: Cleanup): Promise<RoundResult[]> {
@@ -120,3 +141,6 @@ function measureOverHttp(run: number, rooms: Rooms, folder: string, cleanup: Cle
   const seconds = Number(values['http-seconds']);
   return runRound({ folder: join(folder, `round-${run}`), enterDatabase, connections, batchConnections, seconds }, cleanup);
 }
+
+if (values.help) process.stdout.write(usage);
+else await main();

@@ -6,7 +6,7 @@ import { handle, makeTables, type Query, readCountOfStates, readHistory } from '
 
 type Database = ReturnType<PgBoss['getDb']>;
 
-const queue = 'work';
+export const queue = 'work';
 
 /**
  * pg-boss with a `key_strict_fifo` queue, a `singletonKey` per key, and transactional workers, so that effects and the end

@@ -1,14 +1,17 @@
 import type { RoundResult } from '../http/round.ts';
 import type { FleetResult } from '../measures/fleet.ts';
+import { type InboxResult, inboxSizes } from '../measures/inbox.ts';
 import type { Summary } from '../measures/summary.ts';
 import { peerNamed } from '../peers/index.ts';
 import { median } from '../work/distribution.ts';
 import { faultsOf, ratioToOne } from './fleet.ts';
+import { inboxRatio } from './inbox.ts';
 import { figure, tableLines } from './table.ts';
 
 export interface GoalFigures {
   readonly summaries: readonly Summary[];
   readonly fleets: readonly FleetResult[];
+  readonly inboxes: readonly InboxResult[];
   readonly rounds: readonly (readonly RoundResult[])[];
 }
 
@@ -28,11 +31,12 @@ const loadOfBatches = 'ledger, batches of 100';
  *
  * @param ours the peer that is Millrace
  */
-export function goalLines(ours: string, { summaries, fleets, rounds }: GoalFigures): string[] {
+export function goalLines(ours: string, { summaries, fleets, inboxes, rounds }: GoalFigures): string[] {
   const goals = [
     ...goalsOfDrain(ours, summaries),
     ...goalsOfOurs(summaries.find(({ peer }) => peer === ours)),
     ...goalsOfFleet(fleets),
+    ...goalsOfInboxes(inboxes),
     ...goalsOverHttp(rounds),
   ];
   const measured = goals.filter((goal) => !Number.isNaN(goal.measured));
@@ -74,6 +78,15 @@ function goalsOfFleet(fleets: readonly FleetResult[]): Goal[] {
     { what: 'drain of two processes, to that of one', measured: ratioToOne(fleets, 2), digits: 2 },
     { what: 'faults with one process and two', measured: fleets.reduce((sum, one) => sum + faultsOf(one), 0), digits: 0, atMost: 0 },
   ];
+}
+
+function goalsOfInboxes(inboxes: readonly InboxResult[]): Goal[] {
+  return inboxSizes.map((size) => ({
+    what: `events taken in from transactions with ${size} each, to those of pg-boss`,
+    measured: inboxRatio(inboxes, size),
+    digits: 1,
+    atLeast: 10,
+  }));
 }
 
 function goalsOverHttp(rounds: readonly (readonly RoundResult[])[]): Goal[] {
