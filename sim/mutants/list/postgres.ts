@@ -203,6 +203,14 @@ export const postgres: readonly Mutant[] = [
     tests: [lines('gives places out again')],
   },
   {
+    name: 'postgres-new-delivery-does-not-wait-for-those-that-enter-its-line-with-it',
+    promises: [6],
+    file: `${folder}/write/delivery-statements.ts`,
+    find: '(follows OR EXISTS',
+    replace: '(EXISTS',
+    tests: [contract('postgres', 'several that were asked for without an order')],
+  },
+  {
     name: 'postgres-delivery-enters-a-line-below-its-beginning-and-stays-unseen',
     promises: [6],
     file: `${folder}/write/delivery-statements.ts`,

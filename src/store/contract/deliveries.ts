@@ -89,6 +89,20 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 10), ['3']);
   });
 
+  it('several that were asked for without an order stand in one line with a new one when all are asked for with an order', async ({
+    store,
+    visits,
+  }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ deliveries: ask(delivery('1', 'a', { ordered: false }), delivery('2', 'a', { ordered: false })) });
+    await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a'), delivery('3', 'a')) });
+    assert.deepEqual(await due(store, visits, 10), ['1']);
+    await owner.commit({ deliveries: remove('a', '1') });
+    assert.deepEqual(await due(store, visits, 10), ['2']);
+    await owner.commit({ deliveries: remove('a', '2') });
+    assert.deepEqual(await due(store, visits, 10), ['3']);
+  });
+
   it('one endpoint knows nothing of the deliveries of another', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const [mail, sms] = [delivery('1', 'a', { body: '"mail"' }), delivery('1', 'a', { body: '"sms"', endpoint: 'sms' })];

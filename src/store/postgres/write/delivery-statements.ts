@@ -42,7 +42,8 @@ export const retry = `UPDATE millrace_deliveries AS delivery SET attempts = retr
  * slices, endpoints, keys, hashes of ids, then the columns of a delivery, whether it is asked for, the floors of their lines, and the run of these.
  */
 export const asking = `WITH asked AS MATERIALIZED (
-    SELECT *, ${floorOf('known', '$17')} AS floor
+    SELECT *, ${floorOf('known', '$17')} AS floor,
+      row_number() OVER (PARTITION BY pipeline, slice, endpoint, key, ordered ORDER BY at) > 1 AS follows
     FROM unnest($1::text[], $2::int4[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::int4[],
         $10::int8[], $11::int8[], $12::text[], $13::text[], $14::text[], $15::bool[], $16::int8[]) WITH ORDINALITY
       AS asked (pipeline, slice, endpoint, key, id_hash, id, flow, ordered, attempts, due_at, asked_at, url, traceparent, body, is_asked, known, at)
@@ -56,9 +57,7 @@ export const asking = `WITH asked AS MATERIALIZED (
   INSERT INTO millrace_deliveries
     (pipeline, slice, endpoint, key, id_hash, id, flow, ordered, waits, attempts, due_at, asked_at, url, traceparent, body)
   SELECT pipeline, slice, endpoint, key, id_hash, id, flow, ordered,
-    ordered AND (
-      row_number() OVER (PARTITION BY pipeline, slice, endpoint, key, ordered ORDER BY at) > 1
-      OR EXISTS (${firstOf('asked', '', 1)})),
+    ordered AND (follows OR EXISTS (${firstOf('asked', '', 1)})),
     attempts, due_at, asked_at, url, traceparent, body
   FROM asked
   WHERE NOT EXISTS (${named('asked', '')})
