@@ -97,7 +97,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/connection/session.ts`,
     find: 'const sortedBytes = 64 * 1024;',
     replace: 'const sortedBytes = 1024;',
-    tests: [contract('mysql', 'those that begin alike are told apart')],
+    tests: [contract('mysql', 'names of deliveries that differ in their ends alone')],
   },
   {
     name: 'mysql-moment-copied-as-a-text',

@@ -125,6 +125,16 @@ export function inventoryContract(it: StoreTest): void {
     assert.deepEqual(await names(10, 'nobody'), []);
   });
 
+  it('names of deliveries that differ in their ends alone come in order', async ({ store, orders }) => {
+    const long = 'x'.repeat(2_000);
+    const ids = ['c', 'a', 'd', 'b'].map((end) => `${long}${end}`);
+    await (await own(store, orders)).commit({ deliveries: ask(...ids.map((id) => delivery(id, 'a'))) });
+    assert.deepEqual(
+      (await store.deliveryNames(orders, 'mail', 10)).map(({ id }) => id.slice(long.length)),
+      ['a', 'b', 'c', 'd'],
+    );
+  });
+
   it('a pipeline that is forgotten is as if it had never been, and no other one has changed', async ({ store, orders, visits, reopen }) => {
     for (const partition of [orders, visits]) {
       const owner = await own(store, partition);
