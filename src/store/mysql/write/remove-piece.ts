@@ -18,7 +18,8 @@ const keys: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** Deletes some rows of the pipeline `$1`, and comes by none of another one, whose owner may be at work (see `found-rows.ts`). */
 export function removePiece(table: string, rows: number): string {
-  const key = keys.get(table) ?? [];
+  const key = keys.get(table);
+  if (key === undefined) throw new Error(`expected a table with rows of pipelines, found ${table}`);
   // Where the primary key does not begin with the pipeline, the first index that has no name of its own does.
   const index = key[0] === 'pipeline' ? 'PRIMARY' : 'pipeline';
   const isIt = key.map((name) => `gone.${quote(name)} = some.${quote(name)}`).join(' AND ');
