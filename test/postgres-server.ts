@@ -7,9 +7,14 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePort } from './free-port.ts';
 import { ServerProcess } from './server-process.ts';
+import { until } from './until.ts';
 
 /** The releases that tests run on: the oldest one that is supported, from Debian, and the newest, from npm. */
 export type PostgresRelease = 15 | 18;
+
+/** Clients of the database that is asked, apart from who asks and from who sits idle in a transaction. */
+const atWork = `SELECT FROM pg_stat_activity
+  WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state IS DISTINCT FROM 'idle in transaction'`;
 
 const debianBin = '/usr/lib/postgresql/15/bin';
 
@@ -104,6 +109,15 @@ export class PostgresServer {
     } finally {
       await client.end();
     }
+  }
+
+  /**
+   * Asks a database for what it counts: a connection tells what it has done at its end, which comes after its client is gone. Waits for those
+   * of all others but of who sits idle in a transaction.
+   */
+  async counted(sql: string, url: string): Promise<Record<string, unknown>[]> {
+    await until(async () => (await this.query(atWork, url)).length === 0);
+    return this.query(sql, url);
   }
 
   /** Ends it as a crash would. Resolves when it is gone. */

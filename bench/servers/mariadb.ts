@@ -26,13 +26,13 @@ export class MariadbServer {
     if (!existsSync(program)) throw new Error(`expected MariaDB in ${program}: apt-get install mariadb-server`);
     const folder = join(parent, 'mariadb');
     mkdirSync(folder);
-    const data = `--datadir=${join(folder, 'data')}`;
+    const folders = [`--datadir=${join(folder, 'data')}`, `--tmpdir=${folder}`];
     const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
-    const install = ['--no-defaults', data, ...asRoot, '--auth-root-authentication-method=normal', '--skip-test-db'];
+    const install = ['--no-defaults', ...folders, ...asRoot, '--auth-root-authentication-method=normal', '--skip-test-db'];
     execFileSync('mariadb-install-db', install, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     const port = await freePort();
     const files = ['socket', 'pid-file'].map((name) => `--${name}=${join(folder, name)}`);
-    const words = ['--no-defaults', ...asRoot, data, `--tmpdir=${folder}`, ...files, `--port=${port}`, '--bind-address=127.0.0.1'];
+    const words = ['--no-defaults', ...asRoot, ...folders, ...files, `--port=${port}`, '--bind-address=127.0.0.1'];
     const child = spawn(program, words, {
       stdio: 'ignore',
       // Of a process group of its own, so that Ctrl-C reaches the benchmark, which then stops it.

@@ -24,10 +24,10 @@ describe('the head of a log', { skip: withoutPostgres }, () => {
     return session;
   }
 
-  /** Entries of the log's indexes that scans have led to so far. Connections say so when they end, so a store must be closed. */
+  /** Entries of the log's indexes that scans have led to so far. A store must be closed. */
   async function entriesOf(url: string): Promise<number> {
     const text = "SELECT sum(idx_tup_read)::int4 AS entries FROM pg_stat_user_indexes WHERE relname = 'millrace_log_visits'";
-    const [row] = await server.query(text, url);
+    const [row] = await server.counted(text, url);
     return Number(row?.entries);
   }
 

@@ -18,10 +18,10 @@ describe('reads of a partition', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** What scans have read of a table so far. Connections say so when they end, so a store must be closed. */
+  /** What scans have read of a table so far. A store must be closed. */
   async function readOf(table: string, url: string): Promise<number> {
     const text = `SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::int8 AS read FROM pg_stat_user_tables WHERE relname = '${table}'`;
-    const [row] = await server.query(text, url);
+    const [row] = await server.counted(text, url);
     return Number(row?.read);
   }
 

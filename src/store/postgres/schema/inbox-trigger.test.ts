@@ -26,9 +26,9 @@ describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
     return url;
   }
 
-  /** Entries that scans have led to. Connections say so when they end. */
+  /** Entries that scans have led to. */
   async function entriesOf(url: string): Promise<number> {
-    const [row] = await server.query(
+    const [row] = await server.counted(
       `SELECT idx_tup_read::int4 + seq_tup_read::int4 AS entries
        FROM pg_stat_user_indexes AS index JOIN pg_stat_user_tables AS rows USING (relid) WHERE index.relname = 'millrace_inbox'`,
       url,

@@ -31,10 +31,10 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** Entries of the indexes that scans have led to. Connections say so when they end, so a store must be closed. */
+  /** Entries of the indexes that scans have led to. A store must be closed. */
   async function entriesOf(url: string): Promise<number> {
     const text = "SELECT sum(idx_tup_read)::int4 AS entries FROM pg_stat_user_indexes WHERE relname = 'millrace_deliveries'";
-    const [row] = await server.query(text, url);
+    const [row] = await server.counted(text, url);
     return Number(row?.entries);
   }
 

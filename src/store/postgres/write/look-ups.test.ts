@@ -37,9 +37,9 @@ describe('the rows that a write is about', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** What scans have read of each table so far. Connections say so when they end, so a store must be closed. */
+  /** What scans have read of each table so far. A store must be closed. */
   async function readsOf(url: string): Promise<ReadonlyMap<string, number>> {
-    const rows = await server.query(
+    const rows = await server.counted(
       'SELECT relname, (seq_tup_read + coalesce(idx_tup_fetch, 0))::int4 AS read FROM pg_stat_user_tables',
       url,
     );
