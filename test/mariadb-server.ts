@@ -48,12 +48,7 @@ export class MariadbServer {
     writeFileSync(first, grants);
     const server = new MariadbServer(port, folder, [
       ...['--no-defaults', ...asRoot, ...folders, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
-      ...[
-        `--socket=${join(folder, 'socket')}`,
-        `--pid-file=${join(folder, 'pid')}`,
-        `--init-file=${first}`,
-        '--max-connections=500',
-      ],
+      ...[`--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`, `--init-file=${first}`, '--max-connections=500'],
       ...['--character-set-server=latin1', '--max-allowed-packet=64M', '--innodb-buffer-pool-size=64M'],
       ...(isDurable
         ? []

@@ -2,6 +2,7 @@ import { type Dispatcher, request } from 'undici';
 import { AddressRefused } from './address-guard.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
+import { isHttp, notHttp } from './http-urls.ts';
 import { shortageOf } from './local-shortage.ts';
 import { readBody } from './read-body.ts';
 import type { HttpResponse } from './response.ts';
@@ -73,16 +74,6 @@ function failureOf(error: unknown, { url, witness }: Hop, { sent, signal }: Send
 /** The status came, so the other side has had the call. */
 function responseWithoutHeaders(status: number, reason: string): HttpResponse {
   return { status, headers: {}, body: '', bodyFault: `is missing, since the headers break off (${reason})` };
-}
-
-/** Whether it is a URL that can be called. */
-export function isHttp({ protocol }: URL): boolean {
-  return protocol === 'http:' || protocol === 'https:';
-}
-
-/** Why another URL cannot be called. */
-export function notHttp(protocol: string): string {
-  return `expected an http or https URL, found one of ${protocol}`;
 }
 
 function send({ url: first, method, headers, ownHeaders, body, connectionsTo }: HttpRequest, { url, witness }: Hop, signal: AbortSignal) {

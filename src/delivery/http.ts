@@ -6,9 +6,10 @@ import { version } from '../version.ts';
 import { type AddressGuard, addressGuard } from './address-guard.ts';
 import { checkHttpOptions } from './check-http-options.ts';
 import { Circuit, type CircuitStatus } from './circuit.ts';
-import { type Connections, connections } from './connections.ts';
-import { type Exchange, exchange, isHttp, notHttp } from './exchange.ts';
+import type { Connections } from './connections.ts';
+import type { Exchange } from './exchange.ts';
 import type { HttpOptions } from './http-options.ts';
+import { isHttp, notHttp } from './http-urls.ts';
 import { credentialsOf, resolveHeaders } from './own-headers.ts';
 import { type HttpResponse, type Judge, judgeWebhook } from './response.ts';
 import { type Signer, signer } from './signature.ts';
@@ -39,6 +40,14 @@ export function http(options: HttpOptions = {}): HttpTransport {
 
 const silentLogger: TransportLogger = { info() {}, warn() {} };
 
+/** What sends, and the HTTP client behind it, which takes as long to load as a quarter of all else: many processes send nothing. */
+async function loadClient() {
+  const [{ connections }, { exchange }] = await Promise.all([import('./connections.ts'), import('./exchange.ts')]);
+  return { connections, exchange };
+}
+
+type HttpClient = Awaited<ReturnType<typeof loadClient>>;
+
 class Http implements HttpTransport {
   readonly #url: URL | undefined;
   readonly #method: 'POST' | 'PUT';
@@ -50,6 +59,7 @@ class Http implements HttpTransport {
   readonly #guard: AddressGuard;
   readonly #lookup: LookupFunction | undefined;
   readonly #circuit: Circuit | undefined;
+  #client: Promise<HttpClient> | undefined;
   #log = silentLogger;
   /** The last call could not be sent, for want of something on this machine. */
   #isShort = false;
@@ -76,8 +86,10 @@ class Http implements HttpTransport {
     return this.#circuit?.status ?? 'closed';
   }
 
-  open(log: TransportLogger): void {
+  /** A process that has run out of descriptors could load nothing, so that whoever opens waits for it. */
+  async open(log: TransportLogger): Promise<void> {
     this.#log = log;
+    await this.#loaded();
   }
 
   async close(): Promise<void> {
@@ -98,6 +110,7 @@ class Http implements HttpTransport {
     if (url === null) return refused(notUrl);
     if (!isHttp(url)) return refused(notHttp(url.protocol));
     if (!isHeaderText(call.id)) return refused('expected an id of printable ASCII, which a header can hold, found another');
+    const client = await this.#loaded();
     const body = this.#body(call);
     const isOwn = call.url === undefined;
     const sent = {
@@ -107,9 +120,9 @@ class Http implements HttpTransport {
       ownHeaders: { ...credentialsOf(url), ...this.#ownHeadersFor(url) },
       body,
       redirects: this.#redirects,
-      connectionsTo: ({ origin }: URL) => (isOwn && origin === url.origin ? this.#trustedConnections() : this.#guardedConnections()),
+      connectionsTo: ({ origin }: URL) => this.#connections(client, isOwn && origin === url.origin),
     };
-    const send = async () => this.#noticed(await exchange(sent, signal));
+    const send = async () => this.#noticed(await client.exchange(sent, signal));
     const outcome = await (isOwn && this.#circuit !== undefined ? this.#circuit.run(send) : send());
     return outcome.result === 'answered' ? this.#judged(outcome.response) : outcome;
   }
@@ -150,12 +163,16 @@ class Http implements HttpTransport {
     };
   }
 
-  #trustedConnections(): Connections {
-    this.#trusted ??= connections({ guard: undefined, lookup: this.#lookup });
-    return this.#trusted;
+  #loaded(): Promise<HttpClient> {
+    this.#client ??= loadClient();
+    return this.#client;
   }
 
-  #guardedConnections(): Connections {
+  #connections({ connections }: HttpClient, isTrusted: boolean): Connections {
+    if (isTrusted) {
+      this.#trusted ??= connections({ guard: undefined, lookup: this.#lookup });
+      return this.#trusted;
+    }
     this.#guarded ??= connections({ guard: this.#guard, lookup: this.#lookup });
     return this.#guarded;
   }

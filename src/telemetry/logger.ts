@@ -1,11 +1,13 @@
+import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import { LogLines, ownDescriptor } from './log-lines.ts';
 import { ProcessCounts } from './process-counts.ts';
 
 /** The values of `LOG_LEVEL`, from the fewest lines to the most, and none at all. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+const require = createRequire(import.meta.url);
 
 const stderr = 2;
 /** How long the end of a process waits for somebody to read its last lines, in milliseconds. */
@@ -40,6 +42,8 @@ export function createLogger(level: LogLevel, counts: ProcessCounts = new Proces
 
 /** Writes readable lines; a `stack` takes several. */
 export function readableLines(lines: Pick<LogLines, 'write'>): Pick<LogLines, 'write'> {
+  // Loaded only for who reads on a terminal.
+  const { prettyFactory }: typeof import('pino-pretty') = require('pino-pretty');
   const pretty = prettyFactory({ customPrettifiers: { stack: (stack) => String(stack) } });
   return { write: (line) => lines.write(pretty(line) ?? '') };
 }

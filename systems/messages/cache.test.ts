@@ -23,7 +23,7 @@ function callFor(messageId: string, at: string = sentAt): OutgoingCall {
 }
 
 /** A cache, and what it has logged; `logged` resolves when it logs something that matches. */
-function openCache(context: TestContext, place: Partial<RedisPlace> & Pick<RedisPlace, 'port'>) {
+async function openCache(context: TestContext, place: Partial<RedisPlace> & Pick<RedisPlace, 'port'>) {
   const lines: string[] = [];
   let onLine = () => {};
   const write = (fields: object, message: string) => {
@@ -31,7 +31,7 @@ function openCache(context: TestContext, place: Partial<RedisPlace> & Pick<Redis
     onLine();
   };
   const cache = new RedisCache({ host: '127.0.0.1', ...place }, () => now);
-  cache.open({ info: write, warn: write });
+  await cache.open({ info: write, warn: write });
   context.after(() => cache.close());
   const logged = (pattern: RegExp) =>
     new Promise<void>((resolve) => {
@@ -60,7 +60,7 @@ async function client(context: TestContext, options: { readonly port: number; re
 
 test('a sent message is noted for a day', { skip: withoutRedis }, async (context) => {
   const { port } = await RedisServer.make(context);
-  const { delivered, lines } = openCache(context, { port, db: 3 });
+  const { delivered, lines } = await openCache(context, { port, db: 3 });
   assert.deepEqual(await delivered(callFor('ü-1')), { result: 'delivered' });
   const redis = await client(context, { port, db: 3 });
   assert.equal(await redis.get('sent_messages:ü-1'), sentAt);
@@ -71,7 +71,7 @@ test('a sent message is noted for a day', { skip: withoutRedis }, async (context
 
 test('while Redis is not there notes are postponed; that it went and came is said once each', { skip: withoutRedis }, async (context) => {
   const server = await RedisServer.make(context, { start: false });
-  const { cache, lines, logged, delivered } = openCache(context, { port: server.port });
+  const { cache, lines, logged, delivered } = await openCache(context, { port: server.port });
   await logged(/not there/);
   for (const id of ['one', 'two']) assert.equal((await cache.call(callFor(id))).result, 'postponed');
   await server.start();
@@ -90,11 +90,11 @@ test('while Redis is not there notes are postponed; that it went and came is sai
 
 test('the password opens Redis and is never logged; a wrong one is as if Redis were not there', { skip: withoutRedis }, async (context) => {
   const { port } = await RedisServer.make(context, { password: 'hush-hush' });
-  const { delivered, lines } = openCache(context, { port, password: 'hush-hush' });
+  const { delivered, lines } = await openCache(context, { port, password: 'hush-hush' });
   assert.deepEqual(await delivered(callFor('one')), { result: 'delivered' });
   assert.deepEqual(lines, []);
   for (const place of [{ password: 'not-the-one' }, {}]) {
-    const other = openCache(context, { port, ...place });
+    const other = await openCache(context, { port, ...place });
     await other.logged(/not there/);
     assert.equal((await other.cache.call(callFor('two'))).result, 'postponed');
     assert.doesNotMatch(other.lines.join(), /not-the-one/);
@@ -104,7 +104,7 @@ test('the password opens Redis and is never logged; a wrong one is as if Redis w
 
 test('what Redis refuses is postponed too, and the reason logged once', { skip: withoutRedis }, async (context) => {
   const { port } = await RedisServer.make(context);
-  const { cache, delivered, lines } = openCache(context, { port });
+  const { cache, delivered, lines } = await openCache(context, { port });
   await delivered(callFor('one'));
   const redis = await client(context, { port });
   await redis.config('SET', 'maxmemory', '1');
@@ -115,7 +115,7 @@ test('what Redis refuses is postponed too, and the reason logged once', { skip: 
 });
 
 test('an entry older than its life is let go, with or without a Redis', async (context) => {
-  const { cache } = openCache(context, { port: 1 });
+  const { cache } = await openCache(context, { port: 1 });
   assert.deepEqual(await cache.call(callFor('old', new Date(now - 86_400_000).toISOString())), { result: 'delivered' });
   assert.equal((await cache.call(callFor('young', new Date(now - 86_399_999).toISOString()))).result, 'postponed');
 });

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Answer, OutgoingCall, Transport, TransportLogger } from '../../src/index.ts';
 
@@ -39,7 +39,9 @@ export class RedisCache implements Transport {
   }
 
   /** Does not wait for Redis: a start needs it as little as a message does. */
-  open(log: TransportLogger): void {
+  async open(log: TransportLogger): Promise<void> {
+    // Only who has a Redis waits for its client to load.
+    const { Redis } = await import('ioredis');
     const { host, port, username, password, db = 0, tls = false } = this.#place;
     this.#log = log;
     const redis = new Redis({

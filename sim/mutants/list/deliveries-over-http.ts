@@ -125,8 +125,8 @@ export const deliveriesOverHttp: readonly Mutant[] = [
     name: 'address-from-data-not-guarded',
     promises: [6],
     file: http,
-    find: 'isOwn && origin === url.origin ? this.#trustedConnections()',
-    replace: 'origin === url.origin ? this.#trustedConnections()',
+    find: 'this.#connections(client, isOwn && origin === url.origin)',
+    replace: 'this.#connections(client, origin === url.origin)',
     tests: [beside('delivery/http-guard')],
   },
   {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { MillraceError, messageOf } from '../../errors.ts';
 import type { Clock } from '../clock.ts';
 import type { TurnRecord } from '../turn.ts';
@@ -64,6 +64,8 @@ export class ThreadPool {
   /** Starts a thread and lets it import the module. Throws `MILL_INVALID_DECLARATION` when there is no such pipeline in it. */
   async start(): Promise<void> {
     const { module, pipeline, size } = this.#options;
+    // Only who has such a pipeline waits for it to load; so it is with all that is imported where it is first needed.
+    const { Piscina } = await import('piscina');
     this.#threads = new Piscina({
       filename: entry,
       workerData: { module, pipeline } satisfies ThreadPurpose,
