@@ -22,7 +22,10 @@ const allMs = 43 * 60_000;
 const fewFiles = 5;
 /** Files that wait for long and files that start processes come first, so that the last files are short ones. */
 const folders = ['sim', 'test', 'systems', 'src'];
-const longest = ['visible-failure', 'deliveries', 'in-order'].map((name) => `src/engine/promises/${name}.test.ts`);
+const longest = [
+  ...['visible-failure', 'deliveries', 'in-order', 'nth-failure.long'].map((name) => `src/engine/promises/${name}.test.ts`),
+  'src/store/differential.test.ts',
+];
 
 const { values, positionals } = parseArgs({ options: { all: { type: 'boolean', default: false } }, allowPositionals: true });
 const all = folders.flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }));
