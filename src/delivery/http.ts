@@ -59,7 +59,7 @@ class Http implements HttpTransport {
   readonly #guard: AddressGuard;
   readonly #lookup: LookupFunction | undefined;
   readonly #circuit: Circuit | undefined;
-  #client: Promise<HttpClient> | undefined;
+  #client: HttpClient | undefined;
   #log = silentLogger;
   /** The last call could not be sent, for want of something on this machine. */
   #isShort = false;
@@ -86,7 +86,7 @@ class Http implements HttpTransport {
     return this.#circuit?.status ?? 'closed';
   }
 
-  /** A process that has run out of descriptors could load nothing, so that whoever opens waits for it. */
+  /** Loads the client: at the first call there may be no descriptor left for it. */
   async open(log: TransportLogger): Promise<void> {
     this.#log = log;
     await this.#loaded();
@@ -163,8 +163,8 @@ class Http implements HttpTransport {
     };
   }
 
-  #loaded(): Promise<HttpClient> {
-    this.#client ??= loadClient();
+  async #loaded(): Promise<HttpClient> {
+    this.#client ??= await loadClient();
     return this.#client;
   }
 

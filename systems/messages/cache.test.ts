@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import test, { type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import type { OutgoingCall } from '../../src/index.ts';
 import { RedisServer, withoutRedis } from '../../test/redis-server.ts';
@@ -118,4 +120,17 @@ test('an entry older than its life is let go, with or without a Redis', async (c
   const { cache } = await openCache(context, { port: 1 });
   assert.deepEqual(await cache.call(callFor('old', new Date(now - 86_400_000).toISOString())), { result: 'delivered' });
   assert.equal((await cache.call(callFor('young', new Date(now - 86_399_999).toISOString()))).result, 'postponed');
+});
+
+/** Opens a cache, closes it while its client loads, and ends unless something keeps it from that. */
+const closesEarly = `
+import { RedisCache } from '${new URL('cache.ts', import.meta.url)}';
+const cache = new RedisCache({ host: '127.0.0.1', port: 1 });
+const opening = cache.open({ info() {}, warn() {} });
+cache.close();
+await opening;
+`;
+
+test('one that is closed while it opens keeps no process from its end', async () => {
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', closesEarly], { timeout: 20_000 });
 });

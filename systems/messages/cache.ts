@@ -40,10 +40,12 @@ export class RedisCache implements Transport {
 
   /** Does not wait for Redis: a start needs it as little as a message does. */
   async open(log: TransportLogger): Promise<void> {
+    this.#log = log;
     // Only who has a Redis waits for its client to load.
     const { Redis } = await import('ioredis');
+    // It was closed meanwhile.
+    if (this.#log === undefined) return;
     const { host, port, username, password, db = 0, tls = false } = this.#place;
-    this.#log = log;
     const redis = new Redis({
       host,
       port,

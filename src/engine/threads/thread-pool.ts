@@ -64,7 +64,7 @@ export class ThreadPool {
   /** Starts a thread and lets it import the module. Throws `MILL_INVALID_DECLARATION` when there is no such pipeline in it. */
   async start(): Promise<void> {
     const { module, pipeline, size } = this.#options;
-    // Only who has such a pipeline waits for it to load; so it is with all that is imported where it is first needed.
+    // Only who has such a pipeline waits for it to load.
     const { Piscina } = await import('piscina');
     this.#threads = new Piscina({
       filename: entry,
