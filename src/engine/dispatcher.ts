@@ -77,13 +77,19 @@ export class Dispatcher {
     this.#context.partition.ledger.received(this.#feed.head - head);
   }
 
-  /** Finds events in the log that nobody announced: whoever appended them does not know whether they are there. */
-  async look(): Promise<void> {
+  /**
+   * Finds events in the log that nobody announced: whoever appended them does not know whether they are there.
+   *
+   * @param upTo up to where there are some, when that is known
+   */
+  async look(upTo = Number.POSITIVE_INFINITY): Promise<void> {
     const { engine, partition, drafted } = this.#context;
     this.#looks += 1;
     try {
-      for (;;) {
-        const events = await engine.store.read(partition.id, this.#feed.head, batchMax, { charactersMax: engine.memory.readMax });
+      while (this.#feed.head < upTo) {
+        const { head } = this.#feed;
+        const limit = Math.min(batchMax, upTo - head);
+        const events = await engine.store.read(partition.id, head, limit, { charactersMax: engine.memory.readMax });
         if (events.length === 0 || !this.#state.isWorking) return;
         this.offer(events);
       }

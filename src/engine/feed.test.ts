@@ -55,3 +55,16 @@ test('a read ahead that fails fails whoever takes next, and nobody else', async 
   assert.deepEqual(await positionsOf(feed, 2), [1, 2]);
   await assert.rejects(feed.take(2), /the disk is gone/);
 });
+
+test('the store is asked for no more than is known to be there', async () => {
+  const { store, feed } = await feedOf(5);
+  const read = store.read.bind(store);
+  const limits: number[] = [];
+  store.read = async (...parameters) => {
+    limits.push(parameters[2]);
+    return read(...parameters);
+  };
+  assert.deepEqual(await positionsOf(feed, 3), [1, 2, 3]);
+  assert.deepEqual(await positionsOf(feed, 3), [4, 5]);
+  assert.deepEqual(limits, [3, 2]);
+});

@@ -137,7 +137,9 @@ export class Feed {
     this.#ahead.catch(() => undefined);
   }
 
-  #read(after: number, limit: number): Promise<readonly LoggedEvent[]> {
+  /** No more than is known to be there: a database may have to look through much that is gone to see that nothing follows. */
+  #read(after: number, limitMax: number): Promise<readonly LoggedEvent[]> {
+    const limit = Math.min(limitMax, this.#head - after);
     return this.#store.read(this.#partition, after, limit, { charactersMax: this.#bounds.memory.readMax });
   }
 

@@ -132,7 +132,7 @@ export class Ownership implements Tenures {
    * @param head the highest position in the log then, or one before
    */
   async take(askedAt: number, head: number): Promise<void> {
-    if (this.#state.isWorking && head > this.present.head) this.look();
+    if (this.#state.isWorking && head > this.present.head) this.look(head);
     this.#backoff.storeAnswers();
     if (!this.isAway || this.#state.isTaking || askedAt < this.#leases.changedAt) return;
     this.#state.take();
@@ -201,9 +201,9 @@ export class Ownership implements Tenures {
     else this.#tenure.offer(events);
   }
 
-  /** The log may hold more events than were announced. */
-  look(): void {
-    if (this.#state.isWorking) void this.#tenure?.look();
+  /** The log may hold more events than were announced; where it is known, up to which position. */
+  look(upTo?: number): void {
+    if (this.#state.isWorking) void this.#tenure?.look(upTo);
     else this.#mustLook = true;
   }
 

@@ -197,9 +197,9 @@ export class Partition implements LogReader {
     this.#ownership.offer(events);
   }
 
-  /** The log may hold more events than were announced. */
-  look(): void {
-    this.#ownership.look();
+  /** The log may hold more events than were announced; where it is known, up to which position. */
+  look(upTo?: number): void {
+    this.#ownership.look(upTo);
   }
 
   /** An event is about to go to the log. Counts it as arriving if it may; see {@link Admissions.admit}. */

@@ -167,8 +167,8 @@ export class Tenure {
   }
 
   /** Finds events in the log that nobody announced: whoever appended them does not know whether they are there. */
-  look(): Promise<void> {
-    return this.#dispatcher.look();
+  look(upTo?: number): Promise<void> {
+    return this.#dispatcher.look(upTo);
   }
 
   /** Whether every event of some keys that was accepted before is known to be settled or to wait for its key, and all of it to be on disk. */

@@ -93,7 +93,7 @@ export class Fleet {
     const { store, partitions } = this.#means;
     this.#isResting = false;
     this.#endListening = store.listen({
-      appended: ({ pipeline, slice }) => partitions.of(pipeline)[slice]?.look(),
+      appended: ({ pipeline, slice }, head) => partitions.of(pipeline)[slice]?.look(head),
       rollChanged: () => this.#heartbeat.beatNow(),
     });
     if (store.leaseMs !== undefined) return this.#heartbeat.start();

@@ -24,8 +24,12 @@ export interface Ownership {
 
 /** Hears of what other engines on a database do: a hint, which may come late, twice or never. */
 export interface StoreListener {
-  /** Events have come into the log of a partition. */
-  appended(partition: PartitionId): void;
+  /**
+   * Events have come into the log of a partition.
+   *
+   * @param head up to which position, where the store knows it
+   */
+  appended(partition: PartitionId, head?: number): void;
   /** An engine came or left, or leases are free. */
   rollChanged(): void;
 }

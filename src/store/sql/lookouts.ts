@@ -73,7 +73,7 @@ export class Lookouts {
         if (Number(head) <= Math.max(this.#heads.get(name) ?? 0, this.#own.of(partition))) continue;
         this.#heads.set(name, Number(head));
         isNew = true;
-        for (const listener of this.#listeners) listener.appended(partition);
+        for (const listener of this.#listeners) listener.appended(partition, Number(head));
       }
     }
     return isNew;

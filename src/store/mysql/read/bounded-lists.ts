@@ -24,11 +24,15 @@ export function sized(columns: string, order: string, rows: string): string {
 }
 
 export const boundedLists: Pick<ReadStatements, 'held' | 'dueCauses' | 'dueDeliveries' | 'dueOfFlows' | 'inboxRows'> = {
+  /**
+   * A key's entries are looked up by the key alone, and judged one by one: behind the end of a range the server looks on for an entry that has not been
+   * deleted, through those of all the keys that follow.
+   */
   held({ partition: { pipeline, slice }, key, from, limit, charactersMax }, columns) {
     const { log } = tablesOf(pipeline);
     const rows = `SELECT held.at, held."order", held.attempts, held.retry_at, OCTET_LENGTH(log.body) AS size
       FROM (SELECT position AS at, "order", attempts, retry_at FROM millrace_held FORCE INDEX (PRIMARY)
-        WHERE ${ofPartition} AND "key" = $3 AND "order" >= $4 ORDER BY "order" LIMIT $5) AS held
+        WHERE ${ofPartition} AND "key" = $3 AND "order" + 0 >= $4 ORDER BY "order" LIMIT $5) AS held
       STRAIGHT_JOIN ${log} AS log FORCE INDEX (PRIMARY) ON log.slice = $2 AND log.position = held.at`;
     return {
       text: `SELECT ${columns} FROM ${sized('at, "order", attempts, retry_at', '"order"', rows)}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createConnection } from 'mysql2/promise';
+import { MariadbServer, withoutMariadb } from '../../../../test/mariadb-server.ts';
+import { commitOf, declaration, event } from '../../contract/fixtures.ts';
+import { mysql } from '../mysql-store.ts';
+
+const first = { pipeline: 'rockets', slice: 0 };
+const second = { pipeline: 'rockets', slice: 1 };
+const deletedMany = 5_000;
+/** Long, so that few entries go onto a page. */
+const other = 'b'.repeat(300);
+/** The pages of which an index has a leaf and those above it, for a few statements. */
+const few = 60;
+
+/**
+ * While a session keeps its snapshot, nothing that was deleted is removed. InnoDB finds the end of a range by the next entry that is there: past all
+ * those that were deleted.
+ */
+test('few pages are read of a log and of what a key holds beside many rows that were deleted', { skip: withoutMariadb }, async () => {
+  const server = await MariadbServer.start();
+  const url = await server.createDatabase();
+  const store = mysql(url, { partitions: 2 });
+  const idle = await createConnection({ host: '127.0.0.1', port: server.port, user: 'root' });
+  try {
+    await store.open(declaration);
+    await store.append(['a', 'a', 'a'].map((key, nth) => ({ ...event(first, key), number: nth + 1 })));
+    const lease = await store.claim(second);
+    await idle.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+    await store.append(Array.from({ length: deletedMany }, (_, nth) => ({ ...event(second, other), number: nth + 1 })));
+    const keys = [{ key: other, state: null, next: deletedMany + 1, parked: false }];
+    await lease.commit(commitOf({ cursor: deletedMany, keys, releases: [{ key: other, from: 1, to: deletedMany }] }));
+    const everything = { acceptedBefore: Number.MAX_SAFE_INTEGER, idsBefore: 0, limit: 2 * deletedMany };
+    for (let after: number | null = 0; after !== null; ) after = (await store.prune({ partition: second, ...everything, after })).after;
+    const pagesOf = async (read: () => Promise<readonly { readonly position: number }[]>) => {
+      const before = await pagesRead(server);
+      assert.deepEqual(
+        (await read()).map(({ position }) => position),
+        [1, 2, 3],
+      );
+      return (await pagesRead(server)) - before;
+    };
+    const log = await pagesOf(() => store.read(first, 0, 3));
+    assert.ok(log < few, `log: found ${log} pages`);
+    const held = await pagesOf(() => store.held(first, 'a', 1, 100));
+    assert.ok(held < few, `held: found ${held} pages`);
+  } finally {
+    await idle.end();
+    await store.close();
+    await server.stop();
+  }
+});
+
+async function pagesRead(server: MariadbServer): Promise<number> {
+  const [row] = await server.query("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_read_requests'");
+  return Number(row?.Value);
+}
