@@ -11,7 +11,7 @@ import type { Partition } from '../partition.ts';
 import { originOf, readRow } from './read-row.ts';
 
 /** Rows that are read at once, and the UTF-16 units of their texts. */
-const rowsMax = 256;
+const rowsMax = 1_000;
 const charactersMax = 4 * 1024 * 1024;
 /** Rows whose keys have no room, and that are passed over to find others behind them. With so many all of the pipeline's rows wait. */
 const passedOverMax = 2_000;
