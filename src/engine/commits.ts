@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts';
+import { heapWorked } from '../rested-heap.ts';
 import type { Committed, Lease } from '../store/store.ts';
 import type { Deadline } from './deadline.ts';
 import { Draft } from './draft.ts';
@@ -141,6 +142,7 @@ export class Commits {
     pipeline.counters.commitMs.record(engine.clock.elapsedMs() - from);
     pipeline.counters.commitTurns.record(draft.turns);
     this.#underWay = undefined;
+    heapWorked();
     state.guard(() => {
       this.#took(draft, committed);
       if (state.isWorking) this.#flush();

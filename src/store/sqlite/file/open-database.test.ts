@@ -28,6 +28,24 @@ test('a commit of the writer returns when it is on the disk, not merely on its w
   }
 });
 
+test('the writer keeps some MiB of pages in memory, however many it has written', (context) => {
+  const path = pathOf(context);
+  const db = openWriter({ path, busyTimeoutMs: 0 });
+  try {
+    prepareWriter(db, path);
+    db.exec('CREATE TABLE pages (bytes BLOB)');
+    const written = db.prepare(
+      'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000) INSERT INTO pages SELECT randomblob(4000) FROM n',
+    );
+    const before = process.memoryUsage.rss();
+    for (let megabytes = 0; megabytes < 64; megabytes += 4) written.run();
+    const keptMiB = (process.memoryUsage.rss() - before) / 2 ** 20;
+    assert.ok(keptMiB < 40, `expected less than 40 MiB, found ${keptMiB.toFixed(1)}`);
+  } finally {
+    db.close();
+  }
+});
+
 test('a file that another program is just copying its write ahead log into is not called damaged', async (context) => {
   const path = pathOf(context);
   const [program, reader, looking] = [new DatabaseSync(path), new DatabaseSync(path), new DatabaseSync(path)];

@@ -38,6 +38,7 @@ export class PartitionReader {
   readonly #gap: Select<GapRow>;
   readonly #gaps: Select<GapRow>;
   readonly #causes: Select<CauseRow>;
+  readonly #firstKeyOfCauses: Select<readonly [key: string | null]>;
   readonly #dueCauses: Select<CauseRow>;
   readonly #dueCausesAfter: Select<CauseRow>;
   readonly #nextCauseDue: Select<readonly [dueAt: number | null]>;
@@ -77,6 +78,7 @@ export class PartitionReader {
     const cause = `SELECT key, kind, name, id, due_at, data, attempts, retry_at FROM ${causes}`;
     const place = 'due_at, key, kind, name, id';
     this.#causes = new Select(db, `${cause} WHERE key = ? ORDER BY kind, name, id`);
+    this.#firstKeyOfCauses = new Select(db, `SELECT min(key) FROM ${causes}`);
     this.#dueCauses = new Select(db, `${cause} WHERE due_at <= ? ORDER BY ${place} LIMIT ?`);
     this.#dueCausesAfter = new Select(db, `${cause} WHERE due_at <= ? AND (${place}) > (?, ?, ?, ?, ?) ORDER BY ${place} LIMIT ?`);
     this.#nextCauseDue = new Select(db, `SELECT min(due_at) FROM ${causes} WHERE due_at > ?`);
@@ -121,10 +123,16 @@ export class PartitionReader {
     return this.#log.upTo(bounds?.charactersMax, sizeOfLogRow, after, limit);
   }
 
-  load(key: string): KeyRow {
-    const [heldFrom, heldTo, held] = this.#heldCount.get(key) ?? [null, null, 0];
-    const gap = held === 0 ? null : (this.#gap.get(key) ?? null);
-    return [...(this.#record.get(key) ?? noRecord), heldFrom, heldTo, held, gap, this.#causes.all(key)];
+  /** Reads what is kept of keys. Where no key has a held event, or none has a timer or outcome, no key is searched for one. */
+  load(keys: readonly string[]): IteratorObject<KeyRow> {
+    const [firstHeldKey] = this.#firstHeldKey.get() ?? [null];
+    const [firstKeyOfCauses] = this.#firstKeyOfCauses.get() ?? [null];
+    return keys.values().map((key): KeyRow => {
+      const [heldFrom, heldTo, held] = (firstHeldKey === null ? undefined : this.#heldCount.get(key)) ?? [null, null, 0];
+      const gap = held === 0 ? null : (this.#gap.get(key) ?? null);
+      const causes = firstKeyOfCauses === null ? [] : this.#causes.all(key);
+      return [...(this.#record.get(key) ?? noRecord), heldFrom, heldTo, held, gap, causes];
+    });
   }
 
   held(key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {

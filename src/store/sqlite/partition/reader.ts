@@ -92,12 +92,7 @@ export class Reader implements ReaderMethods {
   }
 
   load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[] {
-    const reader = this.#partition(partition);
-    return upTo(
-      keys.values().map((key) => reader.load(key)),
-      sizeOfKeyRow,
-      bounds?.charactersMax,
-    );
+    return upTo(this.#partition(partition).load(keys), sizeOfKeyRow, bounds?.charactersMax);
   }
 
   held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {

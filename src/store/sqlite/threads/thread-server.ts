@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../../errors.ts';
+import { heapWorked } from '../../../rested-heap.ts';
 import type { StoreLogger } from '../../store.ts';
 import type { Outcome } from './group-commit.ts';
 import { type Answer, type Message, type Notice, noticeId, type Request, startId, toSentError } from './thread-messages.ts';
@@ -42,6 +43,7 @@ export function serve(port: MessagePort, options: ServeOptions): void {
       post(port, answersOf(served, requests));
       served.answered?.();
     }
+    heapWorked();
     if (message === 'close') {
       served.close();
       port.close();
