@@ -68,6 +68,14 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /pipelines/{pipeline}/events': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'POST /pipelines/{pipeline}/events/batch': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'GET /pipelines/{pipeline}/gaps': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }), query: page },
+  'GET /pipelines/{pipeline}/keys': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }),
+    query: (draw) => ({
+      ...page(draw),
+      ...(draw.chance(0.5) && { status: draw.pick(['open', 'waiting', 'blocked', 'parked']) }),
+      ...(draw.chance(0.5) && { prefix: draw.pick(['a', '1', plainText, '%', '\u{10ffff}']) }),
+    }),
+  },
   'GET /pipelines/{pipeline}/keys/{key}': {
     parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
   },

@@ -4,7 +4,7 @@ import { isMoment } from '../pipeline/moment.ts';
 import { Place } from '../pipeline/place.ts';
 import type { DeadLetterQuery } from '../store/store.ts';
 import type { IngestOptions } from './identify.ts';
-import type { DiscardOptions, Freshness, GapsQuery, StopOptions, WaitingKey } from './mill-options.ts';
+import type { DiscardOptions, Freshness, GapsQuery, KeyListQuery, KeyStanding, StopOptions, WaitingKey } from './mill-options.ts';
 import type { ReadOptions } from './reads.ts';
 
 /*
@@ -31,6 +31,14 @@ const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   pipeline: aText,
   key: aText,
   id: aText,
+  after: aText,
+  limit: integerFrom(1),
+};
+
+const standings: readonly KeyStanding[] = ['open', 'waiting', 'blocked', 'parked'];
+const keyListQuery: OptionTable<KeyListQuery> = {
+  status: expect(`one of ${standings.join(', ')}`, (value) => standings.some((one) => one === value)),
+  prefix: aText,
   after: aText,
   limit: integerFrom(1),
 };
@@ -86,6 +94,10 @@ export function checkDeadLetterQuery(query: unknown): void {
 function isGapPlace(value: unknown): value is Pick<WaitingKey, 'since' | 'key'> {
   if (typeof value !== 'object' || value === null || !('since' in value) || !('key' in value)) return false;
   return typeof value.since === 'number' && isMoment(value.since) && typeof value.key === 'string';
+}
+
+export function checkKeyListQuery(query: unknown): void {
+  checkOptions(query, keyListQuery, placeOf('listKeys'));
 }
 
 export function checkGapsQuery(query: unknown): void {

@@ -16,6 +16,8 @@ import { Fleet } from './fleet/fleet.ts';
 import { GapReader } from './gap-reader.ts';
 import { Ids } from './ids.ts';
 import { InboxWatch } from './inbox/inbox-watch.ts';
+import { KeyDetailsReader } from './key-details.ts';
+import { KeyLister } from './key-lister.ts';
 import { KeyReader } from './key-reader.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
 import { limitsWith } from './limits.ts';
@@ -47,6 +49,8 @@ export interface EngineParts {
   readonly door: Door;
   readonly inbox: InboxWatch;
   readonly keys: KeyReader;
+  readonly keyList: KeyLister;
+  readonly keyDetails: KeyDetailsReader;
   readonly gaps: GapReader;
   readonly queries: Queries;
   readonly commands: GivenCommands;
@@ -90,6 +94,7 @@ export function assemble(options: MillOptions): EngineParts {
   const reads = new Reads({ clock, limits });
   const queries = new Queries({ store, reads, log }, declared.tables);
   const leftovers = new Leftovers({ store, clock, log, declared: declared.all });
+  const keys = new KeyReader({ store, clock, reads, partitions, provenStates, leftovers: () => leftovers.found });
   const commands = new GivenCommands(engine);
   const deadLetters = new DeadLetters({ engine, state, declared, partitions, commands, reads });
   const operations = new Operations({ engine, state, declared, partitions, fleet, commands, leftovers });
@@ -103,7 +108,9 @@ export function assemble(options: MillOptions): EngineParts {
     fleet,
     door,
     inbox: new InboxWatch({ engine, door, partitions, pipelines: Array.from(declared.byName.values()) }),
-    keys: new KeyReader({ store, clock, reads, partitions, provenStates, leftovers: () => leftovers.found }),
+    keys,
+    keyList: new KeyLister({ store, clock, reads, partitions }),
+    keyDetails: new KeyDetailsReader({ store, reads, partitions, keys }),
     gaps: new GapReader({ store, clock, partitions }),
     queries,
     commands,

@@ -9,6 +9,7 @@ import {
   checkFreshness,
   checkGapsQuery,
   checkIngestOptions,
+  checkKeyListQuery,
   checkReading,
   checkStop,
   checkText,
@@ -25,7 +26,19 @@ import { freshnessMs } from './key-reader.ts';
 import type { Leftover } from './leftovers/leftover.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Limits } from './limits.ts';
-import type { DiscardOptions, Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './mill-options.ts';
+import type {
+  DiscardOptions,
+  Freshness,
+  GapsQuery,
+  Health,
+  KeyDetails,
+  KeyListQuery,
+  KeyStatus,
+  ListedKey,
+  MillOptions,
+  StopOptions,
+  WaitingKey,
+} from './mill-options.ts';
 import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import type { ReadOptions } from './reads.ts';
 import type { ScheduleControl } from './schedules/schedules.ts';
@@ -141,6 +154,23 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkTexts('keys', 'keys', keys);
     checkFreshness('keys', freshness);
     return this.#parts.keys.statuses(this.#parts.declared.get(pipeline), keys, freshness);
+  }
+
+  /**
+   * A page of the keys of a pipeline, in the order of their bytes: all that have a state, a number, events that wait, timers or outcomes. As fresh as `state`.
+   * A page of all of them, or of those with a prefix, costs the same however many there are; one of open keys looks at the others between them.
+   */
+  async listKeys(pipeline: keyof P & string, query: KeyListQuery = {}, freshness: Freshness = {}): Promise<readonly ListedKey[]> {
+    checkKeyListQuery(query);
+    checkFreshness('listKeys', freshness);
+    return this.#parts.keyList.list(this.#parts.declared.get(pipeline), query, freshness);
+  }
+
+  /** All that is shown of one key, undefined for a key of which nothing is known. As fresh as `state`. */
+  async keyDetails(pipeline: keyof P & string, key: string, freshness: Freshness = {}): Promise<KeyDetails | undefined> {
+    checkText('keyDetails', 'key', key);
+    checkFreshness('keyDetails', freshness);
+    return this.#parts.keyDetails.read(this.#parts.declared.get(pipeline), key, freshness);
   }
 
   /**

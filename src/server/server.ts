@@ -17,6 +17,7 @@ import { gapRoutes } from './gaps.ts';
 import { Gate } from './gate.ts';
 import { homeRoute } from './home.ts';
 import { httpLimits } from './http-limits.ts';
+import { keyRoutes } from './keys.ts';
 import type { Address, MillServer } from './mill-server.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
@@ -54,6 +55,7 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
     pauseRoutes(scope, mill);
     deadLetterRoutes(scope, mill);
     gapRoutes(scope, mill);
+    keyRoutes(scope, mill);
   });
   await app.ready();
   return new HttpServer(app, { gate, guard, mill });

@@ -39,6 +39,7 @@ import { gapsContract } from './contract/gaps.ts';
 import { heldContract } from './contract/held.ts';
 import { inboxContract } from './contract/inbox.ts';
 import { inventoryContract } from './contract/inventory.ts';
+import { keyListContract } from './contract/key-list.ts';
 import { keysContract } from './contract/keys.ts';
 import { lifeContract } from './contract/life.ts';
 import { listSizesContract } from './contract/list-sizes.ts';
@@ -63,6 +64,7 @@ const parts = {
   ownership: ownershipContract,
   commit: commitContract,
   keys: keysContract,
+  'lists of keys': keyListContract,
   'held events': heldContract,
   gaps: gapsContract,
   timers: timersContract,

@@ -96,6 +96,8 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     prune: (retention) => count(() => store.prune(retention)),
     query: (...asked) => count(() => store.query(...asked)),
     deliveryNames: (partition, endpoint, limit, key) => count(() => store.deliveryNames(partition, endpoint, limit, key)),
+    keys: (...asked) => count(() => store.keys(...asked)),
+    deliveriesOfKey: (...asked) => count(() => store.deliveriesOfKey(...asked)),
     setPaused: (pipeline, isPaused) => count(() => store.setPaused(pipeline, isPaused)),
     inventory: (query) => count(() => store.inventory(query)),
     forget: (pipeline) => count(() => store.forget(pipeline)),

@@ -135,7 +135,15 @@ export class Player {
       }
       this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition), characters));
     }
+    for (const among of [undefined, 'parked', 'gaps', 'retried'] as const) {
+      this.#note(`keys: ${among}`, await store.keys(partition, { among, limit: all }));
+      this.#note(
+        'keys',
+        await store.keys(partition, { among, after: this.#chance.one(keys), prefix: key.slice(0, upTo(2)), limit: upTo(3) }),
+      );
+    }
     for (const endpoint of endpoints) {
+      this.#note('deliveriesOfKey', await store.deliveriesOfKey(partition, endpoint, key, upTo(3)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, 3, key));
       const query = { endpoint, dueBy: moment, from: upTo(3) === 1 ? `key ${key}` : null, flows: upTo(3), each: upTo(2) };
@@ -193,6 +201,9 @@ export const kinds: readonly string[] = [
     'dueMoments',
     'pendingOrigins',
     'deliveryNames',
+    'deliveriesOfKey',
+    'keys',
+    ...['undefined', 'parked', 'gaps', 'retried'].map((among) => `keys: ${among}`),
     'inventory',
     'forget',
     'deadLetters',

@@ -15,6 +15,7 @@ import type {
   DeadLetterQuery,
   DeclaredPipeline,
   DeliveryName,
+  DeliveryOfKey,
   DueByFlow,
   DueMoment,
   FlowQuery,
@@ -25,6 +26,8 @@ import type {
   InboxTaking,
   InventoryQuery,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   Lease,
   ListBounds,
   LoggedEvent,
@@ -235,6 +238,10 @@ class MemoryStore implements Store {
     );
   }
 
+  async keys(partition: PartitionId, query: KeysQuery): Promise<readonly KeySummary[]> {
+    return this.#records(partition).keys(query);
+  }
+
   async held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
     return upTo(this.#records(partition).held(key, from, limit), sizeOfEvent, bounds?.charactersMax);
   }
@@ -311,6 +318,10 @@ class MemoryStore implements Store {
 
   async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
     return this.#records(partition).deliveries.names(endpoint, limit, key);
+  }
+
+  async deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): Promise<readonly DeliveryOfKey[]> {
+    return this.#records(partition).deliveries.ofKey(endpoint, key, limit);
   }
 
   async setPaused(pipeline: string, isPaused: boolean): Promise<void> {

@@ -78,7 +78,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", url);
-    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 4, found version 99/ });
+    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 5, found version 99/ });
   });
 
   test('tables of version 1 are brought up to date once, and then have an inbox and commands', async () => {
@@ -95,7 +95,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       await store.close();
     }
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '4' }]);
+    assert.deepEqual(meta, [{ value: '5' }]);
   });
 
   test('tables of version 2 are brought up to date while a process of that version works on, and then keep commands', async () => {
@@ -111,7 +111,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       ['a'],
     );
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '4' }]);
+    assert.deepEqual(meta, [{ value: '5' }]);
   });
 
   test('tables of version 3 get a trigger of the inbox that looks a short way back, and keep what they hold', async () => {
@@ -126,7 +126,21 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     await server.query("INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '2')", url);
     assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count: 2 }]);
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '4' }]);
+    assert.deepEqual(meta, [{ value: '5' }]);
+  });
+
+  test('tables of version 4 get indexes of the keys that are parked or tried again', async () => {
+    const url = await server.createDatabase();
+    await (await opened(url)).close();
+    const indexes = async () => {
+      const found = await server.query("SELECT indexname FROM pg_indexes WHERE indexdef ~ 'WHERE (parked|\\(attempts > 0\\))'", url);
+      return found.map(({ indexname }) => String(indexname));
+    };
+    const made = await indexes();
+    assert.equal(made.length, 3);
+    await server.query(`DROP INDEX ${made.join(', ')}; UPDATE millrace_meta SET value = '4' WHERE name = 'schema_version'`, url);
+    await (await opened(url)).close();
+    assert.deepEqual((await indexes()).toSorted(), made.toSorted());
   });
 
   test('a database with another encoding is refused, a schema that is not there, and a database that is not', async () => {

@@ -9,6 +9,7 @@ import type {
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
+  DeliveryOfKey,
   DueByFlow,
   DueMoment,
   FlowQuery,
@@ -18,6 +19,8 @@ import type {
   InboxTaking,
   InventoryQuery,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   Lease,
   ListBounds,
   LoggedEvent,
@@ -128,8 +131,18 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     return this.#call((database) => database.of(partition, signal).load(keys, bounds), signal);
   }
 
-  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
-    return this.#call((database) => database.of(partition).held(key, from, limit, bounds));
+  keys(partition: PartitionId, query: KeysQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly KeySummary[]> {
+    return this.#call((database) => database.of(partition, signal).keys(query), signal);
+  }
+
+  held(
+    partition: PartitionId,
+    key: string,
+    from: number,
+    limit: number,
+    { signal, ...bounds }: ReadBounds = {},
+  ): Promise<readonly HeldEvent[]> {
+    return this.#call((database) => database.of(partition, signal).held(key, from, limit, bounds), signal);
   }
 
   heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]> {
@@ -192,6 +205,16 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
 
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
     return this.#call((database) => database.of(partition).deliveryNames(endpoint, limit, key));
+  }
+
+  deliveriesOfKey(
+    partition: PartitionId,
+    endpoint: string,
+    key: string,
+    limit: number,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly DeliveryOfKey[]> {
+    return this.#call((database) => database.of(partition, signal).deliveriesOfKey(endpoint, key, limit), signal);
   }
 
   setPaused(pipeline: string, isPaused: boolean): Promise<void> {

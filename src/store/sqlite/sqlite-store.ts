@@ -11,6 +11,7 @@ import type {
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
+  DeliveryOfKey,
   DueByFlow,
   DueMoment,
   FlowQuery,
@@ -19,6 +20,8 @@ import type {
   Inbox,
   InventoryQuery,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   Lease,
   ListBounds,
   LoggedEvent,
@@ -202,8 +205,19 @@ class SqliteStore implements Store {
     return rows.map(toKeyRecord);
   }
 
-  async held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
-    const rows = await this.#open.reader.call('held', [partition, key, from, limit, bounds]);
+  async keys(partition: PartitionId, query: KeysQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly KeySummary[]> {
+    return this.#open.lookups.call('keys', [partition, query], signal);
+  }
+
+  async held(
+    partition: PartitionId,
+    key: string,
+    from: number,
+    limit: number,
+    { signal, ...bounds }: ReadBounds = {},
+  ): Promise<readonly HeldEvent[]> {
+    const { reader, lookups } = this.#open;
+    const rows = await (signal === undefined ? reader : lookups).call('held', [partition, key, from, limit, bounds], signal);
     return rows.map(toHeldEvent);
   }
 
@@ -274,6 +288,16 @@ class SqliteStore implements Store {
 
   async deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]> {
     return this.#open.lookups.call('deliveryNames', [partition, endpoint, limit, key]);
+  }
+
+  async deliveriesOfKey(
+    partition: PartitionId,
+    endpoint: string,
+    key: string,
+    limit: number,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly DeliveryOfKey[]> {
+    return this.#open.lookups.call('deliveriesOfKey', [partition, endpoint, key, limit], signal);
   }
 
   async setPaused(pipeline: string, isPaused: boolean): Promise<void> {

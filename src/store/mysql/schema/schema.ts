@@ -4,7 +4,7 @@ import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/sc
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -20,6 +20,9 @@ const flow = 'VARBINARY(2100)';
 const hash = 'BINARY(32)';
 const partition = `pipeline ${name} NOT NULL, slice INT NOT NULL`;
 
+/** Of the keys that are parked. An index cannot leave the others out. */
+const indexOfParked = 'INDEX by_parked (pipeline, slice, parked, "key")';
+
 /** The tables of all pipelines, by their names without `millrace_`: the same as PostgreSQL has, with the same meaning (`postgres/schema/schema.ts`). */
 const sharedTables: Readonly<Record<string, string>> = {
   pipelines: `pipeline ${name} PRIMARY KEY, paused TINYINT(1) NOT NULL DEFAULT 0`,
@@ -30,7 +33,7 @@ const sharedTables: Readonly<Record<string, string>> = {
   heads: `${partition}, PRIMARY KEY (pipeline, slice)`,
   cursors: `${partition}, "cursor" BIGINT NOT NULL, PRIMARY KEY (pipeline, slice, "cursor")`,
   keys: `${partition}, "key" ${key} NOT NULL, state LONGTEXT, state_version BIGINT, next BIGINT, parked TINYINT(1) NOT NULL,
-    PRIMARY KEY (pipeline, slice, "key")`,
+    PRIMARY KEY (pipeline, slice, "key"), ${indexOfParked}`,
   held: `${partition}, "key" ${key} NOT NULL, "order" BIGINT NOT NULL, position BIGINT NOT NULL, attempts INT NOT NULL, retry_at BIGINT,
     PRIMARY KEY (pipeline, slice, "key", "order")`,
   gaps: `${partition}, "key" ${key} NOT NULL, next BIGINT NOT NULL, "first" BIGINT NOT NULL, since BIGINT NOT NULL,
@@ -61,6 +64,7 @@ export const indexes = {
   deliveriesOfFlows: 'pipeline_2',
   inbox: 'pipeline',
   ids: 'slice',
+  parkedKeys: 'by_parked',
 } as const;
 
 /** How tables keep rows and texts. */
@@ -101,8 +105,20 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   const there = new Set(known.map(([pipeline]) => pipeline));
   const missing = pipelines.filter((pipeline) => !there.has(pipeline));
   return [
-    ...(isNew ? sharedSchema(collation, partitions) : []),
+    ...(isNew ? sharedSchema(collation, partitions) : await migration(transaction, Number(meta.get('schema_version')))),
     ...missing.flatMap((pipeline) => pipelineSchema(pipeline, { collation, slices: partitions })),
+  ];
+}
+
+/** Version 1 had no index of the keys that are parked. Processes of an earlier version go on with what they know. */
+async function migration({ run }: Transaction, found: number): Promise<readonly Statement[]> {
+  if (found === schemaVersion) return [];
+  const index =
+    "SELECT 1 FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'millrace_keys' AND index_name = 'by_parked'";
+  const hasIndex = (await run({ text: index, values: [] })).rows.length > 0;
+  return [
+    ...(hasIndex ? [] : [{ text: `ALTER TABLE millrace_keys ADD ${indexOfParked}`, values: [] }]),
+    { text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] },
   ];
 }
 

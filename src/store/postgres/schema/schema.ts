@@ -6,7 +6,7 @@ import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 4;
+export const schemaVersion = 5;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -128,6 +128,12 @@ const inbox = `
 const commands = `
   CREATE TABLE millrace_commands (id ${text} PRIMARY KEY, ${partition}, body text NOT NULL, until int8 NOT NULL, answer text)`;
 
+/** What is parked or tried again is rare: indexes of it alone cost others nothing, and leave updates that do not change it as they are. */
+const keyIndexes = `
+  CREATE INDEX ON millrace_keys (pipeline, slice, key) WHERE parked;
+  CREATE INDEX ON millrace_held (pipeline, slice, key) WHERE attempts > 0;
+  CREATE INDEX ON millrace_causes (pipeline, slice, key) WHERE attempts > 0`;
+
 /** What the tables of a database are made for. */
 export interface SchemaOptions {
   readonly pipelines: readonly string[];
@@ -162,14 +168,28 @@ function plain(statements: string): Statement {
 
 function sharedSchema(partitions: number): readonly Statement[] {
   const text = "INSERT INTO millrace_meta VALUES ('schema_version', $1), ('partitions', $2)";
-  return [plain(sharedTables), plain(inbox), plain(commands), { text, values: [String(schemaVersion), String(partitions)] }];
+  return [
+    plain(sharedTables),
+    plain(inbox),
+    plain(commands),
+    plain(keyIndexes),
+    { text, values: [String(schemaVersion), String(partitions)] },
+  ];
 }
 
-/** Version 1 had no inbox, version 2 no commands, and the trigger of version 3 looked through all of the inbox. Processes of an earlier version go on with what they know. */
+/**
+ * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, and version 4 had no indexes of keys that are
+ * parked or tried again. Processes of an earlier version go on with what they know.
+ */
 function migration(found: number): readonly Statement[] {
   if (found === schemaVersion) return [];
   const text = "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'";
-  return [plain(found < 2 ? inbox : inboxTrigger), ...(found < 3 ? [plain(commands)] : []), { text, values: [String(schemaVersion)] }];
+  return [
+    ...(found < 4 ? [plain(found < 2 ? inbox : inboxTrigger)] : []),
+    ...(found < 3 ? [plain(commands)] : []),
+    plain(keyIndexes),
+    { text, values: [String(schemaVersion)] },
+  ];
 }
 
 /** Of a table that another process has made since we looked: `IF NOT EXISTS` does not wait for it. */
