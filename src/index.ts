@@ -22,6 +22,7 @@ export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Logger } from './engine/logger.ts';
 export { type Mill, millrace } from './engine/mill.ts';
 export type {
+  ByWhom,
   DiscardOptions,
   Freshness,
   GapsQuery,
@@ -109,6 +110,8 @@ export type { PostgresOptions } from './store/postgres/postgres-options.ts';
 export { postgres } from './store/postgres/postgres-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
 export type {
+  AuditEntry,
+  AuditQuery,
   DeadLetter,
   DeadLetterQuery,
   LoggedEvent,

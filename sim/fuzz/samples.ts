@@ -88,6 +88,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /pipelines/{pipeline}/dead-letters/discard': noPipeline,
   'GET /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }) },
   'POST /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }), body: scheduleAction },
+  'GET /audit': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters/{id}': sharedId,
   'POST /dead-letters/{id}/redrive': sharedId,

@@ -107,7 +107,17 @@ export interface Freshness extends Omit<ReadOptions, 'charactersMax'> {
   readonly waitMs?: number;
 }
 
+/** Who does something, for the audit. */
+export interface ByWhom {
+  /** A name; null or left out where nobody was asked for one. */
+  readonly who?: string | null | undefined;
+  /** Why, in at most 1,000 characters. */
+  readonly reason?: string | undefined;
+}
+
 export interface DiscardOptions {
+  /** Notes in the audit who did it. */
+  readonly by?: ByWhom | undefined;
   /** Only what is of this key. */
   readonly key?: string | undefined;
 }

@@ -1,9 +1,11 @@
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { DeadLetter, DeadLetterQuery, StoreStats } from '../store/store.ts';
+import type { AuditEntry, AuditQuery, DeadLetter, DeadLetterQuery, StoreStats } from '../store/store.ts';
 import {
+  checkAuditQuery,
   checkBatch,
+  checkByWhom,
   checkDeadLetterQuery,
   checkDiscard,
   checkFreshness,
@@ -27,6 +29,7 @@ import type { Leftover } from './leftovers/leftover.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Limits } from './limits.ts';
 import type {
+  ByWhom,
   DiscardOptions,
   Freshness,
   GapsQuery,
@@ -227,28 +230,32 @@ export class Mill<P extends Pipelines = Pipelines> {
    * Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`, and
    * `MILL_STORE_LEASED` where another engine that owns it has not done it in time.
    */
-  async redrive(deadLetterId: string): Promise<void> {
+  async redrive(deadLetterId: string, by?: ByWhom): Promise<void> {
+    checkByWhom('redrive', by);
     checkText('redrive', 'deadLetterId', deadLetterId);
-    await this.#parts.deadLetters.redrive(deadLetterId);
+    await this.#parts.deadLetters.redrive(deadLetterId, by);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws what `redrive` throws. */
-  async discard(deadLetterId: string): Promise<void> {
+  async discard(deadLetterId: string, by?: ByWhom): Promise<void> {
+    checkByWhom('discard', by);
     checkText('discard', 'deadLetterId', deadLetterId);
-    await this.#parts.deadLetters.discard(deadLetterId);
+    await this.#parts.deadLetters.discard(deadLetterId, by);
   }
 
   /**
    * Starts no further turn of a pipeline before it is resumed, also after a restart. Turns under way end; deliveries that were asked for are
    * made; events are taken in until the backlog is full. It has nothing to do with the schedule of the pipeline, which goes on.
    */
-  async pause(pipeline: keyof P & string): Promise<void> {
-    await this.#parts.operations.setPaused(pipeline, true);
+  async pause(pipeline: keyof P & string, by?: ByWhom): Promise<void> {
+    checkByWhom('pause', by);
+    await this.#parts.operations.setPaused(pipeline, true, by);
   }
 
   /** Lets a paused pipeline go on. */
-  async resume(pipeline: keyof P & string): Promise<void> {
-    await this.#parts.operations.setPaused(pipeline, false);
+  async resume(pipeline: keyof P & string, by?: ByWhom): Promise<void> {
+    checkByWhom('resume', by);
+    await this.#parts.operations.setPaused(pipeline, false, by);
   }
 
   /**
@@ -281,14 +288,26 @@ export class Mill<P extends Pipelines = Pipelines> {
    * Withdraws the deliveries that wait for an endpoint that is no longer declared: nobody is called and no key is told. Returns how
    * many. Throws `MILL_CONFLICT` when the endpoint is declared, `MILL_NOT_FOUND` when nothing waits for it.
    */
-  async withdraw(pipeline: keyof P & string, endpoint: string): Promise<number> {
+  async withdraw(pipeline: keyof P & string, endpoint: string, by?: ByWhom): Promise<number> {
+    checkByWhom('withdraw', by);
     checkText('withdraw', 'endpoint', endpoint);
-    return this.#parts.operations.withdraw(pipeline, endpoint);
+    return this.#parts.operations.withdraw(pipeline, endpoint, by);
   }
 
-  /** The schedule of a pipeline. Throws `MILL_NOT_FOUND` when it has none. */
-  schedule(pipeline: keyof P & string): ScheduleControl {
-    return this.#parts.schedules.control(this.#parts.declared.get(pipeline).name);
+  /** The schedule of a pipeline, in the hand of somebody whom the audit names. Throws `MILL_NOT_FOUND` when it has none. */
+  schedule(pipeline: keyof P & string, by?: ByWhom): ScheduleControl {
+    checkByWhom('schedule', by);
+    return this.#parts.schedules.control(this.#parts.declared.get(pipeline).name, by);
+  }
+
+  /**
+   * What operators have done by calls that say by whom, and over HTTP, the latest first, for 90 days. To redrive, discard, pause or resume is noted in
+   * the transaction that does it; anything else takes several, and is noted before the first.
+   */
+  async audit(query: Partial<AuditQuery> = {}, options: ReadOptions = {}): Promise<readonly AuditEntry[]> {
+    checkAuditQuery(query);
+    checkReading('audit', options);
+    return this.#parts.audit.list(query, options);
   }
 
   /** One snapshot of every pipeline's counts. */

@@ -7,6 +7,7 @@ import { Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
 import { warnOfUnknownPipelines } from './access/unknown-pipelines.ts';
 import { createApp } from './app.ts';
+import { auditRoutes } from './audit.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import type { System } from './declared-system.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -56,6 +57,7 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
     deadLetterRoutes(scope, mill);
     gapRoutes(scope, mill);
     keyRoutes(scope, mill);
+    auditRoutes(scope, mill);
   });
   await app.ready();
   return new HttpServer(app, { gate, guard, mill });

@@ -28,6 +28,7 @@ import { objectWith, text } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import { appendContract } from './contract/append.ts';
 import { appendModelContract } from './contract/append-model.ts';
+import { auditContract } from './contract/audit.ts';
 import { columnsContract } from './contract/columns.ts';
 import { commandsContract } from './contract/commands.ts';
 import { commitContract } from './contract/commit.ts';
@@ -74,6 +75,7 @@ const parts = {
   'dead letters': deadLettersContract,
   origins: originsContract,
   pauses: pausesContract,
+  audit: auditContract,
   inventory: inventoryContract,
   inbox: inboxContract,
   commands: commandsContract,

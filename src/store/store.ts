@@ -41,6 +41,7 @@
 
 import type { Dialect } from 'kysely';
 import type { FoundValue } from '../pipeline/table.ts';
+import type { AuditEntry, AuditQuery } from './port/audit.ts';
 import type { ListBounds, ReadBounds } from './port/bounds.ts';
 import type { CauseBounds, StoredCause } from './port/causes.ts';
 import type { DeadLetter, DeadLetterQuery } from './port/dead-letters.ts';
@@ -53,6 +54,7 @@ import type { InventoryQuery, StoredPipeline } from './port/inventory.ts';
 import type { GapQuery, KeyRecord, KeySummary, KeysQuery, StoredGap } from './port/keys.ts';
 import type { Lease, Progress } from './port/lease.ts';
 
+export type * from './port/audit.ts';
 export type * from './port/bounds.ts';
 export type * from './port/causes.ts';
 export type * from './port/dead-letters.ts';
@@ -199,8 +201,17 @@ export interface Store {
     bounds?: Pick<ReadBounds, 'signal'>,
   ): Promise<readonly DeliveryOfKey[]>;
 
-  /** Remembers that a declared pipeline is paused, or that it is no longer; `open` returns the paused ones. */
-  setPaused(pipeline: string, isPaused: boolean): Promise<void>;
+  /** Remembers that a declared pipeline is paused, or that it is no longer; `open` returns the paused ones. Notes in the same transaction who did it. */
+  setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void>;
+
+  /** Notes what an operator does, where no commit can. */
+  noteAudit(entry: AuditEntry): Promise<void>;
+
+  /** What operators have done, the latest first. */
+  audit(query: AuditQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly AuditEntry[]>;
+
+  /** Forgets what operators did before a moment; returns how many entries went. */
+  forgetAudit(before: number): Promise<number>;
 
   /**
    * What lies here of every pipeline that was ever declared and not forgotten since, and of every other that has rows in the inbox, in the order

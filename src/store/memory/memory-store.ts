@@ -7,6 +7,8 @@ import { pageUpTo, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfLetter, sizeO
 import { selfAsMember } from '../member.ts';
 import type {
   Appended,
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   Commands,
   Commit,
@@ -54,6 +56,7 @@ import { withStrangers } from '../tables/inbox-sql.ts';
 import { compareText } from '../text-order.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { inventoryOf } from './inventory.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { MemoryCommands } from './memory-commands.ts';
 import type { MemoryInbox } from './memory-inbox.ts';
 import { MemoryLeases } from './memory-lease.ts';
@@ -113,6 +116,7 @@ class MemoryDatabase {
   /** Whether all keys of a pipeline lie together. */
   readonly together = new Map<string, boolean>();
   readonly paused = new Set<string>();
+  readonly audit = new MemoryAudit();
   /** Who hears of what others do. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
 
@@ -324,8 +328,24 @@ class MemoryStore implements Store {
     return this.#records(partition).deliveries.ofKey(endpoint, key, limit);
   }
 
-  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
+  async noteAudit(entry: AuditEntry): Promise<void> {
+    this.#checkOpen();
+    this.#database.audit.note(entry);
+  }
+
+  async audit(query: AuditQuery): Promise<readonly AuditEntry[]> {
+    this.#checkOpen();
+    return this.#database.audit.read(query);
+  }
+
+  async forgetAudit(before: number): Promise<number> {
+    this.#checkOpen();
+    return this.#database.audit.forget(before);
+  }
+
+  async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {
     this.#records({ pipeline, slice: 0 });
+    if (entry !== undefined) this.#database.audit.note(entry);
     if (isPaused) this.#database.paused.add(pipeline);
     else this.#database.paused.delete(pipeline);
   }
@@ -372,6 +392,7 @@ class MemoryStore implements Store {
     records.apply(commit);
     if (commit.inbox !== undefined) this.#database.inbox?.insert(commit.inbox);
     for (const answer of commit.answers ?? []) this.#database.commands.answer(answer);
+    for (const entry of commit.audit ?? []) this.#database.audit.note(entry);
     return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
   }
 

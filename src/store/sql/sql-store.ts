@@ -2,6 +2,8 @@ import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
 import type {
   Appended,
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   Commands,
   Commit,
@@ -217,8 +219,20 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     return this.#call((database) => database.of(partition, signal).deliveriesOfKey(endpoint, key, limit), signal);
   }
 
-  setPaused(pipeline: string, isPaused: boolean): Promise<void> {
-    return this.#call((database) => database.setPaused(pipeline, isPaused));
+  noteAudit(entry: AuditEntry): Promise<void> {
+    return this.#call((database) => database.noteAudit(entry));
+  }
+
+  audit(query: AuditQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly AuditEntry[]> {
+    return this.#call((database) => database.audit(query, signal), signal);
+  }
+
+  forgetAudit(before: number): Promise<number> {
+    return this.#call((database) => database.forgetAudit(before));
+  }
+
+  setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {
+    return this.#call((database) => database.setPaused(pipeline, isPaused, entry));
   }
 
   inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {

@@ -7,6 +7,8 @@ import type { FoundValue } from '../../pipeline/table.ts';
 import { selfAsMember } from '../member.ts';
 import type {
   Appended,
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   DeadLetter,
   DeadLetterQuery,
@@ -300,8 +302,20 @@ class SqliteStore implements Store {
     return this.#open.lookups.call('deliveriesOfKey', [partition, endpoint, key, limit], signal);
   }
 
-  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
-    await this.#open.writer.call('setPaused', pipeline, isPaused);
+  async noteAudit(entry: AuditEntry): Promise<void> {
+    await this.#open.writer.call('noteAudit', entry);
+  }
+
+  async audit(query: AuditQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly AuditEntry[]> {
+    return this.#open.lookups.call('audit', [query], signal);
+  }
+
+  async forgetAudit(before: number): Promise<number> {
+    return this.#open.writer.call('forgetAudit', before);
+  }
+
+  async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {
+    await this.#open.writer.call('setPaused', pipeline, isPaused, entry);
   }
 
   /** Counting may take long, and no handler and nobody outside waits for it. */

@@ -6,7 +6,7 @@ import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -134,6 +134,14 @@ const keyIndexes = `
   CREATE INDEX ON millrace_held (pipeline, slice, key) WHERE attempts > 0;
   CREATE INDEX ON millrace_causes (pipeline, slice, key) WHERE attempts > 0`;
 
+/** What operators have done. */
+const audit = `
+  CREATE TABLE millrace_audit (
+    id ${text} PRIMARY KEY, at int8 NOT NULL, who text, action text NOT NULL, pipeline ${text} NOT NULL, key ${text}, subject text, reason text
+  );
+  CREATE INDEX ON millrace_audit (at);
+  CREATE INDEX ON millrace_audit (pipeline, id)`;
+
 /** What the tables of a database are made for. */
 export interface SchemaOptions {
   readonly pipelines: readonly string[];
@@ -173,13 +181,14 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(inbox),
     plain(commands),
     plain(keyIndexes),
+    plain(audit),
     { text, values: [String(schemaVersion), String(partitions)] },
   ];
 }
 
 /**
- * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, and version 4 had no indexes of keys that are
- * parked or tried again. Processes of an earlier version go on with what they know.
+ * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
+ * parked or tried again, and version 5 no audit. Processes of an earlier version go on with what they know.
  */
 function migration(found: number): readonly Statement[] {
   if (found === schemaVersion) return [];
@@ -187,7 +196,8 @@ function migration(found: number): readonly Statement[] {
   return [
     ...(found < 4 ? [plain(found < 2 ? inbox : inboxTrigger)] : []),
     ...(found < 3 ? [plain(commands)] : []),
-    plain(keyIndexes),
+    ...(found < 5 ? [plain(keyIndexes)] : []),
+    plain(audit),
     { text, values: [String(schemaVersion)] },
   ];
 }

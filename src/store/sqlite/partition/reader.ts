@@ -2,8 +2,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../../errors.ts';
 import type { FoundValue } from '../../../pipeline/table.ts';
 import { upTo } from '../../list-size.ts';
+import { Select } from '../../node-sqlite/select.ts';
 import { canPrepare, select } from '../../node-sqlite/select-rows.ts';
 import type {
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   DeadLetter,
   DeadLetterQuery,
@@ -21,6 +24,7 @@ import type {
   Progress,
   StoredPipeline,
 } from '../../store.ts';
+import { type AuditRow, auditSelect, toAuditEntry } from '../../tables/audit-sql.ts';
 import type { Selection } from '../../tables/selection.ts';
 import type { Interruptible } from '../threads/interruptible.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
@@ -58,6 +62,7 @@ export interface ReaderMethods {
   dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): readonly DueMomentRow[];
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[];
+  audit(query: AuditQuery): readonly AuditEntry[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
@@ -154,6 +159,11 @@ export class Reader implements ReaderMethods {
 
   deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[] {
     return this.#deadLetters.read(query, bounds);
+  }
+
+  audit(query: AuditQuery): readonly AuditEntry[] {
+    const { text, values } = auditSelect(query, () => '?');
+    return new Select<AuditRow>(this.#db, text).all(...values).map(toAuditEntry);
   }
 
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {

@@ -8,7 +8,7 @@ import { migrateFrom5 } from './schema-version-5.ts';
 import { migrateFrom6 } from './schema-version-6.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 9;
+export const schemaVersion = 10;
 
 /** The oldest version that is brought up to date. Those before it are of the time before the first release. */
 const schemaVersionMin = 5;
@@ -59,7 +59,7 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
 
 /**
  * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of the keys
- * that are parked or tried again.
+ * that are parked or tried again, version 9 no audit.
  *
  * Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes.
  */
@@ -73,6 +73,11 @@ const sharedTables = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS millrace_idx_inbox ON millrace_inbox (pipeline, place);
   CREATE TABLE IF NOT EXISTS millrace_paused (pipeline TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS millrace_audit (
+    id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, who TEXT, action TEXT NOT NULL, pipeline TEXT NOT NULL, key TEXT, subject TEXT, reason TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS millrace_idx_audit_at ON millrace_audit (at);
+  CREATE INDEX IF NOT EXISTS millrace_idx_audit_pipeline ON millrace_audit (pipeline, id);
   CREATE TABLE IF NOT EXISTS millrace_dead_letters (
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
