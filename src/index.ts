@@ -22,11 +22,18 @@ export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Logger } from './engine/logger.ts';
 export { type Mill, millrace } from './engine/mill.ts';
 export type {
+  ByWhom,
   DiscardOptions,
   Freshness,
   GapsQuery,
   Health,
+  HeldByKey,
+  HeldReason,
+  KeyDetails,
+  KeyListQuery,
+  KeyStanding,
   KeyStatus,
+  ListedKey,
   MillOptions,
   StopOptions,
   WaitingKey,
@@ -103,6 +110,8 @@ export type { PostgresOptions } from './store/postgres/postgres-options.ts';
 export { postgres } from './store/postgres/postgres-store.ts';
 export { type SqliteOptions, sqlite } from './store/sqlite/sqlite-store.ts';
 export type {
+  AuditEntry,
+  AuditQuery,
   DeadLetter,
   DeadLetterQuery,
   LoggedEvent,

@@ -24,6 +24,8 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'GET /pipelines': ['read', 'none'],
   'POST /pipelines/*/events': ['ingest', 'path'],
   'POST /pipelines/*/events/batch': ['ingest', 'path'],
+  'GET /audit': ['read', 'all'],
+  'GET /pipelines/*/keys': ['read', 'path'],
   'GET /pipelines/*/keys/{key}': ['read', 'path'],
   'GET /pipelines/*/gaps': ['read', 'path'],
   'GET /pipelines/*/schedule': ['read', 'path'],

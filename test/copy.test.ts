@@ -310,10 +310,12 @@ function intoInbox(): string {
   return `INSERT INTO millrace_inbox (pipeline, id, event, traceparent) VALUES ${all.join(', ')}`;
 }
 
+const auditRows = 'SELECT id, at, who, action, pipeline, subject, reason FROM millrace_audit ORDER BY id';
+
 const inboxRows = 'SELECT pipeline, id, event, traceparent FROM millrace_inbox ORDER BY pipeline, place';
 
 test(
-  'rows of the inbox go along, from a file to PostgreSQL, to MariaDB and back, in their order, and are taken in where they have come to',
+  'rows of the inbox and what operators did go along, from a file to PostgreSQL, to MariaDB and back, in their order, and are taken in where they have come to',
   onBoth,
   async (context) => {
     const yard = new CopyYard(context);
@@ -321,9 +323,14 @@ test(
       // No text of it makes an event, so it is a dead letter when the copy begins.
       yard.sql('mill.db', "INSERT INTO millrace_inbox (pipeline, event) VALUES ('readings', 'no JSON')");
       await until(`${url}/dead-letters`, ({ items }) => (items as Json[]).length === 1);
-      assert.equal(await post(`${url}/pipelines/orders/pause`, {}), 200);
+      assert.equal(await post(`${url}/pipelines/orders/pause`, { reason: 'a copy' }), 200);
     });
     yard.sql('mill.db', intoInbox());
+    const audited = yard.sql<Json>('mill.db', auditRows);
+    assert.deepEqual(
+      audited.map(({ action, reason }) => [action, reason]),
+      [['pause', 'a copy']],
+    );
     const before = yard.sql<Json>('mill.db', inboxRows);
     assert.equal(before.length, 4);
     const [first, second] = [await postgres.createDatabase(), await maria.createDatabase()];
@@ -340,6 +347,9 @@ test(
     assert.deepEqual(await postgres.query(inboxRows, first), before);
     assert.deepEqual(await maria.query(inboxRows, second), before);
     assert.deepEqual(yard.sql('back.db', inboxRows), before);
+    const copies = [await postgres.query(auditRows, first), await maria.query(auditRows, second), yard.sql<Json>('back.db', auditRows)];
+    const texts = (rows: readonly Json[]) => rows.map(({ id, at, action, reason }) => [id, at, action, reason].map(String));
+    for (const rows of copies) assert.deepEqual(texts(rows), texts(audited));
     for (const database of [first, second, './back.db']) {
       const program = yard.serve(database);
       const url = await program.listening();

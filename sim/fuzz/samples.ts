@@ -68,6 +68,14 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /pipelines/{pipeline}/events': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'POST /pipelines/{pipeline}/events/batch': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'GET /pipelines/{pipeline}/gaps': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }), query: page },
+  'GET /pipelines/{pipeline}/keys': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }),
+    query: (draw) => ({
+      ...page(draw),
+      ...(draw.chance(0.5) && { status: draw.pick(['open', 'waiting', 'blocked', 'parked']) }),
+      ...(draw.chance(0.5) && { prefix: draw.pick(['a', '1', plainText, '%', '\u{10ffff}']) }),
+    }),
+  },
   'GET /pipelines/{pipeline}/keys/{key}': {
     parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
   },
@@ -80,6 +88,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /pipelines/{pipeline}/dead-letters/discard': noPipeline,
   'GET /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }) },
   'POST /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }), body: scheduleAction },
+  'GET /audit': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters/{id}': sharedId,
   'POST /dead-letters/{id}/redrive': sharedId,

@@ -2,9 +2,11 @@ import { type Check, checkOptions, type OptionTable } from '../pipeline/check-op
 import { arrayOf, duration, expect, integerFrom, objectWith, toDuration } from '../pipeline/expectations.ts';
 import { isMoment } from '../pipeline/moment.ts';
 import { Place } from '../pipeline/place.ts';
-import type { DeadLetterQuery } from '../store/store.ts';
+import { hasAtMost } from '../pipeline/text.ts';
+import type { AuditQuery, DeadLetterQuery } from '../store/store.ts';
+import { reasonLengthMax } from './audit.ts';
 import type { IngestOptions } from './identify.ts';
-import type { DiscardOptions, Freshness, GapsQuery, StopOptions, WaitingKey } from './mill-options.ts';
+import type { ByWhom, DiscardOptions, Freshness, GapsQuery, KeyListQuery, KeyStanding, StopOptions, WaitingKey } from './mill-options.ts';
 import type { ReadOptions } from './reads.ts';
 
 /*
@@ -25,12 +27,31 @@ const patience: OptionTable<Omit<ReadOptions, 'charactersMax'>> = {
 const reading: OptionTable<ReadOptions> = { ...patience, charactersMax: integerFrom(1) };
 const freshness: OptionTable<Freshness> = { ...patience, waitMs: milliseconds };
 const stopOptions: OptionTable<StopOptions> = { timeoutMs: milliseconds };
-const discardOptions: OptionTable<DiscardOptions> = { key: aText };
+const byWhom: OptionTable<ByWhom> = {
+  who: expect('a text or null', (value) => value === null || typeof value === 'string'),
+  reason: expect(
+    `a text of at most ${reasonLengthMax} characters`,
+    (value) => typeof value === 'string' && hasAtMost(value, reasonLengthMax),
+  ),
+};
+const discardOptions: OptionTable<DiscardOptions> = {
+  key: aText,
+  by: (value, place) => checkOptions(value, byWhom, place),
+};
+const auditQuery: OptionTable<AuditQuery> = { pipeline: aText, key: aText, before: aText, limit: integerFrom(1) };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
 const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   pipeline: aText,
   key: aText,
   id: aText,
+  after: aText,
+  limit: integerFrom(1),
+};
+
+const standings: readonly KeyStanding[] = ['open', 'waiting', 'blocked', 'parked'];
+const keyListQuery: OptionTable<KeyListQuery> = {
+  status: expect(`one of ${standings.join(', ')}`, (value) => standings.some((one) => one === value)),
+  prefix: aText,
   after: aText,
   limit: integerFrom(1),
 };
@@ -75,6 +96,15 @@ export function checkDiscard(call: string, options: unknown): void {
   checkOptions(options, discardOptions, placeOf(call));
 }
 
+/** @param call the method, as messages name it */
+export function checkByWhom(call: string, by: unknown): void {
+  if (by !== undefined) checkOptions(by, byWhom, placeOf(call).at('by'));
+}
+
+export function checkAuditQuery(query: unknown): void {
+  checkOptions(query, auditQuery, placeOf('audit'));
+}
+
 export function checkPause(options: unknown): void {
   checkOptions(options, pauseOptions, placeOf('pause'));
 }
@@ -86,6 +116,10 @@ export function checkDeadLetterQuery(query: unknown): void {
 function isGapPlace(value: unknown): value is Pick<WaitingKey, 'since' | 'key'> {
   if (typeof value !== 'object' || value === null || !('since' in value) || !('key' in value)) return false;
   return typeof value.since === 'number' && isMoment(value.since) && typeof value.key === 'string';
+}
+
+export function checkKeyListQuery(query: unknown): void {
+  checkOptions(query, keyListQuery, placeOf('listKeys'));
 }
 
 export function checkGapsQuery(query: unknown): void {

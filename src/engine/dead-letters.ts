@@ -1,14 +1,15 @@
 import { MillraceError } from '../errors.ts';
 import { markCutShort } from '../pipeline/cut-short.ts';
 import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
-import type { DeadLetter, DeadLetterQuery } from '../store/store.ts';
+import type { AuditEntry, DeadLetter, DeadLetterQuery } from '../store/store.ts';
 import { allEnded } from './all-ended.ts';
+import type { Audit } from './audit.ts';
 import type { GivenCommands } from './commands/given-commands.ts';
 import type { DeclaredPipelines } from './declared-pipelines.ts';
 import { discardEach, discardLetters } from './discard-letters.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { EngineState } from './engine-state.ts';
-import type { DiscardOptions } from './mill-options.ts';
+import type { ByWhom, DiscardOptions } from './mill-options.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
@@ -21,6 +22,7 @@ export interface DeadLettersMeans {
   readonly partitions: Partitions;
   readonly commands: GivenCommands;
   readonly reads: Reads;
+  readonly audit: Audit;
 }
 
 const limitDefault = 100;
@@ -47,22 +49,24 @@ export class DeadLetters {
     return letters;
   }
 
-  async redrive(id: string): Promise<void> {
+  async redrive(id: string, by?: ByWhom): Promise<void> {
     const { partitions, commands } = this.#means;
     const letter = await this.letter(id);
     const partition = partitions.at(letter.partition);
-    await commands.order(partition, { do: 'redrive', letter: id }, async () => {
-      await partition.redrive(letter);
+    const entry = this.#entry(letter, 'redrive', by);
+    await commands.order(partition, { do: 'redrive', letter: id, entry }, async () => {
+      await partition.redrive(letter, { entry });
       return 1;
     });
   }
 
-  async discard(id: string): Promise<void> {
+  async discard(id: string, by?: ByWhom): Promise<void> {
     const { partitions, commands } = this.#means;
     const letter = await this.letter(id);
     const partition = partitions.at(letter.partition);
-    await commands.order(partition, { do: 'discard', letter: id }, async () => {
-      await partition.discard(letter);
+    const entry = this.#entry(letter, 'discard', by);
+    await commands.order(partition, { do: 'discard', letter: id, entry }, async () => {
+      await partition.discard(letter, { entry });
       return 1;
     });
   }
@@ -73,10 +77,11 @@ export class DeadLetters {
   }
 
   /** Discards all of a pipeline that there are at the call, or those of one key. Returns how many there were. */
-  async discardAll(pipeline: string, { key }: DiscardOptions): Promise<number> {
-    const { engine, state, declared } = this.#means;
+  async discardAll(pipeline: string, { key, by }: DiscardOptions): Promise<number> {
+    const { engine, state, declared, audit } = this.#means;
     state.checkWorking();
     const { name } = declared.get(pipeline);
+    await audit.note(by, { action: 'discard dead letters', pipeline: name, key });
     const means = {
       query: (query: DeadLetterQuery) => engine.store.deadLetters(query),
       discard: (letters: readonly DeadLetter[]) => this.#discardSome(letters),
@@ -84,6 +89,10 @@ export class DeadLetters {
     const deadLetters = await discardLetters(means, { pipeline: name, key, count: await this.#count(name) });
     engine.log.info({ pipeline: name, ...(key !== undefined && { key }), deadLetters }, 'discarded dead letters');
     return deadLetters;
+  }
+
+  #entry({ id, key, partition: { pipeline } }: DeadLetter, action: string, by: ByWhom | undefined): AuditEntry | undefined {
+    return this.#means.audit.entry(by, { action, pipeline, key, subject: id });
   }
 
   /** How many a pipeline has. Where other engines work on it, the store is asked. */

@@ -2,6 +2,7 @@ import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
 import { sizeOfValues } from '../store/list-size.ts';
 import type {
+  AuditEntry,
   CommandAnswer,
   Commit,
   DeliveryWrite,
@@ -58,6 +59,7 @@ export class Draft {
   /** What an operator alone leads to. */
   #inbox: NewInboxRow[] | undefined;
   #answers: CommandAnswer[] | undefined;
+  #audit: AuditEntry[] | undefined;
   readonly #startCursor: number;
 
   constructor(number: number, cursor: number) {
@@ -177,6 +179,12 @@ export class Draft {
     this.#answers.push(answer);
   }
 
+  /** An operator has done something by it. */
+  note(entry: AuditEntry): void {
+    this.#audit ??= [];
+    this.#audit.push(entry);
+  }
+
   toCommit(): Commit {
     return {
       cursor: this.cursor,
@@ -198,6 +206,7 @@ export class Draft {
       sends: this.sends.map((send) => send.stored),
       inbox: this.#inbox,
       answers: this.#answers,
+      audit: this.#audit,
     };
   }
 }

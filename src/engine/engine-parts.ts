@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts';
 import { faultFields, faultOf } from '../fault.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { Audit } from './audit.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { GivenCommands } from './commands/given-commands.ts';
 import { ReceivedCommands } from './commands/received-commands.ts';
@@ -16,6 +17,8 @@ import { Fleet } from './fleet/fleet.ts';
 import { GapReader } from './gap-reader.ts';
 import { Ids } from './ids.ts';
 import { InboxWatch } from './inbox/inbox-watch.ts';
+import { KeyDetailsReader } from './key-details.ts';
+import { KeyLister } from './key-lister.ts';
 import { KeyReader } from './key-reader.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
 import { limitsWith } from './limits.ts';
@@ -47,9 +50,12 @@ export interface EngineParts {
   readonly door: Door;
   readonly inbox: InboxWatch;
   readonly keys: KeyReader;
+  readonly keyList: KeyLister;
+  readonly keyDetails: KeyDetailsReader;
   readonly gaps: GapReader;
   readonly queries: Queries;
   readonly commands: GivenCommands;
+  readonly audit: Audit;
   readonly deadLetters: DeadLetters;
   readonly operations: Operations;
   readonly schedules: Schedules;
@@ -90,9 +96,11 @@ export function assemble(options: MillOptions): EngineParts {
   const reads = new Reads({ clock, limits });
   const queries = new Queries({ store, reads, log }, declared.tables);
   const leftovers = new Leftovers({ store, clock, log, declared: declared.all });
+  const keys = new KeyReader({ store, clock, reads, partitions, provenStates, leftovers: () => leftovers.found });
   const commands = new GivenCommands(engine);
-  const deadLetters = new DeadLetters({ engine, state, declared, partitions, commands, reads });
-  const operations = new Operations({ engine, state, declared, partitions, fleet, commands, leftovers });
+  const audit = new Audit({ store, clock, reads, newId: engine.newId });
+  const deadLetters = new DeadLetters({ engine, state, declared, partitions, commands, reads, audit });
+  const operations = new Operations({ engine, state, declared, partitions, fleet, commands, leftovers, audit });
   const received = new ReceivedCommands({ engine, partitions, deadLetters, operations });
   const parts: EngineParts = {
     engine,
@@ -103,10 +111,13 @@ export function assemble(options: MillOptions): EngineParts {
     fleet,
     door,
     inbox: new InboxWatch({ engine, door, partitions, pipelines: Array.from(declared.byName.values()) }),
-    keys: new KeyReader({ store, clock, reads, partitions, provenStates, leftovers: () => leftovers.found }),
+    keys,
+    keyList: new KeyLister({ store, clock, reads, partitions }),
+    keyDetails: new KeyDetailsReader({ store, reads, partitions, keys }),
     gaps: new GapReader({ store, clock, partitions }),
     queries,
     commands,
+    audit,
     deadLetters,
     operations,
     schedules,
@@ -189,6 +200,7 @@ function schedulesOf(pipelines: readonly AnyPipeline[], { clock, log, state, par
       isStopping: () => state.isStopping,
       home: (pipeline) => parts().partitions.ofKey(pipeline, pipeline),
       idle: (pipeline, deadline) => parts().partitions.idle(parts().partitions.of(pipeline), deadline),
+      note: (by, deed) => parts().audit.note(by, deed),
       command: async (command) => void (await parts().door.take(own(), command, {})),
       finished: (schedule) => parts().partitions.ofKey(own().name, schedule).finished(schedule),
       state: (schedule, { isWaiting }) => parts().keys.state(own(), schedule, isWaiting ? {} : { waitMs: 0 }),

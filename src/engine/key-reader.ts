@@ -3,8 +3,9 @@ import { sizeOfRecord, totalOf } from '../store/list-size.ts';
 import type { KeyRecord, PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
+import { standingOf } from './key-standing.ts';
 import type { Leftover } from './leftovers/leftover.ts';
-import type { KeyStatus } from './mill-options.ts';
+import type { KeyStanding, KeyStatus } from './mill-options.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
@@ -12,7 +13,7 @@ import { readState } from './state.ts';
 
 /** What reading keys takes; the engine provides it. */
 export interface KeyReaderMeans {
-  readonly store: Pick<Store, 'load' | 'deadLetters' | 'deliveryNames'>;
+  readonly store: Pick<Store, 'load' | 'keys' | 'deadLetters' | 'deliveryNames'>;
   readonly clock: Clock;
   readonly reads: Reads;
   readonly partitions: Partitions;
@@ -60,7 +61,7 @@ export class KeyReader {
 
   /** Returns how keys stand, in the order asked. */
   async statuses(
-    { name: pipeline }: AnyPipeline,
+    { name: pipeline, order }: AnyPipeline,
     keys: readonly string[],
     { waitMs = freshnessMs, ...reading }: KeyReading,
   ): Promise<readonly KeyStatus[]> {
@@ -68,7 +69,12 @@ export class KeyReader {
     const statuses = new Map<string, KeyStatus>();
     for (const [partition, own] of Map.groupBy(keys, (key) => partitions.ofKey(pipeline, key))) {
       await this.#isCaughtUp(partition, own, waitMs);
-      for (const status of await this.#load(partition.id, own, reading, statusOf)) statuses.set(status.key, status);
+      const found = await this.#load(partition.id, own, reading, (key, record) => ({ ...record, key, state: null }));
+      const retried = await this.#retried(partition.id, found, reading);
+      for (const record of found) {
+        const status = standingOf(order, { ...record, isRetried: retried.has(record.key) });
+        statuses.set(record.key, toStatus(record, status));
+      }
     }
     return keys.map((key) => statuses.get(key) as KeyStatus);
   }
@@ -88,7 +94,7 @@ export class KeyReader {
       (signal) => store.deadLetters({ pipeline: pipeline.name, key, limit: 1 }, { signal }),
       () => 0,
     );
-    return letters.length > 0 || this.#hasDeliveries(partition.id, this.#endpointsOf(pipeline), key);
+    return letters.length > 0 || this.#hasDeliveries(partition.id, this.endpointsOf(pipeline), key);
   }
 
   /** Waits for what was accepted of keys before; resolves to whether it is settled or waits for its key by now. */
@@ -123,21 +129,39 @@ export class KeyReader {
     );
   }
 
+  /** The keys of which something has failed and is tried again. */
+  async #retried(partition: PartitionId, records: readonly RecordOfKey[], reading: ReadOptions): Promise<ReadonlySet<string>> {
+    const { store, reads } = this.#means;
+    const isRetried = ({ timers, outcomes }: RecordOfKey) => [...timers, ...outcomes].some(({ attempts }) => attempts > 0);
+    const retried = new Set(records.filter(isRetried).map(({ key }) => key));
+    const inDoubt = records.filter(({ key, held, parked }) => held > 0 && !parked && !retried.has(key));
+    if (inDoubt.length === 0) return retried;
+    const summaries = await reads.run(
+      reading,
+      (signal) => Promise.all(inDoubt.map(({ key }) => store.keys(partition, { prefix: key, limit: 1 }, { signal }))),
+      () => 0,
+    );
+    for (const { key, isRetried } of summaries.flat()) if (isRetried) retried.add(key);
+    return retried;
+  }
+
   async #hasDeliveries(partition: PartitionId, endpoints: readonly string[], key: string): Promise<boolean> {
     const deliveries = await Promise.all(endpoints.map((endpoint) => this.#means.store.deliveryNames(partition, endpoint, 1, key)));
     return deliveries.some((names) => names.length > 0);
   }
 
   /** The endpoints that deliveries of a pipeline may wait for: those that it declares, and those that it no longer does. */
-  #endpointsOf({ name, deliver }: AnyPipeline): readonly string[] {
+  endpointsOf({ name, deliver }: AnyPipeline): readonly string[] {
     const gone = this.#means.leftovers().flatMap((one) => (one.gone === 'endpoint' && one.pipeline === name ? [one.endpoint] : []));
     return [...Object.keys(deliver), ...gone];
   }
 }
 
-function statusOf(key: string, { parked, held, next, timers }: KeyRecord): KeyStatus {
+type RecordOfKey = KeyRecord & { readonly key: string };
+
+function toStatus({ key, held, next, timers }: RecordOfKey, status: KeyStanding): KeyStatus {
   const armed = timers.map(({ name, dueAt }) => ({ name, dueAt }));
-  return { key, status: parked ? 'parked' : 'open', pending: held, next, timers: armed };
+  return { key, status, pending: held, next, timers: armed };
 }
 
 function isEmpty({ state, next, parked, held, timers, outcomes }: KeyRecord): boolean {

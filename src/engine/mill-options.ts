@@ -1,5 +1,5 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { Store } from '../store/store.ts';
+import type { DeliveryOfKey, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
 import type { Logger } from './logger.ts';
@@ -23,10 +23,77 @@ export interface MillOptions<List extends readonly AnyPipeline[] = readonly AnyP
   readonly tracing?: Tracing | undefined;
 }
 
+/**
+ * How a key stands.
+ *
+ * - `open`: it goes on.
+ * - `waiting`: a number before those that it holds is missing.
+ * - `blocked`: its first event, timer or outcome failed and is tried again.
+ * - `parked`: its first waiting event was given up, and an operator must redrive or discard it.
+ */
+export type KeyStanding = 'open' | 'waiting' | 'blocked' | 'parked';
+
+/** A key in a list. */
+export interface ListedKey {
+  readonly key: string;
+  readonly status: KeyStanding;
+  /** Accepted events that wait: for a number, a retry, or the operator. */
+  readonly pending: number;
+  /** The next number to apply; null in a pipeline without numbers, or before the first. */
+  readonly next: number | null;
+}
+
+export interface KeyListQuery {
+  /** Only keys that stand so. */
+  readonly status?: KeyStanding | undefined;
+  /** Only keys that begin with this text. */
+  readonly prefix?: string | undefined;
+  /** Only keys after this one. */
+  readonly after?: string | undefined;
+  /** Default 100. */
+  readonly limit?: number;
+}
+
+/**
+ * Why an event is held.
+ *
+ * - `number`: a number before its own is missing.
+ * - `retry`: it failed, and waits for its next attempt.
+ * - `parked`: its key is parked.
+ * - `order`: an event before it is held.
+ * - `turn`: nothing keeps it, and its turn comes.
+ */
+export type HeldReason = 'number' | 'retry' | 'parked' | 'order' | 'turn';
+
+/** An event that a key holds. Moments are milliseconds since 1970. */
+export interface HeldByKey {
+  readonly id: string;
+  /** Its own number; null in a pipeline without numbers. */
+  readonly number: number | null;
+  readonly acceptedAt: number;
+  readonly reason: HeldReason;
+  /** Failed attempts so far. */
+  readonly attempts: number;
+  /** When it is tried next; null where that is not said. */
+  readonly retryAt: number | null;
+  readonly event: unknown;
+}
+
+/** All that is shown of one key. */
+export interface KeyDetails extends KeyStatus {
+  /** The committed state; null where there is none. */
+  readonly state: unknown;
+  /** The dead letter that has parked it. */
+  readonly parkedBy: { readonly deadLetter: string; readonly reason: string } | null;
+  /** The first of the events that it holds. */
+  readonly held: readonly HeldByKey[];
+  /** The first of its deliveries that have no outcome yet, in the order in which they were asked for. */
+  readonly deliveries: readonly DeliveryOfKey[];
+}
+
 export interface KeyStatus {
   readonly key: string;
-  /** `parked`: its first waiting event was given up, and an operator must redrive or discard it. */
-  readonly status: 'open' | 'parked';
+  readonly status: KeyStanding;
   /** Accepted events that wait: for a number, a retry, or the operator. */
   readonly pending: number;
   /** The next number to apply; null in a pipeline without numbers, or before the first. */
@@ -40,7 +107,17 @@ export interface Freshness extends Omit<ReadOptions, 'charactersMax'> {
   readonly waitMs?: number;
 }
 
+/** Who does something, for the audit. */
+export interface ByWhom {
+  /** A name; null or left out where nobody was asked for one. */
+  readonly who?: string | null | undefined;
+  /** Why, in at most 1,000 characters. */
+  readonly reason?: string | undefined;
+}
+
 export interface DiscardOptions {
+  /** Notes in the audit who did it. */
+  readonly by?: ByWhom | undefined;
   /** Only what is of this key. */
   readonly key?: string | undefined;
 }

@@ -1,14 +1,17 @@
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { DeadLetter, DeadLetterQuery, StoreStats } from '../store/store.ts';
+import type { AuditEntry, AuditQuery, DeadLetter, DeadLetterQuery, StoreStats } from '../store/store.ts';
 import {
+  checkAuditQuery,
   checkBatch,
+  checkByWhom,
   checkDeadLetterQuery,
   checkDiscard,
   checkFreshness,
   checkGapsQuery,
   checkIngestOptions,
+  checkKeyListQuery,
   checkReading,
   checkStop,
   checkText,
@@ -25,7 +28,20 @@ import { freshnessMs } from './key-reader.ts';
 import type { Leftover } from './leftovers/leftover.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Limits } from './limits.ts';
-import type { DiscardOptions, Freshness, GapsQuery, Health, KeyStatus, MillOptions, StopOptions, WaitingKey } from './mill-options.ts';
+import type {
+  ByWhom,
+  DiscardOptions,
+  Freshness,
+  GapsQuery,
+  Health,
+  KeyDetails,
+  KeyListQuery,
+  KeyStatus,
+  ListedKey,
+  MillOptions,
+  StopOptions,
+  WaitingKey,
+} from './mill-options.ts';
 import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import type { ReadOptions } from './reads.ts';
 import type { ScheduleControl } from './schedules/schedules.ts';
@@ -144,6 +160,23 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
+   * A page of the keys of a pipeline, in the order of their bytes: all that have a state, a number, events that wait, timers or outcomes. As fresh as `state`.
+   * A page of all of them, or of those with a prefix, costs the same however many there are; one of open keys looks at the others between them.
+   */
+  async listKeys(pipeline: keyof P & string, query: KeyListQuery = {}, freshness: Freshness = {}): Promise<readonly ListedKey[]> {
+    checkKeyListQuery(query);
+    checkFreshness('listKeys', freshness);
+    return this.#parts.keyList.list(this.#parts.declared.get(pipeline), query, freshness);
+  }
+
+  /** All that is shown of one key, undefined for a key of which nothing is known. As fresh as `state`. */
+  async keyDetails(pipeline: keyof P & string, key: string, freshness: Freshness = {}): Promise<KeyDetails | undefined> {
+    checkText('keyDetails', 'key', key);
+    checkFreshness('keyDetails', freshness);
+    return this.#parts.keyDetails.read(this.#parts.declared.get(pipeline), key, freshness);
+  }
+
+  /**
    * Returns whether anything is known of a key: a state, a number, events that wait, timers, deliveries, outcomes or dead letters. As fresh as
    * `state`; true as well while events are under way, since nobody can say yet what they leave.
    */
@@ -197,28 +230,32 @@ export class Mill<P extends Pipelines = Pipelines> {
    * Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`, and
    * `MILL_STORE_LEASED` where another engine that owns it has not done it in time.
    */
-  async redrive(deadLetterId: string): Promise<void> {
+  async redrive(deadLetterId: string, by?: ByWhom): Promise<void> {
+    checkByWhom('redrive', by);
     checkText('redrive', 'deadLetterId', deadLetterId);
-    await this.#parts.deadLetters.redrive(deadLetterId);
+    await this.#parts.deadLetters.redrive(deadLetterId, by);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws what `redrive` throws. */
-  async discard(deadLetterId: string): Promise<void> {
+  async discard(deadLetterId: string, by?: ByWhom): Promise<void> {
+    checkByWhom('discard', by);
     checkText('discard', 'deadLetterId', deadLetterId);
-    await this.#parts.deadLetters.discard(deadLetterId);
+    await this.#parts.deadLetters.discard(deadLetterId, by);
   }
 
   /**
    * Starts no further turn of a pipeline before it is resumed, also after a restart. Turns under way end; deliveries that were asked for are
    * made; events are taken in until the backlog is full. It has nothing to do with the schedule of the pipeline, which goes on.
    */
-  async pause(pipeline: keyof P & string): Promise<void> {
-    await this.#parts.operations.setPaused(pipeline, true);
+  async pause(pipeline: keyof P & string, by?: ByWhom): Promise<void> {
+    checkByWhom('pause', by);
+    await this.#parts.operations.setPaused(pipeline, true, by);
   }
 
   /** Lets a paused pipeline go on. */
-  async resume(pipeline: keyof P & string): Promise<void> {
-    await this.#parts.operations.setPaused(pipeline, false);
+  async resume(pipeline: keyof P & string, by?: ByWhom): Promise<void> {
+    checkByWhom('resume', by);
+    await this.#parts.operations.setPaused(pipeline, false, by);
   }
 
   /**
@@ -251,14 +288,26 @@ export class Mill<P extends Pipelines = Pipelines> {
    * Withdraws the deliveries that wait for an endpoint that is no longer declared: nobody is called and no key is told. Returns how
    * many. Throws `MILL_CONFLICT` when the endpoint is declared, `MILL_NOT_FOUND` when nothing waits for it.
    */
-  async withdraw(pipeline: keyof P & string, endpoint: string): Promise<number> {
+  async withdraw(pipeline: keyof P & string, endpoint: string, by?: ByWhom): Promise<number> {
+    checkByWhom('withdraw', by);
     checkText('withdraw', 'endpoint', endpoint);
-    return this.#parts.operations.withdraw(pipeline, endpoint);
+    return this.#parts.operations.withdraw(pipeline, endpoint, by);
   }
 
-  /** The schedule of a pipeline. Throws `MILL_NOT_FOUND` when it has none. */
-  schedule(pipeline: keyof P & string): ScheduleControl {
-    return this.#parts.schedules.control(this.#parts.declared.get(pipeline).name);
+  /** The schedule of a pipeline, in the hand of somebody whom the audit names. Throws `MILL_NOT_FOUND` when it has none. */
+  schedule(pipeline: keyof P & string, by?: ByWhom): ScheduleControl {
+    checkByWhom('schedule', by);
+    return this.#parts.schedules.control(this.#parts.declared.get(pipeline).name, by);
+  }
+
+  /**
+   * What operators have done by calls that say by whom, and over HTTP, the latest first, for 90 days. To redrive, discard, pause or resume is noted in
+   * the transaction that does it; anything else takes several, and is noted before the first.
+   */
+  async audit(query: Partial<AuditQuery> = {}, options: ReadOptions = {}): Promise<readonly AuditEntry[]> {
+    checkAuditQuery(query);
+    checkReading('audit', options);
+    return this.#parts.audit.list(query, options);
   }
 
   /** One snapshot of every pipeline's counts. */

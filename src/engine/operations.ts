@@ -1,12 +1,13 @@
 import { MillraceError } from '../errors.ts';
 import { allEnded } from './all-ended.ts';
+import type { Audit } from './audit.ts';
 import type { GivenCommands } from './commands/given-commands.ts';
 import type { DeclaredPipelines } from './declared-pipelines.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { EngineState } from './engine-state.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { Leftovers } from './leftovers/leftovers.ts';
-import type { DiscardOptions } from './mill-options.ts';
+import type { ByWhom, DiscardOptions } from './mill-options.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 
@@ -19,6 +20,7 @@ export interface OperationsMeans {
   readonly fleet: Fleet;
   readonly commands: GivenCommands;
   readonly leftovers: Leftovers;
+  readonly audit: Audit;
 }
 
 /** Carries out what an operator orders of a whole pipeline. */
@@ -29,21 +31,22 @@ export class Operations {
     this.#means = means;
   }
 
-  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
-    const { engine, state, declared, partitions } = this.#means;
+  async setPaused(pipeline: string, isPaused: boolean, by?: ByWhom): Promise<void> {
+    const { engine, state, declared, partitions, audit } = this.#means;
     state.checkWorking();
     const { name } = declared.get(pipeline);
-    await engine.store.setPaused(name, isPaused);
+    await engine.store.setPaused(name, isPaused, audit.entry(by, { action: isPaused ? 'pause' : 'resume', pipeline: name }));
     partitions.setPaused(name, isPaused);
     engine.log.info({ pipeline: name }, isPaused ? 'paused' : 'resumed');
   }
 
   /** Discards what waits in a paused pipeline, or of one key of it. Returns how many events that were. */
-  async discardEvents(pipeline: string, { key }: DiscardOptions): Promise<number> {
-    const { engine, state, declared, partitions, commands } = this.#means;
+  async discardEvents(pipeline: string, { key, by }: DiscardOptions): Promise<number> {
+    const { engine, state, declared, partitions, commands, audit } = this.#means;
     state.checkWorking();
     const { name } = declared.get(pipeline);
     await this.#checkPaused(name);
+    await audit.note(by, { action: 'discard events', pipeline: name, key });
     const concerned = key === undefined ? partitions.of(name) : [partitions.ofKey(name, key)];
     const counts = await allEnded(
       concerned.map((partition) =>
@@ -62,8 +65,8 @@ export class Operations {
   }
 
   /** Withdraws the deliveries that wait for an endpoint that is no longer declared. Returns how many. */
-  async withdraw(pipeline: string, endpoint: string): Promise<number> {
-    const { engine, state, declared, partitions, commands, leftovers } = this.#means;
+  async withdraw(pipeline: string, endpoint: string, by?: ByWhom): Promise<number> {
+    const { engine, state, declared, partitions, commands, leftovers, audit } = this.#means;
     state.checkWorking();
     const { name, deliver } = declared.get(pipeline);
     if (Object.hasOwn(deliver, endpoint)) {
@@ -72,6 +75,7 @@ export class Operations {
         `expected an endpoint that pipeline ${name} no longer declares, found ${endpoint}, which it declares`,
       );
     }
+    await audit.note(by, { action: 'withdraw', pipeline: name, subject: endpoint });
     const counts = await allEnded(
       partitions.of(name).map((partition) => commands.order(partition, { do: 'withdraw', endpoint }, () => partition.withdraw(endpoint))),
     );

@@ -17,6 +17,7 @@ import { Ownership } from './ownership.ts';
 import { PartitionPause } from './pause.ts';
 import { Progress } from './progress.ts';
 import { Refusals } from './refusals.ts';
+import type { Witness } from './resolver.ts';
 import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
 
@@ -279,14 +280,14 @@ export class Partition implements LogReader {
     if (!this.isAway) await this.#ownership.present.noteGaps();
   }
 
-  /** @param answer to the command by which another engine has it done; it is committed with it */
-  async redrive(letter: DeadLetter, answer?: CommandAnswer): Promise<void> {
-    await this.#ownership.writable.resolver.redrive(letter, answer);
+  /** @param witness is committed with it */
+  async redrive(letter: DeadLetter, witness?: Witness): Promise<void> {
+    await this.#ownership.writable.resolver.redrive(letter, witness);
   }
 
-  /** @param answer as of {@link redrive} */
-  async discard(letter: DeadLetter, answer?: CommandAnswer): Promise<void> {
-    await this.#ownership.writable.resolver.discard(letter, answer);
+  /** @param witness as of {@link redrive} */
+  async discard(letter: DeadLetter, witness?: Witness): Promise<void> {
+    await this.#ownership.writable.resolver.discard(letter, witness);
   }
 
   /** Tells another engine what came of its command. */

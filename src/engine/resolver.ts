@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import { codeOf } from '../fault.ts';
-import type { CommandAnswer, DeadLetter, DeadLetterOf, StoredCause } from '../store/store.ts';
+import type { AuditEntry, CommandAnswer, DeadLetter, DeadLetterOf, StoredCause } from '../store/store.ts';
 import { whyOtherwise } from './accepted-otherwise.ts';
 import { describeCause } from './cause.ts';
 import type { CauseQueue } from './cause-queue.ts';
@@ -13,6 +13,14 @@ import type { Lanes } from './lanes.ts';
 import { flowFor } from './outbox/flow-for.ts';
 import { toStoredOutcome } from './outbox/outcome.ts';
 
+/** What is committed together with the end of a dead letter. */
+export interface Witness {
+  /** To the command that led to it. */
+  readonly answer?: CommandAnswer | undefined;
+  /** Who did it. */
+  readonly entry?: AuditEntry | undefined;
+}
+
 /** What resolving dead letters works with beside the context. */
 interface ResolverParts {
   readonly lanes: Lanes;
@@ -23,8 +31,8 @@ interface ResolverParts {
 export class Resolver {
   readonly #context: TenureContext;
   readonly #parts: ResolverParts;
-  /** The letters under way, each with the answer to the command that led to it. */
-  readonly #resolving = new Map<string, CommandAnswer | undefined>();
+  /** The letters under way, each with what is committed with its end. */
+  readonly #resolving = new Map<string, Witness>();
 
   constructor(context: TenureContext, parts: ResolverParts) {
     this.#context = context;
@@ -35,15 +43,15 @@ export class Resolver {
    * Tries the event of a dead letter again, before anything else of its key; lets its timer or outcome come due again; delivers anew;
    * lets the next run of its source take its origin again; or puts its row into the inbox again.
    *
-   * @param answer is committed together with it
+   * @param witness is committed together with it
    */
-  redrive(letter: DeadLetter, answer?: CommandAnswer): Promise<void> {
-    return this.#once(letter, answer, () => this.#redrive(letter));
+  redrive(letter: DeadLetter, witness: Witness = {}): Promise<void> {
+    return this.#once(letter, witness, () => this.#redrive(letter));
   }
 
   /** Gives the event of a dead letter up for good; its key goes on behind it. */
-  discard(letter: DeadLetter, answer?: CommandAnswer): Promise<void> {
-    return this.#once(letter, answer, () => this.#discard(letter));
+  discard(letter: DeadLetter, witness: Witness = {}): Promise<void> {
+    return this.#once(letter, witness, () => this.#discard(letter));
   }
 
   async #redrive(letter: DeadLetter): Promise<void> {
@@ -190,14 +198,15 @@ export class Resolver {
   /** The letter is listed no more once the draft is on disk, and then whoever gave a command has its answer. */
   #resolved(draft: Draft, { id }: DeadLetter): void {
     draft.resolve(id);
-    const answer = this.#resolving.get(id);
+    const { answer, entry } = this.#resolving.get(id) ?? {};
     if (answer !== undefined) draft.answer(answer);
+    if (entry !== undefined) draft.note(entry);
   }
 
   /** @param decide drafts what becomes of the letter */
-  async #once(letter: DeadLetter, answer: CommandAnswer | undefined, decide: () => Promise<void>): Promise<void> {
+  async #once(letter: DeadLetter, witness: Witness, decide: () => Promise<void>): Promise<void> {
     if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
-    this.#resolving.set(letter.id, answer);
+    this.#resolving.set(letter.id, witness);
     try {
       // It was read before its turn to be resolved came.
       const [present] = await this.#context.engine.store.deadLetters({ id: letter.id, limit: 1 });

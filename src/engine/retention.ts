@@ -8,6 +8,10 @@ const everyMsMax = 60_000;
 /** Events looked at in one call, so that no commit waits long behind it. */
 const pruneMax = 2_000;
 
+/** How long it is known what operators did, and how often what is older goes. In milliseconds. */
+const auditMs = 90 * 24 * 3_600_000;
+const auditEveryMs = 3_600_000;
+
 export interface RetentionMeans {
   readonly store: Store;
   readonly clock: Clock;
@@ -29,6 +33,8 @@ export class RetentionSweep {
   #disarm: (() => void) | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #closed = false;
+  /** When what operators did long ago was forgotten last, in elapsed time. */
+  #auditSweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(means: RetentionMeans, partitions: readonly Swept[]) {
     this.#means = means;
@@ -53,7 +59,15 @@ export class RetentionSweep {
     await this.#sweeping;
   }
 
+  async #forgetAudit(): Promise<void> {
+    const { clock, store } = this.#means;
+    if (clock.elapsedMs() - this.#auditSweptAt < auditEveryMs) return;
+    await store.forgetAudit(clock.now() - auditMs);
+    this.#auditSweptAt = clock.elapsedMs();
+  }
+
   async #sweep(): Promise<void> {
+    await this.#forgetAudit();
     for (const { partition, pipeline } of this.#partitions) {
       const now = this.#means.clock.now();
       const retention = {

@@ -6,6 +6,7 @@ import { Bodies } from './bodies.ts';
 import { answerClientError, answerFailures, refuseExpectation } from './failures.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { missingBody, parseJsonBody, rawBody } from './json-body.ts';
+import { isOptionalBody } from './optional-body.ts';
 import { pathOf } from './path-of.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 import { queryCheck } from './query-parameters.ts';
@@ -48,7 +49,7 @@ export function createApp(log: Logger, limits: HttpLimits): { readonly app: Fast
   logAccess(app, log);
   // Schemas are documentation here; what enters is checked by Standard Schemas, in the engine or by parseRequest.
   app.setValidatorCompiler(({ httpPart, schema }) => {
-    if (httpPart === 'body') return requireBody;
+    if (httpPart === 'body') return isOptionalBody(schema) ? () => true : requireBody;
     return httpPart === 'querystring' ? queryCheck(schema) : () => true;
   });
   app.setSerializerCompiler(() => JSON.stringify);

@@ -4,7 +4,9 @@ import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter, DeadLetterOf } from '../store/store.ts';
 import { isLimited, mayUse } from './access/guard.ts';
+import { byWhom, whyBody } from './by-whom.ts';
 import { signalOf } from './client-signal.ts';
+import { checkPipeline } from './limited-list.ts';
 import { decodeCursor, forPage, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
@@ -93,22 +95,28 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.post<Route>(
     '/dead-letters/:id/redrive',
-    { schema: { tags, summary: 'Try it again, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
+    {
+      schema: { tags, summary: 'Try it again, and let its key go on', params, body: whyBody, response: { 200: jsonSchemaOf(Resolved) } },
+      config,
+    },
     async (request, reply) => {
       const { id } = request.params;
       if (isLimited(request)) await findLetter(mill, request, signalOf(reply));
-      await mill.redrive(id);
+      await mill.redrive(id, await byWhom(request));
       return { id, status: 'redriven' };
     },
   );
 
   app.post<Route>(
     '/dead-letters/:id/discard',
-    { schema: { tags, summary: 'Forget it, and let its key go on', params, response: { 200: jsonSchemaOf(Resolved) } }, config },
+    {
+      schema: { tags, summary: 'Forget it, and let its key go on', params, body: whyBody, response: { 200: jsonSchemaOf(Resolved) } },
+      config,
+    },
     async (request, reply) => {
       const { id } = request.params;
       if (isLimited(request)) await findLetter(mill, request, signalOf(reply));
-      await mill.discard(id);
+      await mill.discard(id, await byWhom(request));
       return { id, status: 'discarded' };
     },
   );
@@ -120,12 +128,6 @@ async function findLetter(mill: Mill, request: FastifyRequest<Route>, signal: Ab
   const [found] = await mill.deadLetters({ id, limit: 1 }, { signal });
   if (found !== undefined && mayUse(request, found.partition.pipeline)) return found;
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
-}
-
-/** Throws `MILL_FORBIDDEN` where the token is for some pipelines and the list for another one, or for all. */
-function checkPipeline(request: FastifyRequest, pipeline: string | undefined): void {
-  if (!isLimited(request) || (pipeline !== undefined && mayUse(request, pipeline))) return;
-  throw new MillraceError('MILL_FORBIDDEN', 'pipeline: expected one that the token is for, and it is for some alone');
 }
 
 function toAnswer(row: DeadLetter): Answer {

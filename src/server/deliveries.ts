@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
+import { byWhom, whyBody } from './by-whom.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 
 const Params = z.object({
@@ -21,9 +22,13 @@ export function deliveryRoutes(app: FastifyInstance, mill: Mill): void {
         summary: 'Withdraw the deliveries to an endpoint that is no longer declared',
         description: 'Nobody is called and no key is told. To let them go on, declare the endpoint again and restart.',
         params: jsonSchemaOf(Params),
+        body: whyBody,
         response: { 200: jsonSchemaOf(Withdrawn) },
       },
     },
-    async ({ params: { pipeline, endpoint } }) => ({ withdrawn: await mill.withdraw(pipeline, endpoint) }),
+    async (request) => {
+      const { pipeline, endpoint } = request.params;
+      return { withdrawn: await mill.withdraw(pipeline, endpoint, await byWhom(request)) };
+    },
   );
 }

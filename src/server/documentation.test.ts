@@ -24,6 +24,7 @@ test('the API description has every route, each with a summary, a tag, answers a
   });
   const { paths, tags } = OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
   assert.deepEqual(Object.keys(paths).sort(), [
+    '/audit',
     '/dead-letters',
     '/dead-letters/{id}',
     '/dead-letters/{id}/discard',
@@ -43,6 +44,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/{pipeline}/dead-letters/discard',
     '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
     '/pipelines/{pipeline}/events/discard',
+    '/pipelines/{pipeline}/keys',
     '/pipelines/{pipeline}/pause',
     '/pipelines/{pipeline}/resume',
     '/things',
@@ -69,7 +71,7 @@ test('the API description names the refusals that are always alike, where they m
   const statuses = (path: string, method: string) => Object.keys(paths[path]?.[method]?.responses ?? {}).sort();
   assert.deepEqual(statuses('/health', 'get'), ['200', '4XX', '503', '5XX']);
   assert.deepEqual(statuses('/dead-letters/{id}', 'get'), ['200', '404', '4XX', '5XX']);
-  assert.deepEqual(statuses('/dead-letters/{id}/redrive', 'post'), ['200', '403', '404', '4XX', '5XX']);
+  assert.deepEqual(statuses('/dead-letters/{id}/redrive', 'post'), ['200', '403', '404', '415', '4XX', '5XX']);
   assert.deepEqual(statuses('/pipelines/visits/events', 'post'), ['202', '403', '404', '415', '4XX', '5XX']);
   assert.deepEqual(Object.keys(Object(paths['/pipelines/visits/events']?.post?.responses['415']?.headers)), ['Accept-Encoding']);
   assert.equal(paths['/health']?.get?.parameters, undefined);

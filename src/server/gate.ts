@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { type Ask, safeMethods } from './access/ask.ts';
-import { type Guard, pipelinesOfToken } from './access/guard.ts';
+import { type Guard, nameOfToken, pipelinesOfToken } from './access/guard.ts';
 import { crossOriginMessage, isCrossOrigin } from './cross-origin.ts';
 import { pathOf } from './path-of.ts';
 import { Places } from './places.ts';
@@ -40,6 +40,7 @@ export class Gate {
     this.#guard = guard;
     this.#places = new Places(app.server);
     app.decorateRequest(pipelinesOfToken, null);
+    app.decorateRequest(nameOfToken, null);
     app.addHook('onRequest', (request, reply, done) => {
       this.entered(reply.raw);
       reply.headers(securityHeaders);

@@ -10,6 +10,7 @@ export type { Role } from './access/role.ts';
 export type { Token } from './access/token.ts';
 export { followTokens, Tokens, tokensIn } from './access/tokens.ts';
 export { answerBatch, BatchAnswer } from './batch.ts';
+export { whoOf } from './by-whom.ts';
 export { signalOf } from './client-signal.ts';
 export { createServer } from './create-server.ts';
 export type { ConfigurableSystem, System, SystemParts } from './declared-system.ts';

@@ -6,12 +6,10 @@ import type {
   RouteHandlerMethod,
 } from 'fastify';
 import * as z from 'zod';
-import { describeFound } from '../describe-found.ts';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
 import { mayUse } from './access/guard.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
-import { signalOf } from './client-signal.ts';
 import { directRoutesOf } from './direct-routes.ts';
 import { figureSchemas } from './figure-schemas.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
@@ -20,24 +18,13 @@ import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 import { traceOf } from './trace-header.ts';
 
 export const PipelineParams = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline' }) });
-const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 export type PipelineRoute = { Params: z.infer<typeof PipelineParams> };
-type KeyRoute = { Params: z.infer<typeof KeyParams> };
 type PipelineHandler = RouteHandlerMethod<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, PipelineRoute>;
 
 const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).max(max) });
 type Batch = ReturnType<typeof batchOf>;
 const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
 const PipelineList = z.object({ items: z.array(z.object({ name: z.string(), ...figureSchemas })) });
-const KeyAnswer = z.object({
-  key: z.string(),
-  status: z.enum(['open', 'parked']),
-  pending: z.int().meta({ description: 'Events that are accepted and not applied' }),
-  next: z.int().nullable().meta({ description: 'The number that is waited for, where events are ordered by number' }),
-  timers: z.array(z.object({ name: z.string(), dueAt: z.iso.datetime() })).meta({ description: 'The timers that are armed' }),
-  state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
-});
-
 /** Adds the routes that do for every pipeline what a system's own routes do for one. */
 export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
@@ -97,31 +84,6 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
     directRoutesOf(app)?.add(app, { ...one, url: generic, path, pipelines });
     directRoutesOf(app)?.add(app, { ...many, url: `${generic}/batch`, path: `${path}/batch`, pipelines });
   }
-
-  app.get<KeyRoute>(
-    '/pipelines/:pipeline/keys/:key',
-    {
-      schema: {
-        tags,
-        summary: 'A key: its state and what waits for it',
-        params: jsonSchemaOf(KeyParams),
-        response: { 200: jsonSchemaOf(KeyAnswer) },
-      },
-    },
-    async (request, reply) => {
-      const pipeline = nameOf(mill, request.params);
-      const { key } = request.params;
-      const signal = signalOf(reply);
-      const [state, [status]] = await Promise.all([mill.state(pipeline, key, { signal }), mill.keys(pipeline, [key], { signal })]);
-      const isSilent = status?.status === 'open' && status.pending === 0 && status.next === null && status.timers.length === 0;
-      if (isSilent && state === undefined && !(await mill.knows(pipeline, key, { signal }))) {
-        const what = 'it has no state, no number, no event that waits, no timer, no delivery, no outcome and no dead letter';
-        throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}; ${what}`);
-      }
-      const timers = (status?.timers ?? []).map(({ name, dueAt }) => ({ name, dueAt: new Date(dueAt).toISOString() }));
-      return { ...status, timers, state: state ?? null };
-    },
-  );
 }
 
 /** The parts of a request that the generic routes look at. */

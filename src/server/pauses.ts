@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
+import { byWhom, whyBody } from './by-whom.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Params = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline' }) });
@@ -15,28 +16,26 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const params = jsonSchemaOf(Params);
 
-  const paused = { tags, params, response: { 200: jsonSchemaOf(Paused) } };
+  const paused = { tags, params, body: whyBody, response: { 200: jsonSchemaOf(Paused) } };
   const description =
     'Turns under way end, deliveries go on, events are taken in until the backlog is full. A schedule is paused by itself.';
   app.post<Route>(
     '/pipelines/:pipeline/pause',
     { schema: { ...paused, summary: 'Start no turn of a pipeline before it is resumed, also after a restart', description } },
-    async ({ params: { pipeline } }) => {
-      await mill.pause(pipeline);
+    async (request) => {
+      const { pipeline } = request.params;
+      await mill.pause(pipeline, await byWhom(request));
       return { pipeline, paused: true };
     },
   );
 
-  app.post<Route>(
-    '/pipelines/:pipeline/resume',
-    { schema: { ...paused, summary: 'Let a paused pipeline go on' } },
-    async ({ params: { pipeline } }) => {
-      await mill.resume(pipeline);
-      return { pipeline, paused: false };
-    },
-  );
+  app.post<Route>('/pipelines/:pipeline/resume', { schema: { ...paused, summary: 'Let a paused pipeline go on' } }, async (request) => {
+    const { pipeline } = request.params;
+    await mill.resume(pipeline, await byWhom(request));
+    return { pipeline, paused: false };
+  });
 
-  const discarded = { tags, params, querystring: jsonSchemaOf(Query), response: { 200: jsonSchemaOf(Discarded) } };
+  const discarded = { tags, params, body: whyBody, querystring: jsonSchemaOf(Query), response: { 200: jsonSchemaOf(Discarded) } };
   app.post<Route>(
     '/pipelines/:pipeline/events/discard',
     {
@@ -47,7 +46,10 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
           'None of them ever has a turn. A parked event goes with its dead letter; states, timers, deliveries and outcomes stay.',
       },
     },
-    async ({ params: { pipeline }, query }) => ({ discarded: await mill.discardEvents(pipeline, await parseRequest(Query, query)) }),
+    async (request) => {
+      const options = { ...(await parseRequest(Query, request.query)), by: await byWhom(request) };
+      return { discarded: await mill.discardEvents(request.params.pipeline, options) };
+    },
   );
 
   app.post<Route>(
@@ -55,6 +57,9 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
     {
       schema: { ...discarded, summary: 'Discard all dead letters of a pipeline', description: 'The same as to discard them one by one.' },
     },
-    async ({ params: { pipeline }, query }) => ({ discarded: await mill.discardDeadLetters(pipeline, await parseRequest(Query, query)) }),
+    async (request) => {
+      const options = { ...(await parseRequest(Query, request.query)), by: await byWhom(request) };
+      return { discarded: await mill.discardDeadLetters(request.params.pipeline, options) };
+    },
   );
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { durationUpTo } from '../configuration/values.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { ScheduleControl } from '../engine/schedules/schedules.ts';
+import { reason, whoOf } from './by-whom.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Params = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline with a schedule' }) });
@@ -16,6 +17,7 @@ const Action = z.object({
     .refine((text) => pauses.read(text) !== undefined, { error: `expected ${pauses.accepts}` })
     .optional()
     .meta({ description: 'How long a pause lasts, such as 10m; without it until the next start' }),
+  reason,
 });
 const Status = z.object({
   status: z.enum(['running', 'paused', 'stopped']),
@@ -44,8 +46,8 @@ export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
       },
     },
     async (request) => {
-      const schedule = mill.schedule(request.params.pipeline);
-      const { action, for: span } = await parseRequest(Action, request.body);
+      const { action, for: span, reason } = await parseRequest(Action, request.body);
+      const schedule = mill.schedule(request.params.pipeline, { ...whoOf(request), reason });
       if (action === 'pause') await schedule.pause(span === undefined ? {} : { for: pauses.read(span) ?? 0 });
       else await schedule[action]();
       return statusOf(schedule);

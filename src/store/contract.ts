@@ -28,6 +28,7 @@ import { objectWith, text } from '../pipeline/expectations.ts';
 import { Place } from '../pipeline/place.ts';
 import { appendContract } from './contract/append.ts';
 import { appendModelContract } from './contract/append-model.ts';
+import { auditContract } from './contract/audit.ts';
 import { columnsContract } from './contract/columns.ts';
 import { commandsContract } from './contract/commands.ts';
 import { commitContract } from './contract/commit.ts';
@@ -39,6 +40,7 @@ import { gapsContract } from './contract/gaps.ts';
 import { heldContract } from './contract/held.ts';
 import { inboxContract } from './contract/inbox.ts';
 import { inventoryContract } from './contract/inventory.ts';
+import { keyListContract } from './contract/key-list.ts';
 import { keysContract } from './contract/keys.ts';
 import { lifeContract } from './contract/life.ts';
 import { listSizesContract } from './contract/list-sizes.ts';
@@ -63,6 +65,7 @@ const parts = {
   ownership: ownershipContract,
   commit: commitContract,
   keys: keysContract,
+  'lists of keys': keyListContract,
   'held events': heldContract,
   gaps: gapsContract,
   timers: timersContract,
@@ -72,6 +75,7 @@ const parts = {
   'dead letters': deadLettersContract,
   origins: originsContract,
   pauses: pausesContract,
+  audit: auditContract,
   inventory: inventoryContract,
   inbox: inboxContract,
   commands: commandsContract,

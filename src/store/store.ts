@@ -41,18 +41,20 @@
 
 import type { Dialect } from 'kysely';
 import type { FoundValue } from '../pipeline/table.ts';
+import type { AuditEntry, AuditQuery } from './port/audit.ts';
 import type { ListBounds, ReadBounds } from './port/bounds.ts';
 import type { CauseBounds, StoredCause } from './port/causes.ts';
 import type { DeadLetter, DeadLetterQuery } from './port/dead-letters.ts';
 import type { Opened, StoreDeclaration } from './port/declaration.ts';
-import type { DeliveryName, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from './port/deliveries.ts';
+import type { DeliveryName, DeliveryOfKey, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from './port/deliveries.ts';
 import type { Appended, HeldEvent, LoggedEvent, NewEvent, PartitionId, Pruned, Retention } from './port/events.ts';
 import type { Commands, Roll, StoreListener } from './port/fleet.ts';
 import type { Inbox } from './port/inbox.ts';
 import type { InventoryQuery, StoredPipeline } from './port/inventory.ts';
-import type { GapQuery, KeyRecord, StoredGap } from './port/keys.ts';
+import type { GapQuery, KeyRecord, KeySummary, KeysQuery, StoredGap } from './port/keys.ts';
 import type { Lease, Progress } from './port/lease.ts';
 
+export type * from './port/audit.ts';
 export type * from './port/bounds.ts';
 export type * from './port/causes.ts';
 export type * from './port/dead-letters.ts';
@@ -124,8 +126,14 @@ export interface Store {
   /** The records of keys, in the order asked; an unknown key has an empty record. With `charactersMax` perhaps only those of the first keys. */
   load(partition: PartitionId, keys: readonly string[], bounds?: ReadBounds): Promise<readonly KeyRecord[]>;
 
+  /**
+   * Keys in the order of their bytes, those that something other than a delivery, a dead letter or the log tells of. A page of all keys, or of those with a
+   * prefix, takes no longer however many there are.
+   */
+  keys(partition: PartitionId, query: KeysQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly KeySummary[]>;
+
   /** A key's held events with `order ≥ from`, in order, at most `limit`. */
-  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]>;
+  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ReadBounds): Promise<readonly HeldEvent[]>;
 
   /** Keys that have held events, in key order after `after`, at most `limit`. */
   heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]>;
@@ -184,8 +192,26 @@ export interface Store {
   /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. With a `key` only those of it. */
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]>;
 
-  /** Remembers that a declared pipeline is paused, or that it is no longer; `open` returns the paused ones. */
-  setPaused(pipeline: string, isPaused: boolean): Promise<void>;
+  /** The deliveries of an endpoint and a key, in the order in which they were asked for, at most `limit`. */
+  deliveriesOfKey(
+    partition: PartitionId,
+    endpoint: string,
+    key: string,
+    limit: number,
+    bounds?: Pick<ReadBounds, 'signal'>,
+  ): Promise<readonly DeliveryOfKey[]>;
+
+  /** Remembers that a declared pipeline is paused, or that it is no longer; `open` returns the paused ones. Notes in the same transaction who did it. */
+  setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void>;
+
+  /** Notes what an operator does, where no commit can. */
+  noteAudit(entry: AuditEntry): Promise<void>;
+
+  /** What operators have done, the latest first. */
+  audit(query: AuditQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly AuditEntry[]>;
+
+  /** Forgets what operators did before a moment; returns how many entries went. */
+  forgetAudit(before: number): Promise<number>;
 
   /**
    * What lies here of every pipeline that was ever declared and not forgotten since, and of every other that has rows in the inbox, in the order

@@ -100,9 +100,17 @@ export const independentKeys: readonly Mutant[] = [
     name: 'dead-letter-resolved-twice',
     promises: [2, 9],
     file: resolver,
-    find: 'this.#resolving.set(letter.id, answer);',
+    find: 'this.#resolving.set(letter.id, witness);',
     replace: '',
     tests: [promise('visible-failure'), promise('independent-keys'), promise('deliveries-under-faults')],
+  },
+  {
+    name: 'deed-of-an-operator-is-not-noted',
+    promises: [9],
+    file: resolver,
+    find: 'if (entry !== undefined) draft.note(entry);',
+    replace: '',
+    tests: [promise('visible-failure'), promise('fleet-commands')],
   },
   {
     name: 'skipped-event-parks-its-key',

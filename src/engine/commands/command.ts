@@ -1,8 +1,9 @@
 import { type ErrorCode, errorTable, MillraceError } from '../../errors.ts';
+import type { AuditEntry } from '../../store/store.ts';
 
 /** What the owner of a partition can be told to do. An engine of a later release may know more. */
 export type Command =
-  | { readonly do: 'redrive' | 'discard' /** A dead letter's id. */; readonly letter: string }
+  | { readonly do: 'redrive' | 'discard' /** A dead letter's id. */; readonly letter: string; readonly entry?: AuditEntry | undefined }
   /** Those that somebody else resolves meanwhile are left out. */
   | { readonly do: 'discardLetters'; readonly letters: readonly string[] }
   /** Of one key, or of all. */

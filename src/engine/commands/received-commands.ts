@@ -75,10 +75,10 @@ export class ReceivedCommands {
     const answer = { id, answer: outcomeText({ count: 1 }) };
     switch (command.do) {
       case 'redrive':
-        await partition.redrive(await deadLetters.letter(command.letter), answer);
+        await partition.redrive(await deadLetters.letter(command.letter), { answer, entry: command.entry });
         return 'committed';
       case 'discard':
-        await partition.discard(await deadLetters.letter(command.letter), answer);
+        await partition.discard(await deadLetters.letter(command.letter), { answer, entry: command.entry });
         return 'committed';
       case 'discardLetters':
         return { count: await deadLetters.discardEach(partition, command.letters) };

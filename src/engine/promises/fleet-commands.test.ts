@@ -66,7 +66,9 @@ describe('what only the owner of a partition can do is done by any engine of a f
     const { first, second, ids } = await fleet.withLetters(['a']);
     fleet.isMended = true;
     const before = fleet.clock.now();
-    await fleet.during(second.mill.redrive(ids[0]), 250);
+    await fleet.during(second.mill.redrive(ids[0], { who: 'ann', reason: 'mended' }), 250);
+    const [entry] = await first.mill.audit();
+    assert.deepEqual([entry?.who, entry?.action, entry?.subject, entry?.reason], ['ann', 'redrive', ids[0], 'mended']);
     assert.ok(fleet.clock.now() - before <= 250);
     assert.deepEqual(await stepsIn(second.mill, 'a'), [1, 2]);
     assert.deepEqual(second.attempts, []);

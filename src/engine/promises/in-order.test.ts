@@ -94,7 +94,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
   test('numbers are applied in their order, whatever the order of arrival, and early ones survive a crash', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     for (const n of [5, 3, 2, 4]) await t.ingest('steps', { key: 'a', n });
-    assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 4, next: null, timers: [] });
+    assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'waiting', pending: 4, next: null, timers: [] });
     await t.crash();
     await t.ingest('steps', { key: 'a', n: 1 });
     await t.drain();
@@ -281,7 +281,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       await t.ingest('steps', { key: 'a', n: 1 });
       await t.drain();
       assert.deepEqual(await stepsOf(t, 'a'), upTo(300));
-      assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'open', pending: 1, next: 301, timers: [] });
+      assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'waiting', pending: 1, next: 301, timers: [] });
       await t.stop();
     }
   });

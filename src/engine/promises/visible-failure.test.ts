@@ -348,6 +348,52 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     }
   });
 
+  test('what an operator did is known after a restart, and for ninety days', async () => {
+    const store = makeStore();
+    const t = await testMill({ pipelines: [steps()], store });
+    await t.mill.pause('steps', { who: 'ann', reason: 'a bad release' });
+    const [entry] = await t.mill.audit();
+    assert.ok(entry !== undefined);
+    const day = 24 * 3_600_000;
+    for (const [id, days] of [
+      ['0000', 91],
+      ['0001', 89],
+    ] as const) {
+      await store.noteAudit({ ...entry, id, at: entry.at - days * day });
+    }
+    await t.crash();
+    await t.advance('3m');
+    assert.deepEqual(
+      (await t.mill.audit()).map(({ id, who, reason }) => [id, who, reason]),
+      [
+        [entry.id, 'ann', 'a bad release'],
+        ['0001', 'ann', 'a bad release'],
+      ],
+    );
+    await t.stop();
+  });
+
+  test('the entry of the audit and what was done are one transaction', async () => {
+    const base = makeStore();
+    let isRefused = false;
+    const commit: CommitCall = async (work, lease) => {
+      if (isRefused && work.resolvedDeadLetters.length > 0) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'no answer');
+      return lease.commit(work);
+    };
+    const t = await testMill({ pipelines: [steps({ attempt: failing }, { attempts: 1 })], store: withCalls(base, { commit }) });
+    await t.ingest('steps', { key: 'a', n: 1 });
+    await t.drain();
+    const [letter] = await t.deadLetters();
+    isRefused = true;
+    await assert.rejects(t.mill.discard(letter?.id ?? '', { who: 'ann' }));
+    isRefused = false;
+    await t.drain();
+    assert.deepEqual([(await t.mill.audit()).length, (await t.deadLetters()).length], [0, 1]);
+    await t.mill.discard(letter?.id ?? '', { who: 'ann' });
+    assert.deepEqual([(await t.mill.audit()).length, (await t.deadLetters()).length], [1, 0]);
+    await t.stop();
+  });
+
   test('what is redriven or discarded is counted once, also when the answer of the store is lost', async () => {
     const base = makeStore();
     let isLost = false;

@@ -6,10 +6,12 @@ import { type AnyPipeline, type Pipeline, pipeline } from '../../pipeline/pipeli
 import type { Schedule } from '../../pipeline/schedule.ts';
 import type { QueryTables } from '../../pipeline/table-query.ts';
 import type { Turn } from '../../pipeline/turn.ts';
+import type { Deed } from '../audit.ts';
 import { checkPause } from '../check-arguments.ts';
 import type { Clock } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import type { Logger } from '../logger.ts';
+import type { ByWhom } from '../mill-options.ts';
 import type { RunWork } from './run-work.ts';
 import { type RunEnd, ScheduleRun } from './schedule-run.ts';
 
@@ -58,6 +60,7 @@ export interface SchedulesMeans {
   /** Resolves once nothing is left to do in the pipeline now, or when the caller's time is over. */
   idle(pipeline: string, deadline: Deadline): Promise<void>;
   command(command: Command): Promise<void>;
+  note(by: ByWhom | undefined, deed: Deed): Promise<void>;
   /** Resolves once all commands to a schedule are carried out. */
   finished(schedule: string): Promise<void>;
   /** What is on disk of a schedule; waits for commands that are about to be carried out, if asked to. */
@@ -151,9 +154,14 @@ export class Schedules {
   }
 
   /** Throws `MILL_NOT_FOUND` when the pipeline has no schedule. */
-  control(name: string): ScheduleControl {
+  /** @param by whose hand it is, for the audit */
+  control(name: string, by?: ByWhom): ScheduleControl {
     if (!this.#scheduled.has(name)) throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline with a schedule, found ${name}`);
-    const { command, finished, state } = this.#means;
+    const { finished, state } = this.#means;
+    const command = async (given: Command) => {
+      await this.#means.note(by, { action: `schedule ${given.action}`, pipeline: name });
+      await this.#means.command(given);
+    };
     return {
       status: async () => {
         // During a run no command is carried out.

@@ -76,6 +76,7 @@ export class Guard {
     if (token === undefined) return this.#unauthorized(request, reply);
     if (ask === 'any token' || isGoodFor(token, ask)) {
       request.setDecorator(pipelinesOfToken, token.pipelines ?? null);
+      request.setDecorator(nameOfToken, token.name);
       return undefined;
     }
     this.refusals.forbidden += 1;
@@ -127,6 +128,9 @@ export class Guard {
 
 /** The decorator of requests that has the only pipelines that the token is good for. */
 export const pipelinesOfToken = 'pipelinesOfToken';
+
+/** The decorator of requests that has the name of the token; null where none was asked for. */
+export const nameOfToken = 'nameOfToken';
 
 /** Returns whether the token of a request is good for some pipelines alone. */
 export function isLimited(request: FastifyRequest): boolean {

@@ -19,6 +19,7 @@ export type CopyPart =
     }
   | { readonly kind: 'rows'; readonly name: string; readonly table: Table }
   | { readonly kind: 'inbox'; readonly name: string }
+  | { readonly kind: 'audit'; readonly name: string }
   | { readonly kind: 'shapes'; readonly name: string }
   | { readonly kind: 'paused'; readonly name: string };
 
@@ -101,6 +102,16 @@ export const columnsOfKind = {
   inbox: { pipeline: 'text', event: 'text', id: 'text', traceparent: 'text' },
   shapes: { pipeline: 'text', version: 'int8', shape: 'text' },
   paused: { pipeline: 'text' },
+  audit: {
+    id: 'text',
+    at: 'int8',
+    who: 'text',
+    action: 'text',
+    pipeline: 'text',
+    key: 'text',
+    subject: 'text',
+    reason: 'text',
+  },
 } as const satisfies Record<Exclude<CopyPart['kind'], 'rows'>, Readonly<Record<string, string>>>;
 
 const { is_event: _, ...stored } = columnsOfKind.letters;
@@ -144,5 +155,6 @@ export function partsOf(pipelines: readonly string[], tables: readonly Table[], 
     { kind: 'inbox', name: 'millrace_inbox' },
     { kind: 'shapes', name: 'millrace_state_shapes' },
     { kind: 'paused', name: 'millrace_paused' },
+    { kind: 'audit', name: 'millrace_audit' },
   ];
 }

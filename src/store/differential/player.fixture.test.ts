@@ -20,6 +20,7 @@ export class Player {
   readonly #chance: Chance;
   readonly #places: readonly Place[];
   readonly #random: RandomWork;
+  #audited = 0;
 
   constructor(store: Store, upTo: (sides: number) => number) {
     this.#store = store;
@@ -84,6 +85,18 @@ export class Player {
     const after = this.#chance.one([0, this.#chance.upTo(place.head + 1)]);
     const pruned = await this.#store.prune({ partition, acceptedBefore, idsBefore, after, limit: this.#chance.upTo(4) });
     if (pruned.count > 0) this.seen.add('prune');
+    await this.#audit(place);
+  }
+
+  /** Something that an operator does, and perhaps the end of something that was done long ago. */
+  async #audit({ partition: { pipeline } }: Place): Promise<void> {
+    this.#audited += 1;
+    const id = String(1_000 + this.#audited);
+    const key = this.#chance.one([...keys, null]);
+    const entry = { id, at: this.#audited, who: 'ann', action: 'pause', pipeline, key, subject: null, reason: null };
+    if (this.#chance.upTo(2) === 1) await this.#store.noteAudit(entry);
+    else await this.#store.setPaused(pipeline, this.#chance.upTo(2) === 1, entry);
+    if (this.#chance.upTo(3) === 1) await this.#store.forgetAudit(this.#audited - 2);
   }
 
   async #commit(place: Place, isSpoilt: boolean): Promise<void> {
@@ -135,7 +148,15 @@ export class Player {
       }
       this.#note('deadLetters', await store.deadLetters(limit === all ? { limit } : this.#random.letterQuery(partition), characters));
     }
+    for (const among of [undefined, 'parked', 'gaps', 'retried'] as const) {
+      this.#note(`keys: ${among}`, await store.keys(partition, { among, limit: all }));
+      this.#note(
+        'keys',
+        await store.keys(partition, { among, after: this.#chance.one(keys), prefix: key.slice(0, upTo(2)), limit: upTo(3) }),
+      );
+    }
     for (const endpoint of endpoints) {
+      this.#note('deliveriesOfKey', await store.deliveriesOfKey(partition, endpoint, key, upTo(3)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, 3, key));
       const query = { endpoint, dueBy: moment, from: upTo(3) === 1 ? `key ${key}` : null, flows: upTo(3), each: upTo(2) };
@@ -144,6 +165,7 @@ export class Player {
       }
     }
     this.#note('inventory', await store.inventory({ uncounted: upTo(2) === 1 ? [partition.pipeline] : [], named: [partition.pipeline] }));
+    this.#note('audit', await store.audit({ limit: upTo(3), ...(upTo(2) === 1 && { pipeline: partition.pipeline, key }) }));
     this.#note('nextCauseDue', await store.nextCauseDue(partition, moment));
     for (const characters of [{ charactersMax: upTo(30) }, {}]) {
       this.#note('load', await store.load(partition, [key, 'nobody', ...keys], characters));
@@ -193,7 +215,11 @@ export const kinds: readonly string[] = [
     'dueMoments',
     'pendingOrigins',
     'deliveryNames',
+    'deliveriesOfKey',
+    'keys',
+    ...['undefined', 'parked', 'gaps', 'retried'].map((among) => `keys: ${among}`),
     'inventory',
+    'audit',
     'forget',
     'deadLetters',
   ],

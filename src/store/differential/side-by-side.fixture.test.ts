@@ -5,7 +5,18 @@ import type { Lease, Store } from '../store.ts';
 type Outcome = { readonly answer: unknown } | { readonly refused: MillraceError };
 
 /** Calls that change something. A failing run prints these and the call that shows the difference. */
-const changing = new Set<PropertyKey>(['open', 'close', 'claim', 'append', 'commit', 'prune', 'forget']);
+const changing = new Set<PropertyKey>([
+  'open',
+  'close',
+  'claim',
+  'append',
+  'commit',
+  'prune',
+  'forget',
+  'noteAudit',
+  'setPaused',
+  'forgetAudit',
+]);
 
 /**
  * How many ids a call of `prune` forgets is the store's own: old ones "may be forgotten, and in the end are". What went of

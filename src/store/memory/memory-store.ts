@@ -7,6 +7,8 @@ import { pageUpTo, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfLetter, sizeO
 import { selfAsMember } from '../member.ts';
 import type {
   Appended,
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   Commands,
   Commit,
@@ -15,6 +17,7 @@ import type {
   DeadLetterQuery,
   DeclaredPipeline,
   DeliveryName,
+  DeliveryOfKey,
   DueByFlow,
   DueMoment,
   FlowQuery,
@@ -25,6 +28,8 @@ import type {
   InboxTaking,
   InventoryQuery,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   Lease,
   ListBounds,
   LoggedEvent,
@@ -51,6 +56,7 @@ import { withStrangers } from '../tables/inbox-sql.ts';
 import { compareText } from '../text-order.ts';
 import { DeclaredTables } from './declared-tables.ts';
 import { inventoryOf } from './inventory.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { MemoryCommands } from './memory-commands.ts';
 import type { MemoryInbox } from './memory-inbox.ts';
 import { MemoryLeases } from './memory-lease.ts';
@@ -110,6 +116,7 @@ class MemoryDatabase {
   /** Whether all keys of a pipeline lie together. */
   readonly together = new Map<string, boolean>();
   readonly paused = new Set<string>();
+  readonly audit = new MemoryAudit();
   /** Who hears of what others do. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
 
@@ -235,6 +242,10 @@ class MemoryStore implements Store {
     );
   }
 
+  async keys(partition: PartitionId, query: KeysQuery): Promise<readonly KeySummary[]> {
+    return this.#records(partition).keys(query);
+  }
+
   async held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
     return upTo(this.#records(partition).held(key, from, limit), sizeOfEvent, bounds?.charactersMax);
   }
@@ -313,8 +324,28 @@ class MemoryStore implements Store {
     return this.#records(partition).deliveries.names(endpoint, limit, key);
   }
 
-  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
+  async deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): Promise<readonly DeliveryOfKey[]> {
+    return this.#records(partition).deliveries.ofKey(endpoint, key, limit);
+  }
+
+  async noteAudit(entry: AuditEntry): Promise<void> {
+    this.#checkOpen();
+    this.#database.audit.note(entry);
+  }
+
+  async audit(query: AuditQuery): Promise<readonly AuditEntry[]> {
+    this.#checkOpen();
+    return this.#database.audit.read(query);
+  }
+
+  async forgetAudit(before: number): Promise<number> {
+    this.#checkOpen();
+    return this.#database.audit.forget(before);
+  }
+
+  async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {
     this.#records({ pipeline, slice: 0 });
+    if (entry !== undefined) this.#database.audit.note(entry);
     if (isPaused) this.#database.paused.add(pipeline);
     else this.#database.paused.delete(pipeline);
   }
@@ -361,6 +392,7 @@ class MemoryStore implements Store {
     records.apply(commit);
     if (commit.inbox !== undefined) this.#database.inbox?.insert(commit.inbox);
     for (const answer of commit.answers ?? []) this.#database.commands.answer(answer);
+    for (const entry of commit.audit ?? []) this.#database.audit.note(entry);
     return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
   }
 

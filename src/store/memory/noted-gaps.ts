@@ -18,6 +18,10 @@ export class NotedGaps {
     return noted === undefined ? null : { next: noted.next, first: noted.first, since: noted.since };
   }
 
+  keys(): Iterable<string> {
+    return this.#byKey.keys();
+  }
+
   read({ until = Number.POSITIVE_INFINITY, after, limit }: GapQuery): StoredGap[] {
     const isBehind = (gap: StoredGap) => after === undefined || comparePlaces(gap, after) > 0;
     return this.#inOrder.from(isBehind, limit).filter(({ since }) => since <= until);

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.ts';
 import { checkMoments } from '../commit-moments.ts';
+import { keyRangeOf } from '../key-range.ts';
 import type {
   Appended,
   Commit,
@@ -7,6 +8,8 @@ import type {
   HeldEvent,
   Hold,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   LoggedEvent,
   NewDeadLetter,
   NewEvent,
@@ -113,6 +116,29 @@ export class PartitionRecords {
     return keys.sort(compareText).slice(0, limit);
   }
 
+  keys({ among, limit, ...query }: KeysQuery): KeySummary[] {
+    const { from, isBehind, below } = keyRangeOf(query);
+    const isInRange = (key: string) => {
+      const place = compareText(key, from);
+      return (isBehind ? place > 0 : place >= 0) && (below === undefined || compareText(key, below) < 0);
+    };
+    const isAmong = {
+      parked: ({ parked }: KeySummary) => parked,
+      gaps: ({ key }: KeySummary) => this.gaps.of(key) !== null,
+      retried: ({ isRetried }: KeySummary) => isRetried,
+    };
+    const names = new Set([
+      ...this.#knownKeys(),
+      ...Array.from(this.causes, ({ key }) => key),
+      ...(among === 'gaps' ? this.gaps.keys() : []),
+    ]);
+    const inOrder = Array.from(names).filter(isInRange).sort(compareText);
+    return inOrder
+      .map((key) => this.#summaryOf(key))
+      .filter((summary) => among === undefined || isAmong[among](summary))
+      .slice(0, limit);
+  }
+
   /** Throws what `apply` would have to refuse. */
   judge(commit: Commit): void {
     const { holds, deadLetters } = commit;
@@ -181,6 +207,18 @@ export class PartitionRecords {
     }
     const isDone = end === null && ids < limit;
     return { count: events + ids, after: isDone ? null : (end ?? after) };
+  }
+
+  #knownKeys(): string[] {
+    return Array.from(this.#keys).flatMap(([key, { state, next, parked, held }]) =>
+      state !== null || next !== null || parked || held.size > 0 ? [key] : [],
+    );
+  }
+
+  #summaryOf(key: string): KeySummary {
+    const { next, parked, heldFrom, held, timers, outcomes } = this.load(key);
+    const causes = [...timers, ...outcomes, ...(this.#keys.get(key)?.held ?? [])];
+    return { key, next, parked, heldFrom, held, isRetried: causes.some(({ attempts }) => attempts > 0) };
   }
 
   get #name(): string {

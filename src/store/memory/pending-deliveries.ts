@@ -1,5 +1,5 @@
 import { sizeOfAll, sizeOfDelivery, upTo } from '../list-size.ts';
-import type { DeliveryName, DeliveryWrite, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from '../store.ts';
+import type { DeliveryName, DeliveryOfKey, DeliveryWrite, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from '../store.ts';
 import { compareText } from '../text-order.ts';
 import { SortedList } from './sorted-list.ts';
 
@@ -34,6 +34,11 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
 
   [Symbol.iterator](): Iterator<StoredDelivery> {
     return this.#byName.values();
+  }
+
+  ofKey(only: string): StoredDelivery[] {
+    const own = Array.from(this.#byName.values()).filter(({ key }) => key === only);
+    return own.sort((a, b) => a.place - b.place);
   }
 
   due(dueBy: number, limit: number): StoredDelivery[] {
@@ -164,6 +169,11 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
     const all = Array.from(this.#byEndpoint.get(endpoint) ?? [], ({ key, id }) => ({ endpoint, key, id }));
     const names = only === undefined ? all : all.filter(({ key }) => key === only);
     return names.sort((a, b) => compareText(a.key, b.key) || compareText(a.id, b.id)).slice(0, limit);
+  }
+
+  ofKey(endpoint: string, only: string, limit: number): DeliveryOfKey[] {
+    const inOrder = (this.#byEndpoint.get(endpoint)?.ofKey(only) ?? []).slice(0, limit);
+    return inOrder.map(({ id, url, askedAt, attempts, dueAt }) => ({ id, endpoint, url, askedAt, attempts, dueAt }));
   }
 
   due(endpoint: string, dueBy: number, limit: number): StoredDelivery[] {

@@ -96,6 +96,24 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
       await assert.rejects(mysql(url).open(declaration), { code: 'MILL_STORE_UNAVAILABLE' });
   });
 
+  test('tables of version 1 get an index of the keys that are parked, once, and then keep what operators do', async () => {
+    const url = await server.createDatabase();
+    const name = new URL(url).pathname.slice(1);
+    await withStore(url, [], async () => undefined);
+    await server.query('ALTER TABLE millrace_keys DROP INDEX by_parked', name);
+    await server.query('DROP TABLE millrace_audit', name);
+    await server.query("UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'", name);
+    for (const _time of ['made', 'found']) {
+      await withStore(url, [], async (store) => {
+        const lease = await store.claim(visits);
+        await lease.commit(commitOf({ keys: [{ key: 'a', state: null, next: null, parked: true }] }));
+        assert.equal((await store.keys(visits, { among: 'parked', limit: 10 })).length, 1);
+        assert.equal((await store.audit({ limit: 10 })).length, 0);
+      });
+      await server.query("UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'", name);
+    }
+  });
+
   test('tables that were broken off while they were made are there after the next start', async () => {
     const url = await server.createDatabase();
     const name = new URL(url).pathname.slice(1);

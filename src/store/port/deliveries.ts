@@ -21,6 +21,9 @@ export interface StoredDelivery {
   readonly dueAt: number | null;
 }
 
+/** A delivery of a key, without its payload. */
+export type DeliveryOfKey = Pick<StoredDelivery, 'id' | 'endpoint' | 'url' | 'askedAt' | 'attempts' | 'dueAt'>;
+
 /** Which due deliveries to read flow by flow. */
 export interface FlowQuery extends ListBounds {
   readonly endpoint: string;

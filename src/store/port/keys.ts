@@ -23,6 +23,24 @@ export interface KeyRecord {
   readonly outcomes: readonly StoredOutcome[];
 }
 
+/** How a key stands, without its state. */
+export interface KeySummary extends Pick<KeyRecord, 'next' | 'parked' | 'heldFrom' | 'held'> {
+  readonly key: string;
+  /** Whether one of its events, timers or outcomes has failed and is to be tried again. */
+  readonly isRetried: boolean;
+}
+
+/** Which keys to list. */
+export interface KeysQuery {
+  /** Only keys that are parked, that have a noted gap, or that something is tried again for; by default all that have a record, held events, timers or outcomes. */
+  readonly among?: 'parked' | 'gaps' | 'retried' | undefined;
+  /** Only keys that begin with this text. */
+  readonly prefix?: string | undefined;
+  /** Only keys after this one. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
 /** What becomes of a key: replaces its whole record. */
 export interface KeyUpdate {
   readonly key: string;

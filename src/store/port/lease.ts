@@ -1,4 +1,5 @@
 import type { SqlValue } from '../../pipeline/table.ts';
+import type { AuditEntry } from './audit.ts';
 import type { OutcomeWrite, TimerWrite } from './causes.ts';
 import type { NewDeadLetter } from './dead-letters.ts';
 import type { DeliveryWrite } from './deliveries.ts';
@@ -74,6 +75,8 @@ export interface Commit {
   readonly inbox?: readonly NewInboxRow[] | undefined;
   /** Answers to commands. The first answer to a command counts, and one to a command that was withdrawn does nothing. Only where the store has commands. */
   readonly answers?: readonly CommandAnswer[] | undefined;
+  /** What operators have done by it. */
+  readonly audit?: readonly AuditEntry[] | undefined;
 }
 
 export interface Committed {

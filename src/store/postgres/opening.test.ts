@@ -78,14 +78,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", url);
-    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 4, found version 99/ });
+    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 6, found version 99/ });
   });
 
   test('tables of version 1 are brought up to date once, and then have an inbox and commands', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query(
-      `DROP TABLE millrace_inbox, millrace_commands; DROP FUNCTION millrace_inbox_grown; UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'`,
+      `DROP TABLE millrace_inbox, millrace_commands, millrace_audit; DROP FUNCTION millrace_inbox_grown; UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'`,
       url,
     );
     for (const count of [1, 2]) {
@@ -95,14 +95,17 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       await store.close();
     }
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '4' }]);
+    assert.deepEqual(meta, [{ value: '6' }]);
   });
 
   test('tables of version 2 are brought up to date while a process of that version works on, and then keep commands', async () => {
     const url = await server.createDatabase();
     const before = await opened(url);
     const lease = await before.claim(visits);
-    await server.query("DROP TABLE millrace_commands; UPDATE millrace_meta SET value = '2' WHERE name = 'schema_version'", url);
+    await server.query(
+      "DROP TABLE millrace_commands, millrace_audit; UPDATE millrace_meta SET value = '2' WHERE name = 'schema_version'",
+      url,
+    );
     const beside = await opened(url);
     await beside.commands?.give({ id: '1', partition: visits, body: '{}' }, 60_000);
     await lease.commit(commitOf({ sends: [event(visits, 'a')] }));
@@ -111,14 +114,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       ['a'],
     );
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '4' }]);
+    assert.deepEqual(meta, [{ value: '6' }]);
   });
 
   test('tables of version 3 get a trigger of the inbox that looks a short way back, and keep what they hold', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query(
-      `INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '1'); UPDATE millrace_meta SET value = '3' WHERE name = 'schema_version';
+      `INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '1'); UPDATE millrace_meta SET value = '3' WHERE name = 'schema_version'; DROP TABLE millrace_audit;
        CREATE OR REPLACE FUNCTION millrace_inbox_grown() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'of version 3'; END $$`,
       url,
     );
@@ -126,7 +129,34 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     await server.query("INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '2')", url);
     assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count: 2 }]);
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '4' }]);
+    assert.deepEqual(meta, [{ value: '6' }]);
+  });
+
+  test('tables of version 4 get indexes of the keys that are parked or tried again', async () => {
+    const url = await server.createDatabase();
+    await (await opened(url)).close();
+    const indexes = async () => {
+      const found = await server.query("SELECT indexname FROM pg_indexes WHERE indexdef ~ 'WHERE (parked|\\(attempts > 0\\))'", url);
+      return found.map(({ indexname }) => String(indexname));
+    };
+    const made = await indexes();
+    assert.equal(made.length, 3);
+    await server.query(
+      `DROP INDEX ${made.join(', ')}; DROP TABLE millrace_audit; UPDATE millrace_meta SET value = '4' WHERE name = 'schema_version'`,
+      url,
+    );
+    await (await opened(url)).close();
+    assert.deepEqual((await indexes()).toSorted(), made.toSorted());
+  });
+
+  test('tables of version 5 then keep what operators do', async () => {
+    const url = await server.createDatabase();
+    await (await opened(url)).close();
+    await server.query("DROP TABLE millrace_audit; UPDATE millrace_meta SET value = '5' WHERE name = 'schema_version'", url);
+    const entry = { id: '1', at: 1, who: null, action: 'pause', pipeline: 'visits', key: null, subject: null, reason: null };
+    const store = await opened(url);
+    await store.noteAudit(entry);
+    assert.deepEqual(await store.audit({ limit: 10 }), [entry]);
   });
 
   test('a database with another encoding is refused, a schema that is not there, and a database that is not', async () => {

@@ -3,6 +3,8 @@ import type { FoundValue } from '../../pipeline/table.ts';
 import { selfAsMember } from '../member.ts';
 import type {
   Appended,
+  AuditEntry,
+  AuditQuery,
   CommandAnswer,
   Commit,
   Committed,
@@ -27,6 +29,7 @@ import type {
   StoreListener,
   StoreLogger,
 } from '../store.ts';
+import { auditSelect, toAuditEntry } from '../tables/audit-sql.ts';
 import type { Connections } from './connection/connections.ts';
 import { Flight } from './connection/flight.ts';
 import { Lane } from './connection/lane.ts';
@@ -43,6 +46,7 @@ import { readInventory } from './read/inventory.ts';
 import { PartitionReads } from './read/partition-reads.ts';
 import type { SqlStatements } from './statements.ts';
 import { Appends } from './write/appends.ts';
+import { addAudit } from './write/audit-statements.ts';
 import { answersTo, giveFlight, toAnswers } from './write/command-statements.ts';
 import { Commits } from './write/commits.ts';
 import { DeclaredRows } from './write/declared-rows.ts';
@@ -242,11 +246,32 @@ export class OpenDatabase {
     return answer;
   }
 
-  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
+  async noteAudit(entry: AuditEntry): Promise<void> {
+    await this.#connections.write(() => {
+      const flight = new Flight();
+      addAudit(flight, this.#statements.writes, [entry]);
+      return flight;
+    });
+  }
+
+  async audit(query: AuditQuery, signal?: AbortSignal): Promise<readonly AuditEntry[]> {
+    const [found] = await this.#lookups.run(() => this.#connections.read(auditSelect(query, (nth) => `$${nth}`)), signal);
+    return (found?.rows ?? []).map(toAuditEntry);
+  }
+
+  async forgetAudit(before: number): Promise<number> {
+    return this.#connections.writing(async ({ run }) => {
+      const { count } = await run({ text: 'DELETE FROM millrace_audit WHERE at < $1', values: [before] });
+      return count;
+    });
+  }
+
+  async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {
     this.#check({ pipeline, slice: 0 });
     await this.#connections.write(() => {
       const flight = new Flight();
       flight.add({ text: `UPDATE millrace_pipelines SET paused = ${isPaused} WHERE pipeline = $1`, values: [pipeline] });
+      addAudit(flight, this.#statements.writes, entry === undefined ? [] : [entry]);
       return flight;
     });
   }

@@ -2,6 +2,8 @@ import { MillraceError } from '../../errors.ts';
 import type { FoundValue } from '../../pipeline/table.ts';
 import type {
   Appended,
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   Commands,
   Commit,
@@ -9,6 +11,7 @@ import type {
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
+  DeliveryOfKey,
   DueByFlow,
   DueMoment,
   FlowQuery,
@@ -18,6 +21,8 @@ import type {
   InboxTaking,
   InventoryQuery,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   Lease,
   ListBounds,
   LoggedEvent,
@@ -128,8 +133,18 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     return this.#call((database) => database.of(partition, signal).load(keys, bounds), signal);
   }
 
-  held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
-    return this.#call((database) => database.of(partition).held(key, from, limit, bounds));
+  keys(partition: PartitionId, query: KeysQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly KeySummary[]> {
+    return this.#call((database) => database.of(partition, signal).keys(query), signal);
+  }
+
+  held(
+    partition: PartitionId,
+    key: string,
+    from: number,
+    limit: number,
+    { signal, ...bounds }: ReadBounds = {},
+  ): Promise<readonly HeldEvent[]> {
+    return this.#call((database) => database.of(partition, signal).held(key, from, limit, bounds), signal);
   }
 
   heldKeys(partition: PartitionId, after: string | null, limit: number): Promise<readonly string[]> {
@@ -194,8 +209,30 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     return this.#call((database) => database.of(partition).deliveryNames(endpoint, limit, key));
   }
 
-  setPaused(pipeline: string, isPaused: boolean): Promise<void> {
-    return this.#call((database) => database.setPaused(pipeline, isPaused));
+  deliveriesOfKey(
+    partition: PartitionId,
+    endpoint: string,
+    key: string,
+    limit: number,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly DeliveryOfKey[]> {
+    return this.#call((database) => database.of(partition, signal).deliveriesOfKey(endpoint, key, limit), signal);
+  }
+
+  noteAudit(entry: AuditEntry): Promise<void> {
+    return this.#call((database) => database.noteAudit(entry));
+  }
+
+  audit(query: AuditQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly AuditEntry[]> {
+    return this.#call((database) => database.audit(query, signal), signal);
+  }
+
+  forgetAudit(before: number): Promise<number> {
+    return this.#call((database) => database.forgetAudit(before));
+  }
+
+  setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {
+    return this.#call((database) => database.setPaused(pipeline, isPaused, entry));
   }
 
   inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {

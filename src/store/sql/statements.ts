@@ -177,6 +177,9 @@ export interface ReadStatements {
   /** Keys that have held events, at most `$3`, in their order; where it says so those behind `$4`. */
   heldKeys(behind: boolean): string;
 
+  /** Keys of a table in a range, in their order. */
+  keysIn(walk: KeyWalk): string;
+
   /** Names of pipelines that have rows in the inbox, at most `$1`. */
   readonly strangers: string;
 
@@ -203,6 +206,17 @@ export interface ReadStatements {
 
   /** How many events of a pipeline, which is `$1`, are accepted and not settled. */
   waitingEvents(pipeline: string): string;
+}
+
+/** The distinct keys of a table, of the partition `$1` and `$2`, from the key `$3` on, at most `$4`. */
+export interface KeyWalk {
+  readonly table: string;
+  /** What the rows fulfil; undefined where all do. */
+  readonly condition: string | undefined;
+  /** Whether the range begins behind `$3`. */
+  readonly isBehind: boolean;
+  /** Whether the range ends before `$5`. */
+  readonly isBounded: boolean;
 }
 
 /** What a list of one partition holds at most: rows, and UTF-16 units of their texts. */

@@ -7,10 +7,13 @@ import type { FoundValue } from '../../pipeline/table.ts';
 import { selfAsMember } from '../member.ts';
 import type {
   Appended,
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
+  DeliveryOfKey,
   DueByFlow,
   DueMoment,
   FlowQuery,
@@ -19,6 +22,8 @@ import type {
   Inbox,
   InventoryQuery,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   Lease,
   ListBounds,
   LoggedEvent,
@@ -202,8 +207,19 @@ class SqliteStore implements Store {
     return rows.map(toKeyRecord);
   }
 
-  async held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): Promise<readonly HeldEvent[]> {
-    const rows = await this.#open.reader.call('held', [partition, key, from, limit, bounds]);
+  async keys(partition: PartitionId, query: KeysQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly KeySummary[]> {
+    return this.#open.lookups.call('keys', [partition, query], signal);
+  }
+
+  async held(
+    partition: PartitionId,
+    key: string,
+    from: number,
+    limit: number,
+    { signal, ...bounds }: ReadBounds = {},
+  ): Promise<readonly HeldEvent[]> {
+    const { reader, lookups } = this.#open;
+    const rows = await (signal === undefined ? reader : lookups).call('held', [partition, key, from, limit, bounds], signal);
     return rows.map(toHeldEvent);
   }
 
@@ -276,8 +292,30 @@ class SqliteStore implements Store {
     return this.#open.lookups.call('deliveryNames', [partition, endpoint, limit, key]);
   }
 
-  async setPaused(pipeline: string, isPaused: boolean): Promise<void> {
-    await this.#open.writer.call('setPaused', pipeline, isPaused);
+  async deliveriesOfKey(
+    partition: PartitionId,
+    endpoint: string,
+    key: string,
+    limit: number,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly DeliveryOfKey[]> {
+    return this.#open.lookups.call('deliveriesOfKey', [partition, endpoint, key, limit], signal);
+  }
+
+  async noteAudit(entry: AuditEntry): Promise<void> {
+    await this.#open.writer.call('noteAudit', entry);
+  }
+
+  async audit(query: AuditQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly AuditEntry[]> {
+    return this.#open.lookups.call('audit', [query], signal);
+  }
+
+  async forgetAudit(before: number): Promise<number> {
+    return this.#open.writer.call('forgetAudit', before);
+  }
+
+  async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {
+    await this.#open.writer.call('setPaused', pipeline, isPaused, entry);
   }
 
   /** Counting may take long, and no handler and nobody outside waits for it. */

@@ -96,6 +96,12 @@ export const readStatements: ReadStatements = {
   heldKeys: (behind) => `SELECT "key" FROM millrace_held FORCE INDEX (PRIMARY) WHERE ${ofPartition} ${behind ? 'AND "key" > $4' : ''}
     GROUP BY "key" ORDER BY "key" LIMIT $3`,
 
+  keysIn: ({ table, condition = 'true', isBehind, isBounded }) => {
+    const range = `"key" ${isBehind ? '>' : '>='} $3 ${isBounded ? 'AND "key" < $5' : ''}`;
+    const index = table === 'millrace_keys' && condition !== 'true' ? indexes.parkedKeys : 'PRIMARY';
+    return `SELECT "key" FROM ${table} FORCE INDEX (${index}) WHERE ${ofPartition} AND ${condition} AND ${range} GROUP BY "key" ORDER BY "key" LIMIT $4`;
+  },
+
   strangers: `SELECT pipeline FROM millrace_inbox FORCE INDEX (${indexes.inbox}) GROUP BY pipeline ORDER BY pipeline LIMIT $1`,
 
   pendingOrigins(pipeline) {

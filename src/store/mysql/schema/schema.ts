@@ -4,7 +4,7 @@ import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/sc
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 1;
+export const schemaVersion = 3;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -20,6 +20,13 @@ const flow = 'VARBINARY(2100)';
 const hash = 'BINARY(32)';
 const partition = `pipeline ${name} NOT NULL, slice INT NOT NULL`;
 
+/** Of the keys that are parked. An index cannot leave the others out. */
+const indexOfParked = 'INDEX by_parked (pipeline, slice, parked, "key")';
+
+/** What operators have done. */
+const auditTable = `id VARBINARY(255) PRIMARY KEY, at BIGINT NOT NULL, who LONGTEXT, action ${name} NOT NULL, pipeline ${name} NOT NULL, "key" ${key},
+    subject LONGTEXT, reason LONGTEXT, INDEX (at), INDEX (pipeline, id)`;
+
 /** The tables of all pipelines, by their names without `millrace_`: the same as PostgreSQL has, with the same meaning (`postgres/schema/schema.ts`). */
 const sharedTables: Readonly<Record<string, string>> = {
   pipelines: `pipeline ${name} PRIMARY KEY, paused TINYINT(1) NOT NULL DEFAULT 0`,
@@ -30,7 +37,7 @@ const sharedTables: Readonly<Record<string, string>> = {
   heads: `${partition}, PRIMARY KEY (pipeline, slice)`,
   cursors: `${partition}, "cursor" BIGINT NOT NULL, PRIMARY KEY (pipeline, slice, "cursor")`,
   keys: `${partition}, "key" ${key} NOT NULL, state LONGTEXT, state_version BIGINT, next BIGINT, parked TINYINT(1) NOT NULL,
-    PRIMARY KEY (pipeline, slice, "key")`,
+    PRIMARY KEY (pipeline, slice, "key"), ${indexOfParked}`,
   held: `${partition}, "key" ${key} NOT NULL, "order" BIGINT NOT NULL, position BIGINT NOT NULL, attempts INT NOT NULL, retry_at BIGINT,
     PRIMARY KEY (pipeline, slice, "key", "order")`,
   gaps: `${partition}, "key" ${key} NOT NULL, next BIGINT NOT NULL, "first" BIGINT NOT NULL, since BIGINT NOT NULL,
@@ -49,6 +56,7 @@ const sharedTables: Readonly<Record<string, string>> = {
     resolved TINYINT(1) NOT NULL, INDEX (pipeline, slice, position), INDEX (pipeline, slice, "key", number_from), INDEX (origin_hash),
     INDEX (resolved, id), INDEX (resolved, pipeline, id), INDEX (resolved, "key", id), INDEX (resolved, pipeline, "key", id)`,
   commands: `id VARBINARY(255) PRIMARY KEY, ${partition}, body LONGTEXT NOT NULL, until BIGINT NOT NULL, answer LONGTEXT, INDEX (pipeline, slice)`,
+  audit: auditTable,
   // Other programs write it, in the character set of their own sessions: so its columns are texts.
   inbox: `place BIGINT AUTO_INCREMENT PRIMARY KEY, pipeline VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL, id LONGTEXT, traceparent LONGTEXT,
     INDEX (pipeline, place)`,
@@ -61,6 +69,7 @@ export const indexes = {
   deliveriesOfFlows: 'pipeline_2',
   inbox: 'pipeline',
   ids: 'slice',
+  parkedKeys: 'by_parked',
 } as const;
 
 /** How tables keep rows and texts. */
@@ -101,8 +110,26 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   const there = new Set(known.map(([pipeline]) => pipeline));
   const missing = pipelines.filter((pipeline) => !there.has(pipeline));
   return [
-    ...(isNew ? sharedSchema(collation, partitions) : []),
+    ...(isNew
+      ? sharedSchema(collation, partitions)
+      : await migration(transaction, { found: Number(meta.get('schema_version')), collation })),
     ...missing.flatMap((pipeline) => pipelineSchema(pipeline, { collation, slices: partitions })),
+  ];
+}
+
+/** Version 1 had no index of the keys that are parked, version 2 no audit. Processes of an earlier version go on with what they know. */
+async function migration(
+  { run }: Transaction,
+  { found, collation }: { readonly found: number; readonly collation: string },
+): Promise<readonly Statement[]> {
+  if (found === schemaVersion) return [];
+  const index =
+    "SELECT 1 FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'millrace_keys' AND index_name = 'by_parked'";
+  const hasIndex = (await run({ text: index, values: [] })).rows.length > 0;
+  return [
+    ...(hasIndex ? [] : [{ text: `ALTER TABLE millrace_keys ADD ${indexOfParked}`, values: [] }]),
+    { text: `CREATE TABLE IF NOT EXISTS millrace_audit (${auditTable}) ${tableOptions(collation)}`, values: [] },
+    { text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] },
   ];
 }
 

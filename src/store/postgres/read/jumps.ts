@@ -1,3 +1,4 @@
+import type { KeyWalk } from '../../sql/statements.ts';
 import { strangersText } from '../../tables/inbox-sql.ts';
 
 /*
@@ -20,4 +21,12 @@ function heldKeys(behind: boolean): string {
     ) SELECT key FROM held WHERE key IS NOT NULL LIMIT $3`;
 }
 
-export const jumps = { flows, heldKeys, strangers: strangersText('$1') };
+function keysIn({ table, condition = 'true', isBehind, isBounded }: KeyWalk): string {
+  const ofRange = `${ofPartition} AND ${condition} ${isBounded ? 'AND key < $5' : ''}`;
+  const first = (from: string) => `(SELECT key FROM ${table} WHERE ${ofRange} AND key ${from} ORDER BY key LIMIT 1)`;
+  return `WITH RECURSIVE found AS (
+      ${first(isBehind ? '> $3' : '>= $3')} UNION ALL SELECT ${first('> found.key')} FROM found WHERE found.key IS NOT NULL
+    ) SELECT key FROM found WHERE key IS NOT NULL LIMIT $4`;
+}
+
+export const jumps = { flows, heldKeys, keysIn, strangers: strangersText('$1') };

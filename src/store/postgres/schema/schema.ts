@@ -6,7 +6,7 @@ import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 4;
+export const schemaVersion = 6;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -128,6 +128,20 @@ const inbox = `
 const commands = `
   CREATE TABLE millrace_commands (id ${text} PRIMARY KEY, ${partition}, body text NOT NULL, until int8 NOT NULL, answer text)`;
 
+/** What is parked or tried again is rare: indexes of it alone cost others nothing, and leave updates that do not change it as they are. */
+const keyIndexes = `
+  CREATE INDEX ON millrace_keys (pipeline, slice, key) WHERE parked;
+  CREATE INDEX ON millrace_held (pipeline, slice, key) WHERE attempts > 0;
+  CREATE INDEX ON millrace_causes (pipeline, slice, key) WHERE attempts > 0`;
+
+/** What operators have done. */
+const audit = `
+  CREATE TABLE millrace_audit (
+    id ${text} PRIMARY KEY, at int8 NOT NULL, who text, action text NOT NULL, pipeline ${text} NOT NULL, key ${text}, subject text, reason text
+  );
+  CREATE INDEX ON millrace_audit (at);
+  CREATE INDEX ON millrace_audit (pipeline, id)`;
+
 /** What the tables of a database are made for. */
 export interface SchemaOptions {
   readonly pipelines: readonly string[];
@@ -162,14 +176,30 @@ function plain(statements: string): Statement {
 
 function sharedSchema(partitions: number): readonly Statement[] {
   const text = "INSERT INTO millrace_meta VALUES ('schema_version', $1), ('partitions', $2)";
-  return [plain(sharedTables), plain(inbox), plain(commands), { text, values: [String(schemaVersion), String(partitions)] }];
+  return [
+    plain(sharedTables),
+    plain(inbox),
+    plain(commands),
+    plain(keyIndexes),
+    plain(audit),
+    { text, values: [String(schemaVersion), String(partitions)] },
+  ];
 }
 
-/** Version 1 had no inbox, version 2 no commands, and the trigger of version 3 looked through all of the inbox. Processes of an earlier version go on with what they know. */
+/**
+ * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
+ * parked or tried again, and version 5 no audit. Processes of an earlier version go on with what they know.
+ */
 function migration(found: number): readonly Statement[] {
   if (found === schemaVersion) return [];
   const text = "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'";
-  return [plain(found < 2 ? inbox : inboxTrigger), ...(found < 3 ? [plain(commands)] : []), { text, values: [String(schemaVersion)] }];
+  return [
+    ...(found < 4 ? [plain(found < 2 ? inbox : inboxTrigger)] : []),
+    ...(found < 3 ? [plain(commands)] : []),
+    ...(found < 5 ? [plain(keyIndexes)] : []),
+    plain(audit),
+    { text, values: [String(schemaVersion)] },
+  ];
 }
 
 /** Of a table that another process has made since we looked: `IF NOT EXISTS` does not wait for it. */

@@ -102,6 +102,7 @@ export class SqlWrites {
       case 'rows':
         for (const statement of await this.#dialect.rows(transaction, part.table, rows)) flight.add(statement);
         break;
+      case 'audit':
       case 'inbox':
       case 'shapes':
         writes.addInsert(flight, part.name, columnsOfRows(columnsOfKind[part.kind], rows));

@@ -2,12 +2,15 @@ import { sizeOfAll, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfRecord, upTo
 import type {
   CauseBounds,
   DeliveryName,
+  DeliveryOfKey,
   DueByFlow,
   DueMoment,
   FlowQuery,
   GapQuery,
   HeldEvent,
   KeyRecord,
+  KeySummary,
+  KeysQuery,
   ListBounds,
   LoggedEvent,
   PartitionId,
@@ -24,6 +27,7 @@ import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { ReadStatements } from '../statements.ts';
 import { causeNameOf } from '../write/commit-parts.ts';
 import { bytesFor, type Read } from './bounded.ts';
+import { keyListStatement, toKeySummary } from './key-list.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const event = 'position, "key", id, number, accepted_at, body, traceparent, origin';
@@ -78,6 +82,11 @@ export class PartitionReads {
   async heldKeys(after: string | null, limit: number): Promise<readonly string[]> {
     const rows = await this.#rows(this.#statements.heldKeys(after !== null), limit, ...(after === null ? [] : [after]));
     return rows.map(([key]) => String(key));
+  }
+
+  async keys(query: KeysQuery): Promise<readonly KeySummary[]> {
+    const [found] = await this.#read(keyListStatement(this.#statements, this.#partition, query));
+    return (found?.rows ?? []).map(toKeySummary);
   }
 
   async gaps({ until, after, limit }: GapQuery): Promise<readonly StoredGap[]> {
@@ -161,6 +170,24 @@ export class PartitionReads {
       ...(only === undefined ? [] : [only]),
     );
     return rows.map(([key, id]) => ({ endpoint, key: String(key), id: String(id) }));
+  }
+
+  async deliveriesOfKey(endpoint: string, key: string, limit: number): Promise<readonly DeliveryOfKey[]> {
+    const rows = await this.#rows(
+      `SELECT id, url, asked_at, attempts, due_at FROM millrace_deliveries
+       WHERE ${ofPartition} AND endpoint = $3 AND "key" = $4 ORDER BY place LIMIT $5`,
+      endpoint,
+      key,
+      limit,
+    );
+    return rows.map(([id, url, askedAt, attempts, dueAt]) => ({
+      id: String(id),
+      endpoint,
+      url: url === null ? null : String(url),
+      askedAt: Number(askedAt),
+      attempts: Number(attempts),
+      dueAt: dueAt === null ? null : Number(dueAt),
+    }));
   }
 
   async pendingOrigins(origins: readonly string[]): Promise<readonly string[]> {

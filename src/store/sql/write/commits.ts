@@ -6,6 +6,7 @@ import { Flight } from '../connection/flight.ts';
 import { fenced } from '../lease/fenced.ts';
 import type { WriteStatements } from '../statements.ts';
 import type { AppendListener } from './appends.ts';
+import { addAudit } from './audit-statements.ts';
 import { addAnswers, addInboxRows } from './command-statements.ts';
 import { CommitParts, type Draft, partOf } from './commit-parts.ts';
 import type { DeclaredRows } from './declared-rows.ts';
@@ -102,6 +103,11 @@ export class Commits {
         flight,
         statements,
         all((commit) => commit.answers ?? []),
+      );
+      addAudit(
+        flight,
+        statements,
+        all((commit) => commit.audit ?? []),
       );
       if (sends.length > 0) {
         statements.addHeadLocks(flight, partitionsOf(sends), (partition, owner) => owners.push([partition, owner]));

@@ -89,6 +89,7 @@ export class SqliteWrites {
       case 'causes':
       case 'deliveries':
         return this.#plain(tablesOf(part.pipeline)[part.kind], Object.keys(columnsOfKind[part.kind]));
+      case 'audit':
       case 'inbox':
       case 'shapes':
       case 'paused':

@@ -115,7 +115,7 @@ describe('opening a file that is none of ours', () => {
       const path = await filled(`version-${version}.db`);
       const plain = new DatabaseSync(path);
       plain.exec(`UPDATE millrace_meta SET value = ${version} WHERE name = 'schema_version'`);
-      const expected = new RegExp(`expected .* version 8, found version ${version}\\. It was made before the first release, .*new file`);
+      const expected = new RegExp(`expected .* version 10, found version ${version}\\. It was made before the first release, .*new file`);
       assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), expected);
       assert.throws(() => inventoryOfFile(path, { uncounted: [], named: [] }), { code: 'MILL_TABLE_CHANGED', message: expected });
       assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, version);
@@ -127,7 +127,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 8, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 10, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -302,8 +302,31 @@ test('a database of version 7 is brought up to date, and then has an inbox', asy
       assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count }]);
     });
   }
-  assert.equal(plain.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value, 8);
+  assert.equal(plain.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value, 10);
   plain.close();
+});
+
+test('a database of version 8 is brought up to date, and then has indexes of the keys that are parked or tried again', async () => {
+  const path = join(folder, 'version-8.db');
+  await whileOpen(sqlite(path), async () => undefined);
+  const plain = new DatabaseSync(path);
+  const indexes = ['keys_parked', 'held_retried', 'causes_retried'].map((name) => `millrace_idx_${name}_visits`);
+  plain.exec(`${indexes.map((name) => `DROP INDEX ${name};`).join('')} UPDATE millrace_meta SET value = 8 WHERE name = 'schema_version'`);
+  await whileOpen(sqlite(path), async () => undefined);
+  const made = plain.prepare("SELECT name FROM sqlite_schema WHERE type = 'index'").all();
+  assert.deepEqual(new Set(made.map(({ name }) => name)).intersection(new Set(indexes)), new Set(indexes));
+  plain.close();
+});
+
+test('a database of version 9 is brought up to date, and then keeps what operators do', async () => {
+  const path = join(folder, 'version-9.db');
+  await whileOpen(sqlite(path), async () => undefined);
+  const plain = new DatabaseSync(path);
+  plain.exec("DROP TABLE millrace_audit; UPDATE millrace_meta SET value = 9 WHERE name = 'schema_version'");
+  plain.close();
+  const entry = { id: '1', at: 1, who: null, action: 'pause', pipeline: 'visits', key: null, subject: null, reason: null };
+  await whileOpen(sqlite(path), (store) => store.noteAudit(entry));
+  await whileOpen(sqlite(path), async (store) => assert.deepEqual(await store.audit({ limit: 10 }), [entry]));
 });
 
 test('a database of version 5 is brought up to date: its gaps are noted from now on, also those of pipelines that are not declared', async () => {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sizeOfAll } from '../../list-size.ts';
 import { Select } from '../../node-sqlite/select.ts';
-import type { CauseBounds, DeliveryName, FlowQuery, GapQuery, ListBounds, Progress } from '../../store.ts';
+import type { CauseBounds, DeliveryName, DeliveryOfKey, FlowQuery, GapQuery, ListBounds, Progress } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import {
   type CauseRow,
@@ -22,6 +22,15 @@ export interface DueByFlowRows {
   readonly rows: readonly DeliveryRow[];
   readonly next: string | null;
 }
+
+type DeliveryOfKeyRow = readonly [
+  id: string,
+  endpoint: string,
+  url: string | null,
+  askedAt: number,
+  attempts: number,
+  dueAt: number | null,
+];
 
 type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];
 
@@ -50,6 +59,7 @@ export class PartitionReader {
   readonly #dueMoments: Select<DueMomentRow>;
   readonly #deliveryNames: Select<readonly [key: string, id: string]>;
   readonly #deliveryNamesOfKey: Select<readonly [key: string, id: string]>;
+  readonly #deliveriesOfKey: Select<DeliveryOfKeyRow>;
   readonly #progress: Select<readonly [cursor: number, head: number]>;
   readonly #isPendingOrigin: Select<readonly [isPending: number]>;
 
@@ -97,6 +107,10 @@ export class PartitionReader {
     );
     this.#deliveryNames = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? ORDER BY key, id LIMIT ?`);
     this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
+    this.#deliveriesOfKey = new Select(
+      db,
+      `SELECT id, endpoint, url, asked_at, attempts, due_at FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY place LIMIT ?`,
+    );
     // What is pruned is settled, so the head is at least the cursor.
     this.#progress = new Select(
       db,
@@ -193,6 +207,11 @@ export class PartitionReader {
   deliveryNames(endpoint: string, limit: number, only?: string): readonly DeliveryName[] {
     const names = only === undefined ? this.#deliveryNames.all(endpoint, limit) : this.#deliveryNamesOfKey.all(endpoint, only, limit);
     return names.map(([key, id]) => ({ endpoint, key, id }));
+  }
+
+  deliveriesOfKey(endpoint: string, key: string, limit: number): readonly DeliveryOfKey[] {
+    const rows = this.#deliveriesOfKey.all(endpoint, key, limit);
+    return rows.map(([id, endpoint, url, askedAt, attempts, dueAt]) => ({ id, endpoint, url, askedAt, attempts, dueAt }));
   }
 
   pendingOrigins(origins: readonly string[]): readonly string[] {

@@ -2,27 +2,35 @@ import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../../errors.ts';
 import type { FoundValue } from '../../../pipeline/table.ts';
 import { upTo } from '../../list-size.ts';
+import { Select } from '../../node-sqlite/select.ts';
 import { canPrepare, select } from '../../node-sqlite/select-rows.ts';
 import type {
+  AuditEntry,
+  AuditQuery,
   CauseBounds,
   DeadLetter,
   DeadLetterQuery,
   DeliveryName,
+  DeliveryOfKey,
   FlowQuery,
   GapQuery,
   InboxQuery,
   InventoryQuery,
+  KeySummary,
+  KeysQuery,
   ListBounds,
   NamedCount,
   PartitionId,
   Progress,
   StoredPipeline,
 } from '../../store.ts';
+import { type AuditRow, auditSelect, toAuditEntry } from '../../tables/audit-sql.ts';
 import type { Selection } from '../../tables/selection.ts';
 import type { Interruptible } from '../threads/interruptible.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
 import { InboxReader, type InboxSelection } from './inbox-reader.ts';
 import { readInventory } from './inventory.ts';
+import { KeyListReader } from './key-list-reader.ts';
 import { type DueByFlowRows, PartitionReader } from './partition-reader.ts';
 import { pausedOf } from './paused.ts';
 import {
@@ -42,6 +50,7 @@ export interface ReaderMethods {
   paused(): readonly string[];
   read(partition: PartitionId, after: number, limit: number, bounds?: ListBounds): readonly LogRow[];
   load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[];
+  keys(partition: PartitionId, query: KeysQuery): readonly KeySummary[];
   held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[];
   heldKeys(partition: PartitionId, after: string | null, limit: number): readonly string[];
   gaps(partition: PartitionId, query: GapQuery): readonly GapRow[];
@@ -53,7 +62,9 @@ export interface ReaderMethods {
   dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): readonly DueMomentRow[];
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[];
+  audit(query: AuditQuery): readonly AuditEntry[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
+  deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
   inboxRows(query: InboxQuery): readonly InboxSelection[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
@@ -65,6 +76,7 @@ export interface ReaderMethods {
 export class Reader implements ReaderMethods {
   readonly #db: DatabaseSync;
   readonly #partitions: ReadonlyMap<string, PartitionReader>;
+  readonly #keys: ReadonlyMap<string, KeyListReader>;
   readonly #deadLetters: DeadLetterReader;
   readonly #inbox: InboxReader;
 
@@ -75,6 +87,7 @@ export class Reader implements ReaderMethods {
     this.#db = db;
     this.#interruptible = interruptible;
     this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
+    this.#keys = new Map(pipelines.map((pipeline) => [pipeline, new KeyListReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
     this.#inbox = new InboxReader(db);
   }
@@ -93,6 +106,10 @@ export class Reader implements ReaderMethods {
 
   load(partition: PartitionId, keys: readonly string[], bounds?: ListBounds): readonly KeyRow[] {
     return upTo(this.#partition(partition).load(keys), sizeOfKeyRow, bounds?.charactersMax);
+  }
+
+  keys(partition: PartitionId, query: KeysQuery): readonly KeySummary[] {
+    return found(this.#keys, partition).read(query);
   }
 
   held(partition: PartitionId, key: string, from: number, limit: number, bounds?: ListBounds): readonly HeldRow[] {
@@ -139,8 +156,17 @@ export class Reader implements ReaderMethods {
     return this.#deadLetters.read(query, bounds);
   }
 
+  audit(query: AuditQuery): readonly AuditEntry[] {
+    const { text, values } = auditSelect(query, () => '?');
+    return new Select<AuditRow>(this.#db, text).all(...values).map(toAuditEntry);
+  }
+
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {
     return this.#partition(partition).deliveryNames(endpoint, limit, key);
+  }
+
+  deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[] {
+    return this.#partition(partition).deliveriesOfKey(endpoint, key, limit);
   }
 
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[] {
@@ -162,9 +188,13 @@ export class Reader implements ReaderMethods {
     return queries.run(number, () => select(db, sql, parameters, bounds?.charactersMax));
   }
 
-  #partition({ pipeline, slice }: PartitionId): PartitionReader {
-    const reader = this.#partitions.get(pipeline);
-    if (reader !== undefined && slice === 0) return reader;
-    throw new MillraceError('MILL_INTERNAL', `expected slice 0 of a declared pipeline, found ${pipeline}/${slice}`);
+  #partition(partition: PartitionId): PartitionReader {
+    return found(this.#partitions, partition);
   }
+}
+
+function found<T>(readers: ReadonlyMap<string, T>, { pipeline, slice }: PartitionId): T {
+  const reader = readers.get(pipeline);
+  if (reader !== undefined && slice === 0) return reader;
+  throw new MillraceError('MILL_INTERNAL', `expected slice 0 of a declared pipeline, found ${pipeline}/${slice}`);
 }

@@ -3,7 +3,8 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import { isValueFault } from '../../node-sqlite/sqlite-errors.ts';
 import { TableWriter } from '../../node-sqlite/tables.ts';
-import type { NewDeadLetter, PartitionId, Pruned, Retention, Standing, StoreDeclaration } from '../../store.ts';
+import type { AuditEntry, NewDeadLetter, PartitionId, Pruned, Retention, Standing, StoreDeclaration } from '../../store.ts';
+import { auditColumns, auditRow } from '../../tables/audit-sql.ts';
 import { failureColumns, toFailureRow } from '../../tables/dead-letter-columns.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { Request } from '../threads/thread-messages.ts';
@@ -37,7 +38,9 @@ export interface WriterMethods {
   takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[];
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
-  setPaused(pipeline: string, isPaused: boolean): void;
+  setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void;
+  noteAudit(entry: AuditEntry): void;
+  forgetAudit(before: number): number;
   forgetPiece(pipeline: string): boolean;
 }
 
@@ -170,11 +173,23 @@ export class Writer implements WriterMethods {
       this.#resolveGap.run(id);
     }
     for (const row of commit.inbox ?? []) this.#inbox.insert(row);
+    for (const entry of commit.audit ?? []) this.noteAudit(entry);
     return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
   }
 
-  setPaused(pipeline: string, isPaused: boolean): void {
+  /** What operators do is rare, and so is what forgets it. */
+  noteAudit(entry: AuditEntry): void {
+    const places = auditColumns.map(() => '?').join(', ');
+    this.#db.prepare(`INSERT INTO millrace_audit VALUES (${places})`).run(...auditRow(entry));
+  }
+
+  forgetAudit(before: number): number {
+    return Number(this.#db.prepare('DELETE FROM millrace_audit WHERE at < ?').run(before).changes);
+  }
+
+  setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void {
     this.#partition(pipeline, 0);
+    if (entry !== undefined) this.noteAudit(entry);
     if (isPaused) this.#db.prepare('INSERT OR IGNORE INTO millrace_paused VALUES (?)').run(pipeline);
     else this.#db.prepare('DELETE FROM millrace_paused WHERE pipeline = ?').run(pipeline);
   }

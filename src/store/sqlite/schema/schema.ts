@@ -8,7 +8,7 @@ import { migrateFrom5 } from './schema-version-5.ts';
 import { migrateFrom6 } from './schema-version-6.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 8;
+export const schemaVersion = 10;
 
 /** The oldest version that is brought up to date. Those before it are of the time before the first release. */
 const schemaVersionMin = 5;
@@ -58,7 +58,8 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
 ) STRICT, WITHOUT ROWID`;
 
 /**
- * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox.
+ * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of the keys
+ * that are parked or tried again, version 9 no audit.
  *
  * Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes.
  */
@@ -72,6 +73,11 @@ const sharedTables = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS millrace_idx_inbox ON millrace_inbox (pipeline, place);
   CREATE TABLE IF NOT EXISTS millrace_paused (pipeline TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS millrace_audit (
+    id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, who TEXT, action TEXT NOT NULL, pipeline TEXT NOT NULL, key TEXT, subject TEXT, reason TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS millrace_idx_audit_at ON millrace_audit (at);
+  CREATE INDEX IF NOT EXISTS millrace_idx_audit_pipeline ON millrace_audit (pipeline, id);
   CREATE TABLE IF NOT EXISTS millrace_dead_letters (
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
@@ -88,7 +94,7 @@ const sharedTables = `
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_both ON millrace_dead_letters (pipeline, key, id) WHERE resolved = 0;`;
 
 /**
- * Indexes are named apart from tables: a pipeline may be called anything. Those of deliveries end with the place, which is the row id.
+ * Indexes are named apart from tables: a pipeline may be called anything. What is parked or tried again is rare, and an index of it alone costs others nothing. Those of deliveries end with the place, which is the row id.
  * Timers and outcomes lie in one table, so that one index has both in the order in which they come due: the `name` of an outcome is its
  * endpoint, and the `id` of a timer is empty.
  */
@@ -103,10 +109,12 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
     CREATE TABLE IF NOT EXISTS ${keys} (
       key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_keys_parked_${pipeline}`)} ON ${keys} (key) WHERE parked = 1;
     CREATE TABLE IF NOT EXISTS ${held} (
       key TEXT NOT NULL, "order" INTEGER NOT NULL, position INTEGER NOT NULL, attempts INTEGER NOT NULL, retry_at INTEGER,
       PRIMARY KEY (key, "order")
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_held_retried_${pipeline}`)} ON ${held} (key) WHERE attempts > 0;
     CREATE TABLE IF NOT EXISTS ${gaps} (
       key TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL, "first" INTEGER NOT NULL, since INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
@@ -116,6 +124,7 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
       attempts INTEGER NOT NULL, retry_at INTEGER, PRIMARY KEY (key, kind, name, id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_causes_${pipeline}`)} ON ${causes} (due_at);
+    CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_causes_retried_${pipeline}`)} ON ${causes} (key) WHERE attempts > 0;
     CREATE TABLE IF NOT EXISTS ${deliveries} (
       place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL,
       flow TEXT NOT NULL DEFAULT '', ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,

@@ -1,0 +1,24 @@
+import type { FastifyRequest } from 'fastify';
+import * as z from 'zod';
+import type { ByWhom } from '../engine/mill-options.ts';
+import { nameOfToken } from './access/guard.ts';
+import { optionalBody } from './optional-body.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+/** The field of a body that says why, for the audit. */
+export const reason = z.string().max(1_000).optional().meta({ description: 'Why, for the audit and for whoever looks next' });
+
+const Why = z.strictObject({ reason }).meta({ examples: [{ reason: 'the provider is back' }] });
+
+/** The body of a route that says nothing but why. There need not be one. */
+export const whyBody = optionalBody(jsonSchemaOf(Why));
+
+/** Returns who sends a request, and why as its body says. Throws `MILL_INVALID_REQUEST` for a body that says anything else. */
+export async function byWhom(request: FastifyRequest): Promise<ByWhom> {
+  return { ...whoOf(request), ...(await parseRequest(Why, request.body ?? {})) };
+}
+
+/** Returns who sends a request: the name of the token. */
+export function whoOf(request: FastifyRequest): Pick<ByWhom, 'who'> {
+  return { who: request.getDecorator<string | null>(nameOfToken) };
+}

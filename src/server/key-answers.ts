@@ -1,0 +1,89 @@
+import * as z from 'zod';
+
+const listed = z.object({
+  key: z.string(),
+  status: z.enum(['open', 'waiting', 'blocked', 'parked']).meta({
+    description:
+      '`waiting`: an earlier number is missing. `blocked`: what failed is tried again. `parked`: an event was given up, and an operator decides',
+  }),
+  pending: z.int().meta({ description: 'Events that are accepted and wait' }),
+  next: z.int().nullable().meta({ description: 'The number that is waited for, where events are ordered by number' }),
+  lastHandled: z
+    .object({ number: z.int() })
+    .nullable()
+    .meta({ description: 'The number before that; null where it is not known what was handled last' }),
+});
+
+const held = z.object({
+  id: z.string(),
+  number: z.int().nullable(),
+  acceptedAt: z.iso.datetime(),
+  reason: z.enum(['number', 'retry', 'parked', 'order', 'turn']).meta({
+    description:
+      'Why it is held: an earlier number is missing, it is tried again, its key is parked, an event before it is held, or nothing keeps it and its turn comes',
+  }),
+  attempts: z.int().meta({ description: 'Failed attempts so far' }),
+  retryAt: z.iso.datetime().nullable(),
+  event: z.unknown(),
+});
+
+const delivery = z.object({
+  id: z.string(),
+  endpoint: z.string(),
+  url: z.string().nullable(),
+  askedAt: z.iso.datetime(),
+  attempts: z.int(),
+  dueAt: z.iso.datetime().nullable().meta({ description: 'When the next call is due; null: not until it is asked for again' }),
+});
+
+const details = z.object({
+  ...listed.shape,
+  parkedBy: z.object({ deadLetter: z.string(), reason: z.string() }).nullable().meta({ description: 'The dead letter that has parked it' }),
+  timers: z.array(z.object({ name: z.string(), dueAt: z.iso.datetime() })).meta({ description: 'The timers that are armed' }),
+  held: z.array(held).meta({ description: 'The first events that it holds' }),
+  deliveries: z
+    .array(delivery)
+    .meta({ description: 'The first deliveries that have no outcome yet, in the order in which they were asked for' }),
+  state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
+});
+
+/** What is answered of keys. */
+export const keySchemas = {
+  listed: listed.meta({ examples: [{ key: 'ord_7', status: 'waiting', pending: 2, next: 5, lastHandled: { number: 4 } }] }),
+  details: details.meta({
+    examples: [
+      {
+        key: 'ord_7',
+        status: 'blocked',
+        pending: 1,
+        next: null,
+        lastHandled: null,
+        parkedBy: null,
+        timers: [{ name: 'expire', dueAt: '2026-11-21T10:00:00.000Z' }],
+        held: [
+          {
+            id: 'b5fbd8b8-9a4f-4d55-9e1c-7a63a5d4b6a1',
+            number: null,
+            acceptedAt: '2026-11-21T09:00:00.000Z',
+            reason: 'retry',
+            attempts: 2,
+            retryAt: '2026-11-21T09:00:07.000Z',
+            event: { order: 'ord_7', paid: true },
+          },
+        ],
+        deliveries: [],
+        state: { status: 'open' },
+      },
+    ],
+  }),
+};
+
+/** What a key has handled last, as far as its number tells. */
+export function lastHandledOf({ next }: { readonly next: number | null }): { readonly number: number } | null {
+  return next === null ? null : { number: next - 1 };
+}
+
+/** A moment as answers have it. */
+export function momentOf(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,88 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { describeFound } from '../describe-found.ts';
+import type { Mill } from '../engine/mill.ts';
+import type { KeyDetails } from '../engine/mill-options.ts';
+import { MillraceError } from '../errors.ts';
+import { signalOf } from './client-signal.ts';
+import { keySchemas, lastHandledOf, momentOf } from './key-answers.ts';
+import { nameOf, PipelineParams, type PipelineRoute } from './operator.ts';
+import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+const Query = z.object({
+  ...pageParameters,
+  status: z.enum(['open', 'waiting', 'blocked', 'parked']).optional().meta({ description: 'Only keys that stand so' }),
+  prefix: z.string().optional().meta({ description: 'Only keys that begin with this text' }),
+});
+const Cursor = z.tuple([z.string()]);
+const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
+type KeyRoute = { Params: z.infer<typeof KeyParams> };
+
+/** Adds the routes over the keys of a pipeline: list, look at one. */
+export function keyRoutes(app: FastifyInstance, mill: Mill): void {
+  const tags = ['operator'];
+
+  app.get<PipelineRoute>(
+    '/pipelines/:pipeline/keys',
+    {
+      schema: {
+        tags,
+        operationId: 'listKeys',
+        summary: 'The keys of a pipeline, in the order of their bytes',
+        description:
+          'All that have a state, a number, events that wait, timers or outcomes. A key of which there are only deliveries or dead letters is found by its name.',
+        params: jsonSchemaOf(PipelineParams),
+        querystring: jsonSchemaOf(Query),
+        response: { 200: jsonSchemaOf(pageSchema(keySchemas.listed)) },
+      },
+    },
+    async (request, reply) => {
+      const pipeline = nameOf(mill, request.params);
+      const { limit, cursor, ...query } = await parseRequest(Query, request.query);
+      const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
+      const rows = await mill.listKeys(pipeline, { ...query, after, limit: limit + 1 }, { signal: signalOf(reply) });
+      return pageOf(rows, { limit, cursor: ({ key }) => [key], item: (row) => ({ ...row, lastHandled: lastHandledOf(row) }) });
+    },
+  );
+
+  app.get<KeyRoute>(
+    '/pipelines/:pipeline/keys/:key',
+    {
+      schema: {
+        tags,
+        operationId: 'getKey',
+        summary: 'A key: its state and what waits for it',
+        description: 'Of the events that it holds and of its deliveries the first 20 are shown.',
+        params: jsonSchemaOf(KeyParams),
+        response: { 200: jsonSchemaOf(keySchemas.details) },
+      },
+    },
+    async (request, reply) => {
+      const pipeline = nameOf(mill, request.params);
+      const { key } = request.params;
+      const details = await mill.keyDetails(pipeline, key, { signal: signalOf(reply) });
+      if (details !== undefined) return toAnswer(details);
+      const what = 'it has no state, no number, no event that waits, no timer, no delivery, no outcome and no dead letter';
+      throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}; ${what}`);
+    },
+  );
+}
+
+function toAnswer({ timers, held, deliveries, ...details }: KeyDetails): z.infer<typeof keySchemas.details> {
+  return {
+    ...details,
+    lastHandled: lastHandledOf(details),
+    timers: timers.map(({ name, dueAt }) => ({ name, dueAt: momentOf(dueAt) })),
+    held: held.map((one) => ({
+      ...one,
+      acceptedAt: momentOf(one.acceptedAt),
+      retryAt: one.retryAt === null ? null : momentOf(one.retryAt),
+    })),
+    deliveries: deliveries.map(({ dueAt, ...one }) => ({
+      ...one,
+      askedAt: momentOf(one.askedAt),
+      dueAt: dueAt === null ? null : momentOf(dueAt),
+    })),
+  };
+}
