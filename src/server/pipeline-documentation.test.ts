@@ -67,7 +67,11 @@ test('the ids of operations differ, and a pipeline without a schedule has no rou
   const { paths } = await descriptionAt(url);
   const ids = Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ operationId }) => operationId ?? []));
   const own = (name: string) => [`${name}.ingest`, `${name}.ingestBatch`, `${name}.getKey`];
-  assert.deepEqual(ids.toSorted(), [...own('scheduled'), 'scheduled.getSchedule', 'scheduled.setSchedule', ...own('visits')].toSorted());
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual(
+    ids.filter((id) => id.includes('.')).toSorted(),
+    [...own('scheduled'), 'scheduled.getSchedule', 'scheduled.setSchedule', ...own('visits')].toSorted(),
+  );
 });
 
 test('schemas that refer to themselves or to definitions lead to components', async (t) => {
