@@ -76,6 +76,9 @@ export const samples: Readonly<Record<string, Sample>> = {
       ...(draw.chance(0.5) && { prefix: draw.pick(['a', '1', plainText, '%', '\u{10ffff}']) }),
     }),
   },
+  'POST /pipelines/{pipeline}/keys/{key}/resume': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
+  },
   'GET /pipelines/{pipeline}/keys/{key}': {
     parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
   },
