@@ -26,6 +26,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'POST /pipelines/*/events/batch': ['ingest', 'path'],
   'GET /audit': ['read', 'all'],
   'GET /pipelines/*/keys': ['read', 'path'],
+  'POST /pipelines/*/keys/{key}/resume': ['operate', 'path'],
   'GET /pipelines/*/keys/{key}': ['read', 'path'],
   'GET /pipelines/*/gaps': ['read', 'path'],
   'GET /pipelines/*/schedule': ['read', 'path'],

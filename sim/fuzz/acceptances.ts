@@ -44,6 +44,7 @@ const storingNothing: ReadonlySet<string> = new Set([
   '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
   '/pipelines/{pipeline}/pause',
   '/pipelines/{pipeline}/resume',
+  '/pipelines/{pipeline}/keys/{key}/resume',
   '/pipelines/{pipeline}/events/discard',
   '/pipelines/{pipeline}/dead-letters/discard',
 ]);

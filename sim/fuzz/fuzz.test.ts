@@ -14,7 +14,7 @@ const routes = Object.keys(samples).map((name): Route => {
     method,
     path,
     query: ['cursor'],
-    hasBody: method === 'POST' && !/^\/dead-letters|\/(withdraw|pause|resume|discard)$/.test(path),
+    hasBody: method === 'POST',
   };
 });
 

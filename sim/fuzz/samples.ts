@@ -15,6 +15,8 @@ const page = (draw: Draw) => ({ limit: String(draw.integer(1, 100)) });
 const sharedId = { parameters: (draw: Draw) => ({ id: draw.sharedUuid() }) };
 /** A real one would keep the real users waiting. */
 const noPipeline = { parameters: (draw: Draw) => ({ pipeline: draw.pick(['gone', 'nobody']) }), query: () => ({ key: 'nobody' }) };
+/** The body of the operator's routes, which says why. */
+const why = { body: () => ({ reason: plainText }) };
 const account = { parameters: (draw: Draw) => ({ id: accountId(draw) }) };
 const messageList = (draw: Draw) => ({
   ...page(draw),
@@ -76,23 +78,28 @@ export const samples: Readonly<Record<string, Sample>> = {
       ...(draw.chance(0.5) && { prefix: draw.pick(['a', '1', plainText, '%', '\u{10ffff}']) }),
     }),
   },
+  'POST /pipelines/{pipeline}/keys/{key}/resume': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
+    ...why,
+  },
   'GET /pipelines/{pipeline}/keys/{key}': {
     parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
   },
   'POST /pipelines/{pipeline}/deliveries/{endpoint}/withdraw': {
     parameters: (draw) => ({ pipeline: 'messages', endpoint: draw.pick(['sms', 'gone']) }),
+    ...why,
   },
-  'POST /pipelines/{pipeline}/pause': noPipeline,
-  'POST /pipelines/{pipeline}/resume': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
-  'POST /pipelines/{pipeline}/events/discard': noPipeline,
-  'POST /pipelines/{pipeline}/dead-letters/discard': noPipeline,
+  'POST /pipelines/{pipeline}/pause': { ...noPipeline, ...why },
+  'POST /pipelines/{pipeline}/resume': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }), ...why },
+  'POST /pipelines/{pipeline}/events/discard': { ...noPipeline, ...why },
+  'POST /pipelines/{pipeline}/dead-letters/discard': { ...noPipeline, ...why },
   'GET /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }) },
   'POST /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }), body: scheduleAction },
   'GET /audit': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters/{id}': sharedId,
-  'POST /dead-letters/{id}/redrive': sharedId,
-  'POST /dead-letters/{id}/discard': sharedId,
+  'POST /dead-letters/{id}/redrive': { ...sharedId, ...why },
+  'POST /dead-letters/{id}/discard': { ...sharedId, ...why },
 };
 
 const place = { row: '1', says: plainText, interval: 3, accumulated_time: 7, workers: 5 };

@@ -1,3 +1,4 @@
+import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { markCutShort } from '../pipeline/cut-short.ts';
 import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
@@ -10,6 +11,7 @@ import { discardEach, discardLetters } from './discard-letters.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { EngineState } from './engine-state.ts';
 import type { ByWhom, DiscardOptions } from './mill-options.ts';
+import { parkingLetter } from './parking-letter.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
@@ -50,14 +52,18 @@ export class DeadLetters {
   }
 
   async redrive(id: string, by?: ByWhom): Promise<void> {
-    const { partitions, commands } = this.#means;
-    const letter = await this.letter(id);
-    const partition = partitions.at(letter.partition);
-    const entry = this.#entry(letter, 'redrive', by);
-    await commands.order(partition, { do: 'redrive', letter: id, entry }, async () => {
-      await partition.redrive(letter, { entry });
-      return 1;
-    });
+    await this.#redrive(await this.letter(id), by, 'redrive');
+  }
+
+  /** Tries the event again that has parked a key. Throws `MILL_CONFLICT` where the key is not parked. */
+  async resumeKey(pipeline: string, key: string, by?: ByWhom): Promise<void> {
+    const { engine, state, declared } = this.#means;
+    state.checkWorking();
+    const { name } = declared.get(pipeline);
+    const letter = await parkingLetter((query) => engine.store.deadLetters(query), { pipeline: name, key });
+    if (letter === undefined)
+      throw new MillraceError('MILL_CONFLICT', `pipeline ${name}: expected a parked key, found ${describeFound(key)}, which is not parked`);
+    await this.#redrive(letter, by, 'resume key');
   }
 
   async discard(id: string, by?: ByWhom): Promise<void> {
@@ -89,6 +95,16 @@ export class DeadLetters {
     const deadLetters = await discardLetters(means, { pipeline: name, key, count: await this.#count(name) });
     engine.log.info({ pipeline: name, ...(key !== undefined && { key }), deadLetters }, 'discarded dead letters');
     return deadLetters;
+  }
+
+  async #redrive(letter: DeadLetter, by: ByWhom | undefined, action: string): Promise<void> {
+    const { partitions, commands } = this.#means;
+    const partition = partitions.at(letter.partition);
+    const entry = this.#entry(letter, action, by);
+    await commands.order(partition, { do: 'redrive', letter: letter.id, entry }, async () => {
+      await partition.redrive(letter, { entry });
+      return 1;
+    });
   }
 
   #entry({ id, key, partition: { pipeline } }: DeadLetter, action: string, by: ByWhom | undefined): AuditEntry | undefined {

@@ -3,6 +3,7 @@ import { sizeOfAll, sizeOfEvent } from '../store/list-size.ts';
 import type { DeliveryOfKey, HeldEvent, PartitionId, Store } from '../store/store.ts';
 import type { KeyReader } from './key-reader.ts';
 import type { Freshness, HeldByKey, HeldReason, KeyDetails, KeyStanding } from './mill-options.ts';
+import { parkingLetter } from './parking-letter.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
 
@@ -14,9 +15,8 @@ export interface KeyDetailsMeans {
   readonly keys: KeyReader;
 }
 
-/** Events and deliveries of a key that are shown, dead letters that are looked at, and UTF-16 units of the events. */
+/** Events and deliveries of a key that are shown, and UTF-16 units of the events. */
 const shownMax = 20;
-const lettersMax = 100;
 const charactersMax = 1024 * 1024;
 
 /** Reads all that is shown of one key: it costs the same however much the key holds. */
@@ -57,12 +57,11 @@ export class KeyDetailsReader {
 
   async #parkedBy(pipeline: string, key: string, reading: ReadOptions): Promise<KeyDetails['parkedBy']> {
     const { reads, store } = this.#means;
-    const letters = await reads.run(
+    const parking = await reads.run(
       reading,
-      (signal) => store.deadLetters({ pipeline, key, limit: lettersMax }, { signal, charactersMax }),
+      (signal) => parkingLetter((query) => store.deadLetters(query, { signal }), { pipeline, key }),
       () => 0,
     );
-    const parking = letters.find((letter) => letter.kind === 'event' && letter.parked);
     return parking === undefined ? null : { deadLetter: parking.id, reason: parking.reason };
   }
 

@@ -236,6 +236,16 @@ export class Mill<P extends Pipelines = Pipelines> {
     await this.#parts.deadLetters.redrive(deadLetterId, by);
   }
 
+  /**
+   * Lets a parked key go on: its event that was given up is tried again, as `redrive` of its dead letter does. Throws `MILL_CONFLICT` where the key is not
+   * parked, and what `redrive` throws.
+   */
+  async resumeKey(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
+    checkText('resumeKey', 'key', key);
+    checkByWhom('resumeKey', by);
+    await this.#parts.deadLetters.resumeKey(pipeline, key, by);
+  }
+
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws what `redrive` throws. */
   async discard(deadLetterId: string, by?: ByWhom): Promise<void> {
     checkByWhom('discard', by);

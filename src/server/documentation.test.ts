@@ -45,6 +45,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
     '/pipelines/{pipeline}/events/discard',
     '/pipelines/{pipeline}/keys',
+    '/pipelines/{pipeline}/keys/{key}/resume',
     '/pipelines/{pipeline}/pause',
     '/pipelines/{pipeline}/resume',
     '/things',

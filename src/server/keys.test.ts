@@ -160,3 +160,36 @@ test('a key whose only event failed is found by its dead letter, which it names'
   await mill.discard(letter?.id ?? '');
   assert.equal((await key()).status, 404);
 });
+
+test('a parked key is resumed: its event is tried again, and the audit says who did it and why', async (t) => {
+  let isMended = false;
+  const fragile = pipeline('fragile', {
+    event: z.object({ id: z.string() }),
+    key: ({ id }) => id,
+    retry: { attempts: 1 },
+    onGiveUp: 'park',
+    handle() {
+      if (!isMended) throw new Error('no stock');
+    },
+  });
+  const { url, mill } = await serve(t, { pipelines: [fragile] });
+  for (const _nth of [1, 2]) await mill.ingest('fragile', { id: 'ord/1' });
+  await mill.settled('fragile', 10_000);
+  const resume = (key: string, body: unknown = '') => post(`${url}/pipelines/fragile/keys/${key}/resume`, body);
+  assert.equal((await problemIn(await resume('other'))).code, 'MILL_CONFLICT');
+  assert.equal((await post(`${url}/pipelines/nobody/keys/a/resume`, '')).status, 404);
+  assert.equal((await problemIn(await resume('ord%2F1', { because: 'typo' }))).code, 'MILL_INVALID_REQUEST');
+  isMended = true;
+  const [letter] = await mill.deadLetters();
+  const answer = await resume('ord%2F1', { reason: 'stock has come' });
+  assert.deepEqual(await answer.json(), { pipeline: 'fragile', key: 'ord/1', status: 'open' });
+  await mill.settled('fragile', 10_000);
+  assert.equal(mill.counts().fragile?.processed, 2);
+  assert.deepEqual(await mill.deadLetters(), []);
+  const entries = await mill.audit();
+  assert.deepEqual(
+    entries.map(({ action, key, subject, reason }) => [action, key, subject, reason]),
+    [['resume key', 'ord/1', letter?.id, 'stock has come']],
+  );
+  assert.equal((await resume('ord%2F1')).status, 409);
+});

@@ -4,6 +4,7 @@ import { describeFound } from '../describe-found.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { KeyDetails } from '../engine/mill-options.ts';
 import { MillraceError } from '../errors.ts';
+import { byWhom, whyBody } from './by-whom.ts';
 import { signalOf } from './client-signal.ts';
 import { keySchemas, lastHandledOf, momentOf } from './key-answers.ts';
 import { nameOf, PipelineParams, type PipelineRoute } from './operator.ts';
@@ -19,9 +20,10 @@ const Cursor = z.tuple([z.string()]);
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
 
-/** Adds the routes over the keys of a pipeline: list, look at one. */
+/** Adds the routes over the keys of a pipeline: list, look at one, let one go on that is parked. */
 export function keyRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
+  resumeRoute(app, mill);
 
   app.get<PipelineRoute>(
     '/pipelines/:pipeline/keys',
@@ -65,6 +67,31 @@ export function keyRoutes(app: FastifyInstance, mill: Mill): void {
       if (details !== undefined) return toAnswer(details);
       const what = 'it has no state, no number, no event that waits, no timer, no delivery, no outcome and no dead letter';
       throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}; ${what}`);
+    },
+  );
+}
+
+const Resumed = z.object({ pipeline: z.string(), key: z.string(), status: z.literal('open') });
+
+function resumeRoute(app: FastifyInstance, mill: Mill): void {
+  app.post<KeyRoute>(
+    '/pipelines/:pipeline/keys/:key/resume',
+    {
+      schema: {
+        tags: ['operator'],
+        operationId: 'resumeKey',
+        summary: 'Let a parked key go on',
+        description: 'Its event that was given up is tried again, as by a redrive of its dead letter. 409 where the key is not parked.',
+        params: jsonSchemaOf(KeyParams),
+        body: whyBody,
+        response: { 200: jsonSchemaOf(Resumed.meta({ examples: [{ pipeline: 'orders', key: 'ord_7', status: 'open' }] })) },
+      },
+    },
+    async (request) => {
+      const pipeline = nameOf(mill, request.params);
+      const { key } = request.params;
+      await mill.resumeKey(pipeline, key, await byWhom(request));
+      return { pipeline, key, status: 'open' };
     },
   );
 }
