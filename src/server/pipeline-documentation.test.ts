@@ -116,5 +116,5 @@ test('a schema of which JSON Schema says nothing takes any value; one whose libr
   const logged = lines.map((line) => JSON.parse(line)).filter(({ schema }) => schema === 'throwing.event');
   assert.equal(logged.length, 1);
   assert.match(logged[0].reason, /no such thing in JSON Schema/);
-  assert.match(logged[0].stack, /pipeline-documentation\.test\.ts:93/);
+  assert.match(logged[0].stack, /pipeline-documentation\.test\.ts:97/);
 });
