@@ -114,6 +114,7 @@ export type {
   AuditQuery,
   DeadLetter,
   DeadLetterQuery,
+  DeliveryOfKey,
   LoggedEvent,
   NewDeadLetter,
   PartitionId,
