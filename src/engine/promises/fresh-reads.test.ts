@@ -32,7 +32,7 @@ onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }
     const { mill, stop } = await started(() => failing());
     await mill.ingest('steps', { key: 'a', n: 1 });
     const [waiting] = await mill.keys('steps', ['a']);
-    assert.deepEqual([waiting?.pending, waiting?.status], [1, 'open']);
+    assert.deepEqual([waiting?.pending, waiting?.status], [1, 'blocked']);
     assert.equal(await mill.state('steps', 'a'), undefined);
     await stop();
   });
