@@ -87,7 +87,7 @@ export interface KeyDetails extends KeyStatus {
   readonly parkedBy: { readonly deadLetter: string; readonly reason: string } | null;
   /** The first of the events that it holds. */
   readonly held: readonly HeldByKey[];
-  /** The first of its deliveries that have no outcome yet, in the order in which they were asked for. */
+  /** Deliveries that have no outcome yet, in the order in which they were asked for; of more than 20 of an endpoint those with the first ids. */
   readonly deliveries: readonly DeliveryOfKey[];
 }
 

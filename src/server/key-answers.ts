@@ -43,7 +43,10 @@ const details = z.object({
   held: z.array(held).meta({ description: 'The first events that it holds' }),
   deliveries: z
     .array(delivery)
-    .meta({ description: 'The first deliveries that have no outcome yet, in the order in which they were asked for' }),
+    .meta({
+      description:
+        'Deliveries that have no outcome yet, in the order in which they were asked for: of more than 20 those with the first ids',
+    }),
   state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
 });
 

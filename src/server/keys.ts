@@ -96,7 +96,7 @@ function resumeRoute(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-function toAnswer({ timers, held, deliveries, ...details }: KeyDetails): z.infer<typeof keySchemas.details> {
+function toAnswer({ timers, held, deliveries, state, ...details }: KeyDetails): z.infer<typeof keySchemas.details> {
   return {
     ...details,
     lastHandled: lastHandledOf(details),
@@ -111,5 +111,6 @@ function toAnswer({ timers, held, deliveries, ...details }: KeyDetails): z.infer
       askedAt: momentOf(one.askedAt),
       dueAt: dueAt === null ? null : momentOf(dueAt),
     })),
+    state,
   };
 }

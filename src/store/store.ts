@@ -192,7 +192,7 @@ export interface Store {
   /** The names of deliveries of an endpoint, declared or not, by key and id, at most `limit`. With a `key` only those of it. */
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): Promise<readonly DeliveryName[]>;
 
-  /** The deliveries of an endpoint and a key, in the order in which they were asked for, at most `limit`. */
+  /** The deliveries of an endpoint and a key, in the order of their ids, at most `limit`. */
   deliveriesOfKey(
     partition: PartitionId,
     endpoint: string,

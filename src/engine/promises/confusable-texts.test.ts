@@ -211,7 +211,7 @@ function staysApart({ testMill }: OnStore): void {
     }
     for (const key of waiting) {
       const { status, pending } = await t.key('numbered', key);
-      assert.deepEqual([status, pending], ['open', 1], quoted(key));
+      assert.deepEqual([status, pending], ['waiting', 1], quoted(key));
       assert.deepEqual(await t.mill.deadLetters({ key, limit: 10 }), []);
     }
     assert.deepEqual(new Set((await t.mill.gaps('numbered', { limit: 1_000 })).map(({ key }) => key)), new Set(waiting));

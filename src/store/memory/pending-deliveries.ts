@@ -38,7 +38,7 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
 
   ofKey(only: string): StoredDelivery[] {
     const own = Array.from(this.#byName.values()).filter(({ key }) => key === only);
-    return own.sort((a, b) => a.place - b.place);
+    return own.sort((a, b) => compareText(a.id, b.id));
   }
 
   due(dueBy: number, limit: number): StoredDelivery[] {

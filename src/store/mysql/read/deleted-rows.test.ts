@@ -32,13 +32,18 @@ test('few pages are read of a log and of what a key holds beside many rows that 
     await lease.commit(commitOf({ cursor: deletedMany, keys, releases: [{ key: other, from: 1, to: deletedMany }] }));
     const everything = { acceptedBefore: Number.MAX_SAFE_INTEGER, idsBefore: 0, limit: 2 * deletedMany };
     for (let after: number | null = 0; after !== null; ) after = (await store.prune({ partition: second, ...everything, after })).after;
+    // The server's own work may read pages beside one of them.
     const pagesOf = async (read: () => Promise<readonly { readonly position: number }[]>) => {
-      const before = await pagesRead(server);
-      assert.deepEqual(
-        (await read()).map(({ position }) => position),
-        [1, 2, 3],
-      );
-      return (await pagesRead(server)) - before;
+      const found: number[] = [];
+      for (let time = 0; time < 10; time += 1) {
+        const before = await pagesRead(server);
+        assert.deepEqual(
+          (await read()).map(({ position }) => position),
+          [1, 2, 3],
+        );
+        found.push((await pagesRead(server)) - before);
+      }
+      return Math.min(...found);
     };
     const log = await pagesOf(() => store.read(first, 0, 3));
     assert.ok(log < few, `log: found ${log} pages`);

@@ -175,7 +175,7 @@ export class PartitionReads {
   async deliveriesOfKey(endpoint: string, key: string, limit: number): Promise<readonly DeliveryOfKey[]> {
     const rows = await this.#rows(
       `SELECT id, url, asked_at, attempts, due_at FROM millrace_deliveries
-       WHERE ${ofPartition} AND endpoint = $3 AND "key" = $4 ORDER BY place LIMIT $5`,
+       WHERE ${ofPartition} AND endpoint = $3 AND "key" = $4 ORDER BY id LIMIT $5`,
       endpoint,
       key,
       limit,

@@ -109,7 +109,7 @@ export class PartitionReader {
     this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
     this.#deliveriesOfKey = new Select(
       db,
-      `SELECT id, endpoint, url, asked_at, attempts, due_at FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY place LIMIT ?`,
+      `SELECT id, endpoint, url, asked_at, attempts, due_at FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`,
     );
     // What is pruned is settled, so the head is at least the cursor.
     this.#progress = new Select(
