@@ -41,12 +41,9 @@ const details = z.object({
   parkedBy: z.object({ deadLetter: z.string(), reason: z.string() }).nullable().meta({ description: 'The dead letter that has parked it' }),
   timers: z.array(z.object({ name: z.string(), dueAt: z.iso.datetime() })).meta({ description: 'The timers that are armed' }),
   held: z.array(held).meta({ description: 'The first events that it holds' }),
-  deliveries: z
-    .array(delivery)
-    .meta({
-      description:
-        'Deliveries that have no outcome yet, in the order in which they were asked for: of more than 20 those with the first ids',
-    }),
+  deliveries: z.array(delivery).meta({
+    description: 'Deliveries that have no outcome yet, in the order in which they were asked for: of more than 20 those with the first ids',
+  }),
   state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
 });
 
