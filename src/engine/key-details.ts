@@ -19,7 +19,10 @@ export interface KeyDetailsMeans {
 const shownMax = 20;
 const charactersMax = 1024 * 1024;
 
-/** Reads all that is shown of one key: it costs the same however much the key holds. */
+/**
+ * Reads all that is shown of one key, in a bounded answer. Only its deliveries may cost more the more there are: a database on a server sorts the
+ * names of those of one key.
+ */
 export class KeyDetailsReader {
   readonly #means: KeyDetailsMeans;
 
