@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { MillraceError } from '../../errors.ts';
 import { checkOptions, type OptionTable } from '../../pipeline/check-options.ts';
@@ -111,6 +112,9 @@ interface Threads {
   readonly own: ReaderLane;
 }
 
+/** Counting all of as much takes a few milliseconds. */
+const smallBytesMax = 4 * 1024 * 1024;
+
 const unowned: Ownership = { owner: null, head: 0 };
 
 const engineLane: LaneOptions = { threads: 1, requestsAtOnce: Number.POSITIVE_INFINITY };
@@ -167,12 +171,12 @@ class SqliteStore implements Store {
   }
 
   async beat(): Promise<Roll> {
-    const { own, self } = this.#open;
+    const { reader, self } = this.#open;
     const ownership = async (pipeline: string): Promise<[string, readonly Ownership[]]> => {
       const isOwned = this.#leases.get(pipeline)?.isReleased === false;
-      return [pipeline, [isOwned ? { owner: self.id, head: (await own.call('progress', [{ pipeline, slice: 0 }])).head } : unowned]];
+      return [pipeline, [isOwned ? { owner: self.id, head: (await reader.call('progress', [{ pipeline, slice: 0 }])).head } : unowned]];
     };
-    const [partitions, paused] = await Promise.all([Promise.all(self.pipelines.map(ownership)), own.call('paused', [])]);
+    const [partitions, paused] = await Promise.all([Promise.all(self.pipelines.map(ownership)), reader.call('paused', [])]);
     return {
       self: self.id,
       members: [self],
@@ -318,9 +322,12 @@ class SqliteStore implements Store {
     await this.#open.writer.call('setPaused', pipeline, isPaused, entry);
   }
 
-  /** Counting may take long, and no handler and nobody outside waits for it. */
+  /** Counts a large database on a thread for which no handler waits; a small one is counted before such a thread has started. */
   async inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {
-    return this.#open.own.call('inventory', [query]);
+    const { reader, own } = this.#open;
+    const path = realPath(this.#connection.path);
+    const bytes = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) + logBytes(path);
+    return (bytes > smallBytesMax ? own : reader).call('inventory', [query]);
   }
 
   async forget(pipeline: string): Promise<void> {
