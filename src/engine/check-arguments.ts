@@ -3,7 +3,7 @@ import { arrayOf, duration, expect, integerFrom, objectWith, toDuration } from '
 import { isMoment } from '../pipeline/moment.ts';
 import { Place } from '../pipeline/place.ts';
 import { hasAtMost } from '../pipeline/text.ts';
-import type { AuditQuery, DeadLetterQuery } from '../store/store.ts';
+import type { AuditQuery, DeadLetterFilter, DeadLetterKind, DeadLetterQuery } from '../store/store.ts';
 import { reasonLengthMax } from './audit.ts';
 import type { IngestOptions } from './identify.ts';
 import type { ByWhom, DiscardOptions, Freshness, GapsQuery, KeyListQuery, KeyStanding, StopOptions, WaitingKey } from './mill-options.ts';
@@ -40,9 +40,19 @@ const discardOptions: OptionTable<DiscardOptions> = {
 };
 const auditQuery: OptionTable<AuditQuery> = { pipeline: aText, key: aText, before: aText, limit: integerFrom(1) };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
-const deadLetterQuery: OptionTable<DeadLetterQuery> = {
+const kinds: readonly DeadLetterKind[] = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin'];
+const aMoment = expect('a moment, in milliseconds since 1970', (value) => typeof value === 'number' && isMoment(value));
+const deadLetterFilter: OptionTable<DeadLetterFilter> = {
   pipeline: aText,
+  kind: expect(`one of ${kinds.join(', ')}`, (value) => kinds.some((one) => one === value)),
   key: aText,
+  reason: aText,
+  from: aMoment,
+  to: aMoment,
+  upTo: aText,
+};
+const deadLetterQuery: OptionTable<DeadLetterQuery> = {
+  ...deadLetterFilter,
   id: aText,
   after: aText,
   limit: integerFrom(1),
