@@ -19,6 +19,8 @@ export interface Witness {
   readonly answer?: CommandAnswer | undefined;
   /** Who did it. */
   readonly entry?: AuditEntry | undefined;
+  /** The operation that it is a part of, which counts it as done. */
+  readonly operation?: string | undefined;
 }
 
 /** What resolving dead letters works with beside the context. */
@@ -198,9 +200,10 @@ export class Resolver {
   /** The letter is listed no more once the draft is on disk, and then whoever gave a command has its answer. */
   #resolved(draft: Draft, { id }: DeadLetter): void {
     draft.resolve(id);
-    const { answer, entry } = this.#resolving.get(id) ?? {};
+    const { answer, entry, operation } = this.#resolving.get(id) ?? {};
     if (answer !== undefined) draft.answer(answer);
     if (entry !== undefined) draft.note(entry);
+    if (operation !== undefined) draft.advance(operation);
   }
 
   /** @param decide drafts what becomes of the letter */
