@@ -72,6 +72,7 @@ const deadLetterFilter: OptionTable<DeadLetterFilter> = {
 const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   ...deadLetterFilter,
   id: aText,
+  ids: texts,
   after: aText,
   limit: integerFrom(1),
 };

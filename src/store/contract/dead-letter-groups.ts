@@ -21,6 +21,11 @@ export function deadLetterGroupsContract(it: StoreTest): void {
     assert.deepEqual(await found({ reason: 'the till is closed', kind: 'timer' }), []);
     assert.deepEqual(await found({ kind: 'event', from: 200, to: 300 }), ['2']);
     assert.deepEqual(await found({ upTo: '2' }), ['1', '2']);
+    const named = await store.deadLetters({ ids: ['3', 'none', '1'], pipeline: 'visits', limit: 10 });
+    assert.deepEqual(
+      named.map(({ id }) => id),
+      ['1', '3'],
+    );
     assert.deepEqual(await store.countDeadLetters({ reason: 'no answer from "x" in 9 s' }), { count: 2, last: '2' });
     assert.deepEqual(await store.countDeadLetters({ pipeline: 'visits', upTo: '3' }), { count: 3, last: '3' });
     assert.deepEqual(await store.countDeadLetters({ pipeline: 'orders' }), { count: 0, last: null });

@@ -12,6 +12,7 @@ export function letterFilter(query: Omit<DeadLetterQuery, 'limit'>): (letter: De
     (kind ?? letter.kind) === letter.kind &&
     (key ?? letter.key) === letter.key &&
     (id ?? letter.id) === letter.id &&
+    (query.ids?.includes(letter.id) ?? true) &&
     letter.failedAt >= from &&
     letter.failedAt < to &&
     (upTo === undefined || compareText(letter.id, upTo) <= 0) &&

@@ -49,7 +49,7 @@ export function letterCountStatement(filter: DeadLetterFilter, dialect: LettersD
 
 /** Returns the conditions of a filter, with the parameters in them. */
 export function conditionsOf(
-  { pipeline, kind, key, reason, from, to, upTo, id, after }: Omit<DeadLetterQuery, 'limit'>,
+  { pipeline, kind, key, reason, from, to, upTo, id, ids = [], after }: Omit<DeadLetterQuery, 'limit'>,
   { unresolved, parameter }: LettersDialect,
 ) {
   const filters = {
@@ -64,8 +64,13 @@ export function conditionsOf(
     'id >': after,
   };
   const asked = Object.entries(filters).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
-  const conditions = [unresolved, ...asked.map(({ condition }, at) => `${condition} ${parameter(at + 1)}`)].join(' AND ');
-  return { conditions, values: asked.map(({ value }) => value) };
+  const named = ids.map((_, at) => parameter(asked.length + at + 1));
+  const conditions = [
+    unresolved,
+    ...asked.map(({ condition }, at) => `${condition} ${parameter(at + 1)}`),
+    ...(named.length === 0 ? [] : [`id IN (${named.join(', ')})`]),
+  ];
+  return { conditions: conditions.join(' AND '), values: [...asked.map(({ value }) => value), ...ids] };
 }
 
 /** What a row of a dead letter says; its event stands in the log. */
