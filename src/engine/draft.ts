@@ -50,6 +50,8 @@ export class Draft {
   /** Dead letters that parked their key, and those that parked it no longer. */
   readonly parked: string[] = [];
   readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];
+  /** By how much it changes the number of keys that operators have parked. */
+  parkedByHand = 0;
   readonly #lanes = new Set<Lane>();
   readonly #holds: Hold[] = [];
   readonly #releases: Release[] = [];
@@ -60,6 +62,8 @@ export class Draft {
   #inbox: NewInboxRow[] | undefined;
   #answers: CommandAnswer[] | undefined;
   #audit: AuditEntry[] | undefined;
+  /** How many letters it resolves for each operation. */
+  #operations: Map<string, number> | undefined;
   readonly #startCursor: number;
 
   constructor(number: number, cursor: number) {
@@ -185,6 +189,12 @@ export class Draft {
     this.#audit.push(entry);
   }
 
+  /** A letter is resolved for an operation. */
+  advance(operation: string): void {
+    this.#operations ??= new Map();
+    this.#operations.set(operation, (this.#operations.get(operation) ?? 0) + 1);
+  }
+
   toCommit(): Commit {
     return {
       cursor: this.cursor,
@@ -206,6 +216,7 @@ export class Draft {
       sends: this.sends.map((send) => send.stored),
       inbox: this.#inbox,
       answers: this.#answers,
+      operations: this.#operations && Array.from(this.#operations, ([id, done]) => ({ id, done })),
       audit: this.#audit,
     };
   }

@@ -21,6 +21,7 @@ import { KeyDetailsReader } from './key-details.ts';
 import { KeyLister } from './key-lister.ts';
 import { KeyReader } from './key-reader.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
+import { LetterOperations } from './letter-operations/letter-operations.ts';
 import { limitsWith } from './limits.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { Memory } from './memory.ts';
@@ -58,6 +59,7 @@ export interface EngineParts {
   readonly audit: Audit;
   readonly deadLetters: DeadLetters;
   readonly operations: Operations;
+  readonly letterOperations: LetterOperations;
   readonly schedules: Schedules;
   readonly leftovers: Leftovers;
   readonly retention: RetentionSweep;
@@ -120,6 +122,7 @@ export function assemble(options: MillOptions): EngineParts {
     audit,
     deadLetters,
     operations,
+    letterOperations: new LetterOperations({ engine, state, declared, partitions, deadLetters, audit }),
     schedules,
     leftovers,
     retention: retentionOf(engine, state, declared, partitions),

@@ -1,17 +1,31 @@
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { AuditEntry, AuditQuery, DeadLetter, DeadLetterQuery, StoreStats } from '../store/store.ts';
+import type {
+  AuditEntry,
+  AuditQuery,
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
+  DeadLetterQuery,
+  OperationQuery,
+  StoreStats,
+} from '../store/store.ts';
 import {
   checkAuditQuery,
   checkBatch,
   checkByWhom,
+  checkDeadLetterFilter,
+  checkDeadLetterGroupQuery,
   checkDeadLetterQuery,
   checkDiscard,
   checkFreshness,
   checkGapsQuery,
   checkIngestOptions,
   checkKeyListQuery,
+  checkOperation,
+  checkOperationQuery,
   checkReading,
   checkStop,
   checkText,
@@ -29,6 +43,7 @@ import type { Leftover } from './leftovers/leftover.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Limits } from './limits.ts';
 import type {
+  AskedOperation,
   ByWhom,
   DiscardOptions,
   Freshness,
@@ -39,6 +54,8 @@ import type {
   KeyStatus,
   ListedKey,
   MillOptions,
+  Operation,
+  ResolvedLetters,
   StopOptions,
   WaitingKey,
 } from './mill-options.ts';
@@ -237,13 +254,92 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Lets a parked key go on: its event that was given up is tried again, as `redrive` of its dead letter does. Throws `MILL_CONFLICT` where the key is not
-   * parked, and what `redrive` throws.
+   * Lets a parked key go on: its event that was given up is tried again, as `redrive` of its dead letter does, and one that was parked by hand goes on with
+   * what it holds. Throws `MILL_CONFLICT` where the key is not parked, and what `redrive` throws.
    */
   async resumeKey(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
     checkText('resumeKey', 'key', key);
     checkByWhom('resumeKey', by);
-    await this.#parts.deadLetters.resumeKey(pipeline, key, by);
+    if (await this.#parts.deadLetters.redriveParking(pipeline, key, by)) return;
+    await this.#parts.operations.actOnKey('resume', pipeline, { key, by });
+  }
+
+  /**
+   * Parks a key: no turn of it begins before it is resumed, also after a restart, and it holds its events. A turn under way ends first. Throws
+   * `MILL_CONFLICT` where the key is parked already, or its next turn waits for room in a pipeline that it sends to, and what `redrive` throws.
+   */
+  async parkKey(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
+    checkText('parkKey', 'key', key);
+    checkByWhom('parkKey', by);
+    await this.#parts.operations.actOnKey('park', pipeline, { key, by });
+  }
+
+  /**
+   * Has a key go past the numbers that it waits for; a dead letter and the audit say which these are. Throws `MILL_CONFLICT` where the key is not open or
+   * waits for no number, and what `redrive` throws.
+   */
+  async skipGap(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
+    checkText('skipGap', 'key', key);
+    checkByWhom('skipGap', by);
+    await this.#parts.operations.actOnKey('skipGap', pipeline, { key, by });
+  }
+
+  /** Returns how many dead letters there are of those asked for. */
+  async countDeadLetters(filter: DeadLetterFilter<keyof P & string> = {}, options: ReadOptions = {}): Promise<number> {
+    checkDeadLetterFilter('countDeadLetters', filter);
+    checkReading('countDeadLetters', options);
+    return this.#parts.deadLetters.count(filter, options);
+  }
+
+  /** Returns dead letters by kind, pipeline and what their reasons have in common, the largest groups first. */
+  async deadLetterGroups(query: DeadLetterGroupQuery, options: ReadOptions = {}): Promise<readonly DeadLetterGroup[]> {
+    checkDeadLetterGroupQuery(query);
+    checkReading('deadLetterGroups', options);
+    return this.#parts.deadLetters.groups(query, options);
+  }
+
+  /** Redrives dead letters that are named, as `redrive` does with one. Those that cannot be redriven stay as they are. */
+  async redriveLetters(deadLetterIds: readonly string[], by?: ByWhom): Promise<ResolvedLetters> {
+    checkTexts('redriveLetters', 'deadLetterIds', deadLetterIds);
+    checkByWhom('redriveLetters', by);
+    return this.#parts.deadLetters.resolveNamed(deadLetterIds, 'redrive', by);
+  }
+
+  /** Discards dead letters that are named, as `discard` does with one. */
+  async discardLetters(deadLetterIds: readonly string[], by?: ByWhom): Promise<ResolvedLetters> {
+    checkTexts('discardLetters', 'deadLetterIds', deadLetterIds);
+    checkByWhom('discardLetters', by);
+    return this.#parts.deadLetters.resolveNamed(deadLetterIds, 'discard', by);
+  }
+
+  /**
+   * Redrives or discards all dead letters that a filter matches when the operation begins, each once, also after a crash and in a fleet. It begins after a
+   * moment in which `undoOperation` calls it off; `operations` tells how far it has come.
+   */
+  async operate(asked: AskedOperation<keyof P & string>, by: ByWhom = {}): Promise<Operation> {
+    checkOperation(asked);
+    checkByWhom('operate', by);
+    return this.#parts.letterOperations.begin(asked, by);
+  }
+
+  /** Returns operations on dead letters of the last 90 days, the latest first. */
+  async operations(query: Partial<OperationQuery> = {}): Promise<readonly Operation[]> {
+    checkOperationQuery(query);
+    return this.#parts.letterOperations.list(query);
+  }
+
+  /** Calls an operation off that has not begun. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it has begun. */
+  async undoOperation(id: string, by: ByWhom = {}): Promise<Operation> {
+    checkText('undoOperation', 'id', id);
+    checkByWhom('undoOperation', by);
+    return this.#parts.letterOperations.undo(id, by);
+  }
+
+  /** Breaks an operation off; what it has done stays done. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it is over. */
+  async stopOperation(id: string, by: ByWhom = {}): Promise<Operation> {
+    checkText('stopOperation', 'id', id);
+    checkByWhom('stopOperation', by);
+    return this.#parts.letterOperations.stop(id, by);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws what `redrive` throws. */
