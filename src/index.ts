@@ -48,6 +48,9 @@ export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export type { TurnName, Turns } from './engine/turns-under-way.ts';
 export type { Ingested, Judged } from './engine/verdicts.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
+export { type KafkaTopic, kafka } from './inlets/kafka/kafka.ts';
+export type { KafkaOptions, KafkaPartitioner, KafkaSasl } from './inlets/kafka/kafka-options.ts';
+export type { InletValue, ValueOptions } from './inlets/values.ts';
 export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
 export type { Duration } from './pipeline/duration.ts';
 export type {
