@@ -93,8 +93,8 @@ test('what is no event is a dead letter with its place and its bytes, and the pa
   ]);
   const { mill, lines } = await started(context, { store: memory(), pipelines: [stepsFrom(topic.inlet())] });
   assert.deepEqual(await applied(mill, 'a', 1), [2]);
-  const letters = lettersOf('origin', await mill.deadLetters());
-  const origins = letters.map(({ origin }) => JSON.parse(origin));
+  const letters = lettersOf('rejected', await mill.deadLetters());
+  const origins = letters.map(({ record }) => JSON.parse(record));
   assert.deepEqual(
     origins.map(({ offset }) => offset),
     [0, 1, 2, 3, 4],
@@ -147,7 +147,7 @@ test('an array of events is taken whole, each element judged by itself', async (
   const { mill } = await started(context, { store: memory(), pipelines: [stepsFrom(topic.inlet({ value: 'json-array' }))] });
   assert.deepEqual(await applied(mill, 'a', 2), [1, 3]);
   await until(() => mill.source('steps')?.partitions[0]?.next === 3);
-  const origins = lettersOf('origin', await mill.deadLetters()).map(({ origin }) => JSON.parse(origin));
+  const origins = lettersOf('rejected', await mill.deadLetters()).map(({ record }) => JSON.parse(record));
   assert.deepEqual(
     origins.map(({ offset, element }) => [offset, element]),
     [
@@ -164,7 +164,7 @@ test('the number of a record that was skipped is a dead letter', async (context)
   assert.deepEqual(await applied(mill, 'a', 2), [1, 4]);
   await topic.produce(0, [record('a', 2), record('a', 5)]);
   assert.deepEqual(await applied(mill, 'a', 3), [1, 4, 5]);
-  const [letter] = lettersOf('origin', await mill.deadLetters());
+  const [letter] = lettersOf('rejected', await mill.deadLetters());
   assert.match(letter?.reason ?? '', /expected number 2 before it was skipped/);
 });
 

@@ -11,7 +11,7 @@ import type { RecordTaking } from '../event-log.ts';
 import { identify } from '../identify.ts';
 import { faultsOfInput, faultsWithStack, unchanged } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
-import { originOfRecord, type RecordPlace } from './rejected-record.ts';
+import { type RecordPlace, rejectedRecord } from './rejected-record.ts';
 
 /** Events that are taken in one transaction, unless a single record holds more. */
 const eventsMax = 1_000;
@@ -249,14 +249,14 @@ export class RecordIntake {
     const code = codeOf(error);
     const shown = code === undefined || faultsWithStack.has(code) ? stack : null;
     return {
-      kind: 'origin',
+      kind: 'rejected',
       id: engine.newId(),
       key: `${place.source}/${place.partition}/${record.offset}`,
       reason,
       stack: shown,
       failedAt: engine.clock.now(),
       attempts: 0,
-      origin: originOfRecord(place, record, engine.limits.eventBytes, element),
+      record: rejectedRecord(place, record, engine.limits.eventBytes, element),
     };
   }
 }

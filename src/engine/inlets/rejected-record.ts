@@ -13,12 +13,12 @@ type Shown = { readonly text: string } | { readonly base64: string } | null;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * A record of which no event can be made, as the origin of its dead letter: as JSON, with its place and its bytes. Of a value that is longer than an
+ * A record of which no event can be made, as its dead letter has it: as JSON, with its place and its bytes. Of a value that is longer than an
  * event may be, the beginning stands there, and its length in bytes.
  *
  * @param element which event of the record it is about, from 0, where the record holds several
  */
-export function originOfRecord(place: RecordPlace, record: InletRecord, valueBytesMax: number, element?: number): string {
+export function rejectedRecord(place: RecordPlace, record: InletRecord, valueBytesMax: number, element?: number): string {
   const { source, topicId, partition } = place;
   const { offset, timestamp, key, value, headers } = record;
   const isCut = value !== null && value.length > valueBytesMax;

@@ -100,7 +100,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     await write(topic, { keys: 1, to: 1 });
     const { mill } = await started(context, memory(), stepsFrom({ brokers: server.address, topic }));
     assert.deepEqual(await rowsOf(mill, 'k0', 1), [1]);
-    const origins = lettersOf('origin', await mill.deadLetters()).map(({ origin }) => JSON.parse(origin));
+    const origins = lettersOf('rejected', await mill.deadLetters()).map(({ record }) => JSON.parse(record));
     assert.deepEqual(
       origins.map(({ offset, source }) => [offset, source]),
       upTo(5).map((n) => [n - 1, `kafka:${topic}`]),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BatchTaken, NewDeadLetter, SourceBatch, SourceTaking } from '../store.ts';
-import { chosen, event, gap, numbered, originLetter, own, refusal, type StoreTest } from './fixtures.ts';
+import { chosen, event, gap, numbered, own, refusal, rejectedLetter, type StoreTest } from './fixtures.ts';
 
 const first = { pipeline: 'visits', source: 'kafka:orders', topicId: 'one', partition: 0 };
 
@@ -38,7 +38,7 @@ export function sourceBatchesContract(it: StoreTest): void {
 
   it('a batch whose offset is not there, or another one, changes nothing', async ({ store, visits }) => {
     const lease = await store.claim(visits);
-    const takings = [{ event: event(visits, 'a') }, { letter: originLetter('1', 'x', '{}') }];
+    const takings = [{ event: event(visits, 'a') }, { letter: rejectedLetter('1', 'x', '{"source":"s"}') }];
     assert.deepEqual(await lease.takeBatch(batch(3, 4, takings)), { status: 'moved' });
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
     await lease.takeBatch(batch(null, 4));
@@ -80,12 +80,12 @@ export function sourceBatchesContract(it: StoreTest): void {
 
   it('what is no event becomes a dead letter of the lease’s partition, which the next claim counts', async ({ store, visits }) => {
     const lease = await store.claim(visits);
-    const takings = [{ letter: originLetter('1', 'kafka:orders/0/1', '{"offset":1}') }, { event: event(visits, 'a') }];
+    const takings = [{ letter: rejectedLetter('1', 'kafka:orders/0/1', '{"source":"s","offset":1}') }, { event: event(visits, 'a') }];
     assert.deepEqual(statusesOf(await lease.takeBatch(batch(null, 3, takings))), ['buried', 'accepted']);
     const letters = await store.deadLetters({ limit: 10 });
     assert.deepEqual(
-      letters.map((letter) => [letter.kind, letter.id, letter.partition, letter.kind === 'origin' && letter.origin]),
-      [['origin', '1', visits, '{"offset":1}']],
+      letters.map((letter) => [letter.kind, letter.id, letter.partition, letter.kind === 'rejected' && letter.record]),
+      [['rejected', '1', visits, '{"source":"s","offset":1}']],
     );
     assert.equal((await store.claim(visits)).standing.deadLetters, 1);
   });
@@ -93,10 +93,10 @@ export function sourceBatchesContract(it: StoreTest): void {
   it('an event that comes too late is the dead letter that it says', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await owner.commit({ keys: [{ key: 'r', state: null, next: 3, parked: false }], deadLetters: [gap('gap', 'r', 1, 2)] });
-    const late: NewDeadLetter = originLetter('late', 'kafka:orders/0/1', '{"offset":1}');
+    const late: NewDeadLetter = rejectedLetter('late', 'kafka:orders/0/1', '{"source":"s","offset":1}');
     const takings = [
       { event: numbered(rockets, 'r', 2), late },
-      { event: numbered(rockets, 'r', 3), late: originLetter('none', 'x', '{}') },
+      { event: numbered(rockets, 'r', 3), late: rejectedLetter('none', 'x', '{"source":"s"}') },
     ];
     const answer = await owner.lease.takeBatch(batch(null, 3, takings, { pipeline: 'rockets' }));
     assert.deepEqual(statusesOf(answer), ['late', 'accepted']);
@@ -110,7 +110,7 @@ export function sourceBatchesContract(it: StoreTest): void {
   it('a lease that is over takes nothing', async ({ store, visits }) => {
     const before = await store.claim(visits);
     const present = await store.claim(visits);
-    const takings = [{ event: event(visits, 'a') }, { letter: originLetter('1', 'x', '{}') }];
+    const takings = [{ event: event(visits, 'a') }, { letter: rejectedLetter('1', 'x', '{"source":"s"}') }];
     await refusal(before.takeBatch(batch(null, 3, takings)), 'MILL_STORE_FENCED');
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
     assert.deepEqual([await store.read(visits, 0, 10), await store.deadLetters({ limit: 10 })], [[], []]);

@@ -144,7 +144,7 @@ const audit = `
 
 /** Where pipelines read on in the topics of brokers. */
 const sourceOffsets = `
-  CREATE TABLE millrace_source_offsets (
+  CREATE TABLE IF NOT EXISTS millrace_source_offsets (
     pipeline ${text} NOT NULL, source ${text} NOT NULL, topic_id ${text} NOT NULL, "partition" int8 NOT NULL, next int8 NOT NULL,
     PRIMARY KEY (pipeline, source, topic_id, "partition")
   ) WITH (fillfactor = 50)`;
