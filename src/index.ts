@@ -17,6 +17,7 @@ export type { PipelineCounts } from './engine/counts.ts';
 export type { DistributionSnapshot } from './engine/distribution.ts';
 export type { FleetMember, FleetStatus } from './engine/fleet/fleet.ts';
 export type { IngestOptions } from './engine/identify.ts';
+export type { SourcePosition, SourceStatus } from './engine/inlets/source-reader.ts';
 export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Logger } from './engine/logger.ts';
@@ -51,6 +52,9 @@ export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export type { TurnName, Turns } from './engine/turns-under-way.ts';
 export type { Ingested, Judged } from './engine/verdicts.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
+export { type KafkaTopic, kafka } from './inlets/kafka/kafka.ts';
+export type { KafkaOptions, KafkaPartitioner, KafkaSasl } from './inlets/kafka/kafka-options.ts';
+export type { InletValue, ValueOptions } from './inlets/values.ts';
 export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
 export type { Duration } from './pipeline/duration.ts';
 export type {
@@ -63,6 +67,16 @@ export type {
   Transport,
   TransportLogger,
 } from './pipeline/endpoint.ts';
+export type {
+  Inlet,
+  InletEvent,
+  InletHeader,
+  InletPartition,
+  InletRead,
+  InletRecord,
+  InletRequest,
+  InletTopic,
+} from './pipeline/inlet.ts';
 export type { JsonSchema } from './pipeline/json-schema.ts';
 export {
   type AnyPipeline,

@@ -15,6 +15,7 @@ import { goneDeclarations } from './list/gone-declarations.ts';
 import { inOrder } from './list/in-order.ts';
 import { inbox } from './list/inbox.ts';
 import { independentKeys } from './list/independent-keys.ts';
+import { inlets } from './list/inlets.ts';
 import { mysql } from './list/mysql.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
 import { postgres } from './list/postgres.ts';
@@ -49,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   ...mysql,
   ...postgres,
   ...inbox,
+  ...inlets,
   ...boundedDoor,
   ...sends,
   ...boundedMemory,

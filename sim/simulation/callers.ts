@@ -180,5 +180,7 @@ function nameOf(letter: DeadLetter): string {
       return `${letter.numbers.from}-${letter.numbers.to}`;
     case 'origin':
       return nameOfRow(letter.origin);
+    case 'rejected':
+      return letter.key;
   }
 }

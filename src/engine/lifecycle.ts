@@ -33,8 +33,9 @@ export class Lifecycle {
   }
 
   async #start(): Promise<void> {
-    const { state, fleet, threads, transports, schedules, retention, leftovers, inbox, letterOperations } = this.#parts;
+    const { state, fleet, threads, transports, schedules, retention, leftovers, inbox, inlets, letterOperations } = this.#parts;
     try {
+      await inlets.open();
       await this.#openStore();
       await threads.start();
       await transports.open();
@@ -47,6 +48,7 @@ export class Lifecycle {
       await this.#giveUpStart(error);
     }
     inbox.start();
+    inlets.start();
     retention.start();
     letterOperations.start();
     void leftovers.start();
@@ -86,8 +88,21 @@ export class Lifecycle {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    const { state, partitions, fleet, threads, transports, schedules, retention, leftovers, inbox, commands, letterOperations, idle } =
-      this.#parts;
+    const {
+      state,
+      partitions,
+      fleet,
+      threads,
+      transports,
+      schedules,
+      retention,
+      leftovers,
+      inbox,
+      inlets,
+      commands,
+      letterOperations,
+      idle,
+    } = this.#parts;
     const wasWorking = state.isWorking;
     state.stop();
     try {
@@ -104,6 +119,7 @@ export class Lifecycle {
       // Before anything that waits for the store: a call that begins meanwhile may last as long as the stop may.
       for (const partition of partitions.all) partition.work.rest();
       await inbox.stop();
+      await inlets.stop();
       if (wasWorking) await (fleet.hasOthers ? fleet.handOver() : idle(timeoutMs));
       await retention.stop();
       letterOperations.close();
@@ -120,9 +136,10 @@ export class Lifecycle {
   }
 
   async #close(): Promise<void> {
-    const { engine, threads, transports } = this.#parts;
+    const { engine, threads, transports, inlets } = this.#parts;
     await threads.close();
     await transports.close();
+    await inlets.close();
     await engine.store.close();
   }
 }

@@ -70,6 +70,11 @@ export class Resolver {
         return this.#redeliver(letter);
       case 'origin':
         return this.#return(letter);
+      case 'rejected':
+        throw new MillraceError(
+          'MILL_CONFLICT',
+          `dead letter ${letter.id}: expected one of an event, a timer, an outcome or a delivery, found a record of a topic; write it there anew, and discard this`,
+        );
       case 'gap':
         throw new MillraceError(
           'MILL_CONFLICT',
@@ -79,7 +84,7 @@ export class Resolver {
   }
 
   async #discard(letter: DeadLetter): Promise<void> {
-    if (letter.kind === 'origin') return this.#resolved(this.#context.draft(), letter);
+    if (letter.kind === 'origin' || letter.kind === 'rejected') return this.#resolved(this.#context.draft(), letter);
     await this.#resolve(letter, (lane, draft) => {
       if (!isParking(letter)) return;
       this.#parts.lanes.settle(lane, draft, { ...letter.event, held: true });

@@ -23,5 +23,6 @@ const glyphs: Readonly<Record<Concern['kind'], string>> = {
   failed: '<path d="M6 1l5 10H1z"/>',
   circuit: '<path d="M6 1a5 5 0 0 1 0 10z"/><circle cx="6" cy="6" r="5" class="line"/>',
   gap: '<path d="M1 6h3M8 6h3" class="line"/>',
+  source: '<path d="M1 6h6M4.5 3.5L7 6 4.5 8.5M10 1.5v9" class="line"/>',
   leftover: '<path d="M4 1.5H2v9h2M8 1.5h2v9H8" class="line"/>',
 };

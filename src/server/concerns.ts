@@ -1,4 +1,5 @@
 import type { PipelineCounts } from '../engine/counts.ts';
+import type { SourceStatus } from '../engine/inlets/source-reader.ts';
 import { describeLeftover } from '../engine/leftovers/leftover.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
@@ -9,13 +10,13 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 /**
  * One thing that a person should look at.
  *
- * - `loop`, `paused`, `parked`, `stopped`, `leftover`: it stands still until somebody does something.
+ * - `loop`, `paused`, `parked`, `stopped`, `source`, `leftover`: it stands still until somebody does something.
  * - `gap`: it stands still until a number comes, which somebody else has to bring.
  * - `dead letter`, `failed`: something failed; what comes after it goes on.
  * - `circuit`: it goes on by itself once the other side answers.
  */
 export interface Concern {
-  readonly kind: 'loop' | 'paused' | 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover' | 'gap';
+  readonly kind: 'loop' | 'paused' | 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover' | 'gap' | 'source';
   /** The pipeline. */
   readonly where: string;
   readonly what: string;
@@ -41,6 +42,7 @@ export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
     ...pipelines.flatMap((pipeline) => concernOfGaps(pipeline, counts.find(([name]) => name === pipeline.name)?.[1])),
     ...counts.flatMap(([name, count]) => concernOfDeadLetters(name, count)),
     ...schedules.flat(),
+    ...pipelines.flatMap(({ name }) => concernsOfSource(name, mill.source(name))),
     ...pipelines.flatMap(concernsOfCircuits),
     ...mill.endpointWaits().flatMap((waits) => concernsOfWaits(mill, waits)),
     ...mill.leftovers().map((leftover): Concern => {
@@ -95,6 +97,11 @@ async function concernOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): P
   } catch (error) {
     return [{ kind: 'failed', where: name, what: 'schedule unreadable', why: messageOf(error), link }];
   }
+}
+
+/** Of topics, or partitions of them, that are not read. */
+function concernsOfSource(where: string, source: SourceStatus | undefined): readonly Concern[] {
+  return (source?.warnings ?? []).map((why) => ({ kind: 'source' as const, where, what: 'topic not read', why, link: '/health' }));
 }
 
 /** Of transports that say how their circuit stands, as those of `http(…)` do. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** What may be given up, for queries and answers. */
-export const letterKind = z.enum(['event', 'timer', 'outcome', 'delivery', 'gap', 'origin']);
+export const letterKind = z.enum(['event', 'timer', 'outcome', 'delivery', 'gap', 'origin', 'rejected']);
 
 const moment = z.iso.datetime('expected a moment, such as 2026-11-21T09:13:04Z').transform((text) => Date.parse(text));
 

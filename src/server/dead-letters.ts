@@ -24,7 +24,7 @@ const DeadLetterAnswer = z.object({
   id: z.string(),
   kind: letterKind.meta({
     description:
-      'What was given up: an event, timer or delivery that failed, an outcome that its key could not be told, a gap whose numbers were skipped, or an origin, such as a row, of which no event could be made',
+      'What was given up: an event, timer or delivery that failed, an outcome that its key could not be told, a gap whose numbers were skipped, or what no event could be made of: an origin, such as a row, or a record of a topic (rejected)',
   }),
   pipeline: z.string(),
   key: z.string(),
@@ -55,6 +55,10 @@ const DeadLetterAnswer = z.object({
   origin: z.unknown().meta({
     description:
       'What a source made the event from, such as a row: {"table":"mails","key":{"id":7}}; without an event: what none could be made of',
+  }),
+  record: z.unknown().meta({
+    description:
+      'The record of a topic of which no event could be made: {"source":"kafka:orders","topicId":"…","partition":0,"offset":7,"key":null,"headers":[],"value":{"text":"…"}}, bytes that are no text as {"base64":"…"}; null for anything else',
   }),
 });
 type Answer = z.infer<typeof DeadLetterAnswer>;
@@ -166,6 +170,7 @@ const nothing = {
   acceptedAt: null,
   numbers: null,
   origin: null,
+  record: null,
 };
 
 function toFailure(row: DeadLetter): Partial<Answer> {
@@ -182,6 +187,8 @@ function toFailure(row: DeadLetter): Partial<Answer> {
       return { numbers: row.numbers };
     case 'origin':
       return { origin: JSON.parse(row.origin) };
+    case 'rejected':
+      return { record: JSON.parse(row.record) };
   }
 }
 

@@ -48,6 +48,8 @@ function sizeOfFailure(letter: DeadLetter): number {
       return 0;
     case 'origin':
       return letter.origin.length;
+    case 'rejected':
+      return letter.record.length;
   }
 }
 

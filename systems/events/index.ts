@@ -1,5 +1,6 @@
 import type { Duration } from '../../src/index.ts';
 import { durationUpTo, integerBetween, system } from '../../src/server/index.ts';
+import { topicAddress } from '../shared/kafka-topic.ts';
 import { eventsPipeline } from './pipeline.ts';
 import { type EventProcessor, keepData } from './processor.ts';
 import { addRoutes } from './routes.ts';
@@ -33,6 +34,11 @@ const settings = {
     meaning: 'how long the id of an event is recognised',
     values: durationUpTo('8760h'),
     otherwise: '24h',
+  },
+  kafka: {
+    variable: 'EVENTS_KAFKA',
+    meaning: 'topic of Kafka that events are taken from, beside those that are POSTed',
+    values: topicAddress,
   },
 } as const;
 

@@ -1,5 +1,6 @@
 import { v5 as uuidOf } from 'uuid';
 import { type Duration, pipeline } from '../../src/index.ts';
+import { fromTopic, type TopicAddress } from '../shared/kafka-topic.ts';
 import { isPromiseLike } from '../shared/promise-like.ts';
 import { toUtc } from '../shared/timestamp.ts';
 import type { EventProcessor } from './processor.ts';
@@ -20,10 +21,12 @@ export interface EventsPipelineOptions {
   readonly deduplicationWindow: Duration;
   /** How long an attempt may take. */
   readonly timeout: Duration;
+  /** That events are taken from. */
+  readonly kafka?: TopicAddress | undefined;
 }
 
 /** Events in, rows out. Every event is a key of its own: none waits for another, and one that is given up stands in no way. */
-export function eventsPipeline({ validator, processor, storage, workers, retries, ...times }: EventsPipelineOptions) {
+export function eventsPipeline({ validator, processor, storage, workers, retries, kafka, ...times }: EventsPipelineOptions) {
   return pipeline(pipelineName, {
     event: validator,
     id: (event) => event.id,
@@ -32,6 +35,7 @@ export function eventsPipeline({ validator, processor, storage, workers, retries
     onGiveUp: 'skip',
     concurrency: workers,
     ...times,
+    ...fromTopic(kafka),
     handle(event, _state, turn) {
       const startedAt = performance.now();
       const save = (processed: JsonObject) => {

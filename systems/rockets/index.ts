@@ -1,7 +1,17 @@
 import { system } from '../../src/server/index.ts';
+import { topicAddress } from '../shared/kafka-topic.ts';
 import { webhookSettings } from './explosions.ts';
 import { rocketsPipeline } from './pipeline.ts';
 import { addRoutes } from './routes.ts';
+
+const settings = {
+  ...webhookSettings,
+  kafka: {
+    variable: 'ROCKETS_KAFKA',
+    meaning: 'topic of Kafka that messages are taken from, beside those that are POSTed',
+    values: topicAddress,
+  },
+} as const;
 
 /** The state of every rocket, from telemetry that arrives out of order and more than once. */
 export const rockets = system({
@@ -9,6 +19,6 @@ export const rockets = system({
   title: 'Rockets',
   description: 'The state of every rocket, from messages that arrive out of order and more than once.',
   port: 8088,
-  settings: webhookSettings,
-  build: (webhook) => ({ pipelines: [rocketsPipeline(webhook)], routes: addRoutes }),
+  settings,
+  build: ({ kafka, ...webhook }) => ({ pipelines: [rocketsPipeline(webhook, kafka)], routes: addRoutes }),
 });

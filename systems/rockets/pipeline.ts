@@ -1,4 +1,5 @@
 import { pipeline, table } from '../../src/index.ts';
+import { fromTopic, type TopicAddress } from '../shared/kafka-topic.ts';
 import { type ExplosionWebhook, explosionEndpoint, explosionOf } from './explosions.ts';
 import { RocketMessage } from './message.ts';
 import { apply, Rocket } from './rocket.ts';
@@ -34,13 +35,14 @@ export const pipelineName = 'rockets';
  * Messages in, rockets out: whatever order they come in, each rocket is the fold of its messages in number order. The webhook,
  * if there is one, is told of each that explodes.
  */
-export function rocketsPipeline(webhook: ExplosionWebhook) {
+export function rocketsPipeline(webhook: ExplosionWebhook, topic?: TopicAddress) {
   return pipeline(pipelineName, {
     event: RocketMessage,
     key: (event) => event.metadata.channel,
     order: { by: (event) => event.metadata.messageNumber, from: 1, gap: 'wait', maxPending: 10_000, alarmAfter: '10m' },
     state: Rocket,
     tables: { rocketsTable, messagesTable },
+    ...fromTopic(topic),
     deliver: { explosions: explosionEndpoint(webhook) },
     handle(event, before, turn) {
       const rocket = apply(before, event);

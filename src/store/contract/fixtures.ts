@@ -176,6 +176,11 @@ export function originLetter(id: string, key: string, origin: string): NewDeadLe
   return { kind: 'origin', ...failed(id, key), origin, attempts: 0 };
 }
 
+/** A letter about a record of a broker of which no event could be made. */
+export function rejectedLetter(id: string, key: string, record: string): NewDeadLetterOf<'rejected'> {
+  return { kind: 'rejected', ...failed(id, key), record, attempts: 0 };
+}
+
 function failed(id: string, key: string) {
   return { id, key, reason: 'it failed', stack: null, failedAt: acceptedAt + 1, attempts: 3 };
 }

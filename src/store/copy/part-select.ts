@@ -49,6 +49,8 @@ export function selectOf(part: CopyPart, dialect: PartDialect): PartSelect {
     }
     case 'shapes':
       return ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.shapes)));
+    case 'offsets':
+      return ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.offsets)));
     case 'audit':
     case 'operations':
       return { ...ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind[part.kind]))), order: 'id' };

@@ -9,6 +9,7 @@ import type {
   Appended,
   AuditEntry,
   AuditQuery,
+  BatchTaken,
   CauseBounds,
   Commands,
   Commit,
@@ -48,6 +49,9 @@ import type {
   ReadBounds,
   Retention,
   Roll,
+  SourceBatch,
+  SourceOffset,
+  SourceTaken,
   Store,
   StoreDeclaration,
   StoredCause,
@@ -68,6 +72,7 @@ import { MemoryLeases } from './memory-lease.ts';
 import { groupLetters, letterFilter } from './memory-letters.ts';
 import { MemoryMembers } from './memory-members.ts';
 import { MemoryOperations } from './memory-operations.ts';
+import { MemorySourceOffsets } from './memory-source-offsets.ts';
 import { PartitionRecords } from './partition-records.ts';
 
 export interface MemoryOptions {
@@ -125,6 +130,7 @@ class MemoryDatabase {
   readonly paused = new Set<string>();
   readonly audit = new MemoryAudit();
   readonly operations = new MemoryOperations();
+  readonly sourceOffsets = new MemorySourceOffsets();
   /** Who hears of what others do. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
 
@@ -216,6 +222,7 @@ class MemoryStore implements Store {
       standing: records.standing(),
       commit: (commit) => this.#commit(records, commit),
       takeInbox: (takings) => this.#takeInbox(records, takings),
+      takeBatch: (batch) => this.#takeBatch(records, batch),
       checkOpen: () => this.#checkOpen(),
       released: () => this.#rollChanged(),
     });
@@ -248,6 +255,11 @@ class MemoryStore implements Store {
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     return this.#append(this.#routed(events));
+  }
+
+  async sourceOffsets(pipeline: string, source: string): Promise<readonly SourceOffset[]> {
+    this.#checkOpen();
+    return this.#database.sourceOffsets.of(pipeline, source);
   }
 
   async progress(partition: PartitionId): Promise<Progress> {
@@ -392,6 +404,7 @@ class MemoryStore implements Store {
       throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
     this.#database.pipelines.delete(pipeline);
     this.#database.inbox?.forget(pipeline);
+    this.#database.sourceOffsets.forget(pipeline);
     this.#database.paused.delete(pipeline);
     this.#database.together.delete(pipeline);
     for (const place of this.#database.shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#database.shapes.delete(place);
@@ -457,6 +470,22 @@ class MemoryStore implements Store {
       takings.flatMap((taking, at) => ('event' in taking && taken[at]?.status === 'accepted' ? [taking.event.partition] : [])),
     );
     return taken;
+  }
+
+  /** @param own those of the partition under whose lease it is taken */
+  #takeBatch(own: PartitionRecords, batch: SourceBatch): BatchTaken {
+    const routed = batch.takings.map((taking) => ({ taking, records: 'event' in taking ? this.#records(taking.event.partition) : own }));
+    if (!this.#database.sourceOffsets.move(batch)) return { status: 'moved' };
+    const taken = routed.map(({ taking, records }): SourceTaken => {
+      const answer: SourceTaken = 'event' in taking ? records.append(taking.event) : { status: 'buried' };
+      if ('letter' in taking) records.bury(taking.letter);
+      else if (answer.status === 'late' && taking.late !== undefined) own.bury(taking.late);
+      return answer;
+    });
+    this.#announce(
+      batch.takings.flatMap((taking, at) => ('event' in taking && taken[at]?.status === 'accepted' ? [taking.event.partition] : [])),
+    );
+    return { status: 'taken', taken };
   }
 
   #slicesOf(pipeline: string): readonly PartitionRecords[] {

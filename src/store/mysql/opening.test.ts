@@ -101,7 +101,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     const name = new URL(url).pathname.slice(1);
     await withStore(url, [], async () => undefined);
     await server.query('ALTER TABLE millrace_keys DROP INDEX by_parked', name);
-    await server.query('DROP TABLE millrace_audit', name);
+    await server.query('DROP TABLE millrace_audit, millrace_source_offsets', name);
     await server.query("UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'", name);
     for (const _time of ['made', 'found']) {
       await withStore(url, [], async (store) => {
@@ -109,6 +109,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
         await lease.commit(commitOf({ keys: [{ key: 'a', state: null, next: null, parked: true }] }));
         assert.equal((await store.keys(visits, { among: 'parked', limit: 10 })).length, 1);
         assert.equal((await store.audit({ limit: 10 })).length, 0);
+        assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
       });
       await server.query("UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'", name);
     }

@@ -49,8 +49,16 @@ type RejectedOrigin = {
   readonly origin: string;
 };
 
+/** A record of a broker, or one of the events that it holds, of which no event could be made. */
+type RejectedRecord = {
+  readonly kind: 'rejected';
+  /** Its place and its bytes, as JSON, which begins with the name of its source. */
+  readonly record: string;
+};
+
 /** What was given up; `kind` says which. */
-export type NewDeadLetter = DeadLetterHead & (FailedEvent | FailedTimer | FailedOutcome | FailedDelivery | SkippedGap | RejectedOrigin);
+export type NewDeadLetter = DeadLetterHead &
+  (FailedEvent | FailedTimer | FailedOutcome | FailedDelivery | SkippedGap | RejectedOrigin | RejectedRecord);
 
 /** What the log has of a failed event. */
 type LoggedFailure = Pick<LoggedEvent, 'body' | 'acceptedAt' | 'origin'> & { readonly eventId: string };
@@ -63,6 +71,7 @@ export type DeadLetter = DeadLetterHead & { readonly partition: PartitionId } & 
     | FailedDelivery
     | SkippedGap
     | RejectedOrigin
+    | RejectedRecord
   );
 
 /** What may be given up. */

@@ -95,7 +95,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       await store.close();
     }
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '6' }]);
+    assert.deepEqual(meta, [{ value: '7' }]);
   });
 
   test('tables of version 2 are brought up to date while a process of that version works on, and then keep commands', async () => {
@@ -157,6 +157,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const store = await opened(url);
     await store.noteAudit(entry);
     assert.deepEqual(await store.audit({ limit: 10 }), [entry]);
+  });
+
+  test('tables of version 6 then keep how far topics were read', async () => {
+    const url = await server.createDatabase();
+    await (await opened(url)).close();
+    await server.query("DROP TABLE millrace_source_offsets; UPDATE millrace_meta SET value = '6' WHERE name = 'schema_version'", url);
+    const store = await opened(url);
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
   });
 
   test('a database with another encoding is refused, a schema that is not there, and a database that is not', async () => {

@@ -23,6 +23,9 @@ type WithoutHead<Letter> = Letter extends unknown ? Omit<Letter, 'id' | 'key' | 
 /** What a dead letter is about. */
 type Failure = WithoutHead<NewDeadLetter>;
 
+/** What a rejected record of a broker begins with, and no other origin. */
+const recordStart = '{"source":';
+
 export function toFailureRow(letter: NewDeadLetter): FailureRow {
   switch (letter.kind) {
     case 'event': {
@@ -41,6 +44,8 @@ export function toFailureRow(letter: NewDeadLetter): FailureRow {
       return [null, null, letter.numbers.from, letter.numbers.to, 0, null, null, null, null, null, null];
     case 'origin':
       return [null, null, null, null, 0, null, null, null, null, null, letter.origin];
+    case 'rejected':
+      return [null, null, null, null, 0, null, null, null, null, null, letter.record];
   }
 }
 
@@ -52,6 +57,7 @@ export function toFailure(row: FailureRow): Failure {
   if (outcome !== null) return { kind: 'outcome', outcome: JSON.parse(outcome) };
   if (delivery !== null) return { kind: 'delivery', delivery: JSON.parse(delivery) };
   if (from !== null && to !== null) return { kind: 'gap', numbers: { from, to } };
+  if (origin?.startsWith(recordStart) === true) return { kind: 'rejected', record: origin };
   return { kind: 'origin', origin: origin ?? 'null' };
 }
 

@@ -39,6 +39,9 @@ const reasonIndexes = [
   'INDEX by_reason (resolved, reason_hash, id)',
   'INDEX by_group (resolved, pipeline, kind, reason_hash, failed_at, id)',
 ];
+/** Where pipelines read on in the topics of brokers. */
+const sourceOffsetsTable = `pipeline ${name} NOT NULL, source ${endpoint} NOT NULL, topic_id ${endpoint} NOT NULL, "partition" BIGINT NOT NULL,
+    next BIGINT NOT NULL, PRIMARY KEY (pipeline, source, topic_id, "partition")`;
 
 /** The tables of all pipelines, by their names without `millrace_`: the same as PostgreSQL has, with the same meaning (`postgres/schema/schema.ts`). */
 const sharedTables: Readonly<Record<string, string>> = {
@@ -71,6 +74,7 @@ const sharedTables: Readonly<Record<string, string>> = {
   commands: `id VARBINARY(255) PRIMARY KEY, ${partition}, body LONGTEXT NOT NULL, until BIGINT NOT NULL, answer LONGTEXT, INDEX (pipeline, slice)`,
   audit: auditTable,
   operations: operationsTable,
+  source_offsets: sourceOffsetsTable,
   // Other programs write it, in the character set of their own sessions: so its columns are texts.
   inbox: `place BIGINT AUTO_INCREMENT PRIMARY KEY, pipeline VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL, id LONGTEXT, traceparent LONGTEXT,
     INDEX (pipeline, place)`,
@@ -131,7 +135,7 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   ];
 }
 
-/** Version 1 had no index of the keys that are parked, version 2 no audit, version 3 no operations. Processes of an earlier version go on with what they know. */
+/** Version 1 had no index of the keys that are parked, version 2 no audit, version 3 no operations and no offsets of sources. Processes of an earlier version go on with what they know. */
 async function migration(
   { run }: Transaction,
   { found, collation }: { readonly found: number; readonly collation: string },
@@ -150,6 +154,7 @@ async function migration(
     { text: `CREATE TABLE IF NOT EXISTS millrace_operations (${operationsTable}) ${tableOptions(collation)}`, values: [] },
     ...(hasReasons ? [] : [{ text: `ALTER TABLE millrace_dead_letters ${added.join(', ')}`, values: [] }]),
     ...(await missingHashes({ run })),
+    { text: `CREATE TABLE IF NOT EXISTS millrace_source_offsets (${sourceOffsetsTable}) ${tableOptions(collation)}`, values: [] },
     { text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] },
   ];
 }

@@ -157,6 +157,12 @@ const reasons = `
   ALTER TABLE millrace_dead_letters ADD COLUMN kind ${text}, ADD COLUMN reason_hash ${text};
   CREATE INDEX ON millrace_dead_letters (reason_hash, id) WHERE NOT resolved;
   CREATE INDEX ON millrace_dead_letters (pipeline, kind, reason_hash, failed_at, id) WHERE NOT resolved`;
+/** Where pipelines read on in the topics of brokers. */
+const sourceOffsets = `
+  CREATE TABLE IF NOT EXISTS millrace_source_offsets (
+    pipeline ${text} NOT NULL, source ${text} NOT NULL, topic_id ${text} NOT NULL, "partition" int8 NOT NULL, next int8 NOT NULL,
+    PRIMARY KEY (pipeline, source, topic_id, "partition")
+  ) WITH (fillfactor = 50)`;
 
 /** What the tables of a database are made for. */
 export interface SchemaOptions {
@@ -200,13 +206,14 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(audit),
     plain(operations),
     plain(reasons),
+    plain(sourceOffsets),
     { text, values: [String(schemaVersion), String(partitions)] },
   ];
 }
 
 /**
  * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
- * parked or tried again, version 5 had no audit, and version 6 no operations. Processes of an earlier version go on with what they know.
+ * parked or tried again, version 5 had no audit, and version 6 no operations and no offsets of sources. Processes of an earlier version go on with what they know.
  */
 async function migration(transaction: Transaction, found: number): Promise<readonly Statement[]> {
   if (found === schemaVersion) return [];
@@ -220,6 +227,7 @@ async function migration(transaction: Transaction, found: number): Promise<reado
     plain(operations),
     plain(reasons),
     ...hashes,
+    plain(sourceOffsets),
     { text, values: [String(schemaVersion)] },
   ];
 }

@@ -105,6 +105,7 @@ export class SqlWrites {
       case 'audit':
       case 'operations':
       case 'inbox':
+      case 'offsets':
       case 'shapes':
         writes.addInsert(flight, part.name, columnsOfRows(columnsOfKind[part.kind], rows));
         break;

@@ -92,6 +92,7 @@ export class SqliteWrites {
       case 'audit':
       case 'operations':
       case 'inbox':
+      case 'offsets':
       case 'shapes':
       case 'paused':
         return this.#plain(quote(part.name), Object.keys(columnsOfKind[part.kind]));

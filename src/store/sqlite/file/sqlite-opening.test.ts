@@ -115,7 +115,7 @@ describe('opening a file that is none of ours', () => {
       const path = await filled(`version-${version}.db`);
       const plain = new DatabaseSync(path);
       plain.exec(`UPDATE millrace_meta SET value = ${version} WHERE name = 'schema_version'`);
-      const expected = new RegExp(`expected .* version 10, found version ${version}\\. It was made before the first release, .*new file`);
+      const expected = new RegExp(`expected .* version 11, found version ${version}\\. It was made before the first release, .*new file`);
       assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), expected);
       assert.throws(() => inventoryOfFile(path, { uncounted: [], named: [] }), { code: 'MILL_TABLE_CHANGED', message: expected });
       assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, version);
@@ -127,7 +127,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 10, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 11, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -302,7 +302,7 @@ test('a database of version 7 is brought up to date, and then has an inbox', asy
       assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count }]);
     });
   }
-  assert.equal(plain.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value, 10);
+  assert.equal(plain.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value, 11);
   plain.close();
 });
 
@@ -327,6 +327,20 @@ test('a database of version 9 is brought up to date, and then keeps what operato
   const entry = { id: '1', at: 1, who: null, action: 'pause', pipeline: 'visits', key: null, subject: null, reason: null };
   await whileOpen(sqlite(path), (store) => store.noteAudit(entry));
   await whileOpen(sqlite(path), async (store) => assert.deepEqual(await store.audit({ limit: 10 }), [entry]));
+});
+
+test('a database of version 10 is brought up to date, and then keeps how far topics were read', async () => {
+  const path = join(folder, 'version-10.db');
+  await whileOpen(sqlite(path), async () => undefined);
+  const plain = new DatabaseSync(path);
+  plain.exec("DROP TABLE millrace_source_offsets; UPDATE millrace_meta SET value = 10 WHERE name = 'schema_version'");
+  plain.close();
+  const offset = { pipeline: 'visits', source: 'kafka:orders', topicId: 'one', partition: 0 };
+  const batch = { ...offset, expected: null, next: 7, takings: [] };
+  await whileOpen(sqlite(path), async (store) => void (await (await store.claim({ pipeline: 'visits', slice: 0 })).takeBatch(batch)));
+  await whileOpen(sqlite(path), async (store) => {
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), [{ ...offset, next: 7 }]);
+  });
 });
 
 test('a database of version 5 is brought up to date: its gaps are noted from now on, also those of pipelines that are not declared', async () => {

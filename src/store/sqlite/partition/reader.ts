@@ -27,6 +27,7 @@ import type {
   OperationQuery,
   PartitionId,
   Progress,
+  SourceOffset,
   StoredOperation,
   StoredPipeline,
 } from '../../store.ts';
@@ -50,6 +51,7 @@ import {
   type LogRow,
   sizeOfKeyRow,
 } from './rows.ts';
+import { SourceOffsetReader } from './source-offsets.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderMethods {
@@ -77,6 +79,7 @@ export interface ReaderMethods {
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
   inboxRows(query: InboxQuery): readonly InboxSelection[];
+  sourceOffsets(pipeline: string, source: string): readonly SourceOffset[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
   /** @param number that of the lane, by which it is interrupted */
   query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number?: number): Selection;
@@ -89,6 +92,7 @@ export class Reader implements ReaderMethods {
   readonly #keys: ReadonlyMap<string, KeyListReader>;
   readonly #deadLetters: DeadLetterReader;
   readonly #inbox: InboxReader;
+  readonly #sourceOffsets: SourceOffsetReader;
 
   readonly #interruptible: () => Interruptible;
 
@@ -100,6 +104,7 @@ export class Reader implements ReaderMethods {
     this.#keys = new Map(pipelines.map((pipeline) => [pipeline, new KeyListReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
     this.#inbox = new InboxReader(db);
+    this.#sourceOffsets = new SourceOffsetReader(db);
   }
 
   progress(partition: PartitionId): Progress {
@@ -198,6 +203,10 @@ export class Reader implements ReaderMethods {
 
   inboxRows(query: InboxQuery): readonly InboxSelection[] {
     return this.#inbox.rows(query);
+  }
+
+  sourceOffsets(pipeline: string, source: string): readonly SourceOffset[] {
+    return this.#sourceOffsets.read(pipeline, source);
   }
 
   inventory(query: InventoryQuery): readonly StoredPipeline[] {

@@ -1,0 +1,81 @@
+import type { Mutant } from '../mutant.ts';
+import { beside, contract } from '../suites.ts';
+
+const inletTests = (named: string) => beside('engine/inlets/inlets', named);
+const intake = 'src/engine/inlets/record-intake.ts';
+
+/** Records of brokers, and how far they were read. */
+export const inlets: readonly Mutant[] = [
+  {
+    name: 'offset-moved-without-compare-and-set-in-files',
+    promises: [2],
+    file: 'src/store/sqlite/partition/source-offsets.ts',
+    find: '${isIt} AND next = ?`',
+    replace: '${isIt} AND ? IS NOT NULL`',
+    tests: [contract('sqlite', 'a batch whose offset is not there, or another one')],
+  },
+  {
+    name: 'offset-moved-without-compare-and-set-on-servers',
+    promises: [2],
+    file: 'src/store/sql/write/source-batches.ts',
+    find: 'WHERE ${isIt} AND next = $6`',
+    replace: 'WHERE ${isIt} AND $6 = $6`',
+    tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
+  },
+  {
+    name: 'offset-moved-without-compare-and-set-in-memory',
+    promises: [2],
+    file: 'src/store/memory/memory-source-offsets.ts',
+    find: 'if ((this.#offsets.get(name)?.next ?? null) !== expected) return false;',
+    replace: '',
+    tests: [contract('memory', 'a batch whose offset is not there, or another one')],
+  },
+  {
+    name: 'records-taken-under-a-lease-that-is-over-in-files',
+    promises: [9],
+    file: 'src/store/sqlite/partition/writer.ts',
+    find: 'this.#advanceCursor({ partition, epoch, cursor: 0 });\n    if (!this.#sourceOffsets',
+    replace: 'if (!this.#sourceOffsets',
+    tests: [contract('sqlite', 'a lease that is over takes nothing')],
+  },
+  {
+    name: 'record-that-is-late-lost',
+    promises: [9],
+    file: 'src/store/sqlite/partition/writer.ts',
+    find: 'letter !== null && (event === null || answer === isLate)',
+    replace: 'letter !== null && event === null',
+    tests: [contract('sqlite', 'an event that comes too late')],
+  },
+  {
+    name: 'record-without-room-buried',
+    promises: [9],
+    file: intake,
+    find: 'if (code === undefined || faultsOfInput.has(code)) return { letter',
+    replace: 'if (code !== null) return { letter',
+    tests: [inletTests('while the door has no room')],
+  },
+  {
+    name: 'topic-that-was-created-anew-read',
+    promises: [9],
+    file: 'src/engine/inlets/topic-state.ts',
+    find: 'if (isAnother)',
+    replace: 'if (isAnother && stored !== null)',
+    tests: [inletTests('a topic that was created anew')],
+  },
+  {
+    name: 'records-that-were-deleted-passed-over',
+    promises: [9],
+    file: 'src/engine/inlets/topic-state.ts',
+    find: 'if (stored >= earliest) return',
+    replace: 'if (stored >= 0) return',
+    tests: [inletTests('records that were deleted')],
+  },
+  {
+    name: 'batch-that-another-has-taken-not-counted',
+    promises: [9],
+    file: 'src/engine/inlets/source-reader.ts',
+    find: "partitions.counters(pipeline.name).count('droppedBatches');",
+    replace: '',
+    tests: [inletTests('a batch that another process has taken')],
+  },
+];
