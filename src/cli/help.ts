@@ -34,6 +34,8 @@ const ofServe = [
   ['millrace serve', 'all systems on http://127.0.0.1:8080, API page at /docs'],
   ['millrace serve rockets', 'one of them, on its own port'],
   ['millrace serve ./my-pipelines.ts', 'pipelines of your own, same server'],
+  ['millrace serve --watch ./my-pipelines.ts', 'the same, and again whenever a file changes'],
+  ['millrace init shop', 'a small project to start from'],
 ] as const;
 
 const ofStores = [
