@@ -62,3 +62,12 @@ test('README leads to every page of the documentation, itself or by a page that 
     [],
   );
 });
+
+test('the site has every page of the documentation in its sidebar', () => {
+  const config = readFileSync(join(checkout, 'site/.vitepress/config.ts'), 'utf8');
+  const shown = Array.from(config.matchAll(/page\('[^']+', '([\w-]+)'\)/g), ([, name]) => `docs/${name}.md`);
+  assert.deepEqual(
+    pages.filter((page) => page.startsWith('docs/') && !shown.includes(page)),
+    [],
+  );
+});

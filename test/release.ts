@@ -16,6 +16,8 @@ if (faults.length > 0) {
   process.exit(1);
 }
 run('bash', '.ci/run');
+run('npm', 'ci', '--prefix', 'site');
+run('npm', 'run', 'build', '--prefix', 'site');
 const folder = mkdtempSync(join(tmpdir(), 'millrace-release-'));
 for (const path of ['.', './create-millrace']) run('npm', 'pack', path, '--pack-destination', folder);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
