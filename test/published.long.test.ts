@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -120,6 +132,37 @@ describe('what is published', () => {
       await started.kill('SIGTERM');
     });
   }
+
+  test('npm create millrace is millrace init', async () => {
+    const creator = join(installed.folder, 'node_modules/create-millrace');
+    cpSync(join(checkout, 'create-millrace'), creator, { recursive: true });
+    await installed.node(join(creator, 'bin/create-millrace.js'), 'created', '--language', 'javascript');
+    assert.ok(existsSync(join(installed.folder, 'created/src/visits.js')));
+  });
+
+  const noTerminal = spawnSync('script', ['--version']).error !== undefined && 'there is no script (util-linux), which makes a terminal';
+
+  test('on a terminal millrace init asks two questions, and Ctrl-C writes nothing', { skip: noTerminal }, async () => {
+    const folderOfUser = join(folder, 'terminal');
+    mkdirSync(folderOfUser);
+    const answer = (input: readonly string[]) => {
+      const command = `"${process.execPath}" "${join(installed.path, 'bin/millrace.js')}" init`;
+      const terminal = spawn('script', ['-qefc', command, '/dev/null'], { cwd: folderOfUser, stdio: ['pipe', 'pipe', 'inherit'] });
+      const answers = [...input];
+      let printed = '';
+      terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+        printed += text;
+        // A question ends with what an empty answer means.
+        if (/\]: \S*$/.test(printed) && answers.length > 0 && text.includes(']: ')) terminal.stdin.write(answers.shift());
+      });
+      return once(terminal, 'exit').then(([code]) => ({ code, printed }));
+    };
+    assert.equal((await answer(['\x03'])).code, 130);
+    assert.deepEqual(readdirSync(folderOfUser), []);
+    const { code, printed } = await answer(['shop\r', '\r']);
+    assert.deepEqual([code, printed.match(/\]: /g)?.length], [0, 2], printed);
+    assert.ok(existsSync(join(folderOfUser, 'shop/src/visits.ts')));
+  });
 
   test('millrace init writes beside files only when told, and overwrites none', async () => {
     const target = join(folder, 'taken');
