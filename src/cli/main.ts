@@ -55,7 +55,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
   program
     .description(
       'A durable, ordered event-processing engine: what it acknowledges is on disk, each key is handled in order, ' +
-        'and every event takes effect exactly once, also after kill -9.',
+        'and every event takes effect exactly once, even after kill -9.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help, for a command too')

@@ -27,17 +27,17 @@ export function addServe(program: Command, { environment, orders }: Invocation, 
   program
     .command('serve')
     .summary('serve systems, or pipelines of your own, over HTTP')
-    .description('Serves the named systems, or the pipelines that a module of yours exports; without a name all systems.')
+    .description('Serves the named systems, or the pipelines that your module exports. Without a name it serves all systems.')
     .argument('[system...]', 'names of systems, or paths of modules such as ./my-pipelines.ts')
     .option('--port <number>', 'port to listen on; 0 picks a free one')
     .option('--host <address>', 'address to listen on')
-    .option('--open', 'let anybody who reaches the server do all, on any address, without tokens')
+    .option('--open', 'let anybody who reaches the server do everything, on any address, without tokens')
     .option(
       '--database <url>',
       'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:',
     )
-    .option('--watch', 'serve again whenever a file that the modules load changes; what does not load leaves the old version running')
-    .option('--check', 'load all that would be served, say what is wrong with it, and serve nothing')
+    .option('--watch', 'serve again whenever a file that the modules load changes; a version that does not load leaves the old one running')
+    .option('--check', 'load everything, report what is wrong with it, and serve nothing')
     .addHelpText('after', () => `\n${environmentHelp(ownSystems)}`)
     .action(async (names: string[], { watch: isWatched = false, check: isChecked = false, ...flags }: ServeFlags) => {
       const stop = stopRequested(orders);
