@@ -8,20 +8,24 @@ import { checkout } from './program.ts';
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, unknown>>;
 }
 
 /** A folder of a user's in which `millrace` is installed from its tarball, and nothing else that does not come with it. */
 export class InstalledPackage {
   readonly folder: string;
+  /** What would be published. */
+  readonly tarball: string;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, tarball: string) {
     this.folder = folder;
+    this.tarball = tarball;
   }
 
   /** Packs what is published and installs it, without a registry: what the package depends on is copied from this checkout. */
   static async in(folder: string): Promise<InstalledPackage> {
-    const installed = new InstalledPackage(join(folder, 'project'));
     const tarball = await pack(join(folder, 'package'));
+    const installed = new InstalledPackage(join(folder, 'project'), tarball);
     mkdirSync(installed.path, { recursive: true });
     await run('tar', ['-xzf', tarball, '-C', installed.path, '--strip-components', '1']);
     for (const dependency of dependenciesOf(checkout)) installed.#copy(dependency);
@@ -52,9 +56,14 @@ export class InstalledPackage {
 
   /** Runs Node.js in the user's folder. Returns what it prints; throws when it fails. */
   async node(...words: readonly string[]): Promise<string> {
+    return this.with(process.execPath, ...words);
+  }
+
+  /** As {@link node}, with another Node.js. */
+  async with(node: string, ...words: readonly string[]): Promise<string> {
     // A test runner that another one has started would report to that.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    return (await run(process.execPath, words, { cwd: this.folder, env })).stdout;
+    return (await run(node, words, { cwd: this.folder, env })).stdout;
   }
 }
 
@@ -63,7 +72,7 @@ const run = promisify(execFile);
 /** Makes the tarball out of a copy, so that a `dist` of this checkout that others use stays as it is. Returns its path. */
 async function pack(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  for (const name of ['package.json', 'bin', 'README.md', 'CHANGELOG.md', 'LICENSE'])
+  for (const name of ['package.json', 'bin', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'])
     cpSync(join(checkout, name), join(folder, name), { recursive: true });
   const compiler = join(checkout, 'node_modules/typescript/bin/tsc');
   await run(process.execPath, [compiler, '-p', join(checkout, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]);

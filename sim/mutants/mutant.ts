@@ -2,7 +2,7 @@
 export interface Mutant {
   /** What it is called on the command line and in the table. */
   readonly name: string;
-  /** The numbers of the promises that it breaks, as the README has them. */
+  /** The numbers of the promises that it breaks, as `docs/promises.md` has them. */
   readonly promises: readonly number[];
   /** The file to be changed, from the root of the checkout. */
   readonly file: string;

@@ -12,29 +12,29 @@ const text: Values<string> = { accepts: 'a text', read: (value) => value };
 export const accessSettings = {
   tokens: {
     variable: 'MILLRACE_TOKENS',
-    meaning: `who may use the server: lines ${lineForm}, as millrace token prints them, with commas or newlines between them; without it anybody, and the server is on loopback only`,
+    meaning: `who may use the server: lines ${lineForm}, as millrace token prints them, separated by commas or newlines; without it anybody may, and the server listens on loopback only`,
     values: text,
   },
   tokensFile: {
     variable: 'MILLRACE_TOKENS_FILE',
-    meaning: 'a file of such lines, in place of the above; it is read again when it changes',
+    meaning: 'a file of such lines, instead of the variable above; it is read again when it changes',
     values: text,
   },
   access: {
     variable: 'ACCESS',
-    meaning: 'open: anybody may use the server, on any address; as --open',
+    meaning: 'open: anybody may use the server, on any address, like --open',
     values: oneOf('open', 'tokens'),
     otherwise: 'tokens',
   },
   metricsAccess: {
     variable: 'METRICS_ACCESS',
-    meaning: 'open: /metrics asks for no token',
+    meaning: 'open: /metrics needs no token',
     values: oneOf('open', 'tokens'),
     otherwise: 'tokens',
   },
   hosts: {
     variable: 'ALLOWED_HOSTS',
-    meaning: 'names under which the server is reached besides those of loopback and of HOST, with commas between them',
+    meaning: 'further names under which clients reach the server, separated by commas; loopback and HOST are always accepted',
     values: { accepts: 'names of hosts, without ports, with commas between them', read: readHosts },
   },
 } satisfies Readonly<Record<string, Setting>>;

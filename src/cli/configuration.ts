@@ -60,7 +60,7 @@ const database = {
 
 const logLevel = {
   variable: 'LOG_LEVEL',
-  meaning: 'what is logged to stderr',
+  meaning: 'the least urgent level that is logged to stderr',
   values: { accepts: `one of ${logLevels.join(', ')}`, read: (text) => logLevels.find((level) => level === text.toLowerCase()) },
   otherwise: 'info',
 } satisfies FlaggedSetting<LogLevel>;

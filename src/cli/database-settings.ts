@@ -23,19 +23,19 @@ const mysqlPort = 3_306;
 const partSettings = {
   type: {
     variable: 'DB_TYPE',
-    meaning: 'what kind of database server: postgres or mysql, which stands for MariaDB too',
+    meaning: 'the kind of database server: postgres, or mysql for MySQL and MariaDB',
     values: { accepts: 'postgres, mysql or mariadb', read: (value) => types[value.toLowerCase()] },
     unset: 'postgres',
   },
   host: {
     variable: 'DB_HOST',
-    meaning: 'database server, or its socket (for PostgreSQL the folder of that), in place of a DATABASE_URL',
+    meaning: 'host of the database server, or its socket (for PostgreSQL, the folder of the socket), instead of DATABASE_URL',
     values: { accepts: 'a host name, an IP address or an absolute path', read: readServer },
   },
   port: { variable: 'DB_PORT', meaning: 'its port', values: integerBetween(1, 65_535), unset: '5432; 3306 with DB_TYPE=mysql' },
-  user: { variable: 'DB_USER', meaning: 'who signs in', values: text },
-  password: { variable: 'DB_PASSWORD', meaning: 'and by which password', values: text, secret: true },
-  name: { variable: 'DB_NAME', meaning: 'name of the database; without it that of the user, but for MySQL', values: text },
+  user: { variable: 'DB_USER', meaning: 'the user who signs in', values: text },
+  password: { variable: 'DB_PASSWORD', meaning: 'the password of that user', values: text, secret: true },
+  name: { variable: 'DB_NAME', meaning: 'name of the database; on PostgreSQL the default is the name of the user', values: text },
 } satisfies Record<string, Setting>;
 
 /** Part of the address as well, and beside a URL that does not say it. */
@@ -49,25 +49,25 @@ const sslMode = {
 const serverSettings = {
   maxConnections: {
     variable: 'DB_MAX_OPEN_CONNS',
-    meaning: 'connections of a process to the database server that are open at once',
+    meaning: 'the most connections that a process opens to the database server',
     values: integerBetween(5, 10_000),
     unset: '10',
   },
   maxIdleConnections: {
     variable: 'DB_MAX_IDLE_CONNS',
-    meaning: 'of these, how many are kept while nobody uses them',
+    meaning: 'the most of these that stay open while idle',
     values: integerBetween(0, 10_000),
     unset: '5',
   },
   connectionLifetimeMs: {
     variable: 'DB_CONN_MAX_LIFETIME',
-    meaning: 'how long a connection is used before another takes its place, so that a fleet finds a new server',
+    meaning: 'the age at which a connection is replaced, so that a fleet finds a new server',
     values: durationBetween('1s', '24h'),
     unset: '30m',
   },
   connectTimeoutMs: {
     variable: 'DB_CONNECT_TIMEOUT',
-    meaning: 'how long a call waits for a connection; then requests get 503',
+    meaning: 'how long a call waits for a connection before requests get 503',
     values: durationBetween('100ms', '10m'),
     unset: '3s',
   },
@@ -83,10 +83,14 @@ const serverSettings = {
     values: durationBetween('10ms', '24h'),
     unset: '2s',
   },
-  caFile: { variable: 'DB_CA_FILE', meaning: 'file of the authorities that the certificate of the server must be of', values: text },
+  caFile: {
+    variable: 'DB_CA_FILE',
+    meaning: 'file of the certificate authorities that may sign the certificate of the server',
+    values: text,
+  },
   schema: {
     variable: 'DB_SCHEMA',
-    meaning: 'schema for all tables, which must be there; without it the first of the search path',
+    meaning: 'existing schema for all tables; the default is the first one of the search path',
     values: text,
   },
   pooled: {
@@ -97,7 +101,7 @@ const serverSettings = {
   },
   partitions: {
     variable: 'DB_PARTITIONS',
-    meaning: 'slices of each pipeline; what a database began with it keeps',
+    meaning: 'slices of each pipeline; a database keeps the number that it began with',
     values: integerBetween(1, 4_096),
     unset: '32',
   },

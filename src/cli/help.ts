@@ -8,11 +8,11 @@ import type { Shipped } from './shipped.ts';
 /** The tables of variables for the foot of a help page: those that hold for everything, the limits, then those of systems. */
 export function environmentHelp(systems: Shipped['systems']): string {
   const own = systems.flatMap((system) =>
-    'settings' in system ? [{ heading: `Of ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
+    'settings' in system ? [{ heading: `System ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
   );
-  const heading = 'Environment, also from a file .env; a flag goes before both:';
+  const heading = 'Environment, also from a file .env; a flag takes precedence over both:';
   const access = { heading: 'Access:', settings: Object.values<Setting>(accessSettings) };
-  const server = { heading: 'Of a database server:', settings: Object.values<Setting>(databaseSettings) };
+  const server = { heading: 'Database server:', settings: Object.values<Setting>(databaseSettings) };
   const limits = { heading: 'Limits:', settings: Object.values<Setting>(limitSettings) };
   const tables = [{ heading, settings }, access, server, limits, ...own];
   const width = Math.max(...tables.flatMap((table) => table.settings.map(({ variable }) => variable.length))) + 2;
@@ -34,12 +34,14 @@ const ofServe = [
   ['millrace serve', 'all systems on http://127.0.0.1:8080, API page at /docs'],
   ['millrace serve rockets', 'one of them, on its own port'],
   ['millrace serve ./my-pipelines.ts', 'pipelines of your own, same server'],
+  ['millrace serve --watch ./my-pipelines.ts', 'the same, and again whenever a file changes'],
+  ['millrace init shop', 'a small project to start from'],
 ] as const;
 
 const ofStores = [
-  ['millrace store list', 'what is stored of each pipeline, declared or not'],
-  ['millrace copy --from FILE --to URL', 'all of a database into one of another kind'],
+  ['millrace store list', 'the stored work of each pipeline, declared or not'],
+  ['millrace copy --from FILE --to URL', 'everything in a database into one of another kind'],
   ['millrace migrate --check', 'whether the tables of the database are up to date'],
   ['millrace backup /backup/mill.db', 'a verified copy of the database, while a server runs'],
-  ['millrace token ci --role ingest', 'a token that lets ci bring events in, and the line for MILLRACE_TOKENS'],
+  ['millrace token ci --role ingest', 'a token with which ci may send events, and the line for MILLRACE_TOKENS'],
 ] as const;

@@ -44,13 +44,13 @@ const engineSettings = {
   reads: limit('reads', 'MAX_READS', 1_000_000, 'reads under way at once; more are refused with 503'),
   readTimeoutMs: {
     variable: 'READ_TIMEOUT',
-    meaning: 'how long the database may take over one read; then it is ended with 503',
+    meaning: 'how long one read may take before it is cancelled with 503',
     values: durationBetween('10ms', '24h'),
     otherwise: `${defaultLimits.readTimeoutMs / 1_000}s`,
   },
   commandTimeoutMs: {
     variable: 'COMMAND_TIMEOUT',
-    meaning: 'how long another process of the fleet may take to redrive or discard something that it owns; then 503',
+    meaning: 'how long another process of the fleet may take to redrive or discard what it owns; after that, 503',
     values: durationBetween('100ms', '24h'),
     otherwise: `${defaultLimits.commandTimeoutMs / 1_000}s`,
   },
@@ -71,19 +71,19 @@ const httpSettings = {
   },
   bodiesBytes: {
     variable: 'MAX_BODIES_BYTES',
-    meaning: 'bytes of all bodies that are coming in; beyond that bodies are refused with 503',
+    meaning: 'bytes of all bodies that are arriving; beyond that, bodies are refused with 503',
     values: integerBetween(1, 1024 * 1024 * 1024 * 1024),
     otherwise: String(httpLimits.bodiesBytes),
   },
   answersBytes: {
     variable: 'MAX_ANSWERS_BYTES',
-    meaning: 'bytes of all answers that wait to be read; beyond that slow readers are closed, and further answers are 503',
+    meaning: 'bytes of all answers that wait to be read; beyond that, slow readers are disconnected and further answers are 503',
     values: integerBetween(1, 1024 * 1024 * 1024 * 1024),
     otherwise: String(httpLimits.answersBytes),
   },
   answerTimeoutMs: {
     variable: 'ANSWER_TIMEOUT',
-    meaning: 'how long a client may read nothing of an answer',
+    meaning: 'how long a client may leave an answer unread',
     values: durationBetween('1s', '24h'),
     otherwise: `${httpLimits.answerTimeoutMs / 1_000}s`,
   },

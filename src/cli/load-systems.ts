@@ -53,7 +53,8 @@ function alike(name: string, one: string, other: string): MillraceError {
 
 const isModule = /\.[cm]?[jt]s$/;
 
-function isPath(name: string): boolean {
+/** Tells the path of a module from the name of a system. */
+export function isPath(name: string): boolean {
   return /[/\\]|\.(?:[cm]?[jt]sx?|json)$/.test(name);
 }
 

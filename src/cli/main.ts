@@ -9,6 +9,7 @@ import { addCopy } from './copy/copy.ts';
 import { exit } from './exit.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';
+import { addInit } from './init/init.ts';
 import { addMigrate } from './migrate/migrate.ts';
 import { addServe } from './serve.ts';
 import type { Shipped } from './shipped.ts';
@@ -54,7 +55,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
   program
     .description(
       'A durable, ordered event-processing engine: what it acknowledges is on disk, each key is handled in order, ' +
-        'and every event takes effect exactly once, also after kill -9.',
+        'and every event takes effect exactly once, even after kill -9.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help, for a command too')
@@ -65,6 +66,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
     .exitOverride()
     .addHelpText('after', () => `\n${examples(commands)}\n\n${environmentHelp(systems)}`);
   addServe(program, invocation, systems);
+  addInit(program, orders);
   addSystemCommands(program, commands, invocation);
   addStore(program, environment, orders);
   addBackup(program, invocation);

@@ -14,39 +14,60 @@ import { type Configuration, type Flags, readConfiguration, usualPort } from './
 import { describeDatabase } from './database.ts';
 import { type ExitListener, refuseExits } from './exit.ts';
 import { environmentHelp } from './help.ts';
-import { loadSystems } from './load-systems.ts';
+import { isPath, loadSystems } from './load-systems.ts';
 import type { DeclaredSystem } from './shipped.ts';
 import { stopRequested } from './stop-orders.ts';
 import { storeFor } from './store-for.ts';
 import { StrayFailures } from './stray-failures.ts';
 import type { Invocation } from './system-commands.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Adds `millrace serve`, which serves all of our systems unless some are named. */
 export function addServe(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
   program
     .command('serve')
     .summary('serve systems, or pipelines of your own, over HTTP')
-    .description('Serves the named systems, or the pipelines that a module of yours exports; without a name all systems.')
+    .description('Serves the named systems, or the pipelines that your module exports. Without a name it serves all systems.')
     .argument('[system...]', 'names of systems, or paths of modules such as ./my-pipelines.ts')
     .option('--port <number>', 'port to listen on; 0 picks a free one')
     .option('--host <address>', 'address to listen on')
-    .option('--open', 'let anybody who reaches the server do all, on any address, without tokens')
+    .option('--open', 'let anybody who reaches the server do everything, on any address, without tokens')
     .option(
       '--database <url>',
       'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:',
     )
+    .option('--watch', 'serve again whenever a file that the modules load changes; a version that does not load leaves the old one running')
+    .option('--check', 'load everything, report what is wrong with it, and serve nothing')
     .addHelpText('after', () => `\n${environmentHelp(ownSystems)}`)
-    .action(async (names: string[], flags: Flags) => {
+    .action(async (names: string[], { watch: isWatched = false, check: isChecked = false, ...flags }: ServeFlags) => {
       const stop = stopRequested(orders);
+      if (isWatched) {
+        process.exitCode = await watch(names, flags, stop);
+        return;
+      }
       const configuration = readConfiguration(flags, environment);
       const onExit = refuseExits();
       // A module may take its time, and never come to an end.
       const loaded = await Promise.race([stop, loadSystems(names, ownSystems)]);
       const systems = loaded?.map((declared) => configure(declared, environment));
       if (systems === undefined) return;
+      if (isChecked) {
+        declare(systems, configuration, createLogger(configuration.logLevel, new ProcessCounts()));
+        return;
+      }
       const exitCode = await serve(systems, { chosen: names.length > 0, configuration, stop, onExit });
       if (exitCode !== undefined) process.exitCode = exitCode;
     });
+}
+
+type ServeFlags = Flags & { readonly watch?: boolean; readonly check?: boolean };
+
+/** Loaded when it is used: nothing of it serves. */
+async function watch(names: readonly string[], flags: Flags, stop: Promise<void>): Promise<number | undefined> {
+  if (!names.some(isPath)) throw new UsageError('--watch: expected the path of a module of yours, such as ./my-pipelines.ts');
+  const { watchServe } = await import('./watch/watch.ts');
+  const words = Object.entries(flags).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]));
+  return watchServe(['serve', ...names, ...words], stop);
 }
 
 interface Serving {
@@ -63,10 +84,9 @@ interface Serving {
 async function serve(systems: readonly System[], { chosen, configuration, stop, onExit }: Serving): Promise<number | undefined> {
   const counts = new ProcessCounts();
   const log = createLogger(configuration.logLevel, counts);
-  const { host, database, limits, shutdownTimeoutMs } = configuration;
+  const { host, database, shutdownTimeoutMs } = configuration;
   const access = accessOptions(configuration.access, log);
-  const pipelines = systems.flatMap((system) => system.pipelines);
-  const mill = millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
+  const mill = declare(systems, configuration, log);
   const ended = Promise.withResolvers<void>();
   const failures = new StrayFailures({ log, counts, turns: mill.turns, end: ended.resolve });
   failures.listen();
@@ -91,6 +111,12 @@ async function serve(systems: readonly System[], { chosen, configuration, stop, 
     await Promise.allSettled([server?.stop(shutdownTimeoutMs), mill.stop({ timeoutMs: shutdownTimeoutMs })]);
     throw failure;
   }
+}
+
+/** Makes the engine, which opens nothing yet. Throws for declarations that do not go together. */
+function declare(systems: readonly System[], { database, limits }: Configuration, log: ReturnType<typeof createLogger>) {
+  const pipelines = systems.flatMap((system) => system.pipelines);
+  return millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
 }
 
 const openAdvice =

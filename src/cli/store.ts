@@ -8,8 +8,8 @@ import { addStoreList } from './store/list.ts';
 export function addStore(program: Command, environment: Environment, orders: StopOrders): void {
   const store = program
     .command('store')
-    .summary('look at what is stored of each pipeline, or delete all of one')
-    .description('Looks at what is stored of each pipeline, declared or not, or deletes all that is stored of one.')
+    .summary('list the stored work of each pipeline, or delete a pipeline')
+    .description('Lists the stored work of each pipeline, declared or not, or deletes everything stored for one pipeline.')
     .hook('preAction', () => endWhenAsked(orders));
   addStoreList(store, environment);
   addStoreDelete(store, environment);

@@ -15,17 +15,17 @@ interface Options {
 export function addToken(program: Command): void {
   program
     .command('token')
-    .summary('make a token that a server asks for')
+    .summary('make an access token for a server')
     .description(
-      'Makes a token and prints it, this once, and the line that stands for it: with the line in ' +
-        `${accessSettings.tokens.variable}, or in the file of ${accessSettings.tokensFile.variable}, a server lets in who has the token. ` +
-        'To take the token back, take the line out.',
+      'Makes a token and prints it once, with the line that stands for it: a server that has the line in ' +
+        `${accessSettings.tokens.variable}, or in the file of ${accessSettings.tokensFile.variable}, admits whoever has the token. ` +
+        'To revoke the token, remove the line.',
     )
     // The name comes first: --pipeline takes all names that follow.
     .usage('<name> --role <role> [--pipeline <name...>] [--json]')
-    .argument('<name>', 'who it is for; comes first')
-    .requiredOption('--role <role>', 'ingest: may bring events in; read: may look; operate: may do all')
-    .option('--pipeline <name...>', 'the only pipelines that it is good for: all names that follow', [])
+    .argument('<name>', 'the name of whoever gets it; comes first')
+    .requiredOption('--role <role>', 'ingest: may send events; read: may look; operate: may do everything')
+    .option('--pipeline <name...>', 'the only pipelines that it is valid for: all names that follow', [])
     .option('--json', 'print {"name","role","token","line"}', false)
     .action((name: string, options: Options) => {
       const { role, pipelines } = readOptions(name, options);

@@ -10,19 +10,19 @@ const replay: SystemCommand = {
     command
       .summary('updates of accounts, to the last callback')
       .description(
-        'Takes the updates of a JSON array in, one after another, and prints what happens: versions that are indexed, their ' +
+        'Ingests the updates of a JSON array, one after another, and prints what happens: versions that are indexed, their ' +
           'callbacks, and those that a newer version cancels. After the last callback it prints, for each account type, the ' +
           'account with the most tokens. Updates that are not valid are told on stderr and skipped. A signal stops it, and ' +
           'with --database the same command goes on from there.',
       )
       .argument('<file>', 'a JSON array of updates')
-      .option('--max-delay <ms>', 'an update comes 0 to so many milliseconds after the one before; 0: all at once', '1000')
-      .option('--seed <n>', 'what the delays are made from; without it they differ from run to run')
+      .option('--max-delay <ms>', 'the longest pause before the next update; 0: all at once', '1000')
+      .option('--seed <n>', 'seed of the delays; without it they differ from run to run')
       .option(
         '--database <url>',
         'keep it all in postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite; without it nothing is kept',
       )
-      .option('--verbose', 'tell of versions that are ignored, too')
+      .option('--verbose', 'also print versions that are ignored')
       .option('--json', 'print JSON lines, of everything')
       .action(async (path: string, options: Options) => {
         const { run } = await import('./replay/run.ts');

@@ -19,13 +19,13 @@ export interface EventsOptions {
 const settings = {
   workers: {
     variable: 'WORKER_COUNT',
-    meaning: 'events whose processors are at work at once',
+    meaning: 'the most events that are processed at once',
     values: integerBetween(1, 10_000),
     otherwise: '10',
   },
   retries: {
     variable: 'MAX_RETRIES',
-    meaning: 'attempts after a first one that failed',
+    meaning: 'further attempts after the first one has failed',
     values: integerBetween(0, 100),
     otherwise: '3',
   },

@@ -11,7 +11,7 @@ const simulate: SystemCommand = {
     command
       .summary('messages of 20 rockets, out of order and repeated')
       .description(
-        'Posts the messages of 20 rockets, out of order and repeated, until each is taken; what is refused or not answered ' +
+        'Posts the messages of 20 rockets, out of order and repeated, until each is accepted; a message that is refused or not answered ' +
           'is posted again every 500 ms, so the server may be killed and started again under it. Then compares every rocket ' +
           'over the API with what it has to be. The same seed always gives the same messages.',
       )
@@ -21,11 +21,11 @@ const simulate: SystemCommand = {
       )
       .option('--concurrency-level <n>', 'senders, each with a connection of its own', '3')
       .option('--max-messages <n>', 'distinct messages', '100000')
-      .option('--message-delay <duration>', 'rest of a sender after each message', '0ms')
-      .option('--seed <n>', 'what the messages are made from', '444')
-      .option('--duplicates <share>', 'share of the messages that is posted twice, 0 to 1', '0.1')
+      .option('--message-delay <duration>', 'pause of a sender after each message', '0ms')
+      .option('--seed <n>', 'seed of the messages', '444')
+      .option('--duplicates <share>', 'share of the messages that are posted twice, 0 to 1', '0.1')
       .addHelpText('after', `\nEnvironment:\n  ${tokenSetting.variable}  ${tokenSetting.meaning}`)
-      .option('--shuffle <n>', 'size of the hat out of which the next message is drawn; 0 keeps the order', '300')
+      .option('--shuffle <n>', 'how many messages are shuffled together; 0 keeps the order', '300')
       .action(async (urls: string[], options: Options) => {
         const { run } = await import('./simulate/run.ts');
         await run(urls, options, invocation);

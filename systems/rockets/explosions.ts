@@ -37,7 +37,7 @@ export const webhookSettings = {
   },
   secret: {
     variable: 'WEBHOOK_SECRET',
-    meaning: 'what signs these POSTs: whsec_ and 24 to 64 bytes in base64',
+    meaning: 'the secret that signs these POSTs: whsec_ followed by 24 to 64 bytes in base64',
     values: { accepts: 'whsec_ and 24 to 64 bytes in base64', read: readSecret } satisfies Values<string>,
     secret: true,
   },

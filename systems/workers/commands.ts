@@ -17,10 +17,10 @@ const play: SystemCommand = {
         '--database <path>',
         'the file: messages_table(id, data), data being JSON with worker, message, interval and destination_worker',
       )
-      .option('--verbose', 'print the table, a row of it, and the intervals, too')
-      .option('--json', 'print a line of JSON for each message, with all that is known of it')
+      .option('--verbose', 'also print the table, one of its rows, and the intervals')
+      .option('--json', 'print a line of JSON for each message, with everything known about it')
       .option('--workers <n>', 'how many workers there are, numbered from 1', '5')
-      .option('--state <path>', 'keep in this SQLite file what the workers remember, and the place; without it nothing is kept')
+      .option('--state <path>', 'keep what the workers remember, and the place, in this SQLite file; without it nothing is kept')
       .action(async (options: Options) => {
         const { run } = await import('./play/run.ts');
         await run(options, invocation);

@@ -17,7 +17,16 @@ import { Workshop } from './workshop.ts';
  */
 
 const pageNames = globSync(
-  ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/*.md', 'systems/*/README.md', 'examples/*/README.md', 'bench/README.md'],
+  [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'RELEASING.md',
+    'docs/*.md',
+    'systems/*/README.md',
+    'examples/*/README.md',
+    'bench/README.md',
+  ],
   {
     cwd: checkout,
   },

@@ -13,14 +13,14 @@ export function addBackup(program: Command, { environment, orders }: Invocation)
     .command('backup')
     .summary('copy the database into a file, while a server runs')
     .description(
-      'Copies the database as it is at one moment into a file: all that was acknowledged before, and whatever users have added to it. ' +
-        'Servers may run on the database meanwhile. The copy is verified and on the disk before it has its name; ' +
+      'Copies the database, as it is at one moment, into a file: everything acknowledged before that moment, and whatever users have added. ' +
+        'Servers may keep running. The copy is verified and on disk before it gets its name; ' +
         'an interrupted backup leaves no file of that name.',
     )
-    .argument('<file>', 'where the copy goes, in a folder that is there')
+    .argument('<file>', 'the file to write, in a folder that exists')
     .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
-    .option('--force', 'replace the file where there is one')
-    .option('--json', 'print what it holds as a JSON object')
+    .option('--force', 'replace a file that exists')
+    .option('--json', 'print its contents as a JSON object')
     .addHelpText(
       'after',
       `\nExamples:\n  $ millrace backup /backup/millrace.db\n  $ millrace backup "/backup/$(date +%F).db" --database ./data/millrace.db --json`,

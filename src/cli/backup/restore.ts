@@ -11,16 +11,16 @@ import { describeCopied, jsonOf } from './report.ts';
 export function addRestore(program: Command, { environment, orders }: Invocation): void {
   program
     .command('restore')
-    .summary('put a backup in the place of the database')
+    .summary('replace the database with a backup')
     .description(
-      'Verifies a backup and puts what it holds in the place of the database, while no server runs on it. What was accepted after the ' +
-        'backup is gone; deliveries that were made after it are made again. The backup stays as it is. ' +
+      'Verifies a backup and replaces the database with it, while no server runs on the database. Events that were accepted after the ' +
+        'backup are lost; deliveries that were made after it are made again. The backup itself stays unchanged. ' +
         'An interrupted restore leaves the database as it was.',
     )
     .argument('<file>', 'the backup')
     .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
-    .option('--force', 'replace the database where there is one, with all that it holds')
-    .option('--json', 'print what it holds as a JSON object')
+    .option('--force', 'replace a database that exists, with everything in it')
+    .option('--json', 'print its contents as a JSON object')
     .addHelpText(
       'after',
       `\nExamples:\n  $ millrace restore /backup/millrace.db --force\n  $ millrace restore /backup/millrace.db --database ./trial/millrace.db`,

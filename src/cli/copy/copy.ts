@@ -12,10 +12,10 @@ import type { Flags } from './copied.ts';
 export function addCopy(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
   program
     .command('copy')
-    .summary('take all of a database along into another one, also of another kind')
+    .summary('copy everything in a database into another one, also of another kind')
     .description(
-      'Copies all that pipelines have in a database into an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
-        'dead letters, pauses, and the rows of declared tables. Then counts and checksums of both are compared. Servers must be stopped on both sides. ' +
+      'Copies everything that pipelines have in a database into an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
+        'dead letters, pauses, and the rows of declared tables. Then it compares counts and checksums of both. Servers on both sides must be stopped. ' +
         'A copy that was broken off, even by kill -9, goes on when the same command is run again; until it is finished no server starts ' +
         'on the target. The source stays as it is.',
     )

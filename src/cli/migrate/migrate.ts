@@ -28,7 +28,7 @@ export function addMigrate(program: Command, { environment, orders }: Invocation
     )
     .argument('[system...]', 'names of systems, or paths of modules, as for serve; without a name all systems')
     .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')
-    .option('--check', 'change nothing; exit with 1 when something is to be done, and say what')
+    .option('--check', 'change nothing; print what needs to be done, and exit with 1 if anything does')
     .option('--dry-run', 'change nothing; print the statements')
     .addHelpText(
       'after',

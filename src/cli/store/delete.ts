@@ -15,10 +15,10 @@ import { storedIn, withStore } from './stored.ts';
 export function addStoreDelete(store: Command, environment: Environment): void {
   store
     .command('delete')
-    .summary('delete all that is stored of a pipeline')
+    .summary('delete everything stored for a pipeline')
     .description(
-      'Deletes all that is stored of a pipeline: its rows of the inbox, its events, states, timers, deliveries, outcomes, dead letters and its schedule, but no row of a table. ' +
-        'It is refused while a server runs on the database. A pipeline that is still declared begins anew with the next start.',
+      'Deletes everything stored for a pipeline: its rows of the inbox, its events, states, timers, deliveries, outcomes, dead letters and its schedule, but no row of a table. ' +
+        'Refuses while a server runs on the database. A pipeline that is still declared starts from nothing at the next start.',
     )
     .argument('<pipeline>', 'the name of the pipeline')
     .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')

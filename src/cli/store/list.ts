@@ -9,9 +9,9 @@ import { storedIn } from './stored.ts';
 export function addStoreList(store: Command, environment: Environment): void {
   store
     .command('list')
-    .summary('what is stored of each pipeline')
+    .summary('list the stored work of each pipeline')
     .description(
-      'Lists every pipeline of a database with what lies there: rows of the inbox, events that wait to be handled, keys with a state, timers by name, ' +
+      'Lists every pipeline of a database with its stored work: rows of the inbox, events that wait to be handled, keys with a state, timers by name, ' +
         'deliveries and outcomes by endpoint, and dead letters. Works while a server runs, and changes nothing.',
     )
     .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')

@@ -1,0 +1,31 @@
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { UsageError } from '../usage-error.ts';
+
+/** Names of what a folder may hold that somebody has just made for a project. */
+const harmless: ReadonlySet<string> = new Set(['.git', '.DS_Store']);
+
+/** Throws a `UsageError` for a path that is a file, or a folder that holds files. */
+export function checkIsEmpty(folder: string): void {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isDirectory()) throw new UsageError(`${folder}: expected a folder, found a file`);
+  const names = readdirSync(folder).filter((name) => !harmless.has(name));
+  if (names.length === 0) return;
+  const shown = names.slice(0, 3).join(', ');
+  throw new UsageError(
+    `${folder}: the folder holds files (${shown}${names.length > 3 ? ', …' : ''}); name another one, or pass --force to write beside them`,
+  );
+}
+
+/** Writes the files, by path below the folder. A file that exists stays as it is; returns the paths of those. */
+export function writeProject(folder: string, files: Readonly<Record<string, string>>): readonly string[] {
+  const kept: string[] = [];
+  for (const [path, text] of Object.entries(files)) {
+    const whole = join(folder, path);
+    mkdirSync(dirname(whole), { recursive: true });
+    if (existsSync(whole)) kept.push(path);
+    else writeFileSync(whole, text, { flag: 'wx' });
+  }
+  return kept;
+}

@@ -1,0 +1,36 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { findPackageJSON } from 'node:module';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+
+const reportFiles = new URL(`./report-files${extname(fileURLToPath(import.meta.url))}`, import.meta.url).href;
+const launcher = join(dirname(findPackageJSON(import.meta.url) ?? ''), 'bin/millrace.js');
+const report = z.object({ loaded: z.string() });
+
+/** A `millrace` of a process of its own, which tells of each file that it loads. */
+export class Child {
+  readonly #process: ChildProcess;
+  /** Resolves to the exit code; `undefined` for an end by a signal. */
+  readonly ended: Promise<number | undefined>;
+
+  constructor(words: readonly string[], onLoaded: (path: string) => void) {
+    // A session of its own: the Ctrl-C of a terminal reaches it once, through this process.
+    this.#process = spawn(process.execPath, ['--import', reportFiles, launcher, ...words], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: process.platform !== 'win32',
+    });
+    this.#process.on('message', (message) => {
+      const found = report.safeParse(message);
+      if (found.success) onLoaded(found.data.loaded);
+    });
+    this.ended = once(this.#process, 'exit').then(([code]) => code ?? undefined);
+  }
+
+  /** Asks it to stop and waits until it has. */
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM');
+    await this.ended;
+  }
+}
