@@ -3,6 +3,8 @@ import { between, pick, type Sender } from './sender.ts';
 interface Rocket {
   readonly id: string;
   number: number;
+  /** How many messages still come behind a number that never does. */
+  left: number;
 }
 
 const rocketsMax = 60;
@@ -12,16 +14,21 @@ export function rocketTraffic(sender: Sender): () => Promise<void> {
   const rockets: Rocket[] = [];
   let sent = 0;
   const send = (rocket: Rocket, messageType: string, message: object) => {
+    if (rocket.left === 0) return Promise.resolve();
     rocket.number += 1;
+    rocket.left -= 1;
     sent += 1;
     const metadata = { channel: rocket.id, messageNumber: rocket.number, messageTime: new Date().toISOString(), messageType };
     // The first gap comes soon, and later ones are rare.
-    if (rocket.number > 3 && (sent === 400 || Math.random() < 0.0002)) return Promise.resolve();
+    if (rocket.left === Number.POSITIVE_INFINITY && rocket.number > 3 && sent % 4_000 === 400) {
+      rocket.left = 12;
+      return Promise.resolve();
+    }
     return sender.post('/messages', { metadata, message });
   };
   return async () => {
     if (rockets.length < rocketsMax) {
-      const rocket = { id: crypto.randomUUID(), number: 0 };
+      const rocket = { id: crypto.randomUUID(), number: 0, left: Number.POSITIVE_INFINITY };
       rockets.push(rocket);
       await send(rocket, 'RocketLaunched', {
         type: pick(['Falcon-9', 'Ariane-6', 'Vega-C', 'Electron']),

@@ -28,7 +28,7 @@ const units = [
 /** A number and its unit, so that the unit can be quieter. */
 export function durationParts(ms: number | null | undefined): readonly [value: string, unit: string] {
   if (ms === null || ms === undefined) return ['–', ''];
-  if (ms < 1_000) return [ms < 10 && ms % 1 !== 0 ? ms.toFixed(1) : String(Math.round(ms)), 'ms'];
+  if (ms < 1_000) return [ms < 10 && ms > 0 ? ms.toFixed(1) : String(Math.round(ms)), 'ms'];
   if (ms < 10_000) return [(ms / 1000).toFixed(1), 's'];
   if (ms < 60_000) return [String(Math.round(ms / 1000)), 's'];
   if (ms < 3_600_000) return [String(Math.round(ms / 60_000)), 'min'];

@@ -4,8 +4,9 @@ import { live } from './live.ts';
 import { createStore } from './store.ts';
 import type { Chart, ChartColumn, Engine, EngineColumn, PipelineItem, PipelineNow } from './types.ts';
 
-export type ChartWindow = '15m' | '1h' | '6h' | '24h';
+export type ChartWindow = '5m' | '15m' | '1h' | '6h' | '24h';
 export const chartWindows: readonly (readonly [ChartWindow, string])[] = [
+  ['5m', '5 min'],
   ['15m', '15 min'],
   ['1h', '1 h'],
   ['6h', '6 h'],
@@ -20,7 +21,7 @@ export interface Figures {
   readonly error: Error | undefined;
 }
 
-export const figures = createStore<Figures>({ window: '15m', pipelines: [], engine: undefined, error: undefined });
+export const figures = createStore<Figures>({ window: '5m', pipelines: [], engine: undefined, error: undefined });
 
 /** Asks for all of it. */
 export async function loadFigures(window = figures.get().window): Promise<void> {

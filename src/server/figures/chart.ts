@@ -2,6 +2,7 @@ import { recordOf } from '../../engine/metric-names.ts';
 
 /** The windows that charts can show: how long they are, and from one point to the next, in milliseconds. */
 export const chartWindows = {
+  '5m': { spanMs: 5 * 60_000, stepMs: 2_000 },
   '15m': { spanMs: 15 * 60_000, stepMs: 5_000 },
   '1h': { spanMs: 60 * 60_000, stepMs: 20_000 },
   '6h': { spanMs: 6 * 60 * 60_000, stepMs: 120_000 },
@@ -46,7 +47,7 @@ export class Chart<L extends Look, Column extends string> {
       const { stepMs, spanMs } = chartWindows[name];
       return { stepMs, pointsMax: spanMs / stepMs, before: undefined, points: [] };
     };
-    this.#kept = { '15m': empty('15m'), '1h': empty('1h'), '6h': empty('6h'), '24h': empty('24h') };
+    this.#kept = { '5m': empty('5m'), '15m': empty('15m'), '1h': empty('1h'), '6h': empty('6h'), '24h': empty('24h') };
   }
 
   take(look: L): void {

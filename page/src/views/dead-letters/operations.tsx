@@ -13,7 +13,7 @@ const shownForMs = 10 * 60_000;
 export function OperationStrip({ operations, again }: { readonly operations: readonly Operation[]; readonly again: () => void }) {
   const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
   const now = Date.now();
-  const shown = operations.filter(({ id, endedAt }) => !dismissed.has(id) && (endedAt == null || now - Date.parse(endedAt) < shownForMs));
+  const shown = operations.filter(({ id, endedAt }) => !dismissed.has(id) && (endedAt === null || now - Date.parse(endedAt) < shownForMs));
   if (shown.length === 0) return null;
   return (
     <section class="panel" aria-label="Operations" aria-live="polite">
@@ -38,13 +38,13 @@ interface StripProps {
 const words = { redrive: ['Redriving', 'redriven'], discard: ['Discarding', 'discarded'] } as const;
 
 function Strip({ operation, again, dismiss }: StripProps) {
-  const { pipeline, state, who, startsAt } = operation;
+  const { filter, state, who, startsAt } = operation;
   const isBegun = state !== 'starting' && state !== 'undone';
   return (
     <div class="operation" data-operation={state}>
       <Glyph name={glyphs[state]} />
       <p>
-        <Stand operation={operation} /> · {pipeline}
+        <Stand operation={operation} /> · {filter.pipeline}
         <br />
         <span class="second">
           {who !== null && `by ${who} `}at {momentText(startsAt)} {notes[state]}
@@ -86,18 +86,17 @@ function Stand({ operation: { action, state, matched, done, startsAt } }: Pick<S
 }
 
 function Progress({ operation }: Pick<StripProps, 'operation'>) {
-  const { matched, done, refused = 0, failedAgain = 0 } = operation;
-  const failed = failedAgain + refused;
-  const left = operation.left ?? Math.max(0, matched - done - refused);
+  const { matched, done, refused, failedAgain, left } = operation;
   const share = (count: number) => `${(count / Math.max(1, matched)) * 100}%`;
   return (
     <>
       <div class="progress" role="img" aria-label={`${done} of ${matched}`}>
-        <i style={{ width: share(done - failedAgain) }} />
-        <i class="bad" style={{ width: share(failed) }} />
+        <i style={{ width: share(done) }} />
+        <i class="bad" style={{ width: share(refused) }} />
       </div>
       <span class="quiet small">
-        {countText(done)} done{failed > 0 && `, ${countText(failed)} failed again`}, {countText(left)} left
+        {countText(done)} done{failedAgain > 0 && `, ${countText(failedAgain)} failed again`}
+        {refused > 0 && `, ${countText(refused)} cannot be`}, {countText(left)} left
       </span>
     </>
   );

@@ -16,16 +16,18 @@ export interface LetterGroup {
 export interface Operation {
   readonly id: string;
   readonly action: 'redrive' | 'discard';
-  readonly pipeline: string;
+  readonly filter: { readonly pipeline: string };
   readonly state: 'starting' | 'running' | 'ended' | 'undone' | 'stopped';
   readonly who: string | null;
   readonly startsAt: string;
-  readonly endedAt?: string | null;
+  readonly endedAt: string | null;
   readonly matched: number;
   readonly done: number;
-  readonly failedAgain?: number;
-  readonly refused?: number;
-  readonly left?: number;
+  /** Letters that came since it began and fit its filter. */
+  readonly failedAgain: number;
+  /** Those that cannot be redriven. */
+  readonly refused: number;
+  readonly left: number;
 }
 
 /** What is chosen, so that all that match are meant and not those on the screen. */

@@ -18,7 +18,7 @@ const everyMs = 10_000;
 
 /** A pipeline: how it goes, its keys, and what waits in it. */
 export function PipelineView({ name }: { readonly name: string }) {
-  const [window, setWindow] = useState<ChartWindow>('15m');
+  const [window, setWindow] = useState<ChartWindow>('5m');
   const details = useLoaded((signal) => get<PipelineDetails>(pathOf('pipelines', name), { window }, signal), [name, window], everyMs);
   const { value } = details;
   const now = useStore(live);
