@@ -72,7 +72,7 @@ export function TimeChart({ title, unit, at, spanMs, series, floor, format, note
   return (
     <figure class="chart">
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {series.map(({ name, values, form }) => (
           <span key={name}>
             <i class={`key-line ${form}`} />

@@ -27,7 +27,7 @@ export function FleetView() {
 export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet }) {
   return (
     <>
-      <div class="scroll">
+      <section class="scroll" tabIndex={0} aria-label="Table, scrolls sideways">
         <table>
           <thead>
             <tr>
@@ -54,7 +54,7 @@ export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
       {unowned > 0 && <p class="notice">{countOf(unowned, 'partition')} without an owner: somebody takes them soon.</p>}
     </>
   );

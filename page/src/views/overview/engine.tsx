@@ -17,8 +17,15 @@ export function EnginePanel({ engine, now }: { readonly engine: Engine; readonly
       <dd>
         <b>{value}</b> <span class="unit">{unit}</span>
         <span class="note">{note}</span>
+        <Spark
+          values={chart?.[column] ?? []}
+          width={64}
+          height={22}
+          floor={floor}
+          points={points}
+          label={`${label}: ${value} ${unit} now`}
+        />
       </dd>
-      <Spark values={chart?.[column] ?? []} width={64} height={22} floor={floor} points={points} label={`${label}: ${value} ${unit} now`} />
     </div>
   );
   const backlog = Math.round(((present.depth ?? 0) / engine.backlogMax) * 1000) / 10;

@@ -38,7 +38,7 @@ export function EventsView() {
       <Panel title="Processed">
         <List list={list} noun="event" empty={<p>No event fits.</p>}>
           {(events) => (
-            <div class="scroll">
+            <section class="scroll" tabIndex={0} aria-label="Table, scrolls sideways">
               <table>
                 <thead>
                   <tr>
@@ -69,7 +69,7 @@ export function EventsView() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </section>
           )}
         </List>
       </Panel>
