@@ -22,6 +22,7 @@ export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Logger } from './engine/logger.ts';
 export { type Mill, millrace } from './engine/mill.ts';
 export type {
+  AskedOperation,
   ByWhom,
   DiscardOptions,
   Freshness,
@@ -35,6 +36,9 @@ export type {
   KeyStatus,
   ListedKey,
   MillOptions,
+  Operation,
+  OperationFilter,
+  ResolvedLetters,
   StopOptions,
   WaitingKey,
 } from './engine/mill-options.ts';
@@ -113,10 +117,16 @@ export type {
   AuditEntry,
   AuditQuery,
   DeadLetter,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
+  DeadLetterKind,
   DeadLetterQuery,
   DeliveryOfKey,
   LoggedEvent,
   NewDeadLetter,
+  OperationQuery,
+  OperationState,
   PartitionId,
   Store,
   StoredDelivery,

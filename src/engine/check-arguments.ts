@@ -1,12 +1,30 @@
-import { type Check, checkOptions, type OptionTable } from '../pipeline/check-options.ts';
+import { type Check, checkOptions, type OptionTable, required } from '../pipeline/check-options.ts';
 import { arrayOf, duration, expect, integerFrom, objectWith, toDuration } from '../pipeline/expectations.ts';
 import { isMoment } from '../pipeline/moment.ts';
 import { Place } from '../pipeline/place.ts';
 import { hasAtMost } from '../pipeline/text.ts';
-import type { AuditQuery, DeadLetterQuery } from '../store/store.ts';
+import type {
+  AuditQuery,
+  DeadLetterFilter,
+  DeadLetterGroupQuery,
+  DeadLetterKind,
+  DeadLetterQuery,
+  OperationQuery,
+} from '../store/store.ts';
 import { reasonLengthMax } from './audit.ts';
 import type { IngestOptions } from './identify.ts';
-import type { ByWhom, DiscardOptions, Freshness, GapsQuery, KeyListQuery, KeyStanding, StopOptions, WaitingKey } from './mill-options.ts';
+import type {
+  AskedOperation,
+  ByWhom,
+  DiscardOptions,
+  Freshness,
+  GapsQuery,
+  KeyListQuery,
+  KeyStanding,
+  OperationFilter,
+  StopOptions,
+  WaitingKey,
+} from './mill-options.ts';
 import type { ReadOptions } from './reads.ts';
 
 /*
@@ -40,14 +58,46 @@ const discardOptions: OptionTable<DiscardOptions> = {
 };
 const auditQuery: OptionTable<AuditQuery> = { pipeline: aText, key: aText, before: aText, limit: integerFrom(1) };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
-const deadLetterQuery: OptionTable<DeadLetterQuery> = {
+const kinds: readonly DeadLetterKind[] = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin'];
+const aMoment = expect('a moment, in milliseconds since 1970', (value) => typeof value === 'number' && isMoment(value));
+const deadLetterFilter: OptionTable<DeadLetterFilter> = {
   pipeline: aText,
+  kind: expect(`one of ${kinds.join(', ')}`, (value) => kinds.some((one) => one === value)),
   key: aText,
+  reason: aText,
+  from: aMoment,
+  to: aMoment,
+  upTo: aText,
+};
+const deadLetterQuery: OptionTable<DeadLetterQuery> = {
+  ...deadLetterFilter,
   id: aText,
+  ids: texts,
   after: aText,
   limit: integerFrom(1),
 };
 
+const deadLetterGroupQuery: OptionTable<DeadLetterGroupQuery> = {
+  pipeline: aText,
+  kind: deadLetterFilter.kind,
+  since: required(aMoment),
+  limit: required(integerFrom(1)),
+};
+const { upTo: _, pipeline: _1, ...operationFilter } = deadLetterFilter;
+const askedOperation: OptionTable<AskedOperation> = {
+  action: required(expect('redrive or discard', (value) => value === 'redrive' || value === 'discard')),
+  filter: required((value, place) =>
+    checkOptions(value, { ...operationFilter, pipeline: required(aText) } satisfies OptionTable<OperationFilter>, place),
+  ),
+  startAfterMs: integerFrom(0),
+};
+const operationQuery: OptionTable<OperationQuery> = {
+  id: aText,
+  pipeline: aText,
+  isOpen: expect('true or false', (value) => typeof value === 'boolean'),
+  before: aText,
+  limit: integerFrom(1),
+};
 const standings: readonly KeyStanding[] = ['open', 'waiting', 'blocked', 'parked'];
 const keyListQuery: OptionTable<KeyListQuery> = {
   status: expect(`one of ${standings.join(', ')}`, (value) => standings.some((one) => one === value)),
@@ -111,6 +161,23 @@ export function checkPause(options: unknown): void {
 
 export function checkDeadLetterQuery(query: unknown): void {
   checkOptions(query, deadLetterQuery, placeOf('deadLetters'));
+}
+
+/** @param call the method, as messages name it */
+export function checkDeadLetterFilter(call: string, filter: unknown): void {
+  checkOptions(filter, deadLetterFilter, placeOf(call));
+}
+
+export function checkDeadLetterGroupQuery(query: unknown): void {
+  checkOptions(query, deadLetterGroupQuery, placeOf('deadLetterGroups'));
+}
+
+export function checkOperation(asked: unknown): void {
+  checkOptions(asked, askedOperation, placeOf('operate'));
+}
+
+export function checkOperationQuery(query: unknown): void {
+  checkOptions(query, operationQuery, placeOf('operations'));
 }
 
 function isGapPlace(value: unknown): value is Pick<WaitingKey, 'since' | 'key'> {

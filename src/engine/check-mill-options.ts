@@ -33,6 +33,8 @@ const storeMethods: Methods<Store> = {
   pendingOrigins: true,
   listen: true,
   deadLetters: true,
+  countDeadLetters: true,
+  deadLetterGroups: true,
   prune: true,
   query: true,
   deliveryNames: true,

@@ -1,8 +1,17 @@
 import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
+import { codeOf } from '../fault.ts';
 import { markCutShort } from '../pipeline/cut-short.ts';
 import { isFullList, sizeOfLetter, totalOf } from '../store/list-size.ts';
-import type { AuditEntry, DeadLetter, DeadLetterQuery } from '../store/store.ts';
+import type {
+  AuditEntry,
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
+  DeadLetterQuery,
+  StoredOperation,
+} from '../store/store.ts';
 import { allEnded } from './all-ended.ts';
 import type { Audit } from './audit.ts';
 import type { GivenCommands } from './commands/given-commands.ts';
@@ -10,7 +19,7 @@ import type { DeclaredPipelines } from './declared-pipelines.ts';
 import { discardEach, discardLetters } from './discard-letters.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { EngineState } from './engine-state.ts';
-import type { ByWhom, DiscardOptions } from './mill-options.ts';
+import type { ByWhom, DiscardOptions, ResolvedLetters } from './mill-options.ts';
 import { parkingLetter } from './parking-letter.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
@@ -97,6 +106,56 @@ export class DeadLetters {
     return deadLetters;
   }
 
+  /** Returns how many there are of those asked for. */
+  async count(filter: DeadLetterFilter, reading: ReadOptions): Promise<number> {
+    const { engine, reads } = this.#means;
+    const { count } = await reads.run(
+      reading,
+      (signal) => engine.store.countDeadLetters(filter, { signal }),
+      () => 0,
+    );
+    return count;
+  }
+
+  /** Returns them by kind, pipeline and what their reasons have in common, the largest groups first. */
+  groups(query: DeadLetterGroupQuery, reading: ReadOptions): Promise<readonly DeadLetterGroup[]> {
+    const { engine, reads } = this.#means;
+    return reads.run(
+      reading,
+      (signal) => engine.store.deadLetterGroups(query, { signal }),
+      () => 0,
+    );
+  }
+
+  /** Redrives or discards letters that are named, each by itself. */
+  async resolveNamed(ids: readonly string[], action: 'redrive' | 'discard', by: ByWhom | undefined): Promise<ResolvedLetters> {
+    const outcomes = await Promise.allSettled(
+      Array.from(new Set(ids), (id) => (action === 'redrive' ? this.redrive(id, by) : this.discard(id, by))),
+    );
+    const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? codeOf(outcome.reason) : undefined));
+    const failed = outcomes.find((outcome, at) => outcome.status === 'rejected' && !isAnswer(codes[at]));
+    if (failed?.status === 'rejected') throw failed.reason;
+    const matched = codes.filter((code) => code !== 'MILL_NOT_FOUND').length;
+    return { matched, resolved: outcomes.filter(({ status }) => status === 'fulfilled').length };
+  }
+
+  /** Resolves letters for an operation, wherever their partitions are worked on. Returns how many cannot be resolved. */
+  async resolveFor(letters: readonly DeadLetter[], operation: AskedFor): Promise<number> {
+    const { partitions, commands } = this.#means;
+    const byPartition = Map.groupBy(letters, (letter) => partitions.at(letter.partition));
+    const refused = Array.from(byPartition, ([partition, own]) =>
+      commands.order(partition, { do: 'resolveLetters', letters: own.map(({ id }) => id), operation }, () =>
+        resolveEach(own, (letter) => resolveIn(partition, letter, operation)),
+      ),
+    );
+    return (await allEnded(refused)).reduce((total, count) => total + count, 0);
+  }
+
+  /** The same for letters of a partition that this engine works on. */
+  resolveHere(partition: Partition, ids: readonly string[], operation: AskedFor): Promise<number> {
+    return resolveEach(ids, async (id) => resolveIn(partition, await this.letter(id), operation));
+  }
+
   async #redrive(letter: DeadLetter, by: ByWhom | undefined, action: string): Promise<void> {
     const { partitions, commands } = this.#means;
     const partition = partitions.at(letter.partition);
@@ -144,4 +203,25 @@ export class DeadLetters {
         `Declare ${pipeline} again, or delete all that is stored of it with: millrace store delete ${pipeline}`,
     );
   }
+}
+
+/** The operation that letters are resolved for. */
+type AskedFor = Pick<StoredOperation, 'id' | 'action'>;
+
+function resolveIn(partition: Partition, letter: DeadLetter, { id, action }: AskedFor): Promise<void> {
+  return action === 'redrive' ? partition.redrive(letter, { operation: id }) : partition.discard(letter, { operation: id });
+}
+
+/** Resolves each; returns how many cannot be resolved. Those that somebody else has resolved are none of them. Throws where something else went wrong. */
+async function resolveEach<T>(letters: readonly T[], resolve: (letter: T) => Promise<void>): Promise<number> {
+  const outcomes = await Promise.allSettled(letters.map(resolve));
+  const codes = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [codeOf(outcome.reason)] : []));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected' && !isAnswer(codeOf(outcome.reason)));
+  if (failed?.status === 'rejected') throw failed.reason;
+  return codes.filter((code) => code === 'MILL_CONFLICT').length;
+}
+
+/** Whether that says what became of a letter. */
+function isAnswer(code: unknown): boolean {
+  return code === 'MILL_NOT_FOUND' || code === 'MILL_CONFLICT';
 }

@@ -64,6 +64,8 @@ export class Draft {
   #inbox: NewInboxRow[] | undefined;
   #answers: CommandAnswer[] | undefined;
   #audit: AuditEntry[] | undefined;
+  /** How many letters it resolves for each operation. */
+  #operations: Map<string, number> | undefined;
   readonly #startCursor: number;
 
   constructor(number: number, cursor: number) {
@@ -194,6 +196,12 @@ export class Draft {
     this.#audit.push(entry);
   }
 
+  /** A letter is resolved for an operation. */
+  advance(operation: string): void {
+    this.#operations ??= new Map();
+    this.#operations.set(operation, (this.#operations.get(operation) ?? 0) + 1);
+  }
+
   toCommit(): Commit {
     return {
       cursor: this.cursor,
@@ -215,6 +223,7 @@ export class Draft {
       sends: this.sends.map((send) => send.stored),
       inbox: this.#inbox,
       answers: this.#answers,
+      operations: this.#operations && Array.from(this.#operations, ([id, done]) => ({ id, done })),
       audit: this.#audit,
     };
   }

@@ -22,6 +22,7 @@ import { KeyDetailsReader } from './key-details.ts';
 import { KeyLister } from './key-lister.ts';
 import { KeyReader } from './key-reader.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
+import { LetterOperations } from './letter-operations/letter-operations.ts';
 import { limitsWith } from './limits.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { Memory } from './memory.ts';
@@ -59,6 +60,7 @@ export interface EngineParts {
   readonly audit: Audit;
   readonly deadLetters: DeadLetters;
   readonly operations: Operations;
+  readonly letterOperations: LetterOperations;
   readonly schedules: Schedules;
   readonly leftovers: Leftovers;
   readonly retention: RetentionSweep;
@@ -121,6 +123,7 @@ export function assemble(options: MillOptions): EngineParts {
     audit,
     deadLetters,
     operations,
+    letterOperations: new LetterOperations({ engine, state, declared, partitions, deadLetters, audit }),
     schedules,
     leftovers,
     retention: retentionOf(engine, state, declared, partitions),

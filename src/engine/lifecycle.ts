@@ -33,7 +33,7 @@ export class Lifecycle {
   }
 
   async #start(): Promise<void> {
-    const { state, fleet, threads, transports, schedules, retention, leftovers, inbox } = this.#parts;
+    const { state, fleet, threads, transports, schedules, retention, leftovers, inbox, letterOperations } = this.#parts;
     try {
       await this.#openStore();
       await threads.start();
@@ -48,6 +48,7 @@ export class Lifecycle {
     }
     inbox.start();
     retention.start();
+    letterOperations.start();
     void leftovers.start();
   }
 
@@ -85,7 +86,8 @@ export class Lifecycle {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    const { state, partitions, fleet, threads, transports, schedules, retention, leftovers, inbox, commands, idle } = this.#parts;
+    const { state, partitions, fleet, threads, transports, schedules, retention, leftovers, inbox, commands, letterOperations, idle } =
+      this.#parts;
     const wasWorking = state.isWorking;
     state.stop();
     try {
@@ -104,6 +106,7 @@ export class Lifecycle {
       await inbox.stop();
       if (wasWorking) await (fleet.hasOthers ? fleet.handOver() : idle(timeoutMs));
       await retention.stop();
+      letterOperations.close();
       schedules.stop();
       leftovers.close();
       if (wasWorking || state.failure !== undefined) await Promise.all(partitions.all.map((partition) => partition.stop()));

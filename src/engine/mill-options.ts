@@ -1,5 +1,5 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { DeliveryOfKey, Store } from '../store/store.ts';
+import type { DeadLetterFilter, DeliveryOfKey, Store, StoredOperation } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
 import type { Logger } from './logger.ts';
@@ -113,6 +113,36 @@ export interface ByWhom {
   readonly who?: string | null | undefined;
   /** Why, in at most 1,000 characters. */
   readonly reason?: string | undefined;
+}
+
+/** Which dead letters of a pipeline an operation is about. */
+export interface OperationFilter<Name extends string = string> extends Omit<DeadLetterFilter<Name>, 'pipeline' | 'upTo'> {
+  readonly pipeline: Name;
+}
+
+/** What an operator wants done to many dead letters. */
+export interface AskedOperation<Name extends string = string> {
+  readonly action: 'redrive' | 'discard';
+  readonly filter: OperationFilter<Name>;
+  /** After how many milliseconds it begins. It can be undone until then. Default 5,000. */
+  readonly startAfterMs?: number | undefined;
+}
+
+/** Something that an operator has done to many dead letters. Moments are milliseconds since 1970. */
+export interface Operation extends Omit<StoredOperation, 'filter' | 'reached' | 'upTo'> {
+  readonly filter: OperationFilter;
+  /** How many of its letters it has not come to. */
+  readonly left: number;
+  /** Dead letters that its filter matches and that came after it began, until an hour after its end: what failed again is among them. */
+  readonly failedAgain: number;
+}
+
+/** What became of dead letters that were named. */
+export interface ResolvedLetters {
+  /** How many of them there were. */
+  readonly matched: number;
+  /** How many are redriven or discarded. Others cannot be, such as a gap, which cannot be redriven. */
+  readonly resolved: number;
 }
 
 export interface DiscardOptions {

@@ -1,17 +1,31 @@
 import type { AnyPipeline, PipelineInput, PipelineState, Pipelines, PipelinesOf } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 import type { TableQuery } from '../pipeline/table-query.ts';
-import type { AuditEntry, AuditQuery, DeadLetter, DeadLetterQuery, StoreStats } from '../store/store.ts';
+import type {
+  AuditEntry,
+  AuditQuery,
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
+  DeadLetterQuery,
+  OperationQuery,
+  StoreStats,
+} from '../store/store.ts';
 import {
   checkAuditQuery,
   checkBatch,
   checkByWhom,
+  checkDeadLetterFilter,
+  checkDeadLetterGroupQuery,
   checkDeadLetterQuery,
   checkDiscard,
   checkFreshness,
   checkGapsQuery,
   checkIngestOptions,
   checkKeyListQuery,
+  checkOperation,
+  checkOperationQuery,
   checkReading,
   checkStop,
   checkText,
@@ -30,6 +44,7 @@ import type { Leftover } from './leftovers/leftover.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Limits } from './limits.ts';
 import type {
+  AskedOperation,
   ByWhom,
   DiscardOptions,
   Freshness,
@@ -40,6 +55,8 @@ import type {
   KeyStatus,
   ListedKey,
   MillOptions,
+  Operation,
+  ResolvedLetters,
   StopOptions,
   WaitingKey,
 } from './mill-options.ts';
@@ -245,6 +262,64 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkText('resumeKey', 'key', key);
     checkByWhom('resumeKey', by);
     await this.#parts.deadLetters.resumeKey(pipeline, key, by);
+  }
+
+  /** Returns how many dead letters there are of those asked for. */
+  async countDeadLetters(filter: DeadLetterFilter<keyof P & string> = {}, options: ReadOptions = {}): Promise<number> {
+    checkDeadLetterFilter('countDeadLetters', filter);
+    checkReading('countDeadLetters', options);
+    return this.#parts.deadLetters.count(filter, options);
+  }
+
+  /** Returns dead letters by kind, pipeline and what their reasons have in common, the largest groups first. */
+  async deadLetterGroups(query: DeadLetterGroupQuery, options: ReadOptions = {}): Promise<readonly DeadLetterGroup[]> {
+    checkDeadLetterGroupQuery(query);
+    checkReading('deadLetterGroups', options);
+    return this.#parts.deadLetters.groups(query, options);
+  }
+
+  /** Redrives dead letters that are named, as `redrive` does with one. Those that cannot be redriven stay as they are. */
+  async redriveLetters(deadLetterIds: readonly string[], by?: ByWhom): Promise<ResolvedLetters> {
+    checkTexts('redriveLetters', 'deadLetterIds', deadLetterIds);
+    checkByWhom('redriveLetters', by);
+    return this.#parts.deadLetters.resolveNamed(deadLetterIds, 'redrive', by);
+  }
+
+  /** Discards dead letters that are named, as `discard` does with one. */
+  async discardLetters(deadLetterIds: readonly string[], by?: ByWhom): Promise<ResolvedLetters> {
+    checkTexts('discardLetters', 'deadLetterIds', deadLetterIds);
+    checkByWhom('discardLetters', by);
+    return this.#parts.deadLetters.resolveNamed(deadLetterIds, 'discard', by);
+  }
+
+  /**
+   * Redrives or discards all dead letters that a filter matches when the operation begins, each once, also after a crash and in a fleet. It begins after a
+   * moment in which `undoOperation` calls it off; `operations` tells how far it has come.
+   */
+  async operate(asked: AskedOperation<keyof P & string>, by: ByWhom = {}): Promise<Operation> {
+    checkOperation(asked);
+    checkByWhom('operate', by);
+    return this.#parts.letterOperations.begin(asked, by);
+  }
+
+  /** Returns operations on dead letters of the last 90 days, the latest first. */
+  async operations(query: Partial<OperationQuery> = {}): Promise<readonly Operation[]> {
+    checkOperationQuery(query);
+    return this.#parts.letterOperations.list(query);
+  }
+
+  /** Calls an operation off that has not begun. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it has begun. */
+  async undoOperation(id: string, by: ByWhom = {}): Promise<Operation> {
+    checkText('undoOperation', 'id', id);
+    checkByWhom('undoOperation', by);
+    return this.#parts.letterOperations.undo(id, by);
+  }
+
+  /** Breaks an operation off; what it has done stays done. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it is over. */
+  async stopOperation(id: string, by: ByWhom = {}): Promise<Operation> {
+    checkText('stopOperation', 'id', id);
+    checkByWhom('stopOperation', by);
+    return this.#parts.letterOperations.stop(id, by);
   }
 
   /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws what `redrive` throws. */

@@ -10,6 +10,7 @@ import type { TenureContext } from './engine-context.ts';
 import { rowIn } from './inbox/read-row.ts';
 import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
+import { LetterPresence } from './letter-operations/letter-presence.ts';
 import { flowFor } from './outbox/flow-for.ts';
 import { toStoredOutcome } from './outbox/outcome.ts';
 
@@ -19,6 +20,8 @@ export interface Witness {
   readonly answer?: CommandAnswer | undefined;
   /** Who did it. */
   readonly entry?: AuditEntry | undefined;
+  /** The operation that it is a part of, which counts it as done. */
+  readonly operation?: string | undefined;
 }
 
 /** What resolving dead letters works with beside the context. */
@@ -31,12 +34,14 @@ interface ResolverParts {
 export class Resolver {
   readonly #context: TenureContext;
   readonly #parts: ResolverParts;
+  readonly #presence: LetterPresence;
   /** The letters under way, each with what is committed with its end. */
   readonly #resolving = new Map<string, Witness>();
 
   constructor(context: TenureContext, parts: ResolverParts) {
     this.#context = context;
     this.#parts = parts;
+    this.#presence = new LetterPresence(context.engine.store);
   }
 
   /**
@@ -198,9 +203,10 @@ export class Resolver {
   /** The letter is listed no more once the draft is on disk, and then whoever gave a command has its answer. */
   #resolved(draft: Draft, { id }: DeadLetter): void {
     draft.resolve(id);
-    const { answer, entry } = this.#resolving.get(id) ?? {};
+    const { answer, entry, operation } = this.#resolving.get(id) ?? {};
     if (answer !== undefined) draft.answer(answer);
     if (entry !== undefined) draft.note(entry);
+    if (operation !== undefined) draft.advance(operation);
   }
 
   /** @param decide drafts what becomes of the letter */
@@ -209,8 +215,8 @@ export class Resolver {
     this.#resolving.set(letter.id, witness);
     try {
       // It was read before its turn to be resolved came.
-      const [present] = await this.#context.engine.store.deadLetters({ id: letter.id, limit: 1 });
-      if (present === undefined) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${letter.id}`);
+      if (!(await this.#presence.has(letter.id)))
+        throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${letter.id}`);
       if (this.#parts.lanes.isClosed) throw recovering();
       await decide();
       this.#context.drafted();

@@ -6,6 +6,7 @@ import type { DeadLetter, DeadLetterOf } from '../store/store.ts';
 import { isLimited, mayUse } from './access/guard.ts';
 import { byWhom, whyBody } from './by-whom.ts';
 import { signalOf } from './client-signal.ts';
+import { letterFilter, letterKind } from './dead-letter-filter.ts';
 import { checkPipeline } from './limited-list.ts';
 import { decodeCursor, forPage, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
@@ -13,7 +14,7 @@ import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 const Query = z.object({
   ...pageParameters,
   pipeline: z.string().optional().meta({ description: 'Only those of this pipeline' }),
-  key: z.string().optional().meta({ description: 'Only those of this key' }),
+  ...letterFilter,
 });
 const Cursor = z.tuple([z.string()]);
 const Params = z.object({ id: z.string() });
@@ -21,7 +22,7 @@ type Route = { Params: z.infer<typeof Params> };
 
 const DeadLetterAnswer = z.object({
   id: z.string(),
-  kind: z.enum(['event', 'timer', 'outcome', 'delivery', 'gap', 'origin']).meta({
+  kind: letterKind.meta({
     description:
       'What was given up: an event, timer or delivery that failed, an outcome that its key could not be told, a gap whose numbers were skipped, or an origin, such as a row, of which no event could be made',
   }),
@@ -72,6 +73,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
     {
       schema: {
         tags,
+        operationId: 'listDeadLetters',
         summary: 'What failed for good, in the order in which it failed',
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(DeadLetterAnswer)) },
@@ -89,14 +91,24 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.get<Route>(
     '/dead-letters/:id',
-    { schema: { tags, summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } }, config },
+    {
+      schema: { tags, operationId: 'getDeadLetter', summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } },
+      config,
+    },
     async (request, reply) => toAnswer(await findLetter(mill, request, signalOf(reply))),
   );
 
   app.post<Route>(
     '/dead-letters/:id/redrive',
     {
-      schema: { tags, summary: 'Try it again, and let its key go on', params, body: whyBody, response: { 200: jsonSchemaOf(Resolved) } },
+      schema: {
+        tags,
+        operationId: 'redriveDeadLetter',
+        summary: 'Try it again, and let its key go on',
+        params,
+        body: whyBody,
+        response: { 200: jsonSchemaOf(Resolved) },
+      },
       config,
     },
     async (request, reply) => {
@@ -110,7 +122,14 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   app.post<Route>(
     '/dead-letters/:id/discard',
     {
-      schema: { tags, summary: 'Forget it, and let its key go on', params, body: whyBody, response: { 200: jsonSchemaOf(Resolved) } },
+      schema: {
+        tags,
+        operationId: 'discardDeadLetter',
+        summary: 'Forget it, and let its key go on',
+        params,
+        body: whyBody,
+        response: { 200: jsonSchemaOf(Resolved) },
+      },
       config,
     },
     async (request, reply) => {

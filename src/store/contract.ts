@@ -32,6 +32,7 @@ import { auditContract } from './contract/audit.ts';
 import { columnsContract } from './contract/columns.ts';
 import { commandsContract } from './contract/commands.ts';
 import { commitContract } from './contract/commit.ts';
+import { deadLetterGroupsContract } from './contract/dead-letter-groups.ts';
 import { deadLettersContract } from './contract/dead-letters.ts';
 import { deliveriesContract } from './contract/deliveries.ts';
 import { deliveriesModelContract } from './contract/deliveries-model.ts';
@@ -47,6 +48,7 @@ import { listSizesContract } from './contract/list-sizes.ts';
 import { logContract } from './contract/log.ts';
 import { migrationContract } from './contract/migration.ts';
 import { namesContract } from './contract/names.ts';
+import { operationsContract } from './contract/operations.ts';
 import { originsContract } from './contract/origins.ts';
 import { outcomesContract } from './contract/outcomes.ts';
 import { overlapContract } from './contract/overlap.ts';
@@ -73,6 +75,8 @@ const parts = {
   deliveries: deliveriesContract,
   'deliveries at random': deliveriesModelContract,
   'dead letters': deadLettersContract,
+  'dead letters that are alike': deadLetterGroupsContract,
+  operations: operationsContract,
   origins: originsContract,
   pauses: pausesContract,
   audit: auditContract,

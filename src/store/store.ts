@@ -44,7 +44,14 @@ import type { FoundValue } from '../pipeline/table.ts';
 import type { AuditEntry, AuditQuery } from './port/audit.ts';
 import type { ListBounds, ReadBounds } from './port/bounds.ts';
 import type { CauseBounds, StoredCause } from './port/causes.ts';
-import type { DeadLetter, DeadLetterQuery } from './port/dead-letters.ts';
+import type {
+  DeadLetter,
+  DeadLetterCount,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
+  DeadLetterQuery,
+} from './port/dead-letters.ts';
 import type { Opened, StoreDeclaration } from './port/declaration.ts';
 import type { DeliveryName, DeliveryOfKey, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from './port/deliveries.ts';
 import type { Appended, HeldEvent, LoggedEvent, NewEvent, PartitionId, Pruned, Retention } from './port/events.ts';
@@ -53,6 +60,7 @@ import type { Inbox } from './port/inbox.ts';
 import type { InventoryQuery, StoredPipeline } from './port/inventory.ts';
 import type { GapQuery, KeyRecord, KeySummary, KeysQuery, StoredGap } from './port/keys.ts';
 import type { Lease, Progress } from './port/lease.ts';
+import type { Operations } from './port/operations.ts';
 
 export type * from './port/audit.ts';
 export type * from './port/bounds.ts';
@@ -66,6 +74,7 @@ export type * from './port/inbox.ts';
 export type * from './port/inventory.ts';
 export type * from './port/keys.ts';
 export type * from './port/lease.ts';
+export type * from './port/operations.ts';
 
 /** What Kysely makes statements by that a database understands. */
 export interface SqlDialect extends Pick<Dialect, 'createAdapter' | 'createIntrospector' | 'createQueryCompiler'> {
@@ -86,6 +95,8 @@ export interface Store {
   readonly keyBytesMax?: number | undefined;
   /** Where other programs put events; undefined for a store that no other program can write to. Open while the store is. */
   readonly inbox?: Inbox | undefined;
+  /** What operators do to many dead letters. Open while the store is. */
+  readonly operations: Operations;
   /** What has other engines do something; undefined for a store that one engine has to itself. Open while the store is. */
   readonly commands?: Commands | undefined;
 
@@ -179,6 +190,11 @@ export interface Store {
   pendingOrigins(partition: PartitionId, origins: readonly string[]): Promise<readonly string[]>;
 
   deadLetters(query: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]>;
+
+  countDeadLetters(filter: DeadLetterFilter, bounds?: Pick<ReadBounds, 'signal'>): Promise<DeadLetterCount>;
+
+  /** Dead letters by kind, pipeline and what their reasons have in common, the largest groups first (then by these three). */
+  deadLetterGroups(query: DeadLetterGroupQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly DeadLetterGroup[]>;
 
   /** Forgets what is older than the retention, a piece at a time, so that whatever is held no other call waits long for it. */
   prune(retention: Retention): Promise<Pruned>;

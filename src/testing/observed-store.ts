@@ -93,6 +93,13 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     dueMoments: (partition, endpoint, after, limit) => count(() => store.dueMoments(partition, endpoint, after, limit)),
     pendingOrigins: (partition, origins) => count(() => store.pendingOrigins(partition, origins)),
     deadLetters: (...asked) => count(() => store.deadLetters(...asked)),
+    countDeadLetters: (...asked) => count(() => store.countDeadLetters(...asked)),
+    deadLetterGroups: (...asked) => count(() => store.deadLetterGroups(...asked)),
+    operations: {
+      add: (...added) => count(() => store.operations.add(...added)),
+      list: (query) => count(() => store.operations.list(query)),
+      change: (...changed) => count(() => store.operations.change(...changed)),
+    },
     prune: (retention) => count(() => store.prune(retention)),
     query: (...asked) => count(() => store.query(...asked)),
     deliveryNames: (partition, endpoint, limit, key) => count(() => store.deliveryNames(partition, endpoint, limit, key)),

@@ -4,6 +4,7 @@ import { useLoaded } from '../lib/load.ts';
 import type { Fleet } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
 import { Answer, Command, Head, Panel } from '../parts/panel.tsx';
+import { Wide } from '../parts/wide.tsx';
 
 const everyMs = 5_000;
 
@@ -27,7 +28,7 @@ export function FleetView() {
 export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet }) {
   return (
     <>
-      <section class="scroll" tabIndex={0} aria-label="Table, scrolls sideways">
+      <Wide>
         <table>
           <thead>
             <tr>
@@ -54,7 +55,7 @@ export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet
             ))}
           </tbody>
         </table>
-      </section>
+      </Wide>
       {unowned > 0 && <p class="notice">{countOf(unowned, 'partition')} without an owner: somebody takes them soon.</p>}
     </>
   );

@@ -1,11 +1,13 @@
 import { type ErrorCode, errorTable, MillraceError } from '../../errors.ts';
-import type { AuditEntry } from '../../store/store.ts';
+import type { AuditEntry, StoredOperation } from '../../store/store.ts';
 
 /** What the owner of a partition can be told to do. An engine of a later release may know more. */
 export type Command =
   | { readonly do: 'redrive' | 'discard' /** A dead letter's id. */; readonly letter: string; readonly entry?: AuditEntry | undefined }
   /** Those that somebody else resolves meanwhile are left out. */
   | { readonly do: 'discardLetters'; readonly letters: readonly string[] }
+  /** For an operation, which counts them. Answers how many cannot be resolved. */
+  | { readonly do: 'resolveLetters'; readonly letters: readonly string[]; readonly operation: Pick<StoredOperation, 'id' | 'action'> }
   /** Of one key, or of all. */
   | { readonly do: 'discardEvents'; readonly key: string | null }
   | { readonly do: 'withdraw'; readonly endpoint: string };

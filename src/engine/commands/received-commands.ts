@@ -82,6 +82,8 @@ export class ReceivedCommands {
         return 'committed';
       case 'discardLetters':
         return { count: await deadLetters.discardEach(partition, command.letters) };
+      case 'resolveLetters':
+        return { count: await deadLetters.resolveHere(partition, command.letters, command.operation) };
       case 'discardEvents':
         return { count: await operations.discardEventsOf(partition, command.key ?? undefined) };
       case 'withdraw':

@@ -20,6 +20,7 @@ export type CopyPart =
   | { readonly kind: 'rows'; readonly name: string; readonly table: Table }
   | { readonly kind: 'inbox'; readonly name: string }
   | { readonly kind: 'audit'; readonly name: string }
+  | { readonly kind: 'operations'; readonly name: string }
   | { readonly kind: 'shapes'; readonly name: string }
   | { readonly kind: 'paused'; readonly name: string };
 
@@ -56,6 +57,8 @@ export const columnsOfKind = {
     origin: 'text',
     stack: 'text',
     resolved: 'bool',
+    kind: 'text',
+    reason_hash: 'text',
     is_event: 'bool',
   },
   log: {
@@ -112,6 +115,24 @@ export const columnsOfKind = {
     subject: 'text',
     reason: 'text',
   },
+  operations: {
+    id: 'text',
+    action: 'text',
+    pipeline: 'text',
+    filter: 'text',
+    who: 'text',
+    reason: 'text',
+    asked_at: 'int8',
+    starts_at: 'int8',
+    state: 'text',
+    begun_at: 'int8',
+    ended_at: 'int8',
+    matched: 'int8',
+    up_to: 'text',
+    reached: 'text',
+    done: 'int8',
+    refused: 'int8',
+  },
 } as const satisfies Record<Exclude<CopyPart['kind'], 'rows'>, Readonly<Record<string, string>>>;
 
 const { is_event: _, ...stored } = columnsOfKind.letters;
@@ -156,5 +177,6 @@ export function partsOf(pipelines: readonly string[], tables: readonly Table[], 
     { kind: 'shapes', name: 'millrace_state_shapes' },
     { kind: 'paused', name: 'millrace_paused' },
     { kind: 'audit', name: 'millrace_audit' },
+    { kind: 'operations', name: 'millrace_operations' },
   ];
 }

@@ -50,7 +50,8 @@ export function selectOf(part: CopyPart, dialect: PartDialect): PartSelect {
     case 'shapes':
       return ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.shapes)));
     case 'audit':
-      return { ...ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.audit))), order: 'id' };
+    case 'operations':
+      return { ...ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind[part.kind]))), order: 'id' };
     case 'inbox':
       return { ...ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.inbox))), order: 'place' };
     case 'paused':

@@ -14,6 +14,10 @@ import type {
   Commit,
   Committed,
   DeadLetter,
+  DeadLetterCount,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
   DeadLetterQuery,
   DeclaredPipeline,
   DeliveryName,
@@ -36,6 +40,7 @@ import type {
   Member,
   NewEvent,
   Opened,
+  Operations,
   Ownership,
   PartitionId,
   Progress,
@@ -60,7 +65,9 @@ import { MemoryAudit } from './memory-audit.ts';
 import { MemoryCommands } from './memory-commands.ts';
 import type { MemoryInbox } from './memory-inbox.ts';
 import { MemoryLeases } from './memory-lease.ts';
+import { groupLetters, letterFilter } from './memory-letters.ts';
 import { MemoryMembers } from './memory-members.ts';
+import { MemoryOperations } from './memory-operations.ts';
 import { PartitionRecords } from './partition-records.ts';
 
 export interface MemoryOptions {
@@ -117,6 +124,7 @@ class MemoryDatabase {
   readonly together = new Map<string, boolean>();
   readonly paused = new Set<string>();
   readonly audit = new MemoryAudit();
+  readonly operations = new MemoryOperations();
   /** Who hears of what others do. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
 
@@ -139,6 +147,23 @@ class MemoryStore implements Store {
   readonly kind = 'memory';
   readonly partitions: number;
   readonly leaseMs: number | undefined;
+  readonly operations: Operations = {
+    add: async (operation, entry) => {
+      this.#checkOpen();
+      if (entry !== undefined) this.#database.audit.note(entry);
+      this.#database.operations.add(operation);
+    },
+    list: async (query) => {
+      this.#checkOpen();
+      return this.#database.operations.list(query);
+    },
+    change: async (id, from, change, entry) => {
+      this.#checkOpen();
+      const isChanged = this.#database.operations.change(id, from, change);
+      if (isChanged && entry !== undefined) this.#database.audit.note(entry);
+      return isChanged;
+    },
+  };
   readonly commands: Commands = {
     give: async (command, forMs) => {
       this.#records(command.partition);
@@ -292,19 +317,17 @@ class MemoryStore implements Store {
     return this.#records(partition).pendingOrigins(origins);
   }
 
-  async deadLetters({ pipeline, key, id, after, limit }: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]> {
-    this.#checkOpen();
-    const all = Array.from(this.#database.pipelines.values()).flatMap((slices) => slices.flatMap((records) => [...records.deadLetters()]));
-    const isAsked = (letter: DeadLetter) =>
-      (pipeline ?? letter.partition.pipeline) === letter.partition.pipeline &&
-      (key ?? letter.key) === letter.key &&
-      (id ?? letter.id) === letter.id &&
-      (after === undefined || compareText(letter.id, after) > 0);
-    const asked = all
-      .filter(isAsked)
-      .sort((a, b) => compareText(a.id, b.id))
-      .slice(0, limit);
-    return pageUpTo(asked, sizeOfLetter, bounds?.charactersMax);
+  async deadLetters({ limit, ...query }: DeadLetterQuery, bounds?: ReadBounds): Promise<readonly DeadLetter[]> {
+    return pageUpTo(this.#lettersAsked(query).slice(0, limit), sizeOfLetter, bounds?.charactersMax);
+  }
+
+  async countDeadLetters(filter: DeadLetterFilter): Promise<DeadLetterCount> {
+    const asked = this.#lettersAsked(filter);
+    return { count: asked.length, last: asked.at(-1)?.id ?? null };
+  }
+
+  async deadLetterGroups({ pipeline, kind, since, limit }: DeadLetterGroupQuery): Promise<readonly DeadLetterGroup[]> {
+    return groupLetters(this.#lettersAsked({ pipeline, kind }), since).slice(0, limit);
   }
 
   async prune(retention: Retention): Promise<Pruned> {
@@ -340,6 +363,7 @@ class MemoryStore implements Store {
 
   async forgetAudit(before: number): Promise<number> {
     this.#checkOpen();
+    this.#database.operations.forget(before);
     return this.#database.audit.forget(before);
   }
 
@@ -383,6 +407,13 @@ class MemoryStore implements Store {
     return { logBytes: 0 };
   }
 
+  /** In the order of their ids. */
+  #lettersAsked(query: Omit<DeadLetterQuery, 'limit'>): DeadLetter[] {
+    this.#checkOpen();
+    const all = Array.from(this.#database.pipelines.values()).flatMap((slices) => slices.flatMap((records) => [...records.deadLetters()]));
+    return all.filter(letterFilter(query)).sort((a, b) => compareText(a.id, b.id));
+  }
+
   #commit(records: PartitionRecords, commit: Commit): Committed {
     const sends = this.#routed(commit.sends);
     records.judge(commit);
@@ -392,6 +423,7 @@ class MemoryStore implements Store {
     records.apply(commit);
     if (commit.inbox !== undefined) this.#database.inbox?.insert(commit.inbox);
     for (const answer of commit.answers ?? []) this.#database.commands.answer(answer);
+    for (const progress of commit.operations ?? []) this.#database.operations.advance(progress);
     for (const entry of commit.audit ?? []) this.#database.audit.note(entry);
     return { sends: this.#append(sends), deliveriesAdded: records.deliveries.size - deliveries, gapsAdded: records.gaps.size - gaps };
   }

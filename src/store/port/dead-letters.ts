@@ -71,11 +71,55 @@ export type DeadLetterKind = DeadLetter['kind'];
 /** A dead letter of one kind. */
 export type DeadLetterOf<Kind extends DeadLetterKind> = Extract<DeadLetter, { readonly kind: Kind }>;
 
-export interface DeadLetterQuery<Name extends string = string> {
+/** Which dead letters. */
+export interface DeadLetterFilter<Name extends string = string> {
   readonly pipeline?: Name | undefined;
+  readonly kind?: DeadLetterKind | undefined;
   readonly key?: string | undefined;
+  /** Only those whose reasons have the same pattern as this text, which may be a pattern itself; see `patternOf`. */
+  readonly reason?: string | undefined;
+  /** Only those that failed at this moment or later, in milliseconds since 1970. */
+  readonly from?: number | undefined;
+  /** Only those that failed before this moment. */
+  readonly to?: number | undefined;
+  /** Only those up to this id, that one included. */
+  readonly upTo?: string | undefined;
+}
+
+export interface DeadLetterQuery<Name extends string = string> extends DeadLetterFilter<Name> {
   readonly id?: string | undefined;
+  /** Only those with one of these ids. */
+  readonly ids?: readonly string[] | undefined;
   /** Only those after this id in id order, which is the order in which they failed. */
   readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** How many dead letters there are of those asked for, and which is the last. */
+export interface DeadLetterCount {
+  readonly count: number;
+  /** Its id; null where there are none. */
+  readonly last: string | null;
+}
+
+/** Dead letters of one kind and pipeline whose reasons have the same pattern. */
+export interface DeadLetterGroup {
+  readonly pipeline: string;
+  readonly kind: DeadLetterKind;
+  /** What their reasons have in common; see `patternOf`. */
+  readonly reason: string;
+  readonly count: number;
+  /** When the first and the last of them failed, in milliseconds since 1970. */
+  readonly first: number;
+  readonly last: number;
+  /** How many failed in each minute from `since` on, as far as any did. */
+  readonly arrivals: ReadonlyMap<number, number>;
+}
+
+export interface DeadLetterGroupQuery {
+  readonly pipeline?: string | undefined;
+  readonly kind?: DeadLetterKind | undefined;
+  /** From when arrivals are counted. */
+  readonly since: number;
   readonly limit: number;
 }

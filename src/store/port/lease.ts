@@ -7,6 +7,7 @@ import type { Appended, Hold, NewEvent, PartitionId, Release } from './events.ts
 import type { CommandAnswer } from './fleet.ts';
 import type { InboxTaken, InboxTaking, NewInboxRow } from './inbox.ts';
 import type { GapWrite, KeyUpdate } from './keys.ts';
+import type { OperationProgress } from './operations.ts';
 
 /** What there is of a partition at the moment in which it is claimed. */
 export interface Standing {
@@ -75,6 +76,8 @@ export interface Commit {
   readonly inbox?: readonly NewInboxRow[] | undefined;
   /** Answers to commands. The first answer to a command counts, and one to a command that was withdrawn does nothing. Only where the store has commands. */
   readonly answers?: readonly CommandAnswer[] | undefined;
+  /** How far it brings operations on dead letters. */
+  readonly operations?: readonly OperationProgress[] | undefined;
   /** What operators have done by it. */
   readonly audit?: readonly AuditEntry[] | undefined;
 }

@@ -9,6 +9,10 @@ import type {
   Commit,
   Committed,
   DeadLetter,
+  DeadLetterCount,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
   DeadLetterQuery,
   InboxQuery,
   InboxRow,
@@ -19,18 +23,24 @@ import type {
   NamedCount,
   NewEvent,
   Opened,
+  OperationQuery,
+  Operations,
   PartitionId,
   Pruned,
   Retention,
   Roll,
   StoreDeclaration,
   StoredCommand,
+  StoredOperation,
   StoredPipeline,
   StoreListener,
   StoreLogger,
 } from '../store.ts';
 import { auditSelect, toAuditEntry } from '../tables/audit-sql.ts';
-import type { Connections } from './connection/connections.ts';
+import { type ArrivalRow, arrivalsStatement, type GroupRow, groupsStatement, toGroups } from '../tables/dead-letter-groups.ts';
+import { letterCountStatement } from '../tables/dead-letter-rows.ts';
+import { operationsSelect, operationUpdate, toOperation } from '../tables/operations-sql.ts';
+import { type Connections, runFlight } from './connection/connections.ts';
 import { Flight } from './connection/flight.ts';
 import { Lane } from './connection/lane.ts';
 import type { Announcing, Asked, Dialect, OpenedTables, SqlSettings } from './dialect.ts';
@@ -52,6 +62,7 @@ import { Commits } from './write/commits.ts';
 import { DeclaredRows } from './write/declared-rows.ts';
 import { forgetPipeline } from './write/forget-pipeline.ts';
 import { takeInbox } from './write/inbox-takes.ts';
+import { addOperation } from './write/operation-statements.ts';
 import { PruneFloors } from './write/prune-floors.ts';
 
 /** What an opening may have beside what it opens. */
@@ -230,6 +241,45 @@ export class OpenDatabase {
     return this.#lookups.run(read, signal);
   }
 
+  async countDeadLetters(filter: DeadLetterFilter, signal?: AbortSignal): Promise<DeadLetterCount> {
+    const { letters } = this.#statements.reads;
+    const [found] = await this.#lookups.run(() => this.#connections.read(letterCountStatement(filter, letters)), signal);
+    const [count, last] = found?.rows[0] ?? [];
+    return { count: Number(count ?? 0), last: last === null || last === undefined ? null : String(last) };
+  }
+
+  async deadLetterGroups(query: DeadLetterGroupQuery, signal?: AbortSignal): Promise<readonly DeadLetterGroup[]> {
+    const { letters } = this.#statements.reads;
+    const statements = [groupsStatement(query, letters), arrivalsStatement(query, letters)];
+    const [groups, arrivals] = await this.#lookups.run(() => this.#connections.read(...statements), signal);
+    return toGroups((groups?.rows ?? []) as unknown as readonly GroupRow[], (arrivals?.rows ?? []) as unknown as readonly ArrivalRow[]);
+  }
+
+  async addOperation(operation: StoredOperation, entry?: AuditEntry): Promise<void> {
+    await this.#connections.write(() => {
+      const flight = new Flight();
+      addOperation(flight, this.#statements.writes, operation);
+      addAudit(flight, this.#statements.writes, entry === undefined ? [] : [entry]);
+      return flight;
+    });
+  }
+
+  async operations(query: OperationQuery): Promise<readonly StoredOperation[]> {
+    const [found] = await this.#own.run(() => this.#connections.read(operationsSelect(query, (nth) => `$${nth}`)));
+    return (found?.rows ?? []).map(toOperation);
+  }
+
+  async changeOperation(...[id, from, change, entry]: Parameters<Operations['change']>): Promise<boolean> {
+    return this.#connections.writing(async (transaction) => {
+      const { count } = await transaction.run(operationUpdate({ id, from, change }, (nth) => `$${nth}`));
+      if (count === 0) return false;
+      const flight = new Flight();
+      addAudit(flight, this.#statements.writes, entry === undefined ? [] : [entry]);
+      await runFlight(transaction, flight);
+      return true;
+    });
+  }
+
   async query(asked: Asked, signal?: AbortSignal): Promise<Record<string, FoundValue>[]> {
     const lane = signal === undefined ? this.#own : this.#queries;
     return lane.run(() => this.#select(this.#connections, asked, signal), signal);
@@ -261,6 +311,7 @@ export class OpenDatabase {
 
   async forgetAudit(before: number): Promise<number> {
     return this.#connections.writing(async ({ run }) => {
+      await run({ text: 'DELETE FROM millrace_operations WHERE asked_at < $1', values: [before] });
       const { count } = await run({ text: 'DELETE FROM millrace_audit WHERE at < $1', values: [before] });
       return count;
     });

@@ -9,6 +9,10 @@ import type {
   Commit,
   Committed,
   DeadLetter,
+  DeadLetterCount,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
   DeadLetterQuery,
   DeliveryName,
   DeliveryOfKey,
@@ -28,6 +32,7 @@ import type {
   LoggedEvent,
   NewEvent,
   Opened,
+  Operations,
   PartitionId,
   Progress,
   Pruned,
@@ -60,6 +65,11 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     waiting: (pipelines, countMax) => this.#call((database) => database.inboxWaiting(pipelines, countMax)),
     rows: (query) => this.#call((database) => database.inboxRows(query)),
     listen: (grown) => this.#database?.listenToInbox(grown) ?? (() => undefined),
+  };
+  readonly operations: Operations = {
+    add: (operation, entry) => this.#call((database) => database.addOperation(operation, entry)),
+    list: (query) => this.#call((database) => database.operations(query)),
+    change: (...change) => this.#call((database) => database.changeOperation(...change)),
   };
   readonly commands: Commands = {
     give: (command, forMs) => this.#call((database) => database.give(command, forMs)),
@@ -191,6 +201,14 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
 
   deadLetters(query: DeadLetterQuery, { signal, ...bounds }: ReadBounds = {}): Promise<readonly DeadLetter[]> {
     return this.#call((database) => database.deadLetters(query, bounds, signal), signal);
+  }
+
+  countDeadLetters(filter: DeadLetterFilter, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<DeadLetterCount> {
+    return this.#call((database) => database.countDeadLetters(filter, signal), signal);
+  }
+
+  deadLetterGroups(query: DeadLetterGroupQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly DeadLetterGroup[]> {
+    return this.#call((database) => database.deadLetterGroups(query, signal), signal);
   }
 
   prune(retention: Retention): Promise<Pruned> {

@@ -11,6 +11,10 @@ import type {
   AuditQuery,
   CauseBounds,
   DeadLetter,
+  DeadLetterCount,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
   DeadLetterQuery,
   DeliveryName,
   DeliveryOfKey,
@@ -30,6 +34,7 @@ import type {
   Member,
   NewEvent,
   Opened,
+  Operations,
   Ownership,
   PartitionId,
   Progress,
@@ -133,6 +138,11 @@ class SqliteStore implements Store {
       return rows.map(([place, id, traceparent, event, length]) => ({ place, id, traceparent, event, length }));
     },
     listen: (grown) => this.#inboxWatch.listen(grown),
+  };
+  readonly operations: Operations = {
+    add: async (operation, entry) => this.#open.writer.call('addOperation', operation, entry),
+    list: async (query) => this.#open.own.call('operations', [query]),
+    change: async (id, from, change, entry) => this.#open.writer.call('changeOperation', id, from, change, entry),
   };
   readonly #connection: ConnectionOptions;
   /** The latest, by pipeline: each has one partition. */
@@ -272,6 +282,14 @@ class SqliteStore implements Store {
 
   async deadLetters(query: DeadLetterQuery, { signal, ...bounds }: ReadBounds = {}): Promise<readonly DeadLetter[]> {
     return this.#open.lookups.call('deadLetters', [query, bounds], signal);
+  }
+
+  async countDeadLetters(filter: DeadLetterFilter, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<DeadLetterCount> {
+    return this.#open.lookups.call('countDeadLetters', [filter], signal);
+  }
+
+  async deadLetterGroups(query: DeadLetterGroupQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly DeadLetterGroup[]> {
+    return this.#open.lookups.call('deadLetterGroups', [query], signal);
   }
 
   async prune(retention: Retention): Promise<Pruned> {

@@ -54,3 +54,7 @@ export function toFailure(row: FailureRow): Failure {
   if (from !== null && to !== null) return { kind: 'gap', numbers: { from, to } };
   return { kind: 'origin', origin: origin ?? 'null' };
 }
+
+/** The kind of a letter by its other columns, in SQL, as {@link toFailure} tells it. */
+export const kindOfRow = `CASE WHEN position IS NOT NULL THEN 'event' WHEN timer_name IS NOT NULL THEN 'timer'
+  WHEN outcome IS NOT NULL THEN 'outcome' WHEN delivery IS NOT NULL THEN 'delivery' WHEN number_from IS NOT NULL THEN 'gap' ELSE 'origin' END`;

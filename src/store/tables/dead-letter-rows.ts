@@ -1,4 +1,5 @@
-import type { DeadLetter, DeadLetterQuery } from '../store.ts';
+import { reasonHash } from '../reason-pattern.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterQuery } from '../store.ts';
 import { type FailureRow, failureColumns, toFailure } from './dead-letter-columns.ts';
 
 /** A dead letter as {@link lettersStatement} selects it. */
@@ -31,15 +32,45 @@ export interface LettersDialect {
 }
 
 /** Selects the letters of a list in the order of their ids. */
-export function lettersStatement({ pipeline, key, id, after, limit }: DeadLetterQuery, { unresolved, parameter }: LettersDialect) {
-  const filters = { 'pipeline =': pipeline, '"key" =': key, 'id =': id, 'id >': after };
-  const asked = Object.entries(filters).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
-  const conditions = [unresolved, ...asked.map(({ condition }, at) => `${condition} ${parameter(at + 1)}`)];
+export function lettersStatement({ limit, ...query }: DeadLetterQuery, dialect: LettersDialect) {
+  const { conditions, values } = conditionsOf(query, dialect);
   return {
     text: `SELECT id, pipeline, slice, "key", reason, stack, failed_at, attempts, ${failureColumns} FROM millrace_dead_letters
-      WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ${parameter(asked.length + 1)}`,
-    values: [...asked.map(({ value }) => value), limit],
+      WHERE ${conditions} ORDER BY id LIMIT ${dialect.parameter(values.length + 1)}`,
+    values: [...values, limit],
   };
+}
+
+/** Selects how many letters there are, and the last id. */
+export function letterCountStatement(filter: DeadLetterFilter, dialect: LettersDialect) {
+  const { conditions, values } = conditionsOf(filter, dialect);
+  return { text: `SELECT count(*), max(id) FROM millrace_dead_letters WHERE ${conditions}`, values };
+}
+
+/** Returns the conditions of a filter, with the parameters in them. */
+export function conditionsOf(
+  { pipeline, kind, key, reason, from, to, upTo, id, ids = [], after }: Omit<DeadLetterQuery, 'limit'>,
+  { unresolved, parameter }: LettersDialect,
+) {
+  const filters = {
+    'pipeline =': pipeline,
+    'kind =': kind,
+    '"key" =': key,
+    'reason_hash =': reason === undefined ? undefined : reasonHash(reason),
+    'failed_at >=': from,
+    'failed_at <': to,
+    'id <=': upTo,
+    'id =': id,
+    'id >': after,
+  };
+  const asked = Object.entries(filters).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
+  const named = ids.map((_, at) => parameter(asked.length + at + 1));
+  const conditions = [
+    unresolved,
+    ...asked.map(({ condition }, at) => `${condition} ${parameter(at + 1)}`),
+    ...(named.length === 0 ? [] : [`id IN (${named.join(', ')})`]),
+  ];
+  return { conditions: conditions.join(' AND '), values: [...asked.map(({ value }) => value), ...ids] };
 }
 
 /** What a row of a dead letter says; its event stands in the log. */

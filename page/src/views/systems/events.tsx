@@ -6,6 +6,7 @@ import { Select, TextField } from '../../parts/fields.tsx';
 import { List } from '../../parts/list.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Command, Head, Panel } from '../../parts/panel.tsx';
+import { Wide } from '../../parts/wide.tsx';
 
 interface ProcessedEvent {
   readonly id: string;
@@ -38,7 +39,7 @@ export function EventsView() {
       <Panel title="Processed">
         <List list={list} noun="event" empty={<p>No event fits.</p>}>
           {(events) => (
-            <section class="scroll" tabIndex={0} aria-label="Table, scrolls sideways">
+            <Wide>
               <table>
                 <thead>
                   <tr>
@@ -69,7 +70,7 @@ export function EventsView() {
                   ))}
                 </tbody>
               </table>
-            </section>
+            </Wide>
           )}
         </List>
       </Panel>

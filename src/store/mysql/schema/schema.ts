@@ -1,10 +1,11 @@
 import type { Transaction } from '../../sql/connection/connections.ts';
 import type { Statement } from '../../sql/connection/statement.ts';
 import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/schema/check-tables.ts';
+import { missingHashes } from '../../sql/schema/missing-hashes.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -26,6 +27,18 @@ const indexOfParked = 'INDEX by_parked (pipeline, slice, parked, "key")';
 /** What operators have done. */
 const auditTable = `id VARBINARY(255) PRIMARY KEY, at BIGINT NOT NULL, who LONGTEXT, action ${name} NOT NULL, pipeline ${name} NOT NULL, "key" ${key},
     subject LONGTEXT, reason LONGTEXT, INDEX (at), INDEX (pipeline, id)`;
+
+/** What operators do to many dead letters, and how far that has come. */
+const operationsTable = `id VARBINARY(255) PRIMARY KEY, action ${name} NOT NULL, pipeline ${name} NOT NULL, filter LONGTEXT NOT NULL, who LONGTEXT,
+    reason LONGTEXT, asked_at BIGINT NOT NULL, starts_at BIGINT NOT NULL, state ${name} NOT NULL, begun_at BIGINT, ended_at BIGINT,
+    matched BIGINT NOT NULL, up_to VARBINARY(255), reached VARBINARY(255) NOT NULL, done BIGINT NOT NULL, refused BIGINT NOT NULL, INDEX (state, id)`;
+
+/** What dead letters are found and grouped by. Of those of processes of an earlier version nobody knows it. */
+const reasonColumns = [`kind ${name}`, `reason_hash ${name}`];
+const reasonIndexes = [
+  'INDEX by_reason (resolved, reason_hash, id)',
+  'INDEX by_group (resolved, pipeline, kind, reason_hash, failed_at, id)',
+];
 
 /** The tables of all pipelines, by their names without `millrace_`: the same as PostgreSQL has, with the same meaning (`postgres/schema/schema.ts`). */
 const sharedTables: Readonly<Record<string, string>> = {
@@ -53,10 +66,11 @@ const sharedTables: Readonly<Record<string, string>> = {
   dead_letters: `id VARBINARY(255) PRIMARY KEY, ${partition}, "key" ${key} NOT NULL, reason LONGTEXT NOT NULL, failed_at BIGINT NOT NULL,
     attempts INT NOT NULL, position BIGINT, "order" BIGINT, number_from BIGINT, number_to BIGINT, parked INT NOT NULL, timer_name LONGTEXT,
     timer_due_at BIGINT, timer_data LONGTEXT, outcome LONGTEXT, delivery LONGTEXT, origin LONGTEXT, origin_hash ${hash}, stack LONGTEXT,
-    resolved TINYINT(1) NOT NULL, INDEX (pipeline, slice, position), INDEX (pipeline, slice, "key", number_from), INDEX (origin_hash),
+    resolved TINYINT(1) NOT NULL, ${[...reasonColumns, ...reasonIndexes].join(', ')}, INDEX (pipeline, slice, position), INDEX (pipeline, slice, "key", number_from), INDEX (origin_hash),
     INDEX (resolved, id), INDEX (resolved, pipeline, id), INDEX (resolved, "key", id), INDEX (resolved, pipeline, "key", id)`,
   commands: `id VARBINARY(255) PRIMARY KEY, ${partition}, body LONGTEXT NOT NULL, until BIGINT NOT NULL, answer LONGTEXT, INDEX (pipeline, slice)`,
   audit: auditTable,
+  operations: operationsTable,
   // Other programs write it, in the character set of their own sessions: so its columns are texts.
   inbox: `place BIGINT AUTO_INCREMENT PRIMARY KEY, pipeline VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL, id LONGTEXT, traceparent LONGTEXT,
     INDEX (pipeline, place)`,
@@ -117,7 +131,7 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   ];
 }
 
-/** Version 1 had no index of the keys that are parked, version 2 no audit. Processes of an earlier version go on with what they know. */
+/** Version 1 had no index of the keys that are parked, version 2 no audit, version 3 no operations. Processes of an earlier version go on with what they know. */
 async function migration(
   { run }: Transaction,
   { found, collation }: { readonly found: number; readonly collation: string },
@@ -126,9 +140,16 @@ async function migration(
   const index =
     "SELECT 1 FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'millrace_keys' AND index_name = 'by_parked'";
   const hasIndex = (await run({ text: index, values: [] })).rows.length > 0;
+  const columns =
+    "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'millrace_dead_letters' AND column_name = 'kind'";
+  const hasReasons = (await run({ text: columns, values: [] })).rows.length > 0;
+  const added = [...reasonColumns.map((column) => `ADD COLUMN ${column}`), ...reasonIndexes.map((index) => `ADD ${index}`)];
   return [
     ...(hasIndex ? [] : [{ text: `ALTER TABLE millrace_keys ADD ${indexOfParked}`, values: [] }]),
     { text: `CREATE TABLE IF NOT EXISTS millrace_audit (${auditTable}) ${tableOptions(collation)}`, values: [] },
+    { text: `CREATE TABLE IF NOT EXISTS millrace_operations (${operationsTable}) ${tableOptions(collation)}`, values: [] },
+    ...(hasReasons ? [] : [{ text: `ALTER TABLE millrace_dead_letters ${added.join(', ')}`, values: [] }]),
+    ...(await missingHashes({ run })),
     { text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] },
   ];
 }

@@ -1,12 +1,13 @@
 import type { Transaction } from '../../sql/connection/connections.ts';
 import type { Statement } from '../../sql/connection/statement.ts';
 import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/schema/check-tables.ts';
+import { missingHashes } from '../../sql/schema/missing-hashes.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 6;
+export const schemaVersion = 7;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -142,6 +143,21 @@ const audit = `
   CREATE INDEX ON millrace_audit (at);
   CREATE INDEX ON millrace_audit (pipeline, id)`;
 
+/** What operators do to many dead letters, and how far that has come. */
+const operations = `
+  CREATE TABLE millrace_operations (
+    id ${text} PRIMARY KEY, action text NOT NULL, pipeline ${text} NOT NULL, filter text NOT NULL, who text, reason text, asked_at int8 NOT NULL,
+    starts_at int8 NOT NULL, state ${text} NOT NULL, begun_at int8, ended_at int8, matched int8 NOT NULL, up_to ${text}, reached ${text} NOT NULL,
+    done int8 NOT NULL, refused int8 NOT NULL
+  );
+  CREATE INDEX ON millrace_operations (id) WHERE state IN ('starting', 'running')`;
+
+/** What dead letters are found and grouped by. Of those of processes of an earlier version nobody knows it. */
+const reasons = `
+  ALTER TABLE millrace_dead_letters ADD COLUMN kind ${text}, ADD COLUMN reason_hash ${text};
+  CREATE INDEX ON millrace_dead_letters (reason_hash, id) WHERE NOT resolved;
+  CREATE INDEX ON millrace_dead_letters (pipeline, kind, reason_hash, failed_at, id) WHERE NOT resolved`;
+
 /** What the tables of a database are made for. */
 export interface SchemaOptions {
   readonly pipelines: readonly string[];
@@ -165,7 +181,7 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   }
   const known = isNew ? [] : (await transaction.run(plain('SELECT pipeline FROM millrace_pipelines'))).rows;
   const there = new Set(known.map(([pipeline]) => pipeline));
-  const own = isNew ? sharedSchema(partitions) : migration(Number(meta.get('schema_version')));
+  const own = isNew ? sharedSchema(partitions) : await migration(transaction, Number(meta.get('schema_version')));
   const madeOf = (pipeline: string) => pipelineSchema(pipeline, partitions);
   return [...own, ...pipelines.filter((pipeline) => !there.has(pipeline)).flatMap(madeOf)];
 }
@@ -182,22 +198,28 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(commands),
     plain(keyIndexes),
     plain(audit),
+    plain(operations),
+    plain(reasons),
     { text, values: [String(schemaVersion), String(partitions)] },
   ];
 }
 
 /**
  * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
- * parked or tried again, and version 5 no audit. Processes of an earlier version go on with what they know.
+ * parked or tried again, version 5 had no audit, and version 6 no operations. Processes of an earlier version go on with what they know.
  */
-function migration(found: number): readonly Statement[] {
+async function migration(transaction: Transaction, found: number): Promise<readonly Statement[]> {
   if (found === schemaVersion) return [];
+  const hashes = await missingHashes(transaction);
   const text = "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'";
   return [
     ...(found < 4 ? [plain(found < 2 ? inbox : inboxTrigger)] : []),
     ...(found < 3 ? [plain(commands)] : []),
     ...(found < 5 ? [plain(keyIndexes)] : []),
-    plain(audit),
+    ...(found < 6 ? [plain(audit)] : []),
+    plain(operations),
+    plain(reasons),
+    ...hashes,
     { text, values: [String(schemaVersion)] },
   ];
 }

@@ -103,6 +103,7 @@ export class SqlWrites {
         for (const statement of await this.#dialect.rows(transaction, part.table, rows)) flight.add(statement);
         break;
       case 'audit':
+      case 'operations':
       case 'inbox':
       case 'shapes':
         writes.addInsert(flight, part.name, columnsOfRows(columnsOfKind[part.kind], rows));

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { reasonHash } from '../../reason-pattern.ts';
 import type {
   CauseName,
   Commit,
@@ -217,6 +218,8 @@ export class CommitParts {
       column('failed_at', 'int8', letters, ({ item }) => item.failedAt),
       column('attempts', 'int4', letters, ({ item }) => item.attempts),
       ...failureColumns.map(([name, kind], at) => column(name, kind, failures, (row) => row[at] ?? null)),
+      column('kind', 'text', letters, ({ item }) => item.kind),
+      column('reason_hash', 'text', letters, ({ item }) => reasonHash(item.reason)),
       column('resolved', 'bool', letters, () => false),
     ]);
   }

@@ -12,6 +12,7 @@ import { CommitParts, type Draft, partOf } from './commit-parts.ts';
 import type { DeclaredRows } from './declared-rows.ts';
 import { GroupQueue } from './group-queue.ts';
 import { LineFloors } from './line-floors.ts';
+import { addProgress } from './operation-statements.ts';
 import { partitionsOf } from './partitions-of.ts';
 
 /** Items in one transaction, unless a single commit has more. */
@@ -103,6 +104,10 @@ export class Commits {
         flight,
         statements,
         all((commit) => commit.answers ?? []),
+      );
+      addProgress(
+        flight,
+        all((commit) => commit.operations ?? []),
       );
       addAudit(
         flight,

@@ -90,6 +90,7 @@ export class SqliteWrites {
       case 'deliveries':
         return this.#plain(tablesOf(part.pipeline)[part.kind], Object.keys(columnsOfKind[part.kind]));
       case 'audit':
+      case 'operations':
       case 'inbox':
       case 'shapes':
       case 'paused':

@@ -1,11 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pageUpTo, sizeOfLetter } from '../../list-size.ts';
 import { Select } from '../../node-sqlite/select.ts';
-import type { DeadLetter, DeadLetterQuery, ListBounds } from '../../store.ts';
+import type {
+  DeadLetter,
+  DeadLetterCount,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
+  DeadLetterQuery,
+  ListBounds,
+} from '../../store.ts';
+import { type ArrivalRow, arrivalsStatement, type GroupRow, groupsStatement, toGroups } from '../../tables/dead-letter-groups.ts';
 import {
   type LetterEventRow,
   type LetterRow,
   type LettersDialect,
+  letterCountStatement,
   letterEventColumns,
   lettersStatement,
   toDeadLetter,
@@ -29,6 +39,21 @@ export class DeadLetterReader {
     if (bounds?.charactersMax === undefined) return select.all(...values).map((row) => this.#toDeadLetter(row));
     const letters = select.each(...values).map((row) => this.#toDeadLetter(row));
     return pageUpTo(letters, sizeOfLetter, bounds.charactersMax);
+  }
+
+  count(filter: DeadLetterFilter): DeadLetterCount {
+    const { text, values } = letterCountStatement(filter, dialect);
+    const [count, last] = new Select<[number, string | null]>(this.#db, text).get(...values) ?? [0, null];
+    return { count, last };
+  }
+
+  groups(query: DeadLetterGroupQuery): readonly DeadLetterGroup[] {
+    const groups = groupsStatement(query, dialect);
+    const arrivals = arrivalsStatement(query, dialect);
+    return toGroups(
+      new Select<GroupRow>(this.#db, groups.text).all(...groups.values),
+      new Select<ArrivalRow>(this.#db, arrivals.text).all(...arrivals.values),
+    );
   }
 
   #toDeadLetter(row: LetterRow): DeadLetter {

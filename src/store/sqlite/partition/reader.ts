@@ -9,6 +9,10 @@ import type {
   AuditQuery,
   CauseBounds,
   DeadLetter,
+  DeadLetterCount,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterGroupQuery,
   DeadLetterQuery,
   DeliveryName,
   DeliveryOfKey,
@@ -20,11 +24,14 @@ import type {
   KeysQuery,
   ListBounds,
   NamedCount,
+  OperationQuery,
   PartitionId,
   Progress,
+  StoredOperation,
   StoredPipeline,
 } from '../../store.ts';
 import { type AuditRow, auditSelect, toAuditEntry } from '../../tables/audit-sql.ts';
+import { type OperationRow, operationsSelect, toOperation } from '../../tables/operations-sql.ts';
 import type { Selection } from '../../tables/selection.ts';
 import type { Interruptible } from '../threads/interruptible.ts';
 import { DeadLetterReader } from './dead-letter-reader.ts';
@@ -62,6 +69,9 @@ export interface ReaderMethods {
   dueMoments(partition: PartitionId, endpoint: string, after: number, limit: number): readonly DueMomentRow[];
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[];
+  countDeadLetters(filter: DeadLetterFilter): DeadLetterCount;
+  deadLetterGroups(query: DeadLetterGroupQuery): readonly DeadLetterGroup[];
+  operations(query: OperationQuery): readonly StoredOperation[];
   audit(query: AuditQuery): readonly AuditEntry[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
@@ -154,6 +164,19 @@ export class Reader implements ReaderMethods {
 
   deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[] {
     return this.#deadLetters.read(query, bounds);
+  }
+
+  countDeadLetters(filter: DeadLetterFilter): DeadLetterCount {
+    return this.#deadLetters.count(filter);
+  }
+
+  deadLetterGroups(query: DeadLetterGroupQuery): readonly DeadLetterGroup[] {
+    return this.#deadLetters.groups(query);
+  }
+
+  operations(query: OperationQuery): readonly StoredOperation[] {
+    const { text, values } = operationsSelect(query, () => '?');
+    return new Select<OperationRow>(this.#db, text).all(...values).map(toOperation);
   }
 
   audit(query: AuditQuery): readonly AuditEntry[] {

@@ -3,13 +3,25 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import { isValueFault } from '../../node-sqlite/sqlite-errors.ts';
 import { TableWriter } from '../../node-sqlite/tables.ts';
-import type { AuditEntry, NewDeadLetter, PartitionId, Pruned, Retention, Standing, StoreDeclaration } from '../../store.ts';
+import { reasonHash } from '../../reason-pattern.ts';
+import type {
+  AuditEntry,
+  NewDeadLetter,
+  OperationChange,
+  PartitionId,
+  Pruned,
+  Retention,
+  Standing,
+  StoreDeclaration,
+  StoredOperation,
+} from '../../store.ts';
 import { auditColumns, auditRow } from '../../tables/audit-sql.ts';
 import { failureColumns, toFailureRow } from '../../tables/dead-letter-columns.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { Request } from '../threads/thread-messages.ts';
 import { forgetPiece } from './forget-pipeline.ts';
 import { InboxWriter, type TakingRow } from './inbox-writer.ts';
+import { OperationsWriter } from './operations-writer.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -41,6 +53,8 @@ export interface WriterMethods {
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void;
   noteAudit(entry: AuditEntry): void;
   forgetAudit(before: number): number;
+  addOperation(operation: StoredOperation, entry?: AuditEntry): void;
+  changeOperation(id: string, from: Pick<StoredOperation, 'state' | 'reached'>, change: OperationChange, entry?: AuditEntry): boolean;
   forgetPiece(pipeline: string): boolean;
 }
 
@@ -68,6 +82,7 @@ export class Writer implements WriterMethods {
   readonly #partitions = new Map<string, Partition>();
   readonly #tables: TableWriter;
   readonly #inbox: InboxWriter;
+  readonly #operations: OperationsWriter;
   /** The epochs of the last claims here, by pipeline. */
   readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
@@ -98,6 +113,7 @@ export class Writer implements WriterMethods {
       });
     }
     this.#tables = new TableWriter(db, tables);
+    this.#operations = new OperationsWriter(db);
     this.#claim = new Select(
       db,
       `INSERT INTO millrace_partitions VALUES (?, ?, 1, 0)
@@ -106,8 +122,8 @@ export class Writer implements WriterMethods {
     this.#advance = db.prepare('UPDATE millrace_partitions SET cursor = max(cursor, ?) WHERE pipeline = ? AND slice = ? AND epoch = ?');
     this.#bury = db.prepare(
       `INSERT INTO millrace_dead_letters
-         (id, pipeline, slice, key, reason, failed_at, attempts, ${failureColumns}, stack, resolved)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+         (id, pipeline, slice, key, reason, failed_at, attempts, ${failureColumns}, stack, kind, reason_hash, resolved)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
     );
     this.#resolve = db.prepare('DELETE FROM millrace_dead_letters WHERE id = ? AND number_from IS NULL');
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
@@ -173,6 +189,7 @@ export class Writer implements WriterMethods {
       this.#resolveGap.run(id);
     }
     for (const row of commit.inbox ?? []) this.#inbox.insert(row);
+    for (const progress of commit.operations ?? []) this.#operations.advance(progress);
     for (const entry of commit.audit ?? []) this.noteAudit(entry);
     return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
   }
@@ -184,7 +201,19 @@ export class Writer implements WriterMethods {
   }
 
   forgetAudit(before: number): number {
+    this.#operations.forget(before);
     return Number(this.#db.prepare('DELETE FROM millrace_audit WHERE at < ?').run(before).changes);
+  }
+
+  addOperation(operation: StoredOperation, entry?: AuditEntry): void {
+    if (entry !== undefined) this.noteAudit(entry);
+    this.#operations.add(operation);
+  }
+
+  changeOperation(id: string, from: Pick<StoredOperation, 'state' | 'reached'>, change: OperationChange, entry?: AuditEntry): boolean {
+    const isChanged = this.#operations.change(id, from, change);
+    if (isChanged && entry !== undefined) this.noteAudit(entry);
+    return isChanged;
   }
 
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void {
@@ -221,7 +250,7 @@ export class Writer implements WriterMethods {
   #buryLetter({ pipeline, slice }: PartitionId, letter: NewDeadLetter): void {
     const { id, key, reason, stack, failedAt, attempts } = letter;
     const failure = toFailureRow(letter);
-    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...failure, stack);
+    this.#bury.run(id, pipeline, slice, key, reason, failedAt, attempts, ...failure, stack, letter.kind, reasonHash(reason));
   }
 
   #partition(pipeline: string, slice: number): Partition {

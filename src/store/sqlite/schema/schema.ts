@@ -3,12 +3,14 @@ import { MillraceError } from '../../../errors.ts';
 import { refuseUnfinishedCopy } from '../../copy/unfinished-copy.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import { quote } from '../../tables/sql-text.ts';
+import { operationsTable } from './operations-table.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom5 } from './schema-version-5.ts';
 import { migrateFrom6 } from './schema-version-6.ts';
+import { addReasons } from './schema-version-10.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 10;
+export const schemaVersion = 11;
 
 /** The oldest version that is brought up to date. Those before it are of the time before the first release. */
 const schemaVersionMin = 5;
@@ -21,9 +23,11 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   db.exec(stateShapes);
   if (found === 5) migrateFrom5(db, createPipelineTables);
   if (found === 5 || found === 6) migrateFrom6(db, createPipelineTables);
+  if (found !== undefined && found !== schemaVersion) addReasons(db);
   // A start that changes nothing writes nothing, so that the disk may be full.
   if (found !== schemaVersion) db.exec(`INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ${schemaVersion})`);
   db.exec(sharedTables);
+  db.exec(operationsTable);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
 }
 
@@ -59,7 +63,7 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
 
 /**
  * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of the keys
- * that are parked or tried again, version 9 no audit.
+ * that are parked or tried again, version 9 no audit, version 10 no operations.
  *
  * Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes.
  */
@@ -83,7 +87,7 @@ const sharedTables = `
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,
     position INTEGER, "order" INTEGER, number_from INTEGER, number_to INTEGER, parked INTEGER NOT NULL,
     resolved INTEGER NOT NULL, timer_name TEXT, timer_due_at INTEGER, timer_data TEXT, delivery TEXT, origin TEXT,
-    stack TEXT, outcome TEXT
+    stack TEXT, outcome TEXT, kind TEXT, reason_hash TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_key ON millrace_dead_letters (pipeline, key);
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_position ON millrace_dead_letters (pipeline, position);
@@ -91,7 +95,10 @@ const sharedTables = `
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed ON millrace_dead_letters (id) WHERE resolved = 0;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_pipeline ON millrace_dead_letters (pipeline, id) WHERE resolved = 0;
   CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_key ON millrace_dead_letters (key, id) WHERE resolved = 0;
-  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_both ON millrace_dead_letters (pipeline, key, id) WHERE resolved = 0;`;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_listed_both ON millrace_dead_letters (pipeline, key, id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_reason ON millrace_dead_letters (reason_hash, id) WHERE resolved = 0;
+  CREATE INDEX IF NOT EXISTS millrace_idx_dead_letters_groups
+    ON millrace_dead_letters (pipeline, kind, reason_hash, failed_at, id) WHERE resolved = 0;`;
 
 /**
  * Indexes are named apart from tables: a pipeline may be called anything. What is parked or tried again is rare, and an index of it alone costs others nothing. Those of deliveries end with the place, which is the row id.

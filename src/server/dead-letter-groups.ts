@@ -1,0 +1,93 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import type { Mill } from '../engine/mill.ts';
+import type { DeadLetterGroup } from '../store/store.ts';
+import { signalOf } from './client-signal.ts';
+import { letterKind } from './dead-letter-filter.ts';
+import { checkPipeline } from './limited-list.ts';
+import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+/** Groups that are looked at. What comes behind the largest so many is found by its reason alone. */
+const groupsMax = 1_000;
+const minuteMs = 60_000;
+const minutes = 60;
+
+const Query = z.object({
+  ...pageParameters,
+  pipeline: z.string().optional().meta({ description: 'Only those of this pipeline' }),
+  kind: letterKind.optional().meta({ description: 'Only those of this kind' }),
+});
+const Cursor = z.tuple([z.int(), z.string(), z.string(), z.string()]);
+
+const Group = z
+  .object({
+    pipeline: z.string(),
+    kind: letterKind,
+    reason: z.string().meta({
+      description:
+        'What the reasons have in common: ‹number›, ‹id› and ‹name› stand for what varies. `GET /dead-letters?reason=` takes it.',
+    }),
+    count: z.int(),
+    first: z.iso.datetime().meta({ description: 'When the first of those that are there failed' }),
+    last: z.iso.datetime(),
+    arrivals: z.array(z.int()).meta({ description: 'How many failed in each of the last 60 minutes, the present one last' }),
+  })
+  .meta({
+    examples: [
+      {
+        pipeline: 'orders',
+        kind: 'delivery',
+        reason: 'answered ‹number›',
+        count: 1204,
+        first: '2026-11-21T02:41:09.000Z',
+        last: '2026-11-21T03:12:07.000Z',
+        arrivals: [...Array(57).fill(0), 12, 41, 7],
+      },
+    ],
+  });
+
+/** Adds `GET /dead-letters/groups`: dead letters by what their reasons have in common. */
+export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
+  app.get(
+    '/dead-letters/groups',
+    {
+      schema: {
+        tags: ['operator'],
+        operationId: 'listDeadLetterGroups',
+        summary: 'Dead letters by pipeline, kind and what their reasons have in common, the largest groups first',
+        description: `The ${groupsMax} largest.`,
+        querystring: jsonSchemaOf(Query),
+        response: { 200: jsonSchemaOf(pageSchema(Group)) },
+      },
+      config: { pipelines: [] },
+    },
+    async (request, reply) => {
+      const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
+      checkPipeline(request, filter.pipeline);
+      const after = cursor === undefined ? undefined : await decodeCursor(Cursor, cursor);
+      // Whole minutes, so that a count does not change while its minute stays.
+      const since = Math.floor(Date.now() / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
+      const groups = await mill.deadLetterGroups({ ...filter, since, limit: groupsMax }, { signal: signalOf(reply) });
+      const rows = groups.filter((group) => after === undefined || isBehind(group, after)).slice(0, limit + 1);
+      return pageOf(rows, {
+        limit,
+        cursor: ({ count, pipeline, kind, reason }) => [count, pipeline, kind, reason],
+        item: ({ first, last, arrivals, ...group }) => ({
+          ...group,
+          first: new Date(first).toISOString(),
+          last: new Date(last).toISOString(),
+          arrivals: Array.from({ length: minutes }, (_, minute) => arrivals.get(minute) ?? 0),
+        }),
+      });
+    },
+  );
+}
+
+/** Whether a group comes behind a place in the list: smaller ones do, and of equal ones those with later names. */
+function isBehind(group: DeadLetterGroup, [count, ...names]: z.infer<typeof Cursor>): boolean {
+  if (group.count !== count) return group.count < count;
+  const own = [group.pipeline, group.kind, group.reason];
+  const at = own.findIndex((name, place) => name !== names[place]);
+  return at !== -1 && (own[at] ?? '') > (names[at] ?? '');
+}

@@ -1,0 +1,240 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import * as z from 'zod';
+import type { Mill } from '../engine/mill.ts';
+import type { Operation } from '../engine/mill-options.ts';
+import { MillraceError } from '../errors.ts';
+import { isLimited, mayUse } from './access/guard.ts';
+import { byWhom, reason, whoOf, whyBody } from './by-whom.ts';
+import { letterFilter, letterKind } from './dead-letter-filter.ts';
+import { checkPipeline } from './limited-list.ts';
+import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+/** Letters that one request may name. */
+const idsMax = 1_000;
+/** The longest moment in which an operation can be undone, in milliseconds. */
+const startAfterMsMax = 3_600_000;
+
+const Ask = z
+  .strictObject({
+    ids: z.array(z.string()).min(1).max(idsMax).optional().meta({ description: 'These. They are resolved before the answer comes' }),
+    filter: z
+      .strictObject({ pipeline: z.string(), ...letterFilter })
+      .optional()
+      .meta({ description: 'All that it matches when the operation begins' }),
+    dryRun: z.boolean().optional().meta({ description: 'Do nothing, and tell how many there are' }),
+    startAfterMs: z.int().min(0).max(startAfterMsMax).optional().meta({
+      description: 'With a filter: after how many milliseconds the operation begins. It can be undone until then. Default 5,000',
+    }),
+    reason,
+  })
+  .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), 'expected ids or a filter, and not both')
+  .meta({
+    examples: [{ filter: { pipeline: 'orders', kind: 'delivery', reason: 'answered ‹number›' }, reason: 'the provider is back' }],
+  });
+
+const moment = z.iso.datetime();
+const OperationAnswer = z
+  .object({
+    id: z.string(),
+    action: z.enum(['redrive', 'discard']),
+    filter: z.object({
+      pipeline: z.string(),
+      kind: letterKind.optional(),
+      key: z.string().optional(),
+      reason: z.string().optional(),
+      from: moment.optional(),
+      to: moment.optional(),
+    }),
+    who: z.string().nullable().meta({ description: 'The name of the token; null where the server asks for none' }),
+    reason: z.string().nullable(),
+    state: z.enum(['starting', 'running', 'ended', 'undone', 'stopped']).meta({
+      description: 'An operation that is starting can be undone, and one that is running stopped: then what is done stays done',
+    }),
+    askedAt: moment,
+    startsAt: moment.meta({ description: 'When it begins' }),
+    begunAt: moment.nullable(),
+    endedAt: moment.nullable(),
+    matched: z.int().meta({ description: 'How many dead letters there were when it began; 0 before' }),
+    done: z.int().meta({ description: 'How many it has redriven or discarded' }),
+    refused: z.int().meta({ description: 'How many cannot be, such as gaps, which cannot be redriven' }),
+    left: z.int().meta({ description: 'How many it has not come to' }),
+    failedAgain: z.int().meta({
+      description:
+        'Dead letters that its filter matches and that came since it began, until an hour after its end: what failed again is among them',
+    }),
+  })
+  .meta({
+    examples: [
+      {
+        ...{ id: '01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55', action: 'redrive', filter: { pipeline: 'orders', kind: 'delivery' } },
+        ...{ who: 'ann', reason: 'the provider is back', state: 'running', askedAt: '2026-11-21T09:13:04.120Z' },
+        ...{ startsAt: '2026-11-21T09:13:09.120Z', begunAt: '2026-11-21T09:13:09.121Z', endedAt: null },
+        ...{ matched: 1204, done: 500, refused: 0, left: 704, failedAgain: 0 },
+      },
+    ],
+  });
+
+const Answer = z.object({
+  matched: z.int().meta({ description: 'How many there are' }),
+  redriven: z.int().optional(),
+  discarded: z.int().optional(),
+  operation: OperationAnswer.optional().meta({ description: 'What carries a filter out' }),
+});
+
+const Params = z.object({ id: z.string() });
+type Route = { Params: z.infer<typeof Params> };
+const Query = z.object({
+  ...pageParameters,
+  pipeline: z.string().optional().meta({ description: 'Only those on dead letters of this pipeline' }),
+});
+const Cursor = z.tuple([z.string()]);
+const tags = ['operator'];
+// Whose letters they are the routes look at.
+const config = { pipelines: [] };
+
+/** Adds the routes by which an operator redrives or discards many dead letters, and follows how far that has come. */
+export function letterOperationRoutes(app: FastifyInstance, mill: Mill): void {
+  askRoute(app, mill, { action: 'redrive', count: 'redriven', summary: 'Redrive many dead letters' });
+  askRoute(app, mill, { action: 'discard', count: 'discarded', summary: 'Discard many dead letters' });
+  lookRoutes(app, mill);
+  endRoute(app, mill, 'undo', 'Call an operation off that has not begun');
+  endRoute(app, mill, 'stop', 'Break an operation off; what it has done stays done');
+}
+
+interface Asked {
+  readonly action: Operation['action'];
+  readonly count: 'redriven' | 'discarded';
+  readonly summary: string;
+}
+
+function askRoute(app: FastifyInstance, mill: Mill, { action, count, summary }: Asked): void {
+  app.post(
+    `/dead-letters/${action}`,
+    {
+      schema: {
+        tags,
+        operationId: `${action}DeadLetters`,
+        summary,
+        description:
+          'Those that are named at once; those that a filter matches by an operation, which goes on by itself, also after a crash, and does each once.',
+        body: jsonSchemaOf(Ask),
+        response: { 200: jsonSchemaOf(Answer), 202: jsonSchemaOf(Answer) },
+      },
+      config,
+    },
+    async (request, reply) => {
+      const { ids, filter, dryRun = false, startAfterMs, reason: why } = await parseRequest(Ask, request.body);
+      const by = { ...whoOf(request), reason: why };
+      if (filter !== undefined) {
+        checkPipeline(request, filter.pipeline);
+        const matched = await mill.countDeadLetters(filter);
+        if (dryRun) return { matched, [count]: 0 };
+        const operation = await mill.operate({ action, filter, startAfterMs }, by);
+        reply.code(202);
+        return { matched, operation: toAnswer(operation) };
+      }
+      const known = await permitted(mill, request, ids ?? [], dryRun);
+      if (dryRun) return { matched: known.length, [count]: 0 };
+      const { matched, resolved } = await (action === 'redrive' ? mill.redriveLetters(known, by) : mill.discardLetters(known, by));
+      return { matched, [count]: resolved };
+    },
+  );
+}
+
+/** Of the letters that a request names those that it may be about; only those that there are, where that is asked. */
+async function permitted(mill: Mill, request: FastifyRequest, ids: readonly string[], isCounted: boolean): Promise<readonly string[]> {
+  if (!isLimited(request) && !isCounted) return ids;
+  const found: string[] = [];
+  for (const id of new Set(ids)) {
+    const [letter] = await mill.deadLetters({ id, limit: 1 });
+    if (letter !== undefined && mayUse(request, letter.partition.pipeline)) found.push(id);
+  }
+  return found;
+}
+
+function lookRoutes(app: FastifyInstance, mill: Mill): void {
+  app.get(
+    '/operations',
+    {
+      schema: {
+        tags,
+        operationId: 'listOperations',
+        summary: 'Operations on dead letters, the latest first',
+        description: 'Kept for 90 days.',
+        querystring: jsonSchemaOf(Query),
+        response: { 200: jsonSchemaOf(pageSchema(OperationAnswer)) },
+      },
+      config,
+    },
+    async (request) => {
+      const { limit, cursor, pipeline } = await parseRequest(Query, request.query);
+      checkPipeline(request, pipeline);
+      const [before] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
+      const rows = await mill.operations({ pipeline, before, limit: limit + 1 });
+      return pageOf(rows, { limit, cursor: ({ id }) => [id], item: toAnswer });
+    },
+  );
+
+  app.get<Route>(
+    '/operations/:id',
+    {
+      schema: {
+        tags,
+        operationId: 'getOperation',
+        summary: 'How far an operation has come',
+        params: jsonSchemaOf(Params),
+        response: { 200: jsonSchemaOf(OperationAnswer) },
+      },
+      config,
+    },
+    async (request) => toAnswer(await findOperation(mill, request)),
+  );
+}
+
+function endRoute(app: FastifyInstance, mill: Mill, action: 'undo' | 'stop', summary: string): void {
+  app.post<Route>(
+    `/operations/:id/${action}`,
+    {
+      schema: {
+        tags,
+        operationId: `${action}Operation`,
+        summary,
+        description: action === 'undo' ? '409 once it has begun: then it can be stopped.' : '409 once it is over.',
+        params: jsonSchemaOf(Params),
+        body: whyBody,
+        response: { 200: jsonSchemaOf(OperationAnswer) },
+      },
+      config,
+    },
+    async (request: FastifyRequest<Route>, _reply: FastifyReply) => {
+      const by = await byWhom(request);
+      const { id } = await findOperation(mill, request);
+      return toAnswer(await (action === 'undo' ? mill.undoOperation(id, by) : mill.stopOperation(id, by)));
+    },
+  );
+}
+
+/** Throws `MILL_NOT_FOUND` also for an operation on a pipeline that the token is not for. */
+async function findOperation(mill: Mill, request: FastifyRequest<Route>): Promise<Operation> {
+  const { id } = request.params;
+  const [found] = await mill.operations({ id, limit: 1 });
+  if (found !== undefined && mayUse(request, found.pipeline)) return found;
+  throw new MillraceError('MILL_NOT_FOUND', `expected the id of an operation, found ${id}`);
+}
+
+function toAnswer({ pipeline: _, filter, askedAt, startsAt, begunAt, endedAt, ...operation }: Operation): z.infer<typeof OperationAnswer> {
+  const { from, to, ...others } = filter;
+  return {
+    ...operation,
+    filter: { ...others, ...(from !== undefined && { from: toIso(from) }), ...(to !== undefined && { to: toIso(to) }) },
+    askedAt: toIso(askedAt),
+    startsAt: toIso(startsAt),
+    begunAt: begunAt === null ? null : toIso(begunAt),
+    endedAt: endedAt === null ? null : toIso(endedAt),
+  };
+}
+
+function toIso(at: number): string {
+  return new Date(at).toISOString();
+}
