@@ -12,7 +12,8 @@ type Deals = 'rockets' | 'events' | 'accounts' | 'messages' | 'workers' | 'path'
 
 /** Every route with what it asks for. Those of one pipeline stand here once, with a star for its name. */
 const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> = {
-  'GET /': ['read', 'all'],
+  'GET /': ['open', 'none'],
+  'GET /page/index.html': ['open', 'none'],
   'GET /docs': ['read', 'all'],
   'GET /docs/static/swagger-ui.css': ['read', 'all'],
   'GET /openapi.json': ['read', 'all'],
@@ -22,6 +23,11 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'GET /metrics': ['read', 'all'],
   'GET /fleet': ['read', 'all'],
   'GET /pipelines': ['read', 'none'],
+  'GET /pipelines/*': ['read', 'path'],
+  'GET /engine': ['read', 'none'],
+  'GET /concerns': ['read', 'none'],
+  'GET /live': ['read', 'none'],
+  'GET /access': ['open', 'none'],
   'POST /pipelines/*/events': ['ingest', 'path'],
   'POST /pipelines/*/events/batch': ['ingest', 'path'],
   'GET /audit': ['read', 'all'],
@@ -134,15 +140,17 @@ async function allRoutes(url: string, authorization: Record<string, string>): Pr
   );
   const hidden = Object.keys(table)
     .map((name) => ({ method: name.split(' ')[0] ?? '', path: name.split(' ')[1] ?? '' }))
-    .filter(({ path }) => /^\/($|docs|openapi|swagger)/.test(path));
+    .filter(({ path }) => /^\/($|docs|openapi|page|swagger)/.test(path));
   const seen = new Set<string>();
   const routes = [...described, ...hidden].map(({ method, path }) => {
-    const [, pipeline = ''] = /^\/pipelines\/(\w+|\{pipeline\})\//.exec(path) ?? [];
-    const name = `${method} ${pipeline === '' ? path : path.replace(`/pipelines/${pipeline}/`, '/pipelines/*/')}`;
+    const [, pipeline = ''] = /^\/pipelines\/(\w+|\{pipeline\})(?:\/|$)/.exec(path) ?? [];
+    const name = `${method} ${pipeline === '' ? path : path.replace(`/pipelines/${pipeline}`, '/pipelines/*')}`;
     const asks = table[name];
     assert.ok(asks !== undefined, `${method} ${path} is not in the table`);
     seen.add(name);
-    const real = pipeline === '{pipeline}' ? 'rockets' : pipeline;
+    const real = pipeline === '{pipeline}' || path === '/pipelines/{pipeline}' ? 'rockets' : pipeline;
+    // Its answer does not end, unless it is a refusal of what it does not know.
+    if (path === '/live') return { method, path: '/live?until=never', pipeline, asks };
     return { method, path: path.replace('{pipeline}', real).replaceAll(/\{.+?\}/g, '1'), pipeline: real, asks };
   });
   assert.deepEqual(

@@ -165,6 +165,7 @@ export class Commits {
   #took(draft: Draft, committed: Committed): void {
     const { engine, partition, progressed } = this.#means;
     partition.ledger.committed(draft, committed.deliveriesAdded, engine.clock);
+    engine.commitWatch.landed(partition.id.pipeline, draft, engine.clock.now());
     partition.refusals.committed(draft);
     this.#cursor = draft.cursor;
     this.landed.reach(draft.number);

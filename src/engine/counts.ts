@@ -23,6 +23,13 @@ export interface DraftCounts extends Record<(typeof drafted)[number], number> {
   /** The sum of the times at which the processed were accepted. */
   acceptedAtTotal: number;
 }
+
+/** A draft that is on disk, as far as counters look at it. */
+interface Landed {
+  readonly counts: DraftCounts;
+  /** When each of the processed was accepted. */
+  readonly acceptedAt: readonly number[];
+}
 /** What an empty draft adds up to. */
 export const noDraftCounts: Readonly<DraftCounts> = { ...recordOf(drafted, () => 0), received: 0, acceptedAtTotal: 0 };
 
@@ -76,10 +83,12 @@ export class Counters extends Zeros {
   }
 
   /** A draft is on disk. What it received again its partition counts. */
-  add(draft: DraftCounts, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
-    for (const name of drafted) this[name] += draft[name];
-    const { processed, acceptedAtTotal } = draft;
-    this.latencyMsTotal += Math.max(0, processed * clock.now() - acceptedAtTotal);
+  add({ counts, acceptedAt }: Landed, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
+    for (const name of drafted) this[name] += counts[name];
+    const { processed, acceptedAtTotal } = counts;
+    const now = clock.now();
+    this.latencyMsTotal += Math.max(0, processed * now - acceptedAtTotal);
+    for (const at of acceptedAt) this.latencyMs.record(Math.max(0, now - at));
     const second = Math.floor(clock.elapsedMs() / 1000);
     const slot = second % this.#recent.length;
     const present = this.#recent[slot];

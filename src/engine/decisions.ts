@@ -62,6 +62,7 @@ export class Decisions {
 
   #settle(lane: Lane, draft: Draft, cause: Cause): void {
     draft.cause ??= cause;
+    draft.causeKey ??= lane.key;
     if (cause.kind !== 'event') {
       if (!lane.isReplaced(cause)) this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });
       return;
@@ -69,6 +70,7 @@ export class Decisions {
     this.#order.settled(lane, draft, cause);
     draft.counts.processed += 1;
     draft.counts.acceptedAtTotal += cause.acceptedAt;
+    draft.acceptedAt.push(cause.acceptedAt);
   }
 
   /** Nothing is asked for that has an outcome already, of which the key has not been told. */

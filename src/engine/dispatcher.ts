@@ -8,6 +8,15 @@ import type { TenureState } from './tenure-state.ts';
 /** Events that are handed out by the feed, or read from the log, at once. */
 const batchMax = 512;
 
+/** As many batches have their first event remembered. */
+const marksMax = 1_024;
+
+/** Where a batch of the log begins, and when that event was accepted. */
+interface Mark {
+  readonly position: number;
+  readonly acceptedAt: number;
+}
+
 /** Where a tenure begins to read. */
 export interface ReadingStart {
   readonly cursor: number;
@@ -23,6 +32,8 @@ export class Dispatcher {
   readonly #feed: Feed;
   /** The last position that went to its lane. */
   readonly #dispatched: Milestone;
+  /** The first event of each batch that was handed out, as far back as somebody asked last. */
+  #marks: Mark[] = [];
   /** Reads under way for events that nobody announced. */
   #looks = 0;
 
@@ -42,6 +53,14 @@ export class Dispatcher {
   /** The highest position known to be in the log. */
   get head(): number {
     return this.#feed.head;
+  }
+
+  /** When the first event after a position was accepted, or one of its batch before it; undefined where no event after it is in memory. */
+  acceptedAfter(position: number): number | undefined {
+    const marks = this.#marks;
+    while (marks.length > 1 && (marks[1] as Mark).position <= position + 1) marks.shift();
+    const [first] = marks;
+    return first !== undefined && this.#dispatched.reached > position ? first.acceptedAt : this.#feed.oldest;
   }
 
   /** Whether nobody looks for what may be in the log. */
@@ -64,6 +83,7 @@ export class Dispatcher {
     for (;;) {
       const batch = await this.#feed.take(batchMax);
       if (batch.length === 0) return;
+      this.#mark(batch[0] as FedEvent);
       await this.#dispatch(batch);
       this.#lanes.sweep();
       this.#state.changed();
@@ -142,6 +162,12 @@ export class Dispatcher {
 
   async #reach(position: number, deadline?: Deadline): Promise<void> {
     if (this.#state.isWorking && !this.#isPaused) await this.#dispatched.until(position, deadline);
+  }
+
+  #mark({ position, acceptedAt }: Mark): void {
+    this.#marks.push({ position, acceptedAt });
+    // Nobody asks, or the backlog is long: half of them tell as much.
+    if (this.#marks.length > marksMax) this.#marks = this.#marks.filter((_, at) => at % 2 === 0);
   }
 
   async #dispatch(batch: readonly FedEvent[]): Promise<void> {

@@ -40,6 +40,8 @@ export class Draft {
   /** Of what it writes, as estimated from its texts. */
   bytes = 0;
   readonly counts: DraftCounts = { ...noDraftCounts };
+  /** When each of the processed events was accepted. */
+  readonly acceptedAt: number[] = [];
   readonly sends: Outgoing[] = [];
   readonly gaps: GapWrite[] = [];
   readonly timers: TimerWrite[] = [];
@@ -47,6 +49,8 @@ export class Draft {
   readonly deliveries: DeliveryWrite[] = [];
   /** What its first turn was about; only asked for when the store refused it. The others are let go of, to be forgotten soon. */
   cause: Cause | undefined;
+  /** The key of that turn. */
+  causeKey: string | undefined;
   /** Dead letters that parked their key, and those that parked it no longer. */
   readonly parked: string[] = [];
   readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];
@@ -86,6 +90,11 @@ export class Draft {
         this.#resolved.length ===
       0
     );
+  }
+
+  /** What was given up last in it. */
+  get lastLetter(): NewDeadLetter | undefined {
+    return this.#deadLetters.at(-1);
   }
 
   /** By how much it changes the number of dead letters that nobody has resolved. */

@@ -2,6 +2,7 @@ import type { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import type { CommitWatch } from './commit-watch.ts';
 import type { Counters } from './counts.ts';
 import type { Draft } from './draft.ts';
 import type { EventLog } from './event-log.ts';
@@ -36,6 +37,7 @@ export interface EngineContext {
   readonly turns: TurnsUnderWay;
   readonly room: SendRoom;
   readonly eventLog: EventLog;
+  readonly commitWatch: CommitWatch;
   /** What partitions have met of the failures that all of them may meet. */
   readonly failuresInCommon: FailuresInCommon;
   /** Pipelines all of whose stored states of the present version fit their schema. */

@@ -5,6 +5,7 @@ import { Audit } from './audit.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { GivenCommands } from './commands/given-commands.ts';
 import { ReceivedCommands } from './commands/received-commands.ts';
+import { CommitWatch } from './commit-watch.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { within } from './deadline.ts';
 import { DeclaredPipelines } from './declared-pipelines.ts';
@@ -167,6 +168,7 @@ function contextOf(options: MillOptions, { clock, log, state, declared, provenSt
     tracing: tracing && steadyTracing(tracing, log),
     pipelines: declared.byName,
     turns: new TurnsUnderWay(),
+    commitWatch: new CommitWatch(),
     room: new SendRoom({
       clock,
       log,

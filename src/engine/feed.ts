@@ -49,6 +49,11 @@ export class Feed {
     return this.#head;
   }
 
+  /** When the oldest event was accepted that is kept and not handed out; undefined where none is. */
+  get oldest(): number | undefined {
+    return this.#kept[0]?.acceptedAt;
+  }
+
   /** Whether the log, as far as it is known, has been handed out. */
   get isEmpty(): boolean {
     return this.#taken >= this.#head;

@@ -51,11 +51,8 @@ export class Ledger {
   }
 
   /** A draft is on disk. */
-  committed(
-    { counts, parked, unparked, parkedByHand, deadLettersAdded }: Draft,
-    deliveriesAdded: number,
-    clock: Pick<Clock, 'now' | 'elapsedMs'>,
-  ): void {
+  committed(draft: Draft, deliveriesAdded: number, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
+    const { counts, parked, unparked, parkedByHand, deadLettersAdded } = draft;
     this.#change('deadLetters', deadLettersAdded);
     this.#change('parked', parked.length - unparked.length + parkedByHand);
     this.#change('deliveries', deliveriesAdded);
@@ -68,7 +65,7 @@ export class Ledger {
     }
     for (const id of parked) this.#parked.add(id);
     this.#unsettled -= counts.processed + counts.failed;
-    this.#counters.add(counts, clock);
+    this.#counters.add(draft, clock);
   }
 
   /**

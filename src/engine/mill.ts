@@ -33,6 +33,7 @@ import {
   checkTimeout,
 } from './check-arguments.ts';
 import { checkMillOptions } from './check-mill-options.ts';
+import type { SeenCommit } from './commit-watch.ts';
 import type { PipelineCounts } from './counts.ts';
 import { within } from './deadline.ts';
 import { assemble, type EngineParts } from './engine-parts.ts';
@@ -424,6 +425,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     return Object.fromEntries(counts) as { readonly [Name in keyof P]: PipelineCounts };
   }
 
+  /** Why a pipeline makes no progress; undefined when it does, or has nothing to do. */
+  trouble(pipeline: keyof P & string): string | undefined {
+    return this.#parts.partitions.troubleOf(this.#parts.declared.get(pipeline).name);
+  }
+
   /** The endpoints of which deliveries wait longer than for their turn: their transport makes no calls, or addresses give no answers. */
   endpointWaits(): readonly EndpointWaits[] {
     return this.#parts.partitions.endpointWaits();
@@ -440,6 +446,11 @@ export class Mill<P extends Pipelines = Pipelines> {
   /** How far the topic that a pipeline takes events from was read by this engine; undefined for a pipeline without one. */
   source(pipeline: keyof P & string): SourceStatus | undefined {
     return this.#parts.inlets.status(pipeline);
+  }
+
+  /** Shows every commit of this engine to somebody from now on; returns what ends that. The watcher is called in between turns, so it is brief. */
+  watch(watcher: (commit: SeenCommit) => void): () => void {
+    return this.#parts.engine.commitWatch.watch(watcher);
   }
 
   /** The engines that work on the database, and how many partitions each has. Throws what the store throws. */

@@ -180,7 +180,9 @@ export class Partition implements LogReader {
   figures(): SliceFigures {
     const held = Math.max(0, this.#context.ledger.unsettled - (this.#ownership.tenure?.backlog ?? 0));
     const partitions = Number(this.#ownership.lease !== undefined);
-    return { held, gaps: this.gapWatch.count, oldestGapMs: this.gapWatch.ageMs, partitions };
+    const oldest = this.#ownership.tenure?.oldestUnreached;
+    const lagMs = oldest === undefined ? 0 : Math.max(0, this.#engine.clock.now() - oldest);
+    return { held, gaps: this.gapWatch.count, oldestGapMs: this.gapWatch.ageMs, partitions, lagMs };
   }
 
   /** Whether something is left that could be done now. */

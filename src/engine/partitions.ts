@@ -139,15 +139,25 @@ export class Partitions {
 
   /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */
   trouble(): string | undefined {
-    for (const { pipeline, places, slices } of this.#pipelines.values()) {
-      const longestMs = Math.max(pipeline.timeoutMs, ...Object.values(pipeline.deliver).map(({ timeoutMs }) => timeoutMs));
-      for (const partition of slices) {
-        if (partition.trouble !== undefined) return `pipeline ${pipeline.name}: ${partition.trouble}`;
-        // While all places are taken a partition may wait for those of others.
-        const silentMs = Math.min(partition.silentMs(), places.fullMs);
-        if (silentMs <= stallMs + longestMs) continue;
-        return `pipeline ${pipeline.name}: has work and made no progress for ${Math.round(silentMs / 1000)} s`;
-      }
+    for (const name of this.#pipelines.keys()) {
+      const found = this.troubleOf(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Why one pipeline makes no progress; undefined when it does or has nothing to do. */
+  troubleOf(name: string): string | undefined {
+    const found = this.#pipelines.get(name);
+    if (found === undefined) return undefined;
+    const { pipeline, places, slices } = found;
+    const longestMs = Math.max(pipeline.timeoutMs, ...Object.values(pipeline.deliver).map(({ timeoutMs }) => timeoutMs));
+    for (const partition of slices) {
+      if (partition.trouble !== undefined) return `pipeline ${pipeline.name}: ${partition.trouble}`;
+      // While all places are taken a partition may wait for those of others.
+      const silentMs = Math.min(partition.silentMs(), places.fullMs);
+      if (silentMs <= stallMs + longestMs) continue;
+      return `pipeline ${pipeline.name}: has work and made no progress for ${Math.round(silentMs / 1000)} s`;
     }
     return undefined;
   }

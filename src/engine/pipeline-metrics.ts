@@ -317,6 +317,21 @@ export const pipelineMetrics = {
     column: 'Per second',
     help: 'events processed per second, over the last ten seconds',
   },
+  lagMs: {
+    kind: 'gauge',
+    unit: 'ms',
+    measured: 'maximum over partitions',
+    prometheus: 'millrace_lag_seconds',
+    help: 'the age of the oldest event in the log that its pipeline has not come to; 0 when there is none',
+    more: 'What waits for its key (a number, a retry, an operator) does not count',
+  },
+  latencyMs: {
+    kind: 'histogram',
+    unit: 'ms',
+    measured: 'as it happens',
+    prometheus: 'millrace_latency_seconds',
+    help: 'from the acceptance of an event to the commit of its turn; each processed event counts',
+  },
   acceptMs: {
     kind: 'histogram',
     unit: 'ms',

@@ -139,6 +139,11 @@ export class Tenure {
     return this.#dispatcher.head - this.#commits.cursor;
   }
 
+  /** When the oldest event in the log was accepted that is not settled and does not wait for its key; undefined while there is none. */
+  get oldestUnreached(): number | undefined {
+    return this.backlog > 0 ? this.#dispatcher.acceptedAfter(this.#commits.cursor) : undefined;
+  }
+
   /** Accepted events that wait for a key whose next turn waits for room in a pipeline that it sends to. */
   get throttled(): number {
     return this.#lanes.throttled;

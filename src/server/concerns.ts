@@ -7,6 +7,19 @@ import { describeLoop, type SendLoop } from '../engine/send-loop.ts';
 import { messageOf } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 
+export const concernKinds = [
+  'loop',
+  'paused',
+  'parked',
+  'dead letter',
+  'stopped',
+  'failed',
+  'circuit',
+  'leftover',
+  'gap',
+  'source',
+] as const;
+
 /**
  * One thing that a person should look at.
  *
@@ -16,7 +29,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
  * - `circuit`: it goes on by itself once the other side answers.
  */
 export interface Concern {
-  readonly kind: 'loop' | 'paused' | 'parked' | 'dead letter' | 'stopped' | 'failed' | 'circuit' | 'leftover' | 'gap' | 'source';
+  readonly kind: (typeof concernKinds)[number];
   /** The pipeline. */
   readonly where: string;
   readonly what: string;

@@ -8,10 +8,8 @@ import type {
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { MillraceError } from '../errors.ts';
-import { mayUse } from './access/guard.ts';
 import { answerBatch, BatchAnswer } from './batch.ts';
 import { directRoutesOf } from './direct-routes.ts';
-import { figureSchemas } from './figure-schemas.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf, refuseIdempotencyKey } from './idempotency-key.ts';
 import type { IngestRequest } from './ingest-request.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
@@ -24,23 +22,11 @@ type PipelineHandler = RouteHandlerMethod<RawServerDefault, RawRequestDefaultExp
 const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).max(max) });
 type Batch = ReturnType<typeof batchOf>;
 const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
-const PipelineList = z.object({ items: z.array(z.object({ name: z.string(), ...figureSchemas })) });
+
 /** Adds the routes that do for every pipeline what a system's own routes do for one. */
 export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const Batch = batchOf(mill.limits.batch);
-
-  app.get(
-    '/pipelines',
-    {
-      schema: { tags, summary: 'The pipelines and their counts', response: { 200: jsonSchemaOf(PipelineList) } },
-      config: { pipelines: [] },
-    },
-    (request) => {
-      const known = Object.entries(mill.counts()).filter(([name]) => mayUse(request, name));
-      return { items: known.map(([name, { distributions: _, ...counts }]) => ({ name, ...counts })) };
-    },
-  );
 
   const event = { description: 'An event as the pipeline declares it' };
   const headers = idempotencyKeyHeader(

@@ -52,16 +52,6 @@ const pipelineRoutes: readonly PipelineRoute[] = [
   },
 ];
 
-/** The paths of the routes that a pipeline has by itself, in the order of the docs; parameters as Fastify writes them. */
-export function pathsOf(pipeline: AnyPipeline): readonly { readonly generic: string; readonly own: string }[] {
-  return pipelineRoutes
-    .filter(({ isOf }) => isOf(pipeline))
-    .map(({ end }) => {
-      const own = end.replace(/\{(\w+)\}/g, ':$1');
-      return { generic: `/pipelines/:pipeline${own}`, own: `/pipelines/${pipeline.name}${own}` };
-    });
-}
-
 /** The OpenAPI document with the routes of every pipeline written out for each pipeline of these systems. */
 export function documentPipelines<Document extends object>(document: Document, systems: readonly System[], log: Logger): Document {
   const paths: Record<string, unknown> = 'paths' in document ? { ...Object(document.paths) } : {};

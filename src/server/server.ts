@@ -6,25 +6,31 @@ import { checkRoutes } from './access/check-routes.ts';
 import { Guard } from './access/guard.ts';
 import { isLoopback } from './access/loopback.ts';
 import { warnOfUnknownPipelines } from './access/unknown-pipelines.ts';
+import { accessRoute } from './access-route.ts';
 import { createApp } from './app.ts';
 import { auditRoutes } from './audit.ts';
+import { concernRoutes } from './concern-routes.ts';
 import { deadLetterGroupRoutes } from './dead-letter-groups.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import type { System } from './declared-system.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { DirectRoutes } from './direct-routes.ts';
 import { documentRoutes } from './documentation.ts';
+import { Figures } from './figures/figures.ts';
+import { LiveFeed } from './figures/live-feed.ts';
 import { fleetRoutes } from './fleet.ts';
 import { gapRoutes } from './gaps.ts';
 import { Gate } from './gate.ts';
-import { homeRoute } from './home.ts';
 import { httpLimits } from './http-limits.ts';
 import { keyRoutes } from './keys.ts';
 import { letterOperationRoutes } from './letter-operations.ts';
+import { liveRoute } from './live.ts';
 import type { Address, MillServer } from './mill-server.ts';
 import { observeRoutes } from './observation.ts';
 import { operatorRoutes } from './operator.ts';
+import { pageRoutes } from './page-routes.ts';
 import { pauseRoutes } from './pauses.ts';
+import { pipelineRoutes } from './pipelines.ts';
 import { boundPipelining } from './pipelining.ts';
 import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
@@ -44,7 +50,9 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
   checkRoutes(app, served);
   access.tokens?.onChange((tokens) => warnOfUnknownPipelines(tokens, served, log));
   await documentRoutes(app, { systems, log, asksForTokens: guard.asksForTokens });
-  homeRoute(app, mill, systems);
+  await pageRoutes(app);
+  const figures = new Figures(mill);
+  const live = new LiveFeed(mill, figures);
   for (const system of systems) await addSystem(app, system, { mill, log });
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
@@ -53,6 +61,10 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
     observeRoutes(scope, { mill, gate, guard, processCounts: counts });
     fleetRoutes(scope, mill);
     operatorRoutes(scope, mill);
+    pipelineRoutes(scope, mill, figures);
+    concernRoutes(scope, mill, figures);
+    liveRoute(scope, live);
+    accessRoute(scope, guard);
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);
     pauseRoutes(scope, mill);
@@ -64,7 +76,15 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
     auditRoutes(scope, mill);
   });
   await app.ready();
-  return new HttpServer(app, { gate, guard, mill });
+  return new HttpServer(app, { gate, guard, mill, figures, live });
+}
+
+interface ServerParts {
+  readonly gate: Gate;
+  readonly guard: Guard;
+  readonly mill: Mill;
+  readonly figures: Figures;
+  readonly live: LiveFeed;
 }
 
 class HttpServer implements MillServer {
@@ -72,10 +92,14 @@ class HttpServer implements MillServer {
   readonly #gate: Gate;
   readonly #guard: Guard;
   readonly #mill: Mill;
+  readonly #figures: Figures;
+  readonly #live: LiveFeed;
   #stopped: Promise<void> | undefined;
 
-  constructor(app: FastifyInstance, { gate, guard, mill }: { readonly gate: Gate; readonly guard: Guard; readonly mill: Mill }) {
+  constructor(app: FastifyInstance, { gate, guard, mill, figures, live }: ServerParts) {
     this.#app = app;
+    this.#figures = figures;
+    this.#live = live;
     this.#gate = gate;
     this.#guard = guard;
     this.#mill = mill;
@@ -104,6 +128,8 @@ class HttpServer implements MillServer {
 
   async #stop(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
+    this.#live.stop();
+    this.#figures.stop();
     try {
       await within(timeoutMs / 2, this.#gate.close());
       const leftMs = Math.max(0, deadline - performance.now());

@@ -4,7 +4,7 @@ import { Counters, type PipelineCounts } from '../engine/counts.ts';
 import { eventMetrics } from './event-metrics.ts';
 
 const none: PipelineCounts = new Counters().snapshot(
-  { concurrency: 10, held: 0, gaps: 0, oldestGapMs: 0, partitions: 1, paused: false },
+  { concurrency: 10, held: 0, gaps: 0, oldestGapMs: 0, lagMs: 0, partitions: 1, paused: false },
   0,
 );
 

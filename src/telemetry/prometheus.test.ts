@@ -11,7 +11,7 @@ import { serverMetrics } from './server-metrics.ts';
 
 const documentation = readFileSync(metricsPage, 'utf8');
 
-const lookedAt = { concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500, partitions: 1, paused: false };
+const lookedAt = { concurrency: 10, held: 2, gaps: 1, oldestGapMs: 90_500, lagMs: 12, partitions: 1, paused: false };
 const rest = {
   leftovers: ['a', 'b'].map((timer): Leftover => ({ gone: 'timer', pipeline: 'visits', timer, timers: 9 })),
   waits: [{ pipeline: 'visits', endpoint: 'shop', postponed: 'no port', restingAddresses: 3, silentAddresses: [], crowding: [] }],

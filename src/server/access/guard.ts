@@ -89,6 +89,11 @@ export class Guard {
     return this.#tokens !== undefined && this.#tokens.find(request) === undefined;
   }
 
+  /** The token that a request shows; undefined when it shows none that is good. */
+  tokenOf(request: IncomingMessage): Token | undefined {
+    return this.#tokens?.find(request);
+  }
+
   /** Whether who sends this request may look at all that there is. */
   maySeeAll(request: IncomingMessage): boolean {
     if (this.#tokens === undefined) return true;

@@ -1,0 +1,83 @@
+/** `npm run screenshots`: pictures of every view into docs/screenshots, of the demo after it has run for a while. Needs Chromium and a built page. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { chromiumArguments, chromiumPath } from './chromium.ts';
+import { serveDemo } from './serve-demo.ts';
+
+const { values } = parseArgs({
+  options: { url: { type: 'string' }, only: { type: 'string' }, 'wait-seconds': { type: 'string', default: '75' } },
+});
+const folder = join(import.meta.dirname, '..', 'docs', 'screenshots');
+mkdirSync(folder, { recursive: true });
+
+interface Shot {
+  readonly name: string;
+  readonly hash: string;
+  readonly themes?: readonly ('light' | 'dark')[];
+  readonly isPhone?: boolean;
+  /** What somebody does before the picture is taken. */
+  act?(page: Page): Promise<void>;
+}
+
+async function openFirstGroup(page: Page): Promise<void> {
+  await page.locator('.letters button.open').first().click();
+  await page.locator('.letters .member button').first().click();
+  await page.locator('.letters tbody input').first().check();
+  await page.locator('.selection').waitFor();
+}
+
+/** Opens the key that is parked first, and its last turn. */
+async function openParked(page: Page): Promise<void> {
+  await page.locator('main table a').first().click();
+  await page.locator('.story li[data-item] button').nth(1).click();
+}
+
+const both = ['light', 'dark'] as const;
+const shots: readonly Shot[] = [
+  { name: 'overview', hash: '#/', themes: both },
+  { name: 'key', hash: '#/parked', themes: both, act: openParked },
+  { name: 'dead-letters', hash: '#/dead-letters', themes: both, act: openFirstGroup },
+  { name: 'pipeline', hash: '#/pipelines/orders', themes: both },
+  { name: 'deliveries', hash: '#/deliveries?pipeline=orders' },
+  { name: 'timers', hash: '#/timers?pipeline=orders' },
+  { name: 'schedules', hash: '#/schedules' },
+  { name: 'fleet', hash: '#/fleet' },
+  { name: 'audit', hash: '#/audit' },
+  { name: 'gaps', hash: '#/gaps' },
+  { name: 'rockets', hash: '#/systems/rockets' },
+  { name: 'accounts', hash: '#/systems/accounts' },
+  { name: 'messages', hash: '#/systems/messages' },
+  { name: 'events', hash: '#/systems/events' },
+  { name: 'workers', hash: '#/systems/workers' },
+  { name: 'phone', hash: '#/', isPhone: true, themes: ['dark'] },
+  { name: 'phone-key', hash: '#/parked', isPhone: true, themes: ['light'], act: openParked },
+];
+
+async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 'dark'): Promise<void> {
+  const viewport = shot.isPhone === true ? { width: 390, height: 844 } : { width: 1440, height: 900 };
+  const context = await browser.newContext({ viewport, colorScheme: theme, deviceScaleFactor: 1 });
+  const page = await context.newPage();
+  await page.goto(`${url}/${shot.hash}`);
+  await page.locator('h1').first().waitFor();
+  await page.waitForTimeout(1_500);
+  await shot.act?.(page);
+  await page.waitForTimeout(700);
+  const name = shot.themes !== undefined && shot.themes.length > 1 ? `${shot.name}-${theme}` : shot.name;
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: shot.isPhone !== true });
+  await context.close();
+}
+
+const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:', lateRateMs: 600_000 }) : undefined;
+const url = values.url ?? demo?.url ?? '';
+const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
+try {
+  if (demo !== undefined) await new Promise((resolve) => setTimeout(resolve, Number(values['wait-seconds']) * 1_000));
+  for (const shot of shots.filter(({ name }) => values.only === undefined || values.only.split(',').includes(name))) {
+    for (const theme of shot.themes ?? ['light']) await take(browser, url, shot, theme);
+  }
+} finally {
+  await browser.close();
+  await demo?.stop();
+}

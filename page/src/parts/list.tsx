@@ -1,0 +1,43 @@
+import type { ComponentChildren } from 'preact';
+import { countOf } from '../lib/format.ts';
+import type { PagedList } from '../lib/list.ts';
+import { Answer } from './panel.tsx';
+
+interface ListProps<Item> {
+  readonly list: PagedList<Item>;
+  readonly noun: string;
+  readonly nouns?: string;
+  /** What stands there when there is nothing. */
+  readonly empty: ComponentChildren;
+  /** Says what has changed since somebody looked. */
+  readonly changed?: string | undefined;
+  readonly children: (items: readonly Item[]) => ComponentChildren;
+}
+
+/** A list with the way to its next page, and to what has changed since. */
+export function List<Item>({ list, noun, nouns, empty, changed, children }: ListProps<Item>) {
+  const { items, first, hasMore, more } = list;
+  return (
+    <>
+      <Answer of={first}>{() => (items.length === 0 ? <div class="empty">{empty}</div> : children(items))}</Answer>
+      {first.value !== undefined && (
+        <footer>
+          <span>
+            {items.length > 0 && `${countOf(items.length, noun, nouns)}${hasMore ? ', and more' : ''}. `}
+            {changed}
+          </span>
+          <span class="tools">
+            <button type="button" class="button plain" onClick={first.again}>
+              Look again
+            </button>
+            {hasMore && (
+              <button type="button" class="button" onClick={() => void more()}>
+                Next 20
+              </button>
+            )}
+          </span>
+        </footer>
+      )}
+    </>
+  );
+}

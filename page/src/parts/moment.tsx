@@ -1,0 +1,10 @@
+import { localText, momentText, preciseText } from '../lib/format.ts';
+
+/** A moment in UTC; the title has it where the reader is. */
+export function Moment({ at, isPrecise = false }: { readonly at: string; readonly isPrecise?: boolean }) {
+  return (
+    <time class="mono nowrap" dateTime={at} title={localText(at)}>
+      {isPrecise ? preciseText(at) : momentText(at)}
+    </time>
+  );
+}

@@ -1,0 +1,42 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { access, mayOperate } from '../lib/session.ts';
+import { useStore } from '../lib/store.ts';
+import { ReasonDialog } from './dialog.tsx';
+
+interface OperateProps {
+  /** What the button says. */
+  readonly children: ComponentChildren;
+  readonly title: string;
+  readonly text?: ComponentChildren;
+  readonly action: string;
+  readonly isDanger?: boolean;
+  readonly isMain?: boolean;
+  /** Why it cannot be done now; undefined when it can. */
+  readonly unable?: string | undefined;
+  readonly shortcut?: string;
+  readonly act: (reason: string | undefined) => Promise<unknown>;
+}
+
+/** A button that changes something: it asks for a reason first, and says why it cannot be pressed. */
+export function Operate({ children, unable, shortcut, isMain = false, ...ask }: OperateProps) {
+  const [isOpen, setIsOpen] = useState(false);
+  const known = useStore(access);
+  const role = known?.token?.role;
+  const why = mayOperate(known) ? unable : `This token may ${role ?? 'do nothing'}, not operate.`;
+  return (
+    <>
+      <button
+        type="button"
+        class={`button ${isMain ? 'main' : ''} ${ask.isDanger ? 'danger' : ''}`}
+        disabled={why !== undefined}
+        title={why}
+        data-shortcut={shortcut}
+        onClick={() => setIsOpen(true)}
+      >
+        {children}
+      </button>
+      {isOpen && <ReasonDialog {...ask} onClose={() => setIsOpen(false)} />}
+    </>
+  );
+}

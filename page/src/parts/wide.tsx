@@ -1,0 +1,11 @@
+import type { ComponentChildren } from 'preact';
+
+/** What may be wider than its place: it scrolls by itself, by the keyboard too. */
+export function Wide({ children }: { readonly children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: without anything to focus in it, nobody could scroll it by the keyboard
+    <section class="scroll" tabIndex={0} aria-label="Table, scrolls sideways">
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,80 @@
+/** What happened to a key, as the picture and the story show it. */
+export interface Item {
+  readonly id: string;
+  /** Since the epoch, in milliseconds. */
+  readonly at: number;
+  /** When it ended; the same moment for what took no time. */
+  readonly end: number;
+  readonly kind: ItemKind;
+  /** Whether it went well; undefined for what can do neither. */
+  readonly isGood: boolean | undefined;
+  /** What it is about: the id of an event, the name of a timer or endpoint, the key that something was sent to. */
+  readonly name: string;
+  /** The same in words. */
+  readonly text: string;
+  /** A few words to stand beside its shape. */
+  readonly label: string;
+  readonly causedBy: string | null;
+  /** Items with the same commit are on disk together. */
+  readonly commit: string | null;
+  /** Which of several attempts at the same it was. */
+  readonly attempt: number | undefined;
+  readonly reason: string | undefined;
+  /** Whatever else is known of it. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export const itemKinds = [
+  'accepted',
+  'turn',
+  'parked',
+  'timer set',
+  'timer due',
+  'timer cancelled',
+  'delivery asked',
+  'call',
+  'outcome',
+  'sent',
+  'operator',
+  'other',
+] as const;
+export type ItemKind = (typeof itemKinds)[number];
+
+export const lanes = ['operator', 'events', 'turns', 'timers', 'deliveries', 'sends'] as const;
+export type Lane = (typeof lanes)[number];
+
+const laneOfKind: Readonly<Record<ItemKind, Lane>> = {
+  operator: 'operator',
+  accepted: 'events',
+  turn: 'turns',
+  parked: 'turns',
+  outcome: 'turns',
+  other: 'turns',
+  'timer set': 'timers',
+  'timer due': 'timers',
+  'timer cancelled': 'timers',
+  'delivery asked': 'deliveries',
+  call: 'deliveries',
+  sent: 'sends',
+};
+
+export function laneOf({ kind }: Item): Lane {
+  return laneOfKind[kind];
+}
+
+/** Returns whether something was under way for all the time of an item: a fold never hides it. */
+export function isWork({ kind }: Item): boolean {
+  return kind === 'turn' || kind === 'call';
+}
+
+/** Items of the same commit, by its name. */
+export function commitsOf(items: readonly Item[]): ReadonlyMap<string, readonly Item[]> {
+  const commits = new Map<string, Item[]>();
+  for (const item of items) {
+    if (item.commit === null) continue;
+    const known = commits.get(item.commit);
+    if (known === undefined) commits.set(item.commit, [item]);
+    else known.push(item);
+  }
+  return commits;
+}

@@ -1,0 +1,101 @@
+import { useState } from 'preact/hooks';
+import { get, type Page, post } from '../../lib/api.ts';
+import { countOf } from '../../lib/format.ts';
+import { useLoaded } from '../../lib/load.ts';
+import { figures } from '../../lib/pipelines.ts';
+import { setQuery, usePlace } from '../../lib/router.ts';
+import { useStore } from '../../lib/store.ts';
+import { Clock } from '../../parts/clock.tsx';
+import { Select, TextField } from '../../parts/fields.tsx';
+import { Command, Head, Panel } from '../../parts/panel.tsx';
+import { Groups } from './groups.tsx';
+import { LetterPanel } from './letter.tsx';
+import { OperationStrip } from './operations.tsx';
+import { Selection } from './selection.tsx';
+import { keyOf, type LetterGroup, type Operation } from './types.ts';
+
+const kinds = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin'] as const;
+const operationsEveryMs = 1_000;
+const groupsMax = 100;
+
+/** What failed for good, grouped by reason; many are redriven or discarded at once. */
+export function DeadLettersView() {
+  const { query } = usePlace();
+  const { pipeline = '', kind = '', reason = '', key = '', letter } = query;
+  const { pipelines } = useStore(figures);
+  const total = pipelines.reduce((sum, item) => sum + item.deadLetters, 0);
+  const groups = useLoaded(
+    (signal) => get<Page<LetterGroup>>('/dead-letters/groups', { pipeline, kind, limit: groupsMax }, signal),
+    [pipeline, kind],
+  );
+  const operations = useLoaded((signal) => get<Page<Operation>>('/operations', { pipeline }, signal), [pipeline], operationsEveryMs);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const shown = (groups.value?.items ?? []).filter((group) => group.reason.toLowerCase().includes(reason.toLowerCase()));
+  const selected = shown.filter((group) => chosen.has(keyOf(group)));
+  const counted = shown.reduce((sum, { count }) => sum + count, 0);
+  const choose = (names: readonly string[], isChosen: boolean) =>
+    setChosen((before) => new Set(isChosen ? [...before, ...names] : [...before].filter((name) => !names.includes(name))));
+  const again = () => {
+    groups.again();
+    operations.again();
+  };
+  const act = async (action: 'redrive' | 'discard', why: string | undefined) => {
+    for (const group of selected) {
+      const { pipeline: where, kind: what, reason: pattern } = group;
+      await post(`/dead-letters/${action}`, {
+        filter: { pipeline: where, kind: what, reason: pattern },
+        ...(why !== undefined && { reason: why }),
+      });
+    }
+    setChosen(new Set());
+    again();
+  };
+  return (
+    <>
+      <Head
+        title="Dead letters"
+        text="What failed for good, kept with its reason. Redrive puts it back in its key’s order; discard forgets it."
+      >
+        <Clock />
+      </Head>
+      <OperationStrip operations={operations.value?.items ?? []} again={again} />
+      <div class="fields">
+        <Select
+          label="Pipeline"
+          value={pipeline}
+          options={pipelines.map(({ name }) => name)}
+          onChange={(value) => setQuery({ pipeline: value })}
+        />
+        <Select label="Kind" value={kind} options={kinds} onChange={(value) => setQuery({ kind: value })} />
+        <TextField label="Reason contains" value={reason} isSearch onChange={(value) => setQuery({ reason: value })} />
+        <TextField label="Key" value={key} onChange={(value) => setQuery({ key: value })} />
+        <span class="quiet">
+          {countOf(counted, 'letter')} in {countOf(shown.length, 'group')}
+        </span>
+      </div>
+      <div class="columns">
+        <div class="column">
+          <Panel title="By reason" note="what varies from one to the next is ‹named›">
+            <Groups
+              of={groups}
+              groups={shown}
+              wanted={key}
+              chosen={chosen}
+              choose={choose}
+              changed={total !== counted && pipeline === '' && kind === '' && reason === ''}
+            />
+          </Panel>
+          {selected.length > 0 && <Selection groups={selected} act={act} clear={() => setChosen(new Set())} />}
+        </div>
+        <LetterPanel id={letter} again={again} />
+      </div>
+      <Command line={commandOf(pipeline, kind, selected[0])} />
+    </>
+  );
+}
+
+function commandOf(pipeline: string, kind: string, group: LetterGroup | undefined): string {
+  if (group !== undefined)
+    return `millrace redrive --pipeline ${group.pipeline} --kind ${group.kind} --reason ${JSON.stringify(group.reason)}`;
+  return ['millrace dead-letters', pipeline && `--pipeline ${pipeline}`, kind && `--kind ${kind}`].filter((part) => part !== '').join(' ');
+}

@@ -1,0 +1,114 @@
+import { useState } from 'preact/hooks';
+import { pathOf, post } from '../lib/api.ts';
+import { ageText } from '../lib/format.ts';
+import { usePagedList } from '../lib/list.ts';
+import { figures } from '../lib/pipelines.ts';
+import { hrefOf, setQuery, usePlace } from '../lib/router.ts';
+import { useStore } from '../lib/store.ts';
+import type { WaitingDelivery } from '../lib/types.ts';
+import { Clock } from '../parts/clock.tsx';
+import { List } from '../parts/list.tsx';
+import { Operate } from '../parts/operate.tsx';
+import { Command, Head, Panel } from '../parts/panel.tsx';
+import { PipelineTabs } from '../parts/pipeline-tabs.tsx';
+
+/** The calls that wait for their turn or their next attempt, of one pipeline. */
+export function DeliveriesView() {
+  const { query } = usePlace();
+  const { pipelines } = useStore(figures);
+  const first = pipelines.find(({ deliveries }) => deliveries > 0) ?? pipelines[0];
+  const name = query.pipeline ?? first?.name;
+  return (
+    <>
+      <Head title="Deliveries" text="Calls to other programs that have no outcome yet. Each goes on by itself.">
+        <Clock />
+      </Head>
+      <PipelineTabs value={name} count={({ deliveries }) => deliveries} onChange={(pipeline) => setQuery({ pipeline })} />
+      {name !== undefined && <Deliveries key={name} pipeline={name} />}
+      <Command line={`curl /pipelines/${name ?? 'NAME'}/deliveries`} />
+    </>
+  );
+}
+
+function Deliveries({ pipeline }: { readonly pipeline: string }) {
+  const path = `${pathOf('pipelines', pipeline)}/deliveries`;
+  const list = usePagedList<WaitingDelivery>(path, {});
+  const [done, setDone] = useState<Readonly<Record<string, string>>>({});
+  return (
+    <Panel title="Waiting" note={pipeline}>
+      <List list={list} noun="delivery" nouns="deliveries" empty={<p>Nothing waits to be sent.</p>}>
+        {(items) => (
+          <div class="scroll">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Endpoint</th>
+                  <th scope="col">Key</th>
+                  <th scope="col">Asked</th>
+                  <th scope="col" class="right">
+                    Calls
+                  </th>
+                  <th scope="col">Next</th>
+                  <th scope="col">
+                    <span class="hidden-text">Acts</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map((item) => (
+                  <Row
+                    key={item.id}
+                    item={item}
+                    pipeline={pipeline}
+                    done={done[item.id]}
+                    did={(what) => setDone((before) => ({ ...before, [item.id]: what }))}
+                  />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </List>
+    </Panel>
+  );
+}
+
+interface RowProps {
+  readonly item: WaitingDelivery;
+  readonly pipeline: string;
+  readonly done: string | undefined;
+  readonly did: (what: string) => void;
+}
+
+function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt }, pipeline, done, did }: RowProps) {
+  const now = Date.now();
+  const act = (what: 'send' | 'withdraw') => async (reason: string | undefined) => {
+    await post(`${pathOf('pipelines', pipeline, 'deliveries', id)}/${what}`, { ...(reason !== undefined && { reason }) });
+    did(what === 'send' ? 'goes out now' : 'withdrawn');
+  };
+  return (
+    <tr data-row>
+      <th scope="row">{endpoint}</th>
+      <td>
+        <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', key])}>
+          {key}
+        </a>
+      </td>
+      <td class="nowrap">{ageText(askedAt, now)} ago</td>
+      <td class="right">{attempts}</td>
+      <td class="nowrap">{dueAt === null ? 'when somebody asks' : new Date(dueAt).getTime() < now ? 'now' : ageText(dueAt, now)}</td>
+      <td class="right nowrap">
+        {done ?? (
+          <>
+            <Operate title={`Send ${id} now`} action="Send now" act={act('send')}>
+              Send now…
+            </Operate>{' '}
+            <Operate title={`Withdraw ${id}`} text="Nobody is called any more." action="Withdraw" isDanger act={act('withdraw')}>
+              Withdraw…
+            </Operate>
+          </>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,62 @@
+import { get } from '../lib/api.ts';
+import { ageText, countOf } from '../lib/format.ts';
+import { useLoaded } from '../lib/load.ts';
+import type { Fleet } from '../lib/types.ts';
+import { Clock } from '../parts/clock.tsx';
+import { Answer, Command, Head, Panel } from '../parts/panel.tsx';
+import { Wide } from '../parts/wide.tsx';
+
+const everyMs = 5_000;
+
+/** The processes that work on the database. */
+export function FleetView() {
+  const fleet = useLoaded((signal) => get<Fleet>('/fleet', {}, signal), [], everyMs);
+  return (
+    <>
+      <Head title="Fleet" text="The processes that work on the database. What one leaves, another takes over.">
+        <Clock />
+      </Head>
+      <Panel title="Members" note={fleet.value && `share ${countOf(fleet.value.partitions, 'partition')}`}>
+        <Answer of={fleet}>{(value) => <Members fleet={value} />}</Answer>
+      </Panel>
+      <Command line="millrace status" />
+    </>
+  );
+}
+
+/** A row a member. */
+export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet }) {
+  return (
+    <>
+      <Wide>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Member</th>
+              <th scope="col" class="right">
+                Up
+              </th>
+              <th scope="col">Version</th>
+              <th scope="col" class="right">
+                Partitions
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {members.map(({ id, host, pid, version, since, partitions, self }) => (
+              <tr key={id}>
+                <th scope="row">
+                  {host} <span class="quiet">pid {pid}</span> {self && <span class="tag">this one</span>}
+                </th>
+                <td class="right nowrap">{ageText(since, Date.now())}</td>
+                <td>{version}</td>
+                <td class="right">{partitions}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+      {unowned > 0 && <p class="notice">{countOf(unowned, 'partition')} without an owner: somebody takes them soon.</p>}
+    </>
+  );
+}

@@ -1,0 +1,28 @@
+import { countOf } from '../../lib/format.ts';
+import type { KeyDetails } from '../../lib/types.ts';
+import type { Item } from '../../timeline/model.ts';
+
+/** A sentence or two that tell what happened to a key. */
+export function summaryOf(items: readonly Item[], details: KeyDetails | undefined): string {
+  if (details === undefined) return '\u00a0';
+  const { status, parkedBy, pending } = details;
+  const failures = items.filter(({ kind, isGood }) => kind === 'turn' && isGood === false).length;
+  const turns = items.filter(({ kind, isGood }) => kind === 'turn' && isGood !== false).length;
+  const done = `${countOf(turns, 'turn')} done${failures === 0 ? '' : `, ${countOf(failures, 'attempt')} failed`}`;
+  if (status === 'parked') {
+    const why = parkedBy === null ? 'somebody parked it' : parkedBy.reason;
+    return `Parked: ${why}. ${countOf(pending, 'event')} ${pending === 1 ? 'waits' : 'wait'} for a person. ${done}.`;
+  }
+  if (status === 'blocked')
+    return `An attempt failed, and the next comes by itself. ${countOf(pending, 'event')} ${pending === 1 ? 'waits' : 'wait'}. ${done}.`;
+  if (status === 'waiting')
+    return `Number ${details.next ?? ''} has not arrived; ${countOf(pending, 'event')} behind it ${pending === 1 ? 'waits' : 'wait'}. ${done}.`;
+  return `Open: nothing holds it back. ${done}.`;
+}
+
+/** What the chosen turn made of the state, where the timeline tells. */
+export function changeOf(items: readonly Item[], chosen: Item | undefined): { before: unknown; after: unknown; by: string } | undefined {
+  if (chosen === undefined || !('state' in chosen.details)) return undefined;
+  const earlier = items.find((item) => item.at < chosen.at && 'state' in item.details);
+  return { before: earlier?.details.state, after: chosen.details.state, by: chosen.label === '' ? chosen.name : chosen.label };
+}

@@ -1,0 +1,18 @@
+import { get } from '../../lib/api.ts';
+import { useLoaded } from '../../lib/load.ts';
+import type { Fleet } from '../../lib/types.ts';
+import { Answer, Panel } from '../../parts/panel.tsx';
+import { Members } from '../fleet.tsx';
+
+const everyMs = 10_000;
+
+/** Who works on the database, in short. */
+export function FleetPanel() {
+  const fleet = useLoaded((signal) => get<Fleet>('/fleet', {}, signal), [], everyMs);
+  const note = fleet.value && `${fleet.value.members.length} of them share ${fleet.value.partitions} partitions`;
+  return (
+    <Panel title="Fleet" note={note}>
+      <Answer of={fleet}>{(value) => <Members fleet={value} />}</Answer>
+    </Panel>
+  );
+}

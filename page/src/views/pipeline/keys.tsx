@@ -1,0 +1,115 @@
+import { useState } from 'preact/hooks';
+import { pathOf } from '../../lib/api.ts';
+import { usePagedList } from '../../lib/list.ts';
+import { hrefOf, setQuery, usePlace } from '../../lib/router.ts';
+import type { KeyStatus, ListedKey } from '../../lib/types.ts';
+import { TextField } from '../../parts/fields.tsx';
+import { Glyph, type GlyphName } from '../../parts/glyph.tsx';
+import { List } from '../../parts/list.tsx';
+import { Panel, Segments } from '../../parts/panel.tsx';
+
+export const statusGlyphs: Readonly<Record<KeyStatus, GlyphName>> = {
+  open: 'flowing',
+  waiting: 'waiting',
+  blocked: 'behind',
+  parked: 'parked',
+};
+
+const statuses = ['', 'parked', 'blocked', 'waiting', 'open'] as const;
+type Chosen = (typeof statuses)[number];
+
+const reasons: Readonly<Record<KeyStatus, string>> = {
+  open: '',
+  waiting: 'an earlier number is missing',
+  blocked: 'what failed is tried again by itself',
+  parked: 'an event was given up; a person decides',
+};
+
+/** The keys of a pipeline, by status and by how they begin. */
+export function KeysPanel({ name, waiting }: { readonly name: string; readonly waiting: number }) {
+  const { query } = usePlace();
+  const status = statuses.find((one) => one === query.status) ?? '';
+  const prefix = query.prefix ?? '';
+  const list = usePagedList<ListedKey>(`${pathOf('pipelines', name)}/keys`, { status, prefix });
+  // What waits has changed by so much since somebody looked.
+  const [seen, setSeen] = useState<{ readonly page: unknown; readonly waiting: number }>({ page: undefined, waiting });
+  const page = list.first.value;
+  if (seen.page !== page) setSeen({ page, waiting });
+  const options = statuses.map((one): readonly [Chosen, preact.ComponentChildren] => [
+    one,
+    one === '' ? (
+      'All'
+    ) : (
+      <>
+        <Glyph name={statusGlyphs[one]} />
+        {one}
+      </>
+    ),
+  ]);
+  const changed = seen.waiting === waiting ? undefined : 'What waits has changed since you looked.';
+  return (
+    <Panel
+      title="Keys"
+      end={<Segments label="Status" options={options} value={status} onChange={(value) => setQuery({ status: value })} />}
+    >
+      <div class="body fields">
+        <TextField label="Begins with" value={prefix} isSearch onChange={(value) => setQuery({ prefix: value })} />
+      </div>
+      <List list={list} noun="key" changed={changed} empty={<Empty status={status} prefix={prefix} />}>
+        {(keys) => (
+          <div class="scroll">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Status</th>
+                  <th scope="col">Key</th>
+                  <th scope="col" class="right">
+                    Pending
+                  </th>
+                  <th scope="col">Why it waits</th>
+                  <th scope="col" class="right">
+                    Next number
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {keys.map((item) => (
+                  <tr key={item.key} data-row>
+                    <td>
+                      <span class="state">
+                        <Glyph name={statusGlyphs[item.status]} />
+                        {item.status}
+                      </span>
+                    </td>
+                    <th scope="row">
+                      <a class="mono" href={hrefOf(['pipelines', name, 'keys', item.key])}>
+                        {item.key}
+                      </a>
+                    </th>
+                    <td class="right">{item.pending}</td>
+                    <td class="cut second">{reasons[item.status]}</td>
+                    <td class="right">{item.next ?? '–'}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </List>
+    </Panel>
+  );
+}
+
+function Empty({ status, prefix }: { readonly status: string; readonly prefix: string }) {
+  if (prefix !== '') {
+    return (
+      <>
+        <p>
+          No {status} key begins with {prefix}.
+        </p>
+        <code>millrace keys NAME --prefix {prefix}</code>
+      </>
+    );
+  }
+  return <p>{status === '' ? 'No key yet. The first event makes the first.' : `No key is ${status}.`}</p>;
+}

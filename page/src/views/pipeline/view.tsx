@@ -1,0 +1,125 @@
+import { useEffect, useState } from 'preact/hooks';
+import { get, pathOf, post } from '../../lib/api.ts';
+import { countOf, countText, durationText, rateText } from '../../lib/format.ts';
+import { live } from '../../lib/live.ts';
+import { useLoaded } from '../../lib/load.ts';
+import { type ChartWindow, chartWindows, withNow } from '../../lib/pipelines.ts';
+import { useStore } from '../../lib/store.ts';
+import type { ChartColumn, PipelineDetails } from '../../lib/types.ts';
+import { Clock } from '../../parts/clock.tsx';
+import { Glyph } from '../../parts/glyph.tsx';
+import { Operate } from '../../parts/operate.tsx';
+import { Answer, Command, Fact, Head, Segments } from '../../parts/panel.tsx';
+import { Charts } from './charts.tsx';
+import { KeysPanel } from './keys.tsx';
+import { SidePanels } from './side.tsx';
+
+const everyMs = 10_000;
+
+/** A pipeline: how it goes, its keys, and what waits in it. */
+export function PipelineView({ name }: { readonly name: string }) {
+  const [window, setWindow] = useState<ChartWindow>('5m');
+  const details = useLoaded((signal) => get<PipelineDetails>(pathOf('pipelines', name), { window }, signal), [name, window], everyMs);
+  const { value } = details;
+  const now = useStore(live);
+  const present = now.pipelines[name];
+  const health = present?.health ?? value?.health ?? 'idle';
+  // What is paused by somebody else is seen at once.
+  const isPaused = health === 'paused';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another health asks again
+  useEffect(details.again, [isPaused]);
+  return (
+    <>
+      <Head
+        title={
+          <>
+            {name} <Glyph name={health} /> <span class="second small">{health}</span>
+          </>
+        }
+        text={value === undefined ? '\u00a0' : sentenceOf(value)}
+      >
+        <PauseButton name={name} isPaused={value?.paused === true} again={details.again} />
+        <Segments label="Window of the charts" options={chartWindows} value={window} onChange={setWindow} />
+        <Clock />
+      </Head>
+      <Answer of={details}>
+        {(shown) => (
+          <>
+            {shown.trouble !== null && <p class="notice red">{shown.trouble}</p>}
+            <Facts details={shown} />
+            <Charts chart={withNow<ChartColumn>(shown.chart, now.at, present)} />
+            <div class="columns">
+              <KeysPanel name={name} waiting={shown.parked + shown.held} />
+              <SidePanels details={shown} />
+            </div>
+          </>
+        )}
+      </Answer>
+      <Command line={`millrace keys ${name}`} />
+    </>
+  );
+}
+
+function sentenceOf({ declared: { order, isKeyed, endpoints, timers, hasSchedule } }: PipelineDetails): string {
+  const parts = [
+    isKeyed
+      ? `Events of a key are handled in the order of their ${order === 'number' ? 'numbers' : 'arrival'}`
+      : 'Every event is a key of its own',
+  ];
+  if (timers.length > 0) parts.push(`keys have ${countOf(timers.length, 'kind')} of timers`);
+  if (endpoints.length > 0) parts.push(`it delivers to ${endpoints.join(', ')}`);
+  if (hasSchedule) parts.push('a schedule feeds it');
+  return `${parts.join('; ')}.`;
+}
+
+interface PauseProps {
+  readonly name: string;
+  readonly isPaused: boolean;
+  readonly again: () => void;
+}
+
+function PauseButton({ name, isPaused, again }: PauseProps) {
+  const act = async (reason: string | undefined) => {
+    await post(`${pathOf('pipelines', name)}/${isPaused ? 'resume' : 'pause'}`, { ...(reason !== undefined && { reason }) });
+    again();
+  };
+  const text = isPaused
+    ? 'What waits goes on, in its order.'
+    : 'No turn begins, in the whole fleet, also after a restart. Events are still taken in; deliveries go on.';
+  const word = isPaused ? 'Resume' : 'Pause';
+  return (
+    <Operate title={`${word} ${name}`} text={text} action={word} shortcut="p" act={act}>
+      <Glyph name={isPaused ? 'flowing' : 'paused'} />
+      {word}…
+    </Operate>
+  );
+}
+
+function Facts({ details }: { readonly details: PipelineDetails }) {
+  const { now, depth, held, parked, deadLetters, running, concurrency, declared } = details;
+  const { attempts, backoffMs, backoffMsMax, onGiveUp } = declared;
+  return (
+    <dl class="facts">
+      <Fact label="In, out">
+        {rateText(now.in)}, {rateText(now.out)} <span class="quiet">a second</span>
+      </Fact>
+      <Fact label="Waiting">
+        {countText(depth)} <span class="quiet">{countText(held)} held</span>
+      </Fact>
+      <Fact label="Parked keys">{countText(parked)}</Fact>
+      <Fact label="Dead letters">{countText(deadLetters)}</Fact>
+      <Fact label="Turns at once">
+        {running} <span class="quiet">of {concurrency}</span>
+      </Fact>
+      <Fact label="Retry">
+        {attempts}{' '}
+        <span class="quiet">
+          from {durationText(backoffMs)}, doubling to {durationText(backoffMsMax)}
+        </span>
+      </Fact>
+      <Fact label="Gives up by">
+        {onGiveUp === 'park' ? 'parking' : 'skipping'} <span class="quiet">{onGiveUp === 'park' ? 'the key' : 'the event'}</span>
+      </Fact>
+    </dl>
+  );
+}

@@ -1,0 +1,120 @@
+import { get, pathOf, post } from '../lib/api.ts';
+import { ageText, momentText } from '../lib/format.ts';
+import { type Loaded, useLoaded } from '../lib/load.ts';
+import { figures } from '../lib/pipelines.ts';
+import { hrefOf } from '../lib/router.ts';
+import { useStore } from '../lib/store.ts';
+import type { PipelineDetails, ScheduleStatus } from '../lib/types.ts';
+import { Clock } from '../parts/clock.tsx';
+import { Glyph } from '../parts/glyph.tsx';
+import { Operate } from '../parts/operate.tsx';
+import { Answer, Command, Head, Panel } from '../parts/panel.tsx';
+
+const everyMs = 3_000;
+
+interface Scheduled extends ScheduleStatus {
+  readonly name: string;
+}
+
+/** The schedules, and how each stands. */
+export function SchedulesView() {
+  const names = useStore(figures).pipelines.map(({ name }) => name);
+  const schedules = useLoaded((signal) => findSchedules(names, signal), [names.join()], everyMs);
+  return (
+    <>
+      <Head title="Schedules" text="Pipelines whose events come from a source, at moments of their own.">
+        <Clock />
+      </Head>
+      <Panel title="Schedules">
+        <Answer of={schedules}>
+          {(found) =>
+            found.length === 0 ? (
+              <div class="empty">
+                <p>No pipeline has a schedule.</p>
+                <code>{"schedule: { every: '1h', source }"}</code>
+              </div>
+            ) : (
+              found.map((schedule) => <Row key={schedule.name} schedule={schedule} again={schedules.again} />)
+            )
+          }
+        </Answer>
+      </Panel>
+      <Command line="curl /pipelines/NAME/schedule" />
+    </>
+  );
+}
+
+async function findSchedules(names: readonly string[], signal: AbortSignal): Promise<readonly Scheduled[]> {
+  const details = await Promise.all(names.map((name) => get<PipelineDetails>(pathOf('pipelines', name), {}, signal)));
+  const scheduled = details.filter(({ declared }) => declared.hasSchedule);
+  return Promise.all(
+    scheduled.map(async ({ name }) => ({ name, ...(await get<ScheduleStatus>(`${pathOf('pipelines', name)}/schedule`, {}, signal)) })),
+  );
+}
+
+function Row({ schedule, again }: { readonly schedule: Scheduled; readonly again: () => void }) {
+  return (
+    <div class="schedule-row" data-row>
+      <a class="link" href={hrefOf(['pipelines', schedule.name])}>
+        {schedule.name}
+      </a>
+      <ScheduleFacts schedule={schedule} />
+      <ScheduleSwitch name={schedule.name} status={schedule.status} again={again} />
+    </div>
+  );
+}
+
+/** How a schedule stands, in words. */
+export function ScheduleFacts({
+  schedule: { status, isAtWork, lastRunAt, nextRunAt, lastFailure },
+}: {
+  readonly schedule: ScheduleStatus;
+}) {
+  const now = Date.now();
+  return (
+    <dl class="pairs">
+      <dt>Stands</dt>
+      <dd class="state">
+        <Glyph name={status === 'running' ? 'flowing' : 'paused'} /> {status}
+        {isAtWork && ', at work'}
+      </dd>
+      <dt>Next run</dt>
+      <dd>{nextRunAt === null ? 'none before somebody starts it' : `${momentText(nextRunAt)} · ${ageText(nextRunAt, now)}`}</dd>
+      <dt>Last run</dt>
+      <dd>{lastRunAt === null ? 'none yet' : `${momentText(lastRunAt)} · ${ageText(lastRunAt, now)} ago`}</dd>
+      {lastFailure !== null && (
+        <>
+          <dt>Trouble</dt>
+          <dd class="red">{lastFailure}</dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+interface SwitchProps {
+  readonly name: string;
+  readonly status: ScheduleStatus['status'];
+  readonly again: () => void;
+}
+
+/** Stops a schedule that runs, and starts one that does not. */
+export function ScheduleSwitch({ name, status, again }: SwitchProps) {
+  const action = status === 'running' ? 'stop' : 'start';
+  const act = async (reason: string | undefined) => {
+    await post(`${pathOf('pipelines', name)}/schedule`, { action, ...(reason !== undefined && { reason }) });
+    again();
+  };
+  const text = action === 'stop' ? 'The run under way ends first. It stays stopped, also after a restart.' : 'Runs come due again.';
+  const word = action === 'stop' ? 'Stop' : 'Start';
+  return (
+    <Operate title={`${word} the schedule of ${name}`} text={text} action={word} act={act}>
+      {word}…
+    </Operate>
+  );
+}
+
+/** The schedule of one pipeline, asked for by itself. */
+export function useSchedule(name: string): Loaded<ScheduleStatus> {
+  return useLoaded((signal) => get<ScheduleStatus>(`${pathOf('pipelines', name)}/schedule`, {}, signal), [name], everyMs);
+}

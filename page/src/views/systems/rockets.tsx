@@ -1,0 +1,112 @@
+import { useState } from 'preact/hooks';
+import { get } from '../../lib/api.ts';
+import { countOf, countText } from '../../lib/format.ts';
+import { live } from '../../lib/live.ts';
+import { useLoaded } from '../../lib/load.ts';
+import { hrefOf } from '../../lib/router.ts';
+import { useStore } from '../../lib/store.ts';
+import { Clock } from '../../parts/clock.tsx';
+import { Glyph } from '../../parts/glyph.tsx';
+import { Answer, Command, Head, Panel, Segments } from '../../parts/panel.tsx';
+
+interface RocketList {
+  readonly count: number;
+  readonly rockets: readonly {
+    readonly id: string;
+    readonly type: string;
+    readonly speed: number;
+    readonly mission: string;
+    readonly status: string;
+    readonly pendingMessages: number;
+  }[];
+}
+
+type Sort = 'speed' | 'id' | 'type' | 'mission' | 'status';
+const sorts: readonly (readonly [Sort, string])[] = [
+  ['speed', 'Speed'],
+  ['type', 'Type'],
+  ['mission', 'Mission'],
+  ['status', 'Status'],
+  ['id', 'Id'],
+];
+const shown = 40;
+const everyMs = 1_000;
+
+/** The rockets, live and sorted. */
+export function RocketsView() {
+  const [sort, setSort] = useState<Sort>('speed');
+  const { isOn } = useStore(live);
+  const list = useLoaded((signal) => get<RocketList>('/rockets', { sort, limit: shown }, signal), [sort], isOn ? everyMs : undefined);
+  const fastest = Math.max(1, ...(list.value?.rockets.map(({ speed }) => speed) ?? []));
+  return (
+    <>
+      <Head title="Rockets" text="The state of every rocket, from messages that arrive out of order and more than once.">
+        <Segments label="Sorted by" options={sorts} value={sort} onChange={setSort} />
+        <Clock />
+      </Head>
+      <Panel
+        title="Rockets"
+        note={
+          list.value && `${countText(list.value.count)} in all; the first ${Math.min(shown, list.value.count)} by ${sort}, as they are now`
+        }
+      >
+        <Answer of={list}>
+          {({ rockets }) =>
+            rockets.length === 0 ? (
+              <div class="empty">
+                <p>No rocket was launched yet.</p>
+                <code>millrace rockets simulate</code>
+              </div>
+            ) : (
+              <div class="scroll">
+                <table>
+                  <thead>
+                    <tr>
+                      <th scope="col">Rocket</th>
+                      <th scope="col">Type</th>
+                      <th scope="col">Mission</th>
+                      <th scope="col">Status</th>
+                      <th scope="col" class="right">
+                        Speed
+                      </th>
+                      <th scope="col" class="right">
+                        Waits
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {rockets.map(({ id, type, speed, mission, status, pendingMessages }) => (
+                      <tr key={id} data-row>
+                        <th scope="row">
+                          <a class="mono" href={hrefOf(['pipelines', 'rockets', 'keys', id])}>
+                            {id.slice(0, 8)}
+                          </a>
+                        </th>
+                        <td>{type}</td>
+                        <td>{mission}</td>
+                        <td>
+                          <span class="state">
+                            <Glyph name={status === 'exploded' ? 'dead' : 'flowing'} />
+                            {status}
+                          </span>
+                        </td>
+                        <td>
+                          <div class="bar-cell">
+                            <i style={{ width: `${Math.max(0, (speed / fastest) * 120)}px` }} />
+                            <span class="one">{countText(speed)}</span>
+                          </div>
+                        </td>
+                        <td class="right">{pendingMessages === 0 ? '–' : countOf(pendingMessages, 'message')}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            )
+          }
+        </Answer>
+      </Panel>
+      <Command line={`curl '/rockets?sort=${sort}&limit=${shown}'`} />
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+import type { PipelineCounts } from '../engine/counts.ts';
+import type { Mill } from '../engine/mill.ts';
+import type { Concern } from './concerns.ts';
+import type { Figures } from './figures/figures.ts';
+
+const minuteMs = 60_000;
+/** Minutes that arrivals go back. */
+const arrivalMinutes = 60;
+/** Of a pipeline's dead letters so many are looked at for the first that parks its key. */
+const lettersMax = 20;
+
+/** What a list of concerns says of each beside its words, and is sorted by. */
+export interface ConcernFacts {
+  /** How many there are of it: keys, dead letters; otherwise 1. */
+  readonly count: number;
+  /** How many events it holds back. */
+  readonly holds: number;
+  /** When the oldest of it came; null where that is not known. */
+  readonly since: number | null;
+  /** Who did it; null where nobody did, or nobody was asked for a name. */
+  readonly who: string | null;
+  /** What somebody gave as the reason, or the oldest failure said. */
+  readonly said: string | null;
+  /** The key of the oldest. */
+  readonly key: string | null;
+  /** How many more came in each minute of the last hour, the oldest first; empty where that is not counted. */
+  readonly arrivals: readonly number[];
+}
+
+const none = { count: 1, holds: 0, since: null, who: null, said: null, key: null, arrivals: [] };
+
+/** Finds what a concern's words do not tell: how many, since when, by whom. */
+export async function factsOf(mill: Mill, figures: Figures, { kind, where }: Concern): Promise<ConcernFacts> {
+  const counts: PipelineCounts | undefined = mill.counts()[where];
+  if (counts === undefined) return none;
+  switch (kind) {
+    case 'paused':
+      return { ...none, holds: counts.depth, ...(await pauseOf(mill, where)) };
+    case 'parked':
+      return { ...none, count: counts.parked, holds: counts.held, ...(await oldestLetter(mill, where, true)) };
+    case 'gap':
+      return { ...none, count: counts.gaps, holds: counts.held, since: Date.now() - counts.oldestGapMs };
+    case 'dead letter':
+      return { ...none, count: counts.deadLetters, arrivals: arrivalsOf(figures, where), ...(await oldestLetter(mill, where, false)) };
+    default:
+      return none;
+  }
+}
+
+/** What grows comes first, then what holds most events back, then the oldest. */
+export function byUrgency(a: ConcernFacts, b: ConcernFacts): number {
+  return grownOf(b) - grownOf(a) || b.holds - a.holds || (a.since ?? Number.POSITIVE_INFINITY) - (b.since ?? Number.POSITIVE_INFINITY) || 0;
+}
+
+/** How many came in the last minute. */
+function grownOf({ arrivals }: ConcernFacts): number {
+  return arrivals.at(-1) ?? 0;
+}
+
+async function pauseOf(mill: Mill, pipeline: string): Promise<Partial<ConcernFacts>> {
+  const entries = await mill.audit({ pipeline, limit: lettersMax });
+  const entry = entries.find(({ action }) => action === 'pause');
+  return entry === undefined ? {} : { since: entry.at, who: entry.who, said: entry.reason };
+}
+
+async function oldestLetter(mill: Mill, pipeline: string, isParked: boolean): Promise<Partial<ConcernFacts>> {
+  const letters = await mill.deadLetters({ pipeline, limit: isParked ? lettersMax : 1 });
+  const letter = isParked ? letters.find((one) => one.kind === 'event' && one.parked) : letters[0];
+  return letter === undefined ? {} : { since: letter.failedAt, said: letter.reason, key: letter.key };
+}
+
+function arrivalsOf(figures: Figures, pipeline: string): readonly number[] {
+  const arrivals = new Array<number>(arrivalMinutes).fill(0);
+  const chart = figures.chartOf(pipeline, '1h');
+  const now = Date.now();
+  for (const [point, at] of chart?.at.entries() ?? []) {
+    const minute = arrivalMinutes - 1 - Math.floor((now - at) / minuteMs);
+    if (minute >= 0 && minute < arrivalMinutes) arrivals[minute] = (arrivals[minute] ?? 0) + (chart?.givenUp[point] ?? 0);
+  }
+  return arrivals;
+}

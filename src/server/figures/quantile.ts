@@ -1,0 +1,31 @@
+import type { DistributionSnapshot } from '../../engine/distribution.ts';
+
+/** Returns how many values fell to each bound between two looks at a distribution. */
+export function countsBetween(before: DistributionSnapshot, after: DistributionSnapshot): readonly number[] {
+  return after.counts.map((count, at) => count - (before.counts[at] ?? 0));
+}
+
+/**
+ * Returns the value below which a share of the counted values lies, drawn straight between two bounds; null where nothing was counted. Values above the
+ * last bound are taken for that bound.
+ */
+export function quantile(bounds: readonly number[], counts: readonly number[], share: number): number | null {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  const wanted = share * total;
+  let passed = 0;
+  for (const [at, count] of counts.entries()) {
+    const upper = bounds[at];
+    if (upper === undefined) break;
+    if (passed + count >= wanted && count > 0) {
+      const lower = at === 0 ? 0 : (bounds[at - 1] as number);
+      return round(lower + ((upper - lower) * (wanted - passed)) / count);
+    }
+    passed += count;
+  }
+  return bounds.at(-1) ?? null;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify';
+import { mayUse } from './access/guard.ts';
+import type { LiveFeed } from './figures/live-feed.ts';
+
+const example = `event: figures
+data: {"at":"2026-11-21T09:13:04.000Z","pipelines":{"orders":{"in":86,"out":86,"p50":2.1,"p99":6.8,"depth":4,"lag":3,"held":0,"retried":0,"givenUp":0,"health":"flowing"}},"engine":{"commitP99":4.2}}
+
+event: sample
+data: {"isSample":true,"turns":86,"items":[{"at":"2026-11-21T09:13:04.120Z","pipeline":"orders","key":"ord_7","what":"event handled"}]}
+`;
+
+/** Adds `GET /live`: what is going on, once a second. */
+export function liveRoute(app: FastifyInstance, live: LiveFeed): void {
+  app.get(
+    '/live',
+    {
+      schema: {
+        tags: ['server'],
+        operationId: 'followLive',
+        summary: 'What is going on, once a second, as server-sent events',
+        description:
+          'An event `figures` each second has the rates, latencies, depth and lag of every pipeline that the token may read, in the process that answers. An event `sample` has a few of the things that happened since, and of how many turns: it is a sample, and never all. The answer ends when the server stops, and for who reads too slowly. 503 while too many follow.',
+        response: {
+          200: {
+            description: 'It goes on until somebody ends it',
+            content: { 'text/event-stream': { schema: { type: 'string' }, example } },
+          },
+        },
+      },
+      config: { access: 'read', pipelines: [] },
+    },
+    (request, reply) => {
+      live.checkRoom();
+      reply.hijack();
+      const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' };
+      // A HEAD request comes here, too.
+      reply.raw.writeHead(200, headers as Record<string, string>);
+      if (request.method === 'HEAD') reply.raw.end();
+      else live.follow(reply.raw, (pipeline) => mayUse(request, pipeline));
+    },
+  );
+}

@@ -1,0 +1,150 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import type { Mill } from '../engine/mill.ts';
+import type { AnyPipeline } from '../pipeline/pipeline.ts';
+import { mayUse } from './access/guard.ts';
+import { figureSchemas } from './figure-schemas.ts';
+import { chartWindowNames } from './figures/chart.ts';
+import { engineColumns } from './figures/engine-figures.ts';
+import type { Figures } from './figures/figures.ts';
+import { healths, pipelineColumns } from './figures/pipeline-figures.ts';
+import { nameOf, PipelineParams, type PipelineRoute } from './operator.ts';
+import { jsonSchemaOf, parseRequest } from './parse-request.ts';
+
+const Query = z.object({
+  window: z.enum(chartWindowNames).optional().meta({ description: 'How far back the charts of the answer go; without it there are none' }),
+});
+
+/** A schema for each column of a chart. */
+function columnsOf<const Names extends readonly string[]>(names: Names, schema: z.ZodType) {
+  return Object.fromEntries(names.map((name) => [name, schema]));
+}
+
+const nowDescription =
+  'What is going on, over the last seconds, in the process that answers: `in` and `out` in events a second, `p50`, `p99` (from acceptance to commit) and `lag` in milliseconds';
+const Now = z.object(columnsOf(pipelineColumns, z.number().nullable())).meta({ description: nowDescription });
+
+function chartOf(names: readonly string[]) {
+  const axis = { stepMs: z.int(), spanMs: z.int(), at: z.array(z.int()).meta({ description: 'Since the epoch, in milliseconds' }) };
+  return z
+    .object({ ...axis, ...columnsOf(names, z.array(z.number().nullable())) })
+    .optional()
+    .meta({ description: 'The points of the window that is asked for, the oldest first' });
+}
+
+const PipelineItem = z.object({
+  name: z.string(),
+  health: z.enum(healths).meta({
+    description: '`behind`: the oldest event that it has not come to is older than a second. `stalled`: it has work and makes no progress',
+  }),
+  trouble: z.string().nullable().meta({ description: 'Why it makes no progress' }),
+  now: Now,
+  chart: chartOf(pipelineColumns),
+  ...figureSchemas,
+});
+const PipelineList = z.object({ items: z.array(PipelineItem) });
+
+const Declared = z.object({
+  isKeyed: z.boolean(),
+  order: z.enum(['number', 'arrival']),
+  attempts: z.int(),
+  backoffMs: z.number(),
+  backoffMsMax: z.number(),
+  onGiveUp: z.enum(['park', 'skip']),
+  timers: z.array(z.string()),
+  endpoints: z.array(z.string()),
+  hasSchedule: z.boolean(),
+  genericIngest: z.boolean(),
+});
+const PipelineAnswer = z.object({ ...PipelineItem.shape, declared: Declared });
+
+const EngineAnswer = z.object({
+  now: z.object(columnsOf(engineColumns, z.number().nullable())),
+  chart: chartOf(engineColumns),
+  backlogMax: z.int(),
+});
+
+/** Adds the routes over pipelines as a whole, and over the engine of the process that answers: counts, rates, latencies, health, charts. */
+export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figures): void {
+  const tags = ['operator'];
+  const querystring = jsonSchemaOf(Query);
+  const itemOf = (name: string, window: z.infer<typeof Query>['window']) => {
+    const { distributions: _, ...counts } = mill.counts()[name] ?? { distributions: undefined };
+    const { health, ...now } = figures.of(name);
+    const chart = window === undefined ? undefined : figures.chartOf(name, window);
+    return { name, health, trouble: mill.trouble(name) ?? null, now, ...counts, ...(chart !== undefined && { chart }) };
+  };
+
+  app.get(
+    '/pipelines',
+    {
+      schema: {
+        tags,
+        operationId: 'listPipelines',
+        summary: 'The pipelines: their counts, rates and health',
+        querystring,
+        response: { 200: jsonSchemaOf(PipelineList, 'output') },
+      },
+      config: { pipelines: [] },
+    },
+    async (request) => {
+      const { window } = await parseRequest(Query, request.query);
+      const names = [...mill.pipelines.keys()].filter((name) => mayUse(request, name));
+      return { items: names.map((name) => itemOf(name, window)) };
+    },
+  );
+
+  app.get<PipelineRoute>(
+    '/pipelines/:pipeline',
+    {
+      schema: {
+        tags,
+        operationId: 'getPipeline',
+        summary: 'A pipeline: its counts, rates and health, and what it declares',
+        params: jsonSchemaOf(PipelineParams),
+        querystring,
+        response: { 200: jsonSchemaOf(PipelineAnswer, 'output') },
+      },
+    },
+    async (request) => {
+      const name = nameOf(mill, request.params);
+      const { window } = await parseRequest(Query, request.query);
+      return { ...itemOf(name, window), declared: declaredOf(mill.pipelines.get(name) as AnyPipeline) };
+    },
+  );
+
+  app.get(
+    '/engine',
+    {
+      schema: {
+        tags: ['server'],
+        operationId: 'getEngine',
+        summary: 'The engine of the process that answers: its commits, its event loop, its memory',
+        querystring,
+        response: { 200: jsonSchemaOf(EngineAnswer, 'output') },
+      },
+      config: { access: 'read', pipelines: [] },
+    },
+    async (request) => {
+      const { window } = await parseRequest(Query, request.query);
+      const chart = window === undefined ? {} : { chart: figures.engineChart(window) };
+      return { now: figures.now.engine, ...chart, backlogMax: mill.limits.backlog };
+    },
+  );
+}
+
+function declaredOf(pipeline: AnyPipeline): z.infer<typeof Declared> {
+  const { retry, onGiveUp, genericIngest } = pipeline;
+  return {
+    isKeyed: pipeline.key !== undefined,
+    order: pipeline.order === undefined ? 'arrival' : 'number',
+    attempts: retry.attempts,
+    backoffMs: retry.backoffMs,
+    backoffMsMax: retry.backoffMsMax,
+    onGiveUp,
+    timers: Object.keys(pipeline.timers),
+    endpoints: Object.keys(pipeline.deliver),
+    hasSchedule: pipeline.schedule !== undefined,
+    genericIngest,
+  };
+}
