@@ -7,6 +7,10 @@ import './keep-ticks.ts';
  * The face of `millrace`: what a program needs to declare pipelines and run an engine. What serves it is `millrace/server`
  * (`server/index.ts`), what a store is made of `millrace/store` (`store/index.ts`), what tests it `millrace/testing`.
  */
+export type { CloudEventOptions } from './brokers/cloud-event.ts';
+export type { NatsConnectionOptions, NatsTlsOptions } from './brokers/nats/connection-options.ts';
+export type { NatsDeliveryOptions } from './brokers/nats/delivery-options.ts';
+export { nats } from './brokers/nats/nats.ts';
 export type { CircuitOptions, CircuitStatus } from './delivery/circuit.ts';
 export { type HttpTransport, http } from './delivery/http.ts';
 export type { HttpOptions } from './delivery/http-options.ts';

@@ -23,6 +23,7 @@ const parts: readonly Part[] = [
   { files: ['src/modules/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/', 'src/provide-millrace.ts'] },
   { files: ['src/delivery/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/sources/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/'] },
+  { files: ['src/brokers/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/store/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/store/tables/'], sees: [...ground, 'src/pipeline/', port] },
   { files: ['src/store/node-sqlite/'], sees: [...ground, 'src/pipeline/', 'src/store/tables/', port] },
@@ -49,7 +50,11 @@ const parts: readonly Part[] = [
   },
   {
     files: ['src/index.ts'],
-    sees: ['src/errors.ts', 'src/keep-ticks.ts', ...['delivery', 'engine', 'pipeline', 'sources', 'store', 'telemetry'].map(folderOf)],
+    sees: [
+      'src/errors.ts',
+      'src/keep-ticks.ts',
+      ...['brokers', 'delivery', 'engine', 'pipeline', 'sources', 'store', 'telemetry'].map(folderOf),
+    ],
   },
 ];
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { http, memory, millrace, pipeline, sqlite, table, tableSource } from '../../src/index.ts';
+import { http, memory, millrace, nats, pipeline, sqlite, table, tableSource } from '../../src/index.ts';
 import { configure, ingestRoute, integerBetween, pageOf, system } from '../../src/server/index.ts';
 import { testMill, VirtualClock } from '../../src/testing/index.ts';
 import { refuses, refusesOrTakes, strange } from './strange.ts';
@@ -90,6 +90,20 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
       lookup: () => undefined,
     },
     declare: (options) => http(options),
+  },
+  'nats, of deliveries': {
+    options: {
+      servers: ['nats://localhost:4222'],
+      user: 'mill',
+      password: secret,
+      tls: { caFile: 'ca.pem', certFile: 'mill.pem', keyFile: 'mill.key' },
+      domain: 'hub',
+      subject: 'orders.paid',
+      stream: 'ORDERS',
+      headers: { authorization: 'Bearer x' },
+      cloudEvent: { source: '/shop', type: 'order.paid', mode: 'structured' },
+    },
+    declare: (options) => nats(options),
   },
   tableSource: {
     options: { rows: () => undefined, event: () => undefined },

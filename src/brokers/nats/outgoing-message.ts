@@ -1,0 +1,24 @@
+import type { OutgoingCall } from '../../pipeline/endpoint.ts';
+import { attributesOf, type CloudEventOptions, headerValue, structuredEvent } from '../cloud-event.ts';
+
+/** What a delivery is as a message. */
+export interface MessageContent {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Makes a message of a delivery: its payload, or the CloudEvent that it is by the binding of CloudEvents to NATS. */
+export function messageOfCall(
+  call: OutgoingCall,
+  own: Readonly<Record<string, string>>,
+  cloudEvent: CloudEventOptions | undefined,
+): MessageContent {
+  const trace = call.traceparent === undefined ? {} : { traceparent: call.traceparent };
+  if (cloudEvent === undefined) return { body: call.body, headers: { ...own, 'content-type': 'application/json', ...trace } };
+  if (cloudEvent.mode === 'structured') {
+    return { body: structuredEvent(call, cloudEvent), headers: { ...own, 'content-type': 'application/cloudevents+json', ...trace } };
+  }
+  const { datacontenttype = 'application/json', ...attributes } = attributesOf(call, cloudEvent);
+  const named = Object.entries(attributes).map(([name, value]): [string, string] => [`ce-${name}`, headerValue(value)]);
+  return { body: call.body, headers: { ...own, 'content-type': datacontenttype, ...Object.fromEntries(named), ...trace } };
+}
