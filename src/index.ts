@@ -21,6 +21,7 @@ export type { PipelineCounts } from './engine/counts.ts';
 export type { DistributionSnapshot } from './engine/distribution.ts';
 export type { FleetMember, FleetStatus } from './engine/fleet/fleet.ts';
 export type { IngestOptions } from './engine/identify.ts';
+export type { SourcePosition, SourceStatus } from './engine/inlets/source-reader.ts';
 export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Logger } from './engine/logger.ts';
@@ -63,6 +64,16 @@ export type {
   Transport,
   TransportLogger,
 } from './pipeline/endpoint.ts';
+export type {
+  Inlet,
+  InletEvent,
+  InletHeader,
+  InletPartition,
+  InletRead,
+  InletRecord,
+  InletRequest,
+  InletTopic,
+} from './pipeline/inlet.ts';
 export type { JsonSchema } from './pipeline/json-schema.ts';
 export {
   type AnyPipeline,

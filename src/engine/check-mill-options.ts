@@ -17,6 +17,7 @@ const storeMethods: Methods<Store> = {
   claim: true,
   beat: true,
   append: true,
+  sourceOffsets: true,
   progress: true,
   read: true,
   load: true,

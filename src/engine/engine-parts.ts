@@ -17,6 +17,7 @@ import { Fleet } from './fleet/fleet.ts';
 import { GapReader } from './gap-reader.ts';
 import { Ids } from './ids.ts';
 import { InboxWatch } from './inbox/inbox-watch.ts';
+import { Inlets } from './inlets/inlets.ts';
 import { KeyDetailsReader } from './key-details.ts';
 import { KeyLister } from './key-lister.ts';
 import { KeyReader } from './key-reader.ts';
@@ -49,6 +50,7 @@ export interface EngineParts {
   readonly fleet: Fleet;
   readonly door: Door;
   readonly inbox: InboxWatch;
+  readonly inlets: Inlets;
   readonly keys: KeyReader;
   readonly keyList: KeyLister;
   readonly keyDetails: KeyDetailsReader;
@@ -111,6 +113,7 @@ export function assemble(options: MillOptions): EngineParts {
     fleet,
     door,
     inbox: new InboxWatch({ engine, door, partitions, pipelines: Array.from(declared.byName.values()) }),
+    inlets: new Inlets({ engine, door, partitions, pipelines: Array.from(declared.byName.values()) }),
     keys,
     keyList: new KeyLister({ store, clock, reads, partitions }),
     keyDetails: new KeyDetailsReader({ store, reads, partitions, keys }),

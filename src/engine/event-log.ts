@@ -1,5 +1,5 @@
 import { MillraceError, messageOf } from '../errors.ts';
-import type { Appended, InboxTaken, Lease, NewDeadLetter, PartitionId, Store } from '../store/store.ts';
+import type { Appended, BatchTaken, InboxTaken, Lease, NewDeadLetter, PartitionId, SourceBatch, Store } from '../store/store.ts';
 import { AppendHealth } from './append-health.ts';
 import { Appender } from './appender.ts';
 import type { Clock } from './clock.ts';
@@ -23,6 +23,9 @@ export interface LogReader {
 
 /** What becomes of a row of the inbox: an event that was expected, or a dead letter. */
 export type Taking = { readonly place: number } & ({ readonly outgoing: Outgoing } | { readonly letter: NewDeadLetter });
+
+/** What becomes of a record of a broker: an event that was expected, with its dead letter should it be late, or a dead letter. */
+export type RecordTaking = { readonly outgoing: Outgoing; readonly late?: NewDeadLetter | undefined } | { readonly letter: NewDeadLetter };
 
 /** What the log works with; the engine provides it. */
 export interface EventLogMeans {
@@ -89,6 +92,36 @@ export class EventLog {
       this.#failed(events, error);
       throw error;
     }
+  }
+
+  /** Takes records of a broker, where there is a lease. Resolves and rejects as {@link take} does. */
+  async takeBatch(
+    lease: Lease | undefined,
+    { takings, ...move }: Omit<SourceBatch, 'takings'> & { readonly takings: readonly RecordTaking[] },
+  ): Promise<BatchTaken> {
+    const events = takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : []));
+    try {
+      if (lease === undefined) throw new MillraceError('MILL_STORE_FENCED', 'records of a broker: expected a lease to take them under');
+      const asked = takings.map((taking) => ('outgoing' in taking ? { event: taking.outgoing.stored, late: taking.late } : taking));
+      const answer = await lease.takeBatch({ ...move, takings: asked });
+      if (answer.status === 'moved') {
+        this.#arrived(events, []);
+        return answer;
+      }
+      const verdicts = answer.taken.filter((_, at) => 'outgoing' in (takings[at] as RecordTaking)) as readonly Appended[];
+      this.#health.succeeded();
+      this.#tell(events, verdicts);
+      this.#arrived(events, verdicts);
+      return answer;
+    } catch (error) {
+      this.#failed(events, error);
+      throw error;
+    }
+  }
+
+  /** Events that were expected do not come after all. */
+  withdraw(events: readonly Outgoing[]): void {
+    this.#arrived(events, []);
   }
 
   /** A commit has appended what its turns sent. */

@@ -33,8 +33,9 @@ export class Lifecycle {
   }
 
   async #start(): Promise<void> {
-    const { state, fleet, threads, transports, schedules, retention, leftovers, inbox } = this.#parts;
+    const { state, fleet, threads, transports, schedules, retention, leftovers, inbox, inlets } = this.#parts;
     try {
+      await inlets.open();
       await this.#openStore();
       await threads.start();
       await transports.open();
@@ -47,6 +48,7 @@ export class Lifecycle {
       await this.#giveUpStart(error);
     }
     inbox.start();
+    inlets.start();
     retention.start();
     void leftovers.start();
   }
@@ -85,7 +87,7 @@ export class Lifecycle {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    const { state, partitions, fleet, threads, transports, schedules, retention, leftovers, inbox, commands, idle } = this.#parts;
+    const { state, partitions, fleet, threads, transports, schedules, retention, leftovers, inbox, inlets, commands, idle } = this.#parts;
     const wasWorking = state.isWorking;
     state.stop();
     try {
@@ -102,6 +104,7 @@ export class Lifecycle {
       // Before anything that waits for the store: a call that begins meanwhile may last as long as the stop may.
       for (const partition of partitions.all) partition.work.rest();
       await inbox.stop();
+      await inlets.stop();
       if (wasWorking) await (fleet.hasOthers ? fleet.handOver() : idle(timeoutMs));
       await retention.stop();
       schedules.stop();
@@ -117,9 +120,10 @@ export class Lifecycle {
   }
 
   async #close(): Promise<void> {
-    const { engine, threads, transports } = this.#parts;
+    const { engine, threads, transports, inlets } = this.#parts;
     await threads.close();
     await transports.close();
+    await inlets.close();
     await engine.store.close();
   }
 }

@@ -24,6 +24,7 @@ import { within } from './deadline.ts';
 import { assemble, type EngineParts } from './engine-parts.ts';
 import type { FleetStatus } from './fleet/fleet.ts';
 import type { IngestOptions } from './identify.ts';
+import type { SourceStatus } from './inlets/source-reader.ts';
 import { freshnessMs } from './key-reader.ts';
 import type { Leftover } from './leftovers/leftover.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -340,6 +341,11 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.engine.room.loops();
   }
 
+  /** How far the topic that a pipeline takes events from was read by this engine; undefined for a pipeline without one. */
+  source(pipeline: keyof P & string): SourceStatus | undefined {
+    return this.#parts.inlets.status(pipeline);
+  }
+
   /** The engines that work on the database, and how many partitions each has. Throws what the store throws. */
   async fleet(): Promise<FleetStatus> {
     this.#parts.state.checkWorking();
@@ -353,12 +359,12 @@ export class Mill<P extends Pipelines = Pipelines> {
 
   /** Healthy means: makes progress, or has nothing to do (promise 9). */
   health(): Health {
-    const { state, door, partitions, inbox } = this.#parts;
+    const { state, door, partitions, inbox, inlets } = this.#parts;
     if (state.failure !== undefined) return { status: 'unavailable', reason: state.failure.message };
     if (!state.isWorking) return { status: 'unavailable', reason: state.isStopping ? 'stopping' : 'not started' };
     const reason = door.refusal ?? partitions.trouble();
     if (reason !== undefined) return { status: 'unavailable', reason };
-    const warnings = [...partitions.warnings(), ...inbox.warnings()];
+    const warnings = [...partitions.warnings(), ...inbox.warnings(), ...inlets.warnings()];
     return warnings.length > 0 ? { status: 'ok', warnings } : { status: 'ok' };
   }
 }

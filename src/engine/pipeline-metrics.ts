@@ -34,6 +34,7 @@ export interface PipelineMetric {
     | 'turns'
     | 'partitions'
     | 'commits'
+    | 'batches'
     | 'events per second'
     | 'ms'
     | 'flag';
@@ -129,6 +130,14 @@ export const pipelineMetrics = {
     measured: 'as it happens',
     prometheus: 'millrace_inbox_events',
     help: 'rows of the inbox that wait to be taken in, as the last look found them: up to 10,000, and 0 in engines that do not take them in',
+  },
+  sourceLag: {
+    kind: 'gauge',
+    unit: 'events',
+    measured: 'as it happens',
+    prometheus: 'millrace_source_lag',
+    help: 'records of the topic that were not taken in yet, over the partitions that this process reads',
+    more: '([brokers](brokers.md))',
   },
   deliveries: {
     kind: 'gauge',
@@ -277,6 +286,22 @@ export const pipelineMetrics = {
     prometheus: 'millrace_fenced_commits_total',
     help: 'commits that the store refused, since another process had taken the partition over; none of what they decided took effect',
     more: '([a fleet under faults](reliability.md#a-fleet-under-faults))',
+  },
+  droppedBatches: {
+    kind: 'counter',
+    unit: 'batches',
+    measured: 'as it happens',
+    prometheus: 'millrace_dropped_batches_total',
+    help: 'batches of records that were read from a topic and dropped, since another process had taken them already',
+    more: '([brokers](brokers.md))',
+  },
+  rejectedRecords: {
+    kind: 'counter',
+    unit: 'dead letters',
+    measured: 'as it happens',
+    prometheus: 'millrace_rejected_records_total',
+    help: 'records of the topic, or elements of them, of which no event could be made',
+    more: '([brokers](brokers.md))',
   },
   latencyMsTotal: {
     kind: 'counter',

@@ -102,6 +102,7 @@ const pipelineOptions: OptionTable<DeclaredOptions> = {
   handle: required(aFunction()),
   timers: named('functions', aFunction(), checkTimerName),
   deliver: named('endpoints', options(endpoint), checkEndpointName),
+  from: objectWith('an inlet, such as kafka(…)', ['topic', 'read', 'decode'], ['open', 'close']),
   schedule: options(schedule),
   retry: options(retryPolicy),
   onGiveUp: oneOf('park', 'skip'),

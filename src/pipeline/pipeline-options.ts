@@ -1,5 +1,6 @@
 import type { Duration } from './duration.ts';
 import type { EndpointOptions } from './endpoint.ts';
+import type { Inlet } from './inlet.ts';
 import type { ScheduleOptions } from './schedule.ts';
 import type { InputOf, OutputOf, Schema, StateSchema, StorableSchema } from './schema.ts';
 import type { Tables, Turn } from './turn.ts';
@@ -134,6 +135,8 @@ export interface PipelineOptions<
       HandlerResult<ReturnedState<S>>
     >;
   };
+  /** Takes events in from a topic of a broker, such as `kafka(…)`: each record once, and the records of a partition in their order. */
+  readonly from?: Inlet;
   /** Takes events in by the clock. */
   readonly schedule?: ScheduleOptions<InputOf<E>>;
   readonly retry?: RetryPolicy;

@@ -32,6 +32,7 @@ export function resolvePipeline(name: string, options: DeclaredOptions): Pipelin
     timers: options.timers ?? {},
     deliver: resolveEndpoints(options.deliver ?? {}, at),
     schedule: options.schedule && resolveSchedule(options.schedule, concurrency, at('schedule')),
+    from: options.from,
     retry: resolveRetry(options.retry ?? {}, at('retry')),
     onGiveUp: options.onGiveUp ?? (state !== undefined || order !== undefined ? 'park' : 'skip'),
     concurrency,

@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.ts';
+import type { Inlet } from './inlet.ts';
 import type { HandlerResult, VersionedState } from './pipeline-options.ts';
 import type { Recipient } from './recipient.ts';
 import type { Schedule } from './schedule.ts';
@@ -20,6 +21,7 @@ export interface Pipeline<Name extends string = string, Input = unknown, Event =
   readonly timers: Readonly<Record<string, (state: unknown, turn: Turn, data: unknown) => HandlerResult<unknown>>>;
   readonly deliver: Readonly<Record<string, Endpoint>>;
   readonly schedule: Schedule | undefined;
+  readonly from: Inlet | undefined;
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
   readonly onGiveUp: 'park' | 'skip';
   readonly concurrency: number;

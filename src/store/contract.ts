@@ -54,6 +54,7 @@ import { ownershipContract } from './contract/ownership.ts';
 import { pausesContract } from './contract/pauses.ts';
 import { pruneContract } from './contract/prune.ts';
 import { rowsContract } from './contract/rows.ts';
+import { sourceBatchesContract } from './contract/source-batches.ts';
 import { timersContract } from './contract/timers.ts';
 
 export type { ContractDatabase, StoreHarness } from './contract/fixtures.ts';
@@ -79,6 +80,7 @@ const parts = {
   inventory: inventoryContract,
   inbox: inboxContract,
   commands: commandsContract,
+  'batches of sources': sourceBatchesContract,
   'rows and queries': rowsContract,
   'lists of what is large': listSizesContract,
   'long names': namesContract,

@@ -53,6 +53,7 @@ import type { Inbox } from './port/inbox.ts';
 import type { InventoryQuery, StoredPipeline } from './port/inventory.ts';
 import type { GapQuery, KeyRecord, KeySummary, KeysQuery, StoredGap } from './port/keys.ts';
 import type { Lease, Progress } from './port/lease.ts';
+import type { SourceOffset } from './port/source-offsets.ts';
 
 export type * from './port/audit.ts';
 export type * from './port/bounds.ts';
@@ -66,6 +67,7 @@ export type * from './port/inbox.ts';
 export type * from './port/inventory.ts';
 export type * from './port/keys.ts';
 export type * from './port/lease.ts';
+export type * from './port/source-offsets.ts';
 
 /** What Kysely makes statements by that a database understands. */
 export interface SqlDialect extends Pick<Dialect, 'createAdapter' | 'createIntrospector' | 'createQueryCompiler'> {
@@ -116,6 +118,9 @@ export interface Store {
 
   /** Judges and stores events, one answer for each, in order. The same id or number twice in a batch: the first is accepted. */
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
+
+  /** Where a pipeline reads on in the partitions of an inlet's topic, in any order; also of topics of that name that are gone. */
+  sourceOffsets(pipeline: string, source: string): Promise<readonly SourceOffset[]>;
 
   /** How far the owner of a partition has come, for those who do not own it. */
   progress(partition: PartitionId): Promise<Progress>;

@@ -46,6 +46,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
           throw new MillraceError('MILL_STORE_UNAVAILABLE', 'a crash before the commit, as the test asked for');
         }),
       takeInbox: (takings) => count(async () => (await lease.takeInbox?.(takings)) ?? []),
+      takeBatch: (batch) => count(() => lease.takeBatch(batch)),
       release: () => count(() => lease.release()),
     };
   }
@@ -79,6 +80,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     beat: () => count(() => store.beat()),
     listen: (listener) => store.listen(listener),
     append: (events) => count(() => store.append(events)),
+    sourceOffsets: (...asked) => count(() => store.sourceOffsets(...asked)),
     progress: (partition) => count(() => store.progress(partition)),
     read: (...asked) => count(() => store.read(...asked)),
     load: (...asked) => count(() => store.load(...asked)),

@@ -7,6 +7,7 @@ import type { Outgoing } from '../draft.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Taking } from '../event-log.ts';
 import { identify } from '../identify.ts';
+import { faultsOfInput, faultsWithStack, unchanged } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
 import { originOf, readRow } from './read-row.ts';
 
@@ -16,20 +17,6 @@ const charactersMax = 4 * 1024 * 1024;
 /** Rows whose keys have no room, and that are passed over to find others behind them. With so many all of the pipeline's rows wait. */
 const passedOverMax = 2_000;
 
-/** What is wrong with one row: trying again would change nothing. */
-const faultsOfRows: ReadonlySet<ErrorCode> = new Set([
-  'MILL_INVALID_EVENT',
-  'MILL_INVALID_REQUEST',
-  'MILL_BODY_TOO_LARGE',
-  'MILL_EVENT_TOO_EARLY',
-  'MILL_EVENT_TOO_LATE',
-  'MILL_PIPELINE_FAILED',
-  'MILL_INTERNAL',
-]);
-/** Of these the stack says more than the message. */
-const faultsWithStack: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);
-/** After these nothing was stored, so that nobody need ask. */
-const unchanged: ReadonlySet<ErrorCode | undefined> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FENCED'] as const);
 /** One key has no room, and perhaps others do. */
 const fullKeys: ReadonlySet<ErrorCode> = new Set(['MILL_KEY_FULL', 'MILL_BACKLOG_FULL']);
 
@@ -180,7 +167,7 @@ export class InboxIntake {
 
   #refuse(row: InboxRow, error: unknown, piece: Piece): void {
     const code = codeOf(error);
-    if (code === undefined || faultsOfRows.has(code)) piece.takings.push(this.#letterOf(row, error));
+    if (code === undefined || faultsOfInput.has(code)) piece.takings.push(this.#letterOf(row, error));
     else piece.stopped = error;
   }
 

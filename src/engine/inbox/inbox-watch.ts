@@ -1,9 +1,9 @@
-import type { ErrorCode } from '../../errors.ts';
 import { codeOf, faultFields, faultOf } from '../../fault.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { Inbox, NamedCount } from '../../store/store.ts';
 import type { Door } from '../door.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { saidElsewhere } from '../input-faults.ts';
 import { Lookout } from '../lookout.ts';
 import type { Partitions } from '../partitions.ts';
 import { WatchedPipeline } from './watched-pipeline.ts';
@@ -14,14 +14,6 @@ const countMax = 10_000;
 const nextTryMs = 1_000;
 /** While rows wait that nobody takes in: how often one looks whether they still do, and at most which pipelines other engines declare, in milliseconds. */
 const strangersMs = 5_000;
-/** That a store cannot be reached, or has no room, or that a lease is over. */
-const saidElsewhere: ReadonlySet<ErrorCode> = new Set([
-  'MILL_STORE_UNAVAILABLE',
-  'MILL_STORE_BUSY',
-  'MILL_STORE_FULL',
-  'MILL_STORE_FENCED',
-]);
-
 /** What the watch works with; the engine provides it. */
 export interface InboxWatchMeans {
   readonly engine: EngineContext;

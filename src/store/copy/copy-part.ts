@@ -20,6 +20,7 @@ export type CopyPart =
   | { readonly kind: 'rows'; readonly name: string; readonly table: Table }
   | { readonly kind: 'inbox'; readonly name: string }
   | { readonly kind: 'audit'; readonly name: string }
+  | { readonly kind: 'offsets'; readonly name: string }
   | { readonly kind: 'shapes'; readonly name: string }
   | { readonly kind: 'paused'; readonly name: string };
 
@@ -102,6 +103,7 @@ export const columnsOfKind = {
   inbox: { pipeline: 'text', event: 'text', id: 'text', traceparent: 'text' },
   shapes: { pipeline: 'text', version: 'int8', shape: 'text' },
   paused: { pipeline: 'text' },
+  offsets: { pipeline: 'text', source: 'text', topic_id: 'text', partition: 'int8', next: 'int8' },
   audit: {
     id: 'text',
     at: 'int8',
@@ -156,5 +158,6 @@ export function partsOf(pipelines: readonly string[], tables: readonly Table[], 
     { kind: 'shapes', name: 'millrace_state_shapes' },
     { kind: 'paused', name: 'millrace_paused' },
     { kind: 'audit', name: 'millrace_audit' },
+    { kind: 'offsets', name: 'millrace_source_offsets' },
   ];
 }

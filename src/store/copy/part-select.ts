@@ -49,6 +49,8 @@ export function selectOf(part: CopyPart, dialect: PartDialect): PartSelect {
     }
     case 'shapes':
       return ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.shapes)));
+    case 'offsets':
+      return ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.offsets)));
     case 'audit':
       return { ...ofAll(quoteAll([part.name]), quoteAll(Object.keys(columnsOfKind.audit))), order: 'id' };
     case 'inbox':

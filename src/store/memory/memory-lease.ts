@@ -1,5 +1,5 @@
 import { MillraceError } from '../../errors.ts';
-import type { Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, Standing } from '../store.ts';
+import type { BatchTaken, Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, SourceBatch, Standing } from '../store.ts';
 import type { MemoryMembers } from './memory-members.ts';
 
 /** What a lease works with; the store that gives it provides it. */
@@ -8,6 +8,7 @@ export interface MemoryLeaseMeans {
   readonly standing: Standing;
   commit(commit: Commit): Committed;
   takeInbox(takings: readonly InboxTaking[]): readonly InboxTaken[];
+  takeBatch(batch: SourceBatch): BatchTaken;
   /** It is free for others. */
   released(): void;
   /** Throws once the store is closed. */
@@ -74,6 +75,11 @@ class MemoryLease implements Lease {
   async takeInbox(takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]> {
     this.#check();
     return this.#means.takeInbox(takings);
+  }
+
+  async takeBatch(batch: SourceBatch): Promise<BatchTaken> {
+    this.#check();
+    return this.#means.takeBatch(batch);
   }
 
   async release(): Promise<void> {

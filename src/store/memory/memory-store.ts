@@ -9,6 +9,7 @@ import type {
   Appended,
   AuditEntry,
   AuditQuery,
+  BatchTaken,
   CauseBounds,
   Commands,
   Commit,
@@ -43,6 +44,9 @@ import type {
   ReadBounds,
   Retention,
   Roll,
+  SourceBatch,
+  SourceOffset,
+  SourceTaken,
   Store,
   StoreDeclaration,
   StoredCause,
@@ -61,6 +65,7 @@ import { MemoryCommands } from './memory-commands.ts';
 import type { MemoryInbox } from './memory-inbox.ts';
 import { MemoryLeases } from './memory-lease.ts';
 import { MemoryMembers } from './memory-members.ts';
+import { MemorySourceOffsets } from './memory-source-offsets.ts';
 import { PartitionRecords } from './partition-records.ts';
 
 export interface MemoryOptions {
@@ -117,6 +122,7 @@ class MemoryDatabase {
   readonly together = new Map<string, boolean>();
   readonly paused = new Set<string>();
   readonly audit = new MemoryAudit();
+  readonly sourceOffsets = new MemorySourceOffsets();
   /** Who hears of what others do. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
 
@@ -191,6 +197,7 @@ class MemoryStore implements Store {
       standing: records.standing(),
       commit: (commit) => this.#commit(records, commit),
       takeInbox: (takings) => this.#takeInbox(records, takings),
+      takeBatch: (batch) => this.#takeBatch(records, batch),
       checkOpen: () => this.#checkOpen(),
       released: () => this.#rollChanged(),
     });
@@ -223,6 +230,11 @@ class MemoryStore implements Store {
 
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     return this.#append(this.#routed(events));
+  }
+
+  async sourceOffsets(pipeline: string, source: string): Promise<readonly SourceOffset[]> {
+    this.#checkOpen();
+    return this.#database.sourceOffsets.of(pipeline, source);
   }
 
   async progress(partition: PartitionId): Promise<Progress> {
@@ -368,6 +380,7 @@ class MemoryStore implements Store {
       throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
     this.#database.pipelines.delete(pipeline);
     this.#database.inbox?.forget(pipeline);
+    this.#database.sourceOffsets.forget(pipeline);
     this.#database.paused.delete(pipeline);
     this.#database.together.delete(pipeline);
     for (const place of this.#database.shapes.keys()) if (place.startsWith(`${pipeline} `)) this.#database.shapes.delete(place);
@@ -425,6 +438,22 @@ class MemoryStore implements Store {
       takings.flatMap((taking, at) => ('event' in taking && taken[at]?.status === 'accepted' ? [taking.event.partition] : [])),
     );
     return taken;
+  }
+
+  /** @param own those of the partition under whose lease it is taken */
+  #takeBatch(own: PartitionRecords, batch: SourceBatch): BatchTaken {
+    const routed = batch.takings.map((taking) => ({ taking, records: 'event' in taking ? this.#records(taking.event.partition) : own }));
+    if (!this.#database.sourceOffsets.move(batch)) return { status: 'moved' };
+    const taken = routed.map(({ taking, records }): SourceTaken => {
+      const answer: SourceTaken = 'event' in taking ? records.append(taking.event) : { status: 'buried' };
+      if ('letter' in taking) records.bury(taking.letter);
+      else if (answer.status === 'late' && taking.late !== undefined) own.bury(taking.late);
+      return answer;
+    });
+    this.#announce(
+      batch.takings.flatMap((taking, at) => ('event' in taking && taken[at]?.status === 'accepted' ? [taking.event.partition] : [])),
+    );
+    return { status: 'taken', taken };
   }
 
   #slicesOf(pipeline: string): readonly PartitionRecords[] {

@@ -7,6 +7,7 @@ import type { Appended, Hold, NewEvent, PartitionId, Release } from './events.ts
 import type { CommandAnswer } from './fleet.ts';
 import type { InboxTaken, InboxTaking, NewInboxRow } from './inbox.ts';
 import type { GapWrite, KeyUpdate } from './keys.ts';
+import type { BatchTaken, SourceBatch } from './source-offsets.ts';
 
 /** What there is of a partition at the moment in which it is claimed. */
 export interface Standing {
@@ -44,6 +45,12 @@ export interface Lease {
    * `MILL_STORE_FENCED`, and changes nothing, once the lease is over. Only where the store has an inbox.
    */
   takeInbox?(takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]>;
+
+  /**
+   * Appends what a broker's records hold, and moves the offset of their partition, in one transaction and only from where it is expected to
+   * be. Every later claim counts the dead letters that it makes. Throws `MILL_STORE_FENCED`, and changes nothing, once the lease is over.
+   */
+  takeBatch(batch: SourceBatch): Promise<BatchTaken>;
 
   /** Ends it, so that others need not wait until it has run out. Does nothing once it is over. */
   release(): Promise<void>;

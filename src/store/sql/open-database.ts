@@ -5,6 +5,7 @@ import type {
   Appended,
   AuditEntry,
   AuditQuery,
+  BatchTaken,
   CommandAnswer,
   Commit,
   Committed,
@@ -23,6 +24,8 @@ import type {
   Pruned,
   Retention,
   Roll,
+  SourceBatch,
+  SourceOffset,
   StoreDeclaration,
   StoredCommand,
   StoredPipeline,
@@ -53,6 +56,7 @@ import { DeclaredRows } from './write/declared-rows.ts';
 import { forgetPipeline } from './write/forget-pipeline.ts';
 import { takeInbox } from './write/inbox-takes.ts';
 import { PruneFloors } from './write/prune-floors.ts';
+import { readSourceOffsets, takeBatch } from './write/source-batches.ts';
 
 /** What an opening may have beside what it opens. */
 interface Opening {
@@ -208,6 +212,19 @@ export class OpenDatabase {
     return takeInbox(
       { connections: this.#connections, statements: this.#statements.writes, listener: this.#listener, partition, epoch },
       takings,
+    );
+  }
+
+  sourceOffsets(pipeline: string, source: string): Promise<readonly SourceOffset[]> {
+    return readSourceOffsets((...statements) => this.#connections.read(...statements), pipeline, source);
+  }
+
+  async takeBatch(partition: PartitionId, epoch: number, batch: SourceBatch): Promise<BatchTaken> {
+    this.#check(partition);
+    for (const taking of batch.takings) if ('event' in taking) this.#check(taking.event.partition);
+    return takeBatch(
+      { connections: this.#connections, statements: this.#statements.writes, listener: this.#listener, partition, epoch },
+      batch,
     );
   }
 

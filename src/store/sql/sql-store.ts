@@ -34,6 +34,8 @@ import type {
   ReadBounds,
   Retention,
   Roll,
+  SourceBatch,
+  SourceOffset,
   SqlDialect,
   Store,
   StoreDeclaration,
@@ -104,6 +106,7 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
         this.#call((database) => database.commit(own, epoch, commit)),
       takeInbox: (own: PartitionId, epoch: number, takings: readonly InboxTaking[]) =>
         this.#call((database) => database.takeInbox(own, epoch, takings)),
+      takeBatch: (own: PartitionId, epoch: number, batch: SourceBatch) => this.#call((database) => database.takeBatch(own, epoch, batch)),
       release: (own: PartitionId, epoch: number) => this.#call((database) => database.release(own, epoch)),
     };
     return new SqlLease(means, partition, claimed);
@@ -119,6 +122,10 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
 
   append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     return this.#call((database) => database.append(events));
+  }
+
+  sourceOffsets(pipeline: string, source: string): Promise<readonly SourceOffset[]> {
+    return this.#call((database) => database.sourceOffsets(pipeline, source));
   }
 
   progress(partition: PartitionId): Promise<Progress> {

@@ -1,9 +1,20 @@
 import { MillraceError } from '../../errors.ts';
 import { checkMoments } from '../commit-moments.ts';
-import type { Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, Standing } from '../store.ts';
+import type {
+  BatchTaken,
+  Commit,
+  Committed,
+  InboxTaken,
+  InboxTaking,
+  Lease,
+  PartitionId,
+  SourceBatch,
+  SourceTaking,
+  Standing,
+} from '../store.ts';
 import type { TakingRow } from './partition/inbox-writer.ts';
-import { toAppended, toCommitRows, toEventRow, toInboxTaken } from './partition/rows.ts';
-import type { Claimed, WriterMethods } from './partition/writer.ts';
+import { toAppended, toCommitRows, toEventRow, toInboxTaken, toSourceTaken } from './partition/rows.ts';
+import type { Claimed, SourceTakingRow, WriterMethods } from './partition/writer.ts';
 import type { Thread } from './threads/thread.ts';
 
 /** A lease of a file that one store has to itself: it ends with the next claim, and never runs out. Its commits name the epoch of its claim. */
@@ -37,6 +48,12 @@ export class SqliteLease implements Lease {
     return (await this.#writer().call('takeInbox', this.partition, this.#epoch, takings.map(toTakingRow))).map(toInboxTaken);
   }
 
+  async takeBatch({ takings, ...move }: SourceBatch): Promise<BatchTaken> {
+    this.#check();
+    const taken = await this.#writer().call('takeBatch', this.partition, this.#epoch, move, takings.map(toSourceTakingRow));
+    return taken === undefined ? { status: 'moved' } : { status: 'taken', taken: taken.map(toSourceTaken) };
+  }
+
   async release(): Promise<void> {
     this.#isReleased = true;
   }
@@ -46,6 +63,10 @@ export class SqliteLease implements Lease {
     const { pipeline, slice } = this.partition;
     throw new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected the latest lease, found one that is over`);
   }
+}
+
+function toSourceTakingRow(taking: SourceTaking): SourceTakingRow {
+  return 'event' in taking ? [toEventRow(taking.event), taking.late ?? null] : [null, taking.letter];
 }
 
 function toTakingRow(taking: InboxTaking): TakingRow {

@@ -37,6 +37,7 @@ import type {
   ReadBounds,
   Retention,
   Roll,
+  SourceOffset,
   Store,
   StoreDeclaration,
   StoredCause,
@@ -190,6 +191,10 @@ class SqliteStore implements Store {
   async append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     const answers = await this.#open.writer.call('append', events.map(toEventRow));
     return answers.map(toAppended);
+  }
+
+  async sourceOffsets(pipeline: string, source: string): Promise<readonly SourceOffset[]> {
+    return this.#open.reader.call('sourceOffsets', [pipeline, source]);
   }
 
   async progress(partition: PartitionId): Promise<Progress> {

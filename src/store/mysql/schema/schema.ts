@@ -4,7 +4,7 @@ import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/sc
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -26,6 +26,10 @@ const indexOfParked = 'INDEX by_parked (pipeline, slice, parked, "key")';
 /** What operators have done. */
 const auditTable = `id VARBINARY(255) PRIMARY KEY, at BIGINT NOT NULL, who LONGTEXT, action ${name} NOT NULL, pipeline ${name} NOT NULL, "key" ${key},
     subject LONGTEXT, reason LONGTEXT, INDEX (at), INDEX (pipeline, id)`;
+
+/** Where pipelines read on in the topics of brokers. */
+const sourceOffsetsTable = `pipeline ${name} NOT NULL, source ${endpoint} NOT NULL, topic_id ${endpoint} NOT NULL, "partition" BIGINT NOT NULL,
+    next BIGINT NOT NULL, PRIMARY KEY (pipeline, source, topic_id, "partition")`;
 
 /** The tables of all pipelines, by their names without `millrace_`: the same as PostgreSQL has, with the same meaning (`postgres/schema/schema.ts`). */
 const sharedTables: Readonly<Record<string, string>> = {
@@ -57,6 +61,7 @@ const sharedTables: Readonly<Record<string, string>> = {
     INDEX (resolved, id), INDEX (resolved, pipeline, id), INDEX (resolved, "key", id), INDEX (resolved, pipeline, "key", id)`,
   commands: `id VARBINARY(255) PRIMARY KEY, ${partition}, body LONGTEXT NOT NULL, until BIGINT NOT NULL, answer LONGTEXT, INDEX (pipeline, slice)`,
   audit: auditTable,
+  source_offsets: sourceOffsetsTable,
   // Other programs write it, in the character set of their own sessions: so its columns are texts.
   inbox: `place BIGINT AUTO_INCREMENT PRIMARY KEY, pipeline VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL, id LONGTEXT, traceparent LONGTEXT,
     INDEX (pipeline, place)`,
@@ -117,7 +122,7 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   ];
 }
 
-/** Version 1 had no index of the keys that are parked, version 2 no audit. Processes of an earlier version go on with what they know. */
+/** Version 1 had no index of the keys that are parked, version 2 no audit, version 3 no offsets of sources. Processes of an earlier version go on with what they know. */
 async function migration(
   { run }: Transaction,
   { found, collation }: { readonly found: number; readonly collation: string },
@@ -129,6 +134,7 @@ async function migration(
   return [
     ...(hasIndex ? [] : [{ text: `ALTER TABLE millrace_keys ADD ${indexOfParked}`, values: [] }]),
     { text: `CREATE TABLE IF NOT EXISTS millrace_audit (${auditTable}) ${tableOptions(collation)}`, values: [] },
+    { text: `CREATE TABLE IF NOT EXISTS millrace_source_offsets (${sourceOffsetsTable}) ${tableOptions(collation)}`, values: [] },
     { text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] },
   ];
 }

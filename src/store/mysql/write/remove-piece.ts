@@ -14,6 +14,7 @@ const keys: ReadonlyMap<string, readonly string[]> = new Map([
   ['millrace_deliveries', ['place']],
   ['millrace_dead_letters', ['id']],
   ['millrace_inbox', ['place']],
+  ['millrace_source_offsets', ['pipeline', 'source', 'topic_id', 'partition']],
 ]);
 
 /** Deletes some rows of the pipeline `$1`, and comes by none of another one, whose owner may be at work (see `found-rows.ts`). */

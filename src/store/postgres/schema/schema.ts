@@ -6,7 +6,7 @@ import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 6;
+export const schemaVersion = 7;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -142,6 +142,13 @@ const audit = `
   CREATE INDEX ON millrace_audit (at);
   CREATE INDEX ON millrace_audit (pipeline, id)`;
 
+/** Where pipelines read on in the topics of brokers. */
+const sourceOffsets = `
+  CREATE TABLE millrace_source_offsets (
+    pipeline ${text} NOT NULL, source ${text} NOT NULL, topic_id ${text} NOT NULL, "partition" int8 NOT NULL, next int8 NOT NULL,
+    PRIMARY KEY (pipeline, source, topic_id, "partition")
+  ) WITH (fillfactor = 50)`;
+
 /** What the tables of a database are made for. */
 export interface SchemaOptions {
   readonly pipelines: readonly string[];
@@ -182,13 +189,14 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(commands),
     plain(keyIndexes),
     plain(audit),
+    plain(sourceOffsets),
     { text, values: [String(schemaVersion), String(partitions)] },
   ];
 }
 
 /**
  * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
- * parked or tried again, and version 5 no audit. Processes of an earlier version go on with what they know.
+ * parked or tried again, version 5 no audit, and version 6 no offsets of sources. Processes of an earlier version go on with what they know.
  */
 function migration(found: number): readonly Statement[] {
   if (found === schemaVersion) return [];
@@ -197,7 +205,8 @@ function migration(found: number): readonly Statement[] {
     ...(found < 4 ? [plain(found < 2 ? inbox : inboxTrigger)] : []),
     ...(found < 3 ? [plain(commands)] : []),
     ...(found < 5 ? [plain(keyIndexes)] : []),
-    plain(audit),
+    ...(found < 6 ? [plain(audit)] : []),
+    plain(sourceOffsets),
     { text, values: [String(schemaVersion)] },
   ];
 }

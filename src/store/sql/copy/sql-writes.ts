@@ -104,6 +104,7 @@ export class SqlWrites {
         break;
       case 'audit':
       case 'inbox':
+      case 'offsets':
       case 'shapes':
         writes.addInsert(flight, part.name, columnsOfRows(columnsOfKind[part.kind], rows));
         break;

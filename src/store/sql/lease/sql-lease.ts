@@ -1,5 +1,5 @@
 import { checkMoments } from '../../commit-moments.ts';
-import type { Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, Standing } from '../../store.ts';
+import type { BatchTaken, Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, SourceBatch, Standing } from '../../store.ts';
 import { fenced } from './fenced.ts';
 import type { Claimed } from './process.ts';
 
@@ -7,6 +7,7 @@ import type { Claimed } from './process.ts';
 export interface LeaseMeans {
   commit(partition: PartitionId, epoch: number, commit: Commit): Promise<Committed>;
   takeInbox(partition: PartitionId, epoch: number, takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]>;
+  takeBatch(partition: PartitionId, epoch: number, batch: SourceBatch): Promise<BatchTaken>;
   release(partition: PartitionId, epoch: number): Promise<void>;
 }
 
@@ -36,6 +37,11 @@ export class SqlLease implements Lease {
   async takeInbox(takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]> {
     this.#check();
     return this.#means.takeInbox(this.partition, this.#epoch, takings);
+  }
+
+  async takeBatch(batch: SourceBatch): Promise<BatchTaken> {
+    this.#check();
+    return this.#means.takeBatch(this.partition, this.#epoch, batch);
   }
 
   /** Where the database could not be told, the lease is ours still, and a further call tells it. */

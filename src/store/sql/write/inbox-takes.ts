@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Appended, InboxTaken, InboxTaking, NewEvent, PartitionId } from '../../store.ts';
+import type { Appended, InboxTaken, InboxTaking, NewDeadLetter, NewEvent, PartitionId } from '../../store.ts';
 import { type Connections, runFlight, type Transaction } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
 import { fenced } from '../lease/fenced.ts';
@@ -9,7 +9,7 @@ import { CommitParts } from './commit-parts.ts';
 import { partitionsOf } from './partitions-of.ts';
 
 /** How long the database waits for the next statement: a process that is cut off in the middle keeps nobody waiting for its locks. In milliseconds. */
-const idleMs = 2_000;
+export const idleMs = 2_000;
 /** Bound of the number that appended rows have; nobody looks for these. */
 const flightIds = 2 ** 48 - 1;
 
@@ -21,7 +21,7 @@ export interface InboxTakeMeans extends Leased {
 }
 
 /** What a transaction that takes rows works with. */
-interface Taking extends Transaction {
+export interface Taking extends Transaction {
   readonly statements: WriteStatements;
 }
 
@@ -55,7 +55,11 @@ async function take(transaction: Taking, under: Leased, takings: readonly InboxT
   const there = takings.filter(isThere);
   const events = there.flatMap((taking) => ('event' in taking ? [taking.event] : []));
   const { appended, owners } = await append(transaction, events);
-  await bury(transaction, under.partition, there);
+  await bury(
+    transaction,
+    under.partition,
+    there.flatMap((taking) => ('letter' in taking ? [taking.letter] : [])),
+  );
   const verdicts = new Map(events.map((event, at) => [event, appended[at]]));
   const takenOf = (taking: InboxTaking): InboxTaken => {
     if (!isThere(taking)) return { status: 'gone' };
@@ -72,7 +76,7 @@ async function lockRows(transaction: Taking, places: readonly InboxPlace[]): Pro
   return new Set(rows.map(([pipeline, place]) => nameOf({ pipeline: String(pipeline), place: Number(place) })));
 }
 
-async function append(transaction: Taking, events: readonly NewEvent[]) {
+export async function append(transaction: Taking, events: readonly NewEvent[]) {
   const owners: [PartitionId, string | null][] = [];
   if (events.length === 0) return { appended: [] as readonly Appended[], owners };
   const { statements } = transaction;
@@ -83,13 +87,13 @@ async function append(transaction: Taking, events: readonly NewEvent[]) {
   return { appended, owners };
 }
 
-async function bury(transaction: Taking, partition: PartitionId, takings: readonly InboxTaking[]): Promise<void> {
-  const letters = takings.flatMap((taking) => ('letter' in taking ? [{ partition, item: taking.letter }] : []));
+export async function bury(transaction: Taking, partition: PartitionId, buried: readonly NewDeadLetter[]): Promise<void> {
+  const letters = buried.map((item) => ({ partition, item }));
   await fly(transaction, (flight) => new CommitParts(flight, transaction.statements).addDeadLetters(letters));
 }
 
 /** Runs the statements of a flight, which is what the transaction has of it. */
-async function fly<T>(transaction: Taking, add: (flight: Flight) => T): Promise<T> {
+export async function fly<T>(transaction: Taking, add: (flight: Flight) => T): Promise<T> {
   const flight = new Flight();
   const added = add(flight);
   await runFlight(transaction, flight);

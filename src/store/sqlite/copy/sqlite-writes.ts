@@ -91,6 +91,7 @@ export class SqliteWrites {
         return this.#plain(tablesOf(part.pipeline)[part.kind], Object.keys(columnsOfKind[part.kind]));
       case 'audit':
       case 'inbox':
+      case 'offsets':
       case 'shapes':
       case 'paused':
         return this.#plain(quote(part.name), Object.keys(columnsOfKind[part.kind]));

@@ -31,6 +31,7 @@ export function forgetPiece(db: DatabaseSync, pipeline: string): boolean {
   }
   for (const table of [held, gaps, causes, deliveries, keys, log, ids, idBuckets]) db.exec(`DROP TABLE ${table}`);
   db.prepare('DELETE FROM millrace_partitions WHERE pipeline = ?').run(pipeline);
+  db.prepare('DELETE FROM millrace_source_offsets WHERE pipeline = ?').run(pipeline);
   db.prepare('DELETE FROM millrace_paused WHERE pipeline = ?').run(pipeline);
   db.prepare('DELETE FROM millrace_state_shapes WHERE pipeline = ?').run(pipeline);
   return false;

@@ -22,6 +22,7 @@ import type {
   NamedCount,
   PartitionId,
   Progress,
+  SourceOffset,
   StoredPipeline,
 } from '../../store.ts';
 import { type AuditRow, auditSelect, toAuditEntry } from '../../tables/audit-sql.ts';
@@ -43,6 +44,7 @@ import {
   type LogRow,
   sizeOfKeyRow,
 } from './rows.ts';
+import { SourceOffsetReader } from './source-offsets.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderMethods {
@@ -67,6 +69,7 @@ export interface ReaderMethods {
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
   inboxRows(query: InboxQuery): readonly InboxSelection[];
+  sourceOffsets(pipeline: string, source: string): readonly SourceOffset[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
   /** @param number that of the lane, by which it is interrupted */
   query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number?: number): Selection;
@@ -79,6 +82,7 @@ export class Reader implements ReaderMethods {
   readonly #keys: ReadonlyMap<string, KeyListReader>;
   readonly #deadLetters: DeadLetterReader;
   readonly #inbox: InboxReader;
+  readonly #sourceOffsets: SourceOffsetReader;
 
   readonly #interruptible: () => Interruptible;
 
@@ -90,6 +94,7 @@ export class Reader implements ReaderMethods {
     this.#keys = new Map(pipelines.map((pipeline) => [pipeline, new KeyListReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
     this.#inbox = new InboxReader(db);
+    this.#sourceOffsets = new SourceOffsetReader(db);
   }
 
   progress(partition: PartitionId): Progress {
@@ -175,6 +180,10 @@ export class Reader implements ReaderMethods {
 
   inboxRows(query: InboxQuery): readonly InboxSelection[] {
     return this.#inbox.rows(query);
+  }
+
+  sourceOffsets(pipeline: string, source: string): readonly SourceOffset[] {
+    return this.#sourceOffsets.read(pipeline, source);
   }
 
   inventory(query: InventoryQuery): readonly StoredPipeline[] {

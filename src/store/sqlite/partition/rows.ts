@@ -14,6 +14,7 @@ import type {
   OutcomeWrite,
   PartitionId,
   Release,
+  SourceTaken,
   StoredCause,
   StoredDelivery,
   StoredGap,
@@ -135,6 +136,11 @@ export function toAppended(answer: number): Appended {
 export function toInboxTaken(answer: number): InboxTaken {
   if (answer === isBuried) return { status: 'buried' };
   return answer === isGone ? { status: 'gone' } : toAppended(answer);
+}
+
+/** What became of a record of a broker, as the writer tells it. */
+export function toSourceTaken(answer: number): SourceTaken {
+  return answer === isBuried ? { status: 'buried' } : toAppended(answer);
 }
 
 /** As the writer takes it. */

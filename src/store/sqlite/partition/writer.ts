@@ -13,7 +13,8 @@ import { InboxWriter, type TakingRow } from './inbox-writer.ts';
 import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
-import type { CommitRows, EventRow } from './rows.ts';
+import { type CommitRows, type EventRow, isBuried, isLate } from './rows.ts';
+import { type OffsetMove, SourceOffsetWriter } from './source-offsets.ts';
 
 /** What a claim is answered with. */
 export interface Claimed {
@@ -36,6 +37,8 @@ export interface WriterMethods {
   /** Asked of the writer, since that is awake where much is written, and a thread more to wake costs more than the answer. */
   inboxHasRows(): boolean;
   takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[];
+  /** Answers undefined where the offset is another one. */
+  takeBatch(partition: PartitionId, epoch: number, move: OffsetMove, takings: readonly SourceTakingRow[]): readonly number[] | undefined;
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void;
@@ -43,6 +46,9 @@ export interface WriterMethods {
   forgetAudit(before: number): number;
   forgetPiece(pipeline: string): boolean;
 }
+
+/** A record of a broker: as an event, as a dead letter, or as the former with what it is when it is late. */
+export type SourceTakingRow = readonly [event: EventRow | null, letter: NewDeadLetter | null];
 
 /** How much work a request is: how many items it names. */
 export function weigh({ parameters }: Request): number {
@@ -68,6 +74,7 @@ export class Writer implements WriterMethods {
   readonly #partitions = new Map<string, Partition>();
   readonly #tables: TableWriter;
   readonly #inbox: InboxWriter;
+  readonly #sourceOffsets: SourceOffsetWriter;
   /** The epochs of the last claims here, by pipeline. */
   readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
@@ -83,6 +90,7 @@ export class Writer implements WriterMethods {
       append: (event) => this.#partition(event[0], event[1]).log.append(event),
       bury: (partition, letter) => this.#buryLetter(partition, letter),
     });
+    this.#sourceOffsets = new SourceOffsetWriter(db);
     for (const { name } of pipelines) {
       const { held, deliveries, gaps } = tablesOf(name);
       this.#partitions.set(name, {
@@ -137,6 +145,16 @@ export class Writer implements WriterMethods {
   takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[] {
     this.#advanceCursor({ partition, epoch, cursor: 0 });
     return this.#inbox.take(partition, takings);
+  }
+
+  takeBatch(partition: PartitionId, epoch: number, move: OffsetMove, takings: readonly SourceTakingRow[]): readonly number[] | undefined {
+    this.#advanceCursor({ partition, epoch, cursor: 0 });
+    if (!this.#sourceOffsets.move(move)) return undefined;
+    return takings.map(([event, letter]) => {
+      const answer = event === null ? isBuried : this.#partition(event[0], event[1]).log.append(event);
+      if (letter !== null && (event === null || answer === isLate)) this.#buryLetter(partition, letter);
+      return answer;
+    });
   }
 
   commit(commit: CommitRows): WrittenCommit {

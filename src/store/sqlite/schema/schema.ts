@@ -8,7 +8,7 @@ import { migrateFrom5 } from './schema-version-5.ts';
 import { migrateFrom6 } from './schema-version-6.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 10;
+export const schemaVersion = 11;
 
 /** The oldest version that is brought up to date. Those before it are of the time before the first release. */
 const schemaVersionMin = 5;
@@ -59,7 +59,7 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
 
 /**
  * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of the keys
- * that are parked or tried again, version 9 no audit.
+ * that are parked or tried again, version 9 no audit, version 10 no offsets of sources.
  *
  * Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes.
  */
@@ -78,6 +78,10 @@ const sharedTables = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_audit_at ON millrace_audit (at);
   CREATE INDEX IF NOT EXISTS millrace_idx_audit_pipeline ON millrace_audit (pipeline, id);
+  CREATE TABLE IF NOT EXISTS millrace_source_offsets (
+    pipeline TEXT NOT NULL, source TEXT NOT NULL, topic_id TEXT NOT NULL, "partition" INTEGER NOT NULL, next INTEGER NOT NULL,
+    PRIMARY KEY (pipeline, source, topic_id, "partition")
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS millrace_dead_letters (
     id TEXT NOT NULL PRIMARY KEY, pipeline TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL,
     reason TEXT NOT NULL, failed_at INTEGER NOT NULL, attempts INTEGER NOT NULL,

@@ -1,0 +1,76 @@
+import { faultFields, faultOf } from '../../fault.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import { within } from '../deadline.ts';
+import type { Door } from '../door.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { Partitions } from '../partitions.ts';
+import { SourceReader, type SourceStatus } from './source-reader.ts';
+
+/** How long a stop waits for inlets that close, in milliseconds. */
+const closeMsMax = 5_000;
+
+/** What inlets work with; the engine provides it. */
+export interface InletsMeans {
+  readonly engine: EngineContext;
+  readonly door: Door;
+  readonly partitions: Partitions;
+  /** Those of the user. */
+  readonly pipelines: readonly AnyPipeline[];
+}
+
+/** The topics that pipelines take events from. */
+export class Inlets {
+  readonly #means: InletsMeans;
+  readonly #readers = new Map<string, SourceReader>();
+
+  constructor(means: InletsMeans) {
+    this.#means = means;
+    const { engine, door, partitions } = means;
+    for (const pipeline of means.pipelines) {
+      if (pipeline.from === undefined) continue;
+      const reader = new SourceReader({ engine, pipeline, inlet: pipeline.from, partitions, admission: door.inboxAdmission });
+      this.#readers.set(pipeline.name, reader);
+    }
+  }
+
+  /** Loads what inlets need. Throws what an inlet throws. */
+  async open(): Promise<void> {
+    for (const { from } of this.#means.pipelines) await from?.open?.(this.#means.engine.log);
+  }
+
+  /** From now on records are taken in. */
+  start(): void {
+    for (const reader of this.#readers.values()) reader.start();
+  }
+
+  /** Takes nothing in any more. Resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    await Promise.all(Array.from(this.#readers.values(), (reader) => reader.stop()));
+  }
+
+  /** Closes the connections to brokers. One that cannot be closed, or takes longer than five seconds, keeps nobody waiting. */
+  async close(): Promise<void> {
+    const { engine, pipelines } = this.#means;
+    const closed = Promise.all(
+      pipelines.map(async ({ name, from }) => {
+        try {
+          await from?.close?.();
+        } catch (error) {
+          engine.log.warn({ pipeline: name, source: from?.name, ...faultFields(faultOf(error)) }, 'an inlet failed to close');
+        }
+      }),
+    );
+    if (await within(engine.clock, closeMsMax, (deadline) => deadline.race(closed))) return;
+    engine.log.warn({ timeoutMs: closeMsMax }, 'an inlet did not close in time, and nobody waits for it any more');
+  }
+
+  /** Of a pipeline that takes events from a topic, how far that was read here. */
+  status(pipeline: string): SourceStatus | undefined {
+    return this.#readers.get(pipeline)?.status;
+  }
+
+  /** Topics, or partitions of them, that are not read. */
+  warnings(): readonly string[] {
+    return Array.from(this.#readers.values()).flatMap((reader) => reader.status.warnings);
+  }
+}

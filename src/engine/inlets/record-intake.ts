@@ -1,0 +1,270 @@
+import { MillraceError } from '../../errors.ts';
+import { codeOf, faultFields, faultOf } from '../../fault.ts';
+import type { Inlet, InletEvent, InletRecord } from '../../pipeline/inlet.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import type { BatchTaken, Lease, NewDeadLetter } from '../../store/store.ts';
+import type { AdmissionControl } from '../admission-control.ts';
+import type { Counters } from '../counts.ts';
+import type { Outgoing } from '../draft.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { RecordTaking } from '../event-log.ts';
+import { identify } from '../identify.ts';
+import { faultsOfInput, faultsWithStack, unchanged } from '../input-faults.ts';
+import type { Partition } from '../partition.ts';
+import { originOfRecord, type RecordPlace } from './rejected-record.ts';
+
+/** Events that are taken in one transaction, unless a single record holds more. */
+const eventsMax = 1_000;
+/** A record that holds several events may be as large as so many of the largest together. */
+const valuesMax = 16;
+
+/** What the intake of a pipeline works with. */
+export interface RecordIntakeMeans {
+  readonly engine: EngineContext;
+  readonly pipeline: AnyPipeline;
+  readonly inlet: Inlet;
+  readonly admission: AdmissionControl;
+  readonly counters: Counters;
+}
+
+/** Records of one partition of a topic, and where they lie. */
+export interface ReadRecords extends RecordPlace {
+  readonly records: readonly InletRecord[];
+  /** The offset that the store has, and is to have once all of them are taken. */
+  readonly expected: number | null;
+  readonly next: number;
+}
+
+/**
+ * - `taken`: the first records are on disk, so many, and so is the offset behind them.
+ * - `full`: there is no room for the first of them now.
+ * - `moved`: another process has read on. Nothing was stored.
+ */
+export type RecordsTaken =
+  | { readonly status: 'taken'; readonly records: number; readonly next: number }
+  | { readonly status: 'full'; readonly reason: string }
+  | { readonly status: 'moved' };
+
+/** A record, and what it holds: events, or nothing that anybody could read. */
+interface Decoded {
+  readonly record: InletRecord;
+  readonly events: readonly InletEvent[];
+  readonly fault: unknown;
+}
+
+/** The first records of a list, as they are to be stored. */
+interface Piece {
+  readonly takings: RecordTaking[];
+  records: number;
+  /** Why the next one must wait. */
+  stopped: unknown;
+}
+
+/**
+ * Takes records of one partition of a topic in: decodes them, validates their events as at the door, and lets in what the pipeline has room for. All
+ * of a record is taken together. A record that waits for room lets none behind it go before it, so the order of the partition stays.
+ */
+export class RecordIntake {
+  readonly #means: RecordIntakeMeans;
+
+  constructor(means: RecordIntakeMeans) {
+    this.#means = means;
+  }
+
+  /**
+   * Takes in as many of the first records as there is room for. Throws what the store throws: then nobody knows what is on disk.
+   *
+   * @param home the partition under whose lease they are taken, and in which their dead letters lie
+   */
+  async take(home: Partition, read: ReadRecords): Promise<RecordsTaken> {
+    const { records, next } = read;
+    const piece = await this.#prepare(read, records);
+    if (piece.records === 0 && records.length > 0) return { status: 'full', reason: faultOf(piece.stopped).reason };
+    const behind = records[piece.records]?.offset ?? next;
+    const answer = await this.#store(home, { ...read, next: behind }, piece.takings);
+    if (answer.status === 'moved') return answer;
+    return { status: 'taken', records: piece.records, next: behind };
+  }
+
+  /** In the order of the records, one behind the other: an asynchronous schema must not change it. */
+  async #prepare(place: RecordPlace, all: readonly InletRecord[]): Promise<Piece> {
+    const { admission, pipeline } = this.#means;
+    const piece: Piece = { takings: [], records: 0, stopped: undefined };
+    for (const decoded of this.#begin(this.#decodeFirst(all), piece)) {
+      if (piece.stopped === undefined) await this.#takeRecord(place, decoded, piece);
+      else for (const _ of decoded.events) admission.withdraw(pipeline);
+    }
+    return piece;
+  }
+
+  #decodeFirst(records: readonly InletRecord[]): readonly Decoded[] {
+    const decoded: Decoded[] = [];
+    let events = 0;
+    for (const record of records) {
+      const next = this.#decode(record);
+      if (decoded.length > 0 && events + next.events.length > eventsMax) break;
+      events += next.events.length;
+      decoded.push(next);
+    }
+    return decoded;
+  }
+
+  #decode(record: InletRecord): Decoded {
+    const { inlet, pipeline, engine } = this.#means;
+    const { eventBytes, batch } = engine.limits;
+    try {
+      const length = record.value?.length ?? 0;
+      if (length > valuesMax * eventBytes) throw tooLarge(pipeline, `a record of at most ${valuesMax * eventBytes} bytes, found ${length}`);
+      const events = inlet.decode(record);
+      if (events.length === 1 && length > eventBytes)
+        throw tooLarge(pipeline, `a record of one event to have at most ${eventBytes} bytes, found ${length}`);
+      if (events.length > batch) throw tooLarge(pipeline, `a record of at most ${batch} events, found ${events.length}`);
+      return { record, events, fault: undefined };
+    } catch (thrown) {
+      return { record, events: [], fault: thrown ?? new MillraceError('MILL_INTERNAL', 'decode() has thrown nothing') };
+    }
+  }
+
+  /** As many of the first records as the pipeline has room for; of each of their events the admission hears what becomes of it. */
+  #begin(all: readonly Decoded[], piece: Piece): readonly Decoded[] {
+    const { admission, pipeline } = this.#means;
+    for (let count = all.length; count > 0; count = Math.floor(count / 2)) {
+      const some = all.slice(0, count);
+      const events = some.reduce((sum, decoded) => sum + decoded.events.length, 0);
+      if (events === 0) return some;
+      try {
+        admission.begin(pipeline.name, events);
+        piece.stopped = undefined;
+        return some;
+      } catch (error) {
+        piece.stopped = error;
+      }
+    }
+    return [];
+  }
+
+  async #takeRecord(place: RecordPlace, { record, events, fault }: Decoded, piece: Piece): Promise<void> {
+    const { admission, pipeline, engine } = this.#means;
+    const takings: RecordTaking[] = fault === undefined ? [] : [{ letter: this.#letterOf(place, record, fault) }];
+    for (const [at, event] of events.entries()) {
+      const element = events.length > 1 ? at : undefined;
+      if (piece.stopped === undefined) {
+        const taking = await this.#takeEvent(event, piece, (error) => this.#letterOf(place, record, error, element));
+        if (taking !== undefined) takings.push(taking);
+      } else admission.withdraw(pipeline);
+    }
+    if (piece.stopped === undefined) {
+      piece.records += 1;
+      piece.takings.push(...takings);
+    } else engine.eventLog.withdraw(takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : [])));
+  }
+
+  /** Returns nothing where the event must wait. */
+  async #takeEvent(event: InletEvent, piece: Piece, letterOf: (error: unknown) => NewDeadLetter): Promise<RecordTaking | undefined> {
+    try {
+      const outgoing = await this.#admit(event);
+      return { outgoing, late: this.#means.pipeline.order && letterOf(tooLate(outgoing)) };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined || faultsOfInput.has(code)) return { letter: letterOf(error) };
+      piece.stopped = error;
+      return undefined;
+    }
+  }
+
+  /** Validates an event, and counts it as on its way to the log. Throws why it cannot come, or not now. */
+  async #admit({ event, id, traceparent }: InletEvent): Promise<Outgoing> {
+    const { engine, pipeline, admission } = this.#means;
+    let outgoing: Outgoing;
+    try {
+      const identified = identify(engine, pipeline, event, { id, traceparent });
+      outgoing = identified instanceof Promise ? await identified : identified;
+      if (identified instanceof Promise) admission.answered(pipeline);
+    } catch (error) {
+      admission.withdraw(pipeline, error);
+      throw error;
+    }
+    if (!admission.enter(pipeline, outgoing)) await admission.enterCold(pipeline, outgoing, [outgoing]);
+    return outgoing;
+  }
+
+  async #store(home: Partition, read: ReadRecords, takings: readonly RecordTaking[]): Promise<BatchTaken> {
+    const { engine, pipeline } = this.#means;
+    const { source, topicId, partition, expected, next } = read;
+    const { lease } = home;
+    let answer: BatchTaken;
+    try {
+      answer = await engine.eventLog.takeBatch(lease, {
+        pipeline: pipeline.name,
+        source,
+        topicId,
+        partition,
+        expected,
+        next,
+        takings,
+      });
+    } catch (error) {
+      // How many dead letters there are is told by the next claim.
+      if (takings.some((taking) => 'letter' in taking || taking.late !== undefined) && !unchanged.has(codeOf(error))) home.recover(error);
+      throw error;
+    }
+    if (answer.status === 'taken' && lease !== undefined) this.#tellOf(home, { lease, read, takings, taken: answer.taken });
+    return answer;
+  }
+
+  #tellOf(
+    home: Partition,
+    {
+      lease,
+      read,
+      takings,
+      taken,
+    }: {
+      readonly lease: Lease;
+      readonly read: RecordPlace;
+      readonly takings: readonly RecordTaking[];
+      readonly taken: readonly { readonly status: string }[];
+    },
+  ): void {
+    const letters = takings.flatMap((taking, at) => {
+      if ('letter' in taking) return [taking.letter];
+      return taken[at]?.status === 'late' && taking.late !== undefined ? [taking.late] : [];
+    });
+    const [first] = letters;
+    if (first === undefined) return;
+    const { engine, pipeline, counters } = this.#means;
+    home.buried(lease, letters.length);
+    counters.count('rejectedRecords', letters.length);
+    const { source, partition } = read;
+    const fields = { pipeline: pipeline.name, source, partition, records: letters.length, first: first.key };
+    engine.log.error(
+      { ...fields, ...faultFields({ reason: first.reason, stack: first.stack }) },
+      'no events can be made of records: they are dead letters',
+    );
+  }
+
+  #letterOf(place: RecordPlace, record: InletRecord, error: unknown, element?: number): NewDeadLetter {
+    const { engine } = this.#means;
+    const { reason, stack } = faultOf(error);
+    const code = codeOf(error);
+    const shown = code === undefined || faultsWithStack.has(code) ? stack : null;
+    return {
+      kind: 'origin',
+      id: engine.newId(),
+      key: `${place.source}/${place.partition}/${record.offset}`,
+      reason,
+      stack: shown,
+      failedAt: engine.clock.now(),
+      attempts: 0,
+      origin: originOfRecord(place, record, engine.limits.eventBytes, element),
+    };
+  }
+}
+
+function tooLarge({ name }: AnyPipeline, expectation: string): MillraceError {
+  return new MillraceError('MILL_BODY_TOO_LARGE', `pipeline ${name}: expected ${expectation}`);
+}
+
+function tooLate({ stored: { key, number } }: Outgoing): MillraceError {
+  return new MillraceError('MILL_EVENT_TOO_LATE', `key ${key}: expected number ${number} before it was skipped, found it after`);
+}

@@ -1,0 +1,287 @@
+import { codeOf, faultFields, faultOf } from '../../fault.ts';
+import type { Inlet, InletTopic } from '../../pipeline/inlet.ts';
+import type { AnyPipeline } from '../../pipeline/pipeline.ts';
+import type { AdmissionControl } from '../admission-control.ts';
+import { Deadline } from '../deadline.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { sliceOf } from '../identify.ts';
+import { saidElsewhere } from '../input-faults.ts';
+import type { Partition } from '../partition.ts';
+import type { Partitions } from '../partitions.ts';
+import { Waiters } from '../waiters.ts';
+import { RecordIntake } from './record-intake.ts';
+import { type Ended, TopicPartition } from './topic-partition.ts';
+import { type Standing, standingsOf } from './topic-state.ts';
+
+/** How long the broker may wait for the first record; while some is being taken in, of which more may be read at any moment, not as long. In milliseconds. */
+const waitMs = { idle: 250, busy: 10 };
+/** Of one partition at once. */
+const bytesMax = 1024 * 1024;
+/** How often the topic is looked at: for partitions that were added, and records that are gone. */
+const topicEveryMs = 3_000;
+/** After a failure, and while there is no room: the first pause and the longest. */
+const pausesMs = { least: 50, most: 2_000 };
+
+/** What a source is read with. */
+export interface SourceMeans {
+  readonly engine: EngineContext;
+  readonly pipeline: AnyPipeline;
+  readonly inlet: Inlet;
+  readonly partitions: Partitions;
+  readonly admission: AdmissionControl;
+}
+
+type Readable = Extract<Standing, { readonly status: 'readable' }>;
+
+/** How far a partition of a topic was taken in. */
+export interface SourcePosition {
+  readonly partition: number;
+  /** The offset of the first record that was not taken in. */
+  readonly next: number;
+  /** The offset behind the last record there is, as far as is known. */
+  readonly end: number;
+  readonly lag: number;
+}
+
+/** What is known of a source on this engine. */
+export interface SourceStatus {
+  readonly name: string;
+  /** Those that this engine reads. */
+  readonly partitions: readonly SourcePosition[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the topic of a pipeline. A partition of it is read by the engine that owns the slice which the partition's name falls into, from the offset
+ * in the store; so whoever takes a slice over reads on where the last owner has committed. What the broker thinks of consumers plays no part.
+ */
+export class SourceReader {
+  readonly #means: SourceMeans;
+  readonly #intake: RecordIntake;
+  readonly #stopping = new AbortController();
+  /** Those at work, by number. */
+  readonly #reading = new Map<number, TopicPartition>();
+  /** Why some are not read, by number. */
+  readonly #stopped = new Map<number, string>();
+  readonly #toldOf = new Set<string>();
+  readonly #woken = new Waiters();
+  #topic: InletTopic | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Failures one behind the other, and the last of them. */
+  #failures = 0;
+  #failure: string | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(means: SourceMeans) {
+    const { engine, pipeline, inlet, admission, partitions } = means;
+    this.#means = means;
+    this.#intake = new RecordIntake({ engine, pipeline, inlet, admission, counters: partitions.counters(pipeline.name) });
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Reads no more. Resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#woken.wake();
+    await this.#running;
+    await Promise.all(Array.from(this.#reading.values(), (partition) => partition.idle()));
+  }
+
+  get status(): SourceStatus {
+    const { pipeline, inlet } = this.#means;
+    const about = `pipeline ${pipeline.name}: ${inlet.name}`;
+    const positions = Array.from(this.#reading.values(), (reading) => ({
+      partition: reading.place.partition,
+      next: reading.position,
+      end: reading.end,
+      lag: reading.lag,
+    }));
+    const failed = this.#failures > 1 && this.#failure !== undefined ? [`${about} cannot be read: ${this.#failure}`] : [];
+    const stopped = Array.from(this.#stopped, ([partition, reason]) => `${about}, partition ${partition}, is not read: ${reason}`);
+    return {
+      name: inlet.name,
+      partitions: positions.toSorted((a, b) => a.partition - b.partition),
+      warnings: [...failed, ...stopped],
+    };
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#round(signal);
+        this.#failures = 0;
+        this.#failure = undefined;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failed(error);
+        await this.#pause(this.#failures);
+      }
+      this.#count();
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    if (this.#mustLook) await this.#look(signal);
+    const topicId = this.#topic?.id;
+    const readable = Array.from(this.#reading.values()).filter((partition) => partition.home.isOurs && partition.hasRoom);
+    if (this.#isPaused || readable.length === 0) {
+      await this.#pause(1);
+      return;
+    }
+    const isBusy = Array.from(this.#reading.values()).some((partition) => partition.isBusy);
+    const positions = readable.map(({ place, next }) => ({ partition: place.partition, offset: next }));
+    const reads = await this.#means.inlet.read({ positions, waitMs: isBusy ? waitMs.busy : waitMs.idle, bytesMax }, signal);
+    for (const read of reads) {
+      const partition = this.#reading.get(read.partition);
+      // It may have been given up, and begun anew elsewhere, while it was read.
+      if (partition === undefined || partition.place.topicId !== topicId || !readable.includes(partition)) continue;
+      partition.offer(read, (how) => this.#ended(partition, how));
+    }
+  }
+
+  get #isPaused(): boolean {
+    const { partitions, pipeline } = this.#means;
+    return partitions.isPaused(pipeline.name);
+  }
+
+  get #mayGoOn(): boolean {
+    return !this.#stopping.signal.aborted && !this.#isPaused;
+  }
+
+  /** Whether the time has come to look at the topic, or this engine owns other slices now. */
+  get #mustLook(): boolean {
+    const { clock } = this.#means.engine;
+    if (this.#topic === undefined || clock.elapsedMs() - this.#lookedAt >= topicEveryMs) return true;
+    return this.#topic.partitions.some(
+      ({ partition }) => this.#homeOf(partition).isOurs !== this.#reading.has(partition) && !this.#stopped.has(partition),
+    );
+  }
+
+  #homeOf(partition: number): Partition {
+    const { partitions, pipeline, inlet } = this.#means;
+    const slices = partitions.of(pipeline.name);
+    // All keys of a pipeline with a schedule live in one slice, which has nothing to do with who reads its topic.
+    return slices[sliceOf(`${inlet.name}/${partition}`, slices.length)] as Partition;
+  }
+
+  /** Finds out which partitions are to be read here, and from where. */
+  async #look(signal: AbortSignal): Promise<void> {
+    const { engine, pipeline, inlet } = this.#means;
+    this.#dropOthers();
+    const topic = await inlet.topic(signal);
+    const offsets = await engine.store.sourceOffsets(pipeline.name, inlet.name);
+    this.#topic = topic;
+    this.#lookedAt = engine.clock.elapsedMs();
+    this.#stopped.clear();
+    const numbers = new Set(topic.partitions.map(({ partition }) => partition));
+    for (const [partition, reading] of this.#reading) {
+      if (reading.place.topicId !== topic.id || !numbers.has(partition)) this.#reading.delete(partition);
+    }
+    for (const standing of standingsOf(inlet, topic, offsets)) this.#stand(topic, standing);
+  }
+
+  /** Those whose slices another engine has, or is about to have. */
+  #dropOthers(): void {
+    for (const [partition, reading] of this.#reading) if (!reading.home.isOurs) this.#reading.delete(partition);
+  }
+
+  #stand(topic: InletTopic, standing: Standing): void {
+    const { partition, end } = standing.partition;
+    const home = this.#homeOf(partition);
+    if (!home.isOurs) return;
+    if (standing.status === 'stopped') {
+      this.#reading.delete(partition);
+      this.#stopped.set(partition, standing.reason);
+      this.#tellOnce({ partition, topicId: topic.id }, standing.reason);
+      return;
+    }
+    const reading = this.#reading.get(partition);
+    if (reading === undefined) this.#begin(topic, home, standing);
+    else reading.endsAt(end);
+  }
+
+  #begin(topic: InletTopic, home: Partition, { partition: { partition, earliest, end }, stored }: Readable): void {
+    const { engine, pipeline, inlet } = this.#means;
+    const from = stored === null ? earliest : Math.max(stored, earliest);
+    if (stored !== null && from > stored)
+      engine.log.error(
+        { pipeline: pipeline.name, source: inlet.name, partition, from: stored, to: from },
+        'records of a topic were deleted before they were read: they are passed over',
+      );
+    const place = { source: inlet.name, topicId: topic.id, partition };
+    const begun = new TopicPartition(
+      {
+        place,
+        home,
+        intake: this.#intake,
+        pause: (attempt) => this.#pause(attempt),
+        progressed: () => this.#woken.wake(),
+        mayGoOn: () => this.#mayGoOn && this.#reading.get(partition) === begun,
+      },
+      { stored, from },
+    );
+    begun.endsAt(end);
+    this.#reading.set(partition, begun);
+  }
+
+  #tellOnce({ partition, topicId }: { readonly partition: number; readonly topicId: string }, reason: string): void {
+    const { engine, pipeline, inlet } = this.#means;
+    const told = `${partition} ${topicId} ${reason}`;
+    if (this.#toldOf.has(told)) return;
+    this.#toldOf.add(told);
+    engine.log.error({ pipeline: pipeline.name, source: inlet.name, partition, topicId, reason }, 'a partition of a topic is not read');
+  }
+
+  /** What was read and not taken in is dropped; a later look begins where the store says. */
+  #ended(partition: TopicPartition, how: Ended): void {
+    const { pipeline, partitions, inlet, engine } = this.#means;
+    const { place } = partition;
+    if (how.status !== 'taken' && this.#reading.get(place.partition) === partition) this.#reading.delete(place.partition);
+    if (how.status === 'moved') {
+      partitions.counters(pipeline.name).count('droppedBatches');
+      const fields = { pipeline: pipeline.name, source: inlet.name, partition: place.partition };
+      engine.log.warn(fields, 'records were read that another process has taken already: they are dropped');
+    } else if (how.status === 'failed') this.#warn(how.error);
+    this.#count();
+    this.#woken.wake();
+  }
+
+  #failed(error: unknown): void {
+    this.#failures += 1;
+    this.#failure = faultOf(error).reason;
+    // What the broker says of offsets may be another thing now.
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+    if (this.#failures === 1 || this.#failures % 30 === 0) this.#warn(error);
+  }
+
+  #warn(error: unknown): void {
+    const code = codeOf(error);
+    if (this.#stopping.signal.aborted || (code !== undefined && saidElsewhere.has(code))) return;
+    const { engine, pipeline, inlet } = this.#means;
+    engine.log.warn(
+      { pipeline: pipeline.name, source: inlet.name, ...faultFields(faultOf(error)) },
+      'a topic could not be read, and is tried again',
+    );
+  }
+
+  /** Waits before the next try; ends early when a partition has taken in what it had, or the engine stops. */
+  async #pause(attempt: number): Promise<void> {
+    const { clock } = this.#means.engine;
+    if (this.#stopping.signal.aborted) return;
+    const deadline = new Deadline();
+    const disarm = clock.after(Math.min(pausesMs.most, pausesMs.least * 2 ** (attempt - 1)), () => deadline.end());
+    await this.#woken.next(deadline);
+    disarm();
+  }
+
+  #count(): void {
+    const { partitions, pipeline } = this.#means;
+    const counters = partitions.counters(pipeline.name);
+    const lag = Array.from(this.#reading.values()).reduce((sum, reading) => sum + reading.lag, 0);
+    counters.count('sourceLag', lag - counters.sourceLag);
+  }
+}

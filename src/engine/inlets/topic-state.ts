@@ -1,0 +1,35 @@
+import type { Inlet, InletPartition, InletTopic } from '../../pipeline/inlet.ts';
+import type { SourceOffset } from '../../store/store.ts';
+
+/** Where one partition is read on; or why it is not. */
+export type Standing =
+  | { readonly status: 'readable'; readonly partition: InletPartition; readonly stored: number | null }
+  | { readonly status: 'stopped'; readonly partition: InletPartition; readonly reason: string };
+
+/**
+ * Compares a topic with the offsets that the store has of it. Whoever would read on in a topic that was created anew, that has become shorter, or of which
+ * records are gone that were not read, would lose records or read others in their place without anybody noticing: such partitions are stopped,
+ * until somebody has decided.
+ */
+export function standingsOf(inlet: Inlet, topic: InletTopic, offsets: readonly SourceOffset[]): readonly Standing[] {
+  const own = new Map(offsets.filter(({ topicId }) => topicId === topic.id).map(({ partition, next }) => [partition, next]));
+  const other = offsets.find(({ topicId }) => topicId !== topic.id);
+  const isAnother = own.size === 0 && other !== undefined && inlet.acceptedTopicId !== topic.id;
+  return topic.partitions.map((partition): Standing => {
+    const stored = own.get(partition.partition) ?? null;
+    const stopped = (reason: string): Standing => ({ status: 'stopped', partition, reason });
+    if (isAnother)
+      return stopped(
+        `expected the topic ${other.topicId}, found one that was created anew (${topic.id}); its records are not those that were read so far`,
+      );
+    if (stored === null) return { status: 'readable', partition, stored };
+    const { earliest, end } = partition;
+    if (stored > end)
+      return stopped(`expected records up to offset ${stored}, which was read already, found that the partition ends at ${end}`);
+    if (stored >= earliest) return { status: 'readable', partition, stored };
+    if (inlet.mayLoseRecords === true) return { status: 'readable', partition, stored };
+    return stopped(
+      `expected the record of offset ${stored}, found none before ${earliest}: ${earliest - stored} were deleted before they were read`,
+    );
+  });
+}

@@ -1,0 +1,43 @@
+import type { InletEvent, InletRecord } from '../pipeline/inlet.ts';
+import { headerOf, invalid, parseJson, textOf } from './record-text.ts';
+
+/** Of the CloudEvents attributes every event must have these. */
+const required = ['id', 'source', 'specversion', 'type'] as const;
+
+/**
+ * The CloudEvents 1.0 of a record, by the protocol binding for Kafka: structured or batched where the content type says `application/cloudevents…`,
+ * otherwise binary, with the attributes in headers `ce_…` (`ce-…` is taken as well). Throws `MILL_INVALID_EVENT` for anything else.
+ */
+export function cloudEventsOf(record: InletRecord): readonly InletEvent[] {
+  const contentType = headerOf(record, 'content-type') ?? '';
+  if (contentType.startsWith('application/cloudevents-batch')) {
+    const events = parseJson(textOf(record.value ?? new Uint8Array()));
+    if (!Array.isArray(events)) throw invalid('expected a batch of CloudEvents, a JSON array, found another value');
+    return events.map(checked);
+  }
+  if (contentType.startsWith('application/cloudevents')) return [checked(parseJson(textOf(record.value ?? new Uint8Array())))];
+  return [checked(binary(record, contentType))];
+}
+
+function binary(record: InletRecord, contentType: string): unknown {
+  const attributes: Record<string, unknown> = {};
+  for (const { name, value } of record.headers) {
+    const attribute = /^ce[_-](?<name>[a-z0-9]+)$/i.exec(name)?.groups?.['name'];
+    if (attribute !== undefined && value !== null) attributes[attribute.toLowerCase()] = textOf(value);
+  }
+  if (contentType !== '') attributes['datacontenttype'] = contentType;
+  if (record.value === null) return attributes;
+  const isJson = contentType === '' || /^[^;]*[/+]json\s*(?:;|$)/i.test(contentType);
+  if (isJson) return { ...attributes, data: parseJson(textOf(record.value)) };
+  if (contentType.startsWith('text/')) return { ...attributes, data: textOf(record.value) };
+  return { ...attributes, data_base64: Buffer.from(record.value).toString('base64') };
+}
+
+function checked(event: unknown): InletEvent {
+  if (typeof event !== 'object' || event === null) throw invalid('expected a CloudEvent, an object, found another value');
+  const attributes: Readonly<Record<string, unknown>> = { ...event };
+  const missing = required.filter((name) => typeof attributes[name] !== 'string' || attributes[name] === '');
+  if (missing.length > 0) throw invalid(`expected a CloudEvent, found none of its attributes ${missing.join(', ')}`);
+  const { traceparent } = attributes;
+  return { event, traceparent: typeof traceparent === 'string' ? traceparent : undefined };
+}

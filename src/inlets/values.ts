@@ -1,0 +1,70 @@
+import type { InletEvent, InletRecord } from '../pipeline/inlet.ts';
+import { cloudEventsOf } from './cloud-events.ts';
+import { headerOf, invalid, parseJson, textOf } from './record-text.ts';
+
+/** What the values of records are. */
+export type InletValue = 'json' | 'json-array' | 'cloudevents';
+
+/** How records become events, whichever broker they come from. */
+export interface ValueOptions {
+  /**
+   * - `json` (default): a JSON text, the event.
+   * - `json-array`: a JSON text of an array, each element of which is an event.
+   * - `cloudevents`: CloudEvents 1.0, structured, batched or binary. The event is the CloudEvent as an object, `data` as JSON where it is JSON.
+   */
+  readonly value?: InletValue;
+  /** Makes events of a record by code of your own, in place of `value`. None: the record is passed over. What it throws makes a dead letter. */
+  readonly decode?: (record: InletRecord) => readonly InletEvent[];
+  /** The property of an event that takes the key of the record, as text, unless the event has that property already. */
+  readonly key?: string;
+  /** The property of an event that takes the headers of the record, as an object of texts. */
+  readonly headers?: string;
+  /** What a record without a value is: a dead letter (`reject`, the default), or nothing (`skip`). With `decode` that decides. */
+  readonly tombstones?: 'reject' | 'skip';
+}
+
+/** Returns what makes events of records. */
+export function decoderOf(options: ValueOptions): (record: InletRecord) => readonly InletEvent[] {
+  const { value = 'json', decode, tombstones = 'reject' } = options;
+  if (decode !== undefined) return (record) => withTrace(record, decode(record));
+  return (record) => {
+    if (record.value === null || record.value.length === 0) {
+      if (tombstones === 'skip') return [];
+      throw invalid('expected a value, found a record without one (a tombstone)');
+    }
+    const events = value === 'cloudevents' ? cloudEventsOf(record) : jsonEventsOf(record.value, value);
+    return withTrace(
+      record,
+      events.map((event) => ({ ...event, event: complete(event.event, record, options) })),
+    );
+  };
+}
+
+function jsonEventsOf(bytes: Uint8Array, value: 'json' | 'json-array'): readonly InletEvent[] {
+  const event = parseJson(textOf(bytes));
+  if (value === 'json') return [{ event }];
+  if (!Array.isArray(event)) throw invalid('expected a JSON array, found another value');
+  return event.map((element: unknown) => ({ event: element }));
+}
+
+/** An event is part of what its record is part of, unless it says otherwise. */
+function withTrace(record: InletRecord, events: readonly InletEvent[]): readonly InletEvent[] {
+  const traceparent = headerOf(record, 'traceparent');
+  return traceparent === undefined ? events : events.map((event) => ({ traceparent, ...event }));
+}
+
+/** Adds what the record has beside the event. Changes the object itself, of which alone the engine knows where numbers were rounded. */
+function complete(event: unknown, record: InletRecord, { key, headers }: ValueOptions): unknown {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return event;
+  if (key !== undefined && !Object.hasOwn(event, key) && record.key !== null) define(event, key, textOf(record.key));
+  if (headers !== undefined) {
+    const texts = record.headers.map(({ name, value }) => [name, value === null ? null : Buffer.from(value).toString('utf8')]);
+    define(event, headers, Object.fromEntries(texts));
+  }
+  return event;
+}
+
+/** Not by assignment, which would do something else with `__proto__`. */
+function define(event: object, property: string, value: unknown): void {
+  Object.defineProperty(event, property, { value, enumerable: true, configurable: true, writable: true });
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import type { BatchTaken, NewDeadLetter, SourceBatch, SourceTaking } from '../store.ts';
+import { chosen, event, gap, numbered, originLetter, own, refusal, type StoreTest } from './fixtures.ts';
+
+const first = { pipeline: 'visits', source: 'kafka:orders', topicId: 'one', partition: 0 };
+
+/** A batch of the first partition, from one offset up to another. */
+function batch(expected: number | null, next: number, takings: readonly SourceTaking[] = [], more: Partial<SourceBatch> = {}): SourceBatch {
+  return { ...first, expected, next, takings, ...more };
+}
+
+function statusesOf(answer: BatchTaken): readonly string[] {
+  assert.equal(answer.status, 'taken');
+  return answer.status === 'taken' ? answer.taken.map(({ status }) => status) : [];
+}
+
+/** What brokers' records become, and how far they were read. */
+export function sourceBatchesContract(it: StoreTest): void {
+  it('a batch brings its events and moves the offset, once', async ({ store, visits }) => {
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
+    const lease = await store.claim(visits);
+    const takings = [{ event: event(visits, 'a') }, { event: event(visits, 'b') }];
+    const answer = await lease.takeBatch(batch(null, 7, takings));
+    assert.deepEqual(answer, {
+      status: 'taken',
+      taken: [
+        { status: 'accepted', position: 1 },
+        { status: 'accepted', position: 2 },
+      ],
+    });
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 7 }]);
+    assert.deepEqual(await lease.takeBatch(batch(null, 7, takings)), { status: 'moved' });
+    assert.deepEqual(await lease.takeBatch(batch(5, 8, takings)), { status: 'moved' });
+    assert.equal((await store.read(visits, 0, 10)).length, 2);
+    assert.deepEqual(statusesOf(await lease.takeBatch(batch(7, 9, [{ event: event(visits, 'c') }]))), ['accepted']);
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 9 }]);
+  });
+
+  it('a batch whose offset is not there, or another one, changes nothing', async ({ store, visits }) => {
+    const lease = await store.claim(visits);
+    const takings = [{ event: event(visits, 'a') }, { letter: originLetter('1', 'x', '{}') }];
+    assert.deepEqual(await lease.takeBatch(batch(3, 4, takings)), { status: 'moved' });
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
+    await lease.takeBatch(batch(null, 4));
+    assert.deepEqual(await lease.takeBatch(batch(3, 5, takings)), { status: 'moved' });
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 4 }]);
+    assert.deepEqual([await store.read(visits, 0, 10), await store.deadLetters({ limit: 10 })], [[], []]);
+  });
+
+  it('pipelines, sources, topics and partitions have offsets of their own', async ({ store, visits, orders }) => {
+    const lease = await store.claim(visits);
+    const ofOrders = await store.claim(orders);
+    await lease.takeBatch(batch(null, 1));
+    await lease.takeBatch(batch(null, 2, [], { partition: 4_000_000_000 }));
+    await lease.takeBatch(batch(null, 3, [], { topicId: 'two é' }));
+    await lease.takeBatch(batch(null, 4, [], { source: 'kafka:other' }));
+    await ofOrders.takeBatch(batch(null, 2 ** 53 - 1, [], { pipeline: 'orders' }));
+    const of = async (pipeline: string, source: string) => {
+      const offsets = await store.sourceOffsets(pipeline, source);
+      return offsets.map(({ topicId, partition, next }) => [topicId, partition, next]).toSorted((a, b) => Number(a[2]) - Number(b[2]));
+    };
+    assert.deepEqual(await of('visits', 'kafka:orders'), [
+      ['one', 0, 1],
+      ['one', 4_000_000_000, 2],
+      ['two é', 0, 3],
+    ]);
+    assert.deepEqual(await of('visits', 'kafka:other'), [['one', 0, 4]]);
+    assert.deepEqual(await of('orders', 'kafka:orders'), [['one', 0, 2 ** 53 - 1]]);
+    assert.deepEqual(await of('orders', 'kafka:other'), []);
+  });
+
+  it('events of a batch are judged as those of an append, and may lie in any slice', async ({ store, visits }) => {
+    const lease = await store.claim(visits);
+    const elsewhere = { pipeline: 'visits', slice: 0 };
+    const takings = [{ event: chosen(visits, 'a', 'id 1') }, { event: chosen(visits, 'a', 'id 1') }, { event: event(elsewhere, 'b') }];
+    assert.deepEqual(statusesOf(await lease.takeBatch(batch(null, 3, takings))), ['accepted', 'duplicate', 'accepted']);
+    assert.deepEqual(statusesOf(await lease.takeBatch(batch(3, 4, [{ event: chosen(visits, 'a', 'id 1') }]))), ['duplicate']);
+    assert.deepEqual((await store.read(elsewhere, 0, 10)).filter(({ key }) => key === 'b').length, 1);
+  });
+
+  it('what is no event becomes a dead letter of the lease’s partition, which the next claim counts', async ({ store, visits }) => {
+    const lease = await store.claim(visits);
+    const takings = [{ letter: originLetter('1', 'kafka:orders/0/1', '{"offset":1}') }, { event: event(visits, 'a') }];
+    assert.deepEqual(statusesOf(await lease.takeBatch(batch(null, 3, takings))), ['buried', 'accepted']);
+    const letters = await store.deadLetters({ limit: 10 });
+    assert.deepEqual(
+      letters.map((letter) => [letter.kind, letter.id, letter.partition, letter.kind === 'origin' && letter.origin]),
+      [['origin', '1', visits, '{"offset":1}']],
+    );
+    assert.equal((await store.claim(visits)).standing.deadLetters, 1);
+  });
+
+  it('an event that comes too late is the dead letter that it says', async ({ store, rockets }) => {
+    const owner = await own(store, rockets);
+    await owner.commit({ keys: [{ key: 'r', state: null, next: 3, parked: false }], deadLetters: [gap('gap', 'r', 1, 2)] });
+    const late: NewDeadLetter = originLetter('late', 'kafka:orders/0/1', '{"offset":1}');
+    const takings = [
+      { event: numbered(rockets, 'r', 2), late },
+      { event: numbered(rockets, 'r', 3), late: originLetter('none', 'x', '{}') },
+    ];
+    const answer = await owner.lease.takeBatch(batch(null, 3, takings, { pipeline: 'rockets' }));
+    assert.deepEqual(statusesOf(answer), ['late', 'accepted']);
+    const letters = await store.deadLetters({ pipeline: 'rockets', limit: 10 });
+    assert.deepEqual(
+      letters.map(({ id }) => id),
+      ['gap', 'late'],
+    );
+  });
+
+  it('a lease that is over takes nothing', async ({ store, visits }) => {
+    const before = await store.claim(visits);
+    const present = await store.claim(visits);
+    const takings = [{ event: event(visits, 'a') }, { letter: originLetter('1', 'x', '{}') }];
+    await refusal(before.takeBatch(batch(null, 3, takings)), 'MILL_STORE_FENCED');
+    assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
+    assert.deepEqual([await store.read(visits, 0, 10), await store.deadLetters({ limit: 10 })], [[], []]);
+    assert.deepEqual(statusesOf(await present.takeBatch(batch(null, 3, takings))), ['accepted', 'buried']);
+    await present.release();
+    await refusal(present.takeBatch(batch(3, 4)), 'MILL_STORE_FENCED');
+  });
+
+  it('offsets outlive the store, and are forgotten with their pipeline', async ({ store, visits, reopen }) => {
+    await (await store.claim(visits)).takeBatch(batch(null, 3));
+    const again = await reopen();
+    assert.deepEqual(await again.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 3 }]);
+    const without = await reopen({ pipelines: [{ name: 'orders', numbered: false }], tables: [] });
+    await without.forget('visits');
+    assert.deepEqual(await without.sourceOffsets('visits', 'kafka:orders'), []);
+  });
+}
