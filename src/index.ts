@@ -10,6 +10,7 @@ import './keep-ticks.ts';
 export type { CloudEventOptions } from './brokers/cloud-event.ts';
 export type { NatsConnectionOptions, NatsTlsOptions } from './brokers/nats/connection-options.ts';
 export type { NatsDeliveryOptions } from './brokers/nats/delivery-options.ts';
+export type { NatsInletOptions } from './brokers/nats/inlet-options.ts';
 export { nats } from './brokers/nats/nats.ts';
 export type { CircuitOptions, CircuitStatus } from './delivery/circuit.ts';
 export { type HttpTransport, http } from './delivery/http.ts';
@@ -52,6 +53,7 @@ export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export type { TurnName, Turns } from './engine/turns-under-way.ts';
 export type { Ingested, Judged } from './engine/verdicts.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
+export type { InletValue, ValueOptions } from './inlets/values.ts';
 export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
 export type { Duration } from './pipeline/duration.ts';
 export type {

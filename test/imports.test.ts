@@ -23,7 +23,7 @@ const parts: readonly Part[] = [
   { files: ['src/modules/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/', 'src/provide-millrace.ts'] },
   { files: ['src/delivery/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/sources/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/'] },
-  { files: ['src/brokers/'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/brokers/'], sees: [...ground, 'src/inlets/', 'src/pipeline/'] },
   { files: ['src/store/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/store/tables/'], sees: [...ground, 'src/pipeline/', port] },
   { files: ['src/store/node-sqlite/'], sees: [...ground, 'src/pipeline/', 'src/store/tables/', port] },

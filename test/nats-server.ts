@@ -1,11 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { freePort } from './free-port.ts';
 import { natsServerProgram } from './install-nats-server.ts';
-import { temporaryFolder } from './program.ts';
+import { type Lifetime, temporaryFolder } from './program.ts';
 import { ServerProcess } from './server-process.ts';
 
 /** Why a test that needs a NATS is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
@@ -32,7 +31,7 @@ export class NatsServer {
 
   /** One that answers already, or (`start: false`) one that is not there yet. `settings` are more of its configuration file. */
   static async make(
-    context: TestContext,
+    context: Lifetime,
     { settings = '', start = true }: { readonly settings?: string; readonly start?: boolean } = {},
   ): Promise<NatsServer> {
     const folder = temporaryFolder(context);
@@ -55,7 +54,7 @@ export class NatsServer {
   }
 
   /** A connection of the test's own, which looks at the server, or publishes to it; closed when the test ends. */
-  async visit(context: TestContext, options: NodeConnectionOptions = {}): Promise<NatsVisit> {
+  async visit(context: Lifetime, options: NodeConnectionOptions = {}): Promise<NatsVisit> {
     const connection = await connect({ servers: this.url, ...options });
     context.after(() => connection.close());
     return { connection, manager: await jetstreamManager(connection) };
