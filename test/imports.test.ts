@@ -22,8 +22,8 @@ const parts: readonly Part[] = [
   { files: ['src/fault.ts'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/modules/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/', 'src/provide-millrace.ts'] },
   { files: ['src/delivery/'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/inlets/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/sources/'], sees: [...ground, 'src/fault.ts', 'src/pipeline/'] },
-  { files: ['src/brokers/'], sees: [...ground, 'src/inlets/', 'src/pipeline/'] },
   { files: ['src/store/'], sees: [...ground, 'src/pipeline/'] },
   { files: ['src/store/tables/'], sees: [...ground, 'src/pipeline/', port] },
   { files: ['src/store/node-sqlite/'], sees: [...ground, 'src/pipeline/', 'src/store/tables/', port] },
@@ -43,7 +43,7 @@ const parts: readonly Part[] = [
     files: ['src/server/'],
     sees: [...ground, 'src/configuration/', 'src/engine/', 'src/fault.ts', 'src/pipeline/', 'src/telemetry/', port],
   },
-  { files: ['src/testing/'], sees: [...ground, 'src/engine/', 'src/pipeline/', 'src/store/'] },
+  { files: ['src/testing/'], sees: [...ground, 'src/engine/', 'src/inlets/', 'src/pipeline/', 'src/store/'] },
   {
     files: ['src/cli/'],
     sees: [...ground, 'src/fault.ts', ...['configuration', 'engine', 'modules', 'pipeline', 'server', 'store', 'telemetry'].map(folderOf)],
@@ -53,7 +53,7 @@ const parts: readonly Part[] = [
     sees: [
       'src/errors.ts',
       'src/keep-ticks.ts',
-      ...['brokers', 'delivery', 'engine', 'pipeline', 'sources', 'store', 'telemetry'].map(folderOf),
+      ...['delivery', 'engine', 'inlets', 'pipeline', 'sources', 'store', 'telemetry'].map(folderOf),
     ],
   },
 ];

@@ -1,3 +1,5 @@
+import type { OptionTable } from '../pipeline/check-options.ts';
+import { oneOf, synchronous, text } from '../pipeline/expectations.ts';
 import type { InletEvent, InletRecord } from '../pipeline/inlet.ts';
 import { cloudEventsOf } from './cloud-events.ts';
 import { headerOf, invalid, parseJson, textOf } from './record-text.ts';
@@ -22,6 +24,15 @@ export interface ValueOptions {
   /** What a record without a value is: a dead letter (`reject`, the default), or nothing (`skip`). With `decode` that decides. */
   readonly tombstones?: 'reject' | 'skip';
 }
+
+/** The checks of these options, for inlets of other brokers too. */
+export const valueOptions: OptionTable<ValueOptions> = {
+  value: oneOf('json', 'json-array', 'cloudevents'),
+  decode: synchronous('(record) => [{ event: … }]'),
+  key: text,
+  headers: text,
+  tombstones: oneOf('reject', 'skip'),
+};
 
 /** Returns what makes events of records. */
 export function decoderOf(options: ValueOptions): (record: InletRecord) => readonly InletEvent[] {

@@ -101,7 +101,7 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
       subject: 'orders.paid',
       stream: 'ORDERS',
       headers: { authorization: 'Bearer x' },
-      cloudEvent: { source: '/shop', type: 'order.paid', mode: 'structured' },
+      cloudEvents: { source: '/shop', type: 'order.paid', mode: 'structured' },
     },
     declare: (options) => nats(options),
   },

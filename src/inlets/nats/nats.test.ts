@@ -22,7 +22,7 @@ test('what nats() is given is checked, and no secret shown', () => {
     /^nats: headers: expected none that the transport sets itself, found Nats-Msg-Id/,
   );
   refuses({ servers, subject, headers: { token: `${secret}\n` } }, /^nats: headers\.token: expected a text without line breaks/);
-  refuses({ servers, subject, cloudEvent: { source: '/shop' } }, /^nats: cloudEvent\.type: expected/);
+  refuses({ servers, subject, cloudEvents: { type: '' } }, /^nats: cloudEvents\.type: expected/);
 });
 
 test('without its packages it says what to install', () => {

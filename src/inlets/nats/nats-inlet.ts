@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
-import { decoderOf } from '../../inlets/values.ts';
 import type { Inlet, InletEvent, InletRead, InletRecord, InletRequest, InletTopic } from '../../pipeline/inlet.ts';
+import { decoderOf } from '../values.ts';
 import { abortable } from './abortable.ts';
 import { NatsConnection } from './connection.ts';
 import { type NatsInletOptions, subjectsOf } from './inlet-options.ts';

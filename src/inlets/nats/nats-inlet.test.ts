@@ -2,7 +2,7 @@ import { after, before, describe } from 'node:test';
 import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import { headers as newHeaders } from '@nats-io/transport-node';
 import { NatsServer, withoutNats } from '../../../test/nats-server.ts';
-import { type ContractRecord, type ContractTopic, inletContract } from '../../inlets/contract.ts';
+import { type ContractRecord, type ContractTopic, inletContract } from '../contract.ts';
 import { nats } from './nats.ts';
 
 describe('NATS JetStream', { skip: withoutNats }, () => {

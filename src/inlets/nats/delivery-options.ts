@@ -1,9 +1,9 @@
 import { describeFound, describeKind } from '../../describe-found.ts';
 import { checkOptions, type OptionTable, required } from '../../pipeline/check-options.ts';
 import type { OutgoingCall } from '../../pipeline/endpoint.ts';
-import { isPlainObject, options as optionsOf, text } from '../../pipeline/expectations.ts';
+import { isPlainObject, text } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
-import { type CloudEventOptions, cloudEventOptions } from '../cloud-event.ts';
+import { type CloudEventOptions, cloudEventOptions } from './cloud-event.ts';
 import { checkCredentials, type NatsConnectionOptions, natsConnectionOptions } from './connection-options.ts';
 import { subjectFault } from './subject.ts';
 
@@ -19,7 +19,7 @@ export interface NatsDeliveryOptions extends NatsConnectionOptions {
   /** More headers of each message. They are never logged. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Makes each message a CloudEvent. */
-  readonly cloudEvent?: CloudEventOptions;
+  readonly cloudEvents?: boolean | CloudEventOptions;
 }
 
 /** Headers that say what is sent and how the stream takes it, which is not the caller's to say. */
@@ -30,7 +30,9 @@ const deliveryOptions: OptionTable<NatsDeliveryOptions> = {
   subject: required(checkSubject),
   stream: text,
   headers: checkHeaders,
-  cloudEvent: optionsOf(cloudEventOptions),
+  cloudEvents: (value, place) => {
+    if (typeof value !== 'boolean') checkOptions(value, cloudEventOptions, place);
+  },
 };
 
 /** Throws `MILL_INVALID_DECLARATION`, never with what may be a secret. */

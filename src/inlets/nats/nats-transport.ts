@@ -29,11 +29,11 @@ export class NatsTransport implements Transport {
 
   /** The engine waits no longer than the signal says; a message that is on its way then may still arrive. */
   async call(call: OutgoingCall): Promise<Answer> {
-    const { subject, headers = {}, cloudEvent, stream } = this.#options;
+    const { subject, headers = {}, cloudEvents = false, stream } = this.#options;
     const named: unknown = typeof subject === 'string' ? subject : subject(call);
     const fault = subjectFault(named);
     if (fault !== undefined) return { result: 'refused', reason: `subject: ${fault}` };
-    const message = { ...messageOfCall(call, headers, cloudEvent), subject: String(named), id: call.id, stream };
+    const message = { ...messageOfCall(call, headers, cloudEvents), subject: String(named), id: call.id, stream };
     try {
       const connection = await this.#connection.connected();
       return { result: 'delivered', answer: await connection.publish(message) };

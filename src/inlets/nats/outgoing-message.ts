@@ -1,5 +1,5 @@
 import type { OutgoingCall } from '../../pipeline/endpoint.ts';
-import { attributesOf, type CloudEventOptions, headerValue, structuredEvent } from '../cloud-event.ts';
+import { attributesOf, type CloudEventOptions, headerValue, structuredEvent } from './cloud-event.ts';
 
 /** What a delivery is as a message. */
 export interface MessageContent {
@@ -11,14 +11,15 @@ export interface MessageContent {
 export function messageOfCall(
   call: OutgoingCall,
   own: Readonly<Record<string, string>>,
-  cloudEvent: CloudEventOptions | undefined,
+  cloudEvents: boolean | CloudEventOptions,
 ): MessageContent {
   const trace = call.traceparent === undefined ? {} : { traceparent: call.traceparent };
-  if (cloudEvent === undefined) return { body: call.body, headers: { ...own, 'content-type': 'application/json', ...trace } };
-  if (cloudEvent.mode === 'structured') {
-    return { body: structuredEvent(call, cloudEvent), headers: { ...own, 'content-type': 'application/cloudevents+json', ...trace } };
+  if (cloudEvents === false) return { body: call.body, headers: { ...own, 'content-type': 'application/json', ...trace } };
+  const event = cloudEvents === true ? {} : cloudEvents;
+  if (event.mode === 'structured') {
+    return { body: structuredEvent(call, event), headers: { ...own, 'content-type': 'application/cloudevents+json', ...trace } };
   }
-  const { datacontenttype = 'application/json', ...attributes } = attributesOf(call, cloudEvent);
+  const { datacontenttype = 'application/json', ...attributes } = attributesOf(call, event);
   const named = Object.entries(attributes).map(([name, value]): [string, string] => [`ce-${name}`, headerValue(value)]);
   return { body: call.body, headers: { ...own, 'content-type': datacontenttype, ...Object.fromEntries(named), ...trace } };
 }

@@ -1,8 +1,8 @@
 import { describeFound } from '../../describe-found.ts';
-import type { ValueOptions } from '../../inlets/values.ts';
 import { checkOptions, type OptionTable, required } from '../../pipeline/check-options.ts';
-import { aFunction, oneOf, text, trueOrFalse } from '../../pipeline/expectations.ts';
+import { text, trueOrFalse } from '../../pipeline/expectations.ts';
 import { Place } from '../../pipeline/place.ts';
+import { type ValueOptions, valueOptions } from '../values.ts';
 import { checkCredentials, type NatsConnectionOptions, natsConnectionOptions } from './connection-options.ts';
 
 /** How events are taken from NATS. The `key` of {@link ValueOptions} is the property that takes the subject. */
@@ -19,13 +19,9 @@ export interface NatsInletOptions extends NatsConnectionOptions, ValueOptions {
 
 const inletOptions: OptionTable<NatsInletOptions> = {
   ...natsConnectionOptions,
+  ...valueOptions,
   stream: required(checkStream),
   filter: checkFilter,
-  value: oneOf('json', 'json-array', 'cloudevents'),
-  decode: aFunction('(record) => [{ event: … }]'),
-  key: text,
-  headers: text,
-  tombstones: oneOf('reject', 'skip'),
   acceptedTopicId: text,
   mayLoseRecords: trueOrFalse,
 };

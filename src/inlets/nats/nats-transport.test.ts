@@ -47,10 +47,10 @@ describe('a transport to NATS', { skip: withoutNats }, () => {
   });
 
   test('a delivery is a CloudEvent, its attributes headers or part of the body', async (context) => {
-    const cloudEvent = { source: '/shop', type: 'order.paid' };
-    const { out, server, stored } = await endpoint(context, { options: { cloudEvent, headers: { 'x-team': 'b' } } });
+    const cloudEvents = { source: '/shop', type: 'order.paid' };
+    const { out, server, stored } = await endpoint(context, { options: { cloudEvents, headers: { 'x-team': 'b' } } });
     await out.call({ ...call, key: 'ä 1' }, signal);
-    const structured = transport(context, server, { cloudEvent: { ...cloudEvent, mode: 'structured' } });
+    const structured = transport(context, server, { cloudEvents: { ...cloudEvents, mode: 'structured' } });
     await structured.call({ ...call, id: 'd2', traceparent: undefined }, signal);
     const [binary, whole] = await stored();
     assert.deepEqual(binary, {

@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Admin, type AdminOptions, Producer } from '@platformatic/kafka';
+import { freePort } from './free-port.ts';
+import { kafkaJars } from './kafka-jars.ts';
+import { ServerProcess } from './server-process.ts';
+import { until } from './until.ts';
+
+/** Why a test that needs a Kafka is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+export const withoutKafka: string | false =
+  existsSync(kafkaJars) || process.env.TEST_SERVERS === 'required'
+    ? false
+    : 'there is no Kafka here; with it (node test/kafka-jars.ts) this runs';
+
+/** Who may sign in, where the broker asks for it. */
+export const kafkaUser = { username: 'millrace', password: 'secret of tests' } as const;
+
+/** A small heap, and a start that does not optimise for the hours to come. */
+const javaOptions = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+
+const logging = `
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %p %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+logger.started.name = kafka.server.KafkaRaftServer
+logger.started.level = info
+`;
+
+/** What a topic is made with. */
+export interface TopicOptions {
+  readonly partitions?: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+/** A Kafka of the test's own, one node that is broker and controller, on free ports of the loopback. Whoever starts it stops it. */
+export class KafkaServer {
+  /** Where anybody may talk to it. */
+  readonly address: string;
+  /** Where one must sign in as {@link kafkaUser}. */
+  readonly signInAddress: string;
+  readonly #folder: string;
+  #process: ServerProcess | undefined;
+  #clients: { readonly admin: Admin; readonly producer: Producer } | undefined;
+  #topics = 0;
+
+  private constructor(folder: string, { open, signIn }: { readonly open: number; readonly signIn: number }) {
+    this.#folder = folder;
+    this.address = `127.0.0.1:${open}`;
+    this.signInAddress = `127.0.0.1:${signIn}`;
+  }
+
+  static async start(): Promise<KafkaServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
+    const [open, signIn, controller] = [await freePort(), await freePort(), await freePort()];
+    writeFileSync(join(folder, 'server.properties'), properties(folder, { open, signIn, controller }));
+    writeFileSync(join(folder, 'log4j2.properties'), logging);
+    const server = new KafkaServer(folder, { open, signIn });
+    const format = ['format', '-t', 'bWlsbHJhY2UgdGVzdHMgMQ', '-c', join(folder, 'server.properties')];
+    execFileSync('java', [...javaOptions, '-cp', `${kafkaJars}/*`, 'kafka.tools.StorageTool', ...format], { stdio: 'pipe' });
+    await server.run();
+    return server;
+  }
+
+  /** Starts it, again after {@link kill}. Resolves when it answers. */
+  async run(): Promise<void> {
+    const own = [`-Dlog4j2.configurationFile=${join(this.#folder, 'log4j2.properties')}`, '-cp', `${kafkaJars}/*`, 'kafka.Kafka'];
+    const options = { says: 'stdout', ready: 'Kafka Server started' } as const;
+    this.#process = await ServerProcess.start('java', [...javaOptions, ...own, join(this.#folder, 'server.properties')], options);
+  }
+
+  /** Makes a topic, and returns its name. */
+  async createTopic({ partitions = 1, configs = {} }: TopicOptions = {}): Promise<string> {
+    this.#topics += 1;
+    const name = `topic-${this.#topics}`;
+    await this.createNamed(name, { partitions, configs });
+    return name;
+  }
+
+  async createNamed(topic: string, { partitions = 1, configs = {} }: TopicOptions = {}): Promise<void> {
+    const { admin } = this.clients;
+    await admin.createTopics({
+      topics: [topic],
+      partitions,
+      replicas: 1,
+      configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+    });
+    const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }));
+    const isLed = () =>
+      admin.listOffsets({ topics: [{ name: topic, partitions: all }] }).then(
+        () => true,
+        () => false,
+      );
+    await until(isLed);
+  }
+
+  /** Clients for what a test itself does. */
+  get clients(): { readonly admin: Admin; readonly producer: Producer } {
+    if (this.#clients === undefined) {
+      const options: AdminOptions = { clientId: 'test', bootstrapBrokers: [this.address], retries: 20, retryDelay: 100 };
+      this.#clients = { admin: new Admin(options), producer: new Producer({ ...options, acks: -1 }) };
+    }
+    return this.#clients;
+  }
+
+  /** Ends it as a crash would. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    await this.#process?.end('SIGKILL');
+  }
+
+  /** Ends it, and removes what it has left. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#clients?.admin.close(), this.#clients?.producer.close(true)]);
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function properties(folder: string, ports: { readonly open: number; readonly signIn: number; readonly controller: number }): string {
+  const listeners = `PLAINTEXT://127.0.0.1:${ports.open},SASL_PLAINTEXT://127.0.0.1:${ports.signIn}`;
+  const { username, password } = kafkaUser;
+  const signIn = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
+  const settings = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
+    listeners: `${listeners},CONTROLLER://127.0.0.1:${ports.controller}`,
+    'advertised.listeners': listeners,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.sasl_plaintext.plain.sasl.jaas.config': signIn,
+    'log.dirs': join(folder, 'data'),
+    'num.network.threads': 2,
+    'num.io.threads': 2,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 1,
+    'auto.create.topics.enable': false,
+    'message.max.bytes': 16_000_000,
+    'log.segment.bytes': 64_000_000,
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+}
