@@ -59,8 +59,8 @@ export interface PullPlace {
 const lateMsMax = 5_000;
 
 /**
- * Asks a consumer for messages once. The client's own `fetch` drops messages that have arrived already when the server ends it with a status
- * such as "message size exceeds maxbytes". Throws when there is no answer, and the reason of a signal.
+ * Asks a consumer for messages once. The client's own `fetch` cannot take what is there without waiting for more, and throws where the stream has
+ * more than the bytes that were asked for. Throws when there is no answer, and the reason of a signal.
  */
 export async function pull(
   connection: PullConnection,
