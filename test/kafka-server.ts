@@ -136,6 +136,10 @@ function properties(folder: string, ports: { readonly open: number; readonly sig
     'sasl.enabled.mechanisms': 'PLAIN',
     'listener.name.sasl_plaintext.plain.sasl.jaas.config': signIn,
     'log.dirs': join(folder, 'data'),
+    // One that is started again after a crash comes back once its former self counts as gone.
+    'broker.session.timeout.ms': 1_000,
+    'broker.heartbeat.interval.ms': 200,
+    'controller.quorum.election.timeout.ms': 200,
     'num.network.threads': 2,
     'num.io.threads': 2,
     'offsets.topic.replication.factor': 1,

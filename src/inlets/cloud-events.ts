@@ -22,10 +22,10 @@ export function cloudEventsOf(record: InletRecord): readonly InletEvent[] {
 function binary(record: InletRecord, contentType: string): unknown {
   const attributes: Record<string, unknown> = {};
   for (const { name, value } of record.headers) {
-    const attribute = /^ce[_-](?<name>[a-z0-9]+)$/i.exec(name)?.groups?.['name'];
+    const attribute = /^ce[_-](?<name>[a-z0-9]+)$/i.exec(name)?.groups?.name;
     if (attribute !== undefined && value !== null) attributes[attribute.toLowerCase()] = textOf(value);
   }
-  if (contentType !== '') attributes['datacontenttype'] = contentType;
+  if (contentType !== '') attributes.datacontenttype = contentType;
   if (record.value === null) return attributes;
   const isJson = contentType === '' || /^[^;]*[/+]json\s*(?:;|$)/i.test(contentType);
   if (isJson) return { ...attributes, data: parseJson(textOf(record.value)) };

@@ -78,7 +78,7 @@ test('records take effect once, in the order of their partition, over restarts',
     mill.source('steps')?.partitions.map(({ next }) => next),
     [130, 130, 130],
   );
-  assert.equal(mill.counts()['steps']?.sourceLag, 0);
+  assert.equal(mill.counts().steps?.sourceLag, 0);
 });
 
 test('what is no event is a dead letter with its place and its bytes, and the partition goes on', async (context) => {
@@ -114,8 +114,8 @@ test('what is no event is a dead letter with its place and its bytes, and the pa
   assert.ok(large.length > 5_000_000 && large.value.text.length < 2_000_000);
   const reasons = [/JSON/, /UTF-8/, /n:/, /tombstone/, /bytes/];
   for (const [at, reason] of reasons.entries()) assert.match(letters[at]?.reason ?? '', reason);
-  assert.equal(mill.counts()['steps']?.rejectedRecords, 5);
-  assert.equal(mill.counts()['steps']?.deadLetters, 5);
+  assert.equal(mill.counts().steps?.rejectedRecords, 5);
+  assert.equal(mill.counts().steps?.deadLetters, 5);
   assert.ok(lines.some(({ message }) => message === 'no events can be made of records: they are dead letters'));
 });
 
@@ -129,10 +129,10 @@ test('while the door has no room a partition waits, and loses nothing', async (c
     pipelines: [stepsFrom(topic.inlet(), { handle })],
     limits: { backlog: 10, pendingPerKey: 7 },
   });
-  await until(() => mill.counts()['steps']?.received === 7);
+  await until(() => mill.counts().steps?.received === 7);
   assert.equal(mill.source('steps')?.partitions[0]?.next, 7);
-  await until(() => mill.counts()['steps']?.sourceLag === 43);
-  assert.equal(mill.counts()['steps']?.rejected, 0);
+  await until(() => mill.counts().steps?.sourceLag === 43);
+  assert.equal(mill.counts().steps?.rejected, 0);
   gate.resolve();
   assert.deepEqual(await applied(mill, 'a', 50), upTo(50));
 });
@@ -278,8 +278,8 @@ test('a batch that another process has taken already is dropped, and reading goe
   });
   const { mill } = await started(context, { store, pipelines: [stepsFrom(topic.inlet())] });
   await until(() => mill.source('steps')?.partitions[0]?.next === 2);
-  assert.equal(mill.counts()['steps']?.droppedBatches, 1);
-  assert.equal((await mill.settled('steps', 10_000)) && mill.counts()['steps']?.rejected, 0);
+  assert.equal(mill.counts().steps?.droppedBatches, 1);
+  assert.equal((await mill.settled('steps', 10_000)) && mill.counts().steps?.rejected, 0);
 });
 
 test('after a failure of the store nobody knows what is on disk, and each record still takes effect once', async (context) => {

