@@ -17,6 +17,7 @@ import { inbox } from './list/inbox.ts';
 import { independentKeys } from './list/independent-keys.ts';
 import { mysql } from './list/mysql.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
+import { nats } from './list/nats.ts';
 import { postgres } from './list/postgres.ts';
 import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
@@ -49,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   ...mysql,
   ...postgres,
   ...inbox,
+  ...nats,
   ...boundedDoor,
   ...sends,
   ...boundedMemory,

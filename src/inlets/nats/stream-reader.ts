@@ -1,5 +1,5 @@
 import type { Consumer, JetStream } from './jet-stream.ts';
-import type { PulledMessage } from './pull.ts';
+import type { PulledMessage, PullRequest } from './pull.ts';
 
 /** Messages that are asked for at once. */
 const messagesMax = 1_000;
@@ -59,13 +59,23 @@ export class StreamReader {
     await (consumer && this.connection.removeConsumer(consumer).catch(() => undefined));
   }
 
-  async #pull({ from }: StreamRequest, asked: Parameters<JetStream['pull']>[1], signal: AbortSignal) {
-    if (this.#consumer?.next !== from) await this.#begin(from);
+  async #pull(
+    request: StreamRequest,
+    asked: PullRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly messages: readonly PulledMessage[]; readonly isTooLarge: boolean }> {
+    const { from } = request;
+    const isNew = this.#consumer?.next !== from;
+    if (isNew) await this.#begin(from);
     const consumer = this.#consumer as Consumer & { next: number };
     // Until its answer is here nobody knows what it gives out: a message may be on its way to somebody who does not wait any more.
     this.#consumer = undefined;
     const { messages, end, reason } = await this.connection.pull(consumer, asked, signal);
-    if (end === 'broken' && messages.length === 0) throw new Error(`stream ${consumer.stream}: its consumer gives out no more: ${reason}`);
+    if (end === 'broken' && messages.length === 0) {
+      // The server has forgotten it while there was no room for more, or has restarted.
+      if (!isNew) return this.#pull(request, asked, signal);
+      throw new Error(`stream ${consumer.stream}: its consumer gives out no more: ${reason}`);
+    }
     const last = messages.at(-1);
     if (end !== 'broken') this.#consumer = { ...consumer, next: last === undefined ? consumer.next : last.sequence + 1 };
     return { messages, isTooLarge: end === 'too large' };
