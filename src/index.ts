@@ -3,10 +3,6 @@
 
 import './keep-ticks.ts';
 
-/**
- * The face of `millrace`: what a program needs to declare pipelines and run an engine. What serves it is `millrace/server`
- * (`server/index.ts`), what a store is made of `millrace/store` (`store/index.ts`), what tests it `millrace/testing`.
- */
 export type { CircuitOptions, CircuitStatus } from './delivery/circuit.ts';
 export { type HttpTransport, http } from './delivery/http.ts';
 export type { HttpOptions } from './delivery/http-options.ts';
@@ -54,6 +50,15 @@ export type { Ingested, Judged } from './engine/verdicts.ts';
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from './errors.ts';
 export { type KafkaTopic, kafka } from './inlets/kafka/kafka.ts';
 export type { KafkaOptions, KafkaPartitioner, KafkaSasl } from './inlets/kafka/kafka-options.ts';
+/**
+ * The face of `millrace`: what a program needs to declare pipelines and run an engine. What serves it is `millrace/server`
+ * (`server/index.ts`), what a store is made of `millrace/store` (`store/index.ts`), what tests it `millrace/testing`.
+ */
+export type { CloudEventOptions } from './inlets/nats/cloud-event.ts';
+export type { NatsConnectionOptions, NatsTlsOptions } from './inlets/nats/connection-options.ts';
+export type { NatsDeliveryOptions } from './inlets/nats/delivery-options.ts';
+export type { NatsInletOptions } from './inlets/nats/inlet-options.ts';
+export { nats } from './inlets/nats/nats.ts';
 export type { InletValue, ValueOptions } from './inlets/values.ts';
 export { isCutShort, markCutShort } from './pipeline/cut-short.ts';
 export type { Duration } from './pipeline/duration.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 
 /** What takes long to load, and is used by some programs alone. */
-const seldomUsed = ['undici', 'ioredis', 'piscina', 'pino-pretty'];
+const seldomUsed = ['@nats-io/jetstream', '@nats-io/transport-node', 'undici', 'ioredis', 'piscina', 'pino-pretty'];
 
 /** Prints which of the packages an import of a module has loaded. */
 const program = `

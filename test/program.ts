@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /** This checkout. */
@@ -114,7 +113,7 @@ export function environmentOfPrograms(): NodeJS.ProcessEnv {
 }
 
 /** A folder that is gone when the test ends. */
-export function temporaryFolder(context: TestContext): string {
+export function temporaryFolder(context: Lifetime): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
   context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;

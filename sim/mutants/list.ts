@@ -18,6 +18,7 @@ import { independentKeys } from './list/independent-keys.ts';
 import { inlets } from './list/inlets.ts';
 import { mysql } from './list/mysql.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
+import { nats } from './list/nats.ts';
 import { postgres } from './list/postgres.ts';
 import { reading } from './list/reading.ts';
 import { safeStop } from './list/safe-stop.ts';
@@ -51,6 +52,7 @@ export const mutants: readonly Mutant[] = [
   ...postgres,
   ...inbox,
   ...inlets,
+  ...nats,
   ...boundedDoor,
   ...sends,
   ...boundedMemory,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
-import { http, memory, millrace, pipeline, sqlite, table, tableSource } from '../../src/index.ts';
+import { http, memory, millrace, nats, pipeline, sqlite, table, tableSource } from '../../src/index.ts';
 import { configure, ingestRoute, integerBetween, pageOf, system } from '../../src/server/index.ts';
 import { testMill, VirtualClock } from '../../src/testing/index.ts';
 import { refuses, refusesOrTakes, strange } from './strange.ts';
@@ -90,6 +90,38 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
       lookup: () => undefined,
     },
     declare: (options) => http(options),
+  },
+  'nats, of deliveries': {
+    options: {
+      servers: ['nats://localhost:4222'],
+      user: 'mill',
+      password: secret,
+      tls: { caFile: 'ca.pem', certFile: 'mill.pem', keyFile: 'mill.key' },
+      domain: 'hub',
+      subject: 'orders.paid',
+      stream: 'ORDERS',
+      headers: { authorization: 'Bearer x' },
+      cloudEvents: { source: '/shop', type: 'order.paid', mode: 'structured' },
+    },
+    declare: (options) => nats(options),
+  },
+  'nats, of events': {
+    options: {
+      servers: 'nats://localhost:4222',
+      credsFile: 'mill.creds',
+      tls: true,
+      domain: 'hub',
+      stream: 'ORDERS',
+      filter: ['orders.*'],
+      value: 'json-array',
+      decode: () => [],
+      key: 'subject',
+      headers: 'headers',
+      tombstones: 'skip',
+      acceptedTopicId: '2026-01-01T00:00:00Z',
+      mayLoseRecords: true,
+    },
+    declare: (options) => nats(options),
   },
   tableSource: {
     options: { rows: () => undefined, event: () => undefined },

@@ -1,0 +1,25 @@
+import type { OutgoingCall } from '../../pipeline/endpoint.ts';
+import { attributesOf, type CloudEventOptions, headerValue, structuredEvent } from './cloud-event.ts';
+
+/** What a delivery is as a message. */
+export interface MessageContent {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Makes a message of a delivery: its payload, or the CloudEvent that it is by the binding of CloudEvents to NATS. */
+export function messageOfCall(
+  call: OutgoingCall,
+  own: Readonly<Record<string, string>>,
+  cloudEvents: boolean | CloudEventOptions,
+): MessageContent {
+  const trace = call.traceparent === undefined ? {} : { traceparent: call.traceparent };
+  if (cloudEvents === false) return { body: call.body, headers: { ...own, 'content-type': 'application/json', ...trace } };
+  const event = cloudEvents === true ? {} : cloudEvents;
+  if (event.mode === 'structured') {
+    return { body: structuredEvent(call, event), headers: { ...own, 'content-type': 'application/cloudevents+json', ...trace } };
+  }
+  const { datacontenttype = 'application/json', ...attributes } = attributesOf(call, event);
+  const named = Object.entries(attributes).map(([name, value]): [string, string] => [`ce-${name}`, headerValue(value)]);
+  return { body: call.body, headers: { ...own, 'content-type': datacontenttype, ...Object.fromEntries(named), ...trace } };
+}

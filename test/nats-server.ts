@@ -1,0 +1,67 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { freePort } from './free-port.ts';
+import { natsServerProgram } from './install-nats-server.ts';
+import { type Lifetime, temporaryFolder } from './program.ts';
+import { ServerProcess } from './server-process.ts';
+
+/** Why a test that needs a NATS is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+export const withoutNats: string | false =
+  existsSync(natsServerProgram) || process.env.TEST_SERVERS === 'required'
+    ? false
+    : 'there is no nats-server here; with it (node test/install-nats-server.ts) this runs';
+
+export interface NatsVisit {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+}
+
+/** A NATS with JetStream of the test's own: on a free port of the loopback, in a temporary folder, gone when the test ends. */
+export class NatsServer {
+  readonly port: number;
+  readonly #file: string;
+  #process: ServerProcess | undefined;
+
+  private constructor(port: number, file: string) {
+    this.port = port;
+    this.#file = file;
+  }
+
+  /** One that answers already, or (`start: false`) one that is not there yet. `settings` are more of its configuration file. */
+  static async make(
+    context: Lifetime,
+    { settings = '', start = true }: { readonly settings?: string; readonly start?: boolean } = {},
+  ): Promise<NatsServer> {
+    const folder = temporaryFolder(context);
+    const port = await freePort();
+    const file = join(folder, 'nats.conf');
+    writeFileSync(file, `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(folder, 'jetstream')}" }\n${settings}\n`);
+    const server = new NatsServer(port, file);
+    context.after(() => server.kill());
+    if (start) await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    this.#process = await ServerProcess.start(natsServerProgram, ['-c', this.#file], { says: 'stderr', ready: 'Server is ready' });
+  }
+
+  /** A connection of the test's own, which looks at the server, or publishes to it; closed when the test ends. */
+  async visit(context: Lifetime, options: NodeConnectionOptions = {}): Promise<NatsVisit> {
+    const connection = await connect({ servers: this.url, ...options });
+    context.after(() => connection.close());
+    return { connection, manager: await jetstreamManager(connection) };
+  }
+
+  /** Ends it as a crash would. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    await this.#process?.end('SIGKILL');
+  }
+}
