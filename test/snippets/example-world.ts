@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely';
 import type { Client } from 'pg';
 import type { Logger } from 'pino';
 import type * as z from 'zod';
-import type { AnyPipeline, InboxTable, Mill, Pipeline, Store, Table } from '../../src/index.ts';
+import type { AnyPipeline, InboxTable, Inlet, Mill, Pipeline, Store, Table } from '../../src/index.ts';
 import type { System } from '../../src/server/index.ts';
 
 /*
@@ -34,3 +34,11 @@ export declare const RocketQuery: z.ZodObject<{ sort: z.ZodString; limit: z.ZodN
 export declare function mailPipeline(workers: number): AnyPipeline;
 export declare function weatherAt(place: unknown): Promise<string>;
 export declare function myStore(path: string): Store;
+export declare function myInlet(options: { readonly topic: string }): Inlet;
+export declare const broker: {
+  createTopic(partitions: number): Promise<{
+    readonly name: string;
+    write(partition: number, records: readonly unknown[]): Promise<void>;
+    delete(): Promise<void>;
+  }>;
+};
