@@ -33,6 +33,8 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'GET /audit': ['read', 'all'],
   'GET /pipelines/*/keys': ['read', 'path'],
   'POST /pipelines/*/keys/{key}/resume': ['operate', 'path'],
+  'POST /pipelines/*/keys/{key}/park': ['operate', 'path'],
+  'POST /pipelines/*/keys/{key}/skip-gap': ['operate', 'path'],
   'GET /pipelines/*/keys/{key}': ['read', 'path'],
   'GET /pipelines/*/gaps': ['read', 'path'],
   'GET /pipelines/*/schedule': ['read', 'path'],

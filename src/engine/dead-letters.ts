@@ -1,4 +1,3 @@
-import { describeFound } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 import { codeOf } from '../fault.ts';
 import { markCutShort } from '../pipeline/cut-short.ts';
@@ -64,15 +63,15 @@ export class DeadLetters {
     await this.#redrive(await this.letter(id), by, 'redrive');
   }
 
-  /** Tries the event again that has parked a key. Throws `MILL_CONFLICT` where the key is not parked. */
-  async resumeKey(pipeline: string, key: string, by?: ByWhom): Promise<void> {
+  /** Tries the event again that has parked a key. Returns false where none has. */
+  async redriveParking(pipeline: string, key: string, by?: ByWhom): Promise<boolean> {
     const { engine, state, declared } = this.#means;
     state.checkWorking();
     const { name } = declared.get(pipeline);
     const letter = await parkingLetter((query) => engine.store.deadLetters(query), { pipeline: name, key });
-    if (letter === undefined)
-      throw new MillraceError('MILL_CONFLICT', `pipeline ${name}: expected a parked key, found ${describeFound(key)}, which is not parked`);
+    if (letter === undefined) return false;
     await this.#redrive(letter, by, 'resume key');
+    return true;
   }
 
   async discard(id: string, by?: ByWhom): Promise<void> {

@@ -103,10 +103,12 @@ class Discard {
     const parked = slice.filter(({ record }) => record.parked);
     const letters: DeadLetter[] = [];
     for (const { key } of parked) letters.push(...(await this.#parkingLetters(key)));
+    const parking = new Set(letters.map(({ key }) => key));
     await this.#commit({
       events: slice.reduce((total, { record }) => total + record.held, 0),
       releases: slice.map(({ key }) => ({ key, from: 0, to: Number.MAX_SAFE_INTEGER })),
-      keys: parked.map(({ key, record: { state, next } }) => ({ key, state, next, parked: false })),
+      // One that was parked by hand stays so.
+      keys: parked.flatMap(({ key, record: { state, next } }) => (parking.has(key) ? [{ key, state, next, parked: false }] : [])),
       gaps: slice.filter(({ record }) => record.gap !== null).map(({ key }) => ({ key, gap: null })),
       resolvedDeadLetters: letters.map(({ id }) => id),
     });

@@ -54,6 +54,8 @@ export class Draft {
   /** Dead letters that parked their key, and those that parked it no longer. */
   readonly parked: string[] = [];
   readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];
+  /** By how much it changes the number of keys that operators have parked. */
+  parkedByHand = 0;
   readonly #lanes = new Set<Lane>();
   readonly #holds: Hold[] = [];
   readonly #releases: Release[] = [];

@@ -48,12 +48,12 @@ export class Failures {
     this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });
   }
 
-  /** Gives the missing numbers below `to` up. */
-  skipGap(lane: Lane, to: number, skipAfterMs: number): void {
+  /** Gives the missing numbers below `to` up. @param why what happened to them */
+  skipGap(lane: Lane, to: number, why: string): void {
     const draft = this.#context.draft();
     const numbers = { from: lane.next, to: to - 1 };
     const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
-    const reason = `${missing} did not arrive within ${skipAfterMs} ms`;
+    const reason = `${missing} ${why}`;
     this.#bury(draft, lane, { kind: 'gap', reason, stack: null, attempts: 0, numbers });
     lane.moveTo(to);
     draft.change(lane);

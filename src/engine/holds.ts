@@ -28,6 +28,14 @@ export class Holds {
     lane.spillFrom(first.order);
   }
 
+  /** Holds all that waits in a lane in the store and nowhere else. */
+  holdAll(lane: Lane, draft: Draft): void {
+    for (const waiting of lane.spill()) {
+      if (!waiting.held) draft.hold(lane, waiting);
+      this.#unheld.delete(waiting.position);
+    }
+  }
+
   /** Holds what the draft's cursor would pass unheld. */
   holdStragglers(draft: Draft): void {
     for (const [position, { lane, waiting }] of this.#unheld) {

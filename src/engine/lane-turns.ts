@@ -8,7 +8,7 @@ import type { Draft } from './draft.ts';
 import type { TenureContext } from './engine-context.ts';
 import { Failures } from './failures.ts';
 import type { Holds } from './holds.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, SkipWish } from './lane.ts';
 import type { LaneNeighbours } from './lane-neighbours.ts';
 import type { Milestone } from './milestone.ts';
 import { ReadBack } from './read-back.ts';
@@ -120,6 +120,7 @@ export class LaneTurns {
 
   /** Lets the lane go on, and those who wait until it rests. @param isFresh whether its first held events were just read */
   advance(lane: Lane, isFresh = false): void {
+    if (lane.isParkWanted && lane.status === 'open' && !this.#closed) this.#parkByHand(lane);
     this.#startTurns(lane, isFresh);
     this.#parts.busy.note(lane);
   }
@@ -144,6 +145,24 @@ export class LaneTurns {
   /** Gives up the number that a lane waits for, once it has waited for too long. Resolves when that is drafted. */
   async skipOverdue(lane: Lane | undefined): Promise<void> {
     if (lane?.hasGap === true && this.mayGoOn) await this.#readBack.begin(lane);
+  }
+
+  /** Parks a lane once no turn of it is under way: `decided` is called when that is drafted. */
+  park(lane: Lane, decided: () => void): void {
+    lane.wantParked(decided);
+    if (lane.status === 'ready') lane.takePlace();
+    if (lane.status === 'blocked') this.stops.unblock(lane);
+    this.advance(lane);
+  }
+
+  /** Gives up the numbers that a lane waits for, if it does and may go on: `decided` is called then. Resolves when that is drafted, or not. */
+  async skipGap(lane: Lane, decided: SkipWish): Promise<void> {
+    lane.wantSkipped(decided);
+    try {
+      await this.skipOverdue(lane);
+    } finally {
+      lane.wantSkipped(undefined);
+    }
   }
 
   /** Resolves to what `begin` returns, which is called when there is a free place for a turn that it starts, or when the lanes are closed. */
@@ -203,6 +222,15 @@ export class LaneTurns {
     }
   }
 
+  #parkByHand(lane: Lane): void {
+    const draft = this.#context.draft();
+    if (lane.gap !== undefined) this.#neighbours.gapEnded(lane);
+    this.stops.parkByHand(lane, draft);
+    draft.change(lane);
+    lane.takeParkWish()?.();
+    this.#context.drafted();
+  }
+
   /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */
   #mayStart(lane: Lane): boolean {
     if (!this.isFull) return true;
@@ -253,8 +281,10 @@ export class LaneTurns {
       return;
     }
     if (!isUpToDate && head !== undefined) this.#neighbours.gapBegan(lane, head);
-    if (lane.gap === undefined || lane.gap.since + skipAfterMs > this.#context.engine.clock.now()) return;
+    const { gap: present, skipWish } = lane;
+    if (present === undefined || (skipWish === undefined && present.since + skipAfterMs > this.#context.engine.clock.now())) return;
     if (!isFresh) void this.#readBack.begin(lane);
+    else if (head !== undefined && skipWish !== undefined) this.#skipByHand(lane, head, skipWish);
     else if (head !== undefined) this.#skip(lane, head, skipAfterMs);
   }
 
@@ -266,7 +296,19 @@ export class LaneTurns {
     if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {
       lane.takeHead();
       this.#failures.giveUpFar(lane, head);
-    } else this.#failures.skipGap(lane, head.order, skipAfterMs);
+    } else this.#failures.skipGap(lane, head.order, `did not arrive within ${skipAfterMs} ms`);
+    if (lane.wait !== undefined) this.#context.partition.waits.end(lane);
+    this.advance(lane);
+  }
+
+  /** An operator gives the missing numbers up, however far the next one is. */
+  #skipByHand(lane: Lane, head: Waiting, decided: SkipWish): void {
+    const numbers = { from: lane.next, to: head.order - 1 };
+    lane.wantSkipped(undefined);
+    lane.spillFrom(lane.next);
+    this.#neighbours.gapEnded(lane);
+    this.#failures.skipGap(lane, head.order, `${numbers.from === numbers.to ? 'was' : 'were'} skipped by an operator`);
+    decided(numbers);
     if (lane.wait !== undefined) this.#context.partition.waits.end(lane);
     this.advance(lane);
   }

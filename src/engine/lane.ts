@@ -16,6 +16,9 @@ const emptyRecord: KeyRecord = {
   outcomes: [],
 };
 
+/** Drafts what comes with a gap that an operator has skipped. */
+export type SkipWish = (numbers: { readonly from: number; readonly to: number }) => void;
+
 /**
  * - `open`: its next turn may start at once.
  * - `ready`: it has a next turn, which waits for a free place.
@@ -23,7 +26,7 @@ const emptyRecord: KeyRecord = {
  * - `reloading`: held events are being read back from the store.
  * - `blocked`: its first event, timer or outcome failed and waits for its retry.
  * - `throttled`: its next turn sends to a pipeline that has no room, and waits for it.
- * - `parked`: its first event was given up; only an operator opens it again.
+ * - `parked`: its first event was given up, or an operator has parked it; only an operator opens it again.
  */
 export type LaneStatus = 'open' | 'ready' | 'running' | 'reloading' | 'blocked' | 'throttled' | 'parked';
 
@@ -54,8 +57,8 @@ export type LaneStatus = 'open' | 'ready' | 'running' | 'reloading' | 'blocked' 
  * | `blocked` | `goOn` | `open` | the retry is due, or an operator has put another event before it |
  * | `open` | `throttle` | `throttled` | the turn that was just decided found no room, and had no effect |
  * | `throttled` | `findRoom` | `open` | there is room |
- * | `open` | `park` | `parked` | its first event was given up |
- * | `parked` | `unpark` | `open` | an operator has redriven or discarded that event |
+ * | `open` | `park` | `parked` | its first event was given up, or an operator wants it parked |
+ * | `parked` | `unpark` | `open` | an operator has redriven or discarded that event, or lets a key go on that was parked by hand |
  *
  * What may never happen, and throws `MILL_INTERNAL`, so that the tenure ends with nothing of it on disk:
  *
@@ -72,6 +75,10 @@ export class Lane extends LaneWaits {
   /** The order of the event whose turn is under way. */
   #underWay: number | undefined;
   #isRung = false;
+  /** Drafts what parks it, once it is open. */
+  #parkWish: (() => void) | undefined;
+  /** Drafts what skips its gap, once its first held event has been read. */
+  #skipWish: SkipWish | undefined;
 
   constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, record: KeyRecord = emptyRecord) {
     super(key, order, memory, record);
@@ -160,6 +167,31 @@ export class Lane extends LaneWaits {
     this.#turnTo('open', 'parked');
   }
 
+  /** An operator wants it parked: no further turn of it begins. */
+  wantParked(wish: () => void): void {
+    this.#parkWish = wish;
+  }
+
+  get isParkWanted(): boolean {
+    return this.#parkWish !== undefined;
+  }
+
+  /** Hands out the wish of an operator to park it, once. */
+  takeParkWish(): (() => void) | undefined {
+    const wish = this.#parkWish;
+    this.#parkWish = undefined;
+    return wish;
+  }
+
+  /** An operator wants the numbers skipped that it waits for. */
+  wantSkipped(wish: SkipWish | undefined): void {
+    this.#skipWish = wish;
+  }
+
+  get skipWish(): SkipWish | undefined {
+    return this.#skipWish;
+  }
+
   /** Its moment has come: it goes on once there is room. */
   ring(): void {
     this.#isRung = true;
@@ -235,7 +267,16 @@ export class Lane extends LaneWaits {
   /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
   isForgettable(committedDraft: number): boolean {
     const still = this.#status === 'parked' || (this.#status === 'open' && !this.isArmed);
-    if (!still || this.#isRung || this.isGapYoung || this.arriving > 0 || this.hasDueCause) return false;
+    if (
+      !still ||
+      this.#isRung ||
+      this.#parkWish !== undefined ||
+      this.#skipWish !== undefined ||
+      this.isGapYoung ||
+      this.arriving > 0 ||
+      this.hasDueCause
+    )
+      return false;
     return this.draft <= committedDraft && (this.numbered || this.queued === 0);
   }
 

@@ -7,7 +7,7 @@ import type { Draft } from './draft.ts';
 import type { TenureContext } from './engine-context.ts';
 import type { FedEvent } from './feed.ts';
 import { Holds } from './holds.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, SkipWish } from './lane.ts';
 import type { LaneNeighbours } from './lane-neighbours.ts';
 import { LaneTurns, queuedMax } from './lane-turns.ts';
 import type { Milestone } from './milestone.ts';
@@ -35,6 +35,7 @@ export class Lanes {
   readonly #warm: WarmLanes;
   readonly #turns: LaneTurns;
   #closed = false;
+  readonly #close = Promise.withResolvers<void>();
 
   /** @param committed the newest draft that is on disk */
   constructor(context: TenureContext, neighbours: LaneNeighbours, committed: Milestone) {
@@ -68,6 +69,11 @@ export class Lanes {
   /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** Resolves when `close` is called. */
+  get whenClosed(): Promise<void> {
+    return this.#close.promise;
   }
 
   /** The lane of a key, if it is in memory. */
@@ -190,6 +196,16 @@ export class Lanes {
     return this.#turns.skipOverdue(this.#warm.peek(key));
   }
 
+  /** Parks a lane once no turn of it is under way; see {@link LaneTurns.park}. */
+  park(lane: Lane, decided: () => void): void {
+    this.#turns.park(lane, decided);
+  }
+
+  /** Gives up the numbers that a lane waits for, as an operator wants it; see {@link LaneTurns.skipGap}. */
+  skipGap(lane: Lane, decided: SkipWish): Promise<void> {
+    return this.#turns.skipGap(lane, decided);
+  }
+
   /** Holds what the draft's cursor would pass unheld. */
   holdStragglers(draft: Draft): void {
     this.#holds.holdStragglers(draft);
@@ -203,6 +219,7 @@ export class Lanes {
   /** Aborts what runs, ends all alarms, and resolves when no handler is at work any more. Nothing is drafted from now on. */
   close(reason: MillraceError): Promise<void> {
     this.#closed = true;
+    this.#close.resolve();
     this.#warm.close();
     return this.#turns.close(reason);
   }

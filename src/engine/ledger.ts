@@ -18,7 +18,7 @@ export class Ledger {
   #isCounted = false;
   /** Dead letters of parked keys that are counted as failed: their events wait, but not in `unsettled`. */
   readonly #parked = new Set<string>();
-  /** What the store has of the partition. Each parked key waits for one dead letter. */
+  /** What the store has of the partition. */
   readonly #stored = recordOf(storedFigures, () => 0);
 
   constructor(counters: Counters) {
@@ -52,9 +52,9 @@ export class Ledger {
 
   /** A draft is on disk. */
   committed(draft: Draft, deliveriesAdded: number, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
-    const { counts, parked, unparked, deadLettersAdded } = draft;
+    const { counts, parked, unparked, parkedByHand, deadLettersAdded } = draft;
     this.#change('deadLetters', deadLettersAdded);
-    this.#change('parked', parked.length - unparked.length);
+    this.#change('parked', parked.length - unparked.length + parkedByHand);
     this.#change('deliveries', deliveriesAdded);
     this.received(counts.received);
     for (const { id, redriven } of unparked) {

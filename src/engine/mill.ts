@@ -255,13 +255,34 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Lets a parked key go on: its event that was given up is tried again, as `redrive` of its dead letter does. Throws `MILL_CONFLICT` where the key is not
-   * parked, and what `redrive` throws.
+   * Lets a parked key go on: its event that was given up is tried again, as `redrive` of its dead letter does, and one that was parked by hand goes on with
+   * what it holds. Throws `MILL_CONFLICT` where the key is not parked, and what `redrive` throws.
    */
   async resumeKey(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
     checkText('resumeKey', 'key', key);
     checkByWhom('resumeKey', by);
-    await this.#parts.deadLetters.resumeKey(pipeline, key, by);
+    if (await this.#parts.deadLetters.redriveParking(pipeline, key, by)) return;
+    await this.#parts.operations.actOnKey('resume', pipeline, { key, by });
+  }
+
+  /**
+   * Parks a key: no turn of it begins before it is resumed, also after a restart, and it holds its events. A turn under way ends first. Throws
+   * `MILL_CONFLICT` where the key is parked already, or its next turn waits for room in a pipeline that it sends to, and what `redrive` throws.
+   */
+  async parkKey(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
+    checkText('parkKey', 'key', key);
+    checkByWhom('parkKey', by);
+    await this.#parts.operations.actOnKey('park', pipeline, { key, by });
+  }
+
+  /**
+   * Has a key go past the numbers that it waits for; a dead letter and the audit say which these are. Throws `MILL_CONFLICT` where the key is not open or
+   * waits for no number, and what `redrive` throws.
+   */
+  async skipGap(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
+    checkText('skipGap', 'key', key);
+    checkByWhom('skipGap', by);
+    await this.#parts.operations.actOnKey('skipGap', pipeline, { key, by });
   }
 
   /** Returns how many dead letters there are of those asked for. */

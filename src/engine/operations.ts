@@ -8,7 +8,7 @@ import type { EngineState } from './engine-state.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { Leftovers } from './leftovers/leftovers.ts';
 import type { ByWhom, DiscardOptions } from './mill-options.ts';
-import type { Partition } from './partition.ts';
+import type { KeyAct, Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 
 /** What orders to pipelines are carried out with; the engine provides it. */
@@ -23,7 +23,10 @@ export interface OperationsMeans {
   readonly audit: Audit;
 }
 
-/** Carries out what an operator orders of a whole pipeline. */
+/** What the audit and the log call what is done to a key. */
+const acts: Readonly<Record<KeyAct, string>> = { park: 'park key', resume: 'resume key', skipGap: 'skip gap' };
+
+/** Carries out what an operator orders of a whole pipeline, or of one key. */
 export class Operations {
   readonly #means: OperationsMeans;
 
@@ -38,6 +41,20 @@ export class Operations {
     await engine.store.setPaused(name, isPaused, audit.entry(by, { action: isPaused ? 'pause' : 'resume', pipeline: name }));
     partitions.setPaused(name, isPaused);
     engine.log.info({ pipeline: name }, isPaused ? 'paused' : 'resumed');
+  }
+
+  /** Parks a key, lets one go on that was parked by hand, or has one go past the numbers that it waits for. */
+  async actOnKey(act: KeyAct, pipeline: string, { key, by }: { readonly key: string; readonly by?: ByWhom | undefined }): Promise<void> {
+    const { engine, state, declared, partitions, commands, audit } = this.#means;
+    state.checkWorking();
+    const { name } = declared.get(pipeline);
+    const partition = partitions.ofKey(name, key);
+    const entry = audit.entry(by, { action: acts[act], pipeline: name, key });
+    await commands.order(partition, { do: 'actOnKey', act, key, entry }, async () => {
+      await partition.actOnKey(act, key, { entry });
+      return 1;
+    });
+    engine.log.info({ pipeline: name, key }, acts[act]);
   }
 
   /** Discards what waits in a paused pipeline, or of one key of it. Returns how many events that were. */

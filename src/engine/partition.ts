@@ -23,6 +23,8 @@ import { Waits } from './waits.ts';
 
 /** Turns and calls under way are given so long before the partition is handed over, in milliseconds. */
 const handOverMs = 1_000;
+/** What an operator does to a key. */
+export type KeyAct = 'park' | 'resume' | 'skipGap';
 /** How often somebody who waits for another engine looks how far that has come. */
 const progressEveryMs = 25;
 
@@ -290,6 +292,11 @@ export class Partition implements LogReader {
   /** @param witness as of {@link redrive} */
   async discard(letter: DeadLetter, witness?: Witness): Promise<void> {
     await this.#ownership.writable.resolver.discard(letter, witness);
+  }
+
+  /** Parks a key, lets one go on that was parked by hand, or has one go past missing numbers. @param witness as of {@link redrive} */
+  async actOnKey(act: KeyAct, key: string, witness: Witness): Promise<void> {
+    await this.#ownership.writable.keyActs[act](key, witness);
   }
 
   /** Tells another engine what came of its command. */

@@ -48,6 +48,21 @@ export class Stops {
     else this.block(lane, retryAt);
   }
 
+  /** An operator parks an open lane. */
+  parkByHand(lane: Lane, draft: Draft): void {
+    this.#holds.holdAll(lane, draft);
+    lane.park();
+    draft.parkedByHand += 1;
+    if (lane.pending > 0) this.#waits.note(lane, 'operator');
+    else if (lane.wait !== undefined) this.#waits.end(lane);
+  }
+
+  /** A lane waits for its retry no longer, since an operator wants it parked: it is open. */
+  unblock(lane: Lane): void {
+    this.#alarms.disarm(lane);
+    lane.goOn();
+  }
+
   /** The next turn of a key waits for room in a pipeline that it sends to. What has come due is in the store anyway. */
   waitForRoom(lane: Lane, draft: Draft, cause: Cause, to: string): void {
     if (cause.kind === 'event') this.#holds.holdFrom(lane, draft, cause, null);

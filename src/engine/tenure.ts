@@ -10,6 +10,7 @@ import type { EngineContext, PartitionContext, PipelineContext, TenureContext } 
 import type { FedEvent } from './feed.ts';
 import { Gaps } from './gaps.ts';
 import { HeldKeys } from './held-keys.ts';
+import { KeyActs } from './key-acts.ts';
 import { KeysAtWork } from './keys-at-work.ts';
 import type { LaneNeighbours } from './lane-neighbours.ts';
 import { Lanes } from './lanes.ts';
@@ -51,6 +52,7 @@ const warmedMax = 512;
  * | `gaps.ts`, `cause-queue.ts`, `outbox/` | what keys wait for: numbers, moments, other programs |
  * | `keys-at-work.ts` | what is left to do for one key |
  * | `resolver.ts` | what an operator decided about dead letters |
+ * | `key-acts.ts` | what an operator decided about one key |
  */
 export class Tenure {
   /** What its keys have to do. */
@@ -59,6 +61,8 @@ export class Tenure {
   readonly admissions: Admissions;
   /** Carries out what an operator orders about dead letters. */
   readonly resolver: Resolver;
+  /** Carries out what an operator orders about keys. */
+  readonly keyActs: KeyActs;
   /** Takes back deliveries whose endpoint is gone. */
   readonly withdrawal: Withdrawal;
   readonly #means: TenureMeans;
@@ -104,6 +108,7 @@ export class Tenure {
     this.#outbox = new Outbox(context, { lanes, causes: this.#causes });
     this.resolver = new Resolver(context, { lanes, causes: this.#causes });
     this.withdrawal = new Withdrawal(context, lanes);
+    this.keyActs = new KeyActs(context, lanes);
     this.keys = new KeysAtWork(context, { state, lanes, outbox: this.#outbox, dispatcher: this.#dispatcher, landed: this.#commits.landed });
   }
 

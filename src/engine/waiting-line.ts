@@ -98,6 +98,8 @@ export class WaitingLine {
       }
       const lane = this.#ready.shift();
       if (lane === undefined) break;
+      // One that was parked while it waited.
+      if (lane.status !== 'ready') continue;
       lane.takePlace();
       this.#means.advance(lane);
     }

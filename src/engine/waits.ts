@@ -57,7 +57,7 @@ const said: Readonly<Record<Awaited, string>> = {
   number: 'events wait for a number that has not arrived',
   retry: 'events wait for a retry',
   room: 'events wait for room in a pipeline that their key sends to',
-  operator: 'events pile up behind a parked key: redrive or discard its dead letter',
+  operator: 'events pile up behind a parked key: redrive or discard its dead letter, or resume it',
 };
 
 /**

@@ -24,6 +24,8 @@ type KeyRoute = { Params: z.infer<typeof KeyParams> };
 export function keyRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   resumeRoute(app, mill);
+  actRoute(app, mill, 'park');
+  actRoute(app, mill, 'skip-gap');
 
   app.get<PipelineRoute>(
     '/pipelines/:pipeline/keys',
@@ -71,6 +73,38 @@ export function keyRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
+const Acted = z.object({ pipeline: z.string(), key: z.string() }).meta({ examples: [{ pipeline: 'orders', key: 'ord_7' }] });
+
+const acts = {
+  park: {
+    operationId: 'parkKey',
+    summary: 'Park a key',
+    description:
+      'No turn of it begins before it is resumed, also after a restart, and it holds its events. A turn under way ends first. 409 where it is parked already.',
+  },
+  'skip-gap': {
+    operationId: 'skipGap',
+    summary: 'Have a key go past the numbers that it waits for',
+    description: 'A dead letter and the audit say which numbers these are; they are late from then on. 409 where it waits for none.',
+  },
+} as const;
+
+function actRoute(app: FastifyInstance, mill: Mill, act: keyof typeof acts): void {
+  app.post<KeyRoute>(
+    `/pipelines/:pipeline/keys/:key/${act}`,
+    {
+      schema: { tags: ['operator'], ...acts[act], params: jsonSchemaOf(KeyParams), body: whyBody, response: { 200: jsonSchemaOf(Acted) } },
+    },
+    async (request) => {
+      const pipeline = nameOf(mill, request.params);
+      const { key } = request.params;
+      const by = await byWhom(request);
+      await (act === 'park' ? mill.parkKey(pipeline, key, by) : mill.skipGap(pipeline, key, by));
+      return { pipeline, key };
+    },
+  );
+}
+
 const Resumed = z.object({ pipeline: z.string(), key: z.string(), status: z.literal('open') });
 
 function resumeRoute(app: FastifyInstance, mill: Mill): void {
@@ -81,7 +115,8 @@ function resumeRoute(app: FastifyInstance, mill: Mill): void {
         tags: ['operator'],
         operationId: 'resumeKey',
         summary: 'Let a parked key go on',
-        description: 'Its event that was given up is tried again, as by a redrive of its dead letter. 409 where the key is not parked.',
+        description:
+          'Its event that was given up is tried again, as by a redrive of its dead letter; one that was parked by hand goes on with what it holds. 409 where the key is not parked.',
         params: jsonSchemaOf(KeyParams),
         body: whyBody,
         response: { 200: jsonSchemaOf(Resumed.meta({ examples: [{ pipeline: 'orders', key: 'ord_7', status: 'open' }] })) },

@@ -36,14 +36,37 @@ const failedTurn: Reading = {
   label: causeText,
 };
 const parked: Reading = { kind: 'parked', text: (item) => `Gave up and parked the key${why(item)}`, label: nothing };
-const timerSet: Reading = { kind: 'timer set', text: ({ timer, due }) => `Timer ${timer} set${due === '' ? '' : `, due ${due}`}`, label: nothing };
+const timerSet: Reading = {
+  kind: 'timer set',
+  text: ({ timer, due }) => `Timer ${timer} set${due === '' ? '' : `, due ${due}`}`,
+  label: nothing,
+};
 const timerDue: Reading = { kind: 'timer due', text: ({ timer }) => `Timer ${timer} came due`, label: () => 'due' };
 const timerCancelled: Reading = { kind: 'timer cancelled', text: ({ timer }) => `Timer ${timer} cancelled`, label: () => 'cancelled' };
 const asked: Reading = { kind: 'delivery asked', text: ({ endpoint }) => `Delivery to ${endpoint} asked for`, label: nothing };
-const call: Reading = { kind: 'call', isGood: true, text: (item) => `${item.endpoint}, call${attempt(item)}: ${item.status || 'delivered'}`, label: ({ status }) => status || 'ok' };
-const failedCall: Reading = { ...call, isGood: false, text: (item) => `${item.endpoint}, call${attempt(item)} failed${why(item)}`, label: ({ status }) => status || 'failed' };
-const outcome: Reading = { kind: 'outcome', isGood: true, text: ({ endpoint, status }) => `Handled the outcome of ${endpoint}${status === '' ? '' : `: ${status}`}`, label: nothing };
-const operator: Reading = { kind: 'operator', text: (item) => `${item.who || 'somebody'}: ${item.action}${why(item)}`, label: ({ who, action }) => `${who || 'somebody'}: ${action}` };
+const call: Reading = {
+  kind: 'call',
+  isGood: true,
+  text: (item) => `${item.endpoint}, call${attempt(item)}: ${item.status || 'delivered'}`,
+  label: ({ status }) => status || 'ok',
+};
+const failedCall: Reading = {
+  ...call,
+  isGood: false,
+  text: (item) => `${item.endpoint}, call${attempt(item)} failed${why(item)}`,
+  label: ({ status }) => status || 'failed',
+};
+const outcome: Reading = {
+  kind: 'outcome',
+  isGood: true,
+  text: ({ endpoint, status }) => `Handled the outcome of ${endpoint}${status === '' ? '' : `: ${status}`}`,
+  label: nothing,
+};
+const operator: Reading = {
+  kind: 'operator',
+  text: (item) => `${item.who || 'somebody'}: ${item.action}${why(item)}`,
+  label: ({ who, action }) => `${who || 'somebody'}: ${action}`,
+};
 
 /** What the API calls what happens; each name is looked for as it stands, and then without what qualifies it. */
 const readings: Readonly<Record<string, Reading>> = {

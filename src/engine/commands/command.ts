@@ -6,6 +6,7 @@ export type Command =
   | { readonly do: 'redrive' | 'discard' /** A dead letter's id. */; readonly letter: string; readonly entry?: AuditEntry | undefined }
   /** Those that somebody else resolves meanwhile are left out. */
   | { readonly do: 'discardLetters'; readonly letters: readonly string[] }
+  | { readonly do: 'actOnKey'; readonly act: 'park' | 'resume' | 'skipGap'; readonly key: string; readonly entry?: AuditEntry | undefined }
   /** For an operation, which counts them. Answers how many cannot be resolved. */
   | { readonly do: 'resolveLetters'; readonly letters: readonly string[]; readonly operation: Pick<StoredOperation, 'id' | 'action'> }
   /** Of one key, or of all. */

@@ -82,6 +82,9 @@ export class ReceivedCommands {
         return 'committed';
       case 'discardLetters':
         return { count: await deadLetters.discardEach(partition, command.letters) };
+      case 'actOnKey':
+        await partition.actOnKey(command.act, command.key, { answer, entry: command.entry });
+        return 'committed';
       case 'resolveLetters':
         return { count: await deadLetters.resolveHere(partition, command.letters, command.operation) };
       case 'discardEvents':

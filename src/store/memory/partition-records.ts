@@ -63,7 +63,7 @@ export class PartitionRecords {
     let held = 0;
     for (const key of this.#keys.values()) held += key.held.size;
     let parked = 0;
-    for (const letter of this.#deadLetters.values()) if (letter.kind === 'event' && letter.parked) parked += 1;
+    for (const key of this.#keys.values()) if (key.parked) parked += 1;
     const [deadLetters, deliveries, gaps] = [this.#deadLetters.size, this.deliveries.size, this.gaps.size];
     return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
   }

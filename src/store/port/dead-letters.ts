@@ -17,7 +17,7 @@ type DeadLetterHead = {
 type FailedEvent = {
   readonly kind: 'event';
   readonly event: { readonly position: number; readonly order: number };
-  /** Whether its key was parked for it. Nothing else parks a key. */
+  /** Whether its key was parked for it. An operator may have parked others. */
   readonly parked: boolean;
 };
 

@@ -18,7 +18,7 @@ export interface Standing {
   readonly held: number;
   /** How many dead letters nobody has resolved. */
   readonly deadLetters: number;
-  /** How many of these parked their key. */
+  /** How many keys are parked. */
   readonly parked: number;
   /** How many deliveries there are. */
   readonly deliveries: number;

@@ -48,9 +48,10 @@ export const readStatements: ReadStatements = {
   standing({ pipeline, slice }) {
     const count = (table: string) => `(SELECT COUNT(*) FROM ${table} WHERE ${ofPartition})`;
     return {
-      text: `SELECT ${cursorOf('$1', '$2')}, ${headOf(tablesOf(pipeline).log, '$1', '$2')}, ${count('millrace_held')}, letters, parked,
+      text: `SELECT ${cursorOf('$1', '$2')}, ${headOf(tablesOf(pipeline).log, '$1', '$2')}, ${count('millrace_held')}, letters,
+          (SELECT COUNT(*) FROM millrace_keys FORCE INDEX (by_parked) WHERE ${ofPartition} AND parked = 1),
           ${count('millrace_deliveries')}, ${count('millrace_gaps')}
-        FROM (SELECT COUNT(*) AS letters, COALESCE(SUM(parked), 0) AS parked FROM millrace_dead_letters
+        FROM (SELECT COUNT(*) AS letters FROM millrace_dead_letters
           WHERE ${ofPartition} AND resolved = 0) AS buried`,
       values: [pipeline, slice],
     };

@@ -41,10 +41,10 @@ export const readStatements: ReadStatements = {
   standing({ pipeline, slice }) {
     const count = (table: string) => `(SELECT count(*) FROM ${table} WHERE ${ofPartition})`;
     return {
-      text: `SELECT cursor, ${headOf(tablesOf(pipeline).log, '$2', 'cursor')}, ${count('millrace_held')}, letters, parked,
+      text: `SELECT cursor, ${headOf(tablesOf(pipeline).log, '$2', 'cursor')}, ${count('millrace_held')}, letters, (SELECT count(*) FROM millrace_keys WHERE ${ofPartition} AND parked),
           ${count('millrace_deliveries')}, ${count('millrace_gaps')}
         FROM (SELECT ${cursorText} AS cursor OFFSET 0) AS settled,
-          (SELECT count(*) AS letters, coalesce(sum(parked), 0) AS parked FROM millrace_dead_letters WHERE ${ofPartition} AND NOT resolved) AS buried`,
+          (SELECT count(*) AS letters FROM millrace_dead_letters WHERE ${ofPartition} AND NOT resolved) AS buried`,
       values: [pipeline, slice],
     };
   },

@@ -99,14 +99,14 @@ export class Writer implements WriterMethods {
       bury: (partition, letter) => this.#buryLetter(partition, letter),
     });
     for (const { name } of pipelines) {
-      const { held, deliveries, gaps } = tablesOf(name);
+      const { held, deliveries, gaps, keys } = tablesOf(name);
       this.#partitions.set(name, {
         log: new PartitionLog(db, name),
         keys: new PartitionKeys(db, name),
         deliveries: new PartitionDeliveries(db, name),
         counts: new Select(
           db,
-          `SELECT (SELECT count(*) FROM ${held}), count(*), coalesce(sum(parked), 0), (SELECT count(*) FROM ${deliveries}),
+          `SELECT (SELECT count(*) FROM ${held}), count(*), (SELECT count(*) FROM ${keys} WHERE parked = 1), (SELECT count(*) FROM ${deliveries}),
              (SELECT count(*) FROM ${gaps})
            FROM millrace_dead_letters WHERE pipeline = ? AND resolved = 0`,
         ),

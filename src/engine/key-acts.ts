@@ -1,0 +1,97 @@
+import { describeFound } from '../describe-found.ts';
+import { MillraceError } from '../errors.ts';
+import type { TenureContext } from './engine-context.ts';
+import type { Lane } from './lane.ts';
+import type { Lanes } from './lanes.ts';
+import type { Witness } from './resolver.ts';
+
+/** Does what an operator orders about one key: parks it, lets it go on, or has it go past the numbers that it waits for. */
+export class KeyActs {
+  readonly #context: TenureContext;
+  readonly #lanes: Lanes;
+
+  constructor(context: TenureContext, lanes: Lanes) {
+    this.#context = context;
+    this.#lanes = lanes;
+  }
+
+  /** Starts no further turn of the key, and holds its events. A turn under way ends first. Resolves when that is on disk. */
+  async park(key: string, witness: Witness): Promise<void> {
+    const lane = await this.#lane(key);
+    if (lane.status === 'parked') throw this.#conflict(key, 'one that is not parked, found it parked');
+    if (lane.status === 'throttled')
+      throw this.#conflict(key, 'one that can be parked, found that its next turn waits for room in a pipeline that it sends to');
+    if (lane.isParkWanted) throw this.#conflict(key, 'one that is not about to be parked, found that it is');
+    const drafted = Promise.withResolvers<void>();
+    this.#lanes.park(lane, () => {
+      this.#note(witness);
+      drafted.resolve();
+    });
+    await Promise.race([drafted.promise, this.#lanes.whenClosed]);
+    await this.#committed();
+  }
+
+  /** Lets a key go on that was parked by hand. Resolves when that is on disk. */
+  async resume(key: string, witness: Witness): Promise<void> {
+    const lane = await this.#lane(key);
+    if (lane.status !== 'parked') throw this.#conflict(key, 'a parked key, found one that is not parked');
+    const draft = this.#context.draft();
+    lane.unpark();
+    draft.parkedByHand -= 1;
+    draft.change(lane);
+    this.#note(witness);
+    this.#lanes.wake(key);
+    this.#context.drafted();
+    await this.#committed();
+  }
+
+  /** Gives up the numbers that the key waits for. Resolves when that is on disk; its dead letter and the audit say which. */
+  async skipGap(key: string, witness: Witness): Promise<void> {
+    const lane = await this.#lane(key);
+    if (!lane.hasGap)
+      throw this.#conflict(
+        key,
+        `one that is open and waits for a number, found that it does not${lane.status === 'parked' ? ': it is parked' : ''}`,
+      );
+    let isSkipped = false;
+    await this.#lanes.skipGap(lane, ({ from, to }) => {
+      isSkipped = true;
+      const { entry } = witness;
+      this.#note({ ...witness, entry: entry && { ...entry, subject: from === to ? `${from}` : `${from}-${to}` } });
+    });
+    if (!isSkipped && !this.#lanes.isClosed)
+      throw this.#conflict(key, 'one that waits for a number and may go on, found that its number has come or its pipeline is paused');
+    await this.#committed();
+  }
+
+  async #lane(key: string): Promise<Lane> {
+    if (this.#context.pipeline.declaration.key === undefined)
+      throw this.#conflict(key, 'a pipeline with keys, found one in which each event is its own key');
+    await this.#lanes.warm([key]);
+    const lane = this.#lanes.peek(key);
+    if (lane === undefined || this.#lanes.isClosed) throw recovering();
+    return lane;
+  }
+
+  async #committed(): Promise<void> {
+    if (this.#lanes.isClosed) throw recovering();
+    await this.#context.committed();
+    if (this.#lanes.isClosed) throw recovering();
+  }
+
+  /** With the draft that has what was done. */
+  #note({ answer, entry }: Witness): void {
+    const draft = this.#context.draft();
+    if (answer !== undefined) draft.answer(answer);
+    if (entry !== undefined) draft.note(entry);
+  }
+
+  #conflict(key: string, expected: string): MillraceError {
+    const { name } = this.#context.pipeline.declaration;
+    return new MillraceError('MILL_CONFLICT', `pipeline ${name}, key ${describeFound(key)}: expected ${expected}`);
+  }
+}
+
+function recovering(): MillraceError {
+  return new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+}
