@@ -47,7 +47,13 @@ export async function serveDemo({ port, database, lateRateMs, tokens }: DemoOpti
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const url = await addressOf(server);
+  let url: string;
+  try {
+    url = await addressOf(server);
+  } catch (error) {
+    await world.stop();
+    throw error;
+  }
   const sender = senderTo(url, tokens === undefined ? {} : { authorization: `Bearer ${tokens.secret}` });
   const traffic = [
     every(250, rocketTraffic(sender)),
