@@ -55,6 +55,7 @@ import { pausesContract } from './contract/pauses.ts';
 import { pruneContract } from './contract/prune.ts';
 import { rowsContract } from './contract/rows.ts';
 import { timersContract } from './contract/timers.ts';
+import { waitingListsContract } from './contract/waiting-lists.ts';
 
 export type { ContractDatabase, StoreHarness } from './contract/fixtures.ts';
 
@@ -69,6 +70,7 @@ const parts = {
   'held events': heldContract,
   gaps: gapsContract,
   timers: timersContract,
+  'lists of what waits': waitingListsContract,
   outcomes: outcomesContract,
   deliveries: deliveriesContract,
   'deliveries at random': deliveriesModelContract,

@@ -16,6 +16,7 @@ import type {
   DeadLetter,
   DeadLetterQuery,
   DeclaredPipeline,
+  DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
   DueByFlow,
@@ -32,6 +33,8 @@ import type {
   KeysQuery,
   Lease,
   ListBounds,
+  ListedDelivery,
+  ListedTimer,
   LoggedEvent,
   Member,
   NewEvent,
@@ -51,6 +54,7 @@ import type {
   StoredPipeline,
   StoreListener,
   StoreStats,
+  TimersQuery,
 } from '../store.ts';
 import { withStrangers } from '../tables/inbox-sql.ts';
 import { compareText } from '../text-order.ts';
@@ -326,6 +330,14 @@ class MemoryStore implements Store {
 
   async deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): Promise<readonly DeliveryOfKey[]> {
     return this.#records(partition).deliveries.ofKey(endpoint, key, limit);
+  }
+
+  async timers(partition: PartitionId, query: TimersQuery): Promise<readonly ListedTimer[]> {
+    return this.#records(partition).causes.timers(query);
+  }
+
+  async deliveries(partition: PartitionId, query: DeliveriesQuery): Promise<readonly ListedDelivery[]> {
+    return this.#records(partition).deliveries.list(query);
   }
 
   async noteAudit(entry: AuditEntry): Promise<void> {

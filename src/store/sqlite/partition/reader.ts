@@ -10,6 +10,7 @@ import type {
   CauseBounds,
   DeadLetter,
   DeadLetterQuery,
+  DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
   FlowQuery,
@@ -19,10 +20,13 @@ import type {
   KeySummary,
   KeysQuery,
   ListBounds,
+  ListedDelivery,
+  ListedTimer,
   NamedCount,
   PartitionId,
   Progress,
   StoredPipeline,
+  TimersQuery,
 } from '../../store.ts';
 import { type AuditRow, auditSelect, toAuditEntry } from '../../tables/audit-sql.ts';
 import type { Selection } from '../../tables/selection.ts';
@@ -43,6 +47,7 @@ import {
   type LogRow,
   sizeOfKeyRow,
 } from './rows.ts';
+import { WaitingListReader } from './waiting-list-reader.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderMethods {
@@ -65,6 +70,8 @@ export interface ReaderMethods {
   audit(query: AuditQuery): readonly AuditEntry[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
+  timers(partition: PartitionId, query: TimersQuery): readonly ListedTimer[];
+  deliveries(partition: PartitionId, query: DeliveriesQuery): readonly ListedDelivery[];
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
   inboxRows(query: InboxQuery): readonly InboxSelection[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
@@ -77,6 +84,7 @@ export class Reader implements ReaderMethods {
   readonly #db: DatabaseSync;
   readonly #partitions: ReadonlyMap<string, PartitionReader>;
   readonly #keys: ReadonlyMap<string, KeyListReader>;
+  readonly #waiting: ReadonlyMap<string, WaitingListReader>;
   readonly #deadLetters: DeadLetterReader;
   readonly #inbox: InboxReader;
 
@@ -88,6 +96,7 @@ export class Reader implements ReaderMethods {
     this.#interruptible = interruptible;
     this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
     this.#keys = new Map(pipelines.map((pipeline) => [pipeline, new KeyListReader(db, pipeline)]));
+    this.#waiting = new Map(pipelines.map((pipeline) => [pipeline, new WaitingListReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
     this.#inbox = new InboxReader(db);
   }
@@ -167,6 +176,14 @@ export class Reader implements ReaderMethods {
 
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[] {
     return this.#partition(partition).deliveriesOfKey(endpoint, key, limit);
+  }
+
+  timers(partition: PartitionId, query: TimersQuery): readonly ListedTimer[] {
+    return found(this.#waiting, partition).timers(query);
+  }
+
+  deliveries(partition: PartitionId, query: DeliveriesQuery): readonly ListedDelivery[] {
+    return found(this.#waiting, partition).deliveries(query);
   }
 
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[] {
