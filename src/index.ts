@@ -23,6 +23,7 @@ export type { Logger } from './engine/logger.ts';
 export { type Mill, millrace } from './engine/mill.ts';
 export type {
   ByWhom,
+  DeliveryListQuery,
   DiscardOptions,
   Freshness,
   GapsQuery,
@@ -36,6 +37,7 @@ export type {
   ListedKey,
   MillOptions,
   StopOptions,
+  TimerListQuery,
   WaitingKey,
 } from './engine/mill-options.ts';
 export type { EndpointWaits } from './engine/outbox/endpoint-gate.ts';

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { CommandAnswer, DeadLetter, Lease, PartitionId } from '../store/store.ts';
+import type { CommandAnswer, DeadLetter, DeliveryName, Lease, PartitionId } from '../store/store.ts';
 import type { Admission } from './admissions.ts';
 import type { SliceFigures } from './counts.ts';
 import { Deadline, within } from './deadline.ts';
@@ -288,6 +288,16 @@ export class Partition implements LogReader {
   /** @param witness as of {@link redrive} */
   async discard(letter: DeadLetter, witness?: Witness): Promise<void> {
     await this.#ownership.writable.resolver.discard(letter, witness);
+  }
+
+  /** @param witness as of {@link redrive} */
+  async sendNow(delivery: DeliveryName, witness?: Witness): Promise<void> {
+    await this.#ownership.writable.deliveries.sendNow(delivery, witness);
+  }
+
+  /** @param witness as of {@link redrive} */
+  async withdrawOne(delivery: DeliveryName, reason: string, witness?: Witness): Promise<void> {
+    await this.#ownership.writable.deliveries.withdraw(delivery, reason, witness);
   }
 
   /** Tells another engine what came of its command. */

@@ -13,6 +13,7 @@ import { HeldKeys } from './held-keys.ts';
 import { KeysAtWork } from './keys-at-work.ts';
 import type { LaneNeighbours } from './lane-neighbours.ts';
 import { Lanes } from './lanes.ts';
+import { DeliveryResolver } from './outbox/delivery-resolver.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
 import { Resolver } from './resolver.ts';
@@ -61,6 +62,8 @@ export class Tenure {
   readonly resolver: Resolver;
   /** Takes back deliveries whose endpoint is gone. */
   readonly withdrawal: Withdrawal;
+  /** Carries out what an operator orders about one delivery. */
+  readonly deliveries: DeliveryResolver;
   readonly #means: TenureMeans;
   readonly #state: TenureState;
   readonly #commits: Commits;
@@ -104,6 +107,7 @@ export class Tenure {
     this.#outbox = new Outbox(context, { lanes, causes: this.#causes });
     this.resolver = new Resolver(context, { lanes, causes: this.#causes });
     this.withdrawal = new Withdrawal(context, lanes);
+    this.deliveries = new DeliveryResolver(context, { lanes, outbox: this.#outbox });
     this.keys = new KeysAtWork(context, { state, lanes, outbox: this.#outbox, dispatcher: this.#dispatcher, landed: this.#commits.landed });
   }
 
@@ -260,6 +264,7 @@ export class Tenure {
       committed: (draft, { gapsAdded }) => {
         if (draft.gaps.length > 0) this.#gaps.committed(draft.gaps, gapsAdded);
         this.#causes.committed(draft);
+        this.deliveries.committed(draft.deliveries);
         this.#outbox.committed(draft.deliveries);
       },
       rests: () => {

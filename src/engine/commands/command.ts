@@ -1,5 +1,5 @@
 import { type ErrorCode, errorTable, MillraceError } from '../../errors.ts';
-import type { AuditEntry } from '../../store/store.ts';
+import type { AuditEntry, DeliveryName } from '../../store/store.ts';
 
 /** What the owner of a partition can be told to do. An engine of a later release may know more. */
 export type Command =
@@ -8,7 +8,10 @@ export type Command =
   | { readonly do: 'discardLetters'; readonly letters: readonly string[] }
   /** Of one key, or of all. */
   | { readonly do: 'discardEvents'; readonly key: string | null }
-  | { readonly do: 'withdraw'; readonly endpoint: string };
+  | { readonly do: 'withdraw'; readonly endpoint: string }
+  | { readonly do: 'sendDelivery'; readonly delivery: DeliveryName; readonly entry?: AuditEntry | undefined }
+  /** Its key is told the reason. */
+  | { readonly do: 'withdrawDelivery'; readonly delivery: DeliveryName; readonly reason: string; readonly entry?: AuditEntry | undefined };
 
 /** What came of a command: how many things it concerned, or why nothing was done. */
 export type Outcome = { readonly count: number } | { readonly code: string; readonly message: string };

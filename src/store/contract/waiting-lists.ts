@@ -81,6 +81,9 @@ export function waitingListsContract(it: StoreTest): void {
     assert.deepEqual(await names({ after: { key: 'a', id: '2' } }), ['é1']);
     assert.deepEqual(await names({ key: 'a' }), ['a1', 'a2']);
     assert.deepEqual(await names({ key: 'a', after: { key: 'a', id: '1' } }), ['a2']);
+    assert.deepEqual(await names({ id: '1' }), ['a1', 'é1']);
+    assert.deepEqual(await names({ key: 'é', id: '1' }), ['é1']);
+    assert.deepEqual(await names({ key: 'é', id: '2' }), []);
     assert.deepEqual(await names({ endpoint: 'sms' }), ['a1']);
     assert.deepEqual(await names({ endpoint: 'nobody' }), []);
     assert.deepEqual(await names({}, orders), []);

@@ -186,11 +186,11 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
     return inOrder.map(({ id, url, askedAt, attempts, dueAt }) => ({ id, endpoint, url, askedAt, attempts, dueAt }));
   }
 
-  list({ endpoint, key: only, after, limit }: DeliveriesQuery): ListedDelivery[] {
+  list({ endpoint, key: only, id: own, after, limit }: DeliveriesQuery): ListedDelivery[] {
     const byName = (a: Pick<DeliveryName, 'key' | 'id'>, b: Pick<DeliveryName, 'key' | 'id'>) =>
       compareText(a.key, b.key) || compareText(a.id, b.id);
     return Array.from(this.#byEndpoint.get(endpoint) ?? [])
-      .filter((one) => (only ?? one.key) === one.key && (after === undefined || byName(one, after) > 0))
+      .filter((one) => (only ?? one.key) === one.key && (own ?? one.id) === one.id && (after === undefined || byName(one, after) > 0))
       .sort(byName)
       .slice(0, limit)
       .map(({ id, key, url, askedAt, attempts, dueAt }) => ({ id, key, endpoint, url, askedAt, attempts, dueAt }));

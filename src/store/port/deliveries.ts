@@ -32,6 +32,8 @@ export interface DeliveriesQuery {
   readonly endpoint: string;
   /** Only those of this key. */
   readonly key?: string | undefined;
+  /** Only those of this id. */
+  readonly id?: string | undefined;
   /** Only those behind this place. */
   readonly after?: Pick<StoredDelivery, 'key' | 'id'> | undefined;
   readonly limit: number;

@@ -53,10 +53,11 @@ export function timerListStatement(partition: PartitionId, { name, prefix, befor
 }
 
 /** The statement that lists the deliveries of an endpoint in a partition, by key and id. */
-export function deliveryListStatement(partition: PartitionId, { endpoint, key, after, limit }: DeliveriesQuery): Statement {
+export function deliveryListStatement(partition: PartitionId, { endpoint, key, id: own, after, limit }: DeliveriesQuery): Statement {
   const conditions = new Conditions(partition);
   conditions.add([endpoint], (name) => `endpoint = ${name}`);
   if (key !== undefined) conditions.add([key], (only) => `"key" = ${only}`);
+  if (own !== undefined) conditions.add([own], (only) => `id = ${only}`);
   if (after !== undefined) conditions.add([after.key, after.id], (last, id) => `"key" >= ${last} AND ("key" > ${last} OR id > ${id})`);
   const most = conditions.parameter(limit);
   const text = `SELECT "key", id, endpoint, url, asked_at, attempts, due_at FROM millrace_deliveries WHERE ${conditions.text}

@@ -34,8 +34,11 @@ export class WaitingListReader {
     this.#timers = timers('');
     this.#timersFrom = timers('AND (due_at, key, name) > (?6, ?7, ?8)');
     const delivery = `SELECT key, id, endpoint, url, asked_at, attempts, due_at FROM ${deliveries} WHERE endpoint = ?1`;
-    this.#deliveries = new Select(db, `${delivery} AND (key, id) > (?2, ?3) ORDER BY key, id LIMIT ?4`);
-    this.#deliveriesOfKey = new Select(db, `${delivery} AND key = ?2 AND (key, id) > (?3, ?4) ORDER BY id LIMIT ?5`);
+    this.#deliveries = new Select(db, `${delivery} AND (key, id) > (?2, ?3) AND (?4 IS NULL OR id = ?4) ORDER BY key, id LIMIT ?5`);
+    this.#deliveriesOfKey = new Select(
+      db,
+      `${delivery} AND (key, id) > (?2, ?3) AND (?4 IS NULL OR id = ?4) AND key = ?6 ORDER BY id LIMIT ?5`,
+    );
   }
 
   timers({ name, prefix, before = Number.MAX_SAFE_INTEGER, after, limit }: TimersQuery): readonly ListedTimer[] {
@@ -46,10 +49,9 @@ export class WaitingListReader {
   }
 
   /** No key is empty, so all stand behind the empty place. */
-  deliveries({ endpoint, key: only, after = { key: '', id: '' }, limit }: DeliveriesQuery): readonly ListedDelivery[] {
-    const { key, id } = after;
-    const rows =
-      only === undefined ? this.#deliveries.all(endpoint, key, id, limit) : this.#deliveriesOfKey.all(endpoint, only, key, id, limit);
+  deliveries({ endpoint, key: only, id: own, after = { key: '', id: '' }, limit }: DeliveriesQuery): readonly ListedDelivery[] {
+    const asked = [endpoint, after.key, after.id, own ?? null, limit] as const;
+    const rows = only === undefined ? this.#deliveries.all(...asked) : this.#deliveriesOfKey.all(...asked, only);
     return rows.map(([key, id, endpoint, url, askedAt, attempts, dueAt]) => ({ key, id, endpoint, url, askedAt, attempts, dueAt }));
   }
 }
