@@ -21,6 +21,7 @@ export { type Mill, millrace } from './engine/mill.ts';
 export type {
   AskedOperation,
   ByWhom,
+  DeliveryListQuery,
   DiscardOptions,
   Freshness,
   GapsQuery,
@@ -37,6 +38,7 @@ export type {
   OperationFilter,
   ResolvedLetters,
   StopOptions,
+  TimerListQuery,
   WaitingKey,
 } from './engine/mill-options.ts';
 export type { EndpointWaits } from './engine/outbox/endpoint-gate.ts';

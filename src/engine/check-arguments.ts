@@ -16,6 +16,7 @@ import type { IngestOptions } from './identify.ts';
 import type {
   AskedOperation,
   ByWhom,
+  DeliveryListQuery,
   DiscardOptions,
   Freshness,
   GapsQuery,
@@ -23,6 +24,7 @@ import type {
   KeyStanding,
   OperationFilter,
   StopOptions,
+  TimerListQuery,
   WaitingKey,
 } from './mill-options.ts';
 import type { ReadOptions } from './reads.ts';
@@ -103,6 +105,20 @@ const keyListQuery: OptionTable<KeyListQuery> = {
   status: expect(`one of ${standings.join(', ')}`, (value) => standings.some((one) => one === value)),
   prefix: aText,
   after: aText,
+  limit: integerFrom(1),
+};
+
+const timerListQuery: OptionTable<TimerListQuery> = {
+  name: aText,
+  prefix: aText,
+  before: expect('milliseconds since 1970', (value) => typeof value === 'number' && isMoment(value)),
+  after: expect('a timer of an earlier answer', (value) => haveTexts(value, 'key', 'name') && isMoment(Number(Object(value).dueAt))),
+  limit: integerFrom(1),
+};
+const deliveryListQuery: OptionTable<DeliveryListQuery> = {
+  endpoint: aText,
+  key: aText,
+  after: expect('a delivery of an earlier answer', (value) => haveTexts(value, 'endpoint', 'key', 'id')),
   limit: integerFrom(1),
 };
 
@@ -187,6 +203,23 @@ function isGapPlace(value: unknown): value is Pick<WaitingKey, 'since' | 'key'> 
 
 export function checkKeyListQuery(query: unknown): void {
   checkOptions(query, keyListQuery, placeOf('listKeys'));
+}
+
+export function checkTimerListQuery(query: unknown): void {
+  checkOptions(query, timerListQuery, placeOf('timers'));
+}
+
+export function checkDeliveryListQuery(query: unknown): void {
+  checkOptions(query, deliveryListQuery, placeOf('deliveries'));
+}
+
+/** @param call the method, as messages name it */
+export function checkDeliveryName(call: string, name: unknown): void {
+  if (!haveTexts(name, 'endpoint', 'key', 'id')) placeOf(call).at('delivery').expected('an endpoint, a key and an id', name);
+}
+
+function haveTexts(value: unknown, ...names: readonly string[]): boolean {
+  return typeof value === 'object' && value !== null && names.every((name) => typeof Reflect.get(value, name) === 'string');
 }
 
 export function checkGapsQuery(query: unknown): void {

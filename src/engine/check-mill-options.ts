@@ -40,6 +40,8 @@ const storeMethods: Methods<Store> = {
   query: true,
   deliveryNames: true,
   deliveriesOfKey: true,
+  timers: true,
+  deliveries: true,
   setPaused: true,
   noteAudit: true,
   audit: true,

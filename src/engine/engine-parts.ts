@@ -9,6 +9,7 @@ import { CommitWatch } from './commit-watch.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { within } from './deadline.ts';
 import { DeclaredPipelines } from './declared-pipelines.ts';
+import { Deliveries } from './deliveries.ts';
 import { Door } from './door.ts';
 import type { EngineContext } from './engine-context.ts';
 import { EngineState } from './engine-state.ts';
@@ -39,6 +40,7 @@ import { SendRoom } from './send-room.ts';
 import { steadyLogger } from './steady-logger.ts';
 import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
+import { TimerLister } from './timer-lister.ts';
 import { Transports } from './transports.ts';
 import { TurnsUnderWay } from './turns-under-way.ts';
 
@@ -56,6 +58,8 @@ export interface EngineParts {
   readonly keys: KeyReader;
   readonly keyList: KeyLister;
   readonly keyDetails: KeyDetailsReader;
+  readonly timers: TimerLister;
+  readonly deliveries: Deliveries;
   readonly gaps: GapReader;
   readonly queries: Queries;
   readonly commands: GivenCommands;
@@ -120,6 +124,8 @@ export function assemble(options: MillOptions): EngineParts {
     keys,
     keyList: new KeyLister({ store, clock, reads, partitions }),
     keyDetails: new KeyDetailsReader({ store, reads, partitions, keys }),
+    timers: new TimerLister({ store, clock, reads, partitions }),
+    deliveries: new Deliveries({ engine, state, declared, partitions, commands, reads, audit, keys }),
     gaps: new GapReader({ store, clock, partitions }),
     queries,
     commands,

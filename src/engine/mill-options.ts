@@ -1,5 +1,5 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { DeadLetterFilter, DeliveryOfKey, Store, StoredOperation } from '../store/store.ts';
+import type { DeadLetterFilter, DeliveryName, DeliveryOfKey, Store, StoredOperation, TimerPlace } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
 import type { Logger } from './logger.ts';
@@ -50,6 +50,30 @@ export interface KeyListQuery {
   readonly prefix?: string | undefined;
   /** Only keys after this one. */
   readonly after?: string | undefined;
+  /** Default 100. */
+  readonly limit?: number;
+}
+
+export interface TimerListQuery {
+  /** Only timers of this name. */
+  readonly name?: string | undefined;
+  /** Only timers of keys that begin with this text. */
+  readonly prefix?: string | undefined;
+  /** Only those due before this moment, in milliseconds since 1970. */
+  readonly before?: number | undefined;
+  /** Only those behind this place in the list. */
+  readonly after?: TimerPlace | undefined;
+  /** Default 100. */
+  readonly limit?: number;
+}
+
+export interface DeliveryListQuery {
+  /** Only those of this endpoint. */
+  readonly endpoint?: string | undefined;
+  /** Only those of this key. */
+  readonly key?: string | undefined;
+  /** Only those behind this place in the list. */
+  readonly after?: DeliveryName | undefined;
   /** Default 100. */
   readonly limit?: number;
 }

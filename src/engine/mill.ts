@@ -9,6 +9,9 @@ import type {
   DeadLetterGroup,
   DeadLetterGroupQuery,
   DeadLetterQuery,
+  DeliveryName,
+  ListedDelivery,
+  ListedTimer,
   OperationQuery,
   StoreStats,
 } from '../store/store.ts';
@@ -19,6 +22,8 @@ import {
   checkDeadLetterFilter,
   checkDeadLetterGroupQuery,
   checkDeadLetterQuery,
+  checkDeliveryListQuery,
+  checkDeliveryName,
   checkDiscard,
   checkFreshness,
   checkGapsQuery,
@@ -31,6 +36,7 @@ import {
   checkText,
   checkTexts,
   checkTimeout,
+  checkTimerListQuery,
 } from './check-arguments.ts';
 import { checkMillOptions } from './check-mill-options.ts';
 import type { SeenCommit } from './commit-watch.ts';
@@ -47,6 +53,7 @@ import type { Limits } from './limits.ts';
 import type {
   AskedOperation,
   ByWhom,
+  DeliveryListQuery,
   DiscardOptions,
   Freshness,
   GapsQuery,
@@ -59,6 +66,7 @@ import type {
   Operation,
   ResolvedLetters,
   StopOptions,
+  TimerListQuery,
   WaitingKey,
 } from './mill-options.ts';
 import type { EndpointWaits } from './outbox/endpoint-gate.ts';
@@ -193,6 +201,27 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkText('keyDetails', 'key', key);
     checkFreshness('keyDetails', freshness);
     return this.#parts.keyDetails.read(this.#parts.declared.get(pipeline), key, freshness);
+  }
+
+  /** A page of the armed timers of a pipeline, those due first in front, then by key and name. As fresh as `state`. */
+  async timers(pipeline: keyof P & string, query: TimerListQuery = {}, freshness: Freshness = {}): Promise<readonly ListedTimer[]> {
+    checkTimerListQuery(query);
+    checkFreshness('timers', freshness);
+    return this.#parts.timers.list(this.#parts.declared.get(pipeline), query, freshness);
+  }
+
+  /**
+   * A page of the deliveries of a pipeline that have no outcome yet, in the order of endpoints, keys and ids; also those to endpoints that it no longer
+   * declares. As fresh as `state`.
+   */
+  async deliveries(
+    pipeline: keyof P & string,
+    query: DeliveryListQuery = {},
+    freshness: Freshness = {},
+  ): Promise<readonly ListedDelivery[]> {
+    checkDeliveryListQuery(query);
+    checkFreshness('deliveries', freshness);
+    return this.#parts.deliveries.list(this.#parts.declared.get(pipeline), query, freshness);
   }
 
   /**
@@ -400,6 +429,26 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkByWhom('withdraw', by);
     checkText('withdraw', 'endpoint', endpoint);
     return this.#parts.operations.withdraw(pipeline, endpoint, by);
+  }
+
+  /**
+   * Makes a delivery that waits due now, whatever it waits for; the limits of its endpoint hold, and one in order stays behind those before it. Throws
+   * `MILL_NOT_FOUND` where none of that name waits, `MILL_CONFLICT` where its call is under way, or its endpoint is no longer declared.
+   */
+  async sendDelivery(pipeline: keyof P & string, delivery: DeliveryName, by?: ByWhom): Promise<void> {
+    checkDeliveryName('sendDelivery', delivery);
+    checkByWhom('sendDelivery', by);
+    await this.#parts.deliveries.sendNow(pipeline, delivery, by);
+  }
+
+  /**
+   * Withdraws one delivery that waits: it is never called, and its key is told that it is `given up`, with the reason, in its order. It leaves no dead
+   * letter. Throws `MILL_NOT_FOUND` where none of that name waits, `MILL_CONFLICT` where its call is under way.
+   */
+  async withdrawDelivery(pipeline: keyof P & string, delivery: DeliveryName, by?: ByWhom): Promise<void> {
+    checkDeliveryName('withdrawDelivery', delivery);
+    checkByWhom('withdrawDelivery', by);
+    await this.#parts.deliveries.withdraw(pipeline, delivery, by);
   }
 
   /** The schedule of a pipeline, in the hand of somebody whom the audit names. Throws `MILL_NOT_FOUND` when it has none. */

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { FaultyRow } from '../pipeline/source-rows.ts';
-import type { CommandAnswer, DeadLetter, Lease, PartitionId } from '../store/store.ts';
+import type { CommandAnswer, DeadLetter, DeliveryName, Lease, PartitionId } from '../store/store.ts';
 import type { Admission } from './admissions.ts';
 import type { SliceFigures } from './counts.ts';
 import { Deadline, within } from './deadline.ts';
@@ -297,6 +297,16 @@ export class Partition implements LogReader {
   /** Parks a key, lets one go on that was parked by hand, or has one go past missing numbers. @param witness as of {@link redrive} */
   async actOnKey(act: KeyAct, key: string, witness: Witness): Promise<void> {
     await this.#ownership.writable.keyActs[act](key, witness);
+  }
+
+  /** @param witness as of {@link redrive} */
+  async sendNow(delivery: DeliveryName, witness?: Witness): Promise<void> {
+    await this.#ownership.writable.deliveries.sendNow(delivery, witness);
+  }
+
+  /** @param witness as of {@link redrive} */
+  async withdrawOne(delivery: DeliveryName, reason: string, witness?: Witness): Promise<void> {
+    await this.#ownership.writable.deliveries.withdraw(delivery, reason, witness);
   }
 
   /** Tells another engine what came of its command. */

@@ -14,6 +14,7 @@ import { KeyActs } from './key-acts.ts';
 import { KeysAtWork } from './keys-at-work.ts';
 import type { LaneNeighbours } from './lane-neighbours.ts';
 import { Lanes } from './lanes.ts';
+import { DeliveryResolver } from './outbox/delivery-resolver.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Withdrawal } from './outbox/withdrawal.ts';
 import { Resolver } from './resolver.ts';
@@ -65,6 +66,8 @@ export class Tenure {
   readonly keyActs: KeyActs;
   /** Takes back deliveries whose endpoint is gone. */
   readonly withdrawal: Withdrawal;
+  /** Carries out what an operator orders about one delivery. */
+  readonly deliveries: DeliveryResolver;
   readonly #means: TenureMeans;
   readonly #state: TenureState;
   readonly #commits: Commits;
@@ -109,6 +112,7 @@ export class Tenure {
     this.resolver = new Resolver(context, { lanes, causes: this.#causes });
     this.withdrawal = new Withdrawal(context, lanes);
     this.keyActs = new KeyActs(context, lanes);
+    this.deliveries = new DeliveryResolver(context, { lanes, outbox: this.#outbox });
     this.keys = new KeysAtWork(context, { state, lanes, outbox: this.#outbox, dispatcher: this.#dispatcher, landed: this.#commits.landed });
   }
 
@@ -270,6 +274,7 @@ export class Tenure {
       committed: (draft, { gapsAdded }) => {
         if (draft.gaps.length > 0) this.#gaps.committed(draft.gaps, gapsAdded);
         this.#causes.committed(draft);
+        this.deliveries.committed(draft.deliveries);
         this.#outbox.committed(draft.deliveries);
       },
       rests: () => {

@@ -74,7 +74,8 @@ export interface Transport {
  * What became of a delivery, as its key is told in a turn of its own.
  *
  * - `delivered`: once, with the answer.
- * - `given up`: it was refused, or its last attempt failed. It is a dead letter now.
+ * - `given up`: it was refused, or its last attempt failed: it is a dead letter now. Or an operator has withdrawn it: then the reason says so, and there is no
+ *   dead letter.
  * - `unknown`: it may have arrived, and nobody can tell. It is a dead letter now, and is called again only when an operator says so.
  * - `failed`: an attempt failed and there are more, where `retry.by` is `pipeline`.
  * - `redriven`: an operator wants a delivery that is a dead letter to be tried again.

@@ -58,6 +58,7 @@ import { pruneContract } from './contract/prune.ts';
 import { rowsContract } from './contract/rows.ts';
 import { sourceBatchesContract } from './contract/source-batches.ts';
 import { timersContract } from './contract/timers.ts';
+import { waitingListsContract } from './contract/waiting-lists.ts';
 
 export type { ContractDatabase, StoreHarness } from './contract/fixtures.ts';
 
@@ -72,6 +73,7 @@ const parts = {
   'held events': heldContract,
   gaps: gapsContract,
   timers: timersContract,
+  'lists of what waits': waitingListsContract,
   outcomes: outcomesContract,
   deliveries: deliveriesContract,
   'deliveries at random': deliveriesModelContract,

@@ -43,7 +43,7 @@ import type { Dialect } from 'kysely';
 import type { FoundValue } from '../pipeline/table.ts';
 import type { AuditEntry, AuditQuery } from './port/audit.ts';
 import type { ListBounds, ReadBounds } from './port/bounds.ts';
-import type { CauseBounds, StoredCause } from './port/causes.ts';
+import type { CauseBounds, ListedTimer, StoredCause, TimersQuery } from './port/causes.ts';
 import type {
   DeadLetter,
   DeadLetterCount,
@@ -53,7 +53,16 @@ import type {
   DeadLetterQuery,
 } from './port/dead-letters.ts';
 import type { Opened, StoreDeclaration } from './port/declaration.ts';
-import type { DeliveryName, DeliveryOfKey, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from './port/deliveries.ts';
+import type {
+  DeliveriesQuery,
+  DeliveryName,
+  DeliveryOfKey,
+  DueByFlow,
+  DueMoment,
+  FlowQuery,
+  ListedDelivery,
+  StoredDelivery,
+} from './port/deliveries.ts';
 import type { Appended, HeldEvent, LoggedEvent, NewEvent, PartitionId, Pruned, Retention } from './port/events.ts';
 import type { Commands, Roll, StoreListener } from './port/fleet.ts';
 import type { Inbox } from './port/inbox.ts';
@@ -221,6 +230,12 @@ export interface Store {
     limit: number,
     bounds?: Pick<ReadBounds, 'signal'>,
   ): Promise<readonly DeliveryOfKey[]>;
+
+  /** Armed timers, those due first in front, then by key and name. One of a name or a prefix looks at the others between them. */
+  timers(partition: PartitionId, query: TimersQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly ListedTimer[]>;
+
+  /** Deliveries of an endpoint, declared or not, by key and id. */
+  deliveries(partition: PartitionId, query: DeliveriesQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly ListedDelivery[]>;
 
   /** Remembers that a declared pipeline is paused, or that it is no longer; `open` returns the paused ones. Notes in the same transaction who did it. */
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void>;

@@ -107,6 +107,8 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     deliveryNames: (partition, endpoint, limit, key) => count(() => store.deliveryNames(partition, endpoint, limit, key)),
     keys: (...asked) => count(() => store.keys(...asked)),
     deliveriesOfKey: (...asked) => count(() => store.deliveriesOfKey(...asked)),
+    timers: (...asked) => count(() => store.timers(...asked)),
+    deliveries: (...asked) => count(() => store.deliveries(...asked)),
     setPaused: (...asked) => count(() => store.setPaused(...asked)),
     noteAudit: (entry) => count(() => store.noteAudit(entry)),
     audit: (...asked) => count(() => store.audit(...asked)),

@@ -1,5 +1,5 @@
 import { type ErrorCode, errorTable, MillraceError } from '../../errors.ts';
-import type { AuditEntry, StoredOperation } from '../../store/store.ts';
+import type { AuditEntry, DeliveryName, StoredOperation } from '../../store/store.ts';
 
 /** What the owner of a partition can be told to do. An engine of a later release may know more. */
 export type Command =
@@ -11,7 +11,10 @@ export type Command =
   | { readonly do: 'resolveLetters'; readonly letters: readonly string[]; readonly operation: Pick<StoredOperation, 'id' | 'action'> }
   /** Of one key, or of all. */
   | { readonly do: 'discardEvents'; readonly key: string | null }
-  | { readonly do: 'withdraw'; readonly endpoint: string };
+  | { readonly do: 'withdraw'; readonly endpoint: string }
+  | { readonly do: 'sendDelivery'; readonly delivery: DeliveryName; readonly entry?: AuditEntry | undefined }
+  /** Its key is told the reason. */
+  | { readonly do: 'withdrawDelivery'; readonly delivery: DeliveryName; readonly reason: string; readonly entry?: AuditEntry | undefined };
 
 /** What came of a command: how many things it concerned, or why nothing was done. */
 export type Outcome = { readonly count: number } | { readonly code: string; readonly message: string };

@@ -17,7 +17,7 @@ export interface ReceivedCommandsMeans {
 }
 
 /**
- * Carries out what other engines have told the owner of a partition to do, which is this one. What is decided about a dead letter is committed
+ * Carries out what other engines have told the owner of a partition to do, which is this one. What is decided about a dead letter or a delivery is committed
  * together with the answer. The answer to anything else follows it; where that is lost, it is done again, which changes no more than what has come since.
  *
  * What cannot be done now, since the store fails or the partition is handed over, stays unanswered: the next beat brings it here again, or to
@@ -91,6 +91,12 @@ export class ReceivedCommands {
         return { count: await operations.discardEventsOf(partition, command.key ?? undefined) };
       case 'withdraw':
         return { count: await partition.withdraw(command.endpoint) };
+      case 'sendDelivery':
+        await partition.sendNow(command.delivery, { answer, entry: command.entry });
+        return 'committed';
+      case 'withdrawDelivery':
+        await partition.withdrawOne(command.delivery, command.reason, { answer, entry: command.entry });
+        return 'committed';
       default:
         return unknownCommand(command);
     }

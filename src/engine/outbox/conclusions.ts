@@ -1,6 +1,6 @@
 import { faultFields } from '../../fault.ts';
 import type { DeliveryOutcome, Endpoint } from '../../pipeline/endpoint.ts';
-import type { StoredDelivery } from '../../store/store.ts';
+import type { DeliveryName, ListedDelivery, StoredDelivery } from '../../store/store.ts';
 import { pauseMs } from '../backoff.ts';
 import type { CauseQueue } from '../cause-queue.ts';
 import type { TenureContext } from '../engine-context.ts';
@@ -39,7 +39,7 @@ export class Conclusions {
   }
 
   /** Brings the key into memory that will be told: it must learn of it before an event that was accepted later has its turn. */
-  async prepare({ key }: StoredDelivery): Promise<void> {
+  async prepare({ key }: Pick<StoredDelivery, 'key'>): Promise<void> {
     const { lanes } = this.#keys;
     if (this.#endpoint.outcome === undefined || this.#context.pipeline.declaration.key === undefined) return;
     // While others were loaded, a sweep may have forgotten it.
@@ -60,6 +60,12 @@ export class Conclusions {
   /** Drafts that a delivery is given up without another call. */
   giveUp(delivery: StoredDelivery, reason: string): void {
     this.#giveUp(delivery, delivery.attempts, { result: 'failed', reason });
+  }
+
+  /** Drafts that an operator has withdrawn a delivery. It is no dead letter: whoever withdraws it has decided. */
+  withdraw(delivery: ListedDelivery, reason: string): void {
+    this.#remove(delivery);
+    this.#tell(delivery, { status: 'given up', attempts: delivery.attempts, reason, answer: null });
   }
 
   #retry(delivery: StoredDelivery, attempts: number, failed: Final & { readonly result: 'failed' }): void {
@@ -99,11 +105,11 @@ export class Conclusions {
     this.#tell(delivery, { status: isUnknown ? 'unknown' : 'given up', attempts, reason, answer: answer ?? null });
   }
 
-  #remove({ endpoint, key, id }: StoredDelivery): void {
+  #remove({ endpoint, key, id }: DeliveryName): void {
     this.#context.draft().deliveries.push({ write: 'remove', endpoint, key, id });
   }
 
-  #tell(delivery: StoredDelivery, said: WithoutFacts<DeliveryOutcome>): void {
+  #tell(delivery: DeliveryName, said: WithoutFacts<DeliveryOutcome>): void {
     if (this.#endpoint.outcome === undefined) return;
     const { clock } = this.#context.engine;
     this.#keys.causes.fire(toStoredOutcome(delivery, { id: delivery.id, at: clock.now(), ...said }));

@@ -67,7 +67,7 @@ export class DeliveryAttempts {
   }
 
   /** Whether there is a call of this attempt, under way or over, that no commit is known to have recorded. */
-  has(delivery: StoredDelivery): boolean {
+  has(delivery: DeliveryName & Pick<StoredDelivery, 'attempts' | 'askedAt'>): boolean {
     const made = this.#attempts.get(nameOf(delivery))?.delivery;
     return made !== undefined && made.attempts === delivery.attempts && made.askedAt === delivery.askedAt;
   }

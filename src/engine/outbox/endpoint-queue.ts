@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../pipeline/endpoint.ts';
 import { addressOf } from '../../store/flow.ts';
-import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../../store/store.ts';
+import type { DeliveryName, DeliveryWrite, ListedDelivery, StoredDelivery } from '../../store/store.ts';
 import type { TenureContext } from '../engine-context.ts';
 import { Conclusions, type KeyParts } from './conclusions.ts';
 import { nameOf } from './delivery-attempts.ts';
@@ -32,6 +32,8 @@ export class EndpointQueue {
   readonly #flowMax: number;
   readonly #hand = new Hand();
   readonly #reader: DueReader;
+  /** Not in hand, and not to be taken in hand before a commit has said what becomes of them. */
+  readonly #aside = new Set<string>();
   /** Nothing begins any more. */
   #isResting = false;
   #isClosed = false;
@@ -101,6 +103,7 @@ export class EndpointQueue {
       const dropped = this.#hand.drop(name);
       if (dropped !== undefined) this.#reader.dropped(dropped);
       this.#context.partition.deliveryAttempts.recorded(delivery);
+      this.#aside.delete(name);
     }
     if (write.write === 'retry') {
       if (write.dueAt !== null) this.#reader.arm(write.dueAt);
@@ -111,6 +114,32 @@ export class EndpointQueue {
   letGo(key: string): void {
     if (this.#endpoint.retryBy !== 'pipeline') return;
     for (const delivery of this.#hand.waitNoMore((waiting) => waiting.key === key)) this.#letGo(delivery);
+  }
+
+  /**
+   * Sees to it that no call of a delivery begins before a commit has changed or removed it. Returns false where its call is under way, or has
+   * ended and no commit has recorded that, and where it is set aside already.
+   */
+  setAside(delivery: ListedDelivery): boolean {
+    const name = nameOf(delivery);
+    if (this.#aside.has(name) || this.#context.partition.deliveryAttempts.has(delivery)) return false;
+    const inHand = this.#hand.deliveries.get(name);
+    if (inHand === undefined) this.#aside.add(name);
+    else return this.#hand.waitNoMore((waiting) => waiting === inHand).length > 0;
+    return true;
+  }
+
+  /** Drafts that a delivery which was set aside is due now. */
+  sendNow({ endpoint, key, id, attempts, dueAt }: ListedDelivery): void {
+    const now = this.#time.now();
+    const due = { dueAt: Math.min(dueAt ?? now, now), pauseMs: 0 };
+    this.#context.draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, ...due });
+  }
+
+  /** Drafts that a delivery which was set aside is gone, and that its key is told. */
+  async withdraw(delivery: ListedDelivery, reason: string): Promise<void> {
+    await this.#conclusions.prepare(delivery);
+    if (!this.#isClosed) this.#conclusions.withdraw(delivery, reason);
   }
 
   rest(): void {
@@ -162,7 +191,7 @@ export class EndpointQueue {
   }
 
   #takeUp(delivery: StoredDelivery, name: string): boolean {
-    if (this.#hand.deliveries.has(name)) return true;
+    if (this.#hand.deliveries.has(name) || this.#aside.has(name)) return true;
     // The tenure before this one has called already.
     const isCalled = this.#context.partition.deliveryAttempts.has(delivery);
     const hopeless = isCalled ? undefined : this.#whyHopeless(delivery);

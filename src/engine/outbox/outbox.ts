@@ -15,6 +15,11 @@ export class Outbox {
     this.#queues = new Map(names.map((name) => [name, new EndpointQueue(context, keys, name)]));
   }
 
+  /** The queue of an endpoint; undefined where the pipeline no longer declares it. */
+  queueOf(endpoint: string): EndpointQueue | undefined {
+    return this.#queues.get(endpoint);
+  }
+
   /** Whether nothing is under way and nothing can begin by itself now. */
   get isIdle(): boolean {
     for (const queue of this.#queues.values()) if (!queue.isIdle) return false;

@@ -155,7 +155,12 @@ export class Player {
         await store.keys(partition, { among, after: this.#chance.one(keys), prefix: key.slice(0, upTo(2)), limit: upTo(3) }),
       );
     }
+    const place = { dueAt: upTo(40), key, name: 'wake' };
+    this.#note('timers', await store.timers(partition, { limit: all }));
+    this.#note('timers', await store.timers(partition, { prefix: key.slice(0, upTo(2)), before: upTo(40), limit: upTo(3) }));
+    this.#note('timers', await store.timers(partition, { after: place, limit: upTo(3) }));
     for (const endpoint of endpoints) {
+      this.#note('deliveries', await store.deliveries(partition, { endpoint, after: { key, id: String(upTo(3)) }, limit: upTo(3) }));
       this.#note('deliveriesOfKey', await store.deliveriesOfKey(partition, endpoint, key, upTo(3)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, upTo(4)));
       this.#note('deliveryNames', await store.deliveryNames(partition, endpoint, 3, key));
@@ -216,6 +221,8 @@ export const kinds: readonly string[] = [
     'pendingOrigins',
     'deliveryNames',
     'deliveriesOfKey',
+    'timers',
+    'deliveries',
     'keys',
     ...['undefined', 'parked', 'gaps', 'retried'].map((among) => `keys: ${among}`),
     'inventory',

@@ -21,6 +21,7 @@ import type {
   DeadLetterGroupQuery,
   DeadLetterQuery,
   DeclaredPipeline,
+  DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
   DueByFlow,
@@ -37,6 +38,8 @@ import type {
   KeysQuery,
   Lease,
   ListBounds,
+  ListedDelivery,
+  ListedTimer,
   LoggedEvent,
   Member,
   NewEvent,
@@ -60,6 +63,7 @@ import type {
   StoredPipeline,
   StoreListener,
   StoreStats,
+  TimersQuery,
 } from '../store.ts';
 import { withStrangers } from '../tables/inbox-sql.ts';
 import { compareText } from '../text-order.ts';
@@ -361,6 +365,14 @@ class MemoryStore implements Store {
 
   async deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): Promise<readonly DeliveryOfKey[]> {
     return this.#records(partition).deliveries.ofKey(endpoint, key, limit);
+  }
+
+  async timers(partition: PartitionId, query: TimersQuery): Promise<readonly ListedTimer[]> {
+    return this.#records(partition).causes.timers(query);
+  }
+
+  async deliveries(partition: PartitionId, query: DeliveriesQuery): Promise<readonly ListedDelivery[]> {
+    return this.#records(partition).deliveries.list(query);
   }
 
   async noteAudit(entry: AuditEntry): Promise<void> {

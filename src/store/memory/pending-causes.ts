@@ -1,4 +1,14 @@
-import type { CauseName, CausePlace, OutcomeWrite, StoredCause, StoredOutcome, StoredTimer, TimerWrite } from '../store.ts';
+import type {
+  CauseName,
+  CausePlace,
+  ListedTimer,
+  OutcomeWrite,
+  StoredCause,
+  StoredOutcome,
+  StoredTimer,
+  TimersQuery,
+  TimerWrite,
+} from '../store.ts';
 import { compareText } from '../text-order.ts';
 import { SortedList } from './sorted-list.ts';
 
@@ -32,6 +42,16 @@ export class PendingCauses implements Iterable<StoredCause> {
   due(dueBy: number, limit: number, after?: CausePlace): StoredCause[] {
     const isBehind = (cause: StoredCause) => after === undefined || compare(cause, after) > 0;
     return this.#inOrder.from(isBehind, limit).filter((cause) => cause.dueAt <= dueBy);
+  }
+
+  timers({ name, prefix = '', before = Number.POSITIVE_INFINITY, after, limit }: TimersQuery): ListedTimer[] {
+    const isBehind = (cause: StoredCause) => after === undefined || compare(cause, { kind: 'timer', ...after }) > 0;
+    return this.#inOrder
+      .from(isBehind, Number.POSITIVE_INFINITY)
+      .filter((cause) => cause.kind === 'timer')
+      .filter((timer) => (name ?? timer.name) === timer.name && timer.key.startsWith(prefix) && timer.dueAt < before)
+      .slice(0, limit)
+      .map(({ key, name, dueAt, attempts, retryAt }) => ({ key, name, dueAt, attempts, retryAt }));
   }
 
   nextDue(after: number): number | null {

@@ -1,5 +1,15 @@
 import { sizeOfAll, sizeOfDelivery, upTo } from '../list-size.ts';
-import type { DeliveryName, DeliveryOfKey, DeliveryWrite, DueByFlow, DueMoment, FlowQuery, StoredDelivery } from '../store.ts';
+import type {
+  DeliveriesQuery,
+  DeliveryName,
+  DeliveryOfKey,
+  DeliveryWrite,
+  DueByFlow,
+  DueMoment,
+  FlowQuery,
+  ListedDelivery,
+  StoredDelivery,
+} from '../store.ts';
 import { compareText } from '../text-order.ts';
 import { SortedList } from './sorted-list.ts';
 
@@ -174,6 +184,16 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
   ofKey(endpoint: string, only: string, limit: number): DeliveryOfKey[] {
     const inOrder = (this.#byEndpoint.get(endpoint)?.ofKey(only) ?? []).slice(0, limit);
     return inOrder.map(({ id, url, askedAt, attempts, dueAt }) => ({ id, endpoint, url, askedAt, attempts, dueAt }));
+  }
+
+  list({ endpoint, key: only, id: own, after, limit }: DeliveriesQuery): ListedDelivery[] {
+    const byName = (a: Pick<DeliveryName, 'key' | 'id'>, b: Pick<DeliveryName, 'key' | 'id'>) =>
+      compareText(a.key, b.key) || compareText(a.id, b.id);
+    return Array.from(this.#byEndpoint.get(endpoint) ?? [])
+      .filter((one) => (only ?? one.key) === one.key && (own ?? one.id) === one.id && (after === undefined || byName(one, after) > 0))
+      .sort(byName)
+      .slice(0, limit)
+      .map(({ id, key, url, askedAt, attempts, dueAt }) => ({ id, key, endpoint, url, askedAt, attempts, dueAt }));
   }
 
   due(endpoint: string, dueBy: number, limit: number): StoredDelivery[] {

@@ -34,6 +34,25 @@ export interface StoredOutcome {
 /** Why a key is to have a turn, other than an event. */
 export type StoredCause = StoredTimer | StoredOutcome;
 
+/** An armed timer, without its data. */
+export type ListedTimer = Pick<StoredTimer, 'key' | 'name' | 'dueAt' | 'attempts' | 'retryAt'>;
+
+/** The place of a timer in a list of timers. */
+export type TimerPlace = Pick<StoredTimer, 'dueAt' | 'key' | 'name'>;
+
+/** Which armed timers to list. */
+export interface TimersQuery {
+  /** Only timers of this name. */
+  readonly name?: string | undefined;
+  /** Only timers of keys that begin with this text. */
+  readonly prefix?: string | undefined;
+  /** Only those due before this moment, in milliseconds since 1970. */
+  readonly before?: number | undefined;
+  /** Only those behind this place. */
+  readonly after?: TimerPlace | undefined;
+  readonly limit: number;
+}
+
 export type TimerName = Pick<StoredTimer, 'kind' | 'key' | 'name'>;
 
 export type OutcomeName = Pick<StoredOutcome, 'kind' | 'key' | 'endpoint' | 'id'>;

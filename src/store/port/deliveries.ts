@@ -24,6 +24,21 @@ export interface StoredDelivery {
 /** A delivery of a key, without its payload. */
 export type DeliveryOfKey = Pick<StoredDelivery, 'id' | 'endpoint' | 'url' | 'askedAt' | 'attempts' | 'dueAt'>;
 
+/** A delivery in a list, without its payload. */
+export type ListedDelivery = DeliveryOfKey & Pick<StoredDelivery, 'key'>;
+
+/** Which deliveries of an endpoint to list. */
+export interface DeliveriesQuery {
+  readonly endpoint: string;
+  /** Only those of this key. */
+  readonly key?: string | undefined;
+  /** Only those of this id. */
+  readonly id?: string | undefined;
+  /** Only those behind this place. */
+  readonly after?: Pick<StoredDelivery, 'key' | 'id'> | undefined;
+  readonly limit: number;
+}
+
 /** Which due deliveries to read flow by flow. */
 export interface FlowQuery extends ListBounds {
   readonly endpoint: string;

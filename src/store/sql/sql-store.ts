@@ -14,6 +14,7 @@ import type {
   DeadLetterGroup,
   DeadLetterGroupQuery,
   DeadLetterQuery,
+  DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
   DueByFlow,
@@ -29,6 +30,8 @@ import type {
   KeysQuery,
   Lease,
   ListBounds,
+  ListedDelivery,
+  ListedTimer,
   LoggedEvent,
   NewEvent,
   Opened,
@@ -51,6 +54,7 @@ import type {
   StoreListener,
   StoreLogger,
   StoreStats,
+  TimersQuery,
 } from '../store.ts';
 import type { Dialect, SqlSettings } from './dialect.ts';
 import { SqlLease } from './lease/sql-lease.ts';
@@ -242,6 +246,18 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     { signal }: Pick<ReadBounds, 'signal'> = {},
   ): Promise<readonly DeliveryOfKey[]> {
     return this.#call((database) => database.of(partition, signal).deliveriesOfKey(endpoint, key, limit), signal);
+  }
+
+  timers(partition: PartitionId, query: TimersQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly ListedTimer[]> {
+    return this.#call((database) => database.of(partition, signal).timers(query), signal);
+  }
+
+  deliveries(
+    partition: PartitionId,
+    query: DeliveriesQuery,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly ListedDelivery[]> {
+    return this.#call((database) => database.of(partition, signal).deliveries(query), signal);
   }
 
   noteAudit(entry: AuditEntry): Promise<void> {

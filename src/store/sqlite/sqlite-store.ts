@@ -17,6 +17,7 @@ import type {
   DeadLetterGroup,
   DeadLetterGroupQuery,
   DeadLetterQuery,
+  DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
   DueByFlow,
@@ -31,6 +32,8 @@ import type {
   KeysQuery,
   Lease,
   ListBounds,
+  ListedDelivery,
+  ListedTimer,
   LoggedEvent,
   Member,
   NewEvent,
@@ -52,6 +55,7 @@ import type {
   StoredPipeline,
   StoreLogger,
   StoreStats,
+  TimersQuery,
 } from '../store.ts';
 import { toRows } from '../tables/selection.ts';
 import { realPath } from './file/database-file.ts';
@@ -327,6 +331,18 @@ class SqliteStore implements Store {
     { signal }: Pick<ReadBounds, 'signal'> = {},
   ): Promise<readonly DeliveryOfKey[]> {
     return this.#open.lookups.call('deliveriesOfKey', [partition, endpoint, key, limit], signal);
+  }
+
+  async timers(partition: PartitionId, query: TimersQuery, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly ListedTimer[]> {
+    return this.#open.lookups.call('timers', [partition, query], signal);
+  }
+
+  async deliveries(
+    partition: PartitionId,
+    query: DeliveriesQuery,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly ListedDelivery[]> {
+    return this.#open.lookups.call('deliveries', [partition, query], signal);
   }
 
   async noteAudit(entry: AuditEntry): Promise<void> {

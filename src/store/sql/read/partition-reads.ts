@@ -1,6 +1,7 @@
 import { sizeOfAll, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfRecord, upTo } from '../../list-size.ts';
 import type {
   CauseBounds,
+  DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
   DueByFlow,
@@ -12,6 +13,8 @@ import type {
   KeySummary,
   KeysQuery,
   ListBounds,
+  ListedDelivery,
+  ListedTimer,
   LoggedEvent,
   PartitionId,
   Progress,
@@ -20,6 +23,7 @@ import type {
   StoredGap,
   StoredOutcome,
   StoredTimer,
+  TimersQuery,
 } from '../../store.ts';
 import { compareText } from '../../text-order.ts';
 import type { Parameter, Row } from '../connection/statement.ts';
@@ -28,6 +32,7 @@ import type { ReadStatements } from '../statements.ts';
 import { causeNameOf } from '../write/commit-parts.ts';
 import { bytesFor, type Read } from './bounded.ts';
 import { keyListStatement, toKeySummary } from './key-list.ts';
+import { deliveryListStatement, timerListStatement, toListedDelivery, toListedTimer } from './lists-of-waiting.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const event = 'position, "key", id, number, accepted_at, body, traceparent, origin';
@@ -188,6 +193,16 @@ export class PartitionReads {
       attempts: Number(attempts),
       dueAt: dueAt === null ? null : Number(dueAt),
     }));
+  }
+
+  async timers(query: TimersQuery): Promise<readonly ListedTimer[]> {
+    const [found] = await this.#read(timerListStatement(this.#partition, query));
+    return (found?.rows ?? []).map(toListedTimer);
+  }
+
+  async deliveries(query: DeliveriesQuery): Promise<readonly ListedDelivery[]> {
+    const [found] = await this.#read(deliveryListStatement(this.#partition, query));
+    return (found?.rows ?? []).map(toListedDelivery);
   }
 
   async pendingOrigins(origins: readonly string[]): Promise<readonly string[]> {

@@ -14,6 +14,7 @@ import type {
   DeadLetterGroup,
   DeadLetterGroupQuery,
   DeadLetterQuery,
+  DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
   FlowQuery,
@@ -23,6 +24,8 @@ import type {
   KeySummary,
   KeysQuery,
   ListBounds,
+  ListedDelivery,
+  ListedTimer,
   NamedCount,
   OperationQuery,
   PartitionId,
@@ -30,6 +33,7 @@ import type {
   SourceOffset,
   StoredOperation,
   StoredPipeline,
+  TimersQuery,
 } from '../../store.ts';
 import { type AuditRow, auditSelect, toAuditEntry } from '../../tables/audit-sql.ts';
 import { type OperationRow, operationsSelect, toOperation } from '../../tables/operations-sql.ts';
@@ -52,6 +56,7 @@ import {
   sizeOfKeyRow,
 } from './rows.ts';
 import { SourceOffsetReader } from './source-offsets.ts';
+import { WaitingListReader } from './waiting-list-reader.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderMethods {
@@ -77,6 +82,8 @@ export interface ReaderMethods {
   audit(query: AuditQuery): readonly AuditEntry[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
+  timers(partition: PartitionId, query: TimersQuery): readonly ListedTimer[];
+  deliveries(partition: PartitionId, query: DeliveriesQuery): readonly ListedDelivery[];
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
   inboxRows(query: InboxQuery): readonly InboxSelection[];
   sourceOffsets(pipeline: string, source: string): readonly SourceOffset[];
@@ -90,6 +97,7 @@ export class Reader implements ReaderMethods {
   readonly #db: DatabaseSync;
   readonly #partitions: ReadonlyMap<string, PartitionReader>;
   readonly #keys: ReadonlyMap<string, KeyListReader>;
+  readonly #waiting: ReadonlyMap<string, WaitingListReader>;
   readonly #deadLetters: DeadLetterReader;
   readonly #inbox: InboxReader;
   readonly #sourceOffsets: SourceOffsetReader;
@@ -102,6 +110,7 @@ export class Reader implements ReaderMethods {
     this.#interruptible = interruptible;
     this.#partitions = new Map(pipelines.map((pipeline) => [pipeline, new PartitionReader(db, pipeline)]));
     this.#keys = new Map(pipelines.map((pipeline) => [pipeline, new KeyListReader(db, pipeline)]));
+    this.#waiting = new Map(pipelines.map((pipeline) => [pipeline, new WaitingListReader(db, pipeline)]));
     this.#deadLetters = new DeadLetterReader(db);
     this.#inbox = new InboxReader(db);
     this.#sourceOffsets = new SourceOffsetReader(db);
@@ -195,6 +204,14 @@ export class Reader implements ReaderMethods {
 
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[] {
     return this.#partition(partition).deliveriesOfKey(endpoint, key, limit);
+  }
+
+  timers(partition: PartitionId, query: TimersQuery): readonly ListedTimer[] {
+    return found(this.#waiting, partition).timers(query);
+  }
+
+  deliveries(partition: PartitionId, query: DeliveriesQuery): readonly ListedDelivery[] {
+    return found(this.#waiting, partition).deliveries(query);
   }
 
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[] {

@@ -1,0 +1,126 @@
+import { describeFound } from '../../describe-found.ts';
+import { MillraceError } from '../../errors.ts';
+import type { DeliveryName, DeliveryWrite, ListedDelivery } from '../../store/store.ts';
+import type { TenureContext } from '../engine-context.ts';
+import type { Lanes } from '../lanes.ts';
+import type { Witness } from '../resolver.ts';
+import { nameOf } from './delivery-attempts.ts';
+import type { EndpointQueue } from './endpoint-queue.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What orders about deliveries are carried out with beside the context. */
+interface DeliveryResolverParts {
+  readonly lanes: Pick<Lanes, 'isClosed'>;
+  readonly outbox: Pick<Outbox, 'queueOf'>;
+}
+
+/** Carries out what an operator orders about one delivery that waits: to send it now, or to withdraw it. Its call is never under way meanwhile. */
+export class DeliveryResolver {
+  readonly #context: TenureContext;
+  readonly #parts: DeliveryResolverParts;
+  /** Those that are looked up, by name, and whether a commit has written them meanwhile. */
+  readonly #lookedUp = new Map<string, { isWritten: boolean }>();
+
+  constructor(context: TenureContext, parts: DeliveryResolverParts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  /**
+   * Makes a delivery due now, also one that the pipeline alone would start again. Throws `MILL_NOT_FOUND` where none waits, `MILL_CONFLICT` where
+   * its call is under way, or its endpoint is no longer declared.
+   *
+   * @param witness is committed together with it
+   */
+  async sendNow(name: DeliveryName, witness: Witness = {}): Promise<void> {
+    const queue = this.#parts.outbox.queueOf(name.endpoint);
+    if (queue === undefined) throw conflict(name, 'expected an endpoint that the pipeline declares, found one that it no longer does');
+    const delivery = await this.#take(name, queue, 'send');
+    queue.sendNow(delivery);
+    await this.#commit(witness);
+  }
+
+  /**
+   * Removes a delivery, and tells its key that it is given up. Nobody is told by an endpoint that is no longer declared. Throws as {@link sendNow} does, but
+   * takes any endpoint.
+   *
+   * @param reason is told to the key
+   */
+  async withdraw(name: DeliveryName, reason: string, witness: Witness = {}): Promise<void> {
+    const queue = this.#parts.outbox.queueOf(name.endpoint);
+    const delivery = await this.#take(name, queue, 'withdraw');
+    if (queue === undefined) this.#context.draft().deliveries.push({ write: 'remove', ...name });
+    else await this.#drafted(queue.withdraw(delivery, reason));
+    await this.#commit(witness);
+  }
+
+  /** What was decided is on disk. */
+  committed(deliveries: readonly DeliveryWrite[]): void {
+    if (this.#lookedUp.size === 0) return;
+    for (const write of deliveries) {
+      const lookedUp = this.#lookedUp.get(nameOf('delivery' in write ? write.delivery : write));
+      if (lookedUp !== undefined) lookedUp.isWritten = true;
+    }
+  }
+
+  /** Finds a delivery and keeps it from being called. */
+  async #take(name: DeliveryName, queue: EndpointQueue | undefined, to: string): Promise<ListedDelivery> {
+    const lookedUp = { isWritten: false };
+    const own = nameOf(name);
+    if (this.#lookedUp.has(own)) throw conflict(name, 'expected no other order about it, found one that is being carried out');
+    this.#lookedUp.set(own, lookedUp);
+    try {
+      const delivery = await this.#read(name, lookedUp);
+      if (queue?.setAside(delivery) === false)
+        throw conflict(name, `expected to ${to} one that waits, found that its call is under way; look again when it has ended`);
+      return delivery;
+    } finally {
+      this.#lookedUp.delete(own);
+    }
+  }
+
+  async #read(name: DeliveryName, lookedUp: { isWritten: boolean }): Promise<ListedDelivery> {
+    const { engine, partition } = this.#context;
+    const { endpoint, key, id } = name;
+    for (;;) {
+      lookedUp.isWritten = false;
+      const [found] = await engine.store.deliveries(partition.id, { endpoint, key, id, limit: 1 });
+      this.#checkWorking();
+      if (lookedUp.isWritten) continue;
+      if (found === undefined) throw notFound(name);
+      return found;
+    }
+  }
+
+  /** A delivery that is set aside would never be called, if it stayed so. */
+  async #drafted(drafting: Promise<void>): Promise<void> {
+    try {
+      await drafting;
+    } catch (error) {
+      if (!this.#parts.lanes.isClosed) this.#context.failed(error);
+    }
+    this.#checkWorking();
+  }
+
+  async #commit({ answer, entry }: Witness): Promise<void> {
+    const { draft, drafted, committed } = this.#context;
+    if (answer !== undefined) draft().answer(answer);
+    if (entry !== undefined) draft().note(entry);
+    drafted();
+    await committed();
+    this.#checkWorking();
+  }
+
+  #checkWorking(): void {
+    if (this.#parts.lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
+  }
+}
+
+function conflict({ endpoint, key, id }: DeliveryName, why: string): MillraceError {
+  return new MillraceError('MILL_CONFLICT', `delivery ${describeFound(id)} of the key ${describeFound(key)} to ${endpoint}: ${why}`);
+}
+
+function notFound({ endpoint, key, id }: DeliveryName): MillraceError {
+  const of = `of the key ${describeFound(key)} to ${describeFound(endpoint)}`;
+  return new MillraceError('MILL_NOT_FOUND', `expected a delivery that waits ${of}, found none with the id ${describeFound(id)}`);
+}
