@@ -41,15 +41,17 @@ export function ownershipContract(it: StoreTest): void {
     assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, parked: 0, deliveries: 4, gaps: 0 });
   });
 
-  it('a claim tells how many keys are parked, by the dead letters that nobody has resolved', async ({ store, visits }) => {
+  it('a claim tells how many keys are parked, and how many dead letters nobody has resolved', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
+    const parkedKey = (key: string, parked: boolean) => ({ key, state: null, next: null, parked });
     const deadLetters = [letter('1', 'a', 1, { parked: true }), letter('2', 'b', 2, { parked: true }), letter('3', 'c', 3)];
-    await owner.commit({ cursor: 3, deadLetters });
-    assert.equal((await store.claim(visits)).standing.parked, 2);
-    await (await own(store, visits)).commit({ resolvedDeadLetters: ['1'] });
+    // One is parked by hand, and has no letter.
+    await owner.commit({ cursor: 3, deadLetters, keys: [parkedKey('a', true), parkedKey('b', true), parkedKey('d', true)] });
+    assert.equal((await store.claim(visits)).standing.parked, 3);
+    await (await own(store, visits)).commit({ resolvedDeadLetters: ['1'], keys: [parkedKey('a', false)] });
     const { parked, deadLetters: left } = (await store.claim(visits)).standing;
-    assert.deepEqual([parked, left], [1, 2]);
+    assert.deepEqual([parked, left], [2, 2]);
   });
 
   it('every claim ends the lease before it, over a reopening too', async ({ store, visits, reopen }) => {

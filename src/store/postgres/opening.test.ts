@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { PostgresServer, withoutPostgres } from '../../../test/postgres-server.ts';
 import { type Table, table } from '../../pipeline/table.ts';
-import { add, commitOf, declaration, event, put, statuses, update } from '../contract/fixtures.ts';
+import { add, commitOf, declaration, event, letter, put, statuses, update } from '../contract/fixtures.ts';
 import type { Store, StoreLogger } from '../store.ts';
 import type { PostgresOptions } from './postgres-options.ts';
 import { postgres } from './postgres-store.ts';
@@ -12,6 +12,10 @@ import { migrateDatabase } from './schema/migrate-database.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const invalid = 'MILL_INVALID_CONFIGURATION';
+
+/** Makes tables those of version 6. */
+const toVersion6 = `DROP TABLE millrace_operations, millrace_source_offsets;
+  ALTER TABLE millrace_dead_letters DROP COLUMN kind, DROP COLUMN reason_hash`;
 
 describe('the arguments of postgres(…)', () => {
   const refuses = (message: RegExp, url: unknown, options?: object) =>
@@ -78,14 +82,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", url);
-    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 6, found version 99/ });
+    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 7, found version 99/ });
   });
 
   test('tables of version 1 are brought up to date once, and then have an inbox and commands', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query(
-      `DROP TABLE millrace_inbox, millrace_commands, millrace_audit; DROP FUNCTION millrace_inbox_grown; UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'`,
+      `${toVersion6}; DROP TABLE millrace_inbox, millrace_commands, millrace_audit; DROP FUNCTION millrace_inbox_grown; UPDATE millrace_meta SET value = '1' WHERE name = 'schema_version'`,
       url,
     );
     for (const count of [1, 2]) {
@@ -103,7 +107,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const before = await opened(url);
     const lease = await before.claim(visits);
     await server.query(
-      "DROP TABLE millrace_commands, millrace_audit; UPDATE millrace_meta SET value = '2' WHERE name = 'schema_version'",
+      `${toVersion6}; DROP TABLE millrace_commands, millrace_audit; UPDATE millrace_meta SET value = '2' WHERE name = 'schema_version'`,
       url,
     );
     const beside = await opened(url);
@@ -114,14 +118,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       ['a'],
     );
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '6' }]);
+    assert.deepEqual(meta, [{ value: '7' }]);
   });
 
   test('tables of version 3 get a trigger of the inbox that looks a short way back, and keep what they hold', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query(
-      `INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '1'); UPDATE millrace_meta SET value = '3' WHERE name = 'schema_version'; DROP TABLE millrace_audit;
+      `${toVersion6}; INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '1'); UPDATE millrace_meta SET value = '3' WHERE name = 'schema_version'; DROP TABLE millrace_audit;
        CREATE OR REPLACE FUNCTION millrace_inbox_grown() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'of version 3'; END $$`,
       url,
     );
@@ -129,7 +133,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     await server.query("INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '2')", url);
     assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count: 2 }]);
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '6' }]);
+    assert.deepEqual(meta, [{ value: '7' }]);
   });
 
   test('tables of version 4 get indexes of the keys that are parked or tried again', async () => {
@@ -142,7 +146,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const made = await indexes();
     assert.equal(made.length, 3);
     await server.query(
-      `DROP INDEX ${made.join(', ')}; DROP TABLE millrace_audit; UPDATE millrace_meta SET value = '4' WHERE name = 'schema_version'`,
+      `${toVersion6}; DROP INDEX ${made.join(', ')}; DROP TABLE millrace_audit; UPDATE millrace_meta SET value = '4' WHERE name = 'schema_version'`,
       url,
     );
     await (await opened(url)).close();
@@ -152,19 +156,25 @@ describe('opening a database', { skip: withoutPostgres }, () => {
   test('tables of version 5 then keep what operators do', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
-    await server.query("DROP TABLE millrace_audit; UPDATE millrace_meta SET value = '5' WHERE name = 'schema_version'", url);
+    await server.query(`${toVersion6}; DROP TABLE millrace_audit; UPDATE millrace_meta SET value = '5' WHERE name = 'schema_version'`, url);
     const entry = { id: '1', at: 1, who: null, action: 'pause', pipeline: 'visits', key: null, subject: null, reason: null };
     const store = await opened(url);
     await store.noteAudit(entry);
     assert.deepEqual(await store.audit({ limit: 10 }), [entry]);
   });
 
-  test('tables of version 6 then keep how far topics were read', async () => {
+  test('tables of version 6 then keep how far topics were read, what operators do to many dead letters, and what those have in common', async () => {
     const url = await server.createDatabase();
-    await (await opened(url)).close();
-    await server.query("DROP TABLE millrace_source_offsets; UPDATE millrace_meta SET value = '6' WHERE name = 'schema_version'", url);
+    const before = await opened(url);
+    await (await before.claim(visits)).commit(commitOf({ deadLetters: [letter('1', 'a', 1)] }));
+    await before.close();
+    await server.query(`${toVersion6}; UPDATE millrace_meta SET value = '6' WHERE name = 'schema_version'`, url);
     const store = await opened(url);
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
+    assert.deepEqual(
+      (await store.deadLetters({ limit: 10, kind: 'event' })).map(({ id }) => id),
+      ['1'],
+    );
   });
 
   test('a database with another encoding is refused, a schema that is not there, and a database that is not', async () => {
