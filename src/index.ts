@@ -143,7 +143,10 @@ export type {
   DeadLetterGroupQuery,
   DeadLetterKind,
   DeadLetterQuery,
+  DeliveryName,
   DeliveryOfKey,
+  ListedDelivery,
+  ListedTimer,
   LoggedEvent,
   NewDeadLetter,
   OperationQuery,
@@ -154,5 +157,6 @@ export type {
   StoredOutcome,
   StoredTimer,
   StoreStats,
+  TimerPlace,
 } from './store/store.ts';
 export { openTelemetry } from './telemetry/tracing.ts';

@@ -18,9 +18,12 @@ const Operation = z.object({
 });
 const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 
-/** Every route and method of an OpenAPI document. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
+/** Its answer never ends, so there is none to wait for. */
+const endless = '/live';
+
+/** Every route and method of an OpenAPI document that has answers to wait for. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
 export function routesOf(document: unknown): Route[] {
-  const paths = Object.entries(Document.parse(document).paths);
+  const paths = Object.entries(Document.parse(document).paths).filter(([path]) => path !== endless);
   const routes = new Map(paths.map(([path, operations]) => [path.replace(/^\/pipelines\/\w+/, '/pipelines/{pipeline}'), operations]));
   return Array.from(routes).flatMap(([path, operations]) =>
     Object.entries(operations).map(([lowerMethod, { parameters, requestBody }]) => {

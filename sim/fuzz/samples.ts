@@ -17,6 +17,22 @@ const sharedId = { parameters: (draw: Draw) => ({ id: draw.sharedUuid() }) };
 const noPipeline = { parameters: (draw: Draw) => ({ pipeline: draw.pick(['gone', 'nobody']) }), query: () => ({ key: 'nobody' }) };
 /** The body of the operator's routes, which says why. */
 const why = { body: () => ({ reason: plainText }) };
+const keyOfPipeline = {
+  parameters: (draw: Draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
+};
+const deliveryOfKey = {
+  parameters: (draw: Draw) => ({
+    pipeline: 'messages',
+    key: draw.sharedUuid(),
+    endpoint: draw.pick(['sms', 'gone']),
+    id: draw.sharedUuid(),
+  }),
+};
+/** The body of an operation on many dead letters, of which the real users have none. */
+const letters = (draw: Draw) =>
+  draw.chance(0.5)
+    ? { ids: [draw.sharedUuid()], reason: plainText }
+    : { filter: { pipeline: 'workers', kind: 'event', key: plainText }, dryRun: draw.chance(0.5), reason: plainText };
 const account = { parameters: (draw: Draw) => ({ id: accountId(draw) }) };
 const messageList = (draw: Draw) => ({
   ...page(draw),
@@ -67,6 +83,10 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /metrics': {},
   'GET /fleet': {},
   'GET /pipelines': {},
+  'GET /pipelines/{pipeline}': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
+  'GET /engine': {},
+  'GET /concerns': {},
+  'GET /access': {},
   'POST /pipelines/{pipeline}/events': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'POST /pipelines/{pipeline}/events/batch': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'GET /pipelines/{pipeline}/gaps': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }), query: page },
@@ -78,13 +98,21 @@ export const samples: Readonly<Record<string, Sample>> = {
       ...(draw.chance(0.5) && { prefix: draw.pick(['a', '1', plainText, '%', '\u{10ffff}']) }),
     }),
   },
-  'POST /pipelines/{pipeline}/keys/{key}/resume': {
-    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
-    ...why,
+  'POST /pipelines/{pipeline}/keys/{key}/resume': { ...keyOfPipeline, ...why },
+  // A real one would keep the real users waiting.
+  'POST /pipelines/{pipeline}/keys/{key}/park': { parameters: (draw) => ({ pipeline: 'gone', key: accountId(draw) }), ...why },
+  'POST /pipelines/{pipeline}/keys/{key}/skip-gap': { parameters: (draw) => ({ pipeline: 'gone', key: accountId(draw) }), ...why },
+  'GET /pipelines/{pipeline}/keys/{key}': keyOfPipeline,
+  'GET /pipelines/{pipeline}/timers': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }),
+    query: (draw) => ({ ...page(draw), prefix: draw.pick(['a', plainText]), before: '2099-02-02T19:39:05Z' }),
   },
-  'GET /pipelines/{pipeline}/keys/{key}': {
-    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
+  'GET /pipelines/{pipeline}/deliveries': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }),
+    query: (draw) => ({ ...page(draw), endpoint: draw.pick(['sms', 'gone']), key: draw.sharedUuid() }),
   },
+  'POST /pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/send': { ...deliveryOfKey, ...why },
+  'POST /pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/withdraw': { ...deliveryOfKey, ...why },
   'POST /pipelines/{pipeline}/deliveries/{endpoint}/withdraw': {
     parameters: (draw) => ({ pipeline: 'messages', endpoint: draw.pick(['sms', 'gone']) }),
     ...why,
@@ -97,6 +125,13 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }), body: scheduleAction },
   'GET /audit': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
+  'GET /dead-letters/groups': { query: (draw) => ({ ...page(draw), pipeline: 'messages' }) },
+  'POST /dead-letters/redrive': { body: letters },
+  'POST /dead-letters/discard': { body: letters },
+  'GET /operations': { query: page },
+  'GET /operations/{id}': sharedId,
+  'POST /operations/{id}/undo': { ...sharedId, ...why },
+  'POST /operations/{id}/stop': { ...sharedId, ...why },
   'GET /dead-letters/{id}': sharedId,
   'POST /dead-letters/{id}/redrive': { ...sharedId, ...why },
   'POST /dead-letters/{id}/discard': { ...sharedId, ...why },

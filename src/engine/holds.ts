@@ -21,10 +21,7 @@ export class Holds {
   holdFrom(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
     draft.hold(lane, first, retryAt);
     this.#unheld.delete(first.position);
-    for (const waiting of lane.spill()) {
-      if (!waiting.held) draft.hold(lane, waiting);
-      this.#unheld.delete(waiting.position);
-    }
+    this.holdAll(lane, draft);
     lane.spillFrom(first.order);
   }
 

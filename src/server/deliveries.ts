@@ -12,8 +12,35 @@ type Route = { Params: z.infer<typeof Params> };
 
 const Withdrawn = z.object({ withdrawn: z.int().meta({ description: 'How many deliveries there were' }) });
 
-/** Adds the route that withdraws deliveries. */
+const NameParams = z.object({
+  pipeline: z.string().meta({ description: 'The name of a pipeline' }),
+  key: z.string(),
+  endpoint: z.string().meta({ description: 'The name of an endpoint' }),
+  id: z.string().meta({ description: 'The id of the delivery' }),
+});
+type NameRoute = { Params: z.infer<typeof NameParams> };
+
+const Named = NameParams.meta({ examples: [{ pipeline: 'orders', key: 'ord_7', endpoint: 'shop', id: 'ord_7/paid' }] });
+
+const acts = {
+  send: {
+    operationId: 'sendDelivery',
+    summary: 'Make a delivery due now',
+    description:
+      'Whatever it waits for. The limits of its endpoint hold, and a delivery in order stays behind those before it. 409 while its call is under way, and where its endpoint is no longer declared.',
+  },
+  withdraw: {
+    operationId: 'withdrawDelivery',
+    summary: 'Withdraw a delivery',
+    description: 'It is never called. Its key handles, in order, that it is `given up`, with the reason. 409 while its call is under way.',
+  },
+} as const;
+
+/** Adds the routes that send or withdraw deliveries. */
 export function deliveryRoutes(app: FastifyInstance, mill: Mill): void {
+  actRoute(app, mill, 'send');
+  actRoute(app, mill, 'withdraw');
+
   app.post<Route>(
     '/pipelines/:pipeline/deliveries/:endpoint/withdraw',
     {
@@ -29,6 +56,21 @@ export function deliveryRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { pipeline, endpoint } = request.params;
       return { withdrawn: await mill.withdraw(pipeline, endpoint, await byWhom(request)) };
+    },
+  );
+}
+
+function actRoute(app: FastifyInstance, mill: Mill, act: keyof typeof acts): void {
+  app.post<NameRoute>(
+    `/pipelines/:pipeline/keys/:key/deliveries/:endpoint/:id/${act}`,
+    {
+      schema: { tags: ['operator'], ...acts[act], params: jsonSchemaOf(NameParams), body: whyBody, response: { 200: jsonSchemaOf(Named) } },
+    },
+    async (request) => {
+      const { pipeline, ...name } = request.params;
+      const by = await byWhom(request);
+      await (act === 'send' ? mill.sendDelivery(pipeline, name, by) : mill.withdrawDelivery(pipeline, name, by));
+      return request.params;
     },
   );
 }

@@ -24,7 +24,9 @@ test('the API description has every route, each with a summary, a tag, answers a
   });
   const { paths, tags } = OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
   assert.deepEqual(Object.keys(paths).sort(), [
+    '/access',
     '/audit',
+    '/concerns',
     '/dead-letters',
     '/dead-letters/discard',
     '/dead-letters/groups',
@@ -32,8 +34,10 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/dead-letters/{id}',
     '/dead-letters/{id}/discard',
     '/dead-letters/{id}/redrive',
+    '/engine',
     '/fleet',
     '/health',
+    '/live',
     '/metrics',
     '/operations',
     '/operations/{id}',
@@ -48,15 +52,20 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/visits/events',
     '/pipelines/visits/events/batch',
     '/pipelines/visits/keys/{key}',
+    '/pipelines/{pipeline}',
     '/pipelines/{pipeline}/dead-letters/discard',
+    '/pipelines/{pipeline}/deliveries',
     '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
     '/pipelines/{pipeline}/events/discard',
     '/pipelines/{pipeline}/keys',
+    '/pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/send',
+    '/pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/withdraw',
     '/pipelines/{pipeline}/keys/{key}/park',
     '/pipelines/{pipeline}/keys/{key}/resume',
     '/pipelines/{pipeline}/keys/{key}/skip-gap',
     '/pipelines/{pipeline}/pause',
     '/pipelines/{pipeline}/resume',
+    '/pipelines/{pipeline}/timers',
     '/things',
   ]);
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {

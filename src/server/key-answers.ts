@@ -27,7 +27,8 @@ const held = z.object({
   event: z.unknown(),
 });
 
-const delivery = z.object({
+/** A delivery that has no outcome yet. */
+export const waitingDelivery = z.object({
   id: z.string(),
   endpoint: z.string(),
   url: z.string().nullable(),
@@ -41,7 +42,7 @@ const details = z.object({
   parkedBy: z.object({ deadLetter: z.string(), reason: z.string() }).nullable().meta({ description: 'The dead letter that has parked it' }),
   timers: z.array(z.object({ name: z.string(), dueAt: z.iso.datetime() })).meta({ description: 'The timers that are armed' }),
   held: z.array(held).meta({ description: 'The first events that it holds' }),
-  deliveries: z.array(delivery).meta({
+  deliveries: z.array(waitingDelivery).meta({
     description: 'Deliveries that have no outcome yet, in the order in which they were asked for: of more than 20 those with the first ids',
   }),
   state: z.unknown().meta({ description: 'The committed state; null when there is none' }),

@@ -35,6 +35,7 @@ import { boundPipelining } from './pipelining.ts';
 import { noQuery } from './query-parameters.ts';
 import { scheduleRoutes } from './schedules.ts';
 import type { ServerOptions } from './server-options.ts';
+import { waitingListRoutes } from './waiting-lists.ts';
 
 /** Makes a server. See `createServer`. */
 export async function makeServer(options: ServerOptions): Promise<MillServer> {
@@ -67,6 +68,7 @@ export async function makeServer(options: ServerOptions): Promise<MillServer> {
     accessRoute(scope, guard);
     scheduleRoutes(scope, mill);
     deliveryRoutes(scope, mill);
+    waitingListRoutes(scope, mill);
     pauseRoutes(scope, mill);
     deadLetterRoutes(scope, mill);
     deadLetterGroupRoutes(scope, mill);

@@ -87,8 +87,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'gap-skipped-too-early',
     promises: [3, 9],
     file: laneTurns,
-    find: 'lane.gap.since + skipAfterMs > this',
-    replace: 'lane.gap.since + skipAfterMs / 2 > this',
+    find: 'present.since + skipAfterMs > this',
+    replace: 'present.since + skipAfterMs / 2 > this',
     tests: [promise('in-order')],
   },
   {
@@ -111,8 +111,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'gap-skipped-without-looking-afterwards',
     promises: [3],
     file: laneTurns,
-    find: 'lane.spillFrom(lane.next);\n',
-    replace: '\n',
+    find: 'nothing slips through.\n    lane.spillFrom(lane.next);\n',
+    replace: 'nothing slips through.\n',
     tests: [promise('in-order')],
   },
   {

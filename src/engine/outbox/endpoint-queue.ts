@@ -106,7 +106,9 @@ export class EndpointQueue {
       this.#aside.delete(name);
     }
     if (write.write === 'retry') {
-      if (write.dueAt !== null) this.#reader.arm(write.dueAt);
+      // An operator has it sent now.
+      if (write.dueAt !== null && write.dueAt <= this.#time.now()) this.#reader.another();
+      else if (write.dueAt !== null) this.#reader.arm(write.dueAt);
     } else if (write.write === 'remove' && this.#endpoint.isOrdered) this.#reader.another();
   }
 
