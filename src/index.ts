@@ -9,6 +9,7 @@ export type { HttpOptions } from './delivery/http-options.ts';
 export { type HttpResponse, type Judge, retryAfterMs } from './delivery/response.ts';
 export { isWebhookSecret } from './delivery/signature.ts';
 export type { Clock } from './engine/clock.ts';
+export type { SeenCommit } from './engine/commit-watch.ts';
 export type { PipelineCounts } from './engine/counts.ts';
 export type { DistributionSnapshot } from './engine/distribution.ts';
 export type { FleetMember, FleetStatus } from './engine/fleet/fleet.ts';

@@ -39,6 +39,14 @@ const pipelineByPath: Readonly<Record<string, string>> = {
 };
 /** They store nothing in a log when they succeed. */
 const storingNothing: ReadonlySet<string> = new Set([
+  '/dead-letters/redrive',
+  '/dead-letters/discard',
+  '/operations/{id}/undo',
+  '/operations/{id}/stop',
+  '/pipelines/{pipeline}/keys/{key}/park',
+  '/pipelines/{pipeline}/keys/{key}/skip-gap',
+  '/pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/send',
+  '/pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/withdraw',
   '/dead-letters/{id}/redrive',
   '/dead-letters/{id}/discard',
   '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',

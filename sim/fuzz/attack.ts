@@ -19,7 +19,7 @@ const leaveShare = 0.2;
 /** An attack that found so many faults is over. */
 const faultsMax = 20;
 /** Where nobody is asked for a token. */
-const open: ReadonlySet<string> = new Set(['/ping', '/health']);
+const open: ReadonlySet<string> = new Set(['/ping', '/health', '/access', '/']);
 /** Bytes of a request that are shown with a fault. */
 const shownBytes = 1_000;
 
@@ -85,7 +85,7 @@ export class Attack {
   #letIn(attempt: Attempt, { answers }: Exchange): string[] {
     const { authorization } = this.#options.victim;
     if (authorization === undefined || bytesOf(attempt).includes(authorization)) return [];
-    const taken = answers.filter(({ status }, at) => status < 400 && !open.has(attempt.asked[at]?.path ?? '/ping'));
+    const taken = answers.filter(({ status, body }, at) => status < 400 && !isPage(body) && !open.has(attempt.asked[at]?.path ?? '/ping'));
     return taken.map(({ status }) => `expected that nobody is let in without the token, found ${status}`);
   }
 
@@ -115,4 +115,9 @@ function answerTo({ asked }: Attempt, { answers }: Exchange, at: number): Answer
 function shown(bytes: Buffer, max: number): string {
   const more = bytes.length > max ? ` and ${bytes.length - max} bytes more` : '';
   return `${JSON.stringify(bytes.toString('latin1', 0, Math.min(bytes.length, max)))}${more}`;
+}
+
+/** The page of the operator, which anybody may load. A target such as `*` leads to it, too. */
+function isPage(body: Buffer): boolean {
+  return body.subarray(0, 15).toString().toLowerCase() === '<!doctype html>';
 }

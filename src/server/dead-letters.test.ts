@@ -66,7 +66,17 @@ test('what failed for good is listed with its reason', async (t) => {
 
 test('a dead letter of each kind has the fields of its kind, and null in those of the others', async (t) => {
   const { url, letters } = await serveKinds(t);
-  const nothing = { eventId: null, event: null, timer: null, outcome: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
+  const nothing = {
+    eventId: null,
+    event: null,
+    timer: null,
+    outcome: null,
+    delivery: null,
+    acceptedAt: null,
+    numbers: null,
+    origin: null,
+    record: null,
+  };
   const about = { pipeline: 'visits', reason: 'it failed', stack: null, failedAt: timeOf(acceptedAt + 1), parked: false };
   const mail = { id: 'd', endpoint: 'mail', url: 'https://example.com/', payload: {}, askedAt: timeOf(acceptedAt) };
   const told = { id: 'd', endpoint: 'mail', at: timeOf(9), reported: { status: 'delivered' } };

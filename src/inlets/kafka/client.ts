@@ -4,17 +4,16 @@ import { brokersOf, type KafkaOptions } from './kafka-options.ts';
 /** How long a connection may take, and a request, in milliseconds. */
 const timeoutsMs = { connect: 5_000, request: 20_000 };
 
-/** Loads the client of Kafka. Throws `MILL_INVALID_CONFIGURATION` where it is not installed. */
-export async function loadKafka() {
-  try {
-    return await import('@platformatic/kafka');
-  } catch (cause) {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
-    if (!isMissing || !cause.message.includes('@platformatic/kafka')) throw cause;
-    const message =
-      'kafka: expected the package @platformatic/kafka, found that it is not installed. Install it: npm install @platformatic/kafka';
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause });
-  }
+/**
+ * Throws again what the import of the client of Kafka was rejected with; where it is missing that is `MILL_INVALID_CONFIGURATION`. A program that uses Kafka
+ * installs the package itself: no declaration of ours may name its types.
+ */
+export function rethrowMissing(cause: unknown): never {
+  const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
+  if (!isMissing || !cause.message.includes('@platformatic/kafka')) throw cause;
+  const message =
+    'kafka: expected the package @platformatic/kafka, found that it is not installed. Install it: npm install @platformatic/kafka';
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause });
 }
 
 /** What every client of a cluster is made with. Whoever uses it tries again by itself. */

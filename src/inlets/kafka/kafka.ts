@@ -1,7 +1,7 @@
 import type { Answer, OutgoingCall, Transport } from '../../pipeline/endpoint.ts';
 import type { Inlet, InletEvent, InletRead, InletRecord, InletRequest, InletTopic } from '../../pipeline/inlet.ts';
 import { decoderOf } from '../values.ts';
-import { loadKafka } from './client.ts';
+import { rethrowMissing } from './client.ts';
 import { checkKafkaOptions, type KafkaOptions } from './kafka-options.ts';
 import { TopicReader } from './topic-reader.ts';
 import { TopicWriter } from './topic-writer.ts';
@@ -53,7 +53,7 @@ class Topic implements KafkaTopic {
   }
 
   async open(): Promise<void> {
-    await loadKafka();
+    await import('@platformatic/kafka').catch(rethrowMissing);
   }
 
   topic(signal: AbortSignal): Promise<InletTopic> {

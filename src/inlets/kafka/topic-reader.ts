@@ -1,5 +1,5 @@
 import type { InletRead, InletRequest, InletTopic } from '../../pipeline/inlet.ts';
-import { clientOptions, keepErrors, loadKafka, reasonOf } from './client.ts';
+import { clientOptions, keepErrors, reasonOf, rethrowMissing } from './client.ts';
 import { committedRecords, type FetchedPartition } from './fetched-records.ts';
 import type { KafkaOptions } from './kafka-options.ts';
 
@@ -18,7 +18,7 @@ interface Fetch {
 }
 
 /** What of the client reads. */
-type Consumer = InstanceType<Awaited<ReturnType<typeof loadKafka>>['Consumer']>;
+type Consumer = InstanceType<typeof import('@platformatic/kafka')['Consumer']>;
 
 /**
  * Reads partitions from the brokers that lead them, by plain fetches: there is no group, and nothing is committed. Of each broker one fetch is on its way
@@ -84,7 +84,7 @@ export class TopicReader {
 
   async #connected(): Promise<Consumer> {
     if (this.#consumer === undefined) {
-      const { Consumer } = await loadKafka();
+      const { Consumer } = await import('@platformatic/kafka').catch(rethrowMissing);
       // A consumer must name a group. It never joins it.
       this.#consumer ??= new Consumer({ ...clientOptions(this.#options), groupId: 'millrace', autocommit: false });
       keepErrors(this.#consumer);

@@ -1,5 +1,5 @@
 import type { Answer, OutgoingCall } from '../../pipeline/endpoint.ts';
-import { clientOptions, keepErrors, loadKafka, reasonOf } from './client.ts';
+import { clientOptions, keepErrors, reasonOf, rethrowMissing } from './client.ts';
 import type { KafkaOptions, KafkaPartitioner } from './kafka-options.ts';
 import { type OutgoingRecord, recordOf } from './outgoing-record.ts';
 
@@ -12,7 +12,7 @@ interface Waiting {
   readonly answer: (answer: Answer) => void;
 }
 
-type Kafka = Awaited<ReturnType<typeof loadKafka>>;
+type Kafka = typeof import('@platformatic/kafka');
 type Producer = InstanceType<Kafka['Producer']>;
 
 /**
@@ -123,7 +123,7 @@ export class TopicWriter {
 
   async #connected(): Promise<Producer> {
     if (this.#producer === undefined) {
-      const { Producer, ProduceAcks, murmur2 } = await loadKafka();
+      const { Producer, ProduceAcks, murmur2 } = await import('@platformatic/kafka').catch(rethrowMissing);
       this.#murmur2 = murmur2;
       this.#producer ??= new Producer({ ...clientOptions(this.#options), idempotent: true, acks: ProduceAcks.ALL });
       keepErrors(this.#producer);
