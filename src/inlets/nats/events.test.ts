@@ -60,7 +60,7 @@ describe('events from NATS', { skip: withoutNats }, () => {
     const mill = await started(context, { servers: server.url, stream: 'STEPS' }, memory(), { eventBytes: 100_000 });
     await until(async () => (await stepsOf(mill, 'a')).length > 0);
     assert.deepEqual(await stepsOf(mill, 'a'), [2]);
-    const origins = (await mill.deadLetters()).flatMap((letter) => (letter.kind === 'origin' ? [JSON.parse(letter.origin)] : []));
+    const origins = (await mill.deadLetters()).flatMap((letter) => (letter.kind === 'rejected' ? [JSON.parse(letter.record)] : []));
     assert.deepEqual(
       origins.map(({ source, offset }) => [source, offset]),
       upTo(5).map((offset) => ['nats:STEPS', offset]),
