@@ -54,6 +54,7 @@ import { ownershipContract } from './contract/ownership.ts';
 import { pausesContract } from './contract/pauses.ts';
 import { pruneContract } from './contract/prune.ts';
 import { rowsContract } from './contract/rows.ts';
+import { timelineContract } from './contract/timeline.ts';
 import { timersContract } from './contract/timers.ts';
 
 export type { ContractDatabase, StoreHarness } from './contract/fixtures.ts';
@@ -76,6 +77,7 @@ const parts = {
   origins: originsContract,
   pauses: pausesContract,
   audit: auditContract,
+  timeline: timelineContract,
   inventory: inventoryContract,
   inbox: inboxContract,
   commands: commandsContract,

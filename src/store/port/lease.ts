@@ -7,6 +7,7 @@ import type { Appended, Hold, NewEvent, PartitionId, Release } from './events.ts
 import type { CommandAnswer } from './fleet.ts';
 import type { InboxTaken, InboxTaking, NewInboxRow } from './inbox.ts';
 import type { GapWrite, KeyUpdate } from './keys.ts';
+import type { NewBlock } from './timeline.ts';
 
 /** What there is of a partition at the moment in which it is claimed. */
 export interface Standing {
@@ -23,6 +24,8 @@ export interface Standing {
   readonly deliveries: number;
   /** How many gaps are noted. */
   readonly gaps: number;
+  /** The highest block; absent where there is none. */
+  readonly block?: number | undefined;
 }
 
 /** How far the work on a partition has come. */
@@ -77,6 +80,8 @@ export interface Commit {
   readonly answers?: readonly CommandAnswer[] | undefined;
   /** What operators have done by it. */
   readonly audit?: readonly AuditEntry[] | undefined;
+  /** What it tells of its keys. */
+  readonly block?: NewBlock | undefined;
 }
 
 export interface Committed {

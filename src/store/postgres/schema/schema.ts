@@ -4,9 +4,10 @@ import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/sc
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
+import { blockColumn, blockTables } from './timeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
-export const schemaVersion = 6;
+export const schemaVersion = 7;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
@@ -182,13 +183,15 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(commands),
     plain(keyIndexes),
     plain(audit),
+    plain(blockTables),
+    plain(blockColumn),
     { text, values: [String(schemaVersion), String(partitions)] },
   ];
 }
 
 /**
  * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
- * parked or tried again, and version 5 no audit. Processes of an earlier version go on with what they know.
+ * parked or tried again, version 5 no audit, and version 6 no blocks. Processes of an earlier version go on with what they know.
  */
 function migration(found: number): readonly Statement[] {
   if (found === schemaVersion) return [];
@@ -197,7 +200,9 @@ function migration(found: number): readonly Statement[] {
     ...(found < 4 ? [plain(found < 2 ? inbox : inboxTrigger)] : []),
     ...(found < 3 ? [plain(commands)] : []),
     ...(found < 5 ? [plain(keyIndexes)] : []),
-    plain(audit),
+    ...(found < 6 ? [plain(audit)] : []),
+    plain(blockTables),
+    plain(blockColumn),
     { text, values: [String(schemaVersion)] },
   ];
 }

@@ -115,7 +115,7 @@ describe('opening a file that is none of ours', () => {
       const path = await filled(`version-${version}.db`);
       const plain = new DatabaseSync(path);
       plain.exec(`UPDATE millrace_meta SET value = ${version} WHERE name = 'schema_version'`);
-      const expected = new RegExp(`expected .* version 10, found version ${version}\\. It was made before the first release, .*new file`);
+      const expected = new RegExp(`expected .* version 11, found version ${version}\\. It was made before the first release, .*new file`);
       assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), expected);
       assert.throws(() => inventoryOfFile(path, { uncounted: [], named: [] }), { code: 'MILL_TABLE_CHANGED', message: expected });
       assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, version);
@@ -127,7 +127,7 @@ describe('opening a file that is none of ours', () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
-    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 10, found version 99/);
+    assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), /expected .* version 11, found version 99/);
     assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, 99);
     plain.close();
   });
@@ -302,7 +302,7 @@ test('a database of version 7 is brought up to date, and then has an inbox', asy
       assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count }]);
     });
   }
-  assert.equal(plain.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value, 10);
+  assert.equal(plain.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value, 11);
   plain.close();
 });
 

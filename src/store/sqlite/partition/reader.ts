@@ -7,6 +7,7 @@ import { canPrepare, select } from '../../node-sqlite/select-rows.ts';
 import type {
   AuditEntry,
   AuditQuery,
+  BlocksQuery,
   CauseBounds,
   DeadLetter,
   DeadLetterQuery,
@@ -43,6 +44,7 @@ import {
   type LogRow,
   sizeOfKeyRow,
 } from './rows.ts';
+import { readBlock, readBlocksOfKey } from './timeline-blocks.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
 export interface ReaderMethods {
@@ -63,6 +65,8 @@ export interface ReaderMethods {
   pendingOrigins(partition: PartitionId, origins: readonly string[]): readonly string[];
   deadLetters(query: DeadLetterQuery, bounds?: ListBounds): readonly DeadLetter[];
   audit(query: AuditQuery): readonly AuditEntry[];
+  blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery): readonly number[];
+  block(partition: PartitionId, block: number): string | null;
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
   inboxWaiting(pipelines: readonly string[], countMax: number): readonly NamedCount[];
@@ -159,6 +163,14 @@ export class Reader implements ReaderMethods {
   audit(query: AuditQuery): readonly AuditEntry[] {
     const { text, values } = auditSelect(query, () => '?');
     return new Select<AuditRow>(this.#db, text).all(...values).map(toAuditEntry);
+  }
+
+  blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery): readonly number[] {
+    return readBlocksOfKey(this.#db, partition, key, query);
+  }
+
+  block(partition: PartitionId, block: number): string | null {
+    return readBlock(this.#db, partition, block);
   }
 
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {

@@ -14,6 +14,7 @@ import { PartitionDeliveries } from './partition-deliveries.ts';
 import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
 import type { CommitRows, EventRow } from './rows.ts';
+import { BlockWriter } from './timeline-blocks.ts';
 
 /** What a claim is answered with. */
 export interface Claimed {
@@ -41,6 +42,7 @@ export interface WriterMethods {
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void;
   noteAudit(entry: AuditEntry): void;
   forgetAudit(before: number): number;
+  forgetBlocks(partition: PartitionId, before: number, limit: number): number;
   forgetPiece(pipeline: string): boolean;
 }
 
@@ -68,6 +70,7 @@ export class Writer implements WriterMethods {
   readonly #partitions = new Map<string, Partition>();
   readonly #tables: TableWriter;
   readonly #inbox: InboxWriter;
+  readonly #blocks: BlockWriter;
   /** The epochs of the last claims here, by pipeline. */
   readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
@@ -79,6 +82,7 @@ export class Writer implements WriterMethods {
 
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
     this.#db = db;
+    this.#blocks = new BlockWriter(db);
     this.#inbox = new InboxWriter(db, {
       append: (event) => this.#partition(event[0], event[1]).log.append(event),
       bury: (partition, letter) => this.#buryLetter(partition, letter),
@@ -123,7 +127,9 @@ export class Writer implements WriterMethods {
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
     this.#checkIsOurs(id, epoch);
     const [held, deadLetters, parked, deliveries, gaps] = counts.get(id.pipeline) ?? [0, 0, 0, 0, 0];
-    return { epoch, standing: { cursor, head: log.head, held, deadLetters, parked, deliveries, gaps } };
+    const block = this.#blocks.last(id);
+    const standing = { cursor, head: log.head, held, deadLetters, parked, deliveries, gaps };
+    return { epoch, standing: block === undefined ? standing : { ...standing, block } };
   }
 
   append(events: readonly EventRow[]): readonly number[] {
@@ -174,6 +180,7 @@ export class Writer implements WriterMethods {
     }
     for (const row of commit.inbox ?? []) this.#inbox.insert(row);
     for (const entry of commit.audit ?? []) this.noteAudit(entry);
+    if (commit.block !== undefined) this.#blocks.add(commit.partition, commit.block);
     return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
   }
 
@@ -185,6 +192,10 @@ export class Writer implements WriterMethods {
 
   forgetAudit(before: number): number {
     return Number(this.#db.prepare('DELETE FROM millrace_audit WHERE at < ?').run(before).changes);
+  }
+
+  forgetBlocks(partition: PartitionId, before: number, limit: number): number {
+    return this.#blocks.forget(partition, before, limit);
   }
 
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void {
