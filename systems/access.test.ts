@@ -28,6 +28,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'GET /pipelines/*/keys': ['read', 'path'],
   'POST /pipelines/*/keys/{key}/resume': ['operate', 'path'],
   'GET /pipelines/*/keys/{key}': ['read', 'path'],
+  'GET /pipelines/*/keys/{key}/timeline': ['read', 'path'],
   'GET /pipelines/*/gaps': ['read', 'path'],
   'GET /pipelines/*/schedule': ['read', 'path'],
   'POST /pipelines/*/schedule': ['operate', 'path'],

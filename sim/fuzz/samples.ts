@@ -85,6 +85,10 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /pipelines/{pipeline}/keys/{key}': {
     parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
   },
+  'GET /pipelines/{pipeline}/keys/{key}/timeline': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
+    query: page,
+  },
   'POST /pipelines/{pipeline}/deliveries/{endpoint}/withdraw': {
     parameters: (draw) => ({ pipeline: 'messages', endpoint: draw.pick(['sms', 'gone']) }),
     ...why,

@@ -36,6 +36,7 @@ import { SendRoom } from './send-room.ts';
 import { steadyLogger } from './steady-logger.ts';
 import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
+import { TimelineReader } from './timeline-reader.ts';
 import { Transports } from './transports.ts';
 import { TurnsUnderWay } from './turns-under-way.ts';
 
@@ -52,6 +53,7 @@ export interface EngineParts {
   readonly keys: KeyReader;
   readonly keyList: KeyLister;
   readonly keyDetails: KeyDetailsReader;
+  readonly timeline: TimelineReader;
   readonly gaps: GapReader;
   readonly queries: Queries;
   readonly commands: GivenCommands;
@@ -114,6 +116,7 @@ export function assemble(options: MillOptions): EngineParts {
     keys,
     keyList: new KeyLister({ store, clock, reads, partitions }),
     keyDetails: new KeyDetailsReader({ store, reads, partitions, keys }),
+    timeline: new TimelineReader({ store, reads, partitions }),
     gaps: new GapReader({ store, clock, partitions }),
     queries,
     commands,

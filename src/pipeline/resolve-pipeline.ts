@@ -39,6 +39,7 @@ export function resolvePipeline(name: string, options: DeclaredOptions): Pipelin
     timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
     retainMs: toMs(options.retain ?? '7d', at('retain')),
     genericIngest: options.genericIngest ?? true,
+    timeline: options.timeline ?? true,
   };
 }
 

@@ -46,6 +46,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/{pipeline}/events/discard',
     '/pipelines/{pipeline}/keys',
     '/pipelines/{pipeline}/keys/{key}/resume',
+    '/pipelines/{pipeline}/keys/{key}/timeline',
     '/pipelines/{pipeline}/pause',
     '/pipelines/{pipeline}/resume',
     '/things',

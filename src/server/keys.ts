@@ -17,6 +17,8 @@ const Query = z.object({
   prefix: z.string().optional().meta({ description: 'Only keys that begin with this text' }),
 });
 const Cursor = z.tuple([z.string()]);
+const TimelineQuery = z.object(pageParameters);
+const TimelineCursor = z.tuple([z.number(), z.array(z.number()), z.string().nullable()]);
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
 
@@ -24,6 +26,7 @@ type KeyRoute = { Params: z.infer<typeof KeyParams> };
 export function keyRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   resumeRoute(app, mill);
+  timelineRoute(app, mill);
 
   app.get<PipelineRoute>(
     '/pipelines/:pipeline/keys',
@@ -67,6 +70,40 @@ export function keyRoutes(app: FastifyInstance, mill: Mill): void {
       if (details !== undefined) return toAnswer(details);
       const what = 'it has no state, no number, no event that waits, no timer, no delivery, no outcome and no dead letter';
       throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}; ${what}`);
+    },
+  );
+}
+
+function timelineRoute(app: FastifyInstance, mill: Mill): void {
+  app.get<KeyRoute>(
+    '/pipelines/:pipeline/keys/:key/timeline',
+    {
+      schema: {
+        tags: ['operator'],
+        operationId: 'getKeyTimeline',
+        summary: 'What happened to a key, the newest first',
+        description: 'Items that committed together stand on one page, which may have a few more than `limit` because of that.',
+        params: jsonSchemaOf(KeyParams),
+        querystring: jsonSchemaOf(TimelineQuery),
+        response: { 200: jsonSchemaOf(keySchemas.timeline) },
+      },
+    },
+    async (request, reply) => {
+      const pipeline = nameOf(mill, request.params);
+      const { limit, cursor } = await parseRequest(TimelineQuery, request.query);
+      const [before, chain, audit] = cursor === undefined ? [] : await decodeCursor(TimelineCursor, cursor);
+      const place = before === undefined || chain === undefined ? undefined : { before, chain, audit: audit ?? null };
+      const { items, next, prunedBefore } = await mill.timeline(
+        pipeline,
+        request.params.key,
+        { limit, place },
+        { signal: signalOf(reply) },
+      );
+      return {
+        items: items.map((item) => ({ ...item, at: momentOf(item.at) })),
+        ...(next !== undefined && { nextCursor: Buffer.from(JSON.stringify([next.before, next.chain, next.audit])).toString('base64url') }),
+        ...(prunedBefore !== undefined && { prunedBefore: momentOf(prunedBefore) }),
+      };
     },
   );
 }

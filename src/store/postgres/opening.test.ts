@@ -78,7 +78,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", url);
-    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 6, found version 99/ });
+    await assert.rejects(opened(url), { code: 'MILL_TABLE_CHANGED', message: /expected tables of schema version 7, found version 99/ });
   });
 
   test('tables of version 1 are brought up to date once, and then have an inbox and commands', async () => {
