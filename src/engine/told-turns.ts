@@ -3,15 +3,30 @@ import { toStorableText } from '../pipeline/text.ts';
 import type { Cause } from './cause.ts';
 import type { Draft, Outgoing } from './draft.ts';
 import type { Lane } from './lane.ts';
+import type { ToldItem } from './timeline-items.ts';
 import type { TurnRecord } from './turn.ts';
 
 /** Tells what a turn was about and what it has decided. */
 export function tellTurn(draft: Draft, lane: Lane, turn: TurnRecord, cause: Cause, sends: readonly Outgoing[]): void {
   const { key } = lane;
   const { now: at, durationMs, attempt, ignored } = turn;
-  const about = aboutOf(cause);
+  // Most turns are of events and have no other effect: no object is made for these but the one that is told.
   const kind = ignored === undefined ? 'handled' : 'ignored';
-  const of = draft.tell(key, { kind, at, durationMs, attempt, ...about, ...(ignored !== undefined && { reason: ignored }) }, lane);
+  const item: ToldItem =
+    cause.kind === 'event'
+      ? {
+          kind,
+          at,
+          durationMs: tenths(durationMs),
+          attempt,
+          event: cause.id,
+          position: cause.position,
+          number: cause.number ?? undefined,
+          acceptedAt: cause.acceptedAt,
+          reason: ignored,
+        }
+      : { kind, at, durationMs: tenths(durationMs), attempt, ...aboutOf(cause), reason: ignored };
+  const of = draft.tell(key, item, lane);
   for (const write of turn.timerWrites) {
     if (write.kind !== 'timer') continue;
     const { name: timer, dueAt } = write;
@@ -40,4 +55,9 @@ function aboutOf(cause: Cause): object {
     return { event: cause.id, position: cause.position, number: cause.number ?? undefined, acceptedAt: cause.acceptedAt };
   if (cause.kind === 'timer') return { timer: cause.name, dueAt: cause.dueAt };
   return { endpoint: cause.endpoint, delivery: cause.id };
+}
+
+/** Rounds milliseconds: a long fraction takes longer to write than all else. */
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

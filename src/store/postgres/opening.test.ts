@@ -95,7 +95,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       await store.close();
     }
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '6' }]);
+    assert.deepEqual(meta, [{ value: '7' }]);
   });
 
   test('tables of version 2 are brought up to date while a process of that version works on, and then keep commands', async () => {
@@ -114,7 +114,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
       ['a'],
     );
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '6' }]);
+    assert.deepEqual(meta, [{ value: '7' }]);
   });
 
   test('tables of version 3 get a trigger of the inbox that looks a short way back, and keep what they hold', async () => {
@@ -129,7 +129,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     await server.query("INSERT INTO millrace_inbox (pipeline, event) VALUES ('visits', '2')", url);
     assert.deepEqual(await store.inbox?.waiting(['visits'], 10), [{ name: 'visits', count: 2 }]);
     const meta = await server.query("SELECT value FROM millrace_meta WHERE name = 'schema_version'", url);
-    assert.deepEqual(meta, [{ value: '6' }]);
+    assert.deepEqual(meta, [{ value: '7' }]);
   });
 
   test('tables of version 4 get indexes of the keys that are parked or tried again', async () => {
