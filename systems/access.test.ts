@@ -36,6 +36,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'POST /pipelines/*/keys/{key}/park': ['operate', 'path'],
   'POST /pipelines/*/keys/{key}/skip-gap': ['operate', 'path'],
   'GET /pipelines/*/keys/{key}': ['read', 'path'],
+  'GET /pipelines/*/keys/{key}/timeline': ['read', 'path'],
   'GET /pipelines/*/gaps': ['read', 'path'],
   'GET /pipelines/*/schedule': ['read', 'path'],
   'POST /pipelines/*/schedule': ['operate', 'path'],

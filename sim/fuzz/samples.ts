@@ -113,6 +113,10 @@ export const samples: Readonly<Record<string, Sample>> = {
   },
   'POST /pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/send': { ...deliveryOfKey, ...why },
   'POST /pipelines/{pipeline}/keys/{key}/deliveries/{endpoint}/{id}/withdraw': { ...deliveryOfKey, ...why },
+  'GET /pipelines/{pipeline}/keys/{key}/timeline': {
+    parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
+    query: page,
+  },
   'POST /pipelines/{pipeline}/deliveries/{endpoint}/withdraw': {
     parameters: (draw) => ({ pipeline: 'messages', endpoint: draw.pick(['sms', 'gone']) }),
     ...why,

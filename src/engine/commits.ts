@@ -43,15 +43,18 @@ export class Commits {
   readonly #listener: CommitListener;
   #draft: Draft;
   #cursor: number;
+  /** The highest block. */
+  #block: number;
   #underWay: Promise<void> | undefined;
   #flushIsDue = false;
 
   constructor(means: CommitsMeans, listener: CommitListener) {
-    const { cursor } = means.lease.standing;
+    const { cursor, block = 0 } = means.lease.standing;
+    this.#block = block;
     this.#means = means;
     this.#listener = listener;
     this.#cursor = cursor;
-    this.#draft = new Draft(1, cursor);
+    this.#draft = new Draft(1, cursor, means.pipeline.declaration.timeline);
   }
 
   /** The draft that takes what is decided now. */
@@ -107,7 +110,7 @@ export class Commits {
   /** After the end, or after `commitRest`: what turns have decided since the last commit is void. */
   abandon(): void {
     this.#means.engine.room.release(this.#draft.sends);
-    this.#draft = new Draft(this.#draft.number + 1, this.#draft.cursor);
+    this.#draft = this.#next(this.#draft);
   }
 
   #flush(): void {
@@ -116,7 +119,7 @@ export class Commits {
     const draft = this.#draft;
     if (!draft.isEmpty) {
       this.#listener.closing(draft);
-      this.#draft = new Draft(draft.number + 1, draft.cursor);
+      this.#draft = this.#next(draft);
       this.#underWay = this.#commit(draft);
     } else if (state.isWorking) {
       this.#listener.rests();
@@ -128,9 +131,11 @@ export class Commits {
     const { engine, pipeline, partition, lease, state } = this.#means;
     const from = engine.clock.elapsedMs();
     const span = engine.tracing?.start('commit', { 'millrace.pipeline': partition.id.pipeline, 'millrace.turns': draft.turns }, null);
+    // Blocks rise, and say by their numbers about when they were committed.
+    this.#block = Math.max(this.#block + 1, engine.clock.now());
     let committed: Committed;
     try {
-      committed = await lease.commit(draft.toCommit());
+      committed = await lease.commit(draft.toCommit(this.#block));
     } catch (error) {
       span?.end(error);
       this.#underWay = undefined;
@@ -175,6 +180,10 @@ export class Commits {
     if (draft.sends.length > 0) engine.eventLog.sent(draft.sends, committed.sends);
     engine.room.release(draft.sends);
     this.#listener.committed(draft, committed);
+  }
+
+  #next({ number, cursor }: Draft): Draft {
+    return new Draft(number + 1, cursor, this.#means.pipeline.declaration.timeline);
   }
 
   /** The draft that has all that was decided by now. */

@@ -6,6 +6,7 @@ import type { TenureContext } from './engine-context.ts';
 import type { Lane } from './lane.ts';
 import { flowFor } from './outbox/flow-for.ts';
 import { isDecided } from './outbox/outcome.ts';
+import { tellTurn } from './told-turns.ts';
 import type { DeliveryEffect, TurnRecord } from './turn.ts';
 import type { TurnOrder } from './turn-order.ts';
 
@@ -55,6 +56,7 @@ export class Decisions {
       draft.counts.ignored += 1;
       turn.log.debug('ignored', { reason: turn.ignored });
     }
+    if (draft.keepsTimeline) tellTurn(draft, lane, turn, cause, decided.sends);
     if (lane.numbered || decided.stored !== undefined) draft.change(lane);
     draft.turns += 1;
     this.#context.drafted();

@@ -8,6 +8,7 @@ import type {
   DeliveryWrite,
   GapWrite,
   Hold,
+  NewBlock,
   NewDeadLetter,
   NewEvent,
   NewInboxRow,
@@ -20,6 +21,7 @@ import { type DraftCounts, noDraftCounts } from './counts.ts';
 import type { Lane } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
 import { RowWrites } from './row-writes.ts';
+import { lineOf, type ToldItem } from './timeline-items.ts';
 import type { RowEffect } from './turn.ts';
 
 /** An event to send, with its parsed body, which saves parsing it again when its turn comes. */
@@ -29,6 +31,9 @@ export interface Outgoing {
   /** What both take up in memory. */
   readonly bytes: number;
 }
+
+/** What an item that is told takes up, about. */
+const bytesOfItem = 300;
 
 /** The work of many turns that will commit together (promise 2). Nothing in it is true before it has. */
 export class Draft {
@@ -68,9 +73,12 @@ export class Draft {
   #audit: AuditEntry[] | undefined;
   /** How many letters it resolves for each operation. */
   #operations: Map<string, number> | undefined;
+  /** What it tells of keys; undefined where its pipeline keeps no timeline. */
+  readonly #told: Map<string, { lane: Lane | undefined; readonly items: ToldItem[] }> | undefined;
   readonly #startCursor: number;
 
-  constructor(number: number, cursor: number) {
+  constructor(number: number, cursor: number, keepsTimeline: boolean) {
+    this.#told = keepsTimeline ? new Map() : undefined;
     this.number = number;
     this.cursor = cursor;
     this.#startCursor = cursor;
@@ -204,8 +212,51 @@ export class Draft {
     this.#operations.set(operation, (this.#operations.get(operation) ?? 0) + 1);
   }
 
-  toCommit(): Commit {
+  /** Tells what happened to a key. Returns the place of that among what is told of the key. */
+  tell(key: string, item: ToldItem, lane?: Lane): number {
+    if (this.#told === undefined) return 0;
+    let told = this.#told.get(key);
+    if (told === undefined) {
+      told = { lane, items: [] };
+      this.#told.set(key, told);
+    }
+    told.lane ??= lane;
+    this.bytes += bytesOfItem;
+    if (typeof item.stack === 'string') this.bytes += bytesOfText(item.stack);
+    return told.items.push(item) - 1;
+  }
+
+  /** The place of what was told last of a key; undefined where nothing was. */
+  lastTold(key: string): number | undefined {
+    const items = this.#told?.get(key)?.items;
+    return items === undefined ? undefined : items.length - 1;
+  }
+
+  /** Whether somebody wants to know what happens to keys. */
+  get keepsTimeline(): boolean {
+    return this.#told !== undefined;
+  }
+
+  /** The block of what it tells. The records that it writes name it; other keys are indexed. */
+  #toBlock(block: number): NewBlock | undefined {
+    if (this.#told === undefined || this.#told.size === 0) return undefined;
+    const keys: string[] = [];
+    let text = '';
+    for (const [key, { lane, items }] of this.#told) {
+      text += lineOf(key, lane?.newestBlock, items);
+      const isNamed =
+        lane !== undefined && this.#lanes.has(lane) && (lane.stored !== null || lane.nextIsStored || lane.status === 'parked');
+      if (isNamed) lane.newestBlock = block;
+      else keys.push(key);
+    }
+    return { block, text, keys };
+  }
+
+  /** @param number that of the block of what it tells */
+  toCommit(number: number): Commit {
+    const block = this.#toBlock(number);
     return {
+      block,
       cursor: this.cursor,
       holds: this.#holds,
       releases: this.#releases,
@@ -214,6 +265,7 @@ export class Draft {
         state: lane.stored,
         next: lane.nextIsStored ? lane.next : null,
         parked: lane.status === 'parked',
+        block: lane.newestBlock,
       })),
       gaps: this.gaps,
       timers: this.timers,

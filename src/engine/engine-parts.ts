@@ -40,6 +40,7 @@ import { SendRoom } from './send-room.ts';
 import { steadyLogger } from './steady-logger.ts';
 import { steadyTracing } from './steady-tracing.ts';
 import { HandlerThreads } from './threads/handler-threads.ts';
+import { TimelineReader } from './timeline-reader.ts';
 import { TimerLister } from './timer-lister.ts';
 import { Transports } from './transports.ts';
 import { TurnsUnderWay } from './turns-under-way.ts';
@@ -60,6 +61,7 @@ export interface EngineParts {
   readonly keyDetails: KeyDetailsReader;
   readonly timers: TimerLister;
   readonly deliveries: Deliveries;
+  readonly timeline: TimelineReader;
   readonly gaps: GapReader;
   readonly queries: Queries;
   readonly commands: GivenCommands;
@@ -126,6 +128,7 @@ export function assemble(options: MillOptions): EngineParts {
     keyDetails: new KeyDetailsReader({ store, reads, partitions, keys }),
     timers: new TimerLister({ store, clock, reads, partitions }),
     deliveries: new Deliveries({ engine, state, declared, partitions, commands, reads, audit, keys }),
+    timeline: new TimelineReader({ store, reads, partitions }),
     gaps: new GapReader({ store, clock, partitions }),
     queries,
     commands,

@@ -6,6 +6,7 @@ import type { CauseWrites } from './cause-writes.ts';
 import type { Draft } from './draft.ts';
 import type { TenureContext } from './engine-context.ts';
 import type { Lane } from './lane.ts';
+import { tellFailure } from './told-turns.ts';
 import { traceFields } from './tracing.ts';
 import type { TurnOrder } from './turn-order.ts';
 
@@ -26,7 +27,9 @@ export class Failures {
   }
 
   /** An attempt has failed: another is due later, or there is none left. */
-  failed(lane: Lane, cause: Cause, error: unknown): void {
+  failed(lane: Lane, cause: Cause, error: unknown, durationMs?: number): void {
+    const draft = this.#context.draft();
+    if (draft.keepsTimeline) tellFailure(draft, lane, cause, { ...faultOf(error), at: this.#context.engine.clock.now(), durationMs });
     if (cause.kind === 'event') this.#failEvent(lane, cause, error);
     else this.#failCause(lane, cause, error);
   }
@@ -126,6 +129,10 @@ export class Failures {
     const now = clock.now();
     const id = newId();
     draft.bury({ id, key: lane.key, failedAt: now, ...letter });
+    const { kind: letterKind, reason, attempts } = letter;
+    const kind = letterKind === 'gap' ? 'gap-skipped' : 'gave-up';
+    const isParked = letterKind === 'event' && letter.parked;
+    draft.tell(lane.key, { kind, at: now, deadLetter: id, of: draft.lastTold(lane.key), reason, attempts, parked: isParked }, lane);
     if (letter.kind !== 'event') return;
     draft.counts.failed += 1;
     if (letter.parked) draft.parked.push(id);

@@ -16,8 +16,11 @@ export abstract class LaneRecord {
   #next: number;
   #nextIsStored: boolean;
   #draft = 0;
+  /** The newest block that its record names. */
+  newestBlock: number | undefined;
 
-  constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, { state, next }: KeyRecord) {
+  constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, { state, next, block }: KeyRecord) {
+    this.newestBlock = block;
     this.key = key;
     this.numbered = order !== undefined;
     this.memory = memory;

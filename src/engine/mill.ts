@@ -73,6 +73,7 @@ import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import type { ReadOptions } from './reads.ts';
 import type { ScheduleControl } from './schedules/schedules.ts';
 import type { SendLoop } from './send-loop.ts';
+import type { TimelinePage, TimelinePlace } from './timeline-reader.ts';
 import type { Turns } from './turns-under-way.ts';
 import type { Ingested, Judged } from './verdicts.ts';
 
@@ -194,6 +195,17 @@ export class Mill<P extends Pipelines = Pipelines> {
     checkKeyListQuery(query);
     checkFreshness('listKeys', freshness);
     return this.#parts.keyList.list(this.#parts.declared.get(pipeline), query, freshness);
+  }
+
+  /** Returns a page of what happened to a key, the newest first, with what operators did. */
+  async timeline(
+    pipeline: keyof P & string,
+    key: string,
+    asked: { readonly limit: number; readonly place?: TimelinePlace | undefined },
+    reading: ReadOptions = {},
+  ): Promise<TimelinePage> {
+    checkText('timeline', 'key', key);
+    return this.#parts.timeline.read(this.#parts.declared.get(pipeline), key, asked, reading);
   }
 
   /** All that is shown of one key, undefined for a key of which nothing is known. As fresh as `state`. */

@@ -7,6 +7,8 @@ const everyMsMin = 1_000;
 const everyMsMax = 60_000;
 /** Events looked at in one call, so that no commit waits long behind it. */
 const pruneMax = 2_000;
+/** Blocks that go in one call. */
+const blocksMax = 100;
 
 /** How long it is known what operators did, and how often what is older goes. In milliseconds. */
 const auditMs = 90 * 24 * 3_600_000;
@@ -76,6 +78,9 @@ export class RetentionSweep {
         idsBefore: now - pipeline.deduplicationWindowMs,
         limit: pruneMax,
       };
+      let gone = blocksMax;
+      while (!this.#closed && !partition.isAway && gone === blocksMax)
+        gone = await this.#means.store.forgetBlocks(partition.id, retention.acceptedBefore, blocksMax);
       let after: number | null = 0;
       while (!this.#closed && !partition.isAway && after !== null) ({ after } = await this.#means.store.prune({ ...retention, after }));
     }

@@ -168,12 +168,13 @@ export class Runner {
   /** @param from when the attempt began, by the clock's elapsed time */
   #conclude(lane: Lane, turn: TurnRecord, cause: Cause, ended: AttemptResult, from: number): void {
     const { engine, pipeline } = this.#context;
-    pipeline.counters.handleMs.record(engine.clock.elapsedMs() - from);
+    turn.durationMs = engine.clock.elapsedMs() - from;
+    pipeline.counters.handleMs.record(turn.durationMs);
     turn.span?.end(ended.ok ? undefined : ended.error);
     lane.endTurn();
     if (this.#closed) return;
     if (ended.ok) this.#decisions.take(lane, turn, cause, ended);
-    else this.#parts.failures.failed(lane, cause, ended.error);
+    else this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);
   }
 }
 

@@ -72,6 +72,8 @@ export class TurnRecord implements Turn, Said {
   readonly timerWrites: TimerWrite[] = [];
   readonly deliveries: DeliveryEffect[] = [];
   ignored: string | undefined;
+  /** How long the handler was at work, once it has ended. */
+  durationMs = 0;
   /** Resolves when the handler is at work. Undefined when it is from the start, as any but one that waits for a thread. */
   begun: Promise<void> | undefined;
   readonly #pipeline: AnyPipeline;

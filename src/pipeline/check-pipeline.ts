@@ -112,6 +112,7 @@ const pipelineOptions: OptionTable<DeclaredOptions> = {
   run: oneOf('inline', 'threads'),
   module: text,
   genericIngest: trueOrFalse,
+  timeline: trueOrFalse,
 };
 
 /** Checks the name and every option of `pipeline(name, options)`. Throws `MILL_INVALID_DECLARATION`. */

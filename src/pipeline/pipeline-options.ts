@@ -156,6 +156,8 @@ export interface PipelineOptions<
    * true. With false only routes of your own bring it events, so that nobody walks around what they check, a signature say.
    */
   readonly genericIngest?: boolean;
+  /** Whether it is kept what happens to each key, for as long as `retain` says. Default true. */
+  readonly timeline?: boolean;
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Pipeline<Name extends string = string, Input = unknown, Event =
   readonly timeoutMs: number;
   /** Whether the generic routes of the server take events in. */
   readonly genericIngest: boolean;
+  /** Whether it is kept what happens to its keys. */
+  readonly timeline: boolean;
 }
 
 export interface DeclaredThreads {

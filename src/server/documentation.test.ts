@@ -63,6 +63,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/{pipeline}/keys/{key}/park',
     '/pipelines/{pipeline}/keys/{key}/resume',
     '/pipelines/{pipeline}/keys/{key}/skip-gap',
+    '/pipelines/{pipeline}/keys/{key}/timeline',
     '/pipelines/{pipeline}/pause',
     '/pipelines/{pipeline}/resume',
     '/pipelines/{pipeline}/timers',

@@ -48,8 +48,41 @@ const details = z.object({
   state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
 });
 
+const timeline = z.object({
+  items: z.array(
+    z.looseObject({
+      id: z.string(),
+      at: z.iso.datetime(),
+      durationMs: z.number().optional(),
+      kind: z.string(),
+      causedBy: z.string().optional().meta({ description: 'The id of the item or event that it came from' }),
+      commit: z.string().nullable().meta({ description: 'The same for all that committed together; null for what an operator did' }),
+    }),
+  ),
+  nextCursor: z.string().optional(),
+  prunedBefore: z.iso.datetime().optional().meta({ description: 'What happened before is forgotten' }),
+});
+
 /** What is answered of keys. */
 export const keySchemas = {
+  timeline: timeline.meta({
+    examples: [
+      {
+        items: [
+          {
+            id: '1763715600000.0',
+            at: '2026-11-21T09:00:00.000Z',
+            durationMs: 2,
+            kind: 'handled',
+            causedBy: 'b5fbd8b8-9a4f-4d55-9e1c-7a63a5d4b6a1',
+            commit: '1763715600000',
+            event: 'b5fbd8b8-9a4f-4d55-9e1c-7a63a5d4b6a1',
+            attempt: 1,
+          },
+        ],
+      },
+    ],
+  }),
   listed: listed.meta({ examples: [{ key: 'ord_7', status: 'waiting', pending: 2, next: 5, lastHandled: { number: 4 } }] }),
   details: details.meta({
     examples: [

@@ -193,3 +193,22 @@ test('a parked key is resumed: its event is tried again, and the audit says who 
   );
   assert.equal((await resume('ord%2F1')).status, 409);
 });
+
+test('the timeline of a key has what happened to it and what operators did, page by page, and a bad cursor is refused', async (t) => {
+  const served = await serve(t);
+  for (const page of ['a', 'a', 'a']) await served.mill.ingest('visits', { page });
+  await served.mill.settled('visits', 10_000);
+  const path = `${served.url}/pipelines/visits/keys/a/timeline`;
+  const { items } = JSON.parse(await (await fetch(path)).text());
+  assert.deepEqual(
+    items.map(({ kind }: { kind: string }) => kind),
+    ['handled', 'handled', 'handled'],
+  );
+  for (const item of items) {
+    assert.equal(item.causedBy, item.event);
+    assert.match(item.at, /Z$/);
+    assert.ok(item.commit !== null && item.durationMs >= 0);
+  }
+  assert.equal((await fetch(`${path}?cursor=x`)).status, 400);
+  assert.equal((await fetch(`${path}?limit=0`)).status, 400);
+});

@@ -17,6 +17,8 @@ const Query = z.object({
   prefix: z.string().optional().meta({ description: 'Only keys that begin with this text' }),
 });
 const Cursor = z.tuple([z.string()]);
+const TimelineQuery = z.object(pageParameters);
+const TimelineCursor = z.tuple([z.number(), z.array(z.number()), z.string().nullable()]);
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
 
@@ -26,6 +28,7 @@ export function keyRoutes(app: FastifyInstance, mill: Mill): void {
   resumeRoute(app, mill);
   actRoute(app, mill, 'park');
   actRoute(app, mill, 'skip-gap');
+  timelineRoute(app, mill);
 
   app.get<PipelineRoute>(
     '/pipelines/:pipeline/keys',
@@ -101,6 +104,40 @@ function actRoute(app: FastifyInstance, mill: Mill, act: keyof typeof acts): voi
       const by = await byWhom(request);
       await (act === 'park' ? mill.parkKey(pipeline, key, by) : mill.skipGap(pipeline, key, by));
       return { pipeline, key };
+    },
+  );
+}
+
+function timelineRoute(app: FastifyInstance, mill: Mill): void {
+  app.get<KeyRoute>(
+    '/pipelines/:pipeline/keys/:key/timeline',
+    {
+      schema: {
+        tags: ['operator'],
+        operationId: 'getKeyTimeline',
+        summary: 'What happened to a key, the newest first',
+        description: 'Items that committed together stand on one page, which may have a few more than `limit` because of that.',
+        params: jsonSchemaOf(KeyParams),
+        querystring: jsonSchemaOf(TimelineQuery),
+        response: { 200: jsonSchemaOf(keySchemas.timeline) },
+      },
+    },
+    async (request, reply) => {
+      const pipeline = nameOf(mill, request.params);
+      const { limit, cursor } = await parseRequest(TimelineQuery, request.query);
+      const [before, chain, audit] = cursor === undefined ? [] : await decodeCursor(TimelineCursor, cursor);
+      const place = before === undefined || chain === undefined ? undefined : { before, chain, audit: audit ?? null };
+      const { items, next, prunedBefore } = await mill.timeline(
+        pipeline,
+        request.params.key,
+        { limit, place },
+        { signal: signalOf(reply) },
+      );
+      return {
+        items: items.map((item) => ({ ...item, at: momentOf(item.at) })),
+        ...(next !== undefined && { nextCursor: Buffer.from(JSON.stringify([next.before, next.chain, next.audit])).toString('base64url') }),
+        ...(prunedBefore !== undefined && { prunedBefore: momentOf(prunedBefore) }),
+      };
     },
   );
 }

@@ -57,6 +57,7 @@ import { pausesContract } from './contract/pauses.ts';
 import { pruneContract } from './contract/prune.ts';
 import { rowsContract } from './contract/rows.ts';
 import { sourceBatchesContract } from './contract/source-batches.ts';
+import { timelineContract } from './contract/timeline.ts';
 import { timersContract } from './contract/timers.ts';
 import { waitingListsContract } from './contract/waiting-lists.ts';
 
@@ -83,6 +84,7 @@ const parts = {
   origins: originsContract,
   pauses: pausesContract,
   audit: auditContract,
+  timeline: timelineContract,
   inventory: inventoryContract,
   inbox: inboxContract,
   commands: commandsContract,

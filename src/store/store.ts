@@ -16,6 +16,7 @@
  * - **deliveries**: calls that turns asked for and that have no outcome yet, in the order in which they were asked for.
  * - **outcomes**: what became of deliveries and their keys have not been told yet, by key, endpoint and id.
  * - **dead letters** and the rows of declared tables.
+ * - **blocks**: what each commit tells of its keys, by the number of the block.
  *
  * Beside that, a database that other programs write to may keep an **inbox** (`Inbox`), where they put events in transactions of their own; and
  * one that several engines share keeps **commands** (`Commands`), by which one of them has the owner of a partition do something.
@@ -71,6 +72,7 @@ import type { GapQuery, KeyRecord, KeySummary, KeysQuery, StoredGap } from './po
 import type { Lease, Progress } from './port/lease.ts';
 import type { Operations } from './port/operations.ts';
 import type { SourceOffset } from './port/source-offsets.ts';
+import type { BlocksQuery } from './port/timeline.ts';
 
 export type * from './port/audit.ts';
 export type * from './port/bounds.ts';
@@ -86,6 +88,7 @@ export type * from './port/keys.ts';
 export type * from './port/lease.ts';
 export type * from './port/operations.ts';
 export type * from './port/source-offsets.ts';
+export type * from './port/timeline.ts';
 
 /** What Kysely makes statements by that a database understands. */
 export interface SqlDialect extends Pick<Dialect, 'createAdapter' | 'createIntrospector' | 'createQueryCompiler'> {
@@ -248,6 +251,15 @@ export interface Store {
 
   /** Forgets what operators did before a moment; returns how many entries went. */
   forgetAudit(before: number): Promise<number>;
+
+  /** The blocks that a key's record or index names, the highest first. Others are found from these, block by block. */
+  blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly number[]>;
+
+  /** The text of a block; null where there is none, or none any more. */
+  block(partition: PartitionId, block: number, bounds?: Pick<ReadBounds, 'signal'>): Promise<string | null>;
+
+  /** Forgets the first blocks of a partition below a number, at most `limit`; returns how many went. */
+  forgetBlocks(partition: PartitionId, before: number, limit: number): Promise<number>;
 
   /**
    * What lies here of every pipeline that was ever declared and not forgotten since, and of every other that has rows in the inbox, in the order

@@ -168,36 +168,36 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'rows-of-a-failed-turn-written',
     promises: [2],
     file: runner,
-    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);',
     replace:
-      'else {\n        for (const row of turn.rows) this.#context.draft().addRow(row);\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }',
+      'else {\n        for (const row of turn.rows) this.#context.draft().addRow(row);\n        this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);\n      }',
     tests: [promise('exactly-once')],
   },
   {
     name: 'timers-of-a-failed-turn-set',
     promises: [2, 5],
     file: runner,
-    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);',
     replace:
-      'else {\n        for (const write of turn.timerWrites) this.#parts.writes.write(lane, this.#context.draft(), write);\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }',
+      'else {\n        for (const write of turn.timerWrites) this.#parts.writes.write(lane, this.#context.draft(), write);\n        this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);\n      }',
     tests: [promise('exactly-once'), promise('timers')],
   },
   {
     name: 'sends-of-a-failed-turn-sent',
     promises: [2],
     file: runner,
-    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);',
     replace:
-      'else {\n        const said = attempt(this.#context, turn, () => undefined);\n        if (!(said instanceof Promise) && said.ok) for (const send of said.sends) this.#context.draft().sends.push(send);\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }',
+      'else {\n        const said = attempt(this.#context, turn, () => undefined);\n        if (!(said instanceof Promise) && said.ok) for (const send of said.sends) this.#context.draft().sends.push(send);\n        this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);\n      }',
     tests: [promise('exactly-once')],
   },
   {
     name: 'deliveries-of-a-failed-turn-made',
     promises: [2, 6],
     file: runner,
-    find: 'else this.#parts.failures.failed(lane, cause, ended.error);',
+    find: 'else this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);',
     replace:
-      "else {\n        const { key } = lane;\n        const asked = { key, url: null, askedAt: 0, flow: '', ordered: false, traceparent: null, attempts: 0, dueAt: 0 };\n        for (const { endpoint, body } of turn.deliveries) this.#context.draft().deliver({ write: 'ask', delivery: { ...asked, id: key, endpoint, body } });\n        this.#parts.failures.failed(lane, cause, ended.error);\n      }",
+      "else {\n        const { key } = lane;\n        const asked = { key, url: null, askedAt: 0, flow: '', ordered: false, traceparent: null, attempts: 0, dueAt: 0 };\n        for (const { endpoint, body } of turn.deliveries) this.#context.draft().deliver({ write: 'ask', delivery: { ...asked, id: key, endpoint, body } });\n        this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);\n      }",
     tests: [promise('deliveries', 'a turn that fails delivers nothing; tried again it delivers once')],
   },
   {

@@ -49,6 +49,11 @@ export class Conclusions {
   /** Drafts what an answer means. */
   draft(delivery: StoredDelivery, answer: Final): void {
     const attempts = delivery.attempts + 1;
+    const { key, endpoint, id } = delivery;
+    const { result } = answer;
+    const why = 'reason' in answer ? { reason: answer.reason } : {};
+    const at = this.#context.engine.clock.now();
+    this.#context.draft().tell(key, { kind: 'delivery-called', at, endpoint, delivery: id, attempt: attempts, result, ...why });
     if (answer.result === 'delivered') {
       this.#context.draft().counts.delivered += 1;
       this.#remove(delivery);

@@ -10,6 +10,7 @@ import type {
   AuditEntry,
   AuditQuery,
   BatchTaken,
+  BlocksQuery,
   CauseBounds,
   Commands,
   Commit,
@@ -389,6 +390,18 @@ class MemoryStore implements Store {
     this.#checkOpen();
     this.#database.operations.forget(before);
     return this.#database.audit.forget(before);
+  }
+
+  async blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery): Promise<readonly number[]> {
+    return this.#records(partition).blocksOfKey(key, query);
+  }
+
+  async block(partition: PartitionId, block: number): Promise<string | null> {
+    return this.#records(partition).blocks.text(block);
+  }
+
+  async forgetBlocks(partition: PartitionId, before: number, limit: number): Promise<number> {
+    return this.#records(partition).blocks.forget(before, limit);
   }
 
   async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {

@@ -3,6 +3,7 @@ import { checkMoments } from '../commit-moments.ts';
 import { keyRangeOf } from '../key-range.ts';
 import type {
   Appended,
+  BlocksQuery,
   Commit,
   DeadLetter,
   HeldEvent,
@@ -26,6 +27,7 @@ import { NotedGaps } from './noted-gaps.ts';
 import { PendingCauses } from './pending-causes.ts';
 import { PendingDeliveries } from './pending-deliveries.ts';
 import { SortedList } from './sorted-list.ts';
+import { TimelineBlocks } from './timeline-blocks.ts';
 
 type Order = Pick<Hold, 'order'>;
 
@@ -37,6 +39,7 @@ interface Key {
   readonly held: SortedList<Order, Hold>;
   /** The numbers that were given up, by the id of the dead letter that said so. */
   readonly skipped: Map<string, { readonly from: number; readonly to: number }>;
+  block: number | undefined;
 }
 
 /** What a memory store keeps of one partition. Every method takes effect whole; only `judge` refuses a commit, and changes nothing. */
@@ -44,6 +47,7 @@ export class PartitionRecords {
   readonly gaps = new NotedGaps();
   readonly causes = new PendingCauses();
   readonly deliveries = new PendingDeliveries();
+  readonly blocks = new TimelineBlocks();
   readonly #id: PartitionId;
   #cursor = 0;
   #head = 0;
@@ -65,7 +69,8 @@ export class PartitionRecords {
     let parked = 0;
     for (const key of this.#keys.values()) if (key.parked) parked += 1;
     const [deadLetters, deliveries, gaps] = [this.#deadLetters.size, this.deliveries.size, this.gaps.size];
-    return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps };
+    const { last: block } = this.blocks;
+    return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps, ...(block !== undefined && { block }) };
   }
 
   /** Whether nothing lies here that is found by its key. */
@@ -98,9 +103,10 @@ export class PartitionRecords {
     const found = this.#keys.get(key);
     const causes = this.causes.of(key);
     if (found === undefined) return { state: null, next: null, parked: false, heldFrom: null, heldTo: null, held: 0, gap: null, ...causes };
-    const { state, next, parked, held } = found;
+    const { state, next, parked, held, block } = found;
     const gap = held.size === 0 ? null : this.gaps.of(key);
-    return { state, next, parked, heldFrom: held.first?.order ?? null, heldTo: highestPosition(held), held: held.size, gap, ...causes };
+    const [heldFrom, heldTo] = [held.first?.order ?? null, highestPosition(held)];
+    return { state, next, parked, heldFrom, heldTo, held: held.size, gap, ...causes, ...(block !== undefined && { block }) };
   }
 
   held(key: string, from: number, limit: number): HeldEvent[] {
@@ -154,13 +160,24 @@ export class PartitionRecords {
       this.#key(key).held.put({ key, order, position, attempts, retryAt });
     }
     for (const release of commit.releases) this.#release(release);
-    for (const { key, state, next, parked } of commit.keys) Object.assign(this.#key(key), { state, next, parked });
+    for (const { key, state, next, parked, block } of commit.keys) {
+      const isEmpty = state === null && next === null && !parked;
+      Object.assign(this.#key(key), { state, next, parked, block: isEmpty ? undefined : block });
+    }
     for (const gap of commit.gaps) this.gaps.write(gap);
     for (const timer of commit.timers) this.causes.write(timer);
     for (const outcome of commit.outcomes) this.causes.write(outcome);
     for (const delivery of commit.deliveries) this.deliveries.write(delivery);
     for (const letter of commit.deadLetters) this.bury(letter);
     for (const id of commit.resolvedDeadLetters) this.#resolve(id);
+    if (commit.block !== undefined) this.blocks.add(commit.block);
+  }
+
+  /** The blocks that a key's record or index names, the highest first. */
+  blocksOfKey(key: string, { before, limit }: BlocksQuery): number[] {
+    const named = new Set([...this.blocks.indexed(key), ...[this.#keys.get(key)?.block ?? []].flat()]);
+    const below = Array.from(named).filter((block) => block < before);
+    return below.sort((a, b) => b - a).slice(0, limit);
   }
 
   bury(letter: NewDeadLetter): void {
@@ -240,7 +257,14 @@ export class PartitionRecords {
   #key(key: string): Key {
     let found = this.#keys.get(key);
     if (found === undefined) {
-      found = { state: null, next: null, parked: false, held: new SortedList((a, b) => a.order - b.order), skipped: new Map() };
+      found = {
+        state: null,
+        next: null,
+        parked: false,
+        held: new SortedList((a, b) => a.order - b.order),
+        skipped: new Map(),
+        block: undefined,
+      };
       this.#keys.set(key, found);
     }
     return found;

@@ -21,6 +21,8 @@ export interface KeyRecord {
   readonly timers: readonly StoredTimer[];
   /** What it has not been told yet, by endpoint and id. */
   readonly outcomes: readonly StoredOutcome[];
+  /** The block that the record names; absent where it names none. */
+  readonly block?: number | undefined;
 }
 
 /** How a key stands, without its state. */
@@ -47,6 +49,8 @@ export interface KeyUpdate {
   readonly state: StoredState | null;
   readonly next: number | null;
   readonly parked: boolean;
+  /** The newest block that tells of it; absent where none does. */
+  readonly block?: number | undefined;
 }
 
 /** What a key waits for that holds events and cannot go on without a number. */

@@ -9,6 +9,7 @@ import type { InboxTaken, InboxTaking, NewInboxRow } from './inbox.ts';
 import type { GapWrite, KeyUpdate } from './keys.ts';
 import type { OperationProgress } from './operations.ts';
 import type { BatchTaken, SourceBatch } from './source-offsets.ts';
+import type { NewBlock } from './timeline.ts';
 
 /** What there is of a partition at the moment in which it is claimed. */
 export interface Standing {
@@ -25,6 +26,8 @@ export interface Standing {
   readonly deliveries: number;
   /** How many gaps are noted. */
   readonly gaps: number;
+  /** The highest block; absent where there is none. */
+  readonly block?: number | undefined;
 }
 
 /** How far the work on a partition has come. */
@@ -87,6 +90,8 @@ export interface Commit {
   readonly operations?: readonly OperationProgress[] | undefined;
   /** What operators have done by it. */
   readonly audit?: readonly AuditEntry[] | undefined;
+  /** What it tells of its keys. */
+  readonly block?: NewBlock | undefined;
 }
 
 export interface Committed {

@@ -14,7 +14,7 @@ const visits = { pipeline: 'visits', slice: 0 };
 const invalid = 'MILL_INVALID_CONFIGURATION';
 
 /** Makes tables those of version 6. */
-const toVersion6 = `DROP TABLE millrace_operations, millrace_source_offsets;
+const toVersion6 = `DROP TABLE millrace_operations, millrace_source_offsets, millrace_blocks, millrace_key_blocks; ALTER TABLE millrace_keys DROP COLUMN block;
   ALTER TABLE millrace_dead_letters DROP COLUMN kind, DROP COLUMN reason_hash`;
 
 describe('the arguments of postgres(…)', () => {

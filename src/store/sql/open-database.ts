@@ -60,6 +60,7 @@ import { PartitionReads } from './read/partition-reads.ts';
 import type { SqlStatements } from './statements.ts';
 import { Appends } from './write/appends.ts';
 import { addAudit } from './write/audit-statements.ts';
+import { forgetBlocks } from './write/block-statements.ts';
 import { answersTo, giveFlight, toAnswers } from './write/command-statements.ts';
 import { Commits } from './write/commits.ts';
 import { DeclaredRows } from './write/declared-rows.ts';
@@ -332,6 +333,11 @@ export class OpenDatabase {
       const { count } = await run({ text: 'DELETE FROM millrace_audit WHERE at < $1', values: [before] });
       return count;
     });
+  }
+
+  async forgetBlocks(partition: PartitionId, before: number, limit: number): Promise<number> {
+    this.#check(partition);
+    return this.#connections.writing((transaction) => forgetBlocks(transaction, partition, { before, limit }));
   }
 
   async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {

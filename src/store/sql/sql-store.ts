@@ -4,6 +4,7 @@ import type {
   Appended,
   AuditEntry,
   AuditQuery,
+  BlocksQuery,
   CauseBounds,
   Commands,
   Commit,
@@ -270,6 +271,23 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
 
   forgetAudit(before: number): Promise<number> {
     return this.#call((database) => database.forgetAudit(before));
+  }
+
+  blocksOfKey(
+    partition: PartitionId,
+    key: string,
+    query: BlocksQuery,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly number[]> {
+    return this.#call((database) => database.of(partition, signal).blocksOfKey(key, query), signal);
+  }
+
+  block(partition: PartitionId, block: number, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<string | null> {
+    return this.#call((database) => database.of(partition, signal).block(block), signal);
+  }
+
+  forgetBlocks(partition: PartitionId, before: number, limit: number): Promise<number> {
+    return this.#call((database) => database.forgetBlocks(partition, before, limit));
   }
 
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {

@@ -140,7 +140,7 @@ export interface ReadStatements {
   /** The cursor and the highest position of a partition. */
   progress(partition: PartitionId): Statement;
 
-  /** See `Standing`: cursor, head, held events, dead letters, those that park, deliveries, gaps. */
+  /** See `Standing`: cursor, head, held events, dead letters, those that park, deliveries, gaps, and the highest block, 0 for none. */
   standing(partition: PartitionId): Statement;
 
   /** The slices of a pipeline that a process has, and the highest position of each. */
@@ -149,7 +149,7 @@ export interface ReadStatements {
   /**
    * The records of keys, which are `$3`, in their order, as long as the states of those before have less than `$4` bytes: which key (from 1), its state and
    * the version of that, the next number, whether it is parked, the first number and the last position that are held, how many are held, and its gap: the next
-   * number, the first and since when.
+   * number, the first and since when; and the block that it names.
    */
   readonly records: string;
 

@@ -10,6 +10,7 @@ import type {
   Appended,
   AuditEntry,
   AuditQuery,
+  BlocksQuery,
   CauseBounds,
   DeadLetter,
   DeadLetterCount,
@@ -355,6 +356,23 @@ class SqliteStore implements Store {
 
   async forgetAudit(before: number): Promise<number> {
     return this.#open.writer.call('forgetAudit', before);
+  }
+
+  async blocksOfKey(
+    partition: PartitionId,
+    key: string,
+    query: BlocksQuery,
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly number[]> {
+    return this.#open.lookups.call('blocksOfKey', [partition, key, query], signal);
+  }
+
+  async block(partition: PartitionId, block: number, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<string | null> {
+    return this.#open.lookups.call('block', [partition, block], signal);
+  }
+
+  async forgetBlocks(partition: PartitionId, before: number, limit: number): Promise<number> {
+    return this.#open.writer.call('forgetBlocks', partition, before, limit);
   }
 
   async setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): Promise<void> {

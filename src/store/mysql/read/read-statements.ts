@@ -50,7 +50,8 @@ export const readStatements: ReadStatements = {
     return {
       text: `SELECT ${cursorOf('$1', '$2')}, ${headOf(tablesOf(pipeline).log, '$1', '$2')}, ${count('millrace_held')}, letters,
           (SELECT COUNT(*) FROM millrace_keys FORCE INDEX (by_parked) WHERE ${ofPartition} AND parked = 1),
-          ${count('millrace_deliveries')}, ${count('millrace_gaps')}
+          ${count('millrace_deliveries')}, ${count('millrace_gaps')},
+          COALESCE((SELECT MAX(block) FROM millrace_blocks WHERE ${ofPartition}), 0)
         FROM (SELECT COUNT(*) AS letters FROM millrace_dead_letters
           WHERE ${ofPartition} AND resolved = 0) AS buried`,
       values: [pipeline, slice],
@@ -59,7 +60,7 @@ export const readStatements: ReadStatements = {
 
   /** How many states fit is found out without them. */
   records: `SELECT asked.at, record.state, record.state_version, record.next, record.parked, ${ofHeld('MIN(held."order")')},
-      ${ofHeld('MAX(held.position)')}, ${ofHeld('COUNT(*)')}, gap.next, gap."first", gap.since
+      ${ofHeld('MAX(held.position)')}, ${ofHeld('COUNT(*)')}, gap.next, gap."first", gap.since, record.block
     FROM (
       SELECT at, "key", SUM(size) OVER (ORDER BY at ROWS UNBOUNDED PRECEDING) - size AS size_before FROM (
         SELECT asked.nth AS at, asked."key", COALESCE(OCTET_LENGTH(record.state), 0) AS size

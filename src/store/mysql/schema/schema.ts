@@ -3,6 +3,7 @@ import type { Statement } from '../../sql/connection/statement.ts';
 import { checkPartitions, checkVersion, type SchemaVersions } from '../../sql/schema/check-tables.ts';
 import { missingHashes } from '../../sql/schema/missing-hashes.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
+import { blockColumn, blockColumnFound, blockTables } from './timeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
 export const schemaVersion = 4;
@@ -52,7 +53,7 @@ const sharedTables: Readonly<Record<string, string>> = {
   fences: `${partition}, epoch BIGINT NOT NULL, owner ${name}, PRIMARY KEY (pipeline, slice), INDEX (owner)`,
   heads: `${partition}, PRIMARY KEY (pipeline, slice)`,
   cursors: `${partition}, "cursor" BIGINT NOT NULL, PRIMARY KEY (pipeline, slice, "cursor")`,
-  keys: `${partition}, "key" ${key} NOT NULL, state LONGTEXT, state_version BIGINT, next BIGINT, parked TINYINT(1) NOT NULL,
+  keys: `${partition}, "key" ${key} NOT NULL, state LONGTEXT, state_version BIGINT, next BIGINT, parked TINYINT(1) NOT NULL, block BIGINT,
     PRIMARY KEY (pipeline, slice, "key"), ${indexOfParked}`,
   held: `${partition}, "key" ${key} NOT NULL, "order" BIGINT NOT NULL, position BIGINT NOT NULL, attempts INT NOT NULL, retry_at BIGINT,
     PRIMARY KEY (pipeline, slice, "key", "order")`,
@@ -75,6 +76,7 @@ const sharedTables: Readonly<Record<string, string>> = {
   audit: auditTable,
   operations: operationsTable,
   source_offsets: sourceOffsetsTable,
+  ...blockTables(partition, key),
   // Other programs write it, in the character set of their own sessions: so its columns are texts.
   inbox: `place BIGINT AUTO_INCREMENT PRIMARY KEY, pipeline VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL, id LONGTEXT, traceparent LONGTEXT,
     INDEX (pipeline, place)`,
@@ -135,7 +137,7 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   ];
 }
 
-/** Version 1 had no index of the keys that are parked, version 2 no audit, version 3 no operations and no offsets of sources. Processes of an earlier version go on with what they know. */
+/** Version 1 had no index of the keys that are parked, version 2 no audit, version 3 no operations, no offsets of sources and no blocks. Processes of an earlier version go on with what they know. */
 async function migration(
   { run }: Transaction,
   { found, collation }: { readonly found: number; readonly collation: string },
@@ -148,6 +150,8 @@ async function migration(
     "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'millrace_dead_letters' AND column_name = 'kind'";
   const hasReasons = (await run({ text: columns, values: [] })).rows.length > 0;
   const added = [...reasonColumns.map((column) => `ADD COLUMN ${column}`), ...reasonIndexes.map((index) => `ADD ${index}`)];
+  const hasBlock = (await run({ text: blockColumnFound, values: [] })).rows.length > 0;
+  const blocks = Object.entries(blockTables(partition, key));
   return [
     ...(hasIndex ? [] : [{ text: `ALTER TABLE millrace_keys ADD ${indexOfParked}`, values: [] }]),
     { text: `CREATE TABLE IF NOT EXISTS millrace_audit (${auditTable}) ${tableOptions(collation)}`, values: [] },
@@ -155,6 +159,11 @@ async function migration(
     ...(hasReasons ? [] : [{ text: `ALTER TABLE millrace_dead_letters ${added.join(', ')}`, values: [] }]),
     ...(await missingHashes({ run })),
     { text: `CREATE TABLE IF NOT EXISTS millrace_source_offsets (${sourceOffsetsTable}) ${tableOptions(collation)}`, values: [] },
+    ...blocks.map(([table, columns]) => ({
+      text: `CREATE TABLE IF NOT EXISTS millrace_${table} (${columns}) ${tableOptions(collation)}`,
+      values: [],
+    })),
+    ...(hasBlock ? [] : [{ text: blockColumn, values: [] }]),
     { text: "UPDATE millrace_meta SET value = $1 WHERE name = 'schema_version'", values: [String(schemaVersion)] },
   ];
 }

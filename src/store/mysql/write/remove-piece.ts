@@ -8,6 +8,8 @@ const keys: ReadonlyMap<string, readonly string[]> = new Map([
   ['millrace_heads', ['pipeline', 'slice']],
   ['millrace_cursors', ['pipeline', 'slice', 'cursor']],
   ['millrace_keys', ['pipeline', 'slice', 'key']],
+  ['millrace_key_blocks', ['pipeline', 'slice', 'key', 'block']],
+  ['millrace_blocks', ['pipeline', 'slice', 'block']],
   ['millrace_held', ['pipeline', 'slice', 'key', 'order']],
   ['millrace_gaps', ['pipeline', 'slice', 'key']],
   ['millrace_causes', ['pipeline', 'slice', 'key', 'name_hash']],

@@ -10,9 +10,9 @@ import { jumps } from './jumps.ts';
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const cursorText = `coalesce((SELECT max(cursor) FROM millrace_cursors WHERE ${ofPartition}), 0)`;
 
-const recordColumns = 'at, state, state_version, next, parked, held_from, held_to, held, gap_next, gap_first, gap_since';
+const recordColumns = 'at, state, state_version, next, parked, held_from, held_to, held, gap_next, gap_first, gap_since, block';
 const recordRows = `SELECT asked.at, state, state_version, record.next, parked, held_from, held_to, held, gap.next AS gap_next, gap."first" AS gap_first,
-    gap.since AS gap_since, coalesce(octet_length(state), 0) AS size
+    gap.since AS gap_since, block, coalesce(octet_length(state), 0) AS size
   FROM unnest($3::text[]) WITH ORDINALITY AS asked (key, at)
   LEFT JOIN LATERAL (SELECT * FROM millrace_keys WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS record ON true
   LEFT JOIN LATERAL (SELECT * FROM millrace_gaps WHERE ${ofPartition} AND key = asked.key LIMIT 1) AS gap ON true
@@ -42,7 +42,8 @@ export const readStatements: ReadStatements = {
     const count = (table: string) => `(SELECT count(*) FROM ${table} WHERE ${ofPartition})`;
     return {
       text: `SELECT cursor, ${headOf(tablesOf(pipeline).log, '$2', 'cursor')}, ${count('millrace_held')}, letters, (SELECT count(*) FROM millrace_keys WHERE ${ofPartition} AND parked),
-          ${count('millrace_deliveries')}, ${count('millrace_gaps')}
+          ${count('millrace_deliveries')}, ${count('millrace_gaps')},
+          coalesce((SELECT max(block) FROM millrace_blocks WHERE ${ofPartition}), 0)
         FROM (SELECT ${cursorText} AS cursor OFFSET 0) AS settled,
           (SELECT count(*) AS letters FROM millrace_dead_letters WHERE ${ofPartition} AND NOT resolved) AS buried`,
       values: [pipeline, slice],

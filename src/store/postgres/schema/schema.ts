@@ -5,6 +5,7 @@ import { missingHashes } from '../../sql/schema/missing-hashes.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
+import { blockColumn, blockTables } from './timeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
 export const schemaVersion = 7;
@@ -207,13 +208,15 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(operations),
     plain(reasons),
     plain(sourceOffsets),
+    plain(blockTables),
+    plain(blockColumn),
     { text, values: [String(schemaVersion), String(partitions)] },
   ];
 }
 
 /**
  * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
- * parked or tried again, version 5 had no audit, and version 6 no operations and no offsets of sources. Processes of an earlier version go on with what they know.
+ * parked or tried again, version 5 had no audit, and version 6 no operations, no offsets of sources and no blocks. Processes of an earlier version go on with what they know.
  */
 async function migration(transaction: Transaction, found: number): Promise<readonly Statement[]> {
   if (found === schemaVersion) return [];
@@ -228,6 +231,8 @@ async function migration(transaction: Transaction, found: number): Promise<reado
     plain(reasons),
     ...hashes,
     plain(sourceOffsets),
+    plain(blockTables),
+    plain(blockColumn),
     { text, values: [String(schemaVersion)] },
   ];
 }

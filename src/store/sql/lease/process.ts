@@ -110,8 +110,9 @@ export class Process {
       return flight;
     });
     if (epoch === undefined) throw new MillraceError('MILL_STORE_LEASED', `partition ${pipeline}/${slice}: another process has its lease`);
-    const [cursor = 0, head = 0, held = 0, deadLetters = 0, parked = 0, deliveries = 0, gaps = 0] = standing.map(Number);
-    return { epoch, standing: { cursor, head, held, deadLetters, parked, deliveries, gaps } };
+    const [cursor = 0, head = 0, held = 0, deadLetters = 0, parked = 0, deliveries = 0, gaps = 0, block = 0] = standing.map(Number);
+    const found = { cursor, head, held, deadLetters, parked, deliveries, gaps };
+    return { epoch, standing: block === 0 ? found : { ...found, block } };
   }
 
   /** Ends a lease; does nothing once it is over. The others hear of it. */

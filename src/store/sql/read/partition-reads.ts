@@ -1,5 +1,6 @@
 import { sizeOfAll, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfRecord, upTo } from '../../list-size.ts';
 import type {
+  BlocksQuery,
   CauseBounds,
   DeliveriesQuery,
   DeliveryName,
@@ -205,6 +206,18 @@ export class PartitionReads {
     return (found?.rows ?? []).map(toListedDelivery);
   }
 
+  async blocksOfKey(key: string, { before, limit }: BlocksQuery): Promise<readonly number[]> {
+    const ofKey = `${ofPartition} AND "key" = $3 AND block < $4`;
+    const text = `SELECT block FROM millrace_keys WHERE ${ofKey} UNION
+      (SELECT block FROM millrace_key_blocks WHERE ${ofKey} ORDER BY block DESC LIMIT $5) ORDER BY block DESC LIMIT $5`;
+    return (await this.#rows(text, key, before, limit)).map(([block]) => Number(block));
+  }
+
+  async block(block: number): Promise<string | null> {
+    const [row] = await this.#rows(`SELECT text FROM millrace_blocks WHERE ${ofPartition} AND block = $3`, block);
+    return row === undefined ? null : String(row[0]);
+  }
+
   async pendingOrigins(origins: readonly string[]): Promise<readonly string[]> {
     const rows = await this.#rows(this.#statements.pendingOrigins(this.#partition.pipeline), this.#statements.list(origins));
     return rows.map(([origin]) => String(origin));
@@ -300,7 +313,7 @@ function byName(a: StoredCause, b: StoredCause): number {
 }
 
 function toKeyRecord(row: Row, causes: readonly StoredCause[]): KeyRecord {
-  const [, json, version, next, parked, heldFrom, heldTo, held, gapNext, first, since] = row as Value[];
+  const [, json, version, next, parked, heldFrom, heldTo, held, gapNext, first, since, block] = row as Value[];
   return {
     state: json === null ? null : { json: String(json), version: Number(version) },
     next: orNull(next),
@@ -311,6 +324,7 @@ function toKeyRecord(row: Row, causes: readonly StoredCause[]): KeyRecord {
     gap: held === 0 || gapNext === null ? null : { next: Number(gapNext), first: Number(first), since: Number(since) },
     timers: causes.filter((cause): cause is StoredTimer => cause.kind === 'timer'),
     outcomes: causes.filter((cause): cause is StoredOutcome => cause.kind === 'outcome'),
+    ...(block !== null && { block: Number(block) }),
   };
 }
 

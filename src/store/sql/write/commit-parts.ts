@@ -92,6 +92,7 @@ export class CommitParts {
           column('state_version', 'int8', puts, ({ item }) => item.state?.version ?? null),
           column('next', 'int8', puts, ({ item }) => item.next),
           column('parked', 'bool', puts, ({ item }) => item.parked),
+          column('block', 'int8', puts, ({ item }) => item.block ?? null),
         ],
       });
     }

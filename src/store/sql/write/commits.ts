@@ -7,6 +7,7 @@ import { fenced } from '../lease/fenced.ts';
 import type { WriteStatements } from '../statements.ts';
 import type { AppendListener } from './appends.ts';
 import { addAudit } from './audit-statements.ts';
+import { addBlocks } from './block-statements.ts';
 import { addAnswers, addInboxRows } from './command-statements.ts';
 import { CommitParts, type Draft, partOf } from './commit-parts.ts';
 import type { DeclaredRows } from './declared-rows.ts';
@@ -113,6 +114,11 @@ export class Commits {
         flight,
         statements,
         all((commit) => commit.audit ?? []),
+      );
+      addBlocks(
+        flight,
+        statements,
+        part(({ block }) => (block === undefined ? [] : [block])),
       );
       if (sends.length > 0) {
         statements.addHeadLocks(flight, partitionsOf(sends), (partition, owner) => owners.push([partition, owner]));

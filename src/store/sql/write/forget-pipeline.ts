@@ -17,7 +17,19 @@ const allRows = Number.MAX_SAFE_INTEGER;
  */
 export async function forgetPipeline(connections: Connections, { now, writes }: SqlStatements, pipeline: string): Promise<void> {
   await checkUnowned(connections, now, pipeline);
-  for (const table of ['held', 'gaps', 'causes', 'deliveries', 'keys', 'dead_letters', 'cursors', 'inbox', 'source_offsets']) {
+  for (const table of [
+    'held',
+    'gaps',
+    'causes',
+    'deliveries',
+    'keys',
+    'dead_letters',
+    'cursors',
+    'inbox',
+    'source_offsets',
+    'key_blocks',
+    'blocks',
+  ]) {
     const text = writes.removePiece(`millrace_${table}`, rowsMax);
     let count: number;
     do count = await countOf(connections, { text, values: [pipeline] });

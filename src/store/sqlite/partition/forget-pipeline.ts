@@ -21,6 +21,8 @@ export function forgetPiece(db: DatabaseSync, pipeline: string): boolean {
     deletion(keys, 'key'),
     deletion('millrace_dead_letters', 'id', 'WHERE pipeline = ?'),
     inboxRows,
+    deletion('millrace_blocks', 'rowid', 'WHERE pipeline = ?'),
+    deletion('millrace_key_blocks', 'pipeline, slice, key, block', 'WHERE pipeline = ?'),
     deletion(log, 'position'),
     deletion(ids, 'bucket, id'),
   ];

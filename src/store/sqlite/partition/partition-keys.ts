@@ -18,7 +18,7 @@ export class PartitionKeys {
     const { keys, held, gaps, causes } = tablesOf(pipeline);
     this.#hold = db.prepare(`INSERT OR REPLACE INTO ${held} VALUES (?, ?, ?, ?, ?)`);
     this.#release = db.prepare(`DELETE FROM ${held} WHERE key = ? AND "order" BETWEEN ? AND ?`);
-    this.#put = db.prepare(`INSERT OR REPLACE INTO ${keys} VALUES (?, ?, ?, ?, ?)`);
+    this.#put = db.prepare(`INSERT OR REPLACE INTO ${keys} VALUES (?, ?, ?, ?, ?, ?)`);
     this.#delete = db.prepare(`DELETE FROM ${keys} WHERE key = ?`);
     this.#noteGap = db.prepare(`INSERT OR IGNORE INTO ${gaps} VALUES (?, ?, ?, ?)`);
     this.#moveGap = db.prepare(`UPDATE ${gaps} SET next = ?2, "first" = ?3, since = ?4 WHERE key = ?1`);

@@ -31,7 +31,7 @@ test('keys are searched for held events, timers and outcomes only where some key
   const searchesOfLoad = () => {
     searches.count = 0;
     const rows = reader.load(['one', 'two']).toArray();
-    return { searches: searches.count, held: rows.map((row) => row[6]), causes: rows.map((row) => row[8].length) };
+    return { searches: searches.count, held: rows.map((row) => row[7]), causes: rows.map((row) => row[9].length) };
   };
   assert.deepEqual(searchesOfLoad(), { searches: 2, held: [0, 0], causes: [0, 0] });
   db.exec("INSERT INTO millrace_causes_orders VALUES ('two', 'timer', 'wake', '', 1, NULL, 0, NULL)");

@@ -32,9 +32,9 @@ type DeliveryOfKeyRow = readonly [
   dueAt: number | null,
 ];
 
-type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null];
+type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null, block: number | null];
 
-const noRecord: RecordRow = [null, null, null, null];
+const noRecord: RecordRow = [null, null, null, null, null];
 
 /** Reads what is kept of one pipeline. */
 export class PartitionReader {
@@ -71,7 +71,7 @@ export class PartitionReader {
       db,
       `SELECT position, key, id, number, accepted_at, body, traceparent, origin FROM ${log} WHERE position > ? ORDER BY position LIMIT ?`,
     );
-    this.#record = new Select(db, `SELECT state, state_version, CAST(next AS REAL), parked FROM ${keys} WHERE key = ?`);
+    this.#record = new Select(db, `SELECT state, state_version, CAST(next AS REAL), parked, block FROM ${keys} WHERE key = ?`);
     this.#heldCount = new Select(db, `SELECT min("order"), max(position), count(*) FROM ${held} WHERE key = ?`);
     this.#held = new Select(
       db,

@@ -7,6 +7,7 @@ import { canPrepare, select } from '../../node-sqlite/select-rows.ts';
 import type {
   AuditEntry,
   AuditQuery,
+  BlocksQuery,
   CauseBounds,
   DeadLetter,
   DeadLetterCount,
@@ -56,6 +57,7 @@ import {
   sizeOfKeyRow,
 } from './rows.ts';
 import { SourceOffsetReader } from './source-offsets.ts';
+import { readBlock, readBlocksOfKey } from './timeline-blocks.ts';
 import { WaitingListReader } from './waiting-list-reader.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
@@ -80,6 +82,8 @@ export interface ReaderMethods {
   deadLetterGroups(query: DeadLetterGroupQuery): readonly DeadLetterGroup[];
   operations(query: OperationQuery): readonly StoredOperation[];
   audit(query: AuditQuery): readonly AuditEntry[];
+  blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery): readonly number[];
+  block(partition: PartitionId, block: number): string | null;
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
   timers(partition: PartitionId, query: TimersQuery): readonly ListedTimer[];
@@ -196,6 +200,14 @@ export class Reader implements ReaderMethods {
   audit(query: AuditQuery): readonly AuditEntry[] {
     const { text, values } = auditSelect(query, () => '?');
     return new Select<AuditRow>(this.#db, text).all(...values).map(toAuditEntry);
+  }
+
+  blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery): readonly number[] {
+    return readBlocksOfKey(this.#db, partition, key, query);
+  }
+
+  block(partition: PartitionId, block: number): string | null {
+    return readBlock(this.#db, partition, block);
   }
 
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {

@@ -45,7 +45,14 @@ export type HoldRow = readonly [key: string, order: number, position: number, at
 /** Held events that are let go of, both ends included. */
 export type ReleaseRow = readonly [key: string, from: number, to: number];
 /** What becomes of a key. */
-export type KeyUpdateRow = readonly [key: string, state: string | null, version: number | null, next: number | null, parked: number];
+export type KeyUpdateRow = readonly [
+  key: string,
+  state: string | null,
+  version: number | null,
+  next: number | null,
+  parked: number,
+  block: number | null,
+];
 /** Without a moment the gap is forgotten. */
 export type GapWriteRow = readonly [key: string, next: number, first: number, since: number | null];
 /** Which timer, by its name and without an id, or which outcome, by its endpoint and the id of the delivery. */
@@ -72,6 +79,7 @@ export type KeyRow = readonly [
   version: number | null,
   next: number | null,
   parked: number | null,
+  block: number | null,
   heldFrom: number | null,
   heldTo: number | null,
   held: number,
@@ -100,7 +108,7 @@ export function sizeOfLogRow([, , , , , body]: LogRow | HeldRow): number {
   return body.length;
 }
 
-export function sizeOfKeyRow([state, , , , , , , , causes]: KeyRow): number {
+export function sizeOfKeyRow([state, , , , , , , , , causes]: KeyRow): number {
   let size = state?.length ?? 0;
   for (const cause of causes) size += sizeOfCauseRow(cause);
   return size;
@@ -167,8 +175,8 @@ function toReleaseRow({ key, from, to }: Release): ReleaseRow {
   return [key, from, to];
 }
 
-function toKeyUpdateRow({ key, state, next, parked }: KeyUpdate): KeyUpdateRow {
-  return [key, state?.json ?? null, state?.version ?? null, next, parked ? 1 : 0];
+function toKeyUpdateRow({ key, state, next, parked, block }: KeyUpdate): KeyUpdateRow {
+  return [key, state?.json ?? null, state?.version ?? null, next, parked ? 1 : 0, block ?? null];
 }
 
 function toGapWriteRow({ key, gap }: GapWrite): GapWriteRow {
@@ -195,7 +203,7 @@ export function toHeldEvent(row: HeldRow): HeldEvent {
 }
 
 /** Every column but those of held events, timers and outcomes is null when nothing is known of the key. */
-export function toKeyRecord([json, version, next, parked, heldFrom, heldTo, held, gapRow, rows]: KeyRow): KeyRecord {
+export function toKeyRecord([json, version, next, parked, block, heldFrom, heldTo, held, gapRow, rows]: KeyRow): KeyRecord {
   const state = json === null || version === null ? null : { json, version };
   const gap = gapRow === null ? null : toGap(gapRow);
   const timers: StoredTimer[] = [];
@@ -204,7 +212,7 @@ export function toKeyRecord([json, version, next, parked, heldFrom, heldTo, held
     if (cause.kind === 'timer') timers.push(cause);
     else outcomes.push(cause);
   }
-  return { state, next, parked: parked === 1, heldFrom, heldTo, held, gap, timers, outcomes };
+  return { state, next, parked: parked === 1, heldFrom, heldTo, held, gap, timers, outcomes, ...(block !== null && { block }) };
 }
 
 export function toStoredGap(row: GapRow): StoredGap {

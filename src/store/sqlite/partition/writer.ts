@@ -27,6 +27,7 @@ import { PartitionKeys } from './partition-keys.ts';
 import { PartitionLog } from './partition-log.ts';
 import { type CommitRows, type EventRow, isBuried, isLate } from './rows.ts';
 import { type OffsetMove, SourceOffsetWriter } from './source-offsets.ts';
+import { BlockWriter } from './timeline-blocks.ts';
 
 /** What a claim is answered with. */
 export interface Claimed {
@@ -58,6 +59,7 @@ export interface WriterMethods {
   forgetAudit(before: number): number;
   addOperation(operation: StoredOperation, entry?: AuditEntry): void;
   changeOperation(id: string, from: Pick<StoredOperation, 'state' | 'reached'>, change: OperationChange, entry?: AuditEntry): boolean;
+  forgetBlocks(partition: PartitionId, before: number, limit: number): number;
   forgetPiece(pipeline: string): boolean;
 }
 
@@ -90,6 +92,7 @@ export class Writer implements WriterMethods {
   readonly #inbox: InboxWriter;
   readonly #operations: OperationsWriter;
   readonly #sourceOffsets: SourceOffsetWriter;
+  readonly #blocks: BlockWriter;
   /** The epochs of the last claims here, by pipeline. */
   readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
@@ -101,6 +104,7 @@ export class Writer implements WriterMethods {
 
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
     this.#db = db;
+    this.#blocks = new BlockWriter(db);
     this.#inbox = new InboxWriter(db, {
       append: (event) => this.#partition(event[0], event[1]).log.append(event),
       bury: (partition, letter) => this.#buryLetter(partition, letter),
@@ -147,7 +151,9 @@ export class Writer implements WriterMethods {
     const [epoch, cursor] = this.#claim.get(id.pipeline, id.slice) ?? [0, 0];
     this.#checkIsOurs(id, epoch);
     const [held, deadLetters, parked, deliveries, gaps] = counts.get(id.pipeline) ?? [0, 0, 0, 0, 0];
-    return { epoch, standing: { cursor, head: log.head, held, deadLetters, parked, deliveries, gaps } };
+    const block = this.#blocks.last(id);
+    const standing = { cursor, head: log.head, held, deadLetters, parked, deliveries, gaps };
+    return { epoch, standing: block === undefined ? standing : { ...standing, block } };
   }
 
   append(events: readonly EventRow[]): readonly number[] {
@@ -209,6 +215,7 @@ export class Writer implements WriterMethods {
     for (const row of commit.inbox ?? []) this.#inbox.insert(row);
     for (const progress of commit.operations ?? []) this.#operations.advance(progress);
     for (const entry of commit.audit ?? []) this.noteAudit(entry);
+    if (commit.block !== undefined) this.#blocks.add(commit.partition, commit.block);
     return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
   }
 
@@ -232,6 +239,10 @@ export class Writer implements WriterMethods {
     const isChanged = this.#operations.change(id, from, change);
     if (isChanged && entry !== undefined) this.noteAudit(entry);
     return isChanged;
+  }
+
+  forgetBlocks(partition: PartitionId, before: number, limit: number): number {
+    return this.#blocks.forget(partition, before, limit);
   }
 
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void {

@@ -8,6 +8,7 @@ import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom5 } from './schema-version-5.ts';
 import { migrateFrom6 } from './schema-version-6.ts';
 import { addReasons } from './schema-version-10.ts';
+import { addBlocks, blockTables } from './timeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the version before. */
 export const schemaVersion = 11;
@@ -28,6 +29,8 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (found !== schemaVersion) db.exec(`INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ${schemaVersion})`);
   db.exec(sharedTables);
   db.exec(operationsTable);
+  db.exec(blockTables);
+  if (found !== undefined && found !== schemaVersion) addBlocks(db);
   for (const pipeline of pipelines) createPipelineTables(db, pipeline);
 }
 
@@ -63,7 +66,7 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
 
 /**
  * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of the keys
- * that are parked or tried again, version 9 no audit, version 10 no operations and no offsets of sources.
+ * that are parked or tried again, version 9 no audit, version 10 no operations, no offsets of sources and no blocks.
  *
  * Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes.
  */
@@ -118,7 +121,8 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
     ) STRICT;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_log_origin_${pipeline}`)} ON ${log} (origin) WHERE origin IS NOT NULL;
     CREATE TABLE IF NOT EXISTS ${keys} (
-      key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL
+      key TEXT NOT NULL PRIMARY KEY, state TEXT, state_version INTEGER, next INTEGER, parked INTEGER NOT NULL,
+      block INTEGER
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_keys_parked_${pipeline}`)} ON ${keys} (key) WHERE parked = 1;
     CREATE TABLE IF NOT EXISTS ${held} (

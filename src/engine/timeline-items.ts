@@ -1,0 +1,36 @@
+/** What happened to a key, as a block has it. The id of an item is its block and its place among those of its key. */
+export interface ToldItem {
+  readonly kind:
+    | 'handled'
+    | 'ignored'
+    | 'failed'
+    | 'gave-up'
+    | 'gap-skipped'
+    | 'timer-set'
+    | 'timer-cancelled'
+    | 'sent'
+    | 'delivery-asked'
+    | 'delivery-called';
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly durationMs?: number | undefined;
+  /** The place, among the items of its key and block, of the one that it came from. */
+  readonly of?: number | undefined;
+  /** The id of the event that it came from. */
+  readonly event?: string | undefined;
+  readonly [fact: string]: unknown;
+}
+
+/** The line of a block that tells of a key. */
+export function lineOf(key: string, before: number | undefined, items: readonly ToldItem[]): string {
+  return `${JSON.stringify([key, before ?? null, items])}\n`;
+}
+
+/** What a block says of a key; undefined where it says nothing. No line break stands within a line. */
+export function findLine(text: string, key: string): { readonly before: number | null; readonly items: readonly ToldItem[] } | undefined {
+  const start = `[${JSON.stringify(key)},`;
+  const found = text.startsWith(start) ? 0 : text.indexOf(`\n${start}`) + 1;
+  if (found === 0 && !text.startsWith(start)) return undefined;
+  const [, before, items] = JSON.parse(text.slice(found, text.indexOf('\n', found)));
+  return { before, items };
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import type { NewBlock, PartitionId, Store } from '../store.ts';
+import { own, refusal, type StoreTest } from './fixtures.ts';
+
+const all = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
+
+/** What commits tell of keys. */
+export function timelineContract(it: StoreTest): void {
+  it('a block is there with the commit that it tells of, and is not without it', async ({ store, visits, orders, reopen }) => {
+    const former = await own(store, visits);
+    const owner = await own(store, visits);
+    await owner.commit({ block: block(1_750_000_000_000, ['a']) });
+    await refusal(former.commit({ block: block(1_750_000_000_001, ['a']) }), 'MILL_STORE_FENCED');
+    const again = await reopen();
+    assert.equal(await again.block(visits, 1_750_000_000_000), block(1_750_000_000_000).text);
+    assert.equal(await again.block(visits, 1_750_000_000_001), null);
+    assert.equal(await again.block(orders, 1_750_000_000_000), null);
+    assert.deepEqual(await again.blocksOfKey(visits, 'a', all), [1_750_000_000_000]);
+    assert.deepEqual(await again.blocksOfKey(orders, 'a', all), []);
+  });
+
+  it('the text of a block comes back as it is, however long', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const text = `["é🚀\\u0000'\\"",null]\n${'x'.repeat(200_000)}`;
+    await owner.commit({ block: { block: 7, text, keys: [] } });
+    assert.equal(await store.block(visits, 7), text);
+  });
+
+  it('the record of a key names a block, for as long as there is one', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    const record = { key: 'a', state: { json: '1', version: 1 }, next: null, parked: false };
+    await owner.commit({ keys: [{ ...record, block: 3 }], block: block(3) });
+    assert.equal((await store.load(visits, ['a']))[0]?.block, 3);
+    await owner.commit({ keys: [{ ...record, block: 5 }], block: block(5) });
+    assert.equal((await store.load(visits, ['a']))[0]?.block, 5);
+    assert.deepEqual(await store.blocksOfKey(visits, 'a', all), [5]);
+    await owner.commit({ keys: [{ ...record, state: null, block: 6 }], block: block(6, ['a']) });
+    assert.equal((await store.load(visits, ['a']))[0]?.block, undefined);
+    assert.deepEqual(await store.blocksOfKey(visits, 'a', all), [6]);
+  });
+
+  it('blocks of a key come the highest first, each once, below a number', async ({ store, visits }) => {
+    const owner = await own(store, visits);
+    for (const at of [1, 2, 3]) await owner.commit({ block: block(at, ['a', 'b']) });
+    await owner.commit({
+      block: block(4, ['a']),
+      keys: [{ key: 'a', state: { json: '1', version: 1 }, next: null, parked: false, block: 4 }],
+    });
+    assert.deepEqual(await store.blocksOfKey(visits, 'a', all), [4, 3, 2, 1]);
+    assert.deepEqual(await store.blocksOfKey(visits, 'a', { before: 4, limit: 2 }), [3, 2]);
+    assert.deepEqual(await store.blocksOfKey(visits, 'a', { before: 1, limit: 2 }), []);
+    assert.deepEqual(await store.blocksOfKey(visits, 'b', all), [3, 2, 1]);
+    assert.deepEqual(await store.blocksOfKey(visits, 'A', all), []);
+  });
+
+  it('whoever claims a partition learns of its highest block', async ({ store, visits, orders }) => {
+    const owner = await own(store, visits);
+    for (const at of [3, 9]) await owner.commit({ block: block(at) });
+    assert.equal((await store.claim(visits)).standing.block, 9);
+    assert.equal((await store.claim(orders)).standing.block, undefined);
+  });
+
+  it('blocks below a number are forgotten, the first of them first, and what is indexed of them', async ({ store, visits, orders }) => {
+    const owner = await own(store, visits);
+    const other = await own(store, orders);
+    for (const at of [1, 2, 3, 4]) await owner.commit({ block: block(at, ['a']) });
+    await other.commit({ block: block(1, ['a']) });
+    assert.equal(await store.forgetBlocks(visits, 4, 2), 2);
+    assert.deepEqual(await there(store, visits), [3, 4]);
+    assert.deepEqual(await store.blocksOfKey(visits, 'a', all), [4, 3]);
+    assert.equal(await store.forgetBlocks(visits, 4, 2), 1);
+    assert.equal(await store.forgetBlocks(visits, 4, 2), 0);
+    assert.deepEqual(await there(store, visits), [4]);
+    assert.deepEqual(await there(store, orders), [1]);
+    assert.deepEqual(await store.blocksOfKey(orders, 'a', all), [1]);
+  });
+
+  it('a pipeline that is forgotten leaves no block', async ({ store, visits, reopen }) => {
+    const owner = await own(store, visits);
+    await owner.commit({ block: block(1, ['a']) });
+    const others = { pipelines: [{ name: 'orders', numbered: false }], tables: [] };
+    const without = await reopen(others);
+    await without.forget('visits');
+    const again = await reopen();
+    assert.deepEqual(await there(again, visits), []);
+    assert.deepEqual(await again.blocksOfKey(visits, 'a', all), []);
+  });
+}
+
+function block(number: number, keys: readonly string[] = []): NewBlock {
+  return { block: number, text: `["a",null,"${number}"]\n`, keys };
+}
+
+async function there(store: Store, partition: PartitionId): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const number of [1, 2, 3, 4]) if ((await store.block(partition, number)) !== null) found.push(number);
+  return found;
+}
