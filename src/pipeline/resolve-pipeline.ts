@@ -38,9 +38,12 @@ export function resolvePipeline(name: string, options: DeclaredOptions): Pipelin
     threads: resolveThreads(options, at),
     timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
     retainMs: toMs(options.retain ?? '7d', at('retain')),
-    genericIngest: options.genericIngest ?? true,
-    timeline: options.timeline ?? true,
+    ...resolveSwitches(options),
   };
+}
+
+function resolveSwitches({ genericIngest = true, timeline = true }: DeclaredOptions): Pick<Pipeline, 'genericIngest' | 'timeline'> {
+  return { genericIngest, timeline };
 }
 
 /** Refuses options that do not go together, which the types cannot say. */
