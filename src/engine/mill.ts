@@ -73,7 +73,7 @@ import type { EndpointWaits } from './outbox/endpoint-gate.ts';
 import type { ReadOptions } from './reads.ts';
 import type { ScheduleControl } from './schedules/schedules.ts';
 import type { SendLoop } from './send-loop.ts';
-import type { TimelinePage, TimelinePlace } from './timeline-reader.ts';
+import type { TimelinePage, TimelinePlace } from './timeline-page.ts';
 import type { Turns } from './turns-under-way.ts';
 import type { Ingested, Judged } from './verdicts.ts';
 

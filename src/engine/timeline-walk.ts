@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../store/store.ts';
 import { findLine, type ToldItem } from './timeline-items.ts';
-import type { TimelineItem, TimelinePage, TimelinePlace } from './timeline-reader.ts';
+import type { TimelineItem, TimelinePage, TimelinePlace } from './timeline-page.ts';
 
 /** UTF-16 units of blocks that are read for one page. */
 const charactersMax = 16 * 1024 * 1024;

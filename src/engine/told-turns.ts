@@ -6,8 +6,8 @@ import type { Lane } from './lane.ts';
 import type { ToldItem } from './timeline-items.ts';
 import type { TurnRecord } from './turn.ts';
 
-/** Tells what a turn was about and what it has decided. */
-export function tellTurn(draft: Draft, lane: Lane, turn: TurnRecord, cause: Cause, sends: readonly Outgoing[]): void {
+/** Tells what a turn was about and what it has decided, but for its deliveries. Returns the place of the turn. */
+export function tellTurn(draft: Draft, lane: Lane, turn: TurnRecord, cause: Cause, sends: readonly Outgoing[]): number {
   const { key } = lane;
   const { now: at, durationMs, attempt, ignored } = turn;
   // Most turns are of events and have no other effect: no object is made for these but the one that is told.
@@ -33,7 +33,7 @@ export function tellTurn(draft: Draft, lane: Lane, turn: TurnRecord, cause: Caus
     draft.tell(key, dueAt === null ? { kind: 'timer-cancelled', at, of, timer } : { kind: 'timer-set', at, of, timer, dueAt }, lane);
   }
   for (const { stored } of sends) draft.tell(key, { kind: 'sent', at, of, to: stored.partition.pipeline, sent: stored.id }, lane);
-  for (const { endpoint, id } of turn.deliveries) draft.tell(key, { kind: 'delivery-asked', at, of, endpoint, delivery: id }, lane);
+  return of;
 }
 
 /** Tells of an attempt that has failed. */
