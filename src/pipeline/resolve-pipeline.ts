@@ -39,20 +39,12 @@ export function resolvePipeline(name: string, options: DeclaredOptions): Pipelin
     threads: resolveThreads(options, at),
     timeoutMs: toMs(options.timeout ?? '30s', at('timeout')),
     retainMs: toMs(options.retain ?? '7d', at('retain')),
-<<<<<<< HEAD
     ...switchesOf(options),
   };
 }
 
 /** Both are on unless a pipeline says otherwise. */
 function switchesOf({ genericIngest = true, timeline = true }: DeclaredOptions): Pick<Pipeline, 'genericIngest' | 'timeline'> {
-=======
-    ...resolveSwitches(options),
-  };
-}
-
-function resolveSwitches({ genericIngest = true, timeline = true }: DeclaredOptions): Pick<Pipeline, 'genericIngest' | 'timeline'> {
->>>>>>> story2
   return { genericIngest, timeline };
 }
 
