@@ -156,8 +156,8 @@ describe('the page of the operator', { timeout: 120_000 }, () => {
     await show(page, '#/systems/messages');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.locator('[data-scheduler="stopped"]').waitFor();
-    await page.getByLabel('To').fill('+905551234567');
-    await page.getByLabel('Content').fill('The wheel turns');
+    await page.getByRole('textbox', { name: 'To' }).fill('+905551234567');
+    await page.getByRole('textbox', { name: 'Content' }).fill('The wheel turns');
     await page.getByRole('button', { name: 'Send it with the next batch' }).click();
     await page.getByText('Taken in as').waitFor();
     await page.getByRole('cell', { name: 'The wheel turns' }).first().waitFor();
