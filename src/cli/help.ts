@@ -41,5 +41,7 @@ const ofStores = [
   ['millrace copy --from FILE --to URL', 'all of a database into one of another kind'],
   ['millrace migrate --check', 'whether the tables of the database are up to date'],
   ['millrace backup /backup/mill.db', 'a verified copy of the database, while a server runs'],
+  ['millrace status', 'the pipelines of a server: what came in, what waits, what failed'],
+  ['millrace dead-letters --groups', 'what failed for good, by what the reasons have in common'],
   ['millrace token ci --role ingest', 'a token that lets ci bring events in, and the line for MILLRACE_TOKENS'],
 ] as const;

@@ -10,6 +10,7 @@ import { exit } from './exit.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { environmentHelp, examples } from './help.ts';
 import { addMigrate } from './migrate/migrate.ts';
+import { addOperator } from './operator/operator.ts';
 import { addServe } from './serve.ts';
 import type { Shipped } from './shipped.ts';
 import type { StopOrders } from './stop-orders.ts';
@@ -72,6 +73,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
   addMigrate(program, invocation, systems);
   addCopy(program, invocation, systems);
   addToken(program);
+  addOperator(program, environment);
 }
 
 /** The longest command that the words start with, for the hint: `millrace simulate rockets`. */

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { Environment } from '../../configuration/setting.ts';
+import { UsageError } from '../usage-error.ts';
+import { type ActOptions, callsFor, operatorCommand, pathOfKey, print, withReason } from './operator-command.ts';
+
+/** What is done to a pipeline or a key. */
+const acts = {
+  pause: { summary: 'start no turn of a pipeline', of: 'pipeline', done: 'paused' },
+  resume: { summary: 'let a paused pipeline, or a parked key, go on', of: 'either', done: 'resumed' },
+  park: { summary: 'start no turn of a key, and hold its events', of: 'key', done: 'parked' },
+  'skip-gap': { summary: 'have a key go past the numbers that it waits for', of: 'key', done: 'went past its missing numbers' },
+} as const;
+
+/** Adds `millrace pause`, `resume`, `park` and `skip-gap`. */
+export function addActs(program: Command, environment: Environment): void {
+  for (const act of Object.keys(acts) as (keyof typeof acts)[]) addAct(program, environment, act);
+}
+
+function addAct(program: Command, environment: Environment, act: keyof typeof acts): void {
+  const { summary, of, done } = acts[act];
+  const command = withReason(operatorCommand(program, act, summary))
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. It lasts, also after a restart, and in the whole fleet.`)
+    .argument('<pipeline>', 'the name of a pipeline');
+  if (of === 'key') command.argument('<key>', 'the key');
+  if (of === 'either') command.argument('[key]', 'a parked key; without it the pipeline goes on');
+  command.action(async (pipeline: string, ...others: readonly unknown[]) => {
+    const key = of === 'pipeline' ? undefined : (others[0] as string | undefined);
+    const options = command.opts<ActOptions>();
+    if (pipeline === '' || key === '') throw new UsageError('expected names that are not empty');
+    const path = key === undefined ? `/pipelines/${encodeURIComponent(pipeline)}` : pathOfKey(pipeline, key);
+    const { reason } = options;
+    const answer = await callsFor(options, environment).post(`${path}/${act}`, reason === undefined ? {} : { reason });
+    print(answer, options, () => `${[pipeline, key].filter((name) => name !== undefined).join(' ')}: ${done}\n`);
+  });
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import type { Environment } from '../../configuration/setting.ts';
+import { filterOf, type LetterFilter, withLetterFilter } from './letter-filter.ts';
+import { naturalNumber } from './natural-number.ts';
+import { callsFor, type OperatorOptions, operatorCommand, print } from './operator-command.ts';
+import { printTable } from './print-table.ts';
+
+interface Options extends OperatorOptions, LetterFilter {
+  readonly groups?: true;
+  readonly limit: number;
+}
+
+/** Adds `millrace dead-letters`. */
+export function addDeadLetters(program: Command, environment: Environment): void {
+  withLetterFilter(operatorCommand(program, 'dead-letters', 'what failed for good, one by one or in groups'))
+    .description(
+      'Lists what failed for good in the order in which it failed, or groups of what says the same. With an id it shows one, with its stack.',
+    )
+    .argument('[id]', 'the id of a dead letter')
+    .option('--groups', 'by pipeline, kind and what the reasons have in common, the largest groups first')
+    .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ millrace dead-letters --groups\n  $ millrace dead-letters --pipeline orders --like "answered 503"\n  $ millrace dead-letters 01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55',
+    )
+    .action(async (id: string | undefined, options: Options) => {
+      const calls = callsFor(options, environment);
+      if (id !== undefined) {
+        const letter = await calls.get(`/dead-letters/${encodeURIComponent(id)}`);
+        const { stack, ...others } = letter;
+        return print(letter, options, () => `${JSON.stringify(others, null, 2)}\n${stack === null ? '' : `\n${stack}\n`}`);
+      }
+      if (options.groups) {
+        const { pipeline, kind, limit } = options;
+        const groups = await calls.list('/dead-letters/groups', { pipeline, kind, limit });
+        const rows = groups.map((one) => [one.count, one.pipeline, one.kind, one.first, one.last, one.reason]);
+        return print(groups, options, () => printTable(['COUNT', 'PIPELINE', 'KIND', 'FIRST', 'LAST', 'REASON'], rows));
+      }
+      const letters = await calls.list('/dead-letters', { ...filterOf(options), limit: options.limit });
+      const rows = letters.map((one) => [one.id, one.failedAt, one.pipeline, one.kind, one.key, one.attempts, one.reason]);
+      return print(letters, options, () => printTable(['ID', 'FAILED', 'PIPELINE', 'KIND', 'KEY', 'ATTEMPTS', 'REASON'], rows));
+    });
+}

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import type { Environment } from '../../configuration/setting.ts';
+import { naturalNumber } from './natural-number.ts';
+import { callsFor, type OperatorOptions, operatorCommand, print } from './operator-command.ts';
+import { printTable } from './print-table.ts';
+
+interface Options extends OperatorOptions {
+  readonly status?: string;
+  readonly prefix?: string;
+  readonly limit: number;
+}
+
+/** Adds `millrace keys`. */
+export function addKeys(program: Command, environment: Environment): void {
+  operatorCommand(program, 'keys', 'the keys of a pipeline')
+    .description('Lists the keys of a pipeline, in the order of their bytes.')
+    .argument('<pipeline>', 'the name of a pipeline')
+    .option('--status <status>', 'only those that are open, waiting, blocked or parked')
+    .option('--prefix <text>', 'only those that begin with it')
+    .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ millrace keys orders --status parked\n  $ millrace keys orders --prefix ord_ --limit 500 --json',
+    )
+    .action(async (pipeline: string, options: Options) => {
+      const { status, prefix, limit } = options;
+      const path = `/pipelines/${encodeURIComponent(pipeline)}/keys`;
+      const keys = await callsFor(options, environment).list(path, { status, prefix, limit });
+      print(keys, options, () =>
+        printTable(
+          ['KEY', 'STATUS', 'PENDING', 'NEXT', 'LAST HANDLED'],
+          keys.map((key) => [key.key, key.status, key.pending, key.next, key.lastHandled]),
+        ),
+      );
+    });
+}

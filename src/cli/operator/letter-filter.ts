@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+
+/** The filter of dead letters, as typed. */
+export interface LetterFilter {
+  readonly pipeline?: string;
+  readonly kind?: string;
+  readonly key?: string;
+  readonly like?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** Adds the options by which dead letters are found. */
+export function withLetterFilter(command: Command): Command {
+  return command
+    .option('--pipeline <name>', 'those of a pipeline')
+    .option('--kind <kind>', 'those of a kind: event, timer, outcome, delivery, gap or origin')
+    .option('--key <key>', 'those of a key')
+    .option('--like <reason>', 'those whose reason says the same, but for numbers, ids and quoted names')
+    .option('--from <moment>', 'those that failed at this moment or later, such as 2026-11-21T09:00:00Z')
+    .option('--to <moment>', 'those that failed before this moment');
+}
+
+/** The filter as a server takes it. */
+export function filterOf({ pipeline, kind, key, like, from, to }: LetterFilter) {
+  const given = { pipeline, kind, key, reason: like, from, to };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import type { Environment } from '../../configuration/setting.ts';
+import { addActs } from './acts.ts';
+import { addDeadLetters } from './dead-letters.ts';
+import { addKeys } from './keys.ts';
+import { addOperations } from './operations.ts';
+import { addResolve } from './resolve.ts';
+import { addShow } from './show.ts';
+import { addStatus } from './status.ts';
+
+/** Adds the commands of an operator, which ask a server. */
+export function addOperator(program: Command, environment: Environment): void {
+  addStatus(program, environment);
+  addKeys(program, environment);
+  addShow(program, environment);
+  addDeadLetters(program, environment);
+  addResolve(program, environment, 'redrive');
+  addResolve(program, environment, 'discard');
+  addOperations(program, environment);
+  addActs(program, environment);
+}

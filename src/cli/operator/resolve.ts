@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import type { Environment } from '../../configuration/setting.ts';
+import { UsageError } from '../usage-error.ts';
+import { filterOf, type LetterFilter, withLetterFilter } from './letter-filter.ts';
+import { naturalNumber } from './natural-number.ts';
+import { type ActOptions, callsFor, operatorCommand, print, withReason } from './operator-command.ts';
+import type { Item } from './server-calls.ts';
+
+interface Options extends ActOptions, LetterFilter {
+  readonly dryRun?: true;
+  readonly startAfter?: number;
+}
+
+const verbs = {
+  redrive: { summary: 'try dead letters again', does: 'Tries dead letters again', done: 'redriven' },
+  discard: { summary: 'give dead letters up', does: 'Gives dead letters up for good', done: 'discarded' },
+} as const;
+
+/** Adds `millrace redrive` or `millrace discard`. */
+export function addResolve(program: Command, environment: Environment, verb: keyof typeof verbs): void {
+  const { summary, does, done } = verbs[verb];
+  withReason(withLetterFilter(operatorCommand(program, verb, summary)))
+    .description(
+      `${does}: those that are named at once, or all that a filter matches by an operation, which begins after a moment and goes on by itself, also after a crash.`,
+    )
+    .argument('[id...]', 'the ids of dead letters, in place of a filter')
+    .option('--dry-run', 'do nothing, and tell how many there are')
+    .option(
+      '--start-after <milliseconds>',
+      'when the operation begins; it can be undone until then (default: 5000)',
+      naturalNumber('--start-after'),
+    )
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ millrace ${verb} --pipeline orders --kind delivery --dry-run\n  $ millrace ${verb} 01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55 --reason "it is fixed"`,
+    )
+    .action(async (ids: readonly string[], options: Options) => {
+      const filter = filterOf(options);
+      if (ids.length > 0 === Object.keys(filter).length > 0) throw new UsageError('expected ids, or options that say which dead letters');
+      if (ids.length === 0 && options.pipeline === undefined) throw new UsageError('expected --pipeline: an operation is on one pipeline');
+      const { dryRun, startAfter, reason } = options;
+      const asked = ids.length > 0 ? { ids } : { filter, ...(startAfter !== undefined && { startAfterMs: startAfter }) };
+      const body = { ...asked, ...(dryRun && { dryRun }), ...(reason !== undefined && { reason }) };
+      const answer = await callsFor(options, environment).post(`/dead-letters/${verb}`, body);
+      print(answer, options, () => describe(answer, done));
+    });
+}
+
+function describe({ matched, operation, ...counts }: Item, done: string): string {
+  if (operation === undefined) return `${matched} matched, ${counts[done]} ${done}\n`;
+  const { id, startsAt } = Object(operation);
+  return `${matched} matched. Operation ${id} begins at ${startsAt}.\nUndo it until then, or look how far it is:\n  millrace operations ${id} --undo\n  millrace operations ${id}\n`;
+}

@@ -1,0 +1,90 @@
+import type { Environment } from '../../configuration/setting.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** Where a server is asked, and with what. */
+export interface ServerOptions {
+  readonly url?: string;
+  readonly token?: string;
+}
+
+const urlVariable = 'MILLRACE_URL';
+const tokenVariable = 'MILLRACE_TOKEN';
+
+/** A page of a list, as a server answers it. */
+interface Page {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string;
+}
+
+/** An item of a list, or any other answer. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/** The parameters of a request; those that are undefined are left out. */
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** Calls the operator's routes of a server. */
+export class ServerCalls {
+  readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** Throws `UsageError` for a URL that is none. */
+  constructor({ url, token }: ServerOptions, environment: Environment) {
+    const asked = url ?? environment[urlVariable] ?? `http://127.0.0.1:${environment.PORT ?? 8080}`;
+    if (!URL.canParse(asked) || !/^https?:/.test(asked)) throw new UsageError(`--url: expected http://HOST:PORT, found ${asked}`);
+    this.#url = asked.replace(/\/+$/, '');
+    const secret = token ?? environment[tokenVariable];
+    this.#headers = { accept: 'application/json', ...(secret !== undefined && { authorization: `Bearer ${secret}` }) };
+  }
+
+  /** Throws an error with the words of the server where it refuses, and one that names it where it does not answer. */
+  get(path: string, query: Query = {}): Promise<Item> {
+    const asked = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+    return this.#call('GET', asked.length === 0 ? path : `${path}?${new URLSearchParams(asked)}`);
+  }
+
+  post(path: string, body: Item = {}): Promise<Item> {
+    return this.#call('POST', path, body);
+  }
+
+  /** The first items of a list, as many pages as it takes. */
+  async list(path: string, { limit = 20, ...query }: Query & { readonly limit?: number }): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    for (let cursor: string | undefined; items.length < limit; ) {
+      const page = (await this.get(path, { ...query, limit: Math.min(100, limit - items.length), cursor })) as unknown as Page;
+      items.push(...page.items);
+      cursor = page.nextCursor;
+      if (cursor === undefined) break;
+    }
+    return items;
+  }
+
+  async #call(method: string, path: string, body?: Item): Promise<Item> {
+    let response: Response;
+    try {
+      const sent =
+        body === undefined ? {} : { body: JSON.stringify(body), headers: { ...this.#headers, 'content-type': 'application/json' } };
+      response = await fetch(`${this.#url}${path}`, { method, headers: this.#headers, ...sent });
+    } catch (error) {
+      throw new Error(`no answer from ${this.#url}: ${reasonOf(error)}. Start one with: millrace serve`, { cause: error });
+    }
+    const answer = await answerOf(response);
+    if (response.ok) return answer;
+    const hint = response.status === 401 ? ` (set ${tokenVariable}, or pass --token)` : '';
+    throw new Error(`${this.#url}: ${String(answer.detail ?? answer.title ?? `answered ${response.status}`)}${hint}`);
+  }
+}
+
+/** The answer as JSON; nothing of what is none, which only something in front of a server answers. */
+async function answerOf(response: Response): Promise<Item> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return response.ok ? { text } : {};
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error && cause.message !== '' ? cause.message : String(Object(cause).code ?? cause);
+}

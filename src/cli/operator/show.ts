@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { Environment } from '../../configuration/setting.ts';
+import { callsFor, type OperatorOptions, operatorCommand, pathOfKey, print } from './operator-command.ts';
+import { printTable } from './print-table.ts';
+import type { Item } from './server-calls.ts';
+
+/** Adds `millrace show`. */
+export function addShow(program: Command, environment: Environment): void {
+  operatorCommand(program, 'show', 'one key: its state and what waits for it')
+    .description('Shows one key: how it stands, its state, the events that it holds, its timers and its deliveries.')
+    .argument('<pipeline>', 'the name of a pipeline')
+    .argument('<key>', 'the key')
+    .addHelpText('after', '\nExamples:\n  $ millrace show orders ord_7\n  $ millrace show orders ord_7 --json')
+    .action(async (pipeline: string, key: string, options: OperatorOptions) => {
+      const found = await callsFor(options, environment).get(pathOfKey(pipeline, key));
+      print(found, options, () => describeKey(found));
+    });
+}
+
+function describeKey({ key, status, pending, next, parkedBy, state, held, timers, deliveries }: Item): string {
+  const facts = [
+    ['key', key],
+    ['status', status],
+    ['pending', pending],
+    ['next number', next],
+    ['parked by', parkedBy === null ? null : `${Object(parkedBy).deadLetter}: ${Object(parkedBy).reason}`],
+  ];
+  const table = (title: string, titles: readonly string[], rows: readonly (readonly unknown[])[]) =>
+    rows.length === 0 ? [] : [`${title}\n${printTable(titles, rows)}`];
+  const items = (list: unknown) => list as readonly Item[];
+  return [
+    `${facts.map(([name, value]) => `${String(name).padEnd(12)}${value ?? '-'}`).join('\n')}\n`,
+    `state\n${JSON.stringify(state, null, 2)}\n`,
+    ...table(
+      'held events',
+      ['ID', 'NUMBER', 'ACCEPTED', 'WAITS FOR', 'ATTEMPTS', 'RETRY'],
+      items(held).map((one) => [one.id, one.number, one.acceptedAt, one.reason, one.attempts, one.retryAt]),
+    ),
+    ...table(
+      'timers',
+      ['NAME', 'DUE'],
+      items(timers).map((one) => [one.name, one.dueAt]),
+    ),
+    ...table(
+      'deliveries',
+      ['ENDPOINT', 'ID', 'ATTEMPTS', 'DUE'],
+      items(deliveries).map((one) => [one.endpoint, one.id, one.attempts, one.dueAt]),
+    ),
+  ].join('\n');
+}
