@@ -83,7 +83,9 @@ interface RowProps {
 function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt }, pipeline, done, did }: RowProps) {
   const now = Date.now();
   const act = (what: 'send' | 'withdraw') => async (reason: string | undefined) => {
-    await post(`${pathOf('pipelines', pipeline, 'deliveries', id)}/${what}`, { ...(reason !== undefined && { reason }) });
+    await post(`${pathOf('pipelines', pipeline, 'deliveries', endpoint, id)}/${what}?key=${encodeURIComponent(key)}`, {
+      ...(reason !== undefined && { reason }),
+    });
     did(what === 'send' ? 'goes out now' : 'withdrawn');
   };
   return (
