@@ -1,4 +1,4 @@
-import { durationText, momentText } from '../lib/format.ts';
+import { countOf, durationText, momentText } from '../lib/format.ts';
 import type { Item } from './model.ts';
 
 /** One row of the story: an item, or several attempts that failed alike. */
@@ -8,7 +8,7 @@ export interface Row {
   readonly items: readonly Item[];
 }
 
-/** What happened without a long pause. */
+/** What happened without a long pause, or while the key was parked. */
 export interface Chapter {
   readonly title: string;
   readonly note: string;
@@ -18,43 +18,66 @@ export interface Chapter {
 
 const pauseMs = 10_000;
 
-/** The story in chapters, cut where nothing happened for long; the newest first. */
+interface Group {
+  /** When the key was parked, for what came while it was. */
+  readonly park: Park | undefined;
+  readonly items: Item[];
+}
+
+interface Park {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The story in chapters, cut where nothing happened for long and where the key was parked; the newest first. */
 export function chaptersOf(items: readonly Item[]): readonly Chapter[] {
-  const groups: Item[][] = [];
+  const parks = parksIn(items);
+  const groups: Group[] = [];
   for (const item of items) {
+    const park = parks.find(({ from, to }) => item.at > from && item.at < to);
     const group = groups.at(-1);
-    const later = group?.at(-1);
-    if (group === undefined || later === undefined || later.at - item.end > pauseMs) groups.push([item]);
-    else group.push(item);
+    const later = group?.items.at(-1);
+    const goesOn = group !== undefined && later !== undefined && group.park === park;
+    if (goesOn && (park !== undefined || later.at - item.end <= pauseMs)) group.items.push(item);
+    else groups.push({ park, items: [item] });
   }
-  return groups.flatMap((group, at) => {
-    const newer = groups[at - 1];
-    const pause = newer === undefined ? [] : [pauseBetween(group, newer)];
-    return [...pause, chapterOf(group)];
+  return groups.map((group, at) =>
+    group.park === undefined ? chapterOf(group.items, groups[at + 1]) : parkedChapter(group.items, group.park),
+  );
+}
+
+/** The times from a park to what ended it. */
+function parksIn(items: readonly Item[]): readonly Park[] {
+  const inOrder = items.toReversed();
+  return inOrder.flatMap((item, at) => {
+    if (item.kind !== 'parked') return [];
+    const end = inOrder.slice(at + 1).find(({ kind, at: moment }) => moment > item.at && (kind === 'turn' || kind === 'operator'));
+    return [{ from: item.at, to: end?.at ?? Number.POSITIVE_INFINITY }];
   });
 }
 
-function chapterOf(items: readonly Item[]): Chapter {
+function chapterOf(items: readonly Item[], before: Group | undefined): Chapter {
   const first = items.at(-1) as Item;
   const last = items[0] as Item;
   const failures = items.filter(({ isGood }) => isGood === false).length;
   const span = Math.max(0, last.end - first.at);
-  const failed = failures === 0 ? '' : `${failures} ${failures === 1 ? 'failure' : 'failures'}, `;
   const title = span < 1_000 ? momentText(first.at) : `${momentText(first.at)} – ${momentText(last.end)}`;
-  return { title, note: `${failed}${durationText(span)}`, isParked: false, rows: rowsOf(items) };
+  const parts = [failures === 0 ? '' : countOf(failures, 'failure'), span < 1_000 ? '' : durationText(span), pauseBefore(first, before)];
+  return { title, note: parts.filter((part) => part !== '').join(', '), isParked: false, rows: rowsOf(items) };
 }
 
-function pauseBetween(older: readonly Item[], newer: readonly Item[]): Chapter {
-  const from = older[0] as Item;
-  const to = newer.at(-1) as Item;
-  const text = durationText(to.at - from.end);
-  const isParked =
-    older.some(({ kind }) => kind === 'parked') &&
-    !older.some(({ kind, at }) => kind === 'turn' && at > (older.find((one) => one.kind === 'parked')?.at ?? 0));
-  return { title: isParked ? `Parked for ${text}` : `${text} of nothing`, note: '', isParked, rows: [] };
+function pauseBefore(first: Item, before: Group | undefined): string {
+  const earlier = before?.items[0];
+  if (earlier === undefined || before?.park !== undefined) return '';
+  return first.at - earlier.end > pauseMs ? `after ${durationText(first.at - earlier.end)} of nothing` : '';
 }
 
-/** Attempts at the same that failed alike are one row; the last of them, after which it gave up, stands for itself. */
+function parkedChapter(items: readonly Item[], { from, to }: Park): Chapter {
+  const title = Number.isFinite(to) ? `Parked for ${durationText(to - from)}` : 'Parked';
+  return { title, note: `nothing ran; ${countOf(items.length, 'thing')} queued up`, isParked: true, rows: rowsOf(items) };
+}
+
+/** Attempts at the same that failed alike are one row. */
 function rowsOf(items: readonly Item[]): readonly Row[] {
   const rows: { text: string; items: Item[] }[] = [];
   for (const item of items) {
@@ -73,6 +96,8 @@ function textOfAlike(items: readonly Item[]): string {
   const [last] = items;
   const attempts = items.flatMap(({ attempt }) => attempt ?? []);
   const noun = last?.kind === 'call' ? 'calls' : 'attempts';
-  const which = attempts.length === items.length ? `${Math.min(...attempts)} to ${Math.max(...attempts)}` : `${items.length} times`;
-  return `${last?.label === '' ? '' : `${last?.label}, `}${noun} ${which} failed the same way${last?.reason === undefined ? '' : `: ${last.reason}`}`;
+  const which =
+    attempts.length === items.length ? `${noun} ${Math.min(...attempts)} to ${Math.max(...attempts)}` : `${items.length} ${noun}`;
+  const name = last === undefined || last.name === '' ? '' : `${last.name}, `;
+  return `${name}${which} failed the same way${last?.reason === undefined ? '' : `: ${last.reason}`}`;
 }

@@ -103,7 +103,7 @@ function stepsOf(items: readonly Item[], groupOf: (item: Item) => string): Reado
     const step = depth.get(group) ?? 0;
     steps.set(item.id, step);
     if (item.isGood === false) depth.set(group, Math.min(stepsMax, step + 1));
-    else if (item.kind === 'turn' || item.kind === 'call') depth.set(group, 0);
+    else if (item.kind !== 'outcome' && item.kind !== 'other') depth.set(group, 0);
   }
   return steps;
 }

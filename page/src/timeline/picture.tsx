@@ -32,7 +32,7 @@ export function Picture({ items, now, title, isLinear, chosen, choose }: Picture
   const holder = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(960);
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
-  const stretch = useRef<number>(undefined);
+  const stretch = useRef<{ readonly width: number; readonly value: number }>(undefined);
   useEffect(() => {
     const element = holder.current;
     if (element === null) return;
@@ -41,10 +41,15 @@ export function Picture({ items, now, title, isLinear, chosen, choose }: Picture
     return () => sized.disconnect();
   }, []);
   const scale = useMemo(() => {
-    const options = { left, room: width - left - right, stretch: stretch.current, opened };
+    const options = {
+      left,
+      room: width - left - right,
+      stretch: stretch.current?.width === width ? stretch.current.value : undefined,
+      opened,
+    };
     return isLinear ? linearScale(items, now, options) : elasticScale(items, now, options);
   }, [items, now, width, isLinear, opened]);
-  if (!isLinear && items.length > 1) stretch.current = scale.stretch;
+  if (!isLinear && items.length > 1) stretch.current = { width, value: scale.stretch };
   const layout = useMemo(() => layOut(items, scale), [items, scale]);
   const total = Math.max(width, scale.width + right);
   const height = layout.height + 24;
@@ -117,6 +122,11 @@ function TrueTime({
 }
 
 function Folds({ scale, height, open }: { readonly scale: Scale; readonly height: number; readonly open: (from: number) => void }) {
+  const captions = scale.folds.map(({ from, to, x, width }) => {
+    const text = durationText(to - from);
+    return { from, text, x: x + width / 2 - text.length * 3, y: 0, isChosen: false };
+  });
+  const shown = new Set(withoutCollisions(captions).map(({ from }) => from));
   return (
     <g>
       {scale.folds.map(({ from, to, x, width }) => (
@@ -126,9 +136,11 @@ function Folds({ scale, height, open }: { readonly scale: Scale; readonly height
           <title>Folded: nothing ran for {durationText(to - from)}. A click opens it.</title>
           <rect class="fold" x={x} y="44" width={width} height={height - 44} />
           <path class="fold-edge" d={`M${x} 44V${height}M${x + width} 44V${height}`} />
-          <text class="quiet" x={x + width / 2} y={height + 15} text-anchor="middle">
-            {durationText(to - from)}
-          </text>
+          {shown.has(from) && (
+            <text class="quiet" x={x + width / 2} y={height + 15} text-anchor="middle">
+              {durationText(to - from)}
+            </text>
+          )}
         </g>
       ))}
     </g>
@@ -170,8 +182,8 @@ function Lanes({ boxes, width, bottom }: { readonly boxes: readonly LaneBox[]; r
           <text class="lane-name" x="16" y={top + 18}>
             {laneNames[lane]}
           </text>
-          {rows.map(({ name, y }, at) => (
-            <text key={name} class="quiet" x={left - 14} y={at === 0 ? y + 16 : y + 4} text-anchor="end">
+          {rows.map(({ name, y }) => (
+            <text key={name} class="quiet" x={left - 14} y={y + 4} text-anchor="end">
               {name.length > 14 ? `${name.slice(0, 13)}…` : name}
             </text>
           ))}
@@ -246,6 +258,7 @@ function pausesOf(placed: readonly Placed[]): readonly (readonly [Placed, Placed
   const pauses: (readonly [Placed, Placed])[] = [];
   for (const one of placed.toSorted((a, b) => a.item.at - b.item.at)) {
     const { kind, name, isGood, details } = one.item;
+    if (kind === 'parked') groups.delete('turn');
     if (kind !== 'turn' && kind !== 'call') continue;
     const group = kind === 'turn' ? 'turn' : `${name} ${String(details.delivery ?? '')}`;
     const before = groups.get(group);
@@ -310,7 +323,15 @@ function Labels({ placed, chosen }: { readonly placed: readonly Placed[]; readon
     if (item.label === '' || lane === 'turns') return [];
     const isBar = item.kind === 'call';
     return [
-      { id: item.id, kind: item.kind, x: isBar ? x : end + 4, y: isBar ? y : y + 4, text: item.label, isChosen: item.id === chosen, isBar },
+      {
+        id: item.id,
+        kind: item.kind,
+        x: isBar ? x : end + 4,
+        y: isBar ? y : lane === 'events' ? y - 5 : y + 4,
+        text: item.label,
+        isChosen: item.id === chosen,
+        isBar,
+      },
     ];
   });
   return (

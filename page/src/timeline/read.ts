@@ -1,171 +1,143 @@
-import { durationText } from '../lib/format.ts';
-import type { Item, ItemKind } from './model.ts';
+import { countOf, momentText } from '../lib/format.ts';
+import { withCauses } from './causes.ts';
+import type { Item } from './model.ts';
 
-/** An item as `GET …/timeline` answers it. */
+/** An item as `GET …/timeline` answers it: what is there depends on its kind. */
 export interface TimelineItem {
   readonly id: string;
   readonly at: string;
-  readonly durationMs?: number | null;
   readonly kind: string;
-  readonly causedBy?: string | null;
+  readonly durationMs?: number;
+  readonly causedBy?: string;
   readonly commit?: string | null;
-  readonly [name: string]: unknown;
+  readonly attempt?: number;
+  readonly attempts?: number;
+  readonly event?: string;
+  readonly position?: number;
+  readonly number?: number;
+  /** Since the epoch, in milliseconds, as `dueAt`. */
+  readonly acceptedAt?: number;
+  readonly timer?: string;
+  readonly dueAt?: number;
+  readonly endpoint?: string;
+  readonly delivery?: string;
+  readonly result?: string;
+  readonly to?: string;
+  readonly parked?: boolean;
+  readonly who?: string | null;
+  readonly action?: string;
+  readonly reason?: string | null;
+  readonly [fact: string]: unknown;
 }
 
-/** How a kind of the API is shown. */
-interface Reading {
-  readonly kind: ItemKind;
-  readonly isGood?: boolean;
-  readonly text: (fields: Fields) => string;
-  readonly label: (fields: Fields) => string;
+type Shown = Pick<Item, 'kind' | 'text'> & Partial<Pick<Item, 'isGood' | 'name' | 'label'>>;
+
+/** Returns the items as the page shows them, the newest first; what the API tells with a turn, such as when its event was accepted, has an item of its own. */
+export function readTimeline(items: readonly TimelineItem[]): readonly Item[] {
+  const read = items.map(readItem);
+  return withCauses([...read, ...acceptedIn(items), ...dueIn(items)]).toSorted((a, b) => b.at - a.at || b.end - a.end);
 }
 
-/** The fields of an item that have names of their own; each is empty where it is not there. */
-type Fields = Readonly<Record<'event' | 'timer' | 'endpoint' | 'to' | 'who' | 'action' | 'reason' | 'status' | 'attempt' | 'due', string>>;
-
-const nothing = () => '';
-const eventLabel = ({ event }: Fields) => event;
-const why = ({ reason }: Fields) => (reason === '' ? '' : `: ${reason}`);
-const attempt = ({ attempt }: Fields) => (attempt === '' ? '' : ` ${attempt}`);
-
-const turn: Reading = { kind: 'turn', isGood: true, text: (item) => `Handled ${causeText(item)}`, label: causeText };
-const failedTurn: Reading = {
-  kind: 'turn',
-  isGood: false,
-  text: (item) => `Attempt${attempt(item)} at ${causeText(item)} failed${why(item)}`,
-  label: causeText,
-};
-const parked: Reading = { kind: 'parked', text: (item) => `Gave up and parked the key${why(item)}`, label: nothing };
-const timerSet: Reading = {
-  kind: 'timer set',
-  text: ({ timer, due }) => `Timer ${timer} set${due === '' ? '' : `, due ${due}`}`,
-  label: nothing,
-};
-const timerDue: Reading = { kind: 'timer due', text: ({ timer }) => `Timer ${timer} came due`, label: () => 'due' };
-const timerCancelled: Reading = { kind: 'timer cancelled', text: ({ timer }) => `Timer ${timer} cancelled`, label: () => 'cancelled' };
-const asked: Reading = { kind: 'delivery asked', text: ({ endpoint }) => `Delivery to ${endpoint} asked for`, label: nothing };
-const call: Reading = {
-  kind: 'call',
-  isGood: true,
-  text: (item) => `${item.endpoint}, call${attempt(item)}: ${item.status || 'delivered'}`,
-  label: ({ status }) => status || 'ok',
-};
-const failedCall: Reading = {
-  ...call,
-  isGood: false,
-  text: (item) => `${item.endpoint}, call${attempt(item)} failed${why(item)}`,
-  label: ({ status }) => status || 'failed',
-};
-const outcome: Reading = {
-  kind: 'outcome',
-  isGood: true,
-  text: ({ endpoint, status }) => `Handled the outcome of ${endpoint}${status === '' ? '' : `: ${status}`}`,
-  label: nothing,
-};
-const operator: Reading = {
-  kind: 'operator',
-  text: (item) => `${item.who || 'somebody'}: ${item.action}${why(item)}`,
-  label: ({ who, action }) => `${who || 'somebody'}: ${action}`,
-};
-
-/** What the API calls what happens; each name is looked for as it stands, and then without what qualifies it. */
-const readings: Readonly<Record<string, Reading>> = {
-  accepted: { kind: 'accepted', text: (item) => `Accepted ${item.event || 'an event'}`, label: eventLabel },
-  handled: turn,
-  turn,
-  attempt: failedTurn,
-  'attempt failed': failedTurn,
-  failed: failedTurn,
-  retry: failedTurn,
-  'gave up': parked,
-  parked,
-  skipped: { ...failedTurn, text: (item) => `Gave up ${causeText(item)}${why(item)}` },
-  'timer set': timerSet,
-  'timer fired': timerDue,
-  'timer due': timerDue,
-  'timer cancelled': timerCancelled,
-  delivery: asked,
-  'delivery asked': asked,
-  asked,
-  call,
-  'call failed': failedCall,
-  delivered: call,
-  outcome,
-  sent: { kind: 'sent', text: ({ to }) => `Sent to ${to}`, label: ({ to }) => to },
-  send: { kind: 'sent', text: ({ to }) => `Sent to ${to}`, label: ({ to }) => to },
-  operator,
-};
-
-function causeText({ event, timer, endpoint }: Fields): string {
-  if (timer !== '') return `timer ${timer}`;
-  if (endpoint !== '') return `the outcome of ${endpoint}`;
-  return event === '' ? 'an event' : event;
-}
-
-/** Returns an item as the page shows it. One of a kind that it does not know is shown by its name. */
-export function readItem(item: TimelineItem): Item {
-  const { id, at, durationMs, kind, causedBy, commit, ...details } = item;
-  const words = kind.replaceAll(/[-_]/g, ' ').toLowerCase();
-  const fields = fieldsOf(details);
-  const known = readings[words] ?? readings[words.split(' ')[0] ?? ''];
-  const reading = known === undefined ? undefined : judged(known, details);
-  const from = Date.parse(at);
-  const shown = reading ?? { kind: 'other' as const, text: () => words, label: nothing };
+/** One of a kind that the page does not know is shown by its name. */
+function readItem(item: TimelineItem): Item {
+  const shown = (readings[item.kind] ?? unknownKind)(item);
+  const { id, at, durationMs = 0, causedBy, commit, kind: _, ...details } = item;
+  const told = Date.parse(at);
+  // A failure is told when it has come, all else when it begins.
+  const from = shown.isGood === false ? told - durationMs : told;
+  const name = shown.name ?? '';
   return {
     id,
     at: from,
-    end: from + (durationMs ?? 0),
-    kind: shown.kind,
-    isGood: shown.isGood,
-    name: nameOf(shown.kind, fields) || words,
-    text: shown.text(fields),
-    label: shown.label(fields),
+    end: from + durationMs,
+    isGood: undefined,
+    label: '',
+    ...shown,
+    name,
     causedBy: causedBy ?? null,
     commit: commit ?? null,
-    attempt: fields.attempt === '' ? undefined : Number(fields.attempt),
-    reason: fields.reason === '' ? undefined : fields.reason,
+    attempt: item.attempt,
+    reason: item.reason ?? undefined,
     details,
   };
 }
 
-/** Attempts and calls that say themselves how they went. */
-function judged(reading: Reading, details: Readonly<Record<string, unknown>>): Reading {
-  const hasFailed = details.ok === false || details.failed === true || details.result === 'failed' || details.result === 'refused';
-  if (reading === call && (hasFailed || typeof details.reason === 'string')) return failedCall;
-  if (reading === turn && hasFailed) return failedTurn;
-  if (reading === failedTurn && details.ok === true) return turn;
-  return reading;
+/** What a turn is about: an event by its number or place in the log, a timer, or the outcome of a delivery. */
+function subjectOf({ event, number, position, timer, endpoint }: TimelineItem): string {
+  if (timer !== undefined) return `timer ${timer}`;
+  if (endpoint !== undefined) return `the outcome of ${endpoint}`;
+  if (number !== undefined) return `number ${number}`;
+  if (event !== undefined && event.length <= 24) return event;
+  return position === undefined ? 'an event' : `event ${position}`;
 }
 
-function nameOf(kind: ItemKind, { event, timer, endpoint, to, who }: Fields): string {
-  if (kind.startsWith('timer')) return timer;
-  if (kind === 'call' || kind === 'delivery asked' || kind === 'outcome') return endpoint;
-  if (kind === 'sent') return to;
-  return kind === 'operator' ? who : event;
+function because({ reason }: TimelineItem): string {
+  return reason == null || reason === '' ? '' : `: ${reason}`;
 }
 
-function fieldsOf(details: Readonly<Record<string, unknown>>): Fields {
-  const text = (...names: readonly string[]): string => {
-    for (const name of names) {
-      const value = details[name];
-      if (typeof value === 'string' || typeof value === 'number') return String(value);
-    }
-    return '';
-  };
-  const pipeline = text('pipeline', 'toPipeline');
-  const key = text('toKey', 'to', 'key');
-  const dueAt = text('dueAt');
-  const id = text('type', 'event', 'eventId', 'number');
-  return {
-    event: id.length > 20 ? `event ${id.slice(0, 8)}…` : id,
-    timer: text('timer', 'name'),
-    endpoint: text('endpoint'),
-    to: pipeline !== '' && key !== '' ? `${pipeline}/${key}` : key || pipeline,
-    who: text('who'),
-    action: text('action'),
-    reason: text('reason'),
-    status: text('status', 'answer'),
-    attempt: text('attempt', 'attempts', 'call'),
-    due: dueAt === '' ? '' : `${dueAt.slice(11, 19)}, in ${durationText(Math.max(0, Date.parse(dueAt) - Date.now()))}`,
-  };
+function turnOf(item: TimelineItem): Pick<Shown, 'kind' | 'name' | 'label'> {
+  const subject = subjectOf(item);
+  return { kind: item.endpoint === undefined ? 'turn' : 'outcome', name: item.endpoint ?? subject, label: subject };
+}
+
+const unknownKind = ({ kind }: TimelineItem): Shown => ({ kind: 'other', text: kind.replaceAll('-', ' ') });
+
+const readings: Readonly<Record<string, (item: TimelineItem) => Shown>> = {
+  handled: (item) => ({ ...turnOf(item), isGood: true, text: `Handled ${subjectOf(item)}` }),
+  ignored: (item) => ({ ...turnOf(item), isGood: true, text: `Ignored ${subjectOf(item)}${because(item)}` }),
+  failed: (item) => ({
+    ...turnOf(item),
+    kind: 'turn',
+    isGood: false,
+    text: `Attempt ${item.attempt ?? ''} at ${subjectOf(item)} failed${because(item)}`,
+  }),
+  'gave-up': (item) => ({
+    kind: item.parked === true ? 'parked' : 'other',
+    text: `Gave up after ${countOf(item.attempts ?? 1, 'attempt')}${item.parked === true ? ' and parked the key' : ''}${because(item)}`,
+  }),
+  'gap-skipped': (item) => ({ kind: 'other', text: `Skipped missing numbers${because(item)}` }),
+  'timer-set': ({ timer = '', dueAt }) => ({
+    kind: 'timer set',
+    name: timer,
+    text: `Timer ${timer} set${dueAt === undefined ? '' : `, due ${momentText(dueAt)}`}`,
+  }),
+  'timer-cancelled': ({ timer = '' }) => ({ kind: 'timer cancelled', name: timer, text: `Timer ${timer} cancelled`, label: 'cancelled' }),
+  sent: ({ to = '' }) => ({ kind: 'sent', name: to, text: `Sent to ${to}`, label: to }),
+  'delivery-asked': ({ endpoint = '' }) => ({ kind: 'delivery asked', name: endpoint, text: `Delivery to ${endpoint} asked for` }),
+  'delivery-called': (item) => {
+    const { endpoint = '', attempt = 1, result } = item;
+    const isGood = result === 'delivered';
+    const status = /status (\d{3})/.exec(item.reason ?? '')?.[1];
+    const text = isGood ? `${endpoint}, call ${attempt}: delivered` : `${endpoint}, call ${attempt} ${result ?? 'failed'}${because(item)}`;
+    return { kind: 'call', name: endpoint, isGood, text, label: isGood ? 'ok' : (status ?? '') };
+  },
+  operator: (item) => {
+    const text = `${item.who ?? 'somebody'}: ${item.action ?? ''}`;
+    return { kind: 'operator', name: item.who ?? '', text: `${text}${because(item)}`, label: text };
+  },
+};
+
+/** The acceptance of each event, which its turns and attempts tell. */
+function acceptedIn(items: readonly TimelineItem[]): readonly Item[] {
+  const accepted = new Map<string, Item>();
+  for (const item of items) {
+    const { event, acceptedAt } = item;
+    if (event === undefined || acceptedAt === undefined) continue;
+    const subject = subjectOf(item);
+    accepted.set(event, derived(event, acceptedAt, { kind: 'accepted', name: subject, label: subject, text: `Accepted ${subject}` }));
+  }
+  return [...accepted.values()];
+}
+
+/** The moment at which each timer came due, which its turn tells. */
+function dueIn(items: readonly TimelineItem[]): readonly Item[] {
+  return items.flatMap(({ id, kind, timer, dueAt }) => {
+    if (timer === undefined || dueAt === undefined || kind === 'timer-set') return [];
+    return [derived(`${id} due`, dueAt, { kind: 'timer due', name: timer, label: 'due', text: `Timer ${timer} came due` })];
+  });
+}
+
+function derived(id: string, at: number, shown: Shown & Pick<Item, 'name' | 'label'>): Item {
+  const none = { isGood: undefined, causedBy: null, commit: null, attempt: undefined, reason: undefined, details: {} };
+  return { id, at, end: at, ...none, ...shown };
 }

@@ -110,7 +110,7 @@ function More({ items, together }: { readonly items: readonly Item[]; readonly t
   const [first] = items;
   if (first === undefined) return null;
   const others = together.filter(({ id }) => id !== first.id);
-  const { payload, stack, ...rest } = first.details;
+  const { payload, stack, reason: _, ...rest } = first.details;
   const facts = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined && typeof value !== 'object');
   return (
     <div class="more">

@@ -12,7 +12,7 @@ import { Operate } from '../../parts/operate.tsx';
 import { Answer, Command, Fact, Head, Panel, Segments } from '../../parts/panel.tsx';
 import type { Item } from '../../timeline/model.ts';
 import { Picture } from '../../timeline/picture.tsx';
-import { readItem, type TimelineItem } from '../../timeline/read.ts';
+import { readTimeline, type TimelineItem } from '../../timeline/read.ts';
 import { StatePanel } from '../../timeline/state-panel.tsx';
 import { Story } from '../../timeline/story.tsx';
 import { statusGlyphs } from '../pipeline/keys.tsx';
@@ -90,7 +90,7 @@ export function KeyView({ pipeline, name }: KeyProps) {
 /** What was asked for first and what came by later pages, without what is in both. */
 function merged(newest: readonly TimelineItem[], older: readonly TimelineItem[]): readonly Item[] {
   const byId = new Map([...older, ...newest].map((item) => [item.id, item]));
-  return Array.from(byId.values(), readItem).sort((a, b) => b.at - a.at || b.end - a.end);
+  return readTimeline([...byId.values()]);
 }
 
 function Facts({ details: { status, held, pending, timers, deliveries, next, parkedBy } }: { readonly details: KeyDetails }) {
