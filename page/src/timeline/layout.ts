@@ -30,11 +30,15 @@ export const lanesTop = 72;
 const stepDown = 15;
 const eventRows = 3;
 const barMin = 8;
+const callMin = 28;
+/** Below the name of its lane. */
+const firstRow = 30;
 
 /** Gives every item its place: in its lane, in the row of what it is about, one step down for each attempt that failed before it. */
 export function layOut(items: readonly Item[], scale: Scale): Layout {
   const placed: Placed[] = [];
   const boxes: LaneBox[] = [];
+  const ends = commitEnds(items, scale);
   let top = lanesTop;
   for (const lane of lanes) {
     const own = items.filter((item) => laneOf(item) === lane);
@@ -42,12 +46,28 @@ export function layOut(items: readonly Item[], scale: Scale): Layout {
     const { rows, y, height } = rowsOf(lane, own);
     boxes.push({ lane, top, height, rows: rows.map(({ name, y: row }) => ({ name, y: top + row })) });
     for (const item of own) {
-      const x = scale.x(item.at);
-      placed.push({ item, lane, x, right: Math.max(x + (item.kind === 'call' ? 22 : barMin), scale.x(item.end)), y: top + y(item) });
+      const x = (isEffect(item) ? ends.get(item.commit ?? '') : undefined) ?? scale.x(item.at);
+      placed.push({ item, lane, x, right: rightOf(item, x, scale), y: top + y(item) });
     }
     top += height;
   }
   return { placed, boxes, height: top };
+}
+
+function rightOf(item: Item, x: number, scale: Scale): number {
+  if (isEffect(item)) return x;
+  return Math.max(x + (item.kind === 'call' ? callMin : barMin), scale.x(item.end));
+}
+
+/** What a turn decided is on disk with the turn, so it hangs on its end. */
+function isEffect({ kind }: Item): boolean {
+  return kind === 'timer set' || kind === 'timer cancelled' || kind === 'delivery asked' || kind === 'sent';
+}
+
+/** Where the turn of each commit ends. */
+function commitEnds(items: readonly Item[], scale: Scale): ReadonlyMap<string, number> {
+  const turns = items.filter(({ kind, commit }) => (kind === 'turn' || kind === 'outcome') && commit !== null);
+  return new Map(turns.map((turn) => [turn.commit ?? '', rightOf(turn, scale.x(turn.at), scale)]));
 }
 
 interface Rows {
@@ -79,7 +99,7 @@ function namedRowsOf(items: readonly Item[], hasStairs: boolean): Rows {
   const names = [...new Set(items.map(({ name }) => name))];
   const steps = hasStairs ? stepsOf(items, ({ details, name }) => `${name} ${String(details.delivery ?? '')}`) : new Map<string, number>();
   const tops = new Map<string, number>();
-  let y = 16;
+  let y = firstRow;
   for (const name of names) {
     tops.set(name, y);
     const deepest = Math.max(0, ...items.filter((item) => item.name === name).map(({ id }) => steps.get(id) ?? 0));

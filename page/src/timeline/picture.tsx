@@ -225,7 +225,9 @@ function Connections({ layout, scale, now, chosen }: ConnectionsProps) {
       })}
       {layout.placed.map((one) => {
         const cause = one.item.causedBy === null ? undefined : byId.get(one.item.causedBy);
-        return cause === undefined ? null : <Cause key={one.item.id} from={cause} to={one} isChosen={one.item.id === chosen} />;
+        return cause === undefined || !isDrawn(cause, one) ? null : (
+          <Cause key={one.item.id} from={cause} to={one} isChosen={one.item.id === chosen} />
+        );
       })}
       {pausesOf(layout.placed).map(([from, to]) => (
         <g key={to.item.id}>
@@ -237,6 +239,12 @@ function Connections({ layout, scale, now, chosen }: ConnectionsProps) {
       ))}
     </g>
   );
+}
+
+/** What a commit or a stair joins already needs no line of its own. */
+function isDrawn(cause: Placed, { item }: Placed): boolean {
+  if (cause.item.commit !== null && cause.item.commit === item.commit) return false;
+  return item.kind !== 'call' || (item.attempt ?? 1) === 1;
 }
 
 function Cause({ from, to, isChosen }: { readonly from: Placed; readonly to: Placed; readonly isChosen: boolean }) {

@@ -20,7 +20,7 @@ export interface Scale {
 const least = 5.5;
 const power = 0.36;
 const stretchMin = 1.5;
-const stretchMax = 14;
+const stretchMax = 40;
 const foldAfterMs = 10_000;
 const foldWidth = 45;
 
