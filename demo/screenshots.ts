@@ -17,6 +17,8 @@ interface Shot {
   readonly hash: string;
   readonly themes?: readonly ('light' | 'dark')[];
   readonly isPhone?: boolean;
+  /** The whole page, and not only what fits the window. */
+  readonly isWhole?: boolean;
   /** What somebody does before the picture is taken. */
   act?(page: Page): Promise<void>;
 }
@@ -28,18 +30,30 @@ async function openFirstGroup(page: Page): Promise<void> {
   await page.locator('.selection').waitFor();
 }
 
-/** Opens the key that is parked first, and its last turn. */
-async function openParked(page: Page): Promise<void> {
-  await page.locator('main table a').first().click();
-  await page.locator('.story li[data-item] button').nth(1).click();
+/** Chooses what was tried again in the end. */
+async function chooseTurn(page: Page): Promise<void> {
+  await page.locator('.story button.item-row').filter({ hasText: 'Handled' }).last().click();
 }
 
+/** Redrives the first invoice that was parked, once there is a rate for it, so that its story has an end. */
+async function redriveFirst(url: string): Promise<void> {
+  const answer = await fetch(`${url}/dead-letters?pipeline=invoices&key=${firstParked}`);
+  const { items } = (await answer.json()) as { items: readonly { id: string }[] };
+  const [letter] = items;
+  if (letter === undefined) return;
+  const body = JSON.stringify({ reason: 'the rate for TRY has come' });
+  await fetch(`${url}/dead-letters/${letter.id}/redrive`, { method: 'POST', body });
+}
+
+/** The third invoice is the first whose currency has no rate. */
+const firstParked = 'inv_00003';
 const both = ['light', 'dark'] as const;
 const shots: readonly Shot[] = [
-  { name: 'overview', hash: '#/', themes: both },
-  { name: 'key', hash: '#/parked', themes: both, act: openParked },
-  { name: 'dead-letters', hash: '#/dead-letters', themes: both, act: openFirstGroup },
-  { name: 'pipeline', hash: '#/pipelines/orders', themes: both },
+  { name: 'overview', hash: '#/', themes: both, isWhole: true },
+  { name: 'key', hash: `#/pipelines/invoices/keys/${firstParked}`, themes: both, isWhole: true, act: chooseTurn },
+  { name: 'key-order', hash: '#/pipelines/orders/keys/ord_00001' },
+  { name: 'dead-letters', hash: '#/dead-letters', act: openFirstGroup },
+  { name: 'pipeline', hash: '#/pipelines/orders' },
   { name: 'deliveries', hash: '#/deliveries?pipeline=orders' },
   { name: 'timers', hash: '#/timers?pipeline=orders' },
   { name: 'schedules', hash: '#/schedules' },
@@ -52,11 +66,11 @@ const shots: readonly Shot[] = [
   { name: 'events', hash: '#/systems/events' },
   { name: 'workers', hash: '#/systems/workers' },
   { name: 'phone', hash: '#/', isPhone: true, themes: ['dark'] },
-  { name: 'phone-key', hash: '#/parked', isPhone: true, themes: ['light'], act: openParked },
+  { name: 'phone-key', hash: `#/pipelines/invoices/keys/${firstParked}`, isPhone: true, themes: ['light'] },
 ];
 
 async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 'dark'): Promise<void> {
-  const viewport = shot.isPhone === true ? { width: 390, height: 844 } : { width: 1440, height: 900 };
+  const viewport = shot.isPhone === true ? { width: 390, height: 844 } : { width: 1280, height: 860 };
   const context = await browser.newContext({ viewport, colorScheme: theme, deviceScaleFactor: 1 });
   const page = await context.newPage();
   await page.goto(`${url}/${shot.hash}`);
@@ -65,15 +79,16 @@ async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 
   await shot.act?.(page);
   await page.waitForTimeout(700);
   const name = shot.themes !== undefined && shot.themes.length > 1 ? `${shot.name}-${theme}` : shot.name;
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: shot.isPhone !== true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: shot.isWhole === true });
   await context.close();
 }
 
-const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:', lateRateMs: 600_000 }) : undefined;
+const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:', lateRateMs: 45_000 }) : undefined;
 const url = values.url ?? demo?.url ?? '';
 const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
 try {
   if (demo !== undefined) await new Promise((resolve) => setTimeout(resolve, Number(values['wait-seconds']) * 1_000));
+  await redriveFirst(url);
   for (const shot of shots.filter(({ name }) => values.only === undefined || values.only.split(',').includes(name))) {
     for (const theme of shot.themes ?? ['light']) await take(browser, url, shot, theme);
   }

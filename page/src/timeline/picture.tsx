@@ -326,6 +326,9 @@ function Park({
   );
 }
 
+/** How far a label stands from its shape. */
+const labelGap: Readonly<Partial<Record<Item['kind'], number>>> = { sent: 14, 'timer cancelled': 9, operator: 15, 'timer due': 9 };
+
 function Labels({ placed, chosen }: { readonly placed: readonly Placed[]; readonly chosen: string | undefined }) {
   const labels = placed.flatMap(({ item, x, right: end, y, lane }) => {
     if (item.label === '' || lane === 'turns') return [];
@@ -334,7 +337,7 @@ function Labels({ placed, chosen }: { readonly placed: readonly Placed[]; readon
       {
         id: item.id,
         kind: item.kind,
-        x: isBar ? x : end + 4,
+        x: isBar ? x : end + (labelGap[item.kind] ?? 4),
         y: isBar ? y : lane === 'events' ? y - 5 : y + 4,
         text: item.label,
         isChosen: item.id === chosen,
