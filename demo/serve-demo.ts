@@ -11,14 +11,14 @@ import { startWorld } from './world.ts';
 /** A demo that runs. */
 export interface Demo {
   readonly url: string;
+  /** From now on there is a rate for the currency that had none: the invoices that were parked can be redriven. */
+  bringRate(): void;
   stop(): Promise<void>;
 }
 
 export interface DemoOptions {
   readonly port: number;
   readonly database: string;
-  /** After so long there is a rate for the currency that has none at first. */
-  readonly lateRateMs: number;
   /** What `MILLRACE_TOKENS` says, and a secret among these; without them the server asks for none. */
   readonly tokens?: { readonly lines: string; readonly secret: string };
 }
@@ -28,8 +28,8 @@ const systems = ['rockets', 'events', 'accounts', 'messages', 'workers', './exam
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** Starts the server with all systems, the shop and the invoices, the programs that they call, and the traffic. */
-export async function serveDemo({ port, database, lateRateMs, tokens }: DemoOptions): Promise<Demo> {
-  const world = await startWorld(lateRateMs);
+export async function serveDemo({ port, database, tokens }: DemoOptions): Promise<Demo> {
+  const world = await startWorld();
   const payments = newSecret();
   const env = {
     ...process.env,
@@ -66,6 +66,7 @@ export async function serveDemo({ port, database, lateRateMs, tokens }: DemoOpti
   ];
   return {
     url,
+    bringRate: () => world.bringRate(),
     async stop() {
       for (const end of traffic) end();
       server.kill('SIGTERM');

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 /** The other programs that the demo calls: a warehouse and an SMS provider that fail now and then, and rates of currencies. */
 export interface World {
   readonly url: string;
+  /** From now on there is a rate for the currency that had none. */
+  bringRate(): void;
   stop(): Promise<void>;
 }
 
@@ -12,13 +14,10 @@ const roundMs = 60_000;
 const downMs = 14_000;
 const rates: Readonly<Record<string, number>> = { EUR: 1, USD: 0.92, GBP: 1.17 };
 
-/**
- * Starts it on a free port.
- *
- * @param lateRateMs after so long there is a rate for the currency that has none at first
- */
-export async function startWorld(lateRateMs: number): Promise<World> {
+/** Starts it on a free port. */
+export async function startWorld(): Promise<World> {
   const startedAt = Date.now();
+  let hasLateRate = false;
   let messages = 0;
   const answers: Readonly<Record<string, (name: string, response: ServerResponse) => void>> = {
     warehouse(_name, response) {
@@ -31,7 +30,7 @@ export async function startWorld(lateRateMs: number): Promise<World> {
       else response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify({ messageId: `sms-${messages}` }));
     },
     rates(name, response) {
-      const rate = name === 'TRY' && Date.now() - startedAt > lateRateMs ? 0.027 : rates[name];
+      const rate = name === 'TRY' && hasLateRate ? 0.027 : rates[name];
       if (rate === undefined) response.writeHead(404).end();
       else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ rate }));
     },
@@ -47,6 +46,9 @@ export async function startWorld(lateRateMs: number): Promise<World> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    bringRate() {
+      hasLateRate = true;
+    },
     stop: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -13,8 +13,6 @@ import { until } from './until.ts';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'page', 'dist');
 const secret = newSecret();
-/** Then the invoices that were parked can be redriven. */
-const lateRateMs = 12_000;
 const scriptBytesMax = 120 * 1024;
 const firstPaintMsMax = 300;
 
@@ -26,7 +24,7 @@ const complaints: string[] = [];
 before(async () => {
   execFileSync(process.execPath, [join(root, 'page', 'build.ts')]);
   const lines = lineOf({ name: 'ann', role: 'operate', digest: digestOf(secret), pipelines: undefined });
-  demo = await serveDemo({ port: 0, database: 'memory:', lateRateMs, tokens: { lines, secret } });
+  demo = await serveDemo({ port: 0, database: 'memory:', tokens: { lines, secret } });
   browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
 });
 
@@ -137,6 +135,7 @@ describe('the page of the operator', { timeout: 120_000 }, () => {
     await confirm(page, 'Resume…', 'Resume');
     await page.locator('[data-status="open"]').waitFor();
 
+    demo.bringRate();
     await show(page, '#/dead-letters?pipeline=invoices');
     await page.locator('.letters tbody input').first().check();
     await page.getByText('Dry run: would redrive').waitFor();
