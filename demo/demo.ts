@@ -10,7 +10,8 @@ const { values } = parseArgs({
   },
 });
 const lateRateMs = Number(values['late-rate-seconds']) * 1000;
-const demo = await serveDemo({ port: Number(values.port), database: values.database, lateRateMs });
+const demo = await serveDemo({ port: Number(values.port), database: values.database });
+setTimeout(demo.bringRate, lateRateMs).unref();
 process.stdout.write(
   `The page: ${demo.url}/\nInvoices in TRY are parked until a rate comes ${lateRateMs / 1000} s from now; redrive them then.\n`,
 );

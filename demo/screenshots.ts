@@ -83,7 +83,7 @@ async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 
   await context.close();
 }
 
-const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:', lateRateMs: 45_000 }) : undefined;
+const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:' }) : undefined;
 const url = values.url ?? demo?.url ?? '';
 const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
 try {
