@@ -84,6 +84,7 @@ async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 
 }
 
 const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:' }) : undefined;
+if (demo !== undefined) setTimeout(demo.bringRate, 45_000).unref();
 const url = values.url ?? demo?.url ?? '';
 const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
 try {

@@ -19,7 +19,7 @@ export function usePlace(): Place {
   return useStore(place);
 }
 
-export function currentPlace(): Place {
+function currentPlace(): Place {
   return place.get();
 }
 

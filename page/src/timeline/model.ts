@@ -24,7 +24,7 @@ export interface Item {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export const itemKinds = [
+const itemKinds = [
   'accepted',
   'turn',
   'parked',
@@ -38,7 +38,7 @@ export const itemKinds = [
   'operator',
   'other',
 ] as const;
-export type ItemKind = (typeof itemKinds)[number];
+type ItemKind = (typeof itemKinds)[number];
 
 export const lanes = ['operator', 'events', 'turns', 'timers', 'deliveries', 'sends'] as const;
 export type Lane = (typeof lanes)[number];
