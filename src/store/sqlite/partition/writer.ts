@@ -212,11 +212,15 @@ export class Writer implements WriterMethods {
       this.#resolve.run(id);
       this.#resolveGap.run(id);
     }
-    for (const row of commit.inbox ?? []) this.#inbox.insert(row);
-    for (const progress of commit.operations ?? []) this.#operations.advance(progress);
-    for (const entry of commit.audit ?? []) this.noteAudit(entry);
-    if (commit.block !== undefined) this.#blocks.add(commit.partition, commit.block);
+    this.#commitRest(commit);
     return { sends: this.append(commit.sends), deliveriesAdded, gapsAdded };
+  }
+
+  #commitRest({ partition, inbox = [], operations = [], audit = [], block }: CommitRows): void {
+    for (const row of inbox) this.#inbox.insert(row);
+    for (const progress of operations) this.#operations.advance(progress);
+    for (const entry of audit) this.noteAudit(entry);
+    if (block !== undefined) this.#blocks.add(partition, block);
   }
 
   /** What operators do is rare, and so is what forgets it. */
