@@ -30,6 +30,14 @@ async function openFirstGroup(page: Page): Promise<void> {
   await page.locator('.selection').waitFor();
 }
 
+/** The warehouse is down for a while in each minute: then deliveries wait. */
+async function awaitDeliveries(page: Page): Promise<void> {
+  for (let tries = 0; tries < 60 && (await page.locator('main tbody tr').count()) < 4; tries += 1) {
+    await page.waitForTimeout(1_000);
+    await page.getByRole('button', { name: 'Look again' }).click();
+  }
+}
+
 /** Chooses what was tried again in the end. */
 async function chooseTurn(page: Page): Promise<void> {
   await page.locator('.story button.item-row').filter({ hasText: 'Handled' }).last().click();
@@ -54,7 +62,7 @@ const shots: readonly Shot[] = [
   { name: 'key-order', hash: '#/pipelines/orders/keys/ord_00001' },
   { name: 'dead-letters', hash: '#/dead-letters', act: openFirstGroup },
   { name: 'pipeline', hash: '#/pipelines/orders' },
-  { name: 'deliveries', hash: '#/deliveries?pipeline=orders' },
+  { name: 'deliveries', hash: '#/deliveries?pipeline=orders', act: awaitDeliveries },
   { name: 'timers', hash: '#/timers?pipeline=orders' },
   { name: 'schedules', hash: '#/schedules' },
   { name: 'fleet', hash: '#/fleet' },
@@ -70,7 +78,7 @@ const shots: readonly Shot[] = [
 ];
 
 async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 'dark'): Promise<void> {
-  const viewport = shot.isPhone === true ? { width: 390, height: 844 } : { width: 1280, height: 860 };
+  const viewport = shot.isPhone === true ? { width: 390, height: 844 } : { width: 1280, height: 920 };
   const context = await browser.newContext({ viewport, colorScheme: theme, deviceScaleFactor: 1 });
   const page = await context.newPage();
   await page.goto(`${url}/${shot.hash}`);

@@ -11,7 +11,7 @@ export interface World {
 
 /** The warehouse is down for a while in each round, so that one sees calls fail, be retried, and some given up. */
 const roundMs = 60_000;
-const downMs = 14_000;
+const downMs = 20_000;
 const rates: Readonly<Record<string, number>> = { EUR: 1, USD: 0.92, GBP: 1.17 };
 
 /** Starts it on a free port. */

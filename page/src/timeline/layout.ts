@@ -38,7 +38,7 @@ const firstRow = 30;
 export function layOut(items: readonly Item[], scale: Scale): Layout {
   const placed: Placed[] = [];
   const boxes: LaneBox[] = [];
-  const ends = commitEnds(items, scale);
+  const ends = endsOfTurns(items, scale);
   let top = lanesTop;
   for (const lane of lanes) {
     const own = items.filter((item) => laneOf(item) === lane);
@@ -46,7 +46,7 @@ export function layOut(items: readonly Item[], scale: Scale): Layout {
     const { rows, y, height } = rowsOf(lane, own);
     boxes.push({ lane, top, height, rows: rows.map(({ name, y: row }) => ({ name, y: top + row })) });
     for (const item of own) {
-      const x = (isEffect(item) ? ends.get(item.commit ?? '') : undefined) ?? scale.x(item.at);
+      const x = (isEffect(item) ? ends.get(item.causedBy ?? '') : undefined) ?? scale.x(item.at);
       placed.push({ item, lane, x, right: rightOf(item, x, scale), y: top + y(item) });
     }
     top += height;
@@ -60,14 +60,14 @@ function rightOf(item: Item, x: number, scale: Scale): number {
 }
 
 /** What a turn decided is on disk with the turn, so it hangs on its end. */
-function isEffect({ kind }: Item): boolean {
+export function isEffect({ kind }: Item): boolean {
   return kind === 'timer set' || kind === 'timer cancelled' || kind === 'delivery asked' || kind === 'sent';
 }
 
-/** Where the turn of each commit ends. */
-function commitEnds(items: readonly Item[], scale: Scale): ReadonlyMap<string, number> {
-  const turns = items.filter(({ kind, commit }) => (kind === 'turn' || kind === 'outcome') && commit !== null);
-  return new Map(turns.map((turn) => [turn.commit ?? '', rightOf(turn, scale.x(turn.at), scale)]));
+/** Where each turn ends, by its id. */
+function endsOfTurns(items: readonly Item[], scale: Scale): ReadonlyMap<string, number> {
+  const turns = items.filter(({ kind }) => kind === 'turn' || kind === 'outcome');
+  return new Map(turns.map((turn) => [turn.id, rightOf(turn, scale.x(turn.at), scale)]));
 }
 
 interface Rows {

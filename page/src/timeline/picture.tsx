@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { durationText, preciseText } from '../lib/format.ts';
-import { type LaneBox, type Layout, lanesTop, layOut, type Placed, withoutCollisions } from './layout.ts';
-import { commitsOf, type Item } from './model.ts';
+import { isEffect, type LaneBox, type Layout, lanesTop, layOut, type Placed, withoutCollisions } from './layout.ts';
+import type { Item } from './model.ts';
 import { elasticScale, linearScale, type Scale } from './scale.ts';
 import { Shape } from './shapes.tsx';
 
@@ -204,23 +204,15 @@ interface ConnectionsProps {
 function Connections({ layout, scale, now, chosen }: ConnectionsProps) {
   const byId = new Map(layout.placed.map((one) => [one.item.id, one]));
   const chosenItem = chosen === undefined ? undefined : byId.get(chosen)?.item;
-  const commits = commitsOf(layout.placed.map(({ item }) => item));
   const turns = layout.boxes.find(({ lane }) => lane === 'turns');
   return (
     <g>
       {turns !== undefined && parksOf(layout.placed, now).map((park) => <Park key={park.from} park={park} box={turns} scale={scale} />)}
-      {[...commits].map(([commit, items]) => {
-        const ys = items.flatMap(({ id }) => byId.get(id)?.y ?? []);
-        const turn = items.map(({ id }) => byId.get(id)).find((one) => one?.lane === 'turns');
-        const x = turn?.right ?? byId.get(items[0]?.id ?? '')?.x ?? 0;
-        if (ys.length < 2) return null;
-        return (
-          <path
-            key={commit}
-            class={`commit ${chosenItem?.commit === commit ? 'chosen' : ''}`}
-            d={`M${x} ${Math.min(...ys)}V${Math.max(...ys)}`}
-          />
-        );
+      {layout.placed.map((turn) => {
+        const ys = layout.placed.flatMap(({ item, y }) => (isEffect(item) && item.causedBy === turn.item.id ? [y] : []));
+        if (ys.length === 0) return null;
+        const isChosen = turn.item.commit !== null && turn.item.commit === chosenItem?.commit;
+        return <path key={turn.item.id} class={`commit ${isChosen ? 'chosen' : ''}`} d={`M${turn.right} ${turn.y}V${Math.max(...ys)}`} />;
       })}
       {layout.placed.map((one) => {
         const cause = one.item.causedBy === null ? undefined : byId.get(one.item.causedBy);

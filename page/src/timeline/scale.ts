@@ -22,6 +22,8 @@ const power = 0.36;
 const stretchMin = 1.5;
 const stretchMax = 40;
 const foldAfterMs = 10_000;
+/** The time since the last moment grows while somebody looks, and must not push what is drawn. */
+const foldSinceLastMs = 1_000;
 const foldWidth = 45;
 
 interface Gap {
@@ -87,7 +89,8 @@ function gapsOf(items: readonly Item[], now: number, opened: ReadonlySet<number>
     const from = moments[at - 1] as number;
     const to = moments[at] as number;
     const isBusy = work.some((item) => item.at < to && item.end > from);
-    gaps.push({ from, to, isFold: to - from > foldAfterMs && !isBusy && !opened.has(from) });
+    const foldAfter = to === now && at === moments.length - 1 ? foldSinceLastMs : foldAfterMs;
+    gaps.push({ from, to, isFold: to - from > foldAfter && !isBusy && !opened.has(from) });
   }
   return gaps;
 }

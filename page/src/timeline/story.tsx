@@ -140,7 +140,7 @@ function More({ items, together }: { readonly items: readonly Item[]; readonly t
           {facts.map(([name, value]) => (
             <>
               <dt>{name}</dt>
-              <dd>{String(value)}</dd>
+              <dd>{typeof value === 'number' && name.endsWith('At') ? preciseText(value) : String(value)}</dd>
             </>
           ))}
         </dl>

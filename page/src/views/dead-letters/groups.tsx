@@ -65,7 +65,7 @@ export function Groups({ of, groups, wanted, chosen, choose, changed }: GroupsPr
                     <th scope="col" class="narrow-hidden">
                       Kind, pipeline
                     </th>
-                    <th scope="col" class="narrow-hidden">
+                    <th scope="col" class="narrow-hidden arrivals">
                       Last hour
                     </th>
                     <th scope="col" class="narrow-hidden">
@@ -133,7 +133,7 @@ function Group({ group, wanted, isChosen, choose }: GroupProps) {
           <br />
           <span class="quiet small">{pipeline}</span>
         </td>
-        <td class="narrow-hidden">
+        <td class="narrow-hidden arrivals">
           <ArrivalBars arrivals={arrivals} label={`${hour} in the last hour`} />
         </td>
         <td class="mono small narrow-hidden nowrap">
@@ -167,7 +167,7 @@ function Members({ group, wanted }: { readonly group: LetterGroup; readonly want
             </button>
           </th>
           <td class="second narrow-hidden">{attempts} attempts</td>
-          <td class="second narrow-hidden">{parked ? 'parks its key' : ''}</td>
+          <td class="second narrow-hidden arrivals">{parked ? 'parks its key' : ''}</td>
           <td class="mono small narrow-hidden">{momentText(failedAt)}</td>
         </tr>
       ))}
