@@ -18,17 +18,22 @@ const Operation = z.object({
 });
 const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 
-/** Every route and method of an OpenAPI document. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
+/** Routes whose answers do not end. */
+const endless: ReadonlySet<string> = new Set(['GET /live']);
+
+/** Every route and method of an OpenAPI document whose answers end. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
 export function routesOf(document: unknown): Route[] {
   const paths = Object.entries(Document.parse(document).paths);
   const routes = new Map(paths.map(([path, operations]) => [path.replace(/^\/pipelines\/\w+/, '/pipelines/{pipeline}'), operations]));
-  return Array.from(routes).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([lowerMethod, { parameters, requestBody }]) => {
-      const method = lowerMethod.toUpperCase();
-      const query = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
-      return { name: `${method} ${path}`, method, path, query, hasBody: requestBody !== undefined };
-    }),
-  );
+  return Array.from(routes)
+    .flatMap(([path, operations]) =>
+      Object.entries(operations).map(([lowerMethod, { parameters, requestBody }]) => {
+        const method = lowerMethod.toUpperCase();
+        const query = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
+        return { name: `${method} ${path}`, method, path, query, hasBody: requestBody !== undefined };
+      }),
+    )
+    .filter(({ name }) => !endless.has(name));
 }
 
 /** Pages that the document leaves out. */

@@ -24,7 +24,9 @@ test('the API description has every route, each with a summary, a tag, answers a
   });
   const { paths, tags } = OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
   assert.deepEqual(Object.keys(paths).sort(), [
+    '/access',
     '/audit',
+    '/concerns',
     '/dead-letters',
     '/dead-letters/discard',
     '/dead-letters/groups',
@@ -32,8 +34,10 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/dead-letters/{id}',
     '/dead-letters/{id}/discard',
     '/dead-letters/{id}/redrive',
+    '/engine',
     '/fleet',
     '/health',
+    '/live',
     '/metrics',
     '/operations',
     '/operations/{id}',
@@ -48,6 +52,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/visits/events',
     '/pipelines/visits/events/batch',
     '/pipelines/visits/keys/{key}',
+    '/pipelines/{pipeline}',
     '/pipelines/{pipeline}/dead-letters/discard',
     '/pipelines/{pipeline}/deliveries/{endpoint}/withdraw',
     '/pipelines/{pipeline}/events/discard',
