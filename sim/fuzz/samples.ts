@@ -12,6 +12,7 @@ export interface Sample {
 }
 
 const page = (draw: Draw) => ({ limit: String(draw.integer(1, 100)) });
+const window = (draw: Draw) => ({ window: draw.pick(['5m', '15m', '1h', '6h', '24h']) });
 const sharedId = { parameters: (draw: Draw) => ({ id: draw.sharedUuid() }) };
 /** A real one would keep the real users waiting. */
 const noPipeline = { parameters: (draw: Draw) => ({ pipeline: draw.pick(['gone', 'nobody']) }), query: () => ({ key: 'nobody' }) };
@@ -82,9 +83,15 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /ping': {},
   'GET /metrics': {},
   'GET /fleet': {},
+<<<<<<< HEAD
   'GET /pipelines': {},
   'GET /pipelines/{pipeline}': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
   'GET /engine': {},
+=======
+  'GET /pipelines': { query: window },
+  'GET /pipelines/{pipeline}': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }), query: window },
+  'GET /engine': { query: window },
+>>>>>>> refs/heads/page
   'GET /concerns': {},
   'GET /access': {},
   'POST /pipelines/{pipeline}/events': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },

@@ -1,6 +1,6 @@
 /**
  * All that is counted of a pipeline, each in one entry. From this list follow the type of `PipelineCounts`, what starts at 0, what is
- * summed over partitions, the Prometheus exposition, both JSON answers with their OpenAPI, the columns of the home page, and the
+ * summed over partitions, the Prometheus exposition, both JSON answers with their OpenAPI, and the
  * tables of docs/metrics.md, which a test compares (`test/metrics-tables.ts` writes them).
  */
 
@@ -48,10 +48,6 @@ export interface PipelineMetric {
   readonly outcome?: string;
   /** Its key in the JSON of `GET /metrics`, where it is the sum over all pipelines. */
   readonly json?: string;
-  /** The title of its column on the home page. */
-  readonly column?: string;
-  /** Whether the home page highlights it unless it is 0. */
-  readonly isPressing?: true;
 }
 
 /** What a metric of several outcomes is about. */
@@ -67,7 +63,6 @@ export const pipelineMetrics = {
     measured: 'derived',
     prometheus: 'millrace_queue_depth',
     json: 'current_queue_depth',
-    column: 'Waiting',
     help: 'events accepted and neither processed, failed nor discarded; 0 when idle',
   },
   held: {
@@ -96,8 +91,6 @@ export const pipelineMetrics = {
     unit: 'keys',
     measured: 'by the store',
     prometheus: 'millrace_parked_keys',
-    column: 'Parked keys',
-    isPressing: true,
     help: 'keys that wait until somebody redrives or discards a dead letter of theirs; those of former processes among them',
   },
   deadLetters: {
@@ -105,8 +98,6 @@ export const pipelineMetrics = {
     unit: 'dead letters',
     measured: 'by the store',
     prometheus: 'millrace_dead_letters',
-    column: 'Dead letters',
-    isPressing: true,
     help: 'events, timers, outcomes, deliveries and gaps given up, and rows that were rejected, neither redriven nor discarded yet; those of former processes among them',
   },
   throttled: {
@@ -176,7 +167,6 @@ export const pipelineMetrics = {
     prometheus: 'millrace_events_total',
     outcome: 'accepted',
     json: 'events_received',
-    column: 'Received',
     help: 'accepted events; what waited at the start and what is redriven counts as received (again)',
   },
   duplicates: {
@@ -210,7 +200,6 @@ export const pipelineMetrics = {
     prometheus: 'millrace_events_total',
     outcome: 'processed',
     json: 'events_processed',
-    column: 'Processed',
     help: 'committed turns of events, those that a handler ignored among them',
   },
   ignored: {
@@ -228,7 +217,6 @@ export const pipelineMetrics = {
     prometheus: 'millrace_events_total',
     outcome: 'failed',
     json: 'events_failed',
-    column: 'Failed',
     help: 'events given up as dead letters',
   },
   discarded: {
@@ -314,7 +302,6 @@ export const pipelineMetrics = {
     unit: 'events per second',
     measured: 'derived',
     json: 'events_per_second',
-    column: 'Per second',
     help: 'events processed per second, over the last ten seconds',
   },
   lagMs: {

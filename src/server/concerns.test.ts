@@ -64,25 +64,20 @@ test('what waits for a person is found in the store, after a restart too', async
   assert.deepEqual(await findConcerns(mill), []);
 });
 
-test('the home page after a restart shows first what waits, and is not green', async (t) => {
+test('the routes of concerns tell after a restart what waits, each with a link that is answered', async (t) => {
   const { mill, url } = await afterRestart(t);
-  const page = await (await fetch(url)).text();
-  const places = ['<p class="health waiting">', '<h2>Waits for you</h2>', '2 parked keys', '3 dead letters', '<h2>Pipelines</h2>'];
-  const found = places.map((part) => page.indexOf(part));
-  assert.ok(
-    found.every((at, nth) => at > (found[nth - 1] ?? 0)),
-    `${found}`,
-  );
-  assert.match(
-    page,
-    /<th scope="row">mails<\/th>.*?<td data-column="Dead letters" class="pressing">3<\/td>.*?<td data-column="Failed">0<\/td>/,
-  );
-  for (const link of page.matchAll(/<li class="[^"]+"><svg.*?<a href="([^"]+)"/g))
-    assert.equal((await fetch(`${url}${link[1]}`)).status, 200, String(link[1]));
+  const ask = async () => JSON.parse(await (await fetch(`${url}/concerns`)).text()).items;
+  const items = await ask();
+  assert.deepEqual(items.map(({ kind, pipeline, count }: Record<string, unknown>) => [kind, pipeline, count]).toSorted(), [
+    ['dead letter', 'mails', 3],
+    ['dead letter', 'visits', 2],
+    ['parked', 'visits', 2],
+    ['stopped', 'mails', 1],
+  ]);
+  for (const { link } of items) assert.equal((await fetch(`${url}${link}`)).status, 200, link);
   for (const { id } of await mill.deadLetters()) await mill.discard(id);
   await mill.schedule('mails').start();
-  const calm = await (await fetch(url)).text();
-  assert.ok(calm.includes('<p class="health">running</p>') && calm.includes('Nothing waits for you.'));
+  assert.deepEqual(await ask(), []);
 });
 
 test('the routes of counts and metrics tell the same after a restart', async (t) => {
@@ -123,11 +118,14 @@ test('an open circuit is shown, and goes on without anybody', async (t) => {
     (await findConcerns(mill)).map(({ kind, where, what }) => [kind, where, what]),
     [['circuit', 'calls', 'circuit open']],
   );
-  const page = await (await fetch(url)).text();
-  assert.ok(page.includes('<h2>Goes on by itself</h2>') && page.includes('<p class="health">running</p>'));
+  const { items } = JSON.parse(await (await fetch(`${url}/concerns`)).text());
+  assert.deepEqual(
+    items.map(({ what, needsPerson }: Record<string, unknown>) => [what, needsPerson]),
+    [['circuit open', false]],
+  );
 });
 
-test('receivers that give no answers are named, on the home page, in health and by number in the metrics', async (t) => {
+test('receivers that give no answers are named, among the concerns, in health and by number in the metrics', async (t) => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const hooks = pipeline('hooks', {
     event: z.object({ to: z.string() }),
@@ -191,10 +189,11 @@ test('a transport that makes no calls is a concern, with its reason', async (t) 
   );
 });
 
-test('a schedule that cannot be read says why, and the page is there all the same', async (t) => {
-  const { mill, url } = await afterRestart(t);
+test('a schedule that cannot be read is a concern that says why', async (t) => {
+  const { mill } = await afterRestart(t);
   await mill.stop();
-  const page = await (await fetch(url)).text();
-  assert.match(page, /<p class="health fault">[^<]*stop/);
-  assert.match(page, />schedule unreadable<\/a><code>mails<\/code><span>[^<]+<\/span>/);
+  const concerns = await findConcerns(mill);
+  const [{ where, why } = assert.fail('expected a concern')] = concerns.filter(({ what }) => what === 'schedule unreadable');
+  assert.equal(where, 'mails');
+  assert.match(why, /stop/);
 });

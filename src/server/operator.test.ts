@@ -89,6 +89,8 @@ test('the pipelines are listed with every figure that is counted of them', async
   const { url, mill } = await serve(t);
   const { items } = JSON.parse(await (await fetch(`${url}/pipelines`)).text());
   const { distributions: _, ...figures } = mill.counts().visits ?? assert.fail('no counts');
-  assert.deepEqual(items[0], { name: 'visits', ...figures });
+  const [{ health, trouble, now, ...listed }] = items;
+  assert.deepEqual(listed, { name: 'visits', ...figures });
+  assert.deepEqual([health, trouble, now.in], ['idle', null, 0]);
   assert.equal(items[0].validationTimeouts, 0);
 });

@@ -48,7 +48,7 @@ export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet
                 <th scope="row">
                   {host} <span class="quiet">pid {pid}</span> {self && <span class="tag">this one</span>}
                 </th>
-                <td class="right nowrap">{ageText(since, Date.now())}</td>
+                <td class="right nowrap">{upText(since)}</td>
                 <td>{version}</td>
                 <td class="right">{partitions}</td>
               </tr>
@@ -59,4 +59,9 @@ export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet
       {unowned > 0 && <p class="notice">{countOf(unowned, 'partition')} without an owner: somebody takes them soon.</p>}
     </>
   );
+}
+
+/** A process with a database of its own in memory does not tell since when it is there. */
+function upText(since: string): string {
+  return Date.parse(since) === 0 ? '–' : ageText(since, Date.now());
 }

@@ -29,7 +29,7 @@ export function addKeys(program: Command, environment: Environment): void {
       print(keys, options, () =>
         printTable(
           ['KEY', 'STATUS', 'PENDING', 'NEXT', 'LAST HANDLED'],
-          keys.map((key) => [key.key, key.status, key.pending, key.next, key.lastHandled]),
+          keys.map((key) => [key.key, key.status, key.pending, key.next, Object(key.lastHandled).number]),
         ),
       );
     });

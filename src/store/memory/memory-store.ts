@@ -143,7 +143,7 @@ class MemoryDatabase {
     this.partitions = partitions;
     this.leaseMs = shared.leaseMs;
     this.inbox = shared.inbox;
-    const now = shared.now ?? Date.now;
+    const now = shared.now ?? (() => 0);
     this.members = new MemoryMembers(shared.leaseMs ?? Number.POSITIVE_INFINITY, now);
     this.commands = new MemoryCommands(now);
     this.leases = new MemoryLeases(this.members);

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import type { Ended } from './program.ts';
+import { until } from './until.ts';
+import { Yard } from './yard.ts';
+
+const orders = `
+import { pipeline } from 'millrace';
+const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+export const orders = pipeline('orders', {
+  event: any,
+  key: ({ key }) => key,
+  state: any,
+  retry: { attempts: 1 },
+  timers: { unpaid: () => undefined },
+  handle({ key, fail }, state, turn) {
+    if (fail && state === undefined) throw new Error('order ' + key.slice(2) + ' cannot be paid');
+    turn.timers.set('unpaid', { after: '1h' });
+    return { seen: true };
+  },
+});
+export const steps = pipeline('steps', {
+  event: any, key: ({ key }) => key, order: { by: ({ n }) => n }, handle: () => undefined,
+});`;
+
+/** A server with orders, of which two have failed, and the operator's commands beside it. */
+class Office {
+  readonly url: string;
+  readonly #yard: Yard;
+
+  private constructor(yard: Yard, url: string) {
+    this.#yard = yard;
+    this.url = url;
+  }
+
+  static async open(context: TestContext): Promise<Office> {
+    const yard = new Yard(context, { 'orders.ts': orders });
+    const server = yard.start(['serve', './orders.ts', '--port', '0', '--database', './mill.db']);
+    const office = new Office(yard, await server.listening());
+    for (const key of ['a', 'b 7', 'c 8']) await office.post('orders', { key, fail: key !== 'a' });
+    for (const n of [1, 5]) await office.post('steps', { key: 's', n });
+    await until(async () => (await office.json(['dead-letters'])).length === 2 && (await office.json(['keys', 'steps'])).length === 1);
+    return office;
+  }
+
+  /** Runs a command; the server is the one that the environment names. */
+  run(words: readonly string[]): Promise<Ended> {
+    return this.#yard.start(words, { environment: { MILLRACE_URL: this.url } }).ended;
+  }
+
+  /** What a command prints that must succeed. */
+  async printed(...words: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(words);
+    assert.deepEqual([code, stderr], [0, ''], words.join(' '));
+    return stdout;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: what a test looks at
+  async json(words: readonly string[]): Promise<any> {
+    return JSON.parse(await this.printed(...words, '--json'));
+  }
+
+  async post(pipeline: string, event: unknown): Promise<void> {
+    const answer = await fetch(`${this.url}/pipelines/${pipeline}/events`, { method: 'POST', body: JSON.stringify(event) });
+    assert.ok(answer.ok, await answer.text());
+  }
+}
+
+test('an operator sees from a terminal what waits and what failed, and acts', async (context) => {
+  const office = await Office.open(context);
+
+  assert.match(await office.printed('status'), /^PIPELINE +RECEIVED.*\norders +3 .*\nsteps +2 /);
+  assert.match(await office.printed('keys', 'orders', '--status', 'parked'), /^KEY .*\nb 7 +parked .*\nc 8 +parked .*\n$/);
+  assert.match(await office.printed('keys', 'steps'), /s +waiting +1 +2 +1\n/);
+  const shown = await office.printed('show', 'orders', 'b 7');
+  assert.match(shown, /status +parked\n/);
+  assert.match(shown, /order 7 cannot be paid/);
+  assert.match(await office.printed('dead-letters', '--groups'), /\n +2 +orders +event .* cannot be paid\n$/);
+  const [letter] = await office.json(['dead-letters', '--key', 'b 7']);
+  assert.match(await office.printed('dead-letters', letter.id), /Error: order 7 cannot be paid\n +at .*orders\.ts/);
+
+  await office.printed('pause', 'orders', '--reason', 'the bank is closed');
+  await office.printed('resume', 'orders');
+  await office.printed('park', 'orders', 'a');
+  assert.equal((await office.json(['show', 'orders', 'a'])).status, 'parked');
+  await office.printed('resume', 'orders', 'a');
+  assert.match(await office.printed('skip-gap', 'steps', 's'), /went past its missing numbers/);
+  await until(async () => (await office.json(['show', 'steps', 's'])).next === 6);
+
+  assert.match(await office.printed('discard', letter.id, '--reason', 'nobody wants it'), /1 matched, 1 discarded/);
+  assert.match(await office.printed('redrive', '--pipeline', 'orders', '--dry-run'), /1 matched/);
+  const { operation } = await office.json(['redrive', '--pipeline', 'orders', '--start-after', '0']);
+  await until(async () => (await office.json(['operations', operation.id])).state === 'ended');
+  assert.match(await office.printed('operations'), /redrive +orders +ended/);
+});
+
+test('what an operator types wrong, and what the server refuses, is one line', async (context) => {
+  const office = await Office.open(context);
+  const refused = async (words: readonly string[], code: number, message: RegExp) => {
+    const ended = await office.run(words);
+    assert.deepEqual([ended.code, ended.stdout], [code, ''], words.join(' '));
+    assert.match(ended.stderr, message);
+    assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr);
+  };
+  await refused(['show', 'orders', 'nobody'], 1, /nothing is known of the key "nobody"/);
+  await refused(['keys', 'nothing'], 1, /nothing/);
+  await refused(['skip-gap', 'steps', 'x'], 1, /x/);
+  await refused(['keys', 'orders', '--limit', 'all'], 2, /--limit: expected a whole number, found "all"/);
+  await refused(['redrive'], 2, /expected ids, or options/);
+  await refused(['status', '--url', 'ftp://x'], 2, /expected http:\/\/HOST:PORT, found ftp:\/\/x/);
+  await refused(['status', '--url', 'http://127.0.0.1:1'], 1, /127\.0\.0\.1:1/);
+});
