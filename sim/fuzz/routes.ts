@@ -18,19 +18,12 @@ const Operation = z.object({
 });
 const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 
-<<<<<<< HEAD
-/** Its answer never ends, so there is none to wait for. */
-const endless = '/live';
-
-/** Every route and method of an OpenAPI document that has answers to wait for. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
-=======
 /** Routes whose answers do not end. */
 const endless: ReadonlySet<string> = new Set(['GET /live']);
 
 /** Every route and method of an OpenAPI document whose answers end. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
->>>>>>> refs/heads/page
 export function routesOf(document: unknown): Route[] {
-  const paths = Object.entries(Document.parse(document).paths).filter(([path]) => path !== endless);
+  const paths = Object.entries(Document.parse(document).paths);
   const routes = new Map(paths.map(([path, operations]) => [path.replace(/^\/pipelines\/\w+/, '/pipelines/{pipeline}'), operations]));
   return Array.from(routes)
     .flatMap(([path, operations]) =>

@@ -83,15 +83,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /ping': {},
   'GET /metrics': {},
   'GET /fleet': {},
-<<<<<<< HEAD
-  'GET /pipelines': {},
-  'GET /pipelines/{pipeline}': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },
-  'GET /engine': {},
-=======
   'GET /pipelines': { query: window },
   'GET /pipelines/{pipeline}': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }), query: window },
   'GET /engine': { query: window },
->>>>>>> refs/heads/page
   'GET /concerns': {},
   'GET /access': {},
   'POST /pipelines/{pipeline}/events': { parameters: (draw) => ({ pipeline: draw.pick(Object.keys(events)) }) },

@@ -1,7 +1,7 @@
 import { recordOf } from '../../engine/metric-names.ts';
 
 /** The windows that charts can show: how long they are, and from one point to the next, in milliseconds. */
-const chartWindows = {
+export const chartWindows = {
   '5m': { spanMs: 5 * 60_000, stepMs: 2_000 },
   '15m': { spanMs: 15 * 60_000, stepMs: 5_000 },
   '1h': { spanMs: 60 * 60_000, stepMs: 20_000 },
