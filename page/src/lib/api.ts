@@ -1,7 +1,7 @@
 import { askAccess, authorization } from './session.ts';
 
 /** What the server answered instead of what was asked for. */
-export class Problem extends Error {
+class Problem extends Error {
   readonly status: number;
   readonly code: string | undefined;
 

@@ -19,10 +19,6 @@ export function usePlace(): Place {
   return useStore(place);
 }
 
-export function currentPlace(): Place {
-  return place.get();
-}
-
 /** The address of a view. Whatever has no value is left out. */
 export function hrefOf(path: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
   const entries = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '');

@@ -16,7 +16,7 @@ const storageKey = 'millrace.token';
 export const access = createStore<Access | undefined>(undefined);
 
 /** The token is kept for this tab alone, and goes when it is closed. */
-export function storedToken(): string {
+function storedToken(): string {
   return sessionStorage.getItem(storageKey) ?? '';
 }
 

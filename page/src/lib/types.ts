@@ -1,6 +1,6 @@
 /** What the API answers, as far as the page shows it. */
 
-export type Health = 'flowing' | 'idle' | 'behind' | 'paused' | 'stalled';
+type Health = 'flowing' | 'idle' | 'behind' | 'paused' | 'stalled';
 
 export interface PipelineNow {
   readonly in: number;

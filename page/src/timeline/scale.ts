@@ -1,7 +1,7 @@
 import { type Item, isWork } from './model.ts';
 
 /** A time in which nothing was under way, drawn short. */
-export interface Fold {
+interface Fold {
   readonly from: number;
   readonly to: number;
   readonly x: number;

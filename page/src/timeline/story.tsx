@@ -44,7 +44,7 @@ function causeOf({ items }: Row, byId: ReadonlyMap<string, Item>): Item | undefi
   return cause == null ? undefined : byId.get(cause);
 }
 
-export function glyphOf({ kind, isGood }: Item): GlyphName {
+function glyphOf({ kind, isGood }: Item): GlyphName {
   switch (kind) {
     case 'accepted':
       return 'event';
