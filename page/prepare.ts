@@ -1,6 +1,12 @@
-/** Builds the page when a checkout is installed. What is installed as a package has it already, and none of what builds it. */
+/** Builds the page when a checkout is installed with what builds it. What is installed as a package has the page already. */
 import { existsSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { join } from 'node:path';
 
 const isCheckout = existsSync(join(import.meta.dirname, 'src', 'main.tsx'));
-if (isCheckout) await import('./build.ts');
+if (isCheckout && hasVite()) await import('./build.ts');
+
+/** An installation without development dependencies has none; its server says that the page is not built. */
+function hasVite(): boolean {
+  return existsSync(join(import.meta.dirname, '..', 'node_modules', 'vite')) || findPackageJSON('vite', import.meta.url) !== undefined;
+}

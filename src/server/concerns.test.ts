@@ -195,5 +195,5 @@ test('a schedule that cannot be read is a concern that says why', async (t) => {
   const concerns = await findConcerns(mill);
   const [{ where, why } = assert.fail('expected a concern')] = concerns.filter(({ what }) => what === 'schedule unreadable');
   assert.equal(where, 'mails');
-  assert.match(why, /stop/);
+  assert.match(why, /not open/);
 });

@@ -24,21 +24,19 @@ export interface Item {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-const itemKinds = [
-  'accepted',
-  'turn',
-  'parked',
-  'timer set',
-  'timer due',
-  'timer cancelled',
-  'delivery asked',
-  'call',
-  'outcome',
-  'sent',
-  'operator',
-  'other',
-] as const;
-type ItemKind = (typeof itemKinds)[number];
+type ItemKind =
+  | 'accepted'
+  | 'turn'
+  | 'parked'
+  | 'timer set'
+  | 'timer due'
+  | 'timer cancelled'
+  | 'delivery asked'
+  | 'call'
+  | 'outcome'
+  | 'sent'
+  | 'operator'
+  | 'other';
 
 export const lanes = ['operator', 'events', 'turns', 'timers', 'deliveries', 'sends'] as const;
 export type Lane = (typeof lanes)[number];
