@@ -15,6 +15,7 @@ import {
   originLetter,
   outcomeLetter,
   own,
+  rejectedLetter,
   timerLetter,
 } from '../store/contract/fixtures.ts';
 import { memory } from '../store/memory/memory-store.ts';
@@ -59,12 +60,23 @@ test('what failed for good is listed with its reason', async (t) => {
     delivery: null,
     numbers: null,
     origin: null,
+    record: null,
   });
 });
 
 test('a dead letter of each kind has the fields of its kind, and null in those of the others', async (t) => {
   const { url, letters } = await serveKinds(t);
-  const nothing = { eventId: null, event: null, timer: null, outcome: null, delivery: null, acceptedAt: null, numbers: null, origin: null };
+  const nothing = {
+    eventId: null,
+    event: null,
+    timer: null,
+    outcome: null,
+    delivery: null,
+    acceptedAt: null,
+    numbers: null,
+    origin: null,
+    record: null,
+  };
   const about = { pipeline: 'visits', reason: 'it failed', stack: null, failedAt: timeOf(acceptedAt + 1), parked: false };
   const mail = { id: 'd', endpoint: 'mail', url: 'https://example.com/', payload: {}, askedAt: timeOf(acceptedAt) };
   const told = { id: 'd', endpoint: 'mail', at: timeOf(9), reported: { status: 'delivered' } };
@@ -76,6 +88,7 @@ test('a dead letter of each kind has the fields of its kind, and null in those o
     { id: '4', kind: 'gap', key: 'a', ...about, attempts: 0, ...nothing, reason: letters[3].reason, numbers: { from: 2, to: 3 } },
     { id: '5', kind: 'origin', key: 'a', ...about, attempts: 0, ...nothing, origin: { row: 2 } },
     { id: '6', kind: 'outcome', key: 'a', ...about, attempts: 3, ...nothing, outcome: told },
+    { id: '7', kind: 'rejected', key: 'a', ...about, attempts: 0, ...nothing, record: { source: 'kafka:orders', offset: 3 } },
   ]);
 });
 
@@ -94,6 +107,7 @@ async function serveKinds(t: TestContext) {
     gap('4', 'a', 2, 3),
     originLetter('5', 'a', '{"row":2}'),
     outcomeLetter('6', 'a', { endpoint: 'mail', id: 'd', dueAt: 9, data: '{"status":"delivered"}' }),
+    rejectedLetter('7', 'a', '{"source":"kafka:orders","offset":3}'),
   ] as const;
   await (await own(store, partition)).commit({ cursor: 1, deadLetters: letters });
   await store.close();

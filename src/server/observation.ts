@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { PipelineCounts } from '../engine/counts.ts';
+import type { SourceStatus } from '../engine/inlets/source-reader.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { EndpointWaits as EndpointWaitsOfMill } from '../engine/outbox/endpoint-gate.ts';
 import { eventMetrics } from '../telemetry/event-metrics.ts';
@@ -86,6 +87,13 @@ function attentionOf(mill: Mill, counts: readonly (readonly [pipeline: string, P
   };
 }
 
+function sourcesOf(mill: Mill): readonly (readonly [pipeline: string, source: SourceStatus])[] {
+  return Array.from(mill.pipelines.keys()).flatMap((pipeline) => {
+    const source = mill.source(pipeline);
+    return source === undefined ? [] : [[pipeline, source] as const];
+  });
+}
+
 const MetricsAnswer = z.object({ ...eventMetricSchemas, pipelines: z.record(z.string(), z.object(eventMetricSchemas)) });
 
 const MetricsQuery = z.object({
@@ -155,6 +163,7 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
       counts,
       leftovers: mill.leftovers(),
       waits: mill.endpointWaits(),
+      sources: sourcesOf(mill),
       store: await mill.storeStats(),
       uptimeMs: uptimeMs(),
       refusals: guard.refusals,

@@ -1,3 +1,4 @@
+import type { SourceStatus } from '../engine/inlets/source-reader.ts';
 import type { Leftover } from '../engine/leftovers/leftover.ts';
 import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
 import type { StoreStats } from '../store/store.ts';
@@ -7,6 +8,8 @@ import type { ProcessCounts } from './process-counts.ts';
 export interface ServerSnapshot {
   readonly leftovers: readonly Leftover[];
   readonly waits: readonly EndpointWaits[];
+  /** Topics that pipelines take events from. */
+  readonly sources: readonly (readonly [pipeline: string, source: SourceStatus])[];
   readonly store: StoreStats;
   readonly uptimeMs: number;
   /** Requests that were not let in, by why. */
@@ -46,6 +49,16 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
     help: '1 while the transport of an endpoint makes no calls: its circuit is open, or this machine has no descriptor left',
     labels: ['pipeline', 'endpoint'],
     of: ({ waits }) => waits.map(({ pipeline, endpoint, postponed }) => [{ pipeline, endpoint }, postponed === null ? 0 : 1]),
+  },
+  millrace_source_partition_lag: {
+    kind: 'gauge',
+    help: 'records of one partition of a topic that were not taken in yet, of those that this process reads',
+    more: '([brokers](brokers.md))',
+    labels: ['pipeline', 'source', 'partition'],
+    of: ({ sources }) =>
+      sources.flatMap(([pipeline, { name, partitions }]) =>
+        partitions.map(({ partition, lag }): LabelledValue => [{ pipeline, source: name, partition: String(partition) }, lag]),
+      ),
   },
   millrace_leftovers: {
     kind: 'gauge',
