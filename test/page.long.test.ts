@@ -109,7 +109,10 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     for (let round = 0; round < 4; round += 1) {
       await page.goto(demo.url);
       await page.getByLabel('Token').waitFor();
-      paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN));
+      const paint = () => page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+      let at = await paint();
+      await until(async () => (at ??= await paint()) !== undefined);
+      paints.push(at ?? Number.NaN);
     }
     await context.close();
     assert.ok(Math.min(...paints) <= firstPaintMsMax, `${paints}`);
