@@ -17,7 +17,6 @@ export function usePagedList<Item>(path: string, query: Query): PagedList<Item> 
   const first = useLoaded((signal) => get<Page<Item>>(path, query, signal), [path, JSON.stringify(query)]);
   const [later, setLater] = useState<readonly Page<Item>[]>([]);
   const { value } = first;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another first page has other pages behind it
   useEffect(() => setLater([]), [value]);
   const pages = value === undefined ? [] : [value, ...later];
   const cursor = pages.at(-1)?.nextCursor;

@@ -23,7 +23,6 @@ export function useLoaded<T>(ask: (signal: AbortSignal) => Promise<T>, depends: 
   const [round, setRound] = useState(0);
   const latest = useRef(ask);
   latest.current = ask;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a view says itself what its question depends on
   useEffect(() => {
     const controller = new AbortController();
     const run = async () => {

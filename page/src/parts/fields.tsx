@@ -13,7 +13,6 @@ const askAfterMs = 250;
 export function TextField({ label, value, onChange, isSearch = false }: FieldProps & { readonly isSearch?: boolean }) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only the text that was typed starts it
   useEffect(() => {
     if (text === value) return;
     const timer = setTimeout(() => onChange(text), askAfterMs);

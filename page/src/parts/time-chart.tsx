@@ -49,7 +49,6 @@ export function TimeChart({ title, unit, at, spanMs, series, floor, format, note
   range.current = { floor, spanMs };
   const latest = useRef(points);
   latest.current = points;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another theme has other colours, and other series another plot
   useEffect(() => {
     const element = holder.current;
     if (element === null) return;

@@ -131,7 +131,6 @@ function Folds({ scale, height, open }: { readonly scale: Scale; readonly height
     <g>
       {scale.folds.map(({ from, to, x, width }) => (
         // biome-ignore lint/a11y/noStaticElementInteractions: opening a fold shows nothing that the story does not say
-        // biome-ignore lint/a11y/useKeyWithClickEvents: as above
         <g key={from} class="fold-box" onClick={() => open(from)}>
           <title>Folded: nothing ran for {durationText(to - from)}. A click opens it.</title>
           <rect class="fold" x={x} y="44" width={width} height={height - 44} />

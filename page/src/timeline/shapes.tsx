@@ -12,7 +12,6 @@ export function Shape({ placed, isChosen, choose }: ShapeProps) {
   const { item } = placed;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the picture takes arrows, and the story has a button for each item
-    // biome-ignore lint/a11y/useKeyWithClickEvents: as above
     <g class={`item ${isChosen ? 'chosen' : ''}`} onClick={() => choose(item.id)}>
       <title>{item.text}</title>
       {isChosen && <rect class="halo" x={placed.x - 6} y={placed.y - 10} width={placed.right - placed.x + 12} height="20" rx="4" />}

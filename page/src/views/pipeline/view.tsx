@@ -26,7 +26,6 @@ export function PipelineView({ name }: { readonly name: string }) {
   const health = present?.health ?? value?.health ?? 'idle';
   // What is paused by somebody else is seen at once.
   const isPaused = health === 'paused';
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another health asks again
   useEffect(details.again, [isPaused]);
   return (
     <>
