@@ -47,6 +47,7 @@ export type { SilentAddress } from './engine/outbox/standings.ts';
 export type { ReadOptions } from './engine/reads.ts';
 export type { ScheduleControl, ScheduleStatus } from './engine/schedules/schedules.ts';
 export type { SendLoop } from './engine/send-loop.ts';
+export type { ToldItem } from './engine/timeline-items.ts';
 export type { TimelineItem, TimelinePage, TimelinePlace } from './engine/timeline-page.ts';
 export type { Span, SpanAttributes, Tracing } from './engine/tracing.ts';
 export type { TurnName, Turns } from './engine/turns-under-way.ts';

@@ -171,7 +171,7 @@ function grow(path: string, events: number, keys: number): void {
       FROM numbers, head;
     INSERT OR IGNORE INTO millrace_id_buckets_orders VALUES (0, 8192, 0, 0, NULL);
     INSERT INTO millrace_ids_orders SELECT 0, 'i' || n, ${Date.now() - events} + n FROM numbers;
-    INSERT INTO millrace_keys_orders SELECT 'k' || (n - 1), '{"nth":' || n || '}', 1, NULL, 0 FROM numbers WHERE n <= ${keys};
+    INSERT INTO millrace_keys_orders (key, state, state_version, next, parked) SELECT 'k' || (n - 1), '{"nth":' || n || '}', 1, NULL, 0 FROM numbers WHERE n <= ${keys};
     INSERT INTO millrace_causes_orders SELECT 'k' || (n - 1), 'timer', 'unpaid', '', 4000000000000 + n, NULL, 0, NULL FROM numbers WHERE n <= ${keys};
     INSERT INTO seen SELECT 'i' || n, 'k' || (n % ${keys}), n, n / 7.0, n % 2, NULL FROM numbers;
     UPDATE millrace_partitions SET cursor = (SELECT max(position) FROM millrace_log_orders) WHERE pipeline = 'orders';

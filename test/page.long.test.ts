@@ -181,7 +181,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     const answer = await fetch(`${demo.url}${path}`, { headers: { authorization: `Bearer ${secret}` } });
     if (answer.status === 404) return t.skip('this server keeps no timelines');
     await show(page, '#/pipelines/invoices/keys/inv_00003');
-    await page.locator('.story li[data-item]').nth(3).waitFor();
+    await page.locator('.story li[data-item]').nth(2).waitFor();
     assert.match((await page.locator('.story').textContent()) ?? '', /no exchange rate for TRY/);
     await page.locator('.timeline svg .bad').first().waitFor();
     await page.locator('.timeline').focus();

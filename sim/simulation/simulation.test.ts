@@ -11,14 +11,15 @@ import { regressions } from './regressions.ts';
 import { simulate } from './simulation.ts';
 
 const steps = 40;
-/** Programs that are the same in every run. */
+/** Programs that are the same in every run; of these seeds, since all that must happen does so in one of them. */
 const fixedPrograms = 30;
+const firstFixedSeed = 31;
 /** Programs that nobody has run before. */
 const freshPrograms = 15;
 
 describe('random programs under faults keep every promise', () => {
   test(`those of ${fixedPrograms} fixed seeds`, async () => {
-    assert.equal(await brokenOf(1, fixedPrograms, { steps, mustHappen: [...fleetHappenings, ...inboxHappenings] }), '');
+    assert.equal(await brokenOf(firstFixedSeed, fixedPrograms, { steps, mustHappen: [...fleetHappenings, ...inboxHappenings] }), '');
   });
 
   test(`those of ${freshPrograms} fresh seeds`, async (context) => {

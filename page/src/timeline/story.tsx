@@ -163,9 +163,14 @@ export function Stack({ text }: { readonly text: string }) {
       <b>{head}</b>
       {lines
         .filter(isOwn)
-        .map((line) => `\n${line}`)
+        .map((line) => `\n${shortened(line)}`)
         .join('')}
       {folded > 0 && `\n    ${folded} ${folded === 1 ? 'frame' : 'frames'} of the engine and Node.js`}
     </pre>
   );
+}
+
+/** A frame with the end of its path: where a program lies on its machine is the same for all of its frames. */
+function shortened(line: string): string {
+  return line.replace(/(?:file:\/\/)?\/[^\s()]*\/([^/\s()]+\/[^/\s()]+:\d+:\d+)/, '$1');
 }
