@@ -18,7 +18,7 @@ const loop = pipeline('loop', {
   },
 });
 
-test('an operator sees a loop of sends in health and on the home page, pauses it, discards what waits, and resumes it', async (t) => {
+test('an operator sees a loop of sends in health and among concerns, pauses it, discards what waits, and resumes it', async (t) => {
   const mill = await millrace({ store: memory(), pipelines: [loop], limits: { backlog: 50, effects: 10, sends: 300 } }).start();
   const server = await createServer({ mill, systems: [], log: pino({ level: 'silent' }) });
   t.after(() => server.stop(1_000));
@@ -36,14 +36,14 @@ test('an operator sees a loop of sends in health and on the home page, pauses it
   const { depth, throttled } = mill.counts().loop;
   assert.ok(depth >= 300 && depth <= 301);
   assert.deepEqual((await health()).loops, [{ pipelines: ['loop'], keys: throttled, events: depth }]);
-  assert.match(await get('/'), /loop of sends.*loop → loop: \d keys wait for room to send, and 30\d events are not settled/);
+  assert.match(await get('/concerns'), /loop of sends.*loop → loop: \d keys wait for room to send, and 30\d events are not settled/);
   assert.match(await get('/metrics?format=prometheus'), new RegExp(`millrace_throttled_keys\\{pipeline="loop"\\} ${throttled}\\b`));
   assert.deepEqual(await post('/pipelines/loop/events', { n: 1 }), [503, 'MILL_BACKLOG_FULL']);
   assert.deepEqual(await post('/pipelines/loop/events/discard'), [409, 'MILL_CONFLICT']);
 
   assert.deepEqual(await post('/pipelines/loop/pause'), { pipeline: 'loop', paused: true });
   assert.deepEqual((await health()).paused, ['loop']);
-  assert.match(await get('/'), /pipeline paused.*None of its turns starts, and 30\d events wait/);
+  assert.match(await get('/concerns'), /pipeline paused.*None of its turns starts, and 30\d events wait/);
   assert.match(await get('/metrics?format=prometheus'), /millrace_paused\{pipeline="loop"\} 1\b/);
   const { discarded } = await post('/pipelines/loop/events/discard?key=k1');
   assert.ok(discarded > 0 && discarded < depth);
