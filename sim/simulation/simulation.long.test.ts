@@ -5,9 +5,9 @@ import { type TestContext, test } from 'node:test';
 
 const script = join(import.meta.dirname, '../simulate.ts');
 /** Programs that are the same in every run, and so say little that is new. */
-const fixedPrograms = 50;
+const fixedPrograms = 100;
 /** Programs that nobody has run before. */
-const freshPrograms = 200;
+const freshPrograms = 300;
 
 /** Random programs of consecutive seeds, in a process of their own: in this one the runner would follow each of their many promises. */
 async function keepPromises(firstSeed: number, programs: number, { signal }: TestContext): Promise<void> {

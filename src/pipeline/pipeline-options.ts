@@ -40,7 +40,7 @@ export interface OrderByNumber<Event> {
   readonly gap?: GapPolicy;
   /** How many accepted events of one key may wait; more are refused. Default: the engine's `pendingPerKey`. */
   readonly maxPending?: number;
-  /** How long a key may wait for a number before health, the home page and the log say so. Default: for ever. */
+  /** How long a key may wait for a number before health, the operator's page and the log say so. Default: for ever. */
   readonly alarmAfter?: Duration;
 }
 

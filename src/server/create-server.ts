@@ -3,7 +3,7 @@ import type { MillServer } from './mill-server.ts';
 import type { ServerOptions } from './server-options.ts';
 
 /**
- * Makes a server with the systems' routes, the operator's, health, metrics, docs and a home page. It does not listen yet.
+ * Makes a server with the systems' routes, the operator's, health, metrics, docs and the operator's page. It does not listen yet.
  *
  * ```ts
  * const server = await createServer({ mill, systems: [web], log });

@@ -14,7 +14,7 @@ interface SystemFace {
   /** Lower case, as in `millrace serve rockets`; also the tag of its routes in the docs. */
   readonly name: string;
   readonly title: string;
-  /** One or two sentences for the docs and the home page. */
+  /** One or two sentences for the docs and the operator's page. */
   readonly description: string;
   /** Where it listens when it is served alone and no port is asked for. */
   readonly port?: number;

@@ -50,8 +50,7 @@ function inOneDialect(store: Store): Store {
   });
 }
 
-/** Each kind of server comes beside the usual one once. */
-const runs = 4;
+const runs = 5;
 const stepsMin = 100;
 const stepsMax = 400;
 

@@ -129,7 +129,7 @@ export interface KeyDetails extends ListedKey {
 
 export interface DeadLetter {
   readonly id: string;
-  readonly kind: 'event' | 'timer' | 'outcome' | 'delivery' | 'gap' | 'origin';
+  readonly kind: 'event' | 'timer' | 'outcome' | 'delivery' | 'gap' | 'origin' | 'rejected';
   readonly pipeline: string;
   readonly key: string;
   readonly reason: string;

@@ -14,7 +14,7 @@ export interface LetterFilter {
 export function withLetterFilter(command: Command): Command {
   return command
     .option('--pipeline <name>', 'those of a pipeline')
-    .option('--kind <kind>', 'those of a kind: event, timer, outcome, delivery, gap or origin')
+    .option('--kind <kind>', 'those of a kind: event, timer, outcome, delivery, gap, origin or rejected')
     .option('--key <key>', 'those of a key')
     .option('--like <reason>', 'those whose reason says the same, but for numbers, ids and quoted names')
     .option('--from <moment>', 'those that failed at this moment or later, such as 2026-11-21T09:00:00Z')

@@ -6,5 +6,5 @@ onStore('memory in four slices', 'promises 2, 5, 6, 8: whichever call of the sto
 });
 
 onStore('sqlite', 'promises 2, 5, 6, 8: whichever call of the store fails, more of them', ({ makeStore }) => {
-  whicheverCallFails(makeStore, { kinds: failures, stride: 11 });
+  whicheverCallFails(makeStore, { kinds: failures, stride: 7 });
 });

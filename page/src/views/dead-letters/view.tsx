@@ -14,7 +14,7 @@ import { OperationStrip } from './operations.tsx';
 import { Selection } from './selection.tsx';
 import { keyOf, type LetterGroup, type Operation } from './types.ts';
 
-const kinds = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin'] as const;
+const kinds = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin', 'rejected'] as const;
 const operationsEveryMs = 1_000;
 const groupsMax = 100;
 
