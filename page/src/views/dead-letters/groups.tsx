@@ -16,6 +16,7 @@ export const kindGlyphs: Readonly<Record<DeadLetter['kind'], GlyphName>> = {
   delivery: 'delivery',
   gap: 'gap',
   origin: 'event',
+  rejected: 'event',
 };
 
 interface GroupsProps {
