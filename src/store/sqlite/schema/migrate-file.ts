@@ -5,6 +5,7 @@ import { migrateTables } from '../../node-sqlite/tables.ts';
 import type { StoreDeclaration } from '../../store.ts';
 import { openWriter, prepareWriter } from '../file/open-database.ts';
 import { OwnerLock } from '../file/owner-lock.ts';
+import { WriteLock } from '../file/write-lock.ts';
 import { RecordedDatabase } from './recorded-database.ts';
 import { createSchema } from './schema.ts';
 
@@ -50,7 +51,7 @@ export function pendingInFile(file: string, declaration: StoreDeclaration): read
 
 /** Leaves the transaction open: a connection that is closed then rolls it back. */
 function migrate(db: RecordedDatabase, { pipelines, tables }: StoreDeclaration): readonly string[] {
-  db.exec('BEGIN IMMEDIATE');
+  new WriteLock(db, busyTimeoutMs).begin();
   const before = db.changes.length;
   createSchema(
     db,

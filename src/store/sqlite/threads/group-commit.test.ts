@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { MillraceError } from '../../../errors.ts';
+import { WriteLock } from '../file/write-lock.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** A database with a table of texts, and a group whose requests are SQL statements. */
@@ -11,7 +12,7 @@ function opened(schema: string): { run(...requests: string[]): Record<string, st
   let reloads = 0;
   const group = new GroupCommit<string>(
     db,
-    { path: 'test.db', busyTimeoutMs: 0, room: { refusal: () => undefined, ranOut: () => undefined, landed: () => undefined } },
+    { path: 'test.db', lock: new WriteLock(db, 0), room: { refusal: () => undefined, ranOut: () => undefined, landed: () => undefined } },
     {
       run(request) {
         if (request === 'refuse') throw new MillraceError('MILL_COMMIT_REFUSED', 'refused');

@@ -1,9 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type ErrorCode, MillraceError, messageOf } from '../../../errors.ts';
 import { isConstraint, toStoreError } from '../../node-sqlite/sqlite-errors.ts';
-import type { ConnectionOptions } from '../file/open-database.ts';
 import type { Room } from '../file/room.ts';
-import { WriteLock } from '../file/write-lock.ts';
+import type { WriteLock } from '../file/write-lock.ts';
 
 /** What became of a request. */
 export type Outcome = { readonly value: unknown } | { readonly error: MillraceError };
@@ -20,6 +19,13 @@ export interface GroupWork<Request> {
 
 /** What a group asks of the disk, and tells of it. */
 export type GroupRoom = Pick<Room, 'refusal' | 'ranOut' | 'landed'>;
+
+/** Where a group is written. */
+export interface GroupPlace {
+  readonly path: string;
+  readonly room: GroupRoom;
+  readonly lock: WriteLock;
+}
 
 /** How a transaction ended: with a value for each request, or with an error at one request, or at none in particular. */
 type Attempt<Request> = { readonly values: readonly unknown[] } | { readonly error: MillraceError; readonly culprit: Request | undefined };
@@ -47,12 +53,12 @@ export class GroupCommit<Request> {
   readonly #commit: StatementSync;
   #isStale = false;
 
-  constructor(db: DatabaseSync, { path, busyTimeoutMs, room }: ConnectionOptions & { readonly room: GroupRoom }, work: GroupWork<Request>) {
+  constructor(db: DatabaseSync, { path, room, lock }: GroupPlace, work: GroupWork<Request>) {
     this.#db = db;
     this.#room = room;
     this.#path = path;
     this.#work = work;
-    this.#lock = new WriteLock(db, busyTimeoutMs);
+    this.#lock = lock;
     this.#commit = db.prepare('COMMIT');
   }
 

@@ -8,6 +8,7 @@ import { type ConnectionOptions, openWriter, prepareWriter } from '../file/open-
 import { OpenFiles } from '../file/open-files.ts';
 import { OwnerLock } from '../file/owner-lock.ts';
 import { Room } from '../file/room.ts';
+import { WriteLock } from '../file/write-lock.ts';
 import { pausedOf } from '../partition/paused.ts';
 import { Writer, weigh } from '../partition/writer.ts';
 import { createSchema } from '../schema/schema.ts';
@@ -55,7 +56,8 @@ function open(
     const path = db.location() ?? connection.path;
     lock = OwnerLock.take(path);
     prepareWriter(db, path);
-    db.exec('BEGIN IMMEDIATE');
+    const write = new WriteLock(db, connection.busyTimeoutMs);
+    write.begin();
     createSchema(
       db,
       declaration.pipelines.map(({ name }) => name),
@@ -68,7 +70,7 @@ function open(
     room.opened();
     const group = new GroupCommit<Request>(
       db,
-      { ...connection, path, room },
+      { path, room, lock: write },
       { run: (request) => perform(writer, request), reload: () => writer.reload(), check: () => files.check() },
     );
     const keeper = new WalKeeper(db, {
