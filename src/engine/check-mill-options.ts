@@ -48,6 +48,7 @@ const storeMethods: Methods<Store> = {
   forgetAudit: true,
   blocksOfKey: true,
   block: true,
+  eventsAt: true,
   forgetBlocks: true,
   inventory: true,
   forget: true,

@@ -51,7 +51,7 @@ export class Decisions {
     for (const row of turn.rows) draft.addRow(row);
     for (const send of decided.sends) draft.send(send);
     for (const write of turn.timerWrites) this.#writes.write(lane, draft, write);
-    const of = draft.keepsTimeline ? tellTurn(draft, lane, turn, cause, decided.sends) : 0;
+    const of = draft.told && tellTurn(draft.told, lane, turn, cause, decided.sends);
     for (const delivery of turn.deliveries) this.#ask(lane, draft, turn, delivery, of);
     if (turn.ignored !== undefined) {
       draft.counts.ignored += 1;
@@ -76,7 +76,7 @@ export class Decisions {
   }
 
   /** Nothing is asked for that has an outcome already, of which the key has not been told. */
-  #ask(lane: Lane, draft: Draft, turn: TurnRecord, effect: DeliveryEffect, of: number): void {
+  #ask(lane: Lane, draft: Draft, turn: TurnRecord, effect: DeliveryEffect, of: number | undefined): void {
     const { engine, pipeline } = this.#context;
     const { endpoint, body, url = null, id = engine.newId() } = effect;
     const untold = lane.causeOf({ kind: 'outcome', key: lane.key, endpoint, id });
@@ -91,6 +91,6 @@ export class Decisions {
     const flow = flowFor(asked, declared, { pipeline: name, log: engine.log });
     const delivery = { ...asked, flow, ordered: declared?.isOrdered ?? false, traceparent, attempts: 0, dueAt: now };
     draft.deliver({ write: 'ask', delivery });
-    draft.tell(lane.key, { kind: 'delivery-asked', at: now, of, endpoint, delivery: id }, lane);
+    draft.told?.tell(lane, { kind: 'delivery-asked', at: now, of, endpoint, delivery: id });
   }
 }

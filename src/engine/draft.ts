@@ -8,7 +8,6 @@ import type {
   DeliveryWrite,
   GapWrite,
   Hold,
-  NewBlock,
   NewDeadLetter,
   NewEvent,
   NewInboxRow,
@@ -21,7 +20,7 @@ import { type DraftCounts, noDraftCounts } from './counts.ts';
 import type { Lane } from './lane.ts';
 import { bytesOfText, bytesOfUnit } from './memory.ts';
 import { RowWrites } from './row-writes.ts';
-import { lineOf, type ToldItem } from './timeline-items.ts';
+import { Telling } from './telling.ts';
 import type { RowEffect } from './turn.ts';
 
 /** An event to send, with its parsed body, which saves parsing it again when its turn comes. */
@@ -32,9 +31,6 @@ export interface Outgoing {
   readonly bytes: number;
 }
 
-/** What an item that is told takes up, about. */
-const bytesOfItem = 300;
-
 /** The work of many turns that will commit together (promise 2). Nothing in it is true before it has. */
 export class Draft {
   /** Drafts of a partition count up; a lane remembers the last one that changed it. */
@@ -42,8 +38,6 @@ export class Draft {
   cursor: number;
   /** Turns in it. */
   turns = 0;
-  /** Of what it writes, as estimated from its texts. */
-  bytes = 0;
   readonly counts: DraftCounts = { ...noDraftCounts };
   /** When each of the processed events was accepted. */
   readonly acceptedAt: number[] = [];
@@ -61,6 +55,7 @@ export class Draft {
   readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];
   /** By how much it changes the number of keys that operators have parked. */
   parkedByHand = 0;
+  #bytes = 0;
   readonly #lanes = new Set<Lane>();
   readonly #holds: Hold[] = [];
   readonly #releases: Release[] = [];
@@ -74,14 +69,19 @@ export class Draft {
   /** How many letters it resolves for each operation. */
   #operations: Map<string, number> | undefined;
   /** What it tells of keys; undefined where its pipeline keeps no timeline. */
-  readonly #told: Map<string, { lane: Lane | undefined; readonly items: ToldItem[] }> | undefined;
+  readonly told: Telling | undefined;
   readonly #startCursor: number;
 
   constructor(number: number, cursor: number, keepsTimeline: boolean) {
-    this.#told = keepsTimeline ? new Map() : undefined;
+    this.told = keepsTimeline ? new Telling(number) : undefined;
     this.number = number;
     this.cursor = cursor;
     this.#startCursor = cursor;
+  }
+
+  /** Of what it writes, as estimated from its texts. */
+  get bytes(): number {
+    return this.#bytes + (this.told?.bytes ?? 0);
   }
 
   get isEmpty(): boolean {
@@ -143,7 +143,7 @@ export class Draft {
   }
 
   addRow(effect: RowEffect): void {
-    this.bytes += bytesOfUnit * sizeOfValues(effect.values);
+    this.#bytes += bytesOfUnit * sizeOfValues(effect.values);
     let writes = this.#rows.get(effect.table);
     if (writes === undefined) {
       writes = new RowWrites(effect.table);
@@ -154,28 +154,28 @@ export class Draft {
 
   /** The lane's state is written. */
   addState(json: string): void {
-    this.bytes += bytesOfText(json);
+    this.#bytes += bytesOfText(json);
   }
 
   send(event: Outgoing): void {
-    this.bytes += event.bytes;
+    this.#bytes += event.bytes;
     this.sends.push(event);
   }
 
   writeCause(write: TimerWrite | OutcomeWrite): void {
-    if (write.dueAt !== null && write.data !== null) this.bytes += bytesOfText(write.data);
+    if (write.dueAt !== null && write.data !== null) this.#bytes += bytesOfText(write.data);
     if (write.kind === 'timer') this.timers.push(write);
     else this.outcomes.push(write);
   }
 
   deliver(write: DeliveryWrite): void {
-    if ('delivery' in write) this.bytes += bytesOfText(write.delivery.body);
+    if ('delivery' in write) this.#bytes += bytesOfText(write.delivery.body);
     this.deliveries.push(write);
   }
 
   bury(letter: NewDeadLetter): void {
     const { reason, stack } = letter;
-    if (letter.kind === 'delivery') this.bytes += bytesOfText(letter.delivery.body);
+    if (letter.kind === 'delivery') this.#bytes += bytesOfText(letter.delivery.body);
     // They come from a user's program, which may say anything.
     this.#deadLetters.push({
       ...letter,
@@ -212,49 +212,9 @@ export class Draft {
     this.#operations.set(operation, (this.#operations.get(operation) ?? 0) + 1);
   }
 
-  /** Tells what happened to a key. Returns the place of that among what is told of the key. */
-  tell(key: string, item: ToldItem, lane?: Lane): number {
-    if (this.#told === undefined) return 0;
-    let told = this.#told.get(key);
-    if (told === undefined) {
-      told = { lane, items: [] };
-      this.#told.set(key, told);
-    }
-    told.lane ??= lane;
-    this.bytes += bytesOfItem;
-    if (typeof item.stack === 'string') this.bytes += bytesOfText(item.stack);
-    return told.items.push(item) - 1;
-  }
-
-  /** The place of what was told last of a key; undefined where nothing was. */
-  lastTold(key: string): number | undefined {
-    const items = this.#told?.get(key)?.items;
-    return items === undefined ? undefined : items.length - 1;
-  }
-
-  /** Whether somebody wants to know what happens to keys. */
-  get keepsTimeline(): boolean {
-    return this.#told !== undefined;
-  }
-
-  /** The block of what it tells. The records that it writes name it; other keys are indexed. */
-  #toBlock(block: number): NewBlock | undefined {
-    if (this.#told === undefined || this.#told.size === 0) return undefined;
-    const keys: string[] = [];
-    let text = '';
-    for (const [key, { lane, items }] of this.#told) {
-      text += lineOf(key, lane?.newestBlock, items);
-      const isNamed =
-        lane !== undefined && this.#lanes.has(lane) && (lane.stored !== null || lane.nextIsStored || lane.status === 'parked');
-      if (isNamed) lane.newestBlock = block;
-      else keys.push(key);
-    }
-    return { block, text, keys };
-  }
-
   /** @param number that of the block of what it tells */
   toCommit(number: number): Commit {
-    const block = this.#toBlock(number);
+    const block = this.told?.toBlock(number, this.#lanes);
     return {
       block,
       cursor: this.cursor,

@@ -29,7 +29,8 @@ export class Failures {
   /** An attempt has failed: another is due later, or there is none left. */
   failed(lane: Lane, cause: Cause, error: unknown, durationMs?: number): void {
     const draft = this.#context.draft();
-    if (draft.keepsTimeline) tellFailure(draft, lane, cause, { ...faultOf(error), at: this.#context.engine.clock.now(), durationMs });
+    if (draft.told !== undefined)
+      tellFailure(draft.told, lane, cause, { ...faultOf(error), at: this.#context.engine.clock.now(), durationMs });
     if (cause.kind === 'event') this.#failEvent(lane, cause, error);
     else this.#failCause(lane, cause, error);
   }
@@ -132,7 +133,7 @@ export class Failures {
     const { kind: letterKind, reason, attempts } = letter;
     const kind = letterKind === 'gap' ? 'gap-skipped' : 'gave-up';
     const isParked = letterKind === 'event' && letter.parked;
-    draft.tell(lane.key, { kind, at: now, deadLetter: id, of: draft.lastTold(lane.key), reason, attempts, parked: isParked }, lane);
+    draft.told?.tell(lane, { kind, at: now, deadLetter: id, of: lane.lastTold, reason, attempts, parked: isParked });
     if (letter.kind !== 'event') return;
     draft.counts.failed += 1;
     if (letter.parked) draft.parked.push(id);

@@ -18,6 +18,9 @@ export abstract class LaneRecord {
   #draft = 0;
   /** The newest block that its record names. */
   newestBlock: number | undefined;
+  /** Texts of what the draft of now tells of it, and how many. */
+  #told = '';
+  #toldCount = 0;
 
   constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, { state, next, block }: KeyRecord) {
     this.newestBlock = block;
@@ -74,6 +77,35 @@ export abstract class LaneRecord {
     if (next < this.#next) throw this.unexpected(`number ${this.#next} or a later one to be next, found ${next}`);
     this.#next = next;
     this.#nextIsStored = true;
+  }
+
+  /** Whether there is something to record. */
+  get hasRecord(): boolean {
+    return this.#stored !== null || this.#nextIsStored;
+  }
+
+  /** Takes the text of something that happened to the key. Returns its place among those of the draft. */
+  tell(text: string): number {
+    this.#told = this.#toldCount === 0 ? text : `${this.#told},${text}`;
+    this.#toldCount += 1;
+    return this.#toldCount - 1;
+  }
+
+  get hasTold(): boolean {
+    return this.#toldCount > 0;
+  }
+
+  /** The place of what was told last; undefined where nothing was. */
+  get lastTold(): number | undefined {
+    return this.#toldCount === 0 ? undefined : this.#toldCount - 1;
+  }
+
+  /** Hands out what was told, with commas between. */
+  takeTold(): string {
+    const told = this.#told;
+    this.#told = '';
+    this.#toldCount = 0;
+    return told;
   }
 
   /** It is no longer in memory. */

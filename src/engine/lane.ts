@@ -86,6 +86,10 @@ export class Lane extends LaneWaits {
     if (record.parked) this.keyCauses?.leaveMore();
   }
 
+  override get hasRecord(): boolean {
+    return super.hasRecord || this.#status === 'parked';
+  }
+
   get status(): LaneStatus {
     return this.#status;
   }

@@ -1,13 +1,17 @@
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
-import type { PartitionId, Store } from '../store/store.ts';
+import type { EventAt, PartitionId, Store } from '../store/store.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
-import type { TimelinePage, TimelinePlace } from './timeline-page.ts';
+import { factsOf, namelessPosition } from './timeline-items.ts';
+import type { TimelineItem, TimelinePage, TimelinePlace } from './timeline-page.ts';
 import { TimelineWalk } from './timeline-walk.ts';
+
+/** Events that are asked for in one call. */
+const positionsMax = 500;
 
 /** What reading timelines takes; the engine provides it. */
 export interface TimelineReaderMeans {
-  readonly store: Pick<Store, 'blocksOfKey' | 'block' | 'audit'>;
+  readonly store: Pick<Store, 'blocksOfKey' | 'block' | 'eventsAt' | 'audit'>;
   readonly reads: Reads;
   readonly partitions: Partitions;
 }
@@ -50,6 +54,22 @@ export class TimelineReader {
     const walk = new TimelineWalk(key, { limit, place, named, audit });
     for (let block = walk.next(); block !== undefined; block = walk.next())
       walk.take(block, await store.block(partition, block, { signal }));
-    return walk.page();
+    const { items, ...rest } = walk.page();
+    return { ...rest, items: await this.#named(partition, items, signal) };
+  }
+
+  /** Names the events of items that only say where they stand in the log. One that is forgotten there stays without a name. */
+  async #named(partition: PartitionId, items: readonly TimelineItem[], signal: AbortSignal): Promise<readonly TimelineItem[]> {
+    const byPosition = new Map<number, EventAt>();
+    const nameless = new Set(items.flatMap((item) => namelessPosition(item) ?? []));
+    while (nameless.size > 0) {
+      const positions = Array.from(nameless.values().take(positionsMax));
+      for (const event of await this.#means.store.eventsAt(partition, positions, { signal })) byPosition.set(event.position, event);
+      for (const position of positions) nameless.delete(position);
+    }
+    return items.map((item) => {
+      const event = byPosition.get(namelessPosition(item) ?? 0);
+      return event === undefined ? item : { ...item, causedBy: event.id, ...factsOf(event) };
+    });
   }
 }

@@ -1,44 +1,40 @@
 import { reasonLengthMax, stackLengthMax } from '../fault.ts';
 import { toStorableText } from '../pipeline/text.ts';
-import type { Cause } from './cause.ts';
-import type { Draft, Outgoing } from './draft.ts';
+import type { Cause, Waiting } from './cause.ts';
+import type { Outgoing } from './draft.ts';
 import type { Lane } from './lane.ts';
+import type { Telling } from './telling.ts';
 import type { ToldItem } from './timeline-items.ts';
 import type { TurnRecord } from './turn.ts';
 
+/** An event that waited longer is named, since it may be forgotten long before what is told of it. In milliseconds. */
+const plainWaitMax = 60_000;
+
 /** Tells what a turn was about and what it has decided, but for its deliveries. Returns the place of the turn. */
-export function tellTurn(draft: Draft, lane: Lane, turn: TurnRecord, cause: Cause, sends: readonly Outgoing[]): number {
-  const { key } = lane;
-  const { now: at, durationMs, attempt, ignored } = turn;
-  // Most turns are of events and have no other effect: no object is made for these but the one that is told.
-  const kind = ignored === undefined ? 'handled' : 'ignored';
-  const item: ToldItem =
-    cause.kind === 'event'
-      ? {
-          kind,
-          at,
-          durationMs: tenths(durationMs),
-          attempt,
-          event: cause.id,
-          position: cause.position,
-          number: cause.number ?? undefined,
-          acceptedAt: cause.acceptedAt,
-          reason: ignored,
-        }
-      : { kind, at, durationMs: tenths(durationMs), attempt, ...aboutOf(cause), reason: ignored };
-  const of = draft.tell(key, item, lane);
+export function tellTurn(told: Telling, lane: Lane, turn: TurnRecord, cause: Cause, sends: readonly Outgoing[]): number {
+  const { now: at, durationMs } = turn;
+  const of = isPlain(turn, cause) ? told.handled(lane, cause.position, { at, durationMs }) : told.tell(lane, itemOf(turn, cause));
   for (const write of turn.timerWrites) {
     if (write.kind !== 'timer') continue;
     const { name: timer, dueAt } = write;
-    draft.tell(key, dueAt === null ? { kind: 'timer-cancelled', at, of, timer } : { kind: 'timer-set', at, of, timer, dueAt }, lane);
+    told.tell(lane, dueAt === null ? { kind: 'timer-cancelled', at, of, timer } : { kind: 'timer-set', at, of, timer, dueAt });
   }
-  for (const { stored } of sends) draft.tell(key, { kind: 'sent', at, of, to: stored.partition.pipeline, sent: stored.id }, lane);
+  for (const { stored } of sends) told.tell(lane, { kind: 'sent', at, of, to: stored.partition.pipeline, sent: stored.id });
   return of;
+}
+
+function isPlain({ now, attempt, ignored }: TurnRecord, cause: Cause): cause is Waiting {
+  return cause.kind === 'event' && attempt === 1 && ignored === undefined && now - cause.acceptedAt <= plainWaitMax;
+}
+
+function itemOf({ now: at, durationMs, attempt, ignored: reason }: TurnRecord, cause: Cause): ToldItem {
+  const kind = reason === undefined ? 'handled' : 'ignored';
+  return { kind, at, durationMs: tenths(durationMs), attempt, ...aboutOf(cause), reason };
 }
 
 /** Tells of an attempt that has failed. */
 export function tellFailure(
-  draft: Draft,
+  told: Telling,
   lane: Lane,
   cause: Cause,
   failed: { readonly reason: string; readonly stack: string | null; readonly at: number; readonly durationMs: number | undefined },
@@ -46,7 +42,7 @@ export function tellFailure(
   const { at, durationMs } = failed;
   const reason = toStorableText(failed.reason, reasonLengthMax);
   const stack = failed.stack && toStorableText(failed.stack, stackLengthMax);
-  draft.tell(lane.key, { kind: 'failed', at, durationMs, attempt: cause.attempts + 1, ...aboutOf(cause), reason, stack }, lane);
+  told.tell(lane, { kind: 'failed', at, durationMs, attempt: cause.attempts + 1, ...aboutOf(cause), reason, stack });
 }
 
 /** Names the event, the timer or the outcome that a turn is of. */

@@ -64,7 +64,7 @@ import type {
   ListedDelivery,
   StoredDelivery,
 } from './port/deliveries.ts';
-import type { Appended, HeldEvent, LoggedEvent, NewEvent, PartitionId, Pruned, Retention } from './port/events.ts';
+import type { Appended, EventAt, HeldEvent, LoggedEvent, NewEvent, PartitionId, Pruned, Retention } from './port/events.ts';
 import type { Commands, Roll, StoreListener } from './port/fleet.ts';
 import type { Inbox } from './port/inbox.ts';
 import type { InventoryQuery, StoredPipeline } from './port/inventory.ts';
@@ -254,6 +254,9 @@ export interface Store {
 
   /** The blocks that a key's record or index names, the highest first. Others are found from these, block by block. */
   blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery, bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly number[]>;
+
+  /** Events by their positions, without those that are forgotten, in any order. */
+  eventsAt(partition: PartitionId, positions: readonly number[], bounds?: Pick<ReadBounds, 'signal'>): Promise<readonly EventAt[]>;
 
   /** The text of a block; null where there is none, or none any more. */
   block(partition: PartitionId, block: number, bounds?: Pick<ReadBounds, 'signal'>): Promise<string | null>;

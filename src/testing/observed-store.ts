@@ -114,6 +114,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
     audit: (...asked) => count(() => store.audit(...asked)),
     blocksOfKey: (...asked) => count(() => store.blocksOfKey(...asked)),
     block: (...asked) => count(() => store.block(...asked)),
+    eventsAt: (...asked) => count(() => store.eventsAt(...asked)),
     forgetBlocks: (...asked) => count(() => store.forgetBlocks(...asked)),
     forgetAudit: (before) => count(() => store.forgetAudit(before)),
     inventory: (query) => count(() => store.inventory(query)),

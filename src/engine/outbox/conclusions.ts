@@ -53,7 +53,8 @@ export class Conclusions {
     const { result } = answer;
     const why = 'reason' in answer ? { reason: answer.reason } : {};
     const at = this.#context.engine.clock.now();
-    this.#context.draft().tell(key, { kind: 'delivery-called', at, endpoint, delivery: id, attempt: attempts, result, ...why });
+    const item = { kind: 'delivery-called', at, endpoint, delivery: id, attempt: attempts, result, ...why } as const;
+    this.#context.draft().told?.tellOf(key, this.#keys.lanes.peek(key), item);
     if (answer.result === 'delivered') {
       this.#context.draft().counts.delivered += 1;
       this.#remove(delivery);

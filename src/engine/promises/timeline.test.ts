@@ -7,6 +7,14 @@ import { testMill } from '../../testing/test-mill.ts';
 
 const event = z.object({ key: z.string(), fails: z.boolean().optional() });
 
+const steps = pipeline('steps', {
+  event: z.object({ key: z.string(), step: z.int() }),
+  key: ({ key }) => key,
+  order: { by: ({ step }) => step, from: 1 },
+  retain: '1h',
+  handle: () => undefined,
+});
+
 test('a timeline tells what a turn decided, and which attempts failed, the newest first', async () => {
   let failures = 1;
   const orders = pipeline('orders', {
@@ -40,5 +48,42 @@ test('a timeline tells what a turn decided, and which attempts failed, the newes
   const first = await t.mill.timeline('orders', 'a', { limit: 2 });
   const second = await t.mill.timeline('orders', 'a', { limit: 20, place: first.next });
   assert.deepEqual([...first.items, ...second.items], items);
+  await t.stop();
+});
+
+test('an event that was handled is told with its id, its number and its moments', async () => {
+  const t = await testMill({ store: memory(), pipelines: [steps] });
+  const second = await t.ingest('steps', { key: 'a', step: 2 });
+  await t.advance('1s');
+  const first = await t.ingest('steps', { key: 'a', step: 1 });
+  await t.drain();
+  const { items } = await t.mill.timeline('steps', 'a', { limit: 20 });
+  const told = items.map(({ kind, event, causedBy, number, acceptedAt, at, attempt }) => {
+    return { kind, event, causedBy, number, waitedMs: at - Number(acceptedAt), attempt };
+  });
+  assert.deepEqual(told, [
+    { kind: 'handled', event: second.id, causedBy: second.id, number: 2, waitedMs: 1_000, attempt: 1 },
+    { kind: 'handled', event: first.id, causedBy: first.id, number: 1, waitedMs: 0, attempt: 1 },
+  ]);
+  await t.stop();
+});
+
+test('an event that has waited for long is named as long as its timeline is kept, though it is forgotten before', async () => {
+  const store = memory();
+  const t = await testMill({ store, pipelines: [steps] });
+  const { id: waited } = await t.ingest('steps', { key: 'a', step: 2 });
+  await t.advance('59m');
+  const { id: late } = await t.ingest('steps', { key: 'a', step: 1 });
+  await t.drain();
+  const told = async () => (await t.mill.timeline('steps', 'a', { limit: 20 })).items.map(({ event }) => event);
+  assert.deepEqual(await told(), [waited, late]);
+  await t.advance('30m');
+  assert.deepEqual(
+    (await store.read({ pipeline: 'steps', slice: 0 }, 0, 10)).map(({ id }) => id),
+    [late],
+  );
+  assert.deepEqual(await told(), [waited, late]);
+  await t.advance('32m');
+  assert.deepEqual(await told(), []);
   await t.stop();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NewBlock, PartitionId, Store } from '../store.ts';
-import { own, refusal, type StoreTest } from './fixtures.ts';
+import { acceptedAt, event, numbered, own, refusal, type StoreTest } from './fixtures.ts';
 
 const all = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
 
@@ -73,6 +73,23 @@ export function timelineContract(it: StoreTest): void {
     assert.deepEqual(await there(store, visits), [4]);
     assert.deepEqual(await there(store, orders), [1]);
     assert.deepEqual(await store.blocksOfKey(orders, 'a', all), [1]);
+  });
+
+  it('events are named by their positions, for as long as they are there', async ({ store, visits, rockets }) => {
+    await store.append([1, 2].map((hour) => event(visits, 'a', { id: `visit ${hour}`, acceptedAt: acceptedAt + hour })));
+    await store.append([numbered(rockets, 'a', 7, { id: 'numbered' })]);
+    const named = async (partition: PartitionId, positions: readonly number[]) => {
+      const events = await store.eventsAt(partition, positions);
+      return events.map(({ position, id, number, acceptedAt }) => [position, id, number, acceptedAt]).toSorted();
+    };
+    const second = [2, 'visit 2', null, acceptedAt + 2];
+    assert.deepEqual(await named(visits, [2, 3, 1]), [[1, 'visit 1', null, acceptedAt + 1], second]);
+    assert.deepEqual(await named(rockets, [1]), [[1, 'numbered', 7, acceptedAt]]);
+    assert.deepEqual(await named(visits, []), []);
+    const owner = await own(store, visits);
+    await owner.commit({ cursor: 2 });
+    await store.prune({ partition: visits, acceptedBefore: acceptedAt + 2, idsBefore: 0, after: 0, limit: 10 });
+    assert.deepEqual(await named(visits, [1, 2]), [second]);
   });
 
   it('a pipeline that is forgotten leaves no block', async ({ store, visits, reopen }) => {

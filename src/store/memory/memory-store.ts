@@ -27,6 +27,7 @@ import type {
   DeliveryOfKey,
   DueByFlow,
   DueMoment,
+  EventAt,
   FlowQuery,
   GapQuery,
   HeldEvent,
@@ -394,6 +395,10 @@ class MemoryStore implements Store {
 
   async blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery): Promise<readonly number[]> {
     return this.#records(partition).blocksOfKey(key, query);
+  }
+
+  async eventsAt(partition: PartitionId, positions: readonly number[]): Promise<readonly EventAt[]> {
+    return this.#records(partition).eventsAt(positions);
   }
 
   async block(partition: PartitionId, block: number): Promise<string | null> {

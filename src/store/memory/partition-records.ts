@@ -6,6 +6,7 @@ import type {
   BlocksQuery,
   Commit,
   DeadLetter,
+  EventAt,
   HeldEvent,
   Hold,
   KeyRecord,
@@ -97,6 +98,10 @@ export class PartitionRecords {
 
   read(after: number, limit: number): LoggedEvent[] {
     return this.#log.from((event) => event.position > after, limit);
+  }
+
+  eventsAt(positions: readonly number[]): EventAt[] {
+    return positions.flatMap((position) => this.#log.at({ position }) ?? []);
   }
 
   load(key: string): KeyRecord {

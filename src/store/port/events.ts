@@ -44,6 +44,9 @@ export interface LoggedEvent {
   readonly origin: string | null;
 }
 
+/** An event of the log without its body. */
+export type EventAt = Pick<LoggedEvent, 'position' | 'id' | 'number' | 'acceptedAt'>;
+
 export interface HeldEvent extends LoggedEvent {
   /** Its place among the key's held events: its number, or its position. */
   readonly order: number;

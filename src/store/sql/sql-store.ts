@@ -20,6 +20,7 @@ import type {
   DeliveryOfKey,
   DueByFlow,
   DueMoment,
+  EventAt,
   FlowQuery,
   GapQuery,
   HeldEvent,
@@ -280,6 +281,10 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     { signal }: Pick<ReadBounds, 'signal'> = {},
   ): Promise<readonly number[]> {
     return this.#call((database) => database.of(partition, signal).blocksOfKey(key, query), signal);
+  }
+
+  eventsAt(partition: PartitionId, positions: readonly number[], { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<readonly EventAt[]> {
+    return this.#call((database) => database.of(partition, signal).eventsAt(positions), signal);
   }
 
   block(partition: PartitionId, block: number, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<string | null> {

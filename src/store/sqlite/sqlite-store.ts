@@ -23,6 +23,7 @@ import type {
   DeliveryOfKey,
   DueByFlow,
   DueMoment,
+  EventAt,
   FlowQuery,
   GapQuery,
   HeldEvent,
@@ -365,6 +366,14 @@ class SqliteStore implements Store {
     { signal }: Pick<ReadBounds, 'signal'> = {},
   ): Promise<readonly number[]> {
     return this.#open.lookups.call('blocksOfKey', [partition, key, query], signal);
+  }
+
+  async eventsAt(
+    partition: PartitionId,
+    positions: readonly number[],
+    { signal }: Pick<ReadBounds, 'signal'> = {},
+  ): Promise<readonly EventAt[]> {
+    return this.#open.lookups.call('eventsAt', [partition, positions], signal);
   }
 
   async block(partition: PartitionId, block: number, { signal }: Pick<ReadBounds, 'signal'> = {}): Promise<string | null> {

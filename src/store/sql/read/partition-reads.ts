@@ -7,6 +7,7 @@ import type {
   DeliveryOfKey,
   DueByFlow,
   DueMoment,
+  EventAt,
   FlowQuery,
   GapQuery,
   HeldEvent,
@@ -216,6 +217,20 @@ export class PartitionReads {
   async block(block: number): Promise<string | null> {
     const [row] = await this.#rows(`SELECT text FROM millrace_blocks WHERE ${ofPartition} AND block = $3`, block);
     return row === undefined ? null : String(row[0]);
+  }
+
+  async eventsAt(positions: readonly number[]): Promise<readonly EventAt[]> {
+    if (positions.length === 0) return [];
+    const { pipeline, slice } = this.#partition;
+    const places = positions.map((_, nth) => `$${nth + 2}`).join(', ');
+    const text = `SELECT position, id, number, accepted_at FROM ${tablesOf(pipeline).log} WHERE slice = $1 AND position IN (${places})`;
+    const [found] = await this.#read({ text, values: [slice, ...positions] });
+    return (found?.rows ?? []).map(([position, id, number, acceptedAt]) => ({
+      position: Number(position),
+      id: String(id),
+      number: number === null ? null : Number(number),
+      acceptedAt: Number(acceptedAt),
+    }));
   }
 
   async pendingOrigins(origins: readonly string[]): Promise<readonly string[]> {

@@ -18,6 +18,7 @@ import type {
   DeliveriesQuery,
   DeliveryName,
   DeliveryOfKey,
+  EventAt,
   FlowQuery,
   GapQuery,
   InboxQuery,
@@ -57,7 +58,7 @@ import {
   sizeOfKeyRow,
 } from './rows.ts';
 import { SourceOffsetReader } from './source-offsets.ts';
-import { readBlock, readBlocksOfKey } from './timeline-blocks.ts';
+import { readBlock, readBlocksOfKey, readEventsAt } from './timeline-blocks.ts';
 import { WaitingListReader } from './waiting-list-reader.ts';
 
 /** The calls that a reader's thread answers, by rows as they were selected. */
@@ -84,6 +85,7 @@ export interface ReaderMethods {
   audit(query: AuditQuery): readonly AuditEntry[];
   blocksOfKey(partition: PartitionId, key: string, query: BlocksQuery): readonly number[];
   block(partition: PartitionId, block: number): string | null;
+  eventsAt(partition: PartitionId, positions: readonly number[]): readonly EventAt[];
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[];
   deliveriesOfKey(partition: PartitionId, endpoint: string, key: string, limit: number): readonly DeliveryOfKey[];
   timers(partition: PartitionId, query: TimersQuery): readonly ListedTimer[];
@@ -208,6 +210,10 @@ export class Reader implements ReaderMethods {
 
   block(partition: PartitionId, block: number): string | null {
     return readBlock(this.#db, partition, block);
+  }
+
+  eventsAt(partition: PartitionId, positions: readonly number[]): readonly EventAt[] {
+    return readEventsAt(this.#db, partition, positions);
   }
 
   deliveryNames(partition: PartitionId, endpoint: string, limit: number, key?: string): readonly DeliveryName[] {

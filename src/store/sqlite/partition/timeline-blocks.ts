@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Select } from '../../node-sqlite/select.ts';
-import type { BlocksQuery, NewBlock, PartitionId } from '../../store.ts';
+import type { BlocksQuery, EventAt, NewBlock, PartitionId } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 
 const ofPartition = 'pipeline = ? AND slice = ?';
@@ -64,4 +64,13 @@ export function readBlocksOfKey(
 export function readBlock(db: DatabaseSync, { pipeline, slice }: PartitionId, block: number): string | null {
   const text = new Select<[text: string]>(db, `SELECT text FROM millrace_blocks WHERE ${ofPartition} AND block = ?`);
   return text.get(pipeline, slice, block)?.[0] ?? null;
+}
+
+/** Reads the names of events by their positions. */
+export function readEventsAt(db: DatabaseSync, { pipeline }: PartitionId, positions: readonly number[]): readonly EventAt[] {
+  const found = new Select<[position: number, id: string, number: number | null, acceptedAt: number]>(
+    db,
+    `SELECT position, id, number, accepted_at FROM ${tablesOf(pipeline).log} WHERE position IN (SELECT value FROM json_each(?))`,
+  );
+  return found.all(JSON.stringify(positions)).map(([position, id, number, acceptedAt]) => ({ position, id, number, acceptedAt }));
 }
