@@ -19,8 +19,9 @@ export class HostedPeer {
   readonly #gone: Promise<unknown>;
   #calls = 0;
 
-  constructor(cleanup: Cleanup) {
+  constructor(cleanup: Cleanup, environment: Readonly<Record<string, string>> = {}) {
     this.#child = fork(program, {
+      env: { ...process.env, ...environment },
       serialization: 'advanced',
       execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
     });

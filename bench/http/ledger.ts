@@ -6,6 +6,7 @@ const history = table('history', { key: 'text', seq: 'integer', n: 'integer', to
 
 /** The work that all peers do (`work/`), as a module that a user would serve: `millrace serve ./bench/http/ledger.ts`. */
 export default pipeline('ledger', {
+  timeline: process.env.TIMELINE !== 'off',
   event: z.object({ key: z.string(), n: z.int(), seq: z.int(), amount: z.number(), at: z.string(), note: z.string() }),
   key: (event) => event.key,
   state: z.object({ count: z.int(), last: z.int(), sum: z.number() }),

@@ -30,16 +30,17 @@ export interface RoundResult extends LoadResult {
   readonly p99PerEcho?: number;
 }
 
-interface Part {
+export interface Part {
   readonly name: string;
   /** What `millrace serve` is given; without it the echo server is measured. */
   readonly served?: string;
   readonly script: keyof typeof scripts;
   readonly isOfBatches?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const echoProgram = fileURLToPath(new URL('echo.ts', import.meta.url));
-const ledger = fileURLToPath(new URL('ledger.ts', import.meta.url));
+export const ledger = fileURLToPath(new URL('ledger.ts', import.meta.url));
 const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 
 /** What is measured: loads, and the echo of single requests of the same kind that each is compared with. */
@@ -87,7 +88,7 @@ function ratio(own: LoadResult, before: LoadResult, after: LoadResult, of: 'even
 }
 
 /** One load on a server of its own that is warm, with a database of its own. */
-async function measure(part: Part, settings: RoundSettings, cleanup: Cleanup): Promise<LoadResult> {
+export async function measure(part: Part, settings: RoundSettings, cleanup: Cleanup): Promise<LoadResult> {
   const { folder, connections, batchConnections, seconds } = settings;
   const database = part.served === undefined ? undefined : await settings.enterDatabase(part.name.replaceAll(/\W+/g, '-'));
   const server = await serve(part, { folder, database }, cleanup);
@@ -112,8 +113,8 @@ interface Place {
   readonly database: RoundDatabase | undefined;
 }
 
-function serve({ served }: Part, { folder, database }: Place, cleanup: Cleanup): Promise<ServerProgram> {
+function serve({ served, environment }: Part, { folder, database }: Place, cleanup: Cleanup): Promise<ServerProgram> {
   if (served === undefined || database === undefined) return ServerProgram.start([echoProgram], { cwd: folder }, cleanup);
   const words = [launcher, 'serve', served, '--port', '0', '--database', database.address];
-  return ServerProgram.start(words, { cwd: folder, environment: { LOG_LEVEL: 'error' } }, cleanup);
+  return ServerProgram.start(words, { cwd: folder, environment: { LOG_LEVEL: 'error', ...environment } }, cleanup);
 }

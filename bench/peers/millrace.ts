@@ -9,6 +9,8 @@ const columnOfN = Object.keys(history.columns).indexOf('n');
 
 const Event = z.object({ key: z.string(), n: z.int(), seq: z.int(), amount: z.number(), at: z.string(), note: z.string() });
 const State = z.object({ count: z.int(), last: z.int(), sum: z.number() });
+/** Those of the work. */
+export const workSchemas = { event: Event, state: State } as const;
 
 /** Handlers wait at it while the peer is at rest. */
 interface Gate {
@@ -48,9 +50,9 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
 
 function workPipeline(gate: Gate) {
   return pipeline('work', {
-    event: Event,
+    timeline: process.env.TIMELINE !== 'off',
+    ...workSchemas,
     key: (event) => event.key,
-    state: State,
     tables: { history },
     timeout: '24h',
     handle(event, state, turn) {

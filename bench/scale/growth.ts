@@ -70,7 +70,7 @@ export async function measureGrowth(folder: string, settings: GrowthSettings, cl
 }
 
 /** Takes so many events of so many keys in, and handles them. */
-async function build(folder: string, { events, keys }: Size, cleanup: Cleanup): Promise<void> {
+export async function build(folder: string, { events, keys }: Size, cleanup: Cleanup): Promise<void> {
   mkdirSync(folder);
   for (let stored = 0; stored < events; stored += eventsPerFill) {
     const host = new HostedPeer(cleanup);

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { millrace, pipeline, sqlite } from '../../src/index.ts';
+import { workSchemas } from '../peers/millrace.ts';
+import { type Distribution, distributionOf } from '../work/distribution.ts';
+
+/** Reads the newest pages of the timelines of random keys, one after the other, in a process that has just begun. In milliseconds. */
+export async function readTimelines(
+  folder: string,
+  { keys, reads }: { readonly keys: number; readonly reads: number },
+): Promise<Distribution> {
+  const work = pipeline('work', { ...workSchemas, key: (event) => event.key, handle: (_, state) => state });
+  const mill = await millrace({ store: sqlite(join(folder, 'millrace.db')), pipelines: [work] }).start();
+  try {
+    const took: number[] = [];
+    while (took.length < reads) {
+      const key = `account-${String(Math.floor(Math.random() * keys)).padStart(8, '0')}`;
+      const from = performance.now();
+      const { items } = await mill.timeline('work', key, { limit: 20 });
+      // Hardly any key of those that could be chosen was never used.
+      if (items.length > 0) took.push(performance.now() - from);
+    }
+    return distributionOf(took);
+  } finally {
+    await mill.stop();
+  }
+}
