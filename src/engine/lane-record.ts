@@ -4,13 +4,13 @@ import type { KeyRecord, StoredState } from '../store/store.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import { bytesOfJson, bytesOfText } from './memory.ts';
 
-/** What the store has of a key, or will have once the drafts of by now are on disk: its state, and the next number. */
+/** The key's record in the store, as it will be once current drafts are on disk: its state, and the next number. */
 export abstract class LaneRecord {
   readonly key: string;
   readonly numbered: boolean;
   protected readonly memory: LaneMemory;
   #stored: StoredState | null;
-  /** The state as the last turn left it, for the next one alone; undefined: it must be read from its stored form. */
+  /** The state as the last turn left it, for the next turn alone; undefined: it must be read from its stored form. */
   #state: unknown;
   #stateBytes = 0;
   #next: number;
@@ -30,17 +30,17 @@ export abstract class LaneRecord {
     this.#holdState(state === null ? 0 : bytesOfText(state.json));
   }
 
-  /** The state as it is stored, or will be. */
+  /** The state in its stored form. */
   get stored(): StoredState | null {
     return this.#stored;
   }
 
-  /** The number whose turn is next, in a numbered pipeline. */
+  /** The next number in turn, in a numbered pipeline. */
   get next(): number {
     return this.#next;
   }
 
-  /** Whether `next` was ever moved, and so must be stored. */
+  /** True if `next` was ever moved, and so must be stored. */
   get nextIsStored(): boolean {
     return this.#nextIsStored;
   }
@@ -50,38 +50,38 @@ export abstract class LaneRecord {
     return this.#draft;
   }
 
-  /** A draft changes what the store has of it. */
+  /** Notes that a draft changes its record. */
   changeIn(draft: number): void {
     if (draft > this.#draft) this.#draft = draft;
   }
 
-  /** @param next shared with nobody */
+  /** @param next shared with nobody else */
   moveState(next: unknown, stored: StoredState | null): void {
     this.#holdState(stored === null ? 0 : bytesOfJson(stored.json, next));
     this.#stored = stored;
     this.#state = next;
   }
 
-  /** Hands the state to a turn, which may change it: once. Undefined when it must be read from its stored form. */
+  /** Hands the state to a turn, which may change it: once. Undefined if it must be read from its stored form. */
   takeState(): unknown {
     const state = this.#state;
     this.#state = undefined;
     return state;
   }
 
-  /** All numbers below `next` are applied or given up. */
+  /** Notes that all numbers below `next` are applied or given up. */
   moveTo(next: number): void {
     if (next < this.#next) throw this.unexpected(`number ${this.#next} or a later one to be next, found ${next}`);
     this.#next = next;
     this.#nextIsStored = true;
   }
 
-  /** It is no longer in memory. */
+  /** Notes that it is no longer in memory. */
   forget(): void {
     this.memory.changeStates(-this.#stateBytes);
   }
 
-  /** What may never happen. */
+  /** The error for a broken invariant. */
   protected unexpected(expected: string): MillraceError {
     return new MillraceError('MILL_INTERNAL', `lane of key ${JSON.stringify(this.key)}: expected ${expected}`);
   }
